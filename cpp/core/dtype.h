@@ -1,0 +1,37 @@
+// The dtype registry: what each element type is called, how large it is, and of what kind.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pt {
+
+enum class DType : uint8_t { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64 };
+inline constexpr int kDTypes = 10;
+
+enum class Kind : uint8_t { Bool, Int, Float };
+
+struct DTypeInfo {
+  std::string_view name;    // as Python spells it: "float32"
+  std::string_view brief;   // as errors spell it: "f32"
+  std::size_t size;         // bytes of one element
+  Kind kind;
+  int rank;                 // order of promotion within the kind
+};
+
+const DTypeInfo& info(DType dtype);
+inline std::size_t size_of(DType dtype) { return info(dtype).size; }
+inline bool is_float(DType dtype) { return info(dtype).kind == Kind::Float; }
+inline bool is_int(DType dtype) { return info(dtype).kind == Kind::Int; }
+
+// The dtype whose arithmetic an op uses: f16 and bf16 are storage, computed in f32.
+DType compute_dtype(DType dtype);
+
+// The dtype of an operation on two tensors, as the array API promotes; integer with float gives the float.
+DType promote(DType a, DType b);
+
+// Parses "float32" or "f32"; returns false for an unknown name.
+bool parse_dtype(std::string_view name, DType& out);
+
+}  // namespace pt

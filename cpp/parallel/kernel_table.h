@@ -1,0 +1,23 @@
+// The kernels of every instruction set that this build holds, and the choice among them, made once per process.
+#pragma once
+#include <string_view>
+
+#include "core/kernel.h"
+
+namespace pt {
+
+struct KernelRow {
+  std::string_view op;        // name of the folder under ops/
+  std::string_view isa;       // avx512, avx2, neon or generic
+  const KernelFn* variants;   // the arguments of PT_KERNELS, in order
+};
+extern const KernelRow kKernelRows[];
+extern const int kKernelRowCount;
+
+// The instruction set in use: POWERTRAIN_ISA if set, else the best that this processor has.
+std::string_view current_isa();
+
+// The kernel table of an op for the instruction set in use; throws for an op without kernels.
+const KernelFn* kernels_of(std::string_view op);
+
+}  // namespace pt
