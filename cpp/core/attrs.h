@@ -31,7 +31,8 @@ class Attrs {
   const Ints& ints(std::string_view name) const;
   DType dtype(std::string_view name) const;
   const std::vector<std::pair<std::string, Attr>>& items() const { return items_; }
-  friend bool operator==(const Attrs&, const Attrs&) = default;
+  // Numbers by their bits: 0.0 and -0.0 are different attributes, and NaN equals itself.
+  friend bool operator==(const Attrs& a, const Attrs& b);
 
  private:
   std::vector<std::pair<std::string, Attr>> items_;
