@@ -17,6 +17,9 @@ extern const int kKernelRowCount;
 // The instruction set in use: POWERTRAIN_ISA if set, else the best that this processor has.
 std::string_view current_isa();
 
+// Chooses another one that this processor has, for tests; kernels looked up before keep theirs.
+void set_isa(std::string_view name);
+
 // The kernel table of an op for the instruction set in use; throws for an op without kernels.
 const KernelFn* kernels_of(std::string_view op);
 

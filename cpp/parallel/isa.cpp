@@ -1,0 +1,117 @@
+#include <atomic>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "parallel/kernel_table.h"
+
+namespace pt {
+namespace {
+
+struct Isa {
+  std::string_view name;
+  bool supported;     // by this processor and its operating system
+  std::string needs;  // for the message that refuses it
+};
+
+#ifdef PT_HAVE_avx512
+Isa avx512() {
+#ifdef PT_EMULATE_AVX512
+  const bool supported =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  return {"avx512", supported, "AVX2, FMA and F16C, through which this build emulates AVX-512"};
+#else
+  // __builtin_cpu_supports also asks the operating system whether it saves the wide registers.
+  const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                         __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  return {"avx512", supported, "AVX-512 F, BW, DQ and VL"};
+#endif
+}
+#endif
+
+#ifdef PT_HAVE_avx2
+Isa avx2() {
+  const bool supported =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  return {"avx2", supported, "AVX2, FMA and F16C"};
+}
+#endif
+
+// What this build holds, best first. An emulated AVX-512 is slow, so it is used only when asked for by name.
+const std::vector<Isa>& isas() {
+  static const std::vector<Isa> all = {
+#if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
+    avx512(),
+#endif
+#ifdef PT_HAVE_avx2
+    avx2(),
+#endif
+#ifdef PT_HAVE_neon
+    {"neon", true, "NEON"},
+#endif
+#if defined(PT_HAVE_avx512) && defined(PT_EMULATE_AVX512)
+    avx512(),
+#endif
+#ifdef PT_HAVE_generic
+    {"generic", true, "nothing"},
+#endif
+  };
+  return all;
+}
+
+std::string supported_names() {
+  std::string names;
+  for (const Isa& isa : isas()) {
+    if (isa.supported) names += (names.empty() ? "" : ", ") + std::string(isa.name);
+  }
+  return names;
+}
+
+const Isa& find_isa(std::string_view name, std::string_view where) {
+  for (const Isa& isa : isas()) {
+    if (isa.name != name) continue;
+    if (isa.supported) return isa;
+    throw Error(text("[", where, "] ", name, ", which this processor lacks; it needs ", isa.needs, "; use one of ",
+                     supported_names()));
+  }
+  throw Error(text("[", where, "] '", name, "', which this build does not hold; expected one of ", supported_names(),
+                   "; unset POWERTRAIN_ISA to use the best"));
+}
+
+const Isa& first_choice() {
+  const char* name = std::getenv("POWERTRAIN_ISA");
+  if (name && *name) return find_isa(name, "POWERTRAIN_ISA");
+  for (const Isa& isa : isas()) {
+    if (isa.supported) return isa;
+  }
+  throw Error(
+      "[instruction set] this processor has none that this build holds; expected one; build for this processor");
+}
+
+std::atomic<const Isa*> current{nullptr};
+
+}  // namespace
+
+std::string_view current_isa() {
+  const Isa* isa = current.load(std::memory_order_acquire);
+  if (!isa) {
+    isa = &first_choice();
+    current.store(isa, std::memory_order_release);
+  }
+  return isa->name;
+}
+
+void set_isa(std::string_view name) { current.store(&find_isa(name, "set_isa"), std::memory_order_release); }
+
+const KernelFn* kernels_of(std::string_view op) {
+  const std::string_view isa = current_isa();
+  for (int i = 0; i < kKernelRowCount; ++i) {
+    if (kKernelRows[i].op == op && kKernelRows[i].isa == isa) return kKernelRows[i].variants;
+  }
+  throw Error(text("[kernel ", op, "] no kernel of that name for ", isa, "; expected a folder cpp/ops/", op,
+                   " with a cpu.cpp; add it or correct the name in the plan"));
+}
+
+}  // namespace pt
