@@ -1,0 +1,121 @@
+# Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
+# Stamps in .venv remember what is done, so that a second call does little.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 bench mutants wheel clean
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+# PEERS=1 installs the frameworks that tests and benchmarks compare with (PyTorch: some gigabytes from PyPI).
+EXTRAS := run+cli+test$(if $(PEERS),+peers)
+PYTEST_FLAGS ?=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+
+# The first interpreter that can make an environment and build an extension module.
+CAN_BUILD := import os, sys, sysconfig, venv, ensurepip; \
+  sys.exit(not (sys.version_info >= (3, 10) and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
+FIND_PYTHON = for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+  "$$python" -c '$(CAN_BUILD)' 2>/dev/null && echo "$$python" && break; done
+
+# One build folder for the wheel and the C++ tests, so that the engine is compiled once.
+BUILD := build/main
+CPP_SOURCES = $(shell find cpp cmake CMakeLists.txt -type f)
+PYTHON_SOURCES = $(shell find python -type f -not -name '*.pyc')
+
+help:
+	@echo "Targets (each sets itself up):"
+	@echo "  make run             build, install into $(VENV), train digits"
+	@echo "  make test            C++ and Python tests (PEERS=1: compare with PyTorch too)"
+	@echo "  make test-all        the slow tests too"
+	@echo "  make lint            ruff, mypy --strict, clang-format, include arrows, file sizes"
+	@echo "  make format          clang-format and ruff's own fixes, in place"
+	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
+	@echo "  make tsan            C++ tests under the thread sanitizer"
+	@echo "  make emulate-avx512  C++ tests with AVX-512 emulated (needs the headers of SIMDe)"
+	@echo "  make bench           benchmarks against the peers"
+	@echo "  make mutants         each mutant of the case files must fail its op's own tests (OP=name: of one op)"
+	@echo "  make wheel           dist/*.whl"
+	@echo "  make clean           remove what the above made"
+
+$(VENV)/pyvenv.cfg:
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then \
+	  echo "[make] found no Python with venv, pip and headers; expected 3.10 or later; install it (Debian:" \
+	       "python3-dev python3-venv) or name one: make PYTHON=/path/to/python3" >&2; exit 2; \
+	fi; \
+	"$$python" -m venv $(VENV)
+
+# What builds and checks comes from the package registry; only the compiler is the machine's.
+$(VENV)/.tools: $(VENV)/pyvenv.cfg pyproject.toml
+	$(BIN)/python tools/requirements.py build dev | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
+	@touch $@
+
+$(VENV)/.extras-%: $(VENV)/.tools
+	$(BIN)/python tools/requirements.py $(subst +, ,$*) | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
+	@touch $@
+
+$(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) README.md
+	@rm -rf dist
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist -C build-dir=$(BUILD) \
+	  -C cmake.define.POWERTRAIN_BUILD_TESTS=OFF .
+	$(BIN)/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	@touch $@
+
+wheel: $(VENV)/.wheel
+
+setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
+
+run: setup
+	$(BIN)/powertrain train digits
+
+cpp-test: $(VENV)/.wheel
+	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
+	$(BIN)/cmake --build $(BUILD)
+	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --timeout 600
+
+test: cpp-test $(VENV)/.extras-$(EXTRAS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu" $(PYTEST_FLAGS)
+
+test-all: cpp-test $(VENV)/.extras-$(EXTRAS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu" $(PYTEST_FLAGS)
+
+FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
+lint: $(VENV)/.extras-$(EXTRAS)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(FORMATTED)
+	$(BIN)/python tools/check_includes.py
+	$(BIN)/python tools/check_sizes.py
+
+format: $(VENV)/.tools
+	$(BIN)/ruff check --fix .
+	$(BIN)/clang-format -i $(FORMATTED)
+
+# The C++ tests in a build of their own: $(call cpp-tests,folder,options)
+define cpp-tests
+	$(BIN)/cmake -S . -B build/$(1) -G Ninja -DPOWERTRAIN_BUILD_TESTS=ON $(2) >/dev/null
+	$(BIN)/cmake --build build/$(1)
+	$(BIN)/ctest --test-dir build/$(1) --output-on-failure --timeout 1200
+endef
+
+comma := ,
+asan: $(VENV)/.tools
+	$(call cpp-tests,asan,-DPOWERTRAIN_SANITIZE=address$(comma)undefined)
+
+tsan: $(VENV)/.tools
+	$(call cpp-tests,tsan,-DPOWERTRAIN_SANITIZE=thread)
+
+emulate-avx512: $(VENV)/.tools
+	$(call cpp-tests,avx512,-DPOWERTRAIN_EMULATE_AVX512=ON)
+
+bench: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers
+	$(BIN)/python -m pytest benchmarks --benchmark-only $(PYTEST_FLAGS)
+
+mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
+	$(BIN)/python tools/mutants.py $(OP)
+
+clean:
+	rm -rf build dist $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
