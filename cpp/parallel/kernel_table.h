@@ -7,9 +7,9 @@
 namespace pt {
 
 struct KernelRow {
-  std::string_view op;        // name of the folder under ops/
-  std::string_view isa;       // avx512, avx2, neon or generic
-  const KernelFn* variants;   // the arguments of PT_KERNELS, in order
+  std::string_view op;       // name of the folder under ops/
+  std::string_view isa;      // avx512, avx2, neon or generic
+  const KernelFn* variants;  // the arguments of PT_KERNELS, in order
 };
 extern const KernelRow kKernelRows[];
 extern const int kKernelRowCount;

@@ -1,0 +1,56 @@
+// The thread pool: one per process, used by every program and eager call.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "core/kernel.h"
+
+namespace pt {
+
+class Pool {
+ public:
+  static Pool& instance();
+
+  // How many threads execute a parallel instruction, the caller among them.
+  int threads() const { return threads_.load(std::memory_order_relaxed); }
+  // Waits for the run that uses the workers, if there is one. Not to be called between enter and leave.
+  void set_threads(int threads);
+
+  // Around a run that has parallel instructions: wakes the workers and does not wait for them. When another thread's
+  // run has them, this run executes its instructions alone. Calls may be nested.
+  void enter();
+  void leave();
+
+  // Executes fn for the chunks 0..chunks-1 and returns when all are done. args.scratch is replaced by memory of each
+  // executing thread. Parallel only between enter and leave, and not from inside of a chunk.
+  void run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scratch_bytes, bool parallel);
+
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+ private:
+  class Team;
+  Pool();
+  void forget_team_after_fork();
+
+  std::atomic<int> threads_;
+  Team* team_;
+};
+
+// Holds the workers for a scope.
+class PoolRun {
+ public:
+  explicit PoolRun(bool parallel) : parallel_(parallel) {
+    if (parallel_) Pool::instance().enter();
+  }
+  ~PoolRun() {
+    if (parallel_) Pool::instance().leave();
+  }
+  PoolRun(const PoolRun&) = delete;
+  PoolRun& operator=(const PoolRun&) = delete;
+
+ private:
+  bool parallel_;
+};
+
+}  // namespace pt

@@ -1,0 +1,59 @@
+// The workers of the pool, and the cache lines through which they get their work. See pool.cpp for the idea.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/kernel.h"
+#include "parallel/pool.h"
+#include "parallel/scratch.h"
+
+namespace pt {
+
+class Pool::Team {
+ public:
+  explicit Team(Team* before_fork) : before_fork_(before_fork) {}
+
+  // Held by the thread that calls any of the following.
+  std::mutex& owner() { return owner_; }
+
+  bool start(int threads);  // does nothing when they are started; false when there is no worker
+  void stop();
+  void wake();
+  void rest() { running_.store(false, std::memory_order_relaxed); }
+  void prepare(int64_t scratch_bytes);
+  void run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch);
+
+ private:
+  static constexpr int kCaller = -1;
+
+  void work(int worker);
+  bool wait_for_work();
+  void sleep(uint32_t seen_wake);
+  int64_t claim_and_execute(int worker, char* callers_scratch);
+  void wait_for_workers(int64_t chunks);
+  bool has_work() const { return next_.load(std::memory_order_relaxed) < 0; }
+
+  // One cache line holds the instruction: a worker that wins its claim has fetched the description with it.
+  alignas(64) std::atomic<int64_t> next_{0};
+  int64_t chunks_ = 0;
+  KernelFn fn_ = nullptr;
+  KernelArgs args_{};
+  alignas(64) std::atomic<int64_t> done_by_workers_{0};
+  alignas(64) std::atomic<uint32_t> wake_{0};  // workers sleep on it
+  std::atomic<int> asleep_{0};
+  std::atomic<bool> running_{false};
+  std::atomic<bool> stopping_{false};
+
+  alignas(64) std::mutex owner_;
+  bool started_ = false;
+  bool crowded_ = false;  // more threads than processors: whoever spins keeps another from working
+  std::vector<std::thread> workers_;
+  std::vector<Scratch> scratch_;  // of each worker; grown by the caller, between instructions
+  int64_t scratch_size_ = 0;
+  Team* before_fork_;  // its threads live in the parent process alone, so it is never destroyed
+};
+
+}  // namespace pt
