@@ -1,0 +1,278 @@
+// The native register of each instruction set, for matrix products: a product wants as many accumulators as the
+// machine has registers, where vec<T, 16> fixes the lanes. Also square transposes for packing.
+#pragma once
+#include <stdint.h>
+
+#if defined(PT_ISA_avx512) && defined(PT_EMULATE_AVX512)
+#ifndef SIMDE_ENABLE_NATIVE_ALIASES
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#endif
+#include <immintrin.h>
+#include <simde/x86/avx512.h>
+#include <simde/x86/fma.h>
+#elif defined(PT_ISA_avx512) || defined(PT_ISA_avx2)
+#include <immintrin.h>
+#elif defined(PT_ISA_neon)
+#include <arm_neon.h>
+#endif
+
+namespace pt {
+namespace PT_ISA {
+
+// Register<T>: kLanes values. `first` loads and stores touch only the first n lanes; the loaded rest is zero.
+template <class T>
+struct Register;
+
+#if defined(PT_ISA_avx512)
+
+// 28 accumulators of the 32 registers: the rest hold a row of B and the broadcast element of A.
+inline constexpr int kAccumulators = 28;
+inline constexpr int kTileRows = 14;
+inline constexpr int kTileVectors = 2;
+
+template <>
+struct Register<float> {
+  static constexpr int kLanes = 16;
+  __m512 v;
+  static Register zero() { return {_mm512_setzero_ps()}; }
+  static Register load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Register load_first(const float* p, int n) { return {_mm512_maskz_loadu_ps(mask(n), p)}; }
+  static Register broadcast(const float* p) { return {_mm512_set1_ps(*p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
+  static __mmask16 mask(int n) { return static_cast<__mmask16>((1u << n) - 1); }
+};
+inline Register<float> fma(Register<float> a, Register<float> b, Register<float> c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+inline Register<float> operator+(Register<float> a, Register<float> b) { return {_mm512_add_ps(a.v, b.v)}; }
+
+template <>
+struct Register<double> {
+  static constexpr int kLanes = 8;
+  __m512d v;
+  static Register zero() { return {_mm512_setzero_pd()}; }
+  static Register load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static Register load_first(const double* p, int n) { return {_mm512_maskz_loadu_pd(mask(n), p)}; }
+  static Register broadcast(const double* p) { return {_mm512_set1_pd(*p)}; }
+  void store(double* p) const { _mm512_storeu_pd(p, v); }
+  void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, mask(n), v); }
+  static __mmask8 mask(int n) { return static_cast<__mmask8>((1u << n) - 1); }
+};
+inline Register<double> fma(Register<double> a, Register<double> b, Register<double> c) {
+  return {_mm512_fmadd_pd(a.v, b.v, c.v)};
+}
+inline Register<double> operator+(Register<double> a, Register<double> b) { return {_mm512_add_pd(a.v, b.v)}; }
+
+// Without this the compiler folds the broadcast into each multiply-add, and loads become the limit.
+template <class T>
+inline Register<T> broadcast_once(const T* p) {
+  Register<T> r = Register<T>::broadcast(p);
+#if !defined(PT_EMULATE_AVX512)
+  asm("" : "+v"(r.v));
+#endif
+  return r;
+}
+
+#elif defined(PT_ISA_avx2)
+
+inline constexpr int kAccumulators = 12;
+inline constexpr int kTileRows = 6;
+inline constexpr int kTileVectors = 2;
+
+// Loading at offset lanes - n gives a mask of the first n lanes.
+static const int32_t kMask32[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+static const int64_t kMask64[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+
+template <>
+struct Register<float> {
+  static constexpr int kLanes = 8;
+  __m256 v;
+  static Register zero() { return {_mm256_setzero_ps()}; }
+  static Register load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Register load_first(const float* p, int n) { return {_mm256_maskload_ps(p, mask(n))}; }
+  static Register broadcast(const float* p) { return {_mm256_broadcast_ss(p)}; }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+  void store_first(float* p, int n) const { _mm256_maskstore_ps(p, mask(n), v); }
+  static __m256i mask(int n) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask32 + 8 - n)); }
+};
+inline Register<float> fma(Register<float> a, Register<float> b, Register<float> c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+inline Register<float> operator+(Register<float> a, Register<float> b) { return {_mm256_add_ps(a.v, b.v)}; }
+
+template <>
+struct Register<double> {
+  static constexpr int kLanes = 4;
+  __m256d v;
+  static Register zero() { return {_mm256_setzero_pd()}; }
+  static Register load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  static Register load_first(const double* p, int n) { return {_mm256_maskload_pd(p, mask(n))}; }
+  static Register broadcast(const double* p) { return {_mm256_broadcast_sd(p)}; }
+  void store(double* p) const { _mm256_storeu_pd(p, v); }
+  void store_first(double* p, int n) const { _mm256_maskstore_pd(p, mask(n), v); }
+  static __m256i mask(int n) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask64 + 4 - n)); }
+};
+inline Register<double> fma(Register<double> a, Register<double> b, Register<double> c) {
+  return {_mm256_fmadd_pd(a.v, b.v, c.v)};
+}
+inline Register<double> operator+(Register<double> a, Register<double> b) { return {_mm256_add_pd(a.v, b.v)}; }
+
+template <class T>
+inline Register<T> broadcast_once(const T* p) {
+  return Register<T>::broadcast(p);
+}
+
+#elif defined(PT_ISA_neon)
+
+inline constexpr int kAccumulators = 24;
+inline constexpr int kTileRows = 6;
+inline constexpr int kTileVectors = 4;
+
+template <>
+struct Register<float> {
+  static constexpr int kLanes = 4;
+  float32x4_t v;
+  static Register zero() { return {vdupq_n_f32(0)}; }
+  static Register load(const float* p) { return {vld1q_f32(p)}; }
+  static Register load_first(const float* p, int n) {
+    float t[kLanes] = {};
+    for (int i = 0; i < n; ++i) t[i] = p[i];
+    return load(t);
+  }
+  static Register broadcast(const float* p) { return {vld1q_dup_f32(p)}; }
+  void store(float* p) const { vst1q_f32(p, v); }
+  void store_first(float* p, int n) const {
+    float t[kLanes];
+    store(t);
+    for (int i = 0; i < n; ++i) p[i] = t[i];
+  }
+};
+inline Register<float> fma(Register<float> a, Register<float> b, Register<float> c) {
+  return {vfmaq_f32(c.v, a.v, b.v)};
+}
+inline Register<float> operator+(Register<float> a, Register<float> b) { return {vaddq_f32(a.v, b.v)}; }
+
+template <>
+struct Register<double> {
+  static constexpr int kLanes = 2;
+  float64x2_t v;
+  static Register zero() { return {vdupq_n_f64(0)}; }
+  static Register load(const double* p) { return {vld1q_f64(p)}; }
+  static Register load_first(const double* p, int n) {
+    double t[kLanes] = {};
+    for (int i = 0; i < n; ++i) t[i] = p[i];
+    return load(t);
+  }
+  static Register broadcast(const double* p) { return {vld1q_dup_f64(p)}; }
+  void store(double* p) const { vst1q_f64(p, v); }
+  void store_first(double* p, int n) const {
+    double t[kLanes];
+    store(t);
+    for (int i = 0; i < n; ++i) p[i] = t[i];
+  }
+};
+inline Register<double> fma(Register<double> a, Register<double> b, Register<double> c) {
+  return {vfmaq_f64(c.v, a.v, b.v)};
+}
+inline Register<double> operator+(Register<double> a, Register<double> b) { return {vaddq_f64(a.v, b.v)}; }
+
+template <class T>
+inline Register<T> broadcast_once(const T* p) {
+  return Register<T>::broadcast(p);
+}
+
+#else  // generic: the oracle, one element at a time
+
+inline constexpr int kAccumulators = 8;
+inline constexpr int kTileRows = 4;
+inline constexpr int kTileVectors = 2;
+
+inline float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline double fma_scalar(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+template <class T>
+struct Register {
+  static constexpr int kLanes = 4;
+  T v[kLanes];
+  static Register zero() { return {}; }
+  static Register load(const T* p) { return load_first(p, kLanes); }
+  static Register load_first(const T* p, int n) {
+    Register r = {};
+    for (int i = 0; i < n; ++i) r.v[i] = p[i];
+    return r;
+  }
+  static Register broadcast(const T* p) { return {*p, *p, *p, *p}; }
+  void store(T* p) const { store_first(p, kLanes); }
+  void store_first(T* p, int n) const {
+    for (int i = 0; i < n; ++i) p[i] = v[i];
+  }
+};
+template <class T>
+inline Register<T> fma(Register<T> a, Register<T> b, Register<T> c) {
+  Register<T> r;
+  for (int i = 0; i < Register<T>::kLanes; ++i) r.v[i] = fma_scalar(a.v[i], b.v[i], c.v[i]);
+  return r;
+}
+template <class T>
+inline Register<T> operator+(Register<T> a, Register<T> b) {
+  Register<T> r;
+  for (int i = 0; i < Register<T>::kLanes; ++i) r.v[i] = a.v[i] + b.v[i];
+  return r;
+}
+template <class T>
+inline Register<T> broadcast_once(const T* p) {
+  return Register<T>::broadcast(p);
+}
+
+#endif
+
+// Transposes the kSquare x kSquare block at src (rows src_row apart) into dst.
+#if defined(PT_ISA_avx512) || defined(PT_ISA_avx2)
+template <class T>
+inline constexpr int kSquare = 32 / sizeof(T);
+
+inline void transpose_square(const float* src, int64_t src_row, float* dst, int64_t dst_row) {
+  __m256 r[8], t[8];
+  for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(src + i * src_row);
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xEE);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
+  }
+  for (int i = 0; i < 4; ++i) {
+    _mm256_storeu_ps(dst + i * dst_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(dst + (i + 4) * dst_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+  }
+}
+
+inline void transpose_square(const double* src, int64_t src_row, double* dst, int64_t dst_row) {
+  __m256d r[4], t[4];
+  for (int i = 0; i < 4; ++i) r[i] = _mm256_loadu_pd(src + i * src_row);
+  for (int i = 0; i < 4; i += 2) {
+    t[i] = _mm256_unpacklo_pd(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_pd(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 2; ++i) {
+    _mm256_storeu_pd(dst + i * dst_row, _mm256_permute2f128_pd(t[i], t[i + 2], 0x20));
+    _mm256_storeu_pd(dst + (i + 2) * dst_row, _mm256_permute2f128_pd(t[i], t[i + 2], 0x31));
+  }
+}
+#else
+template <class T>
+inline constexpr int kSquare = 4;
+
+template <class T>
+inline void transpose_square(const T* src, int64_t src_row, T* dst, int64_t dst_row) {
+  for (int i = 0; i < kSquare<T>; ++i)
+    for (int j = 0; j < kSquare<T>; ++j) dst[j * dst_row + i] = src[i * src_row + j];
+}
+#endif
+
+}  // namespace PT_ISA
+}  // namespace pt
