@@ -1,0 +1,116 @@
+// Copies between the layouts of a product: packing (and widening) blocks of an operand, and storing (and rounding)
+// finished sums. Every copy is exact except the one rounding of a store to f16 or bf16.
+#pragma once
+#include "core/dtype.h"
+#include "ops/matmul/half.h"
+#include "simd/gemm_vec.h"
+
+namespace pt {
+namespace PT_ISA {
+
+// dst[j * dst_row + i] = src[i * src_row + j] for i < rows, j < cols.
+template <class T>
+inline void copy_transposed(const T* src, int64_t src_row, int64_t rows, int64_t cols, T* dst, int64_t dst_row) {
+  constexpr int S = kSquare<T>;
+  int64_t i = 0;
+  for (; i + S <= rows; i += S) {
+    int64_t j = 0;
+    for (; j + S <= cols; j += S) transpose_square(src + i * src_row + j, src_row, dst + j * dst_row + i, dst_row);
+    for (; j < cols; ++j)
+      for (int r = 0; r < S; ++r) dst[j * dst_row + i + r] = src[(i + r) * src_row + j];
+  }
+  for (; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) dst[j * dst_row + i] = src[i * src_row + j];
+}
+
+template <class T>
+inline void copy_row(const T* src, int64_t n, T* dst) {
+  constexpr int kLanes = Register<T>::kLanes;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) Register<T>::load(src + i).store(dst + i);
+  if (i < n) Register<T>::load_first(src + i, static_cast<int>(n - i)).store_first(dst + i, static_cast<int>(n - i));
+}
+
+// A block of a matrix in memory, of any dtype and strides.
+struct Source {
+  const char* at;
+  DType type;
+  int64_t row, col;  // element strides
+};
+
+template <class T>
+inline constexpr DType kTypeOf = sizeof(T) == 4 ? DType::F32 : DType::F64;
+
+inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
+
+template <class T>
+inline void load_half_block(const Source& s, int64_t rows, int64_t cols, T* dst, int64_t dst_row) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const uint16_t* src = reinterpret_cast<const uint16_t*>(s.at) + i * s.row;
+    float* to = reinterpret_cast<float*>(dst + i * dst_row);
+    s.type == DType::BF16 ? widen_row<BFloat16>(src, s.col, cols, to) : widen_row<Float16>(src, s.col, cols, to);
+  }
+}
+
+// dst[i * dst_row + j] = s[i, j]. `spare` holds rows * cols elements; only a transposed f16 or bf16 block uses it.
+template <class T>
+inline void load_block(const Source& s, int64_t rows, int64_t cols, T* dst, int64_t dst_row, T* spare) {
+  const T* src = reinterpret_cast<const T*>(s.at);
+  if (is_half(s.type)) {
+    if (s.col != 1 && s.row == 1 && spare) {
+      load_half_block({s.at, s.type, s.col, s.row}, cols, rows, spare, rows);
+      copy_transposed(spare, rows, cols, rows, dst, dst_row);
+    } else {
+      load_half_block(s, rows, cols, dst, dst_row);
+    }
+  } else if (s.col == 1) {
+    for (int64_t i = 0; i < rows; ++i) copy_row(src + i * s.row, cols, dst + i * dst_row);
+  } else if (s.row == 1) {
+    copy_transposed(src, s.col, cols, rows, dst, dst_row);
+  } else {
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < cols; ++j) dst[i * dst_row + j] = src[i * s.row + j * s.col];
+  }
+}
+
+// The place of a finished block, of any dtype and strides.
+struct Target {
+  char* at;
+  DType type;
+  int64_t row, col;
+};
+
+template <class T>
+inline void store_block(const T* src, int64_t src_row, int64_t rows, int64_t cols, const Target& t) {
+  T* dst = reinterpret_cast<T*>(t.at);
+  if (is_half(t.type)) {
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* from = reinterpret_cast<const float*>(src + i * src_row);
+      uint16_t* to = reinterpret_cast<uint16_t*>(t.at) + i * t.row;
+      t.type == DType::BF16 ? round_row<BFloat16>(from, cols, to, t.col) : round_row<Float16>(from, cols, to, t.col);
+    }
+  } else if (t.col == 1) {
+    for (int64_t i = 0; i < rows; ++i) copy_row(src + i * src_row, cols, dst + i * t.row);
+  } else if (t.row == 1) {
+    copy_transposed(src, src_row, rows, cols, dst, t.col);
+  } else {
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < cols; ++j) dst[i * t.row + j * t.col] = src[i * src_row + j];
+  }
+}
+
+template <class T>
+inline void fill_zero(T* dst, int64_t dst_row, int64_t rows, int64_t cols) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) dst[i * dst_row + j] = 0;
+}
+
+// dst += src.
+template <class T>
+inline void add_block(const T* src, int64_t src_row, int64_t rows, int64_t cols, T* dst, int64_t dst_row) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) dst[i * dst_row + j] += src[i * src_row + j];
+}
+
+}  // namespace PT_ISA
+}  // namespace pt

@@ -1,0 +1,43 @@
+// What the plan of a matrix product tells its kernels. In the effective roles: when `swapped`, the kernels compute
+// C^T = B^T A^T, so that `left` is B, `right` is A, rows count columns of C.
+#pragma once
+#include <stdint.h>
+
+#include "core/dtype.h"
+
+namespace pt {
+
+// The canonical order: blocks of kBlockDepth along K, summed within groups of kGroupDepth.
+inline constexpr int64_t kBlockDepth = 256;
+inline constexpr int64_t kGroupDepth = 16 * kBlockDepth;
+inline constexpr int kMaxBatchAxes = 6;
+inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of any instruction set
+
+struct MatmulDesc {
+  int64_t rows, cols, depth;
+  int64_t left_row, left_k;  // element strides
+  int64_t right_k, right_col;
+  int64_t out_row, out_col;
+  int32_t batch_axes;
+  int64_t batch_extent[kMaxBatchAxes], left_batch[kMaxBatchAxes], right_batch[kMaxBatchAxes], out_batch[kMaxBatchAxes];
+
+  // Chunk c = ((group * batch_chunks + batch chunk) * row_chunks + row chunk) * col_chunks + column chunk.
+  int64_t batches, batch_chunk, batch_chunks;
+  int64_t row_chunk, row_chunks;
+  int64_t col_chunk, col_chunks;
+  int64_t groups;  // more than 1: every chunk computes one group into the workspace, and a second launch adds them
+
+  // Byte offsets into the scratch of a thread.
+  int64_t left_block, right_panel, widened, sums, group_sums;
+  int64_t sums_row;  // elements between rows of the sums in scratch
+
+  DType left_type, right_type, out_type;
+  bool swapped;
+  bool accumulate;  // C starts the sum
+  bool direct;      // sums are kept in C itself, else in scratch until the chunk is done
+  bool grouped;     // blocks are added in a group of their own before they join the sum
+  bool copy_left;   // blocks of the left operand are copied (and widened) to scratch
+  bool copy_right;  // panels of the right operand are copied (and widened) to scratch
+};
+
+}  // namespace pt

@@ -1,0 +1,106 @@
+// A region of C over a range of K, in the canonical order: blocks of kBlockDepth, added ascending within a group,
+// groups added ascending. Shared by matrix products and convolutions, which differ only in where blocks come from.
+#pragma once
+#include "ops/matmul/copy.h"
+#include "ops/matmul/desc.h"
+#include "ops/matmul/tile.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class T>
+struct LeftBlock {
+  const T* at;
+  int64_t row, k;
+};
+
+template <class T>
+struct RightPanel {
+  const T* at;
+  int64_t k;
+  bool padded;  // rows may be read up to a whole number of vectors
+};
+
+template <class T>
+struct Sums {
+  T* sum;
+  int64_t sum_row;
+  T* group;  // null when blocks are added to the sum directly: one group, and nothing before it but one block
+  int64_t group_row;
+  bool started;  // sum holds what comes first
+};
+
+// left.block(k, depth) is the block of all rows; right.panel(k, depth, col, cols) one panel of at most panel_width.
+template <class T, class Left, class Right>
+inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end,
+                            Sums<T> s) {
+  const int64_t width = panel_width<T>(rows);
+  if (k_begin >= k_end && !s.started) fill_zero(s.sum, s.sum_row, rows, cols);
+  for (int64_t group = k_begin; group < k_end; group += kGroupDepth) {
+    const int64_t group_end = group + kGroupDepth < k_end ? group + kGroupDepth : k_end;
+    T* out = s.group ? s.group : s.sum;
+    const int64_t out_row = s.group ? s.group_row : s.sum_row;
+    bool add = s.group ? false : s.started;
+    for (int64_t k = group; k < group_end; k += kBlockDepth) {
+      const int64_t depth = k + kBlockDepth < group_end ? kBlockDepth : group_end - k;
+      const LeftBlock<T> a = left.block(k, depth);
+      for (int64_t col = 0; col < cols; col += width) {
+        const int64_t n = col + width < cols ? width : cols - col;
+        const RightPanel<T> b = right.panel(k, depth, col, n);
+        multiply_panel(Tile<T>{a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add}, rows, n, b.padded);
+      }
+      add = true;
+    }
+    if (s.group) {
+      if (s.started) {
+        add_block(s.group, s.group_row, rows, cols, s.sum, s.sum_row);
+      } else {
+        store_block(s.group, s.group_row, rows, cols, {reinterpret_cast<char*>(s.sum), kTypeOf<T>, s.sum_row, 1});
+      }
+    }
+    s.started = true;
+  }
+}
+
+// The right operand of a plain product: read in place, or packed one panel at a time just before its strips.
+template <class T>
+struct StridedRight {
+  Source source;  // row: k, col: column
+  bool copy;
+  T* packed;
+  T* spare;
+
+  RightPanel<T> panel(int64_t k, int64_t depth, int64_t col, int64_t cols) {
+    Source at = source;
+    at.at += (k * source.row + col * source.col) * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
+    if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, false};
+    constexpr int kLanes = Register<T>::kLanes;
+    const int64_t padded = (cols + kLanes - 1) / kLanes * kLanes;
+    load_block(at, depth, cols, packed, padded, spare);
+    if (padded > cols) fill_zero(packed + cols, padded, depth, padded - cols);
+    return {packed, padded, true};
+  }
+};
+
+template <class T>
+struct StridedLeft {
+  Source source;  // row: row, col: k
+  int64_t rows;
+  bool copy;
+  T* copied;
+
+  LeftBlock<T> block(int64_t k, int64_t depth) {
+    Source at = source;
+    at.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
+    if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col};
+    if (source.row == 1) {  // keep the order of memory: contiguous along rows
+      load_block({at.at, at.type, at.col, at.row}, depth, rows, copied, rows, static_cast<T*>(nullptr));
+      return {copied, 1, rows};
+    }
+    load_block(at, rows, depth, copied, depth, static_cast<T*>(nullptr));
+    return {copied, depth, 1};
+  }
+};
+
+}  // namespace PT_ISA
+}  // namespace pt

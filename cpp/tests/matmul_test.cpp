@@ -1,0 +1,292 @@
+// Matrix products: every bit against a scalar reference that follows the canonical order literally.
+#include <cmath>
+#include <random>
+
+#include "ops/matmul/plan.h"
+#include "run_plan.h"
+
+namespace pt {
+namespace {
+
+std::mt19937_64 random_bits(7);
+
+// A tensor in a buffer with canaries around it and any strides.
+struct Matrix {
+  Operand operand;
+  std::vector<char> bytes;
+  int64_t begin = 0;  // byte offset of element 0
+
+  char* data() { return bytes.data() + begin; }
+};
+
+float half_to_float(uint16_t h, DType type) {
+  if (type == DType::BF16) return __builtin_bit_cast(float, static_cast<uint32_t>(h) << 16);
+  const int exponent = (h >> 10) & 31, fraction = h & 1023;
+  const float value = exponent ? std::ldexp(1024.0f + fraction, exponent - 25) : std::ldexp(float(fraction), -24);
+  return h & 0x8000 ? -value : value;
+}
+
+// The nearest of the 65,536 values by search: slow, and plainly right. Ties go to the even one.
+uint16_t float_to_half(float f, DType type) {
+  const uint16_t infinity = type == DType::BF16 ? 0x7f80 : 0x7c00;
+  uint16_t low = 0, high = infinity;
+  const float magnitude = std::fabs(f);
+  while (low + 1 < high) {
+    const uint16_t middle = low + (high - low) / 2;
+    (half_to_float(middle, type) <= magnitude ? low : high) = middle;
+  }
+  const double below = half_to_float(low, type);
+  const double above = high == infinity ? 2 * below - half_to_float(low - 1, type) : half_to_float(high, type);
+  const double up = above - magnitude, down = magnitude - below;
+  const uint16_t nearest = up < down || (up == down && low % 2) ? high : low;
+  return nearest | (std::signbit(f) ? 0x8000 : 0);
+}
+
+double get(Matrix& m, int64_t at) {
+  char* p = m.data() + at * static_cast<int64_t>(size_of(m.operand.dtype));
+  switch (m.operand.dtype) {
+    case DType::F32:
+      return *reinterpret_cast<float*>(p);
+    case DType::F64:
+      return *reinterpret_cast<double*>(p);
+    default:
+      return half_to_float(*reinterpret_cast<uint16_t*>(p), m.operand.dtype);
+  }
+}
+
+void set(Matrix& m, int64_t at, double value) {
+  char* p = m.data() + at * static_cast<int64_t>(size_of(m.operand.dtype));
+  switch (m.operand.dtype) {
+    case DType::F32:
+      *reinterpret_cast<float*>(p) = static_cast<float>(value);
+      break;
+    case DType::F64:
+      *reinterpret_cast<double*>(p) = value;
+      break;
+    default:
+      *reinterpret_cast<uint16_t*>(p) = float_to_half(static_cast<float>(value), m.operand.dtype);
+  }
+}
+
+// `order` lists the axes from the outermost in memory to the innermost; inner_gap spreads the innermost.
+Matrix make(DType dtype, const Shape& shape, const std::vector<int>& order, int64_t inner_gap = 1) {
+  Matrix m;
+  m.operand = {dtype, shape, shape};
+  int64_t stride = inner_gap;
+  for (int i = shape.size() - 1; i >= 0; --i) {
+    m.operand.strides[order[i]] = stride;
+    stride *= std::max<int64_t>(shape[order[i]], 1);
+  }
+  const int64_t canary = 256;
+  m.bytes.assign(stride * size_of(dtype) + 2 * canary, char(0xFF));
+  m.begin = canary;
+  return m;
+}
+
+int64_t offset(const Matrix& m, int64_t batch, int64_t i, int64_t j) {
+  const Strides& s = m.operand.strides;
+  const int n = s.size();
+  return (n == 3 ? batch * s[0] : 0) + i * s[n - 2] + j * s[n - 1];
+}
+
+void fill(Matrix& m, bool special = false) {
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  const int n = m.operand.shape.size();
+  for (int64_t b = 0; b < (n == 3 ? m.operand.shape[0] : 1); ++b)
+    for (int64_t i = 0; i < m.operand.shape[n - 2]; ++i)
+      for (int64_t j = 0; j < m.operand.shape[n - 1]; ++j)
+        set(m, offset(m, b, i, j), special && random_bits() % 50 == 0 ? -0.0 : uniform(random_bits));
+}
+
+// The law, as it is written.
+template <class T>
+T canonical(Matrix& a, Matrix& b, int64_t batch, int64_t i, int64_t j, int64_t depth, const T* c) {
+  T total = c ? *c : 0;
+  bool started = c != nullptr;
+  for (int64_t group = 0; group < depth; group += 4096) {
+    T group_sum = 0;
+    for (int64_t block = group; block < std::min(group + 4096, depth); block += 256) {
+      T chain = 0;
+      for (int64_t k = block; k < std::min(block + 256, depth); ++k)
+        chain = std::fma(static_cast<T>(get(a, offset(a, batch, i, k))), static_cast<T>(get(b, offset(b, batch, k, j))),
+                         chain);
+      group_sum = block == group ? chain : group_sum + chain;
+    }
+    total = started ? total + group_sum : group_sum;
+    started = true;
+  }
+  return total;
+}
+
+struct Case {
+  int64_t batch, m, k, n;
+  DType a_type = DType::F32, b_type = DType::F32, c_type = DType::F32;
+  int form = 0;  // bits: A transposed, B transposed, C transposed
+  bool accumulate = false;
+  int64_t gap = 1;
+};
+
+std::vector<int> order_of(bool batched, bool transposed) {
+  if (batched) return transposed ? std::vector<int>{0, 2, 1} : std::vector<int>{0, 1, 2};
+  return transposed ? std::vector<int>{1, 0} : std::vector<int>{0, 1};
+}
+
+Shape shape_of(int64_t batch, int64_t rows, int64_t cols) {
+  return batch ? Shape{batch, rows, cols} : Shape{rows, cols};
+}
+
+template <class T>
+void check_case(const Case& t, const std::vector<std::string>& isas) {
+  Matrix a = make(t.a_type, shape_of(t.batch, t.m, t.k), order_of(t.batch, t.form & 1), t.gap);
+  Matrix b = make(t.b_type, shape_of(t.batch, t.k, t.n), order_of(t.batch, t.form & 2), t.gap);
+  Matrix start = make(t.c_type, shape_of(t.batch, t.m, t.n), order_of(t.batch, t.form & 4));
+  fill(a, true);
+  fill(b);
+  if (t.accumulate) fill(start);
+  Matrix want = start;
+  // A long reference is sampled: the ISAs are still compared in full.
+  const int64_t outputs = std::max<int64_t>(t.batch, 1) * t.m * t.n;
+  const int64_t step = std::max<int64_t>(1, outputs * std::max<int64_t>(t.k, 1) / 20'000'000);
+  std::vector<bool> known(outputs);
+  for (int64_t at = random_bits() % step; at < outputs; at += step) {
+    const int64_t j = at % t.n, i = at / t.n % t.m, batch = at / t.n / t.m;
+    const T before = t.accumulate ? static_cast<T>(get(start, offset(start, batch, i, j))) : T(0);
+    set(want, offset(want, batch, i, j), canonical<T>(a, b, batch, i, j, t.k, t.accumulate ? &before : nullptr));
+    known[at] = true;
+  }
+  const LaunchPlan plan = plan_matmul(a.operand, b.operand, start.operand, t.accumulate);
+  Matrix first;
+  for (size_t which = 0; which < isas.size(); ++which) {
+    set_isa(isas[which]);
+    Matrix c = start;
+    check::run_plan(plan, {a.data(), b.data(), c.data()});
+    int64_t wrong = 0;
+    const size_t size = size_of(t.c_type);
+    for (int64_t at = 0; at < outputs; ++at) {
+      const int64_t place = offset(c, at / t.n / t.m, at / t.n % t.m, at % t.n) * size;
+      if (known[at]) wrong += std::memcmp(c.data() + place, want.data() + place, size) != 0;
+      if (known[at] || which > 0) continue;
+      std::memcpy(want.data() + place, c.data() + place, size);  // not sampled: the first ISA speaks for it
+    }
+    const std::string what = text(isas[which], " batch ", t.batch, " m ", t.m, " k ", t.k, " n ", t.n, " ",
+                                  info(t.a_type).brief, " ", info(t.b_type).brief, " ", info(t.c_type).brief, " form ",
+                                  t.form, t.accumulate ? " accumulate" : "", ": ", wrong, " wrong of ", outputs);
+    check::report(wrong == 0, __FILE__, __LINE__, what);
+    // Whole buffers: other ISAs, and the canaries around and between.
+    check::report(c.bytes == want.bytes, __FILE__, __LINE__, "buffer: " + what);
+  }
+}
+
+void check_any(const Case& t, const std::vector<std::string>& isas) {
+  t.c_type == DType::F64 ? check_case<double>(t, isas) : check_case<float>(t, isas);
+}
+
+void check_sizes(const std::vector<std::string>& isas) {
+  const int64_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65};
+  for (int64_t m : sizes)
+    for (int64_t n : sizes)
+      for (int64_t k : {int64_t(0), int64_t(1), int64_t(4), int64_t(17), int64_t(70)}) {
+        Case t = {0, m, k, n};
+        t.form = static_cast<int>(random_bits() % 8);
+        t.accumulate = random_bits() % 3 == 0;
+        if (random_bits() % 4 == 0) t.a_type = t.b_type = t.c_type = DType::F64;
+        check_any(t, isas);
+      }
+}
+
+void check_depths(const std::vector<std::string>& isas) {
+  for (int64_t k : {255, 256, 257, 512, 513, 4095, 4096, 4097, 8192, 8500})
+    for (int form = 0; form < 8; ++form)
+      for (bool accumulate : {false, true}) {
+        Case t = {0, 5 + form, k, 19 - form};
+        t.form = form;
+        t.accumulate = accumulate;
+        check_any(t, isas);
+        t.a_type = t.b_type = t.c_type = DType::F64;
+        check_any(t, isas);
+      }
+}
+
+void check_large(const std::vector<std::string>& isas) {
+  for (int form = 0; form < 8; ++form) {
+    Case t = {0, 257, 300, 261};
+    t.form = form;
+    check_any(t, isas);
+    check_any({0, 70, 513, 40, DType::F32, DType::F32, DType::F32, form, true}, isas);
+    check_any({0, 300, 4097, 520, DType::F32, DType::F32, DType::F32, form, form % 2 == 0}, isas);
+  }
+}
+
+void check_halves(const std::vector<std::string>& isas) {
+  const DType types[] = {DType::F32, DType::BF16, DType::F16};
+  for (DType a : types)
+    for (DType b : types)
+      for (DType c : types)
+        for (int form = 0; form < 8; ++form) {
+          check_any({0, 67, 270, 33, a, b, c, form, form % 3 == 0}, isas);
+          check_any({0, 3, 19, 70, a, b, c, form, form % 3 == 1}, isas);
+        }
+}
+
+void check_batches(const std::vector<std::string>& isas) {
+  for (int form = 0; form < 8; ++form) {
+    check_any({48, 64, 32, 64, DType::F32, DType::F32, DType::F32, form, false}, isas);
+    check_any({5, 9, 300, 11, DType::F32, DType::F32, DType::F32, form, true}, isas);
+    check_any({3, 1, 4100, 2, DType::F64, DType::F64, DType::F64, form, false}, isas);
+  }
+}
+
+// The bits may not depend on how an operand lies in memory: a spread, a broadcast and a folded batch.
+void check_strides(const std::vector<std::string>& isas) {
+  for (int form = 0; form < 8; ++form) {
+    Case t = {0, 66, 100, 35};
+    t.gap = 3;
+    t.form = form;
+    check_any(t, isas);
+  }
+  Matrix a = make(DType::F32, {4, 6, 40}, {0, 1, 2});
+  Matrix b = make(DType::F32, {40, 50}, {0, 1});
+  fill(a), fill(b);
+  for (const std::string& isa : isas) {
+    set_isa(isa);
+    Matrix folded = make(DType::F32, {4, 6, 50}, {0, 1, 2});
+    check::run_plan(plan_matmul(a.operand, b.operand, folded.operand), {a.data(), b.data(), folded.data()});
+    Matrix spread = make(DType::F32, {4, 6, 50}, {2, 1, 0});
+    check::run_plan(plan_matmul(a.operand, b.operand, spread.operand), {a.data(), b.data(), spread.data()});
+    int64_t wrong = 0;
+    for (int64_t batch = 0; batch < 4; ++batch)
+      for (int64_t i = 0; i < 6; ++i)
+        for (int64_t j = 0; j < 50; ++j) {
+          const float want = canonical<float>(a, b, batch, i, j, 40, nullptr);
+          wrong += get(folded, offset(folded, batch, i, j)) != want;
+          wrong += get(spread, offset(spread, batch, i, j)) != want;
+        }
+    CHECK_EQ(wrong, 0);
+  }
+}
+
+void check_errors() {
+  const auto plan = [](const Operand& a, const Operand& b, const Operand& c) { return plan_matmul(a, b, c); };
+  const Operand a = {DType::F32, {4, 8}, {8, 1}}, b = {DType::F32, {7, 3}, {3, 1}}, c = {DType::F32, {4, 3}, {3, 1}};
+  CHECK_THROWS(plan(a, b, c), ShapeError,
+               "[matmul] a is [4, 8], b is [7, 3], c is [4, 3]; c[m, n] = a[m, k] b[k, n] is expected; transpose or "
+               "slice an operand");
+  const Operand b8 = {DType::F64, {8, 3}, {3, 1}};
+  CHECK_THROWS(plan(a, b8, c), DTypeError,
+               "[matmul] a is f32, b is f64, c is f32; all f64, or a mix of f32, bf16 and f16, is expected; cast one");
+}
+
+}  // namespace
+}  // namespace pt
+
+int main() {
+  const std::vector<std::string> isas = pt::check::usable_isas();
+  pt::check_errors();
+  pt::check_sizes(isas);
+  pt::check_depths(isas);
+  pt::check_strides(isas);
+  pt::check_batches(isas);
+  pt::check_halves(isas);
+  pt::check_large(isas);
+  return pt::check::finish();
+}
