@@ -3,18 +3,7 @@
 #pragma once
 #include <stdint.h>
 
-#if defined(PT_ISA_avx512) && defined(PT_EMULATE_AVX512)
-#ifndef SIMDE_ENABLE_NATIVE_ALIASES
-#define SIMDE_ENABLE_NATIVE_ALIASES
-#endif
-#include <immintrin.h>
-#include <simde/x86/avx512.h>
-#include <simde/x86/fma.h>
-#elif defined(PT_ISA_avx512) || defined(PT_ISA_avx2)
-#include <immintrin.h>
-#elif defined(PT_ISA_neon)
-#include <arm_neon.h>
-#endif
+#include "simd/native.h"
 
 namespace pt {
 namespace PT_ISA {

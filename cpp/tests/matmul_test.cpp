@@ -2,7 +2,9 @@
 #include <cmath>
 #include <random>
 
+#include "core/error.h"
 #include "ops/matmul/plan.h"
+#include "run_hostile.h"
 #include "run_plan.h"
 
 namespace pt {
@@ -136,7 +138,7 @@ Shape shape_of(int64_t batch, int64_t rows, int64_t cols) {
 }
 
 template <class T>
-void check_case(const Case& t, const std::vector<std::string>& isas) {
+void check_case(const Case& t, const std::vector<std::string_view>& isas) {
   Matrix a = make(t.a_type, shape_of(t.batch, t.m, t.k), order_of(t.batch, t.form & 1), t.gap);
   Matrix b = make(t.b_type, shape_of(t.batch, t.k, t.n), order_of(t.batch, t.form & 2), t.gap);
   Matrix start = make(t.c_type, shape_of(t.batch, t.m, t.n), order_of(t.batch, t.form & 4));
@@ -159,7 +161,7 @@ void check_case(const Case& t, const std::vector<std::string>& isas) {
   for (size_t which = 0; which < isas.size(); ++which) {
     set_isa(isas[which]);
     Matrix c = start;
-    check::run_plan(plan, {a.data(), b.data(), c.data()});
+    check::run_hostile(plan, {a.data(), b.data(), c.data()});
     int64_t wrong = 0;
     const size_t size = size_of(t.c_type);
     for (int64_t at = 0; at < outputs; ++at) {
@@ -177,11 +179,11 @@ void check_case(const Case& t, const std::vector<std::string>& isas) {
   }
 }
 
-void check_any(const Case& t, const std::vector<std::string>& isas) {
+void check_any(const Case& t, const std::vector<std::string_view>& isas) {
   t.c_type == DType::F64 ? check_case<double>(t, isas) : check_case<float>(t, isas);
 }
 
-void check_sizes(const std::vector<std::string>& isas) {
+void check_sizes(const std::vector<std::string_view>& isas) {
   const int64_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65};
   for (int64_t m : sizes)
     for (int64_t n : sizes)
@@ -194,7 +196,7 @@ void check_sizes(const std::vector<std::string>& isas) {
       }
 }
 
-void check_depths(const std::vector<std::string>& isas) {
+void check_depths(const std::vector<std::string_view>& isas) {
   for (int64_t k : {255, 256, 257, 512, 513, 4095, 4096, 4097, 8192, 8500})
     for (int form = 0; form < 8; ++form)
       for (bool accumulate : {false, true}) {
@@ -207,7 +209,7 @@ void check_depths(const std::vector<std::string>& isas) {
       }
 }
 
-void check_large(const std::vector<std::string>& isas) {
+void check_large(const std::vector<std::string_view>& isas) {
   for (int form = 0; form < 8; ++form) {
     Case t = {0, 257, 300, 261};
     t.form = form;
@@ -217,7 +219,7 @@ void check_large(const std::vector<std::string>& isas) {
   }
 }
 
-void check_halves(const std::vector<std::string>& isas) {
+void check_halves(const std::vector<std::string_view>& isas) {
   const DType types[] = {DType::F32, DType::BF16, DType::F16};
   for (DType a : types)
     for (DType b : types)
@@ -228,7 +230,7 @@ void check_halves(const std::vector<std::string>& isas) {
         }
 }
 
-void check_batches(const std::vector<std::string>& isas) {
+void check_batches(const std::vector<std::string_view>& isas) {
   for (int form = 0; form < 8; ++form) {
     check_any({48, 64, 32, 64, DType::F32, DType::F32, DType::F32, form, false}, isas);
     check_any({5, 9, 300, 11, DType::F32, DType::F32, DType::F32, form, true}, isas);
@@ -237,7 +239,7 @@ void check_batches(const std::vector<std::string>& isas) {
 }
 
 // The bits may not depend on how an operand lies in memory: a spread, a broadcast and a folded batch.
-void check_strides(const std::vector<std::string>& isas) {
+void check_strides(const std::vector<std::string_view>& isas) {
   for (int form = 0; form < 8; ++form) {
     Case t = {0, 66, 100, 35};
     t.gap = 3;
@@ -247,12 +249,12 @@ void check_strides(const std::vector<std::string>& isas) {
   Matrix a = make(DType::F32, {4, 6, 40}, {0, 1, 2});
   Matrix b = make(DType::F32, {40, 50}, {0, 1});
   fill(a), fill(b);
-  for (const std::string& isa : isas) {
+  for (std::string_view isa : isas) {
     set_isa(isa);
     Matrix folded = make(DType::F32, {4, 6, 50}, {0, 1, 2});
-    check::run_plan(plan_matmul(a.operand, b.operand, folded.operand), {a.data(), b.data(), folded.data()});
+    check::run_hostile(plan_matmul(a.operand, b.operand, folded.operand), {a.data(), b.data(), folded.data()});
     Matrix spread = make(DType::F32, {4, 6, 50}, {2, 1, 0});
-    check::run_plan(plan_matmul(a.operand, b.operand, spread.operand), {a.data(), b.data(), spread.data()});
+    check::run_hostile(plan_matmul(a.operand, b.operand, spread.operand), {a.data(), b.data(), spread.data()});
     int64_t wrong = 0;
     for (int64_t batch = 0; batch < 4; ++batch)
       for (int64_t i = 0; i < 6; ++i)
@@ -280,7 +282,7 @@ void check_errors() {
 }  // namespace pt
 
 int main() {
-  const std::vector<std::string> isas = pt::check::usable_isas();
+  const std::vector<std::string_view> isas = pt::check::usable_isas();
   pt::check_errors();
   pt::check_sizes(isas);
   pt::check_depths(isas);
