@@ -1,0 +1,31 @@
+"""Data: sources, splits, transforms, the loader and the built-in data sets."""
+
+from powertrain.data.dataset import Dataset
+from powertrain.data.errors import DataError
+from powertrain.data.loader import Batch, Loader
+from powertrain.data.source import ArraySource, Mapped, Source, Subset
+from powertrain.data.split import split_ordered, split_random, split_stratified
+from powertrain.data.text import Vocabulary, Windows
+from powertrain.data.transforms import Channel, Flatten, Scale, Standardise, Transform, Transformed
+
+__all__ = [
+    "ArraySource",
+    "Batch",
+    "Channel",
+    "DataError",
+    "Dataset",
+    "Flatten",
+    "Loader",
+    "Mapped",
+    "Scale",
+    "Source",
+    "Standardise",
+    "Subset",
+    "Transform",
+    "Transformed",
+    "Vocabulary",
+    "Windows",
+    "split_ordered",
+    "split_random",
+    "split_stratified",
+]

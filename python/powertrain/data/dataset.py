@@ -1,0 +1,85 @@
+"""A data set as a data plugin returns it: sources for each split and what a model must know of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from powertrain.data.errors import DataError
+from powertrain.data.source import Array, Source, Subset, whole
+from powertrain.data.split import split_ordered, split_random, split_stratified
+from powertrain.data.transforms import Transform, Transformed
+from powertrain.plugins.protocols import Inputs, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Sources by split ("train" always, "valid" and "test" where there are any), with fields x and y.
+
+    `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
+    the training split (a vocabulary), as named arrays for slots.
+    """
+
+    name: str
+    task: Task
+    splits: Mapping[str, Source]
+    outputs: int
+    labels: tuple[str, ...] = ()
+    state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
+    transforms: tuple[Transform, ...] = ()
+    context: int | None = None
+    vocabulary: Any = None
+
+    @property
+    def train(self) -> Source:
+        return self.splits["train"]
+
+    def inputs(self) -> Inputs:
+        """What a model is built from, read off one example after the transforms."""
+        x = self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
+        return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context)
+
+    def split(
+        self, parts: Mapping[str, float], *, seed: int = 0, stratify: bool = False, ordered: bool = False
+    ) -> Dataset:
+        """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}."""
+        if stratify and ordered:
+            raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
+        if stratify and self.task != "classification":
+            raise DataError("split", f"stratify on a {self.task} task", "expected classes", "leave stratify out")
+        if self.task == "language":
+            raise DataError(
+                "split",
+                f"windows of {self.name}, which overlap",
+                "expected the text to be cut before",
+                "use the valid and test parameters of the data",
+            )
+        for name in parts:
+            if name in self.splits:
+                raise DataError(
+                    "split",
+                    f"{name} = {parts[name]:g} of {self.name}, which brings its own {name}",
+                    "expected a part that it lacks",
+                    f"leave {name} out of the split",
+                )
+        source, count = self.train, len(self.train)
+        if stratify:
+            rows = split_stratified(whole(source, "y"), parts, seed)
+        else:
+            rows = split_ordered(count, parts) if ordered else split_random(count, parts, seed)
+        return dataclasses.replace(
+            self, splits={**self.splits, **{name: Subset(source, part) for name, part in rows.items()}}
+        )
+
+    def transformed(self, plugins: Sequence[tuple[Any, Any]]) -> Dataset:
+        """Applies transforms, (plugin, params) each, in order; every one is fitted on the training split alone."""
+        made: list[Transform] = []
+        x = whole(self.train, "x") if plugins else np.empty(0)
+        for number, (plugin, params) in enumerate(plugins, 1):
+            made.append(plugin.fit(params, x))
+            if number < len(plugins):
+                x = made[-1](x)
+        splits = {name: Transformed(source, made) for name, source in self.splits.items()} if made else self.splits
+        return dataclasses.replace(self, splits=splits, transforms=(*self.transforms, *made))

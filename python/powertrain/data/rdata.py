@@ -1,0 +1,121 @@
+"""Texts from an R lazy-load data base (Rdata.rdx and Rdata.rdb): the form in which R packages carry their data sets.
+
+The index (.rdx, compressed) is a list whose element `variables` maps each object to the offset and length of its chunk
+in the .rdb; a chunk is a big-endian length and a zlib stream. Both unpack to R's XDR serialization, of which only what
+a vector of strings needs is read here. Source: "R Internals", Serialization Formats, and R's lazyload code.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+from powertrain.data.errors import DataError
+
+_WHERE = "R data"
+# SEXP types of the serialization.
+_SYMBOL, _PAIRLIST, _STRING, _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 1, 2, 9, 10, 13, 14, 16, 19
+_REFERENCE, _NIL = 255, 254
+_HAS_ATTRIBUTES, _HAS_TAG, _LATIN1 = 0x200, 0x400, 0x4000
+# Of the chunk headers that R writes, the zlib form has a length alone; Z and 2 stand for xz and bzip2.
+_OTHER_COMPRESSIONS = {b"Z": "xz", b"2": "bzip2"}
+
+
+def read_texts(folder: Path) -> dict[str, str]:
+    """Each object of the data base that is a vector of strings, its strings joined by newlines."""
+    try:
+        index = _Reader(_inflate((folder / "Rdata.rdx").read_bytes())).item()
+        chunks = (folder / "Rdata.rdb").read_bytes()
+        texts = {}
+        for name, (offset, length) in index["variables"].items():
+            value = _Reader(_unpack(chunks[int(offset) : int(offset) + int(length)])).item()
+            if isinstance(value, list) and all(isinstance(line, str) for line in value):
+                texts[name] = "\n".join(value)
+        return texts
+    except OSError as error:
+        raise DataError(
+            _WHERE, f"{folder}: {error.strerror}", "expected Rdata.rdx and Rdata.rdb", "check the path"
+        ) from None
+    except (zlib.error, IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise DataError(
+            _WHERE,
+            f"{folder}: {error}",
+            "expected whole Rdata files",
+            "the files are damaged; install the package again",
+        ) from None
+
+
+def _inflate(raw: bytes) -> bytes:
+    return zlib.decompress(raw, wbits=47)  # 47: zlib or gzip, whichever it is
+
+
+def _unpack(chunk: bytes) -> bytes:
+    if chunk[4:5] in _OTHER_COMPRESSIONS:
+        raise TypeError(f"a chunk packed with {_OTHER_COMPRESSIONS[chunk[4:5]]}")
+    return zlib.decompress(chunk[4:])
+
+
+class _Reader:
+    """One serialized value. Named lists become dicts; attributes other than names are dropped."""
+
+    def __init__(self, raw: bytes) -> None:
+        if raw[:2] != b"X\n":
+            raise TypeError(f"a stream that begins with {raw[:2]!r}, not R's XDR")
+        self._raw = raw
+        self._at = 14  # the format, then the version and two R versions
+        self._references: list[Any] = []
+        if int.from_bytes(raw[2:6], "big") == 3:
+            self._at += 4 + int.from_bytes(raw[14:18], "big")  # the name of the native encoding
+
+    def _integer(self) -> int:
+        return int.from_bytes(self._bytes(4), "big", signed=True)
+
+    def _bytes(self, count: int) -> bytes:
+        if self._at + count > len(self._raw):
+            raise IndexError("the stream ends too early")
+        self._at += count
+        return self._raw[self._at - count : self._at]
+
+    def item(self) -> Any:
+        flags = self._integer()
+        kind = flags & 0xFF
+        if kind == _NIL:
+            return None
+        if kind == _REFERENCE:
+            return self._references[(flags >> 8 or self._integer()) - 1]
+        if kind == _SYMBOL:
+            name = self.item()
+            self._references.append(name)
+            return name
+        if kind == _STRING:
+            length = self._integer()
+            return None if length < 0 else self._bytes(length).decode("latin-1" if flags & _LATIN1 else "utf-8")
+        if kind == _PAIRLIST:
+            return self._pairs(flags)
+        value = self._vector(kind)
+        attributes = self.item() if flags & _HAS_ATTRIBUTES else {}
+        if kind == _LIST and "names" in attributes:
+            return dict(zip(attributes["names"], value, strict=True))
+        return value
+
+    def _pairs(self, flags: int) -> dict[str, Any]:
+        pairs: dict[str, Any] = {}
+        while flags & 0xFF == _PAIRLIST:
+            if flags & _HAS_ATTRIBUTES:
+                self.item()
+            tag = self.item() if flags & _HAS_TAG else str(len(pairs))
+            pairs[tag] = self.item()
+            flags = self._integer()
+        return pairs
+
+    def _vector(self, kind: int) -> list[Any]:
+        if kind not in (_LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST):
+            raise TypeError(f"an R object of type {kind}")
+        length = self._integer()
+        if kind in (_STRINGS, _LIST):
+            return [self.item() for _ in range(length)]
+        if kind == _REAL:
+            return list(struct.unpack(f">{length}d", self._bytes(8 * length)))
+        return [self._integer() for _ in range(length)]

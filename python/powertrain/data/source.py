@@ -1,0 +1,166 @@
+"""Sources: collections of examples with random access, and views of them.
+
+A source gives the rows of any list of indices as named arrays, first axis = the rows. It holds no position: where a
+training run stands is the loader's cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from powertrain.data.errors import DataError
+
+Array = NDArray[Any]
+Fields = dict[str, Array]
+Indices = NDArray[np.int64]
+
+# Finite checks and statistics read a large (perhaps memory-mapped) array in pieces of this many rows' bytes.
+_PIECE_BYTES = 1 << 24
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Random access to examples."""
+
+    def __len__(self) -> int: ...
+
+    def fetch(self, indices: Indices) -> Fields:
+        """The rows of `indices`, in that order, as one array per field."""
+        ...
+
+
+def pieces(array: Array) -> list[slice]:
+    """Slices along axis 0 that cover `array` in pieces small enough to convert and reduce at once."""
+    row_bytes = max(1, array.nbytes // max(1, len(array)))
+    rows = max(1, _PIECE_BYTES // row_bytes)
+    return [slice(start, start + rows) for start in range(0, len(array), rows)]
+
+
+def check_finite(array: Array, where: str) -> None:
+    """Raises if a floating array holds NaN or infinity, naming the first row."""
+    if array.dtype.kind not in "fc":
+        return
+    for piece in pieces(array):
+        finite = np.isfinite(array[piece])
+        if not finite.all():
+            row = piece.start + int(np.argwhere(~finite)[0][0])
+            value = "NaN" if np.isnan(array[row]).any() else "infinity"
+            raise DataError(
+                where, f"{value} in row {row}", "expected finite numbers", "remove those rows or fill the gaps first"
+            )
+
+
+def check_labels(labels: Array, classes: int | None, where: str) -> int:
+    """Checks integer class labels and returns the number of classes, which is counted when `classes` is None."""
+    if labels.dtype.kind not in "iub" or labels.ndim != 1:
+        raise DataError(
+            where,
+            f"labels of dtype {labels.dtype} and shape {list(labels.shape)}",
+            "expected one integer class number per example",
+            "encode the classes as 0, 1, 2, ...",
+        )
+    low, high = int(labels.min()), int(labels.max())
+    count = high + 1 if classes is None else classes
+    if low < 0 or high >= count:
+        wrong = int(np.flatnonzero((labels < 0) | (labels >= count))[0])
+        raise DataError(
+            where,
+            f"label {int(labels[wrong])} in row {wrong}",
+            f"expected labels from 0 to {count - 1}",
+            "encode the classes as 0, 1, 2, ... or give the right number of classes",
+        )
+    return count
+
+
+class ArraySource:
+    """Arrays in memory (or memory-mapped) that share their first axis.
+
+    >>> ArraySource(x=np.zeros((3, 2)), y=np.array([0, 1, 1])).fetch(np.array([2]))["y"]
+    array([1])
+    """
+
+    def __init__(self, fields: Mapping[str, Array] | None = None, /, **more: Array) -> None:
+        arrays = {name: np.asanyarray(value) for name, value in {**(fields or {}), **more}.items()}
+        if not arrays:
+            raise DataError("arrays", "no array", "expected at least one", "pass x=array, y=array")
+        for name, array in arrays.items():
+            where = f"arrays {name}"
+            if array.ndim == 0 or array.dtype.kind not in "fiub":
+                raise DataError(
+                    where,
+                    f"dtype {array.dtype}, shape {list(array.shape)}",
+                    "expected an array of numbers with one row per example",
+                    "convert the field to numbers first",
+                )
+        sizes = {name: len(array) for name, array in arrays.items()}
+        if len(set(sizes.values())) > 1:
+            raise DataError(
+                "arrays",
+                "fields of different lengths: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
+                "expected as many rows in each",
+                "check how the arrays were made",
+            )
+        if 0 in sizes.values():
+            raise DataError("arrays", "no example", "expected at least one row", "check the file or the filter")
+        for name, array in arrays.items():
+            check_finite(array, f"arrays {name}")
+        self.arrays = arrays
+        self._length = next(iter(sizes.values()))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def fetch(self, indices: Indices) -> Fields:
+        return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
+
+
+class Subset:
+    """Some rows of a source, in a given order."""
+
+    def __init__(self, source: Source, indices: Sequence[int] | Indices) -> None:
+        rows = np.asarray(indices, dtype=np.int64)
+        if rows.ndim != 1 or len(rows) == 0:
+            raise DataError("subset", f"{rows.size} rows", "expected at least one", "make the part larger")
+        if int(rows.min()) < 0 or int(rows.max()) >= len(source):
+            raise DataError(
+                "subset",
+                f"rows {int(rows.min())} to {int(rows.max())}",
+                f"expected rows from 0 to {len(source) - 1}",
+                "take the indices from this source",
+            )
+        self.source = source
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def fetch(self, indices: Indices) -> Fields:
+        return self.source.fetch(self.rows.take(indices))
+
+
+class Mapped:
+    """A source whose batches pass through a function of the fields, for example fitted transforms."""
+
+    def __init__(self, source: Source, function: Callable[[Fields], Fields]) -> None:
+        self.source = source
+        self.function = function
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def fetch(self, indices: Indices) -> Fields:
+        return self.function(self.source.fetch(indices))
+
+
+def whole(source: Source, field: str, batch: int = 4096) -> Array:
+    """One field of every example, in order."""
+    rows = np.arange(len(source), dtype=np.int64)
+    parts = [source.fetch(rows[start : start + batch]) for start in range(0, len(rows), batch)]
+    if field not in parts[0]:
+        raise DataError(
+            "data", f"no field {field!r}", f"expected one of {', '.join(parts[0])}", "name a field that the data has"
+        )
+    return np.concatenate([part[field] for part in parts])

@@ -1,0 +1,81 @@
+"""Splits: which examples are for training, validation and test, as a function of (sizes, seed, labels)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from powertrain.data.errors import DataError
+from powertrain.data.order import SPLIT, permutation
+from powertrain.data.source import Array
+
+Rows = NDArray[np.int64]
+
+
+def _check(count: int, parts: Mapping[str, float]) -> None:
+    for name, part in parts.items():
+        if not 0 < part < 1:
+            raise DataError("split", f"{name} = {part:g}", "expected a share above 0 and below 1", "0.1 is usual")
+    if sum(parts.values()) >= 1:
+        raise DataError(
+            "split",
+            f"{' + '.join(parts)} = {sum(parts.values()):g}",
+            "expected shares that leave examples to train on",
+            "lower them",
+        )
+    if count < 1 + len(parts):
+        raise DataError(
+            "split", f"{count} examples for {1 + len(parts)} parts", "expected one for each", "bring more data"
+        )
+
+
+def _sizes(count: int, parts: Mapping[str, float]) -> dict[str, int]:
+    """Rounded sizes, at least one example each."""
+    return {name: max(1, round(part * count)) for name, part in parts.items()}
+
+
+def split_random(count: int, parts: Mapping[str, float], seed: int = 0) -> dict[str, Rows]:
+    """Rows of each part, and of "train", which gets the rest; ascending within a part.
+
+    >>> {name: len(rows) for name, rows in split_random(10, {"test": 0.2}).items()}
+    {'train': 8, 'test': 2}
+    """
+    _check(count, parts)
+    return _cut(permutation(count, seed, SPLIT, 0), _sizes(count, parts))
+
+
+def split_stratified(labels: Array, parts: Mapping[str, float], seed: int = 0) -> dict[str, Rows]:
+    """Like `split_random`, with the classes in the same proportions in every part.
+
+    Sizes are those of `split_random`: each part takes examples from the shuffled classes in turn, as their shares
+    come due, so that rounding one class after another cannot make a part too large.
+    """
+    _check(len(labels), parts)
+    shuffled = permutation(len(labels), seed, SPLIT, 0)
+    values = np.asarray(labels)[shuffled]
+    due = np.empty(len(labels), dtype=np.float64)
+    for value in np.unique(values):
+        mine = np.flatnonzero(values == value)
+        # Example k of n stands at (k + 1/2) / n of its class; sorting by that interleaves the classes evenly.
+        due[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
+    return _cut(shuffled[np.argsort(due, kind="stable")], _sizes(len(labels), parts))
+
+
+def split_ordered(count: int, parts: Mapping[str, float]) -> dict[str, Rows]:
+    """The first examples to train on and the last ones for the other parts: for series and text."""
+    _check(count, parts)
+    sizes = _sizes(count, parts)
+    train = count - sum(sizes.values())
+    edges = np.cumsum([0, train, *sizes.values()])
+    names = ["train", *sizes]
+    return {name: np.arange(edges[at], edges[at + 1], dtype=np.int64) for at, name in enumerate(names)}
+
+
+def _cut(rows: Rows, sizes: Mapping[str, int]) -> dict[str, Rows]:
+    out: dict[str, Rows] = {"train": np.sort(rows[sum(sizes.values()) :])}
+    start = 0
+    for name, size in sizes.items():
+        out[name] = np.sort(rows[start : start + size])
+        start += size
+    return out

@@ -1,0 +1,171 @@
+"""Transforms of a field: fitted on the training split alone, then applied to batches everywhere.
+
+What a transform learned is model state: `state()` gives it as named arrays, which a run keeps in slots and `restore`
+takes back. They are plugins of the group `transform`: `Plugin.fit(params, x)` gives one, calling it maps a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from powertrain.data.errors import DataError
+from powertrain.data.source import Array, Source, pieces
+from powertrain.plugins.params import NoParams, param
+
+
+class Transform(Protocol):
+    """A fitted map of one field; the first axis is the batch and stays."""
+
+    def __call__(self, x: Array) -> Array: ...
+
+    def state(self) -> dict[str, Array]: ...
+
+    def restore(self, state: Mapping[str, Array]) -> None: ...
+
+
+class _Stateless:
+    """A transform that learns nothing."""
+
+    def state(self) -> dict[str, Array]:
+        return {}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        if state:
+            raise DataError(
+                type(self).__name__.lower(),
+                f"state {', '.join(state)}",
+                "expected none, since it learns nothing",
+                "restore it into the transform that it came from",
+            )
+
+
+class Scale(_Stateless):
+    """Multiply by a number, then add one: 1/255 turns bytes into 0 to 1."""
+
+    @dataclass(frozen=True)
+    class Params:
+        by: float = param(1.0, doc="factor")
+        shift: float = param(0.0, doc="added after the factor")
+
+    def __init__(self, by: float = 1.0, shift: float = 0.0) -> None:
+        self.by, self.shift = np.float32(by), np.float32(shift)
+
+    @classmethod
+    def fit(cls, params: Params, x: Array) -> Scale:
+        return cls(params.by, params.shift)
+
+    def __call__(self, x: Array) -> Array:
+        out = np.multiply(x, self.by, dtype=np.float32)
+        if self.shift != 0:
+            out += self.shift
+        return out
+
+
+class Standardise:
+    """Subtract the training mean and divide by the training standard deviation, of each feature or of all together."""
+
+    @dataclass(frozen=True)
+    class Params:
+        per_feature: bool = param(True, doc="false: one mean and deviation over the whole array, usual for images")
+
+    def __init__(self, mean: Array, std: Array) -> None:
+        self._set(mean, std)
+
+    def _set(self, mean: Array, std: Array) -> None:
+        self.mean = np.asarray(mean, dtype=np.float32)
+        self.std = np.asarray(std, dtype=np.float32)
+        # A feature that never varies carries nothing; dividing it by one leaves it at zero.
+        self._factor = (1 / np.where(self.std > 0, self.std.astype(np.float64), 1)).astype(np.float32)
+
+    @classmethod
+    def fit(cls, params: Params, x: Array) -> Standardise:
+        axes = 0 if params.per_feature else None
+        count = x.shape[0] if params.per_feature else x.size
+        mean = sum(_sums(x, axes)) / count
+        # Two passes: sum(x^2)/n - mean^2 loses all digits when |mean| is large beside the deviation.
+        variance = sum(_sums(x, axes, mean)) / count
+        return cls(np.asarray(mean), np.sqrt(variance))
+
+    def __call__(self, x: Array) -> Array:
+        out = np.subtract(x, self.mean, dtype=np.float32)
+        out *= self._factor
+        return out
+
+    def state(self) -> dict[str, Array]:
+        return {"mean": self.mean, "std": self.std}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        if set(state) != {"mean", "std"} or any(np.shape(state[key]) != self.mean.shape for key in state):
+            received = ", ".join(f"{key} {list(np.shape(value))}" for key, value in state.items()) or "nothing"
+            raise DataError(
+                "standardise",
+                f"state {received}",
+                f"expected mean and std of shape {list(self.mean.shape)}",
+                "restore it into a run with the same data",
+            )
+        self._set(state["mean"], state["std"])
+
+
+def _sums(x: Array, axes: int | None, centre: Any = None) -> Iterator[NDArray[np.float64]]:
+    """Sums of x, or of (x - centre)^2, in float64 over pieces of the rows."""
+    for piece in pieces(x):
+        values = x[piece].astype(np.float64)
+        if centre is not None:
+            values = np.square(values - centre)
+        yield np.asarray(np.sum(values, axis=axes))
+
+
+class Flatten(_Stateless):
+    """Each example as one row of numbers."""
+
+    Params: ClassVar[type] = NoParams
+
+    @classmethod
+    def fit(cls, params: Any, x: Array) -> Flatten:
+        return cls()
+
+    def __call__(self, x: Array) -> Array:
+        return x.reshape(len(x), -1)
+
+
+class Channel(_Stateless):
+    """A last axis of one channel, which convolutions need, for grey images [n, height, width]."""
+
+    Params: ClassVar[type] = NoParams
+
+    @classmethod
+    def fit(cls, params: Any, x: Array) -> Channel:
+        if x.ndim != 3:
+            raise DataError(
+                "channel",
+                f"examples of shape {list(x.shape[1:])}",
+                "expected grey images [height, width]",
+                "leave channel out",
+            )
+        return cls()
+
+    def __call__(self, x: Array) -> Array:
+        return x[..., None]
+
+
+class Transformed:
+    """A source with one field mapped by fitted transforms, one after the other."""
+
+    def __init__(self, source: Source, transforms: list[Transform], field: str = "x") -> None:
+        self.source = source
+        self.transforms = list(transforms)
+        self.field = field
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def fetch(self, indices: NDArray[np.int64]) -> dict[str, Array]:
+        fields = self.source.fetch(indices)
+        value = fields[self.field]
+        for transform in self.transforms:
+            value = transform(value)
+        return {**fields, self.field: value}

@@ -1,0 +1,591 @@
+"""Data: what is refused and in which words, splits, transforms, and the loader's promise of the same batches."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from powertrain.data import (
+    ArraySource,
+    Channel,
+    DataError,
+    Dataset,
+    Flatten,
+    Loader,
+    Mapped,
+    Scale,
+    Standardise,
+    Subset,
+    Vocabulary,
+    Windows,
+    split_ordered,
+    split_random,
+    split_stratified,
+)
+from powertrain.data.builtin import Arrays, Austen, Digits, FashionMnist, Text
+from powertrain.data.formats import read_idx
+from powertrain.data.order import permutation, raw_bits
+from powertrain.data.rdata import read_texts
+from powertrain.data.source import check_labels, whole
+from powertrain.plugins.params import NoParams
+
+
+def rows(loader: Loader) -> list[list[int]]:
+    return [batch.indices.tolist() for batch in loader]
+
+
+def source(count: int = 23) -> ArraySource:
+    return ArraySource(x=np.arange(count, dtype=np.float32)[:, None], y=np.arange(count) % 3)
+
+
+# ---------------------------------------------------------------- sources
+
+
+def test_array_source_gives_rows_in_the_order_asked() -> None:
+    fields = source().fetch(np.array([4, 0, 4]))
+    assert fields["x"].tolist() == [[4], [0], [4]] and fields["y"].tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "[arrays] no array; expected at least one; pass x=array, y=array"),
+        (
+            {"x": np.zeros((0, 2))},
+            "[arrays] no example; expected at least one row; check the file or the filter",
+        ),
+        (
+            {"x": np.zeros((3, 2)), "y": np.zeros(4)},
+            "[arrays] fields of different lengths: x 3, y 4; expected as many rows in each; "
+            "check how the arrays were made",
+        ),
+        (
+            {"x": np.array([[1.0, 2.0], [3.0, np.nan]])},
+            "[arrays x] NaN in row 1; expected finite numbers; remove those rows or fill the gaps first",
+        ),
+        (
+            {"x": np.array([np.inf])},
+            "[arrays x] infinity in row 0; expected finite numbers; remove those rows or fill the gaps first",
+        ),
+        (
+            {"x": np.array(["a"])},
+            "[arrays x] dtype <U1, shape [1]; expected an array of numbers with one row per example; "
+            "convert the field to numbers first",
+        ),
+    ],
+)
+def test_array_source_refuses(fields: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        ArraySource(fields)
+    assert str(caught.value) == message
+
+
+def test_a_nan_far_into_a_large_array_is_found() -> None:
+    x = np.zeros((600_000, 8), dtype=np.float32)
+    x[543_210, 7] = np.nan
+    with pytest.raises(DataError, match=r"NaN in row 543210"):
+        ArraySource(x=x)
+
+
+def test_labels_out_of_range_are_named() -> None:
+    with pytest.raises(DataError) as caught:
+        check_labels(np.array([0, 2, 5]), 3, "shop labels")
+    assert str(caught.value) == (
+        "[shop labels] label 5 in row 2; expected labels from 0 to 2; "
+        "encode the classes as 0, 1, 2, ... or give the right number of classes"
+    )
+    with pytest.raises(DataError, match=r"label -1 in row 1"):
+        check_labels(np.array([0, -1]), None, "labels")
+    with pytest.raises(DataError, match=r"labels of dtype float64"):
+        check_labels(np.array([0.5]), None, "labels")
+    assert check_labels(np.array([0, 4]), None, "labels") == 5
+
+
+def test_subset_and_mapped() -> None:
+    part = Subset(source(), [5, 3])
+    assert len(part) == 2 and whole(part, "x").ravel().tolist() == [5, 3]
+    doubled = Mapped(part, lambda fields: {**fields, "x": fields["x"] * 2})
+    assert doubled.fetch(np.array([1]))["x"].tolist() == [[6]]
+    with pytest.raises(DataError, match=r"\[subset\] rows 0 to 23; expected rows from 0 to 22"):
+        Subset(source(), [0, 23])
+    with pytest.raises(DataError, match="no field 'z'; expected one of x, y"):
+        whole(part, "z")
+
+
+# ---------------------------------------------------------------- order and splits
+
+
+def test_random_bits_are_pinned() -> None:
+    """A run resumes on another machine only if these never change."""
+    assert raw_bits(7, 1, 2, 3).tolist() == [17835452263025703421, 8328343615031762455, 877633570629470668]
+    assert permutation(8, 7, 1, 2).tolist() == [2, 3, 7, 1, 5, 6, 4, 0]
+
+
+def test_permutations_are_uniform() -> None:
+    counts = np.zeros((5, 5))
+    for call in range(2000):
+        counts[np.arange(5), permutation(5, 0, 1, call)] += 1
+    # Chi-square with 16 degrees of freedom passes 39 once in a thousand.
+    assert (np.square(counts - 400) / 400).sum() < 39
+
+
+def test_split_random_is_a_partition_and_depends_on_the_seed() -> None:
+    parts = split_random(100, {"valid": 0.1, "test": 0.25}, seed=3)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 65, "valid": 10, "test": 25}
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(100))
+    again, other = split_random(100, {"valid": 0.1, "test": 0.25}, seed=3), split_random(100, {"test": 0.25}, seed=4)
+    assert all((parts[name] == again[name]).all() for name in parts)
+    assert parts["test"].tolist() != other["test"].tolist()
+
+
+def test_split_stratified_keeps_proportions_and_sizes() -> None:
+    labels = np.repeat([0, 1, 2], [600, 300, 100])
+    parts = split_stratified(labels, {"valid": 0.1, "test": 0.2}, seed=1)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 700, "valid": 100, "test": 200}
+    assert np.bincount(labels[parts["test"]]).tolist() == [120, 60, 20]
+    assert np.bincount(labels[parts["valid"]]).tolist() == [60, 30, 10]
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(1000))
+    assert not (np.diff(parts["test"]) == 1).all(), "the rows of a class must be drawn, not the first ones"
+
+
+def test_split_ordered_keeps_the_order() -> None:
+    parts = split_ordered(10, {"valid": 0.2, "test": 0.1})
+    assert [parts[name].tolist() for name in ("train", "valid", "test")] == [[0, 1, 2, 3, 4, 5, 6], [7, 8], [9]]
+
+
+@pytest.mark.parametrize(
+    ("count", "parts", "message"),
+    [
+        (10, {"test": 0.0}, "[split] test = 0; expected a share above 0 and below 1; 0.1 is usual"),
+        (
+            10,
+            {"valid": 0.5, "test": 0.5},
+            "[split] valid + test = 1; expected shares that leave examples to train on; lower them",
+        ),
+        (2, {"valid": 0.1, "test": 0.1}, "[split] 2 examples for 3 parts; expected one for each; bring more data"),
+    ],
+)
+def test_split_refuses(count: int, parts: dict[str, float], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        split_random(count, parts)
+    assert str(caught.value) == message
+
+
+# ---------------------------------------------------------------- transforms
+
+
+def test_scale_and_channel_and_flatten() -> None:
+    x = np.array([[[0, 8], [16, 4]]], dtype=np.uint8)
+    scaled = Scale.fit(Scale.Params(by=0.0625, shift=-1), x)(x)
+    assert scaled.dtype == np.float32 and scaled.tolist() == [[[-1, -0.5], [0, -0.75]]]
+    assert Channel.fit(None, x)(x).shape == (1, 2, 2, 1)
+    assert Flatten.fit(None, x)(x).tolist() == [[0, 8, 16, 4]]
+    with pytest.raises(DataError, match=r"\[channel\] examples of shape \[2, 2, 3\]; expected grey images"):
+        Channel.fit(None, np.zeros((1, 2, 2, 3)))
+
+
+def test_standardise_keeps_its_digits_far_from_zero() -> None:
+    """mean^2 is 1e10 times the variance; one pass of sum and sum of squares in f32 would give noise."""
+    x = (1e5 + np.random.default_rng(0).normal(0, 1, (5000, 3))).astype(np.float32)
+    made = Standardise.fit(Standardise.Params(), x)
+    assert np.abs(made.std - x.astype(np.float64).std(axis=0)).max() < 1e-6
+    out = made(x)
+    assert np.abs(out.mean(axis=0)).max() < 0.01 and np.abs(out.std(axis=0) - 1).max() < 1e-3
+
+
+def test_standardise_of_the_whole_array_and_of_a_constant() -> None:
+    x = np.array([[0, 2], [4, 2]], dtype=np.uint8)
+    assert Standardise.fit(Standardise.Params(per_feature=False), x).mean.shape == ()
+    assert Standardise.fit(Standardise.Params(), x)(x).tolist() == [[-1, 0], [1, 0]]
+
+
+def test_standardise_state_goes_round() -> None:
+    x = np.random.default_rng(0).normal(3, 2, (50, 4)).astype(np.float32)
+    made, other = Standardise.fit(Standardise.Params(), x), Standardise(np.zeros(4), np.ones(4))
+    other.restore(made.state())
+    assert (other(x) == made(x)).all()
+    with pytest.raises(DataError, match=r"\[standardise\] state mean \[3\]; expected mean and std of shape \[4\]"):
+        other.restore({"mean": np.zeros(3)})
+
+
+def test_dataset_fits_transforms_on_the_training_split_alone() -> None:
+    x = np.concatenate([np.zeros((80, 1)), np.full((20, 1), 100.0)]).astype(np.float32)
+    data = Dataset("d", "regression", {"train": ArraySource(x=x, y=x[:, 0])}, 1).split({"test": 0.2}, ordered=True)
+    made = data.transformed([(Standardise, Standardise.Params())])
+    assert made.transforms[0].state()["mean"].tolist() == [0]
+    assert whole(made.splits["test"], "x").max() == 100
+    assert made.inputs().shape == (1,) and made.inputs().dtype == "float32"
+
+
+def test_dataset_refuses_a_second_test_split() -> None:
+    data = Dataset("d", "regression", {"train": source(), "test": source()}, 1)
+    with pytest.raises(DataError) as caught:
+        data.split({"test": 0.2})
+    assert str(caught.value) == (
+        "[split] test = 0.2 of d, which brings its own test; expected a part that it lacks; leave test out of the split"
+    )
+    with pytest.raises(DataError, match=r"\[split\] stratify on a regression task; expected classes"):
+        data.split({"valid": 0.2}, stratify=True)
+
+
+# ---------------------------------------------------------------- the loader
+
+
+def test_an_epoch_has_every_example_once_and_pads_with_weight_zero() -> None:
+    loader = Loader(source(), 5, seed=1)
+    batches = list(loader)
+    assert [batch.x.shape for batch in batches] == [(5, 1)] * 5 and len(loader) == 5
+    assert batches[-1].weight.tolist() == [1, 1, 1, 0, 0] and len(batches[-1]) == 3
+    seen = np.concatenate([batch.indices[batch.weight > 0] for batch in batches])
+    assert sorted(seen.tolist()) == list(range(23))
+    x, y, weight = batches[0]
+    assert x.shape == (5, 1) and y.shape == (5,) and weight.dtype == np.float32
+    with pytest.raises(AttributeError, match="the batch has no field 'z'; it has x, y, weight"):
+        _ = batches[0].z
+
+
+def test_drop_and_short() -> None:
+    assert [len(batch.x) for batch in Loader(source(), 5, last="drop")] == [5] * 4
+    batches = list(Loader(source(), 5, last="short"))
+    assert [len(batch.x) for batch in batches] == [5, 5, 5, 5, 3]
+    assert len(list(batches[0])) == 2, "without padding there are no weights to unpack"
+    assert rows(Loader(source(3), 5))[0][:3] != [] and Loader(source(3), 5).batch == 5
+    assert next(iter(Loader(source(2), 5))).weight.tolist() == [1, 1, 0, 0, 0]
+
+
+def test_epochs_differ_and_depend_on_seed_and_epoch_alone() -> None:
+    loader = Loader(source(), 5, seed=1)
+    first, second = rows(loader), rows(loader)
+    assert first != second
+    other = Loader(source(), 5, seed=1)
+    other.seek(np.array([1, 0]))
+    assert rows(other) == second
+    assert rows(Loader(source(), 5, seed=2)) != first
+    assert rows(Loader(source(), 5, sampling="sequential"))[0] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("sampling", ["shuffle", "sequential", "random"])
+@pytest.mark.parametrize("workers", [0, 1, 2, 8])
+def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(sampling: str, workers: int) -> None:
+    def stream(loader: Loader, count: int) -> list[tuple[list[int], list[float], list[int]]]:
+        iterator = iter(loader)
+        batches = [next(iterator) for _ in range(count)]
+        return [(batch.indices.tolist(), batch.x.ravel().tolist(), batch.cursor.tolist()) for batch in batches]
+
+    settings = {"batch": 5, "sampling": sampling, "seed": 9, "endless": True}
+    wanted = stream(Loader(source(), **settings), 40)
+    assert stream(Loader(source(), **settings, workers=workers), 40) == wanted
+    for start in (1, 4, 5, 17):
+        resumed = Loader(source(), **settings, workers=workers)
+        resumed.seek(np.array(wanted[start - 1][2]))
+        assert stream(resumed, 40 - start) == wanted[start:]
+
+
+def test_the_cursor_stands_behind_the_batch_that_was_given_out_not_behind_the_prefetched() -> None:
+    loader = Loader(source(), 5, workers=2)
+    assert loader.cursor.tolist() == [0, 0]
+    iterator = iter(loader)
+    next(iterator)
+    time.sleep(0.02)
+    assert loader.cursor.tolist() == [0, 5] and loader.cursor.dtype == np.int64
+    list(iterator)
+    assert loader.cursor.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 8])
+def test_an_error_of_a_source_comes_out_in_order_with_its_rows(workers: int) -> None:
+    def broken(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if (fields["x"] == 12).any():
+            raise OSError("the disk is gone")
+        return fields
+
+    loader = Loader(Mapped(source(), broken), 5, sampling="sequential", workers=workers)
+    given = []
+    with pytest.raises(DataError) as caught:
+        for batch in loader:
+            given.append(batch)
+    assert len(given) == 2 and loader.cursor.tolist() == [0, 10]
+    assert str(caught.value) == (
+        "[loader] OSError while fetching rows 10, 11, 12, 13, 14: the disk is gone; expected the source to give "
+        "every row that its length promises; fetch these rows alone to find the one at fault"
+    )
+
+
+def loader_threads() -> int:
+    gc.collect()
+    return sum(thread.name.startswith("loader-") for thread in threading.enumerate())
+
+
+def test_workers_end_when_the_iteration_is_dropped() -> None:
+    iterator = iter(Loader(source(), 5, endless=True, workers=4))
+    next(iterator)
+    assert loader_threads() > 0
+    del iterator
+    deadline = time.monotonic() + 5
+    while loader_threads() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert loader_threads() == 0
+
+
+def test_no_hang_at_exit_with_workers_busy() -> None:
+    script = (
+        "import time, numpy as np; from powertrain.data import ArraySource, Loader, Mapped\n"
+        "slow = Mapped(ArraySource(x=np.arange(64)), lambda fields: time.sleep(0.05) or fields)\n"
+        "iterator = iter(Loader(slow, 4, endless=True, workers=8)); next(iterator); print('done')"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "done", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch": 0}, "[loader] batch = 0; expected a whole number >= 1; 64 is a usual batch"),
+        ({"batch": 2.0}, "[loader] batch = 2.0; expected a whole number >= 1; 64 is a usual batch"),
+        ({"batch": 4, "workers": -1}, "[loader] workers = -1; expected a whole number from 0 to 256; 0 is usual"),
+        (
+            {"batch": 4, "sampling": "shufle"},
+            "[loader] sampling = 'shufle'; expected one of shuffle, sequential, random; name one",
+        ),
+        (
+            {"batch": 40, "last": "drop"},
+            '[loader] 23 examples with batch = 40 and last = "drop"; expected at least one whole batch; '
+            'lower batch or use last = "pad"',
+        ),
+    ],
+)
+def test_loader_refuses(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        Loader(source(), **settings)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("cursor", [[0, 3], [0, 25], [-1, 0], [0, -5]])
+def test_a_cursor_of_other_data_is_refused_and_nothing_moves(cursor: list[int]) -> None:
+    loader = Loader(source(), 5)
+    with pytest.raises(DataError) as caught:
+        loader.seek(np.array(cursor))
+    assert str(caught.value) == (
+        f"[loader] cursor (epoch {cursor[0]}, position {cursor[1]}); expected a multiple of batch = 5 below "
+        "23 examples; resume with the data and batch that the run began with"
+    )
+    assert loader.cursor.tolist() == [0, 0]
+    with pytest.raises(DataError, match=r"a cursor of dtype float64 and shape \[2\]"):
+        loader.seek(np.zeros(2))
+
+
+# ---------------------------------------------------------------- text
+
+
+def test_vocabulary_goes_round_and_maps_unknown_characters_to_zero() -> None:
+    made = Vocabulary.fit("naïve \N{GRINNING FACE} text")
+    assert made.decode(made.encode("next \N{GRINNING FACE}")) == "next \N{GRINNING FACE}"
+    assert made.encode("z")[0] == 0 and made.decode(np.array([0])) == "\N{REPLACEMENT CHARACTER}"
+    again = Vocabulary.from_state(made.state())
+    assert again.characters == made.characters and len(made) == len(set("naïve \N{GRINNING FACE} text")) + 1
+    with pytest.raises(DataError, match=r"\[vocabulary\] tokens from 99 to 99; expected 0 to 9"):
+        made.decode(np.array([99]))
+
+
+def test_windows_are_contiguous_and_shifted() -> None:
+    windows = Windows(np.arange(10), context=4)
+    assert len(windows) == 6
+    fields = windows.fetch(np.array([5, 0]))
+    assert fields["x"].tolist() == [[5, 6, 7, 8], [0, 1, 2, 3]]
+    assert fields["y"].tolist() == [[6, 7, 8, 9], [1, 2, 3, 4]]
+    apart = Windows(np.arange(10), context=4, stride=4)
+    assert len(apart) == 2 and apart.fetch(np.array([1]))["x"].tolist() == [[4, 5, 6, 7]]
+    with pytest.raises(DataError) as caught:
+        Windows(np.arange(4), context=4)
+    assert str(caught.value) == (
+        "[windows] 4 tokens for context = 4; expected at least 5; bring more text or lower context"
+    )
+
+
+def test_text_fits_its_vocabulary_on_the_training_part(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abcd" * 20 + "wxyz" * 5, encoding="utf-8")
+    data = Text.load(Text.Params(path=Path("a.txt"), context=4, valid=0.2), tmp_path)
+    assert data.labels == ("\N{REPLACEMENT CHARACTER}", "a", "b", "c", "d") and data.outputs == 5
+    assert not whole(data.splits["valid"], "x").any()
+    assert data.inputs().context == 4 and data.inputs().shape == (4,)
+    with pytest.raises(DataError, match="windows of a, which overlap; expected the text to be cut before"):
+        data.split({"test": 0.1})
+
+
+def test_text_refuses_what_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes(b"abc\xff\xfe")
+    with pytest.raises(DataError) as caught:
+        Text.load(Text.Params(path=Path("b.txt")), tmp_path)
+    assert str(caught.value) == (
+        "[text b.txt] byte 3 is not UTF-8; expected a UTF-8 text; convert it with `iconv -t utf-8`"
+    )
+    with pytest.raises(DataError, match=r"\[text c.txt\] .*c.txt: No such file or directory; expected a readable file"):
+        Text.load(Text.Params(path=Path("c.txt")), tmp_path)
+    (tmp_path / "empty.txt").write_bytes(b"")
+    with pytest.raises(DataError, match=r"0 characters; expected a text"):
+        Text.load(Text.Params(path=Path("empty.txt")), tmp_path)
+
+
+# ---------------------------------------------------------------- files
+
+
+def idx(array: np.ndarray) -> bytes:
+    shape = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + shape + array.astype(np.uint8).tobytes()
+
+
+def test_idx_goes_round(tmp_path: Path) -> None:
+    array = np.arange(24).reshape(2, 3, 4)
+    (tmp_path / "a").write_bytes(idx(array))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(idx(array)))
+    assert (read_idx(tmp_path / "a") == array).all() and (read_idx(tmp_path / "a.gz") == array).all()
+    (tmp_path / "i4").write_bytes(bytes([0, 0, 12, 1, 0, 0, 0, 1, 0, 0, 1, 0]))
+    assert read_idx(tmp_path / "i4").tolist() == [256]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (idx(np.arange(24).reshape(2, 12))[:-3], "holds 21 bytes of numbers; expected 24 for shape [2, 12]; "),
+        (b"\x89PNG....", "begins with 89 50 4e 47; expected the magic number of an idx file, such as 00 00 08 03; "),
+        (b"", "begins with nothing; expected the magic number"),
+        (b"\0\0\x08\x03\0\0", "begins with 00 00 08 03; expected the magic number"),
+    ],
+)
+def test_idx_refuses(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_idx(tmp_path / "a")
+    assert f"[idx] {tmp_path / 'a'} {message}" in str(caught.value)
+
+
+def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(idx(np.arange(200)))[:-20])
+    with pytest.raises(DataError, match="expected a whole gzip file; the file is damaged or cut off; fetch it again"):
+        read_idx(tmp_path / "a.gz")
+
+
+def test_digits_are_carried_along() -> None:
+    data = Digits.load(NoParams(), Path())
+    x, y = whole(data.train, "x"), whole(data.train, "y")
+    assert x.shape == (1797, 8, 8) and x.max() == 16 and int(x.sum(dtype=np.int64)) == 561718
+    assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert data.inputs().outputs == 10 and data.labels[3] == "3"
+
+
+def test_fashion_mnist_reads_a_folder_and_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        FashionMnist.load(FashionMnist.Params(path=Path("no")), tmp_path)
+    assert str(caught.value) == (
+        f"[fashion-mnist] no train-images-idx3-ubyte.gz in {tmp_path / 'no'}; expected the data set in one of them; "
+        "get it with `apt-get install dataset-fashion-mnist`, or set POWERTRAIN_DATA to the folder of the files"
+    )
+    for stem, array in (("images-idx3", np.zeros((4, 28, 28))), ("labels-idx1", np.arange(4))):
+        for split in ("train", "t10k"):
+            (tmp_path / f"{split}-{stem}-ubyte.gz").write_bytes(gzip.compress(idx(array)))
+    data = FashionMnist.load(FashionMnist.Params(path=Path()), tmp_path)
+    assert len(data.splits["test"]) == 4 and data.labels[9] == "ankle boot"
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(3))))
+    with pytest.raises(DataError, match=r"\[fashion-mnist test\] 4 examples and 3 labels; expected as many of each"):
+        FashionMnist.load(FashionMnist.Params(path=Path()), tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([0, 1, 2, 10]))))
+    with pytest.raises(DataError, match=r"\[fashion-mnist test\] label 10 in row 3; expected labels from 0 to 9"):
+        FashionMnist.load(FashionMnist.Params(path=Path()), tmp_path)
+
+
+def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(0, 1, (6, 2)), np.array([0, 1, 2, 0, 1, 2])
+    np.savez(tmp_path / "a.npz", x=x, y=y, z=x[:, 0])
+    data = Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+    assert data.task == "classification" and data.outputs == 3
+    regression = Arrays.load(Arrays.Params(path=Path("a.npz"), y="z"), tmp_path)
+    assert regression.task == "regression" and regression.outputs == 1
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    assert len(Arrays.load(Arrays.Params(path=Path("x.npy"), target_path=Path("y.npy")), tmp_path).train) == 6
+    with pytest.raises(DataError, match=r"\[arrays a.npz\] no array 'w'; expected one of x, y, z"):
+        Arrays.load(Arrays.Params(path=Path("a.npz"), x="w"), tmp_path)
+
+
+def test_arrays_never_unpickle(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.array([{"a": 1}], dtype=object), y=np.zeros(1, dtype=int))
+    with pytest.raises(DataError, match=r"expected a whole .npz or .npy file of plain numbers"):
+        Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:60])
+    for name in ("cut.npz", "none.npz"):
+        with pytest.raises(DataError, match=rf"\[arrays {name}\] "):
+            Arrays.load(Arrays.Params(path=Path(name)), tmp_path)
+
+
+# ---------------------------------------------------------------- R data
+
+
+class RWriter:
+    """Writes R's XDR serialization, version 3, as far as a lazy-load data base of strings needs it."""
+
+    def __init__(self) -> None:
+        self.raw = b"X\n" + b"".join(word.to_bytes(4, "big") for word in (3, 0x40500, 0x30500, 5)) + b"UTF-8"
+
+    def word(self, *values: int) -> RWriter:
+        self.raw += b"".join(value.to_bytes(4, "big", signed=True) for value in values)
+        return self
+
+    def text(self, value: str) -> RWriter:
+        encoded = value.encode()
+        self.word(0x40009, len(encoded)).raw += encoded
+        return self
+
+    def strings(self, values: list[str]) -> RWriter:
+        self.word(16, len(values))
+        for value in values:
+            self.text(value)
+        return self
+
+    def names(self, values: list[str]) -> RWriter:
+        return self.word(0x402, 1).text("names").strings(values).word(254)
+
+
+def write_lazy(folder: Path, objects: dict[str, list[str]]) -> None:
+    chunks, spans = b"", []
+    for lines in objects.values():
+        raw = RWriter().strings(lines).raw
+        chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
+        spans.append((len(chunks), len(chunk)))
+        chunks += chunk
+    index = RWriter().word(0x213, 2).word(0x213, len(spans))
+    for offset, length in spans:
+        index.word(13, 2, offset, length)
+    index.names(list(objects)).word(13, 1, 1)
+    # The second time, the symbol `names` is a reference to the first.
+    index.word(0x402, (1 << 8) | 255).strings(["variables", "compressed"]).word(254)
+    (folder / "Rdata.rdb").write_bytes(chunks)
+    (folder / "Rdata.rdx").write_bytes(zlib.compress(index.raw))
+
+
+def test_r_texts_and_austen(tmp_path: Path) -> None:
+    write_lazy(tmp_path, {"emma": ["Emma", "", "naïve"], "a": ["b"]})
+    assert read_texts(tmp_path) == {"emma": "Emma\n\nnaïve", "a": "b"}
+    data = Austen.load(Austen.Params(path=Path(), context=3, valid=0.4), tmp_path)
+    assert data.task == "language" and len(data.train) > 0
+    (tmp_path / "Rdata.rdb").write_bytes((tmp_path / "Rdata.rdb").read_bytes()[:-9])
+    with pytest.raises(DataError, match="expected whole Rdata files; the files are damaged; install the package again"):
+        read_texts(tmp_path)
+
+
+def test_austen_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTRAIN_DATA", str(tmp_path))
+    with pytest.raises(DataError) as caught:
+        Austen.load(Austen.Params(path=Path("no")), tmp_path)
+    assert str(caught.value) == (
+        f"[austen] no Rdata.rdx in {tmp_path / 'no'}; expected the data set in one of them; get it with "
+        "`apt-get install r-cran-janeaustenr`, or without R by `apt-get download r-cran-janeaustenr`, "
+        "`dpkg-deb -x r-cran-janeaustenr_*.deb FOLDER` and POWERTRAIN_DATA=FOLDER"
+    )
