@@ -1,0 +1,9 @@
+"""Cases of abs; the reference is numpy.abs."""
+
+import numpy as np
+from kit import Case, normal, special, unary
+
+reference = np.abs
+K = 1
+CASES = [*unary(normal), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024)))]

@@ -1,0 +1,22 @@
+"""Cases of clip; the reference is numpy.clip."""
+
+from typing import Any
+
+import numpy as np
+from kit import SIZES, Array, Case, integers, normal, special
+
+
+def reference(x: Array, low: Any = None, high: Any = None) -> Array:
+    return np.clip(x, low, high)
+
+
+K = 0
+CASES = [
+    *[Case(normal((n,)), low=-0.5, high=0.75) for n in SIZES],
+    Case(normal((3, 5)), low=-0.5),
+    Case(normal((3, 5)), high=0.5),
+    Case(normal(()), low=-0.5, high=0.5),
+    Case(special(), low=-1.0, high=2.5).no_gradient(),
+    Case(integers((40,), -9, 9), low=-3, high=4),
+]
+BENCH = [Case(normal((2048, 1024)), low=-0.5, high=0.5)]

@@ -1,0 +1,65 @@
+"""Cases of conv2d; the reference is a sum over the kernel's positions in NumPy, images NHWC, weights (kh, kw, in, out)."""
+
+from typing import Any
+
+import numpy as np
+from kit import Array, Case, normal
+
+
+def pair(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def reference(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Array:
+    (sy, sx), (py, px), (dy, dx) = pair(stride), pair(padding), pair(dilation)
+    kh, kw, fan, cout = w.shape
+    x = np.pad(x, ((0, 0), (py, py), (px, px), (0, 0)))
+    height = (x.shape[1] - dy * (kh - 1) - 1) // sy + 1
+    width = (x.shape[2] - dx * (kw - 1) - 1) // sx + 1
+    y = np.zeros((x.shape[0], height, width, cout))
+    per = cout // groups
+    for i in range(kh):
+        for j in range(kw):
+            window = x[:, i * dy : i * dy + sy * height : sy, j * dx : j * dx + sx * width : sx][:, :height, :width]
+            for g in range(groups):
+                y[..., g * per : (g + 1) * per] += (
+                    window[..., g * fan : (g + 1) * fan] @ w[i, j, :, g * per : (g + 1) * per]
+                )
+    return y if b is None else y + b
+
+
+def magnitude(x: Array, w: Array, b: Array | None = None, **rest: Any) -> Array:
+    return reference(np.abs(x), np.abs(w), None if b is None else np.abs(b), **rest)
+
+
+K = 8
+CASES = [
+    Case(normal((2, 6, 6, 3)), normal((3, 3, 3, 4)), normal((4,))),
+    Case(normal((2, 6, 6, 3)), normal((3, 3, 3, 4)), padding=1),
+    Case(normal((1, 7, 8, 2)), normal((3, 2, 2, 5)), normal((5,)), stride=2, padding=1),
+    Case(normal((1, 7, 9, 2)), normal((3, 3, 2, 17)), stride=(2, 1), padding=(0, 1)),
+    Case(normal((1, 9, 9, 2)), normal((3, 3, 2, 3)), dilation=2, padding=2),
+    Case(normal((2, 5, 5, 4)), normal((3, 3, 2, 6)), normal((6,)), groups=2, padding=1),
+    Case(normal((1, 6, 6, 8)), normal((3, 3, 1, 8)), groups=8, padding=1),
+    Case(normal((1, 6, 6, 8)), normal((3, 3, 1, 16)), groups=8, stride=2, padding=1),
+    Case(normal((2, 4, 4, 5)), normal((1, 1, 5, 33)), normal((33,))),
+    Case(normal((1, 8, 8, 3)), normal((1, 1, 3, 4)), stride=2),
+    Case(normal((1, 8, 8, 3)), normal((4, 4, 3, 9)), normal((9,)), stride=4),
+    Case(normal((1, 3, 3, 40)), normal((3, 3, 40, 2)), padding=1),
+    Case(normal((0, 6, 6, 3)), normal((3, 3, 3, 4))),
+    Case(normal((1, 14, 14, 1)), normal((5, 5, 1, 32)), normal((32,)), padding=2),
+]
+BENCH = [
+    Case(normal((64, 28, 28, 1)), normal((5, 5, 1, 32)), padding=2),
+    Case(normal((64, 14, 14, 32)), normal((5, 5, 32, 64)), padding=2),
+    Case(normal((32, 32, 32, 64)), normal((3, 3, 64, 64)), padding=1),
+    Case(normal((32, 4, 4, 512)), normal((3, 3, 512, 512)), padding=1),
+]

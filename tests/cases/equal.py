@@ -1,0 +1,8 @@
+"""Cases of equal; the reference is numpy.equal."""
+
+import numpy as np
+from kit import Case, comparison, normal
+
+reference = np.equal
+CASES = comparison()
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -1,0 +1,9 @@
+"""Cases of erf; the reference is scipy.special.erf."""
+
+from kit import Case, normal, special, unary
+from scipy import special as scipy_special
+
+reference = scipy_special.erf
+K = 3
+CASES = [*unary(normal), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024)))]

@@ -1,0 +1,9 @@
+"""Cases of exp; the reference is numpy.exp."""
+
+import numpy as np
+from kit import Case, normal, special, unary
+
+reference = np.exp
+K = 2
+CASES = [*unary(normal), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024)))]

@@ -1,0 +1,15 @@
+"""Cases of expand_dims; the reference is numpy.expand_dims."""
+
+from kit import Array, Case, normal
+from numpy import expand_dims
+
+
+def reference(x: Array, axis: int | tuple[int, ...]) -> Array:
+    return expand_dims(x, axis)
+
+
+K = 0
+CASES = [
+    Case(normal(shape), axis=axis) for shape, axis in (((3,), 0), ((3,), -1), ((2, 3), 1), ((), 0), ((2, 3), (0, 3)))
+]
+BENCH = [Case(normal((2048, 1024)), axis=1)]

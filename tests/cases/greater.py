@@ -1,0 +1,8 @@
+"""Cases of greater; the reference is numpy.greater."""
+
+import numpy as np
+from kit import Case, comparison, normal
+
+reference = np.greater
+CASES = comparison()
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -1,0 +1,13 @@
+"""Cases of leaky_relu; the reference is numpy.where."""
+
+import numpy as np
+from kit import Array, Case, normal, special, unary
+
+
+def reference(x: Array, slope: float = 0.01) -> Array:
+    return np.where(x < 0, x * slope, x)
+
+
+K = 1
+CASES = [*unary(normal), Case(normal((3, 5)), slope=0.2), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024)))]

@@ -1,0 +1,8 @@
+"""Cases of less; the reference is numpy.less."""
+
+import numpy as np
+from kit import Case, comparison, normal
+
+reference = np.less
+CASES = comparison()
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

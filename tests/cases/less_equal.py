@@ -1,0 +1,8 @@
+"""Cases of less_equal; the reference is numpy.less_equal."""
+
+import numpy as np
+from kit import Case, comparison, normal
+
+reference = np.less_equal
+CASES = comparison()
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -1,0 +1,22 @@
+"""Cases of logsumexp; the reference is scipy.special.logsumexp."""
+
+import numpy as np
+from kit import Array, Case, normal, reductions, values
+from scipy.special import logsumexp
+
+
+def reference(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
+    return np.asarray(logsumexp(x, axis=axis, keepdims=keepdims))
+
+
+def magnitude(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
+    # The largest element plus the logarithm of a sum between 1 and n.
+    return np.abs(np.max(x, axis=axis, keepdims=keepdims)) + 1.0
+
+
+CASES = [
+    *reductions(normal, empty=False),
+    Case(normal((3, 40), 1.0, 1000.0), axis=1),
+    Case(values([[-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 1.0], [np.nan, 0.0]]), axis=1).no_gradient(),
+]
+BENCH = [Case(normal((2048, 1024)), axis=1)]

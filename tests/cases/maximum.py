@@ -1,0 +1,13 @@
+"""Cases of maximum; the reference is numpy.maximum."""
+
+import numpy as np
+from kit import Case, binary, integers, normal, special_pairs
+
+reference = np.maximum
+K = 0
+CASES = [
+    *binary(normal, normal),
+    Case(*special_pairs()).no_gradient(),
+    Case(integers((40,), -5, 5), integers((40,), -5, 5)),
+]
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024))), Case(normal((2048, 1024)), normal((1024,)))]

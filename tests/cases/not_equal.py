@@ -1,0 +1,8 @@
+"""Cases of not_equal; the reference is numpy.not_equal."""
+
+import numpy as np
+from kit import Case, comparison, normal
+
+reference = np.not_equal
+CASES = comparison()
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

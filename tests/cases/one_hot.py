@@ -1,0 +1,17 @@
+"""Cases of one_hot; the reference is a comparison with numpy.arange."""
+
+import numpy as np
+from kit import Array, Case, integers
+
+
+def reference(x: Array, n: int) -> Array:
+    return (x[..., None] == np.arange(n)).astype("float64")
+
+
+K = 0
+CASES = [
+    Case(integers(shape, 0, 7, dtype), n=7)
+    for shape in ((), (0,), (5,), (3, 4), (33,))
+    for dtype in ("int32", "int64", "uint8")
+]
+BENCH = [Case(integers((4096,), 0, 1000), n=1000)]

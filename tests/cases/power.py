@@ -1,0 +1,15 @@
+"""Cases of power; the reference is numpy.power."""
+
+import numpy as np
+from kit import Case, binary, integers, normal, special_pairs, uniform
+
+reference = np.power
+K = 4
+CASES = [
+    *binary(lambda shape: uniform(shape, 0.2, 3.0), normal),
+    Case(*special_pairs()).no_gradient(),
+    Case(normal((40,)), 2.0),
+    Case(normal((40,)), 3),
+    Case(integers((40,), -3, 4), integers((40,), 0, 6)),
+]
+BENCH = [Case(uniform((2048, 1024), 0.2, 3.0), normal((2048, 1024)))]

@@ -1,0 +1,18 @@
+"""Cases of prod; the reference is numpy.prod. Every factor adds a rounding, so that k counts the longest product."""
+
+import numpy as np
+from kit import Case, integers, uniform
+
+reference = np.prod
+K = 32
+DTYPES = ("float32", "float64")
+CASES = [
+    *[
+        Case(uniform(shape, 0.5, 1.5), axis=axis)
+        for shape, axis in (((7,), None), ((), None), ((3, 5), 0), ((3, 5), 1), ((4, 3, 5), (0, 2)), ((2, 33), -1))
+    ],
+    Case(uniform((3, 5), 0.5, 1.5), axis=1, keepdims=True),
+    Case(uniform((2, 0)), axis=1),
+    Case(integers((3, 5), 1, 4, "int64"), axis=1),
+]
+BENCH = [Case(uniform((2048, 1024), 0.99, 1.01), axis=1)]

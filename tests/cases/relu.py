@@ -1,0 +1,13 @@
+"""Cases of relu; the reference is max(x, 0), with NaN kept in NumPy."""
+
+import numpy as np
+from kit import Array, Case, normal, special, unary
+
+
+def reference(x: Array) -> Array:
+    return np.maximum(x, 0.0)
+
+
+K = 1
+CASES = [*unary(normal), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024)))]

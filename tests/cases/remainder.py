@@ -1,0 +1,18 @@
+"""Cases of remainder; the reference is numpy.remainder: the sign of the divisor."""
+
+import numpy as np
+from kit import Array, Case, binary, integers, normal, uniform
+
+
+def magnitude(a: Array, b: Array) -> Array:
+    return np.maximum(np.abs(a), np.abs(b))
+
+
+reference = np.remainder
+K = 2
+CASES = [
+    *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, 0.5, 4.0)),
+    *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, -4.0, -0.5)),
+    Case(integers((40,), -50, 50), integers((40,), -7, 7)),
+]
+BENCH = [Case(normal((2048, 1024), 5.0), uniform((2048, 1024), 0.5, 4.0))]

@@ -1,0 +1,17 @@
+"""Cases of rms_norm; the reference is NumPy, from Zhang and Sennrich 2019, equation 4."""
+
+import numpy as np
+from kit import Array, Case, around, normal
+
+
+def reference(x: Array, w: Array, eps: float = 1e-6) -> Array:
+    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps) * w
+
+
+K = 8
+CASES = [
+    *[Case(normal((r, n)), normal((n,))) for r in (0, 1, 3) for n in (1, *around(16, 1024))],
+    Case(normal((2, 3, 20)), normal((20,)), eps=1e-3),
+    Case(normal((3, 20), 1e-4), normal((20,))),
+]
+BENCH = [Case(normal((8192, 4096)), normal((4096,)))]

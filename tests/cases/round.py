@@ -1,0 +1,9 @@
+"""Cases of round; the reference is numpy.round: halves go to the even neighbour."""
+
+import numpy as np
+from kit import Case, normal, special, unary
+
+reference = np.round
+K = 0
+CASES = [*unary(lambda s: normal(s, 5.0)), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024), 5.0))]

@@ -1,0 +1,43 @@
+"""Cases of scaled_dot_product_attention; the reference is Vaswani et al. 2017, equation 1, in NumPy; [B, T, H, D]."""
+
+import numpy as np
+from kit import Array, Case, normal
+from scipy.special import softmax
+
+
+def weights(q: Array, k: Array, causal: bool, scale: float | None) -> Array:
+    scores = np.einsum("bthd,bshd->bhts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    if causal:
+        hidden = np.triu(np.ones(scores.shape[-2:], bool), 1 + scores.shape[-1] - scores.shape[-2])
+        scores = np.where(hidden, -np.inf, scores)
+    return softmax(scores, -1) if scores.size else scores
+
+
+def reference(q: Array, k: Array, v: Array, causal: bool = False, scale: float | None = None) -> Array:
+    return np.einsum("bhts,bshd->bthd", weights(q, k, causal, scale), v)
+
+
+def magnitude(q: Array, k: Array, v: Array, causal: bool = False, scale: float | None = None) -> Array:
+    return np.einsum("bhts,bshd->bthd", weights(q, k, causal, scale), np.abs(v)) + 2.0**-6
+
+
+def case(batch: int, time: int, heads: int, width: int, **rest: bool | float) -> Case:
+    return Case(*[normal((batch, time, heads, width)) for _ in range(3)], **rest)
+
+
+K = 16
+SECOND = False
+CASES = [
+    case(2, 5, 2, 8),
+    case(1, 1, 1, 4),
+    case(2, 9, 3, 16, causal=True),
+    case(1, 17, 2, 32, scale=0.3),
+    case(1, 63, 1, 8, causal=True),
+    case(1, 64, 1, 8, causal=True),
+    case(1, 65, 1, 8, causal=True),
+    case(1, 130, 1, 8),
+    case(1, 130, 1, 8, causal=True),
+    case(0, 5, 2, 8),
+    Case(normal((1, 3, 2, 8)), normal((1, 70, 2, 8)), normal((1, 70, 2, 8))),
+]
+BENCH = [case(12, 64, 4, 32, causal=True), case(4, 64, 12, 64, causal=True), case(32, 65, 3, 64)]

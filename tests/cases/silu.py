@@ -1,0 +1,12 @@
+"""Cases of silu; the reference is x * scipy.special.expit(x)."""
+
+from kit import Array, Case, normal, special, unary
+from scipy.special import expit
+
+
+def reference(x: Array) -> Array:
+    return x * expit(x)
+
+
+CASES = [*unary(normal), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024)))]

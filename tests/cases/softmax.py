@@ -1,0 +1,22 @@
+"""Cases of softmax; the reference is scipy.special.softmax."""
+
+import numpy as np
+from kit import Array, Case, around, normal, values
+from scipy.special import softmax
+
+
+def reference(x: Array, axis: int = -1) -> Array:
+    return softmax(x, axis) if x.size else x
+
+
+K = 16  # exp of a difference that may be several, and a sum
+CASES = [
+    *[Case(normal((3, n))) for n in (1, 2, 10, *around(16, 1024))],
+    Case(normal((3, 5, 7)), axis=1),
+    Case(normal((5, 3)), axis=0),
+    Case(normal((9,))),
+    Case(normal((0, 4))),
+    Case(normal((2, 40), 1.0, 1000.0)),
+    Case(values([[-np.inf, 0.0, 1.0], [np.nan, 0.0, 1.0]])).no_gradient(),
+]
+BENCH = [Case(normal((2048, 1024))), Case(normal((65536, 10)))]

@@ -1,0 +1,12 @@
+"""Cases of softplus; the reference is log(1 + e^x) in NumPy."""
+
+import numpy as np
+from kit import Array, Case, normal, special, unary
+
+
+def reference(x: Array) -> Array:
+    return np.logaddexp(x, 0.0)
+
+
+CASES = [*unary(lambda s: normal(s, 3.0)), Case(special()).no_gradient()]
+BENCH = [Case(normal((2048, 1024), 3.0))]

@@ -1,0 +1,19 @@
+"""Cases of squeeze; the reference is numpy.squeeze."""
+
+from kit import Array, Case, normal
+from numpy import squeeze
+
+
+def reference(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    return squeeze(x, axis)
+
+
+K = 0
+CASES = [
+    Case(normal((1, 3, 1))),
+    *[
+        Case(normal(shape), axis=axis)
+        for shape, axis in (((1, 3), 0), ((3, 1), -1), ((1, 3, 1), (0, 2)), ((1,), 0), ((2, 1, 0), 1))
+    ],
+]
+BENCH = [Case(normal((2048, 1, 1024)), axis=1)]

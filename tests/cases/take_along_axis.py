@@ -1,0 +1,19 @@
+"""Cases of take_along_axis; the reference is numpy.take_along_axis."""
+
+from kit import Array, Case, integers, normal
+from numpy import take_along_axis
+
+
+def reference(x: Array, index: Array, axis: int) -> Array:
+    return take_along_axis(x, index, axis)
+
+
+K = 0
+CASES = [
+    Case(normal((3, 7)), integers((3, 4), -7, 7, "int64"), axis=1),
+    Case(normal((3, 7)), integers((2, 7), 0, 3, "int32"), axis=0),
+    Case(normal((2, 5, 3)), integers((2, 1, 3), 0, 5, "int64"), axis=1),
+    Case(normal((3, 7)), integers((3, 0), 0, 7, "int64"), axis=-1),
+    Case(normal((9,)), integers((33,), 0, 9, "int64"), axis=0),
+]
+BENCH = [Case(normal((1024, 1000)), integers((1024, 1), 0, 1000, "int64"), axis=1)]

@@ -1,0 +1,28 @@
+"""Cases of transpose; the reference is numpy.transpose."""
+
+from kit import Array, Case, integers, normal
+
+
+def reference(x: Array, axes: tuple[int, ...] | None = None) -> Array:
+    return x.transpose(axes)
+
+
+K = 0
+CASES = [
+    *[
+        Case(normal(shape), axes=axes)
+        for shape, axes in (
+            ((3, 5), (1, 0)),
+            ((2, 3, 4), (2, 0, 1)),
+            ((2, 3, 4), (0, 2, 1)),
+            ((2, 3, 4), (-1, 0, 1)),
+            ((0, 3), (1, 0)),
+            ((33, 65), (1, 0)),
+            ((2, 3, 4, 5), (0, 2, 1, 3)),
+            ((7,), (0,)),
+        )
+    ],
+    Case(normal((2, 3, 4))),
+    Case(integers((3, 5), 0, 9), axes=(1, 0)),
+]
+BENCH = [Case(normal((2048, 1024)), axes=(1, 0))]

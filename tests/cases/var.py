@@ -1,0 +1,16 @@
+"""Cases of var; the reference is numpy.var, computed in two passes. Rows far from zero are the hard ones."""
+
+import numpy as np
+from kit import Array, Case, normal, reductions
+
+
+def magnitude(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
+    # The mean is off by some eps of itself: that much is squared, and multiplies deviations that sum to nearly zero.
+    mean = np.mean(np.abs(x), axis=axis, keepdims=keepdims)
+    return np.var(x, axis=axis, keepdims=keepdims) + 2.0**-23 * mean**2
+
+
+reference = np.var
+K = 8
+CASES = [*reductions(normal, empty=False), Case(normal((4, 1025), 1.0, 100.0), axis=1)]
+BENCH = [Case(normal((2048, 1024)), axis=1)]

@@ -1,0 +1,14 @@
+"""Cases of where; the reference is numpy.where."""
+
+import numpy as np
+from kit import SIZES, Case, booleans, integers, normal
+
+reference = np.where
+K = 0
+CASES = [
+    *[Case(booleans((n,)), normal((n,)), normal((n,))) for n in SIZES],
+    Case(booleans((3, 1, 5)), normal((4, 1)), normal(())),
+    Case(booleans(()), normal((7,)), normal((7,))),
+    Case(booleans((40,)), integers((40,), -9, 9), integers((40,), -9, 9)),
+]
+BENCH = [Case(booleans((2048, 1024)), normal((2048, 1024)), normal((2048, 1024)))]
