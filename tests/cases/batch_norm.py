@@ -15,7 +15,7 @@ def reference(x: Array, w: Array, b: Array, eps: float = 1e-5) -> tuple[Array, A
 
 
 def magnitude(x: Array, w: Array, b: Array, eps: float = 1e-5) -> tuple[Array, Array, Array]:
-    mean, var = statistics(x)
+    _, var = statistics(x)
     size = np.abs(x).mean(tuple(range(x.ndim - 1)))
     return (np.abs(x) + size) / np.sqrt(var + eps) * np.abs(w) + np.abs(b), size, var + 2.0**-23 * size**2
 

@@ -1,4 +1,4 @@
-"""Cases of cast; the reference is numpy.astype. It rounds towards zero; values that the target cannot hold are not among them."""
+"""Cases of cast; the reference is numpy.astype, which rounds towards zero, on values that the target can hold."""
 
 from kit import SIZES, Array, Case, booleans, integers, normal
 

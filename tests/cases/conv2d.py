@@ -1,4 +1,4 @@
-"""Cases of conv2d; the reference is a sum over the kernel's positions in NumPy, images NHWC, weights (kh, kw, in, out)."""
+"""Cases of conv2d; the reference is a NumPy sum over the positions of the kernel; NHWC, weights (kh, kw, in, out)."""
 
 from typing import Any
 
