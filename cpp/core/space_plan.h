@@ -1,0 +1,16 @@
+// Makes a Space, for plan functions.
+#pragma once
+#include "core/shape.h"
+#include "core/space.h"
+
+namespace pt {
+
+// The axes begin..end-1 of `shape`, in order, with neighbours merged wherever both tensors allow it. Strides come in
+// elements.
+Space make_space(const Shape& shape, const Strides& a, std::size_t a_bytes, const Strides& b, std::size_t b_bytes,
+                 int begin, int end);
+Space make_space(const Shape& shape, const Strides& a, std::size_t a_bytes, int begin, int end);
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace pt

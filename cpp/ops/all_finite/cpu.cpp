@@ -1,0 +1,51 @@
+// An element is infinite or not a number when all bits of its exponent are set. Integer arithmetic on whole runs, which
+// keeps up with memory on every instruction set.
+#include "core/kernel.h"
+#include "ops/all_finite/desc.h"
+#include "simd/walk.h"
+
+namespace pt {
+namespace PT_ISA {
+namespace {
+
+inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+template <class Bits, Bits kExponent>
+bool run_has_non_finite(const char* run, int64_t n, int64_t stride) {
+  Bits found = 0;
+  if (stride == sizeof(Bits)) {
+    const Bits* bits = reinterpret_cast<const Bits*>(run);
+    for (int64_t i = 0; i < n; ++i) found |= static_cast<Bits>((bits[i] & kExponent) == kExponent);
+  } else {
+    for (int64_t i = 0; i < n; ++i, run += stride) {
+      Bits bits;
+      __builtin_memcpy(&bits, run, sizeof(Bits));
+      found |= static_cast<Bits>((bits & kExponent) == kExponent);
+    }
+  }
+  return found != 0;
+}
+
+template <class Bits, Bits kExponent>
+void all_finite(const KernelArgs* args, int64_t chunk) {
+  const AllFiniteDesc& d = *static_cast<const AllFiniteDesc*>(args->desc);
+  const int axes = d.space.axes - 1;
+  const int64_t stride = d.space.a[axes];
+  const int64_t begin = chunk % d.run_chunks * d.chunk;
+  const int64_t length = least(d.chunk, d.run - begin);
+  const int64_t first = chunk / d.run_chunks * d.runs_per_chunk, last = least(first + d.runs_per_chunk, d.runs);
+  Walk walk(d.space, first, axes);
+  bool found = false;
+  for (int64_t i = first; i < last; ++i, walk.next(axes)) {
+    found |= run_has_non_finite<Bits, kExponent>(args->data[0] + walk.a + begin * stride, length, stride);
+  }
+  if (found) raise_status(args->status, kStatusNonFinite);
+}
+
+}  // namespace
+}  // namespace PT_ISA
+}  // namespace pt
+
+PT_KERNELS(all_finite, (pt::PT_ISA::all_finite<uint32_t, 0x7f800000u>),
+           (pt::PT_ISA::all_finite<uint64_t, 0x7ff0000000000000u>), (pt::PT_ISA::all_finite<uint16_t, 0x7c00u>),
+           (pt::PT_ISA::all_finite<uint16_t, 0x7f80u>));

@@ -1,0 +1,112 @@
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/space_plan.h"
+#include "ops/scatter_add/desc.h"
+#include "ops/scatter_add/plan.h"
+
+namespace pt {
+namespace {
+
+constexpr int64_t kChunkBytes = 64 << 10;
+constexpr int64_t kLeastPiece = 64;  // elements: shorter ones share cache lines and pay for the walk over sources again
+constexpr int64_t kFewChunks = 16;   // below this, long rows are divided
+constexpr int64_t kLanes = 64;
+
+// In the order of the kernel table: the sort, then for each dtype one scatter and one put.
+constexpr int kSort = 0;
+int variant_of(DType dtype, bool put, const char* where) {
+  static constexpr DType kOrder[] = {DType::F32, DType::F64, DType::F16, DType::BF16, DType::I32,
+                                     DType::I64, DType::U8,  DType::I8,  DType::I16};
+  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), dtype);
+  if (found == std::end(kOrder)) {
+    throw DTypeError(text("[", where, "] updates are ", info(dtype).brief, "; expected numbers; cast them first"));
+  }
+  return 1 + 2 * static_cast<int>(found - std::begin(kOrder)) + (put ? 1 : 0);
+}
+
+bool is_half(DType dtype) { return dtype == DType::F16 || dtype == DType::BF16; }
+
+void choose_chunks(ScatterAddDesc& d, int64_t bytes) {
+  // A destination row costs its own bytes and those of its share of the sources.
+  const double sources_per_row = static_cast<double>(d.index.count) / static_cast<double>(d.axis_size);
+  const double row_bytes = static_cast<double>(d.inner.count * bytes) * (1 + sources_per_row) + 8;
+  d.row_chunk = std::clamp<int64_t>(static_cast<int64_t>(kChunkBytes / row_bytes), 1, d.axis_size);
+  d.row_chunks = ceil_div(d.axis_size, d.row_chunk);
+  d.piece = d.inner.count;
+  if (d.row_chunk == 1 && d.row_chunks * d.outer.count < kFewChunks) {
+    d.piece =
+        std::clamp<int64_t>(ceil_div(d.inner.count, kFewChunks), std::min(kLeastPiece, d.inner.count), d.inner.count);
+  }
+  d.piece = std::min(d.piece, kChunkBytes / bytes);
+  d.piece_chunks = ceil_div(d.inner.count, d.piece);
+}
+
+}  // namespace
+
+LaunchPlan plan_scatter_add(const Operand& index, const Operand& updates, const Operand& out, int axis,
+                            bool accumulate) {
+  LaunchPlan plan;
+  if (count(out.shape) == 0) return plan;
+  const std::size_t bytes = size_of(updates.dtype);
+  const int axes = updates.shape.size(), after = axis + index.shape.size();
+  Strides index_strides = updates.strides;
+  for (int i = axis; i < after; ++i) index_strides[i] = index.strides[i - axis];
+
+  ScatterAddDesc d{};
+  d.index = make_space(updates.shape, index_strides, size_of(index.dtype), updates.strides, bytes, axis, after);
+  d.outer = make_space(updates.shape, updates.strides, bytes, 0, axis);
+  d.inner = make_space(updates.shape, updates.strides, bytes, after, axes);
+  d.axis_size = out.shape[axis];
+  d.wide_index = index.dtype == DType::I64;
+  d.accumulate = accumulate;
+  d.contiguous = d.inner.axes == 1 && (d.inner.count == 1 || d.inner.a[0] == static_cast<int64_t>(bytes));
+  choose_chunks(d, static_cast<int64_t>(bytes));
+
+  Launch sort;
+  sort.kernel = "scatter_add";
+  sort.variant = kSort;
+  sort.desc = Descriptor::of(d);
+  sort.bytes = static_cast<double>(d.index.count) * 32 + static_cast<double>(d.axis_size) * 16;
+  Launch add = sort;
+  add.variant = variant_of(updates.dtype, false, "scatter_add");
+  add.chunks = d.outer.count * d.row_chunks * d.piece_chunks;
+  add.scratch_bytes = is_half(updates.dtype) ? d.piece * 4 : 0;
+  add.bytes = static_cast<double>(count(updates.shape) + (accumulate ? 2 : 1) * count(out.shape)) * bytes;
+  plan.launches = {sort, add};
+  // The start of each destination's sources, and the sources.
+  plan.workspace_bytes = (d.axis_size + 2 + d.index.count) * 8;
+  return plan;
+}
+
+LaunchPlan plan_put_along(const Operand& index, const Operand& updates, const Operand& out, int axis) {
+  LaunchPlan plan;
+  if (count(out.shape) == 0) return plan;
+  const std::size_t bytes = size_of(updates.dtype), index_bytes = size_of(index.dtype);
+  const int axes = updates.shape.size();
+  PutAlongDesc d{};
+  d.outer = make_space(index.shape, index.strides, index_bytes, updates.strides, bytes, 0, axis);
+  d.inner = make_space(index.shape, index.strides, index_bytes, updates.strides, bytes, axis + 1, axes);
+  d.index_stride = index.strides[axis] * static_cast<int64_t>(index_bytes);
+  d.update_stride = updates.strides[axis] * static_cast<int64_t>(bytes);
+  d.sources = index.shape[axis];
+  d.axis_size = out.shape[axis];
+  d.wide_index = index.dtype == DType::I64;
+  d.lanes = std::min(kLanes, d.inner.count);
+  d.lane_chunks = ceil_div(d.inner.count, d.lanes);
+  d.lines = d.outer.count * d.lane_chunks;
+  const int64_t line_bytes = d.lanes * (d.axis_size + 2 * d.sources) * static_cast<int64_t>(bytes);
+  d.chunk = std::clamp<int64_t>(kChunkBytes / std::max<int64_t>(line_bytes, 1), 1, d.lines);
+
+  Launch launch;
+  launch.kernel = "scatter_add";
+  launch.variant = variant_of(updates.dtype, true, "put_along");
+  launch.desc = Descriptor::of(d);
+  launch.chunks = ceil_div(d.lines, d.chunk);
+  launch.scratch_bytes = is_half(updates.dtype) ? d.lanes * d.axis_size * 4 : 0;
+  launch.bytes = static_cast<double>(count(updates.shape) * (bytes + index_bytes) + count(out.shape) * bytes);
+  plan.launches.push_back(std::move(launch));
+  return plan;
+}
+
+}  // namespace pt
