@@ -112,7 +112,11 @@ bool put_line(const KernelArgs* args, const PutAlongDesc& d, int64_t line) {
   S* out = reinterpret_cast<S*>(args->data[2]) + outer * d.axis_size * d.inner.count + begin;
   A* sum = kRoundsAtEnd<D> ? reinterpret_cast<A*>(args->scratch) : reinterpret_cast<A*>(out);
   const int64_t step = kRoundsAtEnd<D> ? lanes : d.inner.count;
-  for (int64_t i = 0; i < d.axis_size; ++i) __builtin_memset(sum + i * step, 0, lanes * sizeof(A));
+  if (step == lanes) {
+    __builtin_memset(sum, 0, d.axis_size * lanes * sizeof(A));
+  } else {
+    for (int64_t i = 0; i < d.axis_size; ++i) __builtin_memset(sum + i * step, 0, lanes * sizeof(A));
+  }
   const Walk base(d.outer, outer);
   bool bad = false;
   for (int64_t j = 0; j < d.sources; ++j) {

@@ -72,7 +72,8 @@ LaunchPlan plan_scatter_add(const Operand& index, const Operand& updates, const 
   add.variant = variant_of(updates.dtype, false, "scatter_add");
   add.chunks = d.outer.count * d.row_chunks * d.piece_chunks;
   add.scratch_bytes = is_half(updates.dtype) ? d.piece * 4 : 0;
-  add.bytes = static_cast<double>(count(updates.shape) + (accumulate ? 2 : 1) * count(out.shape)) * bytes;
+  const double sums = static_cast<double>(accumulate ? 0 : count(out.shape));
+  add.bytes = (3.0 * static_cast<double>(count(updates.shape)) + sums) * static_cast<double>(bytes);
   plan.launches = {sort, add};
   // The start of each destination's sources, and the sources.
   plan.workspace_bytes = (d.axis_size + 2 + d.index.count) * 8;
