@@ -74,6 +74,7 @@ run: setup
 cpp-test: $(VENV)/.wheel
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
 	$(BIN)/cmake --build $(BUILD)
+	$(BIN)/python tools/check_symbols.py $(BUILD)
 	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --timeout 600
 
 test: cpp-test $(VENV)/.extras-$(EXTRAS)
