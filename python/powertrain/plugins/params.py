@@ -11,6 +11,7 @@ import difflib
 import functools
 import inspect
 import math
+import operator
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 KEY = "powertrain.param"
+KIND_WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    Path: "a path in quotes",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +207,15 @@ def words(kind: Any, allowed: Range) -> str:
         element = arguments[0] if arguments else Any
         count = "" if len(arguments) < 2 or arguments[1] is Ellipsis else f"{len(arguments)} "
         return f"a list of {count}{words(element, allowed).removeprefix('a ').replace('number', 'numbers', 1)}"
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes", Path: "a path in quotes"}
+    if hasattr(kind, "parse"):
+        return str(kind.expected)
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+        Path: "a path in quotes",
+    }
     name = names.get(kind, "a table" if dataclasses.is_dataclass(kind) or kind is dict or origin is dict else "a value")
     bounds = allowed.words() if kind in (int, float) else ""
     return f"{name} {bounds}" if bounds else name
@@ -249,7 +265,7 @@ def _convert_union(
         attempts.append(attempt)
     # A table or list that nearly fits one of the options is explained by that option's own mistakes.
     deep = next((attempt for attempt in attempts if any(mistake.path != path for mistake in attempt)), None)
-    kinds = words(Union[tuple(options)], allowed)
+    kinds = words(functools.reduce(operator.or_, options), allowed)
     mistakes.extend(deep or [Mistake(path, f"received {show(value)}; expected {kinds}")])
     return None
 
@@ -276,6 +292,8 @@ def _convert_scalar(value: Any, kind: Any) -> Any:
         return float(value)
     if kind is Path and isinstance(value, (str, Path)):
         return Path(value)
+    if hasattr(kind, "parse"):  # a small language of its own, for example a duration; None when it does not parse
+        return kind.parse(value)
     if kind in (dict, Mapping) or origin in (dict, Mapping):
         return value if isinstance(value, Mapping) else None
     if isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):

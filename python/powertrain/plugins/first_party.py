@@ -1,0 +1,25 @@
+"""First-party distributions by the short names that they bring, so that a recipe which names one that is not installed
+gets the line that installs it. Read only after a name was not found."""
+
+from __future__ import annotations
+
+FIRST_PARTY: dict[str, tuple[str, ...]] = {
+    "vision": ("resnet", "vit", "image-folder", "augment"),
+    "text": ("llama", "tokenizer", "instruct", "dpo"),
+    "audio": ("speech-commands", "spectrogram"),
+    "tabular": ("lightgbm", "xgboost", "random-forest"),
+    "recsys": ("matrix-factorisation", "two-tower"),
+    "rl": ("ppo", "dqn", "cartpole", "actor-critic"),
+    "generative": ("vae", "gan", "diffusion"),
+    "cuda": ("cuda",),
+    "distributed": ("data-parallel",),
+}
+
+
+def distribution_of(name: str) -> str | None:
+    """The first-party distribution that brings a name, written short (`ppo`) or in full (`rl/ppo`)."""
+    prefix, slash, short = name.rpartition("/")
+    if slash:
+        family = prefix.removeprefix("powertrain-")
+        return f"powertrain-{family}" if family in FIRST_PARTY else None
+    return next((f"powertrain-{family}" for family, names in FIRST_PARTY.items() if short in names), None)

@@ -1,0 +1,89 @@
+"""Plugins in a file beside the recipe: `use = "./model.py:Net"`. The file is read once; its text is what gets hashed,
+copied into the run and executed, so all three are the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from powertrain.plugins.params import suggestion
+from powertrain.plugins.registry import PluginError
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file beside the recipe, as it was when it was read."""
+
+    path: Path
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def is_local(name: str) -> bool:
+    """Whether a `use` names a file instead of an installed plugin."""
+    return name.startswith(("./", "../", "/")) or name.partition(":")[0].endswith(".py")
+
+
+def load_local(name: str, base: Path) -> tuple[Any, LocalFile]:
+    """The object that `./file.py:Name` means, seen from the folder of the recipe."""
+    file_name, colon, attribute = name.rpartition(":")
+    if not colon or not attribute.isidentifier():
+        raise PluginError(f'received {name}; expected a file and a name in it; write use = "./model.py:Net"')
+    path = (base / file_name).resolve()
+    try:
+        file = LocalFile(path, path.read_bytes())
+    except OSError as error:
+        raise PluginError(
+            f"received {name}; expected a Python file at {path}; it could not be read: {error.strerror}"
+        ) from error
+    module = _execute(file)
+    if not hasattr(module, attribute):
+        public = [word for word in vars(module) if not word.startswith("_")]
+        raise PluginError(f"{path.name} has no {attribute}; expected one of its names{suggestion(attribute, public)}")
+    return getattr(module, attribute), file
+
+
+def _execute(file: LocalFile) -> types.ModuleType:
+    # Named by content: two runs in one process that use different files of one name do not meet.
+    module_name = f"powertrain_local_{file.path.stem}_{file.sha256[:12]}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    module = types.ModuleType(module_name)
+    module.__file__ = str(file.path)
+    sys.modules[module_name] = module  # dataclasses look their module up here
+    linecache.checkcache(str(file.path))
+    sys.path.insert(0, str(file.path.parent))  # for files that it imports itself
+    try:
+        exec(compile(file.content, str(file.path), "exec"), module.__dict__)
+    except KeyboardInterrupt:
+        del sys.modules[module_name]
+        raise
+    except BaseException as error:
+        del sys.modules[module_name]
+        line = _line_in(error, file.path)
+        raise PluginError(
+            f"[plugin ./{file.path.name}{line}] it failed while it was imported: {type(error).__name__}: {error}; "
+            f"expected a file that can be imported; mend {file.path.name}"
+        ) from error
+    finally:
+        sys.path.remove(str(file.path.parent))
+    return module
+
+
+def _line_in(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f":{error.lineno}"
+    trace, line = error.__traceback__, ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = f":{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line

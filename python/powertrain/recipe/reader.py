@@ -1,0 +1,224 @@
+"""Tables to a checked Recipe. Every section is checked even when another is wrong: all mistakes come at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from powertrain.plugins.local import LocalFile, is_local, load_local
+from powertrain.plugins.params import Mistake, Range, check, convert, params_of, show, suggestion
+from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
+from powertrain.recipe import source as source_text
+from powertrain.recipe.durations import Limit
+from powertrain.recipe.sections import (
+    EvaluateSection,
+    OptimizerUse,
+    Recipe,
+    ReportSection,
+    RunSection,
+    Split,
+    Surroundings,
+    Use,
+)
+
+SECTIONS = ("data", "features", "model", "loss", "strategy", "optimizer", "run", "evaluate", "expect", "report")
+DEFAULT_STRATEGY = "supervised"
+KeyPath = tuple[str | int, ...]
+
+
+def load_recipe(name: str, overrides: Iterable[str] = (), plugins: Registry | None = None) -> Recipe:
+    """The recipe of a name or path, checked; a RecipeError holds every mistake, each with its line."""
+    plugins = plugins or registry()
+    overrides = tuple(overrides)
+    found = source_text.read(source_text.find(name, plugins))
+    source_text.override(found, overrides)
+    return _Reader(found, plugins).recipe(overrides)
+
+
+class _Reader:
+    def __init__(self, source: source_text.Source, plugins: Registry) -> None:
+        self.source = source
+        self.tables = source.tables
+        self.plugins = plugins
+        self.base = source.path.resolve().parent
+        self.mistakes: list[Mistake] = []
+
+    def wrong(self, path: KeyPath, text: str) -> None:
+        self.mistakes.append(Mistake(path, text))
+
+    def recipe(self, overrides: tuple[str, ...]) -> Recipe:
+        for key in self.tables:
+            if key not in SECTIONS:
+                text = f"no such section; expected {', '.join(SECTIONS)}{suggestion(key, SECTIONS)}"
+                self.wrong((key,), text)
+        data, split = self.data()
+        features = self.features()
+        model = self.use("model", ("model",)) if "model" in self.tables else None
+        loss = self.use("loss", ("loss",)) if "loss" in self.tables else None
+        strategy = self.strategy(model)
+        optimizers = self.optimizers()
+        run = self.section(RunSection, "run", required=True)
+        evaluate = self.section(EvaluateSection, "evaluate")
+        report = self.section(ReportSection, "report")
+        expect = self.expect()
+        self.demand_model(strategy)
+        if self.mistakes or strategy is None:
+            raise source_text.RecipeError(self.source.say(self.mistakes))
+        path = self.source.path
+        return Recipe(
+            name=path.stem,
+            path=path,
+            text=self.source.text,
+            tables=self.tables,
+            overrides=overrides,
+            data=data,
+            split=split or Split(),
+            features=features,
+            model=model,
+            loss=loss,
+            strategy=strategy,
+            optimizers=optimizers,
+            run=run,
+            evaluate=evaluate,
+            expect=expect,
+            report=report,
+        )
+
+    def section(self, kind: Any, name: str, required: bool = False) -> Any:
+        """A section that is a dataclass of the engine's own."""
+        if name not in self.tables:
+            if not required:
+                return kind()
+            self.wrong((), f'{name} is missing; expected a table; add {name} = {{ until = "20 epochs" }}')
+            return None
+        table = self.table(self.tables[name], (name,))
+        if table is None:
+            return None
+        made, found = check(kind, table, name, (name,))
+        self.mistakes.extend(found)
+        return made
+
+    def table(self, value: Any, path: KeyPath) -> dict[str, Any] | None:
+        if isinstance(value, dict):
+            return value
+        self.wrong(path, f"received {show(value)}; expected a table; write {path[-1]} = {{ ... }}")
+        return None
+
+    def use(self, group: str, path: KeyPath, value: Any = None, reserved: Iterable[str] = ()) -> Use | None:
+        """A table (or a bare name) that says which plugin to use, with its parameters."""
+        value = self.tables[str(path[0])] if value is None else value
+        table = {"use": value} if isinstance(value, str) else self.table(value, path)
+        if table is None:
+            return None
+        name = table.get("use")
+        if not isinstance(name, str) or not name:
+            received = "use is missing" if name is None else f"received use = {show(name)}"
+            examples = ", ".join(plugin.name for plugin in self.plugins.plugins(group)[:8])
+            here = path if name is None else (*path, "use")
+            self.wrong(here, f'{received}; expected the name of a {group}; one of {examples} or "./file.py:Name"')
+            return None
+        try:
+            plugin, entry, file = self.load(group, name)
+            params = params_of(plugin)
+        except (PluginError, TypeError) as error:
+            self.wrong(path if isinstance(value, str) else (*path, "use"), str(error))
+            return None
+        skipped = {"use", *reserved}
+        made, found = check(params, table, name, path, skipped)
+        self.mistakes.extend(found)
+        return Use(group, name, plugin, made, entry, file) if made is not None else None
+
+    def load(self, group: str, name: str) -> tuple[Any, Plugin | None, LocalFile | None]:
+        if is_local(name):
+            plugin, file = load_local(name, self.base)
+            return plugin, None, file
+        entry = self.plugins.find(group, name)
+        return entry.load(), entry, None
+
+    def data(self) -> tuple[dict[str, Use], Split | None]:
+        if "data" not in self.tables:
+            self.wrong((), 'data is missing; expected a table; add data = { use = "digits" }')
+            return {}, None
+        value = self.tables["data"]
+        if isinstance(value, str) or not isinstance(value, dict) or "use" in value or not _all_roles(value):
+            found = self.use("data", ("data",), reserved=("split",))
+            uses = {"train": found} if found else {}
+        else:
+            roles = {role: table for role, table in value.items() if role != "split"}
+            groups = {role: "env" if role == "env" else "data" for role in roles}
+            named = {role: self.use(groups[role], ("data", role), table) for role, table in roles.items()}
+            uses = {role: found for role, found in named.items() if found is not None}
+        split = value.get("split", {}) if isinstance(value, dict) else {}
+        table = self.table(split, ("data", "split"))
+        if table is None:
+            return uses, None
+        made, found_mistakes = check(Split, table, "split", ("data", "split"))
+        self.mistakes.extend(found_mistakes)
+        return uses, made
+
+    def features(self) -> tuple[Use, ...]:
+        value = self.tables.get("features", [])
+        if not isinstance(value, list):
+            self.wrong(("features",), f"received {show(value)}; expected a list of transforms; write features = [...]")
+            return ()
+        made = [self.use("transform", ("features", at), item) for at, item in enumerate(value)]
+        return tuple(use for use in made if use is not None)
+
+    def strategy(self, model: Use | None) -> Use | None:
+        if "strategy" in self.tables:
+            return self.use("strategy", ("strategy",))
+        name = getattr(model.plugin, "strategy", DEFAULT_STRATEGY) if model else DEFAULT_STRATEGY
+        return self.use("strategy", ("strategy",), name)
+
+    def optimizers(self) -> dict[str, OptimizerUse]:
+        if "optimizer" not in self.tables:
+            return {}
+        value = self.tables["optimizer"]
+        if isinstance(value, dict) and "use" not in value and _all_roles(value):
+            named = {role: self.optimizer(("optimizer", role), table) for role, table in value.items()}
+        else:
+            named = {"model": self.optimizer(("optimizer",), value)}
+        return {role: found for role, found in named.items() if found is not None}
+
+    def optimizer(self, path: KeyPath, value: Any) -> OptimizerUse | None:
+        owned = [field.name for field in dataclasses.fields(Surroundings)]
+        use = self.use("optimizer", path, value, reserved=("schedule", *owned))
+        table = value if isinstance(value, dict) else {}
+        schedule = self.use("schedule", (*path, "schedule"), table["schedule"]) if "schedule" in table else None
+        around, found = check(Surroundings, {key: table[key] for key in owned if key in table}, "optimizer", path)
+        self.mistakes.extend(found)
+        if use is None or around is None:
+            return None
+        return OptimizerUse(use, schedule, around.clip, around.accumulate)
+
+    def expect(self) -> dict[str, Limit]:
+        table = self.table(self.tables.get("expect", {}), ("expect",))
+        limits = {}
+        for key, value in _flat(table or {}):
+            limits[key] = convert(value, Limit, Range(), ("expect", key), self.mistakes)
+        return {key: limit for key, limit in limits.items() if limit is not None}
+
+    def demand_model(self, strategy: Use | None) -> None:
+        """Most strategies train a model with an optimizer; one that does not says so in `needs`."""
+        needs: tuple[str, ...] = getattr(strategy.plugin, "needs", ("model", "optimizer")) if strategy else ()
+        examples = {"model": 'model = { use = "cnn" }', "optimizer": 'optimizer = { use = "adamw", lr = 1e-3 }'}
+        for section in needs:
+            if section not in self.tables:
+                example = examples.get(section, f"{section} = {{ ... }}")
+                self.wrong((), f"{section} is missing; expected a table; add {example}")
+
+
+def _all_roles(table: Mapping[str, Any]) -> bool:
+    """Whether a table without `use` names several plugins by role: data.env = { use = ... }."""
+    rest = [value for key, value in table.items() if key != "split"]
+    return bool(rest) and all(isinstance(value, dict) and "use" in value for value in rest)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """`test.accuracy = ...` written bare is a table in TOML; both ways of writing mean the same."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

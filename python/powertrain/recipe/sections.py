@@ -1,0 +1,147 @@
+"""The sections of a recipe, as frozen dataclasses: names, types, ranges and what each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from powertrain.plugins.local import LocalFile
+from powertrain.plugins.params import param
+from powertrain.plugins.registry import Plugin
+from powertrain.recipe.durations import Duration, Limit
+
+
+@dataclass(frozen=True)
+class Use:
+    """A plugin that the recipe names, imported, with its checked parameters."""
+
+    group: str
+    name: str
+    plugin: Any
+    params: Any
+    entry: Plugin | None = None
+    file: LocalFile | None = None
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """What run.lock records: the distribution and version, or the file and its hash."""
+        if self.file is not None:
+            return {"use": self.name, "file": self.file.path.name, "sha256": self.file.sha256}
+        if self.entry is None:
+            return {"use": self.name}
+        return {"use": self.name, "distribution": self.entry.distribution, "version": self.entry.version}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Which parts are held out of the training data; parts that the data brings itself win."""
+
+    valid: float = param(0.0, low=0, below=1, doc="share of the training examples that is watched during training")
+    test: float = param(0.0, low=0, below=1, doc="share that is looked at once, after training")
+    stratify: bool = param(False, doc="keep the share of each class equal in all parts")
+    seed: int = param(0, low=0, doc="chooses the parts; the run's own seed does not touch them")
+
+    def __post_init__(self) -> None:
+        if self.valid + self.test >= 1:
+            raise ValueError(
+                f"received valid {self.valid:g} and test {self.test:g}; expected less than 1 together, so that "
+                "something is left to train on; lower one of them"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Ends a run early when a watched metric no longer improves, and keeps the best weights."""
+
+    watch: str = param(doc="a metric of the validation part", usual='"valid.accuracy" or "valid.loss"')
+    patience: int = param(5, low=1, doc="evaluations without improvement before the run ends")
+    mode: str = param("auto", choices=("auto", "max", "min"), doc="which way is better; auto: min for losses")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateEvery:
+    """When to evaluate during training."""
+
+    every: Duration = param(doc="the distance between two evaluations")
+    episodes: int = param(20, low=1, doc="episodes of an environment in one evaluation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSection:
+    """How long and with what a run trains."""
+
+    until: Duration = param(doc="the target; a run that has reached it does nothing more")
+    batch: int = param(32, low=1, doc="examples in one step")
+    seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
+    stop: Stop | None = param(None)
+    evaluate: EvaluateEvery | None = param(None)
+    workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
+    threads: int | None = param(None, low=1, high=1024, doc="threads that compute; results do not depend on it")
+    save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSection:
+    """What is measured on the validation and test parts."""
+
+    metrics: tuple[str, ...] | None = param(None, doc="names of metrics; the task's usual ones when not given")
+    batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSection:
+    """What the report holds."""
+
+    baseline: bool = param(True, doc="compare with a dummy and a linear model")
+    worst: int = param(16, low=0, high=100, doc="how many of the worst examples to show")
+
+
+@dataclass(frozen=True)
+class OptimizerUse:
+    """An optimizer with what surrounds it: the same for every optimizer plugin."""
+
+    use: Use
+    schedule: Use | None
+    clip: float | None
+    accumulate: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Keys of [optimizer] that belong to the engine, not to the optimizer plugin."""
+
+    clip: float | None = param(None, above=0, doc="the largest norm of all gradients together", usual="1.0 is usual")
+    accumulate: int = param(1, low=1, doc="batches whose gradients make one update")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe: everything in it exists and has the right type."""
+
+    name: str
+    path: Path
+    text: str
+    tables: Mapping[str, Any]
+    overrides: tuple[str, ...]
+    data: Mapping[str, Use]
+    split: Split
+    features: tuple[Use, ...]
+    model: Use | None
+    loss: Use | None
+    strategy: Use
+    optimizers: Mapping[str, OptimizerUse]
+    run: RunSection
+    evaluate: EvaluateSection = field(default_factory=EvaluateSection)
+    expect: Mapping[str, Limit] = field(default_factory=dict)
+    report: ReportSection = field(default_factory=ReportSection)
+
+    def uses(self) -> list[Use]:
+        """Every plugin of the recipe, in the order of the sections."""
+        optional = [self.model, self.loss, self.strategy]
+        found = [*self.data.values(), *self.features, *(use for use in optional if use is not None)]
+        for optimizer in self.optimizers.values():
+            found.append(optimizer.use)
+            found.extend([optimizer.schedule] if optimizer.schedule else [])
+        return found

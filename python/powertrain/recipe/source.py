@@ -1,0 +1,165 @@
+"""The text of a recipe: found by name or path, read with care, parsed, with `--set` changes laid over it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from powertrain.plugins.params import Mistake, suggestion
+from powertrain.plugins.registry import PluginError, Registry
+from powertrain.recipe.locate import locate
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MOST_BYTES = 1 << 20
+
+
+class RecipeError(Exception):
+    """Everything that is wrong with a recipe, one line each."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+
+@dataclass
+class Source:
+    """A parsed recipe and where its keys stand."""
+
+    path: Path
+    text: str
+    tables: dict[str, Any]
+    lines: dict[tuple[str | int, ...], int]
+    overridden: set[tuple[str | int, ...]] = field(default_factory=set)
+
+    def place(self, path: tuple[str | int, ...]) -> str:
+        """`digits.toml:4 model.chanels`, or `--set model.chanels` for what the command line gave."""
+        dotted = ".".join(str(key) for key in path)
+        if any(path[: len(given)] == given for given in self.overridden):
+            return f"--set {dotted}"
+        known = (path[:length] for length in range(len(path), 0, -1) if path[:length] in self.lines)
+        nearest = next(known, None)
+        line = f":{self.lines[nearest]}" if nearest is not None else ""
+        return f"{self.path.name}{line} {dotted}".rstrip()
+
+    def say(self, mistakes: Iterable[Mistake]) -> list[str]:
+        """The mistakes as lines, in the order of the file."""
+        ordered = sorted(mistakes, key=lambda mistake: self._line(mistake.path))
+        return [f"[{self.place(mistake.path)}] {mistake.text}" for mistake in ordered]
+
+    def _line(self, path: tuple[str | int, ...]) -> int:
+        lines = (self.lines[path[:length]] for length in range(len(path), 0, -1) if path[:length] in self.lines)
+        return next(lines, 0)
+
+
+def find(name: str, registry: Registry) -> Path:
+    """The file of a recipe, given as a path or as the name of an installed one."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        if not path.exists():
+            raise RecipeError(
+                [f"[{name}] there is no such file; expected a recipe; check the path ({path.absolute()})"]
+            )
+        return path
+    if path.is_dir() and (path / "recipe.toml").is_file():
+        return path / "recipe.toml"
+    try:
+        return Path(str(registry.load("recipe", name)))
+    except PluginError as error:
+        near = [str(item) for item in sorted(Path().glob("*.toml"))]
+        text = str(error) if str(error).startswith("[") else f"[{name}] {error}"
+        hint = suggestion(f"{name}.toml", near) if "did you mean" not in text else ""
+        raise RecipeError([f"{text}{hint}"]) from error
+
+
+def read(path: Path) -> Source:
+    """Read and parse a file; whatever is wrong with it as a text becomes one clear line."""
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise RecipeError([f"[{name}] it could not be read: {error.strerror}; expected a TOML file"]) from error
+    if len(raw) > MOST_BYTES:
+        text = f"received more than {MOST_BYTES >> 10} KiB; expected a TOML file of a few lines; is it a data file?"
+        raise RecipeError([f"[{name}] {text}"])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"byte {error.start} is not UTF-8; expected a TOML text; save it as UTF-8, or is it a binary file?"
+        raise RecipeError([f"[{name}:{line}] {message}"]) from error
+    if not text.strip():
+        message = "the file is empty; expected the sections data, model, optimizer and run"
+        raise RecipeError([f"[{name}] {message}; see powertrain recipes for examples"])
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError([_syntax(name, text, error)]) from error
+    return Source(path, text, tables, locate(text))
+
+
+def _syntax(name: str, text: str, error: Exception) -> str:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+    if found is None:
+        end = text.rstrip().count("\n") + 1
+        reason = str(error).replace("(at end of document)", "at the end of the file")
+        return f"[{name}:{end}] not valid TOML: {reason or 'nested too deeply'}; expected key = value; see toml.io"
+    line, reason = int(found[1]), str(error)[: found.start()].strip()
+    lines = text.splitlines()
+    received = lines[line - 1].strip() if line <= len(lines) else ""
+    received = received if len(received) <= 60 else received[:57] + "..."
+    return f"[{name}:{line}] not valid TOML in column {found[2]}: {reason}; received {received}; expected key = value"
+
+
+def override(source: Source, settings: Iterable[str]) -> None:
+    """Lay `--set key.path=value` over the tables. A value is TOML; what is no TOML value is a text."""
+    mistakes = []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        keys = tuple(int(part) if part.isdigit() else part for part in key.strip().split("."))
+        if not equals or not all(isinstance(part, int) or re.fullmatch(r"[\w@-]+", part) for part in keys):
+            mistakes.append(f"[--set {setting}] expected KEY=VALUE, for example --set optimizer.lr=1e-3")
+            continue
+        problem = _place(source.tables, keys, _value(value))
+        if problem:
+            mistakes.append(f"[--set {key.strip()}] {problem}")
+        source.overridden.add(keys)
+    if mistakes:
+        raise RecipeError(mistakes)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def _place(tables: Any, keys: tuple[str | int, ...], value: Any) -> str:
+    here: Any = tables
+    for at, key in enumerate(keys):
+        if isinstance(here, list):
+            if not isinstance(key, int) or key >= len(here):
+                return f"received {key}; expected an index from 0 to {len(here) - 1}"
+        elif isinstance(key, int):
+            return f"{'.'.join(map(str, keys[:at])) or 'a recipe'} is no list; expected a name instead of {key}"
+        if at == len(keys) - 1:
+            here[key] = value
+            return ""
+        if isinstance(here, dict):
+            here.setdefault(key, {})
+        below = here[key]
+        if isinstance(below, str):  # model = "cnn" is short for model = { use = "cnn" }
+            below = here[key] = {"use": below}
+        if not isinstance(below, (dict, list)):
+            return f"{'.'.join(map(str, keys[: at + 1]))} is a single value; expected a table"
+        here = below
+    return ""

@@ -1,0 +1,42 @@
+"""Supervised learning: a model, a loss per example, an optimizer. What classifiers and regressors use by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import powertrain as pt
+from powertrain.plugins import param
+from powertrain.train.protocols import Run, Step
+
+
+class Supervised:
+    """Minimizes the mean loss over the training part."""
+
+    @dataclass(frozen=True)
+    class Params:
+        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+
+    resume: ClassVar[Literal["exact", "restart"]] = "exact"
+    needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def setup(self, run: Run) -> None:
+        self.model = run.model()
+        self.opt = run.optim("model")
+        self.loss = run.loss()
+        self.data = run.data("train")
+
+    def step(self, t: Step, batch: Any) -> None:
+        losses = self.loss(self.model(batch.x), batch.y)
+        t.minimize(self.opt, losses, batch.weight)
+        per_example = losses if len(losses.shape) == 1 else pt.mean(pt.reshape(losses, (losses.shape[0], -1)), axis=1)
+        t.log("loss", pt.sum(per_example * batch.weight), pt.sum(batch.weight))
+
+    def round(self, run: Run) -> None:
+        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
+
+    def predict(self, t: Step, batch: Any) -> Any:
+        return self.model(batch.x)

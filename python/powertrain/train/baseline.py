@@ -1,0 +1,105 @@
+"""What a model must beat to be worth anything: a dummy that knows only the class shares, and a linear model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.data import Loader
+
+if TYPE_CHECKING:
+    from powertrain.data import Dataset
+
+# Enough for a linear model to be within some tenths of a percent of its best, and about a second for most data.
+STEPS = 600
+BATCH = 256
+RATE = 0.02
+MOST_EXAMPLES = 20_000
+MOST_FEATURES = 20_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One simple predictor on the part that the model is judged on."""
+
+    name: str
+    metric: str
+    value: float
+    how: str
+
+
+def baselines(dataset: Dataset, part: str) -> list[Baseline]:
+    """The dummy and the linear model of a data set, judged on a part."""
+    if dataset.task == "language":
+        return [_unigram(dataset, part)]
+    x, y = _rows(dataset, "train")
+    x_part, y_part = _rows(dataset, part)
+    found = [_dummy(dataset, y, y_part)]
+    if x.shape[1] <= MOST_FEATURES and x.dtype.kind == "f":
+        found.append(_linear(dataset, x, y, x_part, y_part))
+    return found
+
+
+def _rows(dataset: Dataset, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    source = dataset.splits[part]
+    # Evenly spaced rather than the first: files are often sorted by class.
+    rows = np.linspace(0, len(source) - 1, min(len(source), MOST_EXAMPLES)).astype(np.int64)
+    fields = source.fetch(rows)
+    return fields["x"].reshape(len(rows), -1), fields["y"]
+
+
+def _dummy(dataset: Dataset, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
+    if dataset.task == "classification":
+        common = int(np.bincount(y, minlength=dataset.outputs).argmax())
+        return Baseline("dummy", "accuracy", float((y_part == common).mean()), "always the most frequent class")
+    guess = y.mean(axis=0)
+    return Baseline("dummy", "mse", float(np.square(y_part - guess).mean()), "always the mean of the training targets")
+
+
+def _unigram(dataset: Dataset, part: str) -> Baseline:
+    counts = np.ones(dataset.outputs)  # add-one: a token that training never showed still has a chance
+    sample = [batch.y for batch, _ in zip(Loader(dataset.train, 64, sampling="random"), range(200), strict=False)]
+    counts += np.bincount(np.concatenate(sample).ravel(), minlength=dataset.outputs)
+    logs = np.log(counts / counts.sum())
+    losses = [-logs[batch.y][batch.weight > 0].mean() for batch in Loader(dataset.splits[part], 64, sampling="sequential")]
+    return Baseline("dummy", "perplexity", math.exp(float(np.mean(losses))), "every token by its frequency alone")
+
+
+def _linear(dataset: Dataset, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
+    """Softmax or least-squares regression on standardised features, by the engine's own step."""
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    spread = np.where(spread > 1e-8, spread, 1).astype(np.float32)
+    classify = dataset.task == "classification"
+    targets = y if classify else y.reshape(len(y), -1).astype(np.float32)
+    model = pt.nn.Linear(x.shape[1], dataset.outputs)
+    for slot in model.parameters():
+        slot.value = pt.zeros(slot.shape)
+    opt = pt.optim.AdamW(model, lr=RATE, weight_decay=1e-3)
+
+    @pt.compile
+    def step(features: Any, wanted: Any) -> None:
+        def loss() -> Any:
+            output = model(features)
+            return (pt.cross_entropy(output, wanted) if classify else pt.square(output - wanted)).mean()
+
+        _, gradients = pt.value_and_grad(model, loss)
+        opt.update(gradients)
+
+    batch = min(BATCH, len(x))
+    generator = np.random.Generator(np.random.Philox(key=0))
+    for at in range(STEPS):
+        if at == STEPS // 2:
+            opt.lr = RATE / 10
+        rows = generator.integers(0, len(x), batch)
+        step(((x[rows] - mean) / spread).astype(np.float32), targets[rows])
+    output = np.asarray(model(((x_part - mean) / spread).astype(np.float32)))
+    if classify:
+        accuracy = float((output.argmax(axis=1) == y_part).mean())
+        return Baseline("linear", "accuracy", accuracy, "logistic regression on standardised inputs")
+    error = float(np.square(output - y_part.reshape(len(y_part), -1)).mean())
+    return Baseline("linear", "mse", error, "linear regression on standardised inputs")

@@ -1,0 +1,112 @@
+"""Evaluation: the strategy's own `predict` over a part of the data, with mergeable metrics."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain import metrics
+from powertrain.data import Loader
+from powertrain.train.logs import Logs
+from powertrain.train.step import Step, TracedBatch, names_and_arrays
+
+if TYPE_CHECKING:
+    from powertrain.data import Dataset
+    from powertrain.train.protocols import Strategy
+
+DEFAULT_METRICS = {
+    "classification": ("accuracy",),
+    "language": ("perplexity", "accuracy"),
+    "regression": ("mse", "mae", "r2"),
+}
+OF_LOSSES = ("loss", "perplexity")
+
+
+@dataclass
+class Evaluation:
+    """What one pass over a part of the data gave."""
+
+    part: str
+    values: dict[str, float]
+    examples: int
+    confusion: NDArray[np.float64] | None = None
+    losses: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    outputs: NDArray[np.float32] | None = None
+
+
+@contextlib.contextmanager
+def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
+    """Modules in evaluation mode (no dropout, running statistics) for the length of a block."""
+    training = {role: module.training for role, module in modules.items()}
+    for module in modules.values():
+        module.eval()
+    try:
+        yield
+    finally:
+        for role, module in modules.items():
+            module.train(training[role])
+
+
+class Evaluator:
+    """Evaluates parts of a data set. The program is compiled once and reused for every part and every time."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        modules: Mapping[str, Any],
+        loss: Callable[..., Any],
+        dataset: Dataset,
+        batch: int,
+        chosen: Mapping[str, Any],
+    ) -> None:
+        self.modules = modules
+        self.dataset = dataset
+        self.batch = batch
+        self.metrics = dict(chosen)
+        self._names: tuple[str, ...] = ()
+
+        def measure(*arrays: Any) -> tuple[Any, Any]:
+            batch = TracedBatch(self._names, arrays)
+            output = strategy.predict(Step(Logs()), batch)
+            return output, loss(output, batch.y)
+
+        self._measure = pt.compile(measure)
+
+    def __call__(self, part: str, keep: bool = False) -> Evaluation:
+        """Evaluate a part; `keep` also gives the loss and output of every example, in their order."""
+        source = self.dataset.splits[part]
+        states = {name: metric.zero() for name, metric in self.metrics.items()}
+        kept: list[tuple[Any, Any]] = []
+        with evaluating(self.modules):
+            for batch in Loader(source, min(self.batch, len(source)), sampling="sequential"):
+                self._names, arrays = names_and_arrays(batch)
+                output, losses = (tensor.numpy() for tensor in self._measure(*arrays))
+                for name, metric in self.metrics.items():
+                    values = losses if name in OF_LOSSES else output
+                    states[name] = metric.update(states[name], values, batch.y, batch.weight)
+                if keep:
+                    real = len(batch)
+                    kept.append((losses[:real].reshape(real, -1).mean(axis=1), output[:real].copy()))
+        confusion = states.pop("confusion", None)
+        values = {name: self.metrics[name].result(state) for name, state in states.items()}
+        made = Evaluation(part, values, len(source), confusion)
+        if keep:
+            made.losses = np.concatenate([losses for losses, _ in kept])
+            made.outputs = np.concatenate([output for _, output in kept])
+        return made
+
+
+def choose_metrics(dataset: Dataset, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:
+    """The metrics of a run by name: the loss always, the task's usual ones or those that the recipe asks for."""
+    chosen: dict[str, Any] = {"loss": metrics.Mean()}
+    for name in names or DEFAULT_METRICS[dataset.task]:
+        chosen[name] = load(name)
+    if dataset.task == "classification":
+        chosen["confusion"] = metrics.ConfusionMatrix(dataset.outputs)
+    return chosen

@@ -1,0 +1,36 @@
+"""Means that a step logs: sums and counts in slots, so that logging costs no synchronisation and survives a resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import powertrain as pt
+
+
+class Logs:
+    """The logged means of a run, each a float64 slot [total, count] named `log.<name>`."""
+
+    def __init__(self) -> None:
+        self.slots: dict[str, Any] = {}
+
+    def add(self, name: str, total: Any, count: Any) -> None:
+        """Called inside a trace: the addition becomes part of the program."""
+        slot = self.slot(name)
+        pair = pt.stack([pt.cast(pt.asarray(value), "float64") for value in (total, count)])
+        slot.value = slot.value + pair
+
+    def slot(self, name: str) -> Any:
+        if name not in self.slots:
+            self.slots[name] = pt.Slot(np.zeros(2), name=f"log.{name}")
+        return self.slots[name]
+
+    def means(self) -> dict[str, float]:
+        """The means since the last reset."""
+        sums = {name: slot.numpy() for name, slot in self.slots.items()}
+        return {name: float(pair[0] / pair[1]) for name, pair in sums.items() if pair[1] != 0}
+
+    def reset(self) -> None:
+        for slot in self.slots.values():
+            slot.value = pt.tensor(np.zeros(2))

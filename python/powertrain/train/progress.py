@@ -1,0 +1,114 @@
+"""What a person sees while a run trains: plain lines, or one live line where the terminal and rich allow it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from powertrain.train.run import TrainRun
+
+# A live line that changes more often than this cannot be read.
+REFRESH_SECONDS = 0.1
+SHOWN = ("accuracy", "perplexity", "mse", "r2")
+
+
+class Display:
+    """Writes a run's progress. `quiet` is for --json and for calls from Python: only warnings are shown, on stderr."""
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.quiet = quiet
+        self.stream = stream or sys.stdout
+        self._shown = 0.0
+        self._live: Any = None
+        self._start: tuple[float, int] | None = None
+        if not quiet and _can_be_live(self.stream):
+            from rich.console import Console
+            from rich.status import Status
+
+            self._console = Console(file=self.stream, highlight=False)
+            self._live = Status("", console=self._console)
+
+    def line(self, text: str = "") -> None:
+        if not self.quiet:
+            print(text, file=self.stream, flush=True) if self._live is None else self._console.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        if self._live is not None:
+            self._console.print(text, style="yellow", markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def step(self, run: TrainRun) -> None:
+        """After a commit without news: only a live line moves."""
+        self._rate(run)
+        if self._live is None or time.monotonic() - self._shown < REFRESH_SECONDS:
+            return
+        self._shown = time.monotonic()
+        self._live.update(f"{position(run)}  {self._speed(run)}")
+        self._live.start()
+
+    def evaluated(self, run: TrainRun, values: Mapping[str, float]) -> None:
+        """After an evaluation: one line that stays."""
+        self._rate(run)
+        words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
+        words += [f"{name} {values[f'valid.{name}']:.3f}" for name in SHOWN if f"valid.{name}" in values]
+        self.line("  ".join([position(run), *words, self._speed(run)]))
+
+    def sample(self, text: str) -> None:
+        """What a language model writes."""
+        self.line("  | " + text.strip().replace("\n", "\n  | "))
+
+    def end(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _rate(self, run: TrainRun) -> None:
+        if self._start is None:  # from the first commit on, so that tracing does not count
+            self._start = (time.monotonic(), run.progress.steps)
+
+    def _speed(self, run: TrainRun) -> str:
+        if self._start is None:
+            return ""
+        began, before = self._start
+        seconds, steps = time.monotonic() - began, run.progress.steps - before
+        if steps <= 0 or seconds <= 0:
+            return ""
+        rate = steps / seconds
+        left = (run.total_steps() - run.progress.steps) / rate
+        unit, size = ("tok/s", run.tokens_per_step()) if run.dataset.task == "language" else ("ex/s", run.recipe.run.batch)
+        return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
+
+
+def position(run: TrainRun) -> str:
+    """`epoch  5/20`, or `step 1,200/2,000`."""
+    until = run.recipe.run.until
+    done = int(getattr(run.progress, until.unit))
+    width = len(f"{until.amount:,}")
+    return f"{until.unit.removesuffix('s')} {done:>{width},}/{until.amount:,}"
+
+
+def short_number(value: float) -> str:
+    """31,415 as `31k`."""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """`3 s`, `4 min`, `2.5 h`."""
+    seconds = max(0.0, seconds)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _can_be_live(stream: TextIO) -> bool:
+    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
+        return False
+    return importlib.util.find_spec("rich") is not None

@@ -1,0 +1,300 @@
+"""The Run: what a strategy works with. A commit is the only place where its slots are looked at."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import powertrain as pt
+from powertrain.plugins import registry
+from powertrain.plugins.params import call_with, params_of
+from powertrain.train.checkpoint import Checkpoint, NoSpaceError
+from powertrain.train.counters import Count, Progress
+from powertrain.train.evaluate import Evaluator, choose_metrics
+from powertrain.train.folder import RunError, RunFolder
+from powertrain.train.horizon import Horizon
+from powertrain.train.ledger import Ledger
+from powertrain.train.sources import TrainSource, constants
+from powertrain.train.state import SlotTable
+from powertrain.train.step import Step, TracedBatch, names_and_arrays
+from powertrain.train.stopping import EarlyStop
+
+if TYPE_CHECKING:
+    from powertrain.data import Batch, Dataset
+    from powertrain.recipe import Recipe
+    from powertrain.train.progress import Display
+
+DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
+# A checkpoint may cost this share of the time; a large model is saved less often than a small one.
+SAVE_SHARE = 0.05
+Hook = Callable[["TrainRun", int], "str | None"]
+
+
+class TrainRun:
+    """One run of a recipe in a folder."""
+
+    def __init__(self, recipe: Recipe, folder: RunFolder, dataset: Dataset, display: Display) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.dataset = dataset
+        self.display = display
+        self.strategy = recipe.strategy.plugin(recipe.strategy.params)
+        self.table = SlotTable(constants(dataset))
+        self.progress = Progress()
+        self.ledger: Ledger | None = None
+        self.early = EarlyStop(recipe.run.stop) if recipe.run.stop else None
+        self.evaluator: Evaluator | None = None
+        self.stop = False
+        self.stop_reason = ""
+        self.deadline = math.inf
+        self.steps_now = 0  # in this process; a resumed run has done others before
+        self.trace_seconds = 0.0
+        self._sources: dict[str, TrainSource] = {}
+        self._hooks: list[Hook] = []
+        self._compiled: dict[Callable[..., Any], Any] = {}
+        self._names: tuple[str, ...] = ()
+        self._evaluations = Count()
+        self._seconds_before = 0.0
+        self._began = self._saved_at = time.monotonic()
+        self._saved_step = 0
+        self._save_cost = 0.0
+        pt.random.seed(recipe.run.seed)
+        self.table.named["random"] = pt.random.default_generator().slot
+        self.table.host.update({"progress": self.progress, "evaluations": self._evaluations})
+        if self.early is not None:
+            self.table.host["stop"] = self.early
+        self.horizon = Horizon(recipe.run, self.data())
+
+    # What a strategy names in setup.
+
+    def model(self, role: str = "model", frozen: bool = False) -> Any:
+        """The recipe's model, built for the data; named `role` in checkpoints."""
+        if role not in self.table.modules:
+            use = self.recipe.model
+            if use is None:
+                raise RunError("[run.model] the recipe has no model; expected a model table; add one")
+            module = use.plugin.build(use.params, self.dataset.inputs())
+            if frozen:
+                module.freeze()
+            self.table.modules[role] = module
+        return self.table.modules[role]
+
+    def optim(self, *roles: str) -> Any:
+        """The recipe's optimizer over the parameters of some models: [optimizer], or [optimizer.ROLE] of the first."""
+        roles = roles or ("model",)
+        if roles[0] not in self.table.optimizers:
+            found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
+            modules = [self.model(role) for role in roles]
+            schedule = found.schedule and call_with(found.schedule.plugin, found.schedule.params)
+            self.table.optimizers[roles[0]] = found.use.plugin.build(
+                found.use.params,
+                modules[0] if len(modules) == 1 else modules,
+                clip=found.clip,
+                accumulate=found.accumulate,
+                schedule=schedule,
+                total_steps=self.horizon.total_steps,
+            )
+        return self.table.optimizers[roles[0]]
+
+    def loss(self, default: str = "") -> Callable[..., Any]:
+        """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
+        if self.recipe.loss is not None:
+            return call_with(self.recipe.loss.plugin, self.recipe.loss.params)
+        named = getattr(self.recipe.model.plugin, "loss", "") if self.recipe.model else ""
+        plugin = registry().load("loss", default or named or DEFAULT_LOSS[self.dataset.task])
+        return call_with(plugin, params_of(plugin)())
+
+    def slot(self, name: str, value: Any) -> Any:
+        """A slot of the strategy's own: an average of weights, centroids, a counter."""
+        if name not in self.table.named:
+            self.table.named[name] = pt.Slot(pt.asarray(value), name=name)
+        return self.table.named[name]
+
+    def data(self, role: str = "train") -> TrainSource:
+        """An endless stream of batches of a part; its cursor is a slot."""
+        if role not in self._sources:
+            settings = self.recipe.run
+            source = TrainSource(self.dataset, role, settings.batch, settings.seed, settings.workers)
+            self._sources[role] = self.table.host[f"data.{role}.cursor"] = source
+        return self._sources[role]
+
+    def after_evaluation(self, hook: Hook) -> None:
+        """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
+        self._hooks.append(hook)
+
+    # Stepping.
+
+    def quota(self, source: TrainSource, most: int) -> int:
+        """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
+        return self.horizon.quota(self.progress, most)
+
+    def loop(self, step: Callable[..., Any], source: TrainSource, n: int | None = None) -> None:
+        """Replay a step over the next n batches of a source, or over what is left of its epoch."""
+        for batch in source.take(source.left_in_epoch() if n is None else n):
+            self._names, arrays = names_and_arrays(batch)
+            compiled = self._compiled.get(step)
+            if compiled is None:
+                self._trace(step, arrays)
+            else:
+                compiled(*arrays)
+            self._count(batch)
+        self.progress.epochs = source.epoch
+
+    def _trace(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
+        def traced(*tensors: Any) -> None:
+            step(Step(self.table.logs), TracedBatch(self._names, tensors))
+
+        start = time.perf_counter()
+        compiled = pt.compile(traced)
+        compiled(*arrays)
+        self._compiled[step] = compiled
+        self.trace_seconds += time.perf_counter() - start
+
+    def _count(self, batch: Batch) -> None:
+        self.steps_now += 1
+        self.progress.steps += 1
+        self.progress.examples += len(batch)
+        if self.dataset.task == "language":
+            self.progress.tokens += batch.x.size
+
+    # Commits.
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether early stopping, not a person or a clock, ended the run: then it is finished."""
+        return self.early is not None and self.early.reached
+
+    def commit(self) -> None:
+        """Slots are consistent here: evaluate, stop, show and save where due."""
+        self.progress.rounds += 1
+        mark = self.horizon.mark(self.progress)
+        if mark > self._evaluations.value:
+            self._evaluations.value = mark
+            self._evaluate(mark)
+        else:
+            self.display.step(self)
+        if time.monotonic() > self.deadline:
+            self.request_stop("the time that --max-minutes allows is over")
+        done = not self.progress < self.recipe.run.until
+        waited = time.monotonic() - self._saved_at
+        if done or self.stop or waited >= max(self.recipe.run.save_seconds, self._save_cost / SAVE_SHARE):
+            self.save()
+
+    def request_stop(self, reason: str) -> None:
+        """End the run after this commit; the first reason counts."""
+        if not self.stop:
+            self.stop, self.stop_reason = True, reason
+
+    def _evaluate(self, number: int) -> None:
+        values = {f"train.{name}": mean for name, mean in self.table.logs.means().items()}
+        self.table.logs.reset()
+        if "valid" in self.dataset.splits and self.evaluator is not None:
+            values.update({f"valid.{name}": value for name, value in self.evaluator("valid").values.items()})
+        if self.early is not None:
+            self._watch(self.early, values)
+        self.record("metrics", epoch=self.progress.epochs, values=values)
+        self.display.evaluated(self, values)
+        for hook in self._hooks:
+            text = hook(self, number)
+            if text is not None:
+                self.record("sample", text=text)
+                self.display.sample(text)
+
+    def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
+        name = f"valid.{early.metric}"
+        if name not in values:
+            raise RunError(
+                f"[run.stop.watch] received {name}; expected one of {', '.join(values)}; give the data a valid part, "
+                "for example split = { valid = 0.1 }, and watch one of its metrics"
+            )
+        early.see(values[name], {name: slot.numpy() for name, slot in self.table.model_slots().items()})
+        if early.reached:
+            self.request_stop(f"{name} has not improved for {early.patience} evaluations")
+
+    def record(self, event: str, **values: Any) -> None:
+        if self.ledger is not None:
+            self.ledger.write(event, self.progress.steps, **values)
+
+    def save(self) -> None:
+        """A checkpoint on disk. A full disk is said, and training goes on."""
+        if self._saved_step == self.progress.steps > 0:
+            return
+        start = time.monotonic()
+        try:
+            self.folder.checkpoints.save(self.progress.steps, self.table.snapshot(), {"seconds": self.elapsed()})
+            self.record("commit")
+        except NoSpaceError as error:
+            self.display.warn(
+                f"[checkpoint] {error}; expected room for one more; free some space: the run goes on, and the earlier "
+                "checkpoint stands"
+            )
+        if self.ledger is not None:
+            self.ledger.sync()
+        self._saved_step, self._saved_at = self.progress.steps, time.monotonic()
+        self._save_cost = self._saved_at - start
+
+    def elapsed(self) -> float:
+        """Seconds of training, over all resumptions."""
+        return self._seconds_before + time.monotonic() - self._began
+
+    # The two ends.
+
+    def restore(self) -> None:
+        """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
+        self.prepare_evaluation()
+        found, problems = self.folder.checkpoints.latest()
+        for problem in problems:
+            self.display.warn(f"[{self.folder.path.name}] {problem}")
+        if found is not None:
+            self.load(found)
+        if found is not None or problems:
+            self.record("resume", problems=problems)
+        self._began = self._saved_at = time.monotonic()
+        self.display.begin(self)
+
+    def prepare_evaluation(self) -> None:
+        def load(name: str) -> Any:
+            plugin = registry().load("metric", name)
+            return plugin(params_of(plugin)())
+
+        chosen = choose_metrics(self.dataset, self.recipe.evaluate.metrics, load)
+        batch = self.recipe.evaluate.batch or self.recipe.run.batch
+        self.evaluator = Evaluator(self.strategy, self.table.modules, self.loss(), self.dataset, batch, chosen)
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Set every slot from a checkpoint."""
+        wrong = self.table.load(checkpoint.arrays)
+        if wrong:
+            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            raise RunError(
+                f"[{self.folder.path.name} checkpoint {checkpoint.number}] {'; '.join(wrong[:5])}{more}; expected what "
+                "the recipe describes; resume with the recipe, data and versions of run.lock"
+            )
+        self._saved_step = checkpoint.number
+        self._seconds_before = float(checkpoint.meta.get("seconds", 0.0))
+
+    def use_best(self) -> None:
+        """The weights to judge and to use: the best that early stopping kept, or the last."""
+        if self.early is not None and self.early.weights:
+            self.table.set_model(self.early.weights)
+
+    def stop_on_interrupt(self) -> None:
+        """The first Ctrl-C ends the run at the next commit, the second at once."""
+
+        def handler(number: int, frame: Any) -> None:
+            if self.stop:
+                raise KeyboardInterrupt
+            self.request_stop("interrupted")
+            self.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
+
+        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGTERM, handler)
+
+    def close(self) -> None:
+        for source in self._sources.values():
+            source.close()
+        if self.ledger is not None:
+            self.ledger.close()

@@ -1,0 +1,202 @@
+"""One run from the recipe to the report: everything around the Trainer's loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import powertrain as pt
+from powertrain.recipe.durations import Duration
+from powertrain.train import verdict
+from powertrain.train.baseline import baselines
+from powertrain.train.checkpoint import hash_arrays
+from powertrain.train.energy import Energy, Meter
+from powertrain.train.evaluate import Evaluation
+from powertrain.train.folder import RunError, RunFolder
+from powertrain.train.ledger import Ledger
+from powertrain.train.progress import Display
+from powertrain.train.run import TrainRun
+from powertrain.train.sources import prepare
+from powertrain.train.trainer import fit
+
+if TYPE_CHECKING:
+    from powertrain.data import Dataset
+    from powertrain.recipe import Recipe
+
+# Training examples that are measured after training, for the gap: as many as tell it to a few tenths of a point.
+GAP_EXAMPLES = 10_000
+
+
+@dataclass
+class Outcome:
+    """What a finished run came to."""
+
+    results: dict[str, Any]
+    finished: bool
+    met: bool
+    interrupted: bool = False
+    nothing_to_do: bool = False
+
+
+def train(
+    recipe: Recipe, path: Path, *, resume: bool = False, display: Display | None = None, max_minutes: float | None = None
+) -> Outcome:
+    """Train a recipe in a folder, evaluate it and write its report."""
+    display = display or Display()
+    folder = RunFolder(path)
+    if folder.started and not resume:
+        raise RunError(f"[{path}] it holds a run already; expected a new folder; add --resume to go on with that run")
+    if resume and not folder.started:
+        raise RunError(f"[{path}] it holds no run; expected one to resume; leave --resume out to begin")
+    folder.lock()
+    if folder.started:
+        folder.compare(recipe)
+    meter = Meter()
+    run = build(recipe, folder, display)
+    run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
+    run.total_steps()  # a target that the data cannot reach is an error before the folder exists
+    if not folder.started:
+        folder.begin(recipe)
+    run.ledger = Ledger(folder.path)
+    try:
+        return _trained(run, meter)
+    finally:
+        display.end()
+        run.close()
+
+
+def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None = None) -> TrainRun:
+    """A run, ready to fit or to load a checkpoint into."""
+    if recipe.run.threads is not None:
+        pt.set_threads(recipe.run.threads)
+    dataset = prepare(recipe, base or recipe.path.resolve().parent)
+    return TrainRun(recipe, folder, dataset, display)
+
+
+def _trained(run: TrainRun, meter: Meter) -> Outcome:
+    earlier = run.folder.results()
+    run.stop_on_interrupt()
+    fit(run.strategy, run, run.recipe.run.until)
+    run.display.end()
+    if run.steps_now == 0 and earlier is not None and not run.stop:
+        held = verdict.hold(earlier, run.recipe.expect)
+        run.display.line(
+            f"nothing to do: {run.folder.path} has reached {run.recipe.run.until}; raise run.until to train on, or "
+            "begin a new run without --resume"
+        )
+        return Outcome(earlier, True, all(one.met for one in held), nothing_to_do=True)
+    if run.stop and not run.stopped_early:
+        return _interrupted(run)
+    run.use_best()
+    return conclude(run, meter.read())
+
+
+def _interrupted(run: TrainRun) -> Outcome:
+    run.display.line(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; everything so far is saved")
+    run.display.line(f"resume  powertrain train {run.recipe.name} --run {run.folder.path} --resume")
+    results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.elapsed(), 3)}
+    return Outcome(results, False, True, interrupted=run.stop_reason == "interrupted")
+
+
+def conclude(run: TrainRun, energy: Energy) -> Outcome:
+    """Measure the trained model, write results and report, and say how it went."""
+    from powertrain.train.report import write_report
+
+    seconds = run.elapsed()
+    evaluations = measure(run)
+    part = "test" if "test" in evaluations else "valid" if "valid" in evaluations else "train"
+    simple = baselines(run.dataset, part) if run.recipe.report.baseline else []
+    linear = next((one.value for one in simple if one.name == "linear" and one.metric == "accuracy"), None)
+    held_part = "valid" if "valid" in evaluations else part
+    fit_words = verdict.judge(evaluations["train"].values, evaluations[held_part].values, held_part, linear)
+    results: dict[str, Any] = {
+        "run": str(run.folder.path),
+        "recipe": run.recipe.name,
+        "seconds": round(seconds, 3),
+        "steps": run.progress.steps,
+        "examples_per_second": round(run.progress.examples / max(seconds, 1e-9), 1),
+        **{name: evaluation.values for name, evaluation in evaluations.items()},
+        "part": part,
+        "baselines": [asdict(one) for one in simple],
+        "fit": fit_words.line(),
+        "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
+        "hash": hash_arrays(run.folder.checkpoints.latest()[0].arrays) if run.folder.checkpoints.numbers() else None,  # type: ignore[union-attr]
+    }
+    held = verdict.hold(results, run.recipe.expect)
+    results["expect"] = [asdict(one) for one in held]
+    run.folder.finish(results)
+    report = write_report(run, evaluations[part], results, energy)
+    _say(run, evaluations[part], results, held, energy, report)
+    return Outcome(results, True, all(one.met for one in held))
+
+
+def measure(run: TrainRun) -> dict[str, Evaluation]:
+    """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap."""
+    assert run.evaluator is not None
+    dataset: Dataset = run.dataset
+    found = {}
+    for part in ("valid", "test"):
+        if part in dataset.splits:
+            found[part] = run.evaluator(part, keep=dataset.task != "language")
+    found["train"] = run.evaluator("train", most=GAP_EXAMPLES)
+    return found
+
+
+def _say(
+    run: TrainRun,
+    judged: Evaluation,
+    results: dict[str, Any],
+    held: list[verdict.Expectation],
+    energy: Energy,
+    report: Path,
+) -> None:
+    line = run.display.line
+    words = [f"done   {results['seconds']:.1f} s", headline(judged, results)]
+    missed = [one for one in held if not one.met]
+    if held:
+        words.append("expect: missed" if missed else "expect: met")
+    line(" · ".join([*words, energy.short()]))
+    for one in missed:
+        line(f"missed {one.line()}")
+    line(f"fit    {results['fit']}")
+    for row in score_table(run, judged):
+        line(row)
+    line(f"report {report}")
+    line(f"next   powertrain evaluate {run.folder.path} | powertrain runs | powertrain train {run.recipe.name} --set ...")
+
+
+def headline(judged: Evaluation, results: dict[str, Any]) -> str:
+    """`test accuracy 0.983 ± 0.013 (dummy 0.10, linear 0.95)`."""
+    metric = next((name for name in ("perplexity", "accuracy", "mse") if name in judged.values), "loss")
+    value = judged.values[metric]
+    text = f"{judged.part} {metric} {value:.3f}"
+    if metric == "accuracy":
+        text += f" ± {verdict.interval(value, judged.examples):.3f}"
+    simple = [f"{one['name']} {one['value']:.2f}" for one in results["baselines"] if one["metric"] == metric]
+    return text + (f" ({', '.join(simple)})" if simple else "")
+
+
+def score_table(run: TrainRun, judged: Evaluation) -> list[str]:
+    """Precision, recall and F1 of each class, as lines."""
+    if judged.confusion is None:
+        return []
+    from powertrain.metrics import ConfusionMatrix
+
+    scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
+    labels = run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+    width = max(len("class"), len("mean"), *(len(label) for label in labels))
+    rows = [f"  {'class':<{width}}  precision  recall     f1  examples"]
+    columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    for label, precision, recall, f1, support in columns:
+        rows.append(f"  {label:<{width}}  {precision:9.3f}  {recall:6.3f}  {f1:5.3f}  {int(support):8,}")
+    total = f"{scores.precision.mean():9.3f}  {scores.recall.mean():6.3f}  {scores.f1.mean():5.3f}"
+    rows.append(f"  {'mean':<{width}}  {total}  {int(scores.support.sum()):8,}")
+    return rows
+
+
+def smoke(recipe_overrides: list[str]) -> list[str]:
+    """What --smoke changes: two steps, to see that everything fits together."""
+    return [*recipe_overrides, f"run.until={Duration(2, 'steps')}"]

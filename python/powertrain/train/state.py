@@ -1,0 +1,83 @@
+"""The slots of a run by name: gathered for a checkpoint, set from one. There is no other state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.train.logs import Logs
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class HostState(Protocol):
+    """A slot that lives on the host: the engine never reads it inside a step."""
+
+    def array(self) -> NDArray[Any]: ...
+    def restore(self, array: NDArray[Any]) -> None: ...
+
+
+class SlotTable:
+    """Everything that a checkpoint holds."""
+
+    def __init__(self, constants: Arrays) -> None:
+        self.modules: dict[str, Any] = {}
+        self.optimizers: dict[str, Any] = {}
+        self.named: dict[str, Any] = {}
+        self.host: dict[str, HostState] = {}
+        self.constants = constants
+        self.logs = Logs()
+
+    def model_slots(self) -> dict[str, Any]:
+        return {f"{role}.{name}": slot for role, module in self.modules.items() for name, slot in module.named_slots()}
+
+    def engine_slots(self) -> dict[str, Any]:
+        slots = self.model_slots()
+        for role, optimizer in self.optimizers.items():
+            prefix = "optimizer" if role == "model" else f"optimizer.{role}"
+            slots.update({f"{prefix}.{name}": slot for name, slot in optimizer.named_slots()})
+        slots.update(self.named)
+        slots.update({f"log.{name}": slot for name, slot in self.logs.slots.items()})
+        return slots
+
+    def snapshot(self) -> Arrays:
+        """Every slot's value. Arrays may be views of the engine's memory: write or copy them before the next step."""
+        arrays = {name: slot.numpy() for name, slot in self.engine_slots().items()}
+        arrays.update({name: state.array() for name, state in self.host.items()})
+        arrays.update(self.constants)
+        return arrays
+
+    def load(self, saved: Arrays) -> list[str]:
+        """Set every slot, or change nothing and return what does not fit."""
+        for name in saved:
+            if name.startswith("log."):  # these slots are made by the first step, which has not run yet
+                self.logs.slot(name.removeprefix("log."))
+        slots = self.engine_slots()
+        wrong = self._misfits(slots, saved)
+        if wrong:
+            return wrong
+        for name, slot in slots.items():
+            slot.value = pt.tensor(saved[name])
+        for name, state in self.host.items():
+            state.restore(saved[name])
+        return []
+
+    def set_model(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Set the models' slots alone."""
+        for name, slot in self.model_slots().items():
+            slot.value = pt.tensor(saved[name])
+
+    def _misfits(self, slots: Mapping[str, Any], saved: Arrays) -> list[str]:
+        wrong = [f"{name} is missing" for name in (*slots, *self.host, *self.constants) if name not in saved]
+        for name, slot in slots.items():
+            if name in saved and tuple(saved[name].shape) != tuple(slot.shape):
+                received, expected = list(saved[name].shape), list(slot.shape)
+                wrong.append(f"{name} has the shape {received} in the checkpoint and {expected} in the run")
+        for name, value in self.constants.items():
+            if name in saved and not np.array_equal(np.asarray(value), saved[name]):
+                wrong.append(f"{name} is not what the data gives now")
+        return wrong

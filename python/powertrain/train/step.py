@@ -1,0 +1,63 @@
+"""The traced side of a step: what a strategy calls while its step is recorded."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import powertrain as pt
+from powertrain.train.logs import Logs
+
+if TYPE_CHECKING:
+    from powertrain.data import Batch
+
+
+class TracedBatch:
+    """The fields of a batch as symbolic tensors: `batch.x`, `batch.y`, `batch.weight`."""
+
+    def __init__(self, names: tuple[str, ...], tensors: tuple[Any, ...]) -> None:
+        self.fields = dict(zip(names, tensors, strict=True))
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise AttributeError(f"the batch has no field {name!r}; it has {', '.join(self.fields)}") from None
+
+
+def names_and_arrays(batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The fields of a loader's batch in order, the weights last."""
+    return (*batch.fields, "weight"), (*batch.fields.values(), batch.weight)
+
+
+def spread(weight: Any, like: Any) -> Any:
+    """Weights [batch] laid over values [batch, ...], so that each token of an example has its weight."""
+    shape = tuple(like.shape)
+    if len(shape) == 1:
+        return weight
+    return pt.broadcast_to(pt.reshape(weight, (shape[0], *[1] * (len(shape) - 1))), shape)
+
+
+class Step:
+    """What `t` is in `def step(self, t, batch)`."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+
+    def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
+        if couples:
+            opt.minimize(loss)
+            return
+        if not loss.shape:
+            raise pt.ShapeError(
+                "[minimize] loss is one number; expected one value per example, which the engine divides by the "
+                "total weight; leave the mean out, or pass couples=True where the examples of a batch belong together"
+            )
+        if weight is None:
+            opt.minimize(pt.sum(loss) / float(math.prod(loss.shape)))
+            return
+        weights = spread(weight, loss)
+        opt.minimize(pt.sum(loss * weights) / pt.sum(weights))
+
+    def log(self, name: str, total: Any, count: Any = 1) -> None:
+        self._logs.add(name, total, count)

@@ -1,0 +1,51 @@
+"""Early stopping: ends a run when a watched metric no longer improves, and keeps the best weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from powertrain.recipe.sections import Stop
+
+LOWER_IS_BETTER = ("loss", "perplexity", "mse", "mae", "error")
+
+
+class EarlyStop:
+    """The best value so far and the evaluations since, with the weights of the best; part of every checkpoint, so
+    that a resume stops at the same place with the same weights."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.metric = stop.watch.removeprefix("valid.")
+        self.patience = stop.patience
+        lower = self.metric in LOWER_IS_BETTER
+        self.lower = lower if stop.mode == "auto" else stop.mode == "min"
+        self.best = math.nan
+        self.since = 0
+        self.weights: dict[str, NDArray[Any]] = {}
+
+    @property
+    def reached(self) -> bool:
+        return self.since >= self.patience
+
+    def see(self, value: float, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Take in one evaluation; a NaN never counts as an improvement."""
+        better = value < self.best if self.lower else value > self.best
+        if better or (math.isnan(self.best) and not math.isnan(value)):
+            self.best, self.since = value, 0
+            self.weights = {name: array.copy() for name, array in weights.items()}
+        else:
+            self.since += 1
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        state = {"stop": np.array([self.best, self.since], dtype=np.float64)}
+        return {**state, **{f"best.{name}": array for name, array in self.weights.items()}}
+
+    def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        best, since = saved["stop"].tolist()
+        self.best, self.since = best, int(since)
+        self.weights = {name.removeprefix("best."): array for name, array in saved.items() if name.startswith("best.")}

@@ -1,0 +1,87 @@
+"""What the numbers of a finished run mean, in words: the uncertainty, the gap between training and validation, what
+was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from powertrain.recipe.durations import Limit
+
+# Gaps of the accuracy, in its own units: below the first nobody worries, above the second the model learns by heart.
+SMALL_GAP, LARGE_GAP = 0.03, 0.08
+# The same for losses, relative to the training loss.
+SMALL_RATIO, LARGE_RATIO = 0.10, 0.30
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The gap between training and validation, and what to do about it."""
+
+    word: str
+    sentence: str
+    advice: str
+
+    def line(self) -> str:
+        return f"{self.word}: {self.sentence}" + (f"; {self.advice}" if self.advice else "")
+
+
+def interval(accuracy: float, examples: int) -> float:
+    """Half of the 95 % interval of a share (Wilson's, which stays sensible near 0 and 1)."""
+    if examples == 0:
+        return math.nan
+    z = 1.96
+    spread = z * math.sqrt(accuracy * (1 - accuracy) / examples + z * z / (4 * examples * examples))
+    return spread / (1 + z * z / examples)
+
+
+def judge(train: Mapping[str, float], held_out: Mapping[str, float], part: str, simple: float | None) -> Fit:
+    """Compare a metric on training examples with the same on held-out ones, both measured after training."""
+    if "accuracy" in train and "accuracy" in held_out and "perplexity" not in train:
+        gap = train["accuracy"] - held_out["accuracy"]
+        size, sentence = (SMALL_GAP, LARGE_GAP), f"train-{part} gap {100 * gap:.1f} points"
+        weak = simple is not None and held_out["accuracy"] <= simple
+    else:
+        gap = (held_out["loss"] - train["loss"]) / max(abs(train["loss"]), 1e-12)
+        size, sentence = (SMALL_RATIO, LARGE_RATIO), f"{part} loss {100 * gap:.0f} % above the training loss"
+        weak = False
+        if gap < 0:
+            sentence = f"{part} loss {-100 * gap:.0f} % below the training loss"
+    if not math.isfinite(gap):
+        return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
+    if weak:
+        return Fit("weak", f"no better than a linear model; {sentence}", "train longer, raise the rate or widen the model")
+    if gap > size[1]:
+        return Fit("overfits", sentence, "use more data, weight decay or dropout, or stop earlier (run.stop)")
+    if gap > size[0]:
+        return Fit("slightly overfits", sentence, "weight decay, dropout or run.stop may help")
+    return Fit("healthy", sentence, "")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of [expect] with what came out; value is None where nothing of that name was measured."""
+
+    name: str
+    limit: str
+    value: float | None
+    met: bool
+
+    def line(self) -> str:
+        received = "was not measured" if self.value is None else f"is {self.value:.4g}"
+        return f"{self.name} {received}; expected {self.limit}"
+
+
+def hold(results: Mapping[str, Any], expect: Mapping[str, Limit]) -> list[Expectation]:
+    """Hold results to what a recipe expects of them."""
+    held = []
+    for name, limit in expect.items():
+        value: Any = results
+        for key in name.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        number = float(value) if isinstance(value, (int, float)) else None
+        held.append(Expectation(name, str(limit), number, number is not None and limit.met(number)))
+    return held
