@@ -57,6 +57,8 @@ struct Launch {
   // Which operands, in the order that KernelArgs.data has them: i is input i, then the outputs, and -1 the workspace.
   // Empty means all inputs, all outputs, and the workspace if there is one.
   std::vector<int> operands;
+  // Bytes added to each operand's address, in the same order; empty means none. How a copy writes into a piece of its output.
+  std::vector<int64_t> byte_offsets;
 };
 
 struct LaunchPlan {

@@ -1,0 +1,18 @@
+// Single numbers in and out of memory of any dtype. Kernels convert arrays; this serves scalars and messages.
+#pragma once
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace pt {
+
+double load_number(const void* address, DType dtype);
+void store_number(void* address, DType dtype, double value);
+int64_t load_integer(const void* address, DType dtype);
+
+float half_to_float(uint16_t bits);
+uint16_t float_to_half(float value);        // rounds to nearest, ties to even
+float bfloat_to_float(uint16_t bits);
+uint16_t float_to_bfloat(float value);      // rounds to nearest, ties to even; NaN stays NaN
+
+}  // namespace pt

@@ -1,0 +1,52 @@
+// Slots are the only things that change. A base slot holds a tensor; a view slot is a named piece of a flat base slot, so
+// that thousands of parameters are one buffer to the optimizer and a tensor each to the model.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace pt {
+
+class Slot : public std::enable_shared_from_this<Slot> {
+ public:
+  static std::shared_ptr<Slot> make(Tensor value, std::string name, bool trainable);
+  static std::shared_ptr<Slot> make_view(std::shared_ptr<Slot> base, int64_t offset, Shape shape, std::string name);
+
+  std::string name;
+  bool trainable = false;
+
+  const TensorType& type() const { return type_; }
+  const std::shared_ptr<Slot>& base() const { return base_; }   // null for a base slot
+  int64_t offset() const { return offset_; }                    // in elements of the base
+
+  // The value outside any trace. The same Tensor, with the same identity, until the slot changes.
+  Tensor current();
+  // Replaces the value outside any trace; `value` has the slot's type and is concrete.
+  void replace(const Tensor& value);
+  // Turns a base slot into a view of another one; its value has been copied there before.
+  void become_view(std::shared_ptr<Slot> base, int64_t offset);
+
+  // For compiled programs, which write in place. Memory that this base slot alone owns: a tensor handed out before
+  // keeps its own copy. After writing, `written` lets go of what was read before.
+  char* writable();
+  char* readable();
+  void written();
+
+ private:
+  void forget_views();
+  void readable_home();
+  TensorType type_;
+  Tensor value_;                 // of a base slot: the value; of a view slot: a cache
+  std::shared_ptr<Slot> base_;
+  int64_t offset_ = 0;
+  uint64_t base_version_ = 0;    // of a view slot: the version that value_ was read from
+  uint64_t version_ = 1;
+  std::vector<std::weak_ptr<Slot>> views_;
+  bool views_cached_ = false;
+  BufferRef buffer_;             // of a base slot
+};
+using SlotRef = std::shared_ptr<Slot>;
+
+}  // namespace pt

@@ -1,0 +1,172 @@
+#include "graph/autodiff.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ops/functional.h"
+#include "ops/recorder.h"
+#include "ops/tape.h"
+
+namespace pt {
+namespace {
+
+using NodeRef = std::shared_ptr<Node>;
+
+class Backward {
+ public:
+  Backward(const Tensors& outputs, const Tensors& wrt) {
+    for (const Tensor& t : wrt) wanted_.insert(t.id());
+    collect(outputs);
+  }
+
+  void seed(const Tensor& output, const Tensor& cotangent) { accumulate(output.id(), cotangent); }
+
+  void run() {
+    for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
+      if (depends_.count(it->get())) visit(*it);
+    }
+  }
+
+  Tensor gradient(const Tensor& t) {
+    auto found = gradients_.find(t.id());
+    return found == gradients_.end() ? fn::zeros(t.type()) : found->second;
+  }
+
+ private:
+  void collect(const Tensors& outputs) {
+    std::unordered_set<const Node*> seen;
+    std::vector<NodeRef> stack;
+    auto push = [&](const Tensor& t) {
+      if (t.defined() && t.node() && !wanted_.count(t.id()) && seen.insert(t.node().get()).second) stack.push_back(t.node());
+    };
+    for (const Tensor& t : outputs) push(t);
+    while (!stack.empty()) {
+      NodeRef node = stack.back();
+      stack.pop_back();
+      for (const Tensor& t : node->inputs) push(t);
+      nodes_.push_back(std::move(node));
+    }
+    std::sort(nodes_.begin(), nodes_.end(), [](const NodeRef& a, const NodeRef& b) { return a->order < b->order; });
+    for (const NodeRef& node : nodes_) {
+      if (std::any_of(node->inputs.begin(), node->inputs.end(), [&](const Tensor& t) { return needed(t); })) {
+        depends_.insert(node.get());
+      }
+    }
+  }
+
+  bool needed(const Tensor& t) const {
+    if (!t.defined() || !is_float(t.dtype())) return false;
+    return wanted_.count(t.id()) || (t.node() && depends_.count(t.node().get()));
+  }
+
+  void accumulate(uint64_t id, const Tensor& gradient) {
+    Tensor& sum = gradients_[id];
+    sum = sum.defined() ? fn::add(sum, gradient) : gradient;
+  }
+
+  void visit(const NodeRef& node) {
+    const Op& op = *node->op;
+    Tensors grads;
+    bool any = false;
+    for (uint64_t id : node->output_ids) {
+      auto found = gradients_.find(id);
+      grads.push_back(found == gradients_.end() ? Tensor() : found->second);
+      any = any || grads.back().defined();
+    }
+    if (!any || op.no_gradient) return;
+    std::vector<char> needs;
+    for (const Tensor& t : node->inputs) needs.push_back(needed(t));
+    const std::span<const bool> mask(reinterpret_cast<const bool*>(needs.data()), needs.size());
+    const Tensors result = op.vjp ? by_rule(node, grads, mask) : by_definition(node, grads);
+    for (std::size_t i = 0; i < result.size() && i < needs.size(); ++i) {
+      if (needs[i] && result[i].defined()) accumulate(node->inputs[i].id(), result[i]);
+    }
+    // The gradients of this node's own outputs are not read again, unless they were asked for.
+    for (uint64_t id : node->output_ids) {
+      if (!wanted_.count(id)) gradients_.erase(id);
+    }
+  }
+
+  static Tensors by_rule(const NodeRef& node, const Tensors& grads, std::span<const bool> needs) {
+    Tensors in = node->inputs, out;
+    Types in_types;
+    for (Tensor& t : in) {
+      in_types.push_back(t.defined() ? t.type() : TensorType{DType::Bool, {}});
+      if (t.defined() && !t.symbolic() && !t.concrete()) t = Tensor();
+    }
+    const bool symbolic = node->saved_outputs.empty();
+    for (std::size_t i = 0; i < node->types.size(); ++i) {
+      out.push_back(symbolic ? symbolic_output(node, i) : saved_output(node, i));
+    }
+    return node->op->vjp({in, out, grads, needs, in_types, node->types, node->attrs});
+  }
+
+  // A definition is differentiated by running it again under the tape and going backwards through what it did.
+  static Tensors by_definition(const NodeRef& node, const Tensors& grads) {
+    if (!node->op->compose) {
+      throw Error(text("[", node->op->name, "] has no gradient, and a gradient through it is wanted", node->location ? " (" + to_string(*node->location) + ")" : "", "; expected a differentiable op; use stop_gradient, or give the op a vjp"));
+    }
+    TapeScope on;
+    WatchScope watch(defined(node->inputs));
+    const Tensors outputs = node->op->compose(node->inputs, node->attrs);
+    Tensors reached, cotangents;
+    for (std::size_t i = 0; i < grads.size(); ++i) {
+      if (!grads[i].defined()) continue;
+      reached.push_back(outputs[i]);
+      cotangents.push_back(grads[i]);
+    }
+    const Tensors found = gradients(reached, cotangents, defined(node->inputs));
+    Tensors result;
+    std::size_t next = 0;
+    for (const Tensor& t : node->inputs) result.push_back(t.defined() ? found[next++] : Tensor());
+    return result;
+  }
+
+  static Tensors defined(const Tensors& tensors) {
+    Tensors kept;
+    for (const Tensor& t : tensors) {
+      if (t.defined()) kept.push_back(t);
+    }
+    return kept;
+  }
+
+  static Tensor saved_output(const NodeRef& node, std::size_t i) {
+    const Tensor& saved = node->saved_outputs[i];
+    return saved.defined() ? saved.with_node(node, static_cast<int>(i)) : Tensor();
+  }
+
+  static Tensor symbolic_output(const NodeRef& node, std::size_t i) {
+    auto impl = std::make_shared<TensorImpl>();
+    impl->type = node->types[i];
+    impl->strides = row_major(node->types[i].shape);
+    impl->node = node;
+    impl->output = static_cast<int>(i);
+    impl->id = node->output_ids[i];
+    impl->trace = active_recorder() ? active_recorder()->id() : 0;
+    return Tensor(std::move(impl));
+  }
+
+  std::unordered_set<uint64_t> wanted_;
+  std::vector<NodeRef> nodes_;
+  std::unordered_set<const Node*> depends_;
+  std::unordered_map<uint64_t, Tensor> gradients_;
+};
+
+}  // namespace
+
+Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+  Backward backward(outputs, wrt);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (cotangents[i].shape() != outputs[i].shape()) {
+      throw ShapeError(text("[gradients] the cotangent is ", cotangents[i].type(), ", the output ", outputs[i].type(), "; both must have one shape; reshape the cotangent"));
+    }
+    backward.seed(outputs[i], cotangents[i]);
+  }
+  backward.run();
+  Tensors result;
+  for (const Tensor& t : wrt) result.push_back(backward.gradient(t));
+  return result;
+}
+
+}  // namespace pt

@@ -1,0 +1,11 @@
+// Gradients as a graph transform: rules call `apply`, so the same code serves an eager tape and a trace.
+#pragma once
+#include "ops/op.h"
+
+namespace pt {
+
+// d(sum of outputs * cotangents)/d(wrt), one tensor per wrt; zeros where nothing depends on it.
+// Throws Error naming an op that lies on the path and has no gradient.
+Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt);
+
+}  // namespace pt

@@ -1,0 +1,30 @@
+// Which nodes of a graph become one: groups that grow along the edges, and are refused where they would wait for themselves.
+#pragma once
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace pt {
+
+class Groups {
+ public:
+  explicit Groups(const Graph& graph);
+
+  int group_of(int node) const { return group_[node]; }
+  const std::vector<int>& members(int group) const { return members_[group]; }
+  // True when the groups could run as one: nothing outside them needs one and is needed by another.
+  bool can_join(const std::vector<int>& groups);
+  // Joins them all into the first and returns it.
+  int join(const std::vector<int>& groups);
+  // Every group once, in an order that respects dependences and phases, earliest nodes first.
+  std::vector<int> order() const;
+
+ private:
+  const Graph& graph_;
+  std::vector<int> group_;
+  std::vector<std::vector<int>> members_;
+  std::vector<int> visited_;   // by group: the search that reached it last
+  int search_ = 0;
+};
+
+}  // namespace pt

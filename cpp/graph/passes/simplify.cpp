@@ -1,0 +1,34 @@
+// Replays the graph through `apply` into a new trace, so that definitions expand and equal calls meet by the same rules
+// that made the graph.
+#include "graph/passes/passes.h"
+#include "graph/trace.h"
+
+namespace pt {
+
+Graph simplify(const Graph& graph, bool merge) {
+  Trace trace({.expand = true, .merge = merge});
+  TraceScope scope(&trace);
+  Tensors value(graph.values.size());
+  for (int input : graph.inputs) value[input] = trace.input(graph.values[input].type);
+  for (std::size_t s = 0; s < graph.slots.size(); ++s) {
+    if (graph.slot_values[s] >= 0) value[graph.slot_values[s]] = trace.start_of(graph.slots[s]);
+  }
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (graph.values[v].origin == Origin::Constant) value[v] = graph.constants[graph.values[v].index];
+  }
+  for (const GraphNode& node : graph.nodes) {
+    Tensors inputs;
+    for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
+    trace.set_phase(node.phase);
+    trace.set_location(node.location);
+    const Tensors outputs = apply(*node.op, inputs, node.attrs);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) value[node.outputs[i]] = outputs[i];
+  }
+  for (const SlotWrite& write : graph.writes) trace.write_at(graph.slots[write.slot], value[write.value], write.phase);
+  Tensors results;
+  for (int result : graph.results) results.push_back(value[result]);
+  trace.set_phase(graph.phases - 1);
+  return trace.finish(results);
+}
+
+}  // namespace pt

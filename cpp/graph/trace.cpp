@@ -1,0 +1,202 @@
+#include "graph/trace.h"
+
+#include <unordered_set>
+
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+bool same_call(const Node& node, const Op& op, const Tensors& inputs, const Attrs& attrs, int phase) {
+  if (node.op != &op || node.phase != phase || node.inputs.size() != inputs.size() || node.attrs != attrs) return false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (node.inputs[i].defined() != inputs[i].defined()) return false;
+    if (inputs[i].defined() && node.inputs[i].id() != inputs[i].id()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Trace::Trace(TraceOptions options) : id_(next_value_id()), options_(options) {}
+
+Tensor Trace::symbol(const TensorType& type, std::shared_ptr<Node> node, int output) {
+  auto impl = std::make_shared<TensorImpl>();
+  impl->type = type;
+  impl->trace = id_;
+  impl->id = next_value_id();
+  impl->strides = row_major(type.shape);
+  impl->node = std::move(node);
+  impl->output = output;
+  return Tensor(std::move(impl));
+}
+
+Tensor Trace::input(const TensorType& type) {
+  inputs_.push_back(symbol(type));
+  return inputs_.back();
+}
+
+Tensors Trace::record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
+  if (options_.expand && op.compose && !op.plan && !op.view) return op.compose(inputs, attrs);
+  std::size_t key = 0;
+  if (options_.merge && !op.random && !op.guard) {
+    key = std::hash<const void*>()(&op) ^ hash_value(attrs) ^ static_cast<std::size_t>(phase_) * 0x9e3779b9;
+    for (const Tensor& t : inputs) key = key * 0x100000001b3ull + (t.defined() ? t.id() : 0);
+    for (auto& node : merged_[key]) {
+      if (!same_call(*node, op, inputs, attrs, phase_)) continue;
+      Tensors outputs;
+      for (std::size_t i = 0; i < types.size(); ++i) {
+        Tensor twin = symbol(types[i], node, static_cast<int>(i));
+        auto impl = std::make_shared<TensorImpl>(twin.impl());
+        impl->id = node->output_ids[i];
+        outputs.push_back(Tensor(std::move(impl)));
+      }
+      return outputs;
+    }
+  }
+  auto node = std::make_shared<Node>();
+  node->op = &op;
+  node->attrs = attrs;
+  node->inputs = inputs;
+  node->types = types;
+  node->order = next_value_id();
+  node->phase = phase_;
+  node->location = location_ ? location_ : (locator() ? locator()() : nullptr);
+  Tensors outputs;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    outputs.push_back(symbol(types[i], node, static_cast<int>(i)));
+    node->output_ids.push_back(outputs.back().id());
+  }
+  nodes_.push_back(node);
+  if (options_.merge && !op.random && !op.guard) merged_[key].push_back(node);
+  return outputs;
+}
+
+Trace::SlotState& Trace::state_of(const SlotRef& base) {
+  auto found = slot_index_.find(base.get());
+  if (found != slot_index_.end()) return *found->second;
+  slots_.push_back(std::make_unique<SlotState>());
+  SlotState& state = *slots_.back();
+  state.slot = base;
+  state.start = state.current = symbol(base->type());
+  slot_index_[base.get()] = &state;
+  return state;
+}
+
+Tensor Trace::start_of(const SlotRef& base) { return state_of(base).start; }
+
+Tensor Trace::read(const SlotRef& slot) {
+  const SlotRef base = slot->base() ? slot->base() : slot;
+  SlotState& state = state_of(base);
+  if (!slot->base()) return state.current;
+  // One tensor per parameter and version, so that its gradient can be asked for by identity.
+  Tensor& view = state.views[slot.get()];
+  if (!view.defined()) {
+    const Shape& shape = slot->type().shape;
+    view = fn::call("flat_view", {state.current}, {{"offset", slot->offset()}, {"shape", Ints(shape.begin(), shape.end())}});
+  }
+  return view;
+}
+
+void Trace::write(const SlotRef& slot, const Tensor& value) {
+  if (!slot->base()) {
+    SlotState& state = state_of(slot);
+    state.current = value;
+    state.views.clear();
+    state.writes[phase_] = value;
+    return;
+  }
+  SlotState& state = state_of(slot->base());
+  const Tensor merged = fn::call("update_flat_view", {state.current, value}, {{"offset", slot->offset()}});
+  state.current = merged;
+  state.views.clear();
+  state.writes[phase_] = merged;
+}
+
+void Trace::write_at(const SlotRef& base, const Tensor& value, int phase) {
+  SlotState& state = state_of(base);
+  state.current = value;
+  state.writes[phase] = value;
+}
+
+int64_t Trace::next_draw(const SlotRef& generator) {
+  for (auto& [slot, count] : draws_) {
+    if (slot == generator) return count++;
+  }
+  draws_.emplace_back(generator, 1);
+  return 0;
+}
+
+void Trace::close_generators() {
+  for (auto& [generator, count] : draws_) {
+    const Tensor step = Tensor::empty({DType::I64, {3}});
+    auto* numbers = reinterpret_cast<int64_t*>(step.data());
+    numbers[0] = numbers[1] = 0;
+    numbers[2] = count;
+    write(generator, fn::add(read(generator), step));
+  }
+}
+
+Graph Trace::finish(const Tensors& results) {
+  // What the results and the slots need, found backwards through the nodes.
+  std::unordered_set<const Node*> live;
+  std::vector<const Node*> stack;
+  auto need = [&](const Tensor& t) {
+    if (t.defined() && t.node() && live.insert(t.node().get()).second) stack.push_back(t.node().get());
+  };
+  for (const Tensor& t : results) need(t);
+  for (auto& state : slots_) {
+    for (auto& [phase, value] : state->writes) need(value);
+  }
+  for (auto& node : nodes_) {
+    if (node->op->guard && live.insert(node.get()).second) stack.push_back(node.get());
+  }
+  while (!stack.empty()) {
+    const Node* node = stack.back();
+    stack.pop_back();
+    for (const Tensor& t : node->inputs) need(t);
+  }
+
+  Graph graph;
+  std::unordered_map<uint64_t, int> number;   // value id -> value number
+  auto place = [&](const Tensor& t) {
+    if (!t.defined()) return -1;
+    auto found = number.find(t.id());
+    if (found != number.end()) return found->second;
+    graph.constants.push_back(t);
+    return number[t.id()] = graph.add_value(t.type(), Origin::Constant, static_cast<int>(graph.constants.size()) - 1);
+  };
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    graph.inputs.push_back(graph.add_value(inputs_[i].type(), Origin::Input, static_cast<int>(i)));
+    number[inputs_[i].id()] = graph.inputs.back();
+  }
+  for (auto& state : slots_) {
+    const int slot = static_cast<int>(graph.slots.size());
+    graph.slots.push_back(state->slot);
+    graph.slot_values.push_back(graph.add_value(state->start.type(), Origin::Slot, slot));
+    number[state->start.id()] = graph.slot_values.back();
+  }
+  for (auto& node : nodes_) {
+    if (!live.count(node.get())) continue;
+    GraphNode made;
+    made.op = node->op;
+    made.attrs = node->attrs;
+    made.phase = node->phase;
+    made.location = node->location;
+    for (const Tensor& t : node->inputs) made.inputs.push_back(place(t));
+    const int index = static_cast<int>(graph.nodes.size());
+    for (std::size_t i = 0; i < node->types.size(); ++i) {
+      made.outputs.push_back(graph.add_value(node->types[i], Origin::Node, index, static_cast<int>(i)));
+      number[node->output_ids[i]] = made.outputs.back();
+    }
+    graph.nodes.push_back(std::move(made));
+  }
+  for (const Tensor& t : results) graph.results.push_back(place(t));
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    for (auto& [phase, value] : slots_[s]->writes) graph.writes.push_back({static_cast<int>(s), place(value), phase});
+  }
+  graph.phases = phase_ + 1;
+  return graph;
+}
+
+}  // namespace pt

@@ -1,0 +1,154 @@
+// Runs one op on concrete tensors, now.
+#include <bit>
+#include <unordered_map>
+
+#include "core/device.h"
+#include "ops/functional.h"
+#include "ops/recorder.h"
+#include "parallel/launcher.h"
+
+namespace pt {
+namespace {
+
+// Plans depend on types, strides and attributes alone, so a loop of eager calls plans each of them once.
+struct PlanKey {
+  std::vector<int64_t> words;
+  bool operator==(const PlanKey&) const = default;
+};
+struct PlanKeyHash {
+  std::size_t operator()(const PlanKey& key) const {
+    uint64_t hash = 0x9e3779b97f4a7c15ull;
+    for (int64_t word : key.words) hash = (hash ^ static_cast<uint64_t>(word)) * 0x100000001b3ull + (hash >> 29);
+    return hash;
+  }
+};
+constexpr std::size_t kCachedPlans = 4096;
+
+void append(std::vector<int64_t>& words, const Attr& value) {
+  words.push_back(static_cast<int64_t>(value.index()));
+  if (auto* b = std::get_if<bool>(&value)) words.push_back(*b);
+  if (auto* i = std::get_if<int64_t>(&value)) words.push_back(*i);
+  if (auto* d = std::get_if<double>(&value)) words.push_back(std::bit_cast<int64_t>(*d));
+  if (auto* t = std::get_if<DType>(&value)) words.push_back(static_cast<int64_t>(*t));
+  if (auto* s = std::get_if<std::string>(&value)) {
+    words.push_back(static_cast<int64_t>(s->size()));
+    words.insert(words.end(), s->begin(), s->end());
+  }
+  if (auto* v = std::get_if<Ints>(&value)) {
+    words.push_back(static_cast<int64_t>(v->size()));
+    words.insert(words.end(), v->begin(), v->end());
+  }
+}
+
+PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+  PlanKey key;
+  key.words.reserve(64);
+  key.words.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(&op)));
+  key.words.push_back(static_cast<int64_t>(in.size()));
+  for (auto operands : {in, out}) {
+    for (const Operand& o : operands) {
+      key.words.push_back(static_cast<int64_t>(o.dtype) | static_cast<int64_t>(o.shape.size()) << 8);
+      key.words.insert(key.words.end(), o.shape.begin(), o.shape.end());
+      key.words.insert(key.words.end(), o.strides.begin(), o.strides.end());
+    }
+  }
+  for (const auto& [name, value] : attrs.items()) append(key.words, value);
+  return key;
+}
+
+std::shared_ptr<const LaunchPlan> plan_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out,
+                                          const Attrs& attrs) {
+  thread_local std::unordered_map<PlanKey, std::shared_ptr<const LaunchPlan>, PlanKeyHash> cache;
+  PlanKey key = key_of(op, in, out, attrs);
+  if (auto found = cache.find(key); found != cache.end()) return found->second;
+  if (cache.size() >= kCachedPlans) cache.clear();
+  auto plan = std::make_shared<const LaunchPlan>(op.plan(in, out, attrs));
+  cache.emplace(std::move(key), plan);
+  return plan;
+}
+
+Operand operand_of(const Tensor& t) { return {t.dtype(), t.shape(), t.strides()}; }
+
+void check_status(const Op& op, uint32_t status) {
+  if (status & kStatusBadIndex) {
+    throw IndexError(text("[", op.name, "] received an index out of range; expected every index within the axis that it reads; check the labels or token ids against the size"));
+  }
+  if (status & kStatusNonFinite) {
+    throw GuardError(text("[", op.name, "] received a value that is not finite; expected finite gradients; lower the learning rate, or clip the gradient"));
+  }
+  if (status & kStatusPluginError) throw Error(text("[", op.name, "] a kernel reported a failure; expected none; see the plugin's documentation"));
+}
+
+void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const Tensors& outputs) {
+  BufferRef workspace = plan.workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(plan.workspace_bytes)) : nullptr;
+  std::vector<char*> all;
+  for (const Tensor& t : inputs) all.push_back(t.defined() ? t.data() : nullptr);
+  for (const Tensor& t : outputs) all.push_back(t.data());
+  if (workspace) all.push_back(workspace->data());
+  Device& device = cpu_device();
+  uint32_t status = 0;
+  bool parallel = false;
+  for (const Launch& launch : plan.launches) parallel = parallel || worth_sharing(launch);
+  device.begin(parallel);
+  for (const Launch& launch : plan.launches) {
+    std::vector<char*> data = all;
+    if (!launch.operands.empty()) {
+      data.clear();
+      for (int i : launch.operands) data.push_back(i < 0 ? workspace->data() : all[static_cast<std::size_t>(i)]);
+    }
+    for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) data[i] += launch.byte_offsets[i];
+    const Instruction instruction = make_instruction(launch);
+    device.launch(instruction, data.data(), &status);
+  }
+  device.end();
+  check_status(op, status);
+}
+
+Tensors evaluate_view(const Op& op, const Tensor& input, const Attrs& attrs, const Types& types) {
+  Tensor source = input;
+  std::optional<View> view = op.view(operand_of(source), attrs);
+  if (!view) {
+    source = to_row_major(source);
+    view = op.view(operand_of(source), attrs);
+  }
+  return {Tensor::view(source.impl().buffer, types[0], view->strides, source.impl().offset + view->offset)};
+}
+
+}  // namespace
+
+Tensor to_row_major(const Tensor& tensor) {
+  if (tensor.row_major()) return tensor;
+  TapeScope off(false);
+  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
+}
+
+Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
+  if (op.view) return evaluate_view(op, inputs[0], attrs, types);
+  if (!op.plan) {
+    TapeScope off(false);
+    return op.compose(inputs, attrs);
+  }
+  Tensors ready;
+  std::vector<Operand> in, out;
+  for (const Tensor& input : inputs) {
+    ready.push_back(op.contiguous && input.defined() ? to_row_major(input) : input);
+    in.push_back(input.defined() ? operand_of(ready.back()) : Operand{DType::Bool, {0}, {1}});
+  }
+  Tensors outputs;
+  bool empty = !op.guard;
+  for (const TensorType& type : types) {
+    if (!op.guard) outputs.push_back(Tensor::empty(type));
+    out.push_back({type.dtype, type.shape, row_major(type.shape)});
+    empty = empty && count(type.shape) == 0;
+  }
+  if (empty) return outputs;
+  if (op.guard) {
+    out.clear();
+    run_plan(op, *plan_of(op, in, out, attrs), ready, {});
+    return {Tensor::view(inputs[0].impl().buffer, types[0], inputs[0].strides(), inputs[0].impl().offset)};
+  }
+  run_plan(op, *plan_of(op, in, out, attrs), ready, outputs);
+  return outputs;
+}
+
+}  // namespace pt

@@ -1,0 +1,163 @@
+// The spec of an op: everything that the rest of the engine knows about it. Eager calls, traced calls, gradients, the
+// Python function, its documentation, the tests and the benchmarks all read this one object.
+#pragma once
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/attrs.h"
+#include "core/error.h"
+#include "core/launch.h"
+#include "core/tensor.h"
+
+namespace pt {
+
+using Tensors = std::vector<Tensor>;
+using Types = std::vector<TensorType>;
+
+// Which dtypes an input may have.
+enum class Takes { Any, Number, Float, Integer, Bool };
+
+struct InputSpec {
+  std::string name;
+  Takes takes = Takes::Any;
+  bool optional = false;      // may be left out (None)
+  bool list = false;          // one or more tensors: only the first input of an op may be a list
+  bool promoted = true;       // takes part in the promotion of the inputs to one dtype
+};
+
+enum class AttrKind { Bool, Int, Number, String, Ints, DType };
+
+struct AttrSpec {
+  std::string name;
+  AttrKind kind;
+  Attr preset;                // the default
+  bool required = false;
+  bool nullable = false;      // None is allowed
+  bool scalar_ok = false;     // an Ints attribute that takes one integer too
+  std::function<std::string(const Attr&)> check;   // empty text means fine, else what was expected
+};
+
+struct InferContext {
+  const Op& op;
+  std::span<const TensorType> in;   // a left-out optional input has dtype Bool and is not in `given`
+  std::span<const bool> given;
+  const Attrs& attrs;
+  [[noreturn]] void fail(const std::string& message) const;      // "[op] message" as a ShapeError
+  void expect(bool ok, const std::string& message) const { if (!ok) fail(message); }
+};
+
+struct VjpContext {
+  std::span<const Tensor> in;        // undefined where the spec does not save the input
+  std::span<const Tensor> out;       // undefined where the spec does not save the output
+  std::span<const Tensor> grad;      // one per output; undefined means zero
+  std::span<const bool> needs;       // which inputs' gradients are wanted
+  std::span<const TensorType> in_types;
+  std::span<const TensorType> out_types;
+  const Attrs& attrs;
+};
+
+// How a view op sees its input: same memory, other shape, strides and offset (in elements, relative to the input's).
+struct View {
+  Shape shape;
+  Strides strides;
+  int64_t offset = 0;
+};
+
+using InferFn = std::function<Types(const InferContext&)>;
+using VjpFn = std::function<Tensors(const VjpContext&)>;                 // one per input; undefined where not needed
+using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
+using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&)>;
+// nullopt when these strides admit no view, so that the input is copied first.
+using ViewFn = std::function<std::optional<View>(const Operand& in, const Attrs&)>;
+
+// What a rule reads of a recorded call.
+struct Saves {
+  std::vector<bool> inputs;    // empty means all
+  std::vector<bool> outputs;   // empty means none
+};
+
+class Op {
+ public:
+  std::string name;
+  std::vector<InputSpec> inputs;
+  std::vector<AttrSpec> attrs;
+  int outputs = 1;
+  InferFn infer;
+  VjpFn vjp;
+  bool no_gradient = false;       // a derivative is zero or does not exist: gradients stop here, silently
+  ComposeFn compose;
+  PlanFn plan;
+  ViewFn view;
+  Saves saves;
+  bool promotes = true;           // inputs are cast to one dtype first
+  bool integer_to_float = false;  // integer inputs are computed in float32
+  bool elementwise = false;       // a formula in math.h: one step of the fused machine
+  bool random = false;            // takes a generator's state; each call of a trace is another call
+  bool contiguous = false;        // its kernel wants row-major inputs
+  bool guard = false;             // ends a phase
+  bool in_place = false;          // the output may be the first input's memory (same type), for pack and guard
+  std::string doc;                // the first line, then sections as docs say
+  std::string example;
+
+  int input_count() const { return static_cast<int>(inputs.size()); }
+  bool differentiable() const { return vjp != nullptr || (compose != nullptr && !no_gradient); }
+  Attrs complete(const Attrs& given) const;    // defaults filled in, kinds and values checked; throws
+};
+
+// Builds a spec; the last call of a definition converts it to an Op that the registry owns.
+class OpBuilder {
+ public:
+  explicit OpBuilder(std::string name);
+  OpBuilder& in(std::string name, Takes takes = Takes::Any);
+  OpBuilder& in_optional(std::string name, Takes takes = Takes::Any);
+  OpBuilder& in_list(std::string name, Takes takes = Takes::Any);
+  OpBuilder& in_index(std::string name);                                  // integers, outside the promotion
+  OpBuilder& attr(std::string name, bool preset);
+  OpBuilder& attr(std::string name, int preset);
+  OpBuilder& attr(std::string name, double preset, std::function<std::string(const Attr&)> check = nullptr);
+  OpBuilder& attr(std::string name, const char* preset, std::vector<std::string> choices);
+  OpBuilder& attr_ints(std::string name, std::optional<Ints> preset = std::nullopt, bool nullable = false);
+  OpBuilder& attr_required(std::string name, AttrKind kind);
+  OpBuilder& attr_nullable(std::string name, AttrKind kind);
+  OpBuilder& outputs(int n);
+  OpBuilder& shape(InferFn fn);
+  OpBuilder& vjp(VjpFn fn);
+  OpBuilder& no_gradient();
+  OpBuilder& compose(ComposeFn fn);
+  OpBuilder& plan(PlanFn fn);
+  OpBuilder& view(ViewFn fn);
+  OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});
+  OpBuilder& elementwise();                    // shape by broadcasting, kernel from math.h; result dtype as the inputs'
+  OpBuilder& predicate();                      // elementwise with a bool result
+  OpBuilder& no_promotion();
+  OpBuilder& floats();                         // integer inputs are computed in float32
+  OpBuilder& random();
+  OpBuilder& contiguous();
+  OpBuilder& guards();
+  OpBuilder& doc(std::string text, std::string example = "");
+  operator const Op*();                        // registers
+
+ private:
+  Op op_;
+  AttrSpec& add(std::string name, AttrKind kind);
+};
+inline OpBuilder define(std::string name) { return OpBuilder(std::move(name)); }
+
+// Checks for attr().
+std::string positive(const Attr& value);
+std::string non_negative(const Attr& value);
+std::string fraction(const Attr& value);       // 0 <= value < 1
+
+const Op& find_op(std::string_view name);              // throws for an unknown name
+const Op* find_op_or_null(std::string_view name);
+std::vector<const Op*> all_ops();                      // by name
+
+// The one way to call an op: checks, infers, then runs the kernel or adds a node to the trace.
+Tensors apply(const Op& op, Tensors inputs, const Attrs& attrs = {});
+Tensor apply1(std::string_view op, Tensors inputs, const Attrs& attrs = {});
+
+}  // namespace pt

@@ -1,0 +1,52 @@
+// What `apply` needs of whoever is listening: a trace that turns calls into a graph, and a tape that remembers them.
+#pragma once
+#include "core/slot.h"
+#include "ops/op.h"
+
+namespace pt {
+
+// A trace in progress on this thread. Implemented in graph/.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  virtual uint64_t id() const = 0;
+  virtual Tensors record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) = 0;
+  virtual Tensor read(const SlotRef& slot) = 0;
+  virtual void write(const SlotRef& slot, const Tensor& value) = 0;
+  virtual void end_phase() = 0;
+  // How many random calls this trace made from a generator's slot before this one; counts this one.
+  virtual int64_t next_draw(const SlotRef& generator) = 0;
+};
+Recorder*& active_recorder();
+
+// While a tape is on, concrete calls remember how their results were made.
+int& tape_depth();
+struct TapeScope {
+  explicit TapeScope(bool on = true) : saved(tape_depth()) { tape_depth() = on ? saved + 1 : 0; }
+  ~TapeScope() { tape_depth() = saved; }
+  int saved;
+};
+
+// The user's line that is being executed, where someone knows it (the Python bindings do).
+using Locator = std::shared_ptr<const Location> (*)();
+Locator& locator();
+
+// Reads and writes that respect a trace.
+Tensor read_slot(const SlotRef& slot);
+void write_slot(const SlotRef& slot, const Tensor& value);
+
+// One random call: `op` with the generator's state (a slot of int64 [seed, stream, call]) as its input. The call number is
+// the slot's plus the ordinal among the draws of a trace; the slot moves on at once, or when the compiled step commits.
+Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs);
+
+// A phase is what one guard decides about. Eagerly, the writes since the phase began are undone when its guard trips;
+// in a trace they come after the guard.
+void begin_phase();
+void end_phase();
+void undo_phase();
+
+// Runs an op's kernels on concrete inputs, now. Views where the op is a view.
+Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types);
+Tensor to_row_major(const Tensor& tensor);
+
+}  // namespace pt

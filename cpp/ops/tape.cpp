@@ -1,0 +1,62 @@
+#include "ops/tape.h"
+
+#include <unordered_map>
+
+#include "ops/recorder.h"
+
+namespace pt {
+namespace {
+
+// Counted, because nested gradients may watch the same parameter twice.
+std::unordered_map<uint64_t, int>& watched() {
+  thread_local std::unordered_map<uint64_t, int> ids;
+  return ids;
+}
+
+}  // namespace
+
+int& tape_depth() {
+  thread_local int depth = 0;
+  return depth;
+}
+
+WatchScope::WatchScope(const Tensors& tensors) {
+  for (const Tensor& t : tensors) {
+    ids_.push_back(t.id());
+    ++watched()[t.id()];
+  }
+}
+
+WatchScope::~WatchScope() {
+  for (uint64_t id : ids_) {
+    auto found = watched().find(id);
+    if (--found->second == 0) watched().erase(found);
+  }
+}
+
+void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs) {
+  if (tape_depth() == 0) return;
+  bool depends = false;
+  for (const Tensor& input : inputs) {
+    depends = depends || (input.defined() && (input.node() || watched().count(input.id())));
+  }
+  if (!depends) return;
+  auto node = std::make_shared<Node>();
+  node->op = &op;
+  node->attrs = attrs;
+  node->types = types;
+  node->order = next_value_id();
+  if (locator()) node->location = locator()();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool kept = op.saves.inputs.empty() || (i < op.saves.inputs.size() && op.saves.inputs[i]);
+    node->inputs.push_back(!inputs[i].defined() || kept ? inputs[i] : inputs[i].ghost());
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const bool kept = i < op.saves.outputs.size() && op.saves.outputs[i];
+    node->saved_outputs.push_back(kept ? outputs[i] : Tensor());
+    node->output_ids.push_back(outputs[i].id());
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i] = outputs[i].with_node(node, static_cast<int>(i));
+}
+
+}  // namespace pt

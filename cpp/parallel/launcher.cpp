@@ -1,0 +1,72 @@
+#include "parallel/launcher.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "parallel/kernel_table.h"
+#include "parallel/pool.h"
+
+namespace pt {
+namespace {
+
+// What one core does in a microsecond, on the slow side, so that work is shared rather later than sooner.
+constexpr double kFlopsPerMicro = 40e3;
+constexpr double kBytesPerMicro = 12e3;
+constexpr double kShareFromMicros = 10;
+
+class CpuDevice final : public Device {
+ public:
+  std::string_view name() const override { return "cpu"; }
+  BufferRef allocate(std::size_t bytes) override { return Buffer::allocate(bytes); }
+  void begin(bool parallel) override {
+    parallel_runs().push_back(parallel);
+    if (parallel) Pool::instance().enter();
+  }
+  void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
+    const KernelArgs args{data, instruction.desc, nullptr, status};
+    Pool::instance().run(instruction.kernel, args, instruction.chunks, instruction.scratch_bytes, instruction.parallel);
+  }
+  Guard guard(const uint32_t* status) override {
+    return __atomic_load_n(status, __ATOMIC_RELAXED) == 0 ? Guard::Clear : Guard::Tripped;
+  }
+  void end() override {
+    if (parallel_runs().back()) Pool::instance().leave();
+    parallel_runs().pop_back();
+  }
+  void wait() override {}  // every launch is done when it returns
+
+ private:
+  static std::vector<char>& parallel_runs() {
+    thread_local std::vector<char> runs;
+    return runs;
+  }
+};
+
+}  // namespace
+
+Device& cpu_device() {
+  static CpuDevice device;
+  return device;
+}
+
+double estimate_micros(const Launch& launch) {
+  return std::max(launch.flops / kFlopsPerMicro, launch.bytes / kBytesPerMicro);
+}
+
+bool worth_sharing(const Launch& launch) { return launch.chunks > 1 && estimate_micros(launch) >= kShareFromMicros; }
+
+Instruction make_instruction(const Launch& launch) {
+  if (launch.scratch_bytes > INT32_MAX) {
+    throw Error(text("[", launch.kernel, "] asks for ", launch.scratch_bytes, " bytes of scratch; expected under 2 GiB; use smaller sizes"));
+  }
+  Instruction instruction{};
+  instruction.kernel = kernels_of(launch.kernel)[launch.variant];
+  instruction.desc = launch.desc.data();
+  instruction.chunks = launch.chunks;
+  instruction.parallel = worth_sharing(launch);
+  instruction.scratch_bytes = static_cast<int32_t>(launch.scratch_bytes);
+  instruction.micros = static_cast<float>(estimate_micros(launch));
+  return instruction;
+}
+
+}  // namespace pt

@@ -1,0 +1,60 @@
+#include "program/compiled.h"
+
+#include <chrono>
+
+namespace pt {
+
+CompiledStep::Entry* CompiledStep::find(const Signature& signature) {
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!(entries_[i].signature == signature)) continue;
+    if (i != 0) {
+      Entry used = std::move(entries_[i]);
+      entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+      entries_.push_front(std::move(used));
+    }
+    return &entries_.front();
+  }
+  return nullptr;
+}
+
+CompiledStep::Entry* CompiledStep::trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body) {
+  const auto start = std::chrono::steady_clock::now();
+  Graph graph;
+  {
+    Trace trace;
+    TraceScope scope(&trace);
+    Tensors inputs;
+    for (const TensorType& type : signature.types) inputs.push_back(trace.input(type));
+    const Tensors results = body(inputs);
+    for (const Tensor& result : results) {
+      if (result.symbolic() && result.impl().trace != trace.id()) {
+        throw TraceError("[compile] the function returned a symbolic tensor of another trace; expected a value of its own; do not keep tensors from one call to the next, use a Slot");
+      }
+    }
+    trace.close_generators();
+    graph = trace.finish(results);
+  }
+  Entry entry;
+  entry.signature = signature;
+  entry.program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
+  entry.trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  entries_.push_front(std::move(entry));
+  if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
+  ++traces_;
+  return &entries_.front();
+}
+
+std::string CompiledStep::retrace_cause(const Signature& signature) const {
+  if (entries_.empty()) return "";
+  const Signature& last = entries_.front().signature;
+  if (last.frozen != signature.frozen) return "the Python arguments changed from " + last.frozen + " to " + signature.frozen;
+  if (last.types.size() != signature.types.size()) {
+    return text("the number of tensors changed from ", last.types.size(), " to ", signature.types.size());
+  }
+  for (std::size_t i = 0; i < last.types.size(); ++i) {
+    if (!(last.types[i] == signature.types[i])) return text("input ", i, " changed from ", last.types[i], " to ", signature.types[i]);
+  }
+  return "";
+}
+
+}  // namespace pt

@@ -1,0 +1,52 @@
+// The traces of one compiled function: a bounded cache of programs, one per signature of inputs.
+#pragma once
+#include <deque>
+#include <functional>
+
+#include "graph/trace.h"
+#include "program/program.h"
+
+namespace pt {
+
+struct CompileOptions {
+  PassOptions passes;
+  OnTrip on_trip = OnTrip::Error;
+  int limit = 16;   // programs kept; the one that was used longest ago goes first
+};
+
+// What makes calls alike: types of the tensors, and whatever else the caller froze into the trace.
+struct Signature {
+  Types types;
+  std::string frozen;
+  friend bool operator==(const Signature&, const Signature&) = default;
+};
+
+class CompiledStep {
+ public:
+  explicit CompiledStep(CompileOptions options) : options_(options), arena_(std::make_shared<Arena>()) {}
+
+  struct Entry {
+    Signature signature;
+    std::unique_ptr<Program> program;
+    std::shared_ptr<void> extra;   // how the caller puts the results back together
+    double trace_seconds = 0;
+  };
+
+  // The program for a signature, or null.
+  Entry* find(const Signature& signature);
+  // Traces `body`, which is given the symbolic inputs and returns the results. An exception leaves no trace behind.
+  Entry* trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body);
+  // Why the last trace was needed, in words; empty for the first one.
+  std::string retrace_cause(const Signature& signature) const;
+  const std::deque<Entry>& entries() const { return entries_; }
+  int traces() const { return traces_; }
+  const CompileOptions& options() const { return options_; }
+
+ private:
+  CompileOptions options_;
+  std::shared_ptr<Arena> arena_;
+  std::deque<Entry> entries_;   // the last used one first
+  int traces_ = 0;
+};
+
+}  // namespace pt

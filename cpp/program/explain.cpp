@@ -1,0 +1,138 @@
+// Checking mode: after a guard tripped, nothing of its phase has happened, so the traced graph can be run again, op by
+// op, on the same inputs and slots, until one makes a non-finite number out of finite ones.
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
+#include "core/convert.h"
+#include "graph/trace.h"
+#include "program/program.h"
+
+namespace pt {
+namespace {
+
+struct Statistics {
+  int64_t bad = 0, total = 0;
+  double low = 0, high = 0, mean = 0;
+};
+
+Statistics measure(const Tensor& tensor) {
+  Statistics s;
+  if (!is_float(tensor.dtype())) return s;
+  const Tensor flat = to_row_major(tensor);
+  const std::size_t size = size_of(flat.dtype());
+  double sum = 0;
+  int64_t finite = 0;
+  s.total = flat.size();
+  for (int64_t i = 0; i < s.total; ++i) {
+    const double x = load_number(flat.data() + static_cast<std::size_t>(i) * size, flat.dtype());
+    if (!std::isfinite(x)) {
+      ++s.bad;
+      continue;
+    }
+    s.low = finite == 0 ? x : std::min(s.low, x);
+    s.high = finite == 0 ? x : std::max(s.high, x);
+    sum += x;
+    ++finite;
+  }
+  s.mean = finite ? sum / static_cast<double>(finite) : 0;
+  return s;
+}
+
+std::string summary(const Tensor& tensor) {
+  std::ostringstream out;
+  out << tensor.type();
+  if (!is_float(tensor.dtype())) return out.str();
+  const Statistics s = measure(tensor);
+  out << std::setprecision(4) << " in [" << s.low << ", " << s.high << "], mean " << s.mean;
+  if (s.bad) out << ", " << s.bad << " of " << s.total << " not finite";
+  return out.str();
+}
+
+std::string place(const GraphNode& node) { return node.location ? to_string(*node.location) : "an unknown line"; }
+
+std::string name_inputs(const GraphNode& node, const Tensors& inputs) {
+  std::string all;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined()) continue;
+    const std::string name = i < node.op->inputs.size() && !node.op->inputs[0].list ? node.op->inputs[i].name : "input " + std::to_string(i);
+    all += (all.empty() ? "" : "; ") + name + " " + summary(inputs[i]);
+  }
+  return all;
+}
+
+class Replay {
+ public:
+  Replay(const Graph& graph, const Tensors& inputs) : graph_(graph), values_(graph.values.size()) {
+    for (std::size_t i = 0; i < graph.inputs.size(); ++i) values_[graph.inputs[i]] = inputs[i];
+    for (std::size_t s = 0; s < graph.slots.size(); ++s) {
+      if (graph.slot_values[s] >= 0) values_[graph.slot_values[s]] = graph.slots[s]->current();
+    }
+    for (std::size_t v = 0; v < graph.values.size(); ++v) {
+      if (graph.values[v].origin == Origin::Constant) values_[v] = graph.constants[graph.values[v].index];
+    }
+  }
+
+  std::string bad_source() const {
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+      if (measure(values_[graph_.inputs[i]]).bad) {
+        return text("input ", i, " of the step ", summary(values_[graph_.inputs[i]]), "; expected finite numbers; clean the data");
+      }
+    }
+    for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
+      if (graph_.slot_values[s] >= 0 && measure(graph_.slots[s]->current()).bad) {
+        return text("slot ", graph_.slots[s]->name, " ", summary(graph_.slots[s]->current()), "; expected finite numbers; start from an earlier checkpoint");
+      }
+    }
+    return "";
+  }
+
+  std::string first_fault() {
+    for (const GraphNode& node : graph_.nodes) {
+      Tensors inputs;
+      bool finite = true;
+      for (int input : node.inputs) {
+        inputs.push_back(input < 0 ? Tensor() : values_[input]);
+        finite = finite && (input < 0 || measure(inputs.back()).bad == 0);
+      }
+      if (node.op->guard) {
+        values_[node.outputs[0]] = inputs[0];
+        continue;
+      }
+      Tensors outputs;
+      try {
+        outputs = apply(*node.op, inputs, node.attrs);
+      } catch (const IndexError&) {
+        return text("[", node.op->name, "] received an index out of range at ", place(node), ": ", name_inputs(node, inputs), "; expected every index within the axis that it reads; check the labels or token ids; nothing of this step was committed");
+      }
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        values_[node.outputs[i]] = outputs[i];
+        if (finite && measure(outputs[i]).bad) {
+          return text("[", node.op->name, "] made a number that is not finite out of finite ones at ", place(node), ": ", name_inputs(node, inputs), "; expected finite results; keep its inputs in range, clip the gradient or lower the learning rate; nothing of this step was committed");
+        }
+      }
+    }
+    return "";
+  }
+
+ private:
+  const Graph& graph_;
+  Tensors values_;
+};
+
+}  // namespace
+
+std::string explain_trip(const Graph& source, const Tensors& inputs, uint32_t status) {
+  TraceScope no_trace(nullptr);
+  TapeScope no_tape(false);
+  Replay replay(source, inputs);
+  if (status & kStatusNonFinite) {
+    const std::string source_fault = replay.bad_source();
+    if (!source_fault.empty()) return "[guard] received " + source_fault + "; nothing of this step was committed";
+  }
+  const std::string fault = replay.first_fault();
+  if (!fault.empty()) return fault;
+  return "[guard] a value is not finite, and running the step again op by op did not show which op made it; expected finite gradients; report this with the step; nothing of it was committed";
+}
+
+}  // namespace pt

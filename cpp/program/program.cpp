@@ -1,0 +1,182 @@
+#include "program/program.h"
+
+#include <chrono>
+
+#include "parallel/launcher.h"
+
+namespace pt {
+namespace {
+
+constexpr std::size_t kSpareResults = 4;
+
+Graph prepare(const Graph& source, const PassOptions& options) {
+  Graph graph = simplify(source, options.simplify);
+  return options.fuse ? fuse(graph) : graph;
+}
+
+}  // namespace
+
+char* Arena::reserve(Device& device, int64_t bytes) {
+  if (!buffer || static_cast<int64_t>(buffer->bytes()) < bytes) buffer = device.allocate(static_cast<std::size_t>(bytes));
+  return buffer->data();
+}
+
+Program::Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena)
+    : source_(std::move(source)), graph_(prepare(source_, options)), layout_(lower(graph_)), device_(device), arena_(std::move(arena)) {
+  build_instructions();
+  spare_results_.resize(graph_.results.size());
+}
+
+void Program::build_instructions() {
+  // Bases: the arena, then constants, slots, inputs, results.
+  const auto constants = static_cast<int>(graph_.constants.size());
+  const auto slots = static_cast<int>(graph_.slots.size());
+  const auto inputs = static_cast<int>(graph_.inputs.size());
+  auto base_of = [&](const Storage& storage) {
+    switch (storage.home) {
+      case Home::Arena: return 0;
+      case Home::Constant: return 1 + storage.index;
+      case Home::Slot: return 1 + constants + storage.index;
+      case Home::Input: return 1 + constants + slots + storage.index;
+      case Home::Result: return 1 + constants + slots + inputs + storage.index;
+    }
+    return 0;
+  };
+  bases_.resize(1 + constants + slots + inputs + graph_.results.size());
+  for (std::size_t i = 0; i < layout_.launches.size(); ++i) {
+    const PlannedLaunch& planned = layout_.launches[i];
+    Instruction instruction = make_instruction(planned.launch);
+    instruction.operand_begin = static_cast<int32_t>(operands_.size());
+    instruction.operand_count = static_cast<int16_t>(planned.operands.size());
+    instruction.phase = planned.phase;
+    instruction.commits = planned.commits;
+    instruction.launch = static_cast<int32_t>(i);
+    for (const PlacedOperand& operand : planned.operands) {
+      if (operand.storage < 0) {
+        operands_.push_back({-1, 0});
+        continue;
+      }
+      const Storage& storage = layout_.storages[operand.storage];
+      int64_t offset = operand.byte_offset;
+      if (storage.home == Home::Arena) offset += storage.arena_offset;
+      if (storage.home != Home::Arena && storage.parent >= 0) offset += storage.parent_offset;
+      operands_.push_back({base_of(storage), offset});
+    }
+    any_parallel_ = any_parallel_ || instruction.parallel;
+    total_micros_ += instruction.micros;
+    total_flops_ += planned.launch.flops;
+    instructions_.push_back(instruction);
+  }
+  data_.resize(operands_.size());
+}
+
+BufferRef Program::result_buffer(int result) {
+  auto& spare = spare_results_[result];
+  for (BufferRef& buffer : spare) {
+    if (buffer.use_count() == 1) return buffer;
+  }
+  const TensorType& type = graph_.values[graph_.results[result]].type;
+  BufferRef fresh = device_.allocate(static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype));
+  if (spare.size() < kSpareResults) spare.push_back(fresh);
+  return fresh;
+}
+
+void Program::resolve(const Tensors& inputs, const std::vector<BufferRef>& results, char* arena) {
+  std::size_t b = 0;
+  bases_[b++] = arena;
+  for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
+  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
+    bases_[b++] = layout_.slot_written[s] ? graph_.slots[s]->writable() : graph_.slots[s]->readable();
+  }
+  for (const Tensor& input : inputs) bases_[b++] = input.data();
+  for (const BufferRef& result : results) bases_[b++] = result->data();
+  for (std::size_t i = 0; i < operands_.size(); ++i) {
+    data_[i] = operands_[i].base < 0 ? nullptr : bases_[operands_[i].base] + operands_[i].offset;
+  }
+}
+
+// Returns the phase whose guard tripped, -1 if none did.
+int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
+  int tripped = -1;
+  device.begin(any_parallel_);
+  for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
+    const PlannedPhase& phase = layout_.phases[p];
+    for (int i = phase.begin; i < phase.guard; ++i) {
+      device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
+    }
+    if (device.guard(status) == Device::Guard::Tripped) {
+      tripped = static_cast<int>(p);
+      if (on_trip == OnTrip::Error) break;
+      *status = 0;
+      continue;
+    }
+    for (int i = phase.guard; i < phase.end; ++i) {
+      device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
+    }
+  }
+  device.end();
+  return tripped;
+}
+
+Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
+  std::lock_guard lock(arena_->busy);
+  std::vector<BufferRef> results;
+  results.reserve(graph_.results.size());
+  for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
+  resolve(inputs, results, arena_->reserve(device_, layout_.arena_bytes));
+  uint32_t status = 0;
+  const int tripped = execute(device_, &status, on_trip);
+  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
+    if (layout_.slot_written[s]) graph_.slots[s]->written();
+  }
+  if (report) *report = {tripped, status};
+  if (status != 0 && on_trip == OnTrip::Error) {
+    const std::string message = explain_trip(source_, inputs, status);
+    if (status & kStatusNonFinite) throw GuardError(message);
+    throw IndexError(message);
+  }
+  Tensors outputs;
+  for (std::size_t r = 0; r < results.size(); ++r) {
+    const TensorType& type = graph_.values[graph_.results[r]].type;
+    outputs.push_back(Tensor::view(results[r], type, row_major(type.shape), 0));
+  }
+  return outputs;
+}
+
+void Program::replay(const Tensors& inputs, Device& device) {
+  std::lock_guard lock(arena_->busy);
+  std::vector<BufferRef> results;
+  for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
+  resolve(inputs, results, arena_->reserve(device_, layout_.arena_bytes));
+  uint32_t status = 0;
+  execute(device, &status, OnTrip::Error);
+}
+
+std::vector<double> Program::profile(const Tensors& inputs) {
+  struct Timing final : Device {
+    Device& inner;
+    std::vector<double> seconds;
+    explicit Timing(Device& device) : inner(device) {}
+    std::string_view name() const override { return inner.name(); }
+    BufferRef allocate(std::size_t bytes) override { return inner.allocate(bytes); }
+    void begin(bool parallel) override { inner.begin(parallel); }
+    void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
+      const auto start = std::chrono::steady_clock::now();
+      inner.launch(instruction, data, status);
+      inner.wait();
+      seconds[instruction.launch] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+    Guard guard(const uint32_t* status) override { return inner.guard(status); }
+    void end() override { inner.end(); }
+    void wait() override { inner.wait(); }
+  };
+  Timing timing(device_);
+  timing.seconds.assign(instructions_.size(), 0);
+  replay(inputs, timing);
+  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
+    if (layout_.slot_written[s]) graph_.slots[s]->written();
+  }
+  return timing.seconds;
+}
+
+}  // namespace pt

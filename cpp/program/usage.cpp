@@ -1,0 +1,102 @@
+#include "program/usage.h"
+
+#include <algorithm>
+
+namespace pt {
+
+bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || node.op->guard); }
+
+bool plain_elementwise(const GraphNode& node) {
+  if (node.op) return node.op->elementwise;
+  for (const FusedStep& step : node.fused->steps) {
+    if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin) return false;
+  }
+  return true;
+}
+
+namespace {
+
+void find_reads(const Graph& graph, Usage& usage) {
+  usage.root.resize(graph.values.size());
+  usage.last_read.assign(graph.values.size(), -1);
+  for (std::size_t v = 0; v < graph.values.size(); ++v) usage.root[v] = static_cast<int>(v);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GraphNode& node = graph.nodes[n];
+    if (aliases_input(node)) usage.root[node.outputs[0]] = usage.root[node.inputs[0]];
+    for (int input : node.inputs) {
+      if (input >= 0) usage.last_read[usage.root[input]] = static_cast<int>(n);
+    }
+  }
+  for (int result : graph.results) usage.last_read[usage.root[result]] = kForever;
+}
+
+// Whether the node that makes `value` may write it straight into the slot.
+bool writes_in_place(const Graph& graph, const Usage& usage, const SlotWrite& write) {
+  const Value& value = graph.values[write.value];
+  if (value.origin != Origin::Node || usage.guard_of[write.phase] < 0) return false;
+  const GraphNode& maker = graph.nodes[value.index];
+  if (aliases_input(maker) || value.index <= usage.guard_of[write.phase] || maker.phase != write.phase) return false;
+  if (!plain_elementwise(maker) || usage.last_read[usage.root[write.value]] == kForever) return false;
+  if (value.type != graph.slots[write.slot]->type()) return false;
+  const int old = graph.slot_values[write.slot];
+  if (old < 0) return true;
+  if (usage.last_read[old] > value.index) return false;
+  // The maker may read the old value itself, element by element; not another piece of the same memory.
+  return std::none_of(maker.inputs.begin(), maker.inputs.end(), [&](int input) { return input >= 0 && input != old && usage.root[input] == old; });
+}
+
+void plan_writes(const Graph& graph, Usage& usage) {
+  std::vector<int> writes(graph.slots.size(), 0);
+  for (const SlotWrite& write : graph.writes) ++writes[write.slot];
+  for (const SlotWrite& write : graph.writes) {
+    if (writes[write.slot] == 1 && usage.in_place[write.value] < 0 && writes_in_place(graph, usage, write)) {
+      usage.in_place[write.value] = write.slot;
+    }
+  }
+  for (const SlotWrite& write : graph.writes) {
+    const int old = graph.slot_values[write.slot];
+    if (old < 0) continue;
+    bool late = usage.last_read[old] == kForever || usage.last_read[old] > usage.last_of[write.phase];
+    for (const SlotWrite& other : graph.writes) late = late || usage.root[other.value] == old;
+    if (late) usage.snapshot[write.slot] = true;
+  }
+}
+
+// Gradients that only exist to be packed are written where the pack wants them.
+void plan_packs(const Graph& graph, Usage& usage) {
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GraphNode& node = graph.nodes[n];
+    if (!node.op || node.op->name != "pack") continue;
+    for (int input : node.inputs) {
+      const Value& value = graph.values[input];
+      if (value.origin != Origin::Node || aliases_input(graph.nodes[value.index])) continue;
+      if (graph.nodes[value.index].op && graph.nodes[value.index].op->name == "pack") continue;
+      const bool twice = std::count(node.inputs.begin(), node.inputs.end(), input) > 1;
+      if (usage.pack_of[input] < 0 && !twice && usage.last_read[usage.root[input]] != kForever && usage.in_place[input] < 0) {
+        usage.pack_of[input] = static_cast<int>(n);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Usage usage_of(const Graph& graph) {
+  Usage usage;
+  find_reads(graph, usage);
+  usage.guard_of.assign(graph.phases, -1);
+  usage.last_of.assign(graph.phases, -1);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GraphNode& node = graph.nodes[n];
+    usage.last_of[node.phase] = static_cast<int>(n);
+    if (node.op && node.op->guard) usage.guard_of[node.phase] = static_cast<int>(n);
+  }
+  usage.in_place.assign(graph.values.size(), -1);
+  usage.snapshot.assign(graph.slots.size(), false);
+  usage.pack_of.assign(graph.values.size(), -1);
+  plan_writes(graph, usage);
+  plan_packs(graph, usage);
+  return usage;
+}
+
+}  // namespace pt
