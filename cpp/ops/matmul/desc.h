@@ -1,5 +1,5 @@
-// What the plan of a matrix product tells its kernels. In the effective roles: when `swapped`, the kernels compute
-// C^T = B^T A^T, so that `left` is B, `right` is A, rows count columns of C.
+// What the plan of a product tells its kernels, in the roles that its operands play: a matrix product may be computed
+// as C^T = B^T A^T, and then `left` is B, `right` is A, and rows count columns of C.
 #pragma once
 #include <stdint.h>
 
@@ -30,14 +30,19 @@ struct MatmulDesc {
   // Byte offsets into the scratch of a thread.
   int64_t left_block, right_panel, widened, sums, group_sums;
   int64_t sums_row;  // elements between rows of the sums in scratch
+  int64_t scratch_bytes;
 
+  int32_t left_at, right_at, out_at, workspace_at;  // index of each among the addresses of the launch
   DType left_type, right_type, out_type;
-  bool swapped;
+  bool swapped;     // C^T is computed
   bool accumulate;  // C starts the sum
   bool direct;      // sums are kept in C itself, else in scratch until the chunk is done
   bool grouped;     // blocks are added in a group of their own before they join the sum
   bool copy_left;   // blocks of the left operand are copied (and widened) to scratch
   bool copy_right;  // panels of the right operand are copied (and widened) to scratch
 };
+
+// Multiplying and then adding the groups: the launches of a kernel folder, for f32 and f64.
+enum ProductVariant : int { kProductF32, kProductF64, kAddGroupsF32, kAddGroupsF64 };
 
 }  // namespace pt

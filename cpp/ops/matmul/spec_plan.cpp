@@ -6,21 +6,10 @@
 #include "core/error.h"
 #include "ops/matmul/desc.h"
 #include "ops/matmul/plan.h"
+#include "ops/matmul/product.h"
 
 namespace pt {
 namespace {
-
-constexpr int64_t kRowChunk = 256;  // rows whose block of A (256 KiB in f32) fills half of a second cache
-constexpr int64_t kColChunk = 256;
-constexpr int64_t kLeastWork = 1 << 19;  // multiply-adds of a chunk: about 10 us
-constexpr int64_t kMostWork = 1 << 24;
-constexpr int64_t kChunksWanted = 64;      // so that 8 threads end within an eighth of each other
-constexpr int64_t kRowsWorthPacking = 64;  // strips that share a packed panel, before packing it pays
-constexpr int64_t kDepthWorthPacking = 32;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 
 void check(const Operand& a, const Operand& b, const Operand& c) {
   const auto fail = [&](const char* expected) {
@@ -95,10 +84,9 @@ void swap_roles(MatmulDesc& d) {
   std::swap(d.out_row, d.out_col);
   std::swap(d.left_batch, d.right_batch);
   std::swap(d.left_type, d.right_type);
+  std::swap(d.left_at, d.right_at);
   d.swapped = !d.swapped;
 }
-
-bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
 // Cycles, roughly: what padding to whole vectors wastes, packing the right operand, and storing a transposed result.
 double cost(const MatmulDesc& d) {
@@ -113,51 +101,6 @@ void choose_roles(MatmulDesc& d) {
   MatmulDesc other = d;
   swap_roles(other);
   if (cost(other) < cost(d)) d = other;
-}
-
-void choose_chunks(MatmulDesc& d) {
-  const double per_batch = static_cast<double>(d.rows) * d.cols * std::max<int64_t>(d.depth, 1);
-  const double total = per_batch * d.batches;
-  const double wanted = std::clamp(total / kChunksWanted, double(kLeastWork), double(kMostWork));
-  d.row_chunk = round_up(ceil_div(d.rows, ceil_div(d.rows, kRowChunk)), 2);
-  const double per_col = static_cast<double>(std::min(d.row_chunk, d.rows)) * std::max<int64_t>(d.depth, 1);
-  const int64_t cols = std::clamp<int64_t>(static_cast<int64_t>(std::min(wanted / per_col, 1e9)), 32, kColChunk);
-  d.col_chunk = round_up(ceil_div(d.cols, ceil_div(d.cols, round_up(cols, 32))), 32);
-  d.row_chunks = ceil_div(d.rows, d.row_chunk);
-  d.col_chunks = ceil_div(d.cols, d.col_chunk);
-  d.batch_chunk = 1;
-  if (d.row_chunks * d.col_chunks == 1)
-    d.batch_chunk = std::clamp<int64_t>(static_cast<int64_t>(wanted / per_batch), 1, d.batches);
-  d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
-  // A small C of a long K, as of a bias or a first layer: the groups of K are what threads can share.
-  const bool split = d.depth > kGroupDepth && d.row_chunks * d.col_chunks * d.batch_chunks < kChunksWanted / 4;
-  d.groups = split ? ceil_div(d.depth, kGroupDepth) : 1;
-}
-
-void choose_copies(MatmulDesc& d, DType compute) {
-  d.copy_left = is_half(d.left_type);
-  d.copy_right = is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols) ||
-                 (std::min(d.row_chunk, d.rows) >= kRowsWorthPacking && d.depth > kDepthWorthPacking);
-  d.direct = d.out_type == compute && contiguous_columns(d.out_col, d.cols);
-  d.grouped = d.groups == 1 && (d.depth > kGroupDepth || (d.accumulate && d.depth > kBlockDepth));
-}
-
-int64_t lay_out_scratch(MatmulDesc& d, int64_t element) {
-  int64_t at = 0;
-  const auto take = [&](int64_t elements) {
-    const int64_t begin = at;
-    at += round_up(elements * element, 64);
-    return begin;
-  };
-  const int64_t depth = std::min(d.depth, kBlockDepth);
-  d.sums_row = round_up(std::min(d.col_chunk, d.cols), 16);
-  const int64_t sums = std::min(d.row_chunk, d.rows) * d.sums_row;
-  d.left_block = take(d.copy_left ? std::min(d.row_chunk, d.rows) * depth : 0);
-  d.right_panel = take(d.copy_right ? kWidestPanel * depth : 0);
-  d.widened = take(is_half(d.right_type) ? kWidestPanel * depth : 0);
-  d.sums = take(d.direct ? 0 : sums);
-  d.group_sums = take(d.grouped ? sums : 0);
-  return at;
 }
 
 }  // namespace
@@ -177,31 +120,13 @@ LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, boo
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
   set_batch(d, batch, batch_strides(a, batch), batch_strides(b, batch), batch_strides(c, batch));
+  d.left_at = 0, d.right_at = 1, d.out_at = 2, d.workspace_at = 3;
   choose_roles(d);
-  choose_chunks(d);
-  const DType compute = compute_dtype(c.dtype);
-  choose_copies(d, compute);
-
-  Launch product;
-  product.kernel = "matmul";
-  product.variant = compute == DType::F32 ? 0 : 1;
-  product.scratch_bytes = lay_out_scratch(d, static_cast<int64_t>(size_of(compute)));
-  product.desc = Descriptor::of(d);
-  product.chunks = d.batch_chunks * d.row_chunks * d.col_chunks;
-  product.flops = 2.0 * d.batches * d.rows * d.cols * d.depth;
-  product.bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
-                                      count(c.shape) * size_of(c.dtype) * (accumulate ? 2 : 1));
-  if (d.groups == 1) {
-    plan.launches.push_back(product);
-    return plan;
-  }
-  Launch sum = product;
-  sum.variant += 2;
-  plan.workspace_bytes = d.groups * d.batches * d.rows * d.cols * static_cast<int64_t>(size_of(compute));
-  sum.flops = static_cast<double>(d.groups * d.batches * d.rows * d.cols);
-  sum.bytes = static_cast<double>(plan.workspace_bytes);
-  product.chunks *= d.groups;
-  plan.launches = {product, sum};
+  complete_product(d);
+  append_product(plan, "matmul", Descriptor::of(d), d);
+  const int64_t elements[] = {count(a.shape), count(b.shape), count(c.shape) * (accumulate ? 2 : 1)};
+  plan.launches[0].bytes = static_cast<double>(elements[0] * size_of(a.dtype) + elements[1] * size_of(b.dtype) +
+                                               elements[2] * size_of(c.dtype));
   return plan;
 }
 
