@@ -27,6 +27,7 @@ struct lane_of<8> {
 template <int kBytes, int N>
 struct mask {
   using flag = flags<kBytes>;
+  using mask_type = mask;
   static constexpr int lanes = N;
   static constexpr int native_lanes = native<typename lane_of<kBytes>::type>::lanes;
   static constexpr int parts = N / native_lanes;
@@ -221,7 +222,17 @@ PT_FN vec<T, N> select(mask<sizeof(T), N> m, vec<T, N> a, vec<T, N> b) {
 }
 template <int kBytes, int N>
 PT_FN mask<kBytes, N> select(mask<kBytes, N> m, mask<kBytes, N> a, mask<kBytes, N> b) {
-  return (m & a) | (!m & b);
+  return (m & a) | ((!m) & b);
+}
+
+// As Python's bool(): anything but 0 is true, a NaN too.
+template <class T, int N>
+PT_FN mask<sizeof(T), N> truth(vec<T, N> a) {
+  return a != vec<T, N>(T(0));
+}
+template <int kBytes, int N>
+PT_FN mask<kBytes, N> truth(mask<kBytes, N> a) {
+  return a;
 }
 
 // The lanes as integers of the same width, and back.

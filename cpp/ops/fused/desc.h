@@ -1,0 +1,132 @@
+// What the lowering hands to the fused machine's kernels: a blob of plain structs. A FusedDesc is followed in memory by
+// its operands, slots, instructions and phases, in this order.
+#pragma once
+#include <stdint.h>
+
+namespace pt {
+
+// What a register of the machine holds. Other dtypes are converting loads and stores.
+enum class FusedClass : uint8_t { F32, F64, I32, I64, Bool };
+constexpr int kFusedClasses = 5;
+
+// The element types of operands, in the order of DType.
+enum class FusedStorage : uint8_t { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64 };
+
+constexpr int kFusedOuter = 7;  // axes besides the row
+constexpr int kFusedMaxSlots = 512;
+constexpr int kFusedLanes = 16;      // blocks are padded to a multiple of this
+constexpr int64_t kSumBlock = 1024;  // of the canonical row sum, with kSumLanes accumulators
+constexpr int kSumLanes = 64;
+
+struct FusedOperandDesc {
+  int64_t outer[kFusedOuter];  // strides in elements
+  int64_t inner;
+  FusedStorage storage;
+  uint8_t bytes;  // of one element
+};
+
+// Where a value lives while a tile is worked on. A vector register may for one tile be the operand's own memory.
+enum class FusedPlace : uint8_t {
+  Constant,  // one vector of equal lanes, made once per chunk
+  Row,       // one value per row of the tile; a tile of one row has it as a vector of equal lanes
+  Register,  // one value per element of the tile
+  Spilled,   // one value per element of the chunk's row: outlives a phase
+};
+struct FusedSlot {
+  FusedPlace place;
+  uint8_t bytes;   // of one element
+  int64_t offset;  // in the executing thread's scratch
+};
+
+enum class FusedCode : uint8_t {
+  Fill,        // dst = the constant in `bits`
+  LoadScalar,  // dst = the one element of the operand
+  LoadRow,     // dst = the operand's value for each row
+  Load,        // dst = the operand's elements; without a copy where its memory can serve as the register
+  Bind,        // dst will be stored unchanged: let the output's memory be the register where it can
+  Math,        // dst = op(args)
+  Cast,        // dst = args[0] as another class, or rounded to `storage`
+  Expand,      // dst = the row's value for each of its elements
+  Accumulate,  // one row a tile: adds a piece of the row to the reduction's state
+  ReduceRows,  // many rows a tile: dst = the reduction of each row
+  Finish,      // dst = the reduction of the whole row
+  Uniform,     // dst = random numbers in [0, 1)
+  Store,       // the operand's elements = args[0]
+  StoreRow,    // the operand's value for each row = args[0]
+};
+enum class FusedReduce : uint8_t { Sum, Max, Min };
+
+struct FusedInstr {
+  FusedCode code;
+  FusedClass from;       // class of the arguments
+  FusedClass to;         // class of the result
+  FusedStorage storage;  // Cast: what the result is rounded to
+  uint8_t level;         // FusedPlace of the result: how many elements are worked on
+  uint8_t steps;         // bit i: argument i advances with the elements; otherwise it is a vector of equal lanes
+  uint8_t once;          // a load that every tile of the chunk shares
+  FusedReduce reduce;
+  int16_t op;  // Math: row in the table of formulas
+  int16_t dst;
+  int16_t args[3];
+  int16_t operand;
+  int32_t state;  // offset of the reduction's state in scratch
+  int64_t bits;   // Fill: the constant; Uniform: the ordinal
+};
+
+// The part of a program between two reductions: instructions per row (or group of rows), then per piece of it.
+struct FusedPhase {
+  int32_t row_begin, row_end, piece_begin, piece_end;
+};
+
+enum class FusedMode : uint8_t {
+  Whole,    // a chunk is a rectangle of rows and columns
+  Partial,  // a chunk is part of one row; its reductions go to the workspace
+  Combine,  // a chunk is some rows; reads the partial reductions
+};
+
+struct FusedDesc {
+  int64_t total_bytes;
+  int32_t n_operands, n_slots, n_instrs, n_phases;
+  int32_t prologue_end;  // instructions [0, prologue_end) run once per chunk
+  int32_t n_outer;
+  int64_t outer[kFusedOuter];  // extents of the axes besides the row
+  int64_t rows, cols;
+  int64_t tile_rows, tile_cols;  // at most so many of each in a tile
+  int64_t tile_elements;         // and at most so many elements
+  int64_t chunk_rows, chunk_cols;
+  int32_t multi_row;     // tiles of many rows: row values are expanded instead of being equal lanes
+  int32_t n_reductions;  // Partial and Combine: values a row has in the workspace, per part
+  FusedMode mode;
+  int64_t parts;  // Partial and Combine: parts of one row
+
+  const FusedOperandDesc* operands() const { return reinterpret_cast<const FusedOperandDesc*>(this + 1); }
+  const FusedSlot* slots() const { return reinterpret_cast<const FusedSlot*>(operands() + n_operands); }
+  const FusedInstr* instrs() const { return reinterpret_cast<const FusedInstr*>(slots() + n_slots); }
+  const FusedPhase* phases() const { return reinterpret_cast<const FusedPhase*>(instrs() + n_instrs); }
+};
+
+// The state of one reduction over a row that is worked on in pieces: lane accumulators of the current block, and the
+// sums of finished blocks as a binary counter. Sized for 8 byte elements.
+struct FusedState {
+  int64_t lanes[kSumLanes];
+  int64_t stack[56];
+  int64_t blocks;    // finished ones
+  int64_t in_block;  // elements in the current one
+};
+
+// What formulas there are: filled by the kernels, so that the lowering cannot disagree with them.
+struct MathFact {
+  const char* name;
+  uint8_t arity;
+  uint8_t takes;       // bit i: arguments of FusedClass i
+  uint8_t mask_first;  // the first argument is a mask, whatever the class
+  uint8_t to_mask;     // bit i: the result for class i is a mask
+};
+struct MathFacts {
+  const MathFact* facts;
+  int count;
+};
+
+}  // namespace pt
+
+extern "C" __attribute__((visibility("hidden"))) const pt::MathFacts pt_fused_math_isa_generic;

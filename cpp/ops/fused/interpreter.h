@@ -1,0 +1,73 @@
+// The interpreter: executes the instructions of a FusedDesc on one tile after the other. A tile is some rows by some
+// columns of the iteration space; its blocks hold the rows one after the other, padded to whole vectors, so that only
+// loads and stores have tails.
+#pragma once
+#include "ops/fused/cast.h"
+#include "ops/fused/math_table.h"
+#include "ops/fused/random.h"
+#include "ops/fused/row_reduce.h"
+
+namespace pt {
+namespace PT_ISA {
+
+struct Tile {
+  int64_t row, rows, col, cols;
+  int64_t elements() const { return rows * cols; }
+};
+
+PT_FN int64_t padded(int64_t n) { return (n + kFusedLanes - 1) / kFusedLanes * kFusedLanes; }
+
+class Interpreter {
+ public:
+  Interpreter(const FusedDesc* desc, char* const* data, char* scratch) : desc_(desc), data_(data), scratch_(scratch) {
+    const FusedSlot* slots = desc->slots();
+    for (int i = 0; i < desc->n_slots; ++i) at_[i] = scratch + slots[i].offset;
+    tile_ = {0, 1, 0, 1};
+    execute(0, desc->prologue_end);
+  }
+  void run_rect(int64_t row_begin, int64_t row_end, int64_t col_begin, int64_t col_end);
+  void run_part(int64_t row, int64_t part);
+  void run_combine(int64_t row_begin, int64_t row_end);
+
+ private:
+  void execute(int begin, int end);
+  void run_pieces(const FusedPhase& phase, Tile rows, int64_t col_begin, int64_t col_end);
+  void place_spilled(int64_t column_in_chunk);
+  template <class F>
+  void each_run(const FusedOperandDesc& operand, F f);
+  int64_t offset_of(const FusedOperandDesc& operand, int64_t row, int64_t& run) const;
+  char* direct(const FusedInstr& instr);
+
+  void fill(const FusedInstr& instr);
+  void load(const FusedInstr& instr);
+  void load_row(const FusedInstr& instr);
+  void store(const FusedInstr& instr);
+  void store_row(const FusedInstr& instr);
+  void math(const FusedInstr& instr);
+  void cast(const FusedInstr& instr);
+  void expand(const FusedInstr& instr);
+  void uniform(const FusedInstr& instr);
+  void reduce(const FusedInstr& instr);
+  int64_t elements(const FusedInstr& instr) const {
+    if (FusedPlace(instr.level) == FusedPlace::Constant) return kFusedLanes;
+    if (FusedPlace(instr.level) == FusedPlace::Row) return desc_->multi_row ? padded(tile_.rows) : kFusedLanes;
+    return padded(tile_.elements());
+  }
+  FusedState* state(const FusedInstr& instr) { return reinterpret_cast<FusedState*>(scratch_ + instr.state); }
+  char* partial(int64_t row, int64_t part, int64_t reduction) {
+    return data_[desc_->n_operands] + ((row * desc_->parts + part) * desc_->n_reductions + reduction) * 8;
+  }
+
+  const FusedDesc* desc_;
+  char* const* data_;
+  char* scratch_;
+  Tile tile_;
+  bool repeats_ = false;  // this tile's columns were the last tile's too: shared loads are in place
+  int64_t part_ = -1;     // Partial: which part the reductions go to
+  bool combining_ = false;
+  int64_t reductions_done_ = 0;
+  char* at_[kFusedMaxSlots];
+};
+
+}  // namespace PT_ISA
+}  // namespace pt

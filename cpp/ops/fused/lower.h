@@ -1,0 +1,71 @@
+// The steps of lowering a FusedProgram; internal to spec_*.cpp.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/launch.h"
+#include "ops/fused/desc.h"
+#include "ops/fused/machine.h"
+
+namespace pt::fused {
+
+// How often a value changes: once per chunk, once per row, with every element.
+enum class Level { Constant, Row, Vector };
+
+struct Node {
+  StepKind kind;
+  FusedClass from, to;   // class of the arguments (of those that are no mask), class of the result
+  FusedStorage storage;  // Cast: rounded to
+  int op = -1;
+  std::vector<int> args{};
+  int64_t bits = 0;
+  int operand = -1;
+  Level level = Level::Constant;
+  int phase = 0;  // the phase that computes it; a Store's is the one that writes
+  bool live = false;
+};
+
+struct Space {
+  std::vector<int64_t> outer;  // extents besides the row, after collapsing
+  int64_t rows = 1, cols = 1;
+  std::vector<FusedOperandDesc> operands;
+};
+
+struct Ir {
+  std::vector<Node> nodes;  // arguments come before their users
+  Space space;
+  int inputs = 0;
+  int phases = 1;
+  bool has_reduction = false;
+  bool reductions_terminal = true;  // no vector depends on a reduction
+  double cost_ns = 0;               // of one element
+  double element_bytes = 0;         // moved to and from memory for one element
+};
+
+FusedClass class_of(DType dtype);  // the class that a dtype is computed in
+DType natural_dtype(FusedClass cls);
+int class_bytes(FusedClass cls);
+const MathFact* find_fact(std::string_view op, int* index = nullptr);
+
+// Checks a program and makes nodes of its live steps. Throws Error.
+Ir analyse(const FusedProgram& program, bool collapse);
+
+struct Tiling {
+  bool multi_row;
+  int64_t tile_rows, tile_cols, tile_elements;
+  int64_t row_length;  // elements that a spilled row holds
+};
+
+// The instructions, slots and scratch of a program for one tiling.
+struct Code {
+  std::vector<FusedSlot> slots;
+  std::vector<FusedInstr> instrs;
+  std::vector<FusedPhase> phases;
+  int prologue_end = 0;
+  int n_reductions = 0;
+  int64_t bytes_per_element = 0;  // of all registers: what has to fit the cache
+  int64_t scratch_bytes = 0;
+};
+Code emit(const Ir& ir, const Tiling& tiling);
+
+}  // namespace pt::fused

@@ -1,0 +1,79 @@
+// Every formula as a loop over blocks: one table per class of arguments, rows in the order of math_ops.inc.
+#pragma once
+#include "ops/fused/desc.h"
+#include "simd/formula.h"
+
+namespace pt {
+namespace PT_ISA {
+
+// n is a multiple of kFusedLanes; bit i of steps: argument i advances, otherwise it is one vector of equal lanes.
+using MathFn = void (*)(char* dst, const char* a, const char* b, const char* c, int64_t n, unsigned steps);
+
+extern const MathFn kMathF32[] __attribute__((visibility("hidden")));
+extern const MathFn kMathF64[] __attribute__((visibility("hidden")));
+extern const MathFn kMathI32[] __attribute__((visibility("hidden")));
+extern const MathFn kMathI64[] __attribute__((visibility("hidden")));
+extern const MathFn kMathBool[] __attribute__((visibility("hidden")));
+
+template <class V>
+struct block_lane;
+template <class T, int N>
+struct block_lane<vec<T, N>> {
+  static constexpr int bytes = sizeof(T) * N;
+  static constexpr bool is_mask = false;
+  static PT_FN vec<T, N> get(const char* p) { return vec<T, N>::load(reinterpret_cast<const T*>(p)); }
+  static PT_FN void put(char* p, vec<T, N> v) { store(reinterpret_cast<T*>(p), v); }
+};
+template <int kBytes, int N>
+struct block_lane<mask<kBytes, N>> {
+  static constexpr int bytes = N;
+  static constexpr bool is_mask = true;
+  static PT_FN mask<kBytes, N> get(const char* p) { return mask<kBytes, N>::load(reinterpret_cast<const uint8_t*>(p)); }
+  static PT_FN void put(char* p, mask<kBytes, N> v) { store(reinterpret_cast<uint8_t*>(p), v); }
+};
+
+template <bool kMaskFirst, class V>
+struct first_argument {
+  using type = V;
+};
+template <class V>
+struct first_argument<true, V> {
+  using type = mask_of<V>;
+};
+
+template <class F, class V>
+void math_loop(char* dst, const char* a, const char* b, const char* c, int64_t n, unsigned steps) {
+  using First = block_lane<typename first_argument<F::first_is_mask, V>::type>;
+  using Rest = block_lane<V>;
+  const int64_t step_a = steps & 1 ? First::bytes : 0;
+  const int64_t step_b = steps & 2 ? Rest::bytes : 0;
+  const int64_t step_c = steps & 4 ? Rest::bytes : 0;
+  for (int64_t i = 0; i < n; i += V::lanes) {
+    auto result = [&] {
+      if constexpr (F::n_args == 1)
+        return F::apply(First::get(a));
+      else if constexpr (F::n_args == 2)
+        return F::apply(First::get(a), Rest::get(b));
+      else
+        return F::apply(First::get(a), Rest::get(b), Rest::get(c));
+    }();
+    block_lane<decltype(result)>::put(dst, result);
+    dst += block_lane<decltype(result)>::bytes;
+    a += step_a;
+    b += step_b;
+    c += step_c;
+  }
+}
+
+template <class F, class V, FusedClass kClass>
+constexpr MathFn math_entry() {
+  if constexpr ((F::takes >> int(kClass)) & 1)
+    return &math_loop<F, V>;
+  else
+    return nullptr;
+}
+
+}  // namespace PT_ISA
+}  // namespace pt
+
+#include "math_headers.inc"

@@ -1,0 +1,167 @@
+// Loads and stores of the fused machine: between an operand of any dtype and strides, and a block of one class.
+#pragma once
+#include "ops/fused/desc.h"
+#include "simd/vec.h"
+
+namespace pt {
+namespace PT_ISA {
+
+// What an element is in memory and in a register.
+template <FusedStorage>
+struct stored;
+template <class Memory, class Value>
+struct stored_as {
+  using memory = Memory;
+  using value = Value;
+  static PT_FN value get(memory m) { return value(m); }
+  static PT_FN memory put(value v) { return memory(v); }
+};
+template <>
+struct stored<FusedStorage::Bool> : stored_as<uint8_t, uint8_t> {};
+template <>
+struct stored<FusedStorage::U8> : stored_as<uint8_t, int32_t> {};
+template <>
+struct stored<FusedStorage::I8> : stored_as<int8_t, int32_t> {};
+template <>
+struct stored<FusedStorage::I16> : stored_as<int16_t, int32_t> {};
+template <>
+struct stored<FusedStorage::I32> : stored_as<int32_t, int32_t> {};
+template <>
+struct stored<FusedStorage::I64> : stored_as<int64_t, int64_t> {};
+template <>
+struct stored<FusedStorage::F32> : stored_as<float, float> {};
+template <>
+struct stored<FusedStorage::F64> : stored_as<double, double> {};
+template <>
+struct stored<FusedStorage::F16> {
+  using memory = f16;
+  using value = float;
+  static PT_FN float get(f16 m) { return f16_to_float(m); }
+  static PT_FN f16 put(float v) { return float_to_f16(v); }
+};
+template <>
+struct stored<FusedStorage::BF16> {
+  using memory = bf16;
+  using value = float;
+  static PT_FN float get(bf16 m) { return bf16_to_float(m); }
+  static PT_FN bf16 put(float v) { return float_to_bf16(v); }
+};
+
+template <class S>
+constexpr bool is_half = sizeof(typename S::memory) == 2 && sizeof(typename S::value) == 4 &&
+                         typename S::value(0.5) != typename S::value(0);
+template <class S>
+constexpr bool is_plain = sizeof(typename S::memory) == sizeof(typename S::value);
+
+// Calls f(stored<...>()) for the storage.
+template <class F>
+PT_FN void with_storage(FusedStorage storage, F f) {
+  switch (storage) {
+    case FusedStorage::Bool:
+      return f(stored<FusedStorage::Bool>());
+    case FusedStorage::U8:
+      return f(stored<FusedStorage::U8>());
+    case FusedStorage::I8:
+      return f(stored<FusedStorage::I8>());
+    case FusedStorage::I16:
+      return f(stored<FusedStorage::I16>());
+    case FusedStorage::I32:
+      return f(stored<FusedStorage::I32>());
+    case FusedStorage::I64:
+      return f(stored<FusedStorage::I64>());
+    case FusedStorage::F16:
+      return f(stored<FusedStorage::F16>());
+    case FusedStorage::BF16:
+      return f(stored<FusedStorage::BF16>());
+    case FusedStorage::F32:
+      return f(stored<FusedStorage::F32>());
+    case FusedStorage::F64:
+      return f(stored<FusedStorage::F64>());
+  }
+}
+
+template <class T>
+PT_FN void fill_lanes(T* dst, T value, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) dst[i] = value;
+}
+
+// n neighbours in memory.
+template <class S>
+PT_FN void load_run(typename S::value* dst, const typename S::memory* src, int64_t n) {
+  if constexpr (is_plain<S>) {
+    __builtin_memcpy(dst, src, n * sizeof(*dst));
+  } else if constexpr (is_half<S>) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) store(dst + i, load_half(src + i));
+    if (i < n) {
+      typename S::memory tail[16] = {};
+      for (int64_t k = i; k < n; ++k) tail[k - i] = src[k];
+      store_n(dst + i, load_half(tail), n - i);
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) dst[i] = S::get(src[i]);
+  }
+}
+template <class S>
+PT_FN void store_run(typename S::memory* dst, const typename S::value* src, int64_t n) {
+  if constexpr (is_plain<S>) {
+    __builtin_memcpy(dst, src, n * sizeof(*dst));
+  } else if constexpr (is_half<S>) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) store_half(dst + i, vec<float, 16>::load(src + i));
+    if (i < n) {
+      typename S::memory tail[16];
+      store_half(tail, vec<float, 16>::load_n(src + i, n - i));
+      for (int64_t k = i; k < n; ++k) dst[k] = tail[k - i];
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) dst[i] = S::put(src[i]);
+  }
+}
+
+// A rectangle of an operand, to or from a block whose rows follow each other without a gap.
+struct Rect {
+  int64_t rows, cols, row_stride, col_stride;
+};
+
+template <class S>
+PT_FN void load_rect(char* to, const char* from, Rect r) {
+  auto* dst = reinterpret_cast<typename S::value*>(to);
+  auto* src = reinterpret_cast<const typename S::memory*>(from);
+  if (r.col_stride == 1 && (r.rows == 1 || r.row_stride == r.cols)) {
+    load_run<S>(dst, src, r.rows * r.cols);
+  } else if (r.col_stride == 1) {
+    for (int64_t i = 0; i < r.rows; ++i) load_run<S>(dst + i * r.cols, src + i * r.row_stride, r.cols);
+  } else if (r.col_stride == 0) {
+    for (int64_t i = 0; i < r.rows; ++i) fill_lanes(dst + i * r.cols, S::get(src[i * r.row_stride]), r.cols);
+  } else {
+    // Down the columns: with rows as neighbours in memory, each cache line is used whole.
+    for (int64_t j = 0; j < r.cols; ++j) {
+      for (int64_t i = 0; i < r.rows; ++i) dst[i * r.cols + j] = S::get(src[i * r.row_stride + j * r.col_stride]);
+    }
+  }
+}
+
+// With `equal`, every element is the first of the block.
+template <class S>
+PT_FN void store_rect(char* to, const char* from, Rect r, bool equal) {
+  auto* dst = reinterpret_cast<typename S::memory*>(to);
+  auto* src = reinterpret_cast<const typename S::value*>(from);
+  if (equal) {
+    auto value = S::put(src[0]);
+    for (int64_t i = 0; i < r.rows; ++i) {
+      for (int64_t j = 0; j < r.cols; ++j) dst[i * r.row_stride + j * r.col_stride] = value;
+    }
+  } else if (r.col_stride == 1 && (r.rows == 1 || r.row_stride == r.cols)) {
+    store_run<S>(dst, src, r.rows * r.cols);
+  } else if (r.col_stride == 1) {
+    for (int64_t i = 0; i < r.rows; ++i) store_run<S>(dst + i * r.row_stride, src + i * r.cols, r.cols);
+  } else {
+    for (int64_t j = 0; j < r.cols; ++j) {
+      for (int64_t i = 0; i < r.rows; ++i) dst[i * r.row_stride + j * r.col_stride] = S::put(src[i * r.cols + j]);
+    }
+  }
+}
+
+}  // namespace PT_ISA
+}  // namespace pt

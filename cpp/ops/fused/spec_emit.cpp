@@ -1,0 +1,348 @@
+// From nodes to instructions: which value lives where, in which order.
+#include <algorithm>
+
+#include "core/error.h"
+#include "ops/fused/lower.h"
+
+namespace pt::fused {
+namespace {
+
+constexpr int64_t kAlign = 64;
+int64_t aligned(int64_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+int64_t whole_vectors(int64_t n) { return (n + kFusedLanes - 1) / kFusedLanes * kFusedLanes; }
+
+bool is_reduction(StepKind kind) {
+  return kind == StepKind::RowSum || kind == StepKind::RowMax || kind == StepKind::RowMin;
+}
+
+class Emitter {
+ public:
+  Emitter(const Ir& ir, const Tiling& tiling)
+      : ir_(ir),
+        tiling_(tiling),
+        slot_(ir.nodes.size(), -1),
+        expanded_(ir.nodes.size(), -1),
+        loaded_in_(ir.nodes.size(), -1),
+        state_(ir.nodes.size(), -1),
+        bound_(ir.nodes.size(), false) {
+    for (int i = 0; i < n(); ++i) {
+      if (node(i).live && node(i).level == Level::Constant) emit_constant(i);
+    }
+    code_.prologue_end = int(code_.instrs.size());
+    for (int phase = 0; phase < ir.phases; ++phase) emit_phase(phase);
+    place();
+  }
+  Code take() { return std::move(code_); }
+
+ private:
+  int n() const { return int(ir_.nodes.size()); }
+  const Node& node(int i) const { return ir_.nodes[i]; }
+  bool spills(int i) const {
+    if (tiling_.multi_row || node(i).kind == StepKind::Load) return false;
+    for (int user = i + 1; user < n(); ++user) {
+      const Node& u = node(user);
+      if (!u.live || std::find(u.args.begin(), u.args.end(), i) == u.args.end()) continue;
+      if ((is_reduction(u.kind) ? u.phase - 1 : u.phase) != node(i).phase) return true;
+    }
+    return false;
+  }
+
+  int new_slot(FusedPlace place, FusedClass cls) {
+    if (code_.slots.size() >= kFusedMaxSlots) {
+      throw Error(text("[fused] a program needs more than ", kFusedMaxSlots,
+                       " values; expected fewer; split it into two programs"));
+    }
+    code_.slots.push_back({place, uint8_t(class_bytes(cls)), 0});
+    return int(code_.slots.size()) - 1;
+  }
+  FusedInstr blank(FusedCode code, const Node& from, FusedPlace level) const {
+    FusedInstr instr{};
+    instr.code = code;
+    instr.from = from.from;
+    instr.to = from.to;
+    instr.storage = from.storage;
+    instr.level = uint8_t(level);
+    instr.op = int16_t(from.op);
+    instr.dst = -1;
+    instr.operand = int16_t(from.operand);
+    instr.bits = from.bits;
+    for (auto& arg : instr.args) arg = -1;
+    return instr;
+  }
+  void push(const FusedInstr& instr) { code_.instrs.push_back(instr); }
+
+  // The slot that a node's value is read from by an instruction of that level.
+  int read(int arg, FusedPlace level, int phase) {
+    const Node& a = node(arg);
+    if (level != FusedPlace::Register) return slot_[arg];
+    if (a.level == Level::Row && tiling_.multi_row) return expand(arg);
+    if (a.level == Level::Vector && a.kind == StepKind::Load) load(arg, phase);
+    return slot_[arg];
+  }
+  void set_args(FusedInstr& instr, const Node& user, FusedPlace level, int phase) {
+    for (std::size_t i = 0; i < user.args.size(); ++i) {
+      int slot = read(user.args[i], level, phase);
+      instr.args[i] = int16_t(slot);
+      if (advances(slot)) instr.steps |= uint8_t(1 << i);
+    }
+  }
+  bool advances(int slot) const {
+    FusedPlace place = code_.slots[slot].place;
+    return place == FusedPlace::Register || place == FusedPlace::Spilled ||
+           (place == FusedPlace::Row && tiling_.multi_row);
+  }
+
+  int expand(int arg, bool of_constant = false) {
+    if (expanded_[arg] >= 0) return expanded_[arg];
+    FusedInstr instr = blank(FusedCode::Expand, node(arg), FusedPlace::Register);
+    instr.args[0] = int16_t(slot_[arg]);
+    if (advances(slot_[arg])) instr.steps = 1;
+    int slot = new_slot(FusedPlace::Register, node(arg).to);
+    instr.dst = int16_t(slot);
+    push(instr);
+    // One piece a phase when tiles have many rows: the block may be kept. A constant's is made where it is needed.
+    if (!of_constant) expanded_[arg] = slot;
+    return slot;
+  }
+
+  void load(int arg, int phase) {
+    const int made_in = tiling_.multi_row ? 0 : phase;
+    if (loaded_in_[arg] == made_in) return;
+    loaded_in_[arg] = made_in;
+    const FusedOperandDesc& operand = ir_.space.operands[node(arg).operand];
+    FusedInstr instr = blank(FusedCode::Load, node(arg), FusedPlace::Register);
+    slot_[arg] = new_slot(FusedPlace::Register, node(arg).to);
+    instr.dst = int16_t(slot_[arg]);
+    instr.steps = operand.bytes == class_bytes(node(arg).to);  // the memory may serve as the register
+    bool shared = tiling_.multi_row;
+    for (int64_t stride : operand.outer) shared &= stride == 0;
+    instr.once = shared;
+    push(instr);
+  }
+
+  void emit_constant(int i) {
+    const Node& v = node(i);
+    if (v.kind == StepKind::Store) return;
+    FusedCode code = v.kind == StepKind::Constant ? FusedCode::Fill
+                     : v.kind == StepKind::Load   ? FusedCode::LoadScalar
+                     : v.kind == StepKind::Cast   ? FusedCode::Cast
+                                                  : FusedCode::Math;
+    FusedInstr instr = blank(code, v, FusedPlace::Constant);
+    set_args(instr, v, FusedPlace::Constant, 0);
+    slot_[i] = new_slot(FusedPlace::Constant, v.to);
+    instr.dst = int16_t(slot_[i]);
+    push(instr);
+  }
+
+  void emit_phase(int phase) {
+    FusedPhase p{};
+    p.row_begin = int(code_.instrs.size());
+    for (int i = 0; i < n(); ++i) {
+      if (node(i).live && node(i).level == Level::Row && node(i).phase == phase) emit_row(i);
+    }
+    p.row_end = p.piece_begin = int(code_.instrs.size());
+    for (int i = 0; i < n(); ++i) {
+      const Node& v = node(i);
+      if (!v.live) continue;
+      if (is_reduction(v.kind) && v.phase == phase + 1)
+        emit_reduction(i, phase);
+      else if (v.level == Level::Vector && v.phase == phase)
+        emit_vector(i, phase);
+    }
+    for (int i = 0; i < n(); ++i) {
+      const Node& v = node(i);
+      if (!v.live || v.kind != StepKind::Store || v.level != Level::Vector || v.phase != phase || bound_[i]) continue;
+      FusedInstr instr = blank(FusedCode::Store, v, FusedPlace::Register);
+      set_args(instr, v, FusedPlace::Register, phase);
+      push(instr);
+    }
+    p.piece_end = int(code_.instrs.size());
+    code_.phases.push_back(p);
+  }
+
+  void emit_row(int i) {
+    const Node& v = node(i);
+    if (is_reduction(v.kind)) {
+      if (tiling_.multi_row) return;  // made by ReduceRows already
+      FusedInstr instr = blank(FusedCode::Finish, v, FusedPlace::Row);
+      instr.reduce = reduce_of(v.kind);
+      instr.state = state_[i];
+      slot_[i] = new_slot(FusedPlace::Row, v.to);
+      instr.dst = int16_t(slot_[i]);
+      push(instr);
+      return;
+    }
+    FusedCode code = v.kind == StepKind::Load    ? FusedCode::LoadRow
+                     : v.kind == StepKind::Store ? FusedCode::StoreRow
+                     : v.kind == StepKind::Cast  ? FusedCode::Cast
+                                                 : FusedCode::Math;
+    FusedInstr instr = blank(code, v, FusedPlace::Row);
+    set_args(instr, v, FusedPlace::Row, v.phase);
+    if (v.kind != StepKind::Store) {
+      slot_[i] = new_slot(FusedPlace::Row, v.to);
+      instr.dst = int16_t(slot_[i]);
+    }
+    push(instr);
+  }
+
+  static FusedReduce reduce_of(StepKind kind) {
+    return kind == StepKind::RowSum ? FusedReduce::Sum : kind == StepKind::RowMax ? FusedReduce::Max : FusedReduce::Min;
+  }
+
+  void emit_reduction(int i, int phase) {
+    const Node& v = node(i);
+    FusedInstr instr = blank(tiling_.multi_row ? FusedCode::ReduceRows : FusedCode::Accumulate, v, FusedPlace::Row);
+    instr.reduce = reduce_of(v.kind);
+    const int arg = v.args[0];
+    int slot = node(arg).level == Level::Vector ? read(arg, FusedPlace::Register, phase)
+                                                : expand(arg, !tiling_.multi_row || node(arg).level == Level::Constant);
+    instr.args[0] = int16_t(slot);
+    if (tiling_.multi_row) {
+      slot_[i] = new_slot(FusedPlace::Row, v.to);
+      instr.dst = int16_t(slot_[i]);
+    } else {
+      state_[i] = int32_t(code_.n_reductions);
+      instr.state = state_[i];
+    }
+    ++code_.n_reductions;
+    push(instr);
+  }
+
+  void emit_vector(int i, int phase) {
+    const Node& v = node(i);
+    if (v.kind == StepKind::Load || v.kind == StepKind::Store) return;  // loaded when used, stored when made
+    FusedCode code = v.kind == StepKind::Uniform ? FusedCode::Uniform
+                     : v.kind == StepKind::Cast  ? FusedCode::Cast
+                                                 : FusedCode::Math;
+    FusedInstr instr = blank(code, v, FusedPlace::Register);
+    set_args(instr, v, FusedPlace::Register, phase);
+    slot_[i] = new_slot(spills(i) ? FusedPlace::Spilled : FusedPlace::Register, v.to);
+    instr.dst = int16_t(slot_[i]);
+    const int store = store_in_place(i, phase);
+    if (store >= 0) {
+      FusedInstr bind = blank(FusedCode::Bind, node(store), FusedPlace::Register);
+      bind.dst = instr.dst;
+      push(bind);
+    }
+    push(instr);
+    if (store >= 0) {
+      FusedInstr write = blank(FusedCode::Store, node(store), FusedPlace::Register);
+      set_args(write, node(store), FusedPlace::Register, phase);
+      push(write);
+      bound_[store] = true;
+    }
+  }
+
+  // A store that can happen the moment the value is made: no input that may be the same memory is read afterwards.
+  int store_in_place(int value, int phase) const {
+    if (code_.slots[slot_[value]].place == FusedPlace::Spilled) return -1;
+    for (int store = value + 1; store < n(); ++store) {
+      const Node& s = node(store);
+      if (!s.live || s.kind != StepKind::Store || s.args[0] != value || s.phase != phase) continue;
+      const FusedOperandDesc& output = ir_.space.operands[s.operand];
+      bool read_later = output.bytes != class_bytes(s.to);
+      for (int user = value + 1; user < n() && !read_later; ++user) {
+        const Node& u = node(user);
+        if (!u.live || (is_reduction(u.kind) ? u.phase - 1 : u.phase) != phase) continue;
+        for (int arg : u.args)
+          read_later |= node(arg).kind == StepKind::Load && node(arg).level == Level::Vector &&
+                        may_share(ir_.space.operands[node(arg).operand], output);
+      }
+      if (!read_later) return store;
+    }
+    return -1;
+  }
+  static bool may_share(const FusedOperandDesc& a, const FusedOperandDesc& b) {
+    return a.bytes == b.bytes && a.inner == b.inner && std::equal(a.outer, a.outer + kFusedOuter, b.outer);
+  }
+
+  // Cells for the registers, by linear scan over the instructions; then everything gets its place in scratch.
+  void place() {
+    std::vector<int> cell_bytes;
+    std::vector<int> cell_of = assign_cells(cell_bytes);
+    const int64_t block = whole_vectors(tiling_.tile_elements);
+    int64_t offset = 0;
+    std::vector<int64_t> cell_offset;
+    for (int bytes : cell_bytes) {
+      cell_offset.push_back(offset);
+      offset += aligned(block * bytes);
+      code_.bytes_per_element += bytes;
+    }
+    for (std::size_t i = 0; i < code_.slots.size(); ++i) {
+      FusedSlot& slot = code_.slots[i];
+      if (slot.place == FusedPlace::Register) {
+        slot.offset = cell_offset[cell_of[i]];
+        continue;
+      }
+      int64_t elements = kFusedLanes;
+      if (slot.place == FusedPlace::Row && tiling_.multi_row) elements = whole_vectors(tiling_.tile_rows);
+      if (slot.place == FusedPlace::Spilled) elements = whole_vectors(tiling_.row_length);
+      slot.offset = offset;
+      offset += aligned(elements * slot.bytes);
+    }
+    for (FusedInstr& instr : code_.instrs) {
+      if (instr.code == FusedCode::Accumulate || instr.code == FusedCode::Finish) {
+        instr.state = int32_t(offset + instr.state * aligned(sizeof(FusedState)));
+      }
+    }
+    if (!tiling_.multi_row) offset += code_.n_reductions * aligned(sizeof(FusedState));
+    code_.scratch_bytes = offset;
+  }
+
+  std::vector<int> assign_cells(std::vector<int>& cell_bytes) const {
+    const int n_instrs = int(code_.instrs.size());
+    std::vector<int> last_use(code_.slots.size(), -1), cell_of(code_.slots.size(), -1);
+    std::vector<bool> permanent(code_.slots.size(), false);
+    for (int at = 0; at < n_instrs; ++at) {
+      const FusedInstr& instr = code_.instrs[at];
+      for (int arg : instr.args) {
+        if (arg >= 0) last_use[arg] = at;
+      }
+      if (instr.dst >= 0) {
+        last_use[instr.dst] = std::max(last_use[instr.dst], at);
+        if (instr.once) permanent[instr.dst] = true;
+      }
+    }
+    std::vector<bool> cell_free;
+    auto is_register = [&](int slot) { return slot >= 0 && code_.slots[slot].place == FusedPlace::Register; };
+    auto take_cell = [&](int slot) {
+      const int bytes = code_.slots[slot].bytes;
+      for (std::size_t cell = 0; cell < cell_bytes.size() && !permanent[slot]; ++cell) {
+        if (cell_free[cell] && cell_bytes[cell] == bytes) {
+          cell_free[cell] = false;
+          return int(cell);
+        }
+      }
+      cell_bytes.push_back(bytes);
+      cell_free.push_back(false);
+      return int(cell_bytes.size()) - 1;
+    };
+    for (int at = 0; at < n_instrs; ++at) {
+      const FusedInstr& instr = code_.instrs[at];
+      // An elementwise instruction may write where its dying argument was; a draw or an expansion has none.
+      for (int arg : instr.args) {
+        if (is_register(arg) && last_use[arg] == at && !permanent[arg] && cell_of[arg] >= 0) {
+          cell_free[cell_of[arg]] = true;
+        }
+      }
+      if (is_register(instr.dst) && cell_of[instr.dst] < 0) cell_of[instr.dst] = take_cell(instr.dst);
+      if (is_register(instr.dst) && last_use[instr.dst] == at && !permanent[instr.dst]) {
+        cell_free[cell_of[instr.dst]] = true;
+      }
+    }
+    return cell_of;
+  }
+
+  const Ir& ir_;
+  const Tiling& tiling_;
+  Code code_;
+  std::vector<int> slot_, expanded_, loaded_in_;
+  std::vector<int32_t> state_;
+  std::vector<bool> bound_;
+};
+
+}  // namespace
+
+Code emit(const Ir& ir, const Tiling& tiling) { return Emitter(ir, tiling).take(); }
+
+}  // namespace pt::fused

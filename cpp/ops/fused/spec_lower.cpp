@@ -1,0 +1,195 @@
+// Chooses tiles and chunks, and packs a program into the blob that the kernels read.
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
+#include "ops/fused/lower.h"
+
+namespace pt {
+namespace fused {
+namespace {
+
+constexpr int64_t kRegisterBytes = 20 * 1024;  // of a 32 KiB L1 cache; the operands stream through the rest
+constexpr double kChunkNs = 20000;             // work of one chunk
+constexpr int64_t kSplitRows = 32;             // with fewer rows than this a long row is split
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The elements of a block: registers of that length fit the cache.
+int64_t block_elements(const Ir& ir) {
+  Tiling probe{.multi_row = true, .tile_rows = 1, .tile_cols = 1, .tile_elements = 1, .row_length = 1};
+  const int64_t bytes = std::max<int64_t>(emit(ir, probe).bytes_per_element, 1);
+  for (int64_t block : {1024, 512}) {
+    if (block * bytes <= kRegisterBytes) return block;
+  }
+  return 256;
+}
+
+bool has_transposed_operand(const Space& space) {
+  return std::any_of(space.operands.begin(), space.operands.end(),
+                     [](const FusedOperandDesc& o) { return o.inner != 0 && o.inner != 1; });
+}
+
+Tiling choose_tiling(const Ir& ir) {
+  const Space& space = ir.space;
+  const int64_t block = block_elements(ir);
+  const int64_t cols = std::max<int64_t>(space.cols, 1);
+  if (ir.has_reduction) {
+    if (space.cols >= 1 && cols <= block) {
+      const int64_t rows = std::min(block / cols, std::max<int64_t>(space.rows, 1));
+      return {true, rows, cols, rows * cols, cols};
+    }
+    const int64_t tile = std::min(block, kSumBlock);
+    return {false, 1, tile, tile, space.cols};
+  }
+  if (has_transposed_operand(space) && space.rows >= 16 && cols >= 16) {
+    const int64_t width = std::min<int64_t>(cols, 32);
+    return {true, block / width, width, block, width};
+  }
+  if (2 * cols > block) {
+    const int64_t width = ceil_div(ceil_div(cols, ceil_div(cols, block)), kFusedLanes) * kFusedLanes;
+    return {false, 1, width, width, width};
+  }
+  const int64_t rows = std::min(block / cols, std::max<int64_t>(space.rows, 1));
+  return {true, rows, cols, rows * cols, cols};
+}
+
+Descriptor pack(const Ir& ir, const Code& code, FusedDesc head) {
+  const Space& space = ir.space;
+  head.n_operands = int32_t(space.operands.size());
+  head.n_slots = int32_t(code.slots.size());
+  head.n_instrs = int32_t(code.instrs.size());
+  head.n_phases = int32_t(code.phases.size());
+  head.prologue_end = code.prologue_end;
+  head.n_outer = int32_t(space.outer.size());
+  std::copy(space.outer.begin(), space.outer.end(), head.outer);
+  head.rows = space.rows;
+  head.cols = space.cols;
+  head.n_reductions = code.n_reductions;
+  std::vector<char> blob(sizeof(FusedDesc));
+  auto append = [&](const auto& items) {
+    const char* bytes = reinterpret_cast<const char*>(items.data());
+    blob.insert(blob.end(), bytes, bytes + items.size() * sizeof(items[0]));
+  };
+  append(space.operands);
+  append(code.slots);
+  append(code.instrs);
+  append(code.phases);
+  head.total_bytes = int64_t(blob.size());
+  std::memcpy(blob.data(), &head, sizeof(head));
+  return Descriptor::from_bytes(blob.data(), blob.size());
+}
+
+FusedDesc head_of(const Tiling& tiling) {
+  FusedDesc head{};
+  head.multi_row = tiling.multi_row;
+  head.tile_rows = tiling.tile_rows;
+  head.tile_cols = tiling.tile_cols;
+  head.tile_elements = tiling.tile_elements;
+  head.mode = FusedMode::Whole;
+  head.parts = 1;
+  return head;
+}
+
+Launch launch_of(const Ir& ir, const Code& code, const FusedDesc& head, int64_t chunks) {
+  Launch launch;
+  launch.kernel = "fused";
+  launch.desc = pack(ir, code, head);
+  launch.chunks = chunks;
+  launch.scratch_bytes = code.scratch_bytes;
+  const double elements = double(ir.space.rows) * double(ir.space.cols);
+  launch.flops = elements * double(code.instrs.size());
+  launch.bytes = elements * ir.element_bytes;
+  return launch;
+}
+
+// Few long rows whose reductions nothing but row values depends on: parts of a row are reduced by different threads,
+// and their results combine as the blocks of an undivided row would, because a part is a power of two of blocks.
+LaunchPlan lower_split_rows(const Ir& ir) {
+  Tiling tiling = choose_tiling(ir);
+  int64_t part = kSumBlock;
+  while (double(part) * ir.cost_ns < kChunkNs) part *= 2;
+  tiling.row_length = part;
+  const Code code = emit(ir, tiling);
+  FusedDesc head = head_of(tiling);
+  head.chunk_cols = part;
+  head.parts = ceil_div(ir.space.cols, part);
+  head.chunk_rows = 1;
+  head.mode = FusedMode::Partial;
+  LaunchPlan plan;
+  plan.launches.push_back(launch_of(ir, code, head, ir.space.rows * head.parts));
+  head.mode = FusedMode::Combine;
+  Launch combine = launch_of(ir, code, head, ir.space.rows);
+  combine.bytes = double(ir.space.rows * head.parts * code.n_reductions * 8);
+  combine.flops = double(ir.space.rows * head.parts * code.n_reductions);
+  plan.launches.push_back(combine);
+  plan.workspace_bytes = ir.space.rows * head.parts * code.n_reductions * 8;
+  return plan;
+}
+
+LaunchPlan lower_whole(const Ir& ir) {
+  const Tiling tiling = choose_tiling(ir);
+  const Code code = emit(ir, tiling);
+  FusedDesc head = head_of(tiling);
+  const int64_t rows = ir.space.rows, cols = std::max<int64_t>(ir.space.cols, 1);
+  const int64_t elements = std::max<int64_t>(int64_t(kChunkNs / ir.cost_ns), 1);
+  if (ir.has_reduction || tiling.tile_cols >= cols) {
+    head.chunk_cols = cols;
+    head.chunk_rows = std::max<int64_t>(elements / cols / tiling.tile_rows, 1) * tiling.tile_rows;
+  } else if (cols >= elements) {
+    head.chunk_cols = ceil_div(elements, tiling.tile_cols) * tiling.tile_cols;
+    head.chunk_rows = tiling.tile_rows;
+  } else {
+    head.chunk_cols = cols;
+    head.chunk_rows = ceil_div(elements / cols, tiling.tile_rows) * tiling.tile_rows;
+  }
+  LaunchPlan plan;
+  if (rows == 0 || (ir.space.cols == 0 && !ir.has_reduction)) return plan;
+  plan.launches.push_back(launch_of(ir, code, head, ceil_div(rows, head.chunk_rows) * ceil_div(cols, head.chunk_cols)));
+  return plan;
+}
+
+}  // namespace
+}  // namespace fused
+
+LaunchPlan lower_fused(const FusedProgram& program) {
+  const fused::Ir ir = fused::analyse(program, true);
+  const bool long_rows = double(ir.space.cols) * ir.cost_ns > 2 * fused::kChunkNs && ir.space.cols > 2 * kSumBlock;
+  const bool splits =
+      ir.has_reduction && ir.phases == 2 && ir.reductions_terminal && ir.space.rows < fused::kSplitRows && long_rows;
+  return splits ? fused::lower_split_rows(ir) : fused::lower_whole(ir);
+}
+
+Descriptor lower_fused_rect(const FusedProgram& program, int64_t& scratch_bytes) {
+  const fused::Ir ir = fused::analyse(program, false);
+  if (ir.has_reduction || program.extents.size() != 2) {
+    throw Error(text("[fused] a program over ", program.extents, ir.has_reduction ? " with a reduction" : "",
+                     " is to run on rectangles; expected two axes and no reduction; lower it with lower_fused"));
+  }
+  const int64_t block = fused::block_elements(ir);
+  const fused::Tiling tiling{true, block / kFusedLanes, block, block, block};
+  const fused::Code code = fused::emit(ir, tiling);
+  FusedDesc head = fused::head_of(tiling);
+  head.chunk_rows = ir.space.rows;
+  head.chunk_cols = ir.space.cols;
+  scratch_bytes = code.scratch_bytes;
+  return fused::pack(ir, code, head);
+}
+
+bool has_math(std::string_view op) { return fused::find_fact(op) != nullptr; }
+
+static const MathFact& fact_of(std::string_view op) {
+  const MathFact* fact = fused::find_fact(op);
+  if (!fact) throw Error(text("[fused] ", op, " has no formula; expected one; add ops/", op, "/math.h"));
+  return *fact;
+}
+int math_arity(std::string_view op) { return fact_of(op).arity; }
+bool math_takes(std::string_view op, DType compute_dtype) {
+  return (fact_of(op).takes >> int(fused::class_of(compute_dtype))) & 1;
+}
+DType math_result(std::string_view op, DType compute_dtype) {
+  const FusedClass cls = fused::class_of(compute_dtype);
+  return (fact_of(op).to_mask >> int(cls)) & 1 ? DType::Bool : fused::natural_dtype(cls);
+}
+
+}  // namespace pt

@@ -1,0 +1,14 @@
+// The derivative at 0 is 0.
+#pragma once
+#include "simd/formula.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class V>
+PT_FN V relu_grad(V x, V g) { return select(x > V(0), g, V(0)); }
+
+PT_MATH(relu_grad, 2, Number);
+
+}  // namespace PT_ISA
+}  // namespace pt

@@ -1,0 +1,13 @@
+#pragma once
+#include "simd/formula.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class V>
+PT_FN V subtract(V a, V b) { return a - b; }
+
+PT_MATH(subtract, 2, Number);
+
+}  // namespace PT_ISA
+}  // namespace pt

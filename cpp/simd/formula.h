@@ -1,0 +1,30 @@
+// How a formula in ops/<op>/math.h becomes an instruction of the fused machine. The file writes the formula as a
+// function of vectors and ends with PT_MATH(op, arity, types).
+#pragma once
+#include "simd/vec.h"
+
+namespace pt {
+namespace PT_ISA {
+
+// Which argument types a formula takes, as bits in the order of FusedClass.
+constexpr unsigned kTakesFloat = 1 + 2;
+constexpr unsigned kTakesInt = 4 + 8;
+constexpr unsigned kTakesNumber = kTakesFloat + kTakesInt;
+constexpr unsigned kTakesAny = kTakesNumber + 16;  // masks too
+
+#define PT_FORMULA(op, arity, types, mask_first)      \
+  struct formula_##op {                               \
+    static constexpr int n_args = arity;              \
+    static constexpr unsigned takes = kTakes##types;  \
+    static constexpr bool first_is_mask = mask_first; \
+    template <class... V>                             \
+    static PT_FN auto apply(V... v) {                 \
+      return op(v...);                                \
+    }                                                 \
+  }
+#define PT_MATH(op, arity, types) PT_FORMULA(op, arity, types, false)
+// The first argument is a mask, whatever the type of the others.
+#define PT_MATH_MASKED(op, arity, types) PT_FORMULA(op, arity, types, true)
+
+}  // namespace PT_ISA
+}  // namespace pt
