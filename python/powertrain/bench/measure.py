@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 WARM_UP_STEPS = 10
 SAMPLE_SECONDS = 0.020
@@ -27,29 +28,36 @@ class Timing:
     loss_last: float
 
 
-def measure(step: Callable[[], float], seconds: float, warm_up: float = 1.0) -> Timing:
-    """Time a step that trains once and returns its loss."""
+def measure(step: Callable[[], Any], seconds: float, warm_up: float = 1.0) -> Timing:
+    """Time a step that trains once and returns its loss: anything with `.item()`, read only in the first ten steps."""
     start = time.perf_counter()
-    losses = [step()]
+    losses = [float(step().item())]
     first = time.perf_counter() - start
     warm_from = time.perf_counter()
-    while len(losses) < WARM_UP_STEPS or time.perf_counter() - warm_from < warm_up:
-        last = step()
-        if len(losses) < WARM_UP_STEPS:
-            losses.append(last)
+    while len(losses) < WARM_UP_STEPS:
+        losses.append(float(step().item()))
+    while time.perf_counter() - warm_from < warm_up:
+        step()
     per_sample = max(1, round(SAMPLE_SECONDS / _seconds_of_one(step)))
     samples: list[float] = []
+    last: Any = None
     end = time.perf_counter() + seconds
     while not samples or time.perf_counter() < end:
         start = time.perf_counter()
         for _ in range(per_sample):
             last = step()
         samples.append((time.perf_counter() - start) / per_sample)
-    steps = per_sample * len(samples)
-    return Timing(statistics.median(samples) * 1e3, min(samples) * 1e3, first, steps, tuple(losses), last)
+    return Timing(
+        median_ms=statistics.median(samples) * 1e3,
+        min_ms=min(samples) * 1e3,
+        first_step_s=first,
+        steps=per_sample * len(samples),
+        losses=tuple(losses),
+        loss_last=float(last.item()),
+    )
 
 
-def _seconds_of_one(step: Callable[[], float]) -> float:
+def _seconds_of_one(step: Callable[[], Any]) -> float:
     """A step's duration, from as many as take 5 ms."""
     count, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < 0.005:

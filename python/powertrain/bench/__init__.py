@@ -1,0 +1,84 @@
+"""`powertrain bench WORKLOAD`: one published workload, trained and timed by fixed rules."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from powertrain.bench.arrays import WORKLOADS
+from powertrain.bench.measure import Timing, measure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("workload", nargs="?", metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    parser.add_argument("--threads", type=int, help="bind to this many cores, with as many threads (default: all)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long to take samples (default: 3)")
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
+
+
+def main(arguments: Sequence[str] | argparse.Namespace | None = None) -> int:
+    """Run from a command line's words or from what a parser made of them. Returns the exit code."""
+    if not isinstance(arguments, argparse.Namespace):
+        parser = argparse.ArgumentParser(prog="powertrain bench", description=__doc__)
+        add_arguments(parser)
+        arguments = parser.parse_args(arguments)
+    if arguments.workload not in WORKLOADS:
+        print(
+            f"[bench] workload {arguments.workload}; expected one of {', '.join(WORKLOADS)}; "
+            "for example powertrain bench mlp_mnist",
+            file=sys.stderr,
+        )
+        return 2
+    result = run(arguments.workload, arguments.threads, arguments.seconds)
+    print(json.dumps(result) if arguments.json else sentence(result))
+    return 0
+
+
+def run(workload: str, threads: int | None = None, seconds: float = 3.0) -> dict[str, Any]:
+    """Train and time a workload; the figures by name."""
+    threads = bind(threads)
+    import powertrain as pt
+    from powertrain.bench.steps import training_step
+
+    pt.set_threads(threads)
+    return report(workload, threads, measure(training_step(workload), seconds))
+
+
+def report(workload: str, threads: int, timing: Timing) -> dict[str, Any]:
+    reference = WORKLOADS[workload].losses
+    first = timing.losses[:4]
+    return {
+        "workload": workload,
+        "threads": threads,
+        "median_ms": round(timing.median_ms, 5),
+        "min_ms": round(timing.min_ms, 5),
+        "steps": timing.steps,
+        "loss_first": timing.losses[0],
+        "loss_last": timing.loss_last,
+        "losses": list(timing.losses),
+        "loss_error": max(abs(got - want) for got, want in zip(first, reference[:4], strict=True)),
+        "first_step_s": round(timing.first_step_s, 4),
+        "gflops": round(WORKLOADS[workload].gflop / timing.median_ms * 1e3, 2),
+    }
+
+
+def bind(threads: int | None) -> int:
+    """Keep this process on as many cores as it has threads, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        return threads or os.cpu_count() or 1
+    cores = sorted(os.sched_getaffinity(0))
+    if threads is not None:
+        os.sched_setaffinity(0, cores[:threads])
+    return threads or len(cores)
+
+
+def sentence(result: dict[str, Any]) -> str:
+    return (
+        f"{result['workload']}: {result['median_ms']:.4g} ms a step (fastest {result['min_ms']:.4g}) with "
+        f"{result['threads']} threads, {result['gflops']:.4g} GFLOP/s; loss {result['loss_first']:.5f} -> "
+        f"{result['loss_last']:.5f}, within {result['loss_error']:.1e} of the reference in steps 1 to 4"
+    )
