@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 from calls import SPECS, to_tensor
 from kit import Case, case_files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from powertrain.bench.arrays import WORKLOADS
 from powertrain.bench.steps import training_step
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
 import powertrain as pt
 from kit import Array, Case, round_to
 from oracles import EPS

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 import training_programs
 from calls import SPECS, call, to_array
 from kit import case_files

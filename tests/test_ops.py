@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 from calls import (
     SPECS,
     Variables,

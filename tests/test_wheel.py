@@ -10,8 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 
 TRAIN = """
 import numpy as np, powertrain as pt

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812
+
 from powertrain.bench.arrays import RESNET_WIDTHS, WORKLOADS
 
 Parameters = dict[str, torch.Tensor]

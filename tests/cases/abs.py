@@ -1,6 +1,7 @@
 """Cases of abs; the reference is numpy.abs."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.abs

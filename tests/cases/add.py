@@ -1,6 +1,7 @@
 """Cases of add; the reference is numpy.add."""
 
 import numpy as np
+
 from kit import Case, binary, integers, normal, special_pairs
 
 reference = np.add

@@ -1,6 +1,7 @@
 """Cases of all; the reference is numpy.all."""
 
 import numpy as np
+
 from kit import Case, booleans, reductions
 
 reference = np.all

@@ -1,6 +1,7 @@
 """Cases of any; the reference is numpy.any."""
 
 import numpy as np
+
 from kit import Case, booleans, reductions
 
 reference = np.any

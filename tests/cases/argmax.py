@@ -1,6 +1,7 @@
 """Cases of argmax; the reference is numpy.argmax: the first of equals wins, and NaN over all."""
 
 import numpy as np
+
 from kit import Array, Case, integers, normal, values
 
 

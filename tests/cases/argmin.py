@@ -1,6 +1,7 @@
 """Cases of argmin; the reference is numpy.argmin: the first of equals wins, and NaN over all."""
 
 import numpy as np
+
 from kit import Array, Case, integers, normal, values
 
 

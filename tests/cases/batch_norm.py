@@ -1,6 +1,7 @@
 """Cases of batch_norm in training mode; the reference is NumPy. It also returns the mean and variance of the batch."""
 
 import numpy as np
+
 from kit import Array, Case, normal
 
 

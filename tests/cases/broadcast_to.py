@@ -1,7 +1,8 @@
 """Cases of broadcast_to; the reference is numpy.broadcast_to."""
 
-from kit import Case, normal
 from numpy import broadcast_to as reference
+
+from kit import Case, normal
 
 __all__ = ["reference"]
 K = 0

@@ -1,6 +1,7 @@
 """Cases of ceil; the reference is numpy.ceil."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.ceil

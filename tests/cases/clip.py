@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from kit import SIZES, Array, Case, integers, normal, special
 
 

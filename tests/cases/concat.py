@@ -1,7 +1,8 @@
 """Cases of concat; the reference is numpy.concatenate."""
 
-from kit import Array, Case, integers, normal
 from numpy import concatenate
+
+from kit import Array, Case, integers, normal
 
 
 def reference(tensors: list[Array], axis: int = 0) -> Array:

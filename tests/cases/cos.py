@@ -1,6 +1,7 @@
 """Cases of cos; the reference is numpy.cos."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.cos

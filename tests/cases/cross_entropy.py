@@ -1,8 +1,9 @@
 """Cases of cross_entropy; the reference is minus scipy.special.log_softmax at the label, one value per row."""
 
 import numpy as np
-from kit import Array, Case, integers, normal
 from scipy.special import log_softmax
+
+from kit import Array, Case, integers, normal
 
 
 def pick(rows: Array, labels: Array) -> Array:

@@ -1,6 +1,7 @@
 """Cases of divide; the reference is numpy.divide."""
 
 import numpy as np
+
 from kit import Case, binary, normal, special_pairs, uniform
 
 reference = np.divide

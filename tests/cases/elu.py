@@ -1,6 +1,7 @@
 """Cases of elu; the reference is alpha * numpy.expm1(x) below 0."""
 
 import numpy as np
+
 from kit import Array, Case, normal, special, unary
 
 

@@ -1,6 +1,7 @@
 """Cases of equal; the reference is numpy.equal."""
 
 import numpy as np
+
 from kit import Case, comparison, normal
 
 reference = np.equal

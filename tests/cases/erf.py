@@ -1,7 +1,8 @@
 """Cases of erf; the reference is scipy.special.erf."""
 
-from kit import Case, normal, special, unary
 from scipy import special as scipy_special
+
+from kit import Case, normal, special, unary
 
 reference = scipy_special.erf
 K = 3

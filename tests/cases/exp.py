@@ -1,6 +1,7 @@
 """Cases of exp; the reference is numpy.exp."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.exp

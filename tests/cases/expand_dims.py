@@ -1,7 +1,8 @@
 """Cases of expand_dims; the reference is numpy.expand_dims."""
 
-from kit import Array, Case, normal
 from numpy import expand_dims
+
+from kit import Array, Case, normal
 
 
 def reference(x: Array, axis: int | tuple[int, ...]) -> Array:

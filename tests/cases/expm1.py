@@ -1,6 +1,7 @@
 """Cases of expm1; the reference is numpy.expm1."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.expm1

@@ -1,7 +1,8 @@
 """Cases of flip; the reference is numpy.flip."""
 
-from kit import Array, Case, normal
 from numpy import flip
+
+from kit import Array, Case, normal
 
 
 def reference(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:

@@ -1,6 +1,7 @@
 """Cases of floor; the reference is numpy.floor."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.floor

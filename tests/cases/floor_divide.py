@@ -1,6 +1,7 @@
 """Cases of floor_divide; the reference is numpy.floor_divide, on quotients well away from whole numbers."""
 
 import numpy as np
+
 from kit import Array, Case, integers, uniform
 
 

@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
-from kit import Array, Case, normal, special, unary
 from scipy.special import ndtr
+
+from kit import Array, Case, normal, special, unary
 
 
 def reference(x: Array, approximate: str = "none") -> Array:

@@ -1,6 +1,7 @@
 """Cases of greater; the reference is numpy.greater."""
 
 import numpy as np
+
 from kit import Case, comparison, normal
 
 reference = np.greater

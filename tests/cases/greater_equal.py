@@ -1,6 +1,7 @@
 """Cases of greater_equal; the reference is numpy.greater_equal."""
 
 import numpy as np
+
 from kit import Case, comparison, normal
 
 reference = np.greater_equal

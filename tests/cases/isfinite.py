@@ -1,6 +1,7 @@
 """Cases of isfinite; the reference is numpy.isfinite."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.isfinite

@@ -1,6 +1,7 @@
 """Cases of isnan; the reference is numpy.isnan."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.isnan

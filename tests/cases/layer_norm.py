@@ -1,6 +1,7 @@
 """Cases of layer_norm; the reference is NumPy: mean and variance of each row in two passes."""
 
 import numpy as np
+
 from kit import Array, Case, around, normal
 
 

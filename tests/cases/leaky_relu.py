@@ -1,6 +1,7 @@
 """Cases of leaky_relu; the reference is numpy.where."""
 
 import numpy as np
+
 from kit import Array, Case, normal, special, unary
 
 

@@ -1,6 +1,7 @@
 """Cases of less; the reference is numpy.less."""
 
 import numpy as np
+
 from kit import Case, comparison, normal
 
 reference = np.less

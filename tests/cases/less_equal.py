@@ -1,6 +1,7 @@
 """Cases of less_equal; the reference is numpy.less_equal."""
 
 import numpy as np
+
 from kit import Case, comparison, normal
 
 reference = np.less_equal

@@ -1,6 +1,7 @@
 """Cases of linear; the reference is numpy: x @ w + b."""
 
 import numpy as np
+
 from kit import Array, Case, normal
 
 

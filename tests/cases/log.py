@@ -1,6 +1,7 @@
 """Cases of log; the reference is numpy.log."""
 
 import numpy as np
+
 from kit import Case, special, unary, uniform
 
 reference = np.log

@@ -1,6 +1,7 @@
 """Cases of log1p; the reference is numpy.log1p."""
 
 import numpy as np
+
 from kit import Case, special, unary, uniform
 
 reference = np.log1p

@@ -1,8 +1,9 @@
 """Cases of log_softmax; the reference is scipy.special.log_softmax."""
 
 import numpy as np
-from kit import Array, Case, around, normal
 from scipy.special import log_softmax
+
+from kit import Array, Case, around, normal
 
 
 def reference(x: Array, axis: int = -1) -> Array:

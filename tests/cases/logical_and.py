@@ -1,6 +1,7 @@
 """Cases of logical_and; the reference is numpy.logical_and."""
 
 import numpy as np
+
 from kit import Case, binary, booleans
 
 reference = np.logical_and

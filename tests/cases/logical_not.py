@@ -1,6 +1,7 @@
 """Cases of logical_not; the reference is numpy.logical_not."""
 
 import numpy as np
+
 from kit import Case, booleans, unary
 
 reference = np.logical_not

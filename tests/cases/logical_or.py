@@ -1,6 +1,7 @@
 """Cases of logical_or; the reference is numpy.logical_or."""
 
 import numpy as np
+
 from kit import Case, binary, booleans
 
 reference = np.logical_or

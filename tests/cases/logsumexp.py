@@ -1,8 +1,9 @@
 """Cases of logsumexp; the reference is scipy.special.logsumexp."""
 
 import numpy as np
-from kit import Array, Case, normal, reductions, values
 from scipy.special import logsumexp
+
+from kit import Array, Case, normal, reductions, values
 
 
 def reference(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:

@@ -1,8 +1,9 @@
 """Cases of lstm; the reference is a loop over the steps in NumPy, gates in the order input, forget, cell, output."""
 
 import numpy as np
-from kit import Array, Case, normal
 from scipy.special import expit
+
+from kit import Array, Case, normal
 
 
 def reference(

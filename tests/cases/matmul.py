@@ -1,6 +1,7 @@
 """Cases of matmul; the reference is numpy.matmul in float64, and |a| @ |b| the size of what was summed."""
 
 import numpy as np
+
 from kit import Array, Case, around, normal
 
 

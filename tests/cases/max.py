@@ -1,6 +1,7 @@
 """Cases of max; the reference is numpy.max in float64."""
 
 import numpy as np
+
 from kit import Case, normal, reductions, spaced, values
 
 reference = np.max

@@ -1,6 +1,7 @@
 """Cases of maximum; the reference is numpy.maximum."""
 
 import numpy as np
+
 from kit import Case, binary, integers, normal, special_pairs
 
 reference = np.maximum

@@ -1,6 +1,7 @@
 """Cases of min; the reference is numpy.min in float64."""
 
 import numpy as np
+
 from kit import Case, normal, reductions, spaced, values
 
 reference = np.min

@@ -1,6 +1,7 @@
 """Cases of minimum; the reference is numpy.minimum."""
 
 import numpy as np
+
 from kit import Case, binary, integers, normal, special_pairs
 
 reference = np.minimum

@@ -1,6 +1,7 @@
 """Cases of multiply; the reference is numpy.multiply."""
 
 import numpy as np
+
 from kit import Case, binary, integers, normal, special_pairs
 
 reference = np.multiply

@@ -1,6 +1,7 @@
 """Cases of negative; the reference is numpy.negative."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.negative

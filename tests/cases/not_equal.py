@@ -1,6 +1,7 @@
 """Cases of not_equal; the reference is numpy.not_equal."""
 
 import numpy as np
+
 from kit import Case, comparison, normal
 
 reference = np.not_equal

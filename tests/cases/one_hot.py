@@ -1,6 +1,7 @@
 """Cases of one_hot; the reference is a comparison with numpy.arange."""
 
 import numpy as np
+
 from kit import Array, Case, integers
 
 

@@ -1,6 +1,7 @@
 """Cases of power; the reference is numpy.power."""
 
 import numpy as np
+
 from kit import Case, binary, integers, normal, special_pairs, uniform
 
 reference = np.power

@@ -1,6 +1,7 @@
 """Cases of prod; the reference is numpy.prod. Every factor adds a rounding, so that k counts the longest product."""
 
 import numpy as np
+
 from kit import Case, integers, uniform
 
 reference = np.prod

@@ -1,6 +1,7 @@
 """Cases of reciprocal; the reference is numpy.reciprocal."""
 
 import numpy as np
+
 from kit import Case, special, unary, uniform
 
 reference = np.reciprocal

@@ -1,6 +1,7 @@
 """Cases of relu; the reference is max(x, 0), with NaN kept in NumPy."""
 
 import numpy as np
+
 from kit import Array, Case, normal, special, unary
 
 

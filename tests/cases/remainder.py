@@ -1,6 +1,7 @@
 """Cases of remainder; the reference is numpy.remainder: the sign of the divisor."""
 
 import numpy as np
+
 from kit import Array, Case, binary, integers, normal, uniform
 
 

@@ -1,6 +1,7 @@
 """Cases of rms_norm; the reference is NumPy, from Zhang and Sennrich 2019, equation 4."""
 
 import numpy as np
+
 from kit import Array, Case, around, normal
 
 

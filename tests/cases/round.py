@@ -1,6 +1,7 @@
 """Cases of round; the reference is numpy.round: halves go to the even neighbour."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.round

@@ -1,6 +1,7 @@
 """Cases of rsqrt; the reference is 1 / sqrt(x) in NumPy."""
 
 import numpy as np
+
 from kit import Array, Case, special, unary, uniform
 
 

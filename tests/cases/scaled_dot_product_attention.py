@@ -1,8 +1,9 @@
 """Cases of scaled_dot_product_attention; the reference is Vaswani et al. 2017, equation 1, in NumPy; [B, T, H, D]."""
 
 import numpy as np
-from kit import Array, Case, normal
 from scipy.special import softmax
+
+from kit import Array, Case, normal
 
 
 def weights(q: Array, k: Array, causal: bool, scale: float | None) -> Array:

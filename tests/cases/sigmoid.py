@@ -1,7 +1,8 @@
 """Cases of sigmoid; the reference is scipy.special.expit."""
 
-from kit import Case, normal, special, unary
 from scipy import special as scipy_special
+
+from kit import Case, normal, special, unary
 
 reference = scipy_special.expit
 CASES = [*unary(lambda s: normal(s, 3.0)), Case(special()).no_gradient()]

@@ -1,6 +1,7 @@
 """Cases of sign; the reference is numpy.sign."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.sign

@@ -1,7 +1,8 @@
 """Cases of silu; the reference is x * scipy.special.expit(x)."""
 
-from kit import Array, Case, normal, special, unary
 from scipy.special import expit
+
+from kit import Array, Case, normal, special, unary
 
 
 def reference(x: Array) -> Array:

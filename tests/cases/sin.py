@@ -1,6 +1,7 @@
 """Cases of sin; the reference is numpy.sin."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.sin

@@ -1,8 +1,9 @@
 """Cases of softmax; the reference is scipy.special.softmax."""
 
 import numpy as np
-from kit import Array, Case, around, normal, values
 from scipy.special import softmax
+
+from kit import Array, Case, around, normal, values
 
 
 def reference(x: Array, axis: int = -1) -> Array:

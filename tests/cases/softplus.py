@@ -1,6 +1,7 @@
 """Cases of softplus; the reference is log(1 + e^x) in NumPy."""
 
 import numpy as np
+
 from kit import Array, Case, normal, special, unary
 
 

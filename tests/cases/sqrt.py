@@ -1,6 +1,7 @@
 """Cases of sqrt; the reference is numpy.sqrt."""
 
 import numpy as np
+
 from kit import Case, special, unary, uniform
 
 reference = np.sqrt

@@ -1,6 +1,7 @@
 """Cases of square; the reference is numpy.square."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.square

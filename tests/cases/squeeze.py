@@ -1,7 +1,8 @@
 """Cases of squeeze; the reference is numpy.squeeze."""
 
-from kit import Array, Case, normal
 from numpy import squeeze
+
+from kit import Array, Case, normal
 
 
 def reference(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:

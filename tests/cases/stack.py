@@ -1,7 +1,8 @@
 """Cases of stack; the reference is numpy.stack."""
 
-from kit import Array, Case, normal
 from numpy import stack
+
+from kit import Array, Case, normal
 
 
 def reference(tensors: list[Array], axis: int = 0) -> Array:

@@ -1,6 +1,7 @@
 """Cases of subtract; the reference is numpy.subtract."""
 
 import numpy as np
+
 from kit import Case, binary, integers, normal, special_pairs
 
 reference = np.subtract

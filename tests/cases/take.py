@@ -1,7 +1,8 @@
 """Cases of take; the reference is numpy.take: negative indices count from the end."""
 
-from kit import Array, Case, integers, normal, values
 from numpy import take
+
+from kit import Array, Case, integers, normal, values
 
 
 def reference(x: Array, index: Array, axis: int = 0) -> Array:

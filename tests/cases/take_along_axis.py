@@ -1,7 +1,8 @@
 """Cases of take_along_axis; the reference is numpy.take_along_axis."""
 
-from kit import Array, Case, integers, normal
 from numpy import take_along_axis
+
+from kit import Array, Case, integers, normal
 
 
 def reference(x: Array, index: Array, axis: int) -> Array:

@@ -1,6 +1,7 @@
 """Cases of tanh; the reference is numpy.tanh."""
 
 import numpy as np
+
 from kit import Case, normal, special, unary
 
 reference = np.tanh

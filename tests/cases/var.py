@@ -1,6 +1,7 @@
 """Cases of var; the reference is numpy.var, computed in two passes. Rows far from zero are the hard ones."""
 
 import numpy as np
+
 from kit import Array, Case, normal, reductions
 
 

@@ -1,6 +1,7 @@
 """Cases of where; the reference is numpy.where."""
 
 import numpy as np
+
 from kit import SIZES, Case, booleans, integers, normal
 
 reference = np.where
