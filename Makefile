@@ -13,6 +13,9 @@ EXTRAS := run+cli+test$(if $(PEERS),+peers)
 PYTEST_FLAGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+# With paths relative to the tree, ccache (if it is there) knows the same files in a copy of the tree.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 # The first interpreter that can make an environment and build an extension module.
 CAN_BUILD := import os, sys, sysconfig, venv, ensurepip; \
