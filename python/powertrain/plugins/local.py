@@ -38,6 +38,11 @@ def load_local(name: str, base: Path) -> tuple[Any, LocalFile]:
     if not colon or not attribute.isidentifier():
         raise PluginError(f'received {name}; expected a file and a name in it; write use = "./model.py:Net"')
     path = (base / file_name).resolve()
+    if not path.is_relative_to(base.resolve()):
+        raise PluginError(
+            f"received {name}; expected a file in the recipe's folder or below, since a run keeps a copy of it; "
+            f"move {path.name} there"
+        )
     try:
         file = LocalFile(path, path.read_bytes())
     except OSError as error:

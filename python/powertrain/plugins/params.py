@@ -254,19 +254,20 @@ def convert(value: Any, kind: Any, allowed: Range, path: tuple[str | int, ...], 
 def _convert_union(
     value: Any, options: Sequence[Any], allowed: Range, path: tuple[str | int, ...], mistakes: list[Mistake]
 ) -> Any:
-    attempts: list[list[Mistake]] = []
-    for option in options:
-        if option is type(None):
-            continue
+    """The first option that takes the value. With one option but None, its own mistakes tell most."""
+    kinds = [option for option in options if option is not type(None)]
+    if len(kinds) == 1:
+        return convert(value, kinds[0], allowed, path, mistakes)
+    for option in kinds:
         attempt: list[Mistake] = []
         made = convert(value, option, allowed, path, attempt)
         if not attempt:
             return made
-        attempts.append(attempt)
-    # A table or list that nearly fits one of the options is explained by that option's own mistakes.
-    deep = next((attempt for attempt in attempts if any(mistake.path != path for mistake in attempt)), None)
-    kinds = words(functools.reduce(operator.or_, options), allowed)
-    mistakes.extend(deep or [Mistake(path, f"received {show(value)}; expected {kinds}")])
+        if isinstance(value, Mapping) and dataclasses.is_dataclass(option):  # a table is explained by the table's kind
+            mistakes.extend(attempt)
+            return None
+    expected = words(functools.reduce(operator.or_, kinds), allowed)
+    mistakes.append(Mistake(path, f"received {show(value)}; expected {expected}"))
     return None
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 import powertrain as pt
+from numpy.typing import NDArray
 from powertrain.plugins import param
 from powertrain.strategies.supervised import Supervised
 from powertrain.train.protocols import Run, Step
@@ -34,14 +33,16 @@ class NextToken(Supervised):
         t.minimize(self.opt, losses, batch.weight)
         t.log("loss", pt.sum(pt.mean(losses, axis=1) * batch.weight), pt.sum(batch.weight))
 
-    def show_sample(self, run: Run, number: int, predict: Any) -> str | None:
+    def show_sample(self, run: Run, number: int) -> str | None:
         """What a person sees after some evaluations; drawn apart from the run's random numbers, so it changes none."""
         if self.params.sample == 0 or number % self.params.samples_every:
             return None
         vocabulary, context = run.dataset.vocabulary, run.dataset.context
         if vocabulary is None:
             return None
-        tokens = write(predict, vocabulary.encode("\n"), context, self.params.sample, self.params.temperature, number)
+        tokens = write(
+            run.predict, vocabulary.encode("\n"), context, self.params.sample, self.params.temperature, number
+        )
         return str(vocabulary.decode(tokens))
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 import powertrain as pt
+from numpy.typing import NDArray
 from powertrain.data import Loader
 
 if TYPE_CHECKING:
@@ -66,7 +65,9 @@ def _unigram(dataset: Dataset, part: str) -> Baseline:
     sample = [batch.y for batch, _ in zip(Loader(dataset.train, 64, sampling="random"), range(200), strict=False)]
     counts += np.bincount(np.concatenate(sample).ravel(), minlength=dataset.outputs)
     logs = np.log(counts / counts.sum())
-    losses = [-logs[batch.y][batch.weight > 0].mean() for batch in Loader(dataset.splits[part], 64, sampling="sequential")]
+    losses = [
+        -logs[batch.y][batch.weight > 0].mean() for batch in Loader(dataset.splits[part], 64, sampling="sequential")
+    ]
     return Baseline("dummy", "perplexity", math.exp(float(np.mean(losses))), "every token by its frequency alone")
 
 

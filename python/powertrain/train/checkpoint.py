@@ -60,7 +60,13 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         # Scalars become one element, since the format would otherwise lose 0-d strides on some versions.
         payload = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        header = {"format": FORMAT, "number": number, "bytes": len(payload), "sha256": _sha256(payload), "meta": dict(meta)}
+        header = {
+            "format": FORMAT,
+            "number": number,
+            "bytes": len(payload),
+            "sha256": _sha256(payload),
+            "meta": dict(meta),
+        }
         stem = self.folder / f"step-{number:012d}"
         try:
             write_durably(stem.with_suffix(".safetensors"), payload)

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 import powertrain as pt
+from numpy.typing import NDArray
 from powertrain import metrics
-from powertrain.data import Loader
+from powertrain.data import Loader, Subset
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
@@ -53,6 +52,18 @@ def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
             module.train(training[role])
 
 
+class Predictor:
+    """Outputs of the model for arrays of inputs, in evaluation mode."""
+
+    def __init__(self, strategy: Strategy, modules: Mapping[str, Any]) -> None:
+        self.modules = modules
+        self._predict = pt.compile(lambda x: strategy.predict(Step(Logs()), TracedBatch(("x",), (x,))))
+
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        with evaluating(self.modules):
+            return np.array(self._predict(x).numpy())
+
+
 class Evaluator:
     """Evaluates parts of a data set. The program is compiled once and reused for every part and every time."""
 
@@ -78,13 +89,17 @@ class Evaluator:
 
         self._measure = pt.compile(measure)
 
-    def __call__(self, part: str, keep: bool = False) -> Evaluation:
-        """Evaluate a part; `keep` also gives the loss and output of every example, in their order."""
+    def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
+        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss and output of every
+        example, in their order."""
         source = self.dataset.splits[part]
+        if most is not None and len(source) > most:
+            source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
         states = {name: metric.zero() for name, metric in self.metrics.items()}
         kept: list[tuple[Any, Any]] = []
         with evaluating(self.modules):
-            for batch in Loader(source, min(self.batch, len(source)), sampling="sequential"):
+            # One batch shape for every part, so that one program serves all.
+            for batch in Loader(source, self.batch, sampling="sequential"):
                 self._names, arrays = names_and_arrays(batch)
                 output, losses = (tensor.numpy() for tensor in self._measure(*arrays))
                 for name, metric in self.metrics.items():

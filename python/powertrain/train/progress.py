@@ -43,6 +43,19 @@ class Display:
         else:
             print(text, file=sys.stderr, flush=True)
 
+    def begin(self, run: TrainRun) -> None:
+        """What is about to run: the data, the model, the machine, what --resume promises."""
+        import powertrain as pt
+
+        dataset, use = run.dataset, run.recipe.model
+        parts = " / ".join(f"{part} {len(source):,}" for part, source in dataset.splits.items())
+        sizes = [int(slot.size) for module in run.table.modules.values() for slot in module.parameters()]
+        model = f"{use.name if use else run.recipe.strategy.name} {sum(sizes):,} params"
+        machine = f"{pt.get_threads()} threads {pt.isa()}"
+        self.line(" · ".join([f"{dataset.name} ({parts})", model, machine, f"resume: {run.strategy.resume}"]))
+        if run.progress.steps:
+            self.line(f"resumed at {run.progress.steps:,} steps")
+
     def step(self, run: TrainRun) -> None:
         """After a commit without news: only a live line moves."""
         self._rate(run)
@@ -79,8 +92,9 @@ class Display:
         if steps <= 0 or seconds <= 0:
             return ""
         rate = steps / seconds
-        left = (run.total_steps() - run.progress.steps) / rate
-        unit, size = ("tok/s", run.tokens_per_step()) if run.dataset.task == "language" else ("ex/s", run.recipe.run.batch)
+        left = (run.horizon.total_steps - run.progress.steps) / rate
+        language = run.dataset.task == "language"
+        unit, size = ("tok/s", run.data().tokens_per_batch) if language else ("ex/s", run.data().batch)
         return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
 
 

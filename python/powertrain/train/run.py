@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
+from numpy.typing import NDArray
+from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
 from powertrain.plugins.params import call_with, params_of
 from powertrain.train.checkpoint import Checkpoint, NoSpaceError
 from powertrain.train.counters import Count, Progress
-from powertrain.train.evaluate import Evaluator, choose_metrics
+from powertrain.train.evaluate import Evaluator, Predictor, choose_metrics
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.horizon import Horizon
 from powertrain.train.ledger import Ledger
@@ -47,6 +49,7 @@ class TrainRun:
         self.ledger: Ledger | None = None
         self.early = EarlyStop(recipe.run.stop) if recipe.run.stop else None
         self.evaluator: Evaluator | None = None
+        self._predictor: Predictor | None = None
         self.stop = False
         self.stop_reason = ""
         self.deadline = math.inf
@@ -65,7 +68,7 @@ class TrainRun:
         self.table.named["random"] = pt.random.default_generator().slot
         self.table.host.update({"progress": self.progress, "evaluations": self._evaluations})
         if self.early is not None:
-            self.table.host["stop"] = self.early
+            self.table.groups.append(self.early)
         self.horizon = Horizon(recipe.run, self.data())
 
     # What a strategy names in setup.
@@ -85,19 +88,28 @@ class TrainRun:
     def optim(self, *roles: str) -> Any:
         """The recipe's optimizer over the parameters of some models: [optimizer], or [optimizer.ROLE] of the first."""
         roles = roles or ("model",)
-        if roles[0] not in self.table.optimizers:
-            found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
-            modules = [self.model(role) for role in roles]
-            schedule = found.schedule and call_with(found.schedule.plugin, found.schedule.params)
-            self.table.optimizers[roles[0]] = found.use.plugin.build(
+        role = roles[0]
+        if role not in self.table.optimizers:
+            found = self.recipe.optimizers.get(role) or next(iter(self.recipe.optimizers.values()))
+            schedule = None
+            if found.schedule is not None:
+                # A schedule counts updates, of which there is one in so many steps.
+                total = -(-self.horizon.total_steps // found.accumulate)
+                schedule = bind(call_with(found.schedule.plugin, found.schedule.params), total)
+            params = self.model(role)
+            if len(roles) > 1:
+                params = [
+                    (f"{name}.{path}", slot) for name in roles for path, slot in self.model(name).named_parameters()
+                ]
+            self.table.optimizers[role] = found.use.plugin.build(
                 found.use.params,
-                modules[0] if len(modules) == 1 else modules,
+                params,
+                schedule=schedule,
                 clip=found.clip,
                 accumulate=found.accumulate,
-                schedule=schedule,
-                total_steps=self.horizon.total_steps,
+                name="optimizer" if role == "model" else f"optimizer.{role}",
             )
-        return self.table.optimizers[roles[0]]
+        return self.table.optimizers[role]
 
     def loss(self, default: str = "") -> Callable[..., Any]:
         """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
@@ -263,6 +275,12 @@ class TrainRun:
         chosen = choose_metrics(self.dataset, self.recipe.evaluate.metrics, load)
         batch = self.recipe.evaluate.batch or self.recipe.run.batch
         self.evaluator = Evaluator(self.strategy, self.table.modules, self.loss(), self.dataset, batch, chosen)
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The model's outputs for an array of inputs."""
+        if self._predictor is None:
+            self._predictor = Predictor(self.strategy, self.table.modules)
+        return self._predictor(x)
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Set every slot from a checkpoint."""

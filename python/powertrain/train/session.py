@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
-from powertrain.recipe.durations import Duration
 from powertrain.train import verdict
 from powertrain.train.baseline import baselines
 from powertrain.train.checkpoint import hash_arrays
@@ -42,7 +41,12 @@ class Outcome:
 
 
 def train(
-    recipe: Recipe, path: Path, *, resume: bool = False, display: Display | None = None, max_minutes: float | None = None
+    recipe: Recipe,
+    path: Path,
+    *,
+    resume: bool = False,
+    display: Display | None = None,
+    max_minutes: float | None = None,
 ) -> Outcome:
     """Train a recipe in a folder, evaluate it and write its report."""
     display = display or Display()
@@ -57,7 +61,6 @@ def train(
     meter = Meter()
     run = build(recipe, folder, display)
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
-    run.total_steps()  # a target that the data cannot reach is an error before the folder exists
     if not folder.started:
         folder.begin(recipe)
     run.ledger = Ledger(folder.path)
@@ -90,8 +93,9 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
         return Outcome(earlier, True, all(one.met for one in held), nothing_to_do=True)
     if run.stop and not run.stopped_early:
         return _interrupted(run)
+    digest = hash_arrays(run.table.snapshot())
     run.use_best()
-    return conclude(run, meter.read())
+    return conclude(run, meter.read(), digest)
 
 
 def _interrupted(run: TrainRun) -> Outcome:
@@ -101,7 +105,7 @@ def _interrupted(run: TrainRun) -> Outcome:
     return Outcome(results, False, True, interrupted=run.stop_reason == "interrupted")
 
 
-def conclude(run: TrainRun, energy: Energy) -> Outcome:
+def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
     from powertrain.train.report import write_report
 
@@ -123,7 +127,7 @@ def conclude(run: TrainRun, energy: Energy) -> Outcome:
         "baselines": [asdict(one) for one in simple],
         "fit": fit_words.line(),
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
-        "hash": hash_arrays(run.folder.checkpoints.latest()[0].arrays) if run.folder.checkpoints.numbers() else None,  # type: ignore[union-attr]
+        "hash": digest,
     }
     held = verdict.hold(results, run.recipe.expect)
     results["expect"] = [asdict(one) for one in held]
@@ -165,7 +169,9 @@ def _say(
     for row in score_table(run, judged):
         line(row)
     line(f"report {report}")
-    line(f"next   powertrain evaluate {run.folder.path} | powertrain runs | powertrain train {run.recipe.name} --set ...")
+    line(
+        f"next   powertrain evaluate {run.folder.path} | powertrain runs | powertrain train {run.recipe.name} --set ..."
+    )
 
 
 def headline(judged: Evaluation, results: dict[str, Any]) -> str:
@@ -195,8 +201,3 @@ def score_table(run: TrainRun, judged: Evaluation) -> list[str]:
     total = f"{scores.precision.mean():9.3f}  {scores.recall.mean():6.3f}  {scores.f1.mean():5.3f}"
     rows.append(f"  {'mean':<{width}}  {total}  {int(scores.support.sum()):8,}")
     return rows
-
-
-def smoke(recipe_overrides: list[str]) -> list[str]:
-    """What --smoke changes: two steps, to see that everything fits together."""
-    return [*recipe_overrides, f"run.until={Duration(2, 'steps')}"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from powertrain.data import Loader
 
 if TYPE_CHECKING:
@@ -34,9 +33,7 @@ class TrainSource:
         sampling: Any = "random" if dataset.task == "language" else "shuffle"
         self.batch = batch
         self.tokens_per_batch = batch * (dataset.context or 1)
-        self.loader = Loader(
-            dataset.splits[role], batch, sampling=sampling, seed=seed, endless=True, workers=workers
-        )
+        self.loader = Loader(dataset.splits[role], batch, sampling=sampling, seed=seed, endless=True, workers=workers)
         self._batches: Iterator[Batch] | None = None
 
     @property

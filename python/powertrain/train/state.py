@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
 import powertrain as pt
+from numpy.typing import NDArray
 from powertrain.train.logs import Logs
 
 Arrays = dict[str, NDArray[Any]]
@@ -21,6 +20,13 @@ class HostState(Protocol):
     def restore(self, array: NDArray[Any]) -> None: ...
 
 
+class HostGroup(Protocol):
+    """Several slots on the host whose number may change, such as the best weights so far."""
+
+    def arrays(self) -> Arrays: ...
+    def restore(self, saved: Arrays) -> None: ...
+
+
 class SlotTable:
     """Everything that a checkpoint holds."""
 
@@ -29,6 +35,7 @@ class SlotTable:
         self.optimizers: dict[str, Any] = {}
         self.named: dict[str, Any] = {}
         self.host: dict[str, HostState] = {}
+        self.groups: list[HostGroup] = []
         self.constants = constants
         self.logs = Logs()
 
@@ -37,9 +44,8 @@ class SlotTable:
 
     def engine_slots(self) -> dict[str, Any]:
         slots = self.model_slots()
-        for role, optimizer in self.optimizers.items():
-            prefix = "optimizer" if role == "model" else f"optimizer.{role}"
-            slots.update({f"{prefix}.{name}": slot for name, slot in optimizer.named_slots()})
+        for optimizer in self.optimizers.values():
+            slots.update(dict(optimizer.named_slots()))
         slots.update(self.named)
         slots.update({f"log.{name}": slot for name, slot in self.logs.slots.items()})
         return slots
@@ -48,6 +54,8 @@ class SlotTable:
         """Every slot's value. Arrays may be views of the engine's memory: write or copy them before the next step."""
         arrays = {name: slot.numpy() for name, slot in self.engine_slots().items()}
         arrays.update({name: state.array() for name, state in self.host.items()})
+        for group in self.groups:
+            arrays.update(group.arrays())
         arrays.update(self.constants)
         return arrays
 
@@ -64,6 +72,8 @@ class SlotTable:
             slot.value = pt.tensor(saved[name])
         for name, state in self.host.items():
             state.restore(saved[name])
+        for group in self.groups:
+            group.restore(saved)
         return []
 
     def set_model(self, saved: Mapping[str, NDArray[Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
@@ -38,6 +39,11 @@ def spread(weight: Any, like: Any) -> Any:
     return pt.broadcast_to(pt.reshape(weight, (shape[0], *[1] * (len(shape) - 1))), shape)
 
 
+def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
+    """The gradients of a number that the trace has computed already, in the order of the slots."""
+    return pt.gradients(total, slots)
+
+
 class Step:
     """What `t` is in `def step(self, t, batch)`."""
 
@@ -45,8 +51,9 @@ class Step:
         self._logs = logs
 
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
+        slots = [slot for _, slot in opt.params]
         if couples:
-            opt.minimize(loss)
+            opt.update(gradients_of(loss, slots))
             return
         if not loss.shape:
             raise pt.ShapeError(
@@ -54,10 +61,10 @@ class Step:
                 "total weight; leave the mean out, or pass couples=True where the examples of a batch belong together"
             )
         if weight is None:
-            opt.minimize(pt.sum(loss) / float(math.prod(loss.shape)))
+            opt.update(gradients_of(pt.sum(loss), slots), float(math.prod(loss.shape)))
             return
         weights = spread(weight, loss)
-        opt.minimize(pt.sum(loss * weights) / pt.sum(weights))
+        opt.update(gradients_of(pt.sum(loss * weights), slots), pt.sum(weights))
 
     def log(self, name: str, total: Any, count: Any = 1) -> None:
         self._logs.add(name, total, count)

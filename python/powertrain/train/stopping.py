@@ -46,6 +46,8 @@ class EarlyStop:
         return {**state, **{f"best.{name}": array for name, array in self.weights.items()}}
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        if "stop" not in saved:  # the run began without early stopping: it starts to watch now
+            return
         best, since = saved["stop"].tolist()
         self.best, self.since = best, int(since)
         self.weights = {name.removeprefix("best."): array for name, array in saved.items() if name.startswith("best.")}

@@ -53,7 +53,9 @@ def judge(train: Mapping[str, float], held_out: Mapping[str, float], part: str, 
     if not math.isfinite(gap):
         return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
     if weak:
-        return Fit("weak", f"no better than a linear model; {sentence}", "train longer, raise the rate or widen the model")
+        return Fit(
+            "weak", f"no better than a linear model; {sentence}", "train longer, raise the rate or widen the model"
+        )
     if gap > size[1]:
         return Fit("overfits", sentence, "use more data, weight decay or dropout, or stop earlier (run.stop)")
     if gap > size[0]:

@@ -1,0 +1,219 @@
+"""The command `powertrain`. Everything heavy is imported by the verb that needs it, so that --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from powertrain.recipe import Recipe
+    from powertrain.train.session import Outcome
+
+FINE, MISSED, USER, OURS, INTERRUPTED = 0, 1, 2, 3, 130
+RUNS = Path("runs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit code is 0 fine, 1 an expectation missed, 2 the user's mistake, 3 ours."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["bench"]:  # it reads its own arguments
+        return _guarded(lambda: _bench(given[1:]))
+    parser = _parser()
+    options = parser.parse_args(given)
+    if options.verb is None:
+        parser.print_help()
+        return FINE
+    return _guarded(lambda: int(options.action(options)))
+
+
+def _guarded(action: Callable[[], int]) -> int:
+    """Run an action; mistakes of the user become one message, ours a traceback and how to report it."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        print("stopped; the last checkpoint stands: add --resume to go on", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, for example `head`; nothing is left to say
+        return FINE
+    except Exception as error:
+        if _is_users(error):
+            print(error, file=sys.stderr)
+            return USER
+        import traceback
+
+        traceback.print_exc()
+        print("this is a fault of powertrain; please report it with the lines above", file=sys.stderr)
+        return OURS
+
+
+def _is_users(error: Exception) -> bool:
+    """Whether an error is one of those that say what to mend."""
+    if isinstance(error, OSError):
+        return error.filename is not None
+    ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
+    return ours and (str(error).startswith("[") or type(error).__name__ == "PluginError")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="powertrain",
+        description="Train models from recipes; resume any run to the same numbers.",
+        epilog="begin with: powertrain train digits",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+
+    train = _verb(verbs, "train", _train, "train a recipe, given by name or as a .toml file")
+    train.add_argument("recipe", metavar="NAME|PATH")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    train.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (default: runs/NAME-N)")
+    train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe")
+    train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
+    train.add_argument("--smoke", action="store_true", help="two steps, to see that everything fits together")
+    train.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
+    train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
+
+    evaluate = _verb(verbs, "evaluate", _evaluate, "measure a trained run again")
+    evaluate.add_argument("run", type=Path, metavar="DIR")
+    evaluate.add_argument("--json", action="store_true")
+
+    report = _verb(verbs, "report", _report, "write report.html of a finished run again")
+    report.add_argument("run", type=Path, metavar="DIR")
+
+    runs = _verb(verbs, "runs", _runs, "list runs, or print the hash of one: runs hash DIR")
+    runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
+    runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")
+    runs.add_argument("--json", action="store_true")
+
+    recipes = _verb(verbs, "recipes", _recipes, "list the recipes that are installed")
+    recipes.add_argument("--json", action="store_true")
+
+    plugins = _verb(verbs, "plugins", _plugins, "list plugins, or show the parameters of one: plugins show NAME")
+    plugins.add_argument("what", nargs="?", choices=["list", "show"], default="list")
+    plugins.add_argument("name", nargs="?")
+    plugins.add_argument("--json", action="store_true")
+
+    verbs.add_parser("bench", help="time a training step: bench WORKLOAD", add_help=False)
+    return parser
+
+
+def _verb(verbs: Any, name: str, action: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.set_defaults(action=action)
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"received {text}; expected a number > 0")
+    return value
+
+
+def _train(options: argparse.Namespace) -> int:
+    from powertrain.recipe import load_recipe
+    from powertrain.train.progress import Display
+    from powertrain.train.session import train
+
+    settings = list(options.set)
+    if options.smoke:
+        settings += ["run.until=2 steps", "expect={}"]
+    if options.threads is not None:
+        settings.append(f"run.threads={options.threads}")
+    recipe = load_recipe(options.recipe, settings)
+    path = _run_folder(options, recipe)
+    outcome = train(recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes)
+    if options.json:
+        print(json.dumps(outcome.results), flush=True)
+    return _exit_code(outcome)
+
+
+def _exit_code(outcome: Outcome) -> int:
+    if outcome.interrupted:
+        return INTERRUPTED
+    return FINE if outcome.met else MISSED
+
+
+def _run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
+    from powertrain.train.folder import RunError, latest_folder, new_folder
+
+    if options.run is not None:
+        return Path(options.run)
+    if not options.resume:
+        return new_folder(RUNS, recipe.name)
+    latest = latest_folder(RUNS, recipe.name)
+    if latest is None:
+        raise RunError(f"[--resume] there is no run of {recipe.name} in {RUNS}/; expected one; leave --resume out")
+    return latest
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from powertrain.train.review import evaluate
+
+    return evaluate(options.run, options.json)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from powertrain.train.review import rewrite_report
+
+    print(rewrite_report(options.run))
+    return FINE
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from powertrain.train.folder import RunError
+    from powertrain.train.review import list_runs, run_hash
+
+    if options.what == "hash":
+        if options.folder is None:
+            raise RunError("[runs hash] received no folder; expected one; powertrain runs lists them")
+        print(run_hash(options.folder))
+        return FINE
+    rows = list_runs(options.folder or RUNS)
+    if options.json:
+        print(json.dumps(rows))
+        return FINE
+    for row in rows:
+        print(f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}")
+    if not rows:
+        print(f"no runs in {options.folder or RUNS}; begin with: powertrain train digits")
+    return FINE
+
+
+def _recipes(options: argparse.Namespace) -> int:
+    from powertrain.plugins import registry
+
+    found = [
+        {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
+        for plugin in registry().plugins("recipe")
+    ]
+    if options.json:
+        print(json.dumps(found))
+        return FINE
+    for recipe in found:
+        print(f"{recipe['name']:<24} {recipe['distribution']} {recipe['version']}")
+    return FINE
+
+
+def _plugins(options: argparse.Namespace) -> int:
+    from powertrain.plugins import listing
+
+    if options.what == "show":
+        print(listing.describe(options.name or ""))
+        return FINE
+    print(json.dumps(listing.as_json()) if options.json else listing.as_text())
+    return FINE
+
+
+def _bench(arguments: list[str]) -> int:
+    from powertrain.bench import main as bench
+
+    return int(bench(arguments) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

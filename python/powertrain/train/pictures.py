@@ -1,0 +1,72 @@
+"""Pictures for the report, as HTML image tags with the PNG inside. Imported only where matplotlib is installed."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+
+def tag(figure: Figure, alt: str) -> str:
+    """A figure as an image tag. No pyplot: it keeps global state, and a window system is not needed."""
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+
+
+def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """One plot for each metric, with its training and validation lines in it."""
+    kinds = sorted({name.partition(".")[2] for name in lines}, key=lambda kind: (kind != "loss", kind))
+    figure = Figure(figsize=(4.2 * len(kinds), 3.2))
+    for at, kind in enumerate(kinds, 1):
+        axes = figure.add_subplot(1, len(kinds), at)
+        for name, points in lines.items():
+            part, _, metric = name.partition(".")
+            if metric == kind:
+                steps, values = zip(*points, strict=True)
+                axes.plot(steps, values, label=part, marker="." if len(steps) < 30 else None)
+        axes.set(title=kind, xlabel="step")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return tag(figure, "curves of " + ", ".join(kinds))
+
+
+def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
+    """Rows are what is true, columns what the model said; colours are shares of a row."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = min(10.0, 2.5 + 0.4 * len(labels))
+    figure = Figure(figsize=(size, size))
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="the model said", ylabel="it is")
+    if len(labels) <= 30:
+        axes.set_xticks(range(len(labels)), labels, rotation=90)
+        axes.set_yticks(range(len(labels)), labels)
+        for row, column in np.argwhere(counts > 0):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            number = f"{int(counts[row, column])}"
+            axes.text(column, row, number, ha="center", va="center", fontsize=7, color=colour)
+    return tag(figure, "confusion matrix")
+
+
+def images(pixels: NDArray[Any], titles: Sequence[str]) -> str:
+    """Small pictures with a title each, eight in a row."""
+    columns = 8
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(1.5 * columns, 1.7 * rows))
+    for at, title in enumerate(titles):
+        picture = pixels[at].astype(np.float64)
+        picture = picture[..., 0] if picture.ndim == 3 and picture.shape[-1] == 1 else picture
+        low, high = picture.min(), picture.max()
+        axes = figure.add_subplot(rows, columns, at + 1)
+        axes.imshow((picture - low) / max(high - low, 1e-12), cmap="gray")
+        axes.set_title(title, fontsize=7)
+        axes.axis("off")
+    return tag(figure, "the worst examples")

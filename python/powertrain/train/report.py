@@ -1,0 +1,154 @@
+"""report.html: one file with everything in it, to be mailed or opened without a network."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from powertrain.train.checkpoint import write_durably
+from powertrain.train.ledger import read_history
+
+if TYPE_CHECKING:
+    from powertrain.train.energy import Energy
+    from powertrain.train.evaluate import Evaluation
+    from powertrain.train.run import TrainRun
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
+table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
+td:first-child, th:first-child { text-align: left } img { max-width: 100% } pre { background: #f6f6f6; padding: 1rem }
+.good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
+@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
+"""
+
+
+def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], energy: Energy) -> Path:
+    """Write the report of a finished run and return its path."""
+    history = read_history(run.folder.path)
+    parts = [
+        _summary(run, judged, results),
+        _curves(history),
+        _comparison(results),
+        _classes(run, judged),
+        _worst(run, judged),
+        _samples(history),
+        f"<h2>Energy and cost</h2><p>{html.escape(energy.sentence())}</p>",
+        f"<h2>Recipe</h2><pre>{html.escape(run.recipe.text)}</pre>",
+        _settings(run),
+    ]
+    title = html.escape(f"{run.folder.path.name}: {run.recipe.name}")
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    body = "\n".join(part for part in parts if part)
+    page = f"<!doctype html><html lang=en><head>{head}<style>{STYLE}</style></head><body><h1>{title}</h1>\n{body}\n"
+    path = run.folder.path / "report.html"
+    write_durably(path, (page + "</body></html>\n").encode())
+    return path
+
+
+def _pictures() -> Any:
+    """The module that draws, or None where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return None
+    from powertrain.train import pictures
+
+    return pictures
+
+
+def _left_out(what: str) -> str:
+    return f'<p class="quiet">{what} left out: matplotlib is not installed (pip install "powertrain[cli]").</p>'
+
+
+def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
+    from powertrain.train.session import headline
+
+    rows = [
+        f"<p><b>{html.escape(headline(judged, results))}</b>, judged on {judged.examples:,} {judged.part} examples "
+        f"after {results['steps']:,} steps in {results['seconds']:.1f} s.</p>",
+        f"<p>Fit: {html.escape(results['fit'])}.</p>",
+    ]
+    for one in results["expect"]:
+        mark = '<span class="good">met</span>' if one["met"] else '<span class="bad">missed</span>'
+        value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
+        rows.append(f"<p>Expected {html.escape(one['name'])} {html.escape(one['limit'])}: {value}, {mark}.</p>")
+    return "\n".join(rows)
+
+
+def _curves(history: list[dict[str, Any]]) -> str:
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for event in history:
+        if event["event"] != "metrics":
+            continue
+        for name, value in event["values"].items():
+            if isinstance(value, (int, float)):
+                lines.setdefault(name, []).append((event["step"], value))
+    if not lines:
+        return ""
+    draw = _pictures()
+    return "<h2>Curves</h2>" + (draw.curves(lines) if draw else _left_out("The curves are"))
+
+
+def _comparison(results: dict[str, Any]) -> str:
+    if not results["baselines"]:
+        return ""
+    values = results[results["part"]]
+    rows = []
+    for one in results["baselines"]:
+        mine = values.get(one["metric"])
+        cells = f"<td>{one['value']:.4g}</td><td>{'' if mine is None else f'{mine:.4g}'}</td>"
+        rows.append(f"<tr><td>{one['name']} ({html.escape(one['how'])})</td><td>{one['metric']}</td>{cells}</tr>")
+    head = "<tr><th>compared with</th><th>metric</th><th>its value</th><th>this run</th></tr>"
+    return f"<h2>Against simple predictors</h2><table>{head}{''.join(rows)}</table>"
+
+
+def _classes(run: TrainRun, judged: Evaluation) -> str:
+    if judged.confusion is None:
+        return ""
+    from powertrain.metrics import ConfusionMatrix
+
+    scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
+    labels = run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+    columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    rows = "".join(
+        f"<tr><td>{html.escape(label)}</td><td>{precision:.3f}</td><td>{recall:.3f}</td><td>{f1:.3f}</td>"
+        f"<td>{int(support):,}</td></tr>"
+        for label, precision, recall, f1, support in columns
+    )
+    head = "<tr><th>class</th><th>precision</th><th>recall</th><th>F1</th><th>examples</th></tr>"
+    draw = _pictures()
+    picture = draw.confusion(judged.confusion, labels) if draw else _left_out("The picture of the confusion matrix is")
+    return f"<h2>Classes</h2><table>{head}{rows}</table>{picture}"
+
+
+def _worst(run: TrainRun, judged: Evaluation) -> str:
+    """The examples with the highest losses, when they are pictures."""
+    count = min(run.recipe.report.worst, len(judged.losses))
+    if count == 0 or judged.outputs is None or run.dataset.task != "classification":
+        return ""
+    import numpy as np
+
+    order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
+    fields = run.dataset.splits[judged.part].fetch(order)
+    shape = fields["x"].shape[1:]
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[-1] not in (1, 3)):
+        return ""
+    draw = _pictures()
+    if draw is None:
+        return _left_out("The worst examples are")
+    labels = run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+    guesses = judged.outputs[order].argmax(axis=1)
+    titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
+    return "<h2>Worst examples</h2><p>What the model said, and what it is.</p>" + draw.images(fields["x"], titles)
+
+
+def _samples(history: list[dict[str, Any]]) -> str:
+    samples = [event for event in history if event["event"] == "sample"]
+    shown = [f"<p>After {event['step']:,} steps:</p><pre>{html.escape(event['text'])}</pre>" for event in samples[-3:]]
+    return "<h2>Samples</h2>" + "".join(shown) if shown else ""
+
+
+def _settings(run: TrainRun) -> str:
+    changes = [html.escape(change) for change in run.recipe.overrides]
+    return f"<p>Changed on the command line: {', '.join(changes)}.</p>" if changes else ""

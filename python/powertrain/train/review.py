@@ -1,0 +1,101 @@
+"""Looking at runs that exist: list, hash, evaluate again, write the report again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from powertrain.train.checkpoint import Checkpoints, hash_arrays
+from powertrain.train.folder import RunError, RunFolder
+
+if TYPE_CHECKING:
+    from powertrain.train.run import TrainRun
+
+
+def run_hash(path: Path) -> str:
+    """One SHA-256 over all slots of the last whole checkpoint."""
+    found, problems = Checkpoints(path / "checkpoints").latest()
+    if found is None:
+        trouble = f" ({'; '.join(problems)})" if problems else ""
+        raise RunError(f"[{path}] it has no checkpoint that can be read{trouble}; expected a run; see powertrain runs")
+    return hash_arrays(found.arrays)
+
+
+def list_runs(root: Path) -> list[dict[str, Any]]:
+    """Every run in a folder: how far it came and what came out."""
+    rows = []
+    for path in sorted(root.glob("*/run.json")) if root.is_dir() else []:
+        folder = RunFolder(path.parent)
+        results = folder.results()
+        numbers = folder.checkpoints.numbers()
+        summary = ""
+        if results is not None:
+            values = results.get(results.get("part", "test"), {})
+            summary = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if isinstance(value, float))
+        rows.append(
+            {
+                "run": str(folder.path),
+                "state": "finished" if results is not None else "unfinished",
+                "steps": numbers[-1] if numbers else 0,
+                "summary": summary,
+            }
+        )
+    return rows
+
+
+def open_run(path: Path) -> TrainRun:
+    """A run with the weights of its last checkpoint, for evaluation."""
+    from powertrain.recipe import load_recipe
+    from powertrain.train.progress import Display
+    from powertrain.train.session import build
+
+    folder = RunFolder(path)
+    about = folder.about()
+    recipe = load_recipe(str(path / "recipe.toml"), about["overrides"])
+    run = build(recipe, folder, Display(), Path(about["base"]))
+    run.strategy.setup(run)
+    run.prepare_evaluation()
+    found, problems = folder.checkpoints.latest()
+    for problem in problems:
+        run.display.warn(f"[{path.name}] {problem}")
+    if found is None:
+        raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
+    run.load(found)
+    run.use_best()
+    return run
+
+
+def evaluate(path: Path, as_json: bool) -> int:
+    """Measure every part of the data again and print it."""
+    from powertrain.train.session import measure, score_table
+
+    run = open_run(path)
+    evaluations = measure(run)
+    values = {part: evaluation.values for part, evaluation in evaluations.items()}
+    if as_json:
+        print(json.dumps(values))
+        return 0
+    for part, evaluation in evaluations.items():
+        numbers = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.values.items())
+        print(f"{part:<6} {evaluation.examples:>8,} examples  {numbers}")
+    for row in score_table(run, evaluations.get("test") or evaluations.get("valid") or evaluations["train"]):
+        print(row)
+    return 0
+
+
+def rewrite_report(path: Path) -> Path:
+    """Write the report of a finished run again, for example after matplotlib was installed."""
+    from powertrain.train.energy import Energy
+    from powertrain.train.report import write_report
+
+    folder = RunFolder(path)
+    results = folder.results()
+    if results is None:
+        raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
+    run = open_run(path)
+    assert run.evaluator is not None
+    judged = run.evaluator(results["part"], keep=run.dataset.task != "language")
+    kept = results["energy"]
+    spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
+    return write_report(run, judged, results, Energy(kept["watt_hours"], round(spread, 6), kept["method"]))
