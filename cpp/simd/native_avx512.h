@@ -10,12 +10,19 @@
 #include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
 #pragma GCC diagnostic pop
+#include "simd/emulated_masks.h"
 #else
 #include <immintrin.h>
 #endif
 
 namespace pt {
 namespace PT_ISA {
+
+// Named, because SIMDe's macros misread an expression.
+constexpr int kRoundDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+constexpr int kRoundUp = _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC;
+constexpr int kRoundEven = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+constexpr int kRoundZero = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 
 // The bits of the first n of `lanes` lanes.
 PT_FN unsigned first_lanes(int64_t n, int lanes) {
@@ -80,10 +87,10 @@ struct native<float> {
   static PT_FN reg sqrt(reg a) { return _mm512_sqrt_ps(a); }
   static PT_FN reg greater_of(reg a, reg b) { return _mm512_max_ps(a, b); }
   static PT_FN reg lesser_of(reg a, reg b) { return _mm512_min_ps(a, b); }
-  static PT_FN reg floor(reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
-  static PT_FN reg ceil(reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
-  static PT_FN reg rint(reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-  static PT_FN reg trunc(reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
+  static PT_FN reg floor(reg a) { return _mm512_roundscale_ps(a, kRoundDown); }
+  static PT_FN reg ceil(reg a) { return _mm512_roundscale_ps(a, kRoundUp); }
+  static PT_FN reg rint(reg a) { return _mm512_roundscale_ps(a, kRoundEven); }
+  static PT_FN reg trunc(reg a) { return _mm512_roundscale_ps(a, kRoundZero); }
   static PT_FN mask eq(reg a, reg b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static PT_FN mask ne(reg a, reg b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
   static PT_FN mask lt(reg a, reg b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
@@ -140,10 +147,10 @@ struct native<double> {
   static PT_FN reg sqrt(reg a) { return _mm512_sqrt_pd(a); }
   static PT_FN reg greater_of(reg a, reg b) { return _mm512_max_pd(a, b); }
   static PT_FN reg lesser_of(reg a, reg b) { return _mm512_min_pd(a, b); }
-  static PT_FN reg floor(reg a) { return _mm512_roundscale_pd(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
-  static PT_FN reg ceil(reg a) { return _mm512_roundscale_pd(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
-  static PT_FN reg rint(reg a) { return _mm512_roundscale_pd(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-  static PT_FN reg trunc(reg a) { return _mm512_roundscale_pd(a, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
+  static PT_FN reg floor(reg a) { return _mm512_roundscale_pd(a, kRoundDown); }
+  static PT_FN reg ceil(reg a) { return _mm512_roundscale_pd(a, kRoundUp); }
+  static PT_FN reg rint(reg a) { return _mm512_roundscale_pd(a, kRoundEven); }
+  static PT_FN reg trunc(reg a) { return _mm512_roundscale_pd(a, kRoundZero); }
   static PT_FN mask eq(reg a, reg b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
   static PT_FN mask ne(reg a, reg b) { return _mm512_cmp_pd_mask(a, b, _CMP_NEQ_UQ); }
   static PT_FN mask lt(reg a, reg b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }

@@ -1,0 +1,26 @@
+// Two-dimensional pooling of [image, height, width, channel]. All operands are row-major: the spec copies others first.
+#pragma once
+#include "core/launch.h"
+
+namespace pt {
+
+struct PoolParams {
+  int64_t window_h, window_w;
+  int64_t stride_h, stride_w;
+  int64_t pad_top, pad_left;  // what lies below and right follows from the output's size
+};
+
+// Padding never wins. `index` (u8) keeps which element of its window won: row of the window * window_w + column. The
+// first maximum wins, and the first NaN before any number. f32, f64, f16, bf16.
+LaunchPlan plan_max_pool2d(const Operand& x, const Operand& y, const Operand& index, const PoolParams& params);
+
+// dx from dy and the saved index. Windows that share an input add up in row-major order.
+LaunchPlan plan_max_pool2d_backward(const Operand& dy, const Operand& index, const Operand& dx,
+                                    const PoolParams& params);
+
+// Each window's sum in row-major order, divided by its size: the whole window's when count_padding, else what lies
+// inside.
+LaunchPlan plan_avg_pool2d(const Operand& x, const Operand& y, const PoolParams& params, bool count_padding);
+LaunchPlan plan_avg_pool2d_backward(const Operand& dy, const Operand& dx, const PoolParams& params, bool count_padding);
+
+}  // namespace pt
