@@ -19,17 +19,47 @@ inline constexpr int kAccumulators = 28;
 inline constexpr int kTileRows = 14;
 inline constexpr int kTileVectors = 2;
 
+#if defined(PT_EMULATE_AVX512)
+// SIMDe emulates masked accesses with whole ones: it reads past the end, and stores zeros there.
+inline __m512 load_masked(const float* p, int n) {
+  float t[16] = {};
+  for (int i = 0; i < n; ++i) t[i] = p[i];
+  return _mm512_loadu_ps(t);
+}
+inline __m512d load_masked(const double* p, int n) {
+  double t[8] = {};
+  for (int i = 0; i < n; ++i) t[i] = p[i];
+  return _mm512_loadu_pd(t);
+}
+inline void store_masked(float* p, int n, __m512 v) {
+  float t[16];
+  _mm512_storeu_ps(t, v);
+  for (int i = 0; i < n; ++i) p[i] = t[i];
+}
+inline void store_masked(double* p, int n, __m512d v) {
+  double t[8];
+  _mm512_storeu_pd(t, v);
+  for (int i = 0; i < n; ++i) p[i] = t[i];
+}
+#else
+inline __mmask16 first_of_16(int n) { return static_cast<__mmask16>((1u << n) - 1); }
+inline __mmask8 first_of_8(int n) { return static_cast<__mmask8>((1u << n) - 1); }
+inline __m512 load_masked(const float* p, int n) { return _mm512_maskz_loadu_ps(first_of_16(n), p); }
+inline __m512d load_masked(const double* p, int n) { return _mm512_maskz_loadu_pd(first_of_8(n), p); }
+inline void store_masked(float* p, int n, __m512 v) { _mm512_mask_storeu_ps(p, first_of_16(n), v); }
+inline void store_masked(double* p, int n, __m512d v) { _mm512_mask_storeu_pd(p, first_of_8(n), v); }
+#endif
+
 template <>
 struct Register<float> {
   static constexpr int kLanes = 16;
   __m512 v;
   static Register zero() { return {_mm512_setzero_ps()}; }
   static Register load(const float* p) { return {_mm512_loadu_ps(p)}; }
-  static Register load_first(const float* p, int n) { return {_mm512_maskz_loadu_ps(mask(n), p)}; }
+  static Register load_first(const float* p, int n) { return {load_masked(p, n)}; }
   static Register broadcast(const float* p) { return {_mm512_set1_ps(*p)}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
-  void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
-  static __mmask16 mask(int n) { return static_cast<__mmask16>((1u << n) - 1); }
+  void store_first(float* p, int n) const { store_masked(p, n, v); }
 };
 inline Register<float> fma(Register<float> a, Register<float> b, Register<float> c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
@@ -42,11 +72,10 @@ struct Register<double> {
   __m512d v;
   static Register zero() { return {_mm512_setzero_pd()}; }
   static Register load(const double* p) { return {_mm512_loadu_pd(p)}; }
-  static Register load_first(const double* p, int n) { return {_mm512_maskz_loadu_pd(mask(n), p)}; }
+  static Register load_first(const double* p, int n) { return {load_masked(p, n)}; }
   static Register broadcast(const double* p) { return {_mm512_set1_pd(*p)}; }
   void store(double* p) const { _mm512_storeu_pd(p, v); }
-  void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, mask(n), v); }
-  static __mmask8 mask(int n) { return static_cast<__mmask8>((1u << n) - 1); }
+  void store_first(double* p, int n) const { store_masked(p, n, v); }
 };
 inline Register<double> fma(Register<double> a, Register<double> b, Register<double> c) {
   return {_mm512_fmadd_pd(a.v, b.v, c.v)};
@@ -82,7 +111,22 @@ struct Register<float> {
   static Register load_first(const float* p, int n) { return {_mm256_maskload_ps(p, mask(n))}; }
   static Register broadcast(const float* p) { return {_mm256_broadcast_ss(p)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
-  void store_first(float* p, int n) const { _mm256_maskstore_ps(p, mask(n), v); }
+  // Not a masked store: on AMD that takes tens of cycles.
+  void store_first(float* p, int n) const {
+    if (n == kLanes) return store(p);
+    __m128 part = _mm256_castps256_ps128(v);
+    if (n & 4) {
+      _mm_storeu_ps(p, part);
+      part = _mm256_extractf128_ps(v, 1);
+      p += 4;
+    }
+    if (n & 2) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(p), part);
+      part = _mm_movehl_ps(part, part);
+      p += 2;
+    }
+    if (n & 1) _mm_store_ss(p, part);
+  }
   static __m256i mask(int n) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask32 + 8 - n)); }
 };
 inline Register<float> fma(Register<float> a, Register<float> b, Register<float> c) {
@@ -99,7 +143,16 @@ struct Register<double> {
   static Register load_first(const double* p, int n) { return {_mm256_maskload_pd(p, mask(n))}; }
   static Register broadcast(const double* p) { return {_mm256_broadcast_sd(p)}; }
   void store(double* p) const { _mm256_storeu_pd(p, v); }
-  void store_first(double* p, int n) const { _mm256_maskstore_pd(p, mask(n), v); }
+  void store_first(double* p, int n) const {
+    if (n == kLanes) return store(p);
+    __m128d part = _mm256_castpd256_pd128(v);
+    if (n & 2) {
+      _mm_storeu_pd(p, part);
+      part = _mm256_extractf128_pd(v, 1);
+      p += 2;
+    }
+    if (n & 1) _mm_store_sd(p, part);
+  }
   static __m256i mask(int n) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask64 + 4 - n)); }
 };
 inline Register<double> fma(Register<double> a, Register<double> b, Register<double> c) {

@@ -45,6 +45,7 @@ inline void run_hostile(const LaunchPlan& plan, const std::vector<char*>& data) 
       operands = data;
       if (plan.workspace_bytes > 0) operands.push_back(workspace.data());
     }
+    for (size_t i = 0; i < launch.byte_offsets.size(); ++i) operands[i] += launch.byte_offsets[i];
     const KernelFn kernel = kernels_of(launch.kernel)[launch.variant];
     for (int64_t chunk = launch.chunks - 1; chunk >= 0; --chunk) {
       NanBuffer scratch(launch.scratch_bytes);

@@ -19,6 +19,8 @@ inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 
 void complete_product(MatmulDesc& d, bool gathered_left = false, bool scattered_out = false, bool may_split = true);
 
 // Appends the one or two launches of a completed desc, which `descriptor` begins with, and claims the workspace.
-void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d);
+// always_split: the sums of a single group are in the workspace too.
+void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d,
+                    bool always_split = false);
 
 }  // namespace pt

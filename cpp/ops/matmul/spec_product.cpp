@@ -63,7 +63,8 @@ void complete_product(MatmulDesc& d, bool gathered_left, bool scattered_out, boo
   lay_out_scratch(d);
 }
 
-void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d) {
+void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d,
+                    bool always_split) {
   Launch product;
   product.kernel = kernel;
   product.variant = element_size(d) == 4 ? kProductF32 : kProductF64;
@@ -71,7 +72,7 @@ void append_product(LaunchPlan& plan, const std::string& kernel, const Descripto
   product.desc = descriptor;
   product.chunks = d.batch_chunks * d.row_chunks * d.col_chunks;
   product.flops = 2.0 * d.batches * d.rows * d.cols * d.depth;
-  if (d.groups == 1) {
+  if (d.groups == 1 && !always_split) {
     plan.launches.push_back(product);
     return;
   }

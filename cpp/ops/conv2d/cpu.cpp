@@ -1,0 +1,66 @@
+// Convolutions as products whose left operand is gathered from an NHWC image: no copy of the whole image by taps is
+// ever made, only the block that the chunk multiplies next. The order of every sum is the product's (region.h).
+#include "ops/conv2d/depthwise.h"
+#include "ops/conv2d/gather.h"
+#include "ops/matmul/chunk.h"
+
+namespace pt {
+namespace PT_ISA {
+
+// Stores finished sums one pixel at a time: the pixels of a strided gradient are not evenly apart.
+template <class T>
+inline void store_scattered(const ConvDesc& d, const KernelArgs* args, const Sums<T>& s, int64_t offset,
+                            const MatmulChunk& c) {
+  const int64_t size = element_size<T>(d.product.out_type);
+  GatherPixel p = pixel_of(d.gather, c.row);
+  for (int64_t row = 0; row < c.rows; ++row, next_pixel(d.gather, p)) {
+    char* at = args->data[d.product.out_at] + (scattered_row(d, p) + offset + c.col) * size;
+    store_block(s.sum + row * s.sum_row, s.sum_row, 1, c.cols, {at, d.product.out_type, c.cols, 1});
+  }
+}
+
+// Rows are pixels.
+template <class T>
+void convolve(const KernelArgs* args, int64_t chunk) {
+  const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
+  const MatmulDesc& m = d.product;
+  const auto left = [&](int64_t offset, const MatmulChunk& c) {
+    return GatheredRows<T>{d.gather,    args->data[m.left_at] + offset * element_size<T>(m.left_type),
+                           m.left_type, c.row,
+                           c.rows,      reinterpret_cast<T*>(args->scratch + m.left_block)};
+  };
+  product_chunk<T>(args, m, chunk, left, [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
+    store_scattered(d, args, s, batch_offsets(m, batch).out, c);
+  });
+}
+
+// Rows are (tap, channel): the gradient of the weights.
+template <class T>
+void convolve_weight(const KernelArgs* args, int64_t chunk) {
+  const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
+  const MatmulDesc& m = d.product;
+  const auto left = [&](int64_t offset, const MatmulChunk& c) {
+    return GatheredColumns<T>{d.gather,    args->data[m.left_at] + offset * element_size<T>(m.left_type),
+                              m.left_type, c.row,
+                              c.rows,      reinterpret_cast<T*>(args->scratch + m.left_block)};
+  };
+  product_chunk<T>(args, m, chunk, left, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
+    store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+  });
+}
+
+template <class T>
+void add_conv_groups(const KernelArgs* args, int64_t chunk) {
+  const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
+  add_groups_chunk<T>(args, d.product, chunk, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
+    store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+  });
+}
+
+}  // namespace PT_ISA
+}  // namespace pt
+
+PT_KERNELS(conv2d, pt::PT_ISA::convolve<float>, pt::PT_ISA::convolve<double>, pt::PT_ISA::add_conv_groups<float>,
+           pt::PT_ISA::add_conv_groups<double>, pt::PT_ISA::convolve_weight<float>, pt::PT_ISA::convolve_weight<double>,
+           pt::PT_ISA::depthwise<float>, pt::PT_ISA::depthwise<double>, pt::PT_ISA::depthwise_weight<float>,
+           pt::PT_ISA::depthwise_weight<double>);

@@ -1,0 +1,26 @@
+// Plans of two-dimensional convolutions, for the spec and the passes that need one.
+#pragma once
+#include "core/launch.h"
+
+namespace pt {
+
+struct Conv2dParams {
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;  // zeros around the input
+  int64_t dilation_h = 1, dilation_w = 1;
+  int64_t groups = 1;
+};
+
+// Size of the output along one axis, at least 0.
+int64_t conv_output_size(int64_t input, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation);
+
+// All operands are row-major: images x, dx [n, h, w, cin], weights w, dw [kh, kw, cin / groups, cout],
+// y, dy [n, oh, ow, cout]. Dtypes as of plan_matmul.
+// y = conv(x, w). K is (kh, kw, cin); padding contributes products with zero. Operands of the launches: x, w, y.
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& params);
+// dx from dy and w. K is (kh, kw, cout) over the taps that meet the pixel at this stride. Operands: dy, w, dx.
+LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& params);
+// dw from x and dy. K is (n, oh, ow). Operands: x, dy, dw.
+LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& params);
+
+}  // namespace pt
