@@ -1,0 +1,64 @@
+"""Losses: plugins of the group `loss`, each `name(output, target, **parameters)` giving one value per example.
+
+The engine takes the weighted mean; a loss never averages over the batch itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import powertrain as pt
+from powertrain.plugins.params import Range
+
+Share = Annotated[float, Range(low=0, below=1)]
+
+
+def cross_entropy(output: Any, target: Any, *, smoothing: Share = 0.0) -> pt.Tensor:
+    """-log softmax(output)[target] of logits [..., classes]; for sequences one value per token.
+
+    With `smoothing` s the target is (1 - s) of the class and s spread evenly over all (Szegedy et al. 2016).
+    """
+    classes = output.shape[-1]
+    rows = pt.reshape(output, (-1, classes))
+    loss = pt.cross_entropy(rows, pt.reshape(target, (-1,)))
+    if smoothing > 0:
+        even = -pt.mean(pt.log_softmax(rows, axis=-1), axis=-1)
+        loss = loss * (1 - smoothing) + even * smoothing
+    return pt.reshape(loss, tuple(target.shape))
+
+
+def mse(output: Any, target: Any) -> pt.Tensor:
+    """(output - target)^2, the mean over the outputs of an example."""
+    return _per_example(pt.mse_loss(*_aligned("mse", output, target)))
+
+
+def l1(output: Any, target: Any) -> pt.Tensor:
+    """|output - target|, the mean over the outputs of an example."""
+    return _per_example(pt.l1_loss(*_aligned("l1", output, target)))
+
+
+def huber(output: Any, target: Any, *, delta: Annotated[float, Range(above=0)] = 1.0) -> pt.Tensor:
+    """Squared within `delta` of the target and linear outside (Huber 1964), the mean over the outputs of an example."""
+    return _per_example(pt.huber_loss(*_aligned("huber", output, target), delta))
+
+
+def bce(output: Any, target: Any) -> pt.Tensor:
+    """Binary cross-entropy of logits against targets from 0 to 1, the mean over the outputs of an example."""
+    return _per_example(pt.bce_with_logits(*_aligned("bce", output, target)))
+
+
+def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
+    """Output and target of one shape: a model of one output gives [batch, 1] where the data has [batch]."""
+    if len(output.shape) == len(target.shape) + 1 and output.shape[-1] == 1:
+        output = pt.reshape(output, tuple(target.shape))
+    if tuple(output.shape) != tuple(target.shape):
+        raise pt.ShapeError(
+            f"[{name}] output is {list(output.shape)}, target is {list(target.shape)}; expected one shape; "
+            "check the number of outputs of the model"
+        )
+    return output, pt.cast(target, output.dtype)
+
+
+def _per_example(values: pt.Tensor) -> pt.Tensor:
+    axes = tuple(range(1, len(values.shape)))
+    return pt.mean(values, axis=axes) if axes else values

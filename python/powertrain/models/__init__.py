@@ -1,0 +1,10 @@
+"""The built-in models: plugins of the group `model`."""
+
+from powertrain.models.cnn import CNN, LeNet
+from powertrain.models.common import Model, ModelError
+from powertrain.models.language import GPT, LSTMLanguageModel
+from powertrain.models.mlp import MLP, LinearModel
+from powertrain.models.resnet import ResNet18
+from powertrain.models.vit import ViT
+
+__all__ = ["CNN", "GPT", "MLP", "LSTMLanguageModel", "LeNet", "LinearModel", "Model", "ModelError", "ResNet18", "ViT"]

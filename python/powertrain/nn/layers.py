@@ -1,0 +1,177 @@
+"""Layers: linear, convolution, pooling, embedding, dropout, and activations as modules. Images are NHWC."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import powertrain as pt
+from powertrain.nn import init
+from powertrain.nn.module import Module, Parameter
+
+Pair = int | tuple[int, int]
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else value
+
+
+class Linear(Module):
+    """x @ weight + bias, with weight (in, out).
+
+    Both are uniform in +-1/sqrt(in); with `std`, the weight is normal(0, std) and the bias zero.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        bias: bool = True,
+        *,
+        std: float | None = None,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if std is None:
+            self.weight = Parameter(init.uniform_fan_in((inputs, outputs), inputs, generator))
+            self.bias = Parameter(init.uniform_fan_in((outputs,), inputs, generator)) if bias else None
+        else:
+            self.weight = Parameter(init.normal((inputs, outputs), std, generator=generator))
+            self.bias = Parameter(init.zeros((outputs,))) if bias else None
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.linear(x, self.weight, self.bias)
+
+
+class Conv2d(Module):
+    """Convolution of [batch, height, width, channels]; weight (kernel height, kernel width, in / groups, out)."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: Pair,
+        *,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if inputs % groups or outputs % groups:
+            raise pt.ShapeError(
+                f"[Conv2d] {inputs} to {outputs} channels in {groups} groups; expected channels that are multiples of "
+                "groups; change groups"
+            )
+        height, width = pair(kernel)
+        fan_in = height * width * (inputs // groups)
+        self.weight = Parameter(init.uniform_fan_in((height, width, inputs // groups, outputs), fan_in, generator))
+        self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
+        self.stride, self.padding, self.dilation, self.groups = pair(stride), pair(padding), pair(dilation), groups
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class MaxPool2d(Module):
+    """The largest value of each window; the stride is the window by default."""
+
+    def __init__(self, window: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+        super().__init__()
+        self.window, self.padding = pair(window), pair(padding)
+        self.stride = self.window if stride is None else pair(stride)
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.max_pool2d(x, self.window, self.stride, self.padding)
+
+
+class AvgPool2d(Module):
+    """The mean of each window; the stride is the window by default."""
+
+    def __init__(self, window: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+        super().__init__()
+        self.window, self.padding = pair(window), pair(padding)
+        self.stride = self.window if stride is None else pair(stride)
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.avg_pool2d(x, self.window, self.stride, self.padding)
+
+
+class GlobalAveragePool(Module):
+    """The mean over height and width: [batch, height, width, channels] to [batch, channels]."""
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.mean(x, axis=(1, 2))
+
+
+class Flatten(Module):
+    """Each example as one row."""
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.reshape(x, (x.shape[0], -1))
+
+
+class Embedding(Module):
+    """Rows of a table by index; the table is normal(0, 1)."""
+
+    def __init__(
+        self, count: int, width: int, std: float = 1.0, *, generator: pt.random.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.weight = Parameter(init.normal((count, width), std, generator=generator))
+
+    def forward(self, index: Any) -> pt.Tensor:
+        return pt.embedding(index, self.weight)
+
+
+class Dropout(Module):
+    """In training, each element is 0 with probability p and else divided by 1 - p; in evaluation nothing happens."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"[Dropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        return pt.dropout(x, self.p) if self.training and self.p > 0 else x
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.relu(x)
+
+
+class Tanh(Module):
+    """The hyperbolic tangent."""
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + e^-x)."""
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.sigmoid(x)
+
+
+class SiLU(Module):
+    """x * sigmoid(x)."""
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.silu(x)
+
+
+class GELU(Module):
+    """x * Phi(x), by erf, or by the tanh form that GPT-2 uses."""
+
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.gelu(x, approximate=self.approximate)

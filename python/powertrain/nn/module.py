@@ -1,0 +1,249 @@
+"""Modules: objects whose slots and sub-modules register themselves, with names that are the paths of attributes."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+
+M = TypeVar("M", bound="Module")
+
+
+class StateError(ValueError):
+    """Named values that do not fit a module: `[where] what was received; what was expected; how to fix it`."""
+
+
+def Parameter(value: Any, name: str = "") -> pt.Slot:  # noqa: N802 - it reads as the type that it makes
+    """A slot that training changes."""
+    return pt.Slot(value, name=name, trainable=True)
+
+
+class Module:
+    """A part of a model. Assigning a slot or a module to an attribute registers it under that name.
+
+    >>> class Shift(pt.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.by = pt.nn.Parameter(pt.zeros((3,)))
+    ...     def forward(self, x):
+    ...         return x + self.by
+    >>> [name for name, _ in Shift().named_parameters()]
+    ['by']
+    """
+
+    training: bool
+    _slots: dict[str, pt.Slot]
+    _modules: dict[str, Module]
+    _buffers: set[str]
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "_slots", {})
+        object.__setattr__(self, "_modules", {})
+        # Names of slots that training never changes, whether or not parameters are frozen.
+        object.__setattr__(self, "_buffers", set())
+        object.__setattr__(self, "training", True)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_modules" not in vars(self):
+            raise TypeError(
+                f"[{type(self).__name__}] attribute {name} before super().__init__(); expected that call first; "
+                "begin __init__ with super().__init__()"
+            )
+        if isinstance(value, (list, tuple)) and any(isinstance(item, (Module, pt.Slot)) for item in value):
+            raise TypeError(
+                f"[{type(self).__name__}.{name}] a {type(value).__name__} of modules or slots, whose parameters "
+                "would not be found; expected a module; wrap it in pt.nn.Sequential(*modules)"
+            )
+        for registry in (self._slots, self._modules):
+            registry.pop(name, None)
+        self._buffers.discard(name)
+        if isinstance(value, pt.Slot):
+            self._slots[name] = value
+            if not value.trainable:
+                self._buffers.add(name)
+        elif isinstance(value, Module):
+            self._modules[name] = value
+        object.__setattr__(self, name, value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"[{type(self).__name__}] called without a forward method; expected one; write def forward(self, x)"
+        )
+
+    # ------------------------------------------------------------ names
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once, depth first."""
+        yield from self._walk(prefix, set())
+
+    def _walk(self, prefix: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        yield prefix, self
+        for name, module in self._modules.items():
+            yield from module._walk(_join(prefix, name), seen)
+
+    def _named(self, wanted: Callable[[Module, str], bool]) -> Iterator[tuple[str, pt.Slot]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, slot in module._slots.items():
+                if id(slot) not in seen and wanted(module, name):
+                    seen.add(id(slot))
+                    yield _join(path, name), slot
+
+    def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
+        """Every slot, once, by its first path."""
+        return self._named(lambda module, name: True)
+
+    def named_parameters(self) -> Iterator[tuple[str, pt.Slot]]:
+        """Every parameter, frozen ones too; one that is tied has its first path."""
+        return self._named(lambda module, name: name not in module._buffers)
+
+    def named_buffers(self) -> Iterator[tuple[str, pt.Slot]]:
+        """Slots that are no parameters, such as running statistics."""
+        return self._named(lambda module, name: name in module._buffers)
+
+    def parameters(self) -> list[pt.Slot]:
+        return [slot for _, slot in self.named_parameters()]
+
+    def trainable(self) -> list[pt.Slot]:
+        """The parameters that are not frozen, in order: what gradients are taken of."""
+        return [slot for slot in self.parameters() if slot.trainable]
+
+    def buffers(self) -> list[pt.Slot]:
+        return [slot for _, slot in self.named_buffers()]
+
+    def name_slots(self, prefix: str = "") -> None:
+        """Gives every slot its path as its name, which errors, profiles and checkpoints show."""
+        for name, slot in self.named_slots():
+            slot.name = _join(prefix, name)
+
+    # ------------------------------------------------------------ modes
+
+    def train(self: M, mode: bool = True) -> M:
+        """Sets the mode of this module and all below: dropout and batch statistics on (or off)."""
+        for _, module in self.named_modules():
+            object.__setattr__(module, "training", mode)
+        return self
+
+    def eval(self: M) -> M:
+        return self.train(False)
+
+    def freeze(self, pattern: str = "*") -> list[str]:
+        """Keeps the matching parameters as they are; before an optimizer is made. Returns their names."""
+        return self._set_trainable(pattern, False)
+
+    def unfreeze(self, pattern: str = "*") -> list[str]:
+        return self._set_trainable(pattern, True)
+
+    def _set_trainable(self, pattern: str, trainable: bool) -> list[str]:
+        found = [(name, slot) for name, slot in self.named_parameters() if fnmatch.fnmatchcase(name, pattern)]
+        if not found:
+            raise StateError(
+                f"[freeze] pattern {pattern!r}; expected one that matches a parameter, such as "
+                f"{', '.join(name for name, _ in list(self.named_parameters())[:3]) or 'none here'}; "
+                "see model.named_parameters()"
+            )
+        for _, slot in found:
+            slot.trainable = trainable
+        return [name for name, _ in found]
+
+    # ------------------------------------------------------------ values
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """The value of every slot by name, as copies."""
+        return {name: np.array(slot.numpy()) for name, slot in self.named_slots()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> list[str]:
+        """Sets slots by name after all are checked; returns the names that were set.
+
+        `strict` wants every slot and no other name; otherwise missing and unknown names are passed over. Shapes must
+        always agree.
+        """
+        slots = dict(self.named_slots())
+        values = {name: np.asarray(value) for name, value in state.items() if name in slots}
+        wrong = [
+            f"{name} is {list(value.shape)}, expected {list(slots[name].shape)}"
+            for name, value in values.items()
+            if tuple(value.shape) != tuple(slots[name].shape)
+        ]
+        if strict:
+            wrong += [f"{name} is missing" for name in slots if name not in state]
+            wrong += [f"{name} is unknown" for name in state if name not in slots]
+        if wrong:
+            shown = "; ".join(wrong[:8]) + (f"; and {len(wrong) - 8} more" if len(wrong) > 8 else "")
+            raise StateError(
+                f"[load_state_dict] {len(values)} of {len(slots)} tensors fit by name: {shown}; expected the state of "
+                f"a {type(self).__name__} of this size; build the model with the parameters that it was saved with"
+                + (", or pass strict=False for names that differ" if strict else "")
+            )
+        for name, value in values.items():
+            slots[name].value = pt.tensor(value, dtype=slots[name].dtype)
+        return list(values)
+
+    # ------------------------------------------------------------ display
+
+    def summary(self) -> str:
+        """A table of the parts that hold slots, with shapes and counts, and the totals."""
+        rows = []
+        for path, module in self.named_modules():
+            if module._slots:
+                shapes = ", ".join(f"{name} {list(slot.shape)}" for name, slot in module._slots.items())
+                count = sum(slot_size(slot) for name, slot in module._slots.items() if name not in module._buffers)
+                rows.append((path or "(self)", type(module).__name__, f"{count:,}", shapes))
+        total = sum(slot_size(slot) for slot in self.parameters())
+        trained = sum(slot_size(slot) for slot in self.trainable())
+        widths = [max([len(row[column]) for row in rows], default=0) for column in range(3)]
+        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in rows]
+        frozen = f", of which {total - trained:,} are frozen" if trained < total else ""
+        return "\n".join([*lines, f"{total:,} parameters{frozen}"])
+
+
+def slot_size(slot: pt.Slot) -> int:
+    return int(np.prod(slot.shape, dtype=np.int64))
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+class Sequential(Module):
+    """Modules (or functions of one tensor) one after the other; named by number.
+
+    >>> pt.nn.Sequential(pt.nn.Linear(4, 8), pt.tanh)(pt.ones((2, 4))).shape
+    (2, 8)
+    """
+
+    def __init__(self, *modules: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._count = len(modules)
+        for number, module in enumerate(modules):
+            if not callable(module):
+                raise TypeError(
+                    f"[Sequential] {type(module).__name__} at place {number}; expected a module or a function; "
+                    "pass modules one by one, Sequential(*modules)"
+                )
+            setattr(self, str(number), module)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, number: int) -> Any:
+        return getattr(self, str(range(self._count)[number]))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[number] for number in range(self._count))
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x

@@ -1,0 +1,66 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import powertrain as pt
+from powertrain.nn import init
+from powertrain.nn.module import Module, Parameter
+
+
+class LayerNorm(Module):
+    """Each row less its mean, over its standard deviation, then weight and bias (Ba et al. 2016)."""
+
+    def __init__(self, width: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.weight = Parameter(init.ones((width,)))
+        self.bias = Parameter(init.zeros((width,)))
+        self.eps = eps
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.layer_norm(x, self.weight, self.bias, self.eps)
+
+
+class RMSNorm(Module):
+    """Each row over its root mean square, then weight (Zhang and Sennrich 2019)."""
+
+    def __init__(self, width: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = Parameter(init.ones((width,)))
+        self.eps = eps
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.rms_norm(x, self.weight, self.eps)
+
+
+class BatchNorm(Module):
+    """Each channel (the last axis) by the mean and variance of the batch; by running ones in evaluation.
+
+    Running statistics are buffers: running = (1 - momentum) * running + momentum * batch, with the unbiased variance
+    (Ioffe and Szegedy 2015).
+    """
+
+    def __init__(self, width: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.weight = Parameter(init.ones((width,)))
+        self.bias = Parameter(init.zeros((width,)))
+        self.running_mean = pt.Slot(init.zeros((width,)))
+        self.running_var = pt.Slot(init.ones((width,)))
+        self.eps, self.momentum = eps, momentum
+
+    def forward(self, x: Any) -> pt.Tensor:
+        if not self.training:
+            scale = pt.rsqrt(self.running_var + self.eps) * self.weight
+            return (x - self.running_mean) * scale + self.bias
+        count = x.size // x.shape[-1]
+        if count < 2:
+            raise pt.ShapeError(
+                f"[BatchNorm] one value per channel from {list(x.shape)}; expected at least two to take a variance of; "
+                "use a larger batch, or model.eval()"
+            )
+        y, mean, variance = pt.batch_norm(x, self.weight, self.bias, self.eps)
+        kept = 1 - self.momentum
+        self.running_mean.value = self.running_mean * kept + mean * self.momentum
+        self.running_var.value = self.running_var * kept + variance * (self.momentum * count / (count - 1))
+        return y

@@ -1,0 +1,252 @@
+"""What all optimizers share: flat state, groups, accumulation, clipping, the guard and the schedule.
+
+Parameters of one group lie in one flat buffer, and so do their gradients and each moment; an optimizer is the function
+`update_flat` over such buffers. With one group, which is the rule, a step reads the gradients once for the norm and
+then sweeps all state once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import powertrain as pt
+from powertrain.nn.module import Module
+
+Schedule = Callable[[Any], pt.Tensor]
+
+
+class OptimizerError(ValueError):
+    """A setting or gradient that an optimizer cannot use: `[where] what was received; what was expected; the fix`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Settings of the parameters whose names match a pattern; the first group that matches counts."""
+
+    pattern: str
+    rate: float = 1.0
+    weight_decay: float | None = None
+    frozen: bool = False
+
+
+@dataclasses.dataclass
+class Part:
+    """Parameters with the same settings: one flat buffer of values and one of each moment."""
+
+    rate: float
+    weight_decay: float
+    places: list[int]
+    values: pt.Slot
+    state: dict[str, pt.Slot]
+    gradient: pt.Slot | None
+
+
+class Optimizer:
+    """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
+
+    params      a module, or (name, slot) pairs; frozen parameters are left out
+    lr          the rate; `opt.lr = 0.1` changes it, in compiled steps too, since it is a slot
+    schedule    a factor on the rate by update, see schedules.py
+    clip        largest norm of all gradients together; larger ones are scaled down
+    accumulate  gradients of so many calls make one update
+    groups      settings by pattern of the name, for example [Group("*.bias", weight_decay=0.0)]
+    """
+
+    MOMENTS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        params: Module | Sequence[tuple[str, pt.Slot]],
+        *,
+        lr: float,
+        weight_decay: float = 0.0,
+        schedule: Schedule | None = None,
+        clip: float | None = None,
+        accumulate: int = 1,
+        groups: Sequence[Group] = (),
+        name: str = "optimizer",
+    ) -> None:
+        named = list(params.named_parameters()) if isinstance(params, Module) else list(params)
+        check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, accumulate=accumulate)
+        if isinstance(params, Module):
+            params.name_slots()
+        self.name, self.schedule, self.clip, self.accumulate = name, schedule, clip, accumulate
+        self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
+        self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
+        self._gathered: dict[str, pt.Slot] = {}
+        if accumulate > 1:
+            self._gathered = {
+                "calls": pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.calls"),
+                "weight": pt.Slot(pt.tensor(0.0, dtype="float32"), name=f"{name}.weight"),
+            }
+        self.params = _selected(named, groups, name)
+        self.parts = list(self._make_parts(groups, weight_decay))
+
+    def _make_parts(self, groups: Sequence[Group], weight_decay: float) -> Iterator[Part]:
+        settings: dict[tuple[float, float, str], list[int]] = {}
+        for place, (path, slot) in enumerate(self.params):
+            group = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), Group("*"))
+            decay = weight_decay if group.weight_decay is None else group.weight_decay
+            settings.setdefault((group.rate, decay, str(slot.dtype)), []).append(place)
+        for number, ((rate, decay, _), places) in enumerate(settings.items()):
+            values = pt.flatten_slots([self.params[place][1] for place in places], f"{self.name}.parameters.{number}")
+            state = {moment: pt.flat_like(values, f"{self.name}.{moment}.{number}") for moment in self.MOMENTS}
+            gradient = pt.flat_like(values, f"{self.name}.gradient.{number}") if self.accumulate > 1 else None
+            yield Part(rate, decay, places, values, state, gradient)
+
+    # ------------------------------------------------------------ what a run sees
+
+    @property
+    def lr(self) -> pt.Tensor:
+        """The rate before the schedule's factor."""
+        return self._rate.value
+
+    @lr.setter
+    def lr(self, rate: Any) -> None:
+        if isinstance(rate, (int, float)):
+            check_settings(self.name, lr=float(rate))
+            rate = pt.tensor(rate, dtype="float32")
+        self._rate.value = rate
+
+    def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
+        """Every slot of the optimizer by name; moments as views `optimizer.m.<parameter>`, so no layout is saved."""
+        for slot in (self._rate, self.step, *self._gathered.values()):
+            yield slot.name, slot
+        for part in self.parts:
+            flats = dict(part.state)
+            if part.gradient is not None:
+                flats["gradient"] = part.gradient
+            for moment, flat in flats.items():
+                for index, place in enumerate(part.places):
+                    name = f"{self.name}.{moment}.{self.params[place][0]}"
+                    yield name, flat.view(index, name)
+
+    # ------------------------------------------------------------ what a subclass writes
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor) -> Mapping[str, Any]:
+        """The numbers that one update needs, from the count of updates with this one and the rate (float32)."""
+        return {"rate": rate}
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        """New values and moments of one flat buffer; elementwise and pure."""
+        raise TypeError(
+            f"[{self.name}] {type(self).__name__} without update_flat; expected that method; see optim/adam.py"
+        )
+
+    # ------------------------------------------------------------ the update
+
+    def update(self, grads: Sequence[pt.Tensor], weight: Any = None) -> None:
+        """One update from the gradients of `params`, in their order, ending a phase.
+
+        With `weight` the gradients are those of a sum whose total weight it is, and are divided by it: with
+        accumulation once by the weight of all calls together, so that ragged batches count by their examples.
+        """
+        self._check_gradients(grads)
+        flat = [pt.pack([grads[place] for place in part.places], part.values) for part in self.parts]
+        last = self._gather(flat, weight) if self.accumulate > 1 else None
+        if last is None and weight is not None:
+            flat = [g / weight for g in flat]
+        flat = self._guarded(flat)
+        before = self.step.value
+        rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
+        step = before + 1
+        for part, g in zip(self.parts, flat, strict=True):
+            scaled = rate if part.rate == 1.0 else rate * part.rate
+            state = {name: slot.value for name, slot in part.state.items()}
+            p, new = self.update_flat(part.values.value, g, state, part.weight_decay, self.scalars(step, scaled))
+            _assign(part.values, p, last)
+            for name, value in new.items():
+                _assign(part.state[name], value, last)
+        _assign(self.step, step, last)
+
+    def _gather(self, flat: list[pt.Tensor], weight: Any) -> pt.Tensor:
+        """Adds this call's gradients to those held, puts the mean of all in `flat`, and says if an update is due."""
+        calls = self._gathered["calls"].value + 1
+        total = self._gathered["weight"].value + (1.0 if weight is None else pt.cast(weight, "float32"))
+        last = pt.equal(calls, self.accumulate)
+        for place, part in enumerate(self.parts):
+            assert part.gradient is not None
+            held = part.gradient.value + flat[place]
+            flat[place] = held / total
+            part.gradient.value = pt.where(last, 0.0, held)
+        self._gathered["calls"].value = pt.where(last, 0, calls)
+        self._gathered["weight"].value = pt.where(last, 0.0, total)
+        return last
+
+    def _guarded(self, flat: list[pt.Tensor]) -> list[pt.Tensor]:
+        """Gradients after clipping, if finite; one guard for all parts, so that an update is whole or nothing."""
+        if self.clip is None and len(flat) == 1:
+            return [pt.guard(flat[0])]
+        # In float64, so that the squares of finite gradients stay finite.
+        squares = [pt.sum(pt.square(pt.cast(g, "float64"))) for g in flat]
+        norm = pt.guard(pt.sqrt(sum(squares[1:], squares[0])))
+        if self.clip is None:
+            return flat
+        factor = pt.cast(pt.minimum(self.clip / (norm + 1e-6), 1.0), "float32")
+        return [g * factor for g in flat]
+
+    def _check_gradients(self, grads: Sequence[pt.Tensor]) -> None:
+        if len(grads) != len(self.params):
+            raise OptimizerError(
+                f"[{self.name}] {len(grads)} gradients; expected {len(self.params)}, one for each parameter; "
+                "freeze parameters before the optimizer is made, and pass it what value_and_grad gave"
+            )
+        for (path, slot), grad in zip(self.params, grads, strict=True):
+            if tuple(grad.shape) != tuple(slot.shape):
+                raise OptimizerError(
+                    f"[{self.name}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "
+                    "pass gradients in the order of optimizer.params"
+                )
+
+
+def _assign(slot: pt.Slot, value: pt.Tensor, condition: pt.Tensor | None) -> None:
+    slot.value = value if condition is None else pt.where(condition, value, slot.value)
+
+
+def _selected(named: Sequence[tuple[str, pt.Slot]], groups: Sequence[Group], name: str) -> list[tuple[str, pt.Slot]]:
+    """The parameters to train, after the frozen groups are frozen; every pattern must match something."""
+    for group in groups:
+        check_settings(name, rate=group.rate, weight_decay=group.weight_decay or 0.0)
+        if not any(fnmatch.fnmatchcase(path, group.pattern) for path, _ in named):
+            paths = ", ".join(path for path, _ in named[:6])
+            raise OptimizerError(
+                f"[{name}] group pattern {group.pattern!r} matches no parameter; expected one that matches some "
+                f"of {paths}; see model.named_parameters()"
+            )
+    for path, slot in named:
+        group = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), None)
+        if group is not None and group.frozen:
+            slot.trainable = False
+    chosen = [(path, slot) for path, slot in named if slot.trainable]
+    if not chosen:
+        raise OptimizerError(
+            f"[{name}] {len(named)} parameters, none to train; expected at least one; unfreeze some of the model"
+        )
+    return chosen
+
+
+# What each setting may be: the words, and the test (which NaN never passes).
+_LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
+    "lr": ("a number > 0", lambda value: 0 < value < math.inf, "1e-3 is usual for adamw"),
+    "rate": ("a number >= 0", lambda value: 0 <= value < math.inf, "1 leaves the rate as it is"),
+    "weight_decay": ("a number >= 0", lambda value: 0 <= value < math.inf, "0.01 is usual for adamw"),
+    "clip": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
+    "accumulate": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "1 updates at each call"),
+    "momentum": ("0 <= momentum < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
+    "beta1": ("0 <= beta1 < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
+    "beta2": ("0 <= beta2 < 1", lambda value: 0 <= value < 1, "0.999 is usual"),
+    "eps": ("a number >= 0", lambda value: 0 <= value < math.inf, "1e-8 is usual"),
+}
+
+
+def check_settings(where: str, **settings: float | None) -> None:
+    for name, value in settings.items():
+        expected, good, fix = _LIMITS[name]
+        if value is not None and not good(value):
+            raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")

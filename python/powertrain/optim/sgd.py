@@ -1,0 +1,67 @@
+"""Stochastic gradient descent with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import powertrain as pt
+from powertrain.nn.module import Module
+from powertrain.optim.optimizer import Optimizer, OptimizerError, check_settings
+from powertrain.plugins.params import param
+
+
+class SGD(Optimizer):
+    """g += decay p;  m = momentum m + g;  p -= lr m, or lr (g + momentum m) with Nesterov's momentum.
+
+    As PyTorch has it (Sutskever et al. 2013 up to the place of lr), without dampening. Without momentum there is no m.
+    """
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(0.1, above=0, doc="step size", usual="0.1 is usual for sgd")
+        momentum: float = param(
+            0.0, low=0, below=1, doc="share of the last direction that is kept", usual="0.9 is usual"
+        )
+        nesterov: bool = param(False, doc="look ahead along the direction")
+        weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
+
+    def __init__(
+        self,
+        params: Module | Sequence[tuple[str, pt.Slot]],
+        lr: float = 0.1,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **settings: Any,
+    ) -> None:
+        check_settings("sgd", momentum=momentum)
+        if nesterov and momentum == 0:
+            raise OptimizerError("[sgd] nesterov without momentum; expected momentum > 0; 0.9 is usual")
+        self.momentum, self.nesterov = momentum, nesterov
+        # Read by the frame when it makes the flat buffers.
+        self.MOMENTS = ("m",) if momentum > 0 else ()  # type: ignore[misc]
+        super().__init__(params, lr=lr, **settings)
+
+    @classmethod
+    def build(cls, params: Params, module: Module, **settings: Any) -> SGD:
+        return cls(
+            module,
+            params.lr,
+            momentum=params.momentum,
+            nesterov=params.nesterov,
+            weight_decay=params.weight_decay,
+            **settings,
+        )
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        if decay:
+            g = g + p * decay
+        if not self.momentum:
+            return p - g * scalars["rate"], {}
+        m = state["m"] * self.momentum + g
+        direction = g + m * self.momentum if self.nesterov else m
+        return p - direction * scalars["rate"], {"m": m}
