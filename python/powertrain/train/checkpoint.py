@@ -58,8 +58,7 @@ class Checkpoints:
         from safetensors.numpy import save
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Scalars become one element, since the format would otherwise lose 0-d strides on some versions.
-        payload = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        payload = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
         header = {
             "format": FORMAT,
             "number": number,
@@ -158,8 +157,8 @@ def hash_arrays(arrays: Arrays) -> str:
     """One SHA-256 over all slots: names, dtypes, shapes and bytes, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        shape = ",".join(str(size) for size in arrays[name].shape)
+        array = np.asarray(arrays[name], order="C")
+        shape = ",".join(str(size) for size in array.shape)
         digest.update(f"{name}\0{array.dtype.str}\0{shape}\0".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
