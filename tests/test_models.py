@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 from powertrain import losses, models
 from powertrain.bench.arrays import WORKLOADS, Weights
 from powertrain.models import CNN, GPT, MLP, LeNet, LinearModel, LSTMLanguageModel, ModelError, ResNet18, ViT

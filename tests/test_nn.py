@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 from powertrain import nn
 from powertrain.nn import StateError, init
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import powertrain as pt
 import pytest
+
+import powertrain as pt
 from powertrain.optim import SGD, Adam, AdamW, Group, Optimizer, OptimizerError, schedules
 
 torch = pytest.importorskip("torch", reason="the peer optimizers are torch's")

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.formats import data_folders, find, read_arrays, read_bytes, read_idx

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from powertrain.data.errors import DataError
 from powertrain.data.source import Array, Source, Subset, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, EpochOrder, Last, Order, Pick, RandomOrder
 from powertrain.data.source import Array, Fields, Source

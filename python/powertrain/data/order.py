@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from powertrain.data.errors import DataError
 
 Last = Literal["pad", "drop", "short"]

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
 from powertrain.data.errors import DataError
 
 Array = NDArray[Any]

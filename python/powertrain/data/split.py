@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
 from powertrain.data.errors import DataError
 from powertrain.data.order import SPLIT, permutation
 from powertrain.data.source import Array

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from powertrain.data.errors import DataError
 from powertrain.data.source import Array, Source, pieces
 from powertrain.plugins.params import NoParams, param
