@@ -1,0 +1,44 @@
+// What the files of the Python module share.
+#pragma once
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/slot.h"
+#include "ops/op.h"
+
+namespace pt::bindings {
+
+namespace py = pybind11;
+
+// The one checked converter. Tensors and slots give their value (a slot its current one, symbolic inside a trace);
+// Python numbers become weak scalars; arrays are borrowed through the buffer protocol, or __array__.
+// Throws with `where` in front for anything else.
+Tensor to_tensor(py::handle object, const std::string& where);
+bool is_tensor(py::handle object);                  // exactly a Tensor
+Tensor& unwrap(py::handle tensor);                  // of an object for which is_tensor holds
+bool is_number(py::handle object);                  // bool, int or float of Python itself
+bool is_array(py::handle object);                   // offers the buffer protocol or __array__
+py::object wrap(const Tensor& tensor);
+py::object to_numpy(const Tensor& tensor);          // a read-only view; copies only what is not row-major
+std::optional<DType> to_dtype(py::handle object);
+Tensor own(const Tensor& tensor);                   // copies memory that belongs to someone else
+
+// An attribute of an op from a Python object; throws with the op and the attribute named.
+Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);
+
+// For callbacks that Python calls directly: sets the Python error for the C++ exception being handled.
+void translate_current_exception();
+
+void register_errors(py::module_& m);
+void register_tensor(py::module_& m);
+void register_ops(py::module_& m);
+void register_slots(py::module_& m);
+void register_autograd(py::module_& m);
+void register_compile(py::module_& m);
+void register_system(py::module_& m);
+
+}  // namespace pt::bindings

@@ -1,0 +1,295 @@
+// CompiledFunction: a C type with the vectorcall protocol, because for a small model the call is the step.
+#include <structmember.h>
+
+#include "bindings/tree.h"
+#include "core/error.h"
+#include "ops/recorder.h"
+#include "program/compiled.h"
+
+namespace pt::bindings {
+namespace {
+
+// Below this estimate the interpreter lock is kept: letting go of it costs more than the step.
+constexpr double kReleaseFromMicros = 50;
+
+struct State {
+  py::object function, on_retrace;
+  std::string name;
+  CompiledStep step;
+  RunReport last;
+  explicit State(CompileOptions options) : step(options) {}
+};
+
+struct CompiledFunction {
+  PyObject_HEAD
+  vectorcallfunc call;
+  State* state;
+  PyObject* dict;
+};
+
+// What an entry needs to give results back as the function returned them.
+struct Extra {
+  Tree results;
+  std::vector<py::object> kept;
+};
+
+Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+  Flattened flat;
+  for (Py_ssize_t i = 0; i < given; ++i) scan(args[i], flat, state.name);
+  for (Py_ssize_t k = 0, n = names ? PyTuple_GET_SIZE(names) : 0; k < n; ++k) {
+    flat.frozen += py::cast<std::string>(PyTuple_GET_ITEM(names, k)) + "=";
+    scan(args[given + k], flat, state.name);
+  }
+  return flat;
+}
+
+CompiledStep::Entry* trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+  const std::string cause = state.step.retrace_cause(signature);
+  auto extra = std::make_shared<Extra>();
+  auto* entry = state.step.trace(signature, [&](const Tensors& symbols) {
+    Flattened flat;
+    std::size_t used = 0;
+    // The arguments again, with symbolic tensors in the places of the concrete ones.
+    auto symbolic = [&](PyObject* argument) {
+      Flattened one;
+      const Tree tree = flatten(argument, one, state.name, false);
+      const Tensors own(symbols.begin() + static_cast<std::ptrdiff_t>(used), symbols.begin() + static_cast<std::ptrdiff_t>(used + one.tensors.size()));
+      used += one.tensors.size();
+      for (py::object& object : one.kept) extra->kept.push_back(object);
+      return unflatten(tree, own);
+    };
+    py::tuple positional(given);
+    for (Py_ssize_t i = 0; i < given; ++i) positional[i] = symbolic(args[i]);
+    py::dict named;
+    for (Py_ssize_t k = 0, n = names ? PyTuple_GET_SIZE(names) : 0; k < n; ++k) {
+      named[py::handle(PyTuple_GET_ITEM(names, k))] = symbolic(args[given + k]);
+    }
+    const py::object result = state.function(*positional, **named);
+    extra->results = flatten(result, flat, state.name, true);
+    return flat.tensors;
+  });
+  entry->extra = extra;
+  if (!cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
+  return entry;
+}
+
+PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+  Flattened flat = scan_arguments(state, args, given, names);
+  Signature signature;
+  signature.frozen = std::move(flat.frozen);
+  for (Tensor& t : flat.tensors) {
+    if (!t.concrete()) throw TraceError(text("[", state.name, "] received a symbolic tensor outside of its trace; expected a value; return it from the step that made it"));
+    signature.types.push_back(t.type());
+  }
+  CompiledStep::Entry* entry = state.step.find(signature);
+  if (!entry) entry = trace(state, signature, args, given, names);
+  Program& program = *entry->program;
+  for (Tensor& t : flat.tensors) t = to_row_major(t);
+  Tensors results;
+  if (program.total_micros() >= kReleaseFromMicros) {
+    py::gil_scoped_release release;
+    results = program.run(flat.tensors, state.step.options().on_trip, &state.last);
+  } else {
+    results = program.run(flat.tensors, state.step.options().on_trip, &state.last);
+  }
+  return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
+}
+
+State& state_of(PyObject* self) { return *reinterpret_cast<CompiledFunction*>(self)->state; }
+
+PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
+  State& state = state_of(callable);
+  const Py_ssize_t given = PyVectorcall_NARGS(flags);
+  // Inside another trace a compiled function is its function: its calls become part of that program.
+  if (active_recorder()) return PyObject_Vectorcall(state.function.ptr(), args, static_cast<std::size_t>(given), names);
+  try {
+    return run(state, args, given, names);
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
+
+void deallocate(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  auto* function = reinterpret_cast<CompiledFunction*>(self);
+  delete function->state;
+  function->state = nullptr;
+  Py_CLEAR(function->dict);
+  PyObject_GC_Del(self);
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  auto* function = reinterpret_cast<CompiledFunction*>(self);
+  if (function->state) Py_VISIT(function->state->function.ptr());
+  Py_VISIT(function->dict);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  auto* function = reinterpret_cast<CompiledFunction*>(self);
+  if (function->state) function->state->function = py::none();
+  Py_CLEAR(function->dict);
+  return 0;
+}
+
+PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
+  if (!instance || instance == Py_None) return Py_NewRef(self);
+  return PyMethod_New(self, instance);
+}
+
+template <class Fn>
+PyObject* guarded(Fn fn) {
+  try {
+    return py::object(fn()).release().ptr();
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
+
+PyObject* describe(PyObject* self, PyObject*) {
+  return guarded([&]() -> py::object {
+    State& state = state_of(self);
+    if (state.step.entries().empty()) return py::str(state.name + ": not traced yet; call it once");
+    std::string all;
+    for (const auto& entry : state.step.entries()) all += entry.program->describe();
+    return py::str(all);
+  });
+}
+
+PyObject* programs(PyObject* self, void*) {
+  return guarded([&]() -> py::object {
+    py::list all;
+    for (const auto& entry : state_of(self).step.entries()) {
+      const Program& program = *entry.program;
+      py::dict d;
+      py::list instructions;
+      for (const PlannedLaunch& launch : program.layout().launches) {
+        py::dict i;
+        i["name"] = launch.name;
+        i["kernel"] = launch.launch.kernel;
+        i["chunks"] = launch.launch.chunks;
+        i["flops"] = launch.launch.flops;
+        i["bytes"] = launch.launch.bytes;
+        i["phase"] = launch.phase;
+        i["commits"] = launch.commits;
+        instructions.append(i);
+      }
+      d["instructions"] = instructions;
+      d["arena_bytes"] = program.layout().arena_bytes;
+      d["flops"] = program.total_flops();
+      d["trace_seconds"] = entry.trace_seconds;
+      d["graph"] = to_string(program.graph());
+      d["source"] = to_string(program.source());
+      all.append(d);
+    }
+    return all;
+  });
+}
+
+Tensors program_inputs(State& state, const Program& program, PyObject* args) {
+  Flattened flat;
+  for (py::handle argument : py::reinterpret_borrow<py::tuple>(args)) scan(argument, flat, state.name);
+  if (flat.tensors.size() != program.graph().inputs.size()) throw Error(text("[", state.name, "] received ", flat.tensors.size(), " tensors; expected ", program.graph().inputs.size(), ", those of the last call"));
+  for (Tensor& t : flat.tensors) t = to_row_major(t);
+  return flat.tensors;
+}
+
+// Seconds per instruction of one step; the step really happens.
+PyObject* profile(PyObject* self, PyObject* args) {
+  return guarded([&]() -> py::object {
+    State& state = state_of(self);
+    if (state.step.entries().empty()) throw Error(text("[", state.name, "] was not called yet; expected a program to profile; call it once"));
+    Program& program = *state.step.entries().front().program;
+    return py::cast(program.profile(program_inputs(state, program, args)));
+  });
+}
+
+// The launches and checks that a device which cannot answer during a step is given: (event, launch) pairs.
+PyObject* record(PyObject* self, PyObject* args) {
+  return guarded([&]() -> py::object {
+    struct Recording final : Device {
+      std::vector<std::pair<std::string, int>> events;
+      std::string_view name() const override { return "recording"; }
+      BufferRef allocate(std::size_t bytes) override { return Buffer::allocate(bytes); }
+      void begin(bool) override { events.emplace_back("begin", -1); }
+      void launch(const Instruction& instruction, char* const*, uint32_t*) override { events.emplace_back(instruction.commits ? "commit" : "launch", instruction.launch); }
+      Guard guard(const uint32_t*) override { events.emplace_back("guard", -1); return Guard::Deferred; }
+      void end() override { events.emplace_back("end", -1); }
+      void wait() override { events.emplace_back("wait", -1); }
+    };
+    State& state = state_of(self);
+    if (state.step.entries().empty()) throw Error(text("[", state.name, "] was not called yet; expected a program to record; call it once"));
+    Program& program = *state.step.entries().front().program;
+    Recording device;
+    program.replay(program_inputs(state, program, args), device);
+    return py::cast(device.events);
+  });
+}
+
+PyObject* get_traces(PyObject* self, void*) { return PyLong_FromLong(state_of(self).step.traces()); }
+PyObject* get_tripped(PyObject* self, void*) { return PyBool_FromLong(state_of(self).last.tripped_phase >= 0); }
+PyObject* get_wrapped(PyObject* self, void*) { return state_of(self).function.inc_ref().ptr(); }
+PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(state_of(self).name.c_str()); }
+
+PyMethodDef methods[] = {{"describe", describe, METH_NOARGS, "The programs as a person reads them."},
+                         {"profile", profile, METH_VARARGS, "Runs one step; seconds per instruction."},
+                         {"record", record, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},
+                         {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef accessors[] = {{"programs", programs, nullptr, "The programs, the last used one first.", nullptr},
+                           {"traces", get_traces, nullptr, "How often the function was traced.", nullptr},
+                           {"tripped", get_tripped, nullptr, "Whether a guard tripped in the last call.", nullptr},
+                           {"__wrapped__", get_wrapped, nullptr, nullptr, nullptr},
+                           {"__name__", get_name, nullptr, nullptr, nullptr},
+                           {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyTypeObject* compiled_type() {
+  static PyTypeObject type = [] {
+    PyTypeObject t = {PyVarObject_HEAD_INIT(nullptr, 0)};
+    t.tp_name = "powertrain.CompiledFunction";
+    t.tp_basicsize = sizeof(CompiledFunction);
+    t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_HAVE_GC;
+    t.tp_vectorcall_offset = offsetof(CompiledFunction, call);
+    t.tp_call = PyVectorcall_Call;
+    t.tp_descr_get = bind_method;
+    t.tp_methods = methods;
+    t.tp_getset = accessors;
+    t.tp_dealloc = deallocate;
+    t.tp_traverse = traverse;
+    t.tp_clear = clear;
+    t.tp_dictoffset = offsetof(CompiledFunction, dict);
+    return t;
+  }();
+  static const bool ready = PyType_Ready(&type) == 0;
+  if (!ready) throw py::error_already_set();
+  return &type;
+}
+
+py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify, bool fuse,
+                const std::string& on_trip, int limit) {
+  CompileOptions options;
+  options.passes = {simplify, fuse};
+  options.on_trip = on_trip == "skip" ? OnTrip::Skip : OnTrip::Error;
+  options.limit = limit;
+  auto* compiled = PyObject_GC_New(CompiledFunction, compiled_type());
+  if (!compiled) throw py::error_already_set();
+  compiled->call = call;
+  compiled->dict = nullptr;
+  compiled->state = new State(options);
+  compiled->state->function = function;
+  compiled->state->on_retrace = on_retrace;
+  compiled->state->name = name;
+  PyObject_GC_Track(reinterpret_cast<PyObject*>(compiled));
+  return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(compiled));
+}
+
+}  // namespace
+
+void register_compile(py::module_& m) {
+  m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"), py::arg("fuse"),
+        py::arg("on_trip"), py::arg("limit"));
+  m.def("tracing", [] { return active_recorder() != nullptr; }, "Whether a step is being traced on this thread.");
+}
+
+}  // namespace pt::bindings

@@ -1,0 +1,205 @@
+// From Python objects to tensors and attributes, and back.
+#include <pybind11/numpy.h>
+
+#include <cstring>
+
+#include "bindings/bindings.h"
+#include "core/error.h"
+#include "ops/recorder.h"
+
+namespace pt::bindings {
+namespace {
+
+std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
+
+// The dtype of a buffer format such as "<f"; nullopt for formats of other byte orders or kinds.
+std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
+  if (!format) return DType::U8;
+  if (*format == '@' || *format == '=' || *format == '<') ++format;
+  if (format[0] == 0 || format[1] != 0) return std::nullopt;
+  switch (*format) {
+    case '?': return DType::Bool;
+    case 'e': return DType::F16;
+    case 'f': return DType::F32;
+    case 'd': return DType::F64;
+    case 'B': return DType::U8;
+    case 'b': case 'h': case 'i': case 'l': case 'q':
+      return itemsize == 1 ? DType::I8 : itemsize == 2 ? DType::I16 : itemsize == 4 ? DType::I32 : DType::I64;
+    default: return std::nullopt;
+  }
+}
+
+struct HeldBuffer {
+  Py_buffer view{};
+  bool held = false;
+  explicit HeldBuffer(py::handle object) { held = PyObject_GetBuffer(object.ptr(), &view, PyBUF_FULL_RO) == 0; }
+  HeldBuffer(const HeldBuffer&) = delete;
+  ~HeldBuffer() {
+    if (!held || !Py_IsInitialized()) return;
+    py::gil_scoped_acquire gil;
+    PyBuffer_Release(&view);
+  }
+};
+
+Tensor from_array(py::handle object, const std::string& where, bool converted) {
+  auto buffer = std::make_shared<HeldBuffer>(object);
+  if (!buffer->held) {
+    PyErr_Clear();
+    throw DTypeError(text("[", where, "] received an array whose memory cannot be read; expected numbers in main memory; convert it with numpy.asarray"));
+  }
+  const Py_buffer& view = buffer->view;
+  const std::optional<DType> dtype = dtype_of_format(view.format, view.itemsize);
+  if (!dtype) {
+    throw DTypeError(text("[", where, "] received an array of format '", view.format, "'; expected bool, uint8, int8 to int64, float16, float32 or float64 in native byte order; convert it with astype"));
+  }
+  if (view.ndim > kMaxDims) {
+    throw ShapeError(text("[", where, "] received ", view.ndim, " axes; expected at most ", kMaxDims, "; reshape it"));
+  }
+  bool usable = reinterpret_cast<std::uintptr_t>(view.buf) % static_cast<std::uintptr_t>(view.itemsize) == 0;
+  TensorType type{*dtype, {}};
+  Strides strides;
+  for (int i = 0; i < view.ndim; ++i) {
+    type.shape.push_back(view.shape[i]);
+    const Py_ssize_t bytes = view.strides ? view.strides[i] : 0;
+    usable = usable && bytes % view.itemsize == 0;
+    strides.push_back(bytes / view.itemsize);
+  }
+  if (!view.strides) strides = row_major(type.shape);
+  if (!usable) {  // fields of records, and other memory that no kernel could read in place
+    if (converted) throw DTypeError(text("[", where, "] received memory that is not aligned to its elements; copy the array first"));
+    return from_array(py::module_::import("numpy").attr("array")(object), where, true);
+  }
+  BufferRef memory = Buffer::borrow(view.buf, static_cast<std::size_t>(view.len), [buffer]() mutable { buffer.reset(); });
+  return Tensor::view(std::move(memory), type, strides, 0);
+}
+
+}  // namespace
+
+bool is_tensor(py::handle object) {
+  static PyTypeObject* type = reinterpret_cast<PyTypeObject*>(py::type::of<Tensor>().ptr());
+  return Py_TYPE(object.ptr()) == type;
+}
+
+Tensor& unwrap(py::handle tensor) {
+  return *static_cast<Tensor*>(reinterpret_cast<py::detail::instance*>(tensor.ptr())->simple_value_holder[0]);
+}
+
+py::object wrap(const Tensor& tensor) { return py::cast(tensor); }
+
+bool is_number(py::handle object) {
+  return PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr());
+}
+
+bool is_array(py::handle object) {
+  if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr())) return false;
+  return PyObject_CheckBuffer(object.ptr()) || py::hasattr(object, "__array__");
+}
+
+Tensor to_tensor(py::handle object, const std::string& where) {
+  if (is_tensor(object)) return unwrap(object);
+  if (PyBool_Check(object.ptr())) return Tensor::scalar(object.ptr() == Py_True, DType::Bool, true);
+  if (PyFloat_CheckExact(object.ptr())) return Tensor::scalar(PyFloat_AS_DOUBLE(object.ptr()), DType::F64, true);
+  if (PyLong_CheckExact(object.ptr())) {
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
+    if (overflow) throw DTypeError(text("[", where, "] received an integer beyond 64 bits; expected one that int64 holds; use a float"));
+    Tensor number = Tensor::scalar(0, DType::I64, true);
+    std::memcpy(number.data(), &value, sizeof(value));
+    return number;
+  }
+  if (py::isinstance<Slot>(object)) return read_slot(py::cast<SlotRef>(object));
+  if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr())) {
+    throw DTypeError(text("[", where, "] received ", type_name(object), "; expected a tensor, an array or a number; convert it first"));
+  }
+  if (PyObject_CheckBuffer(object.ptr())) return from_array(object, where, false);
+  if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
+    const py::object array = py::module_::import("numpy").attr("asarray")(object);
+    Tensor made = own(from_array(array, where, true));
+    // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here.
+    const bool listed = PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
+    return listed && made.dtype() == DType::F64 ? apply1("cast", {made}, {{"dtype", DType::F32}}) : made;
+  }
+  throw DTypeError(text("[", where, "] received ", type_name(object), "; expected a tensor, an array or a number; convert it first"));
+}
+
+Tensor own(const Tensor& tensor) {
+  if (!tensor.concrete() || !tensor.impl().buffer->borrowed()) return tensor;
+  TapeScope off(false);
+  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
+}
+
+py::object to_numpy(const Tensor& given) {
+  if (given.symbolic()) {
+    throw TraceError("[numpy] received a symbolic tensor; its values are known only when the compiled step runs; return it from the step");
+  }
+  if (given.dtype() == DType::BF16) {
+    throw DTypeError("[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
+  }
+  const Tensor tensor = given;
+  const std::size_t size = size_of(tensor.dtype());
+  std::vector<py::ssize_t> shape, strides;
+  for (int i = 0; i < tensor.ndim(); ++i) {
+    shape.push_back(tensor.shape()[i]);
+    strides.push_back(tensor.strides()[i] * static_cast<py::ssize_t>(size));
+  }
+  const py::capsule keep(new Tensor(tensor), [](void* p) { delete static_cast<Tensor*>(p); });
+  py::array array(py::dtype(std::string(info(tensor.dtype()).name)), shape, strides, tensor.data(), keep);
+  array.attr("flags").attr("writeable") = false;
+  return array;
+}
+
+std::optional<DType> to_dtype(py::handle object) {
+  DType dtype;
+  if (py::isinstance<DType>(object)) return py::cast<DType>(object);
+  if (PyUnicode_Check(object.ptr())) {
+    if (parse_dtype(py::cast<std::string>(object), dtype)) return dtype;
+    return std::nullopt;
+  }
+  if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::F32;
+  if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::I64;
+  if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type)) return DType::Bool;
+  for (const char* attribute : {"name", "__name__"}) {   // NumPy's dtypes and scalar types
+    if (!py::hasattr(object, attribute)) continue;
+    const py::object name = object.attr(attribute);
+    if (PyUnicode_Check(name.ptr()) && parse_dtype(py::cast<std::string>(name), dtype)) return dtype;
+  }
+  return std::nullopt;
+}
+
+Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value) {
+  if (value.is_none()) return std::monostate{};
+  auto refuse = [&](const char* expected) -> Attr {
+    throw DTypeError(text("[", op.name, "] ", spec.name, " = ", py::cast<std::string>(py::repr(value)), "; expected ", expected, "; pass a value of that type"));
+  };
+  switch (spec.kind) {
+    case AttrKind::Bool:
+      if (PyBool_Check(value.ptr())) return value.ptr() == Py_True;
+      return refuse("True or False");
+    case AttrKind::Int:
+      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr())) return py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)));
+      return refuse("an integer");
+    case AttrKind::Number:
+      if (PyFloat_Check(value.ptr()) || (PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr()))) return py::cast<double>(value);
+      if (py::hasattr(value, "__float__") && !PyBool_Check(value.ptr()) && !is_tensor(value)) return py::cast<double>(py::float_(py::reinterpret_borrow<py::object>(value)));
+      return refuse("a number");
+    case AttrKind::String:
+      if (PyUnicode_Check(value.ptr())) return py::cast<std::string>(value);
+      return refuse("a string");
+    case AttrKind::DType:
+      if (auto dtype = to_dtype(value)) return *dtype;
+      return refuse("a dtype such as 'float32'");
+    case AttrKind::Ints: {
+      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr())) return Ints{py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)))};
+      if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr())) return refuse("an integer or a tuple of integers");
+      Ints ints;
+      for (py::handle item : py::reinterpret_borrow<py::sequence>(value)) {
+        if (!PyIndex_Check(item.ptr()) || PyBool_Check(item.ptr())) return refuse("an integer or a tuple of integers");
+        ints.push_back(py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(item))));
+      }
+      return ints;
+    }
+  }
+  return std::monostate{};
+}
+
+}  // namespace pt::bindings

@@ -1,0 +1,68 @@
+// The engine's exceptions, each also an instance of the built-in exception that a user would catch.
+#include "bindings/bindings.h"
+#include "core/error.h"
+
+namespace pt::bindings {
+namespace {
+
+py::object make(py::module_& m, const char* name, const py::tuple& bases, const char* doc) {
+  py::dict members;
+  members["__doc__"] = doc;
+  members["__module__"] = "powertrain";
+  py::object type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyType_Type))(name, bases, members);
+  m.attr(name) = type;
+  return type;
+}
+
+PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_finite_error;
+
+}  // namespace
+
+void translate_current_exception() {
+  try {
+    throw;
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (const ShapeError& e) {
+    PyErr_SetString(shape_error, e.what());
+  } catch (const DTypeError& e) {
+    PyErr_SetString(dtype_error, e.what());
+  } catch (const IndexError& e) {
+    PyErr_SetString(index_error, e.what());
+  } catch (const TraceError& e) {
+    PyErr_SetString(trace_error, e.what());
+  } catch (const GuardError& e) {
+    PyErr_SetString(non_finite_error, e.what());
+  } catch (const Error& e) {
+    PyErr_SetString(error, e.what());
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const py::cast_error& e) {
+    PyErr_SetString(dtype_error, e.what());
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  }
+}
+
+void register_errors(py::module_& m) {
+  const py::object base = make(m, "Error", py::make_tuple(py::handle(PyExc_Exception)), "Any error of the engine.");
+  auto derive = [&](const char* name, PyObject* builtin, const char* doc) {
+    return make(m, name, builtin ? py::make_tuple(base, py::handle(builtin)) : py::make_tuple(base), doc).release().ptr();
+  };
+  error = py::object(base).release().ptr();
+  shape_error = derive("ShapeError", PyExc_ValueError, "A shape or value that an op cannot take.");
+  dtype_error = derive("DTypeError", PyExc_TypeError, "A dtype or type that an op cannot take.");
+  index_error = derive("IndexError", PyExc_IndexError, "An index out of range.");
+  trace_error = derive("TraceError", nullptr, "A symbolic tensor was used as a value, or outlived its trace.");
+  non_finite_error = derive("NonFiniteError", PyExc_ArithmeticError, "A guard found a number that is not finite.");
+  py::register_exception_translator([](std::exception_ptr pointer) {
+    if (!pointer) return;
+    try {
+      std::rethrow_exception(pointer);
+    } catch (const Error&) {
+      translate_current_exception();
+    }
+  });
+}
+
+}  // namespace pt::bindings

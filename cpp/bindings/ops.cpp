@@ -1,0 +1,259 @@
+// Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small ops
+// are mostly call overhead.
+#include <structmember.h>
+
+#include <new>
+
+#include "bindings/bindings.h"
+#include "core/error.h"
+#include "ops/recorder.h"
+
+namespace pt::bindings {
+namespace {
+
+struct OpFunction {
+  PyObject_HEAD
+  vectorcallfunc call;
+  const Op* op;
+  bool reversed;      // a operator of the right operand: swaps the first two arguments
+  PyObject* doc;
+  PyObject* dict;
+};
+
+struct Parsed {
+  Tensors inputs;
+  Attrs attrs;
+};
+
+[[noreturn]] void too_many(const Op& op, Py_ssize_t given) {
+  throw DTypeError(text("[", op.name, "] received ", given, " positional arguments; expected at most ", op.inputs.size() + op.attrs.size(), "; see help(powertrain.", op.name, ")"));
+}
+
+Tensor input_tensor(const Op& op, const InputSpec& spec, py::handle value) {
+  if (value.is_none()) {
+    if (spec.optional) return Tensor();
+    throw DTypeError(text("[", op.name, "] ", spec.name, " is None; expected a tensor; pass one"));
+  }
+  Tensor tensor = to_tensor(value, op.name);
+  // A view of borrowed memory would change with its owner.
+  return op.view ? own(tensor) : tensor;
+}
+
+void place_list(const Op& op, py::handle value, Tensors& inputs) {
+  if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) {
+    throw DTypeError(text("[", op.name, "] ", op.inputs[0].name, " is ", Py_TYPE(value.ptr())->tp_name, "; expected a list of tensors; pass [a, b]"));
+  }
+  for (py::handle item : py::reinterpret_borrow<py::sequence>(value)) inputs.push_back(input_tensor(op, op.inputs[0], item));
+}
+
+Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+  const Op& op = *self->op;
+  const std::size_t n = op.inputs.size();
+  std::vector<py::handle> inputs(n);
+  Parsed parsed;
+  auto place = [&](std::size_t position, py::handle value) {
+    if (position < n) {
+      inputs[position] = value;
+    } else {
+      const AttrSpec& spec = op.attrs[position - n];
+      parsed.attrs.set(spec.name, to_attr(op, spec, value));
+    }
+  };
+  if (given > static_cast<Py_ssize_t>(n + op.attrs.size())) too_many(op, given);
+  for (Py_ssize_t i = 0; i < given; ++i) {
+    const auto position = static_cast<std::size_t>(self->reversed && i < 2 ? 1 - i : i);
+    place(position, args[i]);
+  }
+  const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+  for (Py_ssize_t k = 0; k < named; ++k) {
+    const std::string name = py::cast<std::string>(PyTuple_GET_ITEM(names, k));
+    std::size_t position = 0;
+    while (position < n + op.attrs.size() && (position < n ? op.inputs[position].name : op.attrs[position - n].name) != name) ++position;
+    if (position == n + op.attrs.size()) {
+      std::string known;
+      for (const InputSpec& spec : op.inputs) known += (known.empty() ? "" : ", ") + spec.name;
+      for (const AttrSpec& spec : op.attrs) known += (known.empty() ? "" : ", ") + spec.name;
+      throw DTypeError(text("[", op.name, "] ", name, " is no parameter of ", op.name, "; expected ", known, "; check the spelling"));
+    }
+    if (static_cast<Py_ssize_t>(position) < given) {
+      throw DTypeError(text("[", op.name, "] ", name, " was given twice; expected once; drop the keyword"));
+    }
+    place(position, args[given + k]);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const InputSpec& spec = op.inputs[i];
+    if (!inputs[i] && !spec.optional) {
+      throw DTypeError(text("[", op.name, "] ", spec.name, " is missing; expected a tensor; see help(powertrain.", op.name, ")"));
+    }
+    if (spec.list) {
+      place_list(op, inputs[i], parsed.inputs);
+    } else {
+      parsed.inputs.push_back(inputs[i] ? input_tensor(op, spec, inputs[i]) : Tensor());
+    }
+  }
+  return parsed;
+}
+
+// Exceptions must not leave a C callback: pybind11's own translation does it for functions that it wraps.
+void translate(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (...) {
+    translate_current_exception();
+  }
+}
+
+PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
+  try {
+    auto* self = reinterpret_cast<OpFunction*>(callable);
+    Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
+    const Tensors outputs = apply(*self->op, std::move(parsed.inputs), parsed.attrs);
+    if (outputs.size() == 1) return wrap(outputs[0]).release().ptr();
+    py::tuple result(outputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);
+    return result.release().ptr();
+  } catch (...) {
+    translate(std::current_exception());
+    return nullptr;
+  }
+}
+
+PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
+  if (!instance || instance == Py_None) return Py_NewRef(self);
+  return PyMethod_New(self, instance);
+}
+
+PyObject* get_name(PyObject* self, void*) {
+  return PyUnicode_FromString(reinterpret_cast<OpFunction*>(self)->op->name.c_str());
+}
+PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("powertrain"); }
+PyObject* get_doc(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OpFunction*>(self)->doc); }
+PyObject* repr(PyObject* self) {
+  return PyUnicode_FromFormat("<op %s>", reinterpret_cast<OpFunction*>(self)->op->name.c_str());
+}
+void deallocate(PyObject* self) {
+  auto* function = reinterpret_cast<OpFunction*>(self);
+  Py_XDECREF(function->doc);
+  Py_XDECREF(function->dict);
+  Py_TYPE(self)->tp_free(self);
+}
+
+PyGetSetDef accessors[] = {{"__name__", get_name, nullptr, nullptr, nullptr},
+                           {"__qualname__", get_name, nullptr, nullptr, nullptr},
+                           {"__module__", get_module, nullptr, nullptr, nullptr},
+                           {"__doc__", get_doc, nullptr, nullptr, nullptr},
+                           {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyTypeObject* op_function_type() {
+  static PyTypeObject type = [] {
+    PyTypeObject t = {PyVarObject_HEAD_INIT(nullptr, 0)};
+    t.tp_name = "powertrain.Op";
+    t.tp_basicsize = sizeof(OpFunction);
+    t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL;
+    t.tp_vectorcall_offset = offsetof(OpFunction, call);
+    t.tp_call = PyVectorcall_Call;
+    t.tp_descr_get = bind_method;
+    t.tp_getset = accessors;
+    t.tp_repr = repr;
+    t.tp_dealloc = deallocate;
+    t.tp_dictoffset = offsetof(OpFunction, dict);
+    return t;
+  }();
+  static const bool ready = PyType_Ready(&type) == 0;
+  if (!ready) throw py::error_already_set();
+  return &type;
+}
+
+py::object make_function(const Op& op, bool reversed) {
+  auto* function = PyObject_New(OpFunction, op_function_type());
+  if (!function) throw py::error_already_set();
+  function->call = call;
+  function->op = &op;
+  function->reversed = reversed;
+  function->dict = nullptr;
+  function->doc = PyUnicode_FromStringAndSize(op.doc.data(), static_cast<Py_ssize_t>(op.doc.size()));
+  return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(function));
+}
+
+py::object attr_object(const Attr& value) {
+  return std::visit([](const auto& v) -> py::object {
+    using T = std::decay_t<decltype(v)>;
+    if constexpr (std::is_same_v<T, std::monostate>) return py::none();
+    else if constexpr (std::is_same_v<T, Ints>) return py::tuple(py::cast(v));
+    else return py::cast(v);
+  }, value);
+}
+
+py::dict describe(const Op& op) {
+  static const char* kinds[] = {"bool", "int", "float", "str", "ints", "dtype"};
+  static const char* takes[] = {"any", "number", "float", "integer", "bool"};
+  py::dict d;
+  py::list inputs, attrs;
+  for (const InputSpec& spec : op.inputs) {
+    py::dict i;
+    i["name"] = spec.name;
+    i["takes"] = takes[static_cast<int>(spec.takes)];
+    i["optional"] = spec.optional;
+    i["list"] = spec.list;
+    inputs.append(i);
+  }
+  for (const AttrSpec& spec : op.attrs) {
+    py::dict a;
+    a["name"] = spec.name;
+    a["kind"] = kinds[static_cast<int>(spec.kind)];
+    a["default"] = attr_object(spec.preset);
+    a["required"] = spec.required;
+    a["nullable"] = spec.nullable;
+    attrs.append(a);
+  }
+  d["name"] = op.name;
+  d["inputs"] = inputs;
+  d["attrs"] = attrs;
+  d["outputs"] = op.outputs;
+  d["differentiable"] = op.differentiable() && !op.no_gradient;
+  d["has_compose"] = op.compose != nullptr;
+  d["has_vjp"] = op.vjp != nullptr;
+  d["has_kernel"] = op.plan != nullptr;
+  d["is_view"] = op.view != nullptr;
+  d["elementwise"] = op.elementwise;
+  d["random"] = op.random;
+  d["doc"] = op.doc;
+  d["example"] = op.example;
+  return d;
+}
+
+}  // namespace
+
+void register_ops(py::module_& m) {
+  m.def("ops", [] {
+    py::list all;
+    for (const Op* op : all_ops()) all.append(describe(*op));
+    return all;
+  }, "The facts of every op, from its spec.");
+  m.def("op_function", [](const std::string& name, bool reversed) { return make_function(find_op(name), reversed); },
+        py::arg("name"), py::arg("reversed") = false);
+  m.def("op_names", [] {
+    std::vector<std::string> names;
+    for (const Op* op : all_ops()) names.push_back(op->name);
+    return names;
+  });
+  // The definition of an op, called directly: the oracle of its kernel.
+  m.def("compose", [](const std::string& name, const py::list& tensors, const py::dict& given) {
+    const Op& op = find_op(name);
+    if (!op.compose) throw Error(text("[compose] ", name, " has no definition in other ops; expected one that has; see _core.ops()"));
+    Attrs attrs;
+    for (const AttrSpec& spec : op.attrs) {
+      if (given.contains(spec.name)) attrs.set(spec.name, to_attr(op, spec, given[spec.name.c_str()]));
+    }
+    Tensors inputs;
+    for (py::handle t : tensors) inputs.push_back(t.is_none() ? Tensor() : to_tensor(t, name));
+    const Tensors outputs = op.compose(inputs, op.complete(attrs));
+    py::tuple result(outputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);
+    return result;
+  });
+}
+
+}  // namespace pt::bindings

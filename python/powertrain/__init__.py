@@ -1,0 +1,68 @@
+"""Powertrain: a training engine whose whole train step is one compiled, replayed program.
+
+Example
+    >>> import powertrain as pt
+    >>> x = pt.tensor([1.0, 2.0, 3.0])
+    >>> (x * x).sum().item()
+    14.0
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from powertrain import _core
+from powertrain._core import (
+    DType,
+    DTypeError,
+    Error,
+    IndexError,  # noqa: A004  the engine's own, which is also Python's
+    NonFiniteError,
+    ShapeError,
+    Slot,
+    TraceError,
+    asarray,
+    get_threads,
+    isa,
+    set_threads,
+    tensor,
+)
+
+_core.set_package_folder(os.path.dirname(os.path.abspath(__file__)) + os.sep)
+
+from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
+from powertrain.compile import compile  # noqa: A004, E402
+from powertrain.functional import OPERATORS, arange, full, ones, op_names, zeros  # noqa: E402
+from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
+from powertrain.tensor import Tensor  # noqa: E402
+
+if TYPE_CHECKING:
+    from powertrain import data, metrics, models, nn, optim, random
+
+__version__: str = _core.__version__
+bool_, uint8, int8, int16, int32, int64 = (DType.bool, DType.uint8, DType.int8, DType.int16, DType.int32, DType.int64)
+float16, bfloat16, float32, float64 = DType.float16, DType.bfloat16, DType.float32, DType.float64
+
+globals().update(OPERATORS)
+
+_LAZY = ("nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train", "strategies", "recipe")
+
+__all__ = [
+    "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
+    "arange", "asarray", "bfloat16", "bool_", "compile", "data", "end_phase", "flat_like", "flatten_slots", "float16",
+    "float32", "float64", "full", "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa", "metrics",
+    "models", "nn", "ones", "optim", "pack", "random", "set_threads", "tensor", "uint8", "value_and_grad", "vjp",
+    "zeros", *op_names(),
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"powertrain.{name}")
+    raise AttributeError(f"module 'powertrain' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LAZY})

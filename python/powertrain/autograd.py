@@ -1,0 +1,87 @@
+"""Gradients of functions of slots and of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from powertrain import _core
+from powertrain._core import Slot, Tensor
+
+
+def _slots(params: Any) -> list[Slot]:
+    if hasattr(params, "trainable_parameters"):
+        return list(params.trainable_parameters())
+    if hasattr(params, "parameters"):
+        return [slot for slot in params.parameters() if slot.trainable]
+    slots = list(params)
+    for slot in slots:
+        if not isinstance(slot, Slot):
+            raise _core.DTypeError(
+                f"[value_and_grad] received {type(slot).__name__} among the parameters; expected slots; "
+                "use powertrain.grad for a function of tensors"
+            )
+    return slots
+
+
+def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = False) -> tuple[Any, list[Tensor]]:
+    """The value of `function()` and its gradient by each parameter, in the order of the parameters.
+
+    `params` is a module or a list of slots; `function` returns the loss, or (loss, anything) with `has_aux`.
+
+    Errors    a loss that is not one floating-point number; an op without gradient on the way
+    Example
+        >>> import powertrain as pt
+        >>> w = pt.Slot(pt.tensor([1.0, 2.0]), name="w", trainable=True)
+        >>> loss, grads = pt.value_and_grad([w], lambda: (w * w).sum())
+        >>> grads[0].numpy().tolist()
+        [2.0, 4.0]
+    """
+    value, grads = _core.value_and_grad(_slots(params), function, has_aux)
+    return value, grads
+
+
+def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable[[Any], list[Tensor]]]:
+    """The value of `function(*inputs)`, and a function from a cotangent to the gradient by each input.
+
+    Example
+        >>> import powertrain as pt
+        >>> y, back = pt.vjp(lambda x: x * x, pt.tensor([3.0]))
+        >>> back(pt.tensor([1.0]))[0].numpy().tolist()
+        [6.0]
+    """
+    watched = [_core.fresh(_core.asarray(x)) for x in inputs]
+    output = _core.with_tape(watched, lambda: function(*watched))
+
+    def back(cotangent: Any) -> list[Tensor]:
+        result: list[Tensor] = _core.gradients([output], [_core.asarray(cotangent)], watched)
+        return result
+
+    return output, back
+
+
+def grad(function: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """A function that gives the gradient of a scalar `function` by its argument, or arguments, `argnums`.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.grad(lambda x: x ** 3)(pt.tensor(2.0)).item()
+        12.0
+    """
+    single = isinstance(argnums, int)
+    numbers: list[int] = [argnums] if isinstance(argnums, int) else list(argnums)
+
+    def gradient(*args: Any) -> Any:
+        values = list(args)
+        for n in numbers:
+            values[n] = _core.fresh(_core.asarray(args[n]))
+        watched = [values[n] for n in numbers]
+        output = _core.with_tape(watched, lambda: function(*values))
+        if output.size != 1:
+            raise _core.ShapeError(
+                f"[grad] the function returned shape {output.shape}; expected one number; take its sum() or mean()"
+            )
+        grads = _core.gradients([output], [_core.full(output.shape, 1.0, output.dtype)], watched)
+        return grads[0] if single else tuple(grads)
+
+    return gradient

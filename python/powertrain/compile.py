@@ -1,0 +1,62 @@
+"""Tracing a function of tensors and slots into one replayed program."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from powertrain import _core
+
+_log = logging.getLogger("powertrain")
+# After this many traces of one function its arguments are probably not what the user thinks.
+_NAME_THE_CAUSE_AFTER = 3
+
+
+def _on_retrace(name: str, traces: int, cause: str, seconds: float) -> None:
+    if traces <= _NAME_THE_CAUSE_AFTER:
+        _log.info("%s traced again (%d programs, %.0f ms): %s", name, traces, seconds * 1e3, cause)
+    else:
+        _log.warning(
+            "%s traced again (%d programs, %.0f ms): %s; pad to fewer shapes, or pass numbers that change as tensors",
+            name, traces, seconds * 1e3, cause,
+        )  # fmt: skip
+
+
+def compile(  # noqa: A001  the usual name
+    function: Callable[..., Any] | None = None,
+    *,
+    on_nonfinite: str = "error",
+    simplify: bool = True,
+    fuse: bool = True,
+    limit: int = 16,
+) -> Any:
+    """Trace `function` on its first call for each shape of its arguments, and replay the program afterwards.
+
+    Slots that the function reads or assigns become state of the program. Python numbers are frozen into it; tensors and
+    arrays are its inputs. `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves
+    the phase out and goes on. `simplify` and `fuse` switch passes off; the bits stay the same.
+
+    Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError
+    Example
+        >>> import powertrain as pt
+        >>> counter = pt.Slot(pt.tensor(0.0), name="counter")
+        >>> @pt.compile
+        ... def add(x):
+        ...     counter.value = counter.value + x
+        ...     return counter.value
+        >>> add(pt.tensor(2.0)).item(), add(pt.tensor(3.0)).item()
+        (2.0, 5.0)
+    """
+    if on_nonfinite not in ("error", "skip"):
+        raise _core.ShapeError(f"[compile] on_nonfinite = {on_nonfinite!r}; expected 'error' or 'skip'; for example 'error'")
+
+    def make(fn: Callable[..., Any]) -> Any:
+        if not callable(fn):
+            raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")
+        name = getattr(fn, "__name__", type(fn).__name__)
+        made = _core.make_compiled(fn, name, _on_retrace, simplify, fuse, on_nonfinite, limit)
+        made.__doc__ = fn.__doc__
+        return made
+
+    return make if function is None else make(function)

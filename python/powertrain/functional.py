@@ -1,0 +1,77 @@
+"""The ops as Python functions: made from their specs, so that a new op needs no line here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from powertrain import _core
+
+# What another module wraps under the same name, or what only the engine itself calls.
+_ENGINE_ONLY = frozenset({"pack", "guard", "flat_view", "update_flat_view", "copy", "random_uniform", "random_normal"})
+
+
+def op_names() -> list[str]:
+    """The names of the ops that users call."""
+    return [name for name in _core.op_names() if name not in _ENGINE_ONLY]
+
+
+OPERATORS: dict[str, Any] = {name: _core.op_function(name) for name in op_names()}
+
+
+def signature(name: str) -> inspect.Signature:
+    """The signature of an op, from its spec."""
+    spec = next((op for op in _core.ops() if op["name"] == name), None)
+    if spec is None:
+        raise _core.Error(f"[signature] no op is called {name}; expected one of powertrain._core.op_names(); check it")
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    empty = inspect.Parameter.empty
+    parameters = [
+        inspect.Parameter(i["name"], kind, default=None if i["optional"] else empty) for i in spec["inputs"]
+    ] + [inspect.Parameter(a["name"], kind, default=empty if a["required"] else a["default"]) for a in spec["attrs"]]
+    seen_default = False
+    ordered = []
+    for parameter in parameters:
+        seen_default = seen_default or parameter.default is not empty
+        keyword_only = seen_default and parameter.default is empty
+        ordered.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) if keyword_only else parameter)
+    ordered.sort(key=lambda p: p.kind)
+    return inspect.Signature(ordered)
+
+
+def full(shape: int | Sequence[int], value: float, dtype: Any = None) -> _core.Tensor:
+    """A tensor whose elements are all `value`; float32 unless `dtype` says otherwise.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.full((2,), 3).numpy().tolist()
+        [3.0, 3.0]
+    """
+    return _core.full(shape, value, dtype)
+
+
+def zeros(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
+    """A tensor of zeros; float32 unless `dtype` says otherwise."""
+    return _core.full(shape, 0.0, dtype)
+
+
+def ones(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
+    """A tensor of ones; float32 unless `dtype` says otherwise."""
+    return _core.full(shape, 1.0, dtype)
+
+
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> _core.Tensor:
+    """The numbers start, start + step, ... below stop; int64 when all three are integers, else float32.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.arange(1, 4).numpy().tolist()
+        [1, 2, 3]
+    """
+    if stop is None:
+        start, stop = 0, start
+    if dtype is None:
+        whole = all(isinstance(value, int) for value in (start, stop, step))
+        dtype = _core.DType.int64 if whole else _core.DType.float32
+    return _core.arange_values(start, stop, step, dtype)

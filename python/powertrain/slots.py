@@ -1,0 +1,62 @@
+"""Flat state: thousands of parameters as one buffer to the optimizer, and a tensor each to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from powertrain import _core
+from powertrain._core import Slot, Tensor, end_phase
+
+__all__ = ["Segment", "end_phase", "flat_like", "flatten_slots", "guard", "pack"]
+
+_PACK = _core.op_function("pack")
+_GUARD = _core.op_function("guard")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Where one tensor lies in a flat slot. Units: offset in elements."""
+
+    name: str
+    offset: int
+    shape: tuple[int, ...]
+
+
+def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
+    """Move the slots' values into one flat buffer, of which they become views; `flat.segments` lists the pieces.
+
+    Shapes    any -> [N], each piece padded to 64 bytes with zeros
+    Errors    no slots; slots of two dtypes; a slot that already lies in a flat one
+    """
+    flat = _core.flatten_slots(list(slots), name)
+    flat.segments = [Segment(slot.name, slot.offset, slot.shape) for slot in slots]
+    return flat
+
+
+def flat_like(flat: Slot, name: str, dtype: Any = None) -> Slot:
+    """Zeros laid out as `flat` is, such as a moment; `like.views` has a named slot for each segment.
+
+    Shapes    [N] -> [N]
+    """
+    like = Slot(_core.tensor(_core.full(flat.shape, 0.0, dtype or flat.dtype)), name)
+    like.segments = flat.segments
+    like.views = [_core.slot_view(like, s.offset, list(s.shape), f"{name}.{s.name}") for s in flat.segments]
+    return like
+
+
+def pack(tensors: Sequence[Tensor], flat: Slot) -> Tensor:
+    """Lay tensors out as the flat slot does. In a compiled step they are written there in the first place.
+
+    Shapes    one tensor per segment, of its shape -> [N]
+    """
+    return _PACK(list(tensors), [segment.offset for segment in flat.segments], flat.shape[0])
+
+
+def guard(tensor: Tensor) -> Tensor:
+    """The same tensor, checked: if a value is not finite, nothing that was written in this phase happens.
+
+    Errors    NonFiniteError, naming the op that made the first value that is not finite
+    """
+    return _GUARD(tensor)
