@@ -1,0 +1,231 @@
+// What a fused program means, one element at a time: the oracle of fused_test.cpp. Knows the formulas that plain C++
+// computes exactly, and the canonical order of row sums.
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/shape.h"
+#include "ops/fused/machine.h"
+
+namespace pt::check {
+
+struct Value {
+  DType dtype = DType::F32;
+  double real = 0;      // F32 and F64
+  int64_t integer = 0;  // I32, I64 and Bool
+};
+
+inline Value as(DType dtype, const Value& v) {
+  const bool from_float = v.dtype == DType::F32 || v.dtype == DType::F64;
+  const double real = from_float ? v.real : 0;
+  switch (dtype) {
+    case DType::F32: return {dtype, from_float ? double(float(v.real)) : double(float(v.integer)), 0};
+    case DType::F64: return {dtype, from_float ? v.real : double(v.integer), 0};
+    case DType::Bool: return {dtype, 0, from_float ? v.real != 0 : v.integer != 0};
+    case DType::I64: return {dtype, 0, from_float ? (std::abs(real) < 0x1p63 ? int64_t(real) : INT64_MIN) : v.integer};
+    default:
+      return {DType::I32, 0, from_float ? (std::abs(real) < 0x1p31 ? int32_t(real) : INT32_MIN) : int32_t(v.integer)};
+  }
+}
+
+inline Value apply(const std::string& op, const Value& a, const Value& b, const Value& c) {
+  const bool real = a.dtype == DType::F32 || a.dtype == DType::F64;
+  auto number = [&](double r, int64_t i) {
+    if (a.dtype == DType::F32) return Value{a.dtype, double(float(r)), 0};
+    if (a.dtype == DType::F64) return Value{a.dtype, r, 0};
+    return Value{a.dtype, 0, a.dtype == DType::I32 ? int64_t(int32_t(i)) : i};
+  };
+  auto flag = [](bool x) { return Value{DType::Bool, 0, x}; };
+  auto wrap = [](auto f, int64_t x, int64_t y) { return int64_t(f(uint64_t(x), uint64_t(y))); };
+  // Sums and products of two floats round correctly from double.
+  if (op == "add") return number(a.real + b.real, wrap(std::plus<>(), a.integer, b.integer));
+  if (op == "subtract") return number(a.real - b.real, wrap(std::minus<>(), a.integer, b.integer));
+  if (op == "multiply") return number(a.real * b.real, wrap(std::multiplies<>(), a.integer, b.integer));
+  if (op == "divide") return number(a.real / b.real, 0);
+  if (op == "sqrt") return number(std::sqrt(a.real), 0);
+  if (op == "abs") return number(std::fabs(a.real), wrap(std::minus<>(), 0, a.integer) > 0 ? -a.integer : a.integer);
+  if (op == "negative") return number(-a.real, wrap(std::minus<>(), 0, a.integer));
+  if (op == "floor") return number(std::floor(a.real), 0);
+  if (op == "maximum") {
+    return number(std::isnan(a.real) ? a.real : a.real > b.real ? a.real : b.real, std::max(a.integer, b.integer));
+  }
+  if (op == "less") return flag(real ? a.real < b.real : a.integer < b.integer);
+  if (op == "equal") return flag(real ? a.real == b.real : a.integer == b.integer);
+  if (op == "logical_not") return flag(real ? a.real == 0 : a.integer == 0);
+  if (op == "where") return a.integer ? b : c;
+  throw std::logic_error("the reference lacks " + op);
+}
+
+template <class T>
+T sum_lanes(const std::vector<T>& lanes, std::size_t count) {
+  std::vector<T> fold = lanes;
+  for (std::size_t half = count / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) fold[i] = fold[i] + fold[i + half];
+  }
+  return fold[0];
+}
+
+// Blocks of 1,024, 64 lanes, a tree over lanes, pairwise over blocks.
+template <class T>
+T canonical_sum(const std::vector<T>& row) {
+  std::vector<T> blocks;
+  for (std::size_t begin = 0; begin < row.size(); begin += 1024) {
+    std::vector<T> lanes(64, T(0));
+    for (std::size_t i = begin; i < std::min(row.size(), begin + 1024); ++i) lanes[i % 64] = lanes[i % 64] + row[i];
+    blocks.push_back(sum_lanes(lanes, 64));
+  }
+  std::function<T(std::size_t, std::size_t)> pairwise = [&](std::size_t begin, std::size_t end) {
+    if (end - begin == 1) return blocks[begin];
+    std::size_t half = std::bit_floor(end - begin - 1);
+    T left = pairwise(begin, begin + half);
+    return T(left + pairwise(begin + half, end));
+  };
+  return blocks.empty() ? T(0) : pairwise(0, blocks.size());
+}
+
+inline Value reduce(StepKind kind, DType dtype, const std::vector<Value>& row) {
+  Value result{dtype};
+  if (kind == StepKind::RowSum) {
+    if (dtype == DType::F32) {
+      std::vector<float> floats;
+      for (const Value& v : row) floats.push_back(float(v.real));
+      result.real = canonical_sum(floats);
+    } else if (dtype == DType::F64) {
+      std::vector<double> doubles;
+      for (const Value& v : row) doubles.push_back(v.real);
+      result.real = canonical_sum(doubles);
+    } else {
+      for (const Value& v : row) result.integer = int64_t(uint64_t(result.integer) + uint64_t(v.integer));
+      if (dtype == DType::I32) result.integer = int32_t(result.integer);
+    }
+    return result;
+  }
+  const bool maximum = kind == StepKind::RowMax;
+  const double edge = maximum ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  const int64_t lowest = dtype == DType::I32 ? INT32_MIN : INT64_MIN;
+  result.real = edge;
+  result.integer = maximum ? lowest : ~lowest;
+  for (const Value& v : row) {
+    if (std::isnan(result.real)) break;
+    if (std::isnan(v.real) || (maximum ? v.real > result.real : v.real < result.real)) result.real = v.real;
+    result.integer = maximum ? std::max(result.integer, v.integer) : std::min(result.integer, v.integer);
+  }
+  return result;
+}
+
+inline Value load(DType dtype, const char* p) {
+  auto read = [&](auto zero) {
+    std::memcpy(&zero, p, sizeof(zero));
+    return zero;
+  };
+  switch (dtype) {
+    case DType::F32: return {dtype, read(float()), 0};
+    case DType::F64: return {dtype, read(double()), 0};
+    case DType::I64: return {dtype, 0, read(int64_t())};
+    case DType::Bool: return {dtype, 0, read(uint8_t())};
+    case DType::U8: return {DType::I32, 0, read(uint8_t())};
+    case DType::I8: return {DType::I32, 0, read(int8_t())};
+    case DType::I16: return {DType::I32, 0, read(int16_t())};
+    case DType::BF16: return {DType::F32, std::bit_cast<float>(uint32_t(read(uint16_t())) << 16), 0};
+    default: return {DType::I32, 0, read(int32_t())};
+  }
+}
+
+inline uint16_t bf16_bits(float x) {
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  if (std::isnan(x)) return uint16_t(bits >> 16 | 0x40);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+inline void store(DType dtype, char* p, const Value& v) {
+  auto write = [&](auto x) { std::memcpy(p, &x, sizeof(x)); };
+  switch (dtype) {
+    case DType::F32: return write(float(v.real));
+    case DType::F64: return write(v.real);
+    case DType::I64: return write(v.integer);
+    case DType::BF16: return write(bf16_bits(float(v.real)));
+    case DType::I32: return write(int32_t(v.integer));
+    case DType::I16: return write(int16_t(v.integer));
+    default: return write(uint8_t(v.integer));
+  }
+}
+
+inline DType register_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::U8:
+    case DType::I8:
+    case DType::I16: return DType::I32;
+    case DType::F16:
+    case DType::BF16: return DType::F32;
+    default: return dtype;
+  }
+}
+
+// Runs the program literally. Values of a whole row at a time, because reductions need it.
+inline void run_reference(const FusedProgram& program, const std::vector<void*>& data) {
+  const int axes = program.extents.size();
+  const int64_t cols = program.extents.back();
+  int64_t rows = 1;
+  for (int axis = 0; axis + 1 < axes; ++axis) rows *= program.extents[axis];
+  for (int64_t row = 0; row < rows; ++row) {
+    auto address = [&](int operand, int64_t col) {
+      const FusedOperand& o = program.operands[operand];
+      int64_t offset = col * o.strides[axes - 1], rest = row;
+      for (int axis = axes - 2; axis >= 0; --axis) {
+        offset += rest % program.extents[axis] * o.strides[axis];
+        rest /= program.extents[axis];
+      }
+      return static_cast<char*>(data[operand]) + offset * int64_t(size_of(o.dtype));
+    };
+    std::vector<std::vector<Value>> values;
+    for (const FusedStep& step : program.steps) {
+      auto arg = [&](int i) -> const std::vector<Value>& { return values[step.args[i]]; };
+      std::vector<Value> result(std::size_t(std::max<int64_t>(cols, 1)));
+      const DType dtype = register_dtype(step.dtype);
+      if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin) {
+        std::vector<Value> converted;
+        for (int64_t i = 0; i < cols; ++i) converted.push_back(as(dtype, arg(0)[i]));
+        result.assign(result.size(), reduce(step.kind, dtype, converted));
+      }
+      // A row of no elements still has values per row: element 0 stands for them.
+      for (int64_t i = 0; i < int64_t(result.size()); ++i) {
+        const bool empty = cols == 0;
+        switch (step.kind) {
+          case StepKind::Load:
+            if (!empty || program.operands[step.operand].strides[axes - 1] == 0) {
+              result[i] = as(dtype, load(program.operands[step.operand].dtype, address(step.operand, i)));
+            }
+            break;
+          case StepKind::Constant: result[i] = as(dtype, {DType::F64, step.value, 0}); break;
+          case StepKind::Math:
+            result[i] = apply(step.op, arg(0)[i], step.args[1] < 0 ? Value{} : arg(1)[i],
+                              step.args[2] < 0 ? Value{} : arg(2)[i]);
+            break;
+          case StepKind::Cast: {
+            result[i] = as(dtype, arg(0)[i]);
+            char narrow[8];
+            store(step.dtype, narrow, result[i]);
+            result[i] = load(step.dtype, narrow);
+            break;
+          }
+          case StepKind::Store:
+            if (!empty || program.operands[step.operand].strides[axes - 1] == 0) {
+              const DType stored = program.operands[step.operand].dtype;
+              store(stored, address(step.operand, i), as(register_dtype(stored), arg(0)[i]));
+            }
+            break;
+          default: break;
+        }
+      }
+      values.push_back(std::move(result));
+    }
+  }
+}
+
+}  // namespace pt::check
