@@ -102,6 +102,11 @@ OpBuilder& OpBuilder::in_index(std::string name) {
   op_.inputs.back().promoted = false;
   return *this;
 }
+OpBuilder& OpBuilder::in_mask(std::string name) {
+  in(std::move(name), Takes::Bool);
+  op_.inputs.back().promoted = false;
+  return *this;
+}
 
 AttrSpec& OpBuilder::add(std::string name, AttrKind kind) {
   AttrSpec spec;

@@ -116,6 +116,7 @@ class OpBuilder {
   OpBuilder& in_optional(std::string name, Takes takes = Takes::Any);
   OpBuilder& in_list(std::string name, Takes takes = Takes::Any);
   OpBuilder& in_index(std::string name);                                  // integers, outside the promotion
+  OpBuilder& in_mask(std::string name);                                   // bool, outside the promotion
   OpBuilder& attr(std::string name, bool preset);
   OpBuilder& attr(std::string name, int preset);
   OpBuilder& attr(std::string name, double preset, std::function<std::string(const Attr&)> check = nullptr);

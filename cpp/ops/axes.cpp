@@ -1,0 +1,62 @@
+#include "ops/axes.h"
+
+#include <algorithm>
+
+#include "core/convert.h"
+#include "ops/functional.h"
+
+namespace pt {
+
+Ints reduced_axes(const Attrs& attrs, int ndim, const std::string& op) {
+  Ints axes;
+  if (!attrs.has("axis")) {
+    for (int i = 0; i < ndim; ++i) axes.push_back(i);
+    return axes;
+  }
+  for (int64_t axis : attrs.ints("axis")) axes.push_back(normal_axis(axis, ndim, op));
+  std::sort(axes.begin(), axes.end());
+  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end()) {
+    throw ShapeError(text("[", op, "] axis = ", to_string(Attr(attrs.ints("axis"))),
+                          " names an axis twice; expected each axis once; remove the duplicate"));
+  }
+  return axes;
+}
+
+bool contains(const Ints& axes, int64_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); }
+
+Shape reduced_shape(const Shape& shape, const Ints& axes, bool keepdims) {
+  Shape result;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (!contains(axes, i)) result.push_back(shape[i]);
+    if (contains(axes, i) && keepdims) result.push_back(1);
+  }
+  return result;
+}
+
+int64_t reduced_count(const Shape& shape, const Ints& axes) {
+  int64_t n = 1;
+  for (int64_t axis : axes) n *= shape[static_cast<int>(axis)];
+  return n;
+}
+
+Ints to_ints(const Shape& shape) { return Ints(shape.begin(), shape.end()); }
+
+Tensor restore_axes(const Tensor& reduced, const Shape& full, const Ints& axes) {
+  return fn::reshape(reduced, reduced_shape(full, axes, true));
+}
+
+Tensor widened(const Tensor& x) { return fn::cast(x, compute_dtype(x.dtype())); }
+
+Tensor counting(int64_t n, DType dtype) {
+  Tensor result = Tensor::empty({dtype, {n}});
+  const auto size = static_cast<int64_t>(size_of(dtype));
+  for (int64_t i = 0; i < n; ++i) store_number(result.data() + i * size, dtype, static_cast<double>(i));
+  return result;
+}
+
+Tensor as_index(const Tensor& index) {
+  const bool read = index.dtype() == DType::I32 || index.dtype() == DType::I64;
+  return read || !is_int(index.dtype()) ? index : fn::cast(index, DType::I64);
+}
+
+}  // namespace pt

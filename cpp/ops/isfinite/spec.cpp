@@ -1,0 +1,16 @@
+#include "ops/op.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = define("isfinite")
+    .in("x", Takes::Float)
+    .predicate()
+    .doc(R"(where x is neither infinite nor NaN.
+Shapes    x [...] -> bool [...]
+Dtypes    floats)",
+         R"(>>> pt.isfinite(float("inf")).item()
+False)");
+
+}  // namespace
+}  // namespace pt

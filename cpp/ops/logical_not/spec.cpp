@@ -1,0 +1,16 @@
+#include "ops/op.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = define("logical_not")
+    .in("x", Takes::Bool)
+    .predicate()
+    .doc(R"(where x is false.
+Shapes    x [...] -> bool [...]
+Dtypes    bool)",
+         R"(>>> pt.logical_not(True).item()
+False)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,77 @@
+#include "ops/axes.h"
+#include "ops/copy/plan.h"
+#include "ops/fill/plan.h"
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+Types infer(const InferContext& c) {
+  const Ints& offsets = c.attrs.ints("offsets");
+  const int64_t size = c.attrs.integer("size");
+  c.expect(offsets.size() == c.in.size(), text("received ", c.in.size(), " tensors and ", offsets.size(),
+                                               " offsets; expected one offset per tensor; pass as many"));
+  int64_t end = 0;
+  for (std::size_t i = 0; i < c.in.size(); ++i) {
+    c.expect(c.in[i].dtype == c.in[0].dtype, text("tensor ", i, " is ", c.in[i], ", tensor 0 is ", c.in[0],
+                                                  "; expected one dtype; convert it with astype"));
+    const int64_t next = offsets[i] + count(c.in[i].shape);
+    c.expect(offsets[i] >= end && next <= size,
+             text("tensor ", i, " is ", c.in[i], " at offset ", offsets[i], ", the one before ends at ", end,
+                  ", size = ", size, "; expected pieces in order inside the size; pass larger offsets or a larger size"));
+    end = next;
+  }
+  return {{c.in[0].dtype, {size}}};
+}
+
+// One launch per tensor, also for an empty one: the lowering leaves out those whose tensor was made in its place.
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+  const Ints& offsets = attrs.ints("offsets");
+  const auto bytes = static_cast<int64_t>(size_of(out[0].dtype));
+  const int output = static_cast<int>(in.size());
+  LaunchPlan all;
+  std::vector<FillPiece> gaps;
+  int64_t end = 0;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    LaunchPlan copy = plan_copy(in[i], {in[i].dtype, in[i].shape, row_major(in[i].shape)});
+    if (copy.launches.empty()) copy.launches.push_back(fill_pieces({}, 0));
+    Launch& launch = copy.launches[0];
+    launch.operands.assign({static_cast<int>(i), output});
+    launch.byte_offsets = {0, offsets[i] * bytes};
+    all.launches.push_back(std::move(launch));
+    if (offsets[i] > end) gaps.push_back({end * bytes, (offsets[i] - end) * bytes});
+    end = offsets[i] + count(in[i].shape);
+  }
+  if (out[0].shape[0] > end) gaps.push_back({end * bytes, (out[0].shape[0] - end) * bytes});
+  all.launches.push_back(fill_pieces(gaps, 0));
+  all.launches.back().operands.push_back(output);
+  return all;
+}
+
+const Op* registered = define("pack")
+    .in_list("tensors")
+    .attr_ints("offsets")
+    .attr_required("size", AttrKind::Int)
+    .no_promotion()
+    .shape(infer)
+    .plan(plan)
+    .saves({false})
+    .vjp([](const VjpContext& c) -> Tensors {
+      Tensors pieces(c.in_types.size());
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        if (!c.needs[i]) continue;
+        pieces[i] = fn::call("flat_view", {c.grad[0]},
+                             {{"offset", c.attrs.ints("offsets")[i]}, {"shape", to_ints(c.in_types[i].shape)}});
+      }
+      return pieces;
+    })
+    .doc(R"(tensors laid one after the other into one axis, at given offsets, with zeros between them.
+Shapes    tensors [...] each -> [size]
+Dtypes    all, but one for all tensors
+Errors    tensors of several dtypes; pieces that overlap, are not in order, or reach past the size
+Grad      tensors)",
+         R"(>>> pt.pack([pt.ones(2), pt.ones(1)], (0, 3), 5).numpy().tolist()
+[1.0, 1.0, 0.0, 1.0, 0.0])");
+
+}  // namespace
+}  // namespace pt

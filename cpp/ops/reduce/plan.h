@@ -1,0 +1,14 @@
+// Reductions of any axes of any strided operand.
+#pragma once
+#include <vector>
+
+#include "core/launch.h"
+
+namespace pt {
+
+enum class ReduceKind { Sum, Max, Min, ArgMax, ArgMin, Any, All, Prod };
+
+// The axes are ascending and counted from the start; out is row-major, with or without axes of size 1 in their place.
+LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out);
+
+}  // namespace pt
