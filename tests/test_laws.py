@@ -3,7 +3,6 @@ other suites go into the corners."""
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import statistics
@@ -41,10 +40,9 @@ def test_law_1_one_definition_of_an_op() -> None:
     public = {name: spec for name, spec in SPECS.items() if hasattr(pt, name)}
     assert len(public) > 80
     for name, spec in public.items():
-        function = getattr(pt, name)
         wanted = [entry["name"] for entry in spec["inputs"]] + [entry["name"] for entry in spec["attrs"]]
-        assert list(inspect.signature(function).parameters) == wanted, name
-        assert spec["doc"].splitlines()[0] in (function.__doc__ or ""), name
+        assert list(pt.functional.signature(name).parameters) == wanted, name
+        assert spec["doc"].splitlines()[0] in (getattr(pt, name).__doc__ or ""), name
     shared = [*(ROOT / "cpp" / "bindings").glob("*.cpp"), ROOT / "python" / "powertrain" / "functional.py"]
     unmistakable = ("rms_norm", "log_softmax", "max_pool2d", "logsumexp", "take_along_axis")
     for path in (path for path in shared if path.exists()):

@@ -1,0 +1,14 @@
+"""Cases of relu_grad(x, g); the reference is g where x > 0, else 0."""
+
+import numpy as np
+
+from kit import Array, Case, binary, normal
+
+
+def reference(x: Array, g: Array) -> Array:
+    return np.where(x > 0, g, 0.0)
+
+
+K = 0
+CASES = binary(normal, normal)
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]
