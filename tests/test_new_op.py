@@ -1,18 +1,16 @@
-"""To add an op is to add files, as docs/adding-an-op.md says: the page's own files are added to a copy of the tree, none
-of the tree is edited, and everything about the op is there afterwards."""
+"""To add an op is to add files, as docs/adding-an-op.md says. The page's own files are added to a copy of the tree, none
+of the tree's is edited, and everything about the op is there afterwards."""
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
 from scratch_tree import ScratchTree
 
+ROOT = Path(__file__).parent.parent
 # A path in backquotes at the start of a line, some words, and the file in a fenced block.
 FILE = re.compile(r"^`(?P<path>[\w/.]+)`[^\n`]*\n\n```\w+\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -33,7 +31,8 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     tree.build()
-    shown = tree.python("import powertrain as pt; print(pt.softsign(pt.tensor([1.0, -3.0])).numpy(), pt.softsign.__doc__)")
+    call = "pt.softsign(pt.tensor([1.0, -3.0])).numpy()"
+    shown = tree.python(f"import powertrain as pt; print({call}, pt.softsign.__doc__)")
     assert shown.startswith("[ 0.5  -0.75] x over 1 + |x|")
     oracles = tree.pytest("tests/test_ops.py", "-v", "-k", "softsign or case_file")
     assert oracles.returncode == 0, oracles.stdout
