@@ -1,5 +1,6 @@
-"""To add an op is to add files, as docs/adding-an-op.md says. The page's own files are added to a copy of the tree, none
-of the tree's is edited, and everything about the op is there afterwards."""
+"""To add an op is to add files, as docs/adding-an-op.md says.
+
+The page's own files are added to a copy of the tree; all about the op is there afterwards, and no file was edited."""
 
 from __future__ import annotations
 
