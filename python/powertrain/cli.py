@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run", type=Path, metavar="DIR")
     evaluate.add_argument("--json", action="store_true")
 
+    predict = _verb(verbs, "predict", _predict, "the answers of a trained run for a file of examples, or of text")
+    predict.add_argument("run", type=Path, metavar="DIR")
+    predict.add_argument("file", type=Path, metavar="FILE", help=".npy, .npz (its x), or a text to continue")
+    predict.add_argument("--json", action="store_true")
+
     report = _verb(verbs, "report", _report, "write report.html of a finished run again")
     report.add_argument("run", type=Path, metavar="DIR")
 
@@ -155,6 +160,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     from powertrain.train.review import evaluate
 
     return evaluate(options.run, options.json)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from powertrain.train.predict import predict
+
+    return predict(options.run, options.file, options.json)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import powertrain as pt
 from numpy.typing import NDArray
+
+import powertrain as pt
 from powertrain.plugins import param
 from powertrain.strategies.supervised import Supervised
 from powertrain.train.protocols import Run, Step

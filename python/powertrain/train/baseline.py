@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import powertrain as pt
 from numpy.typing import NDArray
+
+import powertrain as pt
 from powertrain.data import Loader
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import powertrain as pt
 from numpy.typing import NDArray
+
+import powertrain as pt
 from powertrain import metrics
 from powertrain.data import Loader, Subset
 from powertrain.train.logs import Logs

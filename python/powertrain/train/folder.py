@@ -108,6 +108,7 @@ class RunFolder:
 def versions(recipe: Recipe) -> dict[str, Any]:
     """What run.lock holds: everything whose version could change the numbers."""
     import numpy
+
     import powertrain as pt
 
     return {

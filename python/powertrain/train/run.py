@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import powertrain as pt
 from numpy.typing import NDArray
+
+import powertrain as pt
 from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
 from powertrain.plugins.params import call_with, params_of
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
 # A checkpoint may cost this share of the time; a large model is saved less often than a small one.
 SAVE_SHARE = 0.05
+# Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
+LEAST_EVALUATED = 64
 Hook = Callable[["TrainRun", int], "str | None"]
 
 
@@ -273,7 +276,7 @@ class TrainRun:
             return plugin(params_of(plugin)())
 
         chosen = choose_metrics(self.dataset, self.recipe.evaluate.metrics, load)
-        batch = self.recipe.evaluate.batch or self.recipe.run.batch
+        batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
         self.evaluator = Evaluator(self.strategy, self.table.modules, self.loss(), self.dataset, batch, chosen)
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:

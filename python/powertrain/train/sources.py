@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from powertrain.data import Loader
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import powertrain as pt
 from numpy.typing import NDArray
+
+import powertrain as pt
 from powertrain.train.logs import Logs
 
 Arrays = dict[str, NDArray[Any]]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.train.logs import Logs
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def spread(weight: Any, like: Any) -> Any:
 
 def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
     """The gradients of a number that the trace has computed already, in the order of the slots."""
-    return pt.gradients(total, slots)
+    # Inside a trace every call is remembered, and a slot's value is one tensor until the slot is assigned.
+    return _core.gradients([total], [pt.ones((), dtype=total.dtype)], [slot.value for slot in slots])
 
 
 class Step:

@@ -1,0 +1,92 @@
+"""`powertrain predict`: a trained run on a file of examples, or on a text that it continues."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import DataError
+from powertrain.data.formats import read_arrays, read_bytes
+from powertrain.train.review import open_run
+
+if TYPE_CHECKING:
+    from powertrain.train.run import TrainRun
+
+BATCH = 256
+CONTINUATION = 400
+TEMPERATURE = 0.8
+
+
+def predict(path: Path, file: Path, as_json: bool) -> int:
+    """Print one line for each example of a file (.npy, or x of an .npz), or continue a text."""
+    run = open_run(path)
+    if run.dataset.task == "language":
+        text = _continue(run, file)
+        print(json.dumps({"text": text}) if as_json else text)
+        return 0
+    outputs = _outputs(run, _examples(run, file))
+    rows = [_row(run, output) for output in outputs]
+    for number, row in enumerate(rows):
+        print(json.dumps(row) if as_json else f"{number:>6}  " + "  ".join(str(value) for value in row.values()))
+    return 0
+
+
+def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
+    """The raw examples of a file, as the data set has them before its transforms."""
+    arrays = read_arrays(file, "predict")
+    x = arrays["x"] if "x" in arrays else next(iter(arrays.values()))
+    # One example of the training part, read below its transforms, says what the file must look like.
+    source: Any = run.dataset.train
+    while not hasattr(source, "arrays"):
+        source = source.source
+    shape = source.arrays["x"].shape[1:]
+    if x.shape == shape:
+        x = x[None]
+    if x.shape[1:] != shape or x.dtype.kind not in "fiub" or not len(x):
+        raise DataError(
+            "predict",
+            f"{file} holds {x.dtype}{list(x.shape)}",
+            f"expected numbers of shape {['examples', *shape]}".replace("'", ""),
+            "save them with numpy.save(path, x), as the data set has them before any transform",
+        )
+    return x
+
+
+def _outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
+    for transform in run.dataset.transforms:
+        x = transform(x)
+    parts = []
+    for start in range(0, len(x), BATCH):
+        rows = x[start : start + BATCH]
+        # One batch shape, so that one program serves a file of any length.
+        padded = np.resize(rows, (BATCH, *rows.shape[1:])) if len(rows) < BATCH else rows
+        parts.append(run.predict(padded)[: len(rows)])
+    return np.concatenate(parts)
+
+
+def _row(run: TrainRun, output: NDArray[Any]) -> dict[str, Any]:
+    if run.dataset.task != "classification":
+        return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
+    weights = np.exp(output.astype(np.float64) - output.max())
+    best = int(weights.argmax())
+    label = run.dataset.labels[best] if run.dataset.labels else str(best)
+    return {"label": label, "probability": round(float(weights[best] / weights.sum()), 4)}
+
+
+def _continue(run: TrainRun, file: Path) -> str:
+    from powertrain.strategies.next_token import write
+
+    try:
+        prompt = read_bytes(file, "predict").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "predict", f"byte {error.start} of {file} is not UTF-8", "expected a text", "convert it with iconv"
+        ) from None
+    vocabulary, context = run.dataset.vocabulary, run.dataset.context
+    assert vocabulary is not None and context is not None
+    tokens = write(run.predict, vocabulary.encode(prompt or "\n"), context, CONTINUATION, TEMPERATURE, seed=0)
+    return prompt + str(vocabulary.decode(tokens))

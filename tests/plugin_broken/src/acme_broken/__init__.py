@@ -1,0 +1,1 @@
+raise RuntimeError("this distribution cannot be imported at all")

@@ -1,0 +1,58 @@
+"""Running the command in a process of its own, with folders of plugins beside the installed ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+SECONDS = 300
+
+# A recipe that trains in a second or two: digits, shrunk.
+SMALL = """\
+data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true } }
+features  = [{ use = "scale", by = 0.0625 }]
+model     = { use = "mlp", hidden = [32], dropout = 0.1 }
+optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, schedule = "cosine" }
+run       = { until = "6 epochs", batch = 64, seed = 3, save_seconds = 0, stop = { watch = "valid.accuracy" } }
+strategy  = { use = "supervised", round_steps = 5 }
+report    = { baseline = false }
+"""
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "powertrain.cli", *arguments]
+
+
+def environment(plugins: Sequence[Path] = (), **more: str) -> dict[str, str]:
+    """This process's environment, with folders of plugins that imports find."""
+    paths = [*(str(folder) for folder in plugins), os.environ.get("PYTHONPATH", "")]
+    joined = os.pathsep.join(path for path in paths if path)
+    return {**os.environ, "PYTHONPATH": joined, "POWERTRAIN_THREADS": "1", **more}
+
+
+def run(
+    arguments: Sequence[str], folder: Path, plugins: Sequence[Path] = (), expect: int = 0, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """One call of the command, whose exit code must be `expect`."""
+    done = subprocess.run(
+        command(arguments),
+        cwd=folder,
+        env=environment(plugins, **more),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == expect, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def results(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The line that --json ends with."""
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
