@@ -19,10 +19,24 @@ HERE = Path(__file__).parent
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small recipe and one finished run of it."""
     folder = tmp_path_factory.mktemp("small")
-    (folder / "small.toml").write_text(SMALL.replace('report    = { baseline = false }\n', ""))
+    (folder / "small.toml").write_text(SMALL.replace("report    = { baseline = false }\n", ""))
     done = run(["train", "small.toml", "--run", "one"], folder)
     (folder / "output.txt").write_text(done.stdout)
     return folder
+
+
+WITHOUT_MATPLOTLIB = """
+import sys
+
+
+class Block:
+    def find_spec(self, name, *rest):
+        if name == "matplotlib":
+            raise ModuleNotFoundError(name, name=name)
+
+
+sys.meta_path.insert(0, Block())
+"""
 
 
 def install(folder: Path, *names: str) -> Path:
@@ -52,7 +66,12 @@ def test_help_is_quick_and_names_every_verb() -> None:
 
 
 def test_help_imports_neither_numpy_nor_torch() -> None:
-    code = "import sys; from powertrain.cli import main; main([]); print([m for m in sys.modules if m in ('numpy', 'torch')])"
+    code = """
+import sys
+from powertrain.cli import main
+main([])
+print([name for name in ("numpy", "torch", "rich", "matplotlib") if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
     assert done.stdout.strip().endswith("[]")
 
@@ -78,8 +97,7 @@ def test_the_report_stands_alone(small: Path) -> None:
 
 
 def test_a_report_without_matplotlib_says_what_it_leaves_out(small: Path, tmp_path: Path) -> None:
-    blocker = "import sys\nclass Block:\n    def find_spec(self, name, *rest):\n        if name == 'matplotlib':\n            raise ModuleNotFoundError(name, name=name)\nsys.meta_path.insert(0, Block())\n"
-    (tmp_path / "sitecustomize.py").write_text(blocker)
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_MATPLOTLIB)
     subprocess.run(["cp", "-r", small / "one", tmp_path / "one"], check=True)
     run(["report", "one"], tmp_path, plugins=[tmp_path])
     page = (tmp_path / "one" / "report.html").read_text()
