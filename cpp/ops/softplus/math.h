@@ -1,0 +1,15 @@
+// log(1 + e^x) without overflow.
+#pragma once
+#include "simd/formula.h"
+#include "simd/math.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class V>
+PT_FN V softplus(V x) { return propagating_max(x, V(0)) + log1p(exp(-abs(x))); }
+
+PT_MATH(softplus, 1, Float);
+
+}  // namespace PT_ISA
+}  // namespace pt

@@ -1,0 +1,146 @@
+// erf, the normal distribution and its inverse. erfc(t) = e^(-t^2) h(z) / (t + K) with z = (t - K) / (t + K), h a minimax
+// polynomial (Remez), after M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x",
+// Math. Comp. 36 (1981). The relative error is small in the far tail too, where 1 - erf(t) has lost all digits.
+#pragma once
+#include "simd/exponential.h"
+#include "simd/logarithm.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class T>
+struct erf_facts;
+template <>
+struct erf_facts<float> {
+  static constexpr float center = 3, small = 0.75f;
+  // erf(x) / x - 1 in x^2, up to `small`
+  static constexpr float near[] = {0.128379166f, -0.3761262f, 0.112833932f, -0.026835436f, 0.00511598215f,
+                                   -0.00067610963f};
+  static constexpr float far[] = {1.07400692f,   -0.88339448f,   0.590228319f,  -0.310466051f,   0.119528964f,
+                                  -0.0268395878f, -0.00122582004f, 0.00308006536f, -0.000484371179f, -0.000325951725f};
+};
+template <>
+struct erf_facts<double> {
+  static constexpr double center = 4, small = 0.59;
+  static constexpr double near[] = {0.1283791670955126,     -0.37612638903183704,    0.11283791670950634,
+                                    -0.026866170643528576,  0.005223977596391,       -0.0008548323996077046,
+                                    0.00012055140627549425, -1.4918064697729686e-05, 1.6280294910173206e-06,
+                                    -1.3918092730805003e-07};
+  static constexpr double far[] = {
+      1.095995661000491,      -0.9765487290808821,     0.7732087022652369,      -0.540853831313225,
+      0.3308515878780232,     -0.1740109372402891,     0.07638151490915421,     -0.026370053334628833,
+      0.006112055656706044,   -0.0002809589158158182,  -0.0004550526883672429,  0.0001768130865302742,
+      -3.6351517221497782e-06, -1.8861784447498025e-05, 4.6943370003617615e-06,  1.4260926900982755e-06,
+      -8.460177522816548e-07, -7.797855049331406e-08,  1.239482509282947e-07,   2.611388881111709e-09,
+      -1.53954249402641e-08,  -3.8386693625450184e-10, 1.0173074746614857e-09};
+};
+
+// h(z) / (t + K), for t >= 0: erfc without its exponential.
+template <class V>
+PT_FN V erfc_factor(V t) {
+  using E = erf_facts<element_of<V>>;
+  V inverse = V(1) / (t + V(E::center));
+  V z = (t - V(E::center)) * inverse;
+  return polynomial(z, E::far) * inverse;
+}
+
+// e^(-t^2), with the part of t^2 that rounding would drop.
+template <class V>
+PT_FN V exp_minus_square(V t) {
+  V square = t * t;
+  V lost = fma(t, t, -square);
+  // Beyond the range of exp the two parts may be infinities of both signs.
+  return exp_corrected(-square, select(square < V(1000), -lost, V(0)));
+}
+
+template <class T, int N>
+PT_FN vec<T, N> erf(vec<T, N> x) {
+  using V = vec<T, N>;
+  using E = erf_facts<T>;
+  V t = abs(x);
+  V square = x * x;
+  V near = fma(x, polynomial(square, E::near), x);
+  V bounded = lesser_of(V(30), t);  // erf is 1 long before; infinity would make a NaN
+  V far = copysign(V(1) - exp_minus_square(bounded) * erfc_factor(bounded), x);
+  return select(t < V(E::small), near, far);
+}
+
+// The normal distribution function, erfc(-x / sqrt 2) / 2; also e^(-x^2 / 2), which its derivative needs.
+template <class V>
+struct normal_parts {
+  V cdf, bell;
+};
+template <class V>
+PT_FN normal_parts<V> normal_distribution(V x) {
+  using T = element_of<V>;
+  V t = lesser_of(V(60), abs(x));
+  V half_square = V(T(0.5)) * t * t;
+  V lost = fma(V(T(0.5)) * t, t, -half_square);
+  V bell = exp_corrected(-half_square, -lost);
+  V tail = V(T(0.5)) * bell * erfc_factor(t * V(T(0.70710678118654752440)));
+  return {select(x < V(0), tail, V(1) - tail), bell};
+}
+
+// The inverse of the distribution function: M. J. Wichura, "Algorithm AS 241: the percentage points of the normal
+// distribution", Applied Statistics 37 (1988). Numerators and denominators for the middle, the tails and the far tails.
+template <class T>
+struct quantile_facts;
+template <>
+struct quantile_facts<float> {
+  static constexpr float middle[] = {3.3871327179f, 50.434271938f, 159.29113202f, 59.109374720f};
+  static constexpr float middle_under[] = {1, 17.895169469f, 78.757757664f, 67.187563600f};
+  static constexpr float tail[] = {1.4234372777f, 2.7568153900f, 1.3067284816f, 0.17023821103f};
+  static constexpr float tail_under[] = {1, 0.73700164250f, 0.12021132975f};
+  static constexpr float far[] = {6.6579051150f, 3.0812263860f, 0.42868294337f, 0.017337203997f};
+  static constexpr float far_under[] = {1, 0.24197894225f, 0.012258202635f};
+};
+template <>
+struct quantile_facts<double> {
+  static constexpr double middle[] = {3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
+                                      1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                                      3.3430575583588128105e+4, 2.5090809287301226727e+3};
+  static constexpr double middle_under[] = {1,                        4.2313330701600911252e+1, 6.8718700749205790830e+2,
+                                            5.3941960214247511077e+3, 2.1213794301586595867e+4, 3.9307895800092710610e+4,
+                                            2.8729085735721942674e+4, 5.2264952788528545610e+3};
+  static constexpr double tail[] = {1.42343711074968357734e0,  4.63033784615654529590e0,  5.76949722146069140550e0,
+                                    3.64784832476320460504e0,  1.27045825245236838258e0,  2.41780725177450611770e-1,
+                                    2.27238449892691845833e-2, 7.74545014278341407640e-4};
+  static constexpr double tail_under[] = {1,
+                                          2.05319162663775882187e0,
+                                          1.67638483018380384940e0,
+                                          6.89767334985100004550e-1,
+                                          1.48103976427480074590e-1,
+                                          1.51986665636164571966e-2,
+                                          5.47593808499534494600e-4,
+                                          1.05075007164441684324e-9};
+  static constexpr double far[] = {6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,
+                                   2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                                   2.71155556874348757815e-5, 2.01033439929228813265e-7};
+  static constexpr double far_under[] = {1,
+                                         5.99832206555887937690e-1,
+                                         1.36929880922735805310e-1,
+                                         1.48753612908506148525e-2,
+                                         7.86869131145613259100e-4,
+                                         1.84631831751005468180e-5,
+                                         1.42151175831644588870e-7,
+                                         2.04426310338993978564e-15};
+};
+
+template <class T, int N>
+PT_FN vec<T, N> normal_quantile(vec<T, N> p) {
+  using V = vec<T, N>;
+  using Q = quantile_facts<T>;
+  V q = p - V(T(0.5));
+  V r = V(T(0.180625)) - q * q;
+  V middle = q * polynomial(r, Q::middle) / polynomial(r, Q::middle_under);
+  V rare = select(q < V(0), p, V(1) - p);
+  V s = sqrt(-log(rare));
+  V near = s - V(T(1.6)), far = s - V(5);
+  V tail = select(s <= V(5), polynomial(near, Q::tail) / polynomial(near, Q::tail_under),
+                  polynomial(far, Q::far) / polynomial(far, Q::far_under));
+  tail = select(rare == V(0), V(float_facts<T>::infinity), tail);
+  return select(abs(q) <= V(T(0.425)), middle, select(q < V(0), -tail, tail));
+}
+
+}  // namespace PT_ISA
+}  // namespace pt

@@ -1,0 +1,113 @@
+// exp and its relatives. x = n ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite, "Software Manual for the Elementary
+// Functions", 1980), e^r by a minimax polynomial (Remez), 2^n through the exponent in two factors, so that denormal
+// results round once.
+#pragma once
+#include "simd/float_facts.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class T>
+struct exp_facts;
+template <>
+struct exp_facts<float> {
+  static constexpr float lowest = -104.5f, highest = 89;  // beyond these the result is 0 and infinity
+  static constexpr float log2_e = 0x1.715476p+0f;
+  static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
+  static constexpr float all_but_minus_one = -30;  // expm1 below this is -1
+  // (e^r - 1 - r) / r^2
+  static constexpr float tail[] = {0.49999994f, 0.166665092f, 0.0416685268f, 0.00837013498f, 0.00138116919f};
+};
+template <>
+struct exp_facts<double> {
+  static constexpr double lowest = -746, highest = 710;
+  static constexpr double log2_e = 0x1.71547652b82fep+0;
+  static constexpr double ln2_high = 0x1.62e42fefa0000p-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
+  static constexpr double all_but_minus_one = -60;
+  static constexpr double tail[] = {0.5000000000000013,    0.16666666666666358,   0.041666666666507264,
+                                    0.008333333333521932,  0.0013888888950407375, 0.00019841269464518057,
+                                    2.4801485456625977e-05, 2.755760842022657e-06, 2.763315475194807e-07,
+                                    2.4997907023945234e-08};
+};
+
+// 2^n as a product of two powers, each of which is a normal number.
+template <class V>
+struct split_power {
+  V first, second;
+};
+template <class V>
+PT_FN split_power<V> power_of_two(bits_vec<V> n) {
+  using T = element_of<V>;
+  using F = float_facts<T>;
+  bits_vec<V> biased = n + bits_vec<V>(2 * F::bias);
+  bits_vec<V> half = shift_right(biased, 1);
+  return {from_bits<T>(half << F::mantissa_bits), from_bits<T>((biased - half) << F::mantissa_bits)};
+}
+
+template <class V>
+struct exp_reduced {
+  bits_vec<V> n;
+  V n_float, r;
+};
+template <class V>
+PT_FN exp_reduced<V> reduce_exp(V x) {
+  using T = element_of<V>;
+  using E = exp_facts<T>;
+  const V shift(float_facts<T>::round_shift);
+  V shifted = fma(x, V(E::log2_e), shift);
+  V n = shifted - shift;
+  V r = fma(n, V(-E::ln2_high), x);
+  return {to_bits(shifted) - to_bits(shift), n, fma(n, V(-E::ln2_low), r)};
+}
+
+// Within the limits; the order of the arguments lets a NaN through.
+template <class V>
+PT_FN V clamp_exp_argument(V x) {
+  using E = exp_facts<element_of<V>>;
+  return greater_of(V(E::lowest), lesser_of(V(E::highest), x));
+}
+
+template <class T, int N>
+PT_FN vec<T, N> exp(vec<T, N> x) {
+  using V = vec<T, N>;
+  auto [n, n_float, r] = reduce_exp(clamp_exp_argument(x));
+  V e = fma(r * r, polynomial(r, exp_facts<T>::tail), r) + V(1);
+  auto scale = power_of_two<V>(n);
+  return e * scale.first * scale.second;
+}
+
+// e^(x + correction) for a correction far below one ulp of x.
+template <class T, int N>
+PT_FN vec<T, N> exp_corrected(vec<T, N> x, vec<T, N> correction) {
+  using V = vec<T, N>;
+  auto [n, n_float, r] = reduce_exp(clamp_exp_argument(x));
+  V e = (fma(r * r, polynomial(r, exp_facts<T>::tail), correction) + r) + V(1);
+  auto scale = power_of_two<V>(n);
+  return e * scale.first * scale.second;
+}
+
+// e^r - 1 scaled by 2^n, plus 2^n - 1; all by a half of that, because 2^n overflows before the result does.
+template <class T, int N>
+PT_FN vec<T, N> expm1(vec<T, N> x) {
+  using V = vec<T, N>;
+  using F = float_facts<T>;
+  using E = exp_facts<T>;
+  V clamped = greater_of(V(E::all_but_minus_one), lesser_of(V(E::highest), x));
+  auto [n, n_float, r] = reduce_exp(clamped);
+  V m = fma(r * r, polynomial(r, E::tail), r);
+  V half_power = from_bits<T>((n + bits_vec<V>(F::bias - 1)) << F::mantissa_bits);
+  V result = fma(m, half_power, half_power - V(T(0.5))) * V(2);
+  // Halving would lose the lowest bit of a denormal, and the sign of zero.
+  return select(abs(x) < V(F::min_normal * 4), x, result);
+}
+
+template <class T, int N>
+PT_FN vec<T, N> tanh(vec<T, N> x) {
+  using V = vec<T, N>;
+  V t = expm1(abs(x) * V(-2));
+  V y = t / (V(-2) - t);
+  return copysign(y, x);
+}
+
+}  // namespace PT_ISA
+}  // namespace pt

@@ -1,0 +1,95 @@
+// log and log1p as FreeBSD's msun has them (fdlibm, Sun Microsystems, 1993): x = 2^k (1 + f) with 1 + f around 1,
+// s = f / (2 + f), log(1 + f) = 2 s + s R(s^2).
+#pragma once
+#include "simd/float_facts.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class T>
+struct log_facts;
+template <>
+struct log_facts<float> {
+  static constexpr int32_t sqrt_half = 0x3f3504f3;
+  static constexpr float ln2_high = 6.9313812256e-01f, ln2_low = 9.0580006145e-06f;
+  static constexpr float denormal_scale = 0x1p25f;
+  static constexpr int denormal_exponent = 25;
+  static constexpr float r[] = {0xaaaaaa.0p-24f, 0xccce13.0p-25f, 0x91e9ee.0p-25f, 0xf89e26.0p-26f};
+};
+template <>
+struct log_facts<double> {
+  static constexpr int64_t sqrt_half = 0x3fe6a09e667f3bcd;
+  static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+  static constexpr double denormal_scale = 0x1p54;
+  static constexpr int denormal_exponent = 54;
+  static constexpr double r[] = {6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
+                                 2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
+                                 1.479819860511658591e-01};
+};
+
+// x = 2^k m with m in [sqrt(1/2), sqrt(2)), for a positive normal x.
+template <class V>
+struct exponent_and_mantissa {
+  bits_vec<V> k;
+  V m;
+};
+template <class V>
+PT_FN exponent_and_mantissa<V> split_float(V x) {
+  using T = element_of<V>;
+  using F = float_facts<T>;
+  using B = bits_vec<V>;
+  constexpr auto one = decltype(F::bias)(F::bias) << F::mantissa_bits;
+  constexpr auto mantissa = (decltype(F::bias)(1) << F::mantissa_bits) - 1;
+  B ix = to_bits(x) + B(one - log_facts<T>::sqrt_half);
+  return {shift_right(ix, F::mantissa_bits) - B(F::bias), from_bits<T>((ix & B(mantissa)) + B(log_facts<T>::sqrt_half))};
+}
+
+// log(2^k (1 + f)) + correction.
+template <class V>
+PT_FN V log_of_parts(V f, V k, V correction) {
+  using L = log_facts<element_of<V>>;
+  V half_square = V(element_of<V>(0.5)) * f * f;
+  V s = f / (V(2) + f);
+  V z = s * s;
+  V r = z * polynomial(z, L::r);
+  V low = fma(k, V(L::ln2_low), correction);
+  return fma(k, V(L::ln2_high), f - (half_square - fma(s, half_square + r, low)));
+}
+
+// What log gives for arguments that have no finite logarithm.
+template <class V>
+PT_FN V log_edges(V x, V result) {
+  using F = float_facts<element_of<V>>;
+  result = select(x < V(0), V(F::nan), result);
+  result = select(x == V(0), V(-F::infinity), result);
+  return select(x < V(F::infinity), result, x);  // infinity and NaN
+}
+
+template <class T, int N>
+PT_FN vec<T, N> log(vec<T, N> x) {
+  using V = vec<T, N>;
+  using L = log_facts<T>;
+  auto denormal = x < V(float_facts<T>::min_normal);
+  auto [k, m] = split_float(select(denormal, x * V(L::denormal_scale), x));
+  V exponent = small_int_to_float<V>(k) - select(denormal, V(T(L::denormal_exponent)), V(0));
+  return log_edges(x, log_of_parts(m - V(1), exponent, V(0)));
+}
+
+// u = 1 + x loses the last bits of x; their share of the logarithm is c = (1 + x - u) / u.
+template <class T, int N>
+PT_FN vec<T, N> log1p(vec<T, N> x) {
+  using V = vec<T, N>;
+  V u = V(1) + x;
+  V lost = select(x < V(1), x - (u - V(1)), V(1) - (u - x));
+  auto [k, m] = split_float(u);
+  auto exact = k == bits_vec<V>(0);  // f = x needs no correction
+  V f = select(exact, x, m - V(1));
+  V correction = select(exact, V(0), lost / u);
+  V result = log_of_parts(f, small_int_to_float<V>(k), correction);
+  result = log_edges(u, result);
+  // f^2 would vanish, and with it the sign of zero.
+  return select(abs(x) < V(float_facts<T>::min_normal * 4), x, result);
+}
+
+}  // namespace PT_ISA
+}  // namespace pt

@@ -1,0 +1,149 @@
+// sin and cos: x = q pi / 2 + r with |r| <= pi / 4, with pi / 2 in three parts (Cody and Waite, 1980); for huge arguments
+// by Payne and Hanek, "Radian reduction for trigonometric functions" (1983), in integers and one lane at a time. The
+// polynomials are fdlibm's (Sun Microsystems, 1993) and, for float, Cephes' (S. Moshier).
+#pragma once
+#include "simd/float_facts.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template <class T>
+struct trig_facts;
+template <>
+struct trig_facts<float> {
+  static constexpr float huge = 30000;  // above it the three parts are too few
+  static constexpr float two_over_pi = 0x1.45f306p-1f;
+  static constexpr float part[] = {0x1.921fb6p+0f, -0x1.777a5cp-25f, -0x1.ee59dap-50f};
+  static constexpr float sine[] = {-1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
+  static constexpr float cosine[] = {4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
+};
+template <>
+struct trig_facts<double> {
+  static constexpr double huge = 1e6;
+  static constexpr double two_over_pi = 0x1.45f306dc9c883p-1;
+  static constexpr double part[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
+  static constexpr double sine[] = {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
+                                    -1.98412698298579493134e-04, 2.75573137070700676789e-06,
+                                    -2.50507602534068634195e-08, 1.58969099521155010221e-10};
+  static constexpr double cosine[] = {4.16666666666666019037e-02,  -1.38888888888741095749e-03,
+                                      2.48015872894767294178e-05,  -2.75573143513906633035e-07,
+                                      2.08757232129817482790e-09, -1.13596475577881948265e-11};
+};
+
+// The bits of 2 / pi behind the point, after one word of zeros.
+constexpr uint64_t kTwoOverPi[] = {
+    0,
+    0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561, 0xb7246e3a424dd2e0,
+    0x06492eea09d1921c, 0xfe1deb1cb129a73e, 0xe88235f52ebb4484, 0xe99c7026b45f7e41, 0x3991d639835339f4,
+    0x9c845f8bbdf9283b, 0x1ff897ffde05980f, 0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7, 0x4f463f669e5fea2d,
+    0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08, 0x56033046fc7b6bab, 0xf0cfbc209af4361d};
+
+// 64 bits of 2 / pi from bit `first` of the table on.
+PT_FN uint64_t two_over_pi_bits(int first) {
+  const int word = first / 64, shift = first % 64;
+  return shift == 0 ? kTwoOverPi[word] : kTwoOverPi[word] << shift | kTwoOverPi[word + 1] >> (64 - shift);
+}
+
+// |x| = q pi / 2 + r for |x| >= 2^14: x is an integer times 2^e, and of 2 / pi only the bits matter whose product with
+// it is below 4 and not far below 1.
+struct huge_reduction {
+  double r;
+  int64_t quadrant;
+};
+inline huge_reduction reduce_huge(double x) {
+  const int64_t bits = bit_cast<int64_t>(x) & INT64_MAX;
+  const int e = int(bits >> 52) - 1075;
+  const uint64_t m = uint64_t(bits & 0xfffffffffffff) | 1ull << 52;
+  const int first = 64 + e - 2;  // of the table's bits: the first whose product is below 4
+  const uint64_t high = two_over_pi_bits(first), middle = two_over_pi_bits(first + 64),
+                 low = two_over_pi_bits(first + 128);
+  // The lowest 192 bits of the product: two for the quadrant, the others for the fraction.
+  const unsigned __int128 product_low = (unsigned __int128)m * low;
+  const unsigned __int128 product_middle = (unsigned __int128)m * middle + (uint64_t)(product_low >> 64);
+  const uint64_t top = m * high + (uint64_t)(product_middle >> 64);
+  unsigned __int128 value = (unsigned __int128)top << 64 | (uint64_t)product_middle;
+  int64_t quadrant = int64_t(top >> 62);
+  value <<= 2;
+  const bool upper_half = value >> 127;
+  if (upper_half) {
+    ++quadrant;
+    value = -value;
+  }
+  if (value == 0) return {0, quadrant & 3};
+  // The leading 64 bits as a double; its error is below that of the product with pi / 2.
+  const uint64_t value_high = uint64_t(value >> 64);
+  const int zeros = value_high ? __builtin_clzll(value_high) : 64 + __builtin_clzll(uint64_t(value));
+  const uint64_t leading = uint64_t((value << zeros) >> 64);
+  const double scale = bit_cast<double>(int64_t(1023 - 64 - zeros) << 52);
+  const double r = double(leading) * scale * 0x1.921fb54442d18p+0;
+  return {upper_half ? -r : r, quadrant & 3};
+}
+
+template <class V>
+struct trig_reduced {
+  V r;
+  bits_vec<V> quadrant;
+};
+template <class V>
+PT_FN trig_reduced<V> reduce_trig(V x) {
+  using T = element_of<V>;
+  using F = trig_facts<T>;
+  using Bits = typename lane_of<sizeof(T)>::type;
+  const V shift(float_facts<T>::round_shift);
+  V shifted = fma(x, V(F::two_over_pi), shift);
+  V n = shifted - shift;
+  V r = fma(n, V(-F::part[0]), x);
+  r = fma(n, V(-F::part[1]), r);
+  r = fma(n, V(-F::part[2]), r);
+  bits_vec<V> quadrant = to_bits(shifted) - to_bits(shift);
+  auto huge = (abs(x) > V(F::huge)) & (abs(x) < V(float_facts<T>::infinity));
+  if (__builtin_expect(any(huge), 0)) {
+    T x_lane[V::lanes], r_lane[V::lanes];
+    Bits quadrant_lane[V::lanes];
+    store(x_lane, x);
+    store(r_lane, r);
+    store(quadrant_lane, quadrant);
+    for (int i = 0; i < V::lanes; ++i) {
+      const T magnitude = x_lane[i] < 0 ? -x_lane[i] : x_lane[i];
+      if (!(magnitude > F::huge && magnitude < float_facts<T>::infinity)) continue;
+      const huge_reduction reduced = reduce_huge(double(magnitude));
+      r_lane[i] = T(x_lane[i] < 0 ? -reduced.r : reduced.r);
+      quadrant_lane[i] = Bits(x_lane[i] < 0 ? -reduced.quadrant : reduced.quadrant);
+    }
+    r = V::load(r_lane);
+    quadrant = bits_vec<V>::load(quadrant_lane);
+  }
+  // Infinity has no sine; its reduction would otherwise depend on the order of infinities above.
+  return {select(abs(x) < V(float_facts<T>::infinity), r, V(float_facts<T>::nan)), quadrant};
+}
+
+// sin(x + offset * pi / 2).
+template <class V>
+PT_FN V sine_of_quadrant(V x, int offset) {
+  using T = element_of<V>;
+  using F = trig_facts<T>;
+  using B = bits_vec<V>;
+  constexpr int to_sign = 8 * int(sizeof(T)) - 2;
+  auto [r, quadrant] = reduce_trig(x);
+  quadrant = quadrant + B(offset);
+  V z = r * r;
+  V sine = fma(r * z, polynomial(z, F::sine), r);
+  V half = V(T(0.5)) * z;
+  V w = V(1) - half;
+  V cosine = w + fma(z * z, polynomial(z, F::cosine), (V(1) - w) - half);
+  V y = select((quadrant & B(1)) == B(0), sine, cosine);
+  return from_bits<T>(to_bits(y) ^ ((quadrant & B(2)) << to_sign));
+}
+
+template <class T, int N>
+PT_FN vec<T, N> sin(vec<T, N> x) {
+  // The additions of the reduction would lose the sign of zero.
+  return select(x == vec<T, N>(0), x, sine_of_quadrant(x, 0));
+}
+template <class T, int N>
+PT_FN vec<T, N> cos(vec<T, N> x) {
+  return sine_of_quadrant(x, 1);
+}
+
+}  // namespace PT_ISA
+}  // namespace pt
