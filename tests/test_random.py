@@ -1,0 +1,76 @@
+"""Random numbers are a function of (seed, stream, call): laws 2 and 3 for chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import powertrain as pt
+
+
+def test_a_seed_is_a_sequence() -> None:
+    first, second = pt.random.Generator(3), pt.random.Generator(3)
+    for _ in range(3):
+        np.testing.assert_array_equal(first.uniform((5,)).numpy(), second.uniform((5,)).numpy())
+    assert not np.array_equal(first.uniform((5,)).numpy(), first.uniform((5,)).numpy())
+
+
+def test_seeds_and_streams_differ() -> None:
+    drawn = [pt.random.Generator(seed, stream).uniform((64,)).numpy() for seed in (0, 1) for stream in (0, 1)]
+    for i, a in enumerate(drawn):
+        for b in drawn[:i]:
+            assert not np.intersect1d(a, b).size > 2
+
+
+def test_shape_is_layout_alone() -> None:
+    """An element's number depends on its place in row-major order, not on the shape."""
+    flat = pt.random.Generator(9).normal((60,)).numpy()
+    np.testing.assert_array_equal(pt.random.Generator(9).normal((3, 4, 5)).numpy(), flat.reshape(3, 4, 5))
+    np.testing.assert_array_equal(pt.random.Generator(9).normal((7,)).numpy(), flat[:7])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_distributions(dtype: str) -> None:
+    """Kolmogorov and Smirnov's test; the draws are fixed, so that a pass stays a pass."""
+    generator = pt.random.Generator(17)
+    uniform = generator.uniform((200_000,), dtype=dtype).numpy()
+    normal = generator.normal((200_000,), dtype=dtype).numpy()
+    assert uniform.min() >= 0 and uniform.max() < 1
+    assert stats.kstest(uniform, "uniform").pvalue > 1e-3
+    assert stats.kstest(normal, "norm").pvalue > 1e-3
+    for lag in (1, 2, 3, 4, 5):
+        assert abs(np.corrcoef(uniform[lag:], uniform[:-lag])[0, 1]) < 0.01
+    assert np.isfinite(normal).all()
+
+
+def test_eager_and_compiled_draw_alike() -> None:
+    def two(generator: pt.random.Generator) -> pt.Tensor:
+        return generator.uniform((10,)) + 2 * generator.normal((10,))
+
+    eager, traced = pt.random.Generator(4), pt.random.Generator(4)
+    compiled = pt.compile(lambda: two(traced))
+    for _ in range(3):
+        np.testing.assert_array_equal(compiled().numpy(), two(eager).numpy())
+        np.testing.assert_array_equal(traced.slot.numpy(), eager.slot.numpy())
+
+
+def test_the_slot_is_the_whole_state() -> None:
+    generator = pt.random.Generator(4)
+    generator.uniform((3,))
+    saved = np.array(generator.slot.numpy())
+    first = generator.normal((8,)).numpy()
+    generator.slot.value = pt.tensor(saved)
+    np.testing.assert_array_equal(generator.normal((8,)).numpy(), first)
+
+
+def test_dropout() -> None:
+    """A share of p is 0, the others grow by 1 / (1 - p), and the gradient has the same mask."""
+    pt.random.seed(2)
+    x = pt.tensor(np.full((300, 300), 3.0, "float32"))
+    y = pt.dropout(x, 0.25).numpy()
+    assert abs((y == 0).mean() - 0.25) < 0.01
+    np.testing.assert_array_equal(np.unique(y), np.array([0, 3 / 0.75], "float32"))
+    pt.random.seed(2)
+    gradient = pt.grad(lambda t: pt.dropout(t, 0.25).sum())(x).numpy()
+    np.testing.assert_array_equal(gradient != 0, y != 0)

@@ -1,0 +1,157 @@
+"""Tensors as Python sees them: made, converted, indexed, combined by operators as NumPy's arrays are."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+
+X = np.arange(24, dtype="float32").reshape(2, 3, 4)
+
+
+def test_made_from_what_python_has() -> None:
+    assert pt.tensor([1.0, 2.0]).dtype.name == "float32"
+    assert pt.tensor([[1, 2]]).dtype.name == "int64"
+    assert pt.tensor([True]).dtype.name == "bool"
+    assert pt.tensor(1.5).shape == ()
+    assert pt.tensor([1, 2], dtype="float16").dtype.name == "float16"
+    assert pt.asarray(X).shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+def test_numpy_round_trip(dtype: str) -> None:
+    array = (X % 2).astype(dtype)
+    back = pt.tensor(array).numpy()
+    assert back.dtype == array.dtype
+    np.testing.assert_array_equal(back, array)
+
+
+def test_values_are_immutable() -> None:
+    array = X.copy()
+    tensor = pt.tensor(array)
+    array[:] = 0
+    np.testing.assert_array_equal(tensor.numpy(), X)
+    assert not tensor.numpy().flags.writeable
+
+
+INDICES: list[Any] = [
+    0, -1, slice(1, None), slice(None, None, -1), slice(0, 0), None, ..., (0, 1), (0, 1, 2), (slice(None), 1),
+    (..., 1), (..., None), (1, ..., slice(1, 3)), (slice(None), slice(None, None, 2), -1), (None, 0, None),
+    (slice(None), slice(2, 0, -1)), (slice(-100, 100),),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=repr)
+def test_indexing_is_numpys(index: Any) -> None:
+    np.testing.assert_array_equal(pt.asarray(X)[index].numpy(), X[index])
+
+
+def test_indexing_with_integers_of_a_tensor() -> None:
+    index = np.array([[1, 0], [1, 1]])
+    np.testing.assert_array_equal(pt.asarray(X)[index].numpy(), X[index])
+    np.testing.assert_array_equal(pt.asarray(X)[pt.tensor(index)].numpy(), X[index])
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        (2, "[index] received 2 for axis 0 of size 2; expected -2 to 1; see help(powertrain.take)"),
+        ((0, 0, 0, 0), "[index] received 4 indices for 3 axes; expected at most 3; see help(powertrain.take)"),
+    ],
+)
+def test_indexing_out_of_range(index: Any, text: str) -> None:
+    with pytest.raises(IndexError) as caught:
+        pt.asarray(X)[index]
+    assert str(caught.value) == text
+
+
+ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
+COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+
+
+@pytest.mark.parametrize("op", [*ARITHMETIC, *COMPARISONS], ids=lambda op: op.__name__)
+def test_operators_on_both_sides(op: Any) -> None:
+    x = X + 1
+    y = np.float32(2.0) + X % 3
+    tensor = pt.asarray(x)
+    for got, want in (
+        (op(tensor, pt.asarray(y)), op(x, y)),
+        (op(tensor, 2.0), op(x, np.float32(2.0))),
+        (op(2.0, tensor), op(np.float32(2.0), x)),
+        (op(tensor, y), op(x, y)),
+        (op(y, tensor), op(y, x)),
+    ):
+        assert isinstance(got, pt.Tensor)
+        np.testing.assert_allclose(got.numpy(), want, rtol=1e-6)
+
+
+def test_matmul_negative_abs() -> None:
+    a, b = X[0], X[0].T
+    np.testing.assert_array_equal((pt.asarray(a) @ pt.asarray(b)).numpy(), a @ b)
+    np.testing.assert_array_equal((-pt.asarray(a)).numpy(), -a)
+    np.testing.assert_array_equal(abs(pt.asarray(-a)).numpy(), a)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "wanted"),
+    [
+        ("float32", "float64", "float64"),
+        ("float16", "float32", "float32"),
+        ("float16", "bfloat16", "float32"),
+        ("int32", "int64", "int64"),
+        ("int8", "uint8", "int16"),
+        ("int64", "float32", "float32"),
+        ("int64", "float16", "float16"),
+        ("bool", "int8", "int8"),
+    ],
+)
+def test_promotion(left: str, right: str, wanted: str) -> None:
+    a, b = pt.ones((2,)).astype(left), pt.ones((2,)).astype(right)
+    assert (a + b).dtype.name == wanted
+    assert (b + a).dtype.name == wanted
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "int64"])
+def test_python_numbers_are_weak(dtype: str) -> None:
+    assert (pt.ones((2,)).astype(dtype) * 2).dtype.name == dtype
+    if "float" in dtype:
+        assert (1.5 + pt.ones((2,)).astype(dtype)).dtype.name == dtype
+
+
+def test_methods() -> None:
+    tensor = pt.asarray(X)
+    assert tensor.sum().item() == X.sum()
+    np.testing.assert_array_equal(tensor.mean(axis=1).numpy(), X.mean(axis=1))
+    np.testing.assert_array_equal(tensor.max(axis=(0, 2), keepdims=True).numpy(), X.max(axis=(0, 2), keepdims=True))
+    np.testing.assert_array_equal(tensor.argmin(axis=2).numpy(), X.argmin(axis=2))
+    np.testing.assert_array_equal(tensor.reshape(4, -1).numpy(), X.reshape(4, -1))
+    np.testing.assert_array_equal(tensor.reshape((6, 4)).numpy(), X.reshape(6, 4))
+    np.testing.assert_array_equal(tensor.transpose(1, 0, 2).numpy(), X.transpose(1, 0, 2))
+    np.testing.assert_array_equal(tensor.T.numpy(), X.T)
+    assert (tensor.ndim, tensor.size, len(tensor)) == (3, 24, 2)
+
+
+def test_other_frameworks_take_tensors() -> None:
+    tensor = pt.asarray(X)
+    np.testing.assert_array_equal(np.from_dlpack(tensor), X)
+    np.testing.assert_array_equal(np.asarray(tensor), X)
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test PEERS=1 installs it")
+    np.testing.assert_array_equal(torch.from_dlpack(tensor).numpy(), X)
+    np.testing.assert_array_equal(pt.asarray(torch.arange(6.0)).numpy(), np.arange(6.0))
+
+
+def test_made_by_functions() -> None:
+    np.testing.assert_array_equal(pt.zeros((2, 3)).numpy(), np.zeros((2, 3), "float32"))
+    np.testing.assert_array_equal(pt.full((2,), 7, dtype="int32").numpy(), np.full(2, 7, "int32"))
+    np.testing.assert_array_equal(pt.arange(5).numpy(), np.arange(5))
+    np.testing.assert_array_equal(pt.arange(1, 2, 0.25).numpy(), np.arange(1, 2, 0.25, "float32"))
+
+
+@pytest.mark.parametrize("value", ["text", object(), {"a": 1}, [[1], [1, 2]]], ids=repr)
+def test_what_is_no_tensor_is_refused(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        pt.tensor(value)
