@@ -7,4 +7,5 @@ from kit import Case, normal, special, unary
 reference = np.abs
 K = 1
 CASES = [*unary(normal), Case(special()).no_gradient()]
+MUTANTS = [("spec.cpp", 'fn::call("sign", {c.in[0]})', 'fn::call("abs", {c.in[0]})')]
 BENCH = [Case(normal((2048, 1024)))]

@@ -7,4 +7,5 @@ from kit import Case, normal, special, unary
 reference = scipy_special.erf
 K = 3
 CASES = [*unary(normal), Case(special()).no_gradient()]
+MUTANTS = [("spec.cpp", "kTwoOverRootPi * ", "")]
 BENCH = [Case(normal((2048, 1024)))]

@@ -6,4 +6,5 @@ from kit import Case, normal, special, unary
 
 reference = np.isfinite
 CASES = [*unary(normal), Case(special())]
+MUTANTS = [("math.h", "x - x == V(0)", "x == x")]
 BENCH = [Case(normal((2048, 1024)))]

@@ -6,4 +6,5 @@ from kit import Case, normal, special, unary
 
 reference = np.isnan
 CASES = [*unary(normal), Case(special())]
+MUTANTS = [("math.h", "x != x", "x == x")]
 BENCH = [Case(normal((2048, 1024)))]

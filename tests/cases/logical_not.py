@@ -6,4 +6,5 @@ from kit import Case, booleans, unary
 
 reference = np.logical_not
 CASES = [*unary(booleans)]
+MUTANTS = [("math.h", "!truth(a)", "truth(a)")]
 BENCH = [Case(booleans((2048, 1024)))]

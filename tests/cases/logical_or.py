@@ -6,4 +6,5 @@ from kit import Case, binary, booleans
 
 reference = np.logical_or
 CASES = [*binary(booleans, booleans)]
+MUTANTS = [("math.h", "|", "&")]
 BENCH = [Case(booleans((2048, 1024)), booleans((2048, 1024)))]

@@ -20,4 +20,5 @@ CASES = [
     Case(normal((3, 40), 1.0, 1000.0), axis=1),
     Case(values([[-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 1.0], [np.nan, 0.0]]), axis=1).no_gradient(),
 ]
+MUTANTS = [("spec.cpp", "fn::exp(c.in[0] - shift)", "fn::exp(c.in[0])")]
 BENCH = [Case(normal((2048, 1024)), axis=1)]

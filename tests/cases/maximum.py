@@ -11,4 +11,9 @@ CASES = [
     Case(*special_pairs()).no_gradient(),
     Case(integers((40,), -5, 5), integers((40,), -5, 5)),
 ]
+MUTANTS = [
+    ("math.h", "propagating_max", "propagating_min"),
+    ("spec.cpp", "fn::less(b, a)", "fn::less(a, b)"),
+    ("spec.cpp", "0.5 * c.grad[0]", "c.grad[0]"),
+]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024))), Case(normal((2048, 1024)), normal((1024,)))]

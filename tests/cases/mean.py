@@ -14,4 +14,5 @@ def magnitude(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 reference = np.mean
 K = 8
 CASES = reductions(normal, empty=False)
+MUTANTS = [("spec.cpp", " / fn::number(n)", "")]
 BENCH = [Case(normal((2048, 1024)), axis=1), Case(normal((2048, 1024)), axis=0), Case(normal((2048, 1024)))]

@@ -11,4 +11,5 @@ CASES = [
     Case(*special_pairs()).no_gradient(),
     Case(integers((40,), -5, 5), integers((40,), -5, 5)),
 ]
+MUTANTS = [("math.h", "propagating_min", "propagating_max"), ("spec.cpp", "fn::greater(b, a)", "fn::greater(a, b)")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024))), Case(normal((2048, 1024)), normal((1024,)))]

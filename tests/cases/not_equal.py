@@ -6,4 +6,5 @@ from kit import Case, comparison, normal
 
 reference = np.not_equal
 CASES = comparison()
+MUTANTS = [("math.h", "a != b", "a == b")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -13,4 +13,9 @@ CASES = [
     Case(normal((40,)), 3),
     Case(integers((40,), -3, 4), integers((40,), 0, 6)),
 ]
+MUTANTS = [
+    ("spec.cpp", "b - 1.0", "b"),
+    ("spec.cpp", "c.out[0] * fn::log(a)", "fn::log(a)"),
+    ("spec.cpp", "fn::where(fn::equal(b, zero), zero, slope)", "slope"),
+]
 BENCH = [Case(uniform((2048, 1024), 0.2, 3.0), normal((2048, 1024)))]

@@ -16,4 +16,5 @@ CASES = [
     Case(uniform((2, 0)), axis=1),
     Case(integers((3, 5), 1, 4, "int64"), axis=1),
 ]
+MUTANTS = [("spec.cpp", "rest / filled", "rest")]
 BENCH = [Case(uniform((2048, 1024), 0.99, 1.01), axis=1)]

@@ -11,4 +11,5 @@ def reference(x: Array) -> Array:
 
 K = 1
 CASES = [*unary(normal), Case(special()).no_gradient()]
+MUTANTS = [("math.h", "propagating_max", "propagating_min")]
 BENCH = [Case(normal((2048, 1024)))]

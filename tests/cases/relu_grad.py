@@ -11,4 +11,5 @@ def reference(x: Array, g: Array) -> Array:
 
 K = 0
 CASES = binary(normal, normal)
+MUTANTS = [("math.h", "x > V(0)", "x < V(0)")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

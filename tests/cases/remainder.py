@@ -16,4 +16,11 @@ CASES = [
     *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, -4.0, -0.5)),
     Case(integers((40,), -50, 50), integers((40,), -7, 7)),
 ]
+MUTANTS = [
+    (
+        "spec.cpp",
+        'unbroadcast(-(c.grad[0] * fn::call("floor_divide"',
+        'unbroadcast((c.grad[0] * fn::call("floor_divide"',
+    )
+]
 BENCH = [Case(normal((2048, 1024), 5.0), uniform((2048, 1024), 0.5, 4.0))]

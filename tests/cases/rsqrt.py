@@ -11,4 +11,5 @@ def reference(x: Array) -> Array:
 
 K = 2
 CASES = [*unary(lambda s: uniform(s, 0.1, 10)), Case(special()).no_gradient()]
+MUTANTS = [("math.h", "V(1) / sqrt(x)", "sqrt(x)"), ("spec.cpp", "-0.5", "0.5")]
 BENCH = [Case(uniform((2048, 1024), 0.1, 10))]

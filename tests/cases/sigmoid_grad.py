@@ -15,4 +15,5 @@ def magnitude(y: Array, g: Array) -> Array:
 
 K = 2
 CASES = binary(uniform, normal)
+MUTANTS = [("math.h", "(V(1) - y)", "(V(1) + y)")]
 BENCH = [Case(uniform((2048, 1024)), normal((2048, 1024)))]

@@ -10,4 +10,5 @@ def reference(x: Array) -> Array:
 
 
 CASES = [*unary(normal), Case(special()).no_gradient()]
+MUTANTS = [("math.h", "x * select", "select")]
 BENCH = [Case(normal((2048, 1024)))]

@@ -7,4 +7,5 @@ from kit import Case, normal, special, unary
 reference = np.sin
 K = 2
 CASES = [*unary(lambda s: normal(s, 3.0)), Case(special()).no_gradient()]
+MUTANTS = [("spec.cpp", '"cos"', '"sin"')]
 BENCH = [Case(normal((2048, 1024), 3.0))]

@@ -19,4 +19,5 @@ CASES = [
     Case(normal((2, 3, 4)), start=(0, 2, 0), stop=(2, -1, 4), step=(1, -1, 1)),
     Case(integers((9,), 0, 9), start=(2,), stop=(7,)),
 ]
+MUTANTS = [("spec.cpp", "in.strides[i] * start[at]", "in.strides[i]")]
 BENCH = [Case(normal((2048, 1024)), start=(0, 1), stop=(2048, 1023))]

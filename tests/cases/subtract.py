@@ -11,4 +11,5 @@ CASES = [
     Case(*special_pairs()).no_gradient(),
     Case(integers((40,), -50, 50), integers((40,), -50, 50)),
 ]
+MUTANTS = [("math.h", "a - b;", "a + b;"), ("spec.cpp", "unbroadcast(-c.grad[0]", "unbroadcast(c.grad[0]")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024))), Case(normal((2048, 1024)), normal((1024,)))]

@@ -14,4 +14,5 @@ def magnitude(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 reference = np.sum
 K = 8
 CASES = reductions(normal)
+MUTANTS = [("spec.cpp", "restore_axes(c.grad[0], full, axes), full)", "-restore_axes(c.grad[0], full, axes), full)")]
 BENCH = [Case(normal((2048, 1024)), axis=1), Case(normal((2048, 1024)), axis=0), Case(normal((2048, 1024)))]

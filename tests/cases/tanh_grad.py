@@ -15,4 +15,5 @@ def magnitude(y: Array, g: Array) -> Array:
 
 K = 2
 CASES = binary(lambda shape: uniform(shape, -1.0, 1.0), normal)
+MUTANTS = [("math.h", "y * y", "y")]
 BENCH = [Case(uniform((2048, 1024), -1.0, 1.0), normal((2048, 1024)))]

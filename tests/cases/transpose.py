@@ -25,4 +25,5 @@ CASES = [
     Case(normal((2, 3, 4))),
     Case(integers((3, 5), 0, 9), axes=(1, 0)),
 ]
+MUTANTS = [("spec.cpp", "fn::transpose(c.grad[0], back)", "fn::transpose(c.grad[0], axes)")]
 BENCH = [Case(normal((2048, 1024)), axes=(1, 0))]

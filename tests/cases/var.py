@@ -14,4 +14,5 @@ def magnitude(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: boo
 reference = np.var
 K = 8
 CASES = [*reductions(normal, empty=False), Case(normal((4, 1025), 1.0, 100.0), axis=1)]
+MUTANTS = [("spec.cpp", "x - fn::mean(x, axes, true)", "x")]
 BENCH = [Case(normal((2048, 1024)), axis=1)]

@@ -12,4 +12,8 @@ CASES = [
     Case(booleans(()), normal((7,)), normal((7,))),
     Case(booleans((40,)), integers((40,), -9, 9), integers((40,), -9, 9)),
 ]
+MUTANTS = [
+    ("math.h", "condition, a, b", "condition, b, a"),
+    ("spec.cpp", "fn::where(c.in[0], zero, c.grad[0])", "fn::where(c.in[0], c.grad[0], zero)"),
+]
 BENCH = [Case(booleans((2048, 1024)), normal((2048, 1024)), normal((2048, 1024)))]
