@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,15 @@ def test_every_op_has_a_case_file() -> None:
 
 def test_every_case_file_has_an_op() -> None:
     assert not sorted(set(FILES) - set(SPECS))
+
+
+def test_mutants_apply() -> None:
+    """Each row names text that is in the source: else `make mutants` would test nothing."""
+    ops = Path(__file__).parent.parent / "cpp" / "ops"
+    for name in PRESENT:
+        for file, text, replacement in getattr(FILES[name], "MUTANTS", []):
+            assert text != replacement
+            assert text in (ops / name / file).read_text(encoding="utf-8"), f"{name}: {file} has no {text!r}"
 
 
 def smooth_cases(name: str) -> list[Case]:

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from kit import Case, binary, integers, normal, special_pairs
+from kit import Case, binary, integers, normal, special_pairs, values
 
 reference = np.minimum
 K = 0
 CASES = [
     *binary(normal, normal),
     Case(*special_pairs()).no_gradient(),
+    Case(values([1.0, 2.0, 3.0]), values([1.0, 5.0, 3.0])),  # ties: each side has half of the gradient
     Case(integers((40,), -5, 5), integers((40,), -5, 5)),
 ]
 MUTANTS = [("math.h", "propagating_min", "propagating_max"), ("spec.cpp", "fn::greater(b, a)", "fn::greater(a, b)")]
