@@ -267,6 +267,69 @@ void check_strides(const std::vector<std::string_view>& isas) {
   }
 }
 
+// relu(product + bias) * residual, and product + bias as a second output, against the same sums computed apart.
+void check_epilogue(int64_t batch, int64_t m, int64_t k, int64_t n, int form, DType type, bool shared_right,
+                    const std::vector<std::string_view>& isas) {
+  Matrix a = make(type, shape_of(batch, m, k), order_of(batch, form & 1));
+  Matrix b = make(type, shape_of(shared_right ? 0 : batch, k, n), order_of(batch && !shared_right, form & 2));
+  const Shape shape = shape_of(batch, m, n);
+  Matrix bias = make(DType::F32, {1, n}, {0, 1}), residual = make(DType::F32, shape, order_of(batch, form & 4));
+  fill(a), fill(b), fill(bias), fill(residual);
+  Matrix product = make(type, shape, order_of(batch, false));
+  set_isa("generic");
+  check::run_hostile(plan_matmul(a.operand, b.operand, product.operand), {a.data(), b.data(), product.data()});
+  Matrix first = make(DType::F32, shape, order_of(batch, false)),
+         second = make(DType::BF16, shape, order_of(batch, true));
+  FusedProgram program;
+  program.extents = shape;
+  program.inputs = 3;
+  const Strides along_columns = batch ? Strides{0, 0, 1} : Strides{0, 1};
+  program.operands = {{DType::F32, {}},
+                      {DType::F32, along_columns},
+                      {DType::F32, residual.operand.strides},
+                      {DType::F32, first.operand.strides},
+                      {DType::BF16, second.operand.strides}};
+  const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
+    program.steps.push_back({kind, op, DType::F32, args, 0, operand, 0});
+  };
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
+  step(StepKind::Math, "add", {0, 1, -1, -1}, -1);
+  step(StepKind::Math, "relu", {2, -1, -1, -1}, -1);
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 2);
+  step(StepKind::Math, "multiply", {3, 4, -1, -1}, -1);
+  step(StepKind::Store, "", {5, -1, -1, -1}, 3);
+  step(StepKind::Store, "", {2, -1, -1, -1}, 4);
+  const LaunchPlan plan = plan_matmul(a.operand, b.operand, TensorType{type, shape}, program);
+  for (std::string_view isa : isas) {
+    set_isa(isa);
+    Matrix got = first, got_sum = second, want = first, want_sum = second;
+    check::run_hostile(plan, {a.data(), b.data(), bias.data(), residual.data(), got.data(), got_sum.data()});
+    for (int64_t item = 0; item < std::max<int64_t>(batch, 1); ++item)
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+          const float sum = static_cast<float>(get(product, offset(product, item, i, j))) +
+                            static_cast<float>(get(bias, offset(bias, 0, 0, j)));
+          const float value = (sum > 0 ? sum : 0) * static_cast<float>(get(residual, offset(residual, item, i, j)));
+          set(want, offset(want, item, i, j), value);
+          set(want_sum, offset(want_sum, item, i, j), sum);
+        }
+    check::report(got.bytes == want.bytes && got_sum.bytes == want_sum.bytes, __FILE__, __LINE__,
+                  text(isa, " epilogue of ", shape, " k ", k, " form ", form, " ", info(type).brief));
+  }
+}
+
+void check_epilogues(const std::vector<std::string_view>& isas) {
+  for (int form = 0; form < 8; ++form)
+    for (DType type : {DType::F32, DType::BF16}) {
+      check_epilogue(0, 65, 300, 33, form, type, false, isas);
+      check_epilogue(0, 5, 4, 300, form, type, false, isas);
+      check_epilogue(0, 7, 4500, 11, form, type, false, isas);
+      check_epilogue(6, 9, 40, 34, form, type, false, isas);
+      check_epilogue(6, 9, 40, 34, form, type, true, isas);
+    }
+}
+
 void check_errors() {
   const auto plan = [](const Operand& a, const Operand& b, const Operand& c) { return plan_matmul(a, b, c); };
   const Operand a = {DType::F32, {4, 8}, {8, 1}}, b = {DType::F32, {7, 3}, {3, 1}}, c = {DType::F32, {4, 3}, {3, 1}};
@@ -274,6 +337,11 @@ void check_errors() {
                "[matmul] a is [4, 8], b is [7, 3], c is [4, 3]; c[m, n] = a[m, k] b[k, n] is expected; transpose or "
                "slice an operand");
   const Operand b8 = {DType::F64, {8, 3}, {3, 1}};
+  FusedProgram wrong;
+  wrong.extents = {4, 2};
+  CHECK_THROWS(
+      plan_matmul(a, {DType::F32, {8, 3}, {3, 1}}, TensorType{DType::F32, {4, 3}}, wrong), Error,
+      "[matmul] the epilogue runs over [4, 2]; the product's shape [4, 3] is expected; broadcast its operands");
   CHECK_THROWS(plan(a, b8, c), DTypeError,
                "[matmul] a is f32, b is f64, c is f32; all f64, or a mix of f32, bf16 and f16, is expected; cast one");
 }
@@ -289,6 +357,7 @@ int main() {
   pt::check_strides(isas);
   pt::check_batches(isas);
   pt::check_halves(isas);
+  pt::check_epilogues(isas);
   pt::check_large(isas);
   return pt::check::finish();
 }

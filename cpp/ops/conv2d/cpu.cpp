@@ -3,6 +3,7 @@
 #include "ops/conv2d/depthwise.h"
 #include "ops/conv2d/gather.h"
 #include "ops/matmul/chunk.h"
+#include "ops/matmul/finish.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -30,6 +31,7 @@ void convolve(const KernelArgs* args, int64_t chunk) {
                            c.rows,      reinterpret_cast<T*>(args->scratch + m.left_block)};
   };
   product_chunk<T>(args, m, chunk, left, [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
+    if (m.epilogue) return run_epilogue(args, m, s, batch, c);
     store_scattered(d, args, s, batch_offsets(m, batch).out, c);
   });
 }
@@ -52,8 +54,9 @@ void convolve_weight(const KernelArgs* args, int64_t chunk) {
 template <class T>
 void add_conv_groups(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
-  add_groups_chunk<T>(args, d.product, chunk, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
-    store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+  const MatmulDesc& m = d.product;
+  add_groups_chunk<T>(args, m, chunk, [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
+    finish_sums(args, m, s, out, batch, c);
   });
 }
 

@@ -1,6 +1,7 @@
 // Matrix products. Each chunk is a region of C small enough that its block of A stays in the second cache; the inner
 // loop is in tile.h, the canonical order in region.h. Memory: A and B are read once per chunk, C written once.
 #include "ops/matmul/chunk.h"
+#include "ops/matmul/finish.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -15,8 +16,8 @@ void product(const KernelArgs* args, int64_t chunk) {
                           d.copy_left,
                           reinterpret_cast<T*>(args->scratch + d.left_block)};
   };
-  const auto store = [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
-    store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+  const auto store = [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
+    finish_sums(args, d, s, out, batch, c);
   };
   product_chunk<T>(args, d, chunk, left, store);
 }
@@ -24,8 +25,8 @@ void product(const KernelArgs* args, int64_t chunk) {
 template <class T>
 void add_groups(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
-  add_groups_chunk<T>(args, d, chunk, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
-    store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+  add_groups_chunk<T>(args, d, chunk, [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
+    finish_sums(args, d, s, out, batch, c);
   });
 }
 

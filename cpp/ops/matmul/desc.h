@@ -11,6 +11,7 @@ namespace pt {
 inline constexpr int64_t kBlockDepth = 256;
 inline constexpr int64_t kGroupDepth = 16 * kBlockDepth;
 inline constexpr int kMaxBatchAxes = 6;
+inline constexpr int kMaxEpilogueOperands = 16;
 inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of any instruction set
 
 struct MatmulDesc {
@@ -40,6 +41,15 @@ struct MatmulDesc {
   bool grouped;     // blocks are added in a group of their own before they join the sum
   bool copy_left;   // blocks of the left operand are copied (and widened) to scratch
   bool copy_right;  // panels of the right operand are copied (and widened) to scratch
+  // A fused program that turns finished sums into what is stored; 0 for none. Its operand 0 is the product's rectangle
+  // in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from epilogue_at.
+  int64_t epilogue;  // byte offset of its FusedDesc from the beginning of the descriptor
+  int32_t epilogue_operands;
+  int32_t epilogue_at;
+  int64_t epilogue_row;      // elements between rows of operand 0
+  int64_t turned_sums;       // byte offset in scratch of the sums in the order of C, when swapped
+  int64_t epilogue_scratch;  // byte offset of the program's own scratch
+  int64_t epilogue_batch[kMaxEpilogueOperands][kMaxBatchAxes];  // byte strides
 };
 
 // Multiplying and then adding the groups: the launches of a kernel folder, for f32 and f64.

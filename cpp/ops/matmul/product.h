@@ -1,8 +1,10 @@
 // What the plans of all products share: matrix products and convolutions are cut the same way.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "core/launch.h"
+#include "ops/fused/machine.h"
 #include "ops/matmul/desc.h"
 
 namespace pt {
@@ -17,6 +19,26 @@ inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 
 // Chooses chunks, copies and the layout of the scratch for a desc whose sizes, strides, types and batch are set. A left
 // operand that is gathered is always copied, and scattered sums are never kept in C.
 void complete_product(MatmulDesc& d, bool gathered_left = false, bool scattered_out = false, bool may_split = true);
+
+// How one operand advances along the rows and batch axes of C.
+struct Walk {
+  int64_t row;
+  Strides batch;
+};
+// The batch axes of a product, outermost first, with the walks of left, right, out, and then an epilogue's operands.
+struct Batch {
+  int64_t rows;
+  Shape extents;
+  std::vector<Walk> walks;
+};
+// Drops axes of size 1, joins axes that are one stride for everybody, and makes rows of inner axes that the right
+// operand does not have: a linear layer over [batch, time, features] is one product.
+void simplify(Batch& batch);
+
+// Puts the lowered program behind the `size` bytes of an op's descriptor that begins with the completed desc d, and
+// adds to d what it needs. Walks of operand i are batch.walks[first + i].
+Descriptor with_epilogue(MatmulDesc& d, const void* descriptor, std::size_t size, const FusedProgram& program,
+                         const Batch& batch, int first);
 
 // Appends the one or two launches of a completed desc, which `descriptor` begins with, and claims the workspace.
 // always_split: the sums of a single group are in the workspace too.

@@ -47,34 +47,17 @@ Strides batch_strides(const Operand& x, const Shape& batch) {
   return broadcast_strides(shape, strides, batch);
 }
 
-// Drops batch axes of size 1, joins those that are one stride in all three, and makes rows of an axis that the right
-// operand does not have: a linear layer over [batch, time, features] is one product.
-void set_batch(MatmulDesc& d, const Shape& batch, const Strides& left, const Strides& right, const Strides& out) {
-  d.batch_axes = 0;
-  for (int i = 0; i < batch.size(); ++i) {
-    if (batch[i] == 1) continue;
-    const int last = d.batch_axes - 1;
-    if (last >= 0 && d.left_batch[last] == left[i] * batch[i] && d.right_batch[last] == right[i] * batch[i] &&
-        d.out_batch[last] == out[i] * batch[i]) {
-      d.batch_extent[last] *= batch[i];
-      d.left_batch[last] = left[i], d.right_batch[last] = right[i], d.out_batch[last] = out[i];
-      continue;
-    }
-    const int at = d.batch_axes++;
-    d.batch_extent[at] = batch[i];
-    d.left_batch[at] = left[i], d.right_batch[at] = right[i], d.out_batch[at] = out[i];
+void set_batch(MatmulDesc& d, const Batch& batch) {
+  d.rows = batch.rows;
+  d.left_row = batch.walks[0].row, d.out_row = batch.walks[2].row;
+  d.batch_axes = batch.extents.size();
+  d.batches = count(batch.extents);
+  for (int i = 0; i < d.batch_axes; ++i) {
+    d.batch_extent[i] = batch.extents[i];
+    d.left_batch[i] = batch.walks[0].batch[i];
+    d.right_batch[i] = batch.walks[1].batch[i];
+    d.out_batch[i] = batch.walks[2].batch[i];
   }
-  while (d.batch_axes > 0) {
-    const int last = d.batch_axes - 1;
-    const bool one_row = d.rows == 1;
-    const bool follows = d.left_batch[last] == d.rows * d.left_row && d.out_batch[last] == d.rows * d.out_row;
-    if (d.right_batch[last] != 0 || !(follows || one_row)) break;
-    if (one_row) d.left_row = d.left_batch[last], d.out_row = d.out_batch[last];
-    d.rows *= d.batch_extent[last];
-    d.batch_axes = last;
-  }
-  d.batches = 1;
-  for (int i = 0; i < d.batch_axes; ++i) d.batches *= d.batch_extent[i];
 }
 
 void swap_roles(MatmulDesc& d) {
@@ -103,31 +86,62 @@ void choose_roles(MatmulDesc& d) {
   if (cost(other) < cost(d)) d = other;
 }
 
+Batch batch_of(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue) {
+  const int n = c.shape.size();
+  Batch batch;
+  batch.rows = c.shape[n - 2];
+  for (int i = 0; i + 2 < n; ++i) batch.extents.push_back(c.shape[i]);
+  for (const Operand* x : {&a, &b, &c})
+    batch.walks.push_back({x == &b ? 0 : x->strides[x->shape.size() - 2], batch_strides(*x, batch.extents)});
+  if (!epilogue) return batch;
+  batch.walks[2] = batch.walks[0];  // the product itself is not stored
+  for (const FusedOperand& operand : epilogue->operands) {
+    const bool whole = operand.strides.size() == n;  // else the state of a generator
+    Walk walk = {whole ? operand.strides[n - 2] : 0, {}};
+    for (int i = 0; i + 2 < n; ++i) walk.batch.push_back(whole ? operand.strides[i] : 0);
+    batch.walks.push_back(walk);
+  }
+  batch.walks[3] = batch.walks[0];
+  return batch;
+}
+
+LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue,
+                        bool accumulate) {
+  MatmulDesc d = {};
+  LaunchPlan plan;
+  if (count(c.shape) == 0) return plan;
+  Batch batch = batch_of(a, b, c, epilogue);
+  simplify(batch);
+  set_batch(d, batch);
+  d.cols = c.shape.back(), d.depth = a.shape.back();
+  d.left_k = a.strides.back(), d.out_col = c.strides.back();
+  d.right_k = b.strides[b.shape.size() - 2], d.right_col = b.strides.back();
+  d.left_type = a.dtype, d.right_type = b.dtype, d.out_type = c.dtype;
+  d.accumulate = accumulate;
+  d.left_at = 0, d.right_at = 1, d.out_at = 2, d.epilogue_at = 2;
+  d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : 3;
+  choose_roles(d);
+  complete_product(d, false, epilogue != nullptr);
+  const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
+  append_product(plan, "matmul", descriptor, d);
+  plan.launches[0].bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
+                                               count(c.shape) * size_of(c.dtype) * (accumulate ? 2 : 1));
+  return plan;
+}
+
 }  // namespace
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate) {
   check(a, b, c);
-  MatmulDesc d = {};
-  const int na = a.shape.size(), nb = b.shape.size(), nc = c.shape.size();
-  d.rows = c.shape[nc - 2], d.cols = c.shape[nc - 1], d.depth = a.shape[na - 1];
-  d.left_row = a.strides[na - 2], d.left_k = a.strides[na - 1];
-  d.right_k = b.strides[nb - 2], d.right_col = b.strides[nb - 1];
-  d.out_row = c.strides[nc - 2], d.out_col = c.strides[nc - 1];
-  d.left_type = a.dtype, d.right_type = b.dtype, d.out_type = c.dtype;
-  d.accumulate = accumulate;
-  Shape batch;
-  for (int i = 0; i + 2 < nc; ++i) batch.push_back(c.shape[i]);
-  LaunchPlan plan;
-  if (count(c.shape) == 0) return plan;
-  set_batch(d, batch, batch_strides(a, batch), batch_strides(b, batch), batch_strides(c, batch));
-  d.left_at = 0, d.right_at = 1, d.out_at = 2, d.workspace_at = 3;
-  choose_roles(d);
-  complete_product(d);
-  append_product(plan, "matmul", Descriptor::of(d), d);
-  const int64_t elements[] = {count(a.shape), count(b.shape), count(c.shape) * (accumulate ? 2 : 1)};
-  plan.launches[0].bytes = static_cast<double>(elements[0] * size_of(a.dtype) + elements[1] * size_of(b.dtype) +
-                                               elements[2] * size_of(c.dtype));
-  return plan;
+  return plan_product(a, b, c, nullptr, accumulate);
+}
+
+LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue) {
+  const Operand product = {c.dtype, c.shape, row_major(c.shape)};
+  check(a, b, product);
+  std::string why;
+  if (!epilogue_fits(epilogue, c.shape, c.dtype, &why)) throw Error(text("[matmul] ", why));
+  return plan_product(a, b, product, &epilogue, false);
 }
 
 }  // namespace pt

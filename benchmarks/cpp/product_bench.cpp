@@ -1,0 +1,157 @@
+// Achieved GFLOP/s of matrix products (in four transpose forms) and convolutions on one thread, beside the machine's
+// multiply-add peak, measured in turns. Arguments: words that a line's name must contain.
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "ops/conv2d/plan.h"
+#include "ops/matmul/plan.h"
+#include "parallel/kernel_table.h"
+
+namespace pt {
+namespace {
+
+std::vector<std::string> words;
+
+// Of this thread alone: what other processes take of the core does not count.
+double now() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+std::vector<float> numbers(int64_t n) {
+  std::vector<float> values(n + 16);
+  uint32_t state = 1;
+  for (float& v : values) v = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / (1 << 24) - 0.5f;
+  return values;
+}
+
+void run(const LaunchPlan& plan, std::vector<char*> data, std::vector<char>& memory) {
+  uint32_t status = 0;
+  char* aligned = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
+  for (const Launch& launch : plan.launches) {
+    std::vector<char*> operands;
+    for (int index : launch.operands) operands.push_back(index < 0 ? aligned : data[index]);
+    if (launch.operands.empty()) operands = data, operands.push_back(aligned);
+    for (size_t i = 0; i < launch.byte_offsets.size(); ++i) operands[i] += launch.byte_offsets[i];
+    const KernelArgs args = {operands.data(), launch.desc.data(), aligned + plan.workspace_bytes, &status};
+    const KernelFn kernel = kernels_of(launch.kernel)[launch.variant];
+    for (int64_t chunk = 0; chunk < launch.chunks; ++chunk) kernel(&args, chunk);
+  }
+}
+
+void measure(const std::string& name, const LaunchPlan& plan, std::vector<char*> data) {
+  for (const std::string& word : words)
+    if (name.find(word) == std::string::npos) return;
+  int64_t bytes = plan.workspace_bytes + 256, scratch = 0, chunks = 0;
+  double flops = 0;
+  for (const Launch& launch : plan.launches) {
+    scratch = std::max(scratch, launch.scratch_bytes);
+    flops += launch.flops;
+    chunks += launch.chunks;
+  }
+  std::vector<char> memory(bytes + scratch);
+  run(plan, data, memory);
+  std::vector<double> times;
+  const double end = now() + 0.4;
+  while (times.size() < 5 || (now() < end && times.size() < 2000)) {
+    const double begin = now();
+    run(plan, data, memory);
+    times.push_back(now() - begin);
+  }
+  std::sort(times.begin(), times.end());
+  const double median = times[times.size() / 2];
+  std::printf("%-44s %9.1f us  %6.1f GF/s  best %6.1f   %lld chunks\n", name.c_str(), median * 1e6,
+              flops / median / 1e9, flops / times[0] / 1e9, static_cast<long long>(chunks));
+  std::fflush(stdout);
+}
+
+char* bytes(std::vector<float>& v) { return reinterpret_cast<char*>(v.data()); }
+
+Operand matrix(int64_t rows, int64_t cols, bool transposed) {
+  return {DType::F32, {rows, cols}, transposed ? Strides{1, rows} : Strides{cols, 1}};
+}
+
+void products(int64_t m, int64_t k, int64_t n) {
+  std::vector<float> a = numbers(m * k), b = numbers(k * n), c = numbers(m * n);
+  for (int form = 0; form < 4; ++form) {
+    const std::string name = "matmul " + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n) +
+                             (form & 1 ? " At" : " A") + (form & 2 ? " Bt" : " B");
+    measure(name, plan_matmul(matrix(m, k, form & 1), matrix(k, n, form & 2), matrix(m, n, false)),
+            {bytes(a), bytes(b), bytes(c)});
+  }
+}
+
+void batched(int64_t batch, int64_t m, int64_t k, int64_t n) {
+  std::vector<float> a = numbers(batch * m * k), b = numbers(batch * k * n), c = numbers(batch * m * n);
+  const Operand x = {DType::F32, {batch, m, k}, {m * k, k, 1}}, z = {DType::F32, {batch, m, n}, {m * n, n, 1}};
+  const Operand y = {DType::F32, {batch, k, n}, {k * n, n, 1}}, yt = {DType::F32, {batch, k, n}, {k * n, 1, k}};
+  const std::string name =
+      "batch " + std::to_string(batch) + "x" + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n);
+  measure(name + " A B", plan_matmul(x, y, z), {bytes(a), bytes(b), bytes(c)});
+  measure(name + " A Bt", plan_matmul(x, yt, z), {bytes(a), bytes(b), bytes(c)});
+}
+
+void convolution(int64_t images, int64_t size, int64_t in, int64_t out, int64_t kernel, Conv2dParams p) {
+  const int64_t o = conv_output_size(size, kernel, p.stride_h, p.pad_top + p.pad_bottom, p.dilation_h);
+  const auto operand = [](Shape shape) { return Operand{DType::F32, shape, row_major(shape)}; };
+  const Operand x = operand({images, size, size, in}), w = operand({kernel, kernel, in / p.groups, out});
+  const Operand y = operand({images, o, o, out});
+  std::vector<float> xs = numbers(count(x.shape)), ws = numbers(count(w.shape)), ys = numbers(count(y.shape));
+  const std::string name = "conv " + std::to_string(images) + "x" + std::to_string(size) + " " + std::to_string(in) +
+                           "->" + std::to_string(out) + " k" + std::to_string(kernel) + " s" +
+                           std::to_string(p.stride_h) + " g" + std::to_string(p.groups);
+  measure(name + " y", plan_conv2d(x, w, y, p), {bytes(xs), bytes(ws), bytes(ys)});
+  measure(name + " dx", plan_conv2d_grad_input(y, w, x, p), {bytes(ys), bytes(ws), bytes(xs)});
+  measure(name + " dw", plan_conv2d_grad_weight(x, y, w, p), {bytes(xs), bytes(ys), bytes(ws)});
+}
+
+// Everything in registers and the first cache: the most that a product could reach.
+void peak() {
+  const int64_t k = 256;
+  std::vector<float> a = numbers(6 * k), b = numbers(16 * k), c = numbers(96);
+  const Operand x = {DType::F32, {6, k}, {1, 6}}, y = {DType::F32, {k, 16}, {16, 1}};
+  measure("tile 6x256x16, all in the first cache", plan_matmul(x, y, matrix(6, 16, false)),
+          {bytes(a), bytes(b), bytes(c)});
+}
+
+Conv2dParams padded(int64_t pad, int64_t stride = 1, int64_t groups = 1) {
+  return {stride, stride, pad, pad, pad, pad, 1, 1, groups};
+}
+
+}  // namespace
+}  // namespace pt
+
+int main(int argc, char** argv) {
+  using namespace pt;
+  for (int i = 1; i < argc; ++i) words.push_back(argv[i]);
+  peak();
+  products(512, 512, 512);
+  products(64, 784, 256);
+  products(784, 64, 256);
+  products(64, 256, 10);
+  products(64, 4, 64);
+  products(64, 64, 64);
+  products(64, 64, 2);
+  products(768, 128, 384);
+  products(768, 256, 3072);
+  products(2048, 2048, 2048);
+  products(1, 768, 3072);
+  products(4, 768, 3072);
+  products(256, 768, 50257);
+  batched(48, 64, 32, 64);
+  batched(48, 64, 64, 32);
+  convolution(64, 28, 1, 32, 5, padded(2));
+  convolution(64, 14, 32, 64, 5, padded(2));
+  convolution(32, 32, 3, 64, 3, padded(1));
+  convolution(32, 32, 64, 64, 3, padded(1));
+  convolution(32, 32, 64, 128, 3, padded(1, 2));
+  convolution(32, 32, 64, 128, 1, padded(0, 2));
+  convolution(32, 16, 128, 128, 3, padded(1));
+  convolution(32, 8, 256, 256, 3, padded(1));
+  convolution(32, 4, 512, 512, 3, padded(1));
+  convolution(8, 32, 128, 128, 3, padded(1, 1, 128));
+}

@@ -1,0 +1,108 @@
+// What follows a product in the same chunks: a fused program over rectangles of C.
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
+#include "ops/matmul/plan.h"
+#include "ops/matmul/product.h"
+
+namespace pt {
+namespace {
+
+// Batch axes i and i + 1 advance as one for every operand.
+bool joins_next(const Batch& batch, int i) {
+  for (const Walk& walk : batch.walks)
+    if (walk.batch[i] != walk.batch[i + 1] * batch.extents[i + 1]) return false;
+  return true;
+}
+
+// The innermost batch axis continues the rows of every operand but the right one, which does not have it.
+bool continues_rows(const Batch& batch) {
+  const int last = batch.extents.size() - 1;
+  if (batch.walks[1].batch[last] != 0) return false;
+  for (size_t i = 0; i < batch.walks.size(); ++i)
+    if (i != 1 && batch.rows != 1 && batch.walks[i].batch[last] != batch.rows * batch.walks[i].row) return false;
+  return true;
+}
+
+void erase_axis(Batch& batch, int i) {
+  batch.extents.erase(i);
+  for (Walk& walk : batch.walks) walk.batch.erase(i);
+}
+
+}  // namespace
+
+void simplify(Batch& batch) {
+  for (int i = batch.extents.size() - 1; i >= 0; --i)
+    if (batch.extents[i] == 1) erase_axis(batch, i);
+  for (int i = batch.extents.size() - 2; i >= 0; --i) {
+    if (!joins_next(batch, i)) continue;
+    batch.extents[i + 1] *= batch.extents[i];
+    erase_axis(batch, i);
+  }
+  while (!batch.extents.empty() && continues_rows(batch)) {
+    const int last = batch.extents.size() - 1;
+    if (batch.rows == 1)
+      for (Walk& walk : batch.walks) walk.row = walk.batch[last];
+    batch.rows *= batch.extents[last];
+    erase_axis(batch, last);
+  }
+}
+
+bool epilogue_fits(const FusedProgram& program, const Shape& shape, DType product, std::string* why) {
+  const auto refuse = [&](const std::string& reason) {
+    if (why) *why = reason;
+    return false;
+  };
+  if (program.extents != shape)
+    return refuse(text("the epilogue runs over ", program.extents, "; the product's shape ", shape,
+                       " is expected; broadcast its operands"));
+  const int operands = static_cast<int>(program.operands.size());
+  if (program.inputs < 1 || operands > kMaxEpilogueOperands)
+    return refuse(text("the epilogue has ", operands, " operands, ", program.inputs,
+                       " of them inputs; the product as the first input, and at most ", kMaxEpilogueOperands,
+                       " in all, are expected; fuse less"));
+  if (program.operands[0].dtype != compute_dtype(product))
+    return refuse(text("the epilogue's operand 0 is ", info(program.operands[0].dtype).brief, "; ",
+                       info(compute_dtype(product)).brief, ", in which the product is computed, is expected; declare ",
+                       "it so"));
+  for (const FusedStep& step : program.steps) {
+    if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin)
+      return refuse("the epilogue reduces a row; only elementwise steps are expected; run it as a program of its own");
+    // A random number belongs to an element's index in all of C, which a rectangle of one batch item does not know.
+    if (step.kind == StepKind::Uniform && shape.size() > 2)
+      return refuse("the epilogue draws random numbers over batch axes; two axes are expected; reshape to rows");
+  }
+  return true;
+}
+
+Descriptor with_epilogue(MatmulDesc& d, const void* descriptor, std::size_t size, const FusedProgram& program,
+                         const Batch& batch, int first) {
+  const int64_t element = static_cast<int64_t>(size_of(compute_dtype(d.out_type)));
+  const int64_t rows = std::min(d.row_chunk, d.rows), cols = std::min(d.col_chunk, d.cols);
+  d.epilogue_operands = static_cast<int32_t>(program.operands.size());
+  d.epilogue_row = d.swapped ? round_up(rows, 16) : d.sums_row;
+  FusedProgram flat = program;
+  flat.extents = d.swapped ? Shape{d.cols, d.rows} : Shape{d.rows, d.cols};
+  flat.operands[0].strides = {d.epilogue_row, 1};
+  for (int i = 1; i < d.epilogue_operands; ++i) {
+    const Walk& walk = batch.walks[first + i];
+    const FusedOperand& operand = program.operands[i];
+    flat.operands[i].strides = {walk.row, operand.strides.empty() ? 0 : operand.strides.back()};
+    for (int axis = 0; axis < batch.extents.size(); ++axis)
+      d.epilogue_batch[i][axis] = walk.batch[axis] * static_cast<int64_t>(size_of(operand.dtype));
+  }
+  int64_t program_scratch = 0;
+  const Descriptor lowered = lower_fused_rect(flat, program_scratch);
+  d.turned_sums = d.scratch_bytes;
+  d.epilogue_scratch = d.turned_sums + (d.swapped ? round_up(cols * d.epilogue_row * element, 64) : 0);
+  d.scratch_bytes = d.epilogue_scratch + program_scratch;
+  d.epilogue = round_up(static_cast<int64_t>(size), 64);
+  std::vector<std::byte> bytes(d.epilogue + lowered.size());
+  std::memcpy(bytes.data(), descriptor, size);
+  std::memcpy(bytes.data(), &d, sizeof(d));
+  std::memcpy(bytes.data() + d.epilogue, lowered.data(), lowered.size());
+  return Descriptor::from_bytes(bytes.data(), bytes.size());
+}
+
+}  // namespace pt
