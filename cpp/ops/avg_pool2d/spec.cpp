@@ -1,0 +1,58 @@
+#include "ops/avg_pool2d/plan.h"
+#include "ops/functional.h"
+#include "ops/pooling.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    pooling("avg_pool2d", "x")
+        .attr("count_padding", true)
+        .shape([](const InferContext& c) -> Types { return {{c.in[0].dtype, pooled_shape(c)}}; })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_avg_pool2d(in[0], out[0], pool_params(attrs, "avg_pool2d"), attrs.flag("count_padding"));
+        })
+        .saves({false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          Attrs attrs = c.attrs;
+          attrs.set("image", Ints{c.in_types[0].shape[1], c.in_types[0].shape[2]});
+          return {fn::call("avg_pool2d_backward", {c.grad[0]}, attrs)};
+        })
+        .doc(R"(the mean of each window of an image.
+Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride and padding are one number or (rows, columns), and stride is
+          the window when left out
+Dtypes    floats; f16 and bf16 accumulate in f32
+Errors    x without four axes; a window larger than the padded image; padding above half the window
+Grad      x
+Numerics  padding counts as zeros, or not at all with count_padding=False)",
+             R"(>>> pt.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
+(1, 2, 2, 3))");
+
+const Op* backward =
+    pooling("avg_pool2d_backward", "g")
+        .attr("count_padding", true)
+        .attr_ints("image")
+        .shape([](const InferContext& c) -> Types {
+          const Shape& g = c.in[0].shape;
+          const Ints& image = c.attrs.ints("image");
+          const PoolParams p = pool_params(c.attrs, c.op.name);
+          c.expect(g.size() == 4 && image.size() == 2 && g[1] == pooled_size(image[0], p.window_h, p.stride_h, p.pad_top) &&
+                       g[2] == pooled_size(image[1], p.window_w, p.stride_w, p.pad_left),
+                   text("g is ", c.in[0], ", image = ", to_string(Attr(image)),
+                        "; expected g to have the shape of avg_pool2d's result; check the sizes"));
+          return {{c.in[0].dtype, {g[0], image[0], image[1], g[3]}}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          const PoolParams params = pool_params(attrs, "avg_pool2d_backward");
+          return plan_avg_pool2d_backward(in[0], out[0], params, attrs.flag("count_padding"));
+        })
+        .saves({false})
+        .vjp([](const VjpContext& c) -> Tensors { return {fn::call("avg_pool2d", {c.grad[0]}, pool_attrs(c.attrs))}; })
+        .doc(R"(the gradient g of avg_pool2d's result as one of its image.
+Shapes    g [n, oh, ow, c] -> [n, image..., c]
+Dtypes    floats
+Errors    sizes that no pooling has
+Grad      g)");
+
+}  // namespace
+}  // namespace pt

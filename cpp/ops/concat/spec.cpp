@@ -1,0 +1,70 @@
+#include "ops/axes.h"
+#include "ops/copy/plan.h"
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+Types infer(const InferContext& c) {
+  Shape shape = c.in[0].shape;
+  c.expect(!shape.empty(), text("tensor 0 is ", c.in[0], "; expected at least one axis; use stack for scalars"));
+  const int axis = normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name);
+  for (std::size_t i = 1; i < c.in.size(); ++i) {
+    Shape other = c.in[i].shape;
+    bool fits = other.size() == shape.size();
+    for (int d = 0; fits && d < shape.size(); ++d) fits = d == axis || other[d] == shape[d];
+    c.expect(fits, text("tensor 0 is ", c.in[0], ", tensor ", i, " is ", c.in[i], "; expected equal sizes but along axis ",
+                        axis, "; slice or reshape one"));
+    shape[axis] += other[axis];
+  }
+  return {{c.in[0].dtype, shape}};
+}
+
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+  const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "concat");
+  const int output = static_cast<int>(in.size());
+  LaunchPlan plan;
+  int64_t begin = 0;
+  for (int i = 0; i < output; ++i) {
+    for (Launch& launch : plan_copy(in[i], {in[i].dtype, in[i].shape, out[0].strides}).launches) {
+      launch.operands.assign({i, output});
+      launch.byte_offsets.assign({0, begin * out[0].strides[axis] * static_cast<int64_t>(size_of(out[0].dtype))});
+      plan.launches.push_back(std::move(launch));
+    }
+    begin += in[i].shape[axis];
+  }
+  return plan;
+}
+
+Tensors gradient(const VjpContext& c) {
+  const Shape& whole = c.out_types[0].shape;
+  const auto axis = static_cast<std::size_t>(normal_axis(c.attrs.integer("axis"), whole.size(), "concat"));
+  Tensors pieces(c.in_types.size());
+  int64_t begin = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const int64_t end = begin + c.in_types[i].shape[static_cast<int>(axis)];
+    Ints start(static_cast<std::size_t>(whole.size()), 0), stop = to_ints(whole);
+    start[axis] = begin, stop[axis] = end;
+    if (c.needs[i]) pieces[i] = fn::call("slice", {c.grad[0]}, {{"start", start}, {"stop", stop}});
+    begin = end;
+  }
+  return pieces;
+}
+
+const Op* registered = define("concat")
+    .in_list("tensors")
+    .attr("axis", 0)
+    .shape(infer)
+    .plan(plan)
+    .saves({false})
+    .vjp(gradient)
+    .doc(R"(tensors joined along an axis that they have.
+Shapes    tensors [..., n_i, ...] each -> [..., sum of n_i, ...]
+Dtypes    all; promoted to one
+Errors    sizes that differ along another axis
+Grad      tensors)",
+         R"(>>> pt.concat([pt.zeros(2), pt.ones(1)]).numpy().tolist()
+[0.0, 0.0, 1.0])");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,144 @@
+// The convolution without its bias and its two gradients. Each is linear in both operands, so the gradients of all three
+// are again these three.
+#include <tuple>
+
+#include "ops/conv2d/plan.h"
+#include "ops/functional.h"
+#include "ops/window.h"
+
+namespace pt {
+namespace {
+
+Conv2dParams params_of(const Attrs& attrs, const std::string& op) {
+  Conv2dParams p;
+  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, "stride", op, 1);
+  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op, 0);
+  std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op, 1);
+  p.pad_bottom = p.pad_top, p.pad_right = p.pad_left;
+  p.groups = attrs.integer("groups");
+  return p;
+}
+
+Shape output_shape(const Shape& x, const Shape& w, const Conv2dParams& p) {
+  return {x[0], conv_output_size(x[1], w[0], p.stride_h, p.pad_top + p.pad_bottom, p.dilation_h),
+          conv_output_size(x[2], w[1], p.stride_w, p.pad_left + p.pad_right, p.dilation_w), w[3]};
+}
+
+OpBuilder convolution(const std::string& name, const std::string& first, const std::string& second) {
+  OpBuilder op = define(name);
+  op.in(first, Takes::Float).in(second, Takes::Float);
+  op.attr_ints("stride", Ints{1}).attr_ints("padding", Ints{0}).attr_ints("dilation", Ints{1}).attr("groups", 1);
+  op.contiguous();
+  return op;
+}
+
+Attrs with(Attrs attrs, std::string_view name, const Ints& value) {
+  attrs.set(name, value);
+  return attrs;
+}
+
+Attrs shared(const Attrs& attrs) {
+  Attrs kept;
+  for (const auto& [name, value] : attrs.items()) {
+    if (name != "image" && name != "window") kept.set(name, value);
+  }
+  return kept;
+}
+
+Tensor forward(const Tensor& x, const Tensor& w, const Attrs& attrs) {
+  return fn::call("conv2d_kernel", {x, w}, shared(attrs));
+}
+Tensor grad_input(const Tensor& g, const Tensor& w, const Shape& x, const Attrs& attrs) {
+  return fn::call("conv2d_grad_input", {g, w}, with(shared(attrs), "image", Ints{x[1], x[2]}));
+}
+Tensor grad_weight(const Tensor& x, const Tensor& g, const Shape& w, const Attrs& attrs) {
+  return fn::call("conv2d_grad_weight", {x, g}, with(shared(attrs), "window", Ints{w[0], w[1]}));
+}
+
+Types infer_forward(const InferContext& c) {
+  const Shape &x = c.in[0].shape, &w = c.in[1].shape;
+  const auto received = [&] { return text("x is ", c.in[0], ", w is ", c.in[1]); };
+  c.expect(x.size() == 4 && w.size() == 4,
+           text(received(), "; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one"));
+  const Conv2dParams p = params_of(c.attrs, c.op.name);
+  c.expect(p.groups >= 1 && w[2] * p.groups == x[3] && w[3] % p.groups == 0,
+           text(received(), ", groups = ", p.groups, "; expected w's third axis times groups to be x's channels (", x[3],
+                "), and groups to divide w's outputs; images are [n, h, w, channels]"));
+  const Shape y = output_shape(x, w, p);
+  c.expect(w[0] > 0 && w[1] > 0 && (y[1] > 0 && y[2] > 0),
+           text(received(), "; expected a window no larger than the padded image; add padding"));
+  return {{c.in[0].dtype, y}};
+}
+
+const Op* kernel =
+    convolution("conv2d_kernel", "x", "w")
+        .shape(infer_forward)
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
+        })
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
+                  c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
+        })
+        .doc(R"(conv2d without the bias.
+Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co] -> [n, oh, ow, co]
+Dtypes    floats; f16 and bf16 accumulate in f32
+Errors    as conv2d
+Grad      x, w)");
+
+const Op* input_gradient =
+    convolution("conv2d_grad_input", "g", "w")
+        .attr_ints("image")
+        .shape([](const InferContext& c) -> Types {
+          const Shape &g = c.in[0].shape, &w = c.in[1].shape;
+          const Ints& image = c.attrs.ints("image");
+          const Conv2dParams p = params_of(c.attrs, c.op.name);
+          const bool fits = g.size() == 4 && w.size() == 4 && image.size() == 2;
+          c.expect(fits, text("g is ", c.in[0], ", w is ", c.in[1], "; expected four axes each, and the image's two sizes"));
+          const Shape x{g[0], image[0], image[1], w[2] * p.groups};
+          c.expect(output_shape(x, w, p) == g, text("g is ", c.in[0], ", w is ", c.in[1], ", x is ", x,
+                                                    "; expected g to have the shape of conv2d(x, w); check the sizes"));
+          return {{c.in[0].dtype, x}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_conv2d_grad_input(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_input"));
+        })
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {c.needs[0] ? forward(c.grad[0], c.in[1], c.attrs) : Tensor(),
+                  c.needs[1] ? grad_weight(c.grad[0], c.in[0], c.in_types[1].shape, c.attrs) : Tensor()};
+        })
+        .doc(R"(the gradient g of conv2d's result as one of its images.
+Shapes    g [n, oh, ow, co], w [kh, kw, ci / groups, co] -> [n, image..., ci]
+Dtypes    floats; f16 and bf16 accumulate in f32
+Errors    sizes that no convolution has
+Grad      g, w)");
+
+const Op* weight_gradient =
+    convolution("conv2d_grad_weight", "x", "g")
+        .attr_ints("window")
+        .shape([](const InferContext& c) -> Types {
+          const Shape &x = c.in[0].shape, &g = c.in[1].shape;
+          const Ints& window = c.attrs.ints("window");
+          const Conv2dParams p = params_of(c.attrs, c.op.name);
+          const bool fits = g.size() == 4 && x.size() == 4 && window.size() == 2 && p.groups >= 1;
+          c.expect(fits, text("x is ", c.in[0], ", g is ", c.in[1], "; expected four axes each, and the window's two sizes"));
+          const Shape w{window[0], window[1], x[3] / p.groups, g[3]};
+          c.expect(output_shape(x, w, p) == g, text("x is ", c.in[0], ", g is ", c.in[1], ", w is ", w,
+                                                    "; expected g to have the shape of conv2d(x, w); check the sizes"));
+          return {{c.in[0].dtype, w}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_conv2d_grad_weight(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_weight"));
+        })
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {c.needs[0] ? grad_input(c.in[1], c.grad[0], c.in_types[0].shape, c.attrs) : Tensor(),
+                  c.needs[1] ? forward(c.in[0], c.grad[0], c.attrs) : Tensor()};
+        })
+        .doc(R"(the gradient g of conv2d's result as one of its weights.
+Shapes    x [n, h, w, ci], g [n, oh, ow, co] -> [window..., ci / groups, co]
+Dtypes    floats; f16 and bf16 accumulate in f32
+Errors    sizes that no convolution has
+Grad      x, g)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,11 @@
+// The attributes of convolutions and poolings: one number for both axes, or one per axis (rows, then columns).
+#pragma once
+#include <utility>
+
+#include "ops/op.h"
+
+namespace pt {
+
+std::pair<int64_t, int64_t> pair_of(const Attrs& attrs, std::string_view name, const std::string& op, int64_t least);
+
+}  // namespace pt
