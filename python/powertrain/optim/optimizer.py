@@ -72,8 +72,6 @@ class Optimizer:
     ) -> None:
         named = list(params.named_parameters()) if isinstance(params, Module) else list(params)
         check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, accumulate=accumulate)
-        if isinstance(params, Module):
-            params.name_slots()
         self.name, self.schedule, self.clip, self.accumulate = name, schedule, clip, accumulate
         self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
         self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
@@ -84,6 +82,8 @@ class Optimizer:
                 "weight": pt.Slot(pt.tensor(0.0, dtype="float32"), name=f"{name}.weight"),
             }
         self.params = _selected(named, groups, name)
+        for path, slot in named:
+            slot.name = path
         self.parts = list(self._make_parts(groups, weight_decay))
 
     def _make_parts(self, groups: Sequence[Group], weight_decay: float) -> Iterator[Part]:
@@ -94,8 +94,8 @@ class Optimizer:
             settings.setdefault((group.rate, decay, str(slot.dtype)), []).append(place)
         for number, ((rate, decay, _), places) in enumerate(settings.items()):
             values = pt.flatten_slots([self.params[place][1] for place in places], f"{self.name}.parameters.{number}")
-            state = {moment: pt.flat_like(values, f"{self.name}.{moment}.{number}") for moment in self.MOMENTS}
-            gradient = pt.flat_like(values, f"{self.name}.gradient.{number}") if self.accumulate > 1 else None
+            state = {moment: pt.flat_like(values, f"{self.name}.{moment}") for moment in self.MOMENTS}
+            gradient = pt.flat_like(values, f"{self.name}.gradient") if self.accumulate > 1 else None
             yield Part(rate, decay, places, values, state, gradient)
 
     # ------------------------------------------------------------ what a run sees
@@ -117,13 +117,9 @@ class Optimizer:
         for slot in (self._rate, self.step, *self._gathered.values()):
             yield slot.name, slot
         for part in self.parts:
-            flats = dict(part.state)
-            if part.gradient is not None:
-                flats["gradient"] = part.gradient
-            for moment, flat in flats.items():
-                for index, place in enumerate(part.places):
-                    name = f"{self.name}.{moment}.{self.params[place][0]}"
-                    yield name, flat.view(index, name)
+            for flat in (*part.state.values(), part.gradient):
+                if flat is not None:
+                    yield from ((view.name, view) for view in flat.views)
 
     # ------------------------------------------------------------ what a subclass writes
 
