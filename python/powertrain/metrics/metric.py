@@ -65,7 +65,7 @@ class Additive:
 
     def added(self, state: State, total: np.float64, count: np.float64) -> State:
         """A state [total, count] with those of a batch."""
-        return np.add(state, np.array([total, count]))
+        return self.merge(state, np.array([total, count], dtype=np.float64))
 
 
 class Mean(Additive):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,13 @@ from powertrain.nn import Dropout, Linear, Sequential
 from powertrain.plugins.params import NoParams, param
 from powertrain.plugins.protocols import Inputs
 
-ACTIVATIONS = {"relu": pt.relu, "tanh": pt.tanh, "sigmoid": pt.sigmoid, "gelu": pt.gelu, "silu": pt.silu}
+ACTIVATIONS: dict[str, Callable[[Any], pt.Tensor]] = {
+    "relu": pt.relu,
+    "tanh": pt.tanh,
+    "sigmoid": pt.sigmoid,
+    "gelu": pt.gelu,
+    "silu": pt.silu,
+}
 
 
 class LinearModel(Model):

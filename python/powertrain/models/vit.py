@@ -44,8 +44,13 @@ class ViT(Model):
         self.cls = Parameter(init.normal((1, 1, params.width), 0.02))
         self.positions = Parameter(init.normal((1, tokens + 1, params.width), 0.02))
         self.dropout = Dropout(params.dropout)
-        block = {"causal": False, "depth": params.layers, "dropout": params.dropout, "gelu": "none"}
-        self.blocks = Sequential(*(TransformerBlock(params.width, params.heads, **block) for _ in range(params.layers)))
+        blocks = [
+            TransformerBlock(
+                params.width, params.heads, causal=False, depth=params.layers, dropout=params.dropout, gelu="none"
+            )
+            for _ in range(params.layers)
+        ]
+        self.blocks = Sequential(*blocks)
         self.ln_f = LayerNorm(params.width)
         self.head = Linear(params.width, outputs, std=0.02)
 

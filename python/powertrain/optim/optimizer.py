@@ -216,8 +216,8 @@ def _selected(named: Sequence[tuple[str, pt.Slot]], groups: Sequence[Group], nam
                 f"of {paths}; see model.named_parameters()"
             )
     for path, slot in named:
-        group = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), None)
-        if group is not None and group.frozen:
+        match = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), None)
+        if match is not None and match.frozen:
             slot.trainable = False
     chosen = [(path, slot) for path, slot in named if slot.trainable]
     if not chosen:
