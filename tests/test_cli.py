@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -57,12 +57,14 @@ def install(folder: Path, *names: str) -> Path:
 def test_help_is_quick_and_names_every_verb() -> None:
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command(["--help"]), capture_output=True, text=True, check=True, env=environment())
-        seconds.append(time.perf_counter() - start)
-    for verb in ("train", "evaluate", "report", "runs", "recipes", "plugins", "bench"):
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    for verb in ("train", "evaluate", "predict", "report", "runs", "recipes", "plugins", "bench"):
         assert f"    {verb} " in done.stdout
-    assert min(seconds) < 0.4, "expected --help in 0.2 s on a machine that has nothing else to do"
+    # Processor time: the wall clock would measure whatever else the machine does.
+    assert min(seconds) < 0.2
 
 
 def test_help_imports_neither_numpy_nor_torch() -> None:
@@ -154,7 +156,8 @@ def test_a_run_is_not_overwritten(small: Path) -> None:
 
 
 def test_max_minutes_stops_and_saves(tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL.replace("6 epochs", "100000 epochs").replace("stop = ", "# "))
+    endless = SMALL.replace("6 epochs", "100000 epochs").replace(', stop = { watch = "valid.accuracy" }', "")
+    (tmp_path / "small.toml").write_text(endless)
     done = run(["train", "small.toml", "--run", "a", "--max-minutes", "0.02"], tmp_path)
     assert "the time that --max-minutes allows is over" in done.stdout
     assert len(run(["runs", "hash", "a"], tmp_path).stdout.strip()) == 64

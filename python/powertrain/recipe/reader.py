@@ -33,7 +33,7 @@ def load_recipe(name: str, overrides: Iterable[str] = (), plugins: Registry | No
     overrides = tuple(overrides)
     found = source_text.read(source_text.find(name, plugins))
     source_text.override(found, overrides)
-    return _Reader(found, plugins).recipe(overrides)
+    return _Reader(found, plugins).recipe(name, overrides)
 
 
 class _Reader:
@@ -47,7 +47,7 @@ class _Reader:
     def wrong(self, path: KeyPath, text: str) -> None:
         self.mistakes.append(Mistake(path, text))
 
-    def recipe(self, overrides: tuple[str, ...]) -> Recipe:
+    def recipe(self, given: str, overrides: tuple[str, ...]) -> Recipe:
         for key in self.tables:
             if key not in SECTIONS:
                 text = f"no such section; expected {', '.join(SECTIONS)}{suggestion(key, SECTIONS)}"
@@ -68,6 +68,7 @@ class _Reader:
         path = self.source.path
         return Recipe(
             name=path.stem,
+            given=given,
             path=path,
             text=self.source.text,
             tables=self.tables,

@@ -121,6 +121,7 @@ class Recipe:
     """A checked recipe: everything in it exists and has the right type."""
 
     name: str
+    given: str  # as the person wrote it: a name or a path
     path: Path
     text: str
     tables: Mapping[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +48,11 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
 
 
 def _pictures() -> Any:
-    """The module that draws, or None where matplotlib is not installed."""
-    if importlib.util.find_spec("matplotlib") is None:
+    """The module that draws, or None where matplotlib is not there or does not work."""
+    try:
+        from powertrain.train import pictures
+    except ImportError:
         return None
-    from powertrain.train import pictures
-
     return pictures
 
 

@@ -100,7 +100,7 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
 
 def _interrupted(run: TrainRun) -> Outcome:
     run.display.line(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; everything so far is saved")
-    run.display.line(f"resume  powertrain train {run.recipe.name} --run {run.folder.path} --resume")
+    run.display.line(f"resume  powertrain train {run.recipe.given} --run {run.folder.path} --resume")
     results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.elapsed(), 3)}
     return Outcome(results, False, True, interrupted=run.stop_reason == "interrupted")
 
@@ -170,7 +170,7 @@ def _say(
         line(row)
     line(f"report {report}")
     line(
-        f"next   powertrain evaluate {run.folder.path} | powertrain runs | powertrain train {run.recipe.name} --set ..."
+        f"next   powertrain evaluate {run.folder.path} | powertrain runs | powertrain train {run.recipe.given} --set ..."
     )
 
 
