@@ -1,0 +1,18 @@
+"""Cases of huber_loss; the reference is Huber 1964 in NumPy."""
+
+import numpy as np
+
+from kit import Array, Case, binary, normal
+
+
+def reference(x: Array, target: Array, delta: float = 1.0) -> Array:
+    d = np.abs(x - target)
+    return np.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+
+
+def magnitude(x: Array, target: Array, delta: float = 1.0) -> Array:
+    return np.minimum(np.abs(x - target), delta) * (np.abs(x) + np.abs(target) + delta)
+
+
+CASES = [*binary(normal, normal), Case(normal((40,), 3.0), normal((40,)), delta=0.5)]
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -1,0 +1,21 @@
+"""Cases of split; the reference is numpy.split."""
+
+from numpy import split
+
+from kit import Array, Case, normal
+
+
+def reference(x: Array, parts: int, axis: int = 0) -> list[Array]:
+    return split(x, parts, axis)
+
+
+K = 0
+CASES = [
+    Case(normal((6,)), parts=3),
+    Case(normal((6, 5)), parts=2),
+    Case(normal((2, 6)), parts=3, axis=1),
+    Case(normal((2, 3, 34)), parts=2, axis=-1),
+    Case(normal((4,)), parts=1),
+    Case(normal((0, 4)), parts=2, axis=1),
+]
+BENCH = [Case(normal((2048, 768)), parts=3, axis=1)]
