@@ -169,9 +169,7 @@ def _say(
     for row in score_table(run, judged):
         line(row)
     line(f"report {report}")
-    line(
-        f"next   powertrain evaluate {run.folder.path} | powertrain runs | powertrain train {run.recipe.given} --set ..."
-    )
+    line(f"next   powertrain predict {run.folder.path} FILE | powertrain evaluate {run.folder.path} | powertrain runs")
 
 
 def headline(judged: Evaluation, results: dict[str, Any]) -> str:

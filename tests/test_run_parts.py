@@ -1,0 +1,162 @@
+"""The parts of a run by themselves: how far to go, when to stop, what numbers mean, what energy costs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain.recipe import Duration, Limit
+from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
+from powertrain.train import energy, verdict
+from powertrain.train.counters import Progress
+from powertrain.train.folder import RunError
+from powertrain.train.horizon import Horizon
+from powertrain.train.stopping import EarlyStop
+
+
+class Stream:
+    """A source of 10 batches of 8 an epoch, `position` batches into its epoch."""
+
+    def __init__(self, position: int = 0, epochs: bool = True) -> None:
+        self.position, self.has_epochs = position, epochs
+        self.batch, self.tokens_per_batch = 8, 8 * 16
+
+    def __len__(self) -> int:
+        return 10
+
+    def left_in_epoch(self) -> int:
+        return 10 - self.position
+
+
+def horizon(until: str, every: str | None = None, position: int = 0, epochs: bool = True) -> Horizon:
+    target = Duration.parse(until)
+    assert target is not None
+    evaluate = EvaluateEvery(every=Duration.parse(every)) if every else None
+    stream: Any = Stream(position, epochs)
+    return Horizon(RunSection(until=target, evaluate=evaluate), stream)
+
+
+@pytest.mark.parametrize(
+    ("until", "steps"),
+    [("3 epochs", 30), ("7 steps", 7), ("17 examples", 3), ("16 examples", 2), ("129 tokens", 2), ("4 rounds", 4)],
+)
+def test_a_target_in_steps(until: str, steps: int) -> None:
+    assert horizon(until).total_steps == steps
+
+
+@pytest.mark.parametrize(
+    ("until", "every", "done", "quota"),
+    [
+        ("3 epochs", None, Progress(steps=4), 6),  # the end of the epoch
+        ("3 epochs", "3 steps", Progress(steps=4), 2),  # an evaluation at 6
+        ("5 steps", "100 steps", Progress(steps=4), 1),  # the target
+        ("900 steps", "500 steps", Progress(steps=4), 6),  # the end of the epoch, where the source has one
+    ],
+)
+def test_a_round_ends_where_something_is_due(until: str, every: str | None, done: Progress, quota: int) -> None:
+    found = horizon(until, every, position=4)
+    assert found.quota(done, 64) == quota
+    assert found.quota(done, 1) == 1
+
+
+def test_evaluations_are_counted_by_marks() -> None:
+    found = horizon("900 steps", "50 steps")
+    assert [found.mark(Progress(steps=steps)) for steps in (0, 49, 50, 99, 100)] == [0, 0, 1, 1, 2]
+    assert horizon("900 steps", epochs=False).every == Duration(45, "steps")
+
+
+def test_epochs_of_data_that_has_none_are_refused() -> None:
+    with pytest.raises(RunError) as caught:
+        horizon("3 epochs", epochs=False)
+    assert str(caught.value) == (
+        "[run.until] received 3 epochs; the data is drawn at random and has no epochs; expected steps or tokens; "
+        'for example until = "2_000 steps"'
+    )
+
+
+def test_progress_survives_a_checkpoint() -> None:
+    progress, again = Progress(3, 24, 0, 7, 2, 1), Progress()
+    again.restore(progress.array())
+    assert again == progress
+    assert progress < Duration(4, "steps") and not progress < Duration(3, "steps")
+
+
+def weights(value: float) -> dict[str, Any]:
+    return {"model.w": np.full(2, value)}
+
+
+@pytest.mark.parametrize(
+    ("watch", "values", "best", "stops_at"),
+    [
+        ("valid.accuracy", [0.5, 0.6, 0.6, 0.59], 0.6, 3),
+        ("valid.loss", [3.0, 2.0, 2.5, 2.1], 2.0, 3),
+        ("valid.loss", [math.nan, 2.0, math.nan, 1.0], 1.0, None),
+    ],
+)
+def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: float, stops_at: int | None) -> None:
+    early, stopped = EarlyStop(Stop(watch=watch, patience=2)), None
+    for at, value in enumerate(values):
+        early.see(value, weights(value))
+        again = EarlyStop(Stop(watch=watch, patience=2))  # as if the run had been killed here
+        again.restore(early.arrays())
+        early = again
+        if early.reached and stopped is None:
+            stopped = at
+    assert early.best == best and early.weights["model.w"].tolist() == [best, best]
+    assert stopped == stops_at
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "simple", "line"),
+    [
+        ({"accuracy": 0.99}, {"accuracy": 0.985}, 0.9, "healthy: train-valid gap 0.5 points"),
+        ({"accuracy": 0.99}, {"accuracy": 0.95}, 0.9, "slightly overfits: train-valid gap 4.0 points; weight decay, "
+                                                      "dropout or run.stop may help"),
+        ({"accuracy": 1.0}, {"accuracy": 0.8}, 0.7, "overfits: train-valid gap 20.0 points; use more data, weight "
+                                                    "decay or dropout, or stop earlier (run.stop)"),
+        ({"accuracy": 0.8}, {"accuracy": 0.8}, 0.9, "weak: no better than a linear model; train-valid gap 0.0 points; "
+                                                    "train longer, raise the rate or widen the model"),
+        ({"loss": 2.0}, {"loss": 2.1}, None, "healthy: valid loss 5 % above the training loss"),
+        ({"loss": 2.0}, {"loss": 1.9}, None, "healthy: valid loss 5 % below the training loss"),
+        ({"loss": 2.0}, {"loss": math.nan}, None, "broken: the valid loss is not a number; lower the rate or clip the "
+                                                  "gradients"),
+    ],
+)  # fmt: skip
+def test_the_gap_in_words(
+    train: dict[str, float], held_out: dict[str, float], simple: float | None, line: str
+) -> None:
+    assert verdict.judge(train, held_out, "valid", simple).line() == line
+
+
+def test_the_interval_of_an_accuracy() -> None:
+    assert verdict.interval(0.98, 359) == pytest.approx(0.0152, abs=2e-4)
+    assert 0 < verdict.interval(1.0, 100) < 0.04
+    assert math.isnan(verdict.interval(1.0, 0))
+
+
+def test_expectations_are_held_by_name() -> None:
+    results = {"seconds": 3.0, "test": {"accuracy": 0.9}}
+    expect = {"test.accuracy": Limit(">=", 0.95), "seconds": Limit("<=", 60), "test.f1": Limit(">", 0)}
+    assert [(one.met, one.line()) for one in verdict.hold(results, expect)] == [
+        (False, "test.accuracy is 0.9; expected >= 0.95"),
+        (True, "seconds is 3; expected <= 60"),
+        (False, "test.f1 was not measured; expected > 0"),
+    ]
+
+
+def test_energy_has_a_method_and_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(energy, "_counters", dict)
+    monkeypatch.setattr(energy, "_processor_seconds", iter([10.0, 370.0]).__next__)
+    found = energy.Meter().read()
+    assert (found.watt_hours, found.low, found.high) == (1.0, 0.5, 1.5)
+    assert found.short() == "~1 Wh (estimate, ±50 %)"
+    assert found.sentence() == (
+        "1 Wh, between 0.5 and 1.5 Wh (estimated from 360 s of processor time at 10 W a core); at 0.30 a kWh that "
+        "costs 0.0003."
+    )
+    monkeypatch.setattr(energy, "_counters", iter([{"0": 100.0}, {"0": 3700.0}]).__next__)
+    monkeypatch.setattr(energy, "_processor_seconds", lambda: 0.0)
+    assert energy.Meter().read().short() == "~1 Wh (measured, ±30 %)"
