@@ -94,7 +94,9 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
     StridedRight<T> right = {{args->data[d.right_at] + right_at, d.right_type, d.right_k, d.right_col},
                              d.copy_right,
                              reinterpret_cast<T*>(args->scratch + d.right_panel),
-                             reinterpret_cast<T*>(args->scratch + d.widened)};
+                             reinterpret_cast<T*>(args->scratch + d.widened),
+                             panel_width<T>(c.rows),
+                             c.cols};
     if (d.groups > 1) {
       T* sum = group_sums<T>(d, args->data[d.workspace_at], c.group, batch) + c.row * d.cols + c.col;
       multiply_region(left, right, c.rows, c.cols, k_begin, k_end, Sums<T>{sum, d.cols, nullptr, 0, false});

@@ -13,6 +13,7 @@ inline constexpr int64_t kGroupDepth = 16 * kBlockDepth;
 inline constexpr int kMaxBatchAxes = 6;
 inline constexpr int kMaxEpilogueOperands = 16;
 inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of any instruction set
+inline constexpr int64_t kPackedPanels = 4;  // panels packed at once: a cache line or two of each row is too little
 
 struct MatmulDesc {
   int64_t rows, cols, depth;

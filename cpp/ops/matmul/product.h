@@ -9,8 +9,6 @@
 
 namespace pt {
 
-inline constexpr int64_t kRowChunk = 256;  // rows whose block of A (256 KiB in f32) fills half of a second cache
-
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }

@@ -3,6 +3,7 @@
 #pragma once
 #include "ops/matmul/copy.h"
 #include "ops/matmul/desc.h"
+#include "ops/matmul/few_rows.h"
 #include "ops/matmul/tile.h"
 
 namespace pt {
@@ -30,7 +31,7 @@ struct Sums {
   bool started;  // sum holds what comes first
 };
 
-// left.block(k, depth) is the block of all rows; right.panel(k, depth, col, cols) one panel of at most panel_width.
+// left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of panel_width from col on.
 template <class T, class Left, class Right>
 inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end,
                             Sums<T> s) {
@@ -44,10 +45,15 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
     for (int64_t k = group; k < group_end; k += kBlockDepth) {
       const int64_t depth = k + kBlockDepth < group_end ? kBlockDepth : group_end - k;
       const LeftBlock<T> a = left.block(k, depth);
-      for (int64_t col = 0; col < cols; col += width) {
-        const int64_t n = col + width < cols ? width : cols - col;
-        const RightPanel<T> b = right.panel(k, depth, col, n);
-        multiply_panel(Tile<T>{a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add}, rows, n, b.padded);
+      if (rows <= kFewRows && cols > width && right.in_place()) {
+        const RightPanel<T> b = right.panel(k, depth, 0);
+        multiply_few_rows(Tile<T>{a.at, a.row, a.k, b.at, b.k, out, out_row, depth, 0, add}, rows, cols);
+      } else {
+        for (int64_t col = 0; col < cols; col += width) {
+          const int64_t n = col + width < cols ? width : cols - col;
+          const RightPanel<T> b = right.panel(k, depth, col);
+          multiply_panel(Tile<T>{a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add}, rows, n, b.padded);
+        }
       }
       add = true;
     }
@@ -62,23 +68,45 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
   }
 }
 
-// The right operand of a plain product: read in place, or packed one panel at a time just before its strips.
+// The right operand of a plain product: read in place, or packed a few panels at a time just before their strips.
 template <class T>
 struct StridedRight {
   Source source;  // row: k, col: column
   bool copy;
   T* packed;
   T* spare;
+  int64_t width;  // of a panel
+  int64_t cols;   // of the region
 
-  RightPanel<T> panel(int64_t k, int64_t depth, int64_t col, int64_t cols) {
-    Source at = source;
-    at.at += (k * source.row + col * source.col) * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
-    if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, false};
+  bool in_place() const { return !copy; }
+  Source at(int64_t k, int64_t col) const {
+    const int64_t size = is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T));
+    return {source.at + (k * source.row + col * source.col) * size, source.type, source.row, source.col};
+  }
+  RightPanel<T> panel(int64_t k, int64_t depth, int64_t col) {
+    if (!copy) return {reinterpret_cast<const T*>(at(k, col).at), source.row, false};
+    const int64_t index = col / width % kPackedPanels;
+    if (index == 0) pack(k, depth, col);
     constexpr int kLanes = Register<T>::kLanes;
-    const int64_t padded = (cols + kLanes - 1) / kLanes * kLanes;
-    load_block(at, depth, cols, packed, padded, spare);
-    if (padded > cols) fill_zero(packed + cols, padded, depth, padded - cols);
-    return {packed, padded, true};
+    const int64_t n = col + width < cols ? width : (cols - col + kLanes - 1) / kLanes * kLanes;
+    return {packed + index * width * depth, n, true};
+  }
+
+ private:
+  void pack(int64_t k, int64_t depth, int64_t col) {
+    const int64_t end = col + kPackedPanels * width < cols ? col + kPackedPanels * width : cols;
+    if (source.col == 1 && !is_half(source.type)) {
+      pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed);
+      return;
+    }
+    constexpr int kLanes = Register<T>::kLanes;
+    T* to = packed;
+    for (; col < end; col += width, to += width * depth) {
+      const int64_t n = col + width < end ? width : end - col;
+      const int64_t padded = (n + kLanes - 1) / kLanes * kLanes;
+      load_block(at(k, col), depth, n, to, padded, spare);
+      if (padded > n) fill_zero(to + n, padded, depth, padded - n);
+    }
   }
 };
 
@@ -93,7 +121,7 @@ struct StridedLeft {
     Source at = source;
     at.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
     if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col};
-    if (source.row == 1) {  // keep the order of memory: contiguous along rows
+    if (source.row == 1 && is_half(source.type)) {  // widened in the order of memory: contiguous along rows
       load_block({at.at, at.type, at.col, at.row}, depth, rows, copied, rows, static_cast<T*>(nullptr));
       return {copied, 1, rows};
     }

@@ -73,9 +73,11 @@ void swap_roles(MatmulDesc& d) {
 
 // Cycles, roughly: what padding to whole vectors wastes, packing the right operand, and storing a transposed result.
 double cost(const MatmulDesc& d) {
-  double cycles = static_cast<double>(d.rows) * round_up(d.cols, 8) * d.depth / 16;
-  const double packed = static_cast<double>(d.cols) * d.depth * ceil_div(d.rows, kRowChunk);
-  if (!contiguous_columns(d.right_col, d.cols) || is_half(d.right_type)) cycles += packed;
+  const double vectors = static_cast<double>(ceil_div(d.cols, 8));
+  // A single vector of columns is bound by the broadcasts, not by the multiply-adds.
+  double cycles = static_cast<double>(d.rows) * d.depth * (vectors == 1 ? 0.75 : vectors * 0.5);
+  const double packed = static_cast<double>(d.cols) * d.depth * ceil_div(d.rows, 256);
+  if (!contiguous_columns(d.right_col, d.cols) || is_half(d.right_type)) cycles += 0.5 * packed;
   if (!contiguous_columns(d.out_col, d.cols)) cycles += static_cast<double>(d.rows) * d.cols;
   return cycles;
 }

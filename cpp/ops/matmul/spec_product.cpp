@@ -5,29 +5,47 @@
 namespace pt {
 namespace {
 
-constexpr int64_t kColChunk = 256;
-constexpr int64_t kLeastWork = 1 << 19;  // multiply-adds of a chunk: about 10 us
-constexpr int64_t kMostWork = 1 << 24;
-constexpr int64_t kChunksWanted = 64;      // so that 8 threads end within an eighth of each other
+constexpr int64_t kLargestSide = 256;  // a block of A of so many rows (256 KiB in f32) fills half of a second cache
+constexpr int64_t kSides[] = {256, 192, 128, 96, 64, 48, 32};
+constexpr int64_t kLeastWork = 1 << 19;    // multiply-adds of a chunk: about 10 us
+constexpr int64_t kChunksWanted = 32;      // so that 8 threads share them evenly
 constexpr int64_t kRowsWorthPacking = 64;  // rows that share a packed panel, before packing it pays
 constexpr int64_t kDepthWorthPacking = 32;
+constexpr int64_t kColsWorthCopying = 96;  // columns that share a copied block of the left operand
+constexpr int64_t kAliasBytes = 1024;      // rows so far apart (or a multiple) fall into few sets of the caches
 
-void choose_chunks(MatmulDesc& d, bool may_split) {
-  const double per_batch = static_cast<double>(d.rows) * d.cols * std::max<int64_t>(d.depth, 1);
-  const double total = per_batch * d.batches;
-  const double wanted = std::clamp(total / kChunksWanted, double(kLeastWork), double(kMostWork));
-  d.row_chunk = round_up(ceil_div(d.rows, ceil_div(d.rows, kRowChunk)), 2);
-  const double per_col = static_cast<double>(std::min(d.row_chunk, d.rows)) * std::max<int64_t>(d.depth, 1);
-  const int64_t cols = std::clamp<int64_t>(static_cast<int64_t>(std::min(wanted / per_col, 1e9)), 32, kColChunk);
-  d.col_chunk = round_up(ceil_div(d.cols, ceil_div(d.cols, round_up(cols, 32))), 32);
+// Even parts of at most `side`, in whole steps.
+int64_t even_part(int64_t size, int64_t side, int64_t step) {
+  return round_up(ceil_div(size, ceil_div(size, side)), step);
+}
+
+// Each chunk copies its rows of A and columns of B, so the best chunk of a given area is nearly square.
+void choose_region(MatmulDesc& d, double area) {
+  double best = 1e30;
+  for (const int64_t side : kSides) {
+    const int64_t rows = even_part(d.rows, side, 2);
+    const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), 32.0, double(kLargestSide));
+    const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), 32), 32);
+    const double copies = 1.0 / std::min(rows, d.rows) + 1.0 / std::min(cols, d.cols);
+    if (copies >= best) continue;
+    best = copies;
+    d.row_chunk = rows, d.col_chunk = cols;
+  }
   d.row_chunks = ceil_div(d.rows, d.row_chunk);
   d.col_chunks = ceil_div(d.cols, d.col_chunk);
+}
+
+void choose_chunks(MatmulDesc& d, bool may_split) {
+  const double depth = static_cast<double>(std::max<int64_t>(d.depth, 1));
+  const double per_batch = static_cast<double>(d.rows) * d.cols * depth;
+  const double wanted = std::max(per_batch * d.batches / kChunksWanted, double(kLeastWork));
+  choose_region(d, wanted / depth);
   d.batch_chunk = 1;
   if (d.row_chunks * d.col_chunks == 1)
-    d.batch_chunk = std::clamp<int64_t>(static_cast<int64_t>(wanted / per_batch), 1, d.batches);
+    d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
   d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
   // A small C of a long K, as of a bias or a first layer: the groups of K are what threads can share.
-  const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < kChunksWanted / 4;
+  const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < kChunksWanted / 2;
   d.groups = may_split && few && d.depth > kGroupDepth ? ceil_div(d.depth, kGroupDepth) : 1;
 }
 
@@ -44,7 +62,7 @@ void lay_out_scratch(MatmulDesc& d) {
   const int64_t rows = std::min(d.row_chunk, d.rows);
   d.sums_row = round_up(std::min(d.col_chunk, d.cols), 16);
   d.left_block = take(d.copy_left ? rows * depth : 0);
-  d.right_panel = take(d.copy_right ? kWidestPanel * depth : 0);
+  d.right_panel = take(d.copy_right ? kPackedPanels * kWidestPanel * depth : 0);
   d.widened = take(is_half(d.right_type) ? kWidestPanel * depth : 0);
   d.sums = take(d.direct ? 0 : rows * d.sums_row);
   d.group_sums = take(d.grouped ? rows * d.sums_row : 0);
@@ -56,7 +74,9 @@ void lay_out_scratch(MatmulDesc& d) {
 void complete_product(MatmulDesc& d, bool gathered_left, bool scattered_out, bool may_split) {
   choose_chunks(d, may_split);
   const bool many_rows = std::min(d.row_chunk, d.rows) >= kRowsWorthPacking && d.depth > kDepthWorthPacking;
-  d.copy_left = gathered_left || is_half(d.left_type);
+  const int64_t apart = std::max(d.left_row, d.left_k) * static_cast<int64_t>(size_of(d.left_type));
+  const bool shared = std::min(d.col_chunk, d.cols) >= kColsWorthCopying && d.depth > kDepthWorthPacking;
+  d.copy_left = gathered_left || is_half(d.left_type) || (shared && apart > 0 && apart % kAliasBytes == 0);
   d.copy_right = is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols) || many_rows;
   d.direct = !scattered_out && !is_half(d.out_type) && contiguous_columns(d.out_col, d.cols);
   d.grouped = d.groups == 1 && (d.depth > kGroupDepth || (d.accumulate && d.depth > kBlockDepth));

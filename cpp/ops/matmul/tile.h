@@ -35,6 +35,11 @@ void multiply_tile(const Tile<T>& t) {
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
+  // C is needed only at the end; by then it is here.
+  if (t.depth >= 32) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) __builtin_prefetch(t.out + i * t.out_row);
+  }
   const T* left[kPointers];
 #pragma GCC unroll 8
   for (int p = 0; p < kPointers; ++p) left[p] = t.left + 3 * p * t.left_row;
