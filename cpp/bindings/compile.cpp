@@ -1,7 +1,8 @@
 // CompiledFunction: a C type with the vectorcall protocol, because for a small model the call is the step.
-#include <structmember.h>
-
 #include "bindings/tree.h"
+
+#include <cstddef>
+
 #include "core/error.h"
 #include "ops/recorder.h"
 #include "program/compiled.h"
@@ -246,7 +247,8 @@ PyGetSetDef accessors[] = {{"programs", programs, nullptr, "The programs, the la
 
 PyTypeObject* compiled_type() {
   static PyTypeObject type = [] {
-    PyTypeObject t = {PyVarObject_HEAD_INIT(nullptr, 0)};
+    PyTypeObject t{};
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(&t), 1);
     t.tp_name = "powertrain.CompiledFunction";
     t.tp_basicsize = sizeof(CompiledFunction);
     t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_HAVE_GC;

@@ -47,7 +47,9 @@ void translate_current_exception() {
 void register_errors(py::module_& m) {
   const py::object base = make(m, "Error", py::make_tuple(py::handle(PyExc_Exception)), "Any error of the engine.");
   auto derive = [&](const char* name, PyObject* builtin, const char* doc) {
-    return make(m, name, builtin ? py::make_tuple(base, py::handle(builtin)) : py::make_tuple(base), doc).release().ptr();
+    py::tuple bases = py::make_tuple(base);
+    if (builtin) bases = py::make_tuple(base, py::handle(builtin));
+    return make(m, name, bases, doc).release().ptr();
   };
   error = py::object(base).release().ptr();
   shape_error = derive("ShapeError", PyExc_ValueError, "A shape or value that an op cannot take.");

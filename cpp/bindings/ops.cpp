@@ -1,8 +1,6 @@
 // Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small ops
 // are mostly call overhead.
-#include <structmember.h>
-
-#include <new>
+#include <cstddef>
 
 #include "bindings/bindings.h"
 #include "core/error.h"
@@ -148,7 +146,8 @@ PyGetSetDef accessors[] = {{"__name__", get_name, nullptr, nullptr, nullptr},
 
 PyTypeObject* op_function_type() {
   static PyTypeObject type = [] {
-    PyTypeObject t = {PyVarObject_HEAD_INIT(nullptr, 0)};
+    PyTypeObject t{};
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(&t), 1);
     t.tp_name = "powertrain.Op";
     t.tp_basicsize = sizeof(OpFunction);
     t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL;

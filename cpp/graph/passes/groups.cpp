@@ -11,7 +11,7 @@ Groups::Groups(const Graph& graph)
     : graph_(graph), group_(graph.nodes.size()), members_(graph.nodes.size()), visited_(graph.nodes.size(), 0) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     group_[n] = static_cast<int>(n);
-    members_[n] = {static_cast<int>(n)};
+    members_[n].push_back(static_cast<int>(n));
   }
 }
 
