@@ -24,8 +24,8 @@ struct exp_facts<double> {
   static constexpr double log2_e = 0x1.71547652b82fep+0;
   static constexpr double ln2_high = 0x1.62e42fefa0000p-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
   static constexpr double all_but_minus_one = -60;
-  static constexpr double tail[] = {0.5000000000000013,    0.16666666666666358,   0.041666666666507264,
-                                    0.008333333333521932,  0.0013888888950407375, 0.00019841269464518057,
+  static constexpr double tail[] = {0.5000000000000013,     0.16666666666666358,   0.041666666666507264,
+                                    0.008333333333521932,   0.0013888888950407375, 0.00019841269464518057,
                                     2.4801485456625977e-05, 2.755760842022657e-06, 2.763315475194807e-07,
                                     2.4997907023945234e-08};
 };
@@ -44,10 +44,11 @@ PT_FN split_power<V> power_of_two(bits_vec<V> n) {
   return {from_bits<T>(half << F::mantissa_bits), from_bits<T>((biased - half) << F::mantissa_bits)};
 }
 
+// x = n ln 2 + r + r_lost.
 template <class V>
 struct exp_reduced {
   bits_vec<V> n;
-  V n_float, r;
+  V r, r_lost;
 };
 template <class V>
 PT_FN exp_reduced<V> reduce_exp(V x) {
@@ -56,8 +57,9 @@ PT_FN exp_reduced<V> reduce_exp(V x) {
   const V shift(float_facts<T>::round_shift);
   V shifted = fma(x, V(E::log2_e), shift);
   V n = shifted - shift;
-  V r = fma(n, V(-E::ln2_high), x);
-  return {to_bits(shifted) - to_bits(shift), n, fma(n, V(-E::ln2_low), r)};
+  V r_high = fma(n, V(-E::ln2_high), x);
+  V r = fma(n, V(-E::ln2_low), r_high);
+  return {to_bits(shifted) - to_bits(shift), r, fma(n, V(-E::ln2_low), r_high - r)};
 }
 
 // Within the limits; the order of the arguments lets a NaN through.
@@ -70,18 +72,20 @@ PT_FN V clamp_exp_argument(V x) {
 template <class T, int N>
 PT_FN vec<T, N> exp(vec<T, N> x) {
   using V = vec<T, N>;
-  auto [n, n_float, r] = reduce_exp(clamp_exp_argument(x));
+  auto [n, r, r_lost] = reduce_exp(clamp_exp_argument(x));
   V e = fma(r * r, polynomial(r, exp_facts<T>::tail), r) + V(1);
   auto scale = power_of_two<V>(n);
   return e * scale.first * scale.second;
 }
 
-// e^(x + correction) for a correction far below one ulp of x.
+// e^(x + correction) for a correction of about one ulp of x, which is many of the result's.
 template <class T, int N>
 PT_FN vec<T, N> exp_corrected(vec<T, N> x, vec<T, N> correction) {
   using V = vec<T, N>;
-  auto [n, n_float, r] = reduce_exp(clamp_exp_argument(x));
-  V e = (fma(r * r, polynomial(r, exp_facts<T>::tail), correction) + r) + V(1);
+  auto [n, r_alone, r_lost] = reduce_exp(clamp_exp_argument(x));
+  V r = r_alone + correction;
+  V rest = correction - (r - r_alone);
+  V e = (fma(r * r, polynomial(r, exp_facts<T>::tail), rest) + r) + V(1);
   auto scale = power_of_two<V>(n);
   return e * scale.first * scale.second;
 }
@@ -93,20 +97,22 @@ PT_FN vec<T, N> expm1(vec<T, N> x) {
   using F = float_facts<T>;
   using E = exp_facts<T>;
   V clamped = greater_of(V(E::all_but_minus_one), lesser_of(V(E::highest), x));
-  auto [n, n_float, r] = reduce_exp(clamped);
-  V m = fma(r * r, polynomial(r, E::tail), r);
+  auto [n, r, r_lost] = reduce_exp(clamped);
+  V m = fma(r * r, polynomial(r, E::tail), r_lost) + r;
   V half_power = from_bits<T>((n + bits_vec<V>(F::bias - 1)) << F::mantissa_bits);
   V result = fma(m, half_power, half_power - V(T(0.5))) * V(2);
   // Halving would lose the lowest bit of a denormal, and the sign of zero.
   return select(abs(x) < V(F::min_normal * 4), x, result);
 }
 
+// With E = e^(2 |x|) - 1: E / (E + 2), and from 1/2 on 1 - 2 / (E + 2), whose error is smaller there.
 template <class T, int N>
 PT_FN vec<T, N> tanh(vec<T, N> x) {
   using V = vec<T, N>;
-  V t = expm1(abs(x) * V(-2));
-  V y = t / (V(-2) - t);
-  return copysign(y, x);
+  V e = expm1(abs(x) * V(2));
+  auto small = e < V(2);
+  V quotient = select(small, e, V(2)) / (e + V(2));
+  return copysign(select(small, quotient, V(1) - quotient), x);
 }
 
 }  // namespace PT_ISA

@@ -41,7 +41,8 @@ PT_FN exponent_and_mantissa<V> split_float(V x) {
   constexpr auto one = decltype(F::bias)(F::bias) << F::mantissa_bits;
   constexpr auto mantissa = (decltype(F::bias)(1) << F::mantissa_bits) - 1;
   B ix = to_bits(x) + B(one - log_facts<T>::sqrt_half);
-  return {shift_right(ix, F::mantissa_bits) - B(F::bias), from_bits<T>((ix & B(mantissa)) + B(log_facts<T>::sqrt_half))};
+  return {shift_right(ix, F::mantissa_bits) - B(F::bias),
+          from_bits<T>((ix & B(mantissa)) + B(log_facts<T>::sqrt_half))};
 }
 
 // log(2^k (1 + f)) + correction.

@@ -1,9 +1,10 @@
-// exp, log, sin... of vectors: polynomials with explicit fused multiply-adds, so that every instruction set gives the same
-// bits. Full range, with the infinities, zeros and NaNs of IEEE 754; errors are at most 2 units in the last place, as
-// cpp/tests/simd_test.cpp measures them.
+// exp, log, sin... of vectors: polynomials with explicit fused multiply-adds, so that every instruction set gives the
+// same bits. Full range, with the infinities, zeros and NaNs of IEEE 754; errors are at most 2 units in the last place,
+// as cpp/tests/simd_test.cpp measures them.
 #pragma once
 #include "simd/error_function.h"
 #include "simd/exponential.h"
+#include "simd/gelu_argument.h"
 #include "simd/logarithm.h"
 #include "simd/power.h"
 #include "simd/remainder.h"

@@ -1,5 +1,6 @@
-// pow: e^(y log |x|), with the logarithm as an unevaluated sum of two doubles (T. J. Dekker, "A floating-point technique
-// for extending the available precision", 1971), since an error in it is multiplied by y. Floats go through doubles.
+// pow: e^(y log |x|), with the logarithm as an unevaluated sum of two doubles (T. J. Dekker, "A floating-point
+// technique for extending the available precision", 1971), since an error in it is multiplied by y. Floats go through
+// doubles.
 #pragma once
 #include "simd/exponential.h"
 #include "simd/logarithm.h"
@@ -64,7 +65,7 @@ PT_FN V power_edges(V x, V y, V magnitude) {
   using F = float_facts<T>;
   auto whole = floor(y) == y;
   V half = y * V(T(0.5));
-  auto odd = whole & (floor(half) != half) & (abs(y) < V(F::round_shift));
+  auto odd = whole & (floor(half) != half) & (abs(y) < V(T(int64_t(2) << F::mantissa_bits)));
   V result = select(odd, copysign(magnitude, x), magnitude);
   auto finite_negative = (x < V(0)) & (x > V(-F::infinity));
   result = select(finite_negative & (!whole), V(F::nan), result);
@@ -138,9 +139,13 @@ PT_FN vec<T, N> integer_power(vec<T, N> x, vec<T, N> y) {
   return select(negative, of_negative, result);
 }
 template <int N>
-PT_FN vec<int32_t, N> pow(vec<int32_t, N> x, vec<int32_t, N> y) { return integer_power(x, y); }
+PT_FN vec<int32_t, N> pow(vec<int32_t, N> x, vec<int32_t, N> y) {
+  return integer_power(x, y);
+}
 template <int N>
-PT_FN vec<int64_t, N> pow(vec<int64_t, N> x, vec<int64_t, N> y) { return integer_power(x, y); }
+PT_FN vec<int64_t, N> pow(vec<int64_t, N> x, vec<int64_t, N> y) {
+  return integer_power(x, y);
+}
 
 }  // namespace PT_ISA
 }  // namespace pt

@@ -27,8 +27,8 @@ PT_FN V leading_mantissa(V x) {
 }
 
 // |x| - |y| trunc(|x| / |y|), exactly: long division, each step of which removes nearly as many bits as a mantissa has.
-// A step subtracts q t from r, where t = |y| 2^k: both are multiples of the lowest bit of t, and the difference is below
-// t, so the fused multiply-add is exact.
+// A step subtracts q t from r, where t = |y| 2^k: both are multiples of the lowest bit of t, and the difference is
+// below t, so the fused multiply-add is exact.
 template <class V>
 PT_FN V magnitude_remainder(V x, V y) {
   using T = element_of<V>;
@@ -103,13 +103,21 @@ PT_FN T integer_remainder(T a, T b) {
 }
 
 template <int N>
-PT_FN vec<float, N> floor_division(vec<float, N> x, vec<float, N> y) { return float_floor_divide(x, y); }
+PT_FN vec<float, N> floor_division(vec<float, N> x, vec<float, N> y) {
+  return float_floor_divide(x, y);
+}
 template <int N>
-PT_FN vec<double, N> floor_division(vec<double, N> x, vec<double, N> y) { return float_floor_divide(x, y); }
+PT_FN vec<double, N> floor_division(vec<double, N> x, vec<double, N> y) {
+  return float_floor_divide(x, y);
+}
 template <int N>
-PT_FN vec<float, N> floor_remainder(vec<float, N> x, vec<float, N> y) { return float_remainder(x, y); }
+PT_FN vec<float, N> floor_remainder(vec<float, N> x, vec<float, N> y) {
+  return float_remainder(x, y);
+}
 template <int N>
-PT_FN vec<double, N> floor_remainder(vec<double, N> x, vec<double, N> y) { return float_remainder(x, y); }
+PT_FN vec<double, N> floor_remainder(vec<double, N> x, vec<double, N> y) {
+  return float_remainder(x, y);
+}
 // The integers of both widths.
 template <class T, int N>
 PT_FN vec<T, N> floor_division(vec<T, N> x, vec<T, N> y) {

@@ -1,6 +1,6 @@
-// sin and cos: x = q pi / 2 + r with |r| <= pi / 4, with pi / 2 in three parts (Cody and Waite, 1980); for huge arguments
-// by Payne and Hanek, "Radian reduction for trigonometric functions" (1983), in integers and one lane at a time. The
-// polynomials are fdlibm's (Sun Microsystems, 1993) and, for float, Cephes' (S. Moshier).
+// sin and cos: x = q pi / 2 + r with |r| <= pi / 4, with pi / 2 in three parts (Cody and Waite, 1980); for huge
+// arguments by Payne and Hanek, "Radian reduction for trigonometric functions" (1983), in integers and one lane at a
+// time. The polynomials are fdlibm's (Sun Microsystems, 1993) and, for float, Cephes' (S. Moshier).
 #pragma once
 #include "simd/float_facts.h"
 
@@ -25,18 +25,33 @@ struct trig_facts<double> {
   static constexpr double sine[] = {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
                                     -1.98412698298579493134e-04, 2.75573137070700676789e-06,
                                     -2.50507602534068634195e-08, 1.58969099521155010221e-10};
-  static constexpr double cosine[] = {4.16666666666666019037e-02,  -1.38888888888741095749e-03,
-                                      2.48015872894767294178e-05,  -2.75573143513906633035e-07,
+  static constexpr double cosine[] = {4.16666666666666019037e-02, -1.38888888888741095749e-03,
+                                      2.48015872894767294178e-05, -2.75573143513906633035e-07,
                                       2.08757232129817482790e-09, -1.13596475577881948265e-11};
 };
 
 // The bits of 2 / pi behind the point, after one word of zeros.
-constexpr uint64_t kTwoOverPi[] = {
-    0,
-    0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561, 0xb7246e3a424dd2e0,
-    0x06492eea09d1921c, 0xfe1deb1cb129a73e, 0xe88235f52ebb4484, 0xe99c7026b45f7e41, 0x3991d639835339f4,
-    0x9c845f8bbdf9283b, 0x1ff897ffde05980f, 0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7, 0x4f463f669e5fea2d,
-    0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08, 0x56033046fc7b6bab, 0xf0cfbc209af4361d};
+constexpr uint64_t kTwoOverPi[] = {0,
+                                   0xa2f9836e4e441529,
+                                   0xfc2757d1f534ddc0,
+                                   0xdb6295993c439041,
+                                   0xfe5163abdebbc561,
+                                   0xb7246e3a424dd2e0,
+                                   0x06492eea09d1921c,
+                                   0xfe1deb1cb129a73e,
+                                   0xe88235f52ebb4484,
+                                   0xe99c7026b45f7e41,
+                                   0x3991d639835339f4,
+                                   0x9c845f8bbdf9283b,
+                                   0x1ff897ffde05980f,
+                                   0xef2f118b5a0a6d1f,
+                                   0x6d367ecf27cb09b7,
+                                   0x4f463f669e5fea2d,
+                                   0x7527bac7ebe5f17b,
+                                   0x3d0739f78a5292ea,
+                                   0x6bfb5fb11f8d5d08,
+                                   0x56033046fc7b6bab,
+                                   0xf0cfbc209af4361d};
 
 // 64 bits of 2 / pi from bit `first` of the table on.
 PT_FN uint64_t two_over_pi_bits(int first) {
@@ -70,12 +85,16 @@ inline huge_reduction reduce_huge(double x) {
     value = -value;
   }
   if (value == 0) return {0, quadrant & 3};
-  // The leading 64 bits as a double; its error is below that of the product with pi / 2.
+  // The leading 64 bits, in two parts, times pi / 2.
   const uint64_t value_high = uint64_t(value >> 64);
   const int zeros = value_high ? __builtin_clzll(value_high) : 64 + __builtin_clzll(uint64_t(value));
   const uint64_t leading = uint64_t((value << zeros) >> 64);
   const double scale = bit_cast<double>(int64_t(1023 - 64 - zeros) << 52);
-  const double r = double(leading) * scale * 0x1.921fb54442d18p+0;
+  const double upper = double(leading >> 11) * 2048, lower = double(leading & 2047);
+  const double product = upper * 0x1.921fb54442d18p+0;
+  const double rest =
+      __builtin_fma(upper, 0x1.921fb54442d18p+0, -product) + upper * 0x1.1a62633145c07p-54 + lower * 1.57;
+  const double r = (product + rest) * scale;
   return {upper_half ? -r : r, quadrant & 3};
 }
 

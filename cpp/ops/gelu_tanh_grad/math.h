@@ -1,23 +1,19 @@
-// With s = sigmoid(w(x)): s + x s (1 - s) w'(x); 1 - s is sigmoid(-w), which does not cancel.
+// With s = sigmoid(w(x)): s + x s (1 - s) w'(x).
 #pragma once
 #include "simd/formula.h"
-#include "simd/math.h"
+#include "simd/gelu_argument.h"
 
 namespace pt {
 namespace PT_ISA {
 
 template <class V>
 PT_FN V gelu_tanh_grad(V x, V g) {
-  using T = element_of<V>;
-  V square = x * x;
-  V w = x * fma(square, V(T(0.071354816272600250)), V(T(1.5957691216057308)));
-  V slope = fma(square, V(T(0.21406444881780075)), V(T(1.5957691216057308)));
-  V t = exp(-abs(w));
-  V inverse = V(1) / (V(1) + t);
-  auto negative = x < V(0);
-  V s = select(negative, t, V(1)) * inverse;
-  V rest = select(negative, V(1), t) * inverse;
-  return g * (s * fma(x * slope, rest, V(1)));
+  auto s = gelu_sigmoid(x);
+  V inverse = V(1) / s.below;
+  V rest = x * s.slope * (s.complement * inverse);
+  // Where the sigmoid is 0 or 1 exactly the product could be 0 times infinity.
+  rest = select(s.complement == V(0), V(0), rest);
+  return g * (s.above * inverse * (V(1) + rest));
 }
 
 PT_MATH(gelu_tanh_grad, 2, Float);
