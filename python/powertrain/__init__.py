@@ -27,7 +27,6 @@ from powertrain._core import (
     get_threads,
     isa,
     set_threads,
-    tensor,
 )
 
 _core.set_package_folder(os.path.dirname(os.path.abspath(__file__)) + os.sep)
@@ -37,6 +36,8 @@ from powertrain.compile import compile  # noqa: A004, E402
 from powertrain.functional import OPERATORS, arange, full, ones, op_names, zeros  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
+
+tensor = _core.tensor  # after the submodule of that name, which its import would leave here
 
 if TYPE_CHECKING:
     from powertrain import data, metrics, models, nn, optim, random
