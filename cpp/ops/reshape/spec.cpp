@@ -50,12 +50,14 @@ std::optional<View> view(const Operand& in, const Attrs& attrs) {
         new_size *= to[j++];
       }
     }
-    int64_t stride = 1, span = 0;
+    int64_t stride = 1, next_stride = 0;
+    bool inner = true;
     for (int k = i - 1; k >= old_begin; --k) {
       if (in.shape[k] == 1) continue;
-      if (span != 0 && in.strides[k] != span) return std::nullopt;
-      if (span == 0) stride = in.strides[k];
-      span = in.strides[k] * in.shape[k];
+      if (!inner && in.strides[k] != next_stride) return std::nullopt;
+      if (inner) stride = in.strides[k];
+      inner = false;
+      next_stride = in.strides[k] * in.shape[k];
     }
     for (int k = j - 1; k >= new_begin; --k) {
       result.strides[k] = stride;
