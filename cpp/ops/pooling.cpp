@@ -30,7 +30,8 @@ Shape pooled_shape(const InferContext& c) {
   c.expect(x.size() == 4, text("x is ", c.in[0], "; expected [n, h, w, channels]; reshape x"));
   const PoolParams p = pool_params(c.attrs, c.op.name);
   c.expect(2 * p.pad_top <= p.window_h && 2 * p.pad_left <= p.window_w,
-           text("padding = ", to_string(Attr(c.attrs.ints("padding"))), ", window = ", to_string(Attr(c.attrs.ints("window"))),
+           text("padding = ", to_string(Attr(c.attrs.ints("padding"))),
+                ", window = ", to_string(Attr(c.attrs.ints("window"))),
                 "; expected at most half the window, so that no window lies in the padding alone; use pad"));
   const Shape y{x[0], pooled_size(x[1], p.window_h, p.stride_h, p.pad_top),
                 pooled_size(x[2], p.window_w, p.stride_w, p.pad_left), x[3]};

@@ -7,10 +7,14 @@ namespace {
 
 DType result_dtype(ResultType result, DType in) {
   switch (result) {
-    case ResultType::Input: return in;
-    case ResultType::Sum: return is_float(in) ? in : DType::I64;
-    case ResultType::Bool: return DType::Bool;
-    case ResultType::Position: return DType::I64;
+    case ResultType::Input:
+      return in;
+    case ResultType::Sum:
+      return is_float(in) ? in : DType::I64;
+    case ResultType::Bool:
+      return DType::Bool;
+    case ResultType::Position:
+      return DType::I64;
   }
   return in;
 }
@@ -22,8 +26,9 @@ OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, Resul
   op.in("x", takes).attr_ints("axis", std::nullopt, true).attr("keepdims", false);
   op.shape([result, needs_elements](const InferContext& c) -> Types {
     const Ints axes = reduced_axes(c.attrs, c.in[0].shape.size(), c.op.name);
-    c.expect(!needs_elements || reduced_count(c.in[0].shape, axes) > 0,
-             text("x is ", c.in[0], "; expected at least one element along the reduced axes; check for an empty input"));
+    c.expect(
+        !needs_elements || reduced_count(c.in[0].shape, axes) > 0,
+        text("x is ", c.in[0], "; expected at least one element along the reduced axes; check for an empty input"));
     c.expect(result != ResultType::Position || !c.attrs.has("axis") || axes.size() == 1,
              text("axis = ", to_string(Attr(axes)), "; expected one axis or None; flatten the axes with reshape"));
     return {{result_dtype(result, c.in[0].dtype), reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};

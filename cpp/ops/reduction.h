@@ -5,7 +5,7 @@
 
 namespace pt {
 
-enum class ResultType { Input, Sum, Bool, Position };   // Sum: integers and bool give int64, as in NumPy
+enum class ResultType { Input, Sum, Bool, Position };  // Sum: integers and bool give int64, as in NumPy
 
 // Begins a spec with the input x, the attributes axis and keepdims, the shape rule and the plan. `needs_elements`: an
 // empty axis has no result.

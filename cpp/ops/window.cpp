@@ -7,8 +7,9 @@ std::pair<int64_t, int64_t> pair_of(const Attrs& attrs, std::string_view name, c
   bool fits = values.size() == 1 || values.size() == 2;
   for (int64_t value : values) fits = fits && value >= least;
   if (!fits) {
-    throw ShapeError(text("[", op, "] ", name, " = ", to_string(Attr(values)), "; expected one or two numbers of at least ",
-                          least, "; for example ", name, " = ", least + 1));
+    throw ShapeError(text("[", op, "] ", name, " = ", to_string(Attr(values)),
+                          "; expected one or two numbers of at least ", least, "; for example ", name, " = ",
+                          least + 1));
   }
   return {values.front(), values.back()};
 }

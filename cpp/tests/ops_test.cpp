@@ -7,8 +7,8 @@
 #include "graph/autodiff.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
-#include "ops/tape.h"
 #include "ops/recorder.h"
+#include "ops/tape.h"
 #include "tests/check.h"
 
 namespace pt {
@@ -33,8 +33,10 @@ Tensor random_tensor(const Shape& shape, int64_t seed, double low = -2, double h
 Tensor integers(const Shape& shape, const std::vector<int64_t>& values, DType dtype = DType::I64) {
   Tensor t = Tensor::empty({dtype, shape});
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (dtype == DType::U8) reinterpret_cast<uint8_t*>(t.data())[i] = static_cast<uint8_t>(values[i]);
-    else reinterpret_cast<int64_t*>(t.data())[i] = values[i];
+    if (dtype == DType::U8)
+      reinterpret_cast<uint8_t*>(t.data())[i] = static_cast<uint8_t>(values[i]);
+    else
+      reinterpret_cast<int64_t*>(t.data())[i] = values[i];
   }
   return t;
 }
@@ -72,7 +74,8 @@ Tensors gradient_of(const Function& f, const Tensors& at, const Tensors& weights
 }
 
 // |analytic - numeric| on every element of every float input.
-void check_gradient(const std::string& what, const Function& f, const Tensors& at, double step = 1e-5, double tolerance = 2e-6) {
+void check_gradient(const std::string& what, const Function& f, const Tensors& at, double step = 1e-5,
+                    double tolerance = 2e-6) {
   const Tensors wrt = floats_of(at);
   const Tensors weights = weights_for(floats_of(f(at)), 1000);
   const auto with = [&](const Tensors& floats) {
@@ -95,7 +98,8 @@ void check_gradient(const std::string& what, const Function& f, const Tensors& a
       const double numeric = (moved(step) - moved(-step)) / (2 * step), analytic = numbers(gradient)[i];
       const double size = std::fmax(1, std::fabs(numeric));
       const bool near = std::fabs(numeric - analytic) <= tolerance * size;
-      check::report(near, __FILE__, __LINE__, text(what, ": input ", w, " element ", i, ": rule ", analytic, ", differences ", numeric));
+      check::report(near, __FILE__, __LINE__,
+                    text(what, ": input ", w, " element ", i, ": rule ", analytic, ", differences ", numeric));
       if (!near) return;
     }
   }
@@ -130,13 +134,16 @@ void check_op(const std::string& name, const Tensors& at, const Attrs& attrs = {
     }
     if (!second) return;
     const Tensors weights = weights_for(floats_of(f(at)), 2000);
-    check_gradient("gradient of " + name, [&](const Tensors& in) {
-      Tensors wrt = floats_of(in);
-      // Inside, so that the tape of the outer gradient sees the rule's own calls.
-      TapeScope on;
-      WatchScope watch(wrt);
-      return gradients(floats_of(f(in)), weights, wrt);
-    }, at, 1e-5, 2e-5);
+    check_gradient(
+        "gradient of " + name,
+        [&](const Tensors& in) {
+          Tensors wrt = floats_of(in);
+          // Inside, so that the tape of the outer gradient sees the rule's own calls.
+          TapeScope on;
+          WatchScope watch(wrt);
+          return gradients(floats_of(f(in)), weights, wrt);
+        },
+        at, 1e-5, 2e-5);
   } catch (const std::exception& error) {
     check::report(false, __FILE__, __LINE__, name + ": " + error.what());
   }
@@ -144,8 +151,8 @@ void check_op(const std::string& name, const Tensors& at, const Attrs& attrs = {
 
 void test_elementwise() {
   const Tensor x = random_tensor({3, 5}, 1), positive = random_tensor({3, 5}, 2, 0.3, 3);
-  for (const char* op : {"negative", "abs", "exp", "expm1", "square", "sin", "cos", "tanh", "sigmoid", "erf", "relu", "gelu_erf",
-                         "gelu_tanh", "silu", "softplus", "leaky_relu", "elu", "copy", "guard"}) {
+  for (const char* op : {"negative", "abs", "exp", "expm1", "square", "sin", "cos", "tanh", "sigmoid", "erf", "relu",
+                         "gelu_erf", "gelu_tanh", "silu", "softplus", "leaky_relu", "elu", "copy", "guard"}) {
     check_op(op, {x});
   }
   for (const char* op : {"log", "log1p", "sqrt", "rsqrt", "reciprocal"}) check_op(op, {positive});
@@ -179,7 +186,8 @@ void test_views() {
   check_op("broadcast_to", {random_tensor({4, 1}, 21)}, {{"shape", Ints{2, 4, 3}}});
   check_op("slice", {x}, {{"start", Ints{0, 3, 4}}, {"stop", Ints{2, -1, 0}}, {"step", Ints{1, -2, -3}}});
   check_op("slice", {x}, {{"start", Ints{0, 1, 4}}, {"stop", Ints{2, 1, 5}}});
-  check_op("slice_scatter", {random_tensor({2, 2}, 22)}, {{"shape", Ints{4, 5}}, {"start", Ints{3, 0}}, {"step", Ints{-2, 3}}, {"value", 1.5}});
+  check_op("slice_scatter", {random_tensor({2, 2}, 22)},
+           {{"shape", Ints{4, 5}}, {"start", Ints{3, 0}}, {"step", Ints{-2, 3}}, {"value", 1.5}});
   check_op("expand_dims", {x}, {{"axis", Ints{0, -1}}});
   check_op("squeeze", {random_tensor({1, 3, 1}, 23)});
   check_op("flip", {x}, {{"axis", Ints{1}}});
@@ -189,7 +197,8 @@ void test_views() {
   check_op("stack", {x, x + x}, {{"axis", int64_t{-1}}});
   check_op("flat_view", {random_tensor({17}, 26)}, {{"offset", int64_t{5}}, {"shape", Ints{3, 4}}});
   check_op("update_flat_view", {random_tensor({17}, 27), random_tensor({3, 2}, 28)}, {{"offset", int64_t{5}}});
-  check_op("pack", {random_tensor({2, 3}, 29), random_tensor({0}, 30), fn::transpose(random_tensor({2, 3}, 31), {1, 0})},
+  check_op("pack",
+           {random_tensor({2, 3}, 29), random_tensor({0}, 30), fn::transpose(random_tensor({2, 3}, 31), {1, 0})},
            {{"offsets", Ints{1, 8, 9}}, {"size", int64_t{20}}});
 }
 
@@ -212,9 +221,11 @@ void test_reductions() {
 }
 
 void test_products() {
-  const auto shapes = std::vector<std::pair<Shape, Shape>>{
-      {{3, 4}, {4, 2}}, {{4}, {4}}, {{4}, {4, 3}}, {{3, 4}, {4}}, {{2, 3, 4}, {4, 5}}, {{2, 3, 4}, {2, 4, 5}}, {{3, 4}, {2, 4, 5}},
-      {{2, 1, 3, 4}, {1, 2, 4, 2}}, {{4}, {2, 4, 3}}, {{2, 3, 4}, {4}}};
+  const auto shapes = std::vector<std::pair<Shape, Shape>>{{{3, 4}, {4, 2}},    {{4}, {4}},
+                                                           {{4}, {4, 3}},       {{3, 4}, {4}},
+                                                           {{2, 3, 4}, {4, 5}}, {{2, 3, 4}, {2, 4, 5}},
+                                                           {{3, 4}, {2, 4, 5}}, {{2, 1, 3, 4}, {1, 2, 4, 2}},
+                                                           {{4}, {2, 4, 3}},    {{2, 3, 4}, {4}}};
   for (const auto& [a, b] : shapes) check_op("matmul", {random_tensor(a, 50), random_tensor(b, 51)});
   check_op("linear", {random_tensor({2, 3, 4}, 52), random_tensor({4, 5}, 53), random_tensor({5}, 54)});
   const Tensor image = random_tensor({2, 6, 5, 4}, 55), w = random_tensor({3, 2, 2, 6}, 56), b = random_tensor({6}, 57);
@@ -228,8 +239,10 @@ void test_products() {
 }
 
 void test_recurrence() {
-  check_op("lstm", {random_tensor({2, 3, 4}, 60), random_tensor({2, 5}, 61), random_tensor({2, 5}, 62), random_tensor({4, 20}, 63),
-                    random_tensor({5, 20}, 64), random_tensor({20}, 65), random_tensor({20}, 66)}, {}, false);
+  check_op("lstm",
+           {random_tensor({2, 3, 4}, 60), random_tensor({2, 5}, 61), random_tensor({2, 5}, 62),
+            random_tensor({4, 20}, 63), random_tensor({5, 20}, 64), random_tensor({20}, 65), random_tensor({20}, 66)},
+           {}, false);
 }
 
 void test_indices() {
@@ -242,7 +255,8 @@ void test_indices() {
 }
 
 void test_attention() {
-  const Tensor q = random_tensor({2, 3, 4, 2}, 80), k = random_tensor({2, 5, 2, 2}, 81), v = random_tensor({2, 5, 2, 2}, 82);
+  const Tensor q = random_tensor({2, 3, 4, 2}, 80), k = random_tensor({2, 5, 2, 2}, 81),
+               v = random_tensor({2, 5, 2, 2}, 82);
   check_op("attention", {q, k, v}, {{"causal", true}});
   check_op("scaled_dot_product_attention", {q, k, v}, {{"scale", 0.7}});
 }

@@ -3,14 +3,13 @@
 namespace pt {
 namespace {
 
-const Op* registered =
-    reduction("any", ReduceKind::Any, Takes::Any, ResultType::Bool, false)
-        .no_gradient()
-        .doc(R"(whether an element along the axes is true, or not zero.
+const Op* registered = reduction("any", ReduceKind::Any, Takes::Any, ResultType::Bool, false)
+                           .no_gradient()
+                           .doc(R"(whether an element along the axes is true, or not zero.
 Shapes    x [...] -> bool, x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    all
 Errors    an axis that x does not have)",
-             R"(>>> pt.any(pt.arange(3)).item()
+                                R"(>>> pt.any(pt.arange(3)).item()
 True)");
 
 }  // namespace

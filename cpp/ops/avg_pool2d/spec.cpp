@@ -8,7 +8,9 @@ namespace {
 const Op* registered =
     pooling("avg_pool2d", "x")
         .attr("count_padding", true)
-        .shape([](const InferContext& c) -> Types { return {{c.in[0].dtype, pooled_shape(c)}}; })
+        .shape([](const InferContext& c) -> Types {
+          return {{c.in[0].dtype, pooled_shape(c)}};
+        })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
           return plan_avg_pool2d(in[0], out[0], pool_params(attrs, "avg_pool2d"), attrs.flag("count_padding"));
         })
@@ -36,7 +38,8 @@ const Op* backward =
           const Shape& g = c.in[0].shape;
           const Ints& image = c.attrs.ints("image");
           const PoolParams p = pool_params(c.attrs, c.op.name);
-          c.expect(g.size() == 4 && image.size() == 2 && g[1] == pooled_size(image[0], p.window_h, p.stride_h, p.pad_top) &&
+          c.expect(g.size() == 4 && image.size() == 2 &&
+                       g[1] == pooled_size(image[0], p.window_h, p.stride_h, p.pad_top) &&
                        g[2] == pooled_size(image[1], p.window_w, p.stride_w, p.pad_left),
                    text("g is ", c.in[0], ", image = ", to_string(Attr(image)),
                         "; expected g to have the shape of avg_pool2d's result; check the sizes"));

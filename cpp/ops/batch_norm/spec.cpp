@@ -60,25 +60,27 @@ Tensors gradient(const VjpContext& c) {
   return {dx.defined() ? fn::cast(dx, c.in_types[0].dtype) : dx, dw, db};
 }
 
-const Op* registered = define("batch_norm")
-    .in("x", Takes::Number)
-    .in("w", Takes::Number)
-    .in("b", Takes::Number)
-    .floats()
-    .attr("eps", 1e-5, non_negative)
-    .outputs(3)
-    .shape(infer)
-    .compose(definition)
-    .saves({true, true, false})
-    .vjp(gradient)
-    .doc(R"(each channel (last axis) minus its mean over all other axes, divided by its standard deviation, scaled by w, shifted by b.
+const Op* registered =
+    define("batch_norm")
+        .in("x", Takes::Number)
+        .in("w", Takes::Number)
+        .in("b", Takes::Number)
+        .floats()
+        .attr("eps", 1e-5, non_negative)
+        .outputs(3)
+        .shape(infer)
+        .compose(definition)
+        .saves({true, true, false})
+        .vjp(gradient)
+        .doc(
+            R"(each channel (last axis) minus its mean over all other axes, divided by its standard deviation, scaled by w, shifted by b.
 Shapes    x [..., c], w [c], b [c] -> y [..., c], mean [c], variance [c] (divided by n, not n - 1)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    w or b not of size c; no element per channel; eps < 0
 Grad      x, w, b
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ioffe & Szegedy 2015)",
-         R"(>>> [t.shape for t in pt.batch_norm(pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
+            R"(>>> [t.shape for t in pt.batch_norm(pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
 [(8, 3), (3,), (3,)])");
 
 }  // namespace

@@ -4,15 +4,15 @@ namespace pt {
 namespace {
 
 const Op* registered = define("ceil")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .no_gradient()
-    .doc(R"(the smallest whole number not below x.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .no_gradient()
+                           .doc(R"(the smallest whole number not below x.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      zero everywhere)",
-         R"(>>> pt.ceil(1.5).item()
+                                R"(>>> pt.ceil(1.5).item()
 2.0)");
 
 }  // namespace

@@ -13,8 +13,8 @@ Types infer(const InferContext& c) {
     Shape other = c.in[i].shape;
     bool fits = other.size() == shape.size();
     for (int d = 0; fits && d < shape.size(); ++d) fits = d == axis || other[d] == shape[d];
-    c.expect(fits, text("tensor 0 is ", c.in[0], ", tensor ", i, " is ", c.in[i], "; expected equal sizes but along axis ",
-                        axis, "; slice or reshape one"));
+    c.expect(fits, text("tensor 0 is ", c.in[0], ", tensor ", i, " is ", c.in[i],
+                        "; expected equal sizes but along axis ", axis, "; slice or reshape one"));
     shape[axis] += other[axis];
   }
   return {{c.in[0].dtype, shape}};
@@ -51,19 +51,14 @@ Tensors gradient(const VjpContext& c) {
   return pieces;
 }
 
-const Op* registered = define("concat")
-    .in_list("tensors")
-    .attr("axis", 0)
-    .shape(infer)
-    .plan(plan)
-    .saves({false})
-    .vjp(gradient)
-    .doc(R"(tensors joined along an axis that they have.
+const Op* registered =
+    define("concat").in_list("tensors").attr("axis", 0).shape(infer).plan(plan).saves({false}).vjp(gradient).doc(
+        R"(tensors joined along an axis that they have.
 Shapes    tensors [..., n_i, ...] each -> [..., sum of n_i, ...]
 Dtypes    all; promoted to one
 Errors    sizes that differ along another axis
 Grad      tensors)",
-         R"(>>> pt.concat([pt.zeros(2), pt.ones(1)]).numpy().tolist()
+        R"(>>> pt.concat([pt.zeros(2), pt.ones(1)]).numpy().tolist()
 [0.0, 0.0, 1.0])");
 
 }  // namespace

@@ -3,30 +3,32 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("conv2d")
-    .in("x", Takes::Float)
-    .in("w", Takes::Float)
-    .in_optional("b", Takes::Float)
-    .attr_ints("stride", Ints{1})
-    .attr_ints("padding", Ints{0})
-    .attr_ints("dilation", Ints{1})
-    .attr("groups", 1)
-    .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-      if (in[2].defined() && in[1].ndim() == 4 && in[2].shape() != Shape{in[1].shape()[3]}) {
-        throw ShapeError(text("[conv2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [", in[1].shape()[3],
-                              "]; pass one number per output channel"));
-      }
-      const Tensor y = fn::call("conv2d_kernel", {in[0], in[1]}, attrs);
-      return {in[2].defined() ? y + in[2] : y};
-    })
-    .doc(R"(the two-dimensional convolution (cross-correlation) of images with a window of weights, plus b, which may be left out.
+const Op* registered =
+    define("conv2d")
+        .in("x", Takes::Float)
+        .in("w", Takes::Float)
+        .in_optional("b", Takes::Float)
+        .attr_ints("stride", Ints{1})
+        .attr_ints("padding", Ints{0})
+        .attr_ints("dilation", Ints{1})
+        .attr("groups", 1)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          if (in[2].defined() && in[1].ndim() == 4 && in[2].shape() != Shape{in[1].shape()[3]}) {
+            throw ShapeError(text("[conv2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",
+                                  in[1].shape()[3], "]; pass one number per output channel"));
+          }
+          const Tensor y = fn::call("conv2d_kernel", {in[0], in[1]}, attrs);
+          return {in[2].defined() ? y + in[2] : y};
+        })
+        .doc(
+            R"(the two-dimensional convolution (cross-correlation) of images with a window of weights, plus b, which may be left out.
 Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co], b [co] -> [n, oh, ow, co]; stride, padding and dilation are one
           number or (rows, columns)
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; a window larger than the padded image; groups that do not divide the channels
 Grad      x, w, b
 Numerics  one product with k = (kh, kw, ci), in the order of matmul; padding counts as zeros)",
-         R"(>>> pt.conv2d(pt.ones((1, 8, 8, 3)), pt.ones((3, 3, 3, 4)), padding=1).shape
+            R"(>>> pt.conv2d(pt.ones((1, 8, 8, 3)), pt.ones((3, 3, 3, 4)), padding=1).shape
 (1, 8, 8, 4))");
 
 }  // namespace

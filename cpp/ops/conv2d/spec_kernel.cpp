@@ -1,5 +1,5 @@
-// The convolution without its bias and its two gradients. Each is linear in both operands, so the gradients of all three
-// are again these three.
+// The convolution without its bias and its two gradients. Each is linear in both operands, so the gradients of all
+// three are again these three.
 #include <tuple>
 
 #include "ops/conv2d/plan.h"
@@ -58,29 +58,29 @@ Tensor grad_weight(const Tensor& x, const Tensor& g, const Shape& w, const Attrs
 Types infer_forward(const InferContext& c) {
   const Shape &x = c.in[0].shape, &w = c.in[1].shape;
   const auto received = [&] { return text("x is ", c.in[0], ", w is ", c.in[1]); };
-  c.expect(x.size() == 4 && w.size() == 4,
-           text(received(), "; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one"));
+  c.expect(
+      x.size() == 4 && w.size() == 4,
+      text(received(), "; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one"));
   const Conv2dParams p = params_of(c.attrs, c.op.name);
   c.expect(p.groups >= 1 && w[2] * p.groups == x[3] && w[3] % p.groups == 0,
-           text(received(), ", groups = ", p.groups, "; expected w's third axis times groups to be x's channels (", x[3],
-                "), and groups to divide w's outputs; images are [n, h, w, channels]"));
+           text(received(), ", groups = ", p.groups, "; expected w's third axis times groups to be x's channels (",
+                x[3], "), and groups to divide w's outputs; images are [n, h, w, channels]"));
   const Shape y = output_shape(x, w, p);
   c.expect(w[0] > 0 && w[1] > 0 && (y[1] > 0 && y[2] > 0),
            text(received(), "; expected a window no larger than the padded image; add padding"));
   return {{c.in[0].dtype, y}};
 }
 
-const Op* kernel =
-    convolution("conv2d_kernel", "x", "w")
-        .shape(infer_forward)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
-        })
-        .vjp([](const VjpContext& c) -> Tensors {
-          return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
-                  c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
-        })
-        .doc(R"(conv2d without the bias.
+const Op* kernel = convolution("conv2d_kernel", "x", "w")
+                       .shape(infer_forward)
+                       .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+                         return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
+                       })
+                       .vjp([](const VjpContext& c) -> Tensors {
+                         return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
+                                 c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
+                       })
+                       .doc(R"(conv2d without the bias.
 Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co] -> [n, oh, ow, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    as conv2d
@@ -94,7 +94,8 @@ const Op* input_gradient =
           const Ints& image = c.attrs.ints("image");
           const Conv2dParams p = params_of(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && w.size() == 4 && image.size() == 2;
-          c.expect(fits, text("g is ", c.in[0], ", w is ", c.in[1], "; expected four axes each, and the image's two sizes"));
+          c.expect(fits,
+                   text("g is ", c.in[0], ", w is ", c.in[1], "; expected four axes each, and the image's two sizes"));
           const Shape x{g[0], image[0], image[1], w[2] * p.groups};
           c.expect(output_shape(x, w, p) == g, text("g is ", c.in[0], ", w is ", c.in[1], ", x is ", x,
                                                     "; expected g to have the shape of conv2d(x, w); check the sizes"));
@@ -121,7 +122,8 @@ const Op* weight_gradient =
           const Ints& window = c.attrs.ints("window");
           const Conv2dParams p = params_of(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && x.size() == 4 && window.size() == 2 && p.groups >= 1;
-          c.expect(fits, text("x is ", c.in[0], ", g is ", c.in[1], "; expected four axes each, and the window's two sizes"));
+          c.expect(fits,
+                   text("x is ", c.in[0], ", g is ", c.in[1], "; expected four axes each, and the window's two sizes"));
           const Shape w{window[0], window[1], x[3] / p.groups, g[3]};
           c.expect(output_shape(x, w, p) == g, text("x is ", c.in[0], ", g is ", c.in[1], ", w is ", w,
                                                     "; expected g to have the shape of conv2d(x, w); check the sizes"));

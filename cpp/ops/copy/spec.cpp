@@ -5,18 +5,18 @@ namespace pt {
 namespace {
 
 const Op* registered = define("copy")
-    .in("x")
-    .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
-      return plan_copy(in[0], out[0]);
-    })
-    .saves({false})
-    .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
-    .doc(R"(x in memory of its own, row-major.
+                           .in("x")
+                           .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
+                           .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+                             return plan_copy(in[0], out[0]);
+                           })
+                           .saves({false})
+                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
+                           .doc(R"(x in memory of its own, row-major.
 Shapes    x [...] -> [...]
 Dtypes    all
 Grad      x)",
-         R"(>>> pt.copy(1.0).item()
+                                R"(>>> pt.copy(1.0).item()
 1.0)");
 
 }  // namespace

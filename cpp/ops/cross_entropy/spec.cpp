@@ -13,9 +13,7 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, c.in[1].shape}};
 }
 
-Tensor total(const Tensor& x) {
-  return fn::call("logsumexp", {x}, {{"axis", Ints{x.ndim() - 1}}, {"keepdims", true}});
-}
+Tensor total(const Tensor& x) { return fn::call("logsumexp", {x}, {{"axis", Ints{x.ndim() - 1}}, {"keepdims", true}}); }
 
 Tensor as_column(const Tensor& labels) {
   Shape shape = labels.shape();
@@ -23,35 +21,36 @@ Tensor as_column(const Tensor& labels) {
   return fn::reshape(as_index(labels), shape);
 }
 
-const Op* registered = define("cross_entropy")
-    .in("logits", Takes::Number)
-    .in_index("labels")
-    .floats()
-    .shape(infer)
-    .compose([](const Tensors& in, const Attrs&) -> Tensors {
-      const Tensor x = widened(in[0]), labels = as_column(in[1]);
-      const Tensor chosen = fn::call("take_along_axis", {x, labels}, {{"axis", int64_t{-1}}});
-      return {fn::cast(fn::reshape(total(x) - chosen, in[1].shape()), in[0].dtype())};
-    })
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Tensor x = widened(c.in[0]), labels = as_column(c.in[1]);
-      const int64_t classes = x.shape().back();
-      // As the forward pass reads them: a label below 0 counts from the end.
-      const Tensor n = Tensor::scalar(static_cast<double>(classes), labels.dtype());
-      const Tensor zero = Tensor::scalar(0, labels.dtype());
-      const Tensor place = fn::where(fn::less(labels, zero), labels + n, labels);
-      const Tensor hit = fn::cast(fn::equal(place, counting(classes, labels.dtype())), x.dtype());
-      const Tensor g = fn::reshape(widened(c.grad[0]), labels.shape());
-      return {fn::cast((fn::exp(x - total(x)) - hit) * g, c.in_types[0].dtype), Tensor()};
-    })
-    .doc(R"(minus the logarithm of the probability that softmax(logits) gives to each label: one value per row.
+const Op* registered =
+    define("cross_entropy")
+        .in("logits", Takes::Number)
+        .in_index("labels")
+        .floats()
+        .shape(infer)
+        .compose([](const Tensors& in, const Attrs&) -> Tensors {
+          const Tensor x = widened(in[0]), labels = as_column(in[1]);
+          const Tensor chosen = fn::call("take_along_axis", {x, labels}, {{"axis", int64_t{-1}}});
+          return {fn::cast(fn::reshape(total(x) - chosen, in[1].shape()), in[0].dtype())};
+        })
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Tensor x = widened(c.in[0]), labels = as_column(c.in[1]);
+          const int64_t classes = x.shape().back();
+          // As the forward pass reads them: a label below 0 counts from the end.
+          const Tensor n = Tensor::scalar(static_cast<double>(classes), labels.dtype());
+          const Tensor zero = Tensor::scalar(0, labels.dtype());
+          const Tensor place = fn::where(fn::less(labels, zero), labels + n, labels);
+          const Tensor hit = fn::cast(fn::equal(place, counting(classes, labels.dtype())), x.dtype());
+          const Tensor g = fn::reshape(widened(c.grad[0]), labels.shape());
+          return {fn::cast((fn::exp(x - total(x)) - hit) * g, c.in_types[0].dtype), Tensor()};
+        })
+        .doc(R"(minus the logarithm of the probability that softmax(logits) gives to each label: one value per row.
 Shapes    logits [..., c], labels [...] -> [...]
 Dtypes    logits floats; labels integers; f16 and bf16 are computed in f32 and rounded once
 Errors    labels not of the shape of logits without the last axis; a label outside -c..c-1, reported when the call or
           the compiled step ends
 Grad      logits
 Numerics  as log-sum-exp minus the chosen logit, which never takes the logarithm of a rounded probability)",
-         R"(>>> round(pt.cross_entropy(pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
+             R"(>>> round(pt.cross_entropy(pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
 0.6931)");
 
 }  // namespace

@@ -4,21 +4,23 @@ namespace pt {
 namespace {
 
 const Op* registered = define("elu")
-    .in("x", Takes::Number)
-    .floats()
-    .attr("alpha", 1.0)
-    .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-      const Tensor zero = fn::number(0), above = fn::greater(in[0], zero);
-      // expm1 sees 0 in place of what is above zero, where it could overflow and make the unused gradient NaN.
-      const Tensor below = attrs.number("alpha") * fn::call("expm1", {fn::where(above, zero, in[0])});
-      return {fn::where(above, in[0], below)};
-    })
-    .doc(R"(x where it is above zero, else alpha times (exp(x) - 1).
+                           .in("x", Takes::Number)
+                           .floats()
+                           .attr("alpha", 1.0)
+                           .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+                             const Tensor zero = fn::number(0), above = fn::greater(in[0], zero);
+                             // expm1 sees 0 in place of what is above zero, where it could overflow and make the unused
+                             // gradient NaN.
+                             const Tensor below =
+                                 attrs.number("alpha") * fn::call("expm1", {fn::where(above, zero, in[0])});
+                             return {fn::where(above, in[0], below)};
+                           })
+                           .doc(R"(x where it is above zero, else alpha times (exp(x) - 1).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x; alpha at 0
 Source    Clevert, Unterthiner & Hochreiter 2015)",
-         R"(>>> pt.elu(0.0).item()
+                                R"(>>> pt.elu(0.0).item()
 0.0)");
 
 }  // namespace

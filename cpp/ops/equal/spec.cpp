@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("equal")
-    .in("a", Takes::Any)
-    .in("b", Takes::Any)
-    .predicate()
-    .doc(R"(where a equals b; NaN equals nothing.
+                           .in("a", Takes::Any)
+                           .in("b", Takes::Any)
+                           .predicate()
+                           .doc(R"(where a equals b; NaN equals nothing.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.equal(1.0, 2.0).item()
+                                R"(>>> pt.equal(1.0, 2.0).item()
 False)");
 
 }  // namespace

@@ -6,15 +6,17 @@ namespace {
 constexpr double kTwoOverRootPi = 1.1283791670955126;  // the derivative of erf at 0
 
 const Op* registered = define("erf")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * (kTwoOverRootPi * fn::exp(-fn::square(c.in[0])))}; })
-    .doc(R"(the error function of x, element by element.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             return {c.grad[0] * (kTwoOverRootPi * fn::exp(-fn::square(c.in[0])))};
+                           })
+                           .doc(R"(the error function of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x)",
-         R"(>>> pt.erf(0.0).item()
+                                R"(>>> pt.erf(0.0).item()
 0.0)");
 
 }  // namespace

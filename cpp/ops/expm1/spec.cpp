@@ -4,16 +4,16 @@ namespace pt {
 namespace {
 
 const Op* registered = define("expm1")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .saves({false}, {true})
-    .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * (c.out[0] + 1.0)}; })
-    .doc(R"(exp(x) - 1, exact for small x too.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .saves({false}, {true})
+                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * (c.out[0] + 1.0)}; })
+                           .doc(R"(exp(x) - 1, exact for small x too.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x)",
-         R"(>>> pt.expm1(0.0).item()
+                                R"(>>> pt.expm1(0.0).item()
 0.0)");
 
 }  // namespace

@@ -9,8 +9,8 @@ struct FillPiece {
 };
 
 struct FillDesc {
-  uint64_t pattern;       // the value's bytes, repeated to eight
-  int64_t chunk_bytes;    // pieces are cut into chunks of this many bytes
+  uint64_t pattern;     // the value's bytes, repeated to eight
+  int64_t chunk_bytes;  // pieces are cut into chunks of this many bytes
   int32_t pieces;
   const FillPiece* list() const { return reinterpret_cast<const FillPiece*>(this + 1); }
 };

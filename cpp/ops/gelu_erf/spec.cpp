@@ -4,16 +4,18 @@ namespace pt {
 namespace {
 
 const Op* registered = define("gelu_erf")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .vjp([](const VjpContext& c) -> Tensors { return {fn::call("gelu_erf_grad", {c.in[0], c.grad[0]})}; })
-    .doc(R"(x times the normal distribution at x.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             return {fn::call("gelu_erf_grad", {c.in[0], c.grad[0]})};
+                           })
+                           .doc(R"(x times the normal distribution at x.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Source    Hendrycks & Gimpel 2016)",
-         R"(>>> pt.gelu(0.0).item()
+                                R"(>>> pt.gelu(0.0).item()
 0.0)");
 
 }  // namespace

@@ -4,16 +4,18 @@ namespace pt {
 namespace {
 
 const Op* registered = define("gelu_tanh")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .vjp([](const VjpContext& c) -> Tensors { return {fn::call("gelu_tanh_grad", {c.in[0], c.grad[0]})}; })
-    .doc(R"(x times the normal distribution at x, approximated through tanh.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             return {fn::call("gelu_tanh_grad", {c.in[0], c.grad[0]})};
+                           })
+                           .doc(R"(x times the normal distribution at x, approximated through tanh.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Source    Hendrycks & Gimpel 2016)",
-         R"(>>> pt.gelu(0.0).item()
+                                R"(>>> pt.gelu(0.0).item()
 0.0)");
 
 }  // namespace

@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("greater")
-    .in("a", Takes::Any)
-    .in("b", Takes::Any)
-    .predicate()
-    .doc(R"(where a is above b.
+                           .in("a", Takes::Any)
+                           .in("b", Takes::Any)
+                           .predicate()
+                           .doc(R"(where a is above b.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.greater(1.0, 2.0).item()
+                                R"(>>> pt.greater(1.0, 2.0).item()
 False)");
 
 }  // namespace

@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("greater_equal")
-    .in("a", Takes::Any)
-    .in("b", Takes::Any)
-    .predicate()
-    .doc(R"(where a is at least b.
+                           .in("a", Takes::Any)
+                           .in("b", Takes::Any)
+                           .predicate()
+                           .doc(R"(where a is at least b.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.greater_equal(1.0, 2.0).item()
+                                R"(>>> pt.greater_equal(1.0, 2.0).item()
 False)");
 
 }  // namespace

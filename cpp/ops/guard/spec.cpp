@@ -4,19 +4,21 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("guard")
-    .in("x", Takes::Float)
-    .guards()
-    .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
-    .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs&) { return plan_all_finite(in[0]); })
-    .saves({false})
-    .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
-    .doc(R"(x, once all of it is known to be finite. Nothing that is written after it happens when it is not.
+const Op* registered =
+    define("guard")
+        .in("x", Takes::Float)
+        .guards()
+        .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
+        .plan(
+            [](std::span<const Operand> in, std::span<const Operand>, const Attrs&) { return plan_all_finite(in[0]); })
+        .saves({false})
+        .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
+        .doc(R"(x, once all of it is known to be finite. Nothing that is written after it happens when it is not.
 Shapes    x [...] -> [...]
 Dtypes    floats
 Errors    NonFiniteError for an infinite element or NaN; in a compiled step the call raises it
 Grad      x)",
-         R"(>>> pt.guard(1.0).item()
+             R"(>>> pt.guard(1.0).item()
 1.0)");
 
 }  // namespace

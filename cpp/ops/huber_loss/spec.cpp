@@ -3,24 +3,25 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("huber_loss")
-    .in("x", Takes::Number)
-    .in("target", Takes::Number)
-    .floats()
-    .attr("delta", 1.0, positive)
-    .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-      const double delta = attrs.number("delta");
-      const Tensor distance = fn::call("abs", {in[0] - in[1]});
-      const Tensor near = 0.5 * fn::square(distance), far = delta * (distance - 0.5 * delta);
-      return {fn::where(fn::call("less_equal", {distance, fn::number(delta)}), near, far)};
-    })
-    .doc(R"(half the squared distance of x from the target up to delta, and a straight line beyond, per element.
+const Op* registered =
+    define("huber_loss")
+        .in("x", Takes::Number)
+        .in("target", Takes::Number)
+        .floats()
+        .attr("delta", 1.0, positive)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const double delta = attrs.number("delta");
+          const Tensor distance = fn::call("abs", {in[0] - in[1]});
+          const Tensor near = 0.5 * fn::square(distance), far = delta * (distance - 0.5 * delta);
+          return {fn::where(fn::call("less_equal", {distance, fn::number(delta)}), near, far)};
+        })
+        .doc(R"(half the squared distance of x from the target up to delta, and a straight line beyond, per element.
 Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast; delta <= 0
 Grad      x, target
 Source    Huber 1964)",
-         R"(>>> pt.huber_loss(1.0, 4.0).item()
+             R"(>>> pt.huber_loss(1.0, 4.0).item()
 2.5)");
 
 }  // namespace

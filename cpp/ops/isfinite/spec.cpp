@@ -4,12 +4,12 @@ namespace pt {
 namespace {
 
 const Op* registered = define("isfinite")
-    .in("x", Takes::Float)
-    .predicate()
-    .doc(R"(where x is neither infinite nor NaN.
+                           .in("x", Takes::Float)
+                           .predicate()
+                           .doc(R"(where x is neither infinite nor NaN.
 Shapes    x [...] -> bool [...]
 Dtypes    floats)",
-         R"(>>> pt.isfinite(float("inf")).item()
+                                R"(>>> pt.isfinite(float("inf")).item()
 False)");
 
 }  // namespace

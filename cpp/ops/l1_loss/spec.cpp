@@ -3,19 +3,18 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("l1_loss")
-    .in("x", Takes::Number)
-    .in("target", Takes::Number)
-    .floats()
-    .compose([](const Tensors& in, const Attrs&) -> Tensors {
-      return {fn::call("abs", {in[0] - in[1]})};
-    })
-    .doc(R"(the distance of x from the target, per element.
+const Op* registered =
+    define("l1_loss")
+        .in("x", Takes::Number)
+        .in("target", Takes::Number)
+        .floats()
+        .compose([](const Tensors& in, const Attrs&) -> Tensors { return {fn::call("abs", {in[0] - in[1]})}; })
+        .doc(R"(the distance of x from the target, per element.
 Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      x, target; 0 where they are equal)",
-         R"(>>> pt.l1_loss(1.0, 3.0).item()
+             R"(>>> pt.l1_loss(1.0, 3.0).item()
 2.0)");
 
 }  // namespace

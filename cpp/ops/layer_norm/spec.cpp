@@ -17,8 +17,8 @@ Types infer(const InferContext& c) {
 }
 
 struct Normalised {
-  Tensor value;    // mean 0, variance 1 along the row
-  Tensor scale;    // one over the standard deviation, per row
+  Tensor value;  // mean 0, variance 1 along the row
+  Tensor scale;  // one over the standard deviation, per row
 };
 
 Normalised normalised(const Tensor& x, double eps) {
@@ -50,24 +50,26 @@ Tensors gradient(const VjpContext& c) {
   return {dx, dw, db};
 }
 
-const Op* registered = define("layer_norm")
-    .in("x", Takes::Number)
-    .in_optional("w", Takes::Number)
-    .in_optional("b", Takes::Number)
-    .floats()
-    .attr("eps", 1e-5, non_negative)
-    .shape(infer)
-    .compose(definition)
-    .saves({true, true, false})
-    .vjp(gradient)
-    .doc(R"(each row minus its mean, divided by its standard deviation; then scaled by w and shifted by b, which may be left out.
+const Op* registered =
+    define("layer_norm")
+        .in("x", Takes::Number)
+        .in_optional("w", Takes::Number)
+        .in_optional("b", Takes::Number)
+        .floats()
+        .attr("eps", 1e-5, non_negative)
+        .shape(infer)
+        .compose(definition)
+        .saves({true, true, false})
+        .vjp(gradient)
+        .doc(
+            R"(each row minus its mean, divided by its standard deviation; then scaled by w and shifted by b, which may be left out.
 Shapes    x [..., n], w [n], b [n] -> [..., n]
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    w or b not of size n; a row without elements; eps < 0
 Grad      x, w, b
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ba, Kiros & Hinton 2016)",
-         R"(>>> pt.layer_norm(pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
+            R"(>>> pt.layer_norm(pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
 (2, 4))");
 
 }  // namespace

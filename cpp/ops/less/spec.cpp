@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("less")
-    .in("a", Takes::Any)
-    .in("b", Takes::Any)
-    .predicate()
-    .doc(R"(where a is below b.
+                           .in("a", Takes::Any)
+                           .in("b", Takes::Any)
+                           .predicate()
+                           .doc(R"(where a is below b.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.less(1.0, 2.0).item()
+                                R"(>>> pt.less(1.0, 2.0).item()
 True)");
 
 }  // namespace

@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("less_equal")
-    .in("a", Takes::Any)
-    .in("b", Takes::Any)
-    .predicate()
-    .doc(R"(where a is at most b.
+                           .in("a", Takes::Any)
+                           .in("b", Takes::Any)
+                           .predicate()
+                           .doc(R"(where a is at most b.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.less_equal(1.0, 2.0).item()
+                                R"(>>> pt.less_equal(1.0, 2.0).item()
 True)");
 
 }  // namespace

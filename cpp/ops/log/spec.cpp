@@ -4,16 +4,16 @@ namespace pt {
 namespace {
 
 const Op* registered = define("log")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / c.in[0]}; })
-    .doc(R"(the natural logarithm of x, element by element.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / c.in[0]}; })
+                           .doc(R"(the natural logarithm of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Numerics  -inf at 0, NaN below)",
-         R"(>>> pt.log(1.0).item()
+                                R"(>>> pt.log(1.0).item()
 0.0)");
 
 }  // namespace

@@ -6,35 +6,35 @@ namespace {
 
 Types infer(const InferContext& c) {
   const int axis = normal_axis(c.attrs.integer("axis"), c.in[0].shape.size(), c.op.name);
-  c.expect(c.in[0].shape[axis] > 0, text("x is ", c.in[0], "; expected at least one element along axis ", axis,
-                                         "; check for an empty input"));
+  c.expect(c.in[0].shape[axis] > 0,
+           text("x is ", c.in[0], "; expected at least one element along axis ", axis, "; check for an empty input"));
   return {c.in[0]};
 }
 
 const Op* registered = define("log_softmax")
-    .in("x", Takes::Number)
-    .floats()
-    .attr("axis", -1)
-    .shape(infer)
-    .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-      const Tensor x = widened(in[0]);
-      const Ints axis = {normal_axis(attrs.integer("axis"), x.ndim(), "log_softmax")};
-      const Tensor shifted = x - fn::max(x, axis, true);
-      return {fn::cast(shifted - fn::log(fn::sum(fn::exp(shifted), axis, true)), in[0].dtype())};
-    })
-    .saves({false}, {true})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Tensor y = widened(c.out[0]), g = widened(c.grad[0]);
-      const Ints axis = {normal_axis(c.attrs.integer("axis"), y.ndim(), "log_softmax")};
-      return {fn::cast(g - fn::exp(y) * fn::sum(g, axis, true), c.in_types[0].dtype)};
-    })
-    .doc(R"(the logarithm of softmax(x) along an axis.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .attr("axis", -1)
+                           .shape(infer)
+                           .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+                             const Tensor x = widened(in[0]);
+                             const Ints axis = {normal_axis(attrs.integer("axis"), x.ndim(), "log_softmax")};
+                             const Tensor shifted = x - fn::max(x, axis, true);
+                             return {fn::cast(shifted - fn::log(fn::sum(fn::exp(shifted), axis, true)), in[0].dtype())};
+                           })
+                           .saves({false}, {true})
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             const Tensor y = widened(c.out[0]), g = widened(c.grad[0]);
+                             const Ints axis = {normal_axis(c.attrs.integer("axis"), y.ndim(), "log_softmax")};
+                             return {fn::cast(g - fn::exp(y) * fn::sum(g, axis, true), c.in_types[0].dtype)};
+                           })
+                           .doc(R"(the logarithm of softmax(x) along an axis.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have, or without elements
 Grad      x
 Numerics  never through softmax itself, whose small values lose their logarithm)",
-         R"(>>> round(pt.log_softmax(pt.zeros(2)).numpy()[0].item(), 4)
+                                R"(>>> round(pt.log_softmax(pt.zeros(2)).numpy()[0].item(), 4)
 -0.6931)");
 
 }  // namespace

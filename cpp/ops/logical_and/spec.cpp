@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("logical_and")
-    .in("a", Takes::Bool)
-    .in("b", Takes::Bool)
-    .predicate()
-    .doc(R"(where both a and b are true.
+                           .in("a", Takes::Bool)
+                           .in("b", Takes::Bool)
+                           .predicate()
+                           .doc(R"(where both a and b are true.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    bool
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.logical_and(True, False).item()
+                                R"(>>> pt.logical_and(True, False).item()
 False)");
 
 }  // namespace

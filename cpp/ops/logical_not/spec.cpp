@@ -4,12 +4,12 @@ namespace pt {
 namespace {
 
 const Op* registered = define("logical_not")
-    .in("x", Takes::Bool)
-    .predicate()
-    .doc(R"(where x is false.
+                           .in("x", Takes::Bool)
+                           .predicate()
+                           .doc(R"(where x is false.
 Shapes    x [...] -> bool [...]
 Dtypes    bool)",
-         R"(>>> pt.logical_not(True).item()
+                                R"(>>> pt.logical_not(True).item()
 False)");
 
 }  // namespace

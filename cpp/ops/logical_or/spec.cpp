@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("logical_or")
-    .in("a", Takes::Bool)
-    .in("b", Takes::Bool)
-    .predicate()
-    .doc(R"(where a or b or both are true.
+                           .in("a", Takes::Bool)
+                           .in("b", Takes::Bool)
+                           .predicate()
+                           .doc(R"(where a or b or both are true.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    bool
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.logical_or(True, False).item()
+                                R"(>>> pt.logical_or(True, False).item()
 True)");
 
 }  // namespace

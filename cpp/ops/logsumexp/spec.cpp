@@ -21,7 +21,8 @@ const Op* registered =
         .shape([](const InferContext& c) -> Types {
           const Ints axes = reduced_axes(c.attrs, c.in[0].shape.size(), "logsumexp");
           c.expect(reduced_count(c.in[0].shape, axes) > 0,
-                   text("x is ", c.in[0], "; expected at least one element along the reduced axes; check for an empty input"));
+                   text("x is ", c.in[0],
+                        "; expected at least one element along the reduced axes; check for an empty input"));
           return {{c.in[0].dtype, reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
         })
         .compose(definition)

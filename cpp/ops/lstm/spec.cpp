@@ -22,7 +22,8 @@ void check(const Tensors& in) {
                     in[6].shape() == Shape{4 * width};
   if (fits) return;
   throw ShapeError(text("[lstm] x is ", in[0].type(), ", h0 is ", in[1].type(), ", c0 is ", in[2].type(), ", w_ih is ",
-                        in[3].type(), ", w_hh is ", in[4].type(), ", b_ih is ", in[5].type(), ", b_hh is ", in[6].type(),
+                        in[3].type(), ", w_hh is ", in[4].type(), ", b_ih is ", in[5].type(), ", b_hh is ",
+                        in[6].type(),
                         "; expected [b, t, i], [b, h], [b, h], [i, 4 h], [h, 4 h], [4 h], [4 h] with t above 0; "
                         "check the weights' orientation"));
 }
@@ -47,24 +48,26 @@ Tensors definition(const Tensors& in, const Attrs&) {
   return {fn::call("concat", states, {{"axis", int64_t{1}}}), h, c};
 }
 
-const Op* registered = define("lstm")
-    .in("x", Takes::Float)
-    .in("h0", Takes::Float)
-    .in("c0", Takes::Float)
-    .in("w_ih", Takes::Float)
-    .in("w_hh", Takes::Float)
-    .in("b_ih", Takes::Float)
-    .in("b_hh", Takes::Float)
-    .outputs(3)
-    .compose(definition)
-    .doc(R"(one layer of long short-term memory over a sequence: the hidden state at every step, and the last hidden and cell state.
+const Op* registered =
+    define("lstm")
+        .in("x", Takes::Float)
+        .in("h0", Takes::Float)
+        .in("c0", Takes::Float)
+        .in("w_ih", Takes::Float)
+        .in("w_hh", Takes::Float)
+        .in("b_ih", Takes::Float)
+        .in("b_hh", Takes::Float)
+        .outputs(3)
+        .compose(definition)
+        .doc(
+            R"(one layer of long short-term memory over a sequence: the hidden state at every step, and the last hidden and cell state.
 Shapes    x [b, t, i], h0 [b, h], c0 [b, h], w_ih [i, 4 h], w_hh [h, 4 h], b_ih [4 h], b_hh [4 h] -> [b, t, h], [b, h],
           [b, h]; gates in the order input, forget, cell, output
 Dtypes    floats
 Errors    shapes that do not match; an empty sequence
 Grad      all
 Source    Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 (forget gates))",
-         R"(>>> zeros = pt.zeros((1, 2))
+            R"(>>> zeros = pt.zeros((1, 2))
 >>> y, h, c = pt.lstm(pt.ones((1, 3, 4)), zeros, zeros, pt.ones((4, 8)), pt.ones((2, 8)), pt.zeros(8), pt.zeros(8))
 >>> y.shape, h.shape, c.shape
 ((1, 3, 2), (1, 2), (1, 2)))");

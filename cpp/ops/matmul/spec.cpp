@@ -26,9 +26,9 @@ Types infer(const InferContext& c) {
   c.expect(!a.empty() && !b.empty(),
            text("a is ", c.in[0], ", b is ", c.in[1], "; both must have at least one axis; multiply scalars with *"));
   const int64_t k = b.size() == 1 ? b[0] : b[b.size() - 2];
-  c.expect(a.back() == k, text("a is ", c.in[0], ", b is ", c.in[1], "; a's last axis (", a.back(),
-                               ") must equal b's ", b.size() > 2 ? "second to last" : "first", " (", k,
-                               "); transpose ", b.size() > 1 ? "b" : "a", " or slice a"));
+  c.expect(a.back() == k, text("a is ", c.in[0], ", b is ", c.in[1], "; a's last axis (", a.back(), ") must equal b's ",
+                               b.size() > 2 ? "second to last" : "first", " (", k, "); transpose ",
+                               b.size() > 1 ? "b" : "a", " or slice a"));
   Shape shape = broadcast(leading(a), leading(b), c.op.name);
   if (a.size() > 1) shape.push_back(a[a.size() - 2]);
   if (b.size() > 1) shape.push_back(b.back());
@@ -99,21 +99,20 @@ Tensors gradient(const VjpContext& c) {
   return result;
 }
 
-const Op* registered =
-    define("matmul")
-        .in("a", Takes::Float)
-        .in("b", Takes::Float)
-        .shape(infer)
-        .plan(plan)
-        .vjp(gradient)
-        .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
+const Op* registered = define("matmul")
+                           .in("a", Takes::Float)
+                           .in("b", Takes::Float)
+                           .shape(infer)
+                           .plan(plan)
+                           .vjp(gradient)
+                           .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
 Shapes    a [..., m, k], b [..., k, n] -> [..., m, n], leading axes broadcast; an operand of one axis is a row on the
           left, a column on the right, and its axis is missing from the result
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    k differs; leading axes that do not broadcast; an operand without axes
 Grad      a, b
 Numerics  fused multiply-adds in blocks of 256 along k, the same for every layout and instruction set)",
-             R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
+                                R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
 [3.0, 3.0, 3.0, 3.0])");
 
 }  // namespace

@@ -5,12 +5,11 @@
 namespace pt {
 namespace {
 
-const Op* registered =
-    pooling("max_pool2d", "x")
-        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          return {apply(find_op("max_pool2d_with_index"), in, attrs)[0]};
-        })
-        .doc(R"(the maximum of each window of an image; NaN where the window holds one.
+const Op* registered = pooling("max_pool2d", "x")
+                           .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+                             return {apply(find_op("max_pool2d_with_index"), in, attrs)[0]};
+                           })
+                           .doc(R"(the maximum of each window of an image; NaN where the window holds one.
 Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride and padding are one number or (rows, columns), and stride is
           the window when left out
 Dtypes    floats
@@ -18,7 +17,7 @@ Errors    x without four axes; a window larger than the padded image, or of more
           the window
 Grad      x; to the first of equal elements
 Numerics  padding never wins)",
-             R"(>>> pt.max_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
+                                R"(>>> pt.max_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
 const Op* with_index =
@@ -82,7 +81,9 @@ const Op* backward =
           return plan_max_pool2d_backward(in[0], in[1], out[0], pool_params(attrs, "max_pool2d_backward"));
         })
         .saves({false, true})
-        .vjp([](const VjpContext& c) -> Tensors { return {pick(c.grad[0], c.in[1], c.attrs), Tensor()}; })
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {pick(c.grad[0], c.in[1], c.attrs), Tensor()};
+        })
         .doc(R"(the gradient g of max_pool2d's result as one of its image: each goes to the element that won.
 Shapes    g [n, oh, ow, c], index uint8 [n, oh, ow, c] -> [n, image..., c]
 Dtypes    floats

@@ -5,21 +5,20 @@
 namespace pt {
 namespace {
 
-const Op* registered =
-    composed_reduction("mean")
-        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          const Tensor x = widened(in[0]);
-          const Ints axes = reduced_axes(attrs, x.ndim(), "mean");
-          const double n = static_cast<double>(reduced_count(x.shape(), axes));
-          return {fn::cast(fn::sum(x, axes, attrs.flag("keepdims")) / fn::number(n), in[0].dtype())};
-        })
-        .doc(R"(the sum over the given axes, divided by the number of elements.
+const Op* registered = composed_reduction("mean")
+                           .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+                             const Tensor x = widened(in[0]);
+                             const Ints axes = reduced_axes(attrs, x.ndim(), "mean");
+                             const double n = static_cast<double>(reduced_count(x.shape(), axes));
+                             return {fn::cast(fn::sum(x, axes, attrs.flag("keepdims")) / fn::number(n), in[0].dtype())};
+                           })
+                           .doc(R"(the sum over the given axes, divided by the number of elements.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
 Numerics  NaN without elements)",
-             R"(>>> pt.mean(pt.arange(4)).item()
+                                R"(>>> pt.mean(pt.arange(4)).item()
 1.5)");
 
 }  // namespace

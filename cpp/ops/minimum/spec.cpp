@@ -4,23 +4,24 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("minimum")
-    .in("a", Takes::Number)
-    .in("b", Takes::Number)
-    .elementwise()
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Tensor a = c.in[0], b = c.in[1], zero = fn::number(0);
-      // Ties share equally.
-      const Tensor shared = fn::where(fn::equal(a, b), 0.5 * c.grad[0], c.grad[0]);
-      return {c.needs[0] ? unbroadcast(fn::where(fn::greater(a, b), zero, shared), a.shape()) : Tensor(),
-              c.needs[1] ? unbroadcast(fn::where(fn::greater(b, a), zero, shared), b.shape()) : Tensor()};
-    })
-    .doc(R"(the smaller of a and b, element by element; NaN where either is NaN.
+const Op* registered =
+    define("minimum")
+        .in("a", Takes::Number)
+        .in("b", Takes::Number)
+        .elementwise()
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Tensor a = c.in[0], b = c.in[1], zero = fn::number(0);
+          // Ties share equally.
+          const Tensor shared = fn::where(fn::equal(a, b), 0.5 * c.grad[0], c.grad[0]);
+          return {c.needs[0] ? unbroadcast(fn::where(fn::greater(a, b), zero, shared), a.shape()) : Tensor(),
+                  c.needs[1] ? unbroadcast(fn::where(fn::greater(b, a), zero, shared), b.shape()) : Tensor()};
+        })
+        .doc(R"(the smaller of a and b, element by element; NaN where either is NaN.
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers
 Errors    shapes that do not broadcast
 Grad      a, b; half to each where they are equal)",
-         R"(>>> pt.minimum(1.0, 2.0).item()
+             R"(>>> pt.minimum(1.0, 2.0).item()
 1.0)");
 
 }  // namespace

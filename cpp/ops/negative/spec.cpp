@@ -4,15 +4,15 @@ namespace pt {
 namespace {
 
 const Op* registered = define("negative")
-    .in("x", Takes::Number)
-    .elementwise()
-    .saves({false})
-    .vjp([](const VjpContext& c) -> Tensors { return {-c.grad[0]}; })
-    .doc(R"(the negative of x, element by element.
+                           .in("x", Takes::Number)
+                           .elementwise()
+                           .saves({false})
+                           .vjp([](const VjpContext& c) -> Tensors { return {-c.grad[0]}; })
+                           .doc(R"(the negative of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    all numbers; integers wrap
 Grad      x)",
-         R"(>>> pt.negative(2.0).item()
+                                R"(>>> pt.negative(2.0).item()
 -2.0)");
 
 }  // namespace

@@ -5,21 +5,22 @@ namespace {
 
 constexpr double kRootTwoPi = 2.5066282746310002;  // sqrt(2 pi)
 
-const Op* registered = define("normal_quantile")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .saves({false}, {true})
-    .vjp([](const VjpContext& c) -> Tensors {
-      // One over the density at the result.
-      return {c.grad[0] * (kRootTwoPi * fn::exp(0.5 * fn::square(c.out[0])))};
-    })
-    .doc(R"(the inverse of the normal distribution function: below which value a share x of it lies.
+const Op* registered =
+    define("normal_quantile")
+        .in("x", Takes::Number)
+        .floats()
+        .elementwise()
+        .saves({false}, {true})
+        .vjp([](const VjpContext& c) -> Tensors {
+          // One over the density at the result.
+          return {c.grad[0] * (kRootTwoPi * fn::exp(0.5 * fn::square(c.out[0])))};
+        })
+        .doc(R"(the inverse of the normal distribution function: below which value a share x of it lies.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Numerics  -inf at 0, inf at 1, NaN outside)",
-         R"(>>> pt.normal_quantile(0.5).item()
+             R"(>>> pt.normal_quantile(0.5).item()
 0.0)");
 
 }  // namespace

@@ -4,14 +4,14 @@ namespace pt {
 namespace {
 
 const Op* registered = define("not_equal")
-    .in("a", Takes::Any)
-    .in("b", Takes::Any)
-    .predicate()
-    .doc(R"(where a differs from b; NaN differs from everything.
+                           .in("a", Takes::Any)
+                           .in("b", Takes::Any)
+                           .predicate()
+                           .doc(R"(where a differs from b; NaN differs from everything.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast)",
-         R"(>>> pt.not_equal(1.0, 2.0).item()
+                                R"(>>> pt.not_equal(1.0, 2.0).item()
 True)");
 
 }  // namespace

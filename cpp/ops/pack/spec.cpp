@@ -16,9 +16,10 @@ Types infer(const InferContext& c) {
     c.expect(c.in[i].dtype == c.in[0].dtype, text("tensor ", i, " is ", c.in[i], ", tensor 0 is ", c.in[0],
                                                   "; expected one dtype; convert it with astype"));
     const int64_t next = offsets[i] + count(c.in[i].shape);
-    c.expect(offsets[i] >= end && next <= size,
-             text("tensor ", i, " is ", c.in[i], " at offset ", offsets[i], ", the one before ends at ", end,
-                  ", size = ", size, "; expected pieces in order inside the size; pass larger offsets or a larger size"));
+    c.expect(
+        offsets[i] >= end && next <= size,
+        text("tensor ", i, " is ", c.in[i], " at offset ", offsets[i], ", the one before ends at ", end,
+             ", size = ", size, "; expected pieces in order inside the size; pass larger offsets or a larger size"));
     end = next;
   }
   return {{c.in[0].dtype, {size}}};
@@ -48,29 +49,30 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
   return all;
 }
 
-const Op* registered = define("pack")
-    .in_list("tensors")
-    .attr_ints("offsets")
-    .attr_required("size", AttrKind::Int)
-    .no_promotion()
-    .shape(infer)
-    .plan(plan)
-    .saves({false})
-    .vjp([](const VjpContext& c) -> Tensors {
-      Tensors pieces(c.in_types.size());
-      for (std::size_t i = 0; i < pieces.size(); ++i) {
-        if (!c.needs[i]) continue;
-        pieces[i] = fn::call("flat_view", {c.grad[0]},
-                             {{"offset", c.attrs.ints("offsets")[i]}, {"shape", to_ints(c.in_types[i].shape)}});
-      }
-      return pieces;
-    })
-    .doc(R"(tensors laid one after the other into one axis, at given offsets, with zeros between them.
+const Op* registered =
+    define("pack")
+        .in_list("tensors")
+        .attr_ints("offsets")
+        .attr_required("size", AttrKind::Int)
+        .no_promotion()
+        .shape(infer)
+        .plan(plan)
+        .saves({false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          Tensors pieces(c.in_types.size());
+          for (std::size_t i = 0; i < pieces.size(); ++i) {
+            if (!c.needs[i]) continue;
+            pieces[i] = fn::call("flat_view", {c.grad[0]},
+                                 {{"offset", c.attrs.ints("offsets")[i]}, {"shape", to_ints(c.in_types[i].shape)}});
+          }
+          return pieces;
+        })
+        .doc(R"(tensors laid one after the other into one axis, at given offsets, with zeros between them.
 Shapes    tensors [...] each -> [size]
 Dtypes    all, but one for all tensors
 Errors    tensors of several dtypes; pieces that overlap, are not in order, or reach past the size
 Grad      tensors)",
-         R"(>>> pt.pack([pt.ones(2), pt.ones(1)], (0, 3), 5).numpy().tolist()
+             R"(>>> pt.pack([pt.ones(2), pt.ones(1)], (0, 3), 5).numpy().tolist()
 [1.0, 1.0, 0.0, 1.0, 0.0])");
 
 }  // namespace

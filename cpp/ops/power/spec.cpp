@@ -4,33 +4,34 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("power")
-    .in("a", Takes::Number)
-    .in("b", Takes::Number)
-    .elementwise()
-    .saves({true, true}, {true})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Tensor a = c.in[0], b = c.in[1], zero = fn::number(0);
-      Tensor da, db;
-      if (c.needs[0]) {
-        // x^0 is 1 everywhere, at 0 too: its derivative is 0, not 0 times infinity.
-        const Tensor slope = b * fn::call("power", {a, b - 1.0});
-        da = unbroadcast(c.grad[0] * fn::where(fn::equal(b, zero), zero, slope), a.shape());
-      }
-      if (c.needs[1]) {
-        // 0^b is 0 for all b above 0: its derivative is 0, not 0 times log(0).
-        const Tensor flat = fn::call("logical_and", {fn::equal(a, zero), fn::call("greater_equal", {b, zero})});
-        db = unbroadcast(c.grad[0] * fn::where(flat, zero, c.out[0] * fn::log(a)), b.shape());
-      }
-      return {da, db};
-    })
-    .doc(R"(a to the power of b, element by element.
+const Op* registered =
+    define("power")
+        .in("a", Takes::Number)
+        .in("b", Takes::Number)
+        .elementwise()
+        .saves({true, true}, {true})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Tensor a = c.in[0], b = c.in[1], zero = fn::number(0);
+          Tensor da, db;
+          if (c.needs[0]) {
+            // x^0 is 1 everywhere, at 0 too: its derivative is 0, not 0 times infinity.
+            const Tensor slope = b * fn::call("power", {a, b - 1.0});
+            da = unbroadcast(c.grad[0] * fn::where(fn::equal(b, zero), zero, slope), a.shape());
+          }
+          if (c.needs[1]) {
+            // 0^b is 0 for all b above 0: its derivative is 0, not 0 times log(0).
+            const Tensor flat = fn::call("logical_and", {fn::equal(a, zero), fn::call("greater_equal", {b, zero})});
+            db = unbroadcast(c.grad[0] * fn::where(flat, zero, c.out[0] * fn::log(a)), b.shape());
+          }
+          return {da, db};
+        })
+        .doc(R"(a to the power of b, element by element.
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; integers wrap, and a negative exponent of an integer gives 0 except for bases 1 and -1
 Errors    shapes that do not broadcast
 Grad      a, b; towards a it is 0 where b = 0, towards b it is 0 where a = 0 and b >= 0
 Numerics  NaN for a negative a with a fractional b)",
-         R"(>>> pt.power(3.0, 2.0).item()
+             R"(>>> pt.power(3.0, 2.0).item()
 9.0)");
 
 }  // namespace

@@ -4,34 +4,35 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("put_along_axis")
-    .in_index("index")
-    .in("updates", Takes::Number)
-    .attr("axis", -1)
-    .attr_required("size", AttrKind::Int)
-    .shape([](const InferContext& c) -> Types {
-      c.expect(c.in[0].shape == c.in[1].shape && size_of(c.in[0].dtype) >= 4,
-               text("index is ", c.in[0], ", updates is ", c.in[1],
-                    "; expected int32 or int64 indices of the shape of updates; broadcast one"));
-      Shape shape = c.in[1].shape;
-      shape[normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name)] = c.attrs.integer("size");
-      return {{c.in[1].dtype, shape}};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "put_along_axis");
-      return plan_put_along(in[0], in[1], out[0], axis);
-    })
-    .saves({true, false})
-    .vjp([](const VjpContext& c) -> Tensors {
-      return {Tensor(), fn::call("take_along_axis", {c.grad[0], c.in[0]}, {{"axis", c.attrs.integer("axis")}})};
-    })
-    .doc(R"(zeros with each update added at its place along the axis: the gradient of take_along_axis.
+const Op* registered =
+    define("put_along_axis")
+        .in_index("index")
+        .in("updates", Takes::Number)
+        .attr("axis", -1)
+        .attr_required("size", AttrKind::Int)
+        .shape([](const InferContext& c) -> Types {
+          c.expect(c.in[0].shape == c.in[1].shape && size_of(c.in[0].dtype) >= 4,
+                   text("index is ", c.in[0], ", updates is ", c.in[1],
+                        "; expected int32 or int64 indices of the shape of updates; broadcast one"));
+          Shape shape = c.in[1].shape;
+          shape[normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name)] = c.attrs.integer("size");
+          return {{c.in[1].dtype, shape}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "put_along_axis");
+          return plan_put_along(in[0], in[1], out[0], axis);
+        })
+        .saves({true, false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {Tensor(), fn::call("take_along_axis", {c.grad[0], c.in[0]}, {{"axis", c.attrs.integer("axis")}})};
+        })
+        .doc(R"(zeros with each update added at its place along the axis: the gradient of take_along_axis.
 Shapes    index [..., k, ...], updates [..., k, ...] -> [..., size, ...]
 Dtypes    updates all numbers; index int32 or int64
 Errors    an index outside -size..size-1, reported when the call or the compiled step ends
 Grad      updates
 Numerics  updates of one place add up in their order, f16 and bf16 in f32)",
-         R"(>>> pt.put_along_axis(pt.tensor([2]), pt.ones(1), size=3).numpy().tolist()
+             R"(>>> pt.put_along_axis(pt.tensor([2]), pt.ones(1), size=3).numpy().tolist()
 [0.0, 0.0, 1.0])");
 
 }  // namespace

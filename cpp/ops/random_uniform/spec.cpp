@@ -4,48 +4,50 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("random_uniform")
-    .in_index("state")
-    .attr_ints("shape")
-    .attr("ordinal", 0)
-    .attr_nullable("dtype", AttrKind::DType)
-    .random()
-    .no_gradient()
-    .shape([](const InferContext& c) -> Types {
-      const DType dtype = c.attrs.has("dtype") ? c.attrs.dtype("dtype") : DType::F32;
-      c.expect(c.in[0] == TensorType{DType::I64, {3}},
-               text("state is ", c.in[0], "; expected i64[3]: seed, stream and call; pass a generator's slot"));
-      c.expect(is_float(dtype), text("dtype = ", info(dtype).name, "; expected a float dtype; pass float32 or float64"));
-      return {{dtype, Shape(c.attrs.ints("shape"))}};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      FusedProgram program;
-      program.extents = out[0].shape;
-      Strides strides = out[0].strides;
-      if (out[0].shape.empty()) program.extents.push_back(1), strides.push_back(1);
-      Strides state = strides;
-      for (int i = 0; i < state.size(); ++i) state[i] = 0;
-      program.inputs = 1;
-      program.operands = {{in[0].dtype, state}, {out[0].dtype, strides}};
-      FusedStep draw{};
-      draw.kind = StepKind::Uniform;
-      draw.dtype = register_dtype(out[0].dtype);
-      draw.operand = 0;
-      draw.ordinal = attrs.integer("ordinal");
-      FusedStep keep{};
-      keep.kind = StepKind::Store;
-      keep.dtype = draw.dtype;
-      keep.args[0] = 0;
-      keep.operand = 1;
-      program.steps = {draw, keep};
-      return lower_fused(program);
-    })
-    .doc(R"(numbers in [0, 1), each a function of the state (seed, stream, call), the ordinal and its place alone.
+const Op* registered =
+    define("random_uniform")
+        .in_index("state")
+        .attr_ints("shape")
+        .attr("ordinal", 0)
+        .attr_nullable("dtype", AttrKind::DType)
+        .random()
+        .no_gradient()
+        .shape([](const InferContext& c) -> Types {
+          const DType dtype = c.attrs.has("dtype") ? c.attrs.dtype("dtype") : DType::F32;
+          c.expect(c.in[0] == TensorType{DType::I64, {3}},
+                   text("state is ", c.in[0], "; expected i64[3]: seed, stream and call; pass a generator's slot"));
+          c.expect(is_float(dtype),
+                   text("dtype = ", info(dtype).name, "; expected a float dtype; pass float32 or float64"));
+          return {{dtype, Shape(c.attrs.ints("shape"))}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          FusedProgram program;
+          program.extents = out[0].shape;
+          Strides strides = out[0].strides;
+          if (out[0].shape.empty()) program.extents.push_back(1), strides.push_back(1);
+          Strides state = strides;
+          for (int i = 0; i < state.size(); ++i) state[i] = 0;
+          program.inputs = 1;
+          program.operands = {{in[0].dtype, state}, {out[0].dtype, strides}};
+          FusedStep draw{};
+          draw.kind = StepKind::Uniform;
+          draw.dtype = register_dtype(out[0].dtype);
+          draw.operand = 0;
+          draw.ordinal = attrs.integer("ordinal");
+          FusedStep keep{};
+          keep.kind = StepKind::Store;
+          keep.dtype = draw.dtype;
+          keep.args[0] = 0;
+          keep.operand = 1;
+          program.steps = {draw, keep};
+          return lower_fused(program);
+        })
+        .doc(R"(numbers in [0, 1), each a function of the state (seed, stream, call), the ordinal and its place alone.
 Shapes    state i64 [3] -> shape
 Dtypes    floats: 24 random bits, 53 in float64
 Errors    a state that is not i64 [3]
 Source    Salmon et al. 2011 (Philox 4x32-10))",
-         R"(>>> pt.random.uniform((2,)).shape
+             R"(>>> pt.random.uniform((2,)).shape
 (2,))");
 
 }  // namespace

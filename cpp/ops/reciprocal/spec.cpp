@@ -4,17 +4,17 @@ namespace pt {
 namespace {
 
 const Op* registered = define("reciprocal")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .saves({false}, {true})
-    .vjp([](const VjpContext& c) -> Tensors { return {-(c.grad[0] * (c.out[0] * c.out[0]))}; })
-    .doc(R"(one over x, element by element.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .saves({false}, {true})
+                           .vjp([](const VjpContext& c) -> Tensors { return {-(c.grad[0] * (c.out[0] * c.out[0]))}; })
+                           .doc(R"(one over x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Numerics  infinite at 0)",
-         R"(>>> pt.reciprocal(4.0).item()
+                                R"(>>> pt.reciprocal(4.0).item()
 0.25)");
 
 }  // namespace

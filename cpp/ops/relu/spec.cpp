@@ -4,16 +4,18 @@ namespace pt {
 namespace {
 
 const Op* registered = define("relu")
-    .in("x", Takes::Number)
-    .elementwise()
-    // The result is above zero exactly where x is, and the next layer keeps it anyway.
-    .saves({false}, {true})
-    .vjp([](const VjpContext& c) -> Tensors { return {fn::call("relu_grad", {c.out[0], c.grad[0]})}; })
-    .doc(R"(x where it is above zero, else 0; NaN stays NaN.
+                           .in("x", Takes::Number)
+                           .elementwise()
+                           // The result is above zero exactly where x is, and the next layer keeps it anyway.
+                           .saves({false}, {true})
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             return {fn::call("relu_grad", {c.out[0], c.grad[0]})};
+                           })
+                           .doc(R"(x where it is above zero, else 0; NaN stays NaN.
 Shapes    x [...] -> [...]
 Dtypes    all numbers
 Grad      x; 0 at 0)",
-         R"(>>> pt.relu(-2.0).item()
+                                R"(>>> pt.relu(-2.0).item()
 0.0)");
 
 }  // namespace

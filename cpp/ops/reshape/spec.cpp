@@ -67,19 +67,20 @@ std::optional<View> view(const Operand& in, const Attrs& attrs) {
   return result;
 }
 
-const Op* registered = define("reshape")
-    .in("x")
-    .attr_ints("shape")
-    .shape(infer)
-    .view(view)
-    .saves({false})
-    .vjp([](const VjpContext& c) -> Tensors { return {fn::reshape(c.grad[0], c.in_types[0].shape)}; })
-    .doc(R"(the elements of x, in row-major order, as another shape. A view where the memory allows it.
+const Op* registered =
+    define("reshape")
+        .in("x")
+        .attr_ints("shape")
+        .shape(infer)
+        .view(view)
+        .saves({false})
+        .vjp([](const VjpContext& c) -> Tensors { return {fn::reshape(c.grad[0], c.in_types[0].shape)}; })
+        .doc(R"(the elements of x, in row-major order, as another shape. A view where the memory allows it.
 Shapes    x [...] -> shape; one size may be -1, and follows from the others
 Dtypes    all
 Errors    a shape with another number of elements
 Grad      x)",
-         R"(>>> pt.reshape(pt.ones((2, 3)), (3, -1)).shape
+             R"(>>> pt.reshape(pt.ones((2, 3)), (3, -1)).shape
 (3, 2))");
 
 }  // namespace

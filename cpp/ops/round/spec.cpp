@@ -4,15 +4,15 @@ namespace pt {
 namespace {
 
 const Op* registered = define("round")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .no_gradient()
-    .doc(R"(x rounded to the nearest whole number; halves go to the even neighbour.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .no_gradient()
+                           .doc(R"(x rounded to the nearest whole number; halves go to the even neighbour.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      zero everywhere)",
-         R"(>>> pt.round(1.5).item()
+                                R"(>>> pt.round(1.5).item()
 2.0)");
 
 }  // namespace

@@ -4,43 +4,45 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("scatter_add")
-    .in_index("index")
-    .in("updates", Takes::Number)
-    .attr("axis", 0)
-    .attr_required("size", AttrKind::Int)
-    .shape([](const InferContext& c) -> Types {
-      const Shape &index = c.in[0].shape, &updates = c.in[1].shape;
-      const int ndim = updates.size() - index.size() + 1;
-      c.expect(ndim >= 1, text("index is ", c.in[0], ", updates is ", c.in[1],
-                               "; expected updates to have the axes of index; expand updates"));
-      const int axis = normal_axis(c.attrs.integer("axis"), ndim, c.op.name);
-      bool fits = size_of(c.in[0].dtype) >= 4;
-      for (int i = 0; i < index.size(); ++i) fits = fits && updates[axis + i] == index[i];
-      c.expect(fits, text("index is ", c.in[0], ", updates is ", c.in[1], ", axis = ", axis,
-                          "; expected int32 or int64, and the sizes of index in updates from the axis on; reshape one"));
-      Shape shape;
-      for (int i = 0; i < axis; ++i) shape.push_back(updates[i]);
-      shape.push_back(c.attrs.integer("size"));
-      for (int i = axis + index.size(); i < updates.size(); ++i) shape.push_back(updates[i]);
-      return {{c.in[1].dtype, shape}};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "scatter_add");
-      return plan_scatter_add(in[0], in[1], out[0], axis, false);
-    })
-    .saves({true, false})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const int axis = normal_axis(c.attrs.integer("axis"), c.out_types[0].shape.size(), "scatter_add");
-      return {Tensor(), fn::call("take", {c.grad[0], c.in[0]}, {{"axis", int64_t{axis}}})};
-    })
-    .doc(R"(zeros with updates added at the given places along an axis: the gradient of take.
+const Op* registered =
+    define("scatter_add")
+        .in_index("index")
+        .in("updates", Takes::Number)
+        .attr("axis", 0)
+        .attr_required("size", AttrKind::Int)
+        .shape([](const InferContext& c) -> Types {
+          const Shape &index = c.in[0].shape, &updates = c.in[1].shape;
+          const int ndim = updates.size() - index.size() + 1;
+          c.expect(ndim >= 1, text("index is ", c.in[0], ", updates is ", c.in[1],
+                                   "; expected updates to have the axes of index; expand updates"));
+          const int axis = normal_axis(c.attrs.integer("axis"), ndim, c.op.name);
+          bool fits = size_of(c.in[0].dtype) >= 4;
+          for (int i = 0; i < index.size(); ++i) fits = fits && updates[axis + i] == index[i];
+          c.expect(fits,
+                   text("index is ", c.in[0], ", updates is ", c.in[1], ", axis = ", axis,
+                        "; expected int32 or int64, and the sizes of index in updates from the axis on; reshape one"));
+          Shape shape;
+          for (int i = 0; i < axis; ++i) shape.push_back(updates[i]);
+          shape.push_back(c.attrs.integer("size"));
+          for (int i = axis + index.size(); i < updates.size(); ++i) shape.push_back(updates[i]);
+          return {{c.in[1].dtype, shape}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "scatter_add");
+          return plan_scatter_add(in[0], in[1], out[0], axis, false);
+        })
+        .saves({true, false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const int axis = normal_axis(c.attrs.integer("axis"), c.out_types[0].shape.size(), "scatter_add");
+          return {Tensor(), fn::call("take", {c.grad[0], c.in[0]}, {{"axis", int64_t{axis}}})};
+        })
+        .doc(R"(zeros with updates added at the given places along an axis: the gradient of take.
 Shapes    index [i...], updates [a..., i..., b...] -> [a..., size, b...]
 Dtypes    updates all numbers; index int32 or int64
 Errors    an index outside -size..size-1, reported when the call or the compiled step ends
 Grad      updates
 Numerics  updates of one place add up in their order, f16 and bf16 in f32)",
-         R"(>>> pt.scatter_add(pt.tensor([1, 1]), pt.ones(2), size=3).numpy().tolist()
+             R"(>>> pt.scatter_add(pt.tensor([1, 1]), pt.ones(2), size=3).numpy().tolist()
 [0.0, 2.0, 0.0])");
 
 }  // namespace

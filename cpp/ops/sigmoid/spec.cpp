@@ -4,17 +4,19 @@ namespace pt {
 namespace {
 
 const Op* registered = define("sigmoid")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .saves({false}, {true})
-    .vjp([](const VjpContext& c) -> Tensors { return {fn::call("sigmoid_grad", {c.out[0], c.grad[0]})}; })
-    .doc(R"(the logistic function 1 / (1 + exp(-x)), element by element.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .saves({false}, {true})
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             return {fn::call("sigmoid_grad", {c.out[0], c.grad[0]})};
+                           })
+                           .doc(R"(the logistic function 1 / (1 + exp(-x)), element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Numerics  through exp(-|x|), which cannot overflow)",
-         R"(>>> pt.sigmoid(0.0).item()
+                                R"(>>> pt.sigmoid(0.0).item()
 0.5)");
 
 }  // namespace

@@ -5,14 +5,14 @@ namespace {
 
 // Its own gradient comes from the definition.
 const Op* registered = define("silu_grad")
-    .in("x", Takes::Number)
-    .in("g", Takes::Number)
-    .elementwise()
-    .compose([](const Tensors& in, const Attrs&) -> Tensors {
-      const Tensor s = fn::call("sigmoid", {in[0]});
-      return {in[1] * (s * (in[0] * (1.0 - s) + 1.0))};
-    })
-    .doc(R"(the gradient g of silu(x) as one of x: g s (1 + x (1 - s)) with s = sigmoid(x).
+                           .in("x", Takes::Number)
+                           .in("g", Takes::Number)
+                           .elementwise()
+                           .compose([](const Tensors& in, const Attrs&) -> Tensors {
+                             const Tensor s = fn::call("sigmoid", {in[0]});
+                             return {in[1] * (s * (in[0] * (1.0 - s) + 1.0))};
+                           })
+                           .doc(R"(the gradient g of silu(x) as one of x: g s (1 + x (1 - s)) with s = sigmoid(x).
 Shapes    x [...], g [...] -> [...]
 Dtypes    floats
 Grad      x, g)");

@@ -5,61 +5,63 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("slice_scatter")
-    .in("x")
-    .attr_ints("shape")
-    .attr_ints("start")
-    .attr_ints("step")
-    .attr("value", 0.0)
-    .shape([](const InferContext& c) -> Types {
-      const Shape shape(c.attrs.ints("shape"));
-      const Ints &start = c.attrs.ints("start"), &step = c.attrs.ints("step");
-      bool fits = shape.size() == c.in[0].shape.size() && start.size() == step.size() &&
-                  start.size() == static_cast<std::size_t>(shape.size());
-      for (int i = 0; fits && i < shape.size(); ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const int64_t n = c.in[0].shape[i], last = start[at] + (n - 1) * step[at];
-        fits = n == 0 || (start[at] >= 0 && start[at] < shape[i] && last >= 0 && last < shape[i] && (n == 1 || step[at] != 0));
-      }
-      c.expect(fits, text("x is ", c.in[0], ", shape = ", to_string(Attr(c.attrs.ints("shape"))), ", start = ",
-                          to_string(Attr(start)), ", step = ", to_string(Attr(step)),
-                          "; expected x to lie inside the shape; pass one number per axis"));
-      return {{c.in[0].dtype, shape}};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      LaunchPlan plan = plan_fill(out[0], attrs.number("value"));
-      for (Launch& launch : plan.launches) launch.operands.assign({1});
-      Operand piece{in[0].dtype, in[0].shape, out[0].strides};
-      int64_t offset = 0;
-      for (int i = 0; i < piece.shape.size(); ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        offset += attrs.ints("start")[at] * out[0].strides[i];
-        piece.strides[i] *= attrs.ints("step")[at];
-      }
-      for (Launch& launch : plan_copy(in[0], piece).launches) {
-        launch.operands.assign({0, 1});
-        launch.byte_offsets = {0, offset * static_cast<int64_t>(size_of(in[0].dtype))};
-        plan.launches.push_back(std::move(launch));
-      }
-      return plan;
-    })
-    .saves({false})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Ints &start = c.attrs.ints("start"), &step = c.attrs.ints("step");
-      Ints stop;
-      for (std::size_t i = 0; i < start.size(); ++i) {
-        const int64_t n = c.in_types[0].shape[static_cast<int>(i)];
-        // One past the last element, in the direction of the step.
-        stop.push_back(n == 0 ? start[i] : start[i] + (n - 1) * step[i] + (step[i] > 0 ? 1 : -1));
-      }
-      return {fn::call("slice", {c.grad[0]}, {{"start", start}, {"stop", stop}, {"step", step}})};
-    })
-    .doc(R"(a tensor of one value with x written into it, every step-th element from start on along each axis.
+const Op* registered =
+    define("slice_scatter")
+        .in("x")
+        .attr_ints("shape")
+        .attr_ints("start")
+        .attr_ints("step")
+        .attr("value", 0.0)
+        .shape([](const InferContext& c) -> Types {
+          const Shape shape(c.attrs.ints("shape"));
+          const Ints &start = c.attrs.ints("start"), &step = c.attrs.ints("step");
+          bool fits = shape.size() == c.in[0].shape.size() && start.size() == step.size() &&
+                      start.size() == static_cast<std::size_t>(shape.size());
+          for (int i = 0; fits && i < shape.size(); ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const int64_t n = c.in[0].shape[i], last = start[at] + (n - 1) * step[at];
+            fits = n == 0 || (start[at] >= 0 && start[at] < shape[i] && last >= 0 && last < shape[i] &&
+                              (n == 1 || step[at] != 0));
+          }
+          c.expect(fits, text("x is ", c.in[0], ", shape = ", to_string(Attr(c.attrs.ints("shape"))),
+                              ", start = ", to_string(Attr(start)), ", step = ", to_string(Attr(step)),
+                              "; expected x to lie inside the shape; pass one number per axis"));
+          return {{c.in[0].dtype, shape}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          LaunchPlan plan = plan_fill(out[0], attrs.number("value"));
+          for (Launch& launch : plan.launches) launch.operands.assign({1});
+          Operand piece{in[0].dtype, in[0].shape, out[0].strides};
+          int64_t offset = 0;
+          for (int i = 0; i < piece.shape.size(); ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            offset += attrs.ints("start")[at] * out[0].strides[i];
+            piece.strides[i] *= attrs.ints("step")[at];
+          }
+          for (Launch& launch : plan_copy(in[0], piece).launches) {
+            launch.operands.assign({0, 1});
+            launch.byte_offsets = {0, offset * static_cast<int64_t>(size_of(in[0].dtype))};
+            plan.launches.push_back(std::move(launch));
+          }
+          return plan;
+        })
+        .saves({false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Ints &start = c.attrs.ints("start"), &step = c.attrs.ints("step");
+          Ints stop;
+          for (std::size_t i = 0; i < start.size(); ++i) {
+            const int64_t n = c.in_types[0].shape[static_cast<int>(i)];
+            // One past the last element, in the direction of the step.
+            stop.push_back(n == 0 ? start[i] : start[i] + (n - 1) * step[i] + (step[i] > 0 ? 1 : -1));
+          }
+          return {fn::call("slice", {c.grad[0]}, {{"start", start}, {"stop", stop}, {"step", step}})};
+        })
+        .doc(R"(a tensor of one value with x written into it, every step-th element from start on along each axis.
 Shapes    x [...] -> shape
 Dtypes    all
 Errors    x does not lie inside the shape
 Grad      x)",
-         R"(>>> pt.slice_scatter(pt.ones(2), (5,), (1,), (2,)).numpy().tolist()
+             R"(>>> pt.slice_scatter(pt.ones(2), (5,), (1,), (2,)).numpy().tolist()
 [0.0, 1.0, 0.0, 1.0, 0.0])");
 
 }  // namespace

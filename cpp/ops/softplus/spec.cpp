@@ -3,17 +3,18 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("softplus")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::call("sigmoid", {c.in[0]})}; })
-    .doc(R"(log(1 + exp(x)), a smooth relu.
+const Op* registered =
+    define("softplus")
+        .in("x", Takes::Number)
+        .floats()
+        .elementwise()
+        .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::call("sigmoid", {c.in[0]})}; })
+        .doc(R"(log(1 + exp(x)), a smooth relu.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      x
 Numerics  as max(x, 0) + log1p(exp(-|x|)), which cannot overflow)",
-         R"(>>> round(pt.softplus(0.0).item(), 4)
+             R"(>>> round(pt.softplus(0.0).item(), 4)
 0.6931)");
 
 }  // namespace

@@ -4,15 +4,17 @@ namespace pt {
 namespace {
 
 const Op* registered = define("stop_gradient")
-    .in("x")
-    .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
-    .view([](const Operand& in, const Attrs&) -> std::optional<View> { return View{in.shape, in.strides, 0}; })
-    .no_gradient()
-    .doc(R"(x as a constant: no gradient flows through it.
+                           .in("x")
+                           .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
+                           .view([](const Operand& in, const Attrs&) -> std::optional<View> {
+                             return View{in.shape, in.strides, 0};
+                           })
+                           .no_gradient()
+                           .doc(R"(x as a constant: no gradient flows through it.
 Shapes    x [...] -> [...]
 Dtypes    all
 Grad      zero everywhere)",
-         R"(>>> pt.stop_gradient(2.0).item()
+                                R"(>>> pt.stop_gradient(2.0).item()
 2.0)");
 
 }  // namespace

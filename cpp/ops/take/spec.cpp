@@ -12,35 +12,38 @@ Shape result_shape(const Shape& x, const Shape& index, int axis) {
   return shape;
 }
 
-const Op* registered = define("take")
-    .in("x")
-    .in_index("index")
-    .attr("axis", 0)
-    .shape([](const InferContext& c) -> Types {
-      const Shape &x = c.in[0].shape, &index = c.in[1].shape;
-      const int axis = normal_axis(c.attrs.integer("axis"), x.size(), c.op.name);
-      c.expect(x.size() + index.size() - 1 <= kMaxDims,
-               text("x is ", c.in[0], ", index is ", c.in[1], "; expected at most ", kMaxDims, " axes in the result; reshape index"));
-      c.expect(size_of(c.in[1].dtype) >= 4,
-               text("index is ", c.in[1], "; expected int32 or int64; convert it with astype"));
-      return {{c.in[0].dtype, result_shape(x, index, axis)}};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      return plan_gather(in[0], in[1], out[0], normal_axis(attrs.integer("axis"), in[0].shape.size(), "take"));
-    })
-    .saves({false, true})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Shape& x = c.in_types[0].shape;
-      const int axis = normal_axis(c.attrs.integer("axis"), x.size(), "take");
-      return {fn::call("scatter_add", {c.in[1], c.grad[0]}, {{"axis", int64_t{axis}}, {"size", x[axis]}}), Tensor()};
-    })
-    .doc(R"(the elements of x at the given places along an axis. x[index] calls it for the first axis.
+const Op* registered =
+    define("take")
+        .in("x")
+        .in_index("index")
+        .attr("axis", 0)
+        .shape([](const InferContext& c) -> Types {
+          const Shape &x = c.in[0].shape, &index = c.in[1].shape;
+          const int axis = normal_axis(c.attrs.integer("axis"), x.size(), c.op.name);
+          c.expect(x.size() + index.size() - 1 <= kMaxDims,
+                   text("x is ", c.in[0], ", index is ", c.in[1], "; expected at most ", kMaxDims,
+                        " axes in the result; reshape index"));
+          c.expect(size_of(c.in[1].dtype) >= 4,
+                   text("index is ", c.in[1], "; expected int32 or int64; convert it with astype"));
+          return {{c.in[0].dtype, result_shape(x, index, axis)}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_gather(in[0], in[1], out[0], normal_axis(attrs.integer("axis"), in[0].shape.size(), "take"));
+        })
+        .saves({false, true})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Shape& x = c.in_types[0].shape;
+          const int axis = normal_axis(c.attrs.integer("axis"), x.size(), "take");
+          return {fn::call("scatter_add", {c.in[1], c.grad[0]}, {{"axis", int64_t{axis}}, {"size", x[axis]}}),
+                  Tensor()};
+        })
+        .doc(R"(the elements of x at the given places along an axis. x[index] calls it for the first axis.
 Shapes    x [a..., n, b...], index [i...] -> [a..., i..., b...]
 Dtypes    x all; index int32 or int64
 Errors    an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x
 Numerics  an index below 0 counts from the end)",
-         R"(>>> pt.take(pt.arange(5), pt.tensor([4, 0])).numpy().tolist()
+             R"(>>> pt.take(pt.arange(5), pt.tensor([4, 0])).numpy().tolist()
 [4, 0])");
 
 }  // namespace

@@ -15,36 +15,40 @@ Shape result_shape(const Shape& x, const Shape& index, int axis, const std::stri
   return shape;
 }
 
-const Op* registered = define("take_along_axis")
-    .in("x")
-    .in_index("index")
-    .attr("axis", -1)
-    .shape([](const InferContext& c) -> Types {
-      const Shape &x = c.in[0].shape, &index = c.in[1].shape;
-      c.expect(x.size() == index.size() && size_of(c.in[1].dtype) >= 4,
-               text("x is ", c.in[0], ", index is ", c.in[1],
-                    "; expected int32 or int64 indices with as many axes as x; reshape index"));
-      return {{c.in[0].dtype, result_shape(x, index, normal_axis(c.attrs.integer("axis"), x.size(), c.op.name), c.op.name)}};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      const int axis = normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis");
-      return plan_take_along(in[0], in[1], out[0], axis);
-    })
-    .saves({false, true})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Shape& x = c.in_types[0].shape;
-      const int axis = normal_axis(c.attrs.integer("axis"), x.size(), "take_along_axis");
-      const Tensor index = fn::broadcast_to(c.in[1], c.grad[0].shape());
-      const Tensor all = fn::call("put_along_axis", {index, c.grad[0]}, {{"axis", int64_t{axis}}, {"size", x[axis]}});
-      return {unbroadcast(all, x), Tensor()};
-    })
-    .doc(R"(for each place of index, the element of x at that place along the axis and at the same place along the others.
+const Op* registered =
+    define("take_along_axis")
+        .in("x")
+        .in_index("index")
+        .attr("axis", -1)
+        .shape([](const InferContext& c) -> Types {
+          const Shape &x = c.in[0].shape, &index = c.in[1].shape;
+          c.expect(x.size() == index.size() && size_of(c.in[1].dtype) >= 4,
+                   text("x is ", c.in[0], ", index is ", c.in[1],
+                        "; expected int32 or int64 indices with as many axes as x; reshape index"));
+          return {{c.in[0].dtype,
+                   result_shape(x, index, normal_axis(c.attrs.integer("axis"), x.size(), c.op.name), c.op.name)}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          const int axis = normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis");
+          return plan_take_along(in[0], in[1], out[0], axis);
+        })
+        .saves({false, true})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Shape& x = c.in_types[0].shape;
+          const int axis = normal_axis(c.attrs.integer("axis"), x.size(), "take_along_axis");
+          const Tensor index = fn::broadcast_to(c.in[1], c.grad[0].shape());
+          const Tensor all =
+              fn::call("put_along_axis", {index, c.grad[0]}, {{"axis", int64_t{axis}}, {"size", x[axis]}});
+          return {unbroadcast(all, x), Tensor()};
+        })
+        .doc(
+            R"(for each place of index, the element of x at that place along the axis and at the same place along the others.
 Shapes    x [..., n, ...], index [..., k, ...] -> [..., k, ...], broadcast along the other axes
 Dtypes    x all; index int32 or int64
 Errors    another number of axes; an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x
 Numerics  an index below 0 counts from the end)",
-         R"(>>> pt.take_along_axis(pt.ones((2, 3)), pt.zeros((2, 1), "int64"), 1).shape
+            R"(>>> pt.take_along_axis(pt.ones((2, 3)), pt.zeros((2, 1), "int64"), 1).shape
 (2, 1))");
 
 }  // namespace

@@ -4,14 +4,13 @@ namespace pt {
 namespace {
 
 // Its own gradient comes from the definition.
-const Op* registered = define("tanh_grad")
-    .in("y", Takes::Number)
-    .in("g", Takes::Number)
-    .elementwise()
-    .compose([](const Tensors& in, const Attrs&) -> Tensors {
-      return {in[1] * (1.0 - in[0] * in[0])};
-    })
-    .doc(R"(the gradient g of y = tanh(x) as one of x: g (1 - y y).
+const Op* registered =
+    define("tanh_grad")
+        .in("y", Takes::Number)
+        .in("g", Takes::Number)
+        .elementwise()
+        .compose([](const Tensors& in, const Attrs&) -> Tensors { return {in[1] * (1.0 - in[0] * in[0])}; })
+        .doc(R"(the gradient g of y = tanh(x) as one of x: g (1 - y y).
 Shapes    y [...], g [...] -> [...]
 Dtypes    floats
 Grad      y, g)");

@@ -4,15 +4,15 @@ namespace pt {
 namespace {
 
 const Op* registered = define("trunc")
-    .in("x", Takes::Number)
-    .floats()
-    .elementwise()
-    .no_gradient()
-    .doc(R"(x without its fraction.
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .no_gradient()
+                           .doc(R"(x without its fraction.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Grad      zero everywhere)",
-         R"(>>> pt.trunc(1.5).item()
+                                R"(>>> pt.trunc(1.5).item()
 1.0)");
 
 }  // namespace

@@ -5,45 +5,47 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("update_flat_view")
-    .in("flat")
-    .in("value")
-    .attr("offset", 0)
-    .no_promotion()
-    .shape([](const InferContext& c) -> Types {
-      const int64_t offset = c.attrs.integer("offset");
-      c.expect(c.in[0].shape.size() == 1 && offset >= 0 && offset + count(c.in[1].shape) <= c.in[0].shape[0] &&
-                   c.in[0].dtype == c.in[1].dtype,
-               text("flat is ", c.in[0], ", value is ", c.in[1], ", offset = ", offset,
-                    "; expected one dtype, and a piece inside one axis; pass a value and offset that fit"));
-      return {c.in[0]};
-    })
-    .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-      LaunchPlan plan = plan_copy(in[0], out[0]);
-      for (Launch& launch : plan.launches) launch.operands.assign({0, 2});
-      for (Launch& launch : plan_copy(in[1], {in[1].dtype, in[1].shape, row_major(in[1].shape)}).launches) {
-        launch.operands.assign({1, 2});
-        launch.byte_offsets = {0, attrs.integer("offset") * static_cast<int64_t>(size_of(in[1].dtype))};
-        plan.launches.push_back(std::move(launch));
-      }
-      return plan;
-    })
-    .saves({false, false})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Attr offset = c.attrs.integer("offset");
-      Tensor flat, value;
-      if (c.needs[0]) flat = fn::call("update_flat_view", {c.grad[0], fn::zeros(c.in_types[1])}, {{"offset", offset}});
-      if (c.needs[1]) {
-        value = fn::call("flat_view", {c.grad[0]}, {{"offset", offset}, {"shape", to_ints(c.in_types[1].shape)}});
-      }
-      return {flat, value};
-    })
-    .doc(R"(flat with the elements of value, in row-major order, from the offset on.
+const Op* registered =
+    define("update_flat_view")
+        .in("flat")
+        .in("value")
+        .attr("offset", 0)
+        .no_promotion()
+        .shape([](const InferContext& c) -> Types {
+          const int64_t offset = c.attrs.integer("offset");
+          c.expect(c.in[0].shape.size() == 1 && offset >= 0 && offset + count(c.in[1].shape) <= c.in[0].shape[0] &&
+                       c.in[0].dtype == c.in[1].dtype,
+                   text("flat is ", c.in[0], ", value is ", c.in[1], ", offset = ", offset,
+                        "; expected one dtype, and a piece inside one axis; pass a value and offset that fit"));
+          return {c.in[0]};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          LaunchPlan plan = plan_copy(in[0], out[0]);
+          for (Launch& launch : plan.launches) launch.operands.assign({0, 2});
+          for (Launch& launch : plan_copy(in[1], {in[1].dtype, in[1].shape, row_major(in[1].shape)}).launches) {
+            launch.operands.assign({1, 2});
+            launch.byte_offsets = {0, attrs.integer("offset") * static_cast<int64_t>(size_of(in[1].dtype))};
+            plan.launches.push_back(std::move(launch));
+          }
+          return plan;
+        })
+        .saves({false, false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Attr offset = c.attrs.integer("offset");
+          Tensor flat, value;
+          if (c.needs[0])
+            flat = fn::call("update_flat_view", {c.grad[0], fn::zeros(c.in_types[1])}, {{"offset", offset}});
+          if (c.needs[1]) {
+            value = fn::call("flat_view", {c.grad[0]}, {{"offset", offset}, {"shape", to_ints(c.in_types[1].shape)}});
+          }
+          return {flat, value};
+        })
+        .doc(R"(flat with the elements of value, in row-major order, from the offset on.
 Shapes    flat [n], value [...] -> [n]
 Dtypes    all
 Errors    another dtype; a piece that is not inside flat
 Grad      flat, value)",
-         R"(>>> pt.update_flat_view(pt.zeros(4), pt.ones(2), 1).numpy().tolist()
+             R"(>>> pt.update_flat_view(pt.zeros(4), pt.ones(2), 1).numpy().tolist()
 [0.0, 1.0, 1.0, 0.0])");
 
 }  // namespace

@@ -4,23 +4,25 @@
 namespace pt {
 namespace {
 
-const Op* registered = define("where")
-    .in_mask("condition")
-    .in("a")
-    .in("b")
-    .elementwise()
-    .saves({true, false, false})
-    .vjp([](const VjpContext& c) -> Tensors {
-      const Tensor zero = fn::number(0);
-      return {Tensor(), c.needs[1] ? unbroadcast(fn::where(c.in[0], c.grad[0], zero), c.in_types[1].shape) : Tensor(),
-              c.needs[2] ? unbroadcast(fn::where(c.in[0], zero, c.grad[0]), c.in_types[2].shape) : Tensor()};
-    })
-    .doc(R"(a where the condition holds, else b.
+const Op* registered =
+    define("where")
+        .in_mask("condition")
+        .in("a")
+        .in("b")
+        .elementwise()
+        .saves({true, false, false})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Tensor zero = fn::number(0);
+          return {Tensor(),
+                  c.needs[1] ? unbroadcast(fn::where(c.in[0], c.grad[0], zero), c.in_types[1].shape) : Tensor(),
+                  c.needs[2] ? unbroadcast(fn::where(c.in[0], zero, c.grad[0]), c.in_types[2].shape) : Tensor()};
+        })
+        .doc(R"(a where the condition holds, else b.
 Shapes    condition bool [...], a [...], b [...] -> [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast; a condition that is not bool
 Grad      a, b; exactly 0 for what was not chosen)",
-         R"(>>> pt.where(True, 1.0, 2.0).item()
+             R"(>>> pt.where(True, 1.0, 2.0).item()
 1.0)");
 
 }  // namespace
