@@ -239,3 +239,71 @@ def test_a_name_of_two_distributions_must_be_written_in_full(both: Path, tmp_pat
     listed = run(["plugins"], tmp_path, [both]).stdout
     assert "conflict   model rings is offered by acme-broken/rings, acme-learning/rings; write the full name" in listed
     assert "conflict   model cnn is offered by powertrain/cnn, acme-broken/cnn; cnn means powertrain/cnn" in listed
+
+
+def test_predict_answers_for_a_file_of_examples(small: Path, tmp_path: Path) -> None:
+    code = "import numpy as np; from pathlib import Path; from powertrain.data.builtin import Digits;"
+    code += "d = Digits.load(Digits.Params(), Path()); np.save('x.npy', d.train.fetch(np.arange(300))['x'])"
+    subprocess.run([sys.executable, "-c", code], cwd=small, check=True, env=environment())
+    rows = [json.loads(line) for line in run(["predict", "one", "x.npy", "--json"], small).stdout.splitlines()]
+    assert len(rows) == 300
+    assert rows[0]["label"] in "0123456789" and 0.1 < rows[0]["probability"] <= 1
+    plain = run(["predict", "one", "x.npy"], small).stdout.splitlines()
+    assert plain[0].split() == ["0", rows[0]["label"], str(rows[0]["probability"])]
+
+
+def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
+    subprocess.run([sys.executable, "-c", "import numpy; numpy.save('bad.npy', numpy.zeros((3, 7, 7)))"], cwd=small,
+                   check=True)  # fmt: skip
+    done = run(["predict", "one", "bad.npy"], small, expect=2)
+    assert done.stderr.strip() == (
+        "[predict] bad.npy holds float64[3, 7, 7]; expected numbers of shape [examples, 8, 8]; save them with "
+        "numpy.save(path, x), as the data set has them before any transform"
+    )
+
+
+OWN = '''
+import powertrain as pt
+from powertrain.plugins import NoParams
+
+class Net(pt.nn.Module):
+    Params = NoParams
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.layer = pt.nn.Linear(64, outputs)
+
+    @classmethod
+    def build(cls, params, inputs):
+        return cls(inputs.outputs)
+
+    def forward(self, x):
+        return self.layer(pt.reshape(x, (x.shape[0], 64)))
+'''
+
+
+def test_own_code_beside_the_recipe_goes_with_the_run(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(OWN)
+    (tmp_path / "own.toml").write_text(SMALL.replace('"mlp", hidden = [32], dropout = 0.1', '"./model.py:Net"'))
+    trained = results(run(["train", "own.toml", "--run", "a", "--json"], tmp_path))
+    (tmp_path / "model.py").write_text(OWN.replace("self.layer(", "-self.layer("))
+    measured = results(run(["evaluate", "a", "--json"], tmp_path))
+    assert measured["test"] == trained["test"]
+    done = run(["train", "own.toml", "--run", "a", "--resume"], tmp_path, expect=2)
+    assert "model.py is not the file that the run began with" in done.stderr
+
+
+def test_a_strategy_with_couples_and_a_scalar_loss_is_told_apart(tmp_path: Path) -> None:
+    strategy = """
+import powertrain as pt
+from powertrain.strategies.supervised import Supervised
+
+class Wrong(Supervised):
+    def step(self, t, batch):
+        t.minimize(self.opt, self.loss(self.model(batch.x), batch.y).mean(), batch.weight)
+"""
+    (tmp_path / "strategy.py").write_text(strategy)
+    text = SMALL.replace('strategy  = { use = "supervised", round_steps = 5 }', 'strategy = "./strategy.py:Wrong"')
+    (tmp_path / "wrong.toml").write_text(text)
+    done = run(["train", "wrong.toml"], tmp_path, expect=2)
+    assert "[minimize] loss is one number; expected one value per example" in done.stderr
