@@ -9,9 +9,9 @@ namespace PT_ISA {
 template <class T>
 struct BackwardBlocks {
   T *q_rows, *q_columns, *dout_rows, *dout_columns, *dq_rows;
-  T *k_rows, *v_rows, *scores, *dscores;
-  T *dk_rows, *dv_rows;  // of all keys
-  T *lse, *dot;          // per query; dot is the sum of dout * out
+  T *scores, *dscores;
+  T *k_rows, *v_rows, *dk_rows, *dv_rows;  // of all keys
+  T *lse, *dot;                            // per query; dot is the sum of dout * out
   BackwardBlocks(const AttentionDesc& d, char* memory) {
     T* scratch = reinterpret_cast<T*>(memory);
     q_rows = scratch + d.q_rows, q_columns = scratch + d.q_columns;
@@ -71,13 +71,14 @@ template <class T>
 inline void backward_block(const AttentionDesc& d, const BackwardBlocks<T>& b, int64_t key, int64_t n_keys,
                            int64_t query, int64_t n) {
   const int64_t row = d.padded_size, block = d.padded_block;
-  block_scores(d, b.k_rows, b.q_columns, key, n_keys, query, b.scores);
-  add_product(LeftOperand<T>{b.v_rows, row, 1}, b.dout_columns, block, b.dscores, block, n_keys, block, d.size, false);
+  const T *k_rows = b.k_rows + key * row, *v_rows = b.v_rows + key * row;
+  block_scores(d, k_rows, b.q_columns, key, n_keys, query, b.scores);
+  add_product(LeftOperand<T>{v_rows, row, 1}, b.dout_columns, block, b.dscores, block, n_keys, block, d.size, false);
   differentiate_softmax(d, n_keys, b);
   add_product(LeftOperand<T>{b.scores, block, 1}, b.dout_rows, row, b.dv_rows + key * row, row, n_keys, d.size, n,
               true);
   add_product(LeftOperand<T>{b.dscores, block, 1}, b.q_rows, row, b.dk_rows + key * row, row, n_keys, d.size, n, true);
-  add_product(LeftOperand<T>{b.dscores, 1, block}, b.k_rows, row, b.dq_rows, row, n, d.size, n_keys, true);
+  add_product(LeftOperand<T>{b.dscores, 1, block}, k_rows, row, b.dq_rows, row, n, d.size, n_keys, true);
 }
 
 template <class T>
@@ -85,6 +86,8 @@ void attention_backward(const KernelArgs* args, int64_t chunk) {
   const AttentionDesc& d = *static_cast<const AttentionDesc*>(args->desc);
   const int64_t batch = chunk / d.kv_heads, kv_head = chunk % d.kv_heads, group = d.heads / d.kv_heads;
   const BackwardBlocks<T> b(d, args->scratch);
+  load_rows(d, d.k, head_rows(d, d.k, args->data[1], batch, kv_head, 0), d.keys, b.k_rows);
+  load_rows(d, d.v, head_rows(d, d.v, args->data[2], batch, kv_head, 0), d.keys, b.v_rows);
   fill_zero(b.dk_rows, d.padded_size, d.keys, d.padded_size);
   fill_zero(b.dv_rows, d.padded_size, d.keys, d.padded_size);
   for (int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
@@ -94,8 +97,6 @@ void attention_backward(const KernelArgs* args, int64_t chunk) {
       const int64_t visible = visible_keys(d, query + n);
       for (int64_t key = 0; key < visible; key += kKeyBlock) {
         const int64_t n_keys = attention_least(kKeyBlock, d.keys - key);
-        load_rows(d, d.k, head_rows(d, d.k, args->data[1], batch, kv_head, key), n_keys, b.k_rows);
-        load_rows(d, d.v, head_rows(d, d.v, args->data[2], batch, kv_head, key), n_keys, b.v_rows);
         backward_block(d, b, key, n_keys, query, n);
       }
       // The scores were made from scaled queries, so dk is complete; dq is not.

@@ -9,8 +9,8 @@ double scale_of(const Attrs& attrs, const Shape& q);
 // Of q, k, v: the result and the log-sum-exp.
 Tensors definition(const Tensors& in, const Attrs& attrs);
 
-// Of q, k, v, out, lse, dout: dq, dk, dv. The weights are made anew from q and k, so that its own gradient does not need
-// that of the log-sum-exp.
+// Of q, k, v, out, lse, dout: dq, dk, dv. The weights are made anew from q and k, so that its own gradient does not
+// need that of the log-sum-exp.
 Tensors backward_definition(const Tensors& in, const Attrs& attrs);
 
 // The gradient of the log-sum-exp alone: dq and dk.

@@ -18,12 +18,13 @@ struct AttentionDesc {
   DType type;
   bool causal;  // query i sees the keys up to i + keys - queries
   double scale;
-  int64_t query_block, query_blocks;  // queries that are done together
+  int64_t query_block, query_blocks;  // queries whose scores are computed together
+  int64_t group, groups;              // forward: blocks of queries that share each block of keys they load
   int64_t padded_size, padded_block;  // whole vectors: the row strides of blocks in scratch
 
   // Offsets of the blocks in scratch, in elements of the compute dtype.
-  int64_t q_rows, q_columns, k_rows, v_rows, scores, sums, spare;
-  int64_t dout_rows, dout_columns, dscores, dq_rows, dk_rows, dv_rows, per_query;
+  int64_t q_rows, q_columns, k_rows, v_rows, scores, sums, per_query;
+  int64_t dout_rows, dout_columns, dscores, dq_rows, dk_rows, dv_rows;
 };
 
 }  // namespace pt

@@ -33,54 +33,86 @@ inline void multiply_row(T* row, int64_t n, T factor) {
   for (int64_t i = 0; i < n; ++i) row[i] *= factor;
 }
 
+// One block of queries on its way through the keys.
 template <class T>
-inline void finish_queries(const AttentionDesc& d, T* sums, const T* maximum, T* sum, int64_t n, T* lse) {
-  using V = vec<T, kQueryLanes>;
-  for (int64_t i = 0; i < n; i += kQueryLanes) {
-    const V total = V::load(sum + i), shift = V::load(maximum + i);
-    store_n(lse + i, shift + log(total), n - i);
-    // A query that saw no key has sums of zero.
-    store(sum + i, select(total == V(0), V(1), total));
+struct QueryBlock {
+  int64_t query, n, visible;
+  T *columns, *sums, *maximum, *sum, *rescale;
+  QueryBlock(const AttentionDesc& d, T* scratch, int64_t first, int64_t block) {
+    query = (first + block) * d.query_block;
+    n = attention_least(d.query_block, d.queries - query);
+    visible = visible_keys(d, query + n);
+    columns = scratch + d.q_columns + block * d.size * d.padded_block;
+    sums = scratch + d.sums + block * d.query_block * d.padded_size;
+    maximum = scratch + d.per_query + block * 3 * d.padded_block;
+    sum = maximum + d.padded_block;
+    rescale = sum + d.padded_block;
   }
-  for (int64_t i = 0; i < n; ++i) {
-    T* row = sums + i * d.padded_size;
-    for (int64_t e = 0; e < d.padded_size; ++e) row[e] /= sum[i];
+};
+
+template <class T>
+inline void begin_queries(const AttentionDesc& d, const char* q, T* q_rows, const QueryBlock<T>& b) {
+  load_rows(d, d.q, q, b.n, q_rows);
+  scale_rows(d, b.n, q_rows);
+  turn_rows(d, q_rows, b.n, b.columns);
+  fill_zero(b.sums, d.padded_size, b.n, d.padded_size);
+  for (int64_t i = 0; i < d.padded_block; ++i) b.maximum[i] = kMinusInfinity<T>, b.sum[i] = 0;
+}
+
+template <class T>
+inline void attend_to_keys(const AttentionDesc& d, const T* k_rows, const T* v_rows, int64_t key, int64_t n_keys,
+                           T* scores, const QueryBlock<T>& b) {
+  block_scores(d, k_rows, b.columns, key, n_keys, b.query, scores);
+  for (int64_t i = 0; i < d.padded_block; i += kQueryLanes) {
+    softmax_step(scores + i, d.padded_block, n_keys, b.maximum + i, b.sum + i, b.rescale + i);
+  }
+  for (int64_t i = 0; i < b.n && key > 0; ++i) multiply_row(b.sums + i * d.padded_size, d.padded_size, b.rescale[i]);
+  add_product(LeftOperand<T>{scores, 1, d.padded_block}, v_rows, d.padded_size, b.sums, d.padded_size, b.n, d.size,
+              n_keys, true);
+}
+
+template <class T>
+inline void finish_queries(const AttentionDesc& d, const QueryBlock<T>& b, T* lse) {
+  using V = vec<T, kQueryLanes>;
+  for (int64_t i = 0; i < b.n; i += kQueryLanes) {
+    const V total = V::load(b.sum + i), shift = V::load(b.maximum + i);
+    store_n(lse + i, shift + log(total), b.n - i);
+    // A query that saw no key has sums of zero.
+    store(b.sum + i, select(total == V(0), V(1), total));
+  }
+  for (int64_t i = 0; i < b.n; ++i) {
+    T* row = b.sums + i * d.padded_size;
+    for (int64_t e = 0; e < d.padded_size; ++e) row[e] /= b.sum[i];
   }
 }
 
 template <class T>
 void attention_forward(const KernelArgs* args, int64_t chunk) {
   const AttentionDesc& d = *static_cast<const AttentionDesc*>(args->desc);
-  const int64_t query = chunk % d.query_blocks * d.query_block;
-  const int64_t head = chunk / d.query_blocks % d.heads, batch = chunk / d.query_blocks / d.heads;
-  const int64_t n = attention_least(d.query_block, d.queries - query), kv_head = head / (d.heads / d.kv_heads);
+  const int64_t first = chunk % d.groups * d.group, blocks = attention_least(d.group, d.query_blocks - first);
+  const int64_t head = chunk / d.groups % d.heads, batch = chunk / d.groups / d.heads;
+  const int64_t kv_head = head / (d.heads / d.kv_heads);
   T* scratch = reinterpret_cast<T*>(args->scratch);
-  T *q_rows = scratch + d.q_rows, *q_columns = scratch + d.q_columns, *scores = scratch + d.scores;
-  T *k_rows = scratch + d.k_rows, *v_rows = scratch + d.v_rows, *sums = scratch + d.sums;
-  T *maximum = scratch + d.per_query, *sum = maximum + d.padded_block, *rescale = sum + d.padded_block;
-
-  load_rows(d, d.q, head_rows(d, d.q, args->data[0], batch, head, query), n, q_rows);
-  scale_rows(d, n, q_rows);
-  turn_rows(d, q_rows, n, q_columns);
-  fill_zero(sums, d.padded_size, n, d.padded_size);
-  for (int64_t i = 0; i < d.padded_block; ++i) maximum[i] = kMinusInfinity<T>, sum[i] = 0;
-
-  const int64_t visible = visible_keys(d, query + n);
+  T *scores = scratch + d.scores, *k_rows = scratch + d.k_rows, *v_rows = scratch + d.v_rows;
+  for (int64_t i = 0; i < blocks; ++i) {
+    const QueryBlock<T> b(d, scratch, first, i);
+    begin_queries(d, head_rows(d, d.q, args->data[0], batch, head, b.query), scratch + d.q_rows, b);
+  }
+  const int64_t visible = QueryBlock<T>(d, scratch, first, blocks - 1).visible;
   for (int64_t key = 0; key < visible; key += kKeyBlock) {
     const int64_t n_keys = attention_least(kKeyBlock, d.keys - key);
     load_rows(d, d.k, head_rows(d, d.k, args->data[1], batch, kv_head, key), n_keys, k_rows);
     load_rows(d, d.v, head_rows(d, d.v, args->data[2], batch, kv_head, key), n_keys, v_rows);
-    block_scores(d, k_rows, q_columns, key, n_keys, query, scores);
-    for (int64_t i = 0; i < d.padded_block; i += kQueryLanes) {
-      softmax_step(scores + i, d.padded_block, n_keys, maximum + i, sum + i, rescale + i);
+    for (int64_t i = 0; i < blocks; ++i) {
+      const QueryBlock<T> b(d, scratch, first, i);
+      if (key < b.visible) attend_to_keys(d, k_rows, v_rows, key, n_keys, scores, b);
     }
-    for (int64_t i = 0; i < n && key > 0; ++i) multiply_row(sums + i * d.padded_size, d.padded_size, rescale[i]);
-    add_product(LeftOperand<T>{scores, 1, d.padded_block}, v_rows, d.padded_size, sums, d.padded_size, n, d.size,
-                n_keys, true);
   }
-  T* lse = reinterpret_cast<T*>(args->data[4]) + (batch * d.heads + head) * d.queries + query;
-  finish_queries(d, sums, maximum, sum, n, lse);
-  store_rows(d, d.out, sums, n, head_rows(d, d.out, args->data[3], batch, head, query));
+  for (int64_t i = 0; i < blocks; ++i) {
+    const QueryBlock<T> b(d, scratch, first, i);
+    finish_queries(d, b, reinterpret_cast<T*>(args->data[4]) + (batch * d.heads + head) * d.queries + b.query);
+    store_rows(d, d.out, b.sums, b.n, head_rows(d, d.out, args->data[3], batch, head, b.query));
+  }
 }
 
 }  // namespace PT_ISA

@@ -8,7 +8,7 @@
 namespace pt::attention {
 namespace {
 
-Tensor swap_middle(const Tensor& x) { return fn::transpose(x, {0, 2, 1, 3}); }   // [b, t, h, d] <-> [b, h, t, d]
+Tensor swap_middle(const Tensor& x) { return fn::transpose(x, {0, 2, 1, 3}); }  // [b, t, h, d] <-> [b, h, t, d]
 Tensor swap_last(const Tensor& x) { return fn::transpose(x, {0, 1, 3, 2}); }
 
 // [b, s, g, d] as [b, h, s, d]: each head once for all the heads of q that share it.
@@ -30,8 +30,8 @@ Tensor per_group(const Tensor& x, int64_t groups, DType dtype) {
 }
 
 struct Weights {
-  Tensor q, k;     // [b, h, t, d], [b, h, s, d]
-  Tensor p, lse;   // [b, h, t, s], [b, h, t, 1]
+  Tensor q, k;    // [b, h, t, d], [b, h, s, d]
+  Tensor p, lse;  // [b, h, t, s], [b, h, t, 1]
 };
 
 Weights weights(const Tensor& query, const Tensor& key, const Attrs& attrs) {

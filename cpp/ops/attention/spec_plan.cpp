@@ -9,6 +9,10 @@ namespace pt {
 namespace {
 
 constexpr int64_t kQueryBlock = 64;  // with 64 keys and 64 elements, all blocks of a step fit L2 many times over
+// Keys lie far apart in a buffer of q, k and v, so several blocks of queries share what was loaded: as long as there
+// are chunks enough for the threads.
+constexpr int64_t kMostBlocks = 4;
+constexpr int64_t kEnoughChunks = 32;
 constexpr int64_t kLanes = 16;
 constexpr int kForward = 0, kBackward = 1;
 
@@ -46,13 +50,14 @@ class Layout {
   int64_t used_ = 0;
 };
 
-void lay_out_shared(AttentionDesc& d, Layout& scratch) {
+// What both passes keep for `blocks` blocks of queries and `keys` keys.
+void lay_out_shared(AttentionDesc& d, Layout& scratch, int64_t blocks, int64_t keys) {
   d.q_rows = scratch.take(d.query_block, d.padded_size);
-  d.q_columns = scratch.take(d.size, d.padded_block);
-  d.k_rows = scratch.take(kKeyBlock, d.padded_size);
-  d.v_rows = scratch.take(kKeyBlock, d.padded_size);
+  d.q_columns = scratch.take(blocks * d.size, d.padded_block);
+  d.k_rows = scratch.take(keys, d.padded_size);
+  d.v_rows = scratch.take(keys, d.padded_size);
   d.scores = scratch.take(kKeyBlock, d.padded_block);
-  d.per_query = scratch.take(3, d.padded_block);
+  d.per_query = scratch.take(blocks * 3, d.padded_block);
 }
 
 Launch make_launch(const AttentionDesc& d, int pass, int64_t chunks, int64_t elements) {
@@ -77,9 +82,11 @@ LaunchPlan plan_attention(const Operand& q, const Operand& k, const Operand& v, 
   if (count(out.shape) == 0) return plan;
   AttentionDesc d = describe(q, k, v, out, causal, scale);
   Layout scratch;
-  lay_out_shared(d, scratch);
-  d.sums = scratch.take(d.query_block, d.padded_size);
-  plan.launches.push_back(make_launch(d, kForward, d.batches * d.heads * d.query_blocks, scratch.used()));
+  d.group = std::clamp<int64_t>(d.batches * d.heads * d.query_blocks / kEnoughChunks, 1, kMostBlocks);
+  d.groups = ceil_div(d.query_blocks, d.group);
+  lay_out_shared(d, scratch, d.group, kKeyBlock);
+  d.sums = scratch.take(d.group * d.query_block, d.padded_size);
+  plan.launches.push_back(make_launch(d, kForward, d.batches * d.heads * d.groups, scratch.used()));
   return plan;
 }
 
@@ -91,7 +98,7 @@ LaunchPlan plan_attention_backward(const Operand& q, const Operand& k, const Ope
   AttentionDesc d = describe(q, k, v, out, causal, scale);
   d.dout = matrix(dout), d.dq = matrix(dq), d.dk = matrix(dk), d.dv = matrix(dv);
   Layout scratch;
-  lay_out_shared(d, scratch);
+  lay_out_shared(d, scratch, 1, d.keys);
   d.dout_rows = scratch.take(d.query_block, d.padded_size);
   d.dout_columns = scratch.take(d.size, d.padded_block);
   d.dscores = scratch.take(kKeyBlock, d.padded_block);
