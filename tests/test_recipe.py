@@ -74,6 +74,7 @@ PLUGINS = Given(
     optimizer={"adamw": Adamw, "sgd": Plain},
     schedule={"cosine": cosine},
     loss={"mse": Plain},
+    metric={"accuracy": Plain},
 )
 GOOD = """\
 # digits.toml
@@ -192,6 +193,8 @@ LINES = [
      '[digits.toml:3 features] received { use = "scale" }; expected a list of transforms; write features = [...]'),
     ("features = [{ use = 'scal' }]",
      "[digits.toml:3 features.0.use] no such transform scal; expected one of scale; did you mean scale?"),
+    ("expect = {}\nevaluate = { metrics = ['acuracy'] }",
+     "[digits.toml:8 evaluate.metrics.0] no such metric acuracy; expected one of accuracy; did you mean accuracy?"),
     ("expect = { 'test.accuracy' = 'good' }",
      '[digits.toml:7 expect.test.accuracy] received "good"; expected a limit such as ">= 0.98" or a number that is '
      "the most allowed"),

@@ -160,3 +160,15 @@ def test_energy_has_a_method_and_a_range(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(energy, "_counters", iter([{"0": 100.0}, {"0": 3700.0}]).__next__)
     monkeypatch.setattr(energy, "_processor_seconds", lambda: 0.0)
     assert energy.Meter().read().short() == "~1 Wh (measured, ±30 %)"
+
+
+def test_a_metric_that_is_not_measured_is_not_watched() -> None:
+    early = EarlyStop(Stop(watch="valid.acuracy"))
+    with pytest.raises(RunError) as caught:
+        early.check(["loss", "accuracy", "confusion"], True)
+    assert str(caught.value) == (
+        "[run.stop.watch] received valid.acuracy; expected one of valid.loss, valid.accuracy; did you mean "
+        "valid.accuracy?"
+    )
+    with pytest.raises(RunError, match="has no valid part to watch"):
+        early.check(["loss"], False)

@@ -60,6 +60,7 @@ class _Reader:
         optimizers = self.optimizers()
         run = self.section(RunSection, "run", required=True)
         evaluate = self.section(EvaluateSection, "evaluate")
+        self.metrics(evaluate)
         report = self.section(ReportSection, "report")
         expect = self.expect()
         self.demand_model(strategy)
@@ -199,6 +200,14 @@ class _Reader:
         for key, value in _flat(table or {}):
             limits[key] = convert(value, Limit, Range(), ("expect", key), self.mistakes)
         return {key: limit for key, limit in limits.items() if limit is not None}
+
+    def metrics(self, evaluate: EvaluateSection | None) -> None:
+        """The metrics that a recipe asks for exist; they are imported when the run begins."""
+        for at, name in enumerate((evaluate and evaluate.metrics) or ()):
+            try:
+                self.plugins.find("metric", name)
+            except PluginError as error:
+                self.wrong(("evaluate", "metrics", at), str(error))
 
     def demand_model(self, strategy: Use | None) -> None:
         """Most strategies train a model with an optimizer; one that does not says so in `needs`."""

@@ -27,6 +27,10 @@ class Strategy(Protocol):
 class Step(Protocol):
     """Inside a traced step."""
 
+    @property
+    def rng(self) -> Any:
+        """Random numbers: `t.rng.normal(shape)`."""
+
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
         """Differentiate with respect to the optimizer's own parameters and update them. `loss` has one value per
         example, and is divided once by the total weight; one that couples the examples of a batch is a scalar."""

@@ -220,11 +220,6 @@ class TrainRun:
 
     def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
         name = f"valid.{early.metric}"
-        if name not in values:
-            raise RunError(
-                f"[run.stop.watch] received {name}; expected one of {', '.join(values)}; give the data a valid part, "
-                "for example split = { valid = 0.1 }, and watch one of its metrics"
-            )
         early.see(values[name], {name: slot.numpy() for name, slot in self.table.model_slots().items()})
         if early.reached:
             self.request_stop(f"{name} has not improved for {early.patience} evaluations")
@@ -276,6 +271,8 @@ class TrainRun:
             return plugin(params_of(plugin)())
 
         chosen = choose_metrics(self.dataset, self.recipe.evaluate.metrics, load)
+        if self.early is not None:
+            self.early.check(chosen, "valid" in self.dataset.splits)
         batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
         self.evaluator = Evaluator(self.strategy, self.table.modules, self.loss(), self.dataset, batch, chosen)
 

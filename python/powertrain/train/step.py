@@ -51,6 +51,7 @@ class Step:
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
+        self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
 
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
         slots = [slot for _, slot in opt.params]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from powertrain.plugins.params import suggestion
+from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.recipe.sections import Stop
@@ -20,6 +23,7 @@ class EarlyStop:
     that a resume stops at the same place with the same weights."""
 
     def __init__(self, stop: Stop) -> None:
+        self.watch = stop.watch
         self.metric = stop.watch.removeprefix("valid.")
         self.patience = stop.patience
         lower = self.metric in LOWER_IS_BETTER
@@ -31,6 +35,19 @@ class EarlyStop:
     @property
     def reached(self) -> bool:
         return self.since >= self.patience
+
+    def check(self, metrics: Iterable[str], has_valid: bool) -> None:
+        """Refuse to watch what will not be measured, before anything runs."""
+        if not has_valid:
+            raise RunError(
+                "[run.stop] the data has no valid part to watch; expected one; for example split = { valid = 0.1 }"
+            )
+        names = [f"valid.{name}" for name in metrics if name != "confusion"]
+        if f"valid.{self.metric}" not in names:
+            raise RunError(
+                f"[run.stop.watch] received {self.watch}; expected one of {', '.join(names)}"
+                f"{suggestion(self.watch, names)}"
+            )
 
     def see(self, value: float, weights: Mapping[str, NDArray[Any]]) -> None:
         """Take in one evaluation; a NaN never counts as an improvement."""
