@@ -259,6 +259,76 @@ void check_halves(const std::vector<std::string_view>& isas) {
   }
 }
 
+// relu(conv + bias) * residual, of the convolution and of the gradient of its input, against the same sums apart.
+void check_epilogue(const Case& t, const std::vector<std::string_view>& isas) {
+  Trial<float> trial(t, DType::F32);
+  trial.y.fill();
+  const auto check = [&](const Shape& shape, const auto& plain, const auto& with_epilogue, Image<float>& first) {
+    Image<float> sums(shape, DType::F32), residual(shape, DType::F32), out(shape, DType::F32);
+    Image<float> bias({1, 1, 1, shape[3]}, DType::F32);
+    residual.fill(), bias.fill();
+    set_isa("generic");
+    check::run_hostile(plain(sums.operand), {first.data(), trial.w.data(), sums.data()});
+    FusedProgram program;
+    program.extents = shape;
+    program.inputs = 3;
+    program.operands = {
+        {DType::F32, {}}, {DType::F32, {0, 0, 0, 1}}, {DType::F32, row_major(shape)}, {DType::F32, row_major(shape)}};
+    const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
+      program.steps.push_back({kind, op, DType::F32, args, 0, operand, 0});
+    };
+    step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
+    step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
+    step(StepKind::Math, "add", {0, 1, -1, -1}, -1);
+    step(StepKind::Math, "relu", {2, -1, -1, -1}, -1);
+    step(StepKind::Load, "", {-1, -1, -1, -1}, 2);
+    step(StepKind::Math, "multiply", {3, 4, -1, -1}, -1);
+    step(StepKind::Store, "", {5, -1, -1, -1}, 3);
+    Image<float> want = out;
+    for (int64_t i = 0; i < count(shape); ++i) {
+      const float sum = sums.values[sums.kCanary + i] + bias.values[bias.kCanary + i % shape[3]];
+      want.values[want.kCanary + i] = (sum > 0 ? sum : 0) * residual.values[residual.kCanary + i];
+    }
+    for (std::string_view isa : isas) {
+      set_isa(isa);
+      Image<float> got = out;
+      check::run_hostile(with_epilogue(TensorType{DType::F32, shape}, program),
+                         {first.data(), trial.w.data(), bias.data(), residual.data(), got.data()});
+      trial.expect(got, want, isa, "epilogue");
+    }
+  };
+  const Operand &x = trial.x.operand, &w = trial.w.operand, &y = trial.y.operand;
+  check(
+      trial.y_shape, [&](const Operand& out) { return plan_conv2d(x, w, out, t.params); },
+      [&](const TensorType& out, const FusedProgram& p) { return plan_conv2d(x, w, out, t.params, p); }, trial.x);
+  if (t.params.stride_h > 1) return;
+  check(
+      trial.x_shape, [&](const Operand& out) { return plan_conv2d_grad_input(y, w, out, t.params); },
+      [&](const TensorType& out, const FusedProgram& p) { return plan_conv2d_grad_input(y, w, out, t.params, p); },
+      trial.y);
+}
+
+void check_epilogues(const std::vector<std::string_view>& isas) {
+  const Case cases[] = {
+      {2, 14, 14, 8, 5, 5, 33, {1, 1, 2, 2, 2, 2}},
+      {2, 9, 8, 6, 3, 3, 10, {2, 2, 1, 1, 1, 1}},
+      {2, 5, 5, 20, 1, 1, 33},
+      {2, 6, 6, 8, 3, 3, 12, {1, 1, 1, 1, 1, 1, 1, 1, 4}},
+      {2, 7, 7, 37, 3, 3, 37, {1, 1, 1, 1, 1, 1, 1, 1, 37}},
+      {1, 4, 4, 90, 7, 7, 6, {1, 1, 3, 3, 3, 3}},
+  };
+  for (const Case& t : cases) check_epilogue(t, isas);
+  FusedProgram uneven;
+  uneven.extents = {2, 4, 4, 3};
+  uneven.inputs = 2;
+  uneven.operands = {{DType::F32, {}}, {DType::F32, {0, 12, 3, 1}}, {DType::F32, {48, 12, 3, 1}}};
+  std::string why;
+  CHECK(!conv2d_epilogue_fits(uneven, {DType::F32, {2, 4, 4, 3}}, &why));
+  CHECK_EQ(why,
+           std::string("the epilogue over [2, 4, 4, 3] has an operand that does not advance evenly over n, h and w; "
+                       "all or none of these axes broadcast is expected; copy it"));
+}
+
 void check_errors() {
   const auto operand = [](const Shape& shape) { return Operand{DType::F32, shape, row_major(shape)}; };
   const Operand x = operand({2, 8, 8, 3}), w = operand({3, 3, 3, 4});
@@ -283,5 +353,6 @@ int main() {
   pt::check_errors();
   pt::check_shapes(isas);
   pt::check_halves(isas);
+  pt::check_epilogues(isas);
   return pt::check::finish();
 }

@@ -4,6 +4,7 @@
 #include "core/kernel.h"
 #include "ops/conv2d/gather.h"
 #include "ops/matmul/chunk.h"
+#include "ops/matmul/finish.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -73,26 +74,30 @@ void depthwise(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& m = d.product;
   const MatmulChunk c = chunk_of(m, chunk);
   const int64_t left_size = element_size<T>(m.left_type), right_size = element_size<T>(m.right_type);
-  const int64_t out_size = element_size<T>(m.out_type);
+  const DType out_type = m.epilogue ? kTypeOf<T> : m.out_type;
+  const int64_t out_size = element_size<T>(out_type);
   constexpr int64_t kWidth = kDepthwiseVectors * Register<T>::kLanes;
   int64_t offsets[kDepthwiseMaxTaps];
+  const Sums<T> sums = {reinterpret_cast<T*>(args->scratch + m.sums), m.sums_row, nullptr, 0, false};
   GatherPixel p = pixel_of(d.gather, c.row);
   for (int64_t row = 0; row < c.rows; ++row) {
     gather_offsets(d.gather, p, left_size, offsets, 1);
-    const int64_t out_at = scattered_row(d, p);
+    char* out_row = m.epilogue ? reinterpret_cast<char*>(sums.sum + row * sums.sum_row)
+                               : args->data[m.out_at] + (scattered_row(d, p) + c.col) * out_size;
     for (int64_t col = c.col; col < c.col + c.cols; col += kWidth) {
       const int n = static_cast<int>(least(kWidth, c.col + c.cols - col));
       Register<T> chain[kDepthwiseVectors];
       depthwise_chain(args->data[m.left_at] + col * left_size, m.left_type, offsets,
                       args->data[m.right_at] + col * right_size, m.right_type, m.right_k * right_size, m.depth, n,
                       chain);
-      char* out = args->data[m.out_at] + (out_at + col) * out_size;
+      char* out = out_row + (col - c.col) * out_size;
       constexpr int kLanes = Register<T>::kLanes;
       for (int v = 0; v * kLanes < n; ++v)
-        store_lanes(chain[v], out + v * kLanes * out_size, m.out_type, static_cast<int>(least(kLanes, n - v * kLanes)));
+        store_lanes(chain[v], out + v * kLanes * out_size, out_type, static_cast<int>(least(kLanes, n - v * kLanes)));
     }
     next_pixel(d.gather, p);
   }
+  if (m.epilogue) run_epilogue(args, m, sums, 0, c);
 }
 
 // rows are taps, cols channels, depth pixels; each chunk is one group of pixels, added by the second launch.

@@ -1,6 +1,10 @@
 // Plans of two-dimensional convolutions, for the spec and the passes that need one.
 #pragma once
+#include <string>
+
 #include "core/launch.h"
+#include "core/tensor.h"
+#include "ops/fused/machine.h"
 
 namespace pt {
 
@@ -22,5 +26,18 @@ LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, con
 LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& params);
 // dw from x and dy. K is (n, oh, ow). Operands: x, dy, dw.
 LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& params);
+
+// With an epilogue, as of plan_matmul: operand 0 of the program is the convolution, its extents are the image's shape.
+// Operands of the launches: the two inputs, the program's further inputs, its outputs.
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& params,
+                       const FusedProgram& epilogue);
+LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const TensorType& dx, const Conv2dParams& params,
+                                  const FusedProgram& epilogue);
+
+// Whether a program can follow; `why` receives the reason if not. image is y's type, or dx's.
+bool conv2d_epilogue_fits(const FusedProgram& program, const TensorType& image, std::string* why = nullptr);
+// That of the gradient of the input needs a stride of 1 besides.
+bool conv2d_grad_input_epilogue_fits(const FusedProgram& program, const TensorType& image, const Conv2dParams& params,
+                                     std::string* why = nullptr);
 
 }  // namespace pt

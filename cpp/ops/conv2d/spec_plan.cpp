@@ -90,6 +90,48 @@ void set_groups(MatmulDesc& m, int64_t groups, int64_t left, int64_t right, int6
   m.left_batch[0] = left, m.right_batch[0] = right, m.out_batch[0] = out;
 }
 
+// A program over images as one over rows of pixels, where every operand advances evenly from pixel to pixel.
+bool flatten(const FusedProgram& program, FusedProgram& flat) {
+  const Shape& s = program.extents;
+  Batch batch = {s[2], {s[0], s[1]}, {}};
+  const Walk image = {1, {s[1] * s[2], s[2]}};
+  batch.walks = {image, {0, {0, 0}}, image};
+  for (size_t i = 0; i < program.operands.size(); ++i) {
+    const Strides& strides = program.operands[i].strides;
+    batch.walks.push_back(i > 0 && strides.size() == 4 ? Walk{strides[2], {strides[0], strides[1]}} : image);
+  }
+  simplify(batch);
+  if (!batch.extents.empty()) return false;
+  flat = program;
+  flat.extents = {batch.rows, s[3]};
+  for (size_t i = 0; i < program.operands.size(); ++i)
+    if (i == 0 || program.operands[i].strides.size() == 4)
+      flat.operands[i].strides = {batch.walks[i + 3].row, i == 0 ? 1 : program.operands[i].strides[3]};
+  return true;
+}
+
+FusedProgram flattened(const FusedProgram& program) {
+  FusedProgram flat;
+  flatten(program, flat);
+  return flat;
+}
+
+// Completes a product of pixels and the program that follows it, if any.
+Descriptor describe(ConvDesc& d, bool scattered, bool may_split, const FusedProgram* flat) {
+  MatmulDesc& m = d.product;
+  complete_product(m, true, scattered || flat, may_split);
+  if (!flat) return Descriptor::of(d);
+  m.epilogue_at = 2;
+  m.workspace_at = 1 + static_cast<int>(flat->operands.size());
+  Batch groups = {m.rows, {}, {}};
+  if (m.batch_axes > 0) groups.extents.push_back(m.batches);
+  for (const FusedOperand& operand : flat->operands) {
+    const bool whole = operand.strides.size() == 2;  // else the state of a generator
+    groups.walks.push_back({whole ? operand.strides[0] : 0, {whole ? operand.strides[1] * m.out_batch[0] : 0}});
+  }
+  return with_epilogue(m, &d, sizeof(d), *flat, groups, 0);
+}
+
 // Reads x, as the forward product and the gradient of the weights do.
 ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
   ConvGather g = {};
@@ -103,12 +145,11 @@ ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
   return g;
 }
 
-// Pixels by channels: the chunks of a product, and none of its scratch.
-void append_depthwise(LaunchPlan& plan, ConvDesc& d) {
-  complete_product(d.product, true, false, false);
-  append_product(plan, "conv2d", Descriptor::of(d), d.product);
-  plan.launches.back().variant += kDepthwiseF32 - kConvF32;
-  plan.launches.back().scratch_bytes = 0;
+void append_pixels(LaunchPlan& plan, ConvDesc& d, bool depthwise, bool scattered, bool may_split,
+                   const FusedProgram* flat) {
+  const Descriptor descriptor = describe(d, scattered, may_split && !depthwise, flat);
+  append_product(plan, "conv2d", descriptor, d.product);
+  if (depthwise) plan.launches.back().variant += kDepthwiseF32 - kConvF32;
 }
 
 // Taps by channels, always by way of the groups' workspace: a chunk is one group for some channels.
@@ -165,7 +206,8 @@ void append_turned_weights(LaunchPlan& plan, const Operand& w, const Sizes& s, c
 }
 
 void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const Operand& dx, const Sizes& s,
-                  const Conv2dParams& p, const TapClass& y, const TapClass& x, ConvScatter scatter, int64_t at) {
+                  const Conv2dParams& p, const TapClass& y, const TapClass& x, ConvScatter scatter, int64_t at,
+                  const FusedProgram* flat) {
   ConvDesc d = {};
   MatmulDesc& m = d.product;
   const bool depthwise = is_depthwise(s);
@@ -181,22 +223,22 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
               x.tap,    y.taps,   x.taps, s.group_out, s.out_height, s.out_width, s.out_channels};
   d.scatter = scatter;
   const size_t first = plan.launches.size();
-  if (depthwise) {
-    append_depthwise(plan, d);
-  } else {
-    complete_product(m, true, scatter.step_y > 1 || scatter.step_x > 1, false);
-    append_product(plan, "conv2d", Descriptor::of(d), m);
-  }
-  plan.launches[first].operands = {0, -1, 2};
-  plan.launches[first].byte_offsets = {0, at, 0};
+  append_pixels(plan, d, depthwise, scatter.step_y > 1 || scatter.step_x > 1, false, flat);
+  std::vector<int>& operands = plan.launches[first].operands;
+  operands = {0, -1, 2};
+  for (int i = 3; flat && i <= static_cast<int>(flat->operands.size()); ++i) operands.push_back(i);
+  plan.launches[first].byte_offsets.assign(operands.size(), 0);
+  plan.launches[first].byte_offsets[1] = at;
   plan.launches[first].bytes = bytes_of(dy) + bytes_of(w) + bytes_of(dx) / (scatter.step_y * scatter.step_x);
 }
 
-}  // namespace
-
-LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p) {
+LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
+                        const FusedProgram* flat) {
   const Sizes s = check(x, w, y, p);
-  if (is_pointwise(s, p)) return plan_matmul(pixels(x), weight_matrix(w), pixels(y));
+  if (is_pointwise(s, p)) {
+    if (!flat) return plan_matmul(pixels(x), weight_matrix(w), pixels(y));
+    return plan_matmul(pixels(x), weight_matrix(w), TensorType{y.dtype, pixels(y).shape}, *flat);
+  }
   LaunchPlan plan;
   if (count(y.shape) == 0) return plan;
   ConvDesc d = {};
@@ -212,19 +254,18 @@ LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, con
   set_groups(m, depthwise ? 1 : p.groups, s.group_in, s.group_out, s.group_out);
   d.gather = gather_input(s, p);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
-  if (depthwise) {
-    append_depthwise(plan, d);
-  } else {
-    complete_product(m, true);
-    append_product(plan, "conv2d", Descriptor::of(d), m);
-  }
+  append_pixels(plan, d, depthwise, false, true, flat);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + bytes_of(y);
   return plan;
 }
 
-LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& p) {
+LaunchPlan plan_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& p,
+                      const FusedProgram* flat) {
   const Sizes s = check(dx, w, dy, p);
-  if (is_pointwise(s, p)) return plan_matmul(pixels(dy), transposed(weight_matrix(w)), pixels(dx));
+  if (is_pointwise(s, p)) {
+    if (!flat) return plan_matmul(pixels(dy), transposed(weight_matrix(w)), pixels(dx));
+    return plan_matmul(pixels(dy), transposed(weight_matrix(w)), TensorType{dx.dtype, pixels(dx).shape}, *flat);
+  }
   LaunchPlan plan;
   if (count(dx.shape) == 0) return plan;
   int64_t at = 0;
@@ -234,11 +275,59 @@ LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Ope
       const TapClass x = tap_class(rx, s.width, s.kernel_w, p.stride_w, p.pad_left, p.dilation_w);
       const int64_t weights = y.taps * x.taps * s.group_in * s.out_channels;
       if (weights > 0) append_turned_weights(plan, w, s, p, y, x, at);
-      append_class(plan, dy, w, dx, s, p, y, x, {p.stride_h, p.stride_w, ry, rx, s.height, s.width, s.in_channels}, at);
+      append_class(plan, dy, w, dx, s, p, y, x, {p.stride_h, p.stride_w, ry, rx, s.height, s.width, s.in_channels}, at,
+                   flat);
       at += round_up(weights * static_cast<int64_t>(size_of(w.dtype)), 64);
     }
   plan.workspace_bytes = std::max<int64_t>(at, 64);
   return plan;
+}
+
+}  // namespace
+
+bool conv2d_epilogue_fits(const FusedProgram& program, const TensorType& image, std::string* why) {
+  if (!epilogue_fits(program, image.shape, image.dtype, why)) return false;
+  FusedProgram flat;
+  if (image.shape.size() == 4 && (count(image.shape) == 0 || flatten(program, flat))) return true;
+  if (why)
+    *why = text("the epilogue over ", image.shape, " has an operand that does not advance evenly over n, h and w; all ",
+                "or none of these axes broadcast is expected; copy it");
+  return false;
+}
+
+bool conv2d_grad_input_epilogue_fits(const FusedProgram& program, const TensorType& image, const Conv2dParams& p,
+                                     std::string* why) {
+  if (p.stride_h == 1 && p.stride_w == 1) return conv2d_epilogue_fits(program, image, why);
+  if (why)
+    *why = text("the epilogue follows a gradient of stride ", p.stride_h, ", ", p.stride_w,
+                "; stride 1 is expected; run it as a program of its own");
+  return false;
+}
+
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p) {
+  return plan_forward(x, w, y, p, nullptr);
+}
+
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& p,
+                       const FusedProgram& epilogue) {
+  std::string why;
+  if (!conv2d_epilogue_fits(epilogue, y, &why)) throw Error(text("[conv2d] ", why));
+  if (count(y.shape) == 0) return {};
+  const FusedProgram flat = flattened(epilogue);
+  return plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, &flat);
+}
+
+LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& p) {
+  return plan_input(dy, w, dx, p, nullptr);
+}
+
+LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const TensorType& dx, const Conv2dParams& p,
+                                  const FusedProgram& epilogue) {
+  std::string why;
+  if (!conv2d_grad_input_epilogue_fits(epilogue, dx, p, &why)) throw Error(text("[conv2d] ", why));
+  if (count(dx.shape) == 0) return {};
+  const FusedProgram flat = flattened(epilogue);
+  return plan_input(dy, w, {dx.dtype, dx.shape, row_major(dx.shape)}, p, &flat);
 }
 
 LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& p) {
