@@ -1,7 +1,8 @@
 // Threads, instruction set, random draws, the user's line.
+#include "bindings/bindings.h"
+
 #include <frameobject.h>
 
-#include "bindings/bindings.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "ops/recorder.h"

@@ -86,7 +86,7 @@ void register_tensor(py::module_& m) {
       .def("numpy", [](const Tensor& t) { return to_numpy(t); }, "A read-only NumPy view of the values.")
       .def("__array__", [](const Tensor& t, const py::object& dtype, const py::object& copy) -> py::object {
         const py::object array = to_numpy(t);
-        if (!dtype.is_none() && !array.attr("dtype").equal(py::module_::import("numpy").attr("dtype")(dtype))) return array.attr("astype")(dtype);
+        if (!dtype.is_none() && !py::object(array.attr("dtype")).equal(py::object(py::module_::import("numpy").attr("dtype")(dtype)))) return array.attr("astype")(dtype);
         return py::isinstance<py::bool_>(copy) && copy.cast<bool>() ? array.attr("copy")() : array;
       }, py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def("__bool__", [](const Tensor& t) { no_branch(t, "bool"); return t.item() != 0; })
