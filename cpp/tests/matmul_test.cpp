@@ -148,7 +148,7 @@ void check_case(const Case& t, const std::vector<std::string_view>& isas) {
   Matrix want = start;
   // A long reference is sampled: the ISAs are still compared in full.
   const int64_t outputs = std::max<int64_t>(t.batch, 1) * t.m * t.n;
-  const int64_t step = std::max<int64_t>(1, outputs * std::max<int64_t>(t.k, 1) / 20'000'000);
+  const int64_t step = std::max<int64_t>(1, outputs * std::max<int64_t>(t.k, 1) / 1'000'000);
   std::vector<bool> known(outputs);
   for (int64_t at = random_bits() % step; at < outputs; at += step) {
     const int64_t j = at % t.n, i = at / t.n % t.m, batch = at / t.n / t.m;
@@ -187,7 +187,8 @@ void check_sizes(const std::vector<std::string_view>& isas) {
   const int64_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65};
   for (int64_t m : sizes)
     for (int64_t n : sizes)
-      for (int64_t k : {int64_t(0), int64_t(1), int64_t(4), int64_t(17), int64_t(70)}) {
+      for (int64_t k : {0, 1, 4, 17, 70}) {
+        if (k > 4 && random_bits() % 2) continue;  // each size meets every depth, not every pair of sizes does
         Case t = {0, m, k, n};
         t.form = static_cast<int>(random_bits() % 8);
         t.accumulate = random_bits() % 3 == 0;
@@ -215,7 +216,7 @@ void check_large(const std::vector<std::string_view>& isas) {
     t.form = form;
     check_any(t, isas);
     check_any({0, 70, 513, 40, DType::F32, DType::F32, DType::F32, form, true}, isas);
-    check_any({0, 300, 4097, 520, DType::F32, DType::F32, DType::F32, form, form % 2 == 0}, isas);
+    check_any({0, 260, 4097, 140, DType::F32, DType::F32, DType::F32, form, form % 2 == 0}, isas);
   }
 }
 
@@ -225,14 +226,14 @@ void check_halves(const std::vector<std::string_view>& isas) {
     for (DType b : types)
       for (DType c : types)
         for (int form = 0; form < 8; ++form) {
-          check_any({0, 67, 270, 33, a, b, c, form, form % 3 == 0}, isas);
+          check_any({0, 67, 270, 17, a, b, c, form, form % 3 == 0}, isas);
           check_any({0, 3, 19, 70, a, b, c, form, form % 3 == 1}, isas);
         }
 }
 
 void check_batches(const std::vector<std::string_view>& isas) {
   for (int form = 0; form < 8; ++form) {
-    check_any({48, 64, 32, 64, DType::F32, DType::F32, DType::F32, form, false}, isas);
+    check_any({13, 64, 32, 64, DType::F32, DType::F32, DType::F32, form, false}, isas);
     check_any({5, 9, 300, 11, DType::F32, DType::F32, DType::F32, form, true}, isas);
     check_any({3, 1, 4100, 2, DType::F64, DType::F64, DType::F64, form, false}, isas);
   }
