@@ -31,8 +31,8 @@ def near(got: Array, want: Array, mag: Array, k: float, dtype: str) -> Array:
     """Elementwise: is it right?"""
     want = overflow(np.asarray(want, dtype="float64"), dtype)
     got = np.asarray(got, dtype="float64")
-    bound = k * EPS[dtype] * np.maximum(np.abs(mag), SMALLEST_NORMAL[dtype])
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # infinities are compared, not subtracted
+        bound = k * EPS[dtype] * np.maximum(np.abs(mag), SMALLEST_NORMAL[dtype])
         close = np.abs(got - want) <= bound
         return np.where(np.isfinite(want), close, got == want) | (np.isnan(want) & np.isnan(got))
 

@@ -1,39 +1,15 @@
-"""Cases of conv2d; the reference is a NumPy sum over the positions of the kernel; NHWC, weights (kh, kw, in, out)."""
+"""Cases of conv2d; the reference is images.convolve."""
 
 from typing import Any
 
 import numpy as np
 
+from images import convolve
 from kit import Array, Case, normal
 
 
-def pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-
-def reference(
-    x: Array,
-    w: Array,
-    b: Array | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Array:
-    (sy, sx), (py, px), (dy, dx) = pair(stride), pair(padding), pair(dilation)
-    kh, kw, fan, cout = w.shape
-    x = np.pad(x, ((0, 0), (py, py), (px, px), (0, 0)))
-    height = (x.shape[1] - dy * (kh - 1) - 1) // sy + 1
-    width = (x.shape[2] - dx * (kw - 1) - 1) // sx + 1
-    y = np.zeros((x.shape[0], height, width, cout))
-    per = cout // groups
-    for i in range(kh):
-        for j in range(kw):
-            window = x[:, i * dy : i * dy + sy * height : sy, j * dx : j * dx + sx * width : sx][:, :height, :width]
-            for g in range(groups):
-                y[..., g * per : (g + 1) * per] += (
-                    window[..., g * fan : (g + 1) * fan] @ w[i, j, :, g * per : (g + 1) * per]
-                )
+def reference(x: Array, w: Array, b: Array | None = None, **rest: Any) -> Array:
+    y = convolve(x, w, **rest)
     return y if b is None else y + b
 
 

@@ -1,26 +1,16 @@
-"""Cases of max_pool2d; the reference is the maximum over shifted views in NumPy."""
+"""Cases of max_pool2d; the reference is the maximum over positions of the window (images.positions)."""
 
 from typing import Any
 
 import numpy as np
 
+from images import padded, positions
 from kit import Array, Case, normal, spaced, values
 
 
-def pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-
 def reference(x: Array, window: Any, stride: Any = None, padding: Any = 0) -> Array:
-    (wy, wx), (sy, sx), (py, px) = pair(window), pair(window if stride is None else stride), pair(padding)
-    x = np.pad(x, ((0, 0), (py, py), (px, px), (0, 0)), constant_values=-np.inf)
-    height, width = (x.shape[1] - wy) // sy + 1, (x.shape[2] - wx) // sx + 1
-    views = [
-        x[:, i : i + sy * height : sy, j : j + sx * width : sx][:, :height, :width]
-        for i in range(wy)
-        for j in range(wx)
-    ]
-    return np.max(views, axis=0)
+    x = padded(x, padding, -np.inf)
+    return np.max([seen for _, _, seen in positions(x, window, window if stride is None else stride)], axis=0)
 
 
 K = 0
