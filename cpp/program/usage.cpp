@@ -53,6 +53,10 @@ void plan_writes(const Graph& graph, Usage& usage) {
       usage.in_place[write.value] = write.slot;
     }
   }
+  // The others are copied when the phase commits: until then nobody takes over their memory.
+  for (const SlotWrite& write : graph.writes) {
+    if (usage.in_place[write.value] != write.slot) usage.last_read[usage.root[write.value]] = kForever;
+  }
   for (const SlotWrite& write : graph.writes) {
     const int old = graph.slot_values[write.slot];
     if (old < 0) continue;
