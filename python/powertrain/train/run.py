@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.optim.schedules import bind
-from powertrain.plugins import registry
-from powertrain.plugins.params import call_with, params_of
 from powertrain.train.checkpoint import Checkpoint, NoSpaceError
 from powertrain.train.counters import Count, Progress
-from powertrain.train.evaluate import Evaluator, Predictor, choose_metrics
+from powertrain.train.evaluate import Evaluator, Predictor
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.horizon import Horizon
 from powertrain.train.ledger import Ledger
+from powertrain.train.parts import build_optimizer, choose_loss, load_metrics
 from powertrain.train.sources import TrainSource, constants
 from powertrain.train.state import SlotTable
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from powertrain.recipe import Recipe
     from powertrain.train.progress import Display
 
-DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
 # A checkpoint may cost this share of the time; a large model is saved less often than a small one.
 SAVE_SHARE = 0.05
 # Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
@@ -91,36 +88,15 @@ class TrainRun:
     def optim(self, *roles: str) -> Any:
         """The recipe's optimizer over the parameters of some models: [optimizer], or [optimizer.ROLE] of the first."""
         roles = roles or ("model",)
-        role = roles[0]
-        if role not in self.table.optimizers:
-            found = self.recipe.optimizers.get(role) or next(iter(self.recipe.optimizers.values()))
-            schedule = None
-            if found.schedule is not None:
-                # A schedule counts updates, of which there is one in so many steps.
-                total = -(-self.horizon.total_steps // found.accumulate)
-                schedule = bind(call_with(found.schedule.plugin, found.schedule.params), total)
-            params = self.model(role)
-            if len(roles) > 1:
-                params = [
-                    (f"{name}.{path}", slot) for name in roles for path, slot in self.model(name).named_parameters()
-                ]
-            self.table.optimizers[role] = found.use.plugin.build(
-                found.use.params,
-                params,
-                schedule=schedule,
-                clip=found.clip,
-                accumulate=found.accumulate,
-                name="optimizer" if role == "model" else f"optimizer.{role}",
-            )
-        return self.table.optimizers[role]
+        if roles[0] not in self.table.optimizers:
+            found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
+            modules = {role: self.model(role) for role in roles}
+            self.table.optimizers[roles[0]] = build_optimizer(found, modules, self.horizon.total_steps)
+        return self.table.optimizers[roles[0]]
 
     def loss(self, default: str = "") -> Callable[..., Any]:
         """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
-        if self.recipe.loss is not None:
-            return call_with(self.recipe.loss.plugin, self.recipe.loss.params)
-        named = getattr(self.recipe.model.plugin, "loss", "") if self.recipe.model else ""
-        plugin = registry().load("loss", default or named or DEFAULT_LOSS[self.dataset.task])
-        return call_with(plugin, params_of(plugin)())
+        return choose_loss(self.recipe, self.dataset, self.table.modules.get("model"), default)
 
     def slot(self, name: str, value: Any) -> Any:
         """A slot of the strategy's own: an average of weights, centroids, a counter."""
@@ -266,11 +242,7 @@ class TrainRun:
         self.display.begin(self)
 
     def prepare_evaluation(self) -> None:
-        def load(name: str) -> Any:
-            plugin = registry().load("metric", name)
-            return plugin(params_of(plugin)())
-
-        chosen = choose_metrics(self.dataset, self.recipe.evaluate.metrics, load)
+        chosen = load_metrics(self.recipe, self.dataset)
         if self.early is not None:
             self.early.check(chosen, "valid" in self.dataset.splits)
         batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)

@@ -1,0 +1,59 @@
+"""What a recipe names, built for a run: its optimizer, its loss, its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from powertrain.optim.schedules import bind
+from powertrain.plugins import registry
+from powertrain.plugins.params import call_with, params_of
+from powertrain.train.evaluate import choose_metrics
+
+if TYPE_CHECKING:
+    from powertrain.data import Dataset
+    from powertrain.recipe import OptimizerUse, Recipe
+
+DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
+
+
+def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int) -> Any:
+    """An optimizer over the parameters of some modules, with its schedule stretched over the run."""
+    role, *others = modules
+    params = modules[role]
+    if others:
+        each = {name: module.named_parameters() for name, module in modules.items()}
+        params = [(f"{name}.{path}", slot) for name, named in each.items() for path, slot in named]
+    schedule = None
+    if found.schedule is not None:
+        # A schedule counts updates, of which there is one in so many steps.
+        updates = -(-total_steps // found.accumulate)
+        schedule = bind(call_with(found.schedule.plugin, found.schedule.params), updates)
+    return found.use.plugin.build(
+        found.use.params,
+        params,
+        schedule=schedule,
+        clip=found.clip,
+        accumulate=found.accumulate,
+        name="optimizer" if role == "model" else f"optimizer.{role}",
+    )
+
+
+def choose_loss(recipe: Recipe, dataset: Dataset, model: Any, default: str) -> Callable[..., Any]:
+    """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
+    if recipe.loss is not None:
+        return call_with(recipe.loss.plugin, recipe.loss.params)
+    of_model = getattr(model, "loss", "")
+    named = default or (of_model if isinstance(of_model, str) else "") or DEFAULT_LOSS[dataset.task]
+    plugin = registry().load("loss", named)
+    return call_with(plugin, params_of(plugin)())
+
+
+def load_metrics(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """The metrics of a run by name."""
+
+    def load(name: str) -> Any:
+        plugin = registry().load("metric", name)
+        return plugin(params_of(plugin)())
+
+    return choose_metrics(dataset, recipe.evaluate.metrics, load)
