@@ -1,0 +1,154 @@
+// The recurrence of an LSTM. Rows of the batch never meet, so each chunk takes some of them through all steps without a
+// barrier: one product with the packed weights per step, then the gates on its result while that is in cache. Traffic
+// of a step: the weights from L2 once per chunk, and each activation written once.
+#include "core/kernel.h"
+#include "ops/lstm_recurrence/desc.h"
+#include "ops/matmul/copy.h"
+#include "ops/matmul/desc.h"
+#include "ops/matmul/tile.h"
+#include "ops/sigmoid/math.h"
+#include "ops/sigmoid_grad/math.h"
+#include "ops/tanh_grad/math.h"
+
+namespace pt {
+namespace PT_ISA {
+namespace {
+
+constexpr int64_t kStateLanes = 16;
+
+inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+template <class T>
+constexpr int64_t kPanel = kTileVectors* Register<T>::kLanes;
+
+template <class T>
+void pack_weights(const KernelArgs* args, int64_t chunk) {
+  const LstmPackDesc& d = *static_cast<const LstmPackDesc*>(args->desc);
+  const T* weights = reinterpret_cast<const T*>(args->data[0]);
+  T* packed = reinterpret_cast<T*>(args->data[1]);
+  const int64_t end = least((chunk + 1) * d.panel_chunk, d.cols);
+  for (int64_t col = chunk * d.panel_chunk; col < end; col += kPanel<T>) {
+    const int64_t n = least(kPanel<T>, d.cols - col);
+    const Source source{reinterpret_cast<const char*>(weights + col * d.col_stride), kTypeOf<T>, d.row_stride,
+                        d.col_stride};
+    T* panel = packed + col * d.rows;
+    load_block(source, d.rows, n, panel, kPanel<T>, static_cast<T*>(nullptr));
+    if (n < kPanel<T>) fill_zero(panel + n, kPanel<T>, d.rows, kPanel<T> - n);
+  }
+}
+
+// out[rows, cols] = left[rows, depth] weights, blocks of K in order as every product.
+template <class T>
+void multiply_packed(const T* left, int64_t left_row, const T* packed, int64_t depth, T* out, int64_t out_row,
+                     int64_t rows, int64_t cols) {
+  for (int64_t k = 0; k < depth; k += kBlockDepth) {
+    const int64_t block = least(kBlockDepth, depth - k);
+    for (int64_t col = 0; col < cols; col += kPanel<T>) {
+      const Tile<T> tile{left + k, left_row, 1,    packed + col * depth + k * kPanel<T>, kPanel<T>, out + col, out_row,
+                         block,    0,        k > 0};
+      multiply_panel(tile, rows, least(kPanel<T>, cols - col), true);
+    }
+  }
+}
+
+template <class T>
+PT_FN vec<T, kStateLanes> load_state(const T* p, int64_t n) {
+  return n >= kStateLanes ? vec<T, kStateLanes>::load(p) : vec<T, kStateLanes>::load_n(p, n);
+}
+template <class T>
+PT_FN void save_state(T* p, vec<T, kStateLanes> v, int64_t n) {
+  n >= kStateLanes ? store(p, v) : store_n(p, v, n);
+}
+
+// One row at one step: the gates, then the new states.
+template <class T>
+void step_row(int64_t width, const T* xw, const T* recurrent, const T* c_before, T* h, T* c, T* gates) {
+  for (int64_t u = 0; u < width; u += kStateLanes) {
+    const int64_t n = width - u;
+    auto sum = [&](int64_t gate) {
+      return load_state(xw + gate * width + u, n) + load_state(recurrent + gate * width + u, n);
+    };
+    const auto input = sigmoid(sum(0)), forget = sigmoid(sum(1)), candidate = tanh(sum(2)), output = sigmoid(sum(3));
+    const auto cell = forget * load_state(c_before + u, n) + input * candidate;
+    save_state(gates + u, input, n);
+    save_state(gates + width + u, forget, n);
+    save_state(gates + 2 * width + u, candidate, n);
+    save_state(gates + 3 * width + u, output, n);
+    save_state(c + u, cell, n);
+    save_state(h + u, output * tanh(cell), n);
+  }
+}
+
+template <class T>
+void lstm_forward(const KernelArgs* args, int64_t chunk) {
+  const LstmDesc& d = *static_cast<const LstmDesc*>(args->desc);
+  T* data[8];
+  for (int i = 0; i < 8; ++i) data[i] = reinterpret_cast<T*>(args->data[i]);
+  const T *xw = data[0], *h0 = data[2], *c0 = data[3], *packed = data[7];
+  T *h = data[4], *c = data[5], *gates = data[6], *recurrent = reinterpret_cast<T*>(args->scratch);
+  const int64_t first = chunk * d.chunk, rows = least(d.chunk, d.batch - first), width = d.width;
+  for (int64_t t = 0; t < d.steps; ++t) {
+    const T* h_before = t ? h + (first * d.steps + t - 1) * width : h0 + first * width;
+    multiply_packed(h_before, t ? d.steps * width : width, packed, width, recurrent, 4 * width, rows, 4 * width);
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t at = ((first + r) * d.steps + t) * width;
+      const T* c_before = t ? c + at - width : c0 + (first + r) * width;
+      step_row(width, xw + 4 * at, recurrent + r * 4 * width, c_before, h + at, c + at, gates + 4 * at);
+    }
+  }
+}
+
+// One row at one step: dh of what followed and dc become the gradients of the gates, and dc that of the step before.
+template <class T>
+void step_row_backward(int64_t width, const T* c_before, const T* c, const T* gates, const T* dh_out, const T* dh_after,
+                       const T* dc_out, T* dc, T* dgates) {
+  using V = vec<T, kStateLanes>;
+  for (int64_t u = 0; u < width; u += kStateLanes) {
+    const int64_t n = width - u;
+    const V input = load_state(gates + u, n), forget = load_state(gates + width + u, n);
+    const V candidate = load_state(gates + 2 * width + u, n), output = load_state(gates + 3 * width + u, n);
+    const V squashed = tanh(load_state(c + u, n));
+    const V dh = load_state(dh_out + u, n) + load_state(dh_after + u, n);
+    const V cell = (load_state(dc_out + u, n) + load_state(dc + u, n)) + tanh_grad(squashed, dh * output);
+    save_state(dgates + u, sigmoid_grad(input, cell * candidate), n);
+    save_state(dgates + width + u, sigmoid_grad(forget, cell * load_state(c_before + u, n)), n);
+    save_state(dgates + 2 * width + u, tanh_grad(candidate, cell * input), n);
+    save_state(dgates + 3 * width + u, sigmoid_grad(output, dh * squashed), n);
+    save_state(dc + u, cell * forget, n);
+  }
+}
+
+template <class T>
+void lstm_backward(const KernelArgs* args, int64_t chunk) {
+  const LstmDesc& d = *static_cast<const LstmDesc*>(args->desc);
+  T* data[10];
+  for (int i = 0; i < 10; ++i) data[i] = reinterpret_cast<T*>(args->data[i]);
+  const T *c0 = data[1], *c = data[2], *gates = data[3], *dh_out = data[4], *dc_out = data[5], *packed = data[9];
+  T *dgates = data[6], *dh0 = data[7], *dc0 = data[8];
+  const int64_t first = chunk * d.chunk, rows = least(d.chunk, d.batch - first), width = d.width;
+  T* dh = reinterpret_cast<T*>(args->scratch);
+  T* dc = dh + rows * width;
+  fill_zero(dh, width, rows, width);
+  fill_zero(dc, width, rows, width);
+  for (int64_t t = d.steps - 1; t >= 0; --t) {
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t at = ((first + r) * d.steps + t) * width;
+      const T* c_before = t ? c + at - width : c0 + (first + r) * width;
+      step_row_backward(width, c_before, c + at, gates + 4 * at, dh_out + at, dh + r * width, dc_out + at,
+                        dc + r * width, dgates + 4 * at);
+    }
+    const T* left = dgates + (first * d.steps + t) * 4 * width;
+    multiply_packed(left, d.steps * 4 * width, packed, 4 * width, dh, width, rows, width);
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    copy_row(dh + r * width, width, dh0 + (first + r) * width);
+    copy_row(dc + r * width, width, dc0 + (first + r) * width);
+  }
+}
+
+}  // namespace
+}  // namespace PT_ISA
+}  // namespace pt
+
+#define PT_PASSES(T) pt::PT_ISA::pack_weights<T>, pt::PT_ISA::lstm_forward<T>, pt::PT_ISA::lstm_backward<T>
+PT_KERNELS(lstm_recurrence, PT_PASSES(float), PT_PASSES(double));
