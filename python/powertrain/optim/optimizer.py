@@ -160,6 +160,7 @@ class Optimizer:
             for name, value in new.items():
                 _assign(part.state[name], value, last)
         _assign(self.step, step, last)
+        pt.end_phase()
 
     def _gather(self, flat: list[pt.Tensor], weight: Any) -> pt.Tensor:
         """Adds this call's gradients to those held, puts the mean of all in `flat`, and says if an update is due."""
