@@ -162,6 +162,11 @@ OpBuilder& OpBuilder::vjp(VjpFn fn) { op_.vjp = std::move(fn); return *this; }
 OpBuilder& OpBuilder::no_gradient() { op_.no_gradient = true; return *this; }
 OpBuilder& OpBuilder::compose(ComposeFn fn) { op_.compose = std::move(fn); return *this; }
 OpBuilder& OpBuilder::plan(PlanFn fn) { op_.plan = std::move(fn); return *this; }
+OpBuilder& OpBuilder::epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan) {
+  op_.epilogue_fits = std::move(fits);
+  op_.plan_epilogue = std::move(plan);
+  return *this;
+}
 OpBuilder& OpBuilder::view(ViewFn fn) { op_.view = std::move(fn); return *this; }
 OpBuilder& OpBuilder::no_promotion() { op_.promotes = false; return *this; }
 OpBuilder& OpBuilder::floats() { op_.integer_to_float = true; return *this; }

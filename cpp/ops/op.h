@@ -15,6 +15,8 @@
 
 namespace pt {
 
+struct FusedProgram;   // of the fused machine, ops/fused/machine.h
+
 using Tensors = std::vector<Tensor>;
 using Types = std::vector<TensorType>;
 
@@ -71,6 +73,10 @@ using InferFn = std::function<Types(const InferContext&)>;
 using VjpFn = std::function<Tensors(const VjpContext&)>;                 // one per input; undefined where not needed
 using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
 using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&)>;
+// For ops such as products, whose result may go through an elementwise program while it is in cache. The program's first
+// operand is the result, of type `result`; the launches' operands are the inputs, the further inputs, the outputs.
+using EpilogueFitsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
+using PlanEpilogueFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&)>;
 // nullopt when these strides admit no view, so that the input is copied first.
 using ViewFn = std::function<std::optional<View>(const Operand& in, const Attrs&)>;
 
@@ -91,6 +97,8 @@ class Op {
   bool no_gradient = false;       // a derivative is zero or does not exist: gradients stop here, silently
   ComposeFn compose;
   PlanFn plan;
+  EpilogueFitsFn epilogue_fits;
+  PlanEpilogueFn plan_epilogue;
   ViewFn view;
   Saves saves;
   bool promotes = true;           // inputs are cast to one dtype first
@@ -130,6 +138,7 @@ class OpBuilder {
   OpBuilder& no_gradient();
   OpBuilder& compose(ComposeFn fn);
   OpBuilder& plan(PlanFn fn);
+  OpBuilder& epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan);
   OpBuilder& view(ViewFn fn);
   OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});
   OpBuilder& elementwise();                    // shape by broadcasting, kernel from math.h; result dtype as the inputs'

@@ -263,7 +263,7 @@ class Lowering {
       operands.push_back(placed(output));
     }
     if (empty) return;
-    if (!node.op) return emit_fused(n, in, out, operands, commits);
+    if (node.fused) return emit_fused(n, in, out, operands, commits);
     std::vector<bool> skip;
     if (node.op->name == "pack") {
       for (int input : node.inputs) skip.push_back(usage_.pack_of[input] == n);
@@ -276,8 +276,11 @@ class Lowering {
     const GraphNode& node = graph_.nodes[n];
     FusedProgram program = *node.fused;
     const Shape& space = program.extents;
-    std::size_t i = 0;
-    for (auto side : {&in, &out}) {
+    // The inputs of a product come first; its result stands in their place as the program's first operand.
+    const std::size_t own = node.op ? in.size() + out.size() + 1 - program.operands.size() : 0;
+    const std::vector<Operand> read(in.begin() + static_cast<std::ptrdiff_t>(own), in.end());
+    std::size_t i = node.op ? 1 : 0;
+    for (auto side : {&read, &out}) {
       for (const Operand& operand : *side) {
         // A generator's state is read as a whole, not along the loops.
         const bool state = std::any_of(program.steps.begin(), program.steps.end(), [&](const FusedStep& step) {
@@ -289,9 +292,13 @@ class Lowering {
         program.operands[i++].strides = strides;
       }
     }
-    std::string name = "fused";
-    for (const std::string& part : node.names) name += (name == "fused" ? " " : "+") + part;
-    emit(lower_fused(program), operands, n, name, node.phase, commits);
+    std::string parts;
+    for (const std::string& part : node.names) parts += (parts.empty() ? "" : "+") + part;
+    if (!node.op) return emit(lower_fused(program), operands, n, "fused " + parts, node.phase, commits);
+    const TensorType result{program.operands[0].dtype, space};
+    program.operands[0].strides = row_major(space);
+    const std::span<const Operand> inputs(in.data(), own);
+    emit(node.op->plan_epilogue(inputs, result, program, node.attrs), operands, n, node.op->name + " -> " + parts, node.phase, commits);
   }
 
   const Graph& graph_;

@@ -11,7 +11,9 @@ struct PassOptions {
 
 // Definitions expanded, equal calls merged, dead code dropped.
 Graph simplify(const Graph& graph, bool merge);
-// Elementwise chains and row programs become single nodes; what follows a product becomes its epilogue.
+// Elementwise chains and row programs become single nodes.
 Graph fuse(const Graph& graph);
+// An elementwise program that is the only reader of a product is done by the product, while its result is in cache.
+Graph attach_epilogues(const Graph& graph);
 
 }  // namespace pt

@@ -76,6 +76,14 @@ const Op* kernel = convolution("conv2d_kernel", "x", "w")
                        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
                          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
                        })
+                       .epilogue(
+                           [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs&) {
+                             return conv2d_epilogue_fits(program, result);
+                           },
+                           [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
+                              const Attrs& attrs) {
+                             return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
+                           })
                        .vjp([](const VjpContext& c) -> Tensors {
                          return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
                                  c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
@@ -104,6 +112,13 @@ const Op* input_gradient =
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
           return plan_conv2d_grad_input(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_input"));
         })
+        .epilogue(
+            [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs& attrs) {
+              return conv2d_grad_input_epilogue_fits(program, result, params_of(attrs, "conv2d_grad_input"));
+            },
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
+              return plan_conv2d_grad_input(in[0], in[1], result, params_of(attrs, "conv2d_grad_input"), program);
+            })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? forward(c.grad[0], c.in[1], c.attrs) : Tensor(),
                   c.needs[1] ? grad_weight(c.grad[0], c.in[0], c.in_types[1].shape, c.attrs) : Tensor()};

@@ -104,6 +104,13 @@ const Op* registered = define("matmul")
                            .in("b", Takes::Float)
                            .shape(infer)
                            .plan(plan)
+                           .epilogue(
+                               [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs&) {
+                                 const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
+                                 return matrices && epilogue_fits(program, result.shape, result.dtype);
+                               },
+                               [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
+                                  const Attrs&) { return plan_matmul(in[0], in[1], result, program); })
                            .vjp(gradient)
                            .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
 Shapes    a [..., m, k], b [..., k, n] -> [..., m, n], leading axes broadcast; an operand of one axis is a row on the
