@@ -7,9 +7,12 @@ A case file tests/cases/<op>.py holds
 and, where the defaults do not fit,
   magnitude   the size of what was summed, per output element; |reference| without it
   K           the factor of the one tolerance rule (oracles.py); 4 without it
+  GRADIENT_SIZE  up to how many elements gradients are compared with differences; 4000 without it
   DTYPES      float dtypes that the drawn inputs take; all four without it
   MUTANTS     (file in cpp/ops/<op>/, text, replacement): each must make this op's own tests fail
   BENCH       cases for benchmarks/
+  K_GRADIENT  the factor for float32 gradients on the scale of the whole gradient; 64 without it
+  SECOND      False where second derivatives are not supported
 """
 
 from __future__ import annotations

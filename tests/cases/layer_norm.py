@@ -20,7 +20,8 @@ def magnitude(x: Array, w: Array, b: Array, eps: float = 1e-5) -> Array:
 
 K = 8
 CASES = [
-    *[Case(normal((3, n)), normal((n,)), normal((n,))) for n in (2, 10, *around(16, 1024))],
+    *[Case(normal((3, n)), normal((n,)), normal((n,))) for n in (3, 10, *around(16, 1024))],
+    Case(normal((3, 2)), normal((2,)), normal((2,))).no_gradient(),  # signs: of x the gradient is what eps leaves
     Case(normal((2, 3, 20)), normal((20,)), normal((20,)), eps=1e-3),
     Case(normal((0, 8)), normal((8,)), normal((8,))),
     Case(normal((3, 64), 1.0, 30.0), normal((64,)), normal((64,))),

@@ -10,6 +10,7 @@ def reference(x: Array, g: Array) -> Array:
 
 
 K = 0
+GRADIENT_SIZE = 100  # with many elements one is within a step of a kink
 CASES = binary(normal, normal)
 MUTANTS = [("math.h", "x > V(0)", "x < V(0)")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -11,6 +11,7 @@ def magnitude(a: Array, b: Array) -> Array:
 
 reference = np.remainder
 K = 2
+GRADIENT_SIZE = 20  # with many elements one is within a step of a jump
 CASES = [
     *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, 0.5, 4.0)),
     *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, -4.0, -0.5)),

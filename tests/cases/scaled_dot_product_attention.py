@@ -27,10 +27,9 @@ def case(batch: int, time: int, heads: int, width: int, **rest: bool | float) ->
 
 
 K = 16
-SECOND = False
 CASES = [
     case(2, 5, 2, 8),
-    case(1, 1, 1, 4),
+    case(1, 1, 1, 4).no_gradient(),  # of q and k it is 0, and what is left is rounding
     case(2, 9, 3, 16, causal=True),
     case(1, 17, 2, 32, scale=0.3),
     case(1, 63, 1, 8, causal=True),
