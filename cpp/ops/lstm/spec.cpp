@@ -1,16 +1,9 @@
 #include "ops/axes.h"
 #include "ops/functional.h"
+#include "ops/lstm_recurrence/definition.h"
 
 namespace pt {
 namespace {
-
-// Columns [begin, end) of a matrix, or steps of a sequence.
-Tensor part(const Tensor& x, int axis, int64_t begin, int64_t end) {
-  Ints start(static_cast<std::size_t>(x.ndim()), 0), stop = to_ints(x.shape());
-  start[static_cast<std::size_t>(axis)] = begin;
-  stop[static_cast<std::size_t>(axis)] = end;
-  return fn::call("slice", {x}, {{"start", start}, {"stop", stop}});
-}
 
 void check(const Tensors& in) {
   const Shape &x = in[0].shape(), &w_hh = in[4].shape();
@@ -30,22 +23,17 @@ void check(const Tensors& in) {
 
 Tensors definition(const Tensors& in, const Attrs&) {
   check(in);
-  const int64_t batch = in[0].shape()[0], steps = in[0].shape()[1], width = in[4].shape()[0];
+  const DType stored = in[0].dtype();
+
   // The inputs' share of every gate at every step is one product.
   const Tensor from_inputs = fn::matmul(in[0], in[3]) + (in[5] + in[6]);
-  Tensor h = in[1], c = in[2];
-  Tensors states;
-  for (int64_t t = 0; t < steps; ++t) {
-    const Tensor here = fn::reshape(part(from_inputs, 1, t, t + 1), {batch, 4 * width});
-    const Tensor gates = here + fn::matmul(h, in[4]);
-    const auto gate = [&](int64_t which, const char* squash) {
-      return fn::call(squash, {part(gates, 1, which * width, (which + 1) * width)});
-    };
-    c = gate(1, "sigmoid") * c + gate(0, "sigmoid") * gate(2, "tanh");
-    h = gate(3, "sigmoid") * fn::call("tanh", {c});
-    states.push_back(fn::reshape(h, {batch, 1, width}));
-  }
-  return {fn::call("concat", states, {{"axis", int64_t{1}}}), h, c};
+  const Tensors states =
+      apply(find_op("lstm_recurrence"), {widened(from_inputs), widened(in[4]), widened(in[1]), widened(in[2])});
+  const int64_t steps = in[0].shape()[1];
+  const auto last = [&](const Tensor& x) {
+    return fn::cast(fn::reshape(lstm::steps_of(x, steps - 1, steps), in[1].shape()), stored);
+  };
+  return {fn::cast(states[0], stored), last(states[0]), last(states[1])};
 }
 
 const Op* registered =
