@@ -11,7 +11,12 @@ endif()
 set(FLAGS_avx512 -Wno-psabi -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512)
 set(FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(FLAGS_neon "")
+# The oracle: a short build counts for more than its speed.
 set(FLAGS_generic "")
+set(OPTIMIZE_avx512 -O3)
+set(OPTIMIZE_avx2 -O3)
+set(OPTIMIZE_neon -O3)
+set(OPTIMIZE_generic -O1)
 if(POWERTRAIN_EMULATE_AVX512)
   set(FLAGS_avx512 -Wno-psabi -mavx2 -mfma -mf16c -DPT_EMULATE_AVX512)
 endif()
@@ -61,7 +66,7 @@ foreach(isa ${KERNEL_ISAS})
   target_include_directories(kernels_${isa} PRIVATE cpp ${GENERATED})
   target_compile_definitions(kernels_${isa} PRIVATE PT_ISA=isa_${isa} PT_ISA_${isa}=1)
   # No threadsafe statics, RTTI or exceptions in kernels: none is needed, and each would be shared with the baseline.
-  target_compile_options(kernels_${isa} PRIVATE ${FLAGS_${isa}} -O3 -fno-exceptions -fno-rtti
+  target_compile_options(kernels_${isa} PRIVATE ${FLAGS_${isa}} ${OPTIMIZE_${isa}} -fno-exceptions -fno-rtti
                          -fno-threadsafe-statics -fno-asynchronous-unwind-tables)
   list(APPEND KERNEL_OBJECTS $<TARGET_OBJECTS:kernels_${isa}>)
   list(APPEND KERNEL_ISA_DEFINITIONS PT_HAVE_${isa}=1)
