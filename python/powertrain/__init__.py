@@ -33,7 +33,7 @@ _core.set_package_folder(os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.compile import compile  # noqa: A004, E402
-from powertrain.functional import OPERATORS, arange, full, ones, op_names, zeros  # noqa: E402
+from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
 
@@ -52,8 +52,8 @@ _LAZY = ("nn", "optim", "data", "metrics", "models", "losses", "random", "plugin
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
-    "arange", "asarray", "bfloat16", "bool_", "compile", "data", "end_phase", "flat_like", "flatten_slots", "float16",
-    "float32", "float64", "full", "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa", "metrics",
+    "arange", "asarray", "bfloat16", "bool_", "compile", "data", "dropout", "end_phase", "flat_like", "flatten_slots",
+    "float16", "float32", "float64", "full", "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa", "metrics",
     "models", "nn", "ones", "optim", "pack", "random", "set_threads", "tensor", "uint8", "value_and_grad", "vjp",
     "zeros", *op_names(),
 ]  # fmt: skip

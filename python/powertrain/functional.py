@@ -77,3 +77,24 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
         whole = all(isinstance(value, int) for value in (start, stop, step))
         dtype = _core.DType.int64 if whole else _core.DType.float32
     return _core.arange_values(start, stop, step, dtype)
+
+
+def dropout(x: Any, p: float) -> _core.Tensor:
+    """Each element becomes 0 with probability p, and is divided by 1 - p otherwise; draws from the default generator.
+
+    Shapes    x [...] -> [...]
+    Errors    p outside 0 <= p < 1
+    Source    Srivastava et al. 2014
+    Example
+        >>> import powertrain as pt
+        >>> sorted(set(pt.dropout(pt.ones((64,)), 0.5).numpy().tolist()))
+        [0.0, 2.0]
+    """
+    from powertrain import random
+
+    if not 0 <= p < 1:
+        raise _core.ShapeError(f"[dropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
+    if p == 0:
+        return _core.asarray(x)
+    kept = OPERATORS["greater_equal"](random.uniform(x.shape), p)
+    return OPERATORS["where"](kept, OPERATORS["multiply"](x, 1 / (1 - p)), 0.0)
