@@ -56,8 +56,10 @@ void register_system(py::module_& m) {
   m.def("get_threads", [] { return Pool::instance().threads(); });
   m.def("isa", [] { return std::string(current_isa()); }, "The instruction set in use.");
   m.def("allocations", &Buffer::allocations, "How many buffers were ever allocated.");
-  m.def("draw", [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, DType dtype) {
-    return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", dtype}});
+  m.def("draw", [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, py::handle wanted) {
+    const auto dtype = to_dtype(wanted);
+    if (!dtype) throw DTypeError(text("[random] dtype = ", py::cast<std::string>(py::repr(wanted)), "; expected a dtype; for example 'float32'"));
+    return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", *dtype}});
   }, py::arg("op"), py::arg("generator"), py::arg("shape"), py::arg("dtype"));
 }
 
