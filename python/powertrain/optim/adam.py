@@ -47,18 +47,19 @@ class Adam(Optimizer):
         betas = (params.beta1, params.beta2)
         return cls(module, params.lr, betas=betas, eps=params.eps, weight_decay=params.weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
         count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
         size = wide / (1 - pt.power(self.betas[0], count))
         root = pt.sqrt(1 - pt.power(self.betas[1], count))
-        return {"rate": rate, "size": pt.cast(size, "float32"), "root": pt.cast(root, "float32")}
+        found = {"size": pt.cast(size, "float32"), "root": pt.cast(root, "float32")}
+        return {**found, "kept": pt.cast(1 - wide * decay, "float32")} if decay and self.decoupled else found
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         if decay and self.decoupled:
-            p = p * (1 - scalars["rate"] * decay)
+            p = p * scalars["kept"]
         elif decay:
             g = g + p * decay
         beta1, beta2 = self.betas

@@ -123,8 +123,8 @@ class Optimizer:
 
     # ------------------------------------------------------------ what a subclass writes
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor) -> Mapping[str, Any]:
-        """The numbers that one update needs, from the count of updates with this one and the rate (float32)."""
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        """The numbers of one update of a part, from the count of updates with this one and the rate (float32)."""
         return {"rate": rate}
 
     def update_flat(
@@ -155,7 +155,8 @@ class Optimizer:
         for part, g in zip(self.parts, flat, strict=True):
             scaled = rate if part.rate == 1.0 else rate * part.rate
             state = {name: slot.value for name, slot in part.state.items()}
-            p, new = self.update_flat(part.values.value, g, state, part.weight_decay, self.scalars(step, scaled))
+            scalars = self.scalars(step, scaled, part.weight_decay)
+            p, new = self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
             _assign(part.values, p, last)
             for name, value in new.items():
                 _assign(part.state[name], value, last)
