@@ -13,7 +13,15 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, c.in[1].shape}};
 }
 
-Tensor total(const Tensor& x) { return fn::call("logsumexp", {x}, {{"axis", Ints{x.ndim() - 1}}, {"keepdims", true}}); }
+struct Softmax {
+  Tensor top, terms, total;  // exp(x - top) and its sum, per row
+};
+
+Softmax softmax(const Tensor& x) {
+  const Ints row = {x.ndim() - 1};
+  const Tensor top = fn::max(x, row, true), terms = fn::exp(x - top);
+  return {top, terms, fn::sum(terms, row, true)};
+}
 
 Tensor as_column(const Tensor& labels) {
   Shape shape = labels.shape();
@@ -30,7 +38,10 @@ const Op* registered =
         .compose([](const Tensors& in, const Attrs&) -> Tensors {
           const Tensor x = widened(in[0]), labels = as_column(in[1]);
           const Tensor chosen = fn::call("take_along_axis", {x, labels}, {{"axis", int64_t{-1}}});
-          return {fn::cast(fn::reshape(total(x) - chosen, in[1].shape()), in[0].dtype())};
+          const auto [top, terms, total] = softmax(x);
+          // Differences from the maximum keep the digits that large logits have lost.
+          const Tensor loss = fn::log(total) - (chosen - top);
+          return {fn::cast(fn::reshape(loss, in[1].shape()), in[0].dtype())};
         })
         .vjp([](const VjpContext& c) -> Tensors {
           const Tensor x = widened(c.in[0]), labels = as_column(c.in[1]);
@@ -41,7 +52,8 @@ const Op* registered =
           const Tensor place = fn::where(fn::less(labels, zero), labels + n, labels);
           const Tensor hit = fn::cast(fn::equal(place, counting(classes, labels.dtype())), x.dtype());
           const Tensor g = fn::reshape(widened(c.grad[0]), labels.shape());
-          return {fn::cast((fn::exp(x - total(x)) - hit) * g, c.in_types[0].dtype), Tensor()};
+          const auto [top, terms, total] = softmax(x);
+          return {fn::cast((terms / total - hit) * g, c.in_types[0].dtype), Tensor()};
         })
         .doc(R"(minus the logarithm of the probability that softmax(logits) gives to each label: one value per row.
 Shapes    logits [..., c], labels [...] -> [...]
@@ -49,7 +61,7 @@ Dtypes    logits floats; labels integers; f16 and bf16 are computed in f32 and r
 Errors    labels not of the shape of logits without the last axis; a label outside -c..c-1, reported when the call or
           the compiled step ends
 Grad      logits
-Numerics  as log-sum-exp minus the chosen logit, which never takes the logarithm of a rounded probability)",
+Numerics  the maximum is subtracted from every logit first; never the logarithm of a rounded probability)",
              R"(>>> round(pt.cross_entropy(pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
 0.6931)");
 

@@ -5,15 +5,34 @@
 namespace pt {
 namespace {
 
-Tensors definition(const Tensors& in, const Attrs& attrs) {
-  const Tensor x = widened(in[0]);
-  const Ints axes = reduced_axes(attrs, x.ndim(), "logsumexp");
+struct Shifted {
+  Tensor shift, terms, total;  // exp(x - shift) and its sum
+};
+
+Shifted shifted(const Tensor& x, const Ints& axes) {
   const Tensor top = fn::max(x, axes, true);
   // An infinite maximum is not subtracted: inf - inf would be NaN.
   const Tensor shift = fn::where(fn::call("isfinite", {top}), top, fn::number(0));
-  const Tensor result = fn::log(fn::sum(fn::exp(x - shift), axes, true)) + shift;
-  const Tensor rounded = fn::cast(result, in[0].dtype());
-  return {attrs.flag("keepdims") ? rounded : fn::reshape(rounded, reduced_shape(x.shape(), axes, false))};
+  const Tensor terms = fn::exp(x - shift);
+  return {shift, terms, fn::sum(terms, axes, true)};
+}
+
+Tensors definition(const Tensors& in, const Attrs& attrs) {
+  const Tensor x = widened(in[0]);
+  const Ints axes = reduced_axes(attrs, x.ndim(), "logsumexp");
+  const auto [shift, terms, total] = shifted(x, axes);
+  const Tensor result = fn::cast(fn::log(total) + shift, in[0].dtype());
+  return {attrs.flag("keepdims") ? result : fn::reshape(result, reduced_shape(x.shape(), axes, false))};
+}
+
+// Not as exp(x - result): a large result has lost the digits that the difference would need.
+Tensors gradient(const VjpContext& c) {
+  const Tensor x = widened(c.in[0]);
+  const Ints axes = reduced_axes(c.attrs, x.ndim(), "logsumexp");
+  const auto [shift, terms, total] = shifted(x, axes);
+  // Where all of x is -inf, nothing moves the result.
+  const Tensor share = terms / fn::where(fn::equal(total, fn::number(0)), fn::number(1), total);
+  return {fn::cast(restore_axes(widened(c.grad[0]), x.shape(), axes) * share, c.in_types[0].dtype)};
 }
 
 const Op* registered =
@@ -26,14 +45,7 @@ const Op* registered =
           return {{c.in[0].dtype, reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
         })
         .compose(definition)
-        .saves({true}, {true})
-        .vjp([](const VjpContext& c) -> Tensors {
-          const Shape& full = c.in_types[0].shape;
-          const Ints axes = reduced_axes(c.attrs, full.size(), "logsumexp");
-          const Tensor result = restore_axes(c.out[0], full, axes);
-          const Tensor shift = fn::where(fn::call("isfinite", {result}), result, fn::number(0));
-          return {restore_axes(c.grad[0], full, axes) * fn::exp(c.in[0] - shift)};
-        })
+        .vjp(gradient)
         .doc(R"(the logarithm of the sum of exp(x) over the given axes.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
