@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "ops/expand.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -37,7 +38,7 @@ Tensor Trace::input(const TensorType& type) {
 }
 
 Tensors Trace::record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
-  if (options_.expand && op.compose && !op.plan && !op.view) return op.compose(inputs, attrs);
+  if (options_.expand && op.compose && !op.plan && !op.view) return expand(op, inputs, attrs);
   std::size_t key = 0;
   if (options_.merge && !op.random && !op.guard) {
     key = std::hash<const void*>()(&op) ^ hash_value(attrs) ^ static_cast<std::size_t>(phase_) * 0x9e3779b9;

@@ -1,5 +1,6 @@
 // apply: the one way through which every op call goes, from Python, from a gradient rule or from a pass.
 #include "core/convert.h"
+#include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/op.h"
 #include "ops/recorder.h"
@@ -142,7 +143,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
       throw TraceError(text("[", op.name, "] received a symbolic tensor of a trace that has ended; expected a value; return it from the compiled function instead of keeping it"));
     }
   }
-  if (op.compose && !op.vjp && !op.plan && !op.no_gradient) return op.compose(inputs, attrs);
+  if (op.compose && !op.vjp && !op.plan && !op.no_gradient) return expand(op, inputs, attrs);
   Types types = infer(op, inputs, attrs);
   if (symbolic) return recorder->record(op, inputs, attrs, types);
   Tensors outputs;

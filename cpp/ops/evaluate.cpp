@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "core/device.h"
+#include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
 #include "parallel/launcher.h"
@@ -126,7 +127,7 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
   if (!op.plan) {
     TapeScope off(false);
-    return op.compose(inputs, attrs);
+    return expand(op, inputs, attrs);
   }
   Tensors ready;
   std::vector<Operand> in, out;
