@@ -262,7 +262,7 @@ def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
     )
 
 
-OWN = '''
+OWN = """
 import powertrain as pt
 from powertrain.plugins import NoParams
 
@@ -279,7 +279,7 @@ class Net(pt.nn.Module):
 
     def forward(self, x):
         return self.layer(pt.reshape(x, (x.shape[0], 64)))
-'''
+"""
 
 
 def test_own_code_beside_the_recipe_goes_with_the_run(tmp_path: Path) -> None:

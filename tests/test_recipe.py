@@ -318,7 +318,7 @@ def test_own_code_beside_the_recipe(tmp_path: Path) -> None:
 
 def test_lines_are_found_through_every_way_of_writing(tmp_path: Path) -> None:
     lines = locate(
-        '# a comment with [brackets] and = signs\n'
+        "# a comment with [brackets] and = signs\n"
         'a.b = "x = [1] # no comment"\n'
         "c = [\n  1, # one\n  { d = '''\nlong\n''', e = 2 },\n]\n"
         "[table.'quoted key']\nf = 1\n"

@@ -87,9 +87,7 @@ def test_a_name_that_several_offer_must_be_written_in_full(installed: Installed)
     registry = installed.registry()
     with pytest.raises(PluginError) as caught:
         registry.find("model", "net")
-    assert str(caught.value) == (
-        "several distributions offer the model net; expected one; write acme/net or other/net"
-    )
+    assert str(caught.value) == ("several distributions offer the model net; expected one; write acme/net or other/net")
     assert registry.find("model", "other/net").distribution == "other"
     assert [(group, name) for group, name, _ in registry.conflicts()] == [("model", "net")]
 

@@ -125,9 +125,7 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
                                                   "gradients"),
     ],
 )  # fmt: skip
-def test_the_gap_in_words(
-    train: dict[str, float], held_out: dict[str, float], simple: float | None, line: str
-) -> None:
+def test_the_gap_in_words(train: dict[str, float], held_out: dict[str, float], simple: float | None, line: str) -> None:
     assert verdict.judge(train, held_out, "valid", simple).line() == line
 
 

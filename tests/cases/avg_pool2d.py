@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+import powertrain as pt
 from images import padded, pair, positions
 from kit import Array, Case, normal
 
@@ -30,5 +31,12 @@ CASES = [
     Case(normal((1, 5, 5, 2)), window=3, stride=1),
     Case(normal((1, 7, 8, 2)), window=3, stride=2, padding=1, count_padding=False),
     Case(normal((0, 6, 6, 3)), window=2),
+]
+ERRORS = [
+    (
+        Case(normal((1, 4, 4, 3)), window=2, padding=2),
+        pt.ShapeError,
+        "[avg_pool2d] padding = (2,), window = (2,); expected at most half the window, so that no window lies in the padding alone; use pad",
+    ),
 ]
 BENCH = [Case(normal((64, 28, 28, 32)), window=2)]

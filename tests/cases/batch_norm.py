@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -27,5 +28,17 @@ CASES = [
     Case(normal((2, 4, 4, 3)), normal((3,)), normal((3,))),
     Case(normal((2, 5, 5, 33)), normal((33,)), normal((33,)), eps=1e-3),
     Case(normal((64, 4), 1.0, 20.0), normal((4,)), normal((4,))),
+]
+ERRORS = [
+    (
+        Case(normal((2, 8)), normal((7,)), normal((8,))),
+        pt.ShapeError,
+        "[batch_norm] w is f32[7], x is f32[2, 8]; w must be [8]; pass one number per channel of x",
+    ),
+    (
+        Case(normal((8,)), normal((8,)), normal((8,))),
+        pt.ShapeError,
+        "[batch_norm] x is f32[8]; expected at least two axes, channels last, with elements; reshape x",
+    ),
 ]
 BENCH = [Case(normal((32, 32, 32, 64)), normal((64,)), normal((64,)))]

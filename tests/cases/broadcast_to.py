@@ -2,6 +2,7 @@
 
 from numpy import broadcast_to as reference
 
+import powertrain as pt
 from kit import Case, normal
 
 __all__ = ["reference"]
@@ -17,5 +18,12 @@ CASES = [
         ((1,), (0,)),
         ((1, 1), (33, 17)),
     )
+]
+ERRORS = [
+    (
+        Case(normal((3,)), shape=(2, 4)),
+        pt.ShapeError,
+        "[broadcast_to] x is f32[3], shape = (2, 4); expected each size of x to be that of the shape, counted from the end, or 1; reshape x",
+    ),
 ]
 BENCH = [Case(normal((1024,)), shape=(2048, 1024))]

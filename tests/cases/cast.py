@@ -1,5 +1,6 @@
 """Cases of cast; the reference is numpy.astype, which rounds towards zero, on values that the target can hold."""
 
+import powertrain as pt
 from kit import SIZES, Array, Case, booleans, integers, normal
 
 
@@ -15,5 +16,12 @@ CASES = [
     *[Case(integers((40,), 0, 99), dtype=dtype) for dtype in ("float32", "float64", "int64", "int8", "uint8")],
     Case(booleans((40,)), dtype="float32"),
     Case(integers((40,), 0, 2), dtype="bool"),
+]
+ERRORS = [
+    (
+        Case(normal((3,)), dtype="float128"),
+        pt.DTypeError,
+        "[cast] dtype = 'float128'; expected a dtype such as 'float32'; pass a value of that type",
+    ),
 ]
 BENCH = [Case(normal((2048, 1024)), dtype="float16"), Case(normal((2048, 1024)), dtype="float64")]

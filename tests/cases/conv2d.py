@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+import powertrain as pt
 from images import convolve
 from kit import Array, Case, normal
 
@@ -33,6 +34,28 @@ CASES = [
     Case(normal((1, 3, 3, 40)), normal((3, 3, 40, 2)), padding=1),
     Case(normal((0, 6, 6, 3)), normal((3, 3, 3, 4))),
     Case(normal((1, 14, 14, 1)), normal((5, 5, 1, 32)), normal((32,)), padding=2),
+]
+ERRORS = [
+    (
+        Case(normal((1, 8, 8, 3)), normal((3, 3, 4, 5))),
+        pt.ShapeError,
+        "[conv2d] x is f32[1, 8, 8, 3], w is f32[3, 3, 4, 5], groups = 1; expected w's third axis times groups to be x's channels (3), and groups to divide w's outputs; images are [n, h, w, channels]",
+    ),
+    (
+        Case(normal((1, 2, 2, 3)), normal((3, 3, 3, 5))),
+        pt.ShapeError,
+        "[conv2d] x is f32[1, 2, 2, 3], w is f32[3, 3, 3, 5]; expected a window no larger than the padded image; add padding",
+    ),
+    (
+        Case(normal((8, 8, 3)), normal((3, 3, 3, 5))),
+        pt.ShapeError,
+        "[conv2d] x is f32[8, 8, 3], w is f32[3, 3, 3, 5]; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one",
+    ),
+    (
+        Case(normal((1, 8, 8, 3)), normal((3, 3, 3, 5)), stride=0),
+        pt.ShapeError,
+        "[conv2d] stride = (0,); expected one or two numbers of at least 1; for example stride = 2",
+    ),
 ]
 BENCH = [
     Case(normal((64, 28, 28, 1)), normal((5, 5, 1, 32)), padding=2),

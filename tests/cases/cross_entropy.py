@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import log_softmax
 
-from kit import Array, Case, integers, normal
+import powertrain as pt
+from kit import Array, Case, integers, normal, values
 
 
 def pick(rows: Array, labels: Array) -> Array:
@@ -26,5 +27,22 @@ CASES = [
     ],
     Case(normal((2, 3, 10)), integers((2, 3), 0, 10)),
     Case(normal((3, 10), 1.0, 500.0), integers((3,), 0, 10)).no_gradient(),
+]
+ERRORS = [
+    (
+        Case(normal((2, 8)), integers((3,), 0, 8)),
+        pt.ShapeError,
+        "[cross_entropy] logits is f32[2, 8], labels is i32[3]; expected one label per row of logits; drop or add an axis of labels",
+    ),
+    (
+        Case(normal((2, 8)), normal((2,))),
+        pt.DTypeError,
+        "[cross_entropy] labels is f32[2]; expected integers; convert it with astype",
+    ),
+    (
+        Case(normal((2, 3)), values([0, 3], "int64")),
+        pt.IndexError,
+        "[cross_entropy] received an index out of range; expected every index within the axis that it reads; check the labels or token ids against the size",
+    ),
 ]
 BENCH = [Case(normal((64, 10)), integers((64,), 0, 10)), Case(normal((256, 50257)), integers((256,), 0, 50257))]

@@ -2,6 +2,7 @@
 
 from numpy import flip
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -21,5 +22,12 @@ CASES = [
         ((0, 3), 0),
         ((2, 33, 3), 1),
     )
+]
+ERRORS = [
+    (
+        Case(normal((3,)), axis=1),
+        pt.IndexError,
+        "[flip] axis = 1 of a tensor with 1 dimensions; expected -1 to 0; name an axis that exists",
+    ),
 ]
 BENCH = [Case(normal((2048, 1024)), axis=1)]

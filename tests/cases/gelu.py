@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
+import powertrain as pt
 from kit import Array, Case, normal, special, unary
 
 
@@ -24,5 +25,12 @@ CASES = [
     Case(normal((3, 1025)), approximate="tanh"),
     Case(special()).no_gradient(),
     Case(special(), approximate="tanh").no_gradient(),
+]
+ERRORS = [
+    (
+        Case(normal((3,)), approximate="sigmoid"),
+        pt.ShapeError,
+        "[gelu] approximate = 'sigmoid'; expected one of 'none', 'tanh'; for example approximate = 'none'",
+    ),
 ]
 BENCH = [Case(normal((2048, 1024))), Case(normal((2048, 1024)), approximate="tanh")]

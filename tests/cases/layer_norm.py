@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, around, normal
 
 
@@ -25,5 +26,17 @@ CASES = [
     Case(normal((2, 3, 20)), normal((20,)), normal((20,)), eps=1e-3),
     Case(normal((0, 8)), normal((8,)), normal((8,))),
     Case(normal((3, 64), 1.0, 30.0), normal((64,)), normal((64,))),
+]
+ERRORS = [
+    (
+        Case(normal((2, 8)), normal((7,)), normal((8,))),
+        pt.ShapeError,
+        "[layer_norm] w is f32[7], x is f32[2, 8]; w must be [8]; pass one number per column of x",
+    ),
+    (
+        Case(normal((2, 8)), normal((8,)), normal((8,)), eps=-1.0),
+        pt.ShapeError,
+        "[layer_norm] eps = -1.0; expected a number of at least 0; for example eps = 1e-05",
+    ),
 ]
 BENCH = [Case(normal((2048, 768)), normal((768,)), normal((768,)))]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -28,5 +29,17 @@ CASES = [
         )
     ],
     Case(normal((5, 7)), normal((7, 3))),
+]
+ERRORS = [
+    (
+        Case(normal((4, 8)), normal((7, 3))),
+        pt.ShapeError,
+        "[linear] x is f32[4, 8], w is f32[7, 3]; x's last axis must equal w's first; w is (inputs, outputs): transpose w or reshape x",
+    ),
+    (
+        Case(normal((4, 8)), normal((8, 3)), normal((4,))),
+        pt.ShapeError,
+        "[linear] b is f32[4], w is f32[8, 3]; b must be [3]; pass one number per output",
+    ),
 ]
 BENCH = [Case(normal((64, 784)), normal((784, 256)), normal((256,)))]

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
+import powertrain as pt
 from kit import Array, Case, normal, reductions, values
 
 
@@ -19,5 +20,12 @@ CASES = [
     *reductions(normal, empty=False),
     Case(normal((3, 40), 1.0, 1000.0), axis=1).no_gradient(),
     Case(values([[-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 1.0], [np.nan, 0.0]]), axis=1).no_gradient(),
+]
+ERRORS = [
+    (
+        Case(normal((2, 3)), axis=4),
+        pt.IndexError,
+        "[logsumexp] axis = 4 of a tensor with 2 dimensions; expected -2 to 1; name an axis that exists",
+    ),
 ]
 BENCH = [Case(normal((2048, 1024)), axis=1)]

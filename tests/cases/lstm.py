@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -31,4 +32,32 @@ def case(batch: int, steps: int, inputs: int, hidden: int) -> Case:
 K = 32
 SECOND = False
 CASES = [case(2, 3, 4, 5), case(1, 1, 1, 1), case(3, 7, 2, 17), case(5, 2, 16, 16)]
+ERRORS = [
+    (
+        Case(
+            normal((2, 3, 4)),
+            normal((2, 5)),
+            normal((2, 5)),
+            normal((4, 20)),
+            normal((5, 19)),
+            normal((20,)),
+            normal((20,)),
+        ),
+        pt.ShapeError,
+        "[lstm] x is f32[2, 3, 4], h0 is f32[2, 5], c0 is f32[2, 5], w_ih is f32[4, 20], w_hh is f32[5, 19], b_ih is f32[20], b_hh is f32[20]; expected [b, t, i], [b, h], [b, h], [i, 4 h], [h, 4 h], [4 h], [4 h] with t above 0; check the weights' orientation",
+    ),
+    (
+        Case(
+            normal((2, 0, 4)),
+            normal((2, 5)),
+            normal((2, 5)),
+            normal((4, 20)),
+            normal((5, 20)),
+            normal((20,)),
+            normal((20,)),
+        ),
+        pt.ShapeError,
+        "[lstm] x is f32[2, 0, 4], h0 is f32[2, 5], c0 is f32[2, 5], w_ih is f32[4, 20], w_hh is f32[5, 20], b_ih is f32[20], b_hh is f32[20]; expected [b, t, i], [b, h], [b, h], [i, 4 h], [h, 4 h], [4 h], [4 h] with t above 0; check the weights' orientation",
+    ),
+]
 BENCH = [case(32, 64, 64, 256)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, around, normal
 
 
@@ -29,6 +30,18 @@ SHAPES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((0, 3, 4), (0, 4, 2)),
 )
 CASES = [Case(normal(a), normal(b)) for a, b in SHAPES]
+ERRORS = [
+    (
+        Case(normal((4, 8)), normal((7, 3))),
+        pt.ShapeError,
+        "[matmul] a is f32[4, 8], b is f32[7, 3]; a's last axis (8) must equal b's first (7); transpose b or slice a",
+    ),
+    (
+        Case(normal(()), normal((3,))),
+        pt.ShapeError,
+        "[matmul] a is f32[], b is f32[3]; both must have at least one axis; multiply scalars with *",
+    ),
+]
 BENCH = [
     Case(normal((m, k)), normal((k, n)))
     for m, k, n in ((512, 512, 512), (2048, 2048, 2048), (64, 784, 256), (768, 256, 3072), (256, 768, 50257))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Case, binary, integers, normal, special_pairs, values
 
 reference = np.maximum
@@ -12,6 +13,13 @@ CASES = [
     Case(*special_pairs()).no_gradient(),
     Case(values([1.0, 2.0, 3.0]), values([1.0, 5.0, 3.0])),  # ties: each side has half of the gradient
     Case(integers((40,), -5, 5), integers((40,), -5, 5)),
+]
+ERRORS = [
+    (
+        Case(normal((2,)), normal((3,))),
+        pt.ShapeError,
+        "[maximum] shapes [2] and [3] do not broadcast: sizes 2 and 3 at axis -1; expected equal sizes or a size of 1; reshape one of them",
+    ),
 ]
 MUTANTS = [
     ("math.h", "propagating_max", "propagating_min"),

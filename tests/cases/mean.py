@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, normal, reductions
 
 
@@ -14,5 +15,12 @@ def magnitude(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 reference = np.mean
 K = 8
 CASES = reductions(normal, empty=False)
+ERRORS = [
+    (
+        Case(normal((2, 3)), axis=-3),
+        pt.IndexError,
+        "[mean] axis = -3 of a tensor with 2 dimensions; expected -2 to 1; name an axis that exists",
+    ),
+]
 MUTANTS = [("spec.cpp", " / fn::number(n)", "")]
 BENCH = [Case(normal((2048, 1024)), axis=1), Case(normal((2048, 1024)), axis=0), Case(normal((2048, 1024)))]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kit import Array, Case, integers
+import powertrain as pt
+from kit import Array, Case, integers, normal
 
 
 def reference(x: Array, n: int) -> Array:
@@ -14,5 +15,8 @@ CASES = [
     Case(integers(shape, 0, 7, dtype), n=7)
     for shape in ((), (0,), (5,), (3, 4), (33,))
     for dtype in ("int32", "int64", "uint8")
+]
+ERRORS = [
+    (Case(normal((3,)), n=4), pt.DTypeError, "[one_hot] x is f32[3]; expected integers; convert it with astype"),
 ]
 BENCH = [Case(integers((4096,), 0, 1000), n=1000)]

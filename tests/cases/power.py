@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Case, binary, integers, normal, special_pairs, uniform
 
 reference = np.power
@@ -12,6 +13,13 @@ CASES = [
     Case(normal((40,)), 2.0),
     Case(normal((40,)), 3),
     Case(integers((40,), -3, 4), integers((40,), 0, 6)),
+]
+ERRORS = [
+    (
+        Case(normal((2, 3)), normal((4,))),
+        pt.ShapeError,
+        "[power] shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 at axis -1; expected equal sizes or a size of 1; reshape one of them",
+    ),
 ]
 MUTANTS = [
     ("spec.cpp", "b - 1.0", "b"),

@@ -1,5 +1,6 @@
 """Cases of reshape; the reference is numpy.reshape."""
 
+import powertrain as pt
 from kit import Array, Case, integers, normal
 
 
@@ -24,5 +25,17 @@ CASES = [
         )
     ],
     Case(integers((2, 6), 0, 9), shape=(3, 4)),
+]
+ERRORS = [
+    (
+        Case(normal((2, 3)), shape=(4, 2)),
+        pt.ShapeError,
+        "[reshape] x is f32[2, 3] with 6 elements, shape = (4, 2); expected the same number of elements; pass -1 for one of the sizes",
+    ),
+    (
+        Case(normal((2, 3)), shape=(-1, -1)),
+        pt.ShapeError,
+        "[reshape] shape = (-1, -1); expected sizes of at least 0, and -1 at most once; pass the sizes",
+    ),
 ]
 BENCH = [Case(normal((2048, 1024)), shape=(1024, 2048))]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, around, normal
 
 
@@ -15,5 +16,17 @@ CASES = [
     Case(normal((3, 1)), normal((1,))).no_gradient(),  # x / |x|: of x the gradient is what eps leaves
     Case(normal((2, 3, 20)), normal((20,)), eps=1e-3),
     Case(normal((3, 20), 1e-4), normal((20,))),
+]
+ERRORS = [
+    (
+        Case(normal((2, 8)), normal((7,))),
+        pt.ShapeError,
+        "[rms_norm] w is f32[7], x is f32[2, 8]; w must be [8]; pass one number per column of x",
+    ),
+    (
+        Case(normal((2, 8)), normal((8,)), eps=-1.0),
+        pt.ShapeError,
+        "[rms_norm] eps = -1.0; expected a number of at least 0; for example eps = 1e-06",
+    ),
 ]
 BENCH = [Case(normal((8192, 4096)), normal((4096,)))]

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import softmax
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -39,5 +40,22 @@ CASES = [
     case(1, 130, 1, 8, causal=True),
     case(0, 5, 2, 8),
     Case(normal((1, 3, 2, 8)), normal((1, 70, 2, 8)), normal((1, 70, 2, 8))),
+]
+ERRORS = [
+    (
+        Case(normal((1, 4, 2, 8)), normal((1, 4, 2, 8)), normal((1, 4, 2, 7))),
+        pt.ShapeError,
+        "[scaled_dot_product_attention] q is f32[1, 4, 2, 8], k is f32[1, 4, 2, 8], v is f32[1, 4, 2, 7]; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to divide q's; transpose or repeat one",
+    ),
+    (
+        Case(normal((4, 2, 8)), normal((4, 2, 8)), normal((4, 2, 8))),
+        pt.ShapeError,
+        "[scaled_dot_product_attention] q is f32[4, 2, 8], k is f32[4, 2, 8], v is f32[4, 2, 8]; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to divide q's; transpose or repeat one",
+    ),
+    (
+        Case(normal((1, 4, 3, 8)), normal((1, 4, 2, 8)), normal((1, 4, 2, 8))),
+        pt.ShapeError,
+        "[scaled_dot_product_attention] q is f32[1, 4, 3, 8], k is f32[1, 4, 2, 8], v is f32[1, 4, 2, 8]; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to divide q's; transpose or repeat one",
+    ),
 ]
 BENCH = [case(12, 64, 4, 32, causal=True), case(4, 64, 12, 64, causal=True), case(32, 65, 3, 64)]

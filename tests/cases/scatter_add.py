@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, integers, normal, values
 
 
@@ -23,5 +24,17 @@ CASES = [
     Case(integers((4,), 0, 7), normal((3, 4, 5)), axis=1, size=7),
     Case(integers((0,), 0, 7), normal((0, 5)), size=7),
     Case(values([2, 2, 2, 2, 0], "int64"), normal((5, 33)), size=4),
+]
+ERRORS = [
+    (
+        Case(values([7], "int64"), normal((1, 2)), size=3),
+        pt.IndexError,
+        "[scatter_add] received an index out of range; expected every index within the axis that it reads; check the labels or token ids against the size",
+    ),
+    (
+        Case(values([0], "int64"), normal((2, 2)), size=3),
+        pt.ShapeError,
+        "[scatter_add] index is i64[1], updates is f32[2, 2], axis = 0; expected int32 or int64, and the sizes of index in updates from the axis on; reshape one",
+    ),
 ]
 BENCH = [Case(integers((256,), 0, 50257), normal((256, 768)), size=50257)]

@@ -2,6 +2,7 @@
 
 from numpy import split
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -17,5 +18,13 @@ CASES = [
     Case(normal((2, 3, 34)), parts=2, axis=-1),
     Case(normal((4,)), parts=1),
     Case(normal((0, 4)), parts=2, axis=1),
+]
+ERRORS = [
+    (
+        Case(normal((5,)), parts=2),
+        pt.ShapeError,
+        "[split] x is f32[5], parts = 2, axis = 0; expected a number that divides the axis; use slices for uneven parts",
+    ),
+    (Case(normal((4,))), pt.DTypeError, "[split] parts is missing; expected an integer; pass parts=..."),
 ]
 BENCH = [Case(normal((2048, 768)), parts=3, axis=1)]

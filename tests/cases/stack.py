@@ -2,6 +2,7 @@
 
 from numpy import stack
 
+import powertrain as pt
 from kit import Array, Case, normal
 
 
@@ -15,5 +16,12 @@ CASES = [
     Case([normal(()), normal(())], axis=0),
     Case([normal((0, 3)), normal((0, 3))], axis=1),
     Case([normal((17,))], axis=0),
+]
+ERRORS = [
+    (
+        Case([normal((2,)), normal((3,))]),
+        pt.ShapeError,
+        "[stack] tensor 0 is f32[2], tensor 1 is f32[3]; expected one shape; reshape or broadcast one",
+    ),
 ]
 BENCH = [Case([normal((1024, 1024)), normal((1024, 1024))], axis=1)]

@@ -1,5 +1,6 @@
 """Cases of transpose; the reference is numpy.transpose."""
 
+import powertrain as pt
 from kit import Array, Case, integers, normal
 
 
@@ -24,6 +25,18 @@ CASES = [
     ],
     Case(normal((2, 3, 4))),
     Case(integers((3, 5), 0, 9), axes=(1, 0)),
+]
+ERRORS = [
+    (
+        Case(normal((2, 3)), axes=(0, 0)),
+        pt.ShapeError,
+        "[transpose] axes = (0, 0), x is f32[2, 3]; expected every axis of x once; leave axes out to reverse them",
+    ),
+    (
+        Case(normal((2, 3)), axes=(0,)),
+        pt.ShapeError,
+        "[transpose] axes = (0,), x is f32[2, 3]; expected every axis of x once; leave axes out to reverse them",
+    ),
 ]
 MUTANTS = [("spec.cpp", "fn::transpose(c.grad[0], back)", "fn::transpose(c.grad[0], axes)")]
 BENCH = [Case(normal((2048, 1024)), axes=(1, 0))]

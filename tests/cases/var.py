@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import Array, Case, normal, reductions
 
 
@@ -14,5 +15,12 @@ def magnitude(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: boo
 reference = np.var
 K = 8
 CASES = [*reductions(normal, empty=False), Case(normal((4, 1025), 1.0, 100.0), axis=1)]
+ERRORS = [
+    (
+        Case(normal((2, 3)), axis=4),
+        pt.IndexError,
+        "[var] axis = 4 of a tensor with 2 dimensions; expected -2 to 1; name an axis that exists",
+    ),
+]
 MUTANTS = [("spec.cpp", "x - fn::mean(x, axes, true)", "x")]
 BENCH = [Case(normal((2048, 1024)), axis=1)]

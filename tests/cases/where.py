@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import powertrain as pt
 from kit import SIZES, Case, booleans, integers, normal
 
 reference = np.where
@@ -11,6 +12,13 @@ CASES = [
     Case(booleans((3, 1, 5)), normal((4, 1)), normal(())),
     Case(booleans(()), normal((7,)), normal((7,))),
     Case(booleans((40,)), integers((40,), -9, 9), integers((40,), -9, 9)),
+]
+ERRORS = [
+    (
+        Case(booleans((2,)), normal((3,)), normal((3,))),
+        pt.ShapeError,
+        "[where] shapes [2] and [3] do not broadcast: sizes 2 and 3 at axis -1; expected equal sizes or a size of 1; reshape one of them",
+    ),
 ]
 MUTANTS = [
     ("math.h", "condition, a, b", "condition, b, a"),
