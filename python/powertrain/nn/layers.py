@@ -128,20 +128,17 @@ class Embedding(Module):
 class Dropout(Module):
     """In training, each element is 0 with probability p and else divided by 1 - p; in evaluation nothing happens.
 
-    (Srivastava et al. 2014.) Draws come from the default generator, or from the one given.
+    Draws come from the default generator (Srivastava et al. 2014).
     """
 
-    def __init__(self, p: float = 0.5, *, generator: pt.random.Generator | None = None) -> None:
+    def __init__(self, p: float = 0.5) -> None:
         super().__init__()
         if not 0 <= p < 1:
             raise ValueError(f"[Dropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
-        self.p, self.generator = p, generator
+        self.p = p
 
     def forward(self, x: Any) -> Any:
-        if not self.training or self.p == 0:
-            return x
-        draw = (self.generator or pt.random.default_generator()).uniform(tuple(x.shape))
-        return pt.where(pt.less(draw, 1 - self.p), x * (1 / (1 - self.p)), 0.0)
+        return pt.dropout(x, self.p) if self.training and self.p > 0 else x
 
 
 class ReLU(Module):
