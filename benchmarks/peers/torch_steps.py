@@ -53,12 +53,12 @@ def lenet(p: Parameters, x: torch.Tensor) -> torch.Tensor:
 
 
 def gpt(p: Parameters, x: torch.Tensor, heads: int) -> torch.Tensor:
-    hidden = F.embedding(x, p["wte"]) + p["wpe"][: x.shape[1]]
-    return transformer(p, hidden, heads=heads, causal=True, gelu="tanh") @ p["wte"].T
+    hidden = F.embedding(x, p["wte.weight"]) + p["wpe.weight"][: x.shape[1]]
+    return transformer(p, hidden, heads=heads, causal=True, gelu="tanh") @ p["wte.weight"].T
 
 
 def lstm(p: Parameters, x: torch.Tensor) -> torch.Tensor:
-    inputs = F.embedding(x, p["embedding"])
+    inputs = F.embedding(x, p["embedding.weight"])
     zeros = inputs.new_zeros(1, x.shape[0], 256)
     flat = [p[f"lstm.{name}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     out, _, _ = torch.lstm(inputs, (zeros, zeros), flat, True, 1, 0.0, True, False, True)

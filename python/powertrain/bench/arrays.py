@@ -85,15 +85,15 @@ def lenet(d: Drawer) -> None:
 
 def gpt(layers: int, width: int, vocabulary: int, positions: int) -> Callable[[Drawer], None]:
     def draw(d: Drawer) -> None:
-        d.normal("wte", (vocabulary, width), 0.02)
-        d.normal("wpe", (positions, width), 0.02)
+        d.normal("wte.weight", (vocabulary, width), 0.02)
+        d.normal("wpe.weight", (positions, width), 0.02)
         d.blocks(layers, width)
 
     return draw
 
 
 def lstm(d: Drawer) -> None:
-    d.normal("embedding", (65, 64), 1)
+    d.normal("embedding.weight", (65, 64), 1)
     for name, shape in (
         ("weight_ih", (1024, 64)),
         ("weight_hh", (1024, 256)),
