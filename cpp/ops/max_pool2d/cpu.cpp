@@ -9,6 +9,9 @@ namespace {
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// A window has at most this many elements, so no more windows hold one input.
+constexpr int kMostClaims = 256;
+
 // The lanes of the winning positions are as wide as those of the values, so that one mask selects both.
 template <class V>
 using Positions = vec<typename lane_of<sizeof(element_of<V>)>::type, kPoolLanes>;
@@ -23,27 +26,36 @@ PT_FN void save_positions(uint8_t* p, Positions<V> positions, int64_t n) {
   __builtin_memcpy(p, bytes, least(n, kPoolLanes));
 }
 
-// The window's first element is at x; only the rows and columns of the ranges exist.
-template <class T>
+// kGroups times 16 channels, side by side: a comparison waits for the one before, so one group alone would leave the
+// processor idle. The window's first element is at x; only the rows and columns of the ranges exist.
+template <class T, int kGroups>
 PT_FN void pool_window(const PoolDesc& d, const T* x, PoolRange rows, PoolRange cols, T* y, uint8_t* index, int64_t n) {
   using V = typename Channels<T>::vector;
   using I = element_of<Positions<V>>;
-  V best(-__builtin_inff());
-  Positions<V> winner(I(0));
-  bool first = true;
+  V best[kGroups];
+  Positions<V> winner[kGroups];
+  for (int g = 0; g < kGroups; ++g) {
+    // If nothing exceeds minus infinity, all are, and the first is the winner.
+    best[g] = V(-__builtin_inff());
+    winner[g] = Positions<V>(static_cast<I>(rows.begin * d.window_w + cols.begin));
+  }
   for (int64_t i = rows.begin; i < rows.end; ++i) {
-    for (int64_t j = cols.begin; j < cols.end; ++j) {
-      const V value = Channels<T>::load(x + (i * d.width + j) * d.channels, n);
+    const T* at = x + (i * d.width + cols.begin) * d.channels;
+    for (int64_t j = cols.begin; j < cols.end; ++j, at += d.channels) {
       const Positions<V> here(static_cast<I>(i * d.window_w + j));
-      // Not "value > best": a NaN wins over a number, and then nothing does.
-      const auto wins = ((value > best) | (value != value)) & (best == best);
-      best = first ? value : select(wins, value, best);
-      winner = first ? here : select(wins, here, winner);
-      first = false;
+      PT_UNROLL for (int g = 0; g < kGroups; ++g) {
+        const V value = Channels<T>::load(at + g * kPoolLanes, n - g * kPoolLanes);
+        // A NaN wins over a number, and then nothing does.
+        const auto wins = (value > best[g]) | ((value != value) & (best[g] == best[g]));
+        best[g] = select(wins, value, best[g]);
+        winner[g] = select(wins, here, winner[g]);
+      }
     }
   }
-  Channels<T>::save(y, best, n);
-  save_positions<V>(index, winner, n);
+  for (int g = 0; g < kGroups; ++g) {
+    Channels<T>::save(y + g * kPoolLanes, best[g], n - g * kPoolLanes);
+    save_positions<V>(index + g * kPoolLanes, winner[g], n - g * kPoolLanes);
+  }
 }
 
 template <class T>
@@ -59,10 +71,15 @@ void max_pool(const KernelArgs* args, int64_t chunk) {
       const PoolRange cols = inside_window(ow, d.stride_w, d.pad_left, d.window_w, d.width);
       const int64_t from = ((image * d.height + top) * d.width + left) * d.channels;
       const int64_t to = (row * d.out_width + ow) * d.channels;
-      for (int64_t c = 0; c < d.channels; c += kPoolLanes) {
-        pool_window(d, reinterpret_cast<const T*>(args->data[0]) + from + c, rows, cols,
-                    reinterpret_cast<T*>(args->data[1]) + to + c, reinterpret_cast<uint8_t*>(args->data[2]) + to + c,
-                    d.channels - c);
+      const T* x = reinterpret_cast<const T*>(args->data[0]) + from;
+      T* y = reinterpret_cast<T*>(args->data[1]) + to;
+      uint8_t* index = reinterpret_cast<uint8_t*>(args->data[2]) + to;
+      int64_t c = 0;
+      for (; c + 2 * kPoolLanes <= d.channels; c += 2 * kPoolLanes) {
+        pool_window<T, 2>(d, x + c, rows, cols, y + c, index + c, 2 * kPoolLanes);
+      }
+      for (; c < d.channels; c += kPoolLanes) {
+        pool_window<T, 1>(d, x + c, rows, cols, y + c, index + c, d.channels - c);
       }
     }
   }
@@ -81,28 +98,46 @@ PT_FN typename Channels<T>::vector passed_on(const T* dy, const uint8_t* index, 
   return select(mask_of<V>::load(differs), V(0), Channels<T>::load(dy, n));
 }
 
+// A window over an input: where its channels begin, and the position that the input has in it.
+struct Claim {
+  int64_t at;
+  int64_t position;
+};
+
+// The windows over the input at (h, w), in row-major order.
+inline int64_t find_claims(const PoolDesc& d, PoolRange rows, PoolRange cols, int64_t h, int64_t w, Claim* claims) {
+  int64_t n = 0;
+  for (int64_t oh = rows.begin; oh < rows.end; ++oh) {
+    const int64_t row_position = (h - oh * d.stride_h + d.pad_top) * d.window_w;
+    for (int64_t ow = cols.begin; ow < cols.end; ++ow) {
+      claims[n++] = {(oh * d.out_width + ow) * d.channels, row_position + w - ow * d.stride_w + d.pad_left};
+    }
+  }
+  return n;
+}
+
+template <class T>
+PT_FN void unpool_channels(const Claim* claims, int64_t n_claims, const T* dy, const uint8_t* index, T* dx, int64_t n) {
+  using V = typename Channels<T>::vector;
+  V sum(0);
+  if (n_claims > 0) sum = passed_on(dy + claims[0].at, index + claims[0].at, claims[0].position, n);
+  for (int64_t k = 1; k < n_claims; ++k) {
+    sum = sum + passed_on(dy + claims[k].at, index + claims[k].at, claims[k].position, n);
+  }
+  Channels<T>::save(dx, sum, n);
+}
+
 // One row of inputs: for each, what the windows over it pass on.
 template <class T>
 void unpool_row(const PoolDesc& d, const PoolRange* col_windows, int64_t h, const T* dy, const uint8_t* index, T* dx) {
-  using V = typename Channels<T>::vector;
   const PoolRange rows = windows_over(h, d.stride_h, d.pad_top, d.window_h, d.out_height);
-  for (int64_t w = 0; w < d.width; ++w) {
-    const PoolRange cols = col_windows[w];
-    for (int64_t c = 0; c < d.channels; c += kPoolLanes) {
-      const int64_t n = d.channels - c;
-      V sum(0);
-      bool first = true;
-      for (int64_t oh = rows.begin; oh < rows.end; ++oh) {
-        const int64_t row_position = (h - oh * d.stride_h + d.pad_top) * d.window_w;
-        for (int64_t ow = cols.begin; ow < cols.end; ++ow) {
-          const int64_t at = (oh * d.out_width + ow) * d.channels + c;
-          const V passed = passed_on(dy + at, index + at, row_position + w - ow * d.stride_w + d.pad_left, n);
-          sum = first ? passed : sum + passed;
-          first = false;
-        }
-      }
-      Channels<T>::save(dx + w * d.channels + c, sum, n);
-    }
+  Claim claims[kMostClaims];
+  for (int64_t w = 0; w < d.width; ++w, dx += d.channels) {
+    const int64_t n = find_claims(d, rows, col_windows[w], h, w, claims);
+    int64_t c = 0;
+    for (; c + kPoolLanes <= d.channels; c += kPoolLanes)
+      unpool_channels(claims, n, dy + c, index + c, dx + c, kPoolLanes);
+    if (c < d.channels) unpool_channels(claims, n, dy + c, index + c, dx + c, d.channels - c);
   }
 }
 
