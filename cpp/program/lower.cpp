@@ -220,7 +220,8 @@ class Lowering {
 
   int pack_piece(int pack, int value) {
     const GraphNode& node = graph_.nodes[pack];
-    const auto at = static_cast<std::size_t>(std::find(node.inputs.begin(), node.inputs.end(), value) - node.inputs.begin());
+    const auto found = std::find_if(node.inputs.begin(), node.inputs.end(), [&](int input) { return usage_.whole[input] == value; });
+    const auto at = static_cast<std::size_t>(found - node.inputs.begin());
     const TensorType& type = graph_.values[value].type;
     const int storage = add_storage(Home::Arena, 0, bytes_of(type));
     const int parent = pack_storage(pack);
@@ -266,7 +267,7 @@ class Lowering {
     if (node.fused) return emit_fused(n, in, out, operands, commits);
     std::vector<bool> skip;
     if (node.op->name == "pack") {
-      for (int input : node.inputs) skip.push_back(usage_.pack_of[input] == n);
+      for (int input : node.inputs) skip.push_back(usage_.pack_of[usage_.whole[input]] == n);
     }
     emit(node.op->plan(in, out, node.attrs), operands, n, node.op->name, node.phase, commits, skip);
   }

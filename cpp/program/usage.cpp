@@ -16,13 +16,25 @@ bool plain_elementwise(const GraphNode& node) {
 
 namespace {
 
+// A reshape of something row-major, for instance.
+bool renames_memory(const Graph& graph, const GraphNode& node) {
+  if (!node.op || !node.op->view) return false;
+  const TensorType& in = graph.values[node.inputs[0]].type;
+  const TensorType& out = graph.values[node.outputs[0]].type;
+  if (count(in.shape) != count(out.shape)) return false;
+  const std::optional<View> view = node.op->view({in.dtype, in.shape, row_major(in.shape)}, node.attrs);
+  return view && view->offset == 0 && is_row_major(out.shape, view->strides);
+}
+
 void find_reads(const Graph& graph, Usage& usage) {
   usage.root.resize(graph.values.size());
   usage.last_read.assign(graph.values.size(), -1);
   for (std::size_t v = 0; v < graph.values.size(); ++v) usage.root[v] = static_cast<int>(v);
+  usage.whole = usage.root;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
     if (aliases_input(node)) usage.root[node.outputs[0]] = usage.root[node.inputs[0]];
+    if (renames_memory(graph, node)) usage.whole[node.outputs[0]] = usage.whole[node.inputs[0]];
     for (int input : node.inputs) {
       if (input >= 0) usage.last_read[usage.root[input]] = static_cast<int>(n);
     }
@@ -71,13 +83,15 @@ void plan_packs(const Graph& graph, Usage& usage) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
     if (!node.op || node.op->name != "pack") continue;
-    for (int input : node.inputs) {
-      const Value& value = graph.values[input];
+    std::vector<int> sources;
+    for (int input : node.inputs) sources.push_back(usage.whole[input]);
+    for (int source : sources) {
+      const Value& value = graph.values[source];
       if (value.origin != Origin::Node || aliases_input(graph.nodes[value.index])) continue;
       if (graph.nodes[value.index].op && graph.nodes[value.index].op->name == "pack") continue;
-      const bool twice = std::count(node.inputs.begin(), node.inputs.end(), input) > 1;
-      if (usage.pack_of[input] < 0 && !twice && usage.last_read[usage.root[input]] != kForever && usage.in_place[input] < 0) {
-        usage.pack_of[input] = static_cast<int>(n);
+      const bool twice = std::count(sources.begin(), sources.end(), source) > 1;
+      if (usage.pack_of[source] < 0 && !twice && usage.last_read[source] != kForever && usage.in_place[source] < 0) {
+        usage.pack_of[source] = static_cast<int>(n);
       }
     }
   }

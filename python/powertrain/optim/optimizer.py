@@ -48,7 +48,7 @@ class Part:
 class Optimizer:
     """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
 
-    params      a module, or (name, slot) pairs; frozen parameters are left out
+    params      a module, slots, or (name, slot) pairs; frozen parameters are left out
     lr          the rate; `opt.lr = 0.1` changes it, in compiled steps too, since it is a slot
     schedule    a factor on the rate by update, see schedules.py
     clip        largest norm of all gradients together; larger ones are scaled down
@@ -60,7 +60,7 @@ class Optimizer:
 
     def __init__(
         self,
-        params: Module | Sequence[tuple[str, pt.Slot]],
+        params: Module | Sequence[pt.Slot | tuple[str, pt.Slot]],
         *,
         lr: float,
         weight_decay: float = 0.0,
@@ -70,7 +70,7 @@ class Optimizer:
         groups: Sequence[Group] = (),
         name: str = "optimizer",
     ) -> None:
-        named = list(params.named_parameters()) if isinstance(params, Module) else list(params)
+        named = list(params.named_parameters()) if isinstance(params, Module) else [_named(entry) for entry in params]
         check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, accumulate=accumulate)
         self.name, self.schedule, self.clip, self.accumulate = name, schedule, clip, accumulate
         self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
@@ -201,6 +201,10 @@ class Optimizer:
                     f"[{self.name}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "
                     "pass gradients in the order of optimizer.params"
                 )
+
+
+def _named(entry: pt.Slot | tuple[str, pt.Slot]) -> tuple[str, pt.Slot]:
+    return (entry.name, entry) if isinstance(entry, pt.Slot) else entry
 
 
 def _assign(slot: pt.Slot, value: pt.Tensor, condition: pt.Tensor | None) -> None:

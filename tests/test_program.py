@@ -1,0 +1,165 @@
+"""What a program is made of, and that it asks nothing of its device during a step."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.bench.arrays import WORKLOADS
+from powertrain.bench.steps import batches, build
+
+
+def training(name: str) -> tuple[object, tuple[pt.Tensor, pt.Tensor]]:
+    model = build(name)
+    optimizer = pt.optim.AdamW(model, lr=1e-3, weight_decay=0.01)
+
+    @pt.compile
+    def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
+        loss, grads = pt.value_and_grad(model, lambda: pt.cross_entropy(model(x), y).mean())
+        optimizer.update(grads)
+        return loss
+
+    return step, batches(WORKLOADS[name])[0]
+
+
+@pytest.mark.parametrize("name", ["mlp_tiny", "mlp_mnist", "lenet", "gpt_char", "lstm"])
+def test_a_recording_device_is_told_the_same_and_asked_nothing(name: str) -> None:
+    step, batch = training(name)
+    step(*batch)  # type: ignore[operator]
+    program = step.programs[0]  # type: ignore[attr-defined]
+    events = step.record(*batch)  # type: ignore[attr-defined]
+    again = step.record(*batch)  # type: ignore[attr-defined]
+    assert events == again
+    kinds = [kind for kind, _ in events]
+    assert kinds[0] == "begin" and kinds[-1] == "end" and "wait" not in kinds
+    launches = [launch for kind, launch in events if kind in ("launch", "commit")]
+    assert launches == list(range(len(program["instructions"]))), "every instruction once, in order"
+    first_guard = kinds.index("guard")
+    assert "commit" not in kinds[:first_guard], "nothing is committed before the guard"
+    assert "commit" in kinds[first_guard:]
+
+
+def test_two_traces_of_one_step_are_one_program() -> None:
+    """The same instruction list and memory plan each time: nothing depends on addresses or on the order of a hash."""
+    plans = []
+    for _ in range(2):
+        step, batch = training("gpt_char")
+        step(*batch)  # type: ignore[operator]
+        plans.append((step.programs[0]["instructions"], step.programs[0]["arena_bytes"], step.describe()))  # type: ignore[attr-defined]
+    assert plans[0] == plans[1]
+
+
+def test_a_large_model_is_traced_quickly() -> None:
+    step, batch = training("gpt2_124m")
+    step(*batch)  # type: ignore[operator]
+    seconds = step.programs[0]["trace_seconds"]  # type: ignore[attr-defined]
+    assert seconds < 1.5, f"tracing and planning 124 million parameters took {seconds:.2f} s"
+
+
+def test_gradients_are_written_where_the_optimizer_reads_them() -> None:
+    step, batch = training("mlp_mnist")
+    step(*batch)  # type: ignore[operator]
+    names = [i["name"] for i in step.programs[0]["instructions"]]  # type: ignore[attr-defined]
+    assert names.count("pack") <= 1, "packing copies nothing: at most the gaps are zeroed"
+
+
+def test_other_threads_run_during_a_step() -> None:
+    """A step that takes milliseconds lets go of the interpreter."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(1024, 1024)).astype(np.float32)
+    product = pt.compile(lambda x: pt.matmul(pt.matmul(pt.matmul(x, x), x), x))
+    product(a)
+    ticks = 0
+    done = threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not done.is_set():
+            ticks += 1
+            time.sleep(0.0005)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    before = ticks
+    for _ in range(5):
+        product(a)
+    gained = ticks - before
+    done.set()
+    thread.join()
+    assert gained > 5, f"another thread got on {gained} times during five long steps"
+
+
+def test_the_executor_costs_little() -> None:
+    """Above its kernels, an instruction costs under 100 ns: the same work as one call and as a hundred."""
+    x = np.ones((1, 16), np.float32)
+
+    def chain(n: int) -> object:
+        def f(t: pt.Tensor) -> pt.Tensor:
+            for _ in range(n):
+                t = t * 1.0009765625
+            return t
+
+        return pt.compile(f, fuse=False)
+
+    def seconds(step: object) -> float:
+        step(x)  # type: ignore[operator]
+        best = 1.0
+        for _ in range(300):
+            start = time.perf_counter()
+            step(x)  # type: ignore[operator]
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    long, short = chain(401), chain(1)
+    per_instruction = (seconds(long) - seconds(short)) / 400
+    kernel = float(np.min([long.profile(x) for _ in range(50)], axis=0).mean())  # type: ignore[attr-defined]
+    assert per_instruction - kernel < 100e-9, f"{per_instruction * 1e9:.0f} ns, the kernel {kernel * 1e9:.0f} ns"
+
+
+def test_two_threads_may_call_one_step() -> None:
+    weight = pt.Slot(pt.tensor(np.zeros(64, np.float32)), name="weight")
+
+    @pt.compile
+    def add(x: pt.Tensor) -> pt.Tensor:
+        weight.value = weight.value + x
+        return weight.value.sum()
+
+    one = np.ones(64, np.float32)
+    add(one)
+    threads = [threading.Thread(target=lambda: [add(one) for _ in range(200)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert weight.numpy().tolist() == [801.0] * 64
+
+
+def test_a_tensor_that_was_handed_out_keeps_its_value() -> None:
+    weight = pt.Slot(pt.tensor(np.zeros(8, np.float32)), name="weight")
+
+    @pt.compile
+    def add(x: pt.Tensor) -> None:
+        weight.value = weight.value + x
+
+    kept, array = weight.value, weight.numpy()
+    add(np.ones(8, np.float32))
+    assert kept.numpy().tolist() == [0.0] * 8 and array.tolist() == [0.0] * 8
+    assert weight.numpy().tolist() == [1.0] * 8
+
+
+def test_old_values_are_read_before_they_are_overwritten() -> None:
+    a, b = pt.Slot(pt.tensor([1.0, 2.0]), name="a"), pt.Slot(pt.tensor([3.0, 4.0]), name="b")
+
+    @pt.compile
+    def swap() -> tuple[pt.Tensor, pt.Tensor]:
+        old = a.value, b.value
+        a.value, b.value = b.value, a.value
+        return old
+
+    first, second = swap()
+    assert (first.numpy().tolist(), second.numpy().tolist()) == ([1.0, 2.0], [3.0, 4.0])
+    assert (a.numpy().tolist(), b.numpy().tolist()) == ([3.0, 4.0], [1.0, 2.0])
