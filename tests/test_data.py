@@ -10,6 +10,7 @@ import threading
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -274,18 +275,26 @@ def test_epochs_differ_and_depend_on_seed_and_epoch_alone() -> None:
 
 
 @pytest.mark.parametrize("sampling", ["shuffle", "sequential", "random"])
+@pytest.mark.parametrize("seconds", [0, 0.002])
 @pytest.mark.parametrize("workers", [0, 1, 2, 8])
-def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(sampling: str, workers: int) -> None:
+def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(
+    sampling: str, workers: int, seconds: float
+) -> None:
     def stream(loader: Loader, count: int) -> list[tuple[list[int], list[float], list[int]]]:
         iterator = iter(loader)
         batches = [next(iterator) for _ in range(count)]
         return [(batch.indices.tolist(), batch.x.ravel().tolist(), batch.cursor.tolist()) for batch in batches]
 
-    settings = {"batch": 5, "sampling": sampling, "seed": 9, "endless": True}
+    def lasting(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        time.sleep(seconds)
+        return fields
+
+    settings: dict[str, Any] = {"batch": 5, "sampling": sampling, "seed": 9, "endless": True}
     wanted = stream(Loader(source(), **settings), 40)
-    assert stream(Loader(source(), **settings, workers=workers), 40) == wanted
+    data = Mapped(source(), lasting)
+    assert stream(Loader(data, **settings, workers=workers), 40) == wanted
     for start in (1, 4, 5, 17):
-        resumed = Loader(source(), **settings, workers=workers)
+        resumed = Loader(data, **settings, workers=workers)
         resumed.seek(np.array(wanted[start - 1][2]))
         assert stream(resumed, 40 - start) == wanted[start:]
 
@@ -320,15 +329,31 @@ def test_an_error_of_a_source_comes_out_in_order_with_its_rows(workers: int) -> 
     )
 
 
+def slow(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    time.sleep(0.002)
+    return fields
+
+
+def test_workers_leave_batches_that_are_quick_to_make_to_the_consumer() -> None:
+    iterator = iter(Loader(source(), 5, endless=True, workers=4))
+    for _ in range(200):
+        next(iterator)
+    deadline = time.monotonic() + 5
+    while loader_threads() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert loader_threads() == 0 and len(next(iterator)) > 0
+
+
 def loader_threads() -> int:
     gc.collect()
     return sum(thread.name.startswith("loader-") for thread in threading.enumerate())
 
 
 def test_workers_end_when_the_iteration_is_dropped() -> None:
-    iterator = iter(Loader(source(), 5, endless=True, workers=4))
-    next(iterator)
-    assert loader_threads() > 0
+    iterator = iter(Loader(Mapped(source(), slow), 5, endless=True, workers=4))
+    for _ in range(20):
+        next(iterator)
+    assert loader_threads() == 4
     del iterator
     deadline = time.monotonic() + 5
     while loader_threads() and time.monotonic() < deadline:

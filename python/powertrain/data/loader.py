@@ -14,7 +14,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -25,11 +24,12 @@ from powertrain.data.order import Cursor, EpochOrder, Last, Order, Pick, RandomO
 from powertrain.data.source import Array, Fields, Source
 
 Sampling = Literal["shuffle", "sequential", "random"]
-# Groups of batches that each worker may be ahead; two hide the time that one takes.
+# Batches that each worker may be ahead; two hide the time that one takes.
 _AHEAD = 2
-# A worker makes several batches at a time when they are quick, since handing over costs some tens of microseconds.
-_GROUP_SECONDS = 0.5e-3
-_GROUP_LIMIT = 16
+# Handing a batch over costs some tens of microseconds. When one of the first batches took less time than this to make,
+# workers would only cost. The least time counts, since others include waiting for a busy machine.
+_QUICK_SECONDS = 0.25e-3
+_TRIALS = 8
 # Workers yield to the threads that compute: this much lower in priority, where the system lets a thread be.
 _NICE = 5
 
@@ -167,50 +167,63 @@ class Loader:
                 batches.close()
 
 
+class _Cell:
+    """The place of one batch in the window."""
+
+    __slots__ = ("batch", "done", "error", "pick")
+
+    def __init__(self, pick: Pick) -> None:
+        self.pick = pick
+        self.done = False
+        self.batch: Batch | None = None
+        self.error: Exception | None = None
+
+
 class _Shared:
     """What the workers see: the picks still to hand out and the window of results, in order."""
 
     def __init__(self, make: Callable[[Pick], Batch], picks: Iterator[Pick], workers: int) -> None:
         self.make = make
         self.picks = picks
-        self.workers = workers
+        self.window = workers * _AHEAD
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
-        self.group = 1
+        self.seconds: list[float] = []
         self.exhausted = False
         self.stopped = False
 
+    @property
     def full(self) -> bool:
-        return len(self.results) >= self.workers * _AHEAD
+        return len(self.results) >= self.window
 
+    @property
+    def quick(self) -> bool:
+        """Whether batches are made faster than they are handed over, so that workers would only cost."""
+        return len(self.seconds) >= _TRIALS and min(self.seconds) < _QUICK_SECONDS
 
-class _Cell:
-    """The place of some consecutive batches in the window."""
-
-    __slots__ = ("batches", "done", "error")
-
-    def __init__(self) -> None:
-        self.done = False
-        self.batches: list[Batch] = []
-        self.error: Exception | None = None
-
-
-def _take(shared: _Shared) -> tuple[_Cell, list[Pick]] | None:
-    """The next group of picks and its place, when there is room; None when there is nothing left to do."""
-    with shared.changed:
-        while not shared.stopped and shared.full():
-            shared.changed.wait()
-        if shared.stopped or shared.exhausted:
+    def take(self) -> _Cell | None:
+        """The next batch to make, with its place; under the lock. None when there is none."""
+        pick = None if self.stopped or self.exhausted else next(self.picks, None)
+        if pick is None:
+            self.exhausted = True
+            self.changed.notify_all()
             return None
-        picks = list(islice(shared.picks, shared.group))
-        if len(picks) < shared.group:
-            shared.exhausted = True
-            shared.changed.notify_all()
-        if not picks:
-            return None
-        cell = _Cell()
-        shared.results.append(cell)
-        return cell, picks
+        self.results.append(_Cell(pick))
+        return self.results[-1]
+
+    def fill(self, cell: _Cell) -> None:
+        """Makes a batch in its place; outside the lock."""
+        start = time.perf_counter()
+        try:
+            cell.batch = self.make(cell.pick)
+        except Exception as error:
+            cell.error = error
+        seconds = time.perf_counter() - start
+        with self.changed:
+            cell.done = True
+            if len(self.seconds) < _TRIALS:
+                self.seconds.append(seconds)
+            self.changed.notify_all()
 
 
 def _work(shared: _Shared) -> None:
@@ -219,20 +232,14 @@ def _work(shared: _Shared) -> None:
         with contextlib.suppress(OSError):
             thread = threading.get_native_id()
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
-    while (task := _take(shared)) is not None:
-        cell, picks = task
-        start = time.perf_counter()
-        try:
-            for pick in picks:
-                cell.batches.append(shared.make(pick))
-        except Exception as error:
-            cell.error = error
-        quick = time.perf_counter() - start < _GROUP_SECONDS
+    while True:
         with shared.changed:
-            cell.done = True
-            if quick and shared.group == len(picks) < _GROUP_LIMIT:
-                shared.group *= 2
-            shared.changed.notify_all()
+            while shared.full and not shared.stopped:
+                shared.changed.wait()
+            cell = None if shared.quick else shared.take()
+        if cell is None:
+            return
+        shared.fill(cell)
 
 
 def _stop(shared: _Shared) -> None:
@@ -242,36 +249,37 @@ def _stop(shared: _Shared) -> None:
 
 
 class _Prefetched(Iterator[Batch]):
-    """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them."""
+    """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them.
+
+    The consumer makes a batch itself rather than wait for one, and all of them once they prove to be quick to make.
+    """
 
     def __init__(self, make: Callable[[Pick], Batch], picks: Iterator[Pick], workers: int) -> None:
         self._shared = _Shared(make, picks, workers)
-        self._cell = _Cell()
-        self._ready: Iterator[Batch] = iter(())
         self._close = weakref.finalize(self, _stop, self._shared)
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
 
     def __next__(self) -> Batch:
-        while True:
-            for batch in self._ready:
-                return batch
-            if self._cell.error is not None:
-                self.close()
-                raise self._cell.error
-            self._cell = self._next_cell()
-            self._ready = iter(self._cell.batches)
-
-    def _next_cell(self) -> _Cell:
         shared = self._shared
-        with shared.changed:
-            while not (shared.results and shared.results[0].done):
-                if shared.stopped or (shared.exhausted and not shared.results):
-                    raise StopIteration
-                shared.changed.wait()
-            cell = shared.results.popleft()
-            shared.changed.notify_all()
-        return cell
+        while True:
+            with shared.changed:
+                if shared.results and shared.results[0].done:
+                    cell = shared.results.popleft()
+                    shared.changed.notify_all()
+                    break
+                mine = None if shared.full else shared.take()
+                if mine is None:
+                    if not shared.results:
+                        raise StopIteration
+                    shared.changed.wait()
+            if mine is not None:
+                shared.fill(mine)
+        if cell.error is not None:
+            self.close()
+            raise cell.error
+        assert cell.batch is not None
+        return cell.batch
 
     def close(self) -> None:
         self._close()
