@@ -88,6 +88,7 @@ class EvaluateSection:
 
     metrics: tuple[str, ...] | None = param(None, doc="names of metrics; the task's usual ones when not given")
     batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
+    most: int = param(10_000, low=1, doc="validation examples looked at during training; the last time all are")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -183,7 +183,8 @@ class TrainRun:
         values = {f"train.{name}": mean for name, mean in self.table.logs.means().items()}
         self.table.logs.reset()
         if "valid" in self.dataset.splits and self.evaluator is not None:
-            values.update({f"valid.{name}": value for name, value in self.evaluator("valid").values.items()})
+            found = self.evaluator("valid", most=self.recipe.evaluate.most)
+            values.update({f"valid.{name}": value for name, value in found.values.items()})
         if self.early is not None:
             self._watch(self.early, values)
         self.record("metrics", epoch=self.progress.epochs, values=values)

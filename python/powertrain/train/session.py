@@ -145,7 +145,7 @@ def measure(run: TrainRun) -> dict[str, Evaluation]:
     for part in ("valid", "test"):
         if part in dataset.splits:
             found[part] = run.evaluator(part, keep=dataset.task != "language")
-    found["train"] = run.evaluator("train", most=GAP_EXAMPLES)
+    found["train"] = run.evaluator("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
     return found
 
 
