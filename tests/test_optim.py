@@ -375,3 +375,86 @@ def test_gradients_that_are_refused() -> None:
     )
     with pytest.raises(OptimizerError, match=r"\[optimizer\] lr = 0; expected a number > 0"):
         optimizer.lr = 0.0
+
+
+# ---------------------------------------------------------------- what every optimizer keeps to
+
+
+EVERY: dict[str, Callable[..., Optimizer]] = {
+    "sgd": lambda p, **settings: SGD(p, 0.1, **settings),
+    "momentum": lambda p, **settings: SGD(p, 0.1, momentum=0.9, **settings),
+    "nesterov": lambda p, **settings: SGD(p, 0.1, momentum=0.9, nesterov=True, **settings),
+    "adam": lambda p, **settings: Adam(p, **settings),
+    "adamw": lambda p, **settings: AdamW(p, **settings),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_without_gradient_and_decay_nothing_moves(name: str) -> None:
+    zeros = [{key: np.zeros(shape, dtype=np.float32) for key, shape in SHAPES.items()}] * 2
+    got, _ = updated(lambda p: EVERY[name](p, weight_decay=0.0), start(), zeros)
+    assert all((got[key] == value).all() for key, value in start().items())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_first_step_goes_against_the_gradient(name: str) -> None:
+    (grad,) = gradients(1, 1.0)
+    got, _ = updated(EVERY[name], start(scale=0.0), [grad])
+    assert all((np.sign(got[key]) == -np.sign(grad[key])).all() for key in SHAPES)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_order_of_parameters_does_not_matter(name: str) -> None:
+    grads = gradients(3, 1.0)
+    got, _ = updated(EVERY[name], start(), grads)
+    named = slots(start())[::-1]
+    optimizer = EVERY[name](named)
+    for grad in grads:
+        optimizer.update([pt.tensor(grad[key]) for key, _ in named])
+    assert all((np.array(slot.numpy()) == got[key]).all() for key, slot in named)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_threads_do_not_change_a_bit(name: str) -> None:
+    rng = np.random.default_rng(0)
+    value, grads = rng.normal(0, 0.02, 200_003).astype(np.float32), rng.normal(0, 1, (3, 200_003)).astype(np.float32)
+    found, before = [], pt.get_threads()
+    try:
+        for threads in (1, 4, 7):
+            pt.set_threads(threads)
+            slot = pt.Slot(pt.tensor(value), trainable=True)
+            optimizer = EVERY[name]([("p", slot)], clip=1.0)
+            run = pt.compile(lambda g, optimizer=optimizer: optimizer.update([g]))
+            for grad in grads:
+                run(pt.tensor(grad))
+            found.append(np.array(slot.numpy()))
+    finally:
+        pt.set_threads(before)
+    assert all((other == found[0]).all() for other in found[1:])
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_bowl_is_descended(name: str) -> None:
+    slot = pt.Slot(pt.tensor(np.array([1.0, -2.0, 0.5], dtype=np.float32)), name="x", trainable=True)
+    optimizer = EVERY[name]([("x", slot)])
+    optimizer.lr = 0.05
+
+    @pt.compile
+    def step() -> Any:
+        loss, grads = pt.value_and_grad([slot], lambda: (slot * slot).sum())
+        optimizer.update(grads)
+        return loss
+
+    losses = [step().item() for _ in range(100)]
+    assert losses[-1] < 1e-3 * losses[0]
+
+
+def test_parameters_of_two_dtypes_are_two_parts() -> None:
+    named = [
+        ("a", pt.Slot(pt.tensor(np.ones(3, dtype=np.float32)), trainable=True)),
+        ("b", pt.Slot(pt.tensor(np.ones(3, dtype=np.float64)), trainable=True)),
+    ]
+    optimizer = AdamW(named, 1e-3)
+    optimizer.update([pt.ones((3,)), pt.ones((3,), dtype="float64")])
+    assert len(optimizer.parts) == 2 and named[1][1].numpy().dtype == np.float64
+    assert np.allclose(named[1][1].numpy(), 1 - 1e-3 * (1 / (1 + 1e-8) + 0.01), atol=1e-9)
