@@ -20,15 +20,22 @@ inline void store_scattered(const ConvDesc& d, const KernelArgs* args, const Sum
   }
 }
 
+template <class T>
+inline GatherSource source_of(const ConvDesc& d, const KernelArgs* args, int64_t offset) {
+  const MatmulDesc& m = d.product;
+  const int64_t size = element_size<T>(m.left_type);
+  const char* at = args->data[m.left_at];
+  return {at + offset * size, m.left_type, at + d.source_elements * size};
+}
+
 // Rows are pixels.
 template <class T>
 void convolve(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
   const auto left = [&](int64_t offset, const MatmulChunk& c) {
-    return GatheredRows<T>{d.gather,    args->data[m.left_at] + offset * element_size<T>(m.left_type),
-                           m.left_type, c.row,
-                           c.rows,      reinterpret_cast<T*>(args->scratch + m.left_block)};
+    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows,
+                           reinterpret_cast<T*>(args->scratch + m.left_block)};
   };
   product_chunk<T>(args, m, chunk, left, [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
     if (m.epilogue) return run_epilogue(args, m, s, batch, c);
@@ -42,9 +49,8 @@ void convolve_weight(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
   const auto left = [&](int64_t offset, const MatmulChunk& c) {
-    return GatheredColumns<T>{d.gather,    args->data[m.left_at] + offset * element_size<T>(m.left_type),
-                              m.left_type, c.row,
-                              c.rows,      reinterpret_cast<T*>(args->scratch + m.left_block)};
+    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows,
+                              reinterpret_cast<T*>(args->scratch + m.left_block)};
   };
   product_chunk<T>(args, m, chunk, left, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
     store_block(s.sum, s.sum_row, c.rows, c.cols, out);

@@ -45,6 +45,25 @@ inline void gather_offsets(const ConvGather& g, const GatherPixel& p, int64_t si
 // A few vectors of channels at once, to hide the latency of the chains.
 inline constexpr int kDepthwiseVectors = 4;
 
+// Of whole vectors, in the compute dtype.
+template <class T>
+inline void whole_chain(const T* left, const int64_t* offsets, const T* right, int64_t right_step, int64_t count,
+                        Register<T> (&chain)[kDepthwiseVectors]) {
+  using R = Register<T>;
+  alignas(64) const T zeros[kDepthwiseVectors * R::kLanes] = {};
+  R sum[kDepthwiseVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kDepthwiseVectors; ++v) sum[v] = R::zero();
+  for (int64_t i = 0; i < count; ++i, right = offset_bytes(right, right_step)) {
+    const T* a = offsets[i] < 0 ? zeros : offset_bytes(left, offsets[i]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kDepthwiseVectors; ++v)
+      sum[v] = fma(R::load(a + v * R::kLanes), R::load(right + v * R::kLanes), sum[v]);
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kDepthwiseVectors; ++v) chain[v] = sum[v];
+}
+
 // chain[v] = sum over i < count of left[offsets[i]] * right[i * right_step], kDepthwiseVectors vectors of channels.
 // Both addresses already point at the first channel; n is the number of channels, at most those of all vectors.
 template <class T>
@@ -53,6 +72,9 @@ inline void depthwise_chain(const char* left, DType left_type, const int64_t* of
                             Register<T> (&chain)[kDepthwiseVectors]) {
   constexpr int kLanes = Register<T>::kLanes;
   const int64_t left_size = element_size<T>(left_type), right_size = element_size<T>(right_type);
+  if (n == kDepthwiseVectors * kLanes && !is_half(left_type) && !is_half(right_type))
+    return whole_chain(reinterpret_cast<const T*>(left), offsets, reinterpret_cast<const T*>(right), right_step, count,
+                       chain);
   const int vectors = (n + kLanes - 1) / kLanes, tail = n - (vectors - 1) * kLanes;
   for (int v = 0; v < kDepthwiseVectors; ++v) chain[v] = Register<T>::zero();
   for (int64_t i = 0; i < count; ++i) {

@@ -25,6 +25,7 @@ struct ConvDesc {
   MatmulDesc product;  // first, so that a descriptor can be read as one
   ConvGather gather;
   ConvScatter scatter;
+  int64_t source_elements;  // of all gathered images
 };
 
 // The gradient of the weights gathers along K instead of along rows; add-groups serves both.

@@ -8,14 +8,34 @@
 namespace pt {
 namespace PT_ISA {
 
-// A run of consecutive K indices that read consecutive memory: elements [begin, begin + length) of tap row i from tap
-// j.
+// A run of consecutive K indices that read consecutive memory of one image row.
 struct GatherRun {
-  int64_t tap_y, tap_x, begin, length;
+  int64_t dy, dx;         // source pixel of the run's tap, relative to the first tap's
+  int64_t begin, length;  // elements of the run, counted from that source pixel
 };
 
+// The runs of a block of K, and what all of them together reach: pixels for which that is inside of the image need no
+// further tests.
+struct GatherRuns {
+  GatherRun run[kBlockDepth];
+  int count;
+  int64_t top, bottom, left, right;
+};
+
+// Copies whole vectors: up to a vector less one element too much is read and written.
 template <class T>
-inline void copy_small(const T* src, int64_t n, T* dst) {
+inline void copy_vectors(const T* src, int64_t n, T* dst) {
+  for (int64_t i = 0; i < n; i += Register<T>::kLanes) Register<T>::load(src + i).store(dst + i);
+}
+
+template <class T>
+inline void zero_vectors(int64_t n, T* dst) {
+  for (int64_t i = 0; i < n; i += Register<T>::kLanes) Register<T>::zero().store(dst + i);
+}
+
+// Copies exactly n elements, the last vector overlapping the one before.
+template <class T>
+inline void copy_exactly(const T* src, int64_t n, T* dst) {
   constexpr int kLanes = Register<T>::kLanes;
   if (n >= kLanes) {
     int64_t i = 0;
@@ -31,15 +51,10 @@ inline void copy_small(const T* src, int64_t n, T* dst) {
 
 template <class T>
 inline void copy_elements(const char* src, DType type, int64_t n, T* dst) {
-  if (!is_half(type)) return copy_small(reinterpret_cast<const T*>(src), n, dst);
+  if (!is_half(type)) return copy_exactly(reinterpret_cast<const T*>(src), n, dst);
   const uint16_t* from = reinterpret_cast<const uint16_t*>(src);
   float* to = reinterpret_cast<float*>(dst);
   type == DType::BF16 ? widen_row<BFloat16>(from, 1, n, to) : widen_row<Float16>(from, 1, n, to);
-}
-
-template <class T>
-inline void zero_elements(int64_t n, T* dst) {
-  for (int64_t i = 0; i < n; ++i) dst[i] = 0;
 }
 
 struct GatherPixel {
@@ -69,34 +84,72 @@ inline int64_t scattered_row(const ConvDesc& d, const GatherPixel& p) {
 // Whether the taps of one row are one run of memory.
 inline bool taps_adjoin(const ConvGather& g) { return g.tap_x == 1 && g.inner == g.channels; }
 
-// The runs of K indices [k, k + depth), at most kBlockDepth of them.
-inline int gather_runs(const ConvGather& g, int64_t k, int64_t depth, GatherRun* runs) {
+inline int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+
+// The runs of K indices [k, k + depth).
+inline void find_runs(const ConvGather& g, int64_t k, int64_t depth, GatherRuns& all) {
   const bool adjoin = taps_adjoin(g);
   const int64_t run_length = adjoin ? g.taps_x * g.inner : g.inner;
-  int count = 0;
+  all.count = 0;
+  all.top = all.left = INT64_MAX;
+  all.bottom = all.right = INT64_MIN;
   while (depth > 0) {
-    const int64_t run = k / run_length, begin = k % run_length;
+    const int64_t index = k / run_length, begin = k % run_length;
     const int64_t length = run_length - begin < depth ? run_length - begin : depth;
-    runs[count++] =
-        adjoin ? GatherRun{run, 0, begin, length} : GatherRun{run / g.taps_x, run % g.taps_x, begin, length};
+    const int64_t tap_y = adjoin ? index : index / g.taps_x, tap_x = adjoin ? 0 : index % g.taps_x;
+    const GatherRun run = {tap_y * g.tap_y, tap_x * g.tap_x, begin, length};
+    const int64_t first = run.dx + begin / g.channels, last = run.dx + (begin + length - 1) / g.channels;
+    if (run.dy < all.top) all.top = run.dy;
+    if (run.dy > all.bottom) all.bottom = run.dy;
+    if (first < all.left) all.left = first;
+    if (last > all.right) all.right = last;
+    all.run[all.count++] = run;
     k += length;
     depth -= length;
   }
-  return count;
 }
 
-inline int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+// The source of a gather: an image batch at the first channel of a group.
+struct GatherSource {
+  const char* at;
+  DType type;
+  const char* end;  // of the memory that may be read
+};
 
-// One pixel's part of a block. image: address of the pixel's image, at the first channel of the group.
+// Runs of a pixel that lies so that all of them are inside of the image.
 template <class T>
-inline void gather_pixel(const ConvGather& g, const char* image, DType type, int64_t size, const GatherPixel& p,
-                         const GatherRun* runs, int n_runs, T* dst) {
+inline void gather_inside(const ConvGather& g, const char* pixel, const GatherSource& s, const GatherRuns& all,
+                          T* dst) {
+  const int64_t row = g.source_w * g.channels;
+  if (is_half(s.type)) {
+    for (int r = 0; r < all.count; dst += all.run[r++].length)
+      copy_elements(pixel + (all.run[r].dy * row + all.run[r].dx * g.channels + all.run[r].begin) * 2, s.type,
+                    all.run[r].length, dst);
+    return;
+  }
+  const T* from = reinterpret_cast<const T*>(pixel);
+  for (int r = 0; r < all.count; ++r) {
+    const GatherRun& run = all.run[r];
+    const T* src = from + run.dy * row + run.dx * g.channels + run.begin;
+    // What a vector writes too much, the next run or pixel overwrites; the block has room behind its last.
+    if (reinterpret_cast<const char*>(src + run.length + Register<T>::kLanes) <= s.end) {
+      copy_vectors(src, run.length, dst);
+    } else {
+      copy_exactly(src, run.length, dst);
+    }
+    dst += run.length;
+  }
+}
+
+// Runs of a pixel near the border: zeros, and then what lies inside.
+template <class T>
+inline void gather_border(const ConvGather& g, const char* image, int64_t y0, int64_t x0, const GatherSource& s,
+                          const GatherRuns& all, T* dst) {
   const bool adjoin = taps_adjoin(g);
-  const int64_t y0 = p.a * g.step_y + g.first_y, x0 = p.b * g.step_x + g.first_x;
-  for (int r = 0; r < n_runs; ++r) {
-    const GatherRun& run = runs[r];
-    const int64_t y = y0 + run.tap_y * g.tap_y, x = x0 + run.tap_x * g.tap_x;
-    // Elements of the run that lie inside of the image's row.
+  const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
+  for (int r = 0; r < all.count; ++r) {
+    const GatherRun& run = all.run[r];
+    const int64_t y = y0 + run.dy, x = x0 + run.dx;
     int64_t low = run.begin, high = run.begin + run.length;
     if (y < 0 || y >= g.source_h) {
       high = low;
@@ -106,25 +159,34 @@ inline void gather_pixel(const ConvGather& g, const char* image, DType type, int
     } else if (x < 0 || x >= g.source_w) {
       high = low;
     }
+    if (high - low < run.length) zero_vectors(run.length, dst);
     if (high > low)
-      copy_elements(image + ((y * g.source_w + x) * g.channels + low) * size, type, high - low, dst + low - run.begin);
-    if (low > run.begin) zero_elements(low - run.begin, dst);
-    if (high < run.begin + run.length) zero_elements(run.begin + run.length - high, dst + high - run.begin);
+      copy_elements(image + ((y * g.source_w + x) * g.channels + low) * size, s.type, high - low,
+                    dst + low - run.begin);
     dst += run.length;
   }
 }
 
-// dst[p * dst_row + j] for the pixels [pixel, pixel + pixels) and K indices [k, k + depth).
+// dst[p * dst_row + j] for the pixels [pixel, pixel + pixels) and K indices [k, k + depth); dst_row is depth, and there
+// is room for one vector behind the block.
 template <class T>
-inline void gather_block(const ConvGather& g, const char* source, DType type, int64_t pixel, int64_t pixels, int64_t k,
-                         int64_t depth, T* dst, int64_t dst_row) {
-  GatherRun runs[kBlockDepth];
-  const int n_runs = gather_runs(g, k, depth, runs);
-  const int64_t size = is_half(type) ? 2 : static_cast<int64_t>(sizeof(T));
+inline void gather_block(const ConvGather& g, const GatherSource& s, int64_t pixel, int64_t pixels, int64_t k,
+                         int64_t depth, T* dst) {
+  GatherRuns all;
+  find_runs(g, k, depth, all);
+  const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
   const int64_t image_bytes = g.source_h * g.source_w * g.channels * size;
   GatherPixel p = pixel_of(g, pixel);
-  for (int64_t i = 0; i < pixels; ++i) {
-    gather_pixel(g, source + p.image * image_bytes, type, size, p, runs, n_runs, dst + i * dst_row);
+  for (int64_t i = 0; i < pixels; ++i, dst += depth) {
+    const char* image = s.at + p.image * image_bytes;
+    const int64_t y = p.a * g.step_y + g.first_y, x = p.b * g.step_x + g.first_x;
+    const bool inside =
+        y + all.top >= 0 && y + all.bottom < g.source_h && x + all.left >= 0 && x + all.right < g.source_w;
+    if (inside) {
+      gather_inside(g, image + (y * g.source_w + x) * g.channels * size, s, all, dst);
+    } else {
+      gather_border(g, image, y, x, s, all, dst);
+    }
     next_pixel(g, p);
   }
 }
@@ -133,13 +195,12 @@ inline void gather_block(const ConvGather& g, const char* source, DType type, in
 template <class T>
 struct GatheredRows {
   const ConvGather& gather;
-  const char* source;
-  DType type;
+  GatherSource source;
   int64_t pixel, pixels;
   T* copied;
 
   LeftBlock<T> block(int64_t k, int64_t depth) {
-    gather_block(gather, source, type, pixel, pixels, k, depth, copied, depth);
+    gather_block(gather, source, pixel, pixels, k, depth, copied);
     return {copied, depth, 1};
   }
 };
@@ -148,13 +209,12 @@ struct GatheredRows {
 template <class T>
 struct GatheredColumns {
   const ConvGather& gather;
-  const char* source;
-  DType type;
+  GatherSource source;
   int64_t row, rows;
   T* copied;
 
   LeftBlock<T> block(int64_t k, int64_t depth) {
-    gather_block(gather, source, type, k, depth, row, rows, copied, rows);
+    gather_block(gather, source, k, depth, row, rows, copied);
     return {copied, 1, rows};
   }
 };

@@ -222,6 +222,7 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
   d.gather = {y.pixels, x.pixels, 1,      1,           y.offset,     x.offset,    y.tap,
               x.tap,    y.taps,   x.taps, s.group_out, s.out_height, s.out_width, s.out_channels};
   d.scatter = scatter;
+  d.source_elements = count(dy.shape);
   const size_t first = plan.launches.size();
   append_pixels(plan, d, depthwise, scatter.step_y > 1 || scatter.step_x > 1, false, flat);
   std::vector<int>& operands = plan.launches[first].operands;
@@ -253,6 +254,7 @@ LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, co
   m.left_at = 0, m.right_at = 1, m.out_at = 2, m.workspace_at = 3;
   set_groups(m, depthwise ? 1 : p.groups, s.group_in, s.group_out, s.group_out);
   d.gather = gather_input(s, p);
+  d.source_elements = count(x.shape);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
   append_pixels(plan, d, depthwise, false, true, flat);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + bytes_of(y);
@@ -347,6 +349,7 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
   m.left_at = 0, m.right_at = 1, m.out_at = 2, m.workspace_at = 3;
   set_groups(m, depthwise ? 1 : p.groups, s.group_in, s.group_out, s.group_out);
   d.gather = gather_input(s, p);
+  d.source_elements = count(x.shape);
   if (depthwise) {
     append_depthwise_weight(plan, d);
   } else {

@@ -8,7 +8,7 @@ namespace pt {
 namespace PT_ISA {
 
 inline constexpr int64_t kFewRows = 4;
-inline constexpr int64_t kPieceCols = 256;
+inline constexpr int64_t kPieceCols = 1024;
 
 // chains[i][j] continues over STEPS rows of B for all columns of a piece; the first step starts them at zero.
 template <class T, int MR, int STEPS>

@@ -25,6 +25,34 @@ inline const T* offset_bytes(const T* p, int64_t bytes) {
   return reinterpret_cast<const T*>(reinterpret_cast<const char*>(p) + bytes);
 }
 
+template <class T, int MR, int NV, bool Add, bool Full>
+PT_FN void store_sums(const Register<T> (&sum)[MR][NV], T* out, int64_t out_row, int tail) {
+  using R = Register<T>;
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i, out += out_row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      T* p = out + j * R::kLanes;
+      if (Full || j < NV - 1) {
+        (Add ? R::load(p) + sum[i][j] : sum[i][j]).store(p);
+      } else {
+        (Add ? R::load_first(p, tail) + sum[i][j] : sum[i][j]).store_first(p, tail);
+      }
+    }
+  }
+}
+
+template <class T, int MR, int NV>
+PT_FN void store_tile(const Register<T> (&sum)[MR][NV], T* out, int64_t out_row, int tail, bool add) {
+  if (tail == Register<T>::kLanes) {
+    add ? store_sums<T, MR, NV, true, true>(sum, out, out_row, tail)
+        : store_sums<T, MR, NV, false, true>(sum, out, out_row, tail);
+  } else {
+    add ? store_sums<T, MR, NV, true, false>(sum, out, out_row, tail)
+        : store_sums<T, MR, NV, false, false>(sum, out, out_row, tail);
+  }
+}
+
 // MaskedRight: the last vector of a row of B must not be read past its tail.
 template <class T, int MR, int NV, bool MaskedRight>
 void multiply_tile(const Tile<T>& t) {
@@ -47,7 +75,7 @@ void multiply_tile(const Tile<T>& t) {
   const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
   const int64_t left_step = t.left_k * static_cast<int64_t>(sizeof(T));
   const int64_t right_step = t.right_k * static_cast<int64_t>(sizeof(T));
-  for (int64_t k = 0; k < t.depth; ++k) {
+  for (int64_t k = t.depth; k > 0; --k) {
     R b[NV];
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
@@ -64,20 +92,7 @@ void multiply_tile(const Tile<T>& t) {
     for (int p = 0; p < kPointers; ++p) left[p] = offset_bytes(left[p], left_step);
     right = offset_bytes(right, right_step);
   }
-  const bool full = t.tail == R::kLanes;
-#pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i) {
-    T* out = t.out + i * t.out_row;
-#pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) {
-      T* p = out + j * R::kLanes;
-      if (j < NV - 1 || full) {
-        (t.add ? R::load(p) + sum[i][j] : sum[i][j]).store(p);
-      } else {
-        (t.add ? R::load_first(p, t.tail) + sum[i][j] : sum[i][j]).store_first(p, t.tail);
-      }
-    }
-  }
+  store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
 template <class T>
