@@ -1,8 +1,9 @@
 """Data: sources, splits, transforms, the loader and the built-in data sets."""
 
+from powertrain.data.batch import Batch
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
-from powertrain.data.loader import Batch, Loader
+from powertrain.data.loader import Loader
 from powertrain.data.source import ArraySource, Mapped, Source, Subset
 from powertrain.data.split import split_ordered, split_random, split_stratified
 from powertrain.data.text import Vocabulary, Windows

@@ -1,0 +1,42 @@
+"""One batch of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from powertrain.data.order import Pick
+from powertrain.data.source import Array, Fields
+
+
+class Batch:
+    """The named arrays of one batch, with weights (0 for padding), its rows and the cursor after it.
+
+    Fields are attributes (`batch.x`). Iterating gives the fields in order, and then the weights where the loader pads:
+    `for x, y, weight in loader`.
+    """
+
+    __slots__ = ("_weighted", "cursor", "fields", "indices", "weight")
+
+    def __init__(self, fields: Fields, pick: Pick, weighted: bool) -> None:
+        self.fields = fields
+        self.weight = pick.weight
+        self.indices = pick.indices
+        self.cursor = np.array(pick.cursor, dtype=np.int64)
+        self._weighted = weighted
+
+    def __getattr__(self, name: str) -> Array:
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise AttributeError(f"the batch has no field {name!r}; it has {', '.join(self.fields)}, weight") from None
+
+    def __iter__(self) -> Iterator[Array]:
+        yield from self.fields.values()
+        if self._weighted:
+            yield self.weight
+
+    def __len__(self) -> int:
+        """Real examples, without padding."""
+        return int(np.count_nonzero(self.weight))
