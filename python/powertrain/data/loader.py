@@ -27,7 +27,7 @@ class Loader:
     endless    iterate on into the next epoch; else an iteration ends with the epoch and the next one goes on from there
     workers    threads that prefetch; the batches are the same for any number
 
-    >>> loader = Loader(ArraySource(x=np.arange(5)), batch=2, sampling="sequential")
+    >>> loader = Loader(pt.data.ArraySource(x=np.arange(5)), batch=2, sampling="sequential")
     >>> [weight.sum().item() for x, weight in loader]
     [2.0, 2.0, 1.0]
     """

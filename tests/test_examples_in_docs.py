@@ -1,0 +1,25 @@
+"""The examples in the docstrings of the Python packages run as they stand."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+
+PACKAGES = ("nn", "optim", "data", "metrics", "models")
+MODULES = [
+    f"powertrain.{package}.{module.name}"
+    for package in PACKAGES
+    for module in pkgutil.iter_modules(importlib.import_module(f"powertrain.{package}").__path__)
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(name), extraglobs={"pt": pt, "np": np})
+    assert found.failed == 0
