@@ -48,7 +48,8 @@ class Display:
         import powertrain as pt
 
         dataset, use = run.dataset, run.recipe.model
-        parts = " / ".join(f"{part} {len(source):,}" for part, source in dataset.splits.items())
+        ordered = sorted(dataset.splits, key=("train", "valid", "test").index)
+        parts = " / ".join(f"{part} {len(dataset.splits[part]):,}" for part in ordered)
         sizes = [int(slot.size) for module in run.table.modules.values() for slot in module.parameters()]
         model = f"{use.name if use else run.recipe.strategy.name} {sum(sizes):,} params"
         machine = f"{pt.get_threads()} threads {pt.isa()}"
