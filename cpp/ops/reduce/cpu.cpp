@@ -1,0 +1,318 @@
+// Column reductions: a strip of columns is accumulated row by row, eight rows at a time, so that an accumulator is
+// loaded and stored once for eight elements of its chain and memory is read once, in order. Sums have the order of a
+// product with a row of ones: chains of 256, which add ascending within groups of 4,096, which add ascending.
+#include "core/kernel.h"
+#include "ops/fused/memory.h"
+#include "ops/fused/row_reduce.h"
+#include "ops/reduce/desc.h"
+
+namespace pt {
+namespace PT_ISA {
+
+struct ReduceProd {
+  template <class T>
+  static constexpr T identity() {
+    return T(1);
+  }
+  static PT_FN float one(float a, float b) { return a * b; }
+  static PT_FN double one(double a, double b) { return a * b; }
+  static PT_FN int32_t one(int32_t a, int32_t b) { return int32_t(uint32_t(a) * uint32_t(b)); }
+  static PT_FN int64_t one(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
+  template <class V>
+  static PT_FN V all(V a, V b) {
+    return a * b;
+  }
+};
+
+constexpr int kRows = 8;  // rows that are added in one pass over the accumulators
+constexpr int64_t kPositionPiece = 1024;
+
+static int64_t offset_of(const ReduceAxes& axes, int64_t index) {
+  if (axes.count == 1) return index * axes.stride[0];
+  int64_t offset = 0;
+  for (int axis = axes.count - 1; axis >= 0; --axis) {
+    offset += index % axes.extent[axis] * axes.stride[axis];
+    index /= axes.extent[axis];
+  }
+  return offset;
+}
+
+template <class T>
+constexpr FusedStorage storage_for() {
+  if constexpr (T(0.5) != T(0))
+    return sizeof(T) == 4 ? FusedStorage::F32 : FusedStorage::F64;
+  else
+    return sizeof(T) == 4 ? FusedStorage::I32 : FusedStorage::I64;
+}
+
+// n elements as accumulators see them: in place where they are that already.
+template <class T>
+static const T* fetch(const ReduceDesc* d, const char* src, int64_t n, int64_t stride, T* converted) {
+  if (d->from == storage_for<T>() && stride == 1 && !d->truth) return reinterpret_cast<const T*>(src);
+  with_storage(d->from, [&](auto s) {
+    using S = decltype(s);
+    auto* memory = reinterpret_cast<const typename S::memory*>(src);
+    if (d->truth) {
+      for (int64_t i = 0; i < n; ++i) converted[i] = T(S::get(memory[i * stride]) != typename S::value(0));
+    } else {
+      for (int64_t i = 0; i < n; ++i) converted[i] = T(S::get(memory[i * stride]));
+    }
+  });
+  return converted;
+}
+
+template <class T>
+static void put(const ReduceDesc* d, char* out, int64_t first, const T* values, int64_t n) {
+  with_storage(d->to, [&](auto s) {
+    using S = decltype(s);
+    auto* memory = reinterpret_cast<typename S::memory*>(out) + first;
+    if (d->truth) {
+      // Of no elements the extremes are the lowest and the highest number, which are false and true.
+      for (int64_t i = 0; i < n; ++i) memory[i] = S::put(typename S::value(values[i] > T(0)));
+    } else {
+      for (int64_t i = 0; i < n; ++i) memory[i] = S::put(typename S::value(values[i]));
+    }
+  });
+}
+
+template <class Op, class T>
+PT_FN void combine_into(T* into, const T* from, int64_t width) {
+  for (int64_t i = 0; i < width; ++i) into[i] = Op::one(into[i], from[i]);
+}
+
+// Ascending rows into the chains. Only the last vector is partial: the accumulators are padded, the rows are not.
+template <class Op, class T, int kCount>
+PT_FN void add_rows(T* chain, const T* const* row, int64_t width) {
+  using V = vec<T, 16>;
+  int64_t i = 0;
+  for (; i + 16 <= width; i += 16) {
+    V sum = V::load(chain + i);
+    PT_UNROLL for (int k = 0; k < kCount; ++k) sum = Op::all(sum, V::load(row[k] + i));
+    store(chain + i, sum);
+  }
+  if (i < width) {
+    V sum = V::load(chain + i);
+    PT_UNROLL for (int k = 0; k < kCount; ++k) sum = Op::all(sum, V::load_n(row[k] + i, width - i));
+    store(chain + i, sum);
+  }
+}
+
+// What a chunk works on.
+struct ReduceChunk {
+  int64_t outer_begin, outer_end, column, width, begin, end;
+};
+static ReduceChunk locate(const ReduceDesc* d, int64_t chunk) {
+  const int64_t strips = (d->inner + d->strip - 1) / d->strip;
+  const int64_t part = chunk % d->parts, strip = chunk / d->parts % strips, block = chunk / d->parts / strips;
+  ReduceChunk c;
+  c.begin = part * d->part;
+  c.end = c.begin + d->part < d->n_reduced ? c.begin + d->part : d->n_reduced;
+  c.column = strip * d->strip;
+  c.width = d->inner - c.column < d->strip ? d->inner - c.column : d->strip;
+  c.outer_begin = block * d->outer_per_chunk;
+  c.outer_end = c.outer_begin + d->outer_per_chunk < d->n_outer ? c.outer_begin + d->outer_per_chunk : d->n_outer;
+  return c;
+}
+
+template <class T>
+struct ColumnBuffers {
+  T *chain, *group, *total, *converted;
+  int64_t padded;
+  ColumnBuffers(char* scratch, int64_t strip) {
+    padded = (strip + kFusedLanes - 1) / kFusedLanes * kFusedLanes;
+    chain = reinterpret_cast<T*>(scratch);
+    group = chain + padded;
+    total = group + padded;
+    converted = total + padded;
+  }
+};
+
+// One group of at most kColumnGroup rows; the result is in b.group.
+template <class Op, class T>
+static void reduce_group(const ReduceDesc* d, const char* src, int64_t bytes, int64_t begin, int64_t end,
+                         const ReduceChunk& c, const ColumnBuffers<T>& b) {
+  for (int64_t block = begin; block < end; block += kColumnBlock) {
+    const int64_t block_end = block + kColumnBlock < end ? block + kColumnBlock : end;
+    fill_lanes(b.chain, Op::template identity<T>(), b.padded);
+    for (int64_t k = block; k < block_end;) {
+      const int64_t count = block_end - k < kRows ? 1 : kRows;
+      const T* row[kRows];
+      for (int64_t j = 0; j < count; ++j) {
+        const char* at = src + (offset_of(d->reduced, k + j) + c.column * d->inner_stride) * bytes;
+        row[j] = fetch<T>(d, at, c.width, d->inner_stride, b.converted + j * b.padded);
+      }
+      if (count == kRows)
+        add_rows<Op, T, kRows>(b.chain, row, c.width);
+      else
+        add_rows<Op, T, 1>(b.chain, row, c.width);
+      k += count;
+    }
+    if (block == begin)
+      __builtin_memcpy(b.group, b.chain, size_t(b.padded) * sizeof(T));
+    else
+      combine_into<Op>(b.group, b.chain, c.width);
+  }
+}
+
+template <class Op, class T>
+static void reduce_columns(const KernelArgs* args, const ReduceDesc* d, int64_t chunk, int64_t bytes) {
+  const ReduceChunk c = locate(d, chunk);
+  const ColumnBuffers<T> b(args->scratch, d->strip);
+  for (int64_t outer = c.outer_begin; outer < c.outer_end; ++outer) {
+    const char* src = args->data[0] + offset_of(d->outer, outer) * bytes;
+    fill_lanes(b.total, Op::template identity<T>(), b.padded);
+    for (int64_t group = c.begin; group < c.end; group += kColumnGroup) {
+      reduce_group<Op, T>(d, src, bytes, group, group + kColumnGroup < c.end ? group + kColumnGroup : c.end, c, b);
+      if (d->parts > 1) {
+        T* partial =
+            reinterpret_cast<T*>(args->data[2]) + (group / kColumnGroup * d->n_outer + outer) * d->inner + c.column;
+        __builtin_memcpy(partial, b.group, size_t(c.width) * sizeof(T));
+      } else {
+        combine_into<Op>(b.total, b.group, c.width);
+      }
+    }
+    if (d->parts == 1) put(d, args->data[1], outer * d->inner + c.column, b.total, c.width);
+  }
+}
+
+// The groups of every column, ascending.
+template <class Op, class T>
+static void combine_groups(const KernelArgs* args, const ReduceDesc* d, int64_t chunk) {
+  constexpr int64_t kPiece = 256;
+  const int64_t n = d->n_outer * d->inner, groups = (d->n_reduced + kColumnGroup - 1) / kColumnGroup;
+  const int64_t end = (chunk + 1) * kCombineColumns < n ? (chunk + 1) * kCombineColumns : n;
+  for (int64_t first = chunk * kCombineColumns; first < end; first += kPiece) {
+    const int64_t width = end - first < kPiece ? end - first : kPiece;
+    T total[kPiece];
+    fill_lanes(total, Op::template identity<T>(), width);
+    for (int64_t group = 0; group < groups; ++group) {
+      combine_into<Op>(total, reinterpret_cast<const T*>(args->data[2]) + group * n + first, width);
+    }
+    put(d, args->data[1], first, total, width);
+  }
+}
+
+// NaN is above and below everything; among equals the first stands.
+template <bool kMax, class T>
+PT_FN bool beats(T x, T best) {
+  return (kMax ? x > best : x < best) || (x != x && best == best);
+}
+
+template <bool kMax, class T>
+PT_FN T extreme(const T* piece, int64_t n) {
+  if constexpr (kMax)
+    return reduce_short<ReduceMax>(piece, n);
+  else
+    return reduce_short<ReduceMin>(piece, n);
+}
+
+// A piece at a time: its extreme in vectors, and where that is only if it is better than those before.
+template <bool kMax, class T>
+static void position_in_row(const ReduceDesc* d, const char* src, int64_t bytes, int64_t* result, T* converted) {
+  T best = T(0);
+  *result = 0;
+  for (int64_t begin = 0; begin < d->n_reduced; begin += kPositionPiece) {
+    const int64_t n = d->n_reduced - begin < kPositionPiece ? d->n_reduced - begin : kPositionPiece;
+    const T* piece = converted;
+    if (d->reduced.count == 1) {
+      piece = fetch<T>(d, src + begin * d->reduced.stride[0] * bytes, n, d->reduced.stride[0], converted);
+    } else {
+      for (int64_t i = 0; i < n; ++i) {
+        converted[i] = *fetch<T>(d, src + offset_of(d->reduced, begin + i) * bytes, 1, 1, converted + i);
+      }
+    }
+    const T value = extreme<kMax>(piece, n);
+    if (begin > 0 && !beats<kMax>(value, best)) continue;
+    best = value;
+    int64_t i = 0;
+    while (!(piece[i] == value || piece[i] != piece[i])) ++i;
+    *result = begin + i;
+  }
+}
+
+template <bool kMax, class T>
+static void positions(const KernelArgs* args, const ReduceDesc* d, int64_t chunk, int64_t bytes) {
+  const ReduceChunk c = locate(d, chunk);
+  auto* out = reinterpret_cast<int64_t*>(args->data[1]);
+  T* best = reinterpret_cast<T*>(args->scratch);
+  T* converted = best + (d->strip + kFusedLanes - 1) / kFusedLanes * kFusedLanes;
+  for (int64_t outer = c.outer_begin; outer < c.outer_end; ++outer) {
+    const char* src = args->data[0] + offset_of(d->outer, outer) * bytes;
+    int64_t* result = out + outer * d->inner + c.column;
+    if (d->inner == 1) {
+      position_in_row<kMax>(d, src, bytes, result, best);
+      continue;
+    }
+    for (int64_t k = 0; k < d->n_reduced; ++k) {
+      const char* at = src + (offset_of(d->reduced, k) + c.column * d->inner_stride) * bytes;
+      const T* row = fetch<T>(d, at, c.width, d->inner_stride, converted);
+      for (int64_t i = 0; i < c.width; ++i) {
+        const bool better = k == 0 || beats<kMax>(row[i], best[i]);
+        best[i] = better ? row[i] : best[i];
+        result[i] = better ? k : result[i];
+      }
+    }
+  }
+}
+
+template <class F>
+PT_FN void with_accumulator(FusedClass cls, F f) {
+  switch (cls) {
+    case FusedClass::F32:
+      return f(float());
+    case FusedClass::F64:
+      return f(double());
+    case FusedClass::I32:
+      return f(int32_t());
+    default:
+      return f(int64_t());
+  }
+}
+template <class F>
+PT_FN void with_combine(ReduceCombine combine, F f) {
+  switch (combine) {
+    case ReduceCombine::Sum:
+      return f(ReduceSum());
+    case ReduceCombine::Prod:
+      return f(ReduceProd());
+    case ReduceCombine::Max:
+      return f(ReduceMax());
+    case ReduceCombine::Min:
+      return f(ReduceMin());
+  }
+}
+static int64_t element_bytes(FusedStorage storage) {
+  int64_t bytes = 0;
+  with_storage(storage, [&](auto s) { bytes = sizeof(typename decltype(s)::memory); });
+  return bytes;
+}
+
+static void run_columns(const KernelArgs* args, int64_t chunk) {
+  const auto* d = static_cast<const ReduceDesc*>(args->desc);
+  with_combine(d->combine, [&](auto op) {
+    with_accumulator(d->accumulator, [&](auto zero) {
+      reduce_columns<decltype(op), decltype(zero)>(args, d, chunk, element_bytes(d->from));
+    });
+  });
+}
+static void run_combine(const KernelArgs* args, int64_t chunk) {
+  const auto* d = static_cast<const ReduceDesc*>(args->desc);
+  with_combine(d->combine, [&](auto op) {
+    with_accumulator(d->accumulator, [&](auto zero) { combine_groups<decltype(op), decltype(zero)>(args, d, chunk); });
+  });
+}
+static void run_positions(const KernelArgs* args, int64_t chunk) {
+  const auto* d = static_cast<const ReduceDesc*>(args->desc);
+  with_accumulator(d->accumulator, [&](auto zero) {
+    using T = decltype(zero);
+    if (d->combine == ReduceCombine::Max)
+      positions<true, T>(args, d, chunk, element_bytes(d->from));
+    else
+      positions<false, T>(args, d, chunk, element_bytes(d->from));
+  });
+}
+
+}  // namespace PT_ISA
+}  // namespace pt
+
+PT_KERNELS(reduce, pt::PT_ISA::run_columns, pt::PT_ISA::run_combine, pt::PT_ISA::run_positions);
