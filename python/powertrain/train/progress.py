@@ -35,7 +35,10 @@ class Display:
 
     def line(self, text: str = "") -> None:
         if not self.quiet:
-            print(text, file=self.stream, flush=True) if self._live is None else self._console.print(text, markup=False)
+            if self._live is None:
+                print(text, file=self.stream, flush=True)
+            else:
+                self._console.print(text, markup=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
         if self._live is not None:
@@ -60,8 +63,10 @@ class Display:
     def step(self, run: TrainRun) -> None:
         """After a commit without news: only a live line moves."""
         self._rate(run)
-        if self._live is None or time.monotonic() - self._shown < REFRESH_SECONDS:
-            return
+        if self._live is not None and time.monotonic() - self._shown >= REFRESH_SECONDS:
+            self._move(run)
+
+    def _move(self, run: TrainRun) -> None:
         self._shown = time.monotonic()
         self._live.update(f"{position(run)}  {self._speed(run)}")
         self._live.start()
@@ -71,7 +76,9 @@ class Display:
         self._rate(run)
         words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
         words += [f"{name} {values[f'valid.{name}']:.3f}" for name in SHOWN if f"valid.{name}" in values]
-        self.line("  ".join([position(run), *words, self._speed(run)]))
+        self.line("  ".join([position(run), *words, self._speed(run)]).rstrip())
+        if self._live is not None:
+            self._move(run)
 
     def sample(self, text: str) -> None:
         """What a language model writes."""
