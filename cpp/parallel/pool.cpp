@@ -84,7 +84,7 @@ void Pool::set_threads(int threads) {
 void Pool::enter() {
   if (current.depth++ > 0 || threads() == 1) return;
   std::unique_lock hold(team_->owner(), std::try_to_lock);
-  if (!hold || !team_->start(threads())) return;
+  if (!hold || !team_->start(threads()) || team_->paused()) return;
   team_->wake();
   current.owns_workers = true;
   hold.release();
@@ -107,7 +107,7 @@ void Pool::run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scra
     return;
   }
   if (scratch_bytes > current.scratch_size) grow_own_scratch(scratch_bytes);
-  if (parallel && chunks > 1 && current.owns_workers) {
+  if (parallel && chunks > 1 && current.owns_workers && !team_->paused()) {
     team_->prepare(scratch_bytes);
     current.executing = true;
     team_->run(fn, args, chunks, current.scratch);

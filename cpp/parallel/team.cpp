@@ -1,17 +1,17 @@
 #include "parallel/team.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
+#include <algorithm>
 #include <cfenv>
-#include <chrono>
 #include <system_error>
 
 #include "parallel/cpus.h"
 
 namespace pt {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr auto kSpinAfterRun = std::chrono::microseconds(50);
 // Within a run, a worker without work gives way to other threads after this long, and sleeps after that long: a run may
@@ -22,12 +22,33 @@ constexpr int kPollsPerClock = 32;
 // About what a chunk takes; the caller's last claim and the workers' end closer together than that.
 constexpr int kPollsBeforeYield = 1000;
 
+// A worker that gets less of a processor than this part while it has chunks is kept from it by others.
+constexpr int kStalledBelow = 4;
+constexpr auto kLeastSample = std::chrono::microseconds(50);
+// Being alone costs at most the other processors; waiting costs a time slice of another program. After a stall run
+// alone for several times as long, and twice as long again each time that stalls come back at once.
+constexpr int kPausePerStall = 4;
+constexpr auto kLongestPause = std::chrono::milliseconds(250);
+
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+// The processor time that a thread has used, or -1 where the system does not tell.
+int64_t cpu_nanos_of(std::thread& thread) {
+#ifdef __linux__
+  clockid_t clock;
+  timespec time;
+  if (pthread_getcpuclockid(thread.native_handle(), &clock) == 0 && clock_gettime(clock, &time) == 0) {
+    return int64_t{time.tv_sec} * 1000000000 + time.tv_nsec;
+  }
+#endif
+  (void)thread;
+  return -1;
 }
 
 // Blocks every signal while threads are made, for they inherit the mask: handlers belong to the program's own threads.
@@ -50,15 +71,18 @@ bool Pool::Team::start(int threads) {
   if (started_) return !workers_.empty();
   const int wanted = threads - 1;
   crowded_ = threads > usable_cpus();
-  workers_.reserve(wanted);
-  scratch_.resize(wanted);
+  // In full before the first thread starts, since each finds its own by number.
+  for (int i = 0; i < wanted; ++i) workers_.push_back(std::make_unique<Worker>());
   scratch_size_ = 0;
   started_ = true;
   SignalsBlocked signals;
+  int running = 0;
   try {
-    for (int worker = 0; worker < wanted; ++worker) workers_.emplace_back(&Team::work, this, worker);
+    for (; running < wanted; ++running)
+      workers_[running]->thread = std::thread(&Team::work, this, std::ref(*workers_[running]));
   } catch (const std::system_error&) {
     // The system has no more threads; fewer do the same work.
+    workers_.resize(running);
   }
   return !workers_.empty();
 }
@@ -66,11 +90,11 @@ bool Pool::Team::start(int threads) {
 void Pool::Team::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   wake();
-  for (std::thread& worker : workers_) worker.join();
+  for (auto& worker : workers_) worker->thread.join();
   rest();
   stopping_.store(false, std::memory_order_relaxed);
   workers_.clear();
-  scratch_.clear();
+  paused_until_ = {};
   started_ = false;
 }
 
@@ -82,7 +106,7 @@ void Pool::Team::wake() {
 
 void Pool::Team::prepare(int64_t scratch_bytes) {
   if (scratch_bytes <= scratch_size_) return;
-  for (Scratch& scratch : scratch_) scratch.reserve(scratch_bytes);
+  for (auto& worker : workers_) worker->scratch.reserve(scratch_bytes);
   scratch_size_ = scratch_bytes;
 }
 
@@ -94,18 +118,19 @@ void Pool::Team::run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* 
   next_.store(-chunks, std::memory_order_release);
   // To miss a worker that is just falling asleep costs its help, no more.
   if (asleep_.load(std::memory_order_relaxed) > 0) wake();
-  const int64_t own = claim_and_execute(kCaller, callers_scratch);
+  const int64_t own = claim_and_execute(nullptr, callers_scratch);
   if (own < chunks) wait_for_workers(chunks - own);
 }
 
 // Returns how many chunks it executed, when none is left to claim.
-int64_t Pool::Team::claim_and_execute(int worker, char* callers_scratch) {
+int64_t Pool::Team::claim_and_execute(Worker* worker, char* callers_scratch) {
   int64_t claimed = next_.fetch_add(1, std::memory_order_acquire);
   if (claimed >= 0) return 0;
   const int64_t chunks = chunks_;
   const KernelFn fn = fn_;
   KernelArgs args = args_;
-  args.scratch = worker == kCaller ? callers_scratch : scratch_[worker].data();
+  args.scratch = worker ? worker->scratch.data() : callers_scratch;
+  if (worker) worker->busy.store(true, std::memory_order_relaxed);
   int64_t executed = 0;
   do {
     fn(&args, claimed + chunks);
@@ -117,21 +142,58 @@ int64_t Pool::Team::claim_and_execute(int worker, char* callers_scratch) {
 }
 
 void Pool::Team::wait_for_workers(int64_t chunks) {
-  for (int polls = 0; done_by_workers_.load(std::memory_order_acquire) != chunks; ++polls) {
-    // A worker that was descheduled within its chunk may need this processor.
-    if (crowded_ || polls > kPollsBeforeYield) {
-      std::this_thread::yield();
-    } else {
-      relax();
-    }
+  const auto finished = [&] { return done_by_workers_.load(std::memory_order_acquire) == chunks; };
+  for (int polls = 0; !crowded_ && polls < kPollsBeforeYield; ++polls) {
+    if (finished()) return;
+    relax();
+  }
+  if (finished()) return;
+  // A long chunk, or a worker that was descheduled within its chunk and may need this processor.
+  const Clock::time_point begin = Clock::now();
+  note_busy_workers();
+  bool stalled = false;
+  while (!finished()) {
+    std::this_thread::yield();
+    stalled = stalled || has_stalled_worker();
+  }
+  if (stalled) pause_after(Clock::now() - begin);
+}
+
+void Pool::Team::note_busy_workers() {
+  for (auto& worker : workers_) {
+    const bool busy = worker->busy.load(std::memory_order_relaxed);
+    worker->cpu_nanos = busy ? cpu_nanos_of(worker->thread) : -1;
+    worker->since = Clock::now();
   }
 }
 
-void Pool::Team::work(int worker) {
+// Whether a worker that has chunks got hardly any processor time since it was noted.
+bool Pool::Team::has_stalled_worker() {
+  for (auto& worker : workers_) {
+    if (worker->cpu_nanos < 0 || !worker->busy.load(std::memory_order_relaxed)) continue;
+    const Clock::duration passed = Clock::now() - worker->since;
+    if (passed < kLeastSample) continue;
+    const int64_t used = cpu_nanos_of(worker->thread) - worker->cpu_nanos;
+    if (used * kStalledBelow < std::chrono::nanoseconds(passed).count()) return true;
+  }
+  return false;
+}
+
+void Pool::Team::pause_after(Clock::duration stall) {
+  const Clock::time_point now = Clock::now();
+  const bool again = paused_until_ != Clock::time_point{} && now - paused_until_ < last_pause_;
+  last_pause_ = std::min<Clock::duration>(std::max(kPausePerStall * stall, again ? 2 * last_pause_ : Clock::duration{}),
+                                          kLongestPause);
+  paused_until_ = now + last_pause_;
+}
+
+void Pool::Team::work(Worker& worker) {
   std::fesetenv(FE_DFL_ENV);  // not what the thread that made this one happens to have set
   while (wait_for_work()) {
-    const int64_t executed = claim_and_execute(worker, nullptr);
-    if (executed) done_by_workers_.fetch_add(executed, std::memory_order_release);
+    const int64_t executed = claim_and_execute(&worker, nullptr);
+    if (!executed) continue;
+    worker.busy.store(false, std::memory_order_relaxed);
+    done_by_workers_.fetch_add(executed, std::memory_order_release);
   }
 }
 

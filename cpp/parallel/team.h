@@ -1,7 +1,9 @@
 // The workers of the pool, and the cache lines through which they get their work. See pool.cpp for the idea.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,16 +26,29 @@ class Pool::Team {
   void wake();
   void rest() { running_.store(false, std::memory_order_relaxed); }
   void prepare(int64_t scratch_bytes);
+  // Whether other programs keep the workers from running, so that a parallel instruction would only wait for them.
+  bool paused() const { return paused_until_ != Clock::time_point{} && Clock::now() < paused_until_; }
   void run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch);
 
  private:
-  static constexpr int kCaller = -1;
+  using Clock = std::chrono::steady_clock;
 
-  void work(int worker);
+  struct alignas(64) Worker {
+    std::thread thread;
+    Scratch scratch;                // grown by the caller, between instructions
+    std::atomic<bool> busy{false};  // has chunks
+    int64_t cpu_nanos = -1;         // what it had used when the caller began to wonder; -1: not known
+    Clock::time_point since;
+  };
+
+  void work(Worker& worker);
   bool wait_for_work();
   void sleep(uint32_t seen_wake);
-  int64_t claim_and_execute(int worker, char* callers_scratch);
+  int64_t claim_and_execute(Worker* worker, char* callers_scratch);  // worker null: the caller
   void wait_for_workers(int64_t chunks);
+  void note_busy_workers();
+  bool has_stalled_worker();
+  void pause_after(Clock::duration stall);
   bool has_work() const { return next_.load(std::memory_order_relaxed) < 0; }
 
   // One cache line holds the instruction: a worker that wins its claim has fetched the description with it.
@@ -50,9 +65,10 @@ class Pool::Team {
   alignas(64) std::mutex owner_;
   bool started_ = false;
   bool crowded_ = false;  // more threads than processors: whoever spins keeps another from working
-  std::vector<std::thread> workers_;
-  std::vector<Scratch> scratch_;  // of each worker; grown by the caller, between instructions
+  std::vector<std::unique_ptr<Worker>> workers_;
   int64_t scratch_size_ = 0;
+  Clock::time_point paused_until_;
+  Clock::duration last_pause_{};
   Team* before_fork_;  // its threads live in the parent process alone, so it is never destroyed
 };
 
