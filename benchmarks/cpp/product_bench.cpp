@@ -90,6 +90,27 @@ void products(int64_t m, int64_t k, int64_t n) {
   }
 }
 
+// relu(x w + bias), as a layer of an MLP.
+void layer(int64_t m, int64_t k, int64_t n) {
+  std::vector<float> a = numbers(m * k), b = numbers(k * n), bias = numbers(n), c = numbers(m * n);
+  FusedProgram program;
+  program.extents = {m, n};
+  program.inputs = 2;
+  program.operands = {{DType::F32, {}}, {DType::F32, {0, 1}}, {DType::F32, {n, 1}}};
+  const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
+    program.steps.push_back({kind, op, DType::F32, args, 0, operand, 0});
+  };
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
+  step(StepKind::Math, "add", {0, 1, -1, -1}, -1);
+  step(StepKind::Math, "relu", {2, -1, -1, -1}, -1);
+  step(StepKind::Store, "", {3, -1, -1, -1}, 2);
+  for (bool turned : {false, true})
+    measure("layer " + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n) + (turned ? " Bt" : " B"),
+            plan_matmul(matrix(m, k, false), matrix(k, n, turned), TensorType{DType::F32, {m, n}}, program),
+            {bytes(a), bytes(b), bytes(bias), bytes(c)});
+}
+
 void batched(int64_t batch, int64_t m, int64_t k, int64_t n) {
   std::vector<float> a = numbers(batch * m * k), b = numbers(batch * k * n), c = numbers(batch * m * n);
   const Operand x = {DType::F32, {batch, m, k}, {m * k, k, 1}}, z = {DType::F32, {batch, m, n}, {m * n, n, 1}};
@@ -137,6 +158,9 @@ int main(int argc, char** argv) {
   products(512, 512, 512);
   products(64, 784, 256);
   products(784, 64, 256);
+  products(32, 256, 1024);
+  products(16, 300, 500);
+  products(16, 512, 512);
   products(64, 256, 10);
   products(64, 4, 64);
   products(64, 64, 64);
@@ -147,6 +171,11 @@ int main(int argc, char** argv) {
   products(1, 768, 3072);
   products(4, 768, 3072);
   products(256, 768, 50257);
+  layer(64, 784, 256);
+  layer(64, 4, 64);
+  layer(64, 64, 64);
+  layer(256, 784, 1024);
+  layer(768, 768, 3072);
   batched(48, 64, 32, 64);
   batched(48, 64, 64, 32);
   convolution(64, 28, 1, 32, 5, padded(2));

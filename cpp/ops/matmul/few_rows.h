@@ -7,7 +7,6 @@
 namespace pt {
 namespace PT_ISA {
 
-inline constexpr int64_t kFewRows = 4;
 inline constexpr int64_t kPieceCols = 1024;
 
 // chains[i][j] continues over STEPS rows of B for all columns of a piece; the first step starts them at zero.
@@ -54,9 +53,8 @@ void multiply_piece(const Tile<T>& t, int64_t cols) {
   }
 }
 
-// One block of K of C[rows, cols] (+)= A B, rows at most kFewRows, B contiguous along its rows.
 template <class T>
-inline void multiply_few_rows(Tile<T> t, int64_t rows, int64_t cols) {
+void multiply_few_rows(Tile<T> t, int64_t rows, int64_t cols) {
   for (int64_t col = 0; col < cols; col += kPieceCols, t.right += kPieceCols, t.out += kPieceCols) {
     const int64_t n = col + kPieceCols < cols ? kPieceCols : cols - col;
     switch (rows) {

@@ -3,7 +3,6 @@
 #pragma once
 #include "ops/matmul/copy.h"
 #include "ops/matmul/desc.h"
-#include "ops/matmul/few_rows.h"
 #include "ops/matmul/tile.h"
 
 namespace pt {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "ops/matmul/product.h"
 
@@ -33,6 +34,8 @@ void choose_region(MatmulDesc& d, double area, bool gathered_left) {
     const int64_t rows = even_part(d.rows, side, 2);
     const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), 32.0, most_cols);
     const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), 32), 32);
+    const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
+    if (elements > 1.5 * area && side != kSides[std::size(kSides) - 1]) continue;  // too few chunks
     const double copies = 1.0 / std::min(rows, d.rows) + row_cost / std::min(cols, d.cols);
     if (copies >= best) continue;
     best = copies;

@@ -1,0 +1,11 @@
+#include "ops/matmul/few_rows.h"
+#include "ops/matmul/tile_kernels.h"
+
+namespace pt {
+namespace PT_ISA {
+
+template void multiply_panel<float>(Tile<float>, int64_t, int64_t, bool);
+template void multiply_few_rows<float>(Tile<float>, int64_t, int64_t);
+
+}  // namespace PT_ISA
+}  // namespace pt
