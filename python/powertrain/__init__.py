@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
@@ -18,7 +19,7 @@ from powertrain._core import (
     DType,
     DTypeError,
     Error,
-    IndexError,  # noqa: A004  the engine's own, which is also Python's
+    IndexError,
     NonFiniteError,
     ShapeError,
     Slot,
@@ -29,10 +30,10 @@ from powertrain._core import (
     set_threads,
 )
 
-_core.set_package_folder(os.path.dirname(os.path.abspath(__file__)) + os.sep)
+_core.set_package_folder(f"{Path(__file__).absolute().parent}{os.sep}")
 
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
-from powertrain.compile import compile  # noqa: A004, E402
+from powertrain.compile import compile  # noqa: E402
 from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
@@ -41,6 +42,11 @@ tensor = _core.tensor  # after the submodule of that name, which its import woul
 
 if TYPE_CHECKING:
     from powertrain import data, metrics, models, nn, optim, random
+    from powertrain import losses as losses
+    from powertrain import plugins as plugins
+    from powertrain import recipe as recipe
+    from powertrain import strategies as strategies
+    from powertrain import train as train
 
 __version__: str = _core.__version__
 bool_, uint8, int8, int16, int32, int64 = (DType.bool, DType.uint8, DType.int8, DType.int16, DType.int32, DType.int64)
@@ -53,9 +59,9 @@ _LAZY = ("nn", "optim", "data", "metrics", "models", "losses", "random", "plugin
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
     "arange", "asarray", "bfloat16", "bool_", "compile", "data", "dropout", "end_phase", "flat_like", "flatten_slots",
-    "float16", "float32", "float64", "full", "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa", "metrics",
-    "models", "nn", "ones", "optim", "pack", "random", "set_threads", "tensor", "uint8", "value_and_grad", "vjp",
-    "zeros", *op_names(),
+    "float16", "float32", "float64", "full", "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa",
+    "metrics", "models", "nn", "ones", "optim", "pack", "random", "set_threads", "tensor", "uint8", "value_and_grad",
+    "vjp", "zeros", *op_names(),
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def _on_retrace(name: str, traces: int, cause: str, seconds: float) -> None:
         )  # fmt: skip
 
 
-def compile(  # noqa: A001  the usual name
+def compile(
     function: Callable[..., Any] | None = None,
     *,
     on_nonfinite: str = "error",
@@ -49,7 +49,9 @@ def compile(  # noqa: A001  the usual name
         (2.0, 5.0)
     """
     if on_nonfinite not in ("error", "skip"):
-        raise _core.ShapeError(f"[compile] on_nonfinite = {on_nonfinite!r}; expected 'error' or 'skip'; for example 'error'")
+        raise _core.ShapeError(
+            f"[compile] on_nonfinite = {on_nonfinite!r}; expected 'error' or 'skip'; for example 'error'"
+        )
 
     def make(fn: Callable[..., Any]) -> Any:
         if not callable(fn):

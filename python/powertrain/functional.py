@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from powertrain import _core
@@ -19,7 +19,8 @@ def op_names() -> list[str]:
     return [name for name in _core.op_names() if name not in _ENGINE_ONLY]
 
 
-OPERATORS: dict[str, Any] = {name: _core.op_function(name) for name in op_names()}
+# Those of several outputs give a tuple of tensors.
+OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in op_names()}
 
 
 def signature(name: str) -> inspect.Signature:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from powertrain._core import Slot, Tensor, end_phase
 
 __all__ = ["Segment", "end_phase", "flat_like", "flatten_slots", "guard", "pack"]
 
-_PACK = _core.op_function("pack")
-_GUARD = _core.op_function("guard")
+_PACK: Callable[..., Tensor] = _core.op_function("pack")
+_GUARD: Callable[..., Tensor] = _core.op_function("guard")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.functional import OPERATORS
 
+__all__ = ["Slot", "Tensor"]
+
 _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "matmul": "matmul",
     "mod": "remainder", "floordiv": "floor_divide",
@@ -43,7 +45,7 @@ def _error(received: str, expected: str) -> _core.IndexError:
 
 
 def _item(self: Tensor | Slot, key: Any) -> Tensor:
-    """Basic indexing as NumPy's (integers, slices, None, ...), and a tensor or array of integers along the first axis."""
+    """Basic indexing as NumPy's (integers, slices, None, ...), and integers in an array along the first axis."""
     tensor = self.value if isinstance(self, Slot) else self
     keys = key if isinstance(key, tuple) else (key,)
     if len(keys) == 1 and _is_index_array(keys[0]):
@@ -110,19 +112,28 @@ def _install(cls: Any) -> None:
     cls.__array_ufunc__ = None
 
 
+def _install_on_tensor(cls: Any) -> None:
+    cls.__invert__ = OPERATORS["logical_not"]
+    cls.__and__ = OPERATORS["logical_and"]
+    cls.__or__ = OPERATORS["logical_or"]
+    cls.__hash__ = object.__hash__
+    cls.__iter__ = _iterate
+    cls.__dlpack__ = _dlpack
+    cls.__dlpack_device__ = lambda self: (1, 0)
+    for name in _METHODS:
+        setattr(cls, name, OPERATORS[name])
+    cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
+    cls.T = property(_transpose)
+
+
+def _install_on_slot(cls: Any) -> None:
+    """A slot is itself, whatever its value: comparing two of them asks whether they are one."""
+    cls.__hash__ = object.__hash__
+    cls.__eq__ = object.__eq__
+    cls.__ne__ = object.__ne__
+
+
 _install(Tensor)
+_install_on_tensor(Tensor)
 _install(Slot)
-Tensor.__invert__ = OPERATORS["logical_not"]
-Tensor.__and__ = OPERATORS["logical_and"]
-Tensor.__or__ = OPERATORS["logical_or"]
-Tensor.__hash__ = object.__hash__
-Slot.__hash__ = object.__hash__
-Slot.__eq__ = object.__eq__
-Slot.__ne__ = object.__ne__
-Tensor.__iter__ = _iterate
-Tensor.__dlpack__ = _dlpack
-Tensor.__dlpack_device__ = lambda self: (1, 0)
-for _name in _METHODS:
-    setattr(Tensor, _name, OPERATORS[_name])
-Tensor.reshape, Tensor.transpose, Tensor.astype = _reshape, _transpose, _astype
-Tensor.T = property(_transpose)
+_install_on_slot(Slot)

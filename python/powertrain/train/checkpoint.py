@@ -30,7 +30,7 @@ class CheckpointError(Exception):
 
 
 class NoSpaceError(Exception):
-    """The disk is full; the earlier checkpoint still stands."""
+    """The disk is full; what was there before still stands."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,10 @@ class Checkpoints:
         try:
             write_durably(stem.with_suffix(".safetensors"), payload)
             write_durably(stem.with_suffix(".json"), _sealed(header))
-        except OSError as error:
-            for leftover in self.folder.glob(".*.part"):
-                leftover.unlink(missing_ok=True)
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
+        except NoSpaceError:
             if number not in self.numbers():
                 stem.with_suffix(".safetensors").unlink(missing_ok=True)
-            raise NoSpaceError(f"{self.folder}: {error.strerror}") from error
+            raise
         self._drop_old()
 
     def _drop_old(self) -> None:
@@ -121,7 +117,7 @@ class Checkpoints:
 
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and a sentence for each newer one that was passed over."""
-        problems = []
+        problems: list[str] = []
         for number in reversed(self.numbers()):
             try:
                 return self.load(number), problems
@@ -136,12 +132,20 @@ class Checkpoints:
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file so that after a power cut either the old or the new content is there, whole."""
     aside = path.with_name(f".{path.name}.part")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    sync_folder(path.parent)
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        aside.unlink(missing_ok=True)
+        raise NoSpaceError(
+            f"[{path}] {error.strerror}; expected room for {len(content):,} bytes; free some space"
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:
