@@ -18,14 +18,14 @@ namespace py = pybind11;
 // Python numbers become weak scalars; arrays are borrowed through the buffer protocol, or __array__.
 // Throws with `where` in front for anything else.
 Tensor to_tensor(py::handle object, const std::string& where);
-bool is_tensor(py::handle object);                  // exactly a Tensor
-Tensor& unwrap(py::handle tensor);                  // of an object for which is_tensor holds
-bool is_number(py::handle object);                  // bool, int or float of Python itself
-bool is_array(py::handle object);                   // offers the buffer protocol or __array__
+bool is_tensor(py::handle object);  // exactly a Tensor
+Tensor& unwrap(py::handle tensor);  // of an object for which is_tensor holds
+bool is_number(py::handle object);  // bool, int or float of Python itself
+bool is_array(py::handle object);   // offers the buffer protocol or __array__
 py::object wrap(const Tensor& tensor);
-py::object to_numpy(const Tensor& tensor);          // a read-only view; copies only what is not row-major
+py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only what is not row-major
 std::optional<DType> to_dtype(py::handle object);
-Tensor own(const Tensor& tensor);                   // copies memory that belongs to someone else
+Tensor own(const Tensor& tensor);  // copies memory that belongs to someone else
 
 // An attribute of an op from a Python object; throws with the op and the attribute named.
 Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);

@@ -1,8 +1,7 @@
 // CompiledFunction: a C type with the vectorcall protocol, because for a small model the call is the step.
-#include "bindings/tree.h"
-
 #include <cstddef>
 
+#include "bindings/tree.h"
 #include "core/error.h"
 #include "ops/recorder.h"
 #include "program/compiled.h"
@@ -22,8 +21,7 @@ struct State {
 };
 
 struct CompiledFunction {
-  PyObject_HEAD
-  vectorcallfunc call;
+  PyObject_HEAD vectorcallfunc call;
   State* state;
   PyObject* dict;
 };
@@ -44,7 +42,8 @@ Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, 
   return flat;
 }
 
-CompiledStep::Entry* trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+CompiledStep::Entry* trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given,
+                           PyObject* names) {
   const std::string cause = state.step.retrace_cause(signature);
   auto extra = std::make_shared<Extra>();
   auto* entry = state.step.trace(signature, [&](const Tensors& symbols) {
@@ -54,7 +53,8 @@ CompiledStep::Entry* trace(State& state, const Signature& signature, PyObject* c
     auto symbolic = [&](PyObject* argument) {
       Flattened one;
       const Tree tree = flatten(argument, one, state.name, false);
-      const Tensors own(symbols.begin() + static_cast<std::ptrdiff_t>(used), symbols.begin() + static_cast<std::ptrdiff_t>(used + one.tensors.size()));
+      const Tensors own(symbols.begin() + static_cast<std::ptrdiff_t>(used),
+                        symbols.begin() + static_cast<std::ptrdiff_t>(used + one.tensors.size()));
       used += one.tensors.size();
       for (py::object& object : one.kept) extra->kept.push_back(object);
       return unflatten(tree, own);
@@ -79,7 +79,10 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   Signature signature;
   signature.frozen = std::move(flat.frozen);
   for (Tensor& t : flat.tensors) {
-    if (!t.concrete()) throw TraceError(text("[", state.name, "] received a symbolic tensor outside of its trace; expected a value; return it from the step that made it"));
+    if (!t.concrete())
+      throw TraceError(text(
+          "[", state.name,
+          "] received a symbolic tensor outside of its trace; expected a value; return it from the step that made it"));
     signature.types.push_back(t.type());
   }
   CompiledStep::Entry* entry = state.step.find(signature);
@@ -192,7 +195,9 @@ PyObject* programs(PyObject* self, void*) {
 Tensors program_inputs(State& state, const Program& program, PyObject* args) {
   Flattened flat;
   for (py::handle argument : py::reinterpret_borrow<py::tuple>(args)) scan(argument, flat, state.name);
-  if (flat.tensors.size() != program.graph().inputs.size()) throw Error(text("[", state.name, "] received ", flat.tensors.size(), " tensors; expected ", program.graph().inputs.size(), ", those of the last call"));
+  if (flat.tensors.size() != program.graph().inputs.size())
+    throw Error(text("[", state.name, "] received ", flat.tensors.size(), " tensors; expected ",
+                     program.graph().inputs.size(), ", those of the last call"));
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   return flat.tensors;
 }
@@ -201,7 +206,8 @@ Tensors program_inputs(State& state, const Program& program, PyObject* args) {
 PyObject* profile(PyObject* self, PyObject* args) {
   return guarded([&]() -> py::object {
     State& state = state_of(self);
-    if (state.step.entries().empty()) throw Error(text("[", state.name, "] was not called yet; expected a program to profile; call it once"));
+    if (state.step.entries().empty())
+      throw Error(text("[", state.name, "] was not called yet; expected a program to profile; call it once"));
     Program& program = *state.step.entries().front().program;
     return py::cast(program.profile(program_inputs(state, program, args)));
   });
@@ -215,13 +221,19 @@ PyObject* record(PyObject* self, PyObject* args) {
       std::string_view name() const override { return "recording"; }
       BufferRef allocate(std::size_t bytes) override { return Buffer::allocate(bytes); }
       void begin(bool) override { events.emplace_back("begin", -1); }
-      void launch(const Instruction& instruction, char* const*, uint32_t*) override { events.emplace_back(instruction.commits ? "commit" : "launch", instruction.launch); }
-      Guard guard(const uint32_t*) override { events.emplace_back("guard", -1); return Guard::Deferred; }
+      void launch(const Instruction& instruction, char* const*, uint32_t*) override {
+        events.emplace_back(instruction.commits ? "commit" : "launch", instruction.launch);
+      }
+      Guard guard(const uint32_t*) override {
+        events.emplace_back("guard", -1);
+        return Guard::Deferred;
+      }
       void end() override { events.emplace_back("end", -1); }
       void wait() override { events.emplace_back("wait", -1); }
     };
     State& state = state_of(self);
-    if (state.step.entries().empty()) throw Error(text("[", state.name, "] was not called yet; expected a program to record; call it once"));
+    if (state.step.entries().empty())
+      throw Error(text("[", state.name, "] was not called yet; expected a program to record; call it once"));
     Program& program = *state.step.entries().front().program;
     Recording device;
     program.replay(program_inputs(state, program, args), device);
@@ -234,10 +246,11 @@ PyObject* get_tripped(PyObject* self, void*) { return PyBool_FromLong(state_of(s
 PyObject* get_wrapped(PyObject* self, void*) { return state_of(self).function.inc_ref().ptr(); }
 PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(state_of(self).name.c_str()); }
 
-PyMethodDef methods[] = {{"describe", describe, METH_NOARGS, "The programs as a person reads them."},
-                         {"profile", profile, METH_VARARGS, "Runs one step; seconds per instruction."},
-                         {"record", record, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"describe", describe, METH_NOARGS, "The programs as a person reads them."},
+    {"profile", profile, METH_VARARGS, "Runs one step; seconds per instruction."},
+    {"record", record, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},
+    {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef accessors[] = {{"programs", programs, nullptr, "The programs, the last used one first.", nullptr},
                            {"traces", get_traces, nullptr, "How often the function was traced.", nullptr},
                            {"tripped", get_tripped, nullptr, "Whether a guard tripped in the last call.", nullptr},
@@ -268,8 +281,8 @@ PyTypeObject* compiled_type() {
   return &type;
 }
 
-py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify, bool fuse,
-                const std::string& on_trip, int limit) {
+py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify,
+                bool fuse, const std::string& on_trip, int limit) {
   CompileOptions options;
   options.passes = {simplify, fuse};
   options.on_trip = on_trip == "skip" ? OnTrip::Skip : OnTrip::Error;
@@ -289,9 +302,10 @@ py::object make(const py::object& function, const std::string& name, const py::o
 }  // namespace
 
 void register_compile(py::module_& m) {
-  m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"), py::arg("fuse"),
-        py::arg("on_trip"), py::arg("limit"));
-  m.def("tracing", [] { return active_recorder() != nullptr; }, "Whether a step is being traced on this thread.");
+  m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
+        py::arg("fuse"), py::arg("on_trip"), py::arg("limit"));
+  m.def(
+      "tracing", [] { return active_recorder() != nullptr; }, "Whether a step is being traced on this thread.");
 }
 
 }  // namespace pt::bindings

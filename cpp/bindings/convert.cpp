@@ -18,14 +18,24 @@ std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
   if (*format == '@' || *format == '=' || *format == '<') ++format;
   if (format[0] == 0 || format[1] != 0) return std::nullopt;
   switch (*format) {
-    case '?': return DType::Bool;
-    case 'e': return DType::F16;
-    case 'f': return DType::F32;
-    case 'd': return DType::F64;
-    case 'B': return DType::U8;
-    case 'b': case 'h': case 'i': case 'l': case 'q':
+    case '?':
+      return DType::Bool;
+    case 'e':
+      return DType::F16;
+    case 'f':
+      return DType::F32;
+    case 'd':
+      return DType::F64;
+    case 'B':
+      return DType::U8;
+    case 'b':
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q':
       return itemsize == 1 ? DType::I8 : itemsize == 2 ? DType::I16 : itemsize == 4 ? DType::I32 : DType::I64;
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -45,12 +55,16 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   auto buffer = std::make_shared<HeldBuffer>(object);
   if (!buffer->held) {
     PyErr_Clear();
-    throw DTypeError(text("[", where, "] received an array whose memory cannot be read; expected numbers in main memory; convert it with numpy.asarray"));
+    throw DTypeError(text("[", where,
+                          "] received an array whose memory cannot be read; expected numbers in main memory; convert "
+                          "it with numpy.asarray"));
   }
   const Py_buffer& view = buffer->view;
   const std::optional<DType> dtype = dtype_of_format(view.format, view.itemsize);
   if (!dtype) {
-    throw DTypeError(text("[", where, "] received an array of format '", view.format, "'; expected bool, uint8, int8 to int64, float16, float32 or float64 in native byte order; convert it with astype"));
+    throw DTypeError(text("[", where, "] received an array of format '", view.format,
+                          "'; expected bool, uint8, int8 to int64, float16, float32 or float64 in native byte order; "
+                          "convert it with astype"));
   }
   if (view.ndim > kMaxDims) {
     throw ShapeError(text("[", where, "] received ", view.ndim, " axes; expected at most ", kMaxDims, "; reshape it"));
@@ -66,10 +80,12 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   }
   if (!view.strides) strides = row_major(type.shape);
   if (!usable) {  // fields of records, and other memory that no kernel could read in place
-    if (converted) throw DTypeError(text("[", where, "] received memory that is not aligned to its elements; copy the array first"));
+    if (converted)
+      throw DTypeError(text("[", where, "] received memory that is not aligned to its elements; copy the array first"));
     return from_array(py::module_::import("numpy").attr("array")(object), where, true);
   }
-  BufferRef memory = Buffer::borrow(view.buf, static_cast<std::size_t>(view.len), [buffer]() mutable { buffer.reset(); });
+  BufferRef memory =
+      Buffer::borrow(view.buf, static_cast<std::size_t>(view.len), [buffer]() mutable { buffer.reset(); });
   return Tensor::view(std::move(memory), type, strides, 0);
 }
 
@@ -102,14 +118,17 @@ Tensor to_tensor(py::handle object, const std::string& where) {
   if (PyLong_CheckExact(object.ptr())) {
     int overflow = 0;
     const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
-    if (overflow) throw DTypeError(text("[", where, "] received an integer beyond 64 bits; expected one that int64 holds; use a float"));
+    if (overflow)
+      throw DTypeError(
+          text("[", where, "] received an integer beyond 64 bits; expected one that int64 holds; use a float"));
     Tensor number = Tensor::scalar(0, DType::I64, true);
     std::memcpy(number.data(), &value, sizeof(value));
     return number;
   }
   if (py::isinstance<Slot>(object)) return read_slot(py::cast<SlotRef>(object));
   if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr())) {
-    throw DTypeError(text("[", where, "] received ", type_name(object), "; expected a tensor, an array or a number; convert it first"));
+    throw DTypeError(text("[", where, "] received ", type_name(object),
+                          "; expected a tensor, an array or a number; convert it first"));
   }
   if (PyObject_CheckBuffer(object.ptr())) return from_array(object, where, false);
   if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
@@ -119,7 +138,8 @@ Tensor to_tensor(py::handle object, const std::string& where) {
     const bool listed = PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
     return listed && made.dtype() == DType::F64 ? apply1("cast", {made}, {{"dtype", DType::F32}}) : made;
   }
-  throw DTypeError(text("[", where, "] received ", type_name(object), "; expected a tensor, an array or a number; convert it first"));
+  throw DTypeError(text("[", where, "] received ", type_name(object),
+                        "; expected a tensor, an array or a number; convert it first"));
 }
 
 Tensor own(const Tensor& tensor) {
@@ -130,10 +150,13 @@ Tensor own(const Tensor& tensor) {
 
 py::object to_numpy(const Tensor& given) {
   if (given.symbolic()) {
-    throw TraceError("[numpy] received a symbolic tensor; its values are known only when the compiled step runs; return it from the step");
+    throw TraceError(
+        "[numpy] received a symbolic tensor; its values are known only when the compiled step runs; return it from the "
+        "step");
   }
   if (given.dtype() == DType::BF16) {
-    throw DTypeError("[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
+    throw DTypeError(
+        "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
   }
   const Tensor tensor = given;
   const std::size_t size = size_of(tensor.dtype());
@@ -158,7 +181,7 @@ std::optional<DType> to_dtype(py::handle object) {
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::F32;
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::I64;
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type)) return DType::Bool;
-  for (const char* attribute : {"name", "__name__"}) {   // NumPy's dtypes and scalar types
+  for (const char* attribute : {"name", "__name__"}) {  // NumPy's dtypes and scalar types
     if (!py::hasattr(object, attribute)) continue;
     const py::object name = object.attr(attribute);
     if (PyUnicode_Check(name.ptr()) && parse_dtype(py::cast<std::string>(name), dtype)) return dtype;
@@ -169,18 +192,22 @@ std::optional<DType> to_dtype(py::handle object) {
 Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value) {
   if (value.is_none()) return std::monostate{};
   auto refuse = [&](const char* expected) -> Attr {
-    throw DTypeError(text("[", op.name, "] ", spec.name, " = ", py::cast<std::string>(py::repr(value)), "; expected ", expected, "; pass a value of that type"));
+    throw DTypeError(text("[", op.name, "] ", spec.name, " = ", py::cast<std::string>(py::repr(value)), "; expected ",
+                          expected, "; pass a value of that type"));
   };
   switch (spec.kind) {
     case AttrKind::Bool:
       if (PyBool_Check(value.ptr())) return value.ptr() == Py_True;
       return refuse("True or False");
     case AttrKind::Int:
-      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr())) return py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)));
+      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr()))
+        return py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)));
       return refuse("an integer");
     case AttrKind::Number:
-      if (PyFloat_Check(value.ptr()) || (PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr()))) return py::cast<double>(value);
-      if (py::hasattr(value, "__float__") && !PyBool_Check(value.ptr()) && !is_tensor(value)) return py::cast<double>(py::float_(py::reinterpret_borrow<py::object>(value)));
+      if (PyFloat_Check(value.ptr()) || (PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr())))
+        return py::cast<double>(value);
+      if (py::hasattr(value, "__float__") && !PyBool_Check(value.ptr()) && !is_tensor(value))
+        return py::cast<double>(py::float_(py::reinterpret_borrow<py::object>(value)));
       return refuse("a number");
     case AttrKind::String:
       if (PyUnicode_Check(value.ptr())) return py::cast<std::string>(value);
@@ -189,8 +216,10 @@ Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value) {
       if (auto dtype = to_dtype(value)) return *dtype;
       return refuse("a dtype such as 'float32'");
     case AttrKind::Ints: {
-      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr())) return Ints{py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)))};
-      if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr())) return refuse("an integer or a tuple of integers");
+      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr()))
+        return Ints{py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)))};
+      if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()))
+        return refuse("an integer or a tuple of integers");
       Ints ints;
       for (py::handle item : py::reinterpret_borrow<py::sequence>(value)) {
         if (!PyIndex_Check(item.ptr()) || PyBool_Check(item.ptr())) return refuse("an integer or a tuple of integers");

@@ -1,5 +1,5 @@
-// Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small ops
-// are mostly call overhead.
+// Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small
+// ops are mostly call overhead.
 #include <cstddef>
 
 #include "bindings/bindings.h"
@@ -10,10 +10,9 @@ namespace pt::bindings {
 namespace {
 
 struct OpFunction {
-  PyObject_HEAD
-  vectorcallfunc call;
+  PyObject_HEAD vectorcallfunc call;
   const Op* op;
-  bool reversed;      // a operator of the right operand: swaps the first two arguments
+  bool reversed;  // a operator of the right operand: swaps the first two arguments
   PyObject* doc;
   PyObject* dict;
 };
@@ -24,7 +23,8 @@ struct Parsed {
 };
 
 [[noreturn]] void too_many(const Op& op, Py_ssize_t given) {
-  throw DTypeError(text("[", op.name, "] received ", given, " positional arguments; expected at most ", op.inputs.size() + op.attrs.size(), "; see help(powertrain.", op.name, ")"));
+  throw DTypeError(text("[", op.name, "] received ", given, " positional arguments; expected at most ",
+                        op.inputs.size() + op.attrs.size(), "; see help(powertrain.", op.name, ")"));
 }
 
 Tensor input_tensor(const Op& op, const InputSpec& spec, py::handle value) {
@@ -39,9 +39,11 @@ Tensor input_tensor(const Op& op, const InputSpec& spec, py::handle value) {
 
 void place_list(const Op& op, py::handle value, Tensors& inputs) {
   if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) {
-    throw DTypeError(text("[", op.name, "] ", op.inputs[0].name, " is ", Py_TYPE(value.ptr())->tp_name, "; expected a list of tensors; pass [a, b]"));
+    throw DTypeError(text("[", op.name, "] ", op.inputs[0].name, " is ", Py_TYPE(value.ptr())->tp_name,
+                          "; expected a list of tensors; pass [a, b]"));
   }
-  for (py::handle item : py::reinterpret_borrow<py::sequence>(value)) inputs.push_back(input_tensor(op, op.inputs[0], item));
+  for (py::handle item : py::reinterpret_borrow<py::sequence>(value))
+    inputs.push_back(input_tensor(op, op.inputs[0], item));
 }
 
 Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
@@ -66,12 +68,15 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   for (Py_ssize_t k = 0; k < named; ++k) {
     const std::string name = py::cast<std::string>(PyTuple_GET_ITEM(names, k));
     std::size_t position = 0;
-    while (position < n + op.attrs.size() && (position < n ? op.inputs[position].name : op.attrs[position - n].name) != name) ++position;
+    while (position < n + op.attrs.size() &&
+           (position < n ? op.inputs[position].name : op.attrs[position - n].name) != name)
+      ++position;
     if (position == n + op.attrs.size()) {
       std::string known;
       for (const InputSpec& spec : op.inputs) known += (known.empty() ? "" : ", ") + spec.name;
       for (const AttrSpec& spec : op.attrs) known += (known.empty() ? "" : ", ") + spec.name;
-      throw DTypeError(text("[", op.name, "] ", name, " is no parameter of ", op.name, "; expected ", known, "; check the spelling"));
+      throw DTypeError(text("[", op.name, "] ", name, " is no parameter of ", op.name, "; expected ", known,
+                            "; check the spelling"));
     }
     if (static_cast<Py_ssize_t>(position) < given) {
       throw DTypeError(text("[", op.name, "] ", name, " was given twice; expected once; drop the keyword"));
@@ -81,7 +86,8 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   for (std::size_t i = 0; i < n; ++i) {
     const InputSpec& spec = op.inputs[i];
     if (!inputs[i] && !spec.optional) {
-      throw DTypeError(text("[", op.name, "] ", spec.name, " is missing; expected a tensor; see help(powertrain.", op.name, ")"));
+      throw DTypeError(
+          text("[", op.name, "] ", spec.name, " is missing; expected a tensor; see help(powertrain.", op.name, ")"));
     }
     if (spec.list) {
       place_list(op, inputs[i], parsed.inputs);
@@ -127,6 +133,16 @@ PyObject* get_name(PyObject* self, void*) {
   return PyUnicode_FromString(reinterpret_cast<OpFunction*>(self)->op->name.c_str());
 }
 PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("powertrain"); }
+// For inspect.signature, and so for editors and help().
+PyObject* get_signature(PyObject* self, void*) {
+  try {
+    const py::object make = py::module_::import("powertrain.functional").attr("signature");
+    return make(reinterpret_cast<OpFunction*>(self)->op->name).release().ptr();
+  } catch (...) {
+    translate(std::current_exception());
+    return nullptr;
+  }
+}
 PyObject* get_doc(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OpFunction*>(self)->doc); }
 PyObject* repr(PyObject* self) {
   return PyUnicode_FromFormat("<op %s>", reinterpret_cast<OpFunction*>(self)->op->name.c_str());
@@ -138,11 +154,10 @@ void deallocate(PyObject* self) {
   Py_TYPE(self)->tp_free(self);
 }
 
-PyGetSetDef accessors[] = {{"__name__", get_name, nullptr, nullptr, nullptr},
-                           {"__qualname__", get_name, nullptr, nullptr, nullptr},
-                           {"__module__", get_module, nullptr, nullptr, nullptr},
-                           {"__doc__", get_doc, nullptr, nullptr, nullptr},
-                           {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef accessors[] = {
+    {"__name__", get_name, nullptr, nullptr, nullptr},           {"__qualname__", get_name, nullptr, nullptr, nullptr},
+    {"__module__", get_module, nullptr, nullptr, nullptr},       {"__doc__", get_doc, nullptr, nullptr, nullptr},
+    {"__signature__", get_signature, nullptr, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyTypeObject* op_function_type() {
   static PyTypeObject type = [] {
@@ -165,24 +180,51 @@ PyTypeObject* op_function_type() {
   return &type;
 }
 
+py::object attr_object(const Attr& value) {
+  return std::visit(
+      [](const auto& v) -> py::object {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return py::none();
+        else if constexpr (std::is_same_v<T, Ints>)
+          return py::tuple(py::cast(v));
+        else
+          return py::cast(v);
+      },
+      value);
+}
+
+// "rms_norm(x, w, eps=1e-06)". What is required after a default is given by keyword, as in powertrain.functional.
+std::string signature(const Op& op) {
+  std::string plain, by_keyword;
+  bool preset = false;
+  auto add = [](std::string& list, const std::string& parameter) { list += (list.empty() ? "" : ", ") + parameter; };
+  for (const InputSpec& spec : op.inputs) {
+    preset = preset || spec.optional;
+    add(plain, spec.name + (spec.optional ? "=None" : ""));
+  }
+  for (const AttrSpec& spec : op.attrs) {
+    preset = preset || !spec.required;
+    if (spec.required) {
+      add(preset ? by_keyword : plain, spec.name);
+    } else {
+      add(plain, spec.name + "=" + py::cast<std::string>(py::repr(attr_object(spec.preset))));
+    }
+  }
+  if (!by_keyword.empty()) add(plain, "*, " + by_keyword);
+  return op.name + "(" + plain + ")";
+}
+
 py::object make_function(const Op& op, bool reversed) {
+  const std::string doc = signature(op) + ": " + op.doc;
   auto* function = PyObject_New(OpFunction, op_function_type());
   if (!function) throw py::error_already_set();
   function->call = call;
   function->op = &op;
   function->reversed = reversed;
   function->dict = nullptr;
-  function->doc = PyUnicode_FromStringAndSize(op.doc.data(), static_cast<Py_ssize_t>(op.doc.size()));
+  function->doc = PyUnicode_FromStringAndSize(doc.data(), static_cast<Py_ssize_t>(doc.size()));
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(function));
-}
-
-py::object attr_object(const Attr& value) {
-  return std::visit([](const auto& v) -> py::object {
-    using T = std::decay_t<decltype(v)>;
-    if constexpr (std::is_same_v<T, std::monostate>) return py::none();
-    else if constexpr (std::is_same_v<T, Ints>) return py::tuple(py::cast(v));
-    else return py::cast(v);
-  }, value);
 }
 
 py::dict describe(const Op& op) {
@@ -226,13 +268,17 @@ py::dict describe(const Op& op) {
 }  // namespace
 
 void register_ops(py::module_& m) {
-  m.def("ops", [] {
-    py::list all;
-    for (const Op* op : all_ops()) all.append(describe(*op));
-    return all;
-  }, "The facts of every op, from its spec.");
-  m.def("op_function", [](const std::string& name, bool reversed) { return make_function(find_op(name), reversed); },
-        py::arg("name"), py::arg("reversed") = false);
+  m.def(
+      "ops",
+      [] {
+        py::list all;
+        for (const Op* op : all_ops()) all.append(describe(*op));
+        return all;
+      },
+      "The facts of every op, from its spec.");
+  m.def(
+      "op_function", [](const std::string& name, bool reversed) { return make_function(find_op(name), reversed); },
+      py::arg("name"), py::arg("reversed") = false);
   m.def("op_names", [] {
     std::vector<std::string> names;
     for (const Op* op : all_ops()) names.push_back(op->name);
@@ -241,7 +287,8 @@ void register_ops(py::module_& m) {
   // The definition of an op, called directly: the oracle of its kernel.
   m.def("compose", [](const std::string& name, const py::list& tensors, const py::dict& given) {
     const Op& op = find_op(name);
-    if (!op.compose) throw Error(text("[compose] ", name, " has no definition in other ops; expected one that has; see _core.ops()"));
+    if (!op.compose)
+      throw Error(text("[compose] ", name, " has no definition in other ops; expected one that has; see _core.ops()"));
     Attrs attrs;
     for (const AttrSpec& spec : op.attrs) {
       if (given.contains(spec.name)) attrs.set(spec.name, to_attr(op, spec, given[spec.name.c_str()]));

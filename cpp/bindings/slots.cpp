@@ -11,15 +11,24 @@ constexpr int64_t kSegmentBytes = 64;
 
 // Moves the slots' values into one flat slot; each becomes a view of it. A slot that appears twice is laid out once.
 SlotRef flatten(const std::vector<SlotRef>& slots, const std::string& name) {
-  if (slots.empty()) throw Error(text("[flatten_slots] ", name, ": received no slots; expected at least one; does the model have parameters?"));
-  if (active_recorder()) throw TraceError("[flatten_slots] was called inside a trace; expected it before; make the optimizer outside of the compiled step");
+  if (slots.empty())
+    throw Error(
+        text("[flatten_slots] ", name, ": received no slots; expected at least one; does the model have parameters?"));
+  if (active_recorder())
+    throw TraceError(
+        "[flatten_slots] was called inside a trace; expected it before; make the optimizer outside of the compiled "
+        "step");
   const DType dtype = slots[0]->type().dtype;
   const auto unit = kSegmentBytes / static_cast<int64_t>(size_of(dtype));
   std::vector<int64_t> offsets;
   int64_t total = 0;
   for (const SlotRef& slot : slots) {
-    if (slot->type().dtype != dtype) throw DTypeError(text("[flatten_slots] ", slot->name, " is ", slot->type(), ", the first slot ", slots[0]->type(), "; expected one dtype; make a flat slot per dtype"));
-    if (slot->base()) throw Error(text("[flatten_slots] ", slot->name, " already belongs to ", slot->base()->name, "; expected a slot of its own; one optimizer holds a parameter"));
+    if (slot->type().dtype != dtype)
+      throw DTypeError(text("[flatten_slots] ", slot->name, " is ", slot->type(), ", the first slot ", slots[0]->type(),
+                            "; expected one dtype; make a flat slot per dtype"));
+    if (slot->base())
+      throw Error(text("[flatten_slots] ", slot->name, " already belongs to ", slot->base()->name,
+                       "; expected a slot of its own; one optimizer holds a parameter"));
     offsets.push_back(total);
     total += (count(slot->type().shape) + unit - 1) / unit * unit;
   }
@@ -28,7 +37,8 @@ SlotRef flatten(const std::vector<SlotRef>& slots, const std::string& name) {
   SlotRef base = Slot::make(flat, name, false);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const Tensor value = to_row_major(slots[i]->current());
-    std::memcpy(flat.data() + offsets[i] * static_cast<int64_t>(size_of(dtype)), value.data(), static_cast<std::size_t>(value.size()) * size_of(dtype));
+    std::memcpy(flat.data() + offsets[i] * static_cast<int64_t>(size_of(dtype)), value.data(),
+                static_cast<std::size_t>(value.size()) * size_of(dtype));
     slots[i]->become_view(base, offsets[i]);
   }
   return base;
@@ -36,7 +46,9 @@ SlotRef flatten(const std::vector<SlotRef>& slots, const std::string& name) {
 
 Tensor slot_value(py::handle value, const std::string& name) {
   const Tensor given = own(to_tensor(value, "slot " + name));
-  if (given.symbolic()) throw TraceError(text("[slot ", name, "] was made inside a trace; expected it before; make slots outside of the compiled function"));
+  if (given.symbolic())
+    throw TraceError(text(
+        "[slot ", name, "] was made inside a trace; expected it before; make slots outside of the compiled function"));
   if (given.impl().weak) return Tensor::scalar(given.item(), given.dtype() == DType::F64 ? DType::F32 : given.dtype());
   return given.node() ? given.with_node(nullptr, 0) : given;
 }
@@ -44,40 +56,54 @@ Tensor slot_value(py::handle value, const std::string& name) {
 }  // namespace
 
 void register_slots(py::module_& m) {
-  py::class_<Slot, SlotRef>(m, "Slot", py::dynamic_attr(), "A named value that may change: a parameter, a moment, a counter, a cursor.")
+  py::class_<Slot, SlotRef>(m, "Slot", py::dynamic_attr(),
+                            "A named value that may change: a parameter, a moment, a counter, a cursor.")
       .def(py::init([](py::handle value, const std::string& name, bool trainable) {
              return Slot::make(slot_value(value, name), name, trainable);
-           }), py::arg("value"), py::arg("name") = "", py::arg("trainable") = false)
+           }),
+           py::arg("value"), py::arg("name") = "", py::arg("trainable") = false)
       .def_readwrite("name", &Slot::name)
       .def_readwrite("trainable", &Slot::trainable)
-      .def_property("value", [](const SlotRef& slot) { return read_slot(slot); },
-                    [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, "slot " + slot->name))); })
-      .def_property_readonly("shape", [](const SlotRef& slot) {
-        py::tuple shape(slot->type().shape.size());
-        for (int i = 0; i < slot->type().shape.size(); ++i) shape[i] = slot->type().shape[i];
-        return shape;
-      })
+      .def_property(
+          "value", [](const SlotRef& slot) { return read_slot(slot); },
+          [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, "slot " + slot->name))); })
+      .def_property_readonly("shape",
+                             [](const SlotRef& slot) {
+                               py::tuple shape(slot->type().shape.size());
+                               for (int i = 0; i < slot->type().shape.size(); ++i) shape[i] = slot->type().shape[i];
+                               return shape;
+                             })
       .def_property_readonly("dtype", [](const SlotRef& slot) { return slot->type().dtype; })
       .def_property_readonly("size", [](const SlotRef& slot) { return count(slot->type().shape); })
       .def_property_readonly("ndim", [](const SlotRef& slot) { return slot->type().shape.size(); })
       .def_property_readonly("base", [](const SlotRef& slot) { return slot->base(); })
       .def_property_readonly("offset", [](const SlotRef& slot) { return slot->offset(); })
-      .def("numpy", [](const SlotRef& slot) {
-        if (active_recorder()) throw TraceError(text("[slot ", slot->name, "] numpy() inside a trace; expected it outside; use the slot itself in the step"));
-        return to_numpy(slot->current());
-      })
-      .def("__array__", [](const SlotRef& slot, const py::object& dtype, const py::object& copy) {
-        return wrap(read_slot(slot)).attr("__array__")(dtype, copy);
-      }, py::arg("dtype") = py::none(), py::arg("copy") = py::none())
+      .def("numpy",
+           [](const SlotRef& slot) {
+             if (active_recorder())
+               throw TraceError(text("[slot ", slot->name,
+                                     "] numpy() inside a trace; expected it outside; use the slot itself in the step"));
+             return to_numpy(slot->current());
+           })
+      .def(
+          "__array__",
+          [](const SlotRef& slot, const py::object& dtype, const py::object& copy) {
+            return wrap(read_slot(slot)).attr("__array__")(dtype, copy);
+          },
+          py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def("__repr__", [](const SlotRef& slot) { return text("Slot(", slot->name, " ", slot->type(), ")"); });
   m.def("flatten_slots", &flatten, py::arg("slots"), py::arg("name"));
-  m.def("slot_view", [](const SlotRef& base, int64_t offset, const std::vector<int64_t>& shape, const std::string& name) {
-    const Shape dims(shape);
-    if (base->base() || offset < 0 || offset + count(dims) > count(base->type().shape)) {
-      throw ShapeError(text("[slot_view] ", name, ": received offset ", offset, " and shape ", dims, " of ", base->type(), "; expected a piece inside of a base slot"));
-    }
-    return Slot::make_view(base, offset, dims, name);
-  }, py::arg("base"), py::arg("offset"), py::arg("shape"), py::arg("name"));
+  m.def(
+      "slot_view",
+      [](const SlotRef& base, int64_t offset, const std::vector<int64_t>& shape, const std::string& name) {
+        const Shape dims(shape);
+        if (base->base() || offset < 0 || offset + count(dims) > count(base->type().shape)) {
+          throw ShapeError(text("[slot_view] ", name, ": received offset ", offset, " and shape ", dims, " of ",
+                                base->type(), "; expected a piece inside of a base slot"));
+        }
+        return Slot::make_view(base, offset, dims, name);
+      },
+      py::arg("base"), py::arg("offset"), py::arg("shape"), py::arg("name"));
   m.def("end_phase", &end_phase, "What was written since the last phase is committed together.");
 }
 

@@ -1,7 +1,7 @@
 // Threads, instruction set, random draws, the user's line.
 #include "bindings/bindings.h"
 
-#include <frameobject.h>
+#include <frameobject.h>  // wants Python.h before it
 
 #include "core/buffer.h"
 #include "core/error.h"
@@ -48,19 +48,29 @@ void register_system(py::module_& m) {
     const auto line = user_line();
     return line ? to_string(*line) : std::string();
   });
-  m.def("set_threads", [](int n) {
-    if (n < 1 || n > 1024) throw ShapeError(text("[set_threads] received ", n, "; expected 1 to 1024; for example the number of cores"));
-    py::gil_scoped_release release;
-    Pool::instance().set_threads(n);
-  }, py::arg("threads"), "How many threads kernels use. Results do not depend on it.");
+  m.def(
+      "set_threads",
+      [](int n) {
+        if (n < 1 || n > 1024)
+          throw ShapeError(text("[set_threads] received ", n, "; expected 1 to 1024; for example the number of cores"));
+        py::gil_scoped_release release;
+        Pool::instance().set_threads(n);
+      },
+      py::arg("threads"), "How many threads kernels use. Results do not depend on it.");
   m.def("get_threads", [] { return Pool::instance().threads(); });
-  m.def("isa", [] { return std::string(current_isa()); }, "The instruction set in use.");
+  m.def(
+      "isa", [] { return std::string(current_isa()); }, "The instruction set in use.");
   m.def("allocations", &Buffer::allocations, "How many buffers were ever allocated.");
-  m.def("draw", [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, py::handle wanted) {
-    const auto dtype = to_dtype(wanted);
-    if (!dtype) throw DTypeError(text("[random] dtype = ", py::cast<std::string>(py::repr(wanted)), "; expected a dtype; for example 'float32'"));
-    return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", *dtype}});
-  }, py::arg("op"), py::arg("generator"), py::arg("shape"), py::arg("dtype"));
+  m.def(
+      "draw",
+      [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, py::handle wanted) {
+        const auto dtype = to_dtype(wanted);
+        if (!dtype)
+          throw DTypeError(text("[random] dtype = ", py::cast<std::string>(py::repr(wanted)),
+                                "; expected a dtype; for example 'float32'"));
+        return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", *dtype}});
+      },
+      py::arg("op"), py::arg("generator"), py::arg("shape"), py::arg("dtype"));
 }
 
 }  // namespace pt::bindings

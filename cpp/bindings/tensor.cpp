@@ -15,10 +15,16 @@ py::tuple shape_tuple(const Shape& shape) {
 Shape to_shape(py::handle object, const std::string& where) {
   Shape shape;
   auto add = [&](py::handle item) {
-    if (!PyIndex_Check(item.ptr())) throw DTypeError(text("[", where, "] shape holds ", Py_TYPE(item.ptr())->tp_name, "; expected integers; pass a tuple such as (2, 3)"));
+    if (!PyIndex_Check(item.ptr()))
+      throw DTypeError(text("[", where, "] shape holds ", Py_TYPE(item.ptr())->tp_name,
+                            "; expected integers; pass a tuple such as (2, 3)"));
     const auto n = py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(item)));
-    if (n < 0) throw ShapeError(text("[", where, "] shape holds ", n, "; expected sizes of at least 0; pass a tuple such as (2, 3)"));
-    if (shape.size() == kMaxDims) throw ShapeError(text("[", where, "] received more than ", kMaxDims, " axes; expected at most ", kMaxDims, "; use fewer"));
+    if (n < 0)
+      throw ShapeError(
+          text("[", where, "] shape holds ", n, "; expected sizes of at least 0; pass a tuple such as (2, 3)"));
+    if (shape.size() == kMaxDims)
+      throw ShapeError(
+          text("[", where, "] received more than ", kMaxDims, " axes; expected at most ", kMaxDims, "; use fewer"));
     shape.push_back(n);
   };
   if (PyIndex_Check(object.ptr())) {
@@ -32,13 +38,17 @@ Shape to_shape(py::handle object, const std::string& where) {
 DType dtype_or(py::handle object, DType preset, const std::string& where) {
   if (object.is_none()) return preset;
   if (auto dtype = to_dtype(object)) return *dtype;
-  throw DTypeError(text("[", where, "] dtype = ", py::cast<std::string>(py::repr(object)), "; expected a dtype; for example 'float32'"));
+  throw DTypeError(text("[", where, "] dtype = ", py::cast<std::string>(py::repr(object)),
+                        "; expected a dtype; for example 'float32'"));
 }
 
 void no_branch(const Tensor& t, const char* what) {
   if (!t.symbolic()) return;
   const auto location = locator() ? locator()() : nullptr;
-  throw TraceError(text("[", what, "] received a symbolic tensor", location ? " at " + to_string(*location) : std::string(), "; its value is known only when the compiled step runs; expected no branch on it; use where(condition, a, b), or return it from the step"));
+  throw TraceError(text("[", what, "] received a symbolic tensor",
+                        location ? " at " + to_string(*location) : std::string(),
+                        "; its value is known only when the compiled step runs; expected no branch on it; use "
+                        "where(condition, a, b), or return it from the step"));
 }
 
 Tensor make(py::handle data, py::handle dtype) {
@@ -55,20 +65,31 @@ std::string repr(const Tensor& t) {
   if (t.symbolic()) return "Tensor(symbolic " + type + ")";
   if (!t.concrete()) return "Tensor(" + type + ", memory released)";
   const Tensor shown = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
-  return "Tensor(" + py::cast<std::string>(py::module_::import("numpy").attr("array2string")(to_numpy(shown), py::arg("separator") = ", ")) + ", " + type + ")";
+  return "Tensor(" +
+         py::cast<std::string>(
+             py::module_::import("numpy").attr("array2string")(to_numpy(shown), py::arg("separator") = ", ")) +
+         ", " + type + ")";
 }
 
 }  // namespace
 
 void register_tensor(py::module_& m) {
   py::enum_<DType>(m, "DType", "The type of a tensor's elements.")
-      .value("bool", DType::Bool).value("uint8", DType::U8).value("int8", DType::I8).value("int16", DType::I16)
-      .value("int32", DType::I32).value("int64", DType::I64).value("float16", DType::F16)
-      .value("bfloat16", DType::BF16).value("float32", DType::F32).value("float64", DType::F64)
+      .value("bool", DType::Bool)
+      .value("uint8", DType::U8)
+      .value("int8", DType::I8)
+      .value("int16", DType::I16)
+      .value("int32", DType::I32)
+      .value("int64", DType::I64)
+      .value("float16", DType::F16)
+      .value("bfloat16", DType::BF16)
+      .value("float32", DType::F32)
+      .value("float64", DType::F64)
       .def_property_readonly("itemsize", [](DType d) { return size_of(d); })
       .def_property_readonly("is_float", [](DType d) { return is_float(d); });
 
-  py::class_<Tensor>(m, "Tensor", "An immutable array of numbers; a symbolic one stands for a value of the step being traced.")
+  py::class_<Tensor>(m, "Tensor",
+                     "An immutable array of numbers; a symbolic one stands for a value of the step being traced.")
       .def_property_readonly("shape", [](const Tensor& t) { return shape_tuple(t.shape()); })
       .def_property_readonly("dtype", [](const Tensor& t) { return t.dtype(); })
       .def_property_readonly("ndim", [](const Tensor& t) { return t.ndim(); })
@@ -76,36 +97,63 @@ void register_tensor(py::module_& m) {
       .def_property_readonly("strides", [](const Tensor& t) { return shape_tuple(t.strides()); })
       .def_property_readonly("symbolic", [](const Tensor& t) { return t.symbolic(); })
       .def_property_readonly("is_weak", [](const Tensor& t) { return t.impl().weak; })
-      .def("item", [](const Tensor& t) -> py::object {
-        no_branch(t, "item");
-        const double value = t.item();
-        if (t.dtype() == DType::Bool) return py::bool_(value != 0);
-        if (is_int(t.dtype())) return to_numpy(t).attr("item")();
-        return py::float_(value);
-      })
-      .def("numpy", [](const Tensor& t) { return to_numpy(t); }, "A read-only NumPy view of the values.")
-      .def("__array__", [](const Tensor& t, const py::object& dtype, const py::object& copy) -> py::object {
-        const py::object array = to_numpy(t);
-        if (!dtype.is_none() && !py::object(array.attr("dtype")).equal(py::object(py::module_::import("numpy").attr("dtype")(dtype)))) return array.attr("astype")(dtype);
-        return py::isinstance<py::bool_>(copy) && copy.cast<bool>() ? array.attr("copy")() : array;
-      }, py::arg("dtype") = py::none(), py::arg("copy") = py::none())
-      .def("__bool__", [](const Tensor& t) { no_branch(t, "bool"); return t.item() != 0; })
-      .def("__float__", [](const Tensor& t) { no_branch(t, "float"); return t.item(); })
-      .def("__int__", [](const Tensor& t) { no_branch(t, "int"); return static_cast<int64_t>(t.item()); })
-      .def("__len__", [](const Tensor& t) {
-        if (t.ndim() == 0) throw DTypeError("[len] received a tensor without axes; expected at least one; use size");
-        return t.shape()[0];
-      })
+      .def("item",
+           [](const Tensor& t) -> py::object {
+             no_branch(t, "item");
+             const double value = t.item();
+             if (t.dtype() == DType::Bool) return py::bool_(value != 0);
+             if (is_int(t.dtype())) return to_numpy(t).attr("item")();
+             return py::float_(value);
+           })
+      .def(
+          "numpy", [](const Tensor& t) { return to_numpy(t); }, "A read-only NumPy view of the values.")
+      .def(
+          "__array__",
+          [](const Tensor& t, const py::object& dtype, const py::object& copy) -> py::object {
+            const py::object array = to_numpy(t);
+            if (!dtype.is_none() &&
+                !py::object(array.attr("dtype")).equal(py::object(py::module_::import("numpy").attr("dtype")(dtype))))
+              return array.attr("astype")(dtype);
+            return py::isinstance<py::bool_>(copy) && copy.cast<bool>() ? array.attr("copy")() : array;
+          },
+          py::arg("dtype") = py::none(), py::arg("copy") = py::none())
+      .def("__bool__",
+           [](const Tensor& t) {
+             no_branch(t, "bool");
+             return t.item() != 0;
+           })
+      .def("__float__",
+           [](const Tensor& t) {
+             no_branch(t, "float");
+             return t.item();
+           })
+      .def("__int__",
+           [](const Tensor& t) {
+             no_branch(t, "int");
+             return static_cast<int64_t>(t.item());
+           })
+      .def("__len__",
+           [](const Tensor& t) {
+             if (t.ndim() == 0)
+               throw DTypeError("[len] received a tensor without axes; expected at least one; use size");
+             return t.shape()[0];
+           })
       .def("__repr__", &repr);
   m.def("tensor", &make, py::arg("data"), py::arg("dtype") = py::none(), "A tensor with memory of its own.");
-  m.def("asarray", [](py::handle data, py::handle dtype) {
-    if (is_number(data)) return make(data, dtype);
-    const Tensor t = to_tensor(data, "asarray");
-    return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "asarray"));
-  }, py::arg("data"), py::arg("dtype") = py::none(), "A tensor; arrays in main memory are not copied.");
-  m.def("full", [](py::handle shape, double value, py::handle dtype) {
-    return Tensor::full({dtype_or(dtype, DType::F32, "full"), to_shape(shape, "full")}, value);
-  }, py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
+  m.def(
+      "asarray",
+      [](py::handle data, py::handle dtype) {
+        if (is_number(data)) return make(data, dtype);
+        const Tensor t = to_tensor(data, "asarray");
+        return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "asarray"));
+      },
+      py::arg("data"), py::arg("dtype") = py::none(), "A tensor; arrays in main memory are not copied.");
+  m.def(
+      "full",
+      [](py::handle shape, double value, py::handle dtype) {
+        return Tensor::full({dtype_or(dtype, DType::F32, "full"), to_shape(shape, "full")}, value);
+      },
+      py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
   m.def("arange_values", [](double start, double stop, double step, py::handle dtype) {
     if (step == 0) throw ShapeError("[arange] step = 0; expected another number; leave it out for 1");
     const auto n = static_cast<int64_t>(std::max(0.0, std::ceil((stop - start) / step)));

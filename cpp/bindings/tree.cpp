@@ -28,7 +28,9 @@ bool leaf_of(py::handle object, bool results) {
 }
 
 void check_depth(int depth, const std::string& where) {
-  if (depth > kMaxDepth) throw DTypeError(text("[", where, "] received arguments nested deeper than ", kMaxDepth, "; expected fewer levels; flatten them"));
+  if (depth > kMaxDepth)
+    throw DTypeError(text("[", where, "] received arguments nested deeper than ", kMaxDepth,
+                          "; expected fewer levels; flatten them"));
 }
 
 // `tree` may be null, when only the tensors and the text are wanted.
@@ -80,12 +82,16 @@ Tree flatten(py::handle object, Flattened& flat, const std::string& where, bool 
   return tree;
 }
 
-void scan(py::handle object, Flattened& flat, const std::string& where) { walk(object, flat, where, false, 0, nullptr); }
+void scan(py::handle object, Flattened& flat, const std::string& where) {
+  walk(object, flat, where, false, 0, nullptr);
+}
 
 py::object unflatten(const Tree& tree, const Tensors& tensors) {
   switch (tree.kind) {
-    case Tree::Leaf: return wrap(tensors[tree.leaf]);
-    case Tree::Frozen: return tree.object;
+    case Tree::Leaf:
+      return wrap(tensors[tree.leaf]);
+    case Tree::Frozen:
+      return tree.object;
     case Tree::Tuple: {
       py::tuple made(tree.children.size());
       for (std::size_t i = 0; i < tree.children.size(); ++i) made[i] = unflatten(tree.children[i], tensors);

@@ -6,8 +6,8 @@ namespace pt::bindings {
 
 struct Tree {
   enum Kind { Leaf, Frozen, Tuple, List, Dict } kind = Frozen;
-  int leaf = 0;                  // index among the tensors
-  py::object object;             // Frozen: the value itself; Dict: the tuple of keys
+  int leaf = 0;       // index among the tensors
+  py::object object;  // Frozen: the value itself; Dict: the tuple of keys
   std::vector<Tree> children;
 };
 

@@ -22,11 +22,11 @@ class Attrs {
     for (auto& [name, value] : items) set(name, value);
   }
   void set(std::string_view name, Attr value);
-  const Attr* find(std::string_view name) const;   // nullptr when absent
-  bool has(std::string_view name) const;           // present and not None
-  bool flag(std::string_view name) const;          // each getter throws Error when the attribute is missing
+  const Attr* find(std::string_view name) const;  // nullptr when absent
+  bool has(std::string_view name) const;          // present and not None
+  bool flag(std::string_view name) const;         // each getter throws Error when the attribute is missing
   int64_t integer(std::string_view name) const;
-  double number(std::string_view name) const;      // an integer is taken as a number too
+  double number(std::string_view name) const;  // an integer is taken as a number too
   const std::string& str(std::string_view name) const;
   const Ints& ints(std::string_view name) const;
   DType dtype(std::string_view name) const;
@@ -39,7 +39,7 @@ class Attrs {
 };
 
 std::string to_string(const Attr& value);
-std::string to_string(const Attrs& attrs);   // "axis=1, keepdims=True"
+std::string to_string(const Attrs& attrs);  // "axis=1, keepdims=True"
 std::size_t hash_value(const Attrs& attrs);
 
 }  // namespace pt

@@ -21,7 +21,8 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes) {
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* data = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
   if (data == nullptr) {
-    throw Error(text("[memory] asked for ", bytes, " bytes; the system has not that much free; use a smaller batch or model"));
+    throw Error(
+        text("[memory] asked for ", bytes, " bytes; the system has not that much free; use a smaller batch or model"));
   }
 #ifdef MADV_HUGEPAGE
   if (alignment == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);

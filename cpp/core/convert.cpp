@@ -66,38 +66,70 @@ uint16_t float_to_half(float value) {
 
 double load_number(const void* address, DType dtype) {
   switch (dtype) {
-    case DType::F16: return half_to_float(load<uint16_t>(address));
-    case DType::BF16: return bfloat_to_float(load<uint16_t>(address));
-    case DType::F32: return load<float>(address);
-    case DType::F64: return load<double>(address);
-    default: return static_cast<double>(load_integer(address, dtype));
+    case DType::F16:
+      return half_to_float(load<uint16_t>(address));
+    case DType::BF16:
+      return bfloat_to_float(load<uint16_t>(address));
+    case DType::F32:
+      return load<float>(address);
+    case DType::F64:
+      return load<double>(address);
+    default:
+      return static_cast<double>(load_integer(address, dtype));
   }
 }
 
 int64_t load_integer(const void* address, DType dtype) {
   switch (dtype) {
-    case DType::Bool: return load<uint8_t>(address) != 0;
-    case DType::U8: return load<uint8_t>(address);
-    case DType::I8: return load<int8_t>(address);
-    case DType::I16: return load<int16_t>(address);
-    case DType::I32: return load<int32_t>(address);
-    case DType::I64: return load<int64_t>(address);
-    default: return to_integer<int64_t>(load_number(address, dtype));
+    case DType::Bool:
+      return load<uint8_t>(address) != 0;
+    case DType::U8:
+      return load<uint8_t>(address);
+    case DType::I8:
+      return load<int8_t>(address);
+    case DType::I16:
+      return load<int16_t>(address);
+    case DType::I32:
+      return load<int32_t>(address);
+    case DType::I64:
+      return load<int64_t>(address);
+    default:
+      return to_integer<int64_t>(load_number(address, dtype));
   }
 }
 
 void store_number(void* address, DType dtype, double value) {
   switch (dtype) {
-    case DType::Bool: store<uint8_t>(address, value != 0); break;
-    case DType::U8: store(address, to_integer<uint8_t>(value)); break;
-    case DType::I8: store(address, to_integer<int8_t>(value)); break;
-    case DType::I16: store(address, to_integer<int16_t>(value)); break;
-    case DType::I32: store(address, to_integer<int32_t>(value)); break;
-    case DType::I64: store(address, to_integer<int64_t>(value)); break;
-    case DType::F16: store(address, float_to_half(static_cast<float>(value))); break;
-    case DType::BF16: store(address, float_to_bfloat(static_cast<float>(value))); break;
-    case DType::F32: store(address, static_cast<float>(value)); break;
-    case DType::F64: store(address, value); break;
+    case DType::Bool:
+      store<uint8_t>(address, value != 0);
+      break;
+    case DType::U8:
+      store(address, to_integer<uint8_t>(value));
+      break;
+    case DType::I8:
+      store(address, to_integer<int8_t>(value));
+      break;
+    case DType::I16:
+      store(address, to_integer<int16_t>(value));
+      break;
+    case DType::I32:
+      store(address, to_integer<int32_t>(value));
+      break;
+    case DType::I64:
+      store(address, to_integer<int64_t>(value));
+      break;
+    case DType::F16:
+      store(address, float_to_half(static_cast<float>(value)));
+      break;
+    case DType::BF16:
+      store(address, float_to_bfloat(static_cast<float>(value)));
+      break;
+    case DType::F32:
+      store(address, static_cast<float>(value));
+      break;
+    case DType::F64:
+      store(address, value);
+      break;
   }
 }
 

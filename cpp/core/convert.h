@@ -11,8 +11,8 @@ void store_number(void* address, DType dtype, double value);
 int64_t load_integer(const void* address, DType dtype);
 
 float half_to_float(uint16_t bits);
-uint16_t float_to_half(float value);        // rounds to nearest, ties to even
+uint16_t float_to_half(float value);  // rounds to nearest, ties to even
 float bfloat_to_float(uint16_t bits);
-uint16_t float_to_bfloat(float value);      // rounds to nearest, ties to even; NaN stays NaN
+uint16_t float_to_bfloat(float value);  // rounds to nearest, ties to even; NaN stays NaN
 
 }  // namespace pt

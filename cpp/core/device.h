@@ -1,5 +1,5 @@
-// All that the executor knows of hardware. A CPU runs a launch when it is told to; a GPU, or the recording device of the
-// tests, queues it, so nothing inside a step may ask for a result.
+// All that the executor knows of hardware. A CPU runs a launch when it is told to; a GPU, or the recording device of
+// the tests, queues it, so nothing inside a step may ask for a result.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -16,14 +16,14 @@ struct alignas(64) Instruction {
   KernelFn kernel;
   const void* desc;
   int64_t chunks;
-  int32_t operand_begin;       // into the program's operand table
+  int32_t operand_begin;  // into the program's operand table
   int16_t operand_count;
-  bool parallel;               // worth sharing among threads
-  bool commits;                // writes a slot
+  bool parallel;  // worth sharing among threads
+  bool commits;   // writes a slot
   int32_t scratch_bytes;
   int32_t phase;
-  float micros;                // estimate on one thread
-  int32_t launch;              // index into the program's list of launches: names, costs
+  float micros;    // estimate on one thread
+  int32_t launch;  // index into the program's list of launches: names, costs
 };
 static_assert(sizeof(Instruction) == 64);
 
@@ -33,11 +33,11 @@ class Device {
   virtual ~Device() = default;
   virtual std::string_view name() const = 0;
   virtual BufferRef allocate(std::size_t bytes) = 0;
-  virtual void begin(bool parallel) = 0;         // a run starts; `parallel`: some instruction of it is
+  virtual void begin(bool parallel) = 0;  // a run starts; `parallel`: some instruction of it is
   virtual void launch(const Instruction& instruction, char* const* data, uint32_t* status) = 0;
   virtual Guard guard(const uint32_t* status) = 0;
-  virtual void end() = 0;                        // the run is queued; results may not be there yet
-  virtual void wait() = 0;                       // until every queued run is done
+  virtual void end() = 0;   // the run is queued; results may not be there yet
+  virtual void wait() = 0;  // until every queued run is done
 };
 
 Device& cpu_device();

@@ -13,11 +13,11 @@ inline constexpr int kDTypes = 10;
 enum class Kind : uint8_t { Bool, Int, Float };
 
 struct DTypeInfo {
-  std::string_view name;    // as Python spells it: "float32"
-  std::string_view brief;   // as errors spell it: "f32"
-  std::size_t size;         // bytes of one element
+  std::string_view name;   // as Python spells it: "float32"
+  std::string_view brief;  // as errors spell it: "f32"
+  std::size_t size;        // bytes of one element
   Kind kind;
-  int rank;                 // order of promotion within the kind
+  int rank;  // order of promotion within the kind
 };
 
 const DTypeInfo& info(DType dtype);

@@ -7,12 +7,24 @@
 
 namespace pt {
 
-struct Error : std::runtime_error { using std::runtime_error::runtime_error; };
-struct ShapeError : Error { using Error::Error; };    // Python: ValueError
-struct DTypeError : Error { using Error::Error; };    // Python: TypeError
-struct IndexError : Error { using Error::Error; };    // Python: IndexError
-struct TraceError : Error { using Error::Error; };    // Python: powertrain.TraceError
-struct GuardError : Error { using Error::Error; };    // Python: powertrain.NonFiniteError
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct ShapeError : Error {
+  using Error::Error;
+};  // Python: ValueError
+struct DTypeError : Error {
+  using Error::Error;
+};  // Python: TypeError
+struct IndexError : Error {
+  using Error::Error;
+};  // Python: IndexError
+struct TraceError : Error {
+  using Error::Error;
+};  // Python: powertrain.TraceError
+struct GuardError : Error {
+  using Error::Error;
+};  // Python: powertrain.NonFiniteError
 
 // Builds a message from anything that streams.
 template <class... Parts>

@@ -47,23 +47,24 @@ class Descriptor {
 };
 
 struct Launch {
-  std::string kernel;          // the folder under ops/ whose cpu.cpp holds it
-  int variant = 0;             // index into its PT_KERNELS table; may depend on shape and dtype, never on strides
+  std::string kernel;  // the folder under ops/ whose cpu.cpp holds it
+  int variant = 0;     // index into its PT_KERNELS table; may depend on shape and dtype, never on strides
   Descriptor desc;
-  int64_t chunks = 1;          // fixed by shape; executed in any order by any thread
-  int64_t scratch_bytes = 0;   // per thread
-  double flops = 0;            // of the whole launch: the planner's cost and the profile's
-  double bytes = 0;            // read and written
+  int64_t chunks = 1;         // fixed by shape; executed in any order by any thread
+  int64_t scratch_bytes = 0;  // per thread
+  double flops = 0;           // of the whole launch: the planner's cost and the profile's
+  double bytes = 0;           // read and written
   // Which operands, in the order that KernelArgs.data has them: i is input i, then the outputs, and -1 the workspace.
   // Empty means all inputs, all outputs, and the workspace if there is one.
   std::vector<int> operands;
-  // Bytes added to each operand's address, in the same order; empty means none. How a copy writes into a piece of its output.
+  // Bytes added to each operand's address, in the same order; empty means none. How a copy writes into a piece of its
+  // output.
   std::vector<int64_t> byte_offsets;
 };
 
 struct LaunchPlan {
-  std::vector<Launch> launches;   // executed one after the other
-  int64_t workspace_bytes = 0;    // memory shared by the launches of this plan
+  std::vector<Launch> launches;  // executed one after the other
+  int64_t workspace_bytes = 0;   // memory shared by the launches of this plan
 };
 
 }  // namespace pt

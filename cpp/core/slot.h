@@ -1,5 +1,5 @@
-// Slots are the only things that change. A base slot holds a tensor; a view slot is a named piece of a flat base slot, so
-// that thousands of parameters are one buffer to the optimizer and a tensor each to the model.
+// Slots are the only things that change. A base slot holds a tensor; a view slot is a named piece of a flat base slot,
+// so that thousands of parameters are one buffer to the optimizer and a tensor each to the model.
 #pragma once
 #include <memory>
 #include <string>
@@ -18,8 +18,8 @@ class Slot : public std::enable_shared_from_this<Slot> {
   bool trainable = false;
 
   const TensorType& type() const { return type_; }
-  const std::shared_ptr<Slot>& base() const { return base_; }   // null for a base slot
-  int64_t offset() const { return offset_; }                    // in elements of the base
+  const std::shared_ptr<Slot>& base() const { return base_; }  // null for a base slot
+  int64_t offset() const { return offset_; }                   // in elements of the base
 
   // The value outside any trace. The same Tensor, with the same identity, until the slot changes.
   Tensor current();
@@ -38,14 +38,14 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void forget_views();
   void readable_home();
   TensorType type_;
-  Tensor value_;                 // of a base slot: the value; of a view slot: a cache
+  Tensor value_;  // of a base slot: the value; of a view slot: a cache
   std::shared_ptr<Slot> base_;
   int64_t offset_ = 0;
-  uint64_t base_version_ = 0;    // of a view slot: the version that value_ was read from
+  uint64_t base_version_ = 0;  // of a view slot: the version that value_ was read from
   uint64_t version_ = 1;
   std::vector<std::weak_ptr<Slot>> views_;
   bool views_cached_ = false;
-  BufferRef buffer_;             // of a base slot
+  BufferRef buffer_;  // of a base slot
 };
 using SlotRef = std::shared_ptr<Slot>;
 

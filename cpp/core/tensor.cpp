@@ -70,7 +70,9 @@ Tensor Tensor::ghost() const {
 
 double Tensor::item() const {
   if (symbolic()) {
-    throw TraceError("[item] received a symbolic tensor; its value is known only when the compiled step runs; return it from the step");
+    throw TraceError(
+        "[item] received a symbolic tensor; its value is known only when the compiled step runs; return it from the "
+        "step");
   }
   if (size() != 1) {
     throw ShapeError(text("[item] received ", type(), "; expected one element; reduce or index it first"));

@@ -24,14 +24,14 @@ std::ostream& operator<<(std::ostream& out, const TensorType& type);  // "f32[4,
 
 struct TensorImpl {
   TensorType type;
-  BufferRef buffer;             // null for symbolic tensors and ghosts
-  Strides strides;              // in elements
-  int64_t offset = 0;           // in elements
-  std::shared_ptr<Node> node;   // what made it, if that was recorded
-  int output = 0;               // which output of that node
-  uint64_t id = 0;              // identity of the value; kept by its ghosts
-  uint64_t trace = 0;           // the trace that a symbolic tensor belongs to; 0 for a concrete one
-  bool weak = false;            // made from a Python number: takes the dtype of what it meets
+  BufferRef buffer;            // null for symbolic tensors and ghosts
+  Strides strides;             // in elements
+  int64_t offset = 0;          // in elements
+  std::shared_ptr<Node> node;  // what made it, if that was recorded
+  int output = 0;              // which output of that node
+  uint64_t id = 0;             // identity of the value; kept by its ghosts
+  uint64_t trace = 0;          // the trace that a symbolic tensor belongs to; 0 for a concrete one
+  bool weak = false;           // made from a Python number: takes the dtype of what it meets
 };
 
 class Tensor {
@@ -83,14 +83,14 @@ std::string to_string(const Location& location);
 struct Node {
   const Op* op = nullptr;
   Attrs attrs;
-  std::vector<Tensor> inputs;                 // ghosts where the op's gradient does not read them
-  std::vector<TensorType> types;              // of the outputs
-  std::vector<Tensor> saved_outputs;          // of an eager tape; undefined where not read
+  std::vector<Tensor> inputs;         // ghosts where the op's gradient does not read them
+  std::vector<TensorType> types;      // of the outputs
+  std::vector<Tensor> saved_outputs;  // of an eager tape; undefined where not read
   std::vector<uint64_t> output_ids;
-  uint64_t order = 0;                         // when it was recorded
-  int phase = 0;                              // how many guards came before it in the trace
+  uint64_t order = 0;  // when it was recorded
+  int phase = 0;       // how many guards came before it in the trace
   std::shared_ptr<const Location> location;
-  ~Node();                                    // frees long chains without recursion
+  ~Node();  // frees long chains without recursion
 };
 
 }  // namespace pt

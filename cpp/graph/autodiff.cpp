@@ -38,7 +38,8 @@ class Backward {
     std::unordered_set<const Node*> seen;
     std::vector<NodeRef> stack;
     auto push = [&](const Tensor& t) {
-      if (t.defined() && t.node() && !wanted_.count(t.id()) && seen.insert(t.node().get()).second) stack.push_back(t.node());
+      if (t.defined() && t.node() && !wanted_.count(t.id()) && seen.insert(t.node().get()).second)
+        stack.push_back(t.node());
     };
     for (const Tensor& t : outputs) push(t);
     while (!stack.empty()) {
@@ -105,7 +106,9 @@ class Backward {
   // A definition is differentiated by running it again under the tape and going backwards through what it did.
   static Tensors by_definition(const NodeRef& node, const Tensors& grads) {
     if (!node->op->compose) {
-      throw Error(text("[", node->op->name, "] has no gradient, and a gradient through it is wanted", node->location ? " (" + to_string(*node->location) + ")" : "", "; expected a differentiable op; use stop_gradient, or give the op a vjp"));
+      throw Error(text("[", node->op->name, "] has no gradient, and a gradient through it is wanted",
+                       node->location ? " (" + to_string(*node->location) + ")" : "",
+                       "; expected a differentiable op; use stop_gradient, or give the op a vjp"));
     }
     TapeScope on;
     WatchScope watch(defined(node->inputs));
@@ -159,7 +162,8 @@ Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tenso
   Backward backward(outputs, wrt);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (cotangents[i].shape() != outputs[i].shape()) {
-      throw ShapeError(text("[gradients] the cotangent is ", cotangents[i].type(), ", the output ", outputs[i].type(), "; both must have one shape; reshape the cotangent"));
+      throw ShapeError(text("[gradients] the cotangent is ", cotangents[i].type(), ", the output ", outputs[i].type(),
+                            "; both must have one shape; reshape the cotangent"));
     }
     backward.seed(outputs[i], cotangents[i]);
   }

@@ -12,22 +12,27 @@ void verify(const Graph& graph) {
     const std::string name = node.op ? node.op->name : "fused";
     for (int input : node.inputs) {
       if (input >= 0 && !defined[input]) {
-        throw Error(text("[graph] node ", n, " (", name, ") reads value ", input, " before it is made; expected an earlier node to make it; the last pass broke the order"));
+        throw Error(text("[graph] node ", n, " (", name, ") reads value ", input,
+                         " before it is made; expected an earlier node to make it; the last pass broke the order"));
       }
     }
     for (int output : node.outputs) {
       const Value& value = graph.values[output];
       if (defined[output] || value.origin != Origin::Node || value.index != static_cast<int>(n)) {
-        throw Error(text("[graph] value ", output, " of node ", n, " (", name, ") is made twice or names another maker; expected one maker; the last pass broke the graph"));
+        throw Error(text("[graph] value ", output, " of node ", n, " (", name,
+                         ") is made twice or names another maker; expected one maker; the last pass broke the graph"));
       }
       defined[output] = true;
     }
   }
   for (int result : graph.results) {
-    if (!defined[result]) throw Error(text("[graph] result ", result, " is never made; expected a value; the last pass dropped it"));
+    if (!defined[result])
+      throw Error(text("[graph] result ", result, " is never made; expected a value; the last pass dropped it"));
   }
   for (const SlotWrite& write : graph.writes) {
-    if (!defined[write.value]) throw Error(text("[graph] slot ", graph.slots[write.slot]->name, " is written from value ", write.value, ", which is never made; the last pass dropped it"));
+    if (!defined[write.value])
+      throw Error(text("[graph] slot ", graph.slots[write.slot]->name, " is written from value ", write.value,
+                       ", which is never made; the last pass dropped it"));
   }
 }
 

@@ -15,20 +15,20 @@ enum class Origin { Input, Slot, Constant, Node };
 struct Value {
   TensorType type;
   Origin origin;
-  int index;        // of the input, slot, constant or node
-  int output = 0;   // of the node
+  int index;       // of the input, slot, constant or node
+  int output = 0;  // of the node
 };
 
 // A node whose op is null runs a program of the fused machine; its operands are the node's inputs, then its outputs.
 struct GraphNode {
   const Op* op = nullptr;
   Attrs attrs;
-  std::vector<int> inputs;     // value numbers; -1 for an optional input that was left out
+  std::vector<int> inputs;  // value numbers; -1 for an optional input that was left out
   std::vector<int> outputs;
   int phase = 0;
   std::shared_ptr<const Location> location;
-  std::shared_ptr<const FusedProgram> fused;   // of a fused node, or the epilogue of a product
-  std::vector<std::string> names;              // the ops that a fused node replaces, for people
+  std::shared_ptr<const FusedProgram> fused;  // of a fused node, or the epilogue of a product
+  std::vector<std::string> names;             // the ops that a fused node replaces, for people
 };
 
 struct SlotWrite {
@@ -40,13 +40,13 @@ struct SlotWrite {
 struct Graph {
   std::vector<Value> values;
   std::vector<GraphNode> nodes;
-  std::vector<SlotRef> slots;           // base slots that are read or written
+  std::vector<SlotRef> slots;  // base slots that are read or written
   std::vector<Tensor> constants;
-  std::vector<int> inputs;              // value numbers
-  std::vector<int> slot_values;         // the value of each slot at the start; -1 if never read
+  std::vector<int> inputs;       // value numbers
+  std::vector<int> slot_values;  // the value of each slot at the start; -1 if never read
   std::vector<int> results;
-  std::vector<SlotWrite> writes;        // at most one per slot and phase
-  int phases = 1;                       // guards + 1
+  std::vector<SlotWrite> writes;  // at most one per slot and phase
+  int phases = 1;                 // guards + 1
 
   int add_value(const TensorType& type, Origin origin, int index, int output = 0) {
     values.push_back({type, origin, index, output});
@@ -54,7 +54,8 @@ struct Graph {
   }
 };
 
-// Checks that every value is defined before it is used, once; throws Error naming the node. Run between passes in tests.
+// Checks that every value is defined before it is used, once; throws Error naming the node. Run between passes in
+// tests.
 void verify(const Graph& graph);
 std::string to_string(const Graph& graph);
 

@@ -94,7 +94,8 @@ Tensor Trace::read(const SlotRef& slot) {
   Tensor& view = state.views[slot.get()];
   if (!view.defined()) {
     const Shape& shape = slot->type().shape;
-    view = fn::call("flat_view", {state.current}, {{"offset", slot->offset()}, {"shape", Ints(shape.begin(), shape.end())}});
+    view = fn::call("flat_view", {state.current},
+                    {{"offset", slot->offset()}, {"shape", Ints(shape.begin(), shape.end())}});
   }
   return view;
 }
@@ -159,7 +160,7 @@ Graph Trace::finish(const Tensors& results) {
   }
 
   Graph graph;
-  std::unordered_map<uint64_t, int> number;   // value id -> value number
+  std::unordered_map<uint64_t, int> number;  // value id -> value number
   auto place = [&](const Tensor& t) {
     if (!t.defined()) return -1;
     auto found = number.find(t.id());

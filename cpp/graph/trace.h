@@ -9,8 +9,8 @@
 namespace pt {
 
 struct TraceOptions {
-  bool expand = false;   // ops that are only a composition are recorded as what they are composed of
-  bool merge = false;    // equal calls on equal values become one
+  bool expand = false;  // ops that are only a composition are recorded as what they are composed of
+  bool merge = false;   // equal calls on equal values become one
 };
 
 class Trace final : public Recorder {
@@ -23,10 +23,10 @@ class Trace final : public Recorder {
   void write(const SlotRef& slot, const Tensor& value) override;
   void end_phase() override { ++phase_; }
   int64_t next_draw(const SlotRef& generator) override;
-  void close_generators();                              // the generators' slots move on by what was drawn
+  void close_generators();  // the generators' slots move on by what was drawn
 
   Tensor input(const TensorType& type);
-  Tensor start_of(const SlotRef& base);                 // the symbolic value of a base slot when the step begins
+  Tensor start_of(const SlotRef& base);  // the symbolic value of a base slot when the step begins
   void write_at(const SlotRef& base, const Tensor& value, int phase);
   void set_phase(int phase) { phase_ = phase; }
   void set_location(std::shared_ptr<const Location> location) { location_ = std::move(location); }
@@ -38,8 +38,8 @@ class Trace final : public Recorder {
   struct SlotState {
     SlotRef slot;
     Tensor start, current;
-    std::map<int, Tensor> writes;   // by phase
-    std::unordered_map<Slot*, Tensor> views;   // of `current`
+    std::map<int, Tensor> writes;             // by phase
+    std::unordered_map<Slot*, Tensor> views;  // of `current`
   };
   Tensor symbol(const TensorType& type, std::shared_ptr<Node> node = nullptr, int output = 0);
   SlotState& state_of(const SlotRef& base);
@@ -52,7 +52,7 @@ class Trace final : public Recorder {
   std::vector<Tensor> inputs_;
   std::vector<std::unique_ptr<SlotState>> slots_;
   std::unordered_map<Slot*, SlotState*> slot_index_;
-  std::vector<std::pair<SlotRef, int64_t>> draws_;   // in order of first use
+  std::vector<std::pair<SlotRef, int64_t>> draws_;  // in order of first use
   std::unordered_map<std::size_t, std::vector<std::shared_ptr<Node>>> merged_;
 };
 

@@ -11,22 +11,32 @@ namespace {
 
 bool takes(Takes kind, DType dtype) {
   switch (kind) {
-    case Takes::Any: return true;
-    case Takes::Number: return dtype != DType::Bool;
-    case Takes::Float: return is_float(dtype);
-    case Takes::Integer: return is_int(dtype);
-    case Takes::Bool: return dtype == DType::Bool;
+    case Takes::Any:
+      return true;
+    case Takes::Number:
+      return dtype != DType::Bool;
+    case Takes::Float:
+      return is_float(dtype);
+    case Takes::Integer:
+      return is_int(dtype);
+    case Takes::Bool:
+      return dtype == DType::Bool;
   }
   return false;
 }
 
 const char* takes_name(Takes kind) {
   switch (kind) {
-    case Takes::Any: return "any dtype";
-    case Takes::Number: return "numbers";
-    case Takes::Float: return "floating-point numbers";
-    case Takes::Integer: return "integers";
-    case Takes::Bool: return "bool";
+    case Takes::Any:
+      return "any dtype";
+    case Takes::Number:
+      return "numbers";
+    case Takes::Float:
+      return "floating-point numbers";
+    case Takes::Integer:
+      return "integers";
+    case Takes::Bool:
+      return "bool";
   }
   return "";
 }
@@ -43,7 +53,8 @@ const InputSpec& input_spec(const Op& op, std::size_t i, std::size_t total) {
 void check_count(const Op& op, std::size_t given) {
   const bool list = !op.inputs.empty() && op.inputs[0].list;
   if (list ? given >= op.inputs.size() : given == op.inputs.size()) return;
-  throw DTypeError(text("[", op.name, "] received ", given, " tensors; expected ", op.inputs.size(), list ? " or more" : "", "; see help(powertrain.", op.name, ")"));
+  throw DTypeError(text("[", op.name, "] received ", given, " tensors; expected ", op.inputs.size(),
+                        list ? " or more" : "", "; see help(powertrain.", op.name, ")"));
 }
 
 Tensor cast_to(const Tensor& x, DType dtype) {
@@ -101,7 +112,8 @@ Types infer(const Op& op, const Tensors& inputs, const Attrs& attrs) {
     in.push_back(present ? inputs[i].type() : TensorType{DType::Bool, {}});
     given.push_back(present);
     if (present && !takes(spec.takes, in.back().dtype)) {
-      throw DTypeError(text("[", op.name, "] ", spec.name, " is ", in.back(), "; expected ", takes_name(spec.takes), "; convert it with astype"));
+      throw DTypeError(text("[", op.name, "] ", spec.name, " is ", in.back(), "; expected ", takes_name(spec.takes),
+                            "; convert it with astype"));
     }
   }
   const std::span<const bool> flags(reinterpret_cast<const bool*>(given.data()), given.size());
@@ -136,11 +148,15 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   for (const Tensor& input : inputs) {
     if (!input.defined() || input.concrete()) continue;
     if (!input.symbolic()) {
-      throw TraceError(text("[", op.name, "] received a tensor whose memory the tape has let go; expected a value; keep the tensor itself"));
+      throw TraceError(
+          text("[", op.name,
+               "] received a tensor whose memory the tape has let go; expected a value; keep the tensor itself"));
     }
     symbolic = true;
     if (!recorder || recorder->id() != input.impl().trace) {
-      throw TraceError(text("[", op.name, "] received a symbolic tensor of a trace that has ended; expected a value; return it from the compiled function instead of keeping it"));
+      throw TraceError(text("[", op.name,
+                            "] received a symbolic tensor of a trace that has ended; expected a value; return it from "
+                            "the compiled function instead of keeping it"));
     }
   }
   if (op.compose && !op.vjp && !op.plan && !op.no_gradient) return expand(op, inputs, attrs);
@@ -179,7 +195,8 @@ Tensor read_slot(const SlotRef& slot) {
 void write_slot(const SlotRef& slot, const Tensor& given) {
   Tensor value = given;
   if (value.shape() != slot->type().shape) {
-    throw ShapeError(text("[slot ", slot->name, "] received ", value.type(), "; expected ", slot->type(), "; reshape the value, or make another slot"));
+    throw ShapeError(text("[slot ", slot->name, "] received ", value.type(), "; expected ", slot->type(),
+                          "; reshape the value, or make another slot"));
   }
   value = value.dtype() == slot->type().dtype ? value : cast_to(value, slot->type().dtype);
   if (Recorder* recorder = active_recorder()) {
@@ -187,7 +204,9 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
     return;
   }
   if (value.symbolic()) {
-    throw TraceError(text("[slot ", slot->name, "] received a symbolic tensor outside its trace; expected a value; assign it inside the compiled function"));
+    throw TraceError(text(
+        "[slot ", slot->name,
+        "] received a symbolic tensor outside its trace; expected a value; assign it inside the compiled function"));
   }
   // A slot owns what it holds: memory lent by NumPy may change under it, and a tape must not live on in it.
   if (value.impl().buffer->borrowed() || slot->base()) value = to_row_major(value);

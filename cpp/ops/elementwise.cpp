@@ -70,11 +70,16 @@ DType register_dtype(DType dtype) {
   switch (dtype) {
     case DType::F16:
     case DType::BF16:
-    case DType::F32: return DType::F32;
-    case DType::F64: return DType::F64;
-    case DType::I64: return DType::I64;
-    case DType::Bool: return DType::Bool;
-    default: return DType::I32;
+    case DType::F32:
+      return DType::F32;
+    case DType::F64:
+      return DType::F64;
+    case DType::I64:
+      return DType::I64;
+    case DType::Bool:
+      return DType::Bool;
+    default:
+      return DType::I32;
   }
 }
 

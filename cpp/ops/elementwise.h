@@ -1,11 +1,12 @@
-// What every op with a formula in math.h shares: shape by broadcasting, and one step of the fused machine as its kernel.
+// What every op with a formula in math.h shares: shape by broadcasting, and one step of the fused machine as its
+// kernel.
 #pragma once
 #include "ops/op.h"
 
 namespace pt {
 
-Types infer_elementwise(const InferContext& context);   // broadcast shape; the inputs' (common) dtype
-Types infer_predicate(const InferContext& context);     // broadcast shape; bool
+Types infer_elementwise(const InferContext& context);  // broadcast shape; the inputs' (common) dtype
+Types infer_predicate(const InferContext& context);    // broadcast shape; bool
 LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out);
 LaunchPlan plan_cast(const Operand& in, const Operand& out);
 

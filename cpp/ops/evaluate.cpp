@@ -72,16 +72,22 @@ Operand operand_of(const Tensor& t) { return {t.dtype(), t.shape(), t.strides()}
 
 void check_status(const Op& op, uint32_t status) {
   if (status & kStatusBadIndex) {
-    throw IndexError(text("[", op.name, "] received an index out of range; expected every index within the axis that it reads; check the labels or token ids against the size"));
+    throw IndexError(text("[", op.name,
+                          "] received an index out of range; expected every index within the axis that it reads; check "
+                          "the labels or token ids against the size"));
   }
   if (status & kStatusNonFinite) {
-    throw GuardError(text("[", op.name, "] received a value that is not finite; expected finite gradients; lower the learning rate, or clip the gradient"));
+    throw GuardError(text("[", op.name,
+                          "] received a value that is not finite; expected finite gradients; lower the learning rate, "
+                          "or clip the gradient"));
   }
-  if (status & kStatusPluginError) throw Error(text("[", op.name, "] a kernel reported a failure; expected none; see the plugin's documentation"));
+  if (status & kStatusPluginError)
+    throw Error(text("[", op.name, "] a kernel reported a failure; expected none; see the plugin's documentation"));
 }
 
 void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const Tensors& outputs) {
-  BufferRef workspace = plan.workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(plan.workspace_bytes)) : nullptr;
+  BufferRef workspace =
+      plan.workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(plan.workspace_bytes)) : nullptr;
   std::vector<char*> all;
   for (const Tensor& t : inputs) all.push_back(t.defined() ? t.data() : nullptr);
   for (const Tensor& t : outputs) all.push_back(t.data());

@@ -4,11 +4,13 @@
 
 namespace pt {
 
-DType register_dtype(DType dtype);   // the compute dtype of the fused machine for a storage dtype
+DType register_dtype(DType dtype);  // the compute dtype of the fused machine for a storage dtype
 
 namespace fn {
 
-inline Tensor call(std::string_view op, Tensors in, const Attrs& attrs = {}) { return apply1(op, std::move(in), attrs); }
+inline Tensor call(std::string_view op, Tensors in, const Attrs& attrs = {}) {
+  return apply1(op, std::move(in), attrs);
+}
 inline Tensor number(double value) { return Tensor::scalar(value, DType::F64, true); }
 
 inline Tensor add(const Tensor& a, const Tensor& b) { return call("add", {a, b}); }
@@ -26,7 +28,9 @@ inline Tensor where(const Tensor& c, const Tensor& a, const Tensor& b) { return 
 inline Tensor equal(const Tensor& a, const Tensor& b) { return call("equal", {a, b}); }
 inline Tensor less(const Tensor& a, const Tensor& b) { return call("less", {a, b}); }
 inline Tensor greater(const Tensor& a, const Tensor& b) { return call("greater", {a, b}); }
-inline Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : call("cast", {x}, {{"dtype", dtype}}); }
+inline Tensor cast(const Tensor& x, DType dtype) {
+  return x.dtype() == dtype ? x : call("cast", {x}, {{"dtype", dtype}});
+}
 
 inline Tensor sum(const Tensor& x, const Ints& axes, bool keepdims) {
   return call("sum", {x}, {{"axis", axes}, {"keepdims", keepdims}});

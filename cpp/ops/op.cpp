@@ -19,24 +19,36 @@ std::map<std::string, std::unique_ptr<Op>, std::less<>>& registry() {
 
 const char* kind_name(AttrKind kind) {
   switch (kind) {
-    case AttrKind::Bool: return "True or False";
-    case AttrKind::Int: return "an integer";
-    case AttrKind::Number: return "a number";
-    case AttrKind::String: return "a string";
-    case AttrKind::Ints: return "a tuple of integers";
-    case AttrKind::DType: return "a dtype";
+    case AttrKind::Bool:
+      return "True or False";
+    case AttrKind::Int:
+      return "an integer";
+    case AttrKind::Number:
+      return "a number";
+    case AttrKind::String:
+      return "a string";
+    case AttrKind::Ints:
+      return "a tuple of integers";
+    case AttrKind::DType:
+      return "a dtype";
   }
   return "";
 }
 
 bool fits(AttrKind kind, const Attr& value) {
   switch (kind) {
-    case AttrKind::Bool: return std::holds_alternative<bool>(value);
-    case AttrKind::Int: return std::holds_alternative<int64_t>(value);
-    case AttrKind::Number: return std::holds_alternative<double>(value) || std::holds_alternative<int64_t>(value);
-    case AttrKind::String: return std::holds_alternative<std::string>(value);
-    case AttrKind::Ints: return std::holds_alternative<Ints>(value);
-    case AttrKind::DType: return std::holds_alternative<DType>(value);
+    case AttrKind::Bool:
+      return std::holds_alternative<bool>(value);
+    case AttrKind::Int:
+      return std::holds_alternative<int64_t>(value);
+    case AttrKind::Number:
+      return std::holds_alternative<double>(value) || std::holds_alternative<int64_t>(value);
+    case AttrKind::String:
+      return std::holds_alternative<std::string>(value);
+    case AttrKind::Ints:
+      return std::holds_alternative<Ints>(value);
+    case AttrKind::DType:
+      return std::holds_alternative<DType>(value);
   }
   return false;
 }
@@ -50,20 +62,24 @@ Attrs Op::complete(const Attrs& given) const {
   for (const AttrSpec& spec : attrs) {
     const Attr* found = given.find(spec.name);
     if (!found && spec.required) {
-      throw DTypeError(text("[", name, "] ", spec.name, " is missing; expected ", kind_name(spec.kind), "; pass ", spec.name, "=..."));
+      throw DTypeError(text("[", name, "] ", spec.name, " is missing; expected ", kind_name(spec.kind), "; pass ",
+                            spec.name, "=..."));
     }
     Attr value = found ? *found : spec.preset;
     if (spec.kind == AttrKind::Ints && std::holds_alternative<int64_t>(value)) value = Ints{std::get<int64_t>(value)};
     if (std::holds_alternative<std::monostate>(value)) {
       if (found && !spec.nullable && !std::holds_alternative<std::monostate>(spec.preset)) {
-        throw DTypeError(text("[", name, "] ", spec.name, " = None; expected ", kind_name(spec.kind), "; leave it out for ", to_string(spec.preset)));
+        throw DTypeError(text("[", name, "] ", spec.name, " = None; expected ", kind_name(spec.kind),
+                              "; leave it out for ", to_string(spec.preset)));
       }
     } else if (!fits(spec.kind, value)) {
-      throw DTypeError(text("[", name, "] ", spec.name, " = ", to_string(value), "; expected ", kind_name(spec.kind), "; pass a value of that type"));
+      throw DTypeError(text("[", name, "] ", spec.name, " = ", to_string(value), "; expected ", kind_name(spec.kind),
+                            "; pass a value of that type"));
     } else if (spec.check) {
       const std::string expected = spec.check(value);
       if (!expected.empty()) {
-        throw ShapeError(text("[", name, "] ", spec.name, " = ", to_string(value), "; expected ", expected, "; for example ", spec.name, " = ", to_string(spec.preset)));
+        throw ShapeError(text("[", name, "] ", spec.name, " = ", to_string(value), "; expected ", expected,
+                              "; for example ", spec.name, " = ", to_string(spec.preset)));
       }
     }
     if (spec.kind == AttrKind::Number && std::holds_alternative<int64_t>(value)) {
@@ -75,7 +91,8 @@ Attrs Op::complete(const Attrs& given) const {
     if (!full.find(key)) {
       std::string known;
       for (const AttrSpec& spec : attrs) known += (known.empty() ? "" : ", ") + spec.name;
-      throw DTypeError(text("[", name, "] ", key, " is no parameter of ", name, "; expected ", known.empty() ? "none" : known, "; remove it"));
+      throw DTypeError(text("[", name, "] ", key, " is no parameter of ", name, "; expected ",
+                            known.empty() ? "none" : known, "; remove it"));
     }
   }
   return full;
@@ -156,23 +173,59 @@ OpBuilder& OpBuilder::attr_nullable(std::string name, AttrKind kind) {
   add(std::move(name), kind).nullable = true;
   return *this;
 }
-OpBuilder& OpBuilder::outputs(int n) { op_.outputs = n; return *this; }
-OpBuilder& OpBuilder::shape(InferFn fn) { op_.infer = std::move(fn); return *this; }
-OpBuilder& OpBuilder::vjp(VjpFn fn) { op_.vjp = std::move(fn); return *this; }
-OpBuilder& OpBuilder::no_gradient() { op_.no_gradient = true; return *this; }
-OpBuilder& OpBuilder::compose(ComposeFn fn) { op_.compose = std::move(fn); return *this; }
-OpBuilder& OpBuilder::plan(PlanFn fn) { op_.plan = std::move(fn); return *this; }
+OpBuilder& OpBuilder::outputs(int n) {
+  op_.outputs = n;
+  return *this;
+}
+OpBuilder& OpBuilder::shape(InferFn fn) {
+  op_.infer = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::vjp(VjpFn fn) {
+  op_.vjp = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::no_gradient() {
+  op_.no_gradient = true;
+  return *this;
+}
+OpBuilder& OpBuilder::compose(ComposeFn fn) {
+  op_.compose = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::plan(PlanFn fn) {
+  op_.plan = std::move(fn);
+  return *this;
+}
 OpBuilder& OpBuilder::epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan) {
   op_.epilogue_fits = std::move(fits);
   op_.plan_epilogue = std::move(plan);
   return *this;
 }
-OpBuilder& OpBuilder::view(ViewFn fn) { op_.view = std::move(fn); return *this; }
-OpBuilder& OpBuilder::no_promotion() { op_.promotes = false; return *this; }
-OpBuilder& OpBuilder::floats() { op_.integer_to_float = true; return *this; }
-OpBuilder& OpBuilder::random() { op_.random = true; return *this; }
-OpBuilder& OpBuilder::contiguous() { op_.contiguous = true; return *this; }
-OpBuilder& OpBuilder::guards() { op_.guard = true; return *this; }
+OpBuilder& OpBuilder::view(ViewFn fn) {
+  op_.view = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::no_promotion() {
+  op_.promotes = false;
+  return *this;
+}
+OpBuilder& OpBuilder::floats() {
+  op_.integer_to_float = true;
+  return *this;
+}
+OpBuilder& OpBuilder::random() {
+  op_.random = true;
+  return *this;
+}
+OpBuilder& OpBuilder::contiguous() {
+  op_.contiguous = true;
+  return *this;
+}
+OpBuilder& OpBuilder::guards() {
+  op_.guard = true;
+  return *this;
+}
 
 OpBuilder& OpBuilder::saves(std::vector<bool> inputs, std::vector<bool> outputs) {
   op_.saves = {std::move(inputs), std::move(outputs)};
@@ -231,7 +284,8 @@ const Op* find_op_or_null(std::string_view name) {
 
 const Op& find_op(std::string_view name) {
   const Op* op = find_op_or_null(name);
-  if (!op) throw Error(text("[op] no op is called ", name, "; expected a name of powertrain._core.ops(); check the spelling"));
+  if (!op)
+    throw Error(text("[op] no op is called ", name, "; expected a name of powertrain._core.ops(); check the spelling"));
   return *op;
 }
 

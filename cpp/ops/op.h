@@ -15,7 +15,7 @@
 
 namespace pt {
 
-struct FusedProgram;   // of the fused machine, ops/fused/machine.h
+struct FusedProgram;  // of the fused machine, ops/fused/machine.h
 
 using Tensors = std::vector<Tensor>;
 using Types = std::vector<TensorType>;
@@ -26,9 +26,9 @@ enum class Takes { Any, Number, Float, Integer, Bool };
 struct InputSpec {
   std::string name;
   Takes takes = Takes::Any;
-  bool optional = false;      // may be left out (None)
-  bool list = false;          // one or more tensors: only the first input of an op may be a list
-  bool promoted = true;       // takes part in the promotion of the inputs to one dtype
+  bool optional = false;  // may be left out (None)
+  bool list = false;      // one or more tensors: only the first input of an op may be a list
+  bool promoted = true;   // takes part in the promotion of the inputs to one dtype
 };
 
 enum class AttrKind { Bool, Int, Number, String, Ints, DType };
@@ -36,27 +36,29 @@ enum class AttrKind { Bool, Int, Number, String, Ints, DType };
 struct AttrSpec {
   std::string name;
   AttrKind kind;
-  Attr preset;                // the default
+  Attr preset;  // the default
   bool required = false;
-  bool nullable = false;      // None is allowed
-  bool scalar_ok = false;     // an Ints attribute that takes one integer too
-  std::function<std::string(const Attr&)> check;   // empty text means fine, else what was expected
+  bool nullable = false;                          // None is allowed
+  bool scalar_ok = false;                         // an Ints attribute that takes one integer too
+  std::function<std::string(const Attr&)> check;  // empty text means fine, else what was expected
 };
 
 struct InferContext {
   const Op& op;
-  std::span<const TensorType> in;   // a left-out optional input has dtype Bool and is not in `given`
+  std::span<const TensorType> in;  // a left-out optional input has dtype Bool and is not in `given`
   std::span<const bool> given;
   const Attrs& attrs;
-  [[noreturn]] void fail(const std::string& message) const;      // "[op] message" as a ShapeError
-  void expect(bool ok, const std::string& message) const { if (!ok) fail(message); }
+  [[noreturn]] void fail(const std::string& message) const;  // "[op] message" as a ShapeError
+  void expect(bool ok, const std::string& message) const {
+    if (!ok) fail(message);
+  }
 };
 
 struct VjpContext {
-  std::span<const Tensor> in;        // undefined where the spec does not save the input
-  std::span<const Tensor> out;       // undefined where the spec does not save the output
-  std::span<const Tensor> grad;      // one per output; undefined means zero
-  std::span<const bool> needs;       // which inputs' gradients are wanted
+  std::span<const Tensor> in;    // undefined where the spec does not save the input
+  std::span<const Tensor> out;   // undefined where the spec does not save the output
+  std::span<const Tensor> grad;  // one per output; undefined means zero
+  std::span<const bool> needs;   // which inputs' gradients are wanted
   std::span<const TensorType> in_types;
   std::span<const TensorType> out_types;
   const Attrs& attrs;
@@ -70,20 +72,23 @@ struct View {
 };
 
 using InferFn = std::function<Types(const InferContext&)>;
-using VjpFn = std::function<Tensors(const VjpContext&)>;                 // one per input; undefined where not needed
+using VjpFn = std::function<Tensors(const VjpContext&)>;  // one per input; undefined where not needed
 using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
 using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&)>;
-// For ops such as products, whose result may go through an elementwise program while it is in cache. The program's first
-// operand is the result, of type `result`; the launches' operands are the inputs, the further inputs, the outputs.
-using EpilogueFitsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
-using PlanEpilogueFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&)>;
+// For ops such as products, whose result may go through an elementwise program while it is in cache. The program's
+// first operand is the result, of type `result`; the launches' operands are the inputs, the further inputs, the
+// outputs.
+using EpilogueFitsFn =
+    std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
+using PlanEpilogueFn =
+    std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&)>;
 // nullopt when these strides admit no view, so that the input is copied first.
 using ViewFn = std::function<std::optional<View>(const Operand& in, const Attrs&)>;
 
 // What a rule reads of a recorded call.
 struct Saves {
-  std::vector<bool> inputs;    // empty means all
-  std::vector<bool> outputs;   // empty means none
+  std::vector<bool> inputs;   // empty means all
+  std::vector<bool> outputs;  // empty means none
 };
 
 class Op {
@@ -94,7 +99,7 @@ class Op {
   int outputs = 1;
   InferFn infer;
   VjpFn vjp;
-  bool no_gradient = false;       // a derivative is zero or does not exist: gradients stop here, silently
+  bool no_gradient = false;  // a derivative is zero or does not exist: gradients stop here, silently
   ComposeFn compose;
   PlanFn plan;
   EpilogueFitsFn epilogue_fits;
@@ -113,7 +118,7 @@ class Op {
 
   int input_count() const { return static_cast<int>(inputs.size()); }
   bool differentiable() const { return vjp != nullptr || (compose != nullptr && !no_gradient); }
-  Attrs complete(const Attrs& given) const;    // defaults filled in, kinds and values checked; throws
+  Attrs complete(const Attrs& given) const;  // defaults filled in, kinds and values checked; throws
 };
 
 // Builds a spec; the last call of a definition converts it to an Op that the registry owns.
@@ -123,8 +128,8 @@ class OpBuilder {
   OpBuilder& in(std::string name, Takes takes = Takes::Any);
   OpBuilder& in_optional(std::string name, Takes takes = Takes::Any);
   OpBuilder& in_list(std::string name, Takes takes = Takes::Any);
-  OpBuilder& in_index(std::string name);                                  // integers, outside the promotion
-  OpBuilder& in_mask(std::string name);                                   // bool, outside the promotion
+  OpBuilder& in_index(std::string name);  // integers, outside the promotion
+  OpBuilder& in_mask(std::string name);   // bool, outside the promotion
   OpBuilder& attr(std::string name, bool preset);
   OpBuilder& attr(std::string name, int preset);
   OpBuilder& attr(std::string name, double preset, std::function<std::string(const Attr&)> check = nullptr);
@@ -141,15 +146,15 @@ class OpBuilder {
   OpBuilder& epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan);
   OpBuilder& view(ViewFn fn);
   OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});
-  OpBuilder& elementwise();                    // shape by broadcasting, kernel from math.h; result dtype as the inputs'
-  OpBuilder& predicate();                      // elementwise with a bool result
+  OpBuilder& elementwise();  // shape by broadcasting, kernel from math.h; result dtype as the inputs'
+  OpBuilder& predicate();    // elementwise with a bool result
   OpBuilder& no_promotion();
-  OpBuilder& floats();                         // integer inputs are computed in float32
+  OpBuilder& floats();  // integer inputs are computed in float32
   OpBuilder& random();
   OpBuilder& contiguous();
   OpBuilder& guards();
   OpBuilder& doc(std::string text, std::string example = "");
-  operator const Op*();                        // registers
+  operator const Op*();  // registers
 
  private:
   Op op_;
@@ -160,11 +165,11 @@ inline OpBuilder define(std::string name) { return OpBuilder(std::move(name)); }
 // Checks for attr().
 std::string positive(const Attr& value);
 std::string non_negative(const Attr& value);
-std::string fraction(const Attr& value);       // 0 <= value < 1
+std::string fraction(const Attr& value);  // 0 <= value < 1
 
-const Op& find_op(std::string_view name);              // throws for an unknown name
+const Op& find_op(std::string_view name);  // throws for an unknown name
 const Op* find_op_or_null(std::string_view name);
-std::vector<const Op*> all_ops();                      // by name
+std::vector<const Op*> all_ops();  // by name
 
 // The one way to call an op: checks, infers, then runs the kernel or adds a node to the trace.
 Tensors apply(const Op& op, Tensors inputs, const Attrs& attrs = {});

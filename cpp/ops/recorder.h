@@ -35,8 +35,9 @@ Locator& locator();
 Tensor read_slot(const SlotRef& slot);
 void write_slot(const SlotRef& slot, const Tensor& value);
 
-// One random call: `op` with the generator's state (a slot of int64 [seed, stream, call]) as its input. The call number is
-// the slot's plus the ordinal among the draws of a trace; the slot moves on at once, or when the compiled step commits.
+// One random call: `op` with the generator's state (a slot of int64 [seed, stream, call]) as its input. The call number
+// is the slot's plus the ordinal among the draws of a trace; the slot moves on at once, or when the compiled step
+// commits.
 Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs);
 
 // A phase is what one guard decides about. Eagerly, the writes since the phase began are undone when its guard trips;

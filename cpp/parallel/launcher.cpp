@@ -57,7 +57,8 @@ bool worth_sharing(const Launch& launch) { return launch.chunks > 1 && estimate_
 
 Instruction make_instruction(const Launch& launch) {
   if (launch.scratch_bytes > INT32_MAX) {
-    throw Error(text("[", launch.kernel, "] asks for ", launch.scratch_bytes, " bytes of scratch; expected under 2 GiB; use smaller sizes"));
+    throw Error(text("[", launch.kernel, "] asks for ", launch.scratch_bytes,
+                     " bytes of scratch; expected under 2 GiB; use smaller sizes"));
   }
   Instruction instruction{};
   instruction.kernel = kernels_of(launch.kernel)[launch.variant];

@@ -31,8 +31,9 @@ void assign_arena(Layout& layout) {
     if (s.home == Home::Arena && s.parent < 0 && s.last >= 0) order.push_back(static_cast<int>(i));
   }
   // Large ones first: they are the hard ones to place, and small ones fit into the gaps.
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return layout.storages[a].bytes > layout.storages[b].bytes; });
-  std::vector<int> placed;   // by offset
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return layout.storages[a].bytes > layout.storages[b].bytes; });
+  std::vector<int> placed;  // by offset
   for (int i : order) {
     Storage& s = layout.storages[i];
     int64_t offset = 0;
@@ -45,7 +46,10 @@ void assign_arena(Layout& layout) {
     }
     s.arena_offset = offset;
     layout.arena_bytes = std::max(layout.arena_bytes, offset + s.bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), i, [&](int a, int b) { return layout.storages[a].arena_offset < layout.storages[b].arena_offset; }), i);
+    placed.insert(std::upper_bound(
+                      placed.begin(), placed.end(), i,
+                      [&](int a, int b) { return layout.storages[a].arena_offset < layout.storages[b].arena_offset; }),
+                  i);
   }
   for (std::size_t i = 0; i < layout.storages.size(); ++i) {
     Storage& s = layout.storages[i];
@@ -55,7 +59,8 @@ void assign_arena(Layout& layout) {
       offset += layout.storages[at].parent_offset;
       at = layout.storages[at].parent;
     }
-    if (s.parent >= 0 && layout.storages[at].home == Home::Arena) s.arena_offset = layout.storages[at].arena_offset + offset;
+    if (s.parent >= 0 && layout.storages[at].home == Home::Arena)
+      s.arena_offset = layout.storages[at].arena_offset + offset;
   }
 }
 

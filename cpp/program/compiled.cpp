@@ -17,7 +17,8 @@ CompiledStep::Entry* CompiledStep::find(const Signature& signature) {
   return nullptr;
 }
 
-CompiledStep::Entry* CompiledStep::trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body) {
+CompiledStep::Entry* CompiledStep::trace(const Signature& signature,
+                                         const std::function<Tensors(const Tensors&)>& body) {
   const auto start = std::chrono::steady_clock::now();
   Graph graph;
   {
@@ -28,7 +29,9 @@ CompiledStep::Entry* CompiledStep::trace(const Signature& signature, const std::
     const Tensors results = body(inputs);
     for (const Tensor& result : results) {
       if (result.symbolic() && result.impl().trace != trace.id()) {
-        throw TraceError("[compile] the function returned a symbolic tensor of another trace; expected a value of its own; do not keep tensors from one call to the next, use a Slot");
+        throw TraceError(
+            "[compile] the function returned a symbolic tensor of another trace; expected a value of its own; do not "
+            "keep tensors from one call to the next, use a Slot");
       }
     }
     trace.close_generators();
@@ -47,12 +50,14 @@ CompiledStep::Entry* CompiledStep::trace(const Signature& signature, const std::
 std::string CompiledStep::retrace_cause(const Signature& signature) const {
   if (entries_.empty()) return "";
   const Signature& last = entries_.front().signature;
-  if (last.frozen != signature.frozen) return "the Python arguments changed from " + last.frozen + " to " + signature.frozen;
+  if (last.frozen != signature.frozen)
+    return "the Python arguments changed from " + last.frozen + " to " + signature.frozen;
   if (last.types.size() != signature.types.size()) {
     return text("the number of tensors changed from ", last.types.size(), " to ", signature.types.size());
   }
   for (std::size_t i = 0; i < last.types.size(); ++i) {
-    if (!(last.types[i] == signature.types[i])) return text("input ", i, " changed from ", last.types[i], " to ", signature.types[i]);
+    if (!(last.types[i] == signature.types[i]))
+      return text("input ", i, " changed from ", last.types[i], " to ", signature.types[i]);
   }
   return "";
 }

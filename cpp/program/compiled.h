@@ -11,7 +11,7 @@ namespace pt {
 struct CompileOptions {
   PassOptions passes;
   OnTrip on_trip = OnTrip::Error;
-  int limit = 16;   // programs kept; the one that was used longest ago goes first
+  int limit = 16;  // programs kept; the one that was used longest ago goes first
 };
 
 // What makes calls alike: types of the tensors, and whatever else the caller froze into the trace.
@@ -28,7 +28,7 @@ class CompiledStep {
   struct Entry {
     Signature signature;
     std::unique_ptr<Program> program;
-    std::shared_ptr<void> extra;   // how the caller puts the results back together
+    std::shared_ptr<void> extra;  // how the caller puts the results back together
     double trace_seconds = 0;
   };
 
@@ -45,7 +45,7 @@ class CompiledStep {
  private:
   CompileOptions options_;
   std::shared_ptr<Arena> arena_;
-  std::deque<Entry> entries_;   // the last used one first
+  std::deque<Entry> entries_;  // the last used one first
   int traces_ = 0;
 };
 

@@ -25,11 +25,16 @@ std::string operand_text(const Layout& layout, const Graph& graph, const PlacedO
   if (operand.storage < 0) return "-";
   const Storage& s = layout.storages[operand.storage];
   switch (s.home) {
-    case Home::Arena: return text("@", s.arena_offset + operand.byte_offset);
-    case Home::Constant: return text("const", s.index);
-    case Home::Slot: return graph.slots[s.index]->name.empty() ? text("slot", s.index) : graph.slots[s.index]->name;
-    case Home::Input: return text("in", s.index);
-    case Home::Result: return text("out", s.index);
+    case Home::Arena:
+      return text("@", s.arena_offset + operand.byte_offset);
+    case Home::Constant:
+      return text("const", s.index);
+    case Home::Slot:
+      return graph.slots[s.index]->name.empty() ? text("slot", s.index) : graph.slots[s.index]->name;
+    case Home::Input:
+      return text("in", s.index);
+    case Home::Result:
+      return text("out", s.index);
   }
   return "";
 }
@@ -46,7 +51,8 @@ std::string Program::describe() const {
       << fused << " calls fused), " << layout_.phases.size() << " phases, arena "
       << human(static_cast<double>(layout_.arena_bytes), "B") << ", " << human(total_flops_, "flop") << ", kernels "
       << current_isa() << "\n";
-  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) out << "  in" << i << " " << graph_.values[graph_.inputs[i]].type << "\n";
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
+    out << "  in" << i << " " << graph_.values[graph_.inputs[i]].type << "\n";
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
     const PlannedPhase& phase = layout_.phases[p];
     if (phase.begin == phase.end) continue;
@@ -54,8 +60,8 @@ std::string Program::describe() const {
     for (int i = phase.begin; i < phase.end; ++i) {
       if (i == phase.guard && phase.guarded) out << "  -- guard: what follows happens only if every value was finite\n";
       const PlannedLaunch& planned = layout_.launches[i];
-      out << std::setw(5) << i << "  " << std::left << std::setw(28) << planned.name << std::right << (instructions_[i].parallel ? " |" : "  ")
-          << std::setw(5) << planned.launch.chunks << " chunks ";
+      out << std::setw(5) << i << "  " << std::left << std::setw(28) << planned.name << std::right
+          << (instructions_[i].parallel ? " |" : "  ") << std::setw(5) << planned.launch.chunks << " chunks ";
       if (planned.launch.flops > 0) out << human(planned.launch.flops, "flop") << " ";
       if (planned.launch.bytes > 0) out << human(planned.launch.bytes, "B") << " ";
       if (planned.commits) out << "commit ";

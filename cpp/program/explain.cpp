@@ -55,7 +55,8 @@ std::string name_inputs(const GraphNode& node, const Tensors& inputs) {
   std::string all;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined()) continue;
-    const std::string name = i < node.op->inputs.size() && !node.op->inputs[0].list ? node.op->inputs[i].name : "input " + std::to_string(i);
+    const std::string name =
+        i < node.op->inputs.size() && !node.op->inputs[0].list ? node.op->inputs[i].name : "input " + std::to_string(i);
     all += (all.empty() ? "" : "; ") + name + " " + summary(inputs[i]);
   }
   return all;
@@ -76,12 +77,14 @@ class Replay {
   std::string bad_source() const {
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
       if (measure(values_[graph_.inputs[i]]).bad) {
-        return text("input ", i, " of the step ", summary(values_[graph_.inputs[i]]), "; expected finite numbers; clean the data");
+        return text("input ", i, " of the step ", summary(values_[graph_.inputs[i]]),
+                    "; expected finite numbers; clean the data");
       }
     }
     for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
       if (graph_.slot_values[s] >= 0 && measure(graph_.slots[s]->current()).bad) {
-        return text("slot ", graph_.slots[s]->name, " ", summary(graph_.slots[s]->current()), "; expected finite numbers; start from an earlier checkpoint");
+        return text("slot ", graph_.slots[s]->name, " ", summary(graph_.slots[s]->current()),
+                    "; expected finite numbers; start from an earlier checkpoint");
       }
     }
     return "";
@@ -103,12 +106,18 @@ class Replay {
       try {
         outputs = apply(*node.op, inputs, node.attrs);
       } catch (const IndexError&) {
-        return text("[", node.op->name, "] received an index out of range at ", place(node), ": ", name_inputs(node, inputs), "; expected every index within the axis that it reads; check the labels or token ids; nothing of this step was committed");
+        return text("[", node.op->name, "] received an index out of range at ", place(node), ": ",
+                    name_inputs(node, inputs),
+                    "; expected every index within the axis that it reads; check the labels or token ids; nothing of "
+                    "this step was committed");
       }
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         values_[node.outputs[i]] = outputs[i];
         if (finite && measure(outputs[i]).bad) {
-          return text("[", node.op->name, "] made a number that is not finite out of finite ones at ", place(node), ": ", name_inputs(node, inputs), "; expected finite results; keep its inputs in range, clip the gradient or lower the learning rate; nothing of this step was committed");
+          return text("[", node.op->name, "] made a number that is not finite out of finite ones at ", place(node),
+                      ": ", name_inputs(node, inputs),
+                      "; expected finite results; keep its inputs in range, clip the gradient or lower the learning "
+                      "rate; nothing of this step was committed");
         }
       }
     }
@@ -132,7 +141,8 @@ std::string explain_trip(const Graph& source, const Tensors& inputs, uint32_t st
   }
   const std::string fault = replay.first_fault();
   if (!fault.empty()) return fault;
-  return "[guard] a value is not finite, and running the step again op by op did not show which op made it; expected finite gradients; report this with the step; nothing of it was committed";
+  return "[guard] a value is not finite, and running the step again op by op did not show which op made it; expected "
+         "finite gradients; report this with the step; nothing of it was committed";
 }
 
 }  // namespace pt

@@ -14,11 +14,11 @@ enum class Home { Arena, Constant, Slot, Input, Result };
 
 struct Storage {
   Home home = Home::Arena;
-  int index = 0;               // of the constant, slot, input or result
+  int index = 0;  // of the constant, slot, input or result
   int64_t bytes = 0;
-  int parent = -1;             // lies inside another storage, at parent_offset
-  int64_t parent_offset = 0;   // bytes
-  int first = 1 << 30;         // first and last launch that touch it
+  int parent = -1;            // lies inside another storage, at parent_offset
+  int64_t parent_offset = 0;  // bytes
+  int first = 1 << 30;        // first and last launch that touch it
   int last = -1;
   int64_t arena_offset = 0;
 };
@@ -38,15 +38,15 @@ struct PlacedOperand {
 struct PlannedLaunch {
   Launch launch;
   std::vector<PlacedOperand> operands;
-  int node;             // of the lowered graph; -1 for a copy that the lowering added
-  std::string name;     // for people: "matmul", "fused multiply+add"
+  int node;          // of the lowered graph; -1 for a copy that the lowering added
+  std::string name;  // for people: "matmul", "fused multiply+add"
   int phase;
   bool commits = false;
 };
 
 struct PlannedPhase {
-  int begin = 0;       // launches
-  int guard = 0;       // the status word is read before this launch; what commits comes after
+  int begin = 0;  // launches
+  int guard = 0;  // the status word is read before this launch; what commits comes after
   int end = 0;
   bool guarded = false;
 };
@@ -55,8 +55,8 @@ struct Layout {
   std::vector<Storage> storages;
   std::vector<PlannedLaunch> launches;
   std::vector<PlannedPhase> phases;
-  std::vector<int> result_storage;   // per result
-  std::vector<bool> slot_written;    // per slot of the graph
+  std::vector<int> result_storage;  // per result
+  std::vector<bool> slot_written;   // per slot of the graph
   int64_t arena_bytes = 0;
 };
 

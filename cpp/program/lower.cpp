@@ -96,7 +96,8 @@ class Lowering {
       const int value = graph_.results[r];
       if (result_of_[value] == static_cast<int>(r) && places_[value].storage == layout_.result_storage[r]) continue;
       const TensorType& type = graph_.values[value].type;
-      emit_copy(type, places_[value], Place{layout_.result_storage[r], 0, row_major(type.shape)}, graph_.phases - 1, false);
+      emit_copy(type, places_[value], Place{layout_.result_storage[r], 0, row_major(type.shape)}, graph_.phases - 1,
+                false);
     }
     layout_.phases.back().end = static_cast<int>(layout_.launches.size());
   }
@@ -194,8 +195,8 @@ class Lowering {
       const TensorType& other = graph_.values[input].type;
       const Place& place = places_[input];
       const Storage& storage = layout_.storages[place.storage];
-      const bool whole = other.shape == type.shape && size_of(other.dtype) == size_of(type.dtype) && place.offset == 0 &&
-                         is_row_major(other.shape, place.strides);
+      const bool whole = other.shape == type.shape && size_of(other.dtype) == size_of(type.dtype) &&
+                         place.offset == 0 && is_row_major(other.shape, place.strides);
       if (!whole || storage.home != Home::Arena || storage.parent >= 0 || storage.bytes != bytes_of(type)) continue;
       if (usage_.last_read[usage_.root[input]] != n || taken_[place.storage] == n + 1) continue;
       const bool seen_otherwise = std::any_of(node.inputs.begin(), node.inputs.end(), [&](int other_input) {
@@ -213,14 +214,16 @@ class Lowering {
     if (places_[output].storage < 0) {
       places_[output].strides = row_major(graph_.values[output].type.shape);
       const bool result = result_of_[output] >= 0;
-      places_[output].storage = result ? layout_.result_storage[result_of_[output]] : add_storage(Home::Arena, 0, bytes_of(graph_.values[output].type));
+      places_[output].storage = result ? layout_.result_storage[result_of_[output]]
+                                       : add_storage(Home::Arena, 0, bytes_of(graph_.values[output].type));
     }
     return places_[output].storage;
   }
 
   int pack_piece(int pack, int value) {
     const GraphNode& node = graph_.nodes[pack];
-    const auto found = std::find_if(node.inputs.begin(), node.inputs.end(), [&](int input) { return usage_.whole[input] == value; });
+    const auto found =
+        std::find_if(node.inputs.begin(), node.inputs.end(), [&](int input) { return usage_.whole[input] == value; });
     const auto at = static_cast<std::size_t>(found - node.inputs.begin());
     const TensorType& type = graph_.values[value].type;
     const int storage = add_storage(Home::Arena, 0, bytes_of(type));
@@ -228,7 +231,8 @@ class Lowering {
     layout_.storages[storage].parent = parent;
     layout_.storages[storage].home = layout_.storages[parent].home;
     layout_.storages[storage].index = layout_.storages[parent].index;
-    layout_.storages[storage].parent_offset = node.attrs.ints("offsets")[at] * static_cast<int64_t>(size_of(type.dtype));
+    layout_.storages[storage].parent_offset =
+        node.attrs.ints("offsets")[at] * static_cast<int64_t>(size_of(type.dtype));
     return storage;
   }
 
@@ -299,7 +303,8 @@ class Lowering {
     const TensorType result{program.operands[0].dtype, space};
     program.operands[0].strides = row_major(space);
     const std::span<const Operand> inputs(in.data(), own);
-    emit(node.op->plan_epilogue(inputs, result, program, node.attrs), operands, n, node.op->name + " -> " + parts, node.phase, commits);
+    emit(node.op->plan_epilogue(inputs, result, program, node.attrs), operands, n, node.op->name + " -> " + parts,
+         node.phase, commits);
   }
 
   const Graph& graph_;
@@ -307,8 +312,8 @@ class Lowering {
   Layout layout_;
   std::vector<Place> places_;
   std::vector<int> slot_storage_;
-  std::vector<int> result_of_;            // per value: the result that it is written to directly
-  std::vector<int> taken_;                // per storage: the node that took it over, + 1
+  std::vector<int> result_of_;  // per value: the result that it is written to directly
+  std::vector<int> taken_;      // per storage: the node that took it over, + 1
 };
 
 }  // namespace

@@ -17,12 +17,17 @@ Graph prepare(const Graph& source, const PassOptions& options) {
 }  // namespace
 
 char* Arena::reserve(Device& device, int64_t bytes) {
-  if (!buffer || static_cast<int64_t>(buffer->bytes()) < bytes) buffer = device.allocate(static_cast<std::size_t>(bytes));
+  if (!buffer || static_cast<int64_t>(buffer->bytes()) < bytes)
+    buffer = device.allocate(static_cast<std::size_t>(bytes));
   return buffer->data();
 }
 
 Program::Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena)
-    : source_(std::move(source)), graph_(prepare(source_, options)), layout_(lower(graph_)), device_(device), arena_(std::move(arena)) {
+    : source_(std::move(source)),
+      graph_(prepare(source_, options)),
+      layout_(lower(graph_)),
+      device_(device),
+      arena_(std::move(arena)) {
   build_instructions();
   spare_results_.resize(graph_.results.size());
 }
@@ -34,11 +39,16 @@ void Program::build_instructions() {
   const auto inputs = static_cast<int>(graph_.inputs.size());
   auto base_of = [&](const Storage& storage) {
     switch (storage.home) {
-      case Home::Arena: return 0;
-      case Home::Constant: return 1 + storage.index;
-      case Home::Slot: return 1 + constants + storage.index;
-      case Home::Input: return 1 + constants + slots + storage.index;
-      case Home::Result: return 1 + constants + slots + inputs + storage.index;
+      case Home::Arena:
+        return 0;
+      case Home::Constant:
+        return 1 + storage.index;
+      case Home::Slot:
+        return 1 + constants + storage.index;
+      case Home::Input:
+        return 1 + constants + slots + storage.index;
+      case Home::Result:
+        return 1 + constants + slots + inputs + storage.index;
     }
     return 0;
   };

@@ -23,7 +23,7 @@ struct Arena {
 enum class OnTrip { Error, Skip };
 
 struct RunReport {
-  int tripped_phase = -1;      // the phase whose guard tripped
+  int tripped_phase = -1;  // the phase whose guard tripped
   uint32_t status = 0;
 };
 
@@ -48,7 +48,10 @@ class Program {
   std::vector<double> profile(const Tensors& inputs);
 
  private:
-  struct OperandRef { int base; int64_t offset; };
+  struct OperandRef {
+    int base;
+    int64_t offset;
+  };
   void build_instructions();
   BufferRef result_buffer(int result);
   void resolve(const Tensors& inputs, const std::vector<BufferRef>& results, char* arena);
@@ -61,7 +64,7 @@ class Program {
   std::vector<Instruction> instructions_;
   std::vector<OperandRef> operands_;
   std::vector<char*> bases_, data_;
-  std::vector<std::vector<BufferRef>> spare_results_;   // per result: buffers that callers may have let go of
+  std::vector<std::vector<BufferRef>> spare_results_;  // per result: buffers that callers may have let go of
   double total_micros_ = 0, total_flops_ = 0;
   bool any_parallel_ = false;
 };

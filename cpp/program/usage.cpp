@@ -54,7 +54,8 @@ bool writes_in_place(const Graph& graph, const Usage& usage, const SlotWrite& wr
   if (old < 0) return true;
   if (usage.last_read[old] > value.index) return false;
   // The maker may read the old value itself, element by element; not another piece of the same memory.
-  return std::none_of(maker.inputs.begin(), maker.inputs.end(), [&](int input) { return input >= 0 && input != old && usage.root[input] == old; });
+  return std::none_of(maker.inputs.begin(), maker.inputs.end(),
+                      [&](int input) { return input >= 0 && input != old && usage.root[input] == old; });
 }
 
 void plan_writes(const Graph& graph, Usage& usage) {

@@ -7,19 +7,19 @@
 namespace pt {
 
 struct Usage {
-  std::vector<int> root;         // per value: the value whose memory it may share
-  std::vector<int> whole;        // per value: the value all of whose memory it is, in order, under another shape
-  std::vector<int> last_read;    // per root value: the last node that reads it; kForever for results and slots
-  std::vector<int> guard_of;     // per phase: the last guard node, -1 if it has none
-  std::vector<int> last_of;      // per phase: its last node, -1 if it has none
-  std::vector<int> in_place;     // per value: the slot that its maker writes in place, -1 otherwise
-  std::vector<bool> snapshot;    // per slot: its old value is read after it is overwritten, so it is copied first
-  std::vector<int> pack_of;      // per value: the pack node in whose result it lives, -1 otherwise; of `whole` values
+  std::vector<int> root;       // per value: the value whose memory it may share
+  std::vector<int> whole;      // per value: the value all of whose memory it is, in order, under another shape
+  std::vector<int> last_read;  // per root value: the last node that reads it; kForever for results and slots
+  std::vector<int> guard_of;   // per phase: the last guard node, -1 if it has none
+  std::vector<int> last_of;    // per phase: its last node, -1 if it has none
+  std::vector<int> in_place;   // per value: the slot that its maker writes in place, -1 otherwise
+  std::vector<bool> snapshot;  // per slot: its old value is read after it is overwritten, so it is copied first
+  std::vector<int> pack_of;    // per value: the pack node in whose result it lives, -1 otherwise; of `whole` values
 };
 constexpr int kForever = 1 << 30;
 
 Usage usage_of(const Graph& graph);
-bool aliases_input(const GraphNode& node);         // views and guards: the result is the first input's memory
-bool plain_elementwise(const GraphNode& node);     // may write where it reads
+bool aliases_input(const GraphNode& node);      // views and guards: the result is the first input's memory
+bool plain_elementwise(const GraphNode& node);  // may write where it reads
 
 }  // namespace pt

@@ -25,10 +25,14 @@ inline Value as(DType dtype, const Value& v) {
   const bool from_float = v.dtype == DType::F32 || v.dtype == DType::F64;
   const double real = from_float ? v.real : 0;
   switch (dtype) {
-    case DType::F32: return {dtype, from_float ? double(float(v.real)) : double(float(v.integer)), 0};
-    case DType::F64: return {dtype, from_float ? v.real : double(v.integer), 0};
-    case DType::Bool: return {dtype, 0, from_float ? v.real != 0 : v.integer != 0};
-    case DType::I64: return {dtype, 0, from_float ? (std::abs(real) < 0x1p63 ? int64_t(real) : INT64_MIN) : v.integer};
+    case DType::F32:
+      return {dtype, from_float ? double(float(v.real)) : double(float(v.integer)), 0};
+    case DType::F64:
+      return {dtype, from_float ? v.real : double(v.integer), 0};
+    case DType::Bool:
+      return {dtype, 0, from_float ? v.real != 0 : v.integer != 0};
+    case DType::I64:
+      return {dtype, 0, from_float ? (std::abs(real) < 0x1p63 ? int64_t(real) : INT64_MIN) : v.integer};
     default:
       return {DType::I32, 0, from_float ? (std::abs(real) < 0x1p31 ? int32_t(real) : INT32_MIN) : int32_t(v.integer)};
   }
@@ -125,15 +129,24 @@ inline Value load(DType dtype, const char* p) {
     return zero;
   };
   switch (dtype) {
-    case DType::F32: return {dtype, read(float()), 0};
-    case DType::F64: return {dtype, read(double()), 0};
-    case DType::I64: return {dtype, 0, read(int64_t())};
-    case DType::Bool: return {dtype, 0, read(uint8_t())};
-    case DType::U8: return {DType::I32, 0, read(uint8_t())};
-    case DType::I8: return {DType::I32, 0, read(int8_t())};
-    case DType::I16: return {DType::I32, 0, read(int16_t())};
-    case DType::BF16: return {DType::F32, std::bit_cast<float>(uint32_t(read(uint16_t())) << 16), 0};
-    default: return {DType::I32, 0, read(int32_t())};
+    case DType::F32:
+      return {dtype, read(float()), 0};
+    case DType::F64:
+      return {dtype, read(double()), 0};
+    case DType::I64:
+      return {dtype, 0, read(int64_t())};
+    case DType::Bool:
+      return {dtype, 0, read(uint8_t())};
+    case DType::U8:
+      return {DType::I32, 0, read(uint8_t())};
+    case DType::I8:
+      return {DType::I32, 0, read(int8_t())};
+    case DType::I16:
+      return {DType::I32, 0, read(int16_t())};
+    case DType::BF16:
+      return {DType::F32, std::bit_cast<float>(uint32_t(read(uint16_t())) << 16), 0};
+    default:
+      return {DType::I32, 0, read(int32_t())};
   }
 }
 
@@ -146,13 +159,20 @@ inline uint16_t bf16_bits(float x) {
 inline void store(DType dtype, char* p, const Value& v) {
   auto write = [&](auto x) { std::memcpy(p, &x, sizeof(x)); };
   switch (dtype) {
-    case DType::F32: return write(float(v.real));
-    case DType::F64: return write(v.real);
-    case DType::I64: return write(v.integer);
-    case DType::BF16: return write(bf16_bits(float(v.real)));
-    case DType::I32: return write(int32_t(v.integer));
-    case DType::I16: return write(int16_t(v.integer));
-    default: return write(uint8_t(v.integer));
+    case DType::F32:
+      return write(float(v.real));
+    case DType::F64:
+      return write(v.real);
+    case DType::I64:
+      return write(v.integer);
+    case DType::BF16:
+      return write(bf16_bits(float(v.real)));
+    case DType::I32:
+      return write(int32_t(v.integer));
+    case DType::I16:
+      return write(int16_t(v.integer));
+    default:
+      return write(uint8_t(v.integer));
   }
 }
 
@@ -160,10 +180,13 @@ inline DType register_dtype(DType dtype) {
   switch (dtype) {
     case DType::U8:
     case DType::I8:
-    case DType::I16: return DType::I32;
+    case DType::I16:
+      return DType::I32;
     case DType::F16:
-    case DType::BF16: return DType::F32;
-    default: return dtype;
+    case DType::BF16:
+      return DType::F32;
+    default:
+      return dtype;
   }
 }
 
@@ -202,7 +225,9 @@ inline void run_reference(const FusedProgram& program, const std::vector<void*>&
               result[i] = as(dtype, load(program.operands[step.operand].dtype, address(step.operand, i)));
             }
             break;
-          case StepKind::Constant: result[i] = as(dtype, {DType::F64, step.value, 0}); break;
+          case StepKind::Constant:
+            result[i] = as(dtype, {DType::F64, step.value, 0});
+            break;
           case StepKind::Math:
             result[i] = apply(step.op, arg(0)[i], step.args[1] < 0 ? Value{} : arg(1)[i],
                               step.args[2] < 0 ? Value{} : arg(2)[i]);
@@ -220,7 +245,8 @@ inline void run_reference(const FusedProgram& program, const std::vector<void*>&
               store(stored, address(step.operand, i), as(register_dtype(stored), arg(0)[i]));
             }
             break;
-          default: break;
+          default:
+            break;
         }
       }
       values.push_back(std::move(result));

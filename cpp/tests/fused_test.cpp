@@ -21,11 +21,16 @@ struct Memory {
 
 double random_number() {
   switch (pick(12)) {
-    case 0: return 0;
-    case 1: return -0.0;
-    case 2: return std::numeric_limits<double>::quiet_NaN();
-    case 3: return std::numeric_limits<double>::infinity();
-    default: return (double(rng()) / 4294967296.0 - 0.5) * 8;
+    case 0:
+      return 0;
+    case 1:
+      return -0.0;
+    case 2:
+      return std::numeric_limits<double>::quiet_NaN();
+    case 3:
+      return std::numeric_limits<double>::infinity();
+    default:
+      return (double(rng()) / 4294967296.0 - 0.5) * 8;
   }
 }
 
@@ -79,7 +84,7 @@ class RandomProgram {
     for (int i = 0; i + 1 < axes; ++i) p_.extents.push_back(1 + pick(axes > 2 ? 5 : 40));
     static const int sizes[] = {1, 3, 10, 15, 16, 17, 31, 33, 100, 300, 512, 1000, 1024, 1025, 2100, 5000};
     p_.extents.push_back(with_reductions && pick(30) == 0 ? 0 : sizes[pick(axes > 1 ? 13 : 16)]);
-    static const DType dtypes[] = {DType::F32, DType::F32, DType::F32, DType::F64, DType::I32,
+    static const DType dtypes[] = {DType::F32, DType::F32,  DType::F32, DType::F64, DType::I32,
                                    DType::I64, DType::Bool, DType::U8,  DType::BF16};
     p_.inputs = 1 + pick(4);
     for (int i = 0; i < p_.inputs; ++i) {
@@ -111,8 +116,11 @@ class RandomProgram {
     const DType dtype = p_.steps[value].dtype;
     if (with_reductions && pick(4) == 0) {
       const StepKind kinds[] = {StepKind::RowSum, StepKind::RowMax, StepKind::RowMin};
-      steps({.kind = kinds[pick(3)], .op = "", .dtype = dtype == DType::Bool ? DType::I64 : register_dtype(dtype),
-             .args = {value, -1, -1, -1}}, true);
+      steps({.kind = kinds[pick(3)],
+             .op = "",
+             .dtype = dtype == DType::Bool ? DType::I64 : register_dtype(dtype),
+             .args = {value, -1, -1, -1}},
+            true);
       return;
     }
     if (pick(6) == 0) {
@@ -121,8 +129,8 @@ class RandomProgram {
       steps({.kind = StepKind::Cast, .op = "", .dtype = storage, .args = {value, -1, -1, -1}}, row_[value]);
       return;
     }
-    static const char* ops[] = {"add", "subtract", "multiply", "maximum", "negative", "abs", "less",
-                                "equal", "logical_not", "where", "sqrt", "divide", "floor"};
+    static const char* ops[] = {"add",   "subtract",    "multiply", "maximum", "negative", "abs",  "less",
+                                "equal", "logical_not", "where",    "sqrt",    "divide",   "floor"};
     const std::string op = ops[pick(13)];
     const DType cls = register_dtype(dtype);
     if (op == "where") {
@@ -155,7 +163,10 @@ class RandomProgram {
       for (std::size_t i = reversed.size(); i-- > 0;) strides.push_back(reversed[i]);
     }
     p_.operands.push_back({dtype, strides});
-    steps({.kind = StepKind::Store, .op = "", .dtype = dtype, .args = {value, -1, -1, -1},
+    steps({.kind = StepKind::Store,
+           .op = "",
+           .dtype = dtype,
+           .args = {value, -1, -1, -1},
            .operand = int(p_.operands.size()) - 1});
   }
   FusedProgram p_;

@@ -7,7 +7,8 @@ namespace {
 
 class Attacher {
  public:
-  explicit Attacher(const Graph& graph) : graph_(graph), readers_(graph.values.size(), 0), taken_(graph.nodes.size(), -1) {
+  explicit Attacher(const Graph& graph)
+      : graph_(graph), readers_(graph.values.size(), 0), taken_(graph.nodes.size(), -1) {
     for (const GraphNode& node : graph.nodes) {
       for (int input : node.inputs) {
         if (input >= 0) ++readers_[input];
@@ -28,7 +29,7 @@ class Attacher {
       if (taken_[n] >= 0) product_of[taken_[n]] = static_cast<int>(n);
     }
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (taken_[n] >= 0) continue;   // done where its epilogue stands
+      if (taken_[n] >= 0) continue;  // done where its epilogue stands
       GraphNode node = product_of[n] < 0 ? graph_.nodes[n] : combine(graph_.nodes[product_of[n]], graph_.nodes[n]);
       for (std::size_t i = 0; i < node.outputs.size(); ++i) {
         result.values[node.outputs[i]].index = static_cast<int>(result.nodes.size());
@@ -48,7 +49,9 @@ class Attacher {
       const Value& value = graph_.values[input];
       if (value.origin != Origin::Node || readers_[input] != 1) continue;
       const GraphNode& maker = graph_.nodes[value.index];
-      if (!maker.op || maker.fused || !maker.op->plan_epilogue || maker.phase != program.phase || taken_[value.index] >= 0) continue;
+      if (!maker.op || maker.fused || !maker.op->plan_epilogue || maker.phase != program.phase ||
+          taken_[value.index] >= 0)
+        continue;
       if (!(value.type.shape == program.fused->extents)) continue;
       Types in;
       for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
@@ -91,7 +94,7 @@ class Attacher {
 
   const Graph& graph_;
   std::vector<int> readers_;
-  std::vector<int> taken_;   // per product: the program that it does
+  std::vector<int> taken_;  // per product: the program that it does
 };
 
 }  // namespace

@@ -51,7 +51,8 @@ class Fuser {
   }
 
   Shape own_space(const GraphNode& node) const {
-    return row_reduction(graph_, node) ? graph_.values[node.inputs[0]].type.shape : graph_.values[node.outputs[0]].type.shape;
+    return row_reduction(graph_, node) ? graph_.values[node.inputs[0]].type.shape
+                                       : graph_.values[node.outputs[0]].type.shape;
   }
 
   // Whether node n can be a member of a group with this space; per-row results are reused only where rows are many.
@@ -74,7 +75,8 @@ class Fuser {
     // A per-row member: every member that it reads is per-row too.
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
-      if (value.origin == Origin::Node && groups_.group_of(value.index) == group && !is_row_value(value.index, space)) return false;
+      if (value.origin == Origin::Node && groups_.group_of(value.index) == group && !is_row_value(value.index, space))
+        return false;
     }
     return true;
   }

@@ -75,7 +75,7 @@ std::vector<int> Groups::order() const {
     waits[g] = static_cast<int>(makers.size());
     for (int maker : makers) users[maker].insert(static_cast<int>(g));
   }
-  using Entry = std::tuple<int, int, int>;   // phase, earliest node, group
+  using Entry = std::tuple<int, int, int>;  // phase, earliest node, group
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
   auto push = [&](int g) {
     // A group runs as late as its last member asks for, so that operands are kept for a short time.

@@ -1,4 +1,5 @@
-// Which nodes of a graph become one: groups that grow along the edges, and are refused where they would wait for themselves.
+// Which nodes of a graph become one: groups that grow along the edges, and are refused where they would wait for
+// themselves.
 #pragma once
 #include <vector>
 
@@ -23,7 +24,7 @@ class Groups {
   const Graph& graph_;
   std::vector<int> group_;
   std::vector<std::vector<int>> members_;
-  std::vector<int> visited_;   // by group: the search that reached it last
+  std::vector<int> visited_;  // by group: the search that reached it last
   int search_ = 0;
 };
 

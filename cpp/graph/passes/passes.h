@@ -5,7 +5,7 @@
 namespace pt {
 
 struct PassOptions {
-  bool simplify = true;   // expansion always happens; this switch is for merging equal calls
+  bool simplify = true;  // expansion always happens; this switch is for merging equal calls
   bool fuse = true;
 };
 

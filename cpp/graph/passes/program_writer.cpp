@@ -12,7 +12,8 @@ std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node)
   const bool sum = node.op->name == "sum", max = node.op->name == "max", min = node.op->name == "min";
   if (!sum && !max && !min) return std::nullopt;
   const TensorType& type = graph.values[node.inputs[0]].type;
-  if (!node.attrs.flag("keepdims") || !node.attrs.has("axis") || type.shape.empty() || type.shape.back() == 0) return std::nullopt;
+  if (!node.attrs.flag("keepdims") || !node.attrs.has("axis") || type.shape.empty() || type.shape.back() == 0)
+    return std::nullopt;
   const Ints& axes = node.attrs.ints("axis");
   if (axes.size() != 1 || (axes[0] != -1 && axes[0] != type.shape.size() - 1)) return std::nullopt;
   if (!is_float(type.dtype)) return std::nullopt;
@@ -72,7 +73,7 @@ void ProgramWriter::member(const GraphNode& node) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) step.args[i] = value_step(node.inputs[i]);
   int made;
   if (step.kind == StepKind::Cast && program_.steps[step.args[0]].dtype == step.dtype) {
-    made = step.args[0];   // between dtypes that share a register: the store rounds
+    made = step.args[0];  // between dtypes that share a register: the store rounds
   } else {
     made = push(step);
   }

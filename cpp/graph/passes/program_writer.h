@@ -28,7 +28,7 @@ class ProgramWriter {
 
   const Graph& graph_;
   FusedProgram program_;
-  std::map<int, int> steps_;    // value -> step
+  std::map<int, int> steps_;  // value -> step
   std::vector<int> inputs_;
 };
 

@@ -76,14 +76,12 @@ const Op* kernel = convolution("conv2d_kernel", "x", "w")
                        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
                          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
                        })
-                       .epilogue(
-                           [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs&) {
-                             return conv2d_epilogue_fits(program, result);
-                           },
-                           [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
-                              const Attrs& attrs) {
-                             return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
-                           })
+                       .epilogue([](const FusedProgram& program, const Types&, const TensorType& result,
+                                    const Attrs&) { return conv2d_epilogue_fits(program, result); },
+                                 [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
+                                    const Attrs& attrs) {
+                                   return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
+                                 })
                        .vjp([](const VjpContext& c) -> Tensors {
                          return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
                                  c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};

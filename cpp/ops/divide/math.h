@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V divide(V a, V b) { return a / b; }
+PT_FN V divide(V a, V b) {
+  return a / b;
+}
 
 PT_MATH(divide, 2, Float);
 

@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN mask_of<V> equal(V a, V b) { return a == b; }
+PT_FN mask_of<V> equal(V a, V b) {
+  return a == b;
+}
 
 PT_MATH(equal, 2, Any);
 

@@ -7,7 +7,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V floor_divide(V x, V y) { return floor_division(x, y); }
+PT_FN V floor_divide(V x, V y) {
+  return floor_division(x, y);
+}
 
 PT_MATH(floor_divide, 2, Number);
 

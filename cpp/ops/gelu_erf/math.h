@@ -7,7 +7,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V gelu_erf(V x) { return x * normal_distribution(x).cdf; }
+PT_FN V gelu_erf(V x) {
+  return x * normal_distribution(x).cdf;
+}
 
 PT_MATH(gelu_erf, 1, Float);
 

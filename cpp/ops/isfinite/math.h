@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN mask_of<V> isfinite(V x) { return x - x == V(0); }
+PT_FN mask_of<V> isfinite(V x) {
+  return x - x == V(0);
+}
 
 PT_MATH(isfinite, 1, Float);
 

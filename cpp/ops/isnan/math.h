@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN mask_of<V> isnan(V x) { return x != x; }
+PT_FN mask_of<V> isnan(V x) {
+  return x != x;
+}
 
 PT_MATH(isnan, 1, Float);
 

@@ -99,27 +99,29 @@ Tensors gradient(const VjpContext& c) {
   return result;
 }
 
-const Op* registered = define("matmul")
-                           .in("a", Takes::Float)
-                           .in("b", Takes::Float)
-                           .shape(infer)
-                           .plan(plan)
-                           .epilogue(
-                               [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs&) {
-                                 const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
-                                 return matrices && epilogue_fits(program, result.shape, result.dtype);
-                               },
-                               [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
-                                  const Attrs&) { return plan_matmul(in[0], in[1], result, program); })
-                           .vjp(gradient)
-                           .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
+const Op* registered =
+    define("matmul")
+        .in("a", Takes::Float)
+        .in("b", Takes::Float)
+        .shape(infer)
+        .plan(plan)
+        .epilogue(
+            [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs&) {
+              const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
+              return matrices && epilogue_fits(program, result.shape, result.dtype);
+            },
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs&) {
+              return plan_matmul(in[0], in[1], result, program);
+            })
+        .vjp(gradient)
+        .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
 Shapes    a [..., m, k], b [..., k, n] -> [..., m, n], leading axes broadcast; an operand of one axis is a row on the
           left, a column on the right, and its axis is missing from the result
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    k differs; leading axes that do not broadcast; an operand without axes
 Grad      a, b
 Numerics  fused multiply-adds in blocks of 256 along k, the same for every layout and instruction set)",
-                                R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
+             R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
 [3.0, 3.0, 3.0, 3.0])");
 
 }  // namespace

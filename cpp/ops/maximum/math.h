@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V maximum(V a, V b) { return propagating_max(a, b); }
+PT_FN V maximum(V a, V b) {
+  return propagating_max(a, b);
+}
 
 PT_MATH(maximum, 2, Number);
 

@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V minimum(V a, V b) { return propagating_min(a, b); }
+PT_FN V minimum(V a, V b) {
+  return propagating_min(a, b);
+}
 
 PT_MATH(minimum, 2, Number);
 

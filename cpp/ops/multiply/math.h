@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V multiply(V a, V b) { return a * b; }
+PT_FN V multiply(V a, V b) {
+  return a * b;
+}
 
 PT_MATH(multiply, 2, Number);
 

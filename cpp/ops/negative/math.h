@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V negative(V x) { return -x; }
+PT_FN V negative(V x) {
+  return -x;
+}
 
 PT_MATH(negative, 1, Number);
 

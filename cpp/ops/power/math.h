@@ -7,7 +7,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V power(V x, V y) { return pow(x, y); }
+PT_FN V power(V x, V y) {
+  return pow(x, y);
+}
 
 PT_MATH(power, 2, Number);
 

@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V reciprocal(V x) { return V(1) / x; }
+PT_FN V reciprocal(V x) {
+  return V(1) / x;
+}
 
 PT_MATH(reciprocal, 1, Float);
 

@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V relu(V x) { return propagating_max(x, V(0)); }
+PT_FN V relu(V x) {
+  return propagating_max(x, V(0));
+}
 
 PT_MATH(relu, 1, Number);
 

@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V relu_grad(V x, V g) { return select(x > V(0), g, V(0)); }
+PT_FN V relu_grad(V x, V g) {
+  return select(x > V(0), g, V(0));
+}
 
 PT_MATH(relu_grad, 2, Number);
 

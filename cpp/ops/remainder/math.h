@@ -7,7 +7,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V remainder(V x, V y) { return floor_remainder(x, y); }
+PT_FN V remainder(V x, V y) {
+  return floor_remainder(x, y);
+}
 
 PT_MATH(remainder, 2, Number);
 

@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V rsqrt(V x) { return V(1) / sqrt(x); }
+PT_FN V rsqrt(V x) {
+  return V(1) / sqrt(x);
+}
 
 PT_MATH(rsqrt, 1, Float);
 

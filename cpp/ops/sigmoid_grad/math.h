@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V sigmoid_grad(V y, V g) { return g * (y * (V(1) - y)); }
+PT_FN V sigmoid_grad(V y, V g) {
+  return g * (y * (V(1) - y));
+}
 
 PT_MATH(sigmoid_grad, 2, Float);
 

@@ -7,7 +7,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V softplus(V x) { return propagating_max(x, V(0)) + log1p(exp(-abs(x))); }
+PT_FN V softplus(V x) {
+  return propagating_max(x, V(0)) + log1p(exp(-abs(x)));
+}
 
 PT_MATH(softplus, 1, Float);
 

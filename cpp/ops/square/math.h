@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V square(V x) { return x * x; }
+PT_FN V square(V x) {
+  return x * x;
+}
 
 PT_MATH(square, 1, Number);
 

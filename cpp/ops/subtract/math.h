@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V subtract(V a, V b) { return a - b; }
+PT_FN V subtract(V a, V b) {
+  return a - b;
+}
 
 PT_MATH(subtract, 2, Number);
 

@@ -6,7 +6,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V tanh_grad(V y, V g) { return g * (V(1) - y * y); }
+PT_FN V tanh_grad(V y, V g) {
+  return g * (V(1) - y * y);
+}
 
 PT_MATH(tanh_grad, 2, Float);
 

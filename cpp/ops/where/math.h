@@ -5,7 +5,9 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V where(mask_of<V> condition, V a, V b) { return select(condition, a, b); }
+PT_FN V where(mask_of<V> condition, V a, V b) {
+  return select(condition, a, b);
+}
 
 PT_MATH_MASKED(where, 3, Any);
 
