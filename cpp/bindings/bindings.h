@@ -3,6 +3,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+// After Python.h, which pybind11 includes.
+#include <frameobject.h>
+
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,8 +1,5 @@
 // Threads, instruction set, random draws, the user's line.
 #include "bindings/bindings.h"
-
-#include <frameobject.h>  // wants Python.h before it
-
 #include "core/buffer.h"
 #include "core/error.h"
 #include "ops/recorder.h"

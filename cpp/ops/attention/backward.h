@@ -54,31 +54,31 @@ inline void load_queries(const AttentionDesc& d, const KernelArgs* args, int64_t
 
 // scores become the weights, dscores (the products of dout and v) the gradient of the scores.
 template <class T>
-inline void differentiate_softmax(const AttentionDesc& d, int64_t n_keys, const BackwardBlocks<T>& b) {
+inline void differentiate_softmax(const AttentionDesc& d, const AttentionBlock& block, const BackwardBlocks<T>& b) {
   using V = vec<T, kQueryLanes>;
-  for (int64_t i = 0; i < d.padded_block; i += kQueryLanes) {
-    const V lse = V::load(b.lse + i), dot = V::load(b.dot + i);
-    for (int64_t j = 0; j < n_keys; ++j) {
-      const int64_t at = j * d.padded_block + i;
-      const V weight = exp(V::load(b.scores + at) - lse);
+  for (int64_t lane = 0; lane < d.padded_block; lane += kQueryLanes) {
+    hide_scores(d, block, lane, b.scores);
+    const V lse = V::load(b.lse + lane), dot = V::load(b.dot + lane);
+    const int64_t seen = block.whole ? block.n_keys : block.seen(d, lane);
+    for (int64_t k = 0; k < block.n_keys; ++k) {
+      const int64_t at = k * d.padded_block + lane;
+      // What no query of the group sees was not computed, but the gradients of keys read across groups.
+      const V weight = k < seen ? exp(V::load(b.scores + at) - lse) : V(0);
       store(b.scores + at, weight);
-      store(b.dscores + at, weight * (V::load(b.dscores + at) - dot));
+      store(b.dscores + at, k < seen ? weight * (V::load(b.dscores + at) - dot) : V(0));
     }
   }
 }
 
 template <class T>
-inline void backward_block(const AttentionDesc& d, const BackwardBlocks<T>& b, int64_t key, int64_t n_keys,
-                           int64_t query, int64_t n) {
-  const int64_t row = d.padded_size, block = d.padded_block;
-  const T *k_rows = b.k_rows + key * row, *v_rows = b.v_rows + key * row;
-  block_scores(d, k_rows, b.q_columns, key, n_keys, query, b.scores);
-  add_product(LeftOperand<T>{v_rows, row, 1}, b.dout_columns, block, b.dscores, block, n_keys, block, d.size, false);
-  differentiate_softmax(d, n_keys, b);
-  add_product(LeftOperand<T>{b.scores, block, 1}, b.dout_rows, row, b.dv_rows + key * row, row, n_keys, d.size, n,
-              true);
-  add_product(LeftOperand<T>{b.dscores, block, 1}, b.q_rows, row, b.dk_rows + key * row, row, n_keys, d.size, n, true);
-  add_product(LeftOperand<T>{b.dscores, 1, block}, k_rows, row, b.dq_rows, row, n, d.size, n_keys, true);
+inline void backward_block(const AttentionDesc& d, const BackwardBlocks<T>& b, const AttentionBlock& block) {
+  const int64_t keys = block.key * d.padded_size;
+  block_product(d, block, b.k_rows + keys, b.q_columns, b.scores);
+  block_product(d, block, b.v_rows + keys, b.dout_columns, b.dscores);
+  differentiate_softmax(d, block, b);
+  add_to_keys(d, block, b.scores, b.dout_rows, b.dv_rows + keys);
+  add_to_keys(d, block, b.dscores, b.q_rows, b.dk_rows + keys);
+  add_to_queries(d, block, b.dscores, b.k_rows + keys, b.dq_rows);
 }
 
 template <class T>
@@ -96,8 +96,7 @@ void attention_backward(const KernelArgs* args, int64_t chunk) {
       load_queries(d, args, batch, head, query, n, b);
       const int64_t visible = visible_keys(d, query + n);
       for (int64_t key = 0; key < visible; key += kKeyBlock) {
-        const int64_t n_keys = attention_least(kKeyBlock, d.keys - key);
-        backward_block(d, b, key, n_keys, query, n);
+        backward_block(d, b, AttentionBlock(d, key, query, n));
       }
       // The scores were made from scaled queries, so dk is complete; dq is not.
       scale_rows(d, n, b.dq_rows);

@@ -86,18 +86,73 @@ inline int64_t visible_keys(const AttentionDesc& d, int64_t query) {
   return visible < 0 ? 0 : attention_least(visible, d.keys);
 }
 
-// scores[key][query] of the block at (key, query), minus infinity where the query does not see the key.
+// A block of keys against a block of queries. On the diagonal of a causal mask the queries are taken in groups of 16,
+// each with the keys that its last one sees: where queries are few, this is most of the work.
+struct AttentionBlock {
+  int64_t key, n_keys, query, n;
+  bool whole;  // every query sees every key
+
+  AttentionBlock(const AttentionDesc& d, int64_t first_key, int64_t first_query, int64_t n_queries)
+      : key(first_key), n_keys(attention_least(kKeyBlock, d.keys - first_key)), query(first_query), n(n_queries) {
+    whole = visible_keys(d, query + 1) >= key + n_keys;
+  }
+  // The keys of this block that some query of the group at `lane` sees.
+  int64_t seen(const AttentionDesc& d, int64_t lane) const {
+    const int64_t visible = visible_keys(d, query + lane + kQueryLanes) - key;
+    return visible < 0 ? 0 : attention_least(visible, n_keys);
+  }
+  // The first query of this block that sees the key in that row.
+  int64_t first_query_of(const AttentionDesc& d, int64_t row) const {
+    const int64_t first = d.causal ? key + row - (d.keys - d.queries) - query : 0;
+    return first < 0 ? 0 : attention_least(first, n);
+  }
+};
+
+// product[key][query] = rows columns: the scores, or the products of v and dout.
 template <class T>
-inline void block_scores(const AttentionDesc& d, const T* k_rows, const T* q_columns, int64_t key, int64_t n_keys,
-                         int64_t query, T* scores) {
-  add_product(LeftOperand<T>{k_rows, d.padded_size, 1}, q_columns, d.padded_block, scores, d.padded_block, n_keys,
-              d.padded_block, d.size, false);
-  if (!d.causal) return;
-  for (int64_t j = 0; j < n_keys; ++j) {
-    // The first query that sees this key.
-    const int64_t first = key + j - (d.keys - d.queries) - query;
-    const int64_t hidden = attention_least(first, d.padded_block);
-    for (int64_t i = 0; i < hidden; ++i) scores[j * d.padded_block + i] = kMinusInfinity<T>;
+inline void block_product(const AttentionDesc& d, const AttentionBlock& b, const T* rows, const T* columns,
+                          T* product) {
+  const LeftOperand<T> left{rows, d.padded_size, 1};
+  const int64_t block = d.padded_block;
+  if (b.whole) return add_product(left, columns, block, product, block, b.n_keys, block, d.size, false);
+  for (int64_t lane = 0; lane < block; lane += kQueryLanes) {
+    const int64_t seen = b.seen(d, lane);
+    if (seen > 0) add_product(left, columns + lane, block, product + lane, block, seen, kQueryLanes, d.size, false);
+  }
+}
+
+// out[query] += weights[key][query] rows[key].
+template <class T>
+inline void add_to_queries(const AttentionDesc& d, const AttentionBlock& b, const T* weights, const T* rows, T* out) {
+  const int64_t row = d.padded_size, block = d.padded_block;
+  if (b.whole) return add_product(LeftOperand<T>{weights, 1, block}, rows, row, out, row, b.n, d.size, b.n_keys, true);
+  for (int64_t lane = 0; lane < b.n; lane += kQueryLanes) {
+    const int64_t n = attention_least(kQueryLanes, b.n - lane);
+    add_product(LeftOperand<T>{weights + lane, 1, block}, rows, row, out + lane * row, row, n, d.size, b.seen(d, lane),
+                true);
+  }
+}
+
+// out[key] += weights[key][query] rows[query].
+template <class T>
+inline void add_to_keys(const AttentionDesc& d, const AttentionBlock& b, const T* weights, const T* rows, T* out) {
+  const int64_t row = d.padded_size, block = d.padded_block;
+  const int64_t step = b.whole ? b.n_keys : kQueryLanes;
+  for (int64_t k = 0; k < b.n_keys; k += step) {
+    const int64_t first = b.first_query_of(d, k);
+    add_product(LeftOperand<T>{weights + k * block + first, block, 1}, rows + first * row, row, out + k * row, row,
+                attention_least(step, b.n_keys - k), d.size, b.n - first, true);
+  }
+}
+
+// Scores that the mask hides become minus infinity, in the group at `lane`.
+template <class T>
+inline void hide_scores(const AttentionDesc& d, const AttentionBlock& b, int64_t lane, T* scores) {
+  if (b.whole) return;
+  const int64_t seen = b.seen(d, lane);
+  for (int64_t k = 0; k < seen; ++k) {
+    const int64_t hidden = attention_least(b.first_query_of(d, k) - lane, kQueryLanes);
+    for (int64_t i = 0; i < hidden; ++i) scores[k * d.padded_block + lane + i] = kMinusInfinity<T>;
   }
 }
 

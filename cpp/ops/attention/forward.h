@@ -60,15 +60,17 @@ inline void begin_queries(const AttentionDesc& d, const char* q, T* q_rows, cons
 }
 
 template <class T>
-inline void attend_to_keys(const AttentionDesc& d, const T* k_rows, const T* v_rows, int64_t key, int64_t n_keys,
-                           T* scores, const QueryBlock<T>& b) {
-  block_scores(d, k_rows, b.columns, key, n_keys, b.query, scores);
-  for (int64_t i = 0; i < d.padded_block; i += kQueryLanes) {
-    softmax_step(scores + i, d.padded_block, n_keys, b.maximum + i, b.sum + i, b.rescale + i);
+inline void attend_to_keys(const AttentionDesc& d, const T* k_rows, const T* v_rows, int64_t key, T* scores,
+                           const QueryBlock<T>& q) {
+  const AttentionBlock b(d, key, q.query, q.n);
+  block_product(d, b, k_rows, q.columns, scores);
+  for (int64_t lane = 0; lane < d.padded_block; lane += kQueryLanes) {
+    hide_scores(d, b, lane, scores);
+    softmax_step(scores + lane, d.padded_block, b.whole ? b.n_keys : b.seen(d, lane), q.maximum + lane, q.sum + lane,
+                 q.rescale + lane);
   }
-  for (int64_t i = 0; i < b.n && key > 0; ++i) multiply_row(b.sums + i * d.padded_size, d.padded_size, b.rescale[i]);
-  add_product(LeftOperand<T>{scores, 1, d.padded_block}, v_rows, d.padded_size, b.sums, d.padded_size, b.n, d.size,
-              n_keys, true);
+  for (int64_t i = 0; i < q.n && key > 0; ++i) multiply_row(q.sums + i * d.padded_size, d.padded_size, q.rescale[i]);
+  add_to_queries(d, b, scores, v_rows, q.sums);
 }
 
 template <class T>
@@ -105,7 +107,7 @@ void attention_forward(const KernelArgs* args, int64_t chunk) {
     load_rows(d, d.v, head_rows(d, d.v, args->data[2], batch, kv_head, key), n_keys, v_rows);
     for (int64_t i = 0; i < blocks; ++i) {
       const QueryBlock<T> b(d, scratch, first, i);
-      if (key < b.visible) attend_to_keys(d, k_rows, v_rows, key, n_keys, scores, b);
+      if (key < b.visible) attend_to_keys(d, k_rows, v_rows, key, scores, b);
     }
   }
   for (int64_t i = 0; i < blocks; ++i) {

@@ -29,7 +29,8 @@ AttentionDesc describe(const Operand& q, const Operand& k, const Operand& v, con
   d.type = q.dtype;
   d.causal = causal;
   d.scale = scale;
-  d.query_block = std::min(kQueryBlock, d.queries);
+  // Evenly, and a few queries more than a block are no second one.
+  d.query_block = ceil_div(d.queries, std::max<int64_t>(1, (d.queries + kQueryBlock / 2) / kQueryBlock));
   d.query_blocks = ceil_div(d.queries, d.query_block);
   d.padded_size = whole_vectors(d.size);
   d.padded_block = whole_vectors(d.query_block);
