@@ -14,23 +14,32 @@ from pathlib import Path
 
 import pytest
 
+from powertrain.train.ledger import read_lines
 from running import SMALL, command, environment, results, run
 
 KILLS = int(os.environ.get("POWERTRAIN_KILLS", "3"))
 SEED = int(os.environ.get("POWERTRAIN_KILL_SEED", "0"))
 
 
+# Long enough that most kills fall into training, not into the start of Python.
+LONG = (
+    SMALL.replace("6 epochs", "120 epochs")
+    .replace(', stop = { watch = "valid.accuracy" }', "")
+    .replace("[32]", "[128]")
+)
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, float]:
-    """The hash of a run that nothing disturbs, and how long its process takes."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, float, float]:
+    """The hash of a run that nothing disturbs, how long its process takes, and how long it trains."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "small.toml").write_text(SMALL)
+    (folder / "small.toml").write_text(LONG)
     start = time.monotonic()
     done = results(run(["train", "small.toml", "--run", "a", "--json"], folder))
     seconds = time.monotonic() - start
     digest = run(["runs", "hash", "a"], folder).stdout.strip()
     assert done["hash"] == digest
-    return digest, seconds
+    return digest, seconds, done["seconds"]
 
 
 def killed(arguments: list[str], folder: Path, after: float) -> bool:
@@ -48,33 +57,38 @@ def killed(arguments: list[str], folder: Path, after: float) -> bool:
     return False
 
 
-def test_the_same_run_twice_has_the_same_hash(undisturbed: tuple[str, float], tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL)
+def test_the_same_run_twice_has_the_same_hash(undisturbed: tuple[str, float, float], tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(LONG)
     assert results(run(["train", "small.toml", "--run", "b", "--json"], tmp_path))["hash"] == undisturbed[0]
 
 
-def test_another_seed_has_another_hash(undisturbed: tuple[str, float], tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL)
+def test_another_seed_has_another_hash(undisturbed: tuple[str, float, float], tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(LONG)
     other = results(run(["train", "small.toml", "--set", "run.seed=4", "--run", "b", "--json"], tmp_path))
     assert other["hash"] != undisturbed[0]
 
 
-def test_killed_anywhere_and_resumed_ends_with_the_same_bits(undisturbed: tuple[str, float], tmp_path: Path) -> None:
-    digest, seconds = undisturbed
+def test_killed_anywhere_and_resumed_ends_with_the_same_bits(
+    undisturbed: tuple[str, float, float], tmp_path: Path
+) -> None:
+    digest, seconds, training = undisturbed
     chance = random.Random(SEED)
-    (tmp_path / "small.toml").write_text(SMALL)
-    kills = 0
-    while kills < KILLS:
-        name = f"run-{kills}"
-        for _ in range(20):
+    (tmp_path / "small.toml").write_text(LONG)
+    kills = taken_up = runs = 0
+    while kills < KILLS or runs == 0:
+        name, finished = f"run-{runs}", False
+        while not finished:
             began = (tmp_path / name / "run.json").exists()
             arguments = ["train", "small.toml", "--run", name, *(["--resume"] if began else []), "--json"]
-            if not killed(arguments, tmp_path, chance.uniform(0.2 * seconds, seconds)):
-                break
-            kills += 1
-        began = (tmp_path / name / "run.json").exists()
-        run(["train", "small.toml", "--run", name, *(["--resume"] if began else []), "--json"], tmp_path)
+            # From when training usually begins to its end; now and then from the very start of the process.
+            least = 0.0 if chance.random() < 0.2 else max(0.0, seconds - training)
+            after = chance.uniform(least, seconds) if kills < KILLS else 60 * seconds
+            finished = not killed(arguments, tmp_path, after)
+            kills += not finished
+        taken_up += sum(line["event"] == "resume" and line["step"] > 0 for line in read_lines(tmp_path / name))
         assert run(["runs", "hash", name], tmp_path).stdout.strip() == digest
+        runs += 1
+    assert taken_up > 0 or KILLS < 3, "no kill fell between the first checkpoint and the end"
 
 
 def test_a_longer_target_goes_on_from_where_the_run_ended(tmp_path: Path) -> None:
@@ -95,8 +109,17 @@ def test_training_a_finished_run_again_does_nothing_and_says_so(tmp_path: Path) 
     assert run(["runs", "hash", "a"], tmp_path).stdout == before
 
 
+def test_a_run_that_early_stopping_ended_is_finished(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SMALL.replace("6 epochs", "500 epochs").replace("5 }", "1 }"))
+    stop = ["--set", "run.stop.patience=2"]
+    first = results(run(["train", "small.toml", *stop, "--run", "a", "--json"], tmp_path))
+    assert first["steps"] < 500 * 20
+    again = run(["train", "small.toml", *stop, "--run", "a", "--resume"], tmp_path)
+    assert "nothing to do: a was ended by early stopping; raise run.stop.patience to train on" in again.stdout
+
+
 def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(
-    undisturbed: tuple[str, float], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
     run(["train", "small.toml", "--set", "run.until=4 epochs", "--set", "report.worst=0", "--run", "a"], tmp_path)
@@ -106,7 +129,7 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(
     assert "is not used: " in done.stderr and "trying the one before" in done.stderr
 
 
-def test_ctrl_c_commits_and_says_how_to_resume(undisturbed: tuple[str, float], tmp_path: Path) -> None:
+def test_ctrl_c_commits_and_says_how_to_resume(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL.replace("6 epochs", "2000 epochs"))
     process = subprocess.Popen(
         command(["train", "small.toml", "--run", "a"]),

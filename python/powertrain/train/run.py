@@ -212,16 +212,19 @@ class TrainRun:
         start = time.monotonic()
         try:
             self.folder.checkpoints.save(self.progress.steps, self.table.snapshot(), {"seconds": self.elapsed()})
+            self._saved_step = self.progress.steps
             self.record("commit")
         except NoSpaceError as error:
-            self.display.warn(
-                f"[checkpoint] {error}; expected room for one more; free some space: the run goes on, and the earlier "
-                "checkpoint stands"
-            )
+            self.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
         if self.ledger is not None:
             self.ledger.sync()
-        self._saved_step, self._saved_at = self.progress.steps, time.monotonic()
+        self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - start
+
+    @property
+    def saved_step(self) -> int:
+        """The step of the last checkpoint on disk."""
+        return self._saved_step
 
     def elapsed(self) -> float:
         """Seconds of training, over all resumptions."""
@@ -264,6 +267,8 @@ class TrainRun:
                 f"[{self.folder.path.name} checkpoint {checkpoint.number}] {'; '.join(wrong[:5])}{more}; expected what "
                 "the recipe describes; resume with the recipe, data and versions of run.lock"
             )
+        if self.early is not None and self.early.reached:
+            self.request_stop("early stopping had ended it")
         self._saved_step = checkpoint.number
         self._seconds_before = float(checkpoint.meta.get("seconds", 0.0))
 

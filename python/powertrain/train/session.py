@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import powertrain as pt
 from powertrain.train import verdict
 from powertrain.train.baseline import baselines
-from powertrain.train.checkpoint import hash_arrays
+from powertrain.train.checkpoint import NoSpaceError, hash_arrays
 from powertrain.train.energy import Energy, Meter
 from powertrain.train.evaluate import Evaluation
 from powertrain.train.folder import RunError, RunFolder
@@ -84,12 +84,14 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
     run.stop_on_interrupt()
     fit(run.strategy, run, run.recipe.run.until)
     run.display.end()
-    if run.steps_now == 0 and earlier is not None and not run.stop:
-        held = verdict.hold(earlier, run.recipe.expect)
+    if run.steps_now == 0 and earlier is not None and (run.stopped_early or not run.stop):
+        reached = "was ended by early stopping" if run.stopped_early else f"has reached {run.recipe.run.until}"
+        change = "run.stop.patience" if run.stopped_early else "run.until"
         run.display.line(
-            f"nothing to do: {run.folder.path} has reached {run.recipe.run.until}; raise run.until to train on, or "
-            "begin a new run without --resume"
+            f"nothing to do: {run.folder.path} {reached}; raise {change} to train on, or begin a new run without "
+            "--resume"
         )
+        held = verdict.hold(earlier, run.recipe.expect)
         return Outcome(earlier, True, all(one.met for one in held), nothing_to_do=True)
     if run.stop and not run.stopped_early:
         return _interrupted(run)
@@ -99,7 +101,7 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
 
 
 def _interrupted(run: TrainRun) -> Outcome:
-    run.display.line(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; everything so far is saved")
+    run.display.line(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saved_step:,}")
     run.display.line(f"resume  powertrain train {run.recipe.given} --run {run.folder.path} --resume")
     results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.elapsed(), 3)}
     return Outcome(results, False, True, interrupted=run.stop_reason == "interrupted")
@@ -131,8 +133,12 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     }
     held = verdict.hold(results, run.recipe.expect)
     results["expect"] = [asdict(one) for one in held]
-    run.folder.finish(results)
-    report = write_report(run, evaluations[part], results, energy)
+    try:
+        run.folder.finish(results)
+        report = str(write_report(run, evaluations[part], results, energy))
+    except NoSpaceError as error:
+        run.display.warn(str(error))
+        report = f"not written; with space: powertrain train {run.recipe.given} --run {run.folder.path} --resume"
     _say(run, evaluations[part], results, held, energy, report)
     return Outcome(results, True, all(one.met for one in held))
 
@@ -155,7 +161,7 @@ def _say(
     results: dict[str, Any],
     held: list[verdict.Expectation],
     energy: Energy,
-    report: Path,
+    report: str,
 ) -> None:
     line = run.display.line
     words = [f"done   {results['seconds']:.1f} s", headline(judged, results)]
