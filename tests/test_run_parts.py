@@ -153,7 +153,7 @@ def test_energy_has_a_method_and_a_range(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.short() == "~1 Wh (estimate, ±50 %)"
     assert found.sentence() == (
         "1 Wh, between 0.5 and 1.5 Wh (estimated from 360 s of processor time at 10 W a core); at 0.30 a kWh that "
-        "costs 0.0003."
+        "costs less than 0.001."
     )
     monkeypatch.setattr(energy, "_counters", iter([{"0": 100.0}, {"0": 3700.0}]).__next__)
     monkeypatch.setattr(energy, "_processor_seconds", lambda: 0.0)

@@ -15,6 +15,7 @@ ESTIMATE_RANGE = 0.5
 # Counters see the processor, not the memory, fans and power supply: those add 10 to 40 %, and neighbours count too.
 MEASURED_RANGE = 0.3
 PRICE_PER_KWH = 0.30
+LEAST_PRICE = 0.001
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Energy:
 
     def sentence(self) -> str:
         cost = self.watt_hours / 1000 * PRICE_PER_KWH
+        price = f"{cost:.2g}" if cost >= LEAST_PRICE else f"less than {LEAST_PRICE:g}"
         return (
             f"{self.watt_hours:.2g} Wh, between {self.low:.2g} and {self.high:.2g} Wh ({self.method}); at "
-            f"{PRICE_PER_KWH:.2f} a kWh that costs {cost:.2g}."
+            f"{PRICE_PER_KWH:.2f} a kWh that costs {price}."
         )
 
 

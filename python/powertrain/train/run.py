@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class TrainRun:
         self.trace_seconds = 0.0
         self._sources: dict[str, TrainSource] = {}
         self._hooks: list[Hook] = []
+        self._handlers: dict[int, Any] = {}
         self._compiled: dict[Callable[..., Any], Any] = {}
         self._names: tuple[str, ...] = ()
         self._evaluations = Count()
@@ -278,7 +280,7 @@ class TrainRun:
             self.table.set_model(self.early.weights)
 
     def stop_on_interrupt(self) -> None:
-        """The first Ctrl-C ends the run at the next commit, the second at once."""
+        """The first Ctrl-C ends the run at the next commit, the second at once; until the run is closed."""
 
         def handler(number: int, frame: Any) -> None:
             if self.stop:
@@ -286,10 +288,13 @@ class TrainRun:
             self.request_stop("interrupted")
             self.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
 
-        signal.signal(signal.SIGINT, handler)
-        signal.signal(signal.SIGTERM, handler)
+        if threading.current_thread() is threading.main_thread():  # Python gives signals to no other
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, handler)
 
     def close(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         for source in self._sources.values():
             source.close()
         if self.ledger is not None:
