@@ -12,7 +12,8 @@ import pytest
 import powertrain as pt
 
 PACKAGES = ("nn", "optim", "data", "metrics", "models")
-MODULES = [
+TOP = ("autograd", "compile", "functional", "losses", "random", "slots", "tensor")
+MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"
     for package in PACKAGES
     for module in pkgutil.iter_modules(importlib.import_module(f"powertrain.{package}").__path__)

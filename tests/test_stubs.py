@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
-import make_stubs
 import pytest
 
+import make_stubs
 import powertrain as pt
 
 SPECS = {spec["name"]: spec for spec in pt._core.ops()}
