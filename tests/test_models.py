@@ -11,20 +11,24 @@ import pytest
 import powertrain as pt
 from powertrain import losses, models
 from powertrain.bench.arrays import WORKLOADS, Weights
+from powertrain.bench.steps import EMBEDDINGS
 from powertrain.models import CNN, GPT, MLP, LeNet, LinearModel, LSTMLanguageModel, ModelError, ResNet18, ViT
 from powertrain.optim import SGD, AdamW
 from powertrain.plugins.protocols import Inputs
 
 
+TABLES = ("wte.weight", "wpe.weight", "embedding.weight")
+
+
 def converted(weights: Weights) -> Weights:
-    """PyTorch's layouts as the engine's: linear (in, out), convolution (kh, kw, in, out), tables under .weight."""
+    """PyTorch's layouts as the engine's: linear (in, out), convolution (kh, kw, in, out)."""
     out = {}
     for name, value in weights.items():
-        if name.startswith("lstm.weight") or (name.endswith("weight") and value.ndim == 2):
+        if name.startswith("lstm.weight") or (name.endswith("weight") and value.ndim == 2 and name not in TABLES):
             value = value.T
         elif value.ndim == 4:
             value = value.transpose(2, 3, 1, 0)
-        out[f"{name}.weight" if name in ("wte", "wpe", "embedding") else name] = value
+        out[name] = value
     return out
 
 

@@ -194,7 +194,7 @@ py::object attr_object(const Attr& value) {
       value);
 }
 
-// "rms_norm(x, w, eps=1e-06)". What is required after a default is given by keyword, as in powertrain.functional.
+// "name(x, w, eps=1e-06)". What is required after a default is given by keyword, as in powertrain.functional.
 std::string signature(const Op& op) {
   std::string plain, by_keyword;
   bool preset = false;
