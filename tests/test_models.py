@@ -11,11 +11,9 @@ import pytest
 import powertrain as pt
 from powertrain import losses, models
 from powertrain.bench.arrays import WORKLOADS, Weights
-from powertrain.bench.steps import EMBEDDINGS
 from powertrain.models import CNN, GPT, MLP, LeNet, LinearModel, LSTMLanguageModel, ModelError, ResNet18, ViT
 from powertrain.optim import SGD, AdamW
 from powertrain.plugins.protocols import Inputs
-
 
 TABLES = ("wte.weight", "wpe.weight", "embedding.weight")
 
