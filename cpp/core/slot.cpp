@@ -30,6 +30,8 @@ void Slot::become_view(SlotRef base, int64_t offset) {
   base_ = std::move(base);
   offset_ = offset;
   base_version_ = 0;
+  // The base may still hold a broadcast value, such as zeros: a view of it would read beyond that one number.
+  base_->readable_home();
   base_->views_.push_back(weak_from_this());
 }
 

@@ -30,7 +30,8 @@ AttentionDesc describe(const Operand& q, const Operand& k, const Operand& v, con
   d.causal = causal;
   d.scale = scale;
   // Evenly, and a few queries more than a block are no second one.
-  d.query_block = ceil_div(d.queries, std::max<int64_t>(1, (d.queries + kQueryBlock / 2) / kQueryBlock));
+  const int64_t blocks = std::max<int64_t>(1, (d.queries + kQueryBlock / 2) / kQueryBlock);
+  d.query_block = std::max<int64_t>(1, ceil_div(d.queries, blocks));
   d.query_blocks = ceil_div(d.queries, d.query_block);
   d.padded_size = whole_vectors(d.size);
   d.padded_block = whole_vectors(d.query_block);
