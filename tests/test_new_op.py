@@ -35,7 +35,7 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
     call = "pt.softsign(pt.tensor([1.0, -3.0])).numpy()"
     shown = tree.python(f"import powertrain as pt; print({call}, pt.softsign.__doc__)")
     assert shown.startswith("[ 0.5  -0.75] softsign(x): x over 1 + |x|")
-    oracles = tree.pytest("tests/test_ops.py", "-v", "-k", "softsign or case_file")
+    oracles = tree.pytest("tests/test_ops.py", "-vv", "-k", "softsign or case_file")
     assert oracles.returncode == 0, oracles.stdout
     assert "test_gradient[softsign] PASSED" in oracles.stdout
     benchmark = tree.pytest("benchmarks/test_ops_bench.py", "--benchmark-only", "-k", "softsign")
