@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import powertrain
@@ -27,8 +28,9 @@ class ScratchTree:
                 shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
             else:
                 shutil.copy2(source, target)
-        # With paths relative to the tree, ccache knows files that the real tree has compiled.
+        # With the wheel's compiler and paths relative to the tree, ccache knows files that the real tree has compiled.
         self.environment = {
+            "CXX": (sysconfig.get_config_var("CXX") or "c++").split()[0],
             **os.environ,
             "CCACHE_BASEDIR": str(folder),
             "CCACHE_NOHASHDIR": "1",
@@ -40,7 +42,8 @@ class ScratchTree:
         build = self.folder / "build" / "main"
         pybind11 = self._run([sys.executable, "-m", "pybind11", "--cmakedir"]).stdout.strip()
         options = ["-DSKBUILD=ON", "-DSKBUILD_PROJECT_VERSION=0.0", "-DPOWERTRAIN_WERROR=OFF"]
-        options += [f"-DPOWERTRAIN_ISAS={powertrain.isa()}"]  # the one that runs here: a third of the work
+        # The one that runs here: a third of the work.
+        options += [f"-DPOWERTRAIN_ISAS={powertrain.isa()}"]
         options += [f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11}"]
         self._run(["cmake", "-S", str(self.folder), "-B", str(build), "-G", "Ninja", *options])
         self._run(["cmake", "--build", str(build), "--target", "_core"])
