@@ -52,10 +52,10 @@ def test_the_last_two_are_kept_and_nothing_else(store: Checkpoints) -> None:
         store.save(number, arrays(number), {})
     assert store.numbers() == [3, 10]
     assert sorted(path.name for path in store.folder.iterdir()) == [
-        "step-000000000003.json",
-        "step-000000000003.safetensors",
-        "step-000000000010.json",
-        "step-000000000010.safetensors",
+        "round-000000000003.json",
+        "round-000000000003.safetensors",
+        "round-000000000010.json",
+        "round-000000000010.safetensors",
     ]
 
 
@@ -74,21 +74,21 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(
 ) -> None:
     store.save(1, arrays(1), {})
     store.save(2, arrays(2), {})
-    path = store.folder / f"step-000000000002{suffix}"
+    path = store.folder / f"round-000000000002{suffix}"
     path.write_bytes(damage(path.read_bytes()))
     found, problems = store.latest()
     assert found is not None and found.number == 1
-    assert len(problems) == 1 and problems[0].startswith("checkpoint 2 is not used: step-000000000002")
+    assert len(problems) == 1 and problems[0].startswith("checkpoint 2 is not used: round-000000000002")
     assert problems[0].endswith("; trying the one before")
 
 
 def test_a_changed_number_in_the_json_is_noticed(store: Checkpoints) -> None:
     store.save(1, arrays(), {"seconds": 1.0})
-    path = store.folder / "step-000000000001.json"
+    path = store.folder / "round-000000000001.json"
     path.write_text(path.read_text().replace('"seconds": 1.0', '"seconds": 2.0'))
     assert store.latest() == (
         None,
-        ["checkpoint 1 is not used: step-000000000001.json is not what was written: its SHA-256 differs; "
+        ["checkpoint 1 is not used: round-000000000001.json is not what was written: its SHA-256 differs; "
          "trying the one before"],
     )  # fmt: skip
 
@@ -96,11 +96,11 @@ def test_a_changed_number_in_the_json_is_noticed(store: Checkpoints) -> None:
 def test_arrays_that_are_missing_are_noticed(store: Checkpoints) -> None:
     store.save(1, arrays(1), {})
     store.save(2, arrays(2), {})
-    (store.folder / "step-000000000002.safetensors").unlink()
+    (store.folder / "round-000000000002.safetensors").unlink()
     found, problems = store.latest()
     assert found is not None and found.number == 1
     assert problems == [
-        "checkpoint 2 is not used: step-000000000002.safetensors cannot be read: No such file or directory; "
+        "checkpoint 2 is not used: round-000000000002.safetensors cannot be read: No such file or directory; "
         "trying the one before"
     ]
 

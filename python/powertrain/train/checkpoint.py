@@ -1,7 +1,7 @@
 """Checkpoints: the named slots of a run, nothing else, written so that a kill or a full disk never costs the last one.
 
-One checkpoint is two files. `step-00000120.safetensors` holds the arrays; `step-00000120.json` holds what is no array,
-the size and SHA-256 of the first, and its own. The JSON is written last: a checkpoint without it does not exist.
+One checkpoint is two files. `round-000000000120.safetensors` holds the arrays; `round-000000000120.json` holds what is
+no array, the size and SHA-256 of the first, and its own. The JSON is written last: without it there is no checkpoint.
 Each file is written aside, synced and renamed, and then the folder is synced.
 """
 
@@ -50,7 +50,7 @@ class Checkpoints:
 
     def numbers(self) -> list[int]:
         """What exists, oldest first."""
-        found = (re.fullmatch(r"step-(\d+)\.json", path.name) for path in self.folder.glob("step-*.json"))
+        found = (re.fullmatch(r"round-(\d+)\.json", path.name) for path in self.folder.glob("round-*.json"))
         return sorted(int(match[1]) for match in found if match)
 
     def save(self, number: int, arrays: Arrays, meta: Mapping[str, Any]) -> None:
@@ -66,7 +66,7 @@ class Checkpoints:
             "sha256": _sha256(payload),
             "meta": dict(meta),
         }
-        stem = self.folder / f"step-{number:012d}"
+        stem = self.folder / f"round-{number:012d}"
         try:
             write_durably(stem.with_suffix(".safetensors"), payload)
             write_durably(stem.with_suffix(".json"), _sealed(header))
@@ -81,8 +81,8 @@ class Checkpoints:
         for number in numbers[:-KEEP]:
             self._path(number, ".json").unlink(missing_ok=True)  # first: without it the arrays are nobody's
             self._path(number, ".safetensors").unlink(missing_ok=True)
-        kept = {f"step-{number:012d}" for number in numbers[-KEEP:]}
-        for stray in self.folder.glob("step-*.safetensors"):  # a kill between the two files of a checkpoint
+        kept = {f"round-{number:012d}" for number in numbers[-KEEP:]}
+        for stray in self.folder.glob("round-*.safetensors"):  # a kill between the two files of a checkpoint
             if stray.stem not in kept:
                 stray.unlink(missing_ok=True)
 
@@ -115,6 +115,13 @@ class Checkpoints:
             raise CheckpointError(f"{path.name} has format {header['format']}; this version reads {FORMAT}")
         return header
 
+    def newest_meta(self) -> dict[str, Any]:
+        """What the newest checkpoint says of itself, without its arrays; empty where there is none to read."""
+        try:
+            return dict(self._header(self.numbers()[-1])["meta"])
+        except (CheckpointError, IndexError):
+            return {}
+
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and a sentence for each newer one that was passed over."""
         problems: list[str] = []
@@ -126,7 +133,7 @@ class Checkpoints:
         return None, problems
 
     def _path(self, number: int, suffix: str) -> Path:
-        return self.folder / f"step-{number:012d}{suffix}"
+        return self.folder / f"round-{number:012d}{suffix}"
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -28,7 +28,6 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
     for path in sorted(root.glob("*/run.json")) if root.is_dir() else []:
         folder = RunFolder(path.parent)
         results = folder.results()
-        numbers = folder.checkpoints.numbers()
         summary = ""
         if results is not None:
             values = results.get(results.get("part", "test"), {})
@@ -37,7 +36,7 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
             {
                 "run": str(folder.path),
                 "state": "finished" if results is not None else "unfinished",
-                "steps": numbers[-1] if numbers else 0,
+                "steps": folder.checkpoints.newest_meta().get("steps", 0),
                 "summary": summary,
             }
         )
@@ -61,7 +60,7 @@ def open_run(path: Path) -> TrainRun:
         run.display.warn(f"[{path.name}] {problem}")
     if found is None:
         raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
-    run.load(found)
+    run.saver.load(found)
     run.use_best()
     return run
 

@@ -7,18 +7,20 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.train.checkpoint import Checkpoint, NoSpaceError
 from powertrain.train.counters import Count, Progress
 from powertrain.train.evaluate import Evaluator, Predictor
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.horizon import Horizon
 from powertrain.train.ledger import Ledger
 from powertrain.train.parts import build_optimizer, choose_loss, load_metrics
+from powertrain.train.passes import Blob, Fold, fork
+from powertrain.train.saving import Saver
 from powertrain.train.sources import TrainSource, constants
 from powertrain.train.state import SlotTable
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from powertrain.recipe import Recipe
     from powertrain.train.progress import Display
 
-# A checkpoint may cost this share of the time; a large model is saved less often than a small one.
-SAVE_SHARE = 0.05
 # Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
 LEAST_EVALUATED = 64
 Hook = Callable[["TrainRun", int], "str | None"]
@@ -54,18 +54,16 @@ class TrainRun:
         self.stop = False
         self.stop_reason = ""
         self.deadline = math.inf
-        self.steps_now = 0  # in this process; a resumed run has done others before
+        self.rounds_now = 0  # in this process; a resumed run has done others before
         self.trace_seconds = 0.0
         self._sources: dict[str, TrainSource] = {}
         self._hooks: list[Hook] = []
         self._handlers: dict[int, Any] = {}
         self._compiled: dict[Callable[..., Any], Any] = {}
+        self._folds: dict[Callable[..., Any], Fold] = {}
         self._names: tuple[str, ...] = ()
         self._evaluations = Count()
-        self._seconds_before = 0.0
-        self._began = self._saved_at = time.monotonic()
-        self._saved_step = 0
-        self._save_cost = 0.0
+        self.saver = Saver(self)
         pt.random.seed(recipe.run.seed)
         self.table.named["random"] = pt.random.default_generator().slot
         self.table.host.update({"progress": self.progress, "evaluations": self._evaluations})
@@ -106,6 +104,14 @@ class TrainRun:
             self.table.named[name] = pt.Slot(pt.asarray(value), name=name)
         return self.table.named[name]
 
+    def blob(
+        self, name: str, make: Callable[[], Any], dump: Callable[[Any], bytes], load: Callable[[bytes], Any]
+    ) -> Blob:
+        """State that is no array: `blob.value`, with its own way to bytes and back."""
+        if name not in self.table.host:
+            self.table.host[name] = Blob(make, dump, load)
+        return cast(Blob, self.table.host[name])
+
     def data(self, role: str = "train") -> TrainSource:
         """An endless stream of batches of a part; its cursor is a slot."""
         if role not in self._sources:
@@ -136,6 +142,17 @@ class TrainRun:
             self._count(batch)
         self.progress.epochs = source.epoch
 
+    def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
+        """One pass over a source's examples in their order: the sums of what `function(t, batch)` gives for each batch.
+        Padding has weight 0 in `batch.weight`; the function has to use it."""
+        if function not in self._folds:
+            self._folds[function] = Fold(function)
+        return self._folds[function](source)
+
+    def fork(self, *roles: str) -> AbstractContextManager[None]:
+        """Inside the block the slots of these roles and their optimizers may change; afterwards they are as before."""
+        return fork(self.table, roles or ("model",))
+
     def _trace(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         def traced(*tensors: Any) -> None:
             step(Step(self.table.logs), TracedBatch(self._names, tensors))
@@ -147,7 +164,6 @@ class TrainRun:
         self.trace_seconds += time.perf_counter() - start
 
     def _count(self, batch: Batch) -> None:
-        self.steps_now += 1
         self.progress.steps += 1
         self.progress.examples += len(batch)
         if self.dataset.task == "language":
@@ -163,6 +179,7 @@ class TrainRun:
     def commit(self) -> None:
         """Slots are consistent here: evaluate, stop, show and save where due."""
         self.progress.rounds += 1
+        self.rounds_now += 1
         mark = self.horizon.mark(self.progress)
         if mark > self._evaluations.value:
             self._evaluations.value = mark
@@ -171,10 +188,8 @@ class TrainRun:
             self.display.step(self)
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
-        done = not self.progress < self.recipe.run.until
-        waited = time.monotonic() - self._saved_at
-        if done or self.stop or waited >= max(self.recipe.run.save_seconds, self._save_cost / SAVE_SHARE):
-            self.save()
+        if self.stop or not self.progress < self.recipe.run.until or self.saver.due():
+            self.saver.save()
 
     def request_stop(self, reason: str) -> None:
         """End the run after this commit; the first reason counts."""
@@ -207,44 +222,14 @@ class TrainRun:
         if self.ledger is not None:
             self.ledger.write(event, self.progress.steps, **values)
 
-    def save(self) -> None:
-        """A checkpoint on disk. A full disk is said, and training goes on."""
-        if self._saved_step == self.progress.steps > 0:
-            return
-        start = time.monotonic()
-        try:
-            self.folder.checkpoints.save(self.progress.steps, self.table.snapshot(), {"seconds": self.elapsed()})
-            self._saved_step = self.progress.steps
-            self.record("commit")
-        except NoSpaceError as error:
-            self.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
-        if self.ledger is not None:
-            self.ledger.sync()
-        self._saved_at = time.monotonic()
-        self._save_cost = self._saved_at - start
-
-    @property
-    def saved_step(self) -> int:
-        """The step of the last checkpoint on disk."""
-        return self._saved_step
-
-    def elapsed(self) -> float:
-        """Seconds of training, over all resumptions."""
-        return self._seconds_before + time.monotonic() - self._began
-
     # The two ends.
 
     def restore(self) -> None:
         """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
         self.prepare_evaluation()
-        found, problems = self.folder.checkpoints.latest()
-        for problem in problems:
-            self.display.warn(f"[{self.folder.path.name}] {problem}")
-        if found is not None:
-            self.load(found)
-        if found is not None or problems:
-            self.record("resume", problems=problems)
-        self._began = self._saved_at = time.monotonic()
+        self.saver.restore()
+        if self.early is not None and self.early.reached:
+            self.request_stop("early stopping had ended it")
         self.display.begin(self)
 
     def prepare_evaluation(self) -> None:
@@ -259,20 +244,6 @@ class TrainRun:
         if self._predictor is None:
             self._predictor = Predictor(self.strategy, self.table.modules)
         return self._predictor(x)
-
-    def load(self, checkpoint: Checkpoint) -> None:
-        """Set every slot from a checkpoint."""
-        wrong = self.table.load(checkpoint.arrays)
-        if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise RunError(
-                f"[{self.folder.path.name} checkpoint {checkpoint.number}] {'; '.join(wrong[:5])}{more}; expected what "
-                "the recipe describes; resume with the recipe, data and versions of run.lock"
-            )
-        if self.early is not None and self.early.reached:
-            self.request_stop("early stopping had ended it")
-        self._saved_step = checkpoint.number
-        self._seconds_before = float(checkpoint.meta.get("seconds", 0.0))
 
     def use_best(self) -> None:
         """The weights to judge and to use: the best that early stopping kept, or the last."""

@@ -84,7 +84,7 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
     run.stop_on_interrupt()
     fit(run.strategy, run, run.recipe.run.until)
     run.display.end()
-    if run.steps_now == 0 and earlier is not None and (run.stopped_early or not run.stop):
+    if run.rounds_now == 0 and earlier is not None and (run.stopped_early or not run.stop):
         reached = "was ended by early stopping" if run.stopped_early else f"has reached {run.recipe.run.until}"
         change = "run.stop.patience" if run.stopped_early else "run.until"
         run.display.line(
@@ -101,9 +101,11 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
 
 
 def _interrupted(run: TrainRun) -> Outcome:
-    run.display.line(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saved_step:,}")
+    run.display.line(
+        f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saver.saved_step:,}"
+    )
     run.display.line(f"resume  powertrain train {run.recipe.given} --run {run.folder.path} --resume")
-    results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.elapsed(), 3)}
+    results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.saver.elapsed(), 3)}
     return Outcome(results, False, True, interrupted=run.stop_reason == "interrupted")
 
 
@@ -111,7 +113,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
     from powertrain.train.report import write_report
 
-    seconds = run.elapsed()
+    seconds = run.saver.elapsed()
     evaluations = measure(run)
     part = "test" if "test" in evaluations else "valid" if "valid" in evaluations else "train"
     simple = baselines(run.dataset, part) if run.recipe.report.baseline else []
