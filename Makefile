@@ -116,7 +116,7 @@ emulate-avx512: $(VENV)/.tools
 	$(call cpp-tests,avx512,-DPOWERTRAIN_EMULATE_AVX512=ON)
 
 bench: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers
-	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-enable --benchmark-only $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only $(PYTEST_FLAGS)
 
 mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tools/mutants.py $(OP)

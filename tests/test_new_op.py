@@ -38,5 +38,5 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
     oracles = tree.pytest("tests/test_ops.py", "-vv", "-k", "softsign or case_file")
     assert oracles.returncode == 0, oracles.stdout
     assert "test_gradient[softsign] PASSED" in oracles.stdout
-    benchmark = tree.pytest("benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-enable", "--benchmark-only", "-k", "softsign")
+    benchmark = tree.pytest("benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-only", "-k", "softsign")
     assert benchmark.returncode == 0 and "1 passed" in benchmark.stdout, benchmark.stdout
