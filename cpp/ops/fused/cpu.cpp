@@ -121,6 +121,13 @@ void Interpreter::math(const FusedInstr& instr) {
   tables[int(instr.from)][instr.op](at_[instr.dst], a, b, c, elements(instr), instr.steps);
 }
 
+void Interpreter::chain(const FusedInstr& instr) {
+  const char* args[4];
+  for (int i = 0; i < 4; ++i) args[i] = instr.args[i] < 0 ? nullptr : at_[instr.args[i]];
+  const ChainFn(&table)[3][27] = instr.from == FusedClass::F32 ? kChainsF32 : kChainsF64;
+  table[int(instr.form)][instr.op](at_[instr.dst], args, elements(instr), instr.steps);
+}
+
 void Interpreter::cast(const FusedInstr& instr) {
   const int64_t n = elements(instr);
   char* dst = at_[instr.dst];
@@ -238,6 +245,9 @@ void Interpreter::execute(int begin, int end) {
     switch (instr.code) {
       case FusedCode::Math:
         math(instr);
+        break;
+      case FusedCode::Chain:
+        chain(instr);
         break;
       case FusedCode::Load:
         load(instr);

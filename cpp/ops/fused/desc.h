@@ -45,6 +45,7 @@ enum class FusedCode : uint8_t {
   Load,        // dst = the operand's elements; without a copy where its memory can serve as the register
   Bind,        // dst will be stored unchanged: let the output's memory be the register where it can
   Math,        // dst = op(args)
+  Chain,       // dst = two or three additions, subtractions or multiplications of args
   Cast,        // dst = args[0] as another class, or rounded to `storage`
   Expand,      // dst = the row's value for each of its elements
   Accumulate,  // one row a tile: adds a piece of the row to the reduction's state
@@ -55,6 +56,8 @@ enum class FusedCode : uint8_t {
   StoreRow,    // the operand's value for each row = args[0]
 };
 enum class FusedReduce : uint8_t { Sum, Max, Min };
+// Which arguments of the outer operation are operations themselves: (a . b) . c, a . (b . c), (a . b) . (c . d).
+enum class FusedChain : uint8_t { Left, Right, Both };
 
 struct FusedInstr {
   FusedCode code;
@@ -65,9 +68,10 @@ struct FusedInstr {
   uint8_t steps;         // bit i: argument i advances with the elements; otherwise it is a vector of equal lanes
   uint8_t once;          // a load that every tile of the chunk shares
   FusedReduce reduce;
-  int16_t op;  // Math: row in the table of formulas
+  FusedChain form;
+  int16_t op;  // Math: row in the table of formulas; Chain: the outer operation + 3 inner (+ 9 second inner)
   int16_t dst;
-  int16_t args[3];
+  int16_t args[4];
   int16_t operand;
   int32_t state;  // offset of the reduction's state in scratch
   int64_t bits;   // Fill: the constant; Uniform: the ordinal

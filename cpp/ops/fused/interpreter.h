@@ -3,6 +3,7 @@
 // loads and stores have tails.
 #pragma once
 #include "ops/fused/cast.h"
+#include "ops/fused/chain_table.h"
 #include "ops/fused/math_table.h"
 #include "ops/fused/random.h"
 #include "ops/fused/row_reduce.h"
@@ -44,6 +45,7 @@ class Interpreter {
   void store(const FusedInstr& instr);
   void store_row(const FusedInstr& instr);
   void math(const FusedInstr& instr);
+  void chain(const FusedInstr& instr);
   void cast(const FusedInstr& instr);
   void expand(const FusedInstr& instr);
   void uniform(const FusedInstr& instr);

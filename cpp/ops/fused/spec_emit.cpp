@@ -1,5 +1,7 @@
 // From nodes to instructions: which value lives where, in which order.
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "core/error.h"
 #include "ops/fused/lower.h"
@@ -24,7 +26,10 @@ class Emitter {
         expanded_(ir.nodes.size(), -1),
         loaded_in_(ir.nodes.size(), -1),
         state_(ir.nodes.size(), -1),
-        bound_(ir.nodes.size(), false) {
+        bound_(ir.nodes.size(), false),
+        chained_to_(ir.nodes.size(), -1),
+        stored_(ir.nodes.size(), false) {
+    find_chains();
     for (int i = 0; i < n(); ++i) {
       if (node(i).live && node(i).level == Level::Constant) emit_constant(i);
     }
@@ -113,7 +118,8 @@ class Emitter {
     FusedInstr instr = blank(FusedCode::Load, node(arg), FusedPlace::Register);
     slot_[arg] = new_slot(FusedPlace::Register, node(arg).to);
     instr.dst = int16_t(slot_[arg]);
-    instr.steps = operand.bytes == class_bytes(node(arg).to);  // the memory may serve as the register
+    // The memory may serve as the register, unless a store copies it at the end, when others may have written there.
+    instr.steps = operand.bytes == class_bytes(node(arg).to) && !stored_[arg];
     bool shared = tiling_.multi_row;
     for (int64_t stride : operand.outer) shared &= stride == 0;
     instr.once = shared;
@@ -137,8 +143,12 @@ class Emitter {
   void emit_phase(int phase) {
     FusedPhase p{};
     p.row_begin = int(code_.instrs.size());
-    for (int i = 0; i < n(); ++i) {
-      if (node(i).live && node(i).level == Level::Row && node(i).phase == phase) emit_row(i);
+    // Stores come last: what they write may be the memory of an input.
+    for (bool stores : {false, true}) {
+      for (int i = 0; i < n(); ++i) {
+        const Node& v = node(i);
+        if (v.live && v.level == Level::Row && v.phase == phase && (v.kind == StepKind::Store) == stores) emit_row(i);
+      }
     }
     p.row_end = p.piece_begin = int(code_.instrs.size());
     for (int i = 0; i < n(); ++i) {
@@ -149,15 +159,22 @@ class Emitter {
       else if (v.level == Level::Vector && v.phase == phase)
         emit_vector(i, phase);
     }
+    emit_late_stores(phase);
+    p.piece_end = int(code_.instrs.size());
+    code_.phases.push_back(p);
+  }
+
+  // All of their values are in registers before the first of them writes.
+  void emit_late_stores(int phase) {
+    std::vector<FusedInstr> stores;
     for (int i = 0; i < n(); ++i) {
       const Node& v = node(i);
       if (!v.live || v.kind != StepKind::Store || v.level != Level::Vector || v.phase != phase || bound_[i]) continue;
       FusedInstr instr = blank(FusedCode::Store, v, FusedPlace::Register);
       set_args(instr, v, FusedPlace::Register, phase);
-      push(instr);
+      stores.push_back(instr);
     }
-    p.piece_end = int(code_.instrs.size());
-    code_.phases.push_back(p);
+    for (const FusedInstr& instr : stores) push(instr);
   }
 
   void emit_row(int i) {
@@ -208,14 +225,76 @@ class Emitter {
     push(instr);
   }
 
-  void emit_vector(int i, int phase) {
+  // An addition, subtraction or multiplication: 0, 1 or 2; -1 for anything else.
+  int chain_op(const Node& v) const {
+    if (v.kind != StepKind::Math || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
+    const std::string_view name = pt_fused_math_isa_generic.facts[v.op].name;
+    return name == "add" ? 0 : name == "subtract" ? 1 : name == "multiply" || name == "square" ? 2 : -1;
+  }
+  static std::array<int, 2> chain_args(const Node& v) { return {v.args[0], v.args.back()}; }
+
+  // Arithmetic whose only user is arithmetic is computed by its user's instruction: the same roundings, without a way
+  // through memory.
+  void find_chains() {
+    std::vector<int> uses(ir_.nodes.size(), 0);
+    for (const Node& v : ir_.nodes) {
+      if (!v.live) continue;
+      for (int arg : v.args) {
+        ++uses[arg];
+        if (v.kind == StepKind::Store) stored_[arg] = true;
+      }
+    }
+    for (int i = n() - 1; i >= 0; --i) {
+      const Node& v = node(i);
+      if (!v.live || v.level != Level::Vector || chained_to_[i] >= 0 || chain_op(v) < 0 || v.args.size() != 2) continue;
+      for (int arg : v.args) {
+        const Node& a = node(arg);
+        if (a.level == Level::Vector && a.phase == v.phase && uses[arg] == 1 && chain_op(a) >= 0) chained_to_[arg] = i;
+      }
+    }
+  }
+
+  FusedInstr emit_chain(int i, int phase) {
     const Node& v = node(i);
-    if (v.kind == StepKind::Load || v.kind == StepKind::Store) return;  // loaded when used, stored when made
+    FusedInstr instr = blank(FusedCode::Chain, v, FusedPlace::Register);
+    const bool left = chained_to_[v.args[0]] == i, right = chained_to_[v.args[1]] == i;
+    instr.form = left && right ? FusedChain::Both : left ? FusedChain::Left : FusedChain::Right;
+    int ops[3] = {chain_op(v), 0, 0};
+    Node flat = v;
+    flat.args.clear();
+    for (int side = 0; side < 2; ++side) {
+      const int arg = v.args[std::size_t(side)];
+      if (chained_to_[arg] != i) {
+        flat.args.push_back(arg);
+        continue;
+      }
+      ops[1 + side] = chain_op(node(arg));
+      for (int inner : chain_args(node(arg))) flat.args.push_back(inner);
+    }
+    instr.op = int16_t(ops[0] + 3 * (left ? ops[1] : ops[2]) + (left && right ? 9 * ops[2] : 0));
+    set_args(instr, flat, FusedPlace::Register, phase);
+    return instr;
+  }
+  bool has_chain(const Node& v, int i) const {
+    return v.kind == StepKind::Math &&
+           std::any_of(v.args.begin(), v.args.end(), [&](int a) { return chained_to_[a] == i; });
+  }
+
+  FusedInstr emit_plain(int i, int phase) {
+    const Node& v = node(i);
     FusedCode code = v.kind == StepKind::Uniform ? FusedCode::Uniform
                      : v.kind == StepKind::Cast  ? FusedCode::Cast
                                                  : FusedCode::Math;
     FusedInstr instr = blank(code, v, FusedPlace::Register);
     set_args(instr, v, FusedPlace::Register, phase);
+    return instr;
+  }
+
+  void emit_vector(int i, int phase) {
+    const Node& v = node(i);
+    if (v.kind == StepKind::Load || v.kind == StepKind::Store) return;  // loaded when used, stored when made
+    if (chained_to_[i] >= 0) return;
+    FusedInstr instr = has_chain(v, i) ? emit_chain(i, phase) : emit_plain(i, phase);
     slot_[i] = new_slot(spills(i) ? FusedPlace::Spilled : FusedPlace::Register, v.to);
     instr.dst = int16_t(slot_[i]);
     const int store = store_in_place(i, phase);
@@ -241,12 +320,16 @@ class Emitter {
       if (!s.live || s.kind != StepKind::Store || s.args[0] != value || s.phase != phase) continue;
       const FusedOperandDesc& output = ir_.space.operands[s.operand];
       bool read_later = output.bytes != class_bytes(s.to);
-      for (int user = value + 1; user < n() && !read_later; ++user) {
+      for (int user = 0; user < n() && !read_later; ++user) {
         const Node& u = node(user);
         if (!u.live || (is_reduction(u.kind) ? u.phase - 1 : u.phase) != phase) continue;
-        for (int arg : u.args)
+        // A chained node reads when its user does; a store of a load, at the end.
+        const int reads_at = u.kind == StepKind::Store ? n() : chained_to_[user] >= 0 ? chained_to_[user] : user;
+        if (reads_at <= value) continue;
+        for (int arg : u.args) {
           read_later |= node(arg).kind == StepKind::Load && node(arg).level == Level::Vector &&
                         may_share(ir_.space.operands[node(arg).operand], output);
+        }
       }
       if (!read_later) return store;
     }
@@ -265,7 +348,8 @@ class Emitter {
     std::vector<int64_t> cell_offset;
     for (int bytes : cell_bytes) {
       cell_offset.push_back(offset);
-      offset += aligned(block * bytes);
+      // A line more each: blocks a multiple of 4 KiB apart would make a load wait for the store before it.
+      offset += aligned(block * bytes) + kAlign;
       code_.bytes_per_element += bytes;
     }
     for (std::size_t i = 0; i < code_.slots.size(); ++i) {
@@ -339,6 +423,8 @@ class Emitter {
   std::vector<int> slot_, expanded_, loaded_in_;
   std::vector<int32_t> state_;
   std::vector<bool> bound_;
+  std::vector<int> chained_to_;  // the node whose instruction computes this one too
+  std::vector<bool> stored_;     // by a Store node
 };
 
 }  // namespace
