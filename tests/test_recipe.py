@@ -50,20 +50,25 @@ def cosine(step: Any, total: int, *, floor: float = 0.0) -> float:
     return floor
 
 
+class Held(Plugin):
+    """An entry that has its object already."""
+
+    held: Any
+
+    def load(self) -> Any:
+        return self.held
+
+
 class Given(Registry):
     """A registry of objects in place of what is installed."""
 
     def __init__(self, **groups: dict[str, Any]) -> None:
         super().__init__(list)
-        self._given = [
-            Plugin(group, name, "powertrain", "0.1", f"here:{name}", lambda plugin=plugin: plugin)
-            for group, plugins in groups.items()
-            for name, plugin in plugins.items()
-        ]
-
-    @property
-    def _scan(self) -> Any:  # type: ignore[override]
-        return self._given, []
+        for group, plugins in groups.items():
+            for name, plugin in plugins.items():
+                entry = Held(group, name, "powertrain", "0.1", f"here:{name}")
+                entry.held = plugin
+                self._groups.setdefault(group, []).append(entry)
 
 
 PLUGINS = Given(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from pathlib import Path
 
@@ -28,7 +27,7 @@ class Installed:
         (self.folder / f"{module}_plugin.py").write_text(code)
 
     def registry(self) -> Registry:
-        return Registry(lambda: importlib.metadata.distributions(path=[str(self.folder)]))
+        return Registry(lambda: [str(self.folder)])
 
 
 @pytest.fixture
@@ -148,13 +147,13 @@ def test_a_file_beside_the_recipe_is_a_plugin(tmp_path: Path) -> None:
         (
             "./model.py:Net",
             "x = 1\ny = x / 0\n",
-            "[plugin ./model.py:2] it failed while it was imported: ZeroDivisionError: division by zero; "
+            "[plugin ./model.py:2] it could not be imported: ZeroDivisionError: division by zero; "
             "expected a file that can be imported; mend model.py",
         ),
         (
             "./model.py:Net",
             "x = 1\nraise SystemExit(3)\n",
-            "[plugin ./model.py:2] it failed while it was imported: SystemExit: 3; "
+            "[plugin ./model.py:2] it could not be imported: exited with 3; "
             "expected a file that can be imported; mend model.py",
         ),
     ],

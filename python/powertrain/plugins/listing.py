@@ -12,17 +12,9 @@ def as_json() -> dict[str, Any]:
     """Every plugin, every unreadable distribution, every short name that several claim."""
     found = registry()
     return {
-        "plugins": [
-            {
-                "group": plugin.group,
-                "name": plugin.name,
-                "distribution": plugin.distribution,
-                "version": plugin.version,
-                "target": plugin.target,
-            }
-            for plugin in found.plugins()
-        ],
-        "unreadable": [{"distribution": one.distribution, "cause": one.cause} for one in found.unreadable()],
+        "plugins": [plugin._asdict() for plugin in found.plugins()],
+        "shadowed": [one._asdict() for one in found.shadowed()],
+        "unreadable": [one._asdict() for one in found.unreadable()],
         "conflicts": [
             {"group": group, "name": name, "claimants": [plugin.full_name for plugin in claimants]}
             for group, name, claimants in found.conflicts()
@@ -41,6 +33,8 @@ def as_text() -> str:
         full = ", ".join(plugin.full_name for plugin in claimants)
         means = f"{name} means {claimants[0].full_name}" if meaning else "write the full name"
         lines.append(f"conflict   {group} {name} is offered by {full}; {means}")
+    for one in found.shadowed():
+        lines.append(f"shadowed   {one.distribution} {one.version} by its {one.used}, which comes first on the path")
     lines += [f"unreadable {one.distribution}: {one.cause}; reinstall or remove it" for one in found.unreadable()]
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@ copied into the run and executed, so all three are the same bytes."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import linecache
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from powertrain.plugins.importing import guarded
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.registry import PluginError
 
@@ -67,19 +69,16 @@ def _execute(file: LocalFile) -> types.ModuleType:
     linecache.checkcache(str(file.path))
     sys.path.insert(0, str(file.path.parent))  # for files that it imports itself
     try:
-        exec(compile(file.content, str(file.path), "exec"), module.__dict__)
-    except KeyboardInterrupt:
-        del sys.modules[module_name]
-        raise
-    except BaseException as error:
-        del sys.modules[module_name]
-        line = _line_in(error, file.path)
-        raise PluginError(
-            f"[plugin ./{file.path.name}{line}] it failed while it was imported: {type(error).__name__}: {error}; "
-            f"expected a file that can be imported; mend {file.path.name}"
-        ) from error
+        code = functools.partial(compile, file.content, str(file.path), "exec")
+        _, cause, error = guarded(lambda: exec(code(), module.__dict__))
     finally:
         sys.path.remove(str(file.path.parent))
+    if error is not None:
+        del sys.modules[module_name]
+        raise PluginError(
+            f"[plugin ./{file.path.name}{_line_in(error, file.path)}] it could not be imported: {cause}; "
+            f"expected a file that can be imported; mend {file.path.name}"
+        ) from error
     return module
 
 

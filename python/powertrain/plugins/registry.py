@@ -7,26 +7,24 @@ becomes a PluginError for the one who named it. The engine's own short names alw
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-import re
+import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from powertrain.plugins.discovery import normalise, scan
 from powertrain.plugins.first_party import distribution_of
+from powertrain.plugins.importing import guarded, resolve
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.protocols import GROUPS
 
 ENGINE = "powertrain"
-PREFIX = "powertrain.v1."
 
 
 class PluginError(Exception):
     """A plugin that cannot be found or used: what was received, what was expected, how to mend it."""
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(NamedTuple):
     """One entry point, as text: nothing of it has been imported."""
 
     group: str
@@ -34,69 +32,76 @@ class Plugin:
     distribution: str
     version: str
     target: str
-    load_entry: Callable[[], Any]
 
     @property
     def full_name(self) -> str:
         return f"{self.distribution}/{self.name}"
 
     def load(self) -> Any:
-        """Import the plugin. Whatever it raises, even an exit, becomes a PluginError that names it."""
-        try:
-            return self.load_entry()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            cause = (
-                f"exited with {error.code!r}" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
-            )
+        """Import the plugin. Whatever it does instead, even an exit, becomes a PluginError that names it."""
+        found, cause, error = guarded(functools.partial(resolve, self.target))
+        if cause:
             raise PluginError(
                 f"[plugin {self.full_name}] {self.distribution} {self.version} could not import {self.target}: "
                 f"{cause}; expected a plugin that can be imported; mend, update or uninstall {self.distribution}"
             ) from error
+        return found
 
 
-@dataclass(frozen=True)
-class Unreadable:
-    """A distribution whose metadata could not be read; it is reported by `plugins list` and harms nobody."""
+class Unreadable(NamedTuple):
+    """A distribution whose entry points could not be read; `plugins list` reports it, and it harms nobody."""
 
     distribution: str
     cause: str
 
 
-class Registry:
-    """All plugins that are installed. `distributions` is a parameter so that tests can give their own."""
+class Shadowed(NamedTuple):
+    """A distribution that imports do not reach, since one of the same name comes before it on the path."""
 
-    def __init__(self, distributions: Callable[[], Iterable[importlib.metadata.Distribution]]) -> None:
-        self._distributions = distributions
+    distribution: str
+    version: str
+    used: str
+
+
+class Registry:
+    """All plugins that are installed. `paths` is a parameter so that tests can give their own folders."""
+
+    def __init__(self, paths: Callable[[], Iterable[str]]) -> None:
+        self._paths = paths
+        self._groups: dict[str, list[Plugin]] = {}
 
     @functools.cached_property
-    def _scan(self) -> tuple[list[Plugin], list[Unreadable]]:
-        plugins: list[Plugin] = []
+    def _scan(self) -> tuple[dict[str, list[tuple[str, str, str, str]]], list[Unreadable], list[Shadowed]]:
+        """What is installed, as text by group; a start asks for few groups, so the others stay as they are."""
+        groups: dict[str, list[tuple[str, str, str, str]]] = {}
         unreadable: list[Unreadable] = []
-        seen: set[str] = set()
-        for distribution in self._distributions():
-            name = "unknown"
-            try:
-                text = distribution.read_text("entry_points.txt") or ""
-                if PREFIX not in text:
-                    continue
-                name = normalise(distribution.metadata["Name"])
-                if name in seen:  # the first one on the path is the one that imports find
-                    continue
-                seen.add(name)
-                plugins.extend(_entries(distribution, name))
-            except Exception as error:
-                unreadable.append(Unreadable(name, f"{type(error).__name__}: {error}"))
-        plugins.sort(key=lambda plugin: (plugin.group, plugin.distribution != ENGINE, plugin.name, plugin.distribution))
-        return plugins, unreadable
+        shadowed: list[Shadowed] = []
+        seen: dict[str, str] = {}
+        for distribution, version, entries, cause in scan(self._paths()):
+            if distribution in seen:  # the first one on the path is the one that imports find
+                shadowed.append(Shadowed(distribution, version, seen[distribution]))
+                continue
+            seen[distribution] = version
+            if cause:
+                unreadable.append(Unreadable(distribution, cause))
+            for group, name, target in entries:
+                groups.setdefault(group, []).append((name, distribution, version, target))
+        return groups, unreadable, shadowed
 
     def plugins(self, group: str | None = None) -> list[Plugin]:
         """Every plugin of a group (or of all), the engine's first."""
-        return [plugin for plugin in self._scan[0] if group in (None, plugin.group)]
+        if group is None:
+            return [plugin for known in sorted(self._scan[0]) for plugin in self.plugins(known)]
+        if group not in self._groups:
+            entries = sorted(self._scan[0].get(group, ()), key=lambda entry: (entry[1] != ENGINE, entry))
+            self._groups[group] = [Plugin(group, *entry) for entry in entries]
+        return list(self._groups[group])
 
     def unreadable(self) -> list[Unreadable]:
         return list(self._scan[1])
+
+    def shadowed(self) -> list[Shadowed]:
+        return list(self._scan[2])
 
     def conflicts(self) -> list[tuple[str, str, list[Plugin]]]:
         """Short names that more than one distribution claims: (group, name, claimants)."""
@@ -132,27 +137,13 @@ class Registry:
         return self.find(group, name).load()
 
 
-def _entries(distribution: importlib.metadata.Distribution, name: str) -> list[Plugin]:
-    version = distribution.version
-    return [
-        Plugin(entry.group.removeprefix(PREFIX), entry.name, name, version, entry.value, entry.load)
-        for entry in distribution.entry_points
-        if entry.group.startswith(PREFIX)
-    ]
-
-
 def _is(plugin: Plugin, prefix: str) -> bool:
     """Whether a prefix names this plugin's distribution; first-party ones may be written without `powertrain-`."""
     wanted = normalise(prefix)
     return plugin.distribution in (wanted, f"powertrain-{wanted}")
 
 
-def normalise(name: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 @functools.cache
 def registry() -> Registry:
     """The plugins of this Python, read once."""
-    return Registry(importlib.metadata.distributions)
+    return Registry(lambda: sys.path)

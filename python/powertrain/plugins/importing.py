@@ -1,0 +1,103 @@
+"""Imports one plugin, and turns whatever it does meanwhile into one error that names it.
+
+It may raise, exit, print, hang or not be there. The limit on time holds in the main thread, where Python hears the
+clock; `powertrain plugins check` imports in a process of its own, which can be killed from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+SECONDS = 10.0
+VARIABLE = "POWERTRAIN_IMPORT_SECONDS"
+MOST_PRINTED = 1 << 16
+
+
+class _Stop(BaseException):
+    """Ends an import from inside; no Exception, so that the plugin's own handlers let it pass."""
+
+
+def resolve(target: str) -> Any:
+    """The object that `module:name.name` means."""
+    module, _, attributes = target.partition(":")
+    found: Any = importlib.import_module(module.strip())
+    for attribute in filter(None, attributes.strip().split(".")):
+        found = getattr(found, attribute)
+    return found
+
+
+def guarded(action: Callable[[], Any]) -> tuple[Any, str, BaseException | None]:
+    """Run an import: (what it gave, "", None), or (None, the cause in words, the exception)."""
+    try:
+        with _captured() as printed, _limited():
+            found = action()
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        return None, f"exited with {error.code!r}", error
+    except _Stop as error:
+        return None, str(error), error
+    except BaseException as error:
+        return None, in_words(error), error
+    if text := printed.getvalue():
+        sys.stderr.write(text)  # never to stdout, whose lines may be a program's input
+    return found, "", None
+
+
+def in_words(error: BaseException) -> str:
+    """`ValueError: its text`, whatever the exception's own text does."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
+
+
+class _Capture(io.StringIO):
+    """Takes what is printed, up to a limit."""
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > MOST_PRINTED:
+            raise _Stop(f"it printed more than {MOST_PRINTED >> 10} KiB while it was imported")
+        return super().write(text)
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[_Capture]:
+    printed = _Capture()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        yield printed
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    seconds = _seconds()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        raise _Stop(f"its import took more than {seconds:g} s (where a plugin needs that long, set {VARIABLE} to more)")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _seconds() -> float:
+    try:
+        given = float(os.environ.get(VARIABLE, ""))
+    except ValueError:
+        return SECONDS
+    return given if 0 < given < 1e6 else SECONDS
