@@ -4,7 +4,7 @@ set(GENERATED ${CMAKE_CURRENT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${GENERATED})
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
-  set(KERNEL_ISAS generic)  # vectors by the compiler: the NEON registers are not written yet
+  set(KERNEL_ISAS neon generic)
 else()
   set(KERNEL_ISAS avx512 avx2 generic)
 endif()
@@ -22,9 +22,6 @@ set(OPTIMIZE_avx512 -O3)
 set(OPTIMIZE_avx2 -O3)
 set(OPTIMIZE_neon -O3)
 set(OPTIMIZE_generic -O1)
-if(KERNEL_ISAS STREQUAL "generic")
-  set(OPTIMIZE_generic -O3)  # all that this machine has
-endif()
 if(POWERTRAIN_EMULATE_AVX512)
   set(FLAGS_avx512 -Wno-psabi -mavx2 -mfma -mf16c -DPT_EMULATE_AVX512)
 endif()

@@ -225,3 +225,19 @@ def test_eager_steps_are_guarded_too() -> None:
         optimizer.update(pt.value_and_grad([weight], loss)[1])
     assert time.perf_counter() - start < 5
     assert weight.numpy().tolist() == [1.0, 2.0] and seen.numpy() == 0.0
+
+
+def test_a_built_in_model_is_named_by_its_own_line() -> None:
+    from powertrain.models import MLP
+
+    model = MLP(6, 3)
+    optimizer = pt.optim.SGD(model, lr=0.1)
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        loss, grads = pt.value_and_grad(model, lambda: model(x).sum())
+        optimizer.update(grads)
+        return loss
+
+    with pytest.raises(pt.NonFiniteError, match=r"models/mlp\.py:\d+"):
+        step(pt.tensor(np.full((8, 6), 3e38, np.float32)))

@@ -1,4 +1,6 @@
 // Threads, instruction set, random draws, the user's line.
+#include <algorithm>
+
 #include "bindings/bindings.h"
 #include "core/buffer.h"
 #include "core/error.h"
@@ -9,12 +11,21 @@
 namespace pt::bindings {
 namespace {
 
-std::string& package_folder() {
-  static std::string folder;
-  return folder;
+struct OwnCode {
+  std::string package;               // its lines are not what the user wrote,
+  std::vector<std::string> plugins;  // but for those of the built-in plugins, which use the engine as a user does
+  bool holds(std::string_view file) const {
+    if (package.empty() || !file.starts_with(package)) return false;
+    return std::none_of(plugins.begin(), plugins.end(),
+                        [&](const std::string& folder) { return file.starts_with(folder); });
+  }
+};
+OwnCode& own_code() {
+  static OwnCode code;
+  return code;
 }
 
-// The innermost line outside of the package: what the user wrote. Inside the package if all of it is ours.
+// The innermost line outside of our own code: what the user wrote. Inside of it if all of it is ours.
 std::shared_ptr<const Location> user_line() {
   if (!PyGILState_Check()) return nullptr;
   PyFrameObject* frame = PyEval_GetFrame();
@@ -23,7 +34,7 @@ std::shared_ptr<const Location> user_line() {
   while (frame) {
     PyCodeObject* code = PyFrame_GetCode(frame);
     const char* file = PyUnicode_AsUTF8(code->co_filename);
-    const bool ours = file && !package_folder().empty() && std::string_view(file).starts_with(package_folder());
+    const bool ours = file && own_code().holds(file);
     if (file && (!ours || !found)) {
       const char* function = PyUnicode_AsUTF8(code->co_name);
       found = std::make_shared<Location>(Location{file, PyFrame_GetLineNumber(frame), function ? function : ""});
@@ -40,7 +51,9 @@ std::shared_ptr<const Location> user_line() {
 
 void register_system(py::module_& m) {
   locator() = &user_line;
-  m.def("set_package_folder", [](std::string folder) { package_folder() = std::move(folder); });
+  m.def("set_own_code", [](std::string package, std::vector<std::string> plugins) {
+    own_code() = {std::move(package), std::move(plugins)};
+  });
   m.def("user_line", [] {
     const auto line = user_line();
     return line ? to_string(*line) : std::string();

@@ -40,6 +40,18 @@ class Device {
   virtual void wait() = 0;  // until every queued run is done
 };
 
+// A run holds its device from here to the end of the block, however that is left.
+class DeviceRun {
+ public:
+  DeviceRun(Device& device, bool parallel) : device_(device) { device_.begin(parallel); }
+  ~DeviceRun() { device_.end(); }
+  DeviceRun(const DeviceRun&) = delete;
+  DeviceRun& operator=(const DeviceRun&) = delete;
+
+ private:
+  Device& device_;
+};
+
 Device& cpu_device();
 
 }  // namespace pt

@@ -1,4 +1,5 @@
 // Runs one op on concrete tensors, now.
+#include <algorithm>
 #include <bit>
 #include <unordered_map>
 
@@ -85,6 +86,21 @@ void check_status(const Op& op, uint32_t status) {
     throw Error(text("[", op.name, "] a kernel reported a failure; expected none; see the plugin's documentation"));
 }
 
+void launch_all(Device& device, const LaunchPlan& plan, const std::vector<char*>& all, char* workspace,
+                uint32_t* status) {
+  const bool parallel = std::any_of(plan.launches.begin(), plan.launches.end(), worth_sharing);
+  const DeviceRun run(device, parallel);
+  for (const Launch& launch : plan.launches) {
+    std::vector<char*> data = all;
+    if (!launch.operands.empty()) {
+      data.clear();
+      for (int i : launch.operands) data.push_back(i < 0 ? workspace : all[static_cast<std::size_t>(i)]);
+    }
+    for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) data[i] += launch.byte_offsets[i];
+    device.launch(make_instruction(launch), data.data(), status);
+  }
+}
+
 void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const Tensors& outputs) {
   BufferRef workspace =
       plan.workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(plan.workspace_bytes)) : nullptr;
@@ -92,22 +108,8 @@ void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const
   for (const Tensor& t : inputs) all.push_back(t.defined() ? t.data() : nullptr);
   for (const Tensor& t : outputs) all.push_back(t.data());
   if (workspace) all.push_back(workspace->data());
-  Device& device = cpu_device();
   uint32_t status = 0;
-  bool parallel = false;
-  for (const Launch& launch : plan.launches) parallel = parallel || worth_sharing(launch);
-  device.begin(parallel);
-  for (const Launch& launch : plan.launches) {
-    std::vector<char*> data = all;
-    if (!launch.operands.empty()) {
-      data.clear();
-      for (int i : launch.operands) data.push_back(i < 0 ? workspace->data() : all[static_cast<std::size_t>(i)]);
-    }
-    for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) data[i] += launch.byte_offsets[i];
-    const Instruction instruction = make_instruction(launch);
-    device.launch(instruction, data.data(), &status);
-  }
-  device.end();
+  launch_all(cpu_device(), plan, all, workspace ? workspace->data() : nullptr, &status);
   check_status(op, status);
 }
 

@@ -91,9 +91,13 @@ BufferRef Program::result_buffer(int result) {
   return fresh;
 }
 
-void Program::resolve(const Tensors& inputs, const std::vector<BufferRef>& results, char* arena) {
+// Points every operand at this run's memory. Returns the buffers of the results.
+std::vector<BufferRef> Program::bind(const Tensors& inputs) {
+  std::vector<BufferRef> results;
+  results.reserve(graph_.results.size());
+  for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
   std::size_t b = 0;
-  bases_[b++] = arena;
+  bases_[b++] = arena_->reserve(device_, layout_.arena_bytes);
   for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
   for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
     bases_[b++] = layout_.slot_written[s] ? graph_.slots[s]->writable() : graph_.slots[s]->readable();
@@ -103,12 +107,13 @@ void Program::resolve(const Tensors& inputs, const std::vector<BufferRef>& resul
   for (std::size_t i = 0; i < operands_.size(); ++i) {
     data_[i] = operands_[i].base < 0 ? nullptr : bases_[operands_[i].base] + operands_[i].offset;
   }
+  return results;
 }
 
 // Returns the phase whose guard tripped, -1 if none did.
 int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
   int tripped = -1;
-  device.begin(any_parallel_);
+  const DeviceRun run(device, any_parallel_);
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
     const PlannedPhase& phase = layout_.phases[p];
     for (int i = phase.begin; i < phase.guard; ++i) {
@@ -124,21 +129,15 @@ int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
       device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
     }
   }
-  device.end();
   return tripped;
 }
 
 Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   std::lock_guard lock(arena_->busy);
-  std::vector<BufferRef> results;
-  results.reserve(graph_.results.size());
-  for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
-  resolve(inputs, results, arena_->reserve(device_, layout_.arena_bytes));
+  const std::vector<BufferRef> results = bind(inputs);
   uint32_t status = 0;
   const int tripped = execute(device_, &status, on_trip);
-  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-    if (layout_.slot_written[s]) graph_.slots[s]->written();
-  }
+  mark_written();
   if (report) *report = {tripped, status};
   if (status != 0 && on_trip == OnTrip::Error) {
     const std::string message = explain_trip(source_, inputs, status);
@@ -155,11 +154,15 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
 
 void Program::replay(const Tensors& inputs, Device& device) {
   std::lock_guard lock(arena_->busy);
-  std::vector<BufferRef> results;
-  for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
-  resolve(inputs, results, arena_->reserve(device_, layout_.arena_bytes));
+  const std::vector<BufferRef> results = bind(inputs);
   uint32_t status = 0;
   execute(device, &status, OnTrip::Error);
+}
+
+void Program::mark_written() {
+  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
+    if (layout_.slot_written[s]) graph_.slots[s]->written();
+  }
 }
 
 std::vector<double> Program::profile(const Tensors& inputs) {
@@ -183,9 +186,7 @@ std::vector<double> Program::profile(const Tensors& inputs) {
   Timing timing(device_);
   timing.seconds.assign(instructions_.size(), 0);
   replay(inputs, timing);
-  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-    if (layout_.slot_written[s]) graph_.slots[s]->written();
-  }
+  mark_written();
   return timing.seconds;
 }
 

@@ -54,7 +54,8 @@ class Program {
   };
   void build_instructions();
   BufferRef result_buffer(int result);
-  void resolve(const Tensors& inputs, const std::vector<BufferRef>& results, char* arena);
+  std::vector<BufferRef> bind(const Tensors& inputs);
+  void mark_written();
   int execute(Device& device, uint32_t* status, OnTrip on_trip);
 
   Graph source_, graph_;

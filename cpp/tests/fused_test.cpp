@@ -1,4 +1,5 @@
 // The fused machine against a literal evaluation of its programs, with the same bits on every instruction set.
+#include <algorithm>
 #include <cstring>
 #include <random>
 

@@ -1,4 +1,5 @@
 // Reductions of any axes against literal sums in their canonical orders.
+#include <algorithm>
 #include <cstring>
 #include <random>
 

@@ -30,7 +30,9 @@ from powertrain._core import (
     set_threads,
 )
 
-_core.set_package_folder(f"{Path(__file__).absolute().parent}{os.sep}")
+# Errors name the line of who uses the engine. The built-in models and strategies use it as a stranger's do.
+_package = f"{Path(__file__).absolute().parent}{os.sep}"
+_core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("models", "strategies")])
 
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
