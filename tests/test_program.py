@@ -67,6 +67,15 @@ def test_gradients_are_written_where_the_optimizer_reads_them() -> None:
     assert names.count("pack") <= 1, "packing copies nothing: at most the gaps are zeroed"
 
 
+def test_views_that_change_nothing_do_not_part_what_can_be_fused() -> None:
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        return pt.reshape(pt.stop_gradient(x * 2.0), (4, 5)) + 1.0
+
+    assert step(np.ones((4, 5), np.float32)).numpy().tolist() == [[3.0] * 5] * 4
+    assert len(step.programs[0]["instructions"]) == 1
+
+
 def test_other_threads_run_during_a_step() -> None:
     """A step that takes milliseconds lets go of the interpreter."""
     rng = np.random.default_rng(0)

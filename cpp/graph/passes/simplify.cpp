@@ -5,6 +5,18 @@
 
 namespace pt {
 
+namespace {
+
+// A view of all of its input as it is, like stop_gradient once gradients are made, would only keep kernels from fusing.
+bool changes_nothing(const GraphNode& node, const Tensor& input) {
+  if (!node.op->view) return false;
+  const Operand operand{input.dtype(), input.shape(), row_major(input.shape())};
+  const std::optional<View> view = node.op->view(operand, node.attrs);
+  return view && view->offset == 0 && view->shape == operand.shape && view->strides == operand.strides;
+}
+
+}  // namespace
+
 Graph simplify(const Graph& graph, bool merge) {
   Trace trace({.expand = true, .merge = merge});
   TraceScope scope(&trace);
@@ -19,6 +31,10 @@ Graph simplify(const Graph& graph, bool merge) {
   for (const GraphNode& node : graph.nodes) {
     Tensors inputs;
     for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
+    if (merge && changes_nothing(node, inputs[0])) {
+      value[node.outputs[0]] = inputs[0];
+      continue;
+    }
     trace.set_phase(node.phase);
     trace.set_location(node.location);
     const Tensors outputs = apply(*node.op, inputs, node.attrs);
