@@ -169,7 +169,8 @@ PyObject* programs(PyObject* self, void*) {
       const Program& program = *entry.program;
       py::dict d;
       py::list instructions;
-      for (const PlannedLaunch& launch : program.layout().launches) {
+      for (const Instruction& instruction : program.instructions()) {
+        const PlannedLaunch& launch = program.layout().launches[instruction.launch];
         py::dict i;
         i["name"] = launch.name;
         i["kernel"] = launch.launch.kernel;
@@ -178,6 +179,7 @@ PyObject* programs(PyObject* self, void*) {
         i["bytes"] = launch.launch.bytes;
         i["phase"] = launch.phase;
         i["commits"] = launch.commits;
+        i["parallel"] = instruction.parallel;
         instructions.append(i);
       }
       d["instructions"] = instructions;

@@ -1,10 +1,11 @@
-// Threads, instruction set, random draws, the user's line.
+// Threads, instruction set, the roofline, random draws, the user's line.
 #include <algorithm>
 
 #include "bindings/bindings.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "ops/recorder.h"
+#include "ops/roofline/measure.h"
 #include "parallel/kernel_table.h"
 #include "parallel/pool.h"
 
@@ -70,6 +71,18 @@ void register_system(py::module_& m) {
   m.def("get_threads", [] { return Pool::instance().threads(); });
   m.def(
       "isa", [] { return std::string(current_isa()); }, "The instruction set in use.");
+  m.def(
+      "measure_roofline",
+      [](double seconds) {
+        if (!(seconds > 0 && seconds <= 60))
+          throw ShapeError(
+              text("[measure_roofline] received ", seconds, " seconds; expected over 0, up to 60; for example 0.5"));
+        py::gil_scoped_release release;
+        const Roofline r = measure_roofline(seconds);
+        return std::array<double, 3>{r.flops, r.memory_bytes, r.cache_bytes};
+      },
+      py::arg("seconds"),
+      "Per second, of all threads: float32 flops, bytes of a copy in memory, bytes of a copy in cache.");
   m.def("allocations", &Buffer::allocations, "How many buffers were ever allocated.");
   m.def(
       "draw",

@@ -44,7 +44,7 @@ class Program {
   const std::vector<Instruction>& instructions() const { return instructions_; }
   double total_micros() const { return total_micros_; }
   double total_flops() const { return total_flops_; }
-  // Seconds that each instruction took in one run on this thread alone.
+  // Seconds that each instruction took in one run.
   std::vector<double> profile(const Tensors& inputs);
 
  private:

@@ -207,5 +207,8 @@ def get_threads() -> int: ...
 def isa() -> str:
     """The instruction set in use."""
 
+def measure_roofline(seconds: float) -> tuple[float, float, float]:
+    """Per second, of all threads: float32 flops, bytes of a copy in memory, bytes of a copy in cache."""
+
 def allocations() -> int:
     """How many buffers were ever allocated."""

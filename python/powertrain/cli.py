@@ -102,6 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     plugins.add_argument("name", nargs="?")
     plugins.add_argument("--json", action="store_true")
 
+    profile = _verb(verbs, "profile", _profile, "where a step's time goes, instruction by instruction")
+    profile.add_argument("recipe", metavar="NAME|PATH", help="a recipe, or a workload of powertrain bench")
+    profile.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    profile.add_argument("--steps", type=_whole, default=20, metavar="N", help="profiled steps (default: 20)")
+    profile.add_argument("--top", type=_whole, default=20, metavar="N", help="the longest instructions (default: 20)")
+    profile.add_argument("--threads", type=_whole, metavar="N", help="threads that compute")
+    where = Path("trace.json")
+    profile.add_argument("--trace", type=Path, default=where, metavar="FILE", help=f"for Perfetto (default: {where})")
+    profile.add_argument("--json", action="store_true", help="print one line of results, nothing else")
+
     verbs.add_parser("bench", help="time a training step: bench WORKLOAD", add_help=False)
     return parser
 
@@ -117,6 +127,12 @@ def _positive(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"received {text}; expected a number > 0")
     return value
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"received {text}; expected a whole number > 0")
+    return int(text)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -217,6 +233,23 @@ def _plugins(options: argparse.Namespace) -> int:
         print(listing.describe(options.name or ""))
         return FINE
     print(json.dumps(listing.as_json()) if options.json else listing.as_text())
+    return FINE
+
+
+def _profile(options: argparse.Namespace) -> int:
+    import powertrain as pt
+    from powertrain.profile import table, targets, trace
+
+    if options.threads is not None:
+        pt.set_threads(options.threads)
+    profiles = targets.profile(options.recipe, options.set, options.steps)
+    trace.write(options.trace, profiles)
+    if options.json:
+        print(json.dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
+        return FINE
+    for one in profiles:
+        print(table.text(one, options.top), end="\n\n")
+    print(f"trace  {options.trace}: open it at https://ui.perfetto.dev")
     return FINE
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Weights = dict[str, Array]
 BATCHES = 8
+
+
+class WorkloadError(ValueError):
+    """A workload that there is not: `[bench] what was received; what was expected; the fix`."""
 
 
 class Drawer:
@@ -140,7 +145,7 @@ class Workload:
     inputs: tuple[int, ...]  # of one example, channels first; for text the one number T
     classes: int
     gflop: float  # of a step: products and convolutions
-    losses: tuple[float, ...]  # of steps 1, 2, 3, 4 and 10, by eager PyTorch in float32
+    losses: tuple[float, ...]  # of steps 1, 2, 3, 4 and 10, by eager PyTorch in float32; none if not published
     text: bool = False
     sgd: bool = False
 
@@ -180,3 +185,25 @@ WORKLOADS = {
     ),
     "vit_tiny": Workload(vit, 32, (3, 32, 32), 10, 35.07, (2.27537, 2.50568, 2.42264, 2.46644, 2.38708)),
 }
+
+
+def find(name: str) -> Workload:
+    """A published workload, or an MLP of any size: `mlp:64:784x256x10` has batch 64 and relu between its layers."""
+    if name in WORKLOADS:
+        return WORKLOADS[name]
+    made = re.fullmatch(r"mlp:(\d+):(\d+(?:x\d+)+)", name)
+    if made is None:
+        raise WorkloadError(
+            f"[bench] workload {name}; expected one of {', '.join(WORKLOADS)}, or an MLP as mlp:BATCH:WIDTHS; for "
+            "example mlp_mnist or mlp:64:784x256x10"
+        )
+    batch, widths = int(made[1]), [int(width) for width in made[2].split("x")]
+    if min(batch, *widths) < 1:
+        raise WorkloadError(f"[bench] workload {name}; expected a batch and widths of at least 1; correct the name")
+    return Workload(mlp(*widths), batch, (widths[0],), widths[-1], mlp_gflop(batch, widths), ())
+
+
+def mlp_gflop(batch: int, widths: Sequence[int]) -> float:
+    """Products forward and twice backward, less the gradient of the data."""
+    products = [a * b for a, b in itertools.pairwise(widths)]
+    return 2e-9 * batch * (3 * sum(products) - products[0])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 import powertrain as pt
-from powertrain.bench.arrays import WORKLOADS, Array, Weights, Workload
+from powertrain.bench.arrays import Array, Weights, Workload, find
 from powertrain.models import GPT, MLP, LeNet, LSTMLanguageModel, ResNet18, ViT
 from powertrain.nn import Module
 from powertrain.optim import SGD, AdamW
@@ -26,6 +28,7 @@ def _gpt(weights: Weights, heads: int) -> Module:
 
 
 MODELS: dict[str, Callable[[Weights], Module]] = {
+    "mlp": lambda weights: _mlp(weights, "relu"),
     "mlp_tiny": lambda weights: _mlp(weights, "tanh"),
     "mlp_mnist": lambda weights: _mlp(weights, "relu"),
     "mlp_big": lambda weights: _mlp(weights, "relu"),
@@ -53,8 +56,8 @@ def relaid(name: str, value: Array, workload: str) -> Array:
 
 def build(name: str) -> Module:
     """The model of a workload, with its published weights."""
-    weights = WORKLOADS[name].weights()
-    model = MODELS[name](weights)
+    weights = find(name).weights()
+    model = MODELS[name.partition(":")[0]](weights)
     state = {slot: np.asarray(value) for slot, value in model.state_dict().items() if "running_" in slot}
     state |= {key: np.ascontiguousarray(relaid(key, value, name)) for key, value in weights.items()}
     model.load_state_dict(state)
@@ -67,29 +70,33 @@ def batches(workload: Workload) -> list[tuple[pt.Tensor, pt.Tensor]]:
     return [(pt.tensor(np.ascontiguousarray(x)), pt.tensor(np.ascontiguousarray(y))) for x, y in last]
 
 
-def training_step(name: str) -> Callable[[], pt.Tensor]:
-    """A function that trains one step, on the next batch, and returns its loss."""
-    workload = WORKLOADS[name]
+Step = Callable[[pt.Tensor, pt.Tensor], pt.Tensor]
+
+
+def eager_step(name: str) -> Step:
+    """A function that trains a workload's model on one batch, call by call, and returns the loss."""
     model = build(name)
     optimizer: SGD | AdamW
-    if workload.sgd:
+    if find(name).sgd:
         optimizer = SGD(model, lr=0.1, momentum=0.9, weight_decay=5e-4)
     else:
         optimizer = AdamW(model, lr=1e-3, weight_decay=0.01)
 
-    @pt.compile
     def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
         loss, gradients = pt.value_and_grad(model, lambda: pt.cross_entropy(model(x), y).mean())
         optimizer.update(gradients)
         return loss
 
-    data = batches(workload)
-    count = 0
+    return step
 
-    def train() -> pt.Tensor:
-        nonlocal count
-        x, y = data[count % len(data)]
-        count += 1
-        return step(x, y)
 
-    return train
+def compiled_step(name: str) -> tuple[Any, list[tuple[pt.Tensor, pt.Tensor]]]:
+    """The same, compiled, with the batches to train on."""
+    return pt.compile(eager_step(name)), batches(find(name))
+
+
+def training_step(name: str, *, eager: bool = False) -> Callable[[], pt.Tensor]:
+    """A function that trains one step, on the next batch, and returns its loss."""
+    step = eager_step(name) if eager else pt.compile(eager_step(name))
+    data = itertools.cycle(batches(find(name)))
+    return lambda: step(*next(data))

@@ -134,13 +134,16 @@ class TrainRun:
         """Replay a step over the next n batches of a source, or over what is left of its epoch."""
         for batch in source.take(source.left_in_epoch() if n is None else n):
             self._names, arrays = names_and_arrays(batch)
-            compiled = self._compiled.get(step)
-            if compiled is None:
-                self._trace(step, arrays)
-            else:
-                compiled(*arrays)
+            self._execute(step, arrays)
             self._count(batch)
         self.progress.epochs = source.epoch
+
+    def _execute(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
+        compiled = self._compiled.get(step)
+        if compiled is None:
+            self._trace(step, arrays)
+        else:
+            compiled(*arrays)
 
     def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
         """One pass over a source's examples in their order: the sums of what `function(t, batch)` gives for each batch.

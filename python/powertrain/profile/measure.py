@@ -1,0 +1,105 @@
+"""Times of the instructions of a compiled step, over several of its runs."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from powertrain.profile.roofline import Roofline
+
+
+@dataclass(frozen=True)
+class Line:
+    """An instruction, or several of one op: what it took and what it did."""
+
+    name: str
+    seconds: float
+    flops: float
+    nbytes: float
+    count: int
+    least: float  # seconds on the roofline, or as it is if a cache made it faster
+
+    @property
+    def gflops(self) -> float:
+        return self.flops / self.seconds * 1e-9 if self.seconds else 0.0
+
+    @property
+    def gbytes(self) -> float:
+        return self.nbytes / self.seconds * 1e-9 if self.seconds else 0.0
+
+
+@dataclass
+class Profile:
+    """A step's instructions with the seconds of each run of each, and the seconds of whole undisturbed steps."""
+
+    name: str
+    program: dict[str, Any]
+    roofline: Roofline
+    runs: list[list[float]]
+    steps: list[float]
+
+    @property
+    def step_seconds(self) -> float:
+        return statistics.median(self.steps)
+
+    def lines(self) -> list[Line]:
+        """One for each instruction in order, with the median of its times."""
+        medians = [statistics.median(times) for times in zip(*self.runs, strict=True)]
+        return [
+            Line(entry["name"], seconds, entry["flops"], entry["bytes"], 1, min(seconds, self._least(entry)))
+            for entry, seconds in zip(self.program["instructions"], medians, strict=True)
+        ]
+
+    def ops(self) -> list[Line]:
+        """Instructions of one op together, the longest first; `matmul -> add+relu` counts as matmul."""
+        groups: dict[str, list[Line]] = {}
+        for line in self.lines():
+            groups.setdefault(line.name.split(" ")[0], []).append(line)
+        return sorted((_sum(name, lines) for name, lines in groups.items()), key=lambda line: -line.seconds)
+
+    def total(self) -> Line:
+        return _sum("all instructions", self.lines())
+
+    def _least(self, entry: dict[str, Any]) -> float:
+        threads = min(self.roofline.threads, entry["chunks"]) if entry["parallel"] else 1
+        return self.roofline.least_seconds(entry["flops"], entry["bytes"], threads)
+
+
+def _sum(name: str, lines: Iterable[Line]) -> Line:
+    lines = list(lines)
+    return Line(
+        name,
+        sum(line.seconds for line in lines),
+        sum(line.flops for line in lines),
+        sum(line.nbytes for line in lines),
+        sum(line.count for line in lines),
+        sum(line.least for line in lines),
+    )
+
+
+class Recorder:
+    """Runs a compiled step in turns as it is and instruction by instruction; every run really trains."""
+
+    def __init__(self, compiled: Any, warm_up: int = 3) -> None:
+        self.compiled = compiled
+        self.warm_up = warm_up
+        self.runs: list[list[float]] = []
+        self.steps: list[float] = []
+        self._calls = 0
+
+    def run(self, arrays: Sequence[Any]) -> None:
+        """One step on these inputs."""
+        self._calls += 1
+        if self._calls > self.warm_up and self._calls % 2:
+            self.runs.append(self.compiled.profile(*arrays))
+            return
+        start = time.perf_counter()
+        self.compiled(*arrays)
+        if self._calls > self.warm_up:
+            self.steps.append(time.perf_counter() - start)
+
+    def profile(self, name: str, roofline: Roofline) -> Profile:
+        return Profile(name, self.compiled.programs[0], roofline, self.runs, self.steps)
