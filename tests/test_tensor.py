@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -155,3 +156,45 @@ def test_made_by_functions() -> None:
 def test_what_is_no_tensor_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         pt.tensor(value)
+
+
+class Hostile:
+    """Fails at whatever it is asked to be."""
+
+    def __index__(self) -> int:
+        raise RuntimeError("no index")
+
+    def __float__(self) -> float:
+        raise RuntimeError("no float")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: pt.sum(np.ones(3), axis=np.ones(3)), r"^\[sum\] axis = array\(\[1., 1., 1.\]\); expected an"),
+        (lambda: pt.sum(np.ones(3), axis=2**70), r"^\[sum\] axis = 1180591620717411303424; expected an integer or"),
+        (lambda: pt.sum(np.ones(3), axis=Hostile()), r"^\[sum\] axis = Hostile; expected an integer or"),
+        (lambda: pt.softplus(1.0, Hostile()), r"^\[softplus\] .*(Hostile; expected a number|positional arguments)"),
+        (lambda: pt.one_hot(np.arange(3), np.ones(2)), r"^\[one_hot\] n = array\(\[1., 1.\]\); expected an integer of"),
+        (lambda: pt.exp([[1, 2], [3]]), r"^\[exp\] received list that is no array \(.*\); expected numbers in rows"),
+        (lambda: pt.full(2, [1.0, 2.0]), r"^\[full\] value is f32\[2\]; expected one number"),
+        (lambda: pt.zeros((2**62, 4)), r"^\[shape\] \[4611686018427387904, 4\] has more elements than memory can hold"),
+        (lambda: pt.broadcast_to(1.0, (2**40, 2**40)), r"^\[shape\] .* has more elements than memory can hold"),
+        (lambda: pt.zeros(Hostile()), r"^\[full\] shape = Hostile; expected an integer or a tuple"),
+        (lambda: pt.zeros(2, dtype=Hostile()), r"^\[full\] dtype = Hostile; expected a dtype"),
+        (lambda: pt.arange(1e30), r"^\[arange\] start = 0, stop = 1e\+30, step = 1; expected finite numbers"),
+        (lambda: pt.arange(float("nan")), r"^\[arange\] start = 0, stop = nan, step = 1; expected finite numbers"),
+    ],
+)
+def test_no_object_gets_past_the_checks(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(pt.Error, match=message):
+        call()
+
+
+def test_whole_numbers_stay_exact() -> None:
+    beyond_f64 = 2**60 + 1
+    assert pt.tensor(beyond_f64).item() == beyond_f64
+    assert pt.full(2, beyond_f64, "int64").numpy().tolist() == [beyond_f64] * 2

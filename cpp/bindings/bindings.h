@@ -30,6 +30,13 @@ py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only wha
 std::optional<DType> to_dtype(py::handle object);
 Tensor own(const Tensor& tensor);  // copies memory that belongs to someone else
 
+// Numbers from Python objects; nullopt for what is none, or does not fit into 64 bits.
+std::optional<int64_t> integer_of(py::handle object);
+std::optional<Ints> integers_of(py::handle object);  // one, or a sequence
+std::string shown(py::handle object);                // its repr, short enough for a message
+Shape to_shape(py::handle object, const std::string& where);
+DType dtype_or(py::handle object, DType preset, const std::string& where);  // the preset for None
+
 // An attribute of an op from a Python object; throws with the op and the attribute named.
 Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);
 

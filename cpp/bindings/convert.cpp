@@ -1,4 +1,4 @@
-// From Python objects to tensors and attributes, and back.
+// From Python objects to tensors, and back.
 #include <pybind11/numpy.h>
 
 #include <cstring>
@@ -89,6 +89,18 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   return Tensor::view(std::move(memory), type, strides, 0);
 }
 
+// What NumPy itself refuses, like rows of different lengths, is refused in our words.
+py::object as_numpy(py::handle object, const std::string& where) {
+  try {
+    return py::module_::import("numpy").attr("asarray")(object);
+  } catch (py::error_already_set& e) {
+    if (!e.matches(PyExc_ValueError) && !e.matches(PyExc_TypeError) && !e.matches(PyExc_OverflowError)) throw;
+    throw DTypeError(text("[", where, "] received ", type_name(object), " that is no array (",
+                          py::cast<std::string>(py::str(e.value())),
+                          "); expected numbers in rows of one length; convert it with numpy.asarray first"));
+  }
+}
+
 }  // namespace
 
 bool is_tensor(py::handle object) {
@@ -132,7 +144,7 @@ Tensor to_tensor(py::handle object, const std::string& where) {
   }
   if (PyObject_CheckBuffer(object.ptr())) return from_array(object, where, false);
   if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
-    const py::object array = py::module_::import("numpy").attr("asarray")(object);
+    const py::object array = as_numpy(object, where);
     Tensor made = own(from_array(array, where, true));
     // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here.
     const bool listed = PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
@@ -187,48 +199,6 @@ std::optional<DType> to_dtype(py::handle object) {
     if (PyUnicode_Check(name.ptr()) && parse_dtype(py::cast<std::string>(name), dtype)) return dtype;
   }
   return std::nullopt;
-}
-
-Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value) {
-  if (value.is_none()) return std::monostate{};
-  auto refuse = [&](const char* expected) -> Attr {
-    throw DTypeError(text("[", op.name, "] ", spec.name, " = ", py::cast<std::string>(py::repr(value)), "; expected ",
-                          expected, "; pass a value of that type"));
-  };
-  switch (spec.kind) {
-    case AttrKind::Bool:
-      if (PyBool_Check(value.ptr())) return value.ptr() == Py_True;
-      return refuse("True or False");
-    case AttrKind::Int:
-      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr()))
-        return py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)));
-      return refuse("an integer");
-    case AttrKind::Number:
-      if (PyFloat_Check(value.ptr()) || (PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr())))
-        return py::cast<double>(value);
-      if (py::hasattr(value, "__float__") && !PyBool_Check(value.ptr()) && !is_tensor(value))
-        return py::cast<double>(py::float_(py::reinterpret_borrow<py::object>(value)));
-      return refuse("a number");
-    case AttrKind::String:
-      if (PyUnicode_Check(value.ptr())) return py::cast<std::string>(value);
-      return refuse("a string");
-    case AttrKind::DType:
-      if (auto dtype = to_dtype(value)) return *dtype;
-      return refuse("a dtype such as 'float32'");
-    case AttrKind::Ints: {
-      if (PyIndex_Check(value.ptr()) && !PyBool_Check(value.ptr()))
-        return Ints{py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(value)))};
-      if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()))
-        return refuse("an integer or a tuple of integers");
-      Ints ints;
-      for (py::handle item : py::reinterpret_borrow<py::sequence>(value)) {
-        if (!PyIndex_Check(item.ptr()) || PyBool_Check(item.ptr())) return refuse("an integer or a tuple of integers");
-        ints.push_back(py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(item))));
-      }
-      return ints;
-    }
-  }
-  return std::monostate{};
 }
 
 }  // namespace pt::bindings

@@ -12,36 +12,6 @@ py::tuple shape_tuple(const Shape& shape) {
   return result;
 }
 
-Shape to_shape(py::handle object, const std::string& where) {
-  Shape shape;
-  auto add = [&](py::handle item) {
-    if (!PyIndex_Check(item.ptr()))
-      throw DTypeError(text("[", where, "] shape holds ", Py_TYPE(item.ptr())->tp_name,
-                            "; expected integers; pass a tuple such as (2, 3)"));
-    const auto n = py::cast<int64_t>(py::int_(py::reinterpret_borrow<py::object>(item)));
-    if (n < 0)
-      throw ShapeError(
-          text("[", where, "] shape holds ", n, "; expected sizes of at least 0; pass a tuple such as (2, 3)"));
-    if (shape.size() == kMaxDims)
-      throw ShapeError(
-          text("[", where, "] received more than ", kMaxDims, " axes; expected at most ", kMaxDims, "; use fewer"));
-    shape.push_back(n);
-  };
-  if (PyIndex_Check(object.ptr())) {
-    add(object);
-  } else {
-    for (py::handle item : py::reinterpret_borrow<py::sequence>(object)) add(item);
-  }
-  return shape;
-}
-
-DType dtype_or(py::handle object, DType preset, const std::string& where) {
-  if (object.is_none()) return preset;
-  if (auto dtype = to_dtype(object)) return *dtype;
-  throw DTypeError(text("[", where, "] dtype = ", py::cast<std::string>(py::repr(object)),
-                        "; expected a dtype; for example 'float32'"));
-}
-
 void no_branch(const Tensor& t, const char* what) {
   if (!t.symbolic()) return;
   const auto location = locator() ? locator()() : nullptr;
@@ -55,7 +25,9 @@ Tensor make(py::handle data, py::handle dtype) {
   Tensor t = own(to_tensor(data, "tensor"));
   if (t.impl().weak) {
     const DType natural = t.dtype() == DType::F64 ? DType::F32 : t.dtype();
-    return Tensor::scalar(t.item(), dtype_or(dtype, natural, "tensor"));
+    const DType wanted = dtype_or(dtype, natural, "tensor");
+    TapeScope off(false);
+    return evaluate(find_op("cast"), {t}, {{"dtype", wanted}}, {{wanted, {}}})[0];  // at once, even in a trace
   }
   return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "tensor"));
 }
@@ -150,13 +122,24 @@ void register_tensor(py::module_& m) {
       py::arg("data"), py::arg("dtype") = py::none(), "A tensor; arrays in main memory are not copied.");
   m.def(
       "full",
-      [](py::handle shape, double value, py::handle dtype) {
-        return Tensor::full({dtype_or(dtype, DType::F32, "full"), to_shape(shape, "full")}, value);
+      [](py::handle shape, py::handle value, py::handle dtype) {
+        const TensorType type{dtype_or(dtype, DType::F32, "full"), to_shape(shape, "full")};
+        const Tensor one = make(value, py::cast(type.dtype));
+        if (one.ndim() != 0 || one.symbolic())
+          throw ShapeError(text("[full] value is ", one.type(), one.symbolic() ? ", symbolic" : "",
+                                "; expected one number; for more, use broadcast_to"));
+        TapeScope off(false);
+        const Ints sizes(type.shape.begin(), type.shape.end());
+        return evaluate(find_op("broadcast_to"), {one}, {{"shape", sizes}}, {type})[0];
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
   m.def("arange_values", [](double start, double stop, double step, py::handle dtype) {
     if (step == 0) throw ShapeError("[arange] step = 0; expected another number; leave it out for 1");
-    const auto n = static_cast<int64_t>(std::max(0.0, std::ceil((stop - start) / step)));
+    const double size = std::ceil((stop - start) / step);
+    if (!(size < kMostElements))
+      throw ShapeError(text("[arange] start = ", start, ", stop = ", stop, ", step = ", step,
+                            "; expected finite numbers and a result that memory can hold; check them"));
+    const auto n = static_cast<int64_t>(std::max(0.0, size));
     const Tensor t = Tensor::empty({DType::F64, {n}});
     for (int64_t i = 0; i < n; ++i) reinterpret_cast<double*>(t.data())[i] = start + static_cast<double>(i) * step;
     TapeScope off(false);

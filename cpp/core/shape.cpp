@@ -47,6 +47,11 @@ std::ostream& operator<<(std::ostream& out, const Dims& dims) {
 
 int64_t count(const Shape& shape) {
   int64_t product = 1;
+  double checked = 1;
+  for (int64_t size : shape) checked *= static_cast<double>(size);
+  if (checked > kMostElements)
+    throw ShapeError(
+        text("[shape] ", shape, " has more elements than memory can hold; expected fewer; check the sizes"));
   for (int64_t size : shape) product *= size;
   return product;
 }
@@ -56,7 +61,7 @@ Strides row_major(const Shape& shape) {
   int64_t step = 1;
   for (int i = shape.size() - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= shape[i];
+    step = static_cast<int64_t>(static_cast<uint64_t>(step) * static_cast<uint64_t>(shape[i]));  // may wrap when empty
   }
   return strides;
 }

@@ -11,6 +11,7 @@
 namespace pt {
 
 inline constexpr int kMaxDims = 8;
+inline constexpr double kMostElements = 9e15;  // what is counted in 64 bits stays exact, in bytes and in doubles too
 
 // A short list of integers with value semantics; a Shape counts elements, Strides are in elements, not bytes.
 class Dims {
@@ -40,7 +41,7 @@ using Shape = Dims;
 using Strides = Dims;
 
 std::ostream& operator<<(std::ostream& out, const Dims& dims);  // "[4, 8]"
-int64_t count(const Shape& shape);                              // number of elements; 1 for a scalar
+int64_t count(const Shape& shape);  // number of elements; 1 for a scalar; throws ShapeError for absurdly many
 Strides row_major(const Shape& shape);
 bool is_row_major(const Shape& shape, const Strides& strides);  // axes of size 1 may have any stride
 

@@ -117,7 +117,9 @@ Types infer(const Op& op, const Tensors& inputs, const Attrs& attrs) {
     }
   }
   const std::span<const bool> flags(reinterpret_cast<const bool*>(given.data()), given.size());
-  return op.infer({op, in, flags, attrs});
+  Types types = op.infer({op, in, flags, attrs});
+  for (const TensorType& type : types) count(type.shape);  // throws for sizes that nothing could hold
+  return types;
 }
 
 // What eager writes replaced since the phase began.

@@ -160,7 +160,6 @@ OpBuilder& OpBuilder::attr(std::string name, const char* preset, std::vector<std
 OpBuilder& OpBuilder::attr_ints(std::string name, std::optional<Ints> preset, bool nullable) {
   AttrSpec& spec = add(std::move(name), AttrKind::Ints);
   spec.nullable = nullable;
-  spec.scalar_ok = true;
   if (preset) spec.preset = *preset;
   spec.required = !preset && !nullable;
   return *this;

@@ -39,7 +39,6 @@ struct AttrSpec {
   Attr preset;  // the default
   bool required = false;
   bool nullable = false;                          // None is allowed
-  bool scalar_ok = false;                         // an Ints attribute that takes one integer too
   std::function<std::string(const Attr&)> check;  // empty text means fine, else what was expected
 };
 
