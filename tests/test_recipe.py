@@ -234,8 +234,8 @@ until = "no"
     assert said == [
         '[digits.toml] data is missing; expected a table; add data = { use = "digits" }',
         '[digits.toml] model is missing; expected a table; add model = { use = "cnn" }',
-        "[digits.toml:1 modle] no such section; expected data, features, model, loss, strategy, optimizer, run, "
-        "evaluate, expect, report; did you mean model?",
+        "[digits.toml:1 modle] no such section; expected data, features, model, loss, strategy, optimizer, "
+            "callbacks, run, evaluate, expect, report; did you mean model?",
         "[digits.toml:6 optimizer.lr] received 0; expected a number > 0; 1e-3 is usual for adamw",
         "[digits.toml:7 optimizer.momentum] no such parameter of adamw; expected lr, amsgrad",
         '[digits.toml:10 run.until] received "no"; expected an amount and a unit, such as "20 epochs" or '

@@ -20,7 +20,8 @@ class Dataset:
     """Sources by split ("train" always, "valid" and "test" where there are any), with fields x and y.
 
     `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
-    the training split (a vocabulary), as named arrays for slots.
+    the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
+    says what a model reads.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     transforms: tuple[Transform, ...] = ()
     context: int | None = None
     vocabulary: Any = None
+    given: Inputs | None = None
 
     @property
     def train(self) -> Source:
@@ -39,6 +41,8 @@ class Dataset:
 
     def inputs(self) -> Inputs:
         """What a model is built from, read off one example after the transforms."""
+        if self.given is not None:
+            return self.given
         x = self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
         return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context)
 

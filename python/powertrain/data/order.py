@@ -16,7 +16,7 @@ from powertrain.data.errors import DataError
 
 Last = Literal["pad", "drop", "short"]
 # Streams keep draws of one seed apart that serve different ends.
-SHUFFLE, OFFSETS, SPLIT = 1, 2, 3
+SHUFFLE, OFFSETS, SPLIT, RING, EPISODES, EVALUATION = 1, 2, 3, 4, 5, 6
 
 
 def raw_bits(seed: int, stream: int, call: int, count: int) -> NDArray[np.uint64]:

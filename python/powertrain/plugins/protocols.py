@@ -6,18 +6,31 @@ its parameters are a frozen dataclass `Params` (see params.py), or a function's 
     loss       plugin(output, target, **params)                        one value per example (a Tensor)
     data       Plugin.load(params, base: Path)                         a Dataset
     transform  Plugin.fit(params, x: ndarray) / plugin(x) on batches   a Transform
-    strategy   Plugin(params)                                          a Strategy (train/protocols.py)
-    optimizer  Plugin.build(params, module)                            an Optimizer
+    env        Plugin(params)                                          an Env (learning.py)
+    strategy   Plugin(params)                                          a Strategy (learning.py)
+    optimizer  Plugin.build(params, module, **settings)                an Optimizer
     schedule   plugin(step, total, **params)                           the factor on the rate (a Tensor)
     metric     Plugin(params)                                          a Metric
-    callback   Plugin(params)                                          a Callback (train/protocols.py)
+    callback   Plugin(params)                                          a Callback (learning.py)
     recipe     the path of a TOML file inside a package                text
+    kernel, backend    reserved; nothing reads these groups yet
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from powertrain.data import Dataset
+    from powertrain.data.transforms import Transform
+    from powertrain.metrics.metric import Metric
+    from powertrain.nn import Module
+    from powertrain.optim.optimizer import Optimizer
 
 GROUPS = (
     "model",
@@ -34,7 +47,7 @@ GROUPS = (
     "recipe",
     "backend",
 )
-Task = Literal["classification", "regression", "language"]
+Task = Literal["classification", "regression", "language", "control"]
 
 
 @dataclass(frozen=True)
@@ -53,12 +66,57 @@ class Inputs:
     context: int | None = None
 
 
-@runtime_checkable
 class ModelPlugin(Protocol):
-    """A model: `strategy` and `loss` name what trains it when the recipe does not."""
+    """A model. A module may name what trains it when the recipe does not: class attributes `strategy` and `loss`."""
 
-    strategy: str
-    loss: str
+    Params: ClassVar[type]
 
     @classmethod
-    def build(cls, params: Any, inputs: Inputs) -> Any: ...
+    def build(cls, params: Any, inputs: Inputs) -> Module: ...
+
+
+class LossPlugin(Protocol):
+    """A loss: one value per example, or per token; the engine divides once by the total weight."""
+
+    def __call__(self, output: Any, target: Any, /) -> Any: ...
+
+
+class DataPlugin(Protocol):
+    """A data set. `base` is the folder of the recipe, from which relative paths are taken."""
+
+    Params: ClassVar[type]
+
+    @classmethod
+    def load(cls, params: Any, base: Path) -> Dataset: ...
+
+
+class TransformPlugin(Protocol):
+    """A transform, fitted on the training part alone."""
+
+    Params: ClassVar[type]
+
+    @classmethod
+    def fit(cls, params: Any, x: NDArray[Any]) -> Transform: ...
+
+
+class OptimizerPlugin(Protocol):
+    """An optimizer. `settings` are the engine's: schedule, clip, accumulate, name; hand them on to `Optimizer`."""
+
+    Params: ClassVar[type]
+
+    @classmethod
+    def build(cls, params: Any, module: Any, **settings: Any) -> Optimizer: ...
+
+
+class SchedulePlugin(Protocol):
+    """The factor on the rate at an update, from 0 on; `step` is a tensor, `total` the updates of the whole run."""
+
+    def __call__(self, step: Any, total: int, /) -> Any: ...
+
+
+class MetricPlugin(Protocol):
+    """A mergeable measure, made with its parameters; what it gives is a `powertrain.metrics.metric.Metric`."""
+
+    Params: ClassVar[type]
+
+    def __call__(self, params: Any, /) -> Metric: ...

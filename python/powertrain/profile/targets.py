@@ -7,54 +7,50 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import powertrain as pt
 from powertrain.profile.measure import Profile, Recorder
 from powertrain.profile.roofline import measure_roofline
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.progress import Display
-from powertrain.train.run import TrainRun
-from powertrain.train.sources import TrainSource, prepare
+from powertrain.train.session import build
+from powertrain.train.stepping import Stepper, Stream
 
 WARM_UP = 3  # the first of them traces
 
 
-class ProfiledRun(TrainRun):
-    """A run that takes a given number of steps and times their instructions. It saves and evaluates nothing."""
-
-    steps_left = 0
+class TimedStepper(Stepper):
+    """Takes a given number of steps and times their instructions."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        self.steps_left = 0
         self.recorders: dict[Callable[..., Any], Recorder] = {}
 
-    def loop(self, step: Callable[..., Any], source: TrainSource, n: int | None = None) -> None:
+    def loop(self, step: Callable[..., Any], source: Stream, n: int | None) -> None:
         wanted = source.left_in_epoch() if n is None else n
         super().loop(step, source, min(wanted, self.steps_left))
 
-    def _execute(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
+    def call(self, step: Callable[..., Any], names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
         self.steps_left -= 1
-        if step not in self.recorders:
-            super()._execute(step, arrays)
-            self.recorders[step] = Recorder(self._compiled[step], WARM_UP - 1)
-            return
-        self.recorders[step].run(arrays)
+        if step in self.recorders:
+            return self.recorders[step].run(arrays)
+        made = super().call(step, names, arrays)
+        self.recorders[step] = Recorder(self.compiled[step, names], WARM_UP - 1)
+        return made
 
 
 def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
     """Profiles of each step function that the strategy loops over, from so many profiled steps of all together."""
-    if recipe.run.threads is not None:
-        pt.set_threads(recipe.run.threads)
     with tempfile.TemporaryDirectory() as folder:
-        dataset = prepare(recipe, recipe.path.resolve().parent)
-        run = ProfiledRun(recipe, RunFolder(Path(folder)), dataset, Display(quiet=True))
+        run = build(recipe, RunFolder(Path(folder)), Display(quiet=True))
+        run.stepper = stepper = TimedStepper(run.table.logs, run.progress, run.dataset.task == "language")
         try:
             run.strategy.setup(run)
-            run.steps_left = WARM_UP + 2 * steps
-            while run.steps_left > 0:
-                before = run.steps_left
+            stepper.steps_left = WARM_UP + 2 * steps
+            while stepper.steps_left > 0:
+                before = stepper.steps_left
                 run.strategy.round(run)
-                if run.steps_left == before:
+                if stepper.steps_left == before:
                     raise RunError(
                         f"[profile] a round of {recipe.name}'s strategy ran no step; expected calls of run.loop, whose "
                         "steps can be timed; profile a recipe with another strategy"
@@ -62,7 +58,7 @@ def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
             roofline = measure_roofline()
             return [
                 recorder.profile(f"{recipe.name} {step.__name__}", roofline)
-                for step, recorder in run.recorders.items()
+                for step, recorder in stepper.recorders.items()
                 if recorder.runs and recorder.steps
             ]
         finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
 from powertrain.plugins.local import LocalFile, is_local, load_local
 from powertrain.plugins.params import Mistake, Range, check, convert, params_of, show, suggestion
@@ -22,9 +23,22 @@ from powertrain.recipe.sections import (
     Use,
 )
 
-SECTIONS = ("data", "features", "model", "loss", "strategy", "optimizer", "run", "evaluate", "expect", "report")
+SECTIONS = (
+    "data",
+    "features",
+    "model",
+    "loss",
+    "strategy",
+    "optimizer",
+    "callbacks",
+    "run",
+    "evaluate",
+    "expect",
+    "report",
+)
 DEFAULT_STRATEGY = "supervised"
 KeyPath = tuple[str | int, ...]
+Made = TypeVar("Made")
 
 
 def load_recipe(name: str, overrides: Iterable[str] = (), plugins: Registry | None = None) -> Recipe:
@@ -52,12 +66,13 @@ class _Reader:
             if key not in SECTIONS:
                 text = f"no such section; expected {', '.join(SECTIONS)}{suggestion(key, SECTIONS)}"
                 self.wrong((key,), text)
-        data, split = self.data()
-        features = self.features()
-        model = self.use("model", ("model",)) if "model" in self.tables else None
+        data, copies, split = self.data()
+        features = self.several("features", "transform")
+        models, weights = self.models()
         loss = self.use("loss", ("loss",)) if "loss" in self.tables else None
-        strategy = self.strategy(model)
-        optimizers = self.optimizers()
+        strategy = self.strategy(models.get("model"))
+        optimizers = self.by_role("optimizer", self.optimizer)
+        callbacks = self.several("callbacks", "callback")
         run = self.section(RunSection, "run", required=True)
         evaluate = self.section(EvaluateSection, "evaluate")
         self.metrics(evaluate)
@@ -75,12 +90,15 @@ class _Reader:
             tables=self.tables,
             overrides=overrides,
             data=data,
+            copies=copies,
             split=split or Split(),
             features=features,
-            model=model,
+            models=models,
+            weights=weights,
             loss=loss,
             strategy=strategy,
             optimizers=optimizers,
+            callbacks=callbacks,
             run=run,
             evaluate=evaluate,
             expect=expect,
@@ -138,50 +156,73 @@ class _Reader:
         entry = self.plugins.find(group, name)
         return entry.load(), entry, None
 
-    def data(self) -> tuple[dict[str, Use], Split | None]:
+    def data(self) -> tuple[dict[str, Use], dict[str, int], Split | None]:
         if "data" not in self.tables:
             self.wrong((), 'data is missing; expected a table; add data = { use = "digits" }')
-            return {}, None
+            return {}, {}, None
         value = self.tables["data"]
+        copies: dict[str, int] = {}
         if isinstance(value, str) or not isinstance(value, dict) or "use" in value or not _all_roles(value):
             found = self.use("data", ("data",), reserved=("split",))
             uses = {"train": found} if found else {}
         else:
             roles = {role: table for role, table in value.items() if role != "split"}
-            groups = {role: "env" if role == "env" else "data" for role in roles}
-            named = {role: self.use(groups[role], ("data", role), table) for role, table in roles.items()}
+            named = {role: self.role_of_data(role, table, copies) for role, table in roles.items()}
             uses = {role: found for role, found in named.items() if found is not None}
         split = value.get("split", {}) if isinstance(value, dict) else {}
         table = self.table(split, ("data", "split"))
         if table is None:
-            return uses, None
+            return uses, copies, None
         made, found_mistakes = check(Split, table, "split", ("data", "split"))
         self.mistakes.extend(found_mistakes)
-        return uses, made
+        return uses, copies, made
 
-    def features(self) -> tuple[Use, ...]:
-        value = self.tables.get("features", [])
+    def role_of_data(self, role: str, table: dict[str, Any], copies: dict[str, int]) -> Use | None:
+        """data.ROLE: a data set, or an environment where the role is env or begins with `env-`."""
+        if role.partition("-")[0] != "env":
+            return self.use("data", ("data", role), table)
+        found = convert(table.get("copies", 1), int, Range(low=1, high=4096), ("data", role, "copies"), self.mistakes)
+        copies[role] = found or 1
+        return self.use("env", ("data", role), table, reserved=("copies",))
+
+    def several(self, section: str, group: str) -> tuple[Use, ...]:
+        """A list of plugins of one group."""
+        value = self.tables.get(section, [])
         if not isinstance(value, list):
-            self.wrong(("features",), f"received {show(value)}; expected a list of transforms; write features = [...]")
+            self.wrong((section,), f"received {show(value)}; expected a list of {group}s; write {section} = [...]")
             return ()
-        made = [self.use("transform", ("features", at), item) for at, item in enumerate(value)]
+        made = [self.use(group, (section, at), item) for at, item in enumerate(value)]
         return tuple(use for use in made if use is not None)
+
+    def by_role(self, section: str, read: Callable[[KeyPath, Any], Made | None]) -> dict[str, Made]:
+        """One plugin, which is that of the role "model", or a table with one for each role."""
+        if section not in self.tables:
+            return {}
+        value = self.tables[section]
+        if isinstance(value, dict) and "use" not in value and _all_roles(value):
+            named = {role: read((section, role), table) for role, table in value.items()}
+        else:
+            named = {"model": read((section,), value)}
+        return {role: found for role, found in named.items() if found is not None}
+
+    def models(self) -> tuple[dict[str, Use], dict[str, Path]]:
+        """The models by role, and where the weights of those that begin with some are."""
+        weights: dict[str, Path] = {}
+
+        def read(path: KeyPath, value: Any) -> Use | None:
+            if isinstance(value, dict) and "weights" in value:
+                found = convert(value["weights"], Path, Range(), (*path, "weights"), self.mistakes)
+                if found is not None:
+                    weights[str(path[-1])] = self.base / found
+            return self.use("model", path, value, reserved=("weights",))
+
+        return self.by_role("model", read), weights
 
     def strategy(self, model: Use | None) -> Use | None:
         if "strategy" in self.tables:
             return self.use("strategy", ("strategy",))
         name = getattr(model.plugin, "strategy", DEFAULT_STRATEGY) if model else DEFAULT_STRATEGY
         return self.use("strategy", ("strategy",), name)
-
-    def optimizers(self) -> dict[str, OptimizerUse]:
-        if "optimizer" not in self.tables:
-            return {}
-        value = self.tables["optimizer"]
-        if isinstance(value, dict) and "use" not in value and _all_roles(value):
-            named = {role: self.optimizer(("optimizer", role), table) for role, table in value.items()}
-        else:
-            named = {"model": self.optimizer(("optimizer",), value)}
-        return {role: found for role, found in named.items() if found is not None}
 
     def optimizer(self, path: KeyPath, value: Any) -> OptimizerUse | None:
         owned = [field.name for field in dataclasses.fields(Surroundings)]

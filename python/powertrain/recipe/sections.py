@@ -40,13 +40,15 @@ class Split:
 
     valid: float = param(0.0, low=0, below=1, doc="share of the training examples that is watched during training")
     test: float = param(0.0, low=0, below=1, doc="share that is looked at once, after training")
+    unlabelled: float = param(0.0, low=0, below=1, doc="share whose targets strategies do not look at")
     stratify: bool = param(False, doc="keep the share of each class equal in all parts")
     seed: int = param(0, low=0, doc="chooses the parts; the run's own seed does not touch them")
 
     def __post_init__(self) -> None:
-        if self.valid + self.test >= 1:
+        if self.valid + self.test + self.unlabelled >= 1:
+            others = f" and unlabelled {self.unlabelled:g}" if self.unlabelled else ""
             raise ValueError(
-                f"received valid {self.valid:g} and test {self.test:g}; expected less than 1 together, so that "
+                f"received valid {self.valid:g} and test {self.test:g}{others}; expected less than 1 together, so that "
                 "something is left to train on; lower one of them"
             )
 
@@ -128,22 +130,31 @@ class Recipe:
     tables: Mapping[str, Any]
     overrides: tuple[str, ...]
     data: Mapping[str, Use]
+    copies: Mapping[str, int]  # of each environment in data
     split: Split
     features: tuple[Use, ...]
-    model: Use | None
+    models: Mapping[str, Use]
+    weights: Mapping[str, Path]  # by role: a run or a file whose weights a model begins with
     loss: Use | None
     strategy: Use
     optimizers: Mapping[str, OptimizerUse]
+    callbacks: tuple[Use, ...]
     run: RunSection
     evaluate: EvaluateSection = field(default_factory=EvaluateSection)
     expect: Mapping[str, Limit] = field(default_factory=dict)
     report: ReportSection = field(default_factory=ReportSection)
 
+    @property
+    def model(self) -> Use | None:
+        """The model that answers, where there are several; None where the strategy needs none."""
+        return self.models.get("model") or next(iter(self.models.values()), None)
+
     def uses(self) -> list[Use]:
         """Every plugin of the recipe, in the order of the sections."""
-        optional = [self.model, self.loss, self.strategy]
-        found = [*self.data.values(), *self.features, *(use for use in optional if use is not None)]
+        optional = [self.loss, self.strategy]
+        found = [*self.data.values(), *self.features, *self.models.values()]
+        found += [use for use in optional if use is not None]
         for optimizer in self.optimizers.values():
             found.append(optimizer.use)
             found.extend([optimizer.schedule] if optimizer.schedule else [])
-        return found
+        return [*found, *self.callbacks]

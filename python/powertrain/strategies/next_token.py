@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.plugins import param
+from powertrain.plugins.learning import Run, Step
 from powertrain.strategies.supervised import Supervised
-from powertrain.train.protocols import Run, Step
 
 
 class NextToken(Supervised):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import powertrain as pt
 from powertrain.plugins import param
-from powertrain.train.protocols import Run, Step
+from powertrain.plugins.learning import Run, Step
 
 
 class Supervised:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain import metrics
 from powertrain.data import Loader, Subset
+from powertrain.data.order import EVALUATION
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
     from powertrain.data import Dataset
-    from powertrain.train.protocols import Strategy
+    from powertrain.plugins.learning import Strategy
 
 DEFAULT_METRICS = {
     "classification": ("accuracy",),
@@ -42,13 +43,18 @@ class Evaluation:
 
 @contextlib.contextmanager
 def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
-    """Modules in evaluation mode (no dropout, running statistics) for the length of a block."""
+    """Modules in evaluation mode (no dropout, running statistics) for the length of a block; random numbers of its own,
+    the same each time, so that looking at a run changes none of its numbers."""
     training = {role: module.training for role, module in modules.items()}
+    drawn = pt.random.default_generator().slot
+    before = drawn.value
+    drawn.value = pt.tensor(np.array([0, EVALUATION, 0], dtype=np.int64))
     for module in modules.values():
         module.eval()
     try:
         yield
     finally:
+        drawn.value = before
         for role, module in modules.items():
             module.train(training[role])
 
@@ -58,11 +64,25 @@ class Predictor:
 
     def __init__(self, strategy: Strategy, modules: Mapping[str, Any]) -> None:
         self.modules = modules
-        self._predict = pt.compile(lambda x: strategy.predict(Step(Logs()), TracedBatch(("x",), (x,))))
+
+        def predict(x: Any) -> Any:
+            return strategy.predict(Step(Logs()), TracedBatch(("x",), (x,)))
+
+        self._predict = predict if on_host(strategy) else pt.compile(predict)
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         with evaluating(self.modules):
-            return np.array(self._predict(x).numpy())
+            return np.array(self._predict(x))
+
+
+def on_host(strategy: Strategy) -> bool:
+    """Whether its answers are computed with NumPy, outside any trace."""
+    return bool(getattr(strategy, "host", False))
+
+
+def own_losses(strategy: Strategy) -> Callable[..., Any] | None:
+    """The strategy's own measure, where its answers have no target to be compared with."""
+    return getattr(strategy, "losses", None)
 
 
 class Evaluator:
@@ -83,12 +103,17 @@ class Evaluator:
         self.metrics = dict(chosen)
         self._names: tuple[str, ...] = ()
 
+        own = own_losses(strategy)
+
         def measure(*arrays: Any) -> tuple[Any, Any]:
             batch = TracedBatch(self._names, arrays)
-            output = strategy.predict(Step(Logs()), batch)
+            if own is not None:
+                values = own(Step(Logs()), batch)
+                return values, values
+            output = pt.asarray(strategy.predict(Step(Logs()), batch))
             return output, loss(output, batch.y)
 
-        self._measure = pt.compile(measure)
+        self._measure = measure if on_host(strategy) else pt.compile(measure)
 
     def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
         """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss and output of every

@@ -49,6 +49,11 @@ class RunFolder:
                 "--run another folder"
             ) from error
 
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def begin(self, recipe: Recipe) -> None:
         """Write down what is about to be trained, with copies of the files that it uses."""
         for use in recipe.uses():

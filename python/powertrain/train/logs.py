@@ -21,6 +21,11 @@ class Logs:
         pair = pt.stack([pt.cast(pt.asarray(value), "float64") for value in (total, count)])
         slot.value = slot.value + pair
 
+    def count(self, name: str, total: float, count: int) -> None:
+        """Called on the host, between steps."""
+        slot = self.slot(name)
+        slot.value = pt.tensor(slot.numpy() + np.array([total, count], dtype=np.float64))
+
     def slot(self, name: str) -> Any:
         if name not in self.slots:
             self.slots[name] = pt.Slot(np.zeros(2), name=f"log.{name}")

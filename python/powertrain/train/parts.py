@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from powertrain.metrics import Mean
 from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
 from powertrain.plugins.params import call_with, params_of
 from powertrain.train.evaluate import choose_metrics
+from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.data import Dataset
@@ -49,8 +51,15 @@ def choose_loss(recipe: Recipe, dataset: Dataset, model: Any, default: str) -> C
     return call_with(plugin, params_of(plugin)())
 
 
-def load_metrics(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
-    """The metrics of a run by name."""
+def load_metrics(recipe: Recipe, dataset: Dataset, own: bool) -> dict[str, Any]:
+    """The metrics of a run by name; the loss alone where the strategy measures itself."""
+    if own:
+        if recipe.evaluate.metrics:
+            raise RunError(
+                f"[evaluate.metrics] received {', '.join(recipe.evaluate.metrics)}; {recipe.strategy.name} measures "
+                "its own loss; expected no metrics; leave them out"
+            )
+        return {"loss": Mean()}
 
     def load(name: str) -> Any:
         plugin = registry().load("metric", name)

@@ -15,8 +15,8 @@ from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
+    from powertrain.train.run import TrainRun
     from powertrain.train.sources import TrainSource
-    from powertrain.train.state import SlotTable
 
 
 class Fold:
@@ -42,13 +42,14 @@ class Fold:
 
 
 @contextlib.contextmanager
-def fork(table: SlotTable, roles: tuple[str, ...]) -> Iterator[None]:
+def fork(run: TrainRun, roles: tuple[str, ...]) -> Iterator[TrainRun]:
     """Inside the block the slots of some roles, and of their optimizers, may change; afterwards they are as before."""
+    table = run.table
     slots = [slot for role in roles for _, slot in table.modules[role].named_slots()]
     slots += [slot for role in roles if role in table.optimizers for _, slot in table.optimizers[role].named_slots()]
     before = [np.array(slot.numpy()) for slot in slots]
     try:
-        yield
+        yield run
     finally:
         for slot, value in zip(slots, before, strict=True):
             slot.value = pt.tensor(value)

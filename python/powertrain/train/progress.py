@@ -51,12 +51,14 @@ class Display:
         import powertrain as pt
 
         dataset, use = run.dataset, run.recipe.model
-        ordered = sorted(dataset.splits, key=("train", "valid", "test").index)
+        order = ("train", "unlabelled", "valid", "test")
+        ordered = sorted(dataset.splits, key=lambda part: (order.index(part) if part in order else len(order), part))
         parts = " / ".join(f"{part} {len(dataset.splits[part]):,}" for part in ordered)
         sizes = [int(slot.size) for module in run.table.modules.values() for slot in module.parameters()]
         model = f"{use.name if use else run.recipe.strategy.name} {sum(sizes):,} params"
         machine = f"{pt.get_threads()} threads {pt.isa()}"
-        self.line(" · ".join([f"{dataset.name} ({parts})", model, machine, f"resume: {run.strategy.resume}"]))
+        described = f"{dataset.name} ({parts})" if parts else dataset.name
+        self.line(" · ".join([described, model, machine, f"resume: {run.strategy.resume}"]))
         if run.progress.steps:
             self.line(f"resumed at {run.progress.steps:,} steps")
 
@@ -76,6 +78,7 @@ class Display:
         self._rate(run)
         words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
         words += [f"{name} {values[f'valid.{name}']:.3f}" for name in SHOWN if f"valid.{name}" in values]
+        words += [f"{name} {values[f'env.{name}']:.4g}" for name in ("return", "length") if f"env.{name}" in values]
         self.line("  ".join([position(run), *words, self._speed(run)]).rstrip())
         if self._live is not None:
             self._move(run)
@@ -90,19 +93,24 @@ class Display:
 
     def _rate(self, run: TrainRun) -> None:
         if self._start is None:  # from the first commit on, so that tracing does not count
-            self._start = (time.monotonic(), run.progress.steps)
+            done = run.progress.env_steps if run.horizon.source is None else run.progress.steps
+            self._start = (time.monotonic(), done)
 
     def _speed(self, run: TrainRun) -> str:
         if self._start is None:
             return ""
         began, before = self._start
-        seconds, steps = time.monotonic() - began, run.progress.steps - before
+        counted = "env_steps" if run.horizon.source is None else "steps"
+        seconds, steps = time.monotonic() - began, int(getattr(run.progress, counted)) - before
         if steps <= 0 or seconds <= 0:
             return ""
         rate = steps / seconds
+        source = run.horizon.source
+        if source is None:
+            return f"{short_number(rate)} env steps/s"
         left = (run.horizon.total_steps - run.progress.steps) / rate
         language = run.dataset.task == "language"
-        unit, size = ("tok/s", run.data().tokens_per_batch) if language else ("ex/s", run.data().batch)
+        unit, size = ("tok/s", source.tokens_per_batch) if language else ("ex/s", source.batch)
         return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
 
 

@@ -94,7 +94,7 @@ def rewrite_report(path: Path) -> Path:
         raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
     run = open_run(path)
     assert run.evaluator is not None
-    judged = run.evaluator(results["part"], keep=run.dataset.task != "language")
+    judged = run.evaluator(results["part"], keep=run.dataset.task in ("classification", "regression"))
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
     return write_report(run, judged, results, Energy(kept["watt_hours"], round(spread, 6), kept["method"]))

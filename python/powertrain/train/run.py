@@ -6,40 +6,48 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.train.callbacks import Callbacks, serve
 from powertrain.train.counters import Count, Progress
-from powertrain.train.evaluate import Evaluator, Predictor
+from powertrain.train.environment import EnvSource, EpisodeEvaluator
+from powertrain.train.evaluate import Evaluator, Predictor, own_losses
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.horizon import Horizon
 from powertrain.train.ledger import Ledger
 from powertrain.train.parts import build_optimizer, choose_loss, load_metrics
-from powertrain.train.passes import Blob, Fold, fork
+from powertrain.train.passes import Blob, fork
+from powertrain.train.pretrained import load_weights
+from powertrain.train.ring import Ring
 from powertrain.train.saving import Saver
-from powertrain.train.sources import TrainSource, constants
+from powertrain.train.sources import Sources, TrainSource, constants
 from powertrain.train.state import SlotTable
-from powertrain.train.step import Step, TracedBatch, names_and_arrays
+from powertrain.train.stepping import Stepper
 from powertrain.train.stopping import EarlyStop
 
 if TYPE_CHECKING:
-    from powertrain.data import Batch, Dataset
+    from powertrain.data import Dataset
+    from powertrain.plugins.protocols import Inputs
     from powertrain.recipe import Recipe
     from powertrain.train.progress import Display
 
 # Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
 LEAST_EVALUATED = 64
+EPISODES_OF_AN_EVALUATION = 20
 Hook = Callable[["TrainRun", int], "str | None"]
 
 
 class TrainRun:
     """One run of a recipe in a folder."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, dataset: Dataset, display: Display) -> None:
+    def __init__(self, recipe: Recipe, folder: RunFolder, dataset: Dataset, display: Display, base: Path) -> None:
         self.recipe = recipe
         self.folder = folder
         self.dataset = dataset
@@ -49,37 +57,37 @@ class TrainRun:
         self.progress = Progress()
         self.ledger: Ledger | None = None
         self.early = EarlyStop(recipe.run.stop) if recipe.run.stop else None
-        self.evaluator: Evaluator | None = None
+        self.callbacks = Callbacks(recipe.callbacks)
+        self.evaluator: Evaluator | EpisodeEvaluator | None = None
         self._predictor: Predictor | None = None
         self.stop = False
         self.stop_reason = ""
         self.deadline = math.inf
         self.rounds_now = 0  # in this process; a resumed run has done others before
-        self.trace_seconds = 0.0
-        self._sources: dict[str, TrainSource] = {}
+        self.stepper = Stepper(self.table.logs, self.progress, dataset.task == "language")
+        self.sources = Sources(recipe, dataset, self.table, base)
         self._hooks: list[Hook] = []
         self._handlers: dict[int, Any] = {}
-        self._compiled: dict[Callable[..., Any], Any] = {}
-        self._folds: dict[Callable[..., Any], Fold] = {}
-        self._names: tuple[str, ...] = ()
         self._evaluations = Count()
         self.saver = Saver(self)
         pt.random.seed(recipe.run.seed)
         self.table.named["random"] = pt.random.default_generator().slot
         self.table.host.update({"progress": self.progress, "evaluations": self._evaluations})
         if self.early is not None:
-            self.table.groups.append(self.early)
-        self.horizon = Horizon(recipe.run, self.data())
+            self.table.groups["early"] = self.early
+        if self.callbacks:
+            self.table.groups["callbacks"] = self.callbacks
+        self.horizon = Horizon(recipe.run, self.data() if "train" in dataset.splits else None)
 
     # What a strategy names in setup.
 
-    def model(self, role: str = "model", frozen: bool = False) -> Any:
-        """The recipe's model, built for the data; named `role` in checkpoints."""
+    def model(self, role: str = "model", frozen: bool = False, inputs: Inputs | None = None) -> Any:
+        """The recipe's [model], or [model.ROLE], built for the data or other inputs; its slots are named ROLE.*."""
         if role not in self.table.modules:
-            use = self.recipe.model
+            use = self.recipe.models.get(role) or self.recipe.model
             if use is None:
                 raise RunError("[run.model] the recipe has no model; expected a model table; add one")
-            module = use.plugin.build(use.params, self.dataset.inputs())
+            module = use.plugin.build(use.params, inputs or self.dataset.inputs())
             if frozen:
                 module.freeze()
             self.table.modules[role] = module
@@ -112,13 +120,23 @@ class TrainRun:
             self.table.host[name] = Blob(make, dump, load)
         return cast(Blob, self.table.host[name])
 
-    def data(self, role: str = "train") -> TrainSource:
-        """An endless stream of batches of a part; its cursor is a slot."""
-        if role not in self._sources:
-            settings = self.recipe.run
-            source = TrainSource(self.dataset, role, settings.batch, settings.seed, settings.workers)
-            self._sources[role] = self.table.host[f"data.{role}.cursor"] = source
-        return self._sources[role]
+    def ring(self, name: str, size: int, **fields: Any) -> Ring:
+        """The last rows that the strategy appended, to be drawn from."""
+        if name not in self.table.groups:
+            self.table.groups[name] = Ring(name, size, fields, self.recipe.run.seed ^ zlib.crc32(name.encode()))
+        return cast(Ring, self.table.groups[name])
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What `data` knows."""
+        return tuple({**self.dataset.splits, **self.recipe.data})
+
+    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> Any:
+        """An endless stream of batches of a part or of [data.ROLE], or an environment; where it stands is a slot."""
+        source = self.sources.get(role, rows, name)
+        if isinstance(source, EnvSource):
+            source.act, source.ended = self.stepper.act, self._played
+        return source
 
     def after_evaluation(self, hook: Hook) -> None:
         """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
@@ -126,51 +144,27 @@ class TrainRun:
 
     # Stepping.
 
-    def quota(self, source: TrainSource, most: int) -> int:
+    def quota(self, source: Any, most: int) -> int:
         """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
         return self.horizon.quota(self.progress, most)
 
-    def loop(self, step: Callable[..., Any], source: TrainSource, n: int | None = None) -> None:
+    def loop(self, step: Callable[..., Any], source: Any, n: int | None = None) -> None:
         """Replay a step over the next n batches of a source, or over what is left of its epoch."""
-        for batch in source.take(source.left_in_epoch() if n is None else n):
-            self._names, arrays = names_and_arrays(batch)
-            self._execute(step, arrays)
-            self._count(batch)
-        self.progress.epochs = source.epoch
-
-    def _execute(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
-        compiled = self._compiled.get(step)
-        if compiled is None:
-            self._trace(step, arrays)
-        else:
-            compiled(*arrays)
+        self.stepper.loop(step, source, n)
 
     def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
         """One pass over a source's examples in their order: the sums of what `function(t, batch)` gives for each batch.
         Padding has weight 0 in `batch.weight`; the function has to use it."""
-        if function not in self._folds:
-            self._folds[function] = Fold(function)
-        return self._folds[function](source)
+        return self.stepper.fold(function, source)
 
-    def fork(self, *roles: str) -> AbstractContextManager[None]:
+    def fork(self, *roles: str) -> AbstractContextManager[TrainRun]:
         """Inside the block the slots of these roles and their optimizers may change; afterwards they are as before."""
-        return fork(self.table, roles or ("model",))
+        return fork(self, roles or ("model",))
 
-    def _trace(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
-        def traced(*tensors: Any) -> None:
-            step(Step(self.table.logs), TracedBatch(self._names, tensors))
-
-        start = time.perf_counter()
-        compiled = pt.compile(traced)
-        compiled(*arrays)
-        self._compiled[step] = compiled
-        self.trace_seconds += time.perf_counter() - start
-
-    def _count(self, batch: Batch) -> None:
-        self.progress.steps += 1
-        self.progress.examples += len(batch)
-        if self.dataset.task == "language":
-            self.progress.tokens += batch.x.size
+    def _played(self, steps: int, returns: list[float]) -> None:
+        self.progress.env_steps += steps
+        if returns:
+            self.table.logs.count("return", sum(returns), len(returns))
 
     # Commits.
 
@@ -184,14 +178,16 @@ class TrainRun:
         self.progress.rounds += 1
         self.rounds_now += 1
         mark = self.horizon.mark(self.progress)
+        values: Mapping[str, float] = {}
         if mark > self._evaluations.value:
             self._evaluations.value = mark
-            self._evaluate(mark)
+            values = self.evaluate_now()
         else:
             self.display.step(self)
+        save = serve(self, values) if self.callbacks else False
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
-        if self.stop or not self.progress < self.recipe.run.until or self.saver.due():
+        if save or self.stop or not self.progress < self.recipe.run.until or self.saver.due():
             self.saver.save()
 
     def request_stop(self, reason: str) -> None:
@@ -199,21 +195,24 @@ class TrainRun:
         if not self.stop:
             self.stop, self.stop_reason = True, reason
 
-    def _evaluate(self, number: int) -> None:
+    def evaluate_now(self) -> Mapping[str, float]:
+        """Evaluate, watch, show and record; what came out."""
         values = {f"train.{name}": mean for name, mean in self.table.logs.means().items()}
         self.table.logs.reset()
-        if "valid" in self.dataset.splits and self.evaluator is not None:
-            found = self.evaluator("valid", most=self.recipe.evaluate.most)
-            values.update({f"valid.{name}": value for name, value in found.values.items()})
+        part = "env" if self.dataset.task == "control" else "valid"
+        if (part == "env" or part in self.dataset.splits) and self.evaluator is not None:
+            found = self.evaluator(part, most=self.recipe.evaluate.most)
+            values.update({f"{part}.{name}": value for name, value in found.values.items()})
         if self.early is not None:
             self._watch(self.early, values)
         self.record("metrics", epoch=self.progress.epochs, values=values)
         self.display.evaluated(self, values)
         for hook in self._hooks:
-            text = hook(self, number)
+            text = hook(self, self._evaluations.value)
             if text is not None:
                 self.record("sample", text=text)
                 self.display.sample(text)
+        return values
 
     def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
         name = f"valid.{early.metric}"
@@ -230,17 +229,27 @@ class TrainRun:
     def restore(self) -> None:
         """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
         self.prepare_evaluation()
-        self.saver.restore()
+        if not self.saver.restore():
+            for role, path in self.recipe.weights.items():
+                load_weights(self.model(role), path, role)
         if self.early is not None and self.early.reached:
             self.request_stop("early stopping had ended it")
         self.display.begin(self)
 
     def prepare_evaluation(self) -> None:
-        chosen = load_metrics(self.recipe, self.dataset)
+        """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
+        settings = self.recipe.run.evaluate
+        if self.dataset.task == "control":
+            make = self.sources.make_env(next(iter(self.recipe.copies)))
+            episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
+            self.evaluator = EpisodeEvaluator(make, self.predict, self.recipe.run.seed, episodes)
+        else:
+            chosen = load_metrics(self.recipe, self.dataset, own_losses(self.strategy) is not None)
+            batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
+            modules = self.table.modules
+            self.evaluator = Evaluator(self.strategy, modules, self.loss(), self.dataset, batch, chosen)
         if self.early is not None:
-            self.early.check(chosen, "valid" in self.dataset.splits)
-        batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
-        self.evaluator = Evaluator(self.strategy, self.table.modules, self.loss(), self.dataset, batch, chosen)
+            self.early.check(self.evaluator.metrics, "valid" in self.dataset.splits)
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The model's outputs for an array of inputs."""
@@ -269,7 +278,6 @@ class TrainRun:
     def close(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        for source in self._sources.values():
-            source.close()
+        self.sources.close()
         if self.ledger is not None:
             self.ledger.close()

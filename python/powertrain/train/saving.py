@@ -67,8 +67,8 @@ class Saver:
         self._saved_round, self.saved_step = checkpoint.number, self.run.progress.steps
         self._seconds_before = float(checkpoint.meta.get("seconds", 0.0))
 
-    def restore(self) -> None:
-        """Take up the newest whole checkpoint, if there is one."""
+    def restore(self) -> bool:
+        """Take up the newest whole checkpoint; whether there was one."""
         run = self.run
         found, problems = run.folder.checkpoints.latest()
         for problem in problems:
@@ -78,3 +78,4 @@ class Saver:
         if found is not None or problems:
             run.record("resume", problems=problems)
         self.start_clock()
+        return found is not None

@@ -13,7 +13,7 @@ from powertrain.train import verdict
 from powertrain.train.baseline import baselines
 from powertrain.train.checkpoint import NoSpaceError, hash_arrays
 from powertrain.train.energy import Energy, Meter
-from powertrain.train.evaluate import Evaluation
+from powertrain.train.evaluate import Evaluation, own_losses
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.ledger import Ledger
 from powertrain.train.progress import Display
@@ -56,6 +56,13 @@ def train(
     if resume and not folder.started:
         raise RunError(f"[{path}] it holds no run; expected one to resume; leave --resume out to begin")
     folder.lock()
+    try:
+        return _locked(recipe, folder, display, max_minutes)
+    finally:
+        folder.unlock()
+
+
+def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None) -> Outcome:
     if folder.started:
         folder.compare(recipe)
     meter = Meter()
@@ -75,8 +82,8 @@ def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None
     """A run, ready to fit or to load a checkpoint into."""
     if recipe.run.threads is not None:
         pt.set_threads(recipe.run.threads)
-    dataset = prepare(recipe, base or recipe.path.resolve().parent)
-    return TrainRun(recipe, folder, dataset, display)
+    base = base or recipe.path.resolve().parent
+    return TrainRun(recipe, folder, prepare(recipe, base), display, base)
 
 
 def _trained(run: TrainRun, meter: Meter) -> Outcome:
@@ -115,11 +122,17 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
 
     seconds = run.saver.elapsed()
     evaluations = measure(run)
-    part = "test" if "test" in evaluations else "valid" if "valid" in evaluations else "train"
-    simple = baselines(run.dataset, part) if run.recipe.report.baseline else []
+    part = next(part for part in ("test", "valid", "train", "env") if part in evaluations)
+    # Where a strategy measures itself, or plays, no simple predictor does the same.
+    comparable = own_losses(run.strategy) is None and part != "env"
+    simple = baselines(run.dataset, part) if run.recipe.report.baseline and comparable else []
     linear = next((one.value for one in simple if one.name == "linear" and one.metric == "accuracy"), None)
     held_part = "valid" if "valid" in evaluations else part
-    fit_words = verdict.judge(evaluations["train"].values, evaluations[held_part].values, held_part, linear)
+    fit_words = (
+        verdict.Fit("played", f"{evaluations['env'].examples} episodes", "")
+        if part == "env"
+        else (verdict.judge(evaluations["train"].values, evaluations[held_part].values, held_part, linear))
+    )
     results: dict[str, Any] = {
         "run": str(run.folder.path),
         "recipe": run.recipe.name,
@@ -149,10 +162,13 @@ def measure(run: TrainRun) -> dict[str, Evaluation]:
     """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap."""
     assert run.evaluator is not None
     dataset: Dataset = run.dataset
+    if dataset.task == "control":
+        return {"env": run.evaluator("env")}
     found = {}
+    keep = dataset.task != "language" and own_losses(run.strategy) is None
     for part in ("valid", "test"):
         if part in dataset.splits:
-            found[part] = run.evaluator(part, keep=dataset.task != "language")
+            found[part] = run.evaluator(part, keep=keep)
     found["train"] = run.evaluator("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
     return found
 
@@ -182,7 +198,7 @@ def _say(
 
 def headline(judged: Evaluation, results: dict[str, Any]) -> str:
     """`test accuracy 0.983 ± 0.013 (dummy 0.10, linear 0.95)`."""
-    metric = next((name for name in ("perplexity", "accuracy", "mse") if name in judged.values), "loss")
+    metric = next((name for name in ("perplexity", "accuracy", "mse", "return") if name in judged.values), "loss")
     value = judged.values[metric]
     text = f"{judged.part} {metric} {value:.3f}"
     if metric == "accuracy":

@@ -2,39 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import Loader
+from powertrain.data import Batch, Dataset, Loader, Subset
+from powertrain.data.order import Cursor, Pick
+from powertrain.data.transforms import Transformed
+from powertrain.plugins.protocols import Inputs
+from powertrain.train.environment import EnvSource
+from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.data import Batch, Dataset
-    from powertrain.recipe import Recipe
+    from powertrain.data import Source
+    from powertrain.recipe import Recipe, RunSection
+    from powertrain.train.state import SlotTable
 
 
-def prepare(recipe: Recipe, base: Path, role: str = "train") -> Dataset:
-    """The data set of a recipe: loaded, its held-out parts taken off, its transforms fitted on the training part."""
-    use = recipe.data[role]
+def prepare(recipe: Recipe, base: Path) -> Dataset:
+    """The data set of a recipe: loaded, its held-out parts taken off, its transforms fitted on the training part. A
+    recipe without training data has an environment, which says what a model reads."""
+    if "train" not in recipe.data:
+        return _of_environment(recipe)
+    use = recipe.data["train"]
     dataset: Dataset = use.plugin.load(use.params, base)
-    shares = {"valid": recipe.split.valid, "test": recipe.split.test}
+    shares = {"valid": recipe.split.valid, "test": recipe.split.test, "unlabelled": recipe.split.unlabelled}
     parts = {name: share for name, share in shares.items() if share > 0}
     if parts:
         dataset = dataset.split(parts, seed=recipe.split.seed, stratify=recipe.split.stratify)
     return dataset.transformed([(feature.plugin, feature.params) for feature in recipe.features])
 
 
+def _of_environment(recipe: Recipe) -> Dataset:
+    use = next((use for use in recipe.data.values() if use.group == "env"), None)
+    if use is None:
+        raise RunError(
+            f"[data] it has {', '.join(recipe.data)}; expected train or env; for example data.train = {{ use = ... }}"
+        )
+    env = use.plugin(use.params)
+    example, actions = np.asarray(env.observation), int(env.actions)
+    return Dataset(
+        use.name, "control", {}, actions, given=Inputs("regression", example.shape, actions, str(example.dtype))
+    )
+
+
+class Sources:
+    """The sources of a run by name; each is a slot of its table."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, table: SlotTable, base: Path) -> None:
+        self.recipe, self.dataset, self._table, self._base = recipe, dataset, table, base
+        self._made: dict[str, TrainSource | EnvSource] = {}
+
+    def get(self, role: str, rows: Sequence[int] | None, name: str | None) -> Any:
+        key = name or role
+        if rows is not None and name is None:
+            raise RunError(
+                f"[run.data] received some rows of {role} without a name; expected one, which its cursor gets in "
+                'checkpoints; for example run.data("train", rows=rows, name="client-3")'
+            )
+        if key not in self._made:
+            if self._is_env(role):
+                made = EnvSource(role, self.make_env(role), self.recipe.copies[role], self._seed(key))
+                self._made[key] = self._table.groups[f"data.{key}"] = made
+            else:
+                source = self._part(role) if rows is None else Subset(self._part(role), np.asarray(rows))
+                stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
+                self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
+        return self._made[key]
+
+    def _is_env(self, role: str) -> bool:
+        return role in self.recipe.data and self.recipe.data[role].group == "env"
+
+    def make_env(self, role: str) -> Callable[[], Any]:
+        use = self.recipe.data[role]
+        return lambda: use.plugin(use.params)
+
+    def _seed(self, key: str) -> int:
+        """Parts of one length must not be shuffled alike."""
+        return self.recipe.run.seed if key == "train" else self.recipe.run.seed ^ zlib.crc32(key.encode())
+
+    def _part(self, role: str) -> Source:
+        if role in self.dataset.splits:
+            return self.dataset.splits[role]
+        if role not in self.recipe.data:
+            known = ", ".join({**self.dataset.splits, **self.recipe.data})
+            raise RunError(
+                f"[run.data] there is no {role}; expected one of {known}; add data.{role} = {{ use = ... }}, or a "
+                "share of that name to data.split"
+            )
+        use = self.recipe.data[role]
+        loaded: Dataset = use.plugin.load(use.params, self._base)
+        # What was fitted on the training part holds for every part.
+        transforms = list(self.dataset.transforms)
+        return Transformed(loaded.train, transforms) if transforms else loaded.train
+
+    def close(self) -> None:
+        for source in self._made.values():
+            if isinstance(source, TrainSource):
+                source.close()
+
+
 class TrainSource:
     """An endless stream of training batches. Its position is the loader's cursor, a slot of the run."""
 
-    def __init__(self, dataset: Dataset, role: str, batch: int, seed: int, workers: int) -> None:
+    def __init__(self, source: Source, dataset: Dataset, settings: RunSection, seed: int) -> None:
         sampling: Any = "random" if dataset.task == "language" else "shuffle"
-        self.batch = batch
-        self.tokens_per_batch = batch * (dataset.context or 1)
-        self.loader = Loader(dataset.splits[role], batch, sampling=sampling, seed=seed, endless=True, workers=workers)
+        self.batch = settings.batch
+        self.tokens_per_batch = self.batch * (dataset.context or 1)
+        self.loader = Loader(source, self.batch, sampling=sampling, seed=seed, endless=True, workers=settings.workers)
         self._batches: Iterator[Batch] | None = None
 
     @property
@@ -60,6 +139,11 @@ class TrainSource:
                 self._batches = iter(self.loader)
             yield next(self._batches)
 
+    def beside(self, **others: TrainSource) -> Beside:
+        """Batches of this source with a batch of each other one: its x is `batch.NAME_x`, its weight
+        `batch.NAME_weight`."""
+        return Beside(self, others)
+
     def array(self) -> NDArray[np.int64]:
         return self.loader.cursor
 
@@ -72,6 +156,38 @@ class TrainSource:
         if closing is not None:
             closing()
         self._batches = None
+
+
+class Beside:
+    """Several sources drawn from at once; an epoch is one of the first."""
+
+    def __init__(self, first: TrainSource, others: Mapping[str, TrainSource]) -> None:
+        self.first, self.others = first, dict(others)
+
+    @property
+    def has_epochs(self) -> bool:
+        return self.first.has_epochs
+
+    @property
+    def epoch(self) -> int:
+        return self.first.epoch
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def left_in_epoch(self) -> int:
+        return self.first.left_in_epoch()
+
+    def take(self, count: int) -> Iterator[Batch]:
+        streams = {name: source.take(count) for name, source in self.others.items()}
+        for batch in self.first.take(count):
+            fields = dict(batch.fields)
+            for name, stream in streams.items():
+                other = next(stream)
+                fields.update({f"{name}_{field}": value for field, value in other.fields.items()})
+                fields[f"{name}_weight"] = other.weight
+            pick = Pick(batch.indices, batch.weight, Cursor(*batch.cursor.tolist()))
+            yield Batch(fields, pick, weighted=True)
 
 
 def constants(dataset: Dataset) -> dict[str, NDArray[Any]]:

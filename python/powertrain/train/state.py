@@ -25,6 +25,7 @@ class HostGroup(Protocol):
     """Several slots on the host whose number may change, such as the best weights so far."""
 
     def arrays(self) -> Arrays: ...
+    def misfits(self, saved: Arrays) -> list[str]: ...
     def restore(self, saved: Arrays) -> None: ...
 
 
@@ -36,7 +37,7 @@ class SlotTable:
         self.optimizers: dict[str, Any] = {}
         self.named: dict[str, Any] = {}
         self.host: dict[str, HostState] = {}
-        self.groups: list[HostGroup] = []
+        self.groups: dict[str, HostGroup] = {}
         self.constants = constants
         self.logs = Logs()
 
@@ -55,7 +56,7 @@ class SlotTable:
         """Every slot's value. Arrays may be views of the engine's memory: write or copy them before the next step."""
         arrays = {name: slot.numpy() for name, slot in self.engine_slots().items()}
         arrays.update({name: state.array() for name, state in self.host.items()})
-        for group in self.groups:
+        for group in self.groups.values():
             arrays.update(group.arrays())
         arrays.update(self.constants)
         return arrays
@@ -73,7 +74,7 @@ class SlotTable:
             slot.value = pt.tensor(saved[name])
         for name, state in self.host.items():
             state.restore(saved[name])
-        for group in self.groups:
+        for group in self.groups.values():
             group.restore(saved)
         return []
 
@@ -91,4 +92,6 @@ class SlotTable:
         for name, value in self.constants.items():
             if name in saved and not np.array_equal(np.asarray(value), saved[name]):
                 wrong.append(f"{name} is not what the data gives now")
+        for group in self.groups.values():
+            wrong += group.misfits(saved)
         return wrong

@@ -62,6 +62,9 @@ class EarlyStop:
         state = {"stop": np.array([self.best, self.since], dtype=np.float64)}
         return {**state, **{f"best.{name}": array for name, array in self.weights.items()}}
 
+    def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
+        return []  # a run may begin to watch, or cease to, when it is resumed
+
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         if "stop" not in saved:  # the run began without early stopping: it starts to watch now
             return

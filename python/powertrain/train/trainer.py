@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from powertrain.plugins.learning import Run, Strategy
 from powertrain.recipe.durations import Duration
-from powertrain.train.protocols import Run, Strategy
 
 
 def fit(strategy: Strategy, run: Run, until: Duration) -> None:

@@ -1,0 +1,104 @@
+"""Callbacks: they see an event after each commit and may ask for something. What they ask for is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.plugins.importing import in_words
+from powertrain.plugins.learning import Evaluate, Event, Request, Save, SetScalar, Stop
+from powertrain.train.folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.recipe import Use
+    from powertrain.train.run import TrainRun
+
+
+class Callbacks:
+    """The callbacks of a run, with what they remember: a group of slots of every checkpoint."""
+
+    def __init__(self, uses: Sequence[Use]) -> None:
+        self._named = [(use.name, use.plugin(use.params)) for use in uses]
+
+    def __bool__(self) -> bool:
+        return bool(self._named)
+
+    def ask(self, event: Event) -> list[tuple[str, Request]]:
+        """What each wants, by its name; before anything is done about it, so that their order does not matter."""
+        wanted: list[tuple[str, Request]] = []
+        for name, callback in self._named:
+            try:
+                answer = callback.after_commit(event)
+            except Exception as error:
+                raise RunError(
+                    f"[callback {name}] it failed after step {event.progress['steps']:,}: {in_words(error)}; expected "
+                    "a request or None; mend it, or leave it out of the recipe: the run can be resumed"
+                ) from error
+            requests = [] if answer is None else list(answer) if isinstance(answer, (list, tuple)) else [answer]
+            for request in requests:
+                if not isinstance(request, (Stop, Save, Evaluate, SetScalar)):
+                    raise RunError(
+                        f"[callback {name}] it answered {type(request).__name__}; expected Stop, Save, Evaluate, "
+                        "SetScalar or None; import them from powertrain.plugins"
+                    )
+                wanted.append((name, request))
+        return wanted
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {
+            f"callback.{at}.{key}": np.asarray(value)
+            for at, (_, callback) in enumerate(self._named)
+            if hasattr(callback, "state")
+            for key, value in callback.state().items()
+        }
+
+    def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
+        return [f"{name} is missing" for name in self.arrays() if name not in saved]
+
+    def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        for at, (_, callback) in enumerate(self._named):
+            prefix = f"callback.{at}."
+            if hasattr(callback, "state"):
+                callback.restore({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
+
+
+def scalars(run: TrainRun) -> dict[str, float]:
+    """The numbers that a callback may set."""
+    return {f"{optimizer.name}.lr": float(optimizer.lr.item()) for optimizer in run.table.optimizers.values()}
+
+
+def serve(run: TrainRun, values: Mapping[str, float]) -> bool:
+    """Show the callbacks of a run this commit and do what they ask for; whether a checkpoint is wanted."""
+    event = Event(asdict(run.progress), dict(values), scalars(run))
+    wanted = run.callbacks.ask(event)
+    _set(run, [(name, request) for name, request in wanted if isinstance(request, SetScalar)])
+    for name, request in wanted:
+        if isinstance(request, Stop):
+            run.request_stop(f"{name}: {request.reason}")
+    if not values and any(isinstance(request, Evaluate) for _, request in wanted):
+        run.evaluate_now()
+    return any(isinstance(request, Save) for _, request in wanted)
+
+
+def _set(run: TrainRun, wanted: Sequence[tuple[str, SetScalar]]) -> None:
+    known = {f"{optimizer.name}.lr": optimizer for optimizer in run.table.optimizers.values()}
+    chosen: dict[str, tuple[str, float]] = {}
+    for name, request in wanted:
+        if request.name not in known:
+            raise RunError(
+                f"[callback {name}] it set {request.name}; expected one of {', '.join(known) or 'none in this run'}; "
+                "an event's scalars are what can be set"
+            )
+        before = chosen.setdefault(request.name, (name, request.value))
+        if before[1] != request.value:
+            raise RunError(
+                f"[callback {name}] it set {request.name} to {request.value:g}, and {before[0]} to {before[1]:g}; "
+                "expected one value; leave one of the callbacks out"
+            )
+    for scalar, (name, value) in chosen.items():
+        known[scalar].lr = value
+        run.record("scalar", name=scalar, value=value, by=name)

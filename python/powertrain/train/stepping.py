@@ -1,0 +1,91 @@
+"""Compiled steps and passes of a run: traced once for each function and form of batch, replayed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.train.folder import RunError
+from powertrain.train.passes import Fold
+from powertrain.train.step import Step, TracedBatch, names_and_arrays
+
+if TYPE_CHECKING:
+    from powertrain.data import Batch
+    from powertrain.train.counters import Progress
+    from powertrain.train.logs import Logs
+    from powertrain.train.sources import TrainSource
+
+# A strategy has a few steps. More mean that it makes a function in each round, and each would be traced again.
+MOST_STEPS = 64
+
+
+class Stream(Protocol):
+    """What a loop draws batches from."""
+
+    @property
+    def has_epochs(self) -> bool: ...
+    @property
+    def epoch(self) -> int: ...
+    def left_in_epoch(self) -> int: ...
+    def take(self, count: int) -> Iterator[Batch]: ...
+
+
+class Stepper:
+    """Replays steps and counts what they did."""
+
+    def __init__(self, logs: Logs, progress: Progress, language: bool) -> None:
+        self.logs, self.progress, self._language = logs, progress, language
+        self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
+        self._folds: dict[Callable[..., Any], Fold] = {}
+
+    def loop(self, step: Callable[..., Any], source: Stream, n: int | None) -> None:
+        for batch in source.take(source.left_in_epoch() if n is None else n):
+            names, arrays = names_and_arrays(batch)
+            self.call(step, names, arrays)
+            self._count(batch)
+        if source.has_epochs:
+            self.progress.epochs = source.epoch
+
+    def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
+        if function not in self._folds:
+            self._room(function, self._folds)
+            self._folds[function] = Fold(function)
+        return self._folds[function](source)
+
+    def act(self, function: Callable[..., Any], x: NDArray[Any]) -> NDArray[Any]:
+        """One call of a traced `function(t, batch)` on rows x."""
+        weight = np.ones(len(x), dtype=np.float32)
+        return np.asarray(Stepper.call(self, function, ("x", "weight"), (x, weight)).numpy())
+
+    def call(self, step: Callable[..., Any], names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
+        """One call of a step, traced the first time."""
+        compiled = self.compiled.get((step, names))
+        if compiled is not None:
+            return compiled(*arrays)
+        self._room(step, self.compiled)
+
+        def traced(*tensors: Any) -> Any:
+            return step(Step(self.logs), TracedBatch(names, tensors))
+
+        compiled = pt.compile(traced)
+        made = compiled(*arrays)
+        self.compiled[step, names] = compiled
+        return made
+
+    def _room(self, step: Callable[..., Any], held: dict[Any, Any]) -> None:
+        if len(held) >= MOST_STEPS:
+            name = getattr(step, "__qualname__", "step")
+            raise RunError(
+                f"[loop] {name} is function number {MOST_STEPS + 1} of this run; expected a few that stay the same; "
+                "make it a method of the strategy, not a function that each round makes anew"
+            )
+
+    def _count(self, batch: Batch) -> None:
+        self.progress.steps += 1
+        self.progress.examples += len(batch)
+        if self._language:
+            self.progress.tokens += batch.x.size

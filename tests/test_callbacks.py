@@ -1,0 +1,146 @@
+"""Callbacks of a recipe: what they see, what they may ask for, and that a resume remembers what they know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from powertrain.recipe import load_recipe
+from powertrain.train.folder import RunError
+from powertrain.train.ledger import read_lines
+from powertrain.train.progress import Display
+from powertrain.train.session import Outcome, train
+from running import SMALL
+
+RECIPE = SMALL.replace(', stop = { watch = "valid.accuracy" }', "").replace("3e-3", "1e-2")
+CODE = """
+from powertrain.plugins import Evaluate, NoParams, Save, SetScalar, Stop
+
+SEEN = []
+
+
+class Base:
+    Params = NoParams
+
+    def __init__(self, params):
+        pass
+
+
+class Stops(Base):
+    def after_commit(self, event):
+        SEEN.append(event)
+        return [Stop("it is enough"), Save()] if event.progress["steps"] >= 30 else None
+
+
+class Evaluates(Base):
+    def after_commit(self, event):
+        return Evaluate()
+
+
+class Halves(Base):
+    factor = 0.5
+
+    def after_commit(self, event):
+        return SetScalar("optimizer.lr", event.scalars["optimizer.lr"] * self.factor) if event.values else None
+
+
+class Doubles(Halves):
+    factor = 2.0
+
+
+class Unknown(Base):
+    def after_commit(self, event):
+        return SetScalar("optimizer.beta1", 0.5)
+
+
+class Fails(Base):
+    def after_commit(self, event):
+        return {}["steps"]
+
+
+class Answers(Base):
+    def after_commit(self, event):
+        return "stop"
+
+
+class Changes(Base):
+    def after_commit(self, event):
+        event.progress = None
+"""
+
+
+def go(folder: Path, callbacks: str, name: str = "a", *settings: str, resume: bool = False) -> Outcome:
+    (folder / "own.py").write_text(CODE)
+    (folder / "small.toml").write_text(RECIPE + f"callbacks = [{callbacks}]\n")
+    recipe = load_recipe(str(folder / "small.toml"), settings)
+    return train(recipe, folder / name, resume=resume, display=Display(quiet=True))
+
+
+def own(*names: str) -> str:
+    return ", ".join(f'"./own.py:{name}"' for name in names)
+
+
+def events(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [line for line in read_lines(folder) if line["event"] == kind]
+
+
+PLATEAU = '{ use = "plateau", patience = 1, factor = 0.5, watch = "train.loss", least = 1e-9 }'
+
+
+def test_a_plateau_lowers_the_rate_and_a_resume_remembers(tmp_path: Path) -> None:
+    noisy = ("run.evaluate={every='3 steps'}", "optimizer.lr=5e-2")
+    whole = go(tmp_path, PLATEAU, "whole", *noisy)
+    rates = [line["value"] for line in events(tmp_path / "whole", "scalar")]
+    assert rates and rates == sorted(rates, reverse=True) and rates[0] == pytest.approx(2.5e-2)
+    stopped = go(tmp_path, PLATEAU + ', "./own.py:Stops"', "parts", *noisy)
+    assert not stopped.finished
+    without = go(tmp_path, PLATEAU, "again", *noisy)
+    assert without.results["hash"] == whole.results["hash"]
+    go(tmp_path, PLATEAU, "parts2", *noisy, "run.until=2 epochs", "optimizer.schedule=constant")
+    parts = go(tmp_path, PLATEAU, "parts2", *noisy, "optimizer.schedule=constant", resume=True)
+    straight = go(tmp_path, PLATEAU, "straight", *noisy, "optimizer.schedule=constant")
+    assert parts.results["hash"] == straight.results["hash"]
+
+
+def test_a_callback_stops_and_saves(tmp_path: Path) -> None:
+    outcome = go(tmp_path, own("Stops"))
+    assert not outcome.finished and 30 <= outcome.results["steps"] < 36
+    assert events(tmp_path / "a", "commit")[-1]["step"] == outcome.results["steps"]
+
+
+def test_a_callback_that_watches_changes_nothing(tmp_path: Path) -> None:
+    alone = go(tmp_path, "", "alone")
+    watched = go(tmp_path, own("Evaluates"), "watched")
+    assert watched.results["hash"] != "" and alone.results["test"] == watched.results["test"]
+    assert len(events(tmp_path / "watched", "metrics")) > len(events(tmp_path / "alone", "metrics"))
+
+
+def test_the_order_of_callbacks_never_matters(tmp_path: Path) -> None:
+    first = go(tmp_path, own("Halves", "Evaluates"), "first")
+    second = go(tmp_path, own("Evaluates", "Halves"), "second")
+    assert first.results["hash"] == second.results["hash"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (("Halves", "Doubles"),
+                       "[callback ./own.py:Doubles] it set optimizer.lr to 0.02, and ./own.py:Halves to 0.005; "
+                       "expected one value; leave one of the callbacks out"),
+        (("Unknown",), "[callback ./own.py:Unknown] it set optimizer.beta1; expected one of optimizer.lr; an event's "
+                       "scalars are what can be set"),
+        (("Fails",), "[callback ./own.py:Fails] it failed after step 5: KeyError: 'steps'; expected a request or None; "
+                     "mend it, or leave it out of the recipe: the run can be resumed"),
+        (("Answers",), "[callback ./own.py:Answers] it answered str; expected Stop, Save, Evaluate, SetScalar or None; "
+                       "import them from powertrain.plugins"),
+        (("Changes",), "[callback ./own.py:Changes] it failed after step 5: FrozenInstanceError: cannot assign to "
+                       "field 'progress'; expected a request or None; mend it, or leave it out of the recipe: the run "
+                       "can be resumed"),
+    ],
+)  # fmt: skip
+def test_a_wrong_callback_is_named(tmp_path: Path, names: tuple[str, ...], text: str) -> None:
+    with pytest.raises(RunError) as caught:
+        go(tmp_path, own(*names))
+    assert str(caught.value) == text
