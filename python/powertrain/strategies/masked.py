@@ -1,0 +1,72 @@
+"""Masked modelling: some of an example is hidden, and the model says what stood there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import powertrain as pt
+from powertrain.plugins import Inputs, param
+from powertrain.plugins.learning import Run, Step
+from powertrain.strategies.views import floats
+
+
+class Masked:
+    """Tokens (Devlin et al. 2019) or numbers (He et al. 2022): the loss is that of the hidden ones alone.
+
+    Hidden tokens read as token 0, which stands for none of the text's own; hidden numbers as 0. A model of tokens must
+    see both sides: a causal one knows only what comes before.
+    """
+
+    @dataclass(frozen=True)
+    class Params:
+        hide: float = param(0.15, above=0, below=1, doc="share of an example that is hidden")
+        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+
+    resume: ClassVar[Literal["exact", "restart"]] = "exact"
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def setup(self, run: Run) -> None:
+        given = run.dataset.inputs()
+        self.tokens = given.task == "language"
+        size = 1
+        for extent in given.shape:
+            size *= extent
+        # A model of numbers gives back as many as it reads.
+        self.model = run.model(inputs=None if self.tokens else Inputs("regression", given.shape, size, given.dtype))
+        self.opt = run.optim("model")
+        self.data = run.data("train")
+
+    def losses_of_all(self, t: Step, batch: Any) -> tuple[Any, Any]:
+        """The loss of every place, and 1 where it was hidden: [batch, places] each."""
+        x = batch.x if self.tokens else floats(batch.x)
+        hidden = t.rng.uniform(tuple(x.shape)) < self.params.hide
+        seen = pt.where(hidden, 0 if self.tokens else 0.0, x)
+        places = (x.shape[0], -1)
+        hidden = pt.reshape(pt.cast(hidden, "float32"), places)
+        output = self.model(seen)
+        if self.tokens:
+            each = pt.cross_entropy(pt.reshape(output, (-1, output.shape[-1])), pt.reshape(x, (-1,)))
+            return pt.reshape(each, places), hidden
+        return pt.square(pt.reshape(output, places) - pt.reshape(x, places)), hidden
+
+    def losses(self, t: Step, batch: Any) -> Any:
+        """Per example, the mean over what was hidden of it."""
+        each, hidden = self.losses_of_all(t, batch)
+        return pt.sum(each * hidden, axis=1) / pt.maximum(pt.sum(hidden, axis=1), 1.0)
+
+    def step(self, t: Step, batch: Any) -> None:
+        each, hidden = self.losses_of_all(t, batch)
+        counted = hidden * pt.reshape(batch.weight, (-1, 1))
+        total, count = pt.sum(each * counted), pt.sum(counted)
+        # Hidden places are drawn, so a batch may have any number of them: the mean is over all of the batch's.
+        t.minimize(self.opt, total / pt.maximum(count, 1.0), couples=True)
+        t.log("loss", total, count)
+
+    def round(self, run: Run) -> None:
+        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
+
+    def predict(self, t: Step, batch: Any) -> Any:
+        return self.model(batch.x)
