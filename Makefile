@@ -106,11 +106,14 @@ define cpp-tests
 endef
 
 comma := ,
+# Kernels that this machine cannot run would be built for nothing.
+RUNNABLE_ISAS = $(shell grep -qsw avx2 /proc/cpuinfo && \
+  { grep -qsw avx512vl /proc/cpuinfo && echo "avx512;avx2" || echo avx2; })
 asan: $(VENV)/.tools
-	$(call cpp-tests,asan,-DPOWERTRAIN_SANITIZE=address$(comma)undefined)
+	$(call cpp-tests,asan,-DPOWERTRAIN_SANITIZE=address$(comma)undefined "-DPOWERTRAIN_ISAS=$(RUNNABLE_ISAS)")
 
 tsan: $(VENV)/.tools
-	$(call cpp-tests,tsan,-DPOWERTRAIN_SANITIZE=thread)
+	$(call cpp-tests,tsan,-DPOWERTRAIN_SANITIZE=thread "-DPOWERTRAIN_ISAS=$(RUNNABLE_ISAS)")
 
 emulate-avx512: $(VENV)/.tools
 	$(call cpp-tests,avx512,-DPOWERTRAIN_EMULATE_AVX512=ON)
