@@ -198,3 +198,8 @@ def test_whole_numbers_stay_exact() -> None:
     beyond_f64 = 2**60 + 1
     assert pt.tensor(beyond_f64).item() == beyond_f64
     assert pt.full(2, beyond_f64, "int64").numpy().tolist() == [beyond_f64] * 2
+
+
+def test_split_into_one_part_is_still_a_tuple() -> None:
+    (part,) = pt.split(pt.arange(4), 1)
+    assert part.numpy().tolist() == [0, 1, 2, 3]

@@ -15,8 +15,6 @@ from typing import Any
 PACKAGE = Path(__file__).parent.parent / "python" / "powertrain"
 WIDTH = 120
 TYPES = {"bool": "bool", "int": "int", "float": "float", "str": "str", "ints": "Axes", "dtype": "DTypeLike"}
-# How many tensors come back depends on an argument.
-ANY_NUMBER = frozenset({"split"})
 HEADER = '''"""Made by tools/make_stubs.py from the specs of the ops and from __init__.py."""
 
 from collections.abc import Sequence
@@ -64,7 +62,7 @@ def parameters(spec: dict[str, Any]) -> list[str]:
 
 
 def result(spec: dict[str, Any]) -> str:
-    if spec["name"] in ANY_NUMBER:
+    if spec["outputs"] == 0:  # as many as an argument says
         return "tuple[Tensor, ...]"
     return "Tensor" if spec["outputs"] == 1 else f"tuple[{', '.join(['Tensor'] * spec['outputs'])}]"
 

@@ -114,7 +114,7 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     auto* self = reinterpret_cast<OpFunction*>(callable);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
     const Tensors outputs = apply(*self->op, std::move(parsed.inputs), parsed.attrs);
-    if (outputs.size() == 1) return wrap(outputs[0]).release().ptr();
+    if (self->op->outputs == 1) return wrap(outputs[0]).release().ptr();
     py::tuple result(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);
     return result.release().ptr();

@@ -90,6 +90,8 @@ struct Saves {
   std::vector<bool> outputs;  // empty means none
 };
 
+inline constexpr int kVarying = 0;  // as many outputs as the shape rule says; Python always gets a tuple
+
 class Op {
  public:
   std::string name;

@@ -4,35 +4,56 @@
 namespace pt {
 namespace {
 
-const Op* registered =
-    define("split")
-        .in("x")
-        .attr_required("parts", AttrKind::Int)
-        .attr("axis", 0)
-        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          const Shape& shape = in[0].shape();
-          const int axis = normal_axis(attrs.integer("axis"), shape.size(), "split");
-          const int64_t parts = attrs.integer("parts");
-          if (parts < 1 || shape[axis] % parts != 0) {
-            throw ShapeError(text("[split] x is ", in[0].type(), ", parts = ", parts, ", axis = ", axis,
-                                  "; expected a number that divides the axis; use slices for uneven parts"));
-          }
-          const int64_t size = shape[axis] / parts;
-          Tensors pieces;
-          for (int64_t part = 0; part < parts; ++part) {
-            Ints start(static_cast<std::size_t>(shape.size()), 0), stop = to_ints(shape);
-            start[static_cast<std::size_t>(axis)] = part * size;
-            stop[static_cast<std::size_t>(axis)] = (part + 1) * size;
-            pieces.push_back(fn::call("slice", {in[0]}, {{"start", start}, {"stop", stop}}));
-          }
-          return pieces;
-        })
-        .doc(R"(x cut into equal parts along an axis. Views.
+Types infer(const InferContext& c) {
+  Shape shape = c.in[0].shape;
+  const int axis = normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name);
+  const int64_t parts = c.attrs.integer("parts");
+  c.expect(parts >= 1 && shape[axis] % parts == 0,
+           text("x is ", c.in[0], ", parts = ", parts, ", axis = ", axis,
+                "; expected a number that divides the axis; use slices for uneven parts"));
+  shape[axis] /= parts;
+  return Types(static_cast<std::size_t>(parts), {c.in[0].dtype, shape});
+}
+
+Tensors definition(const Tensors& in, const Attrs& attrs) {
+  const Shape& shape = in[0].shape();
+  const int axis = normal_axis(attrs.integer("axis"), shape.size(), "split");
+  const auto at = static_cast<std::size_t>(axis);
+  const int64_t parts = attrs.integer("parts"), size = shape[axis] / parts;
+  Tensors pieces;
+  for (int64_t part = 0; part < parts; ++part) {
+    Ints start(static_cast<std::size_t>(shape.size()), 0), stop = to_ints(shape);
+    start[at] = part * size;
+    stop[at] = (part + 1) * size;
+    pieces.push_back(fn::call("slice", {in[0]}, {{"start", start}, {"stop", stop}}));
+  }
+  return pieces;
+}
+
+// One copy of each part, where the gradients of slices would be added up, each in an array of the size of x.
+Tensors gradient(const VjpContext& c) {
+  Tensors parts(c.grad.begin(), c.grad.end());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].defined()) parts[i] = fn::zeros(c.out_types[i]);
+  }
+  return {fn::call("concat", parts, {{"axis", c.attrs.integer("axis")}})};
+}
+
+const Op* registered = define("split")
+                           .in("x")
+                           .attr_required("parts", AttrKind::Int)
+                           .attr("axis", 0)
+                           .outputs(kVarying)
+                           .shape(infer)
+                           .compose(definition)
+                           .saves({false})
+                           .vjp(gradient)
+                           .doc(R"(x cut into equal parts along an axis. Views.
 Shapes    x [..., parts n, ...] -> parts times [..., n, ...]
 Dtypes    all
 Errors    a number of parts that does not divide the axis
 Grad      x)",
-             R"(>>> [part.shape for part in pt.split(pt.ones((2, 6)), 3, axis=1)]
+                                R"(>>> [part.shape for part in pt.split(pt.ones((2, 6)), 3, axis=1)]
 [(2, 2), (2, 2), (2, 2)])");
 
 }  // namespace
