@@ -22,10 +22,14 @@ set(OPTIMIZE_avx512 -O3)
 set(OPTIMIZE_avx2 -O3)
 set(OPTIMIZE_neon -O3)
 set(OPTIMIZE_generic -O1)
-if(POWERTRAIN_SANITIZE)  # optimised, the checks that are compiled into kernels take half an hour to build
+set(SANITIZE_KERNELS "")
+if(POWERTRAIN_SANITIZE)  # with all checks and optimisations, kernels take half an hour to build
   foreach(isa ${KERNEL_ISAS})
     set(OPTIMIZE_${isa} -O1)
   endforeach()
+  if(POWERTRAIN_SANITIZE MATCHES "address")  # which sees bad pointers anyway
+    set(SANITIZE_KERNELS -fno-sanitize=null,alignment,object-size,pointer-overflow)
+  endif()
 endif()
 if(POWERTRAIN_EMULATE_AVX512)
   set(FLAGS_avx512 -Wno-psabi -mavx2 -mfma -mf16c -DPT_EMULATE_AVX512)
@@ -76,7 +80,7 @@ foreach(isa ${KERNEL_ISAS})
   target_include_directories(kernels_${isa} PRIVATE cpp ${GENERATED})
   target_compile_definitions(kernels_${isa} PRIVATE PT_ISA=isa_${isa} PT_ISA_${isa}=1)
   # No threadsafe statics, RTTI or exceptions in kernels: none is needed, and each would be shared with the baseline.
-  target_compile_options(kernels_${isa} PRIVATE ${FLAGS_${isa}} ${OPTIMIZE_${isa}} -fno-exceptions -fno-rtti
+  target_compile_options(kernels_${isa} PRIVATE ${FLAGS_${isa}} ${OPTIMIZE_${isa}} ${SANITIZE_KERNELS} -fno-exceptions -fno-rtti
                          -fno-threadsafe-statics -fno-asynchronous-unwind-tables)
   list(APPEND KERNEL_OBJECTS $<TARGET_OBJECTS:kernels_${isa}>)
   list(APPEND KERNEL_ISA_DEFINITIONS PT_HAVE_${isa}=1)
