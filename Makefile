@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 bench mutants wheel clean
+.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 bench mutants wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -38,6 +38,7 @@ help:
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "  make tsan            C++ tests under the thread sanitizer"
 	@echo "  make emulate-avx512  C++ tests with AVX-512 emulated (needs the headers of SIMDe)"
+	@echo "  make arm64           C++ tests cross-compiled, under QEMU (needs g++-aarch64-linux-gnu and qemu-user)"
 	@echo "  make bench           benchmarks against the peers"
 	@echo "  make mutants         each mutant of the case files must fail its op's own tests (OP=name: of one op)"
 	@echo "  make wheel           dist/*.whl"
@@ -117,6 +118,9 @@ tsan: $(VENV)/.tools
 
 emulate-avx512: $(VENV)/.tools
 	$(call cpp-tests,avx512,-DPOWERTRAIN_EMULATE_AVX512=ON)
+
+arm64: $(VENV)/.tools
+	$(call cpp-tests,arm64,-DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake)
 
 bench: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only $(PYTEST_FLAGS)
