@@ -1,7 +1,8 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 bench mutants wheel clean
+.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 bench bench-ops \
+        bench-scaling bench-compare mutants wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -39,7 +40,11 @@ help:
 	@echo "  make tsan            C++ tests under the thread sanitizer"
 	@echo "  make emulate-avx512  C++ tests with AVX-512 emulated (needs the headers of SIMDe)"
 	@echo "  make arm64           C++ tests cross-compiled, under QEMU (needs g++-aarch64-linux-gnu and qemu-user)"
-	@echo "  make bench           benchmarks against the peers"
+	@echo "  make bench           training steps, products and AdamW beside the peers: tables, JSON, pictures (20 minutes;"
+	@echo "                       QUICK=1: short turns, fewer peers; WORKLOAD=name: training steps of that one)"
+	@echo "  make bench-scaling   step time as parameters and batch grow, beside the peers"
+	@echo "  make bench-ops       single ops beside the peers, by pytest-benchmark"
+	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
 	@echo "  make mutants         each mutant of the case files must fail its op's own tests (OP=name: of one op)"
 	@echo "  make wheel           dist/*.whl"
 	@echo "  make clean           remove what the above made"
@@ -122,8 +127,23 @@ emulate-avx512: $(VENV)/.tools
 arm64: $(VENV)/.tools
 	$(call cpp-tests,arm64,-DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake)
 
-bench: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers
+# Folder of the tables and pictures: build/benchmarks. More options: benchmarks/run.py --help, in BENCH_FLAGS.
+BENCH_EXTRAS := $(VENV)/.extras-run+cli+test+peers+bench
+RUN_BENCH = $(BIN)/python benchmarks/run.py $(if $(QUICK),--quick) $(BENCH_FLAGS)
+bench: $(VENV)/.wheel $(BENCH_EXTRAS)
+	$(RUN_BENCH) $(if $(WORKLOAD),--sections steps --workloads $(WORKLOAD))
+
+bench-scaling: $(VENV)/.wheel $(BENCH_EXTRAS)
+	$(RUN_BENCH) --sections scaling --out build/benchmarks/scaling
+
+bench-ops: $(VENV)/.wheel $(BENCH_EXTRAS)
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only $(PYTEST_FLAGS)
+
+bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
+	@if [ -z "$(BASE)" ]; then \
+	  echo "[make] bench-compare without BASE; expected a commit; for example make bench-compare BASE=main" >&2; exit 2; \
+	fi
+	$(BIN)/python benchmarks/compare.py $(BASE) $(if $(WORKLOAD),--workloads $(WORKLOAD)) $(BENCH_FLAGS)
 
 mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tools/mutants.py $(OP)

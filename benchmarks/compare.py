@@ -1,9 +1,10 @@
-"""Powertrain and its peers in turns, each in a process of its own: a table of medians, and the losses compared.
+"""Two commits' wheels side by side: each workload in turns, and how much slower the new one is, with its interval.
 
-    python benchmarks/compare.py mlp_tiny lenet --threads 1 2 --rounds 3
+    python benchmarks/compare.py BASE [--new COMMIT] [--workloads mlp_tiny lenet] [--rounds 10]
 
-In turns, since medians of one machine move by some percent between runs, and more when others use it. A peer is as
-fast as its best round, and so are we. A step whose losses leave the reference is marked `!`.
+Without --new the working tree is measured as it is. A workload is slower when its median ratio is 1.05 or more and the
+95 % interval excludes 1; then the exit code is 1. Wheels of commits are kept in build/compare, so the second
+comparison with the same base builds one wheel only.
 """
 
 from __future__ import annotations
@@ -11,72 +12,161 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
+import statistics
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from powertrain.bench.arrays import WORKLOADS
+from race.figures import interval
+from race.table import align, milliseconds
 
-HERE = Path(__file__).parent
-TORCH = ("torch eager", "torch fused", "torch compile")
-# Keeps freed memory, as an engine with an arena does by nature; without it PyTorch loses up to a third to page faults.
-KEEP = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
+ROOT = Path(__file__).parent.parent
+KEPT = ROOT / "build" / "compare"
+LIMIT = 1.05
+BENCH = "import sys; from powertrain.bench import main; sys.exit(main(sys.argv[1:]))"
 
 
-def measure(framework: str, workload: str, threads: int, seconds: float) -> dict[str, Any] | None:
-    options = ["--threads", str(threads), "--seconds", str(seconds)]
-    name, _, variant = framework.partition(" ")
-    if name == "powertrain":
-        code = "import sys; from powertrain.bench import main; sys.exit(main(sys.argv[1:]))"
-        command = [sys.executable, "-c", code, workload, *options, "--json"]
-    else:
-        command = [sys.executable, "-m", "peers.torch_bench", workload, variant, *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), **({} if name == "powertrain" else KEEP)}
-    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+class CompareError(Exception):
+    """What cannot be compared: `[compare] what was received; what was expected; the fix`."""
+
+
+@dataclass
+class Change:
+    """One workload before and after, a median of each round."""
+
+    workload: str
+    base: list[float] = field(default_factory=list)
+    new: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """Above 1: the new one is slower."""
+        return statistics.median(after / before for before, after in zip(self.base, self.new, strict=True))
+
+    def verdict(self, limit: float = LIMIT) -> str:
+        low, high = interval(self.base, self.new)
+        if self.ratio >= limit and low > 1:
+            return "slower"
+        if high >= limit:
+            return "unclear: more rounds, or a quieter machine"
+        return "faster" if self.ratio <= 1 / limit and high < 1 else "same"
+
+    def row(self, limit: float = LIMIT) -> list[str]:
+        low, high = interval(self.base, self.new)
+        before, after = statistics.median(self.base), statistics.median(self.new)
+        ratio = f"{self.ratio:.3f} [{low:.3f}, {high:.3f}]"
+        return [self.workload, milliseconds(before), milliseconds(after), ratio, self.verdict(limit)]
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        print(f"{framework} {workload}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-        return None
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+        raise CompareError(
+            f"[compare] git {' '.join(words)}: {done.stderr.strip()}; expected a commit of this repository; name one "
+            "that git log shows"
+        )
+    return done.stdout.strip()
 
 
-def cell(result: dict[str, Any] | None) -> str:
-    if result is None:
-        return "-"
-    # Two steps of a badly conditioned training agree to 1e-3; the others to 1e-4.
-    allowed = 0.05 if WORKLOADS[result["workload"]].sgd else 1e-3
-    return f"{result['median_ms']:.4g}{'' if result['loss_error'] <= allowed else '!'}"
+def build(tree: Path, folder: Path) -> Path:
+    """The wheel of a source tree, installed into a folder of its own; where it is."""
+    site = folder / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheels = folder / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    options = ["--no-deps", "--no-build-isolation", "-C", f"build-dir={folder / 'build'}"]
+    run([*pip, "wheel", *options, "-C", "cmake.define.POWERTRAIN_BUILD_TESTS=OFF", "-w", str(wheels), str(tree)])
+    partial = folder / "partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    run([*pip, "install", "--no-deps", "--target", str(partial), *map(str, wheels.glob("*.whl"))])
+    partial.rename(site)
+    return site
 
 
-def row(workload: str, threads: int, frameworks: list[str], rounds: int, seconds: float) -> str:
-    best: dict[str, dict[str, Any]] = {}
-    for _ in range(rounds):
-        for framework in frameworks:
-            result = measure(framework, workload, threads, seconds)
-            if result and result["median_ms"] < best.get(framework, result)["median_ms"] + 1e-12:
-                best[framework] = result
-    cells = [cell(best.get(framework)) for framework in frameworks]
-    peers = [result["median_ms"] for framework, result in best.items() if framework != "powertrain"]
-    ratio = f"{min(peers) / best['powertrain']['median_ms']:.2f}" if peers and "powertrain" in best else "-"
-    return f"| {workload} | {threads} | {' | '.join(cells)} | {ratio} |"
+def run(command: Sequence[str]) -> None:
+    if subprocess.run(command, check=False).returncode:
+        raise CompareError(f"[compare] {' '.join(command)} failed; expected a wheel; see the lines above")
 
 
-def main() -> None:
+def site_of(commit: str) -> Path:
+    """A commit's wheel, built unless it is there."""
+    sha = git("rev-parse", "--verify", f"{commit}^{{commit}}")
+    folder = KEPT / sha[:12]
+    if (folder / "site").is_dir():
+        return folder / "site"
+    tree = folder / "tree"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not tree.is_dir():
+        git("worktree", "prune")
+        git("worktree", "add", "--detach", "--force", str(tree), sha)
+    try:
+        return build(tree, folder)
+    finally:
+        git("worktree", "remove", "--force", str(tree))
+
+
+def median_of(site: Path, workload: str, seconds: float, threads: int | None) -> float:
+    """Milliseconds of a step with the wheel in that folder, in a new process."""
+    words = [workload, "--seconds", str(seconds), "--json", *(["--threads", str(threads)] if threads else [])]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, "-c", BENCH, *words]
+    # In a folder without a powertrain of its own, since Python looks there first.
+    done = subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise CompareError(f"[compare] {workload} with {site}: {last}; expected a time; leave the workload out")
+    found: float = json.loads(done.stdout.splitlines()[-1])["median_ms"]
+    return found
+
+
+def compare(
+    sites: Mapping[str, Path], workloads: Sequence[str], rounds: int, seconds: float, threads: int | None
+) -> list[Change]:
+    """Rounds over all workloads; within a round both wheels in turns, and the other way round in the next."""
+    changes = [Change(workload) for workload in workloads]
+    for number in range(rounds):
+        for change in changes:
+            for which in ("base", "new") if number % 2 == 0 else ("new", "base"):
+                found = median_of(sites[which], change.workload, seconds, threads)
+                (change.base if which == "base" else change.new).append(found)
+        print(f"  round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+    return changes
+
+
+def report(changes: Sequence[Change], limit: float) -> int:
+    """Prints the table and names what is slower; the exit code."""
+    rows = [["workload", "base ms", "new ms", "new / base [95 %]", "verdict"]]
+    print(align(rows + [change.row(limit) for change in changes]))
+    slower = [change for change in changes if change.verdict(limit) == "slower"]
+    for change in slower:
+        print(f"slower: {change.workload} takes {change.ratio:.2f} times as long as with the base")
+    return 1 if slower else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("workloads", nargs="*", default=[name for name in WORKLOADS if name != "gpt2_124m"])
-    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--peers", nargs="*", default=list(TORCH))
-    arguments = parser.parse_args()
-    frameworks = ["powertrain", *arguments.peers]
-    print(f"| workload | threads | {' | '.join(frameworks)} | times as fast as the best peer |")
-    print(f"| --- | --- |{' --- |' * (len(frameworks) + 1)}")
-    for workload in arguments.workloads:
-        for threads in arguments.threads:
-            print(row(workload, threads, frameworks, arguments.rounds, arguments.seconds), flush=True)
+    parser.add_argument("base", metavar="BASE", help="a commit")
+    parser.add_argument("--new", metavar="COMMIT", help="default: the working tree")
+    parser.add_argument("--workloads", nargs="*", default=[name for name in WORKLOADS if name != "gpt2_124m"])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=0.5)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--limit", type=float, default=LIMIT)
+    given = parser.parse_args(arguments)
+    try:
+        base = site_of(given.base)
+        new = site_of(given.new) if given.new else build(ROOT, KEPT / "working-tree")
+        changes = compare({"base": base, "new": new}, given.workloads, given.rounds, given.seconds, given.threads)
+    except CompareError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return report(changes, given.limit)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,21 +1,48 @@
-"""The BENCH cases of every op's case file, in float32."""
+"""The BENCH cases of every op's case file in float32, in Powertrain and in each peer that has the op.
+
+    make bench-ops PYTEST_FLAGS="-k softmax"
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import powertrain as pt
-from calls import SPECS, to_tensor
+from calls import SPECS, to_array, to_tensor
 from kit import Case, case_files
+from peers import ops
 
 BENCHES = [(name, case) for name, module in case_files().items() for case in module.BENCH if name in SPECS]
+PEERS = [
+    (framework, name, case)
+    for framework in ops.installed()
+    for name, case in BENCHES
+    if name in ops.CALLS[framework]()
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "case"), BENCHES, ids=[f"{name} {case}" for name, case in BENCHES])
-def test_op(benchmark: Any, name: str, case: Case) -> None:
-    benchmark.group = name
+def ours(name: str, case: Case) -> Any:
     inputs, rest = case.make("float32")
     inputs, rest = to_tensor(inputs, "float32"), {key: to_tensor(value, "float32") for key, value in rest.items()}
-    benchmark(getattr(pt, name), *inputs, **rest)
+    return lambda: getattr(pt, name)(*inputs, **rest)
+
+
+@pytest.mark.parametrize(("name", "case"), BENCHES, ids=[f"{name} {case} powertrain" for name, case in BENCHES])
+def test_op(benchmark: Any, name: str, case: Case) -> None:
+    benchmark.group = f"{name} {case}"
+    benchmark(ours(name, case))
+
+
+@pytest.mark.parametrize(("framework", "name", "case"), PEERS, ids=[f"{n} {c} {f}" for f, n, c in PEERS])
+def test_peer(benchmark: Any, framework: str, name: str, case: Case) -> None:
+    inputs, rest = case.make("float32")
+    inputs = inputs[0] if name == "concat" else inputs
+    call = ops.prepare(framework, name, inputs, rest)
+    assert call is not None
+    got, want = ops.as_array(framework, name, call()), to_array(ours(name, case)())
+    np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3, err_msg=f"{framework} does other work than {name}")
+    benchmark.group = f"{name} {case}"
+    benchmark(call)

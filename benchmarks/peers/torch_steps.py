@@ -1,19 +1,23 @@
-"""The workloads in PyTorch: `step(name, variant)` returns a function that trains one step and returns its loss.
+"""The workloads in PyTorch.
 
-Variants: eager (the default optimizer), fused (the fused one), compile (torch.compile and the fused one).
+Variants: eager (the default optimizer), fused (the fused one), compile (torch.compile and the fused one). With bf16,
+the forward runs under autocast, as PyTorch's users write it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from powertrain.bench.arrays import RESNET_WIDTHS, WORKLOADS
+from powertrain.bench.arrays import RESNET_WIDTHS, find
 
 Parameters = dict[str, torch.Tensor]
 VARIANTS = ("eager", "fused", "compile")
+VERSION = f"torch {torch.__version__}"
 
 
 def linear(p: Parameters, name: str, x: torch.Tensor) -> torch.Tensor:
@@ -90,6 +94,7 @@ def vit(p: Parameters, x: torch.Tensor) -> torch.Tensor:
 
 
 FORWARD: dict[str, Callable[[Parameters, torch.Tensor], torch.Tensor]] = {
+    "mlp": lambda p, x: mlp(p, x, torch.relu),
     "mlp_tiny": lambda p, x: mlp(p, x, torch.tanh),
     "mlp_mnist": lambda p, x: mlp(p, x, torch.relu),
     "mlp_big": lambda p, x: mlp(p, x, torch.relu),
@@ -102,8 +107,9 @@ FORWARD: dict[str, Callable[[Parameters, torch.Tensor], torch.Tensor]] = {
 }
 
 
-def step(name: str, variant: str = "eager") -> Callable[[], torch.Tensor]:
-    workload = WORKLOADS[name]
+def training(name: str, variant: str, precision: str) -> Callable[[], torch.Tensor]:
+    """A function that trains one step and returns its loss."""
+    workload = find(name)
     parameters = {key: torch.from_numpy(value).requires_grad_() for key, value in workload.weights().items()}
     everything = dict(parameters)
     if workload.sgd:  # the running statistics of the norms
@@ -116,19 +122,18 @@ def step(name: str, variant: str = "eager") -> Callable[[], torch.Tensor]:
         optimizer = torch.optim.SGD(parameters.values(), lr=0.1, momentum=0.9, weight_decay=5e-4, fused=fused)
     else:
         optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3, weight_decay=0.01, fused=fused)
-    batches = [(torch.from_numpy(x.copy()), torch.from_numpy(y.copy())) for x, y in workload.batches()]
-    forward = FORWARD[name]
+    batches = itertools.cycle([(torch.from_numpy(x.copy()), torch.from_numpy(y.copy())) for x, y in workload.batches()])
+    forward = FORWARD[name.partition(":")[0]]
 
     def loss_of(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(forward(everything, x).flatten(0, -2), y.flatten())
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            logits = forward(everything, x)
+        return F.cross_entropy(logits.float().flatten(0, -2), y.flatten())
 
     loss_function = torch.compile(loss_of) if variant == "compile" else loss_of
-    count = 0
 
     def train() -> torch.Tensor:
-        nonlocal count
-        x, y = batches[count % len(batches)]
-        count += 1
+        x, y = next(batches)
         optimizer.zero_grad(set_to_none=True)
         loss = loss_function(x, y)
         loss.backward()
@@ -136,3 +141,28 @@ def step(name: str, variant: str = "eager") -> Callable[[], torch.Tensor]:
         return loss.detach()
 
     return train
+
+
+def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[], Any]:
+    parameters = [torch.from_numpy(value).requires_grad_() for value in weights]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = torch.from_numpy(gradient)
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01, fused=True if variant != "eager" else None)
+    update = torch.compile(optimizer.step) if variant == "compile" else optimizer.step
+
+    def step() -> Any:
+        update()
+        return parameters[0]
+
+    return step
+
+
+def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool) -> Callable[[], Any]:
+    x, y = torch.from_numpy(a), torch.from_numpy(b)
+    x, y = x.T if turn_a else x, y.T if turn_b else y
+    out = torch.empty(x.shape[0], y.shape[1])
+    return lambda: torch.mm(x, y, out=out)
+
+
+def wait(result: Any) -> None:
+    """PyTorch's work is done when a call returns."""

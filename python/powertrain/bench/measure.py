@@ -28,39 +28,74 @@ class Timing:
     loss_last: float
 
 
-def measure(step: Callable[[], Any], seconds: float, warm_up: float = 1.0) -> Timing:
-    """Time a step that trains once and returns its loss: anything with `.item()`, read only in the first ten steps."""
-    start = time.perf_counter()
-    losses = [float(step().item())]
-    first = time.perf_counter() - start
-    warm_from = time.perf_counter()
-    while len(losses) < WARM_UP_STEPS:
-        losses.append(float(step().item()))
-    while time.perf_counter() - warm_from < warm_up:
-        step()
-    per_sample = max(1, round(SAMPLE_SECONDS / _seconds_of_one(step)))
-    samples: list[float] = []
-    last: Any = None
-    end = time.perf_counter() + seconds
-    while not samples or time.perf_counter() < end:
+class Sampler:
+    """Takes samples of a step that trains once and returns its loss: anything with `.item()`.
+
+    `wait` is for frameworks whose calls come back before the work is done; it is called with the last result of each
+    sample.
+    """
+
+    def __init__(self, step: Callable[[], Any], wait: Callable[[Any], None] = lambda result: None) -> None:
+        self.step = step
+        self.wait = wait
+        self.losses: list[float] = []
+        self.first_step_s = 0.0
+        self.steps = 0
+        self._per_sample = 0
+        self._last: Any = None
+
+    def warm_up(self, steps: int, seconds: float) -> None:
+        """The first steps, whose losses are kept, and as many more as fill the time."""
         start = time.perf_counter()
-        for _ in range(per_sample):
-            last = step()
-        samples.append((time.perf_counter() - start) / per_sample)
+        self.losses = [float(self.step().item())]
+        self.first_step_s = time.perf_counter() - start
+        warm_from = time.perf_counter()
+        while len(self.losses) < steps:
+            self.losses.append(float(self.step().item()))
+        self.run_for(warm_from + seconds - time.perf_counter())
+
+    def run_for(self, seconds: float) -> None:
+        """Steps that no one times, so that caches and clocks are as they are in the middle of a training."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self.wait(self.step())
+
+    def sample(self, seconds: float) -> list[float]:
+        """Milliseconds for one step, sample by sample; at least one sample."""
+        self._per_sample = self._per_sample or max(1, round(SAMPLE_SECONDS / self._seconds_of_one()))
+        samples: list[float] = []
+        end = time.perf_counter() + seconds
+        while not samples or time.perf_counter() < end:
+            start = time.perf_counter()
+            for _ in range(self._per_sample):
+                self._last = self.step()
+            self.wait(self._last)
+            samples.append((time.perf_counter() - start) / self._per_sample * 1e3)
+        self.steps += self._per_sample * len(samples)
+        return samples
+
+    def loss_last(self) -> float:
+        return float(self._last.item())
+
+    def _seconds_of_one(self) -> float:
+        """A step's duration, from as many as take 5 ms."""
+        count, start = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < 0.005:
+            self.wait(self.step())
+            count += 1
+        return elapsed / count
+
+
+def measure(step: Callable[[], Any], seconds: float) -> Timing:
+    """Time a step for so long, after the warm-up."""
+    sampler = Sampler(step)
+    sampler.warm_up(WARM_UP_STEPS, 1.0)
+    samples = sampler.sample(seconds)
     return Timing(
-        median_ms=statistics.median(samples) * 1e3,
-        min_ms=min(samples) * 1e3,
-        first_step_s=first,
-        steps=per_sample * len(samples),
-        losses=tuple(losses),
-        loss_last=float(last.item()),
+        median_ms=statistics.median(samples),
+        min_ms=min(samples),
+        first_step_s=sampler.first_step_s,
+        steps=sampler.steps,
+        losses=tuple(sampler.losses),
+        loss_last=sampler.loss_last(),
     )
-
-
-def _seconds_of_one(step: Callable[[], Any]) -> float:
-    """A step's duration, from as many as take 5 ms."""
-    count, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < 0.005:
-        step()
-        count += 1
-    return elapsed / count

@@ -1,0 +1,45 @@
+"""The workloads in Powertrain, behind the interface of its peers. Variants: compiled (the default) and eager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import powertrain as pt
+from powertrain.bench import check
+from powertrain.bench.steps import training_step
+from powertrain.optim import AdamW
+
+VARIANTS = ("", "eager")
+VERSION = f"powertrain {pt.__version__} ({pt.isa()})"
+
+
+def training(name: str, variant: str, precision: str) -> Callable[[], Any]:
+    check(name, precision)
+    return training_step(name, eager=variant == "eager")
+
+
+def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[], Any]:
+    """The gradients are values of slots that lie in one buffer, as a training step leaves them."""
+    slots = [pt.nn.Parameter(pt.tensor(value)) for value in weights]
+    optimizer = AdamW(slots, lr=1e-3, weight_decay=0.01)
+    flat = pt.flat_like(optimizer.parts[0].values, "given")
+    for view, value in zip(flat.views, gradients, strict=True):
+        view.value = pt.tensor(value)
+    update = pt.compile(lambda: optimizer.update([view.value for view in flat.views]))
+
+    def step() -> Any:
+        update()
+        return slots[0].value
+
+    return step
+
+
+def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool) -> Callable[[], Any]:
+    x, y = pt.tensor(a), pt.tensor(b)
+    multiply = pt.compile(lambda x, y: pt.matmul(x.T if turn_a else x, y.T if turn_b else y))
+    return lambda: multiply(x, y)
+
+
+def wait(result: Any) -> None:
+    """Powertrain's work is done when a call returns."""

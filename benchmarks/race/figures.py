@@ -1,0 +1,159 @@
+"""From samples to figures: medians, what counts when the machine is shared, and how sure a ratio is."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+# Turns in which other programs used more than this much of a core do not count, while enough others do.
+QUIET_CORES = 0.15
+LEAST_QUIET_TURNS = 3
+# Frameworks that do the same work agree to 1e-5 of the loss in float32. ResNet-18 grows its rounding differences
+# tenfold a step at its learning rate, and bf16 keeps 8 bits.
+AGREES = 1e-3
+AGREES_GROWING = 2e-2
+RESAMPLES = 2000
+
+
+@dataclass
+class Turn:
+    """Samples that a framework took while the others waited."""
+
+    samples: list[float]  # milliseconds for one step
+    others: float | None  # cores that other programs used meanwhile
+
+
+@dataclass
+class Entry:
+    """What one framework did on one task."""
+
+    framework: str
+    version: str = ""
+    first_step_s: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    peak_mib: float = 0.0
+    loss_error: float | None = None
+    wrong: bool = False  # its losses are not those of the work
+    note: str = ""  # why it has no figures, or few
+
+    def counted(self) -> list[Turn]:
+        quiet = [turn for turn in self.turns if turn.others is None or turn.others <= QUIET_CORES]
+        return quiet if len(quiet) >= LEAST_QUIET_TURNS else self.turns
+
+    @property
+    def busy(self) -> bool:
+        """Whether turns count in which the machine was not quiet."""
+        return any(turn.others is not None and turn.others > QUIET_CORES for turn in self.counted())
+
+    @property
+    def samples(self) -> list[float]:
+        return [sample for turn in self.counted() for sample in turn.samples]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.samples)
+
+    @property
+    def least(self) -> float:
+        return min(self.samples)
+
+    @property
+    def spread(self) -> float:
+        """The middle half of the samples, as a share of the median."""
+        low, high = np.percentile(self.samples, [25, 75])
+        return float(high - low) / self.median
+
+    def medians(self) -> list[float]:
+        return [statistics.median(turn.samples) for turn in self.turns]
+
+    def as_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"framework": self.framework, "version": self.version, "note": self.note}
+        if self.turns:
+            found |= {
+                "median_ms": self.median,
+                "min_ms": self.least,
+                "spread": self.spread,
+                "turns_ms": self.medians(),
+                "others_cores": [turn.others for turn in self.turns],
+                "busy": self.busy,
+                "first_step_s": self.first_step_s,
+                "peak_mib": self.peak_mib,
+                "losses": self.losses,
+                "loss_error": self.loss_error,
+                "wrong": self.wrong,
+            }
+        return found
+
+
+def compare_losses(losses: Sequence[float], reference: Sequence[float], growing: bool) -> tuple[float | None, bool]:
+    """The largest difference in the first four steps, as a share of the loss, and whether it is too large. Where
+    differences grow by themselves, three steps are compared."""
+    pairs = list(zip(losses, reference, strict=False))[: 3 if growing else 4]
+    if not pairs:
+        return None, False
+    error = max(abs(got - want) / abs(want) for got, want in pairs)
+    return error, not error <= (AGREES_GROWING if growing else AGREES)
+
+
+def interval(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> tuple[float, float]:
+    """Between which values theirs / ours lies with 95 % confidence: the percentile bootstrap over rounds, in pairs,
+    since the two figures of a round share what the machine was doing.
+
+    Source    Efron & Tibshirani 1993, chapter 13
+    """
+    rounds = min(len(ours), len(theirs))
+    if rounds < 2:
+        return float("nan"), float("nan")
+    ratios = np.asarray(theirs[:rounds]) / np.asarray(ours[:rounds])
+    chosen = np.random.default_rng(seed).integers(0, rounds, (RESAMPLES, rounds))
+    low, high = np.percentile(np.median(ratios[chosen], axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+@dataclass
+class Result:
+    """All frameworks on one task; the first entry is Powertrain's."""
+
+    task: str
+    entries: list[Entry]
+    peak_share: float | None = None  # of the multiply-adds measured in the same run
+    copy_share: float | None = None  # of the copy measured in the same run
+
+    @property
+    def ours(self) -> Entry:
+        return self.entries[0]
+
+    @property
+    def best(self) -> Entry | None:
+        """The quickest peer that does the work."""
+        peers = [entry for entry in self.entries[1:] if entry.turns and not entry.wrong]
+        return min(peers, key=lambda entry: entry.median, default=None)
+
+    @property
+    def ratio(self) -> float | None:
+        best = self.best
+        return best.median / self.ours.median if best is not None and self.ours.turns else None
+
+    def interval(self) -> tuple[float, float]:
+        best = self.best
+        if best is None or not self.ours.turns:
+            return float("nan"), float("nan")
+        return interval(self.ours.medians(), best.medians())
+
+    def as_json(self) -> dict[str, Any]:
+        low, high = self.interval()
+        return {
+            "task": self.task,
+            "best_peer": self.best.framework if self.best else None,
+            "ratio": self.ratio,
+            "ratio_low": None if np.isnan(low) else low,
+            "ratio_high": None if np.isnan(high) else high,
+            "peak_share": self.peak_share,
+            "copy_share": self.copy_share,
+            "entries": [entry.as_json() for entry in self.entries],
+        }

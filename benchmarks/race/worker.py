@@ -1,0 +1,98 @@
+"""One framework in its own process: reads requests, a line of JSON each, and answers each with a line.
+
+    python -m race.worker "torch fused" [--threads N]
+
+Started by race.field. Requests: make (a task), sample (for some seconds), roofline, finish.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+from powertrain.bench import bind
+from powertrain.bench.measure import Sampler
+from race.tasks import losses_of, prepare
+
+
+class Racer:
+    """Answers the requests of one framework."""
+
+    def __init__(self, framework: str) -> None:
+        name, _, self.variant = framework.partition(" ")
+        self.peer = importlib.import_module(f"peers.{name}_steps")
+        self.sampler: Sampler | None = None
+
+    def make(self, task: str, steps: int, warm_up: float) -> dict[str, Any]:
+        """Prepare a task and run its first steps, whose losses are told."""
+        self.sampler = None
+        gc.collect()  # what the last task held
+        self.sampler = Sampler(prepare(task, self.peer, self.variant), self.peer.wait)
+        if losses_of(task):
+            self.sampler.warm_up(steps, warm_up)
+        else:
+            start = time.perf_counter()
+            self.peer.wait(self.sampler.step())
+            self.sampler.first_step_s = time.perf_counter() - start
+            self.sampler.run_for(warm_up)
+        return {
+            "version": self.peer.VERSION,
+            "first_step_s": self.sampler.first_step_s,
+            "losses": self.sampler.losses,
+        }
+
+    def sample(self, seconds: float, settle: float) -> dict[str, Any]:
+        """Milliseconds of samples, and the processor time that this process used for them."""
+        assert self.sampler is not None
+        self.sampler.run_for(settle)  # another process had the caches
+        wall, processor = time.perf_counter(), time.process_time()
+        samples = self.sampler.sample(seconds)
+        return {
+            "samples": samples,
+            "wall": time.perf_counter() - wall,
+            "processor": time.process_time() - processor,
+        }
+
+    def roofline(self, seconds: float) -> dict[str, Any]:
+        from powertrain.profile import measure_roofline
+
+        found = measure_roofline(seconds)
+        return {
+            "threads": found.threads,
+            "gflops": found.gflops,
+            "memory_gbytes": found.memory_gbytes,
+            "cache_gbytes": found.cache_gbytes,
+        }
+
+    def finish(self) -> dict[str, Any]:
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        return {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("framework")
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever a framework prints is no answer
+    bind(arguments.threads)
+    racer = Racer(arguments.framework)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(racer, request.pop("do"))(**request)
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""The benchmark tools: that figures are what they say, that a wrong or missing peer cannot win, and the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import compare
+import run
+from powertrain.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
+from race import table, tasks
+from race.field import QUICK, Failed, Field
+from race.figures import Entry, Result, Turn, compare_losses, interval
+
+BENCHMARKS = Path(run.__file__).parent
+SHORT = dataclasses.replace(QUICK, rounds=2, seconds=0.02, warm_up=0.01, settle=0.0)
+
+
+def entry(framework: str, *medians: float, others: float = 0.0) -> Entry:
+    return Entry(framework, turns=[Turn([median], others) for median in medians])
+
+
+# Workloads.
+
+
+def test_mlps_of_any_size() -> None:
+    made, published = find("mlp:64:784x256x10"), WORKLOADS["mlp_mnist"]
+    assert {key: value.shape for key, value in made.weights().items()} == {
+        key: value.shape for key, value in published.weights().items()
+    }
+    assert (made.batch, made.inputs, made.classes) == (published.batch, published.inputs, published.classes)
+    assert made.gflop == pytest.approx(published.gflop, rel=1e-3)
+    assert mlp_gflop(256, [784, 1024, 1024, 10]) == pytest.approx(WORKLOADS["mlp_big"].gflop, rel=1e-3)
+
+
+def test_names_of_workloads() -> None:
+    with pytest.raises(WorkloadError) as error:
+        find("mlp:64:784")
+    assert str(error.value) == (
+        "[bench] workload mlp:64:784; expected one of mlp_tiny, mlp_mnist, mlp_big, lenet, gpt_char, lstm, gpt2_124m, "
+        "resnet18, vit_tiny, or an MLP as mlp:BATCH:WIDTHS; for example mlp_mnist or mlp:64:784x256x10"
+    )
+    with pytest.raises(WorkloadError, match="expected a batch and widths of at least 1"):
+        find("mlp:64:784x0x10")
+
+
+# Figures.
+
+
+def test_an_interval_holds_the_ratio_and_narrows_with_rounds() -> None:
+    ours = [1.0, 1.1, 0.9, 1.05, 0.95, 1.02, 0.98]
+    theirs = [2.0 * value * (1.01 if at % 2 else 0.99) for at, value in enumerate(ours)]
+    low, high = interval(ours, theirs)
+    assert 1.9 < low <= 2.0 <= high < 2.1
+    assert interval(ours, theirs) == (low, high), "the same samples give the same interval"
+    # A machine that slows both of a round by the same says nothing about the ratio.
+    slowed = [3.0, 1.0, 9.0, 1.0, 1.0, 5.0, 1.0]
+    both = ([a * b for a, b in zip(figures, slowed, strict=True)] for figures in (ours, theirs))
+    assert interval(*both) == pytest.approx((low, high))
+    assert all(math.isnan(value) for value in interval([1.0], [2.0]))
+
+
+def test_losses_are_compared_beyond_the_first_step() -> None:
+    want = WORKLOADS["lenet"].losses
+    assert compare_losses(want, want, growing=False) == (0.0, False)
+    # torch.compile had wrong gradients here, and the right first loss.
+    assert compare_losses([want[0], 2.4, 2.35, 2.31], want, growing=False)[1]
+    assert compare_losses([math.nan, *want[1:]], want, growing=False)[1]
+    assert compare_losses([], want, growing=False) == (None, False)
+    growing = WORKLOADS["resnet18"].losses
+    assert not compare_losses([*growing[:3], 20.0], growing, growing=True)[1], "the fourth step is rounding"
+
+
+def test_who_does_other_work_is_not_the_best() -> None:
+    wrong = entry("torch compile", 0.5)
+    wrong.wrong, wrong.loss_error = True, 0.3
+    result = Result("train lenet f32", [entry("powertrain", 1.0), wrong, entry("jax", 3.0), entry("torch eager", 2.0)])
+    assert result.best is not None and result.best.framework == "torch eager"
+    assert result.ratio == 2.0
+    text = table.results([result], lambda result: "lenet")
+    assert "0.5!" in text and "| torch eager |" in text
+    assert list(table.notes([result], lambda result: "lenet")) == [
+        "- torch compile: its losses differ by 3.0e-01 from those of the work (lenet)"
+    ]
+
+
+def test_turns_on_a_busy_machine_count_only_where_too_few_were_quiet() -> None:
+    some = Entry("jax", turns=[Turn([1.0], 0.0), Turn([1.1], 0.1), Turn([1.2], 0.0), Turn([9.0], 1.0)])
+    assert some.median == 1.1 and not some.busy
+    few = Entry("jax", turns=[Turn([1.0], 0.0), Turn([9.0], 1.0)])
+    assert few.median == 5.0 and few.busy
+
+
+def test_a_row_without_peers() -> None:
+    missing = Entry("mlx", note="not installed")
+    result = Result("train lenet f32", [entry("powertrain", 1.0, 1.2), missing])
+    assert result.best is None and result.ratio is None
+    assert result.as_json()["ratio_low"] is None and json.dumps(result.as_json())
+    assert "- mlx: not installed (lenet)" in list(table.notes([result], lambda result: "lenet"))
+
+
+# Races.
+
+
+def test_a_race_trains_and_compares() -> None:
+    with Field(["powertrain", "powertrain eager"], threads=1) as racers:
+        result = racers.race(tasks.training("mlp_tiny"), SHORT)
+    assert [len(one.turns) for one in result.entries] == [2, 2]
+    for one in result.entries:
+        assert one.loss_error is not None and one.loss_error < 1e-4 and not one.wrong
+        assert one.version.startswith("powertrain ") and one.peak_mib > 10 and one.first_step_s > 0
+    assert result.entries[0].losses == result.entries[1].losses, "eager and compiled give the same bits"
+    assert result.ratio is not None and result.ratio > 0
+
+
+def test_one_field_races_on_several_tasks() -> None:
+    with Field(["powertrain", "numpy"], threads=1) as racers:
+        for form in tasks.FORMS:
+            result = racers.race(tasks.gemm((8, 16, 4), form), SHORT)
+            assert all(one.turns and one.loss_error is None for one in result.entries), result.entries
+        assert not racers.race("adamw_10m", SHORT).entries[1].turns, "NumPy has no optimizer"
+
+
+@pytest.mark.parametrize("form", tasks.FORMS)
+@pytest.mark.parametrize("framework", ["powertrain", "numpy", "torch", "jax", "mlx"])
+def test_forms_of_a_product_are_the_same_product(framework: str, form: str) -> None:
+    import importlib
+
+    import numpy as np
+
+    pytest.importorskip({"mlx": "mlx.core"}.get(framework, framework), reason=f"{framework} is not installed")
+    peer = importlib.import_module(f"peers.{framework}_steps")
+    got = np.asarray(tasks.prepare(tasks.gemm((8, 16, 4), form), peer, "")())
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, (8, 16)).astype(np.float32), rng.normal(0, 1, (16, 4)).astype(np.float32)
+    np.testing.assert_allclose(got, a @ b, rtol=1e-4, atol=1e-4)
+
+
+def test_what_a_worker_cannot_do_is_told_in_its_words() -> None:
+    with Field(["powertrain"], threads=1) as racers:
+        worker = racers.workers["powertrain"]
+        with pytest.raises(Failed, match=r"WorkloadError: \[bench\] workload nix; expected one of"):
+            worker.ask(60, do="make", task=tasks.training("nix"), steps=1, warm_up=0.0)
+        result = racers.race(tasks.training("mlp_tiny", "bf16"), SHORT)
+        assert "WorkloadError: [bench] --precision bf16, in which the engine does not train yet" in result.ours.note
+        assert racers.race(tasks.training("mlp_tiny"), SHORT).ours.turns, "and it goes on"
+
+
+def test_a_worker_that_takes_too_long_is_ended() -> None:
+    with Field(["powertrain"], threads=1) as racers:
+        worker = racers.workers["powertrain"]
+        with pytest.raises(Failed, match="took longer than 0 s"):
+            worker.ask(0.001, do="roofline", seconds=30.0)
+        assert worker.process.poll() is not None
+
+
+def test_the_command_writes_tables_json_and_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed; pip install matplotlib")
+    options = ["--quick", "--rounds", "2", "--seconds", "0.02", "--workloads", "mlp_tiny", "--peers", "--threads", "1"]
+    command = [sys.executable, str(BENCHMARKS / "run.py"), *options, "--sections", "steps", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert "## Training steps" in done.stdout and "roofline, measured in this run with 1 threads" in done.stdout
+    found = json.loads((tmp_path / "benchmarks.json").read_text())
+    [step] = found["sections"]["steps"]
+    assert step["task"] == "train mlp_tiny f32" and 0 < step["peak_share"] < 1.5 and step["ratio"] is None
+    assert found["machine"]["cores"] >= 1 and found["roofline"]["gflops"] > 0
+    assert (tmp_path / "benchmarks.md").read_text().strip() == done.stdout.strip()
+    assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_refuses_unknown_workloads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["--workloads", "nix"]) == 2
+    assert capsys.readouterr().err.startswith("[bench] workload nix; expected one of mlp_tiny")
+
+
+# Two commits.
+
+
+@pytest.mark.parametrize(
+    ("factors", "verdict"),
+    [
+        ((1.10, 1.11, 1.09, 1.10, 1.12), "slower"),
+        ((1.01, 0.99, 1.00, 1.02, 0.98), "same"),
+        ((0.90, 0.91, 0.89, 0.90, 0.92), "faster"),
+        ((0.80, 1.50, 0.90, 1.40, 1.10), "unclear: more rounds, or a quieter machine"),
+        ((1.03, 1.03, 1.03, 1.03, 1.03), "same"),
+    ],
+)
+def test_verdicts(factors: tuple[float, ...], verdict: str) -> None:
+    base = [1.0, 2.0, 1.5, 1.0, 3.0]
+    change = compare.Change("lenet", base, [a * b for a, b in zip(base, factors, strict=True)])
+    assert change.verdict() == verdict
+
+
+def test_what_is_slower_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    same = compare.Change("lstm", [1.0] * 5, [1.0] * 5)
+    slow = compare.Change("lenet", [1.0] * 5, [1.2] * 5)
+    assert compare.report([same], compare.LIMIT) == 0
+    assert compare.report([same, slow], compare.LIMIT) == 1
+    assert "slower: lenet takes 1.20 times as long as with the base" in capsys.readouterr().out
+
+
+def test_an_unknown_commit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare.main(["no-such-commit"]) == 2
+    assert "[compare] git rev-parse" in capsys.readouterr().err
+
+
+def test_tables_are_put_into_a_document(tmp_path: Path) -> None:
+    document = tmp_path / "doc.md"
+    document.write_text(f"above\n{run.BEGIN}\nold\n{run.END}\nbelow\n")
+    run.replace_table(document, "new")
+    run.replace_table(document, "newer")
+    assert document.read_text() == f"above\n{run.BEGIN}\n\nnewer\n\n{run.END}\nbelow\n"
+    document.write_text("no place")
+    with pytest.raises(ValueError, match=r"\[--document\] .* expected both; add them"):
+        run.replace_table(document, "new")
