@@ -54,7 +54,7 @@ def test_pseudo_labels_use_what_is_not_labelled(tmp_path: Path, alone: float) ->
 
 
 def test_an_ema_teacher_uses_what_is_not_labelled(tmp_path: Path, alone: float) -> None:
-    text = FEW + 'strategy = { use = "ema-teacher", agree = 20.0, ramp = 100, keep = 0.95, noise = 0.05, drop = 0.05 }\n'
+    text = FEW + 'strategy = { use = "ema-teacher", agree = 20.0, ramp = 100, keep = 0.95, noise = 0.05, drop = 0.05 }'
     assert go(tmp_path, text)["test"]["accuracy"] > alone + 0.01
     resumes(tmp_path, text, "60 steps", "120 steps", "strategy.round_steps=2")
 
@@ -165,7 +165,8 @@ def novel() -> str:
         dataset = Austen.load(Austen.Params(), Path())
     except DataError:
         root = Path(__file__).parent.parent
-        return "".join(path.read_text(encoding="utf-8") for path in (*sorted(root.glob("docs/**/*.md")), root / "LICENSE"))
+        paths = [*sorted(root.glob("docs/**/*.md")), root / "LICENSE"]
+        return "".join(path.read_text(encoding="utf-8") for path in paths)
     source: Any = dataset.train
     return str(dataset.vocabulary.decode(source.tokens[:200_000]))
 
