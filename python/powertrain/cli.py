@@ -97,10 +97,18 @@ def _parser() -> argparse.ArgumentParser:
     recipes = _verb(verbs, "recipes", _recipes, "list the recipes that are installed")
     recipes.add_argument("--json", action="store_true")
 
-    plugins = _verb(verbs, "plugins", _plugins, "list plugins, or show the parameters of one: plugins show NAME")
-    plugins.add_argument("what", nargs="?", choices=["list", "show"], default="list")
+    about = "list plugins; show NAME: its parameters; check DIST: do they keep their promises; doctor: what is broken"
+    plugins = _verb(verbs, "plugins", _plugins, about)
+    plugins.add_argument("what", nargs="?", choices=["list", "show", "check", "doctor"], default="list")
     plugins.add_argument("name", nargs="?")
+    plugins.add_argument("--seconds", type=_positive, default=60.0, metavar="S", help="most time for one plugin")
     plugins.add_argument("--json", action="store_true")
+
+    new = _verb(verbs, "new", _new, "new RECIPE DIR: a recipe and a model to edit; new plugin NAME --kinds model,loss")
+    new.add_argument("what", metavar="plugin|RECIPE")
+    new.add_argument("folder", metavar="NAME|DIR")
+    new.add_argument("--kinds", default="model,loss", metavar="KINDS", help="what the plugin brings")
+    new.add_argument("--json", action="store_true")
 
     profile = _verb(verbs, "profile", _profile, "where a step's time goes, instruction by instruction")
     profile.add_argument("recipe", metavar="NAME|PATH", help="a recipe, or a workload of powertrain bench")
@@ -227,13 +235,15 @@ def _recipes(options: argparse.Namespace) -> int:
 
 
 def _plugins(options: argparse.Namespace) -> int:
-    from powertrain.plugins import listing
+    from powertrain.plugins.command import plugins
 
-    if options.what == "show":
-        print(listing.describe(options.name or ""))
-        return FINE
-    print(json.dumps(listing.as_json()) if options.json else listing.as_text())
-    return FINE
+    return plugins(options)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from powertrain.plugins.command import new
+
+    return new(options)
 
 
 def _profile(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -81,6 +82,8 @@ def classification(name: str, splits: Mapping[str, tuple[Array, Array]], labels:
 
 class Arrays:
     """Arrays of an .npz file, for example saved with numpy.savez(path, x=x, y=y)."""
+
+    examples: ClassVar[list[dict[str, str]]] = [{"path": "arrays.npz"}]
 
     @dataclass(frozen=True)
     class Params:

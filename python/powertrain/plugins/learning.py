@@ -19,6 +19,7 @@ class Strategy(Protocol):
 
         needs    the sections that its recipe must have; ("model", "optimizer") where it is silent
         host     True where `predict` computes with NumPy, as a booster does; it then gets arrays and is not traced
+        task     "language" where it learns from text
         losses   losses(t, batch): one value per example that evaluation reports, where answers have no target
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from powertrain.plugins.params import parameters, params_of, show, words
-from powertrain.plugins.registry import Plugin, PluginError, registry
+from powertrain.plugins.registry import ENGINE, Plugin, PluginError, registry
 
 
 def as_json() -> dict[str, Any]:
@@ -28,19 +28,30 @@ def as_text() -> str:
     lines = [
         f"{plugin.group:<10} {plugin.name:<22} {plugin.distribution} {plugin.version}" for plugin in found.plugins()
     ]
+    return "\n".join([*lines, *troubles()])
+
+
+def troubles() -> list[str]:
+    """Names that several claim, distributions that are hidden, and those that cannot be read."""
+    found, lines = registry(), []
     for group, name, claimants in found.conflicts():
-        meaning = claimants[0].distribution == "powertrain"
+        engine = claimants[0].distribution == ENGINE
         full = ", ".join(plugin.full_name for plugin in claimants)
-        means = f"{name} means {claimants[0].full_name}" if meaning else "write the full name"
+        means = f"{name} means {claimants[0].full_name}" if engine else "write the full name"
         lines.append(f"conflict   {group} {name} is offered by {full}; {means}")
     for one in found.shadowed():
         lines.append(f"shadowed   {one.distribution} {one.version} by its {one.used}, which comes first on the path")
     lines += [f"unreadable {one.distribution}: {one.cause}; reinstall or remove it" for one in found.unreadable()]
-    return "\n".join(lines)
+    return lines
 
 
 def describe(name: str) -> str:
     """The parameters of every plugin of a name, with types, ranges, defaults and what they are for."""
+    return "\n\n".join(_description(one) for one in details(name))
+
+
+def details(name: str) -> list[dict[str, Any]]:
+    """The same as tables."""
     group, colon, short = name.partition(":")
     groups = [group] if colon else sorted({plugin.group for plugin in registry().plugins()})
     wanted = short if colon else name
@@ -48,7 +59,7 @@ def describe(name: str) -> str:
     if not found:
         known = sorted({plugin.name for plugin in registry().plugins()})
         raise PluginError(f"[plugins show] no plugin is called {name}; expected one of {', '.join(known)}")
-    return "\n\n".join(_description(plugin) for plugin in found)
+    return [_details(plugin) for plugin in found]
 
 
 def _named(group: str, name: str) -> list[Plugin]:
@@ -58,13 +69,29 @@ def _named(group: str, name: str) -> list[Plugin]:
         return []
 
 
-def _description(plugin: Plugin) -> str:
+def _details(plugin: Plugin) -> dict[str, Any]:
     loaded = plugin.load()
     doc = (loaded.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ")
-    lines = [f"{plugin.group} {plugin.full_name} {plugin.version} ({plugin.target})", *([f"  {doc}"] if doc else [])]
-    if plugin.group != "recipe":
-        for parameter in parameters(params_of(loaded)):
-            default = "required" if parameter.required else f"default {show(parameter.default)}"
-            note = f"  {parameter.range.doc}" if parameter.range.doc else ""
-            lines.append(f"  {parameter.name} = {words(parameter.type, parameter.range)}; {default}{note}")
+    rows = [] if plugin.group == "recipe" else parameters(params_of(loaded))
+    table = [
+        {
+            "name": row.name,
+            "expected": words(row.type, row.range),
+            "required": row.required,
+            "default": None if row.required else show(row.default),
+            "doc": row.range.doc,
+        }
+        for row in rows
+    ]
+    return {**plugin._asdict(), "doc": " ".join(doc.split()), "parameters": table}
+
+
+def _description(plugin: dict[str, Any]) -> str:
+    full = f"{plugin['distribution']}/{plugin['name']}"
+    lines = [f"{plugin['group']} {full} {plugin['version']} ({plugin['target']})"]
+    lines += [f"  {plugin['doc']}"] if plugin["doc"] else []
+    for row in plugin["parameters"]:
+        default = "required" if row["required"] else f"default {row['default']}"
+        note = f"  {row['doc']}" if row["doc"] else ""
+        lines.append(f"  {row['name']} = {row['expected']}; {default}{note}")
     return "\n".join(lines)

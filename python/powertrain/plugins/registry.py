@@ -37,6 +37,11 @@ class Plugin(NamedTuple):
     def full_name(self) -> str:
         return f"{self.distribution}/{self.name}"
 
+    @property
+    def module(self) -> str:
+        """The top-level package or module that it lives in."""
+        return self.target.partition(":")[0].partition(".")[0].strip()
+
     def load(self) -> Any:
         """Import the plugin. Whatever it does instead, even an exit, becomes a PluginError that names it."""
         found, cause, error = guarded(functools.partial(resolve, self.target))

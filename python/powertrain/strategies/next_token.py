@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from powertrain.strategies.supervised import Supervised
 
 class NextToken(Supervised):
     """Minimizes the cross-entropy of the next token, over every position of every window."""
+
+    task: ClassVar[str] = "language"
 
     @dataclass(frozen=True)
     class Params(Supervised.Params):

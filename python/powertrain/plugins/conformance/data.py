@@ -1,0 +1,254 @@
+"""Checks of data sets and transforms: random access, lengths that are true, what is learned on the training part."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powertrain.data import DataError, Dataset, Loader
+from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+
+MOST_ROWS = 64
+
+
+def check_data(subject: Subject) -> Iterator[Finding]:
+    folder = Path(getattr(subject.plugin, "examples_folder", "."))
+    try:
+        with no_global_random(subject, "load") as drawn:
+            dataset = subject.plugin.load(subject.params, folder)
+    except DataError as error:  # it says what is missing: its files are not here
+        yield subject.finding(
+            "not-here", f"load could not be tried: {error}", "its data", "make it available, and check again"
+        )
+        return
+    except Exception as error:
+        yield subject.raised("load", error)
+        return
+    yield from drawn
+    if not isinstance(dataset, Dataset) or "train" not in dataset.splits:
+        received = f"the parts {', '.join(dataset.splits)}" if isinstance(dataset, Dataset) else type(dataset).__name__
+        yield subject.finding(
+            "not-a-dataset",
+            f"load gave {received}",
+            "a powertrain.data.Dataset with a part train",
+            "return Dataset(name, task, {'train': source}, outputs)",
+        )
+        return
+    for part, source in dataset.splits.items():
+        try:
+            found = list(_source(subject, dataset, part, source))
+        except Exception as error:
+            found = [subject.raised(f"the part {part}", error)]
+        yield from found
+        if found:
+            return
+    yield from _resumes(subject, dataset)
+
+
+def _source(subject: Subject, dataset: Dataset, part: str, source: Any) -> Iterator[Finding]:
+    count = len(source)
+    rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
+    before = held_on(source)
+    try:
+        with no_global_random(subject, "fetch") as drawn:
+            fields = source.fetch(rows)
+    except (IndexError, KeyError, ValueError) as error:
+        yield subject.finding(
+            "length-lies",
+            f"len of {part} is {count:,}, and fetching rows up to {count - 1:,} raised {type(error).__name__}: {error}",
+            "every row that its length promises",
+            "make __len__ say how many rows there are",
+            error,
+        )
+        return
+    yield from drawn
+    short = {name: len(value) for name, value in fields.items() if len(value) != len(rows)}
+    if short:
+        name, received = next(iter(short.items()))
+        yield subject.finding(
+            "length-lies",
+            f"{len(rows)} rows of {part} were asked for, and {name} has {received}",
+            "as many as asked for",
+            "make __len__ say how many rows there are, and give each index its row",
+        )
+        return
+    missing = {"x", "y"} - set(fields)
+    if missing:
+        yield subject.finding(
+            "fields",
+            f"{part} has no {' and no '.join(sorted(missing))}",
+            "the fields x and y",
+            "name the arrays of fetch x and y",
+        )
+        return
+    order = rng().permutation(len(rows))
+    shuffled = source.fetch(rows[order])
+    one = source.fetch(rows[-1:])
+    again = source.fetch(rows)
+    for name, value in fields.items():
+        if not same(value, again[name]):
+            yield subject.finding(
+                "not-repeatable",
+                f"fetching the same rows of {part} twice gives different {name}",
+                "the same bits",
+                "keep no position and draw no random numbers in fetch; the loader has the cursor",
+            )
+            return
+        if not same(np.asarray(value)[order], shuffled[name]) or not same(np.asarray(value)[-1:], one[name]):
+            yield subject.finding(
+                "no-random-access",
+                f"{name} of a row of {part} depends on the other rows that are asked for",
+                "each index to give its own row, in the order asked for",
+                "use the indices, not a position",
+            )
+            return
+    if names := changed(before, held_on(source)):
+        yield subject.finding(
+            "state-on-self",
+            f"fetch changes {', '.join(names)} of the source",
+            "a source without a position",
+            "compute each row from its index alone",
+        )
+    yield from _values(subject, dataset, part, fields)
+    yield from _threads(subject, part, source, rows, fields)
+
+
+def _values(subject: Subject, dataset: Dataset, part: str, fields: Any) -> Iterator[Finding]:
+    for name, value in fields.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            yield subject.finding(
+                "not-finite",
+                f"{name} of {part} has values that are not finite",
+                "numbers",
+                "fill gaps or leave those rows out",
+            )
+    y = fields["y"]
+    if dataset.task in ("classification", "language") and (y.min() < 0 or y.max() >= dataset.outputs):
+        yield subject.finding(
+            "outputs",
+            f"targets of {part} run from {y.min()} to {y.max()}",
+            f"0 to {dataset.outputs - 1}, as outputs = {dataset.outputs} says",
+            "number the classes from 0, and count them in outputs",
+        )
+
+
+def _threads(subject: Subject, part: str, source: Any, rows: Any, fields: Any) -> Iterator[Finding]:
+    """Four workers at once, as a loader with workers does."""
+    wrong: list[str] = []
+
+    def work() -> None:
+        for _ in range(8):
+            try:
+                if not all(same(value, fields[name]) for name, value in source.fetch(rows).items()):
+                    wrong.append("other values")
+            except Exception as error:
+                wrong.append(f"{type(error).__name__}: {error}")
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if wrong:
+        yield subject.finding(
+            "threads-differ",
+            f"four threads that fetch from {part} at once get {wrong[0]}",
+            "what one gets",
+            "share nothing that changes: open a file in each call, or read with offsets",
+        )
+
+
+def _resumes(subject: Subject, dataset: Dataset) -> Iterator[Finding]:
+    """A loader that takes up a cursor gives the batches that came after it."""
+    loaders = [Loader(dataset.train, min(8, len(dataset.train)), seed=3, endless=True) for _ in range(2)]
+    first = iter(loaders[0])
+    next(first)
+    loaders[1].seek(loaders[0].cursor)
+    if not same(next(first).x, next(iter(loaders[1])).x):
+        yield subject.finding(
+            "no-resume",
+            "from the same cursor the source gives other batches",
+            "the same ones",
+            "compute each row from its index alone",
+        )
+
+
+def check_transform(subject: Subject) -> Iterator[Finding]:
+    draw = rng()
+    shapes = [(12, 8, 8), (12, 6), (12, 8, 8, 1)]
+    errors: list[Exception] = []
+    worked = False
+    for shape in shapes:
+        x = draw.normal(size=shape).astype(np.float32)
+        given = x.copy()
+        try:
+            with no_global_random(subject, "the transform") as drawn:
+                fitted = subject.plugin.fit(subject.params, x)
+                made = np.asarray(fitted(x))
+        except Exception as error:
+            errors.append(error)
+            continue
+        worked = True
+        found = [*drawn, *_transform(subject, fitted, x, given, made)]
+        yield from found
+        if found:
+            return
+    if not worked:
+        yield subject.raised("fit on arrays of usual shapes", errors[0])
+
+
+def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> Iterator[Finding]:
+    if not same(x, given):
+        yield subject.finding(
+            "writes-input", "it changes the array that it is given", "a new array", "copy before writing"
+        )
+        return
+    if made.shape[:1] != x.shape[:1]:
+        yield subject.finding(
+            "rows", f"{len(x)} examples become {list(made.shape)}", f"[{len(x)}, ...]", "keep the first axis as it is"
+        )
+        return
+    before = held_on(fitted)
+    alone = np.asarray(fitted(x[3:4]))
+    if not same(alone[0], made[3]):
+        yield subject.finding(
+            "examples-mixed",
+            "an example comes out differently alone than among others",
+            "the same",
+            "learn what all share in fit, from the training part, and only apply it in __call__",
+        )
+    if not same(fitted(x), made):
+        yield subject.finding(
+            "not-repeatable", "two calls give different results", "the same bits", "draw no random numbers in it"
+        )
+    if names := changed(before, held_on(fitted)):
+        yield subject.finding(
+            "state-on-self",
+            f"a call changes {', '.join(names)} of it",
+            "what fit learned, and nothing else",
+            "learn in fit",
+        )
+        return
+    state = fitted.state()
+    wrong = [name for name, value in state.items() if np.asarray(value).dtype.kind not in "fiub"]
+    if wrong:
+        yield subject.finding(
+            "state",
+            f"its state {', '.join(wrong)} is no array of numbers",
+            "numbers, which a slot can hold",
+            "encode it as numbers",
+        )
+        return
+    other = subject.plugin.fit(subject.params, x * 3 + 1)
+    other.restore({name: np.array(value) for name, value in state.items()})
+    if not same(other(x), made):
+        yield subject.finding(
+            "state",
+            "what state() gives does not make another one behave the same",
+            "everything that fit learned",
+            "add what is missing to state() and restore()",
+        )

@@ -1,0 +1,139 @@
+"""`powertrain new`: a distribution of plugins that builds, installs and passes its own tests, or a recipe with a model
+of one's own beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from powertrain.plugins.params import suggestion
+from powertrain.plugins.registry import PluginError
+
+# What each template defines.
+OBJECTS = {
+    "model": "Net",
+    "loss": "loss",
+    "data": "Rings",
+    "transform": "Centre",
+    "env": "Corridor",
+    "strategy": "Averaged",
+    "optimizer": "Signed",
+    "schedule": "falling",
+    "metric": "TopK",
+    "callback": "GoodEnough",
+}
+TEMPLATES = Path(__file__).with_name("templates")
+PROJECT = """\
+[build-system]
+requires = ["setuptools>=64"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "0.1.0"
+description = "Plugins for powertrain: {kinds}"
+requires-python = ">=3.10"
+dependencies = ["powertrain"]
+
+[tool.setuptools.packages.find]
+where = ["src"]
+{entries}"""
+README = """\
+# {name}
+
+Plugins for powertrain: {kinds}.
+
+    pip install -e .
+    powertrain plugins check {name}
+    powertrain train example.toml
+    pytest
+
+Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `example.toml` uses them all.
+"""
+
+
+def new_plugin(name: str, kinds: Sequence[str], folder: Path) -> list[Path]:
+    """Write a distribution; the files that it has."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or name == "powertrain":
+        raise PluginError(
+            f"[new plugin] received {name}; expected a name of lower-case letters, digits and single hyphens; for "
+            "example acme-learning"
+        )
+    for kind in kinds:
+        if kind not in OBJECTS:
+            raise PluginError(
+                f"[new plugin --kinds] received {kind or 'nothing'}; expected some of {', '.join(OBJECTS)}"
+                f"{suggestion(kind, OBJECTS)}"
+            )
+    module = name.replace("-", "_")
+    entries = "".join(
+        f'\n[project.entry-points."powertrain.v1.{kind}"]\n{name} = "{module}.{kind}:{OBJECTS[kind]}"\n'
+        for kind in kinds
+    )
+    words = {"name": name, "module": module, "kinds": ", ".join(kinds), "entries": entries}
+    files = {
+        "pyproject.toml": PROJECT.format(**words),
+        "README.md": README.format(**words),
+        "example.toml": _example(name, kinds),
+        f"src/{module}/__init__.py": f'"""Plugins for powertrain: {words["kinds"]}."""\n',
+        "tests/test_plugins.py": _template("tests"),
+        **{f"src/{module}/{kind}.py": _template(kind) for kind in kinds},
+    }
+    return _write(folder, files)
+
+
+def _example(name: str, kinds: Sequence[str]) -> str:
+    """A recipe that uses every kind that a recipe on a data set can use."""
+    has = set(kinds)
+    data = name if "data" in has else "digits"
+    features = [f'"{name}/{name}"'] if "transform" in has else []
+    if data == "digits":
+        features.insert(0, '{ use = "scale", by = 0.0625 }')
+    schedule = f', schedule = "{name}/{name}"' if "schedule" in has else ""
+    lines = [
+        f'data      = {{ use = "{data}", split = {{ valid = 0.1, test = 0.2 }} }}',
+        f"features  = [{', '.join(features)}]",
+        f'model     = "{name}/{name}"' if "model" in has else 'model     = { use = "mlp", hidden = [32] }',
+        f'loss      = "{name}/{name}"' if "loss" in has else "",
+        f'strategy  = "{name}/{name}"' if "strategy" in has else "",
+        f'optimizer = {{ use = "{name if "optimizer" in has else "adamw"}", lr = 1e-3{schedule} }}',
+        f'callbacks = ["{name}/{name}"]' if "callback" in has else "",
+        'run       = { until = "10 epochs", batch = 32 }',
+        f'evaluate  = {{ metrics = ["accuracy", "{name}/{name}"] }}' if "metric" in has else "",
+    ]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def new_recipe(name: str, folder: Path) -> list[Path]:
+    """A recipe of that name in a folder, with its model in a file to edit."""
+    from powertrain.recipe import load_recipe
+
+    recipe = load_recipe(name)
+    lines = recipe.text.splitlines()
+    at = next((number for number, line in enumerate(lines) if re.match(r"model\s*=", line)), None)
+    if at is None or recipe.model is None:
+        raise PluginError(
+            f"[new {name}] the recipe has no line model = ...; expected one, which the new model takes; write the "
+            'recipe by hand and name the model with "./model.py:Net"'
+        )
+    own = "language_model" if recipe.strategy.name == "next_token" else "model"
+    lines[at] = 'model     = { use = "./model.py:Net", width = 64 }'
+    # What the recipe expects was measured with its own model.
+    kept = [line for line in lines if not re.match(r"expect\s*=", line)]
+    return _write(folder, {f"{recipe.name}.toml": "\n".join(kept) + "\n", "model.py": _template(own)})
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / f"{name}.py").read_text(encoding="utf-8")
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    paths = {folder / name: text for name, text in files.items()}
+    there = [path for path in paths if path.exists()]
+    if there:
+        raise PluginError(f"[new] {there[0]} is there already; expected a free place; choose another folder")
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(paths)

@@ -1,0 +1,39 @@
+"""A metric: sums in a state that can be merged, divided at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from powertrain.plugins import param
+
+
+class TopK:
+    """The share of examples whose class is among the k highest scores."""
+
+    @dataclass(frozen=True)
+    class Params:
+        k: int = param(2, low=1, doc="how many of the highest scores count")
+
+    def __init__(self, params: Params) -> None:
+        self.k = params.k
+
+    def zero(self) -> Any:
+        return np.zeros(2)
+
+    def update(self, state: Any, prediction: Any, target: Any, weight: Any = None) -> Any:
+        scores, wanted = np.asarray(prediction), np.asarray(target)
+        if scores.ndim != 2 or wanted.dtype.kind not in "iu":
+            raise ValueError("[top-k] expected scores [examples, classes] and class numbers; use it on classes")
+        count = np.ones(len(wanted)) if weight is None else np.asarray(weight, dtype=np.float64)
+        highest = np.argsort(-scores, axis=1, kind="stable")[:, : self.k]
+        right = (highest == wanted[:, None]).any(axis=1)
+        return state + np.array([np.sum(count * right), np.sum(count)])
+
+    def merge(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def result(self, state: Any) -> float:
+        return float(state[0] / state[1]) if state[1] > 0 else float("nan")
