@@ -43,7 +43,7 @@ help:
 	@echo "  make bench           training steps, products and AdamW beside the peers: tables, JSON, pictures (20 minutes;"
 	@echo "                       QUICK=1: short turns, fewer peers; WORKLOAD=name: training steps of that one)"
 	@echo "  make bench-scaling   step time as parameters and batch grow, beside the peers"
-	@echo "  make bench-ops       single ops beside the peers, by pytest-benchmark"
+	@echo "  make bench-ops       single ops and training steps beside the peers, by pytest-benchmark"
 	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
 	@echo "  make mutants         each mutant of the case files must fail its op's own tests (OP=name: of one op)"
 	@echo "  make wheel           dist/*.whl"
