@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from powertrain.bench.arrays import WORKLOADS
-from race.figures import interval
+from race.figures import paired_interval
 from race.table import align, milliseconds
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ class Change:
         return statistics.median(after / before for before, after in zip(self.base, self.new, strict=True))
 
     def verdict(self, limit: float = LIMIT) -> str:
-        low, high = interval(self.base, self.new)
+        low, high = paired_interval(self.base, self.new)
         if self.ratio >= limit and low > 1:
             return "slower"
         if high >= limit:
@@ -56,7 +56,7 @@ class Change:
         return "faster" if self.ratio <= 1 / limit and high < 1 else "same"
 
     def row(self, limit: float = LIMIT) -> list[str]:
-        low, high = interval(self.base, self.new)
+        low, high = paired_interval(self.base, self.new)
         before, after = statistics.median(self.base), statistics.median(self.new)
         ratio = f"{self.ratio:.3f} [{low:.3f}, {high:.3f}]"
         return [self.workload, milliseconds(before), milliseconds(after), ratio, self.verdict(limit)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ import run
 from powertrain.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
 from race import table, tasks
 from race.field import QUICK, Failed, Field
-from race.figures import Entry, Result, Turn, compare_losses, interval
+from race.figures import Entry, Result, Turn, compare_losses, interval, paired_interval
 
 BENCHMARKS = Path(run.__file__).parent
 SHORT = dataclasses.replace(QUICK, rounds=2, seconds=0.02, warm_up=0.01, settle=0.0)
@@ -56,14 +58,24 @@ def test_names_of_workloads() -> None:
 def test_an_interval_holds_the_ratio_and_narrows_with_rounds() -> None:
     ours = [1.0, 1.1, 0.9, 1.05, 0.95, 1.02, 0.98]
     theirs = [2.0 * value * (1.01 if at % 2 else 0.99) for at, value in enumerate(ours)]
-    low, high = interval(ours, theirs)
+    low, high = paired_interval(ours, theirs)
     assert 1.9 < low <= 2.0 <= high < 2.1
-    assert interval(ours, theirs) == (low, high), "the same samples give the same interval"
+    assert paired_interval(ours, theirs) == (low, high), "the same samples give the same interval"
     # A machine that slows both of a round by the same says nothing about the ratio.
     slowed = [3.0, 1.0, 9.0, 1.0, 1.0, 5.0, 1.0]
     both = ([a * b for a, b in zip(figures, slowed, strict=True)] for figures in (ours, theirs))
-    assert interval(*both) == pytest.approx((low, high))
-    assert all(math.isnan(value) for value in interval([1.0], [2.0]))
+    assert paired_interval(*both) == pytest.approx((low, high))
+    assert all(math.isnan(value) for value in paired_interval([1.0], [2.0]))
+
+
+def test_the_interval_of_a_ratio_of_medians() -> None:
+    ours = [Turn([1.0, 1.01, 0.99], 0.0), Turn([1.02, 1.0], 0.0), Turn([0.98], 0.0), Turn([1.0, 1.0], 0.0)]
+    steady = [Turn([3.0, 3.02], 0.0), Turn([2.98], 0.0), Turn([3.0], 0.0)]
+    low, high = interval(ours, steady)
+    assert 2.9 < low <= 3.0 <= high < 3.1
+    wild = interval(ours, [*steady, Turn([9.0] * 4, 0.0)])
+    assert wild[1] > 4 and wild[0] > 2.9, "a turn that differs is seen"
+    assert all(math.isnan(value) for value in interval(ours, steady[:1]))
 
 
 def test_losses_are_compared_beyond_the_first_step() -> None:
@@ -158,6 +170,29 @@ def test_a_worker_that_takes_too_long_is_ended() -> None:
         with pytest.raises(Failed, match="took longer than 0 s"):
             worker.ask(0.001, do="roofline", seconds=30.0)
         assert worker.process.poll() is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_workers_end_with_a_race_that_is_killed() -> None:
+    code = (
+        "import time\nfrom race.field import Field\n"
+        "with Field(['powertrain']) as racers:\n"
+        "    worker = racers.workers['powertrain']\n"
+        "    worker.ask(60, do='finish')\n"
+        "    print(worker.process.pid, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    paths = os.pathsep.join([str(BENCHMARKS), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) as race:
+        assert race.stdout is not None
+        worker = Path("/proc") / race.stdout.readline().decode().strip()
+        assert worker.name.isdigit() and worker.exists()
+        race.kill()
+    end = time.monotonic() + 30
+    while worker.exists() and "zombie" not in (worker / "status").read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not worker.exists() or "zombie" in (worker / "status").read_text()
 
 
 def test_the_command_writes_tables_json_and_pictures(tmp_path: Path) -> None:

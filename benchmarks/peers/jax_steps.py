@@ -192,8 +192,9 @@ def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[]
     return step
 
 
-def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool) -> Callable[[], Any]:
-    x, y = jnp.asarray(a), jnp.asarray(b)
+def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision: str) -> Callable[[], Any]:
+    dtype = jnp.bfloat16 if precision == "bf16" else jnp.float32
+    x, y = jnp.asarray(a, dtype), jnp.asarray(b, dtype)
     multiply = jax.jit(lambda x, y: (x.T if turn_a else x) @ (y.T if turn_b else y))
     return lambda: multiply(x, y)
 

@@ -186,8 +186,10 @@ def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[]
     return step
 
 
-def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool) -> Callable[[], Any]:
-    x, y = mx.array(a), mx.array(b)
+def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision: str) -> Callable[[], Any]:
+    dtype = mx.bfloat16 if precision == "bf16" else mx.float32
+    x, y = mx.array(a).astype(dtype), mx.array(b).astype(dtype)
+    mx.eval(x, y)
 
     def multiply() -> Any:
         out = (x.T if turn_a else x) @ (y.T if turn_b else y)

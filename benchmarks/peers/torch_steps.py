@@ -157,10 +157,11 @@ def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[]
     return step
 
 
-def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool) -> Callable[[], Any]:
-    x, y = torch.from_numpy(a), torch.from_numpy(b)
+def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision: str) -> Callable[[], Any]:
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    x, y = torch.from_numpy(a).to(dtype), torch.from_numpy(b).to(dtype)
     x, y = x.T if turn_a else x, y.T if turn_b else y
-    out = torch.empty(x.shape[0], y.shape[1])
+    out = torch.empty(x.shape[0], y.shape[1], dtype=dtype)
     return lambda: torch.mm(x, y, out=out)
 
 

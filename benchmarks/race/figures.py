@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Turns in which other programs used more than this much of a core do not count, while enough others do.
 QUIET_CORES = 0.15
@@ -100,18 +102,35 @@ def compare_losses(losses: Sequence[float], reference: Sequence[float], growing:
     return error, not error <= (AGREES_GROWING if growing else AGREES)
 
 
-def interval(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """Between which values theirs / ours lies with 95 % confidence: the percentile bootstrap over rounds, in pairs,
-    since the two figures of a round share what the machine was doing.
+def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Between which values the median of theirs / ours lies with 95 % confidence, from figures taken in pairs: those of
+    a pair share what the machine was doing. The percentile bootstrap over pairs.
 
     Source    Efron & Tibshirani 1993, chapter 13
     """
-    rounds = min(len(ours), len(theirs))
-    if rounds < 2:
-        return float("nan"), float("nan")
-    ratios = np.asarray(theirs[:rounds]) / np.asarray(ours[:rounds])
-    chosen = np.random.default_rng(seed).integers(0, rounds, (RESAMPLES, rounds))
-    low, high = np.percentile(np.median(ratios[chosen], axis=1), [2.5, 97.5])
+    ratios = np.asarray(theirs) / np.asarray(ours)
+    if len(ratios) < 2:
+        return math.nan, math.nan
+    chosen = np.random.default_rng(0).integers(0, len(ratios), (RESAMPLES, len(ratios)))
+    return _middle(np.median(ratios[chosen], axis=1))
+
+
+def interval(ours: Sequence[Turn], theirs: Sequence[Turn]) -> tuple[float, float]:
+    """The same for the ratio of the medians of all samples: turns are drawn, since those of one turn are alike."""
+    if min(len(ours), len(theirs)) < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(0)
+    return _middle(_resampled(theirs, rng) / _resampled(ours, rng))
+
+
+def _resampled(turns: Sequence[Turn], rng: np.random.Generator) -> NDArray[np.float64]:
+    samples = [np.asarray(turn.samples) for turn in turns]
+    drawn = rng.integers(0, len(turns), (RESAMPLES, len(turns)))
+    return np.array([np.median(np.concatenate([samples[at] for at in row])) for row in drawn])
+
+
+def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -142,8 +161,8 @@ class Result:
     def interval(self) -> tuple[float, float]:
         best = self.best
         if best is None or not self.ours.turns:
-            return float("nan"), float("nan")
-        return interval(self.ours.medians(), best.medians())
+            return math.nan, math.nan
+        return interval(self.ours.counted(), best.counted())
 
     def as_json(self) -> dict[str, Any]:
         low, high = self.interval()
@@ -151,8 +170,8 @@ class Result:
             "task": self.task,
             "best_peer": self.best.framework if self.best else None,
             "ratio": self.ratio,
-            "ratio_low": None if np.isnan(low) else low,
-            "ratio_high": None if np.isnan(high) else high,
+            "ratio_low": None if math.isnan(low) else low,
+            "ratio_high": None if math.isnan(high) else high,
             "peak_share": self.peak_share,
             "copy_share": self.copy_share,
             "entries": [entry.as_json() for entry in self.entries],

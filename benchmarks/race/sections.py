@@ -110,15 +110,17 @@ def eager(options: Options) -> Section:
 
 
 def products(options: Options) -> Section:
-    section = Section("products", "Matrix products, f32, (M, K, N) in four forms")
+    section = Section("products", "Matrix products (M, K, N) in four forms")
 
     def label(result: Result) -> str:
-        _, shape, form = result.task.split()
-        return f"{shape} {form}"
+        _, shape, form, precision = result.task.split()
+        return f"{shape} {form}" if precision == "f32" else f"{shape} {form} {precision}"
 
     with Field(["powertrain", "torch fused", "numpy"], options.threads) as racers:
         for shape, form in itertools.product(tasks.SHAPES, tasks.FORMS):
             section.results.append(racers.race(tasks.gemm(shape, form), options.pace))
+        for shape in tasks.SHAPES:
+            section.results.append(racers.race(tasks.gemm(shape, "AB", "bf16"), options.pace))
     section.text = lambda: table.results(section.results, label, steps=False)
     section.draw = lambda path: _picture().dots(section.results, label, section.title, path)
     return section

@@ -1,4 +1,4 @@
-"""The work that frameworks race on, by name: `train WORKLOAD PRECISION`, `adamw_10m`, `gemm MxKxN FORM`."""
+"""The work that frameworks race on, by name: `train WORKLOAD PRECISION`, `adamw_10m`, `gemm MxKxN FORM PRECISION`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def training(workload: str, precision: str = "f32") -> str:
     return f"train {workload} {precision}"
 
 
-def gemm(shape: tuple[int, int, int], form: str) -> str:
-    return f"gemm {'x'.join(map(str, shape))} {form}"
+def gemm(shape: tuple[int, int, int], form: str, precision: str = "f32") -> str:
+    return f"gemm {'x'.join(map(str, shape))} {form} {precision}"
 
 
 def gflop(task: str) -> float:
@@ -51,7 +51,7 @@ def prepare(task: str, peer: ModuleType, variant: str) -> Callable[[], Any]:
     a, b = rng.normal(0, 1, (m, k)).astype(np.float32), rng.normal(0, 1, (k, n)).astype(np.float32)
     turn_a, turn_b = rest[1].startswith("At"), rest[1].endswith("Bt")
     stored_a, stored_b = np.ascontiguousarray(a.T if turn_a else a), np.ascontiguousarray(b.T if turn_b else b)
-    multiply: Callable[[], Any] = peer.product(variant, stored_a, stored_b, turn_a, turn_b)
+    multiply: Callable[[], Any] = peer.product(variant, stored_a, stored_b, turn_a, turn_b, rest[2])
     return multiply
 
 

@@ -8,11 +8,13 @@ Started by race.field. Requests: make (a task), sample (for some seconds), roofl
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import importlib
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from typing import Any
@@ -20,6 +22,8 @@ from typing import Any
 from powertrain.bench import bind
 from powertrain.bench.measure import Sampler
 from race.tasks import losses_of, prepare
+
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
 class Racer:
@@ -76,11 +80,18 @@ class Racer:
         return {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
 
 
+def die_with_parent() -> None:
+    """A stopped process would outlive a race that was killed, and keep its memory."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("framework")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
+    die_with_parent()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a framework prints is no answer
     bind(arguments.threads)
