@@ -158,10 +158,17 @@ def test_what_a_worker_cannot_do_is_told_in_its_words() -> None:
     with Field(["powertrain"], threads=1) as racers:
         worker = racers.workers["powertrain"]
         with pytest.raises(Failed, match=r"WorkloadError: \[bench\] workload nix; expected one of"):
-            worker.ask(60, do="make", task=tasks.training("nix"), steps=1, warm_up=0.0)
+            worker.ask(60, do="make", task=tasks.training("nix"), steps=1, warm_up=0.0, slowest=9.0)
         result = racers.race(tasks.training("mlp_tiny", "bf16"), SHORT)
         assert "WorkloadError: [bench] --precision bf16, in which the engine does not train yet" in result.ours.note
         assert racers.race(tasks.training("mlp_tiny"), SHORT).ours.turns, "and it goes on"
+
+
+def test_who_is_out_of_sight_does_not_take_part() -> None:
+    with Field(["powertrain"], threads=1) as racers:
+        rules = {"steps": 3, "warm_up": 0.0, "slowest": 1e-9}
+        with pytest.raises(Failed, match=r"SlowError: a step takes .* s; at most 1e-09 s were allowed"):
+            racers.workers["powertrain"].ask(60, do="make", task=tasks.training("mlp_tiny"), **rules)
 
 
 def test_a_worker_that_takes_too_long_is_ended() -> None:

@@ -30,6 +30,8 @@ KEEP = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "40000
 WITHOUT_KEEP = ("train mlp_tiny ", "train mlp_mnist ")
 NEEDS = {"jax": ("jax", "optax"), "torch": ("torch",), "mlx": ("mlx.core",), "numpy": ("numpy",), "powertrain": ()}
 HOPELESS = 4.0  # a peer so many times slower than the best cannot become it: it takes one turn only
+# One that is so many times slower than another in its first steps does not take part; nor one whose step takes minutes.
+OUT_OF_SIGHT, LEAST_SECONDS, OUT_OF_SIGHT_SECONDS = 20.0, 1.0, 120.0
 SPARE_MIB = 1024.0
 
 
@@ -146,6 +148,7 @@ class Field:
         self.workers: dict[str, Worker] = {}
         self.missing: dict[str, str] = {}
         self.peak_mib = 0.0
+        self.slowest = OUT_OF_SIGHT_SECONDS
         for framework in self.frameworks:
             if not installed(framework):
                 self.missing[framework] = "not installed"
@@ -164,6 +167,7 @@ class Field:
 
     def race(self, task: str, pace: Pace) -> Result:
         """Every framework on one task, in turns; every other round in the opposite order."""
+        self.slowest = OUT_OF_SIGHT_SECONDS
         entries = {framework: self._made(framework, task, pace) for framework in self.frameworks}
         self._compare(task, list(entries.values()))
         for number in range(pace.rounds):
@@ -188,7 +192,10 @@ class Field:
             return entry
         worker = self.workers[framework]
         try:
-            made = worker.ask(pace.limit, do="make", task=task, steps=pace.steps, warm_up=pace.warm_up)
+            rules = {"steps": pace.steps, "warm_up": pace.warm_up, "slowest": self.slowest}
+            made = worker.ask(pace.limit, do="make", task=task, **rules)
+            if made["fastest_s"] is not None:
+                self.slowest = min(self.slowest, max(OUT_OF_SIGHT * made["fastest_s"], LEAST_SECONDS))
             self.peak_mib = max(self.peak_mib, worker.ask(pace.limit, do="finish")["peak_mib"])
         except Failed as failure:
             entry.note = str(failure)

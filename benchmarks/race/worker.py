@@ -34,13 +34,13 @@ class Racer:
         self.peer = importlib.import_module(f"peers.{name}_steps")
         self.sampler: Sampler | None = None
 
-    def make(self, task: str, steps: int, warm_up: float) -> dict[str, Any]:
-        """Prepare a task and run its first steps, whose losses are told."""
+    def make(self, task: str, steps: int, warm_up: float, slowest: float) -> dict[str, Any]:
+        """Prepare a task and run its first steps, whose losses are told; an error if one takes over `slowest` s."""
         self.sampler = None
         gc.collect()  # what the last task held
         self.sampler = Sampler(prepare(task, self.peer, self.variant), self.peer.wait)
         if losses_of(task):
-            self.sampler.warm_up(steps, warm_up)
+            self.sampler.warm_up(steps, warm_up, slowest)
         else:
             start = time.perf_counter()
             self.peer.wait(self.sampler.step())
@@ -49,6 +49,7 @@ class Racer:
         return {
             "version": self.peer.VERSION,
             "first_step_s": self.sampler.first_step_s,
+            "fastest_s": self.sampler.fastest_s if self.sampler.losses else None,
             "losses": self.sampler.losses,
         }
 

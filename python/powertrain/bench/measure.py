@@ -6,6 +6,7 @@ figure is the median sample; the fastest is told beside it, since on a shared ma
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -28,6 +29,10 @@ class Timing:
     loss_last: float
 
 
+class SlowError(Exception):
+    """A step takes longer than anyone wants to wait for."""
+
+
 class Sampler:
     """Takes samples of a step that trains once and returns its loss: anything with `.item()`.
 
@@ -40,19 +45,29 @@ class Sampler:
         self.wait = wait
         self.losses: list[float] = []
         self.first_step_s = 0.0
+        self.fastest_s = math.inf  # of the warm-up
         self.steps = 0
         self._per_sample = 0
         self._last: Any = None
 
-    def warm_up(self, steps: int, seconds: float) -> None:
-        """The first steps, whose losses are kept, and as many more as fill the time."""
-        start = time.perf_counter()
-        self.losses = [float(self.step().item())]
-        self.first_step_s = time.perf_counter() - start
+    def warm_up(self, steps: int, seconds: float, slowest: float = math.inf) -> None:
+        """The first steps, whose losses are kept, and as many more as fill the time. SlowError when a step other than
+        the first takes more than `slowest` seconds."""
+        self.losses = []
+        self.first_step_s = self._loss()
         warm_from = time.perf_counter()
         while len(self.losses) < steps:
-            self.losses.append(float(self.step().item()))
+            took = self._loss()
+            if took > slowest:
+                raise SlowError(f"a step takes {took:.2g} s; at most {slowest:.2g} s were allowed")
+            self.fastest_s = min(self.fastest_s, took)
         self.run_for(warm_from + seconds - time.perf_counter())
+
+    def _loss(self) -> float:
+        """Seconds of a step whose loss is read."""
+        start = time.perf_counter()
+        self.losses.append(float(self.step().item()))
+        return time.perf_counter() - start
 
     def run_for(self, seconds: float) -> None:
         """Steps that no one times, so that caches and clocks are as they are in the middle of a training."""
