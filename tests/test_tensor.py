@@ -203,3 +203,15 @@ def test_whole_numbers_stay_exact() -> None:
 def test_split_into_one_part_is_still_a_tuple() -> None:
     (part,) = pt.split(pt.arange(4), 1)
     assert part.numpy().tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("view", [lambda x: pt.reshape(x, (6,)), lambda x: pt.transpose(x, (1, 0)), lambda x: x[:, :]])
+def test_gradients_go_through_views_of_what_numpy_lent(view: Any) -> None:
+    """Views of borrowed memory are made of copies, which the tape must know as the same value."""
+    x = np.arange(6.0).reshape(2, 3)
+    for given in (x, pt.asarray(x), pt.tensor(x)):
+        y, back = pt.vjp(lambda a: pt.square(view(a)), given)
+        np.testing.assert_array_equal(np.asarray(back(pt.ones(y.shape, "float64"))[0]), 2 * x)
+        np.testing.assert_array_equal(np.asarray(pt.grad(lambda a: pt.sum(pt.square(view(a))))(given)), 2 * x)
+    slope = pt.grad(lambda a: pt.sum(pt.grad(lambda b: pt.sum(pt.square(view(b)) * view(b)))(a)))
+    np.testing.assert_array_equal(np.asarray(slope(x)), 6 * x)

@@ -77,10 +77,6 @@ void register_autograd(py::module_& m) {
         return wrap_all(gradients(outputs, cotangents, wrt));
       },
       py::arg("outputs"), py::arg("cotangents"), py::arg("wrt"));
-  // A value of its own identity, so that a function may be differentiated by each argument alone.
-  m.def("fresh", [](const Tensor& t) {
-    return apply1("reshape", {t}, {{"shape", Ints(t.shape().begin(), t.shape().end())}});
-  });
 }
 
 }  // namespace pt::bindings
