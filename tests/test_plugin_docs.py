@@ -1,0 +1,62 @@
+"""The code of docs/plugins: each plugin passes the check, each recipe trains."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from powertrain.plugins.protocols import GROUPS
+from powertrain.recipe import load_recipe
+from powertrain.train.progress import Display
+from powertrain.train.session import train
+from test_conformance import examine
+
+PAGES = sorted((Path(__file__).parent.parent / "docs" / "plugins").glob("*.md"))
+KINDS = [path for path in PAGES if path.stem in GROUPS]
+
+
+def files(page: Path) -> dict[str, str]:
+    """The files that a page writes: blocks of code whose first line is a comment with a name."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return dict(found)
+
+
+def test_there_is_a_page_for_each_kind_that_is_read() -> None:
+    assert {path.stem for path in KINDS} == set(GROUPS) - {"kernel", "backend"}
+    readme = next(path for path in PAGES if path.stem == "README").read_text(encoding="utf-8")
+    for path in [*KINDS, *(path for path in PAGES if path.stem == "check")]:
+        assert f"({path.name})" in readme
+
+
+@pytest.mark.parametrize("page", KINDS, ids=lambda page: page.stem)
+def test_the_plugin_of_a_page_passes_the_check(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = files(page)
+    for name, text in made.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    if page.stem == "recipe":
+        load_recipe(str(tmp_path / "small.toml"))
+        return
+    source = made[f"{page.stem}.py"]
+    attribute = re.findall(r"^(?:class|def) (\w+)", source, re.MULTILINE)[0]
+    found = examine(page.stem, f"documented-{page.stem}", source, tmp_path, monkeypatch, attribute)
+    assert [one.line() for one in found] == []
+
+
+@pytest.mark.parametrize("page", [page for page in KINDS if page.stem != "metric"], ids=lambda page: page.stem)
+def test_the_recipe_of_a_page_trains(page: Path, tmp_path: Path) -> None:
+    made = files(page)
+    for name, text in made.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    name = next(name for name in made if name.endswith(".toml"))
+    short = {"env": "run.until=640 env_steps", "recipe": "run.until=2 epochs"}.get(page.stem, "run.until=3 epochs")
+    settings = [short, "report.baseline=false", "expect={}"]
+    if page.stem == "env":
+        settings.append("run.evaluate={every='320 env_steps'}")
+    recipe = load_recipe(str(tmp_path / name), settings)
+    outcome = train(recipe, tmp_path / "run", display=Display(quiet=True))
+    assert outcome.finished
+    measured = outcome.results[outcome.results["part"]]
+    assert measured["return"] > 0 if page.stem == "env" else measured["accuracy"] > 0.2
