@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,30 @@ def test_every_step_of_a_recorder_trains() -> None:
         other(*batches[at])
     assert step(*batches[5]).item() == other(*batches[5]).item()
     assert (len(recorder.runs), len(recorder.steps)) == (2, 2)
+
+
+def test_other_shapes_are_another_profile() -> None:
+    @pt.compile
+    def double(x: pt.Tensor) -> pt.Tensor:
+        return x + x if x.shape[0] == 2 else pt.exp(x @ pt.transpose(x))
+
+    recorder = Recorder(double, warm_up=0)
+    for rows in (2, 2, 2, 3, 3, 3, 3):
+        recorder.run([pt.ones((rows, 4))])
+    found = recorder.profile("double", ROOFLINE)
+    assert len(found.runs) >= 1 and len(found.steps) >= 1
+    assert all(len(times) == len(found.program["instructions"]) for times in found.runs)
+    assert found.lines()[0].name.startswith("matmul")
+
+
+def test_a_program_is_not_profiled_on_other_types() -> None:
+    double = pt.compile(lambda x: x + x)
+    double(pt.ones((2, 4)))
+    for wrong, name in ((pt.ones((4, 4)), "f32[4, 4]"), (pt.ones((2, 4), dtype="float64"), "f64[2, 4]")):
+        with pytest.raises(pt.Error, match=re.escape(f"received {name} as tensor 0; expected f32[2, 4], as in the")):
+            double.profile(wrong)
+    with pytest.raises(pt.Error, match="received 0 tensors; expected 1, those of the last call"):
+        double.record()
 
 
 def test_ops_and_instructions_add_up(recorded: Any) -> None:

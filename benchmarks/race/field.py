@@ -48,7 +48,7 @@ class Pace:
 
 
 FULL = Pace(rounds=7, seconds=0.6, steps=10, warm_up=1.0, settle=0.1, limit=240.0)
-QUICK = Pace(rounds=3, seconds=0.25, steps=4, warm_up=0.2, settle=0.02, limit=60.0)
+QUICK = Pace(rounds=3, seconds=0.25, steps=4, warm_up=0.2, settle=0.02, limit=180.0)
 
 
 class Failed(Exception):  # noqa: N818 - it is what a worker says

@@ -200,7 +200,14 @@ Tensors program_inputs(State& state, const Program& program, PyObject* args) {
   if (flat.tensors.size() != program.graph().inputs.size())
     throw Error(text("[", state.name, "] received ", flat.tensors.size(), " tensors; expected ",
                      program.graph().inputs.size(), ", those of the last call"));
-  for (Tensor& t : flat.tensors) t = to_row_major(t);
+  for (std::size_t i = 0; i < flat.tensors.size(); ++i) {
+    Tensor& t = flat.tensors[i];
+    const TensorType& wanted = program.graph().values[program.graph().inputs[i]].type;
+    if (!(t.type() == wanted))
+      throw Error(text("[", state.name, "] received ", t.type(), " as tensor ", i, "; expected ", wanted,
+                       ", as in the last call; call it with these first"));
+    t = to_row_major(t);
+  }
   return flat.tensors;
 }
 

@@ -89,17 +89,22 @@ class Recorder:
         self.runs: list[list[float]] = []
         self.steps: list[float] = []
         self._calls = 0
+        self._types: Any = None
 
     def run(self, arrays: Sequence[Any]) -> None:
-        """One step on these inputs."""
+        """One step on these inputs. Other shapes are another program: what was recorded of the last one is dropped."""
         self._calls += 1
-        if self._calls > self.warm_up and self._calls % 2:
+        types = [(tuple(array.shape), str(array.dtype)) for array in arrays]
+        if types != self._types:
+            self.runs, self.steps = [], []
+        elif self._calls > self.warm_up and self._calls % 2:
             self.runs.append(self.compiled.profile(*arrays))
             return
         start = time.perf_counter()
         self.compiled(*arrays)
-        if self._calls > self.warm_up:
+        if self._calls > self.warm_up and types == self._types:
             self.steps.append(time.perf_counter() - start)
+        self._types = types
 
     def profile(self, name: str, roofline: Roofline) -> Profile:
         return Profile(name, self.compiled.programs[0], roofline, self.runs, self.steps)
