@@ -17,6 +17,7 @@ STYLES = {
     "powertrain": ("#D55E00", "D"),
     "powertrain eager": ("#D55E00", "D"),
     "torch eager": ("#56B4E9", "o"),
+    "torch": ("#0072B2", "s"),
     "torch fused": ("#0072B2", "s"),
     "torch compile": ("#CC79A7", "^"),
     "jax": ("#009E73", "v"),
@@ -37,6 +38,13 @@ def times(value: float, position: object = None) -> str:
 def some_times(value: float, position: object = None) -> str:
     """Between the powers of ten only 2, 3 and 5, so that the labels have room."""
     return times(value) if f"{value:e}"[0] in "235" else ""
+
+
+def plain(value: float, position: object = None) -> str:
+    """1, 2 and 5 of each decade, as people write them."""
+    if f"{value:e}"[0] not in "125":
+        return ""
+    return f"{value:g}" if value < 1e4 else f"{value:.0e}".replace("e+0", "e")
 
 
 def dots(found: Sequence[Result], label: Callable[[Result], str], title: str, path: Path) -> None:
@@ -62,7 +70,7 @@ def dots(found: Sequence[Result], label: Callable[[Result], str], title: str, pa
     rows = [f"{label(result)}  ({_short(result.ours.median)})" for result in found]
     axes.set_yticks(range(len(found)), rows)
     axes.set_ylim(len(found) - 0.4, -0.6)
-    axes.set_xlabel("time of a step over Powertrain's: right of the line is slower than Powertrain")
+    axes.set_xlabel("time over Powertrain's: right of the line is slower than Powertrain")
     axes.set_title(title, loc="left", fontsize=11)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -70,7 +78,8 @@ def dots(found: Sequence[Result], label: Callable[[Result], str], title: str, pa
         colour, marker = STYLES[name]
         axes.plot([], [], marker, color=colour, label=name)
     axes.plot([], [], color="#555555", linewidth=4, alpha=0.45, label="95 % interval of the best peer")
-    axes.plot([], [], "o", markerfacecolor="none", color="#555555", label="hollow: losses differ")
+    if any(entry.wrong for result in found for entry in result.entries):
+        axes.plot([], [], "o", markerfacecolor="none", color="#555555", label="hollow: losses differ")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     save(figure, path)
 
@@ -104,6 +113,9 @@ def lines(panels: Mapping[str, Sequence[tuple[float, Result]]], title: str, path
                 width = 2.2 if name == "powertrain" else 1.2
                 axes.plot(sizes, values, marker=marker, color=colour, label=name, linewidth=width, markersize=5)
         axes.set(xscale="log", yscale="log", xlabel=what, ylabel="ms a step")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(plain))
+        axes.yaxis.set_minor_formatter(FuncFormatter(plain))
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
         axes.legend(frameon=False, fontsize=8)
     figure.tight_layout()

@@ -116,7 +116,7 @@ def products(options: Options) -> Section:
         _, shape, form, precision = result.task.split()
         return f"{shape} {form}" if precision == "f32" else f"{shape} {form} {precision}"
 
-    with Field(["powertrain", "torch fused", "numpy"], options.threads) as racers:
+    with Field(["powertrain", "torch", "numpy"], options.threads) as racers:
         for shape, form in itertools.product(tasks.SHAPES, tasks.FORMS):
             section.results.append(racers.race(tasks.gemm(shape, form), options.pace))
         for shape in tasks.SHAPES:
