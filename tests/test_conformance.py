@@ -60,6 +60,7 @@ def lethal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_one_that_ends_its_process_is_a_finding_like_any_other(lethal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(lethal))
     checked = check_distribution(Registry(lambda: sys.path), "lethal", seconds=30)

@@ -27,6 +27,7 @@ def installed(folder: Path, source: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_a_new_plugin_builds_installs_and_passes_its_own_tests(tmp_path: Path) -> None:
     made = json.loads(run(["new", "plugin", "acme-all", "--kinds", ALL, "--json"], tmp_path).stdout)
     assert {str(Path(path).name) for path in made["files"]} >= {"pyproject.toml", "README.md", "model.py", "env.py"}

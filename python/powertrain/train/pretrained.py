@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,16 @@ from powertrain.train.checkpoint import Checkpoints
 from powertrain.train.folder import RunError
 
 PREFIXES = ("best.model.", "model.")  # the best that early stopping kept, or else the last
+
+
+def demand_weights(weights: Mapping[str, Path]) -> None:
+    """What a new run begins with is there; said before its folder is made. A resumed run needs it no more."""
+    for role, path in weights.items():
+        if not path.exists():
+            raise RunError(
+                f"[model.{role}.weights] there is no {path}; expected the folder of a run or a safetensors file; check "
+                "the path, which is taken from the recipe's folder"
+            )
 
 
 def load_weights(module: Any, path: Path, role: str) -> None:

@@ -68,6 +68,7 @@ class TrainRun:
         self.sources = Sources(recipe, dataset, self.table, base)
         self._hooks: list[Hook] = []
         self._handlers: dict[int, Any] = {}
+        self._names: set[tuple[str, str]] = set()  # of the strategy's slots, blobs and rings
         self._evaluations = Count()
         self.saver = Saver(self)
         pt.random.seed(recipe.run.seed)
@@ -97,6 +98,8 @@ class TrainRun:
         """The recipe's optimizer over the parameters of some models: [optimizer], or [optimizer.ROLE] of the first."""
         roles = roles or ("model",)
         if roles[0] not in self.table.optimizers:
+            if not self.recipe.optimizers:
+                raise RunError("[run.optim] the recipe has no optimizer; expected an optimizer table; add one")
             found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
             modules = {role: self.model(role) for role in roles}
             self.table.optimizers[roles[0]] = build_optimizer(found, modules, self.horizon.total_steps)
@@ -108,23 +111,26 @@ class TrainRun:
 
     def slot(self, name: str, value: Any) -> Any:
         """A slot of the strategy's own: an average of weights, centroids, a counter."""
-        if name not in self.table.named:
-            self.table.named[name] = pt.Slot(pt.asarray(value), name=name)
-        return self.table.named[name]
+        return self._given("slot", name, lambda: pt.Slot(pt.asarray(value), name=name), self.table.named)
 
     def blob(
         self, name: str, make: Callable[[], Any], dump: Callable[[Any], bytes], load: Callable[[bytes], Any]
     ) -> Blob:
         """State that is no array: `blob.value`, with its own way to bytes and back."""
-        if name not in self.table.host:
-            self.table.host[name] = Blob(make, dump, load)
-        return cast(Blob, self.table.host[name])
+        return cast(Blob, self._given("blob", name, lambda: Blob(make, dump, load), self.table.host))
 
     def ring(self, name: str, size: int, **fields: Any) -> Ring:
         """The last rows that the strategy appended, to be drawn from."""
-        if name not in self.table.groups:
-            self.table.groups[name] = Ring(name, size, fields, self.recipe.run.seed ^ zlib.crc32(name.encode()))
-        return cast(Ring, self.table.groups[name])
+        seed = self.recipe.run.seed ^ zlib.crc32(name.encode())
+        return cast(Ring, self._given("ring", name, lambda: Ring(name, size, fields, seed), self.table.groups))
+
+    def _given(self, kind: str, name: str, make: Callable[[], Any], home: dict[str, Any]) -> Any:
+        """What the strategy named before, or something new under a name that hides nothing."""
+        if (kind, name) not in self._names:
+            self.table.claim(name)
+            home[name] = make()
+            self._names.add((kind, name))
+        return home[name]
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from powertrain.train.energy import Energy, Meter
 from powertrain.train.evaluate import Evaluation, own_losses
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.ledger import Ledger
+from powertrain.train.pretrained import demand_weights
 from powertrain.train.progress import Display
 from powertrain.train.run import TrainRun
 from powertrain.train.sources import prepare
@@ -69,6 +70,7 @@ def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: fl
     run = build(recipe, folder, display)
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     if not folder.started:
+        demand_weights(recipe.weights)
         folder.begin(recipe)
     run.ledger = Ledger(folder.path)
     try:

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.train.folder import RunError
 from powertrain.train.logs import Logs
 
 Arrays = dict[str, NDArray[Any]]
+# What the names of the run's own slots begin with.
+OWN = ("optimizer", "data", "transform", "log", "best", "stop", "callback", "callbacks", "early")
 
 
 class HostState(Protocol):
@@ -40,6 +43,16 @@ class SlotTable:
         self.groups: dict[str, HostGroup] = {}
         self.constants = constants
         self.logs = Logs()
+
+    def claim(self, name: str) -> None:
+        """Refuse a strategy's name for a slot, ring or blob that would hide another slot in checkpoints."""
+        single = {*self.named, *self.host}
+        hides = name in single or name.partition(".")[0] in {*OWN, *self.modules, *self.groups}
+        if not name or hides or any(other.startswith(f"{name}.") for other in single):
+            raise RunError(
+                f"[run.slot] the name {name or 'of no letters'} is taken, or begins as the run's own slots do; "
+                "expected one that is free; choose another"
+            )
 
     def model_slots(self) -> dict[str, Any]:
         return {f"{role}.{name}": slot for role, module in self.modules.items() for name, slot in module.named_slots()}
