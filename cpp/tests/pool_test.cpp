@@ -17,7 +17,7 @@
 
 #ifdef __SANITIZE_THREAD__
 // A child of a process with threads may make its own, which is what test_fork tests.
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() { return "die_after_fork=0"; }
 #endif
 
 namespace {
