@@ -19,6 +19,8 @@ bool takes(Takes kind, DType dtype) {
       return is_float(dtype);
     case Takes::Integer:
       return is_int(dtype);
+    case Takes::Bits:
+      return !is_float(dtype);
     case Takes::Bool:
       return dtype == DType::Bool;
   }
@@ -35,6 +37,8 @@ const char* takes_name(Takes kind) {
       return "floating-point numbers";
     case Takes::Integer:
       return "integers";
+    case Takes::Bits:
+      return "integers or bool";
     case Takes::Bool:
       return "bool";
   }
@@ -58,8 +62,8 @@ void check_count(const Op& op, std::size_t given) {
 }
 
 Tensor cast_to(const Tensor& x, DType dtype) {
+  if (x.impl().weak) return Tensor::scalar(x.item(), dtype);  // a weak f64 would be read as f32 further on
   if (x.dtype() == dtype) return x;
-  if (x.impl().weak) return Tensor::scalar(x.item(), dtype);
   return fn::cast(x, dtype);
 }
 

@@ -21,7 +21,7 @@ using Tensors = std::vector<Tensor>;
 using Types = std::vector<TensorType>;
 
 // Which dtypes an input may have.
-enum class Takes { Any, Number, Float, Integer, Bool };
+enum class Takes { Any, Number, Float, Integer, Bits, Bool };  // Bits: integers and bool
 
 struct InputSpec {
   std::string name;

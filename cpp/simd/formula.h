@@ -10,7 +10,8 @@ namespace PT_ISA {
 constexpr unsigned kTakesFloat = 1 + 2;
 constexpr unsigned kTakesInt = 4 + 8;
 constexpr unsigned kTakesNumber = kTakesFloat + kTakesInt;
-constexpr unsigned kTakesAny = kTakesNumber + 16;  // masks too
+constexpr unsigned kTakesBits = kTakesInt + 16;  // masks too
+constexpr unsigned kTakesAny = kTakesNumber + 16;
 
 #define PT_FORMULA(op, arity, types, mask_first)      \
   struct formula_##op {                               \

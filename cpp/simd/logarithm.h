@@ -76,6 +76,35 @@ PT_FN vec<T, N> log(vec<T, N> x) {
   return log_edges(x, log_of_parts(m - V(1), exponent, V(0)));
 }
 
+// To another base: 2^k gives k times the base's share of 2, which is exact for base 2.
+template <class V>
+PT_FN V log_to_base(V x, V of_two, V of_two_low, V of_e, V of_e_low) {
+  using T = element_of<V>;
+  using L = log_facts<T>;
+  auto denormal = x < V(float_facts<T>::min_normal);
+  auto [k, m] = split_float(select(denormal, x * V(L::denormal_scale), x));
+  V exponent = small_int_to_float<V>(k) - select(denormal, V(T(L::denormal_exponent)), V(0));
+  V rest = log_of_parts(m - V(1), V(0), V(0));
+  V low = fma(exponent, of_two_low, rest * of_e_low);
+  return log_edges(x, fma(exponent, of_two, fma(rest, of_e, low)));
+}
+template <class T, int N>
+PT_FN vec<T, N> log2(vec<T, N> x) {
+  using V = vec<T, N>;
+  constexpr double log2_e = 0x1.71547652b82fep+0, log2_e_low = 0x1.777d0ffda0d24p-56;
+  constexpr T high = T(log2_e), low = T(log2_e - double(high) + log2_e_low);
+  return log_to_base(x, V(1), V(0), V(high), V(low));
+}
+template <class T, int N>
+PT_FN vec<T, N> log10(vec<T, N> x) {
+  using V = vec<T, N>;
+  constexpr double log10_e = 0x1.bcb7b1526e50ep-2, log10_e_low = 0x1.95355baaafad3p-57;
+  constexpr double log10_2 = 0x1.34413509f79ffp-2, log10_2_low = -0x1.9dc1da994fd21p-59;
+  constexpr T high = T(log10_e), low = T(log10_e - double(high) + log10_e_low);
+  constexpr T two = T(log10_2), two_low = T(log10_2 - double(two) + log10_2_low);
+  return log_to_base(x, V(two), V(two_low), V(high), V(low));
+}
+
 // u = 1 + x loses the last bits of x; their share of the logarithm is c = (1 + x - u) / u.
 template <class T, int N>
 PT_FN vec<T, N> log1p(vec<T, N> x) {

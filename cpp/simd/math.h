@@ -2,6 +2,7 @@
 // same bits. Full range, with the infinities, zeros and NaNs of IEEE 754; errors are at most 2 units in the last place,
 // as cpp/tests/simd_test.cpp measures them.
 #pragma once
+#include "simd/arctangent.h"
 #include "simd/error_function.h"
 #include "simd/exponential.h"
 #include "simd/gelu_argument.h"

@@ -86,6 +86,8 @@ PT_FN vec<T, N> each_lane(vec<T, N> x, vec<T, N> y, Op op) {
   for (int i = 0; i < N; ++i) a[i] = op(a[i], b[i]);
   return vec<T, N>::load(a);
 }
+PT_FN uint32_t make_unsigned(int32_t a) { return uint32_t(a); }
+PT_FN uint64_t make_unsigned(int64_t a) { return uint64_t(a); }
 PT_FN int32_t wrapping_negate(int32_t a) { return int32_t(-uint32_t(a)); }
 PT_FN int64_t wrapping_negate(int64_t a) { return int64_t(-uint64_t(a)); }
 template <class T>

@@ -1,0 +1,27 @@
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+constexpr double kLn2 = 0.69314718055994530942;
+// Above it the 1 beside the square is lost.
+constexpr double kLarge = 0x1p28;
+
+const Op* registered = composed_unary(
+                           "asinh",
+                           [](const Tensor& x, const Attrs&) {
+                             const Tensor a = fn::abs(x), square = a * a;
+                             const Tensor near = fn::log1p(a + square / (fn::sqrt(square + 1.0) + 1.0));
+                             const Tensor far = fn::log(a) + kLn2;
+                             return fn::copysign(fn::where(fn::greater(a, fn::number(kLarge)), far, near), x);
+                           },
+                           [](const Tensor& x, const Attrs&) { return fn::rsqrt(fn::square(x) + 1.0); })
+                           .doc(R"(the inverse of sinh, element by element.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x)",
+                                R"(>>> round(pt.asinh(1.0).item(), 4)
+0.8814)");
+
+}  // namespace
+}  // namespace pt

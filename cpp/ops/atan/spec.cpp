@@ -1,0 +1,20 @@
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("atan")
+        .in("x", Takes::Number)
+        .floats()
+        .elementwise()
+        .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / (fn::square(c.in[0]) + 1.0)}; })
+        .doc(R"(the angle in radians whose tangent is x, element by element.
+Shapes    x [...] -> [...], between -pi/2 and pi/2
+Dtypes    floats; integers are computed in float32
+Grad      x)",
+             R"(>>> round(pt.atan(1.0).item(), 4)
+0.7854)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,22 @@
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = composed_unary(
+                           "cosh",
+                           [](const Tensor& x, const Attrs&) {
+                             // By halves, so that nothing overflows that need not.
+                             const Tensor half = fn::exp(0.5 * fn::abs(x));
+                             return 0.5 * half * half + fn::number(0.5) / (half * half);
+                           },
+                           [](const Tensor& x, const Attrs&) { return fn::call("sinh", {x}); })
+                           .doc(R"(the hyperbolic cosine, element by element.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x)",
+                                R"(>>> pt.cosh(0.0).item()
+1.0)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,41 @@
+#include "ops/axes.h"
+#include "ops/scan/running.h"
+
+namespace pt {
+namespace {
+
+// Before the first zero the sum of what follows is divided by the element; towards the first zero itself the product of
+// the others counts; behind it nothing moves the result.
+Tensor gradient(const Tensor& x, const Tensor& g, int axis) {
+  const Attrs along{{"axis", int64_t{axis}}};
+  const auto running_product = [&](const Tensor& t) { return fn::call("cumulative_prod", {t}, along); };
+  const Tensor zero = fn::number(0), one = fn::number(1), is_zero = fn::equal(x, zero);
+  const Tensor zeros = fn::call("cumulative_sum", {is_zero}, along);
+  const Tensor none_yet = fn::equal(zeros, zero);
+  const Tensor first = fn::call("logical_and", {is_zero, fn::equal(zeros, one)});
+  const Tensor before = sum_from_end(g * running_product(x), axis) / fn::where(is_zero, one, x);
+  const Tensor at = sum_from_end(g * running_product(fn::where(first, one, x)), axis);
+  return fn::where(none_yet, before, fn::where(first, at, zero));
+}
+
+const Op* registered =
+    running("cumulative_prod", ScanKind::Prod)
+        .vjp([](const VjpContext& c) -> Tensors {
+          const int axis = running_axis(c.attrs, c.in_types[0].shape, "cumulative_prod");
+          Tensor x = widened(c.in[0]), g = widened(without_initial(c.grad[0], c.attrs, axis));
+          const Attrs around{{"axis", Ints{axis}}};
+          const bool reverse = c.attrs.flag("reverse");
+          if (reverse) x = fn::call("flip", {x}, around), g = fn::call("flip", {g}, around);
+          const Tensor dx = gradient(x, g, axis);
+          return {fn::cast(reverse ? fn::call("flip", {dx}, around) : dx, c.in_types[0].dtype)};
+        })
+        .doc(R"(the product of each element and those before it along an axis; those behind it with reverse.
+Shapes    x [..., n, ...] -> [..., n, ...], or n + 1 and a 1 first with include_initial; axis may be None for one axis
+Dtypes    all; integers and bool are multiplied in int64 and wrap; floats accumulate in float64, each result rounded once
+Errors    an axis that x does not have; None for several; include_initial together with reverse
+Grad      x; exact with zeros too)",
+             R"(>>> pt.cumulative_prod(pt.arange(1, 5)).numpy().tolist()
+[1, 2, 6, 24])");
+
+}  // namespace
+}  // namespace pt

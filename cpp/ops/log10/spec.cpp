@@ -1,0 +1,22 @@
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+constexpr double kLn10 = 2.30258509299404568402;
+
+const Op* registered = define("log10")
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / (kLn10 * c.in[0])}; })
+                           .doc(R"(the logarithm to the base 10, element by element.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x
+Numerics  -inf at 0, NaN below)",
+                                R"(>>> round(pt.log10(1000.0).item(), 5)
+3.0)");
+
+}  // namespace
+}  // namespace pt

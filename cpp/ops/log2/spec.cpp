@@ -1,0 +1,22 @@
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+constexpr double kLn2 = 0.69314718055994530942;
+
+const Op* registered = define("log2")
+                           .in("x", Takes::Number)
+                           .floats()
+                           .elementwise()
+                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / (kLn2 * c.in[0])}; })
+                           .doc(R"(the logarithm to the base 2, element by element.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x
+Numerics  exact for powers of 2; -inf at 0, NaN below)",
+                                R"(>>> pt.log2(8.0).item()
+3.0)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,27 @@
+#include "ops/elementwise.h"
+#include "ops/op.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = define("nextafter")
+                           .in("x", Takes::Float)
+                           .in("y", Takes::Float)
+                           .elementwise()
+                           .no_gradient()
+                           .shape([](const InferContext& c) -> Types {
+                             // The neighbours of f16 and bf16 are not those of the f32 that they are computed in.
+                             c.expect(size_of(c.in[0].dtype) >= 4,
+                                      text("x is ", c.in[0], "; expected float32 or float64; convert it with astype"));
+                             return infer_elementwise(c);
+                           })
+                           .doc(R"(the next number of the dtype after x towards y, element by element.
+Shapes    x [...], y [...] -> [...], broadcast
+Dtypes    float32 and float64
+Errors    shapes that do not broadcast; a 16-bit float
+Grad      none)",
+                                R"(>>> pt.nextafter(1.0, 2.0).item()
+1.0000001192092896)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,17 @@
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = define("positive")
+                           .in("x", Takes::Number)
+                           .compose([](const Tensors& in, const Attrs&) -> Tensors { return {in[0]}; })
+                           .doc(R"(x itself: +x.
+Shapes    x [...] -> [...]
+Dtypes    all numbers
+Grad      x)",
+                                R"(>>> pt.positive(-2.0).item()
+-2.0)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,18 @@
+// What the running ops share: the attributes axis and reverse, and their shape rules.
+#pragma once
+#include "ops/functional.h"
+#include "ops/scan/plan.h"
+
+namespace pt {
+
+// Sums or products, with the attributes axis (None for a tensor of one axis), include_initial and reverse.
+OpBuilder running(const std::string& name, ScanKind kind);
+int running_axis(const Attrs& attrs, const Shape& shape, const std::string& op);
+
+// The running sum from the end: the gradient of a running sum.
+Tensor sum_from_end(const Tensor& x, int axis);
+
+// The gradient without its first element along the axis, which no input moves, where there is an initial one.
+Tensor without_initial(const Tensor& gradient, const Attrs& attrs, int axis);
+
+}  // namespace pt

@@ -1,0 +1,46 @@
+#include <algorithm>
+
+#include "core/space_plan.h"
+#include "ops/scan/plan.h"
+
+namespace pt {
+namespace {
+
+constexpr int64_t kChunkElements = 8192;
+
+FusedStorage storage_of(DType dtype) { return static_cast<FusedStorage>(dtype); }
+
+}  // namespace
+
+LaunchPlan plan_scan(ScanKind kind, const Operand& x, const Operand& out, int axis, bool reverse, bool initial) {
+  LaunchPlan plan;
+  if (count(out.shape) == 0) return plan;
+  const std::size_t bytes = size_of(x.dtype), out_bytes = size_of(out.dtype);
+  Shape others = x.shape;
+  Strides from = x.strides, to = out.strides;
+  ScanDesc d{};
+  d.n = x.shape[axis];
+  d.stride = x.strides[axis] * static_cast<int64_t>(bytes);
+  d.out_stride = out.strides[axis] * static_cast<int64_t>(out_bytes);
+  others.erase(axis);
+  from.erase(axis);
+  to.erase(axis);
+  d.lines = make_space(others, from, bytes, to, out_bytes, 0, others.size());
+  d.from = storage_of(x.dtype);
+  d.to = storage_of(out.dtype);
+  d.kind = kind;
+  d.reverse = reverse;
+  d.initial = initial;
+  d.chunk = std::clamp<int64_t>(kChunkElements / std::max<int64_t>(d.n, 1), 1, d.lines.count);
+
+  Launch launch;
+  launch.kernel = "scan";
+  launch.desc = Descriptor::of(d);
+  launch.chunks = ceil_div(d.lines.count, d.chunk);
+  launch.flops = static_cast<double>(count(out.shape)) * 4;  // each waits for the one before
+  launch.bytes = static_cast<double>(count(x.shape) * bytes + count(out.shape) * out_bytes);
+  plan.launches.push_back(std::move(launch));
+  return plan;
+}
+
+}  // namespace pt

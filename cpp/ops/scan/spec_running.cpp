@@ -1,0 +1,43 @@
+#include "ops/axes.h"
+#include "ops/scan/running.h"
+
+namespace pt {
+
+int running_axis(const Attrs& attrs, const Shape& shape, const std::string& op) {
+  if (attrs.has("axis")) return normal_axis(attrs.integer("axis"), shape.size(), op);
+  if (shape.size() == 1) return 0;
+  throw ShapeError(text("[", op, "] axis = None of a tensor with ", shape.size(),
+                        " dimensions; expected an axis unless there is one; pass axis=..."));
+}
+
+OpBuilder running(const std::string& name, ScanKind kind) {
+  OpBuilder op = define(name);
+  op.in("x").attr_nullable("axis", AttrKind::Int).attr("include_initial", false).attr("reverse", false);
+  op.shape([](const InferContext& c) -> Types {
+    Shape shape = c.in[0].shape;
+    const int axis = running_axis(c.attrs, shape, c.op.name);
+    const bool initial = c.attrs.flag("include_initial");
+    c.expect(!initial || !c.attrs.flag("reverse"),
+             "include_initial = True, reverse = True; expected one of them; concatenate the initial value");
+    if (initial) ++shape[axis];
+    return {{is_float(c.in[0].dtype) ? c.in[0].dtype : DType::I64, shape}};
+  });
+  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+    const int axis = running_axis(attrs, in[0].shape, name);
+    return plan_scan(kind, in[0], out[0], axis, attrs.flag("reverse"), attrs.flag("include_initial"));
+  });
+  return op;
+}
+
+Tensor sum_from_end(const Tensor& x, int axis) {
+  return fn::call("cumulative_sum", {x}, {{"axis", int64_t{axis}}, {"reverse", true}});
+}
+
+Tensor without_initial(const Tensor& gradient, const Attrs& attrs, int axis) {
+  if (!attrs.flag("include_initial")) return gradient;
+  Ints start(static_cast<std::size_t>(gradient.ndim()), 0);
+  start[static_cast<std::size_t>(axis)] = 1;
+  return fn::call("slice", {gradient}, {{"start", start}, {"stop", to_ints(gradient.shape())}});
+}
+
+}  // namespace pt

@@ -1,0 +1,32 @@
+#include "ops/functional.h"
+#include "ops/sort/plan.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("searchsorted")
+        .in("row")
+        .in("values")
+        .attr("side", "left", {"left", "right"})
+        .no_gradient()
+        .shape([](const InferContext& c) -> Types {
+          c.expect(c.in[0].shape.size() == 1,
+                   text("row is ", c.in[0], "; expected one axis, in order; take the rows one by one"));
+          return {{DType::I64, c.in[1].shape}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_searchsorted(in[0], in[1], out[0], attrs.str("side") == "right");
+        })
+        .doc(
+            R"(where each value belongs in a row that is in order: before equal elements, or behind them with side='right'.
+Shapes    row [n], values [...] -> int64 [...], 0 to n
+Dtypes    all
+Errors    a row of more or less than one axis
+Grad      none
+Numerics  NaN counts as the largest; a row out of order gives some place, no error)",
+            R"(>>> pt.searchsorted(pt.tensor([1, 2, 4]), pt.tensor([2, 5])).numpy().tolist()
+[1, 3])");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,16 @@
+#include "ops/op.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = define("signbit")
+                           .in("x", Takes::Float)
+                           .predicate()
+                           .doc(R"(where the sign bit of x is set: below zero, and at -0.0.
+Shapes    x [...] -> bool [...]
+Dtypes    floats)",
+                                R"(>>> pt.signbit(-0.0).item()
+True)");
+
+}  // namespace
+}  // namespace pt

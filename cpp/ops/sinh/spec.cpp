@@ -1,0 +1,24 @@
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = composed_unary(
+                           "sinh",
+                           [](const Tensor& x, const Attrs&) {
+                             const Tensor a = fn::abs(x), small = fn::expm1(a), half = fn::exp(0.5 * a);
+                             // By halves where exp(x) would overflow; by expm1 where the difference would cancel.
+                             const Tensor far = 0.5 * half * half - fn::number(0.5) / (half * half);
+                             const Tensor near = 0.5 * (small + small / (small + 1.0));
+                             return fn::copysign(fn::where(fn::greater(a, fn::number(1)), far, near), x);
+                           },
+                           [](const Tensor& x, const Attrs&) { return fn::call("cosh", {x}); })
+                           .doc(R"(the hyperbolic sine, element by element.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x)",
+                                R"(>>> round(pt.sinh(1.0).item(), 4)
+1.1752)");
+
+}  // namespace
+}  // namespace pt

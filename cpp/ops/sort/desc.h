@@ -1,0 +1,28 @@
+#pragma once
+#include <stdint.h>
+
+#include "core/space.h"
+#include "ops/fused/desc.h"
+
+namespace pt {
+
+// Positions that sort each line of x along an axis.
+struct SortDesc {
+  Space lines;                 // the other axes; a: x, b: out
+  int64_t n;                   // elements of a line
+  int64_t stride, out_stride;  // along the axis, in bytes
+  FusedStorage storage;
+  bool descending;
+  int64_t chunk;  // lines
+};
+
+// Where each value belongs in a sorted row.
+struct SearchDesc {
+  Space values;       // a: values, b: out
+  int64_t n, stride;  // of the sorted row, in bytes
+  FusedStorage storage;
+  bool right;
+  int64_t chunk;  // values
+};
+
+}  // namespace pt

@@ -1,0 +1,40 @@
+#include "ops/axes.h"
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("topk")
+        .in("x")
+        .attr_required("k", AttrKind::Int)
+        .attr("axis", -1)
+        .attr("largest", true)
+        .outputs(2)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Shape& shape = in[0].shape();
+          const int axis = normal_axis(attrs.integer("axis"), shape.size(), "topk");
+          const int64_t k = attrs.integer("k");
+          if (k < 0 || k > shape[axis]) {
+            throw ShapeError(text("[topk] x is ", in[0].type(), ", k = ", k, "; expected 0 to ", shape[axis],
+                                  "; choose a smaller k"));
+          }
+          const Tensor order =
+              fn::call("argsort", {in[0]}, {{"axis", int64_t{axis}}, {"descending", attrs.flag("largest")}});
+          Ints stop = to_ints(shape);
+          stop[static_cast<std::size_t>(axis)] = k;
+          const Tensor index = fn::call("slice", {order}, {{"start", Ints(stop.size(), 0)}, {"stop", stop}});
+          return {fn::call("take_along_axis", {in[0], index}, {{"axis", int64_t{axis}}}), index};
+        })
+        .doc(
+            R"(the k largest elements along an axis, the largest first, and where they are; the smallest if not largest.
+Shapes    x [..., n, ...] -> [..., k, ...], int64 [..., k, ...]
+Dtypes    all
+Errors    an axis that x does not have; k outside 0..n
+Grad      x
+Numerics  NaN counts as the largest; of equal elements the first come first)",
+            R"(>>> [t.numpy().tolist() for t in pt.topk(pt.tensor([3, 1, 2]), 2)]
+[[3, 2], [0, 2]])");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,16 @@
+"""Cases of logaddexp; the reference is numpy.logaddexp."""
+
+import numpy as np
+
+from kit import Array, Case, binary, normal, special_pairs
+
+reference = np.logaddexp
+
+
+def magnitude(a: Array, b: Array) -> Array:
+    return np.maximum(np.abs(a), np.abs(b)) + 1.0
+
+
+CASES = [*binary(normal, normal), Case(*special_pairs()).no_gradient()]
+MUTANTS = [("spec.cpp", "sigmoid(b - a)", "sigmoid(a - b)"), ("spec.cpp", "fn::equal(a, b)", "fn::equal(a, -b)")]
+BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

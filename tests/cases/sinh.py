@@ -1,0 +1,11 @@
+"""Cases of sinh; the reference is numpy.sinh."""
+
+import numpy as np
+
+from kit import Case, normal, special, unary
+
+reference = np.sinh
+K = 6
+CASES = [*unary(lambda s: normal(s, 2.0)), Case(special()).no_gradient()]
+MUTANTS = [("spec.cpp", "small / (small + 1.0)", "small")]
+BENCH = [Case(normal((2048, 1024)))]
