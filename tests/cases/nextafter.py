@@ -10,7 +10,10 @@ K = 0
 DTYPES = ("float64",)
 # The oracle takes the largest number for an overflow.
 FINITE = [x for x in SPECIAL if not np.isinf(x)]
-CASES = [*binary(normal, normal), *[Case(values(FINITE), values(to)) for to in (0.0, -0.0, 1.0, np.inf, -np.inf, np.nan)]]
+CASES = [
+    *binary(normal, normal),
+    *[Case(values(FINITE), values(to)) for to in (0.0, -0.0, 1.0, np.inf, -np.inf, np.nan)],
+]
 ERRORS = [
     (
         Case(integers((3,), 0, 4), integers((3,), 0, 4)),

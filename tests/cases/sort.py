@@ -22,7 +22,7 @@ CASES = [
     Case(booleans((9,))),
 ]
 MUTANTS = [
-    ("spec.cpp", '{in[0], order}', '{in[0] + in[0], order}'),
+    ("spec.cpp", "{in[0], order}", "{in[0] + in[0], order}"),
     ("cpu.cpp", "at > 0 && entries[at - 1].key > moved.key", "at > 0 && entries[at - 1].key < moved.key"),
     ("cpu.cpp", "== n) continue;", ">= n - 1) continue;"),
     ("keys.h", "uint32_t(~bits)", "bits"),

@@ -6,15 +6,26 @@ import powertrain as pt
 from kit import Array, Case, normal, reductions
 
 
-def magnitude(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
+def reference(
+    x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, correction: float = 0.0
+) -> Array:
+    return np.var(x, axis=axis, keepdims=keepdims, ddof=correction)  # type: ignore[call-overload, no-any-return]
+
+
+def magnitude(
+    x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, correction: float = 0.0
+) -> Array:
     # The mean is off by some eps of itself: that much is squared, and multiplies deviations that sum to nearly zero.
     mean = np.mean(np.abs(x), axis=axis, keepdims=keepdims)
-    return np.var(x, axis=axis, keepdims=keepdims) + 2.0**-23 * mean**2
+    return reference(x, axis, keepdims, correction) + 2.0**-23 * mean**2
 
 
-reference = np.var
 K = 8
-CASES = [*reductions(normal, empty=False), Case(normal((4, 1025), 1.0, 100.0), axis=1)]
+CASES = [
+    *reductions(normal, empty=False),
+    Case(normal((4, 1025), 1.0, 100.0), axis=1),
+    Case(normal((3, 5)), axis=1, correction=1),
+]
 ERRORS = [
     (
         Case(normal((2, 3)), axis=4),

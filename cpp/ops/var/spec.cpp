@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -7,19 +9,25 @@ namespace {
 
 const Op* registered =
     composed_reduction("var")
+        .attr("correction", 0.0)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Tensor x = widened(in[0]);
           const Ints axes = reduced_axes(attrs, x.ndim(), "var");
           // Two passes: one pass loses all digits when |mean| >> std.
           const Tensor centered = x - fn::mean(x, axes, true);
-          return {fn::cast(fn::mean(fn::square(centered), axes, attrs.flag("keepdims")), in[0].dtype())};
+          const Tensor squares = fn::square(centered);
+          const double correction = attrs.number("correction");
+          if (correction == 0) return {fn::cast(fn::mean(squares, axes, attrs.flag("keepdims")), in[0].dtype())};
+          const double left = static_cast<double>(reduced_count(x.shape(), axes)) - correction;
+          const Tensor sum = fn::sum(squares, axes, attrs.flag("keepdims"));
+          return {fn::cast(sum / fn::number(std::max(left, 0.0)), in[0].dtype())};
         })
-        .doc(R"(the mean of the squared distance from the mean (divided by n, not n - 1).
+        .doc(R"(the mean of the squared distance from the mean (divided by n - correction: 1 makes it unbiased).
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
-Numerics  two passes; NaN without elements)",
+Numerics  two passes; NaN without elements; divided by 0 where correction leaves none)",
              R"(>>> pt.var(pt.arange(4)).item()
 1.25)");
 

@@ -1,0 +1,35 @@
+#include "ops/pieces.h"
+
+#include "ops/axes.h"
+
+namespace pt {
+
+Tensor piece(const Tensor& x, int axis, int64_t start, int64_t stop, int64_t step) {
+  const auto axes = static_cast<std::size_t>(x.ndim()), at = static_cast<std::size_t>(axis);
+  Ints starts(axes, 0), stops = to_ints(x.shape()), steps(axes, 1);
+  starts[at] = start, stops[at] = stop, steps[at] = step;
+  return fn::call("slice", {x}, {{"start", starts}, {"stop", stops}, {"step", steps}});
+}
+
+AroundAxis around_axis(const Shape& shape, int axis) {
+  AroundAxis sizes{1, shape[axis], 1};
+  for (int i = 0; i < axis; ++i) sizes.before *= shape[i];
+  for (int i = axis + 1; i < shape.size(); ++i) sizes.behind *= shape[i];
+  return sizes;
+}
+
+Ints moved_axis(int ndim, int from, int to) {
+  Ints order;
+  for (int i = 0; i < ndim; ++i) {
+    if (i != from) order.push_back(i);
+  }
+  order.insert(order.begin() + to, from);
+  return order;
+}
+
+Tensor swap_last(const Tensor& x) {
+  const int n = x.ndim();
+  return fn::transpose(x, moved_axis(n, n - 1, n - 2));
+}
+
+}  // namespace pt

@@ -1,0 +1,22 @@
+// Cutting tensors along one axis and moving axes, for definitions.
+#pragma once
+#include "ops/functional.h"
+
+namespace pt {
+
+// Elements start, start + step, ... below stop along an axis counted from the start. A view.
+Tensor piece(const Tensor& x, int axis, int64_t start, int64_t stop, int64_t step = 1);
+
+// The sizes before, along and behind an axis.
+struct AroundAxis {
+  int64_t before, along, behind;
+};
+AroundAxis around_axis(const Shape& shape, int axis);
+
+// The order of axes in which axis `from` comes to place `to` and the others keep theirs.
+Ints moved_axis(int ndim, int from, int to);
+
+// x with its last two axes exchanged.
+Tensor swap_last(const Tensor& x);
+
+}  // namespace pt

@@ -1,0 +1,23 @@
+#include "ops/axes.h"
+#include "ops/functional.h"
+#include "ops/reduction.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = composed_reduction("std")
+                           .attr("correction", 0.0)
+                           .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+                             return {fn::cast(fn::sqrt(fn::call("var", {widened(in[0])}, attrs)), in[0].dtype())};
+                           })
+                           .doc(R"(the standard deviation: the root of var.
+Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
+Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
+Errors    an axis that x does not have
+Grad      x; NaN where it is 0
+Numerics  as var: two passes, divided by n - correction)",
+                                R"(>>> round(pt.std(pt.arange(4)).item(), 4)
+1.118)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,31 @@
+"""Cases of std; the reference is numpy.std, computed in two passes."""
+
+import numpy as np
+
+from cases.var import magnitude as square
+from kit import Array, Case, normal, reductions
+
+
+def reference(
+    x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, correction: float = 0.0
+) -> Array:
+    return np.std(x, axis=axis, keepdims=keepdims, ddof=correction)  # type: ignore[call-overload, no-any-return]
+
+
+def magnitude(
+    x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, correction: float = 0.0
+) -> Array:
+    return np.sqrt(square(x, axis, keepdims, correction))
+
+
+K = 8
+GRADIENT_SIZE = 900
+CASES = [
+    *[
+        case if case.inputs[0].shape != () and case.rest["axis"] != 0 else case.no_gradient()
+        for case in reductions(normal, empty=False)
+    ],
+    Case(normal((3, 5)), axis=1, correction=1),
+]
+MUTANTS = [("spec.cpp", "fn::sqrt(", "fn::square(")]
+BENCH = [Case(normal((2048, 1024)), axis=1)]
