@@ -36,7 +36,19 @@ _core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("mo
 
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
+from powertrain.creation import (  # noqa: E402
+    broadcast_arrays,
+    broadcast_shapes,
+    eye,
+    full_like,
+    linspace,
+    meshgrid,
+    ones_like,
+    zeros_like,
+)
 from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
+from powertrain.products import einsum, tensordot  # noqa: E402
+from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
 
@@ -60,10 +72,12 @@ _LAZY = ("nn", "optim", "data", "metrics", "models", "losses", "random", "plugin
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
-    "arange", "asarray", "bfloat16", "bool_", "compile", "data", "dropout", "end_phase", "flat_like", "flatten_slots",
-    "float16", "float32", "float64", "full", "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa",
-    "metrics", "models", "nn", "ones", "optim", "pack", "random", "set_threads", "tensor", "uint8", "value_and_grad",
-    "vjp", "zeros", *op_names(),
+    "arange", "asarray", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes", "compile", "data", "dropout",
+    "einsum", "end_phase", "eye", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
+    "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa", "linspace", "meshgrid", "metrics",
+    "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "random", "set_threads", "tensor", "tensordot",
+    "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "zeros",
+    "zeros_like", *op_names(),
 ]  # fmt: skip
 
 

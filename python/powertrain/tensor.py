@@ -7,6 +7,7 @@ from typing import Any
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.functional import OPERATORS
+from powertrain.indexing import item
 
 __all__ = ["Slot", "Tensor"]
 
@@ -17,8 +18,13 @@ _BINARY = {
 _COMPARE = {
     "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
 }  # fmt: skip
+# Of bool these are the logical operations.
+_BITS = {
+    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "lshift": "bitwise_left_shift",
+    "rshift": "bitwise_right_shift",
+}  # fmt: skip
 _METHODS = (
-    "sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin", "var", "exp", "log", "sqrt", "tanh",
+    "sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin", "var", "std", "exp", "log", "sqrt", "tanh",
     "sigmoid", "relu", "square", "broadcast_to", "expand_dims", "squeeze",
 )  # fmt: skip
 
@@ -40,57 +46,6 @@ def _astype(self: Tensor, dtype: Any) -> Tensor:
     return OPERATORS["cast"](self, dtype)
 
 
-def _error(received: str, expected: str) -> _core.IndexError:
-    return _core.IndexError(f"[index] received {received}; expected {expected}; see help(powertrain.take)")
-
-
-def _item(self: Tensor | Slot, key: Any) -> Tensor:
-    """Basic indexing as NumPy's (integers, slices, None, ...), and integers in an array along the first axis."""
-    tensor = self.value if isinstance(self, Slot) else self
-    keys = key if isinstance(key, tuple) else (key,)
-    if len(keys) == 1 and _is_index_array(keys[0]):
-        return OPERATORS["take"](tensor, keys[0], 0)
-    if keys.count(Ellipsis) > 1 if all(isinstance(k, (int, slice, type(None), type(Ellipsis))) for k in keys) else True:
-        raise _error(f"{key!r}", "integers, slices, None and one ..., or one array of integers")
-    used = sum(k is not None and k is not Ellipsis for k in keys)
-    if used > tensor.ndim:
-        raise _error(f"{used} indices for {tensor.ndim} axes", f"at most {tensor.ndim}")
-    if Ellipsis not in keys:
-        keys = (*keys, Ellipsis)
-    at = keys.index(Ellipsis)
-    keys = (*keys[:at], *([slice(None)] * (tensor.ndim - used)), *keys[at + 1 :])
-    return _basic(tensor, keys)
-
-
-def _is_index_array(key: Any) -> bool:
-    return isinstance(key, (Tensor, Slot, list)) or (hasattr(key, "__array__") and getattr(key, "ndim", 0) > 0)
-
-
-def _basic(tensor: Tensor, keys: tuple[Any, ...]) -> Tensor:
-    start, stop, step, shape = [], [], [], []
-    axis = 0
-    for key in keys:
-        if key is None:
-            shape.append(1)
-            continue
-        size = tensor.shape[axis]
-        if isinstance(key, slice):
-            low, high, stride = key.indices(size)
-            count = len(range(low, high, stride))
-            shape.append(count)
-        else:
-            if not -size <= key < size:
-                raise _error(f"{key} for axis {axis} of size {size}", f"{-size} to {size - 1}")
-            low, stride, count = key % size, 1, 1
-        start.append(low)
-        stop.append(low + count * stride)
-        step.append(stride)
-        axis += 1
-    whole = all(a == 0 and s == 1 and b == n for a, b, s, n in zip(start, stop, step, tensor.shape, strict=True))
-    piece = tensor if whole else OPERATORS["slice"](tensor, start, stop, step)
-    return piece if tuple(shape) == piece.shape else OPERATORS["reshape"](piece, shape)
-
-
 def _iterate(self: Tensor) -> Any:
     return (self[i] for i in range(len(self)))
 
@@ -107,15 +62,17 @@ def _install(cls: Any) -> None:
         setattr(cls, f"__{python}__", OPERATORS[op])
     cls.__neg__ = OPERATORS["negative"]
     cls.__abs__ = OPERATORS["abs"]
-    cls.__getitem__ = _item
+    cls.__getitem__ = item
     # NumPy then leaves `array * tensor` to us instead of looping over its elements.
     cls.__array_ufunc__ = None
 
 
 def _install_on_tensor(cls: Any) -> None:
-    cls.__invert__ = OPERATORS["logical_not"]
-    cls.__and__ = OPERATORS["logical_and"]
-    cls.__or__ = OPERATORS["logical_or"]
+    cls.__pos__ = OPERATORS["positive"]
+    cls.__invert__ = OPERATORS["bitwise_invert"]
+    for python, op in _BITS.items():
+        setattr(cls, f"__{python}__", OPERATORS[op])
+        setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
     cls.__hash__ = object.__hash__
     cls.__iter__ = _iterate
     cls.__dlpack__ = _dlpack
