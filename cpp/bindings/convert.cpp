@@ -157,13 +157,7 @@ Tensor to_tensor(py::handle object, const std::string& where) {
 Tensor own(const Tensor& tensor) {
   if (!tensor.concrete() || !tensor.impl().buffer->borrowed()) return tensor;
   TapeScope off(false);
-  const Tensor copy = evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
-  // The same value to whoever takes gradients towards it.
-  auto same = std::make_shared<TensorImpl>(copy.impl());
-  same->id = tensor.id();
-  same->node = tensor.node();
-  same->output = tensor.impl().output;
-  return Tensor(std::move(same));
+  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
 }
 
 py::object to_numpy(const Tensor& given) {

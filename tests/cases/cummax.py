@@ -26,5 +26,8 @@ ERRORS = [
         "[cummax] axis = 2 of a tensor with 2 dimensions; expected -2 to 1; name an axis that exists",
     ),
 ]
-MUTANTS = [("spec.cpp", "{in[0], at}, attrs), at", "{in[0], at - at}, attrs), at")]
+MUTANTS = [
+    ("spec.cpp", "ScanKind::ArgMax", "ScanKind::ArgMin"),
+    ("spec.cpp", "{in[0], at}, attrs), at", "{in[0], at - at}, attrs), at"),
+]
 BENCH = [Case(normal((2048, 1024)))]

@@ -20,5 +20,4 @@ CASES = [
     *[Case(integers((3, 30), 0, 9, dtype), axis=1) for dtype in ("int32", "int64", "uint8")],
     Case(booleans((9,))),
 ]
-MUTANTS = [("spec.cpp", "ScanKind::ArgMax", "ScanKind::ArgMin")]
 BENCH = [Case(normal((2048, 1024)))]

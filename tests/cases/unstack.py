@@ -14,6 +14,7 @@ K = 0
 CASES = [
     *[Case(normal((3, 5, 2)), axis=axis) for axis in (0, 1, -1)],
     Case(normal((3,))),
+    Case(normal((1, 3))),
     Case(integers((2, 3), 0, 9)),
 ]
 ERRORS = [

@@ -7,6 +7,7 @@ namespace {
 const Op* registered = define("unstack")
                            .in("x")
                            .attr("axis", 0)
+                           .outputs(kVarying)
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              const int axis = normal_axis(attrs.integer("axis"), in[0].ndim(), "unstack");
                              Shape shape = in[0].shape();
