@@ -15,10 +15,10 @@ from powertrain.plugins.params import param
 class Adam(Optimizer):
     """m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p -= lr m^ / (sqrt(v^) + eps), with bias-corrected m^ and v^.
 
-    Weight decay, if any, is added to the gradient (AdamW takes it off the parameter instead).
+    Weight decay, if any, is added to the gradient (AdamW takes it off the parameter instead). With `amsgrad`, v^ never
+    falls (Reddi, Kale and Kumar 2018).
     """
 
-    MOMENTS = ("m", "v")
     decoupled = False
 
     @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Adam(Optimizer):
         beta1: float = param(0.9, low=0, below=1, doc="memory of the mean of gradients")
         beta2: float = param(0.999, low=0, below=1, doc="memory of the mean of their squares")
         eps: float = param(1e-8, low=0, doc="added to the root, so that it cannot be zero")
+        amsgrad: bool = param(False, doc="divide by the largest mean of squares so far")
         weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
 
     def __init__(
@@ -36,16 +37,14 @@ class Adam(Optimizer):
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        amsgrad: bool = False,
         **settings: Any,
     ) -> None:
         check_settings("adamw" if self.decoupled else "adam", beta1=betas[0], beta2=betas[1], eps=eps)
-        self.betas, self.eps = betas, eps
+        self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
+        # Read by the frame when it makes the flat buffers.
+        self.MOMENTS = ("m", "v", "largest") if amsgrad else ("m", "v")  # type: ignore[misc]
         super().__init__(params, lr=lr, **settings)
-
-    @classmethod
-    def build(cls, params: Any, module: Module, **settings: Any) -> Adam:
-        betas = (params.beta1, params.beta2)
-        return cls(module, params.lr, betas=betas, eps=params.eps, weight_decay=params.weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
@@ -65,7 +64,10 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         m = state["m"] * beta1 + g * (1 - beta1)
         v = state["v"] * beta2 + pt.square(g) * (1 - beta2)
-        return p - scalars["size"] * m / (pt.sqrt(v) / scalars["root"] + self.eps), {"m": m, "v": v}
+        new = {"m": m, "v": v}
+        if self.amsgrad:
+            v = new["largest"] = pt.maximum(state["largest"], v)
+        return p - scalars["size"] * m / (pt.sqrt(v) / scalars["root"] + self.eps), new
 
 
 class AdamW(Adam):

@@ -11,12 +11,17 @@ import dataclasses
 import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.nn.module import Module
 
 Schedule = Callable[[Any], pt.Tensor]
+Named: TypeAlias = Module | Sequence[pt.Slot | tuple[str, pt.Slot]]
+State: TypeAlias = Mapping[str, pt.Tensor]
+
+
+Self = TypeVar("Self", bound="Optimizer")
 
 
 class OptimizerError(ValueError):
@@ -57,6 +62,8 @@ class Optimizer:
     """
 
     MOMENTS: ClassVar[tuple[str, ...]] = ()
+    # Numbers in float64 that go from update to update beside the step, and what they begin with: see `advance`.
+    COUNTERS: ClassVar[Mapping[str, float]] = {}
 
     def __init__(
         self,
@@ -75,6 +82,10 @@ class Optimizer:
         self.name, self.schedule, self.clip, self.accumulate = name, schedule, clip, accumulate
         self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
         self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
+        self._counters = {
+            key: pt.Slot(pt.tensor(first, dtype="float64"), name=f"{name}.{key}")
+            for key, first in self.COUNTERS.items()
+        }
         self._gathered: dict[str, pt.Slot] = {}
         if accumulate > 1:
             self._gathered = {
@@ -98,6 +109,14 @@ class Optimizer:
             gradient = pt.flat_like(values, f"{self.name}.gradient") if self.accumulate > 1 else None
             yield Part(rate, decay, places, values, state, gradient)
 
+    @classmethod
+    def build(cls: type[Self], params: Any, module: Module, **settings: Any) -> Self:
+        """From the parameters of a recipe, which are those of the constructor, betas one by one."""
+        given = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
+        if "beta1" in given:
+            given["betas"] = (given.pop("beta1"), given.pop("beta2"))
+        return cls(module, **given, **settings)
+
     # ------------------------------------------------------------ what a run sees
 
     @property
@@ -114,7 +133,7 @@ class Optimizer:
 
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
         """Every slot of the optimizer by name; moments as views `optimizer.m.<parameter>`, so no layout is saved."""
-        for slot in (self._rate, self.step, *self._gathered.values()):
+        for slot in (self._rate, self.step, *self._counters.values(), *self._gathered.values()):
             yield slot.name, slot
         for part in self.parts:
             for flat in (*part.state.values(), part.gradient):
@@ -123,9 +142,20 @@ class Optimizer:
 
     # ------------------------------------------------------------ what a subclass writes
 
+    def advance(self, step: pt.Tensor, counters: Mapping[str, pt.Tensor]) -> dict[str, pt.Tensor]:
+        """The counters after this update, which are among its scalars."""
+        return dict(counters)
+
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         """The numbers of one update of a part, from the count of updates with this one and the rate (float32)."""
         return {"rate": rate}
+
+    def update_part(
+        self, part: Part, g: pt.Tensor, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        """New values and moments of a part; layerwise.py has a frame that goes through its parameters."""
+        state = {name: slot.value for name, slot in part.state.items()}
+        return self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
@@ -152,15 +182,16 @@ class Optimizer:
         before = self.step.value
         rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
         step = before + 1
+        counters = self.advance(step, {name: slot.value for name, slot in self._counters.items()})
         for part, g in zip(self.parts, flat, strict=True):
             scaled = rate if part.rate == 1.0 else rate * part.rate
-            state = {name: slot.value for name, slot in part.state.items()}
-            scalars = self.scalars(step, scaled, part.weight_decay)
-            p, new = self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
+            p, new = self.update_part(part, g, {**self.scalars(step, scaled, part.weight_decay), **counters})
             _assign(part.values, p, last)
             for name, value in new.items():
                 _assign(part.state[name], value, last)
         _assign(self.step, step, last)
+        for name, value in counters.items():
+            _assign(self._counters[name], value, last)
         pt.end_phase()
 
     def _gather(self, flat: list[pt.Tensor], weight: Any) -> pt.Tensor:

@@ -44,17 +44,6 @@ class SGD(Optimizer):
         self.MOMENTS = ("m",) if momentum > 0 else ()  # type: ignore[misc]
         super().__init__(params, lr=lr, **settings)
 
-    @classmethod
-    def build(cls, params: Params, module: Module, **settings: Any) -> SGD:
-        return cls(
-            module,
-            params.lr,
-            momentum=params.momentum,
-            nesterov=params.nesterov,
-            weight_decay=params.weight_decay,
-            **settings,
-        )
-
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:

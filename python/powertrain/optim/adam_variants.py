@@ -1,0 +1,140 @@
+"""What followed Adam: NAdam, RAdam and Lion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import powertrain as pt
+from powertrain.optim.optimizer import Named, Optimizer, State, check_settings
+from powertrain.plugins.params import param
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum, whose memory grows from beta1 / 2 to beta1 (Dozat 2016)."""
+
+    MOMENTS = ("m", "v")
+    COUNTERS: ClassVar[Mapping[str, float]] = {"mu_product": 1.0}
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(2e-3, above=0, doc="step size", usual="2e-3 is usual for nadam")
+        beta1: float = param(0.9, low=0, below=1, doc="memory of the mean of gradients")
+        beta2: float = param(0.999, low=0, below=1, doc="memory of the mean of their squares")
+        eps: float = param(1e-8, low=0, doc="added to the root, so that it cannot be zero")
+        momentum_decay: float = param(4e-3, low=0, doc="how fast the memory of the mean grows")
+        weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 2e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        momentum_decay: float = 4e-3,
+        **settings: Any,
+    ) -> None:
+        check_settings("nadam", beta1=betas[0], beta2=betas[1], eps=eps, rate=momentum_decay)
+        self.betas, self.eps, self.momentum_decay = betas, eps, momentum_decay
+        super().__init__(params, lr=lr, **settings)
+
+    def _memory(self, step: pt.Tensor) -> pt.Tensor:
+        """How much of the mean of gradients an update keeps, in float64."""
+        grown = 1 - 0.5 * pt.power(0.96, pt.cast(step, "float64") * self.momentum_decay)
+        return grown * self.betas[0]
+
+    def advance(self, step: pt.Tensor, counters: Mapping[str, pt.Tensor]) -> dict[str, pt.Tensor]:
+        return {"mu_product": counters["mu_product"] * self._memory(step)}
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        root = pt.sqrt(1 - pt.power(self.betas[1], pt.cast(step, "float64")))
+        found = {"wide": pt.cast(rate, "float64"), "now": self._memory(step), "after": self._memory(step + 1)}
+        return {**found, "root": pt.cast(root, "float32")}
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        g = g + p * decay if decay else g
+        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
+        v = state["v"] * self.betas[1] + pt.square(g) * (1 - self.betas[1])
+        rate, now, after, product = (scalars[name] for name in ("wide", "now", "after", "mu_product"))
+        of_g = pt.cast(rate * (1 - now) / (1 - product), p.dtype)
+        of_m = pt.cast(rate * after / (1 - product * after), p.dtype)
+        return p - (g * of_g + m * of_m) / (pt.sqrt(v) / scalars["root"] + self.eps), {"m": m, "v": v}
+
+
+class RAdam(Optimizer):
+    """Adam that leaves out the root of squares until it rests on enough gradients, then weighs it (Liu et al. 2020)."""
+
+    MOMENTS = ("m", "v")
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-3, above=0, doc="step size", usual="1e-3 is usual for radam")
+        beta1: float = param(0.9, low=0, below=1, doc="memory of the mean of gradients")
+        beta2: float = param(0.999, low=0, below=1, doc="memory of the mean of their squares")
+        eps: float = param(1e-8, low=0, doc="added to the root, so that it cannot be zero")
+        weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        **settings: Any,
+    ) -> None:
+        check_settings("radam", beta1=betas[0], beta2=betas[1], eps=eps)
+        self.betas, self.eps = betas, eps
+        super().__init__(params, lr=lr, **settings)
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        count = pt.cast(step, "float64")
+        left = pt.power(self.betas[1], count)
+        longest = 2 / (1 - self.betas[1]) - 1
+        length = longest - 2 * count * left / (1 - left)
+        known = length > 5
+        safe = pt.where(known, length, 6.0)
+        weight = (safe - 4) * (safe - 2) * longest / ((longest - 4) * (longest - 2) * safe)
+        size = pt.cast(rate, "float64") / (1 - pt.power(self.betas[0], count))
+        found = {"size": size, "weighed": size * pt.sqrt(weight) * pt.sqrt(1 - left)}
+        return {"known": known, **{name: pt.cast(value, "float32") for name, value in found.items()}}
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        g = g + p * decay if decay else g
+        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
+        v = state["v"] * self.betas[1] + pt.square(g) * (1 - self.betas[1])
+        step = pt.where(scalars["known"], m * scalars["weighed"] / (pt.sqrt(v) + self.eps), m * scalars["size"])
+        return p - step, {"m": m, "v": v}
+
+
+class Lion(Optimizer):
+    """p -= lr (sign(beta1 m + (1 - beta1) g) + decay p);  m = beta2 m + (1 - beta2) g (Chen et al. 2023)."""
+
+    MOMENTS = ("m",)
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-4, above=0, doc="step size", usual="1e-4 is usual for lion")
+        beta1: float = param(0.9, low=0, below=1, doc="share of the mean in the direction")
+        beta2: float = param(0.99, low=0, below=1, doc="memory of the mean of gradients")
+        weight_decay: float = param(0.0, low=0, doc="share of the parameter taken off, times the rate")
+
+    def __init__(
+        self, params: Named, lr: float = 1e-4, *, betas: tuple[float, float] = (0.9, 0.99), **settings: Any
+    ) -> None:
+        check_settings("lion", beta1=betas[0], beta2=betas[1])
+        self.betas = betas
+        super().__init__(params, lr=lr, **settings)
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        direction = pt.sign(state["m"] * self.betas[0] + g * (1 - self.betas[0]))
+        m = state["m"] * self.betas[1] + g * (1 - self.betas[1])
+        return p - (direction + p * decay if decay else direction) * scalars["rate"], {"m": m}

@@ -1,0 +1,181 @@
+"""Updates that look at a whole parameter: LARS, LAMB and Muon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import powertrain as pt
+from powertrain.optim.optimizer import Named, Optimizer, Part, State, check_settings
+from powertrain.plugins.params import param
+
+
+class PerParameter(Optimizer):
+    """The frame of an update that reads each parameter as it is shaped; a subclass writes `update_param`."""
+
+    def update_part(
+        self, part: Part, g: pt.Tensor, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        flats = {"p": part.values.value, "g": g, **{name: slot.value for name, slot in part.state.items()}}
+        values: list[pt.Tensor] = []
+        moments: dict[str, list[pt.Tensor]] = {name: [] for name in part.state}
+        for segment in part.values.segments:
+            stop = segment.offset + pt.zeros(segment.shape).size
+            own = {name: pt.reshape(flat[segment.offset : stop], segment.shape) for name, flat in flats.items()}
+            state = {name: own[name] for name in part.state}
+            p, new = self.update_param(own["p"], own["g"], state, part.weight_decay, scalars)
+            values.append(p)
+            for name, value in new.items():
+                moments[name].append(value)
+        return pt.pack(values, part.values), {name: pt.pack(all_, part.values) for name, all_ in moments.items()}
+
+    def update_param(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        """New value and moments of one parameter."""
+        raise TypeError(f"[{self.name}] {type(self).__name__} without update_param; expected that method")
+
+
+def _norm(x: pt.Tensor) -> pt.Tensor:
+    return pt.sqrt(pt.sum(pt.square(x)))
+
+
+def _ratio(top: pt.Tensor, below: pt.Tensor) -> pt.Tensor:
+    """top / below, or 1 where one of them is 0."""
+    known = pt.logical_and(top > 0, below > 0)
+    return pt.where(known, top / pt.where(known, below, 1.0), 1.0)
+
+
+class LARS(PerParameter):
+    """SGD with momentum, each parameter's step being trust times its own norm (You, Gitman and Ginsburg 2017).
+
+    d = (g + decay p) trust |p| / (|g| + decay |p|);  m = momentum m + d;  p -= lr m.
+    """
+
+    MOMENTS = ("m",)
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(0.1, above=0, doc="step size", usual="0.1 is usual for lars")
+        momentum: float = param(0.9, low=0, below=1, doc="share of the last direction that is kept")
+        trust: float = param(1e-3, above=0, doc="length of a step as a share of the parameter")
+        weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
+
+    def __init__(
+        self, params: Named, lr: float = 0.1, *, momentum: float = 0.9, trust: float = 1e-3, **settings: Any
+    ) -> None:
+        check_settings("lars", momentum=momentum, lr=trust)
+        self.momentum, self.trust = momentum, trust
+        super().__init__(params, lr=lr, **settings)
+
+    def update_param(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        long, steep = _norm(p), _norm(g)
+        known = pt.logical_and(long > 0, steep > 0)
+        trust = pt.where(known, long * self.trust / pt.where(known, steep + long * decay, 1.0), 1.0)
+        m = state["m"] * self.momentum + (g + p * decay) * trust
+        return p - m * scalars["rate"], {"m": m}
+
+
+class LAMB(PerParameter):
+    """Adam's step with decay, scaled to the norm of the parameter: p -= lr (|p| / |u|) u (You et al. 2020)."""
+
+    MOMENTS = ("m", "v")
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-3, above=0, doc="step size", usual="1e-3 is usual for lamb")
+        beta1: float = param(0.9, low=0, below=1, doc="memory of the mean of gradients")
+        beta2: float = param(0.999, low=0, below=1, doc="memory of the mean of their squares")
+        eps: float = param(1e-6, low=0, doc="added to the root, so that it cannot be zero")
+        weight_decay: float = param(0.01, low=0, doc="added to the step, times the parameter")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-6,
+        weight_decay: float = 0.01,
+        **settings: Any,
+    ) -> None:
+        check_settings("lamb", beta1=betas[0], beta2=betas[1], eps=eps)
+        self.betas, self.eps = betas, eps
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        count = pt.cast(step, "float64")
+        found = {"mean": 1 - pt.power(self.betas[0], count), "root": pt.sqrt(1 - pt.power(self.betas[1], count))}
+        return {"rate": rate, **{name: pt.cast(value, "float32") for name, value in found.items()}}
+
+    def update_param(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
+        v = state["v"] * self.betas[1] + pt.square(g) * (1 - self.betas[1])
+        u = m / scalars["mean"] / (pt.sqrt(v) / scalars["root"] + self.eps) + p * decay
+        return p - u * (_ratio(_norm(p), _norm(u)) * scalars["rate"]), {"m": m, "v": v}
+
+
+# Of the quintic whose iteration drives singular values towards 1 (Jordan 2024).
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+
+
+class Muon(PerParameter):
+    """Momentum whose matrices are made orthogonal by five Newton-Schulz steps (Jordan 2024).
+
+    m = momentum m + (1 - momentum) g; the step is that of Nesterov, its singular values brought near 1, and the rate is
+    times sqrt(max(1, rows / columns)), rows being outputs. The decay is taken off the parameter. Parameters that are no
+    matrices take a step of momentum as it is: give those another optimizer. Computed in float32.
+    """
+
+    MOMENTS = ("m",)
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-3, above=0, doc="step size", usual="1e-3 is usual for muon")
+        momentum: float = param(0.95, low=0, below=1, doc="memory of the mean of gradients")
+        nesterov: bool = param(True, doc="look ahead along the direction")
+        steps: int = param(5, low=1, doc="Newton-Schulz steps")
+        weight_decay: float = param(0.1, low=0, doc="share of the parameter taken off, times the rate")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-3,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        steps: int = 5,
+        weight_decay: float = 0.1,
+        **settings: Any,
+    ) -> None:
+        check_settings("muon", momentum=momentum, accumulate=steps)
+        self.momentum, self.nesterov, self.steps = momentum, nesterov, steps
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
+
+    def update_param(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        m = state["m"] * self.momentum + g * (1 - self.momentum)
+        step = g * (1 - self.momentum) + m * self.momentum if self.nesterov else m
+        if p.ndim == 2:
+            inputs, outputs = p.shape  # weights are (in, out)
+            step = orthogonal(step, self.steps) * max(1.0, outputs / inputs) ** 0.5
+        kept = p * (1 - scalars["rate"] * decay) if decay else p
+        return kept - step * scalars["rate"], {"m": m}
+
+
+def orthogonal(x: pt.Tensor, steps: int) -> pt.Tensor:
+    """A matrix with singular values brought from 0..1 to about 0.7..1.2, and the same singular vectors."""
+    a, b, c = _QUINTIC
+    wide = x.shape[0] > x.shape[1]
+    y = pt.transpose(x) if wide else x
+    y = y / pt.maximum(_norm(y), 1e-7)
+    for _ in range(steps):
+        square = pt.matmul(y, pt.transpose(y))
+        y = y * a + pt.matmul(square * b + pt.matmul(square, square) * c, y)
+    return pt.transpose(y) if wide else y

@@ -1,0 +1,107 @@
+"""Rprop, which reads only signs of gradients, and ASGD, which averages its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import powertrain as pt
+from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, State, check_settings
+from powertrain.plugins.params import param
+
+
+class Rprop(Optimizer):
+    """A step size of its own for each number: longer while its gradient keeps its sign, shorter when that turns.
+
+    For whole batches; a gradient whose sign turned is left out once (Riedmiller and Braun 1993).
+    """
+
+    MOMENTS = ("size", "before")
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-2, above=0, doc="first step size", usual="1e-2 is usual for rprop")
+        shorter: float = param(0.5, above=0, below=1, doc="factor of a step when the sign turns")
+        longer: float = param(1.2, above=1, doc="factor of a step while the sign stays")
+        least: float = param(1e-6, low=0, doc="shortest step")
+        most: float = param(50.0, above=0, doc="longest step")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-2,
+        *,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0),
+        **settings: Any,
+    ) -> None:
+        if not (0 < etas[0] < 1 < etas[1] and 0 <= step_sizes[0] <= step_sizes[1]):
+            raise OptimizerError(
+                f"[rprop] etas = {etas}, step_sizes = {step_sizes}; expected 0 < shorter < 1 < longer and least <= "
+                "most; (0.5, 1.2) and (1e-6, 50) are usual"
+            )
+        self.etas, self.step_sizes = etas, step_sizes
+        super().__init__(params, lr=lr, **settings)
+
+    @classmethod
+    def build(cls, params: Any, module: Any, **settings: Any) -> Rprop:
+        etas, sizes = (params.shorter, params.longer), (params.least, params.most)
+        return cls(module, params.lr, etas=etas, step_sizes=sizes, **settings)
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        return {"rate": rate, "first": pt.equal(step, 1)}
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        size = pt.where(scalars["first"], scalars["rate"], state["size"])
+        kept = pt.sign(g * state["before"])
+        factor = pt.where(kept > 0, self.etas[1], pt.where(kept < 0, self.etas[0], 1.0))
+        size = pt.clip(size * factor, self.step_sizes[0], self.step_sizes[1])
+        g = pt.where(kept < 0, 0.0, g)
+        return p - pt.sign(g) * size, {"size": size, "before": g}
+
+
+class ASGD(Optimizer):
+    """Gradient descent whose rate falls as (1 + lambd lr t)^-alpha, and the mean of its parameters from t0 on.
+
+    The mean is the state `mean` (Polyak and Juditsky 1992).
+    """
+
+    MOMENTS = ("mean",)
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-2, above=0, doc="first step size", usual="1e-2 is usual for asgd")
+        lambd: float = param(1e-4, low=0, doc="share of the parameter taken off, times the rate")
+        alpha: float = param(0.75, low=0, doc="power by which the rate falls")
+        t0: float = param(1e6, low=0, doc="the update from which on parameters are averaged")
+        weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-2,
+        *,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        **settings: Any,
+    ) -> None:
+        check_settings("asgd", rate=lambd, eps=alpha)
+        self.lambd, self.alpha, self.t0 = lambd, alpha, t0
+        super().__init__(params, lr=lr, **settings)
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        before, wide = pt.cast(step - 1, "float64"), pt.cast(rate, "float64")
+        now = wide / pt.power(1 + self.lambd * wide * before, self.alpha)
+        found = {"rate": now, "kept": 1 - self.lambd * now, "share": 1 / pt.maximum(before - self.t0, 1.0)}
+        return {name: pt.cast(value, "float32") for name, value in found.items()}
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        g = g + p * decay if decay else g
+        p = p * scalars["kept"] - g * scalars["rate"]
+        return p, {"mean": state["mean"] + (p - state["mean"]) * scalars["share"]}
