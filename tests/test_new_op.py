@@ -24,7 +24,7 @@ def files_of_the_page() -> dict[str, str]:
 @pytest.mark.slow
 def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
     files = files_of_the_page()
-    assert list(files) == ["cpp/ops/softsign/math.h", "cpp/ops/softsign/spec.cpp", "tests/cases/softsign.py"]
+    assert list(files) == ["cpp/ops/squareplus/math.h", "cpp/ops/squareplus/spec.cpp", "tests/cases/squareplus.py"]
     tree = ScratchTree(tmp_path / "tree")
     for name, text in files.items():
         path = tree.folder / name
@@ -32,11 +32,11 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     tree.build()
-    call = "pt.softsign(pt.tensor([1.0, -3.0])).numpy()"
-    shown = tree.python(f"import powertrain as pt; print({call}, pt.softsign.__doc__)")
-    assert shown.startswith("[ 0.5  -0.75] softsign(x): x over 1 + |x|")
-    oracles = tree.pytest("tests/test_ops.py", "-vv", "-k", "softsign or case_file")
+    call = "pt.squareplus(pt.tensor([0.0, 1.5])).numpy()"
+    shown = tree.python(f"import powertrain as pt; print({call}, pt.squareplus.__doc__)")
+    assert shown.startswith("[1. 2.] squareplus(x): half of x + sqrt(x^2 + 4)")
+    oracles = tree.pytest("tests/test_ops.py", "-vv", "-k", "squareplus or case_file")
     assert oracles.returncode == 0, oracles.stdout
-    assert "test_gradient[softsign] PASSED" in oracles.stdout
-    benchmark = tree.pytest("benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-only", "-k", "softsign")
+    assert "test_gradient[squareplus] PASSED" in oracles.stdout
+    benchmark = tree.pytest("benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-only", "-k", "squareplus")
     assert benchmark.returncode == 0 and "1 passed" in benchmark.stdout, benchmark.stdout

@@ -146,6 +146,9 @@ Journal& journal() {
 }  // namespace
 
 Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
+  // What may be left out at the end may be missing.
+  const bool list = !op.inputs.empty() && op.inputs[0].list;
+  while (!list && inputs.size() < op.inputs.size() && op.inputs[inputs.size()].optional) inputs.emplace_back();
   check_count(op, inputs.size());
   const Attrs attrs = op.complete(given_attrs);
   promote_inputs(op, inputs);

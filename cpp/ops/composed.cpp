@@ -5,6 +5,12 @@
 
 namespace pt {
 
+std::string share(const Attr& value) {
+  const double* x = std::get_if<double>(&value);
+  const double number = x ? *x : static_cast<double>(std::get<int64_t>(value));
+  return number >= 0 && number <= 1 ? "" : "a number from 0 to 1";
+}
+
 OpBuilder composed_unary(const std::string& name, UnaryFormula value, UnaryFormula slope) {
   OpBuilder op = define(name);
   op.in("x", Takes::Number).floats().shape(infer_elementwise);

@@ -14,6 +14,9 @@ OpBuilder composed_unary(const std::string& name, UnaryFormula value, UnaryFormu
 OpBuilder composed_binary(const std::string& name, const std::string& a, const std::string& b, BinaryFormula value,
                           BinaryFormula slope_a, BinaryFormula slope_b);
 
+// For attr().
+std::string share(const Attr& value);  // 0 <= value <= 1
+
 namespace fn {
 
 inline Tensor abs(const Tensor& x) { return call("abs", {x}); }

@@ -4,19 +4,31 @@ import numpy as np
 from scipy.special import log_softmax
 
 import powertrain as pt
-from kit import Array, Case, integers, normal, values
+from kit import Array, Case, integers, normal, uniform, values
 
 
 def pick(rows: Array, labels: Array) -> Array:
     return np.take_along_axis(rows, labels[..., None].astype("int64"), -1)[..., 0]
 
 
-def reference(logits: Array, labels: Array) -> Array:
-    return -pick(log_softmax(logits, -1), labels) if logits.size else np.zeros(labels.shape)
+def reference(
+    logits: Array,
+    labels: Array,
+    weight: Array | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Array:
+    if not logits.size:
+        return np.zeros(labels.shape)
+    weight = np.ones(logits.shape[-1]) if weight is None else weight
+    kept = labels != ignore_index
+    cost = -weight * log_softmax(logits, -1)
+    loss = (1 - label_smoothing) * pick(cost, np.where(kept, labels, 0)) + label_smoothing * cost.mean(-1)
+    return np.where(kept, loss, 0.0)
 
 
-def magnitude(logits: Array, labels: Array) -> Array:
-    return np.abs(logits).max(-1, initial=0.0) + 2.0
+def magnitude(logits: Array, labels: Array, weight: Array | None = None, **rest: object) -> Array:
+    return (np.abs(logits).max(-1, initial=0.0) + 2.0) * (1.0 if weight is None else weight.max())
 
 
 CASES = [
@@ -27,6 +39,11 @@ CASES = [
     ],
     Case(normal((2, 3, 10)), integers((2, 3), 0, 10)),
     Case(normal((3, 10), 1.0, 500.0), integers((3,), 0, 10)).no_gradient(),
+    Case(normal((3, 10)), integers((3,), 0, 10), label_smoothing=0.1),
+    Case(normal((3, 10)), integers((3,), 0, 10), uniform((10,), 0.5, 2.0)),
+    Case(normal((3, 10)), integers((3,), -10, 10), uniform((10,), 0.5, 2.0), label_smoothing=0.3),
+    Case(normal((4, 3)), values([0, -100, 2, -100], "int64"), ignore_index=-100),
+    Case(normal((4, 3)), values([0, 1, 2, 1], "int64"), uniform((3,), 0.5, 2.0), label_smoothing=0.1, ignore_index=1),
 ]
 ERRORS = [
     (
@@ -44,5 +61,10 @@ ERRORS = [
         pt.IndexError,
         "[cross_entropy] received an index out of range; expected every index within the axis that it reads; check the labels or token ids against the size",
     ),
+]
+MUTANTS = [
+    ("spec.cpp", "fn::where(kept, g, fn::number(0))", "g"),
+    ("spec.cpp", "(1 - s) * own + even", "own + even"),
+    ("spec.cpp", "p * sum - target", "p - target"),
 ]
 BENCH = [Case(normal((64, 10)), integers((64,), 0, 10)), Case(normal((256, 50257)), integers((256,), 0, 50257))]

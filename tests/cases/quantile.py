@@ -26,7 +26,7 @@ ERRORS = [
     (
         Case(normal((3,)), q=1.5),
         pt.ShapeError,
-        "[quantile] q = 1.5; expected 0 to 1; for example q = 0.5",
+        "[quantile] q = 1.5; expected a number from 0 to 1; for example q = 0.5",
     ),
     (
         Case(normal((2, 0)), axis=1),

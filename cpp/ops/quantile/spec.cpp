@@ -1,16 +1,11 @@
 #include <cmath>
 
 #include "ops/axes.h"
+#include "ops/composed.h"
 #include "ops/pieces.h"
 
 namespace pt {
 namespace {
-
-std::string share(const Attr& value) {
-  const double q =
-      std::get_if<double>(&value) ? std::get<double>(value) : static_cast<double>(std::get<int64_t>(value));
-  return q >= 0 && q <= 1 ? "" : "0 to 1";
-}
 
 const Op* registered =
     define("quantile")

@@ -1,0 +1,42 @@
+#include "ops/functional.h"
+#include "ops/pieces.h"
+
+namespace pt {
+namespace {
+
+// The maximum of each part along an axis.
+Tensor largest_of_parts(const Tensor& x, int axis, int64_t parts) {
+  const int64_t n = x.shape()[axis];
+  Tensors all;
+  for (int64_t i = 0; i < parts; ++i) {
+    all.push_back(fn::max(piece(x, axis, i * n / parts, ((i + 1) * n + parts - 1) / parts), {axis}, true));
+  }
+  return fn::call("concat", all, {{"axis", int64_t{axis}}});
+}
+
+const Op* registered =
+    define("adaptive_max_pool2d")
+        .in("x", Takes::Number)
+        .attr_ints("size")
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Shape& x = in[0].shape();
+          const Ints& size = attrs.ints("size");
+          const bool fits = x.size() == 4 && x[1] > 0 && x[2] > 0 && (size.size() == 1 || size.size() == 2) &&
+                            size.front() > 0 && size.back() > 0;
+          if (!fits) {
+            throw ShapeError(text("[adaptive_max_pool2d] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
+                                  "; expected [n, h, w, channels] and one or two sizes above 0; reshape x"));
+          }
+          return {largest_of_parts(largest_of_parts(in[0], 1, size.front()), 2, size.back())};
+        })
+        .doc(
+            R"(the maximum of each of so many parts of an image; neighbouring parts share a pixel where the size does not divide it.
+Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns)
+Dtypes    all numbers
+Errors    x without four axes; a size below 1
+Grad      x; equal elements share it)",
+            R"(>>> pt.adaptive_max_pool2d(pt.ones((1, 7, 5, 3)), (3, 1)).shape
+(1, 3, 1, 3))");
+
+}  // namespace
+}  // namespace pt

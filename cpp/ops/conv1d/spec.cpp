@@ -1,0 +1,51 @@
+#include "ops/functional.h"
+#include "ops/window.h"
+
+namespace pt {
+namespace {
+
+// An axis of one row in front of the last two: a sequence as an image.
+Tensor as_image(const Tensor& x) {
+  Shape shape = x.shape();
+  shape.insert(shape.size() - 2, 1);
+  return fn::reshape(x, shape);
+}
+
+const Op* registered =
+    define("conv1d")
+        .in("x", Takes::Float)
+        .in("w", Takes::Float)
+        .in_optional("b", Takes::Float)
+        .attr_ints("stride", Ints{1})
+        .attr_ints("padding", Ints{0})
+        .attr_ints("dilation", Ints{1})
+        .attr("groups", 1)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          if (in[0].ndim() != 3 || in[1].ndim() != 3) {
+            throw ShapeError(text("[conv1d] x is ", in[0].type(), ", w is ", in[1].type(),
+                                  "; expected x [n, t, ci] and w [k, ci / groups, co]; reshape them"));
+          }
+          Attrs wide{{"groups", attrs.integer("groups")}};
+          for (const char* name : {"stride", "padding", "dilation"}) {
+            const Ints& value = attrs.ints(name);
+            if (value.size() != 1) {
+              throw ShapeError(
+                  text("[conv1d] ", name, " = ", to_string(Attr(value)), "; expected one number; pass it alone"));
+            }
+            wide.set(name, Ints{std::string_view(name) == "padding" ? 0 : 1, value[0]});
+          }
+          const Tensor y = fn::call("conv2d", {as_image(in[0]), as_image(in[1]), in[2]}, wide);
+          return {fn::reshape(y, {y.shape()[0], y.shape()[2], y.shape()[3]})};
+        })
+        .doc(
+            R"(the one-dimensional convolution (cross-correlation) of sequences with a window of weights, plus b, which may be left out.
+Shapes    x [n, t, ci], w [k, ci / groups, co], b [co] -> [n, ot, co]
+Dtypes    floats; f16 and bf16 accumulate in f32
+Errors    channels that do not match; a window larger than the padded sequence; groups that do not divide the channels
+Grad      x, w, b
+Numerics  as conv2d of one row)",
+            R"(>>> pt.conv1d(pt.ones((1, 8, 3)), pt.ones((3, 3, 4)), padding=1).shape
+(1, 8, 4))");
+
+}  // namespace
+}  // namespace pt

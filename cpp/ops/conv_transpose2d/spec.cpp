@@ -1,0 +1,61 @@
+#include "ops/functional.h"
+#include "ops/window.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("conv_transpose2d")
+        .in("x", Takes::Float)
+        .in("w", Takes::Float)
+        .in_optional("b", Takes::Float)
+        .attr_ints("stride", Ints{1})
+        .attr_ints("padding", Ints{0})
+        .attr_ints("output_padding", Ints{0})
+        .attr_ints("dilation", Ints{1})
+        .attr("groups", 1)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Shape &x = in[0].shape(), &w = in[1].shape();
+          if (x.size() != 4 || w.size() != 4 || x[3] != w[3]) {
+            throw ShapeError(text("[conv_transpose2d] x is ", in[0].type(), ", w is ", in[1].type(),
+                                  "; expected x [n, h, w, ci] and w [kh, kw, co / groups, ci]; transpose w"));
+          }
+          const auto stride = pair_of(attrs, "stride", "conv_transpose2d", 1);
+          const auto padding = pair_of(attrs, "padding", "conv_transpose2d", 0);
+          const auto more = pair_of(attrs, "output_padding", "conv_transpose2d", 0);
+          const auto dilation = pair_of(attrs, "dilation", "conv_transpose2d", 1);
+          if (more.first >= std::max(stride.first, dilation.first) ||
+              more.second >= std::max(stride.second, dilation.second)) {
+            throw ShapeError(text("[conv_transpose2d] output_padding = ", to_string(Attr(attrs.ints("output_padding"))),
+                                  "; expected less than stride or dilation; choose a smaller one"));
+          }
+          const Ints image{
+              (x[1] - 1) * stride.first - 2 * padding.first + dilation.first * (w[0] - 1) + more.first + 1,
+              (x[2] - 1) * stride.second - 2 * padding.second + dilation.second * (w[1] - 1) + more.second + 1};
+          const int64_t channels = w[2] * attrs.integer("groups");
+          if (in[2].defined() && in[2].shape() != Shape{channels}) {
+            throw ShapeError(text("[conv_transpose2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",
+                                  channels, "]; pass one number per output channel"));
+          }
+          // The gradient of a convolution whose result is x.
+          const Tensor y = fn::call("conv2d_grad_input", {in[0], in[1]},
+                                    {{"stride", attrs.ints("stride")},
+                                     {"padding", attrs.ints("padding")},
+                                     {"dilation", attrs.ints("dilation")},
+                                     {"groups", attrs.integer("groups")},
+                                     {"image", image}});
+          return {in[2].defined() ? y + in[2] : y};
+        })
+        .doc(
+            R"(the transposed convolution of images: each pixel adds its weighted window to the result; plus b, which may be left out.
+Shapes    x [n, h, w, ci], w [kh, kw, co / groups, ci], b [co] -> [n, oh, ow, co], oh being (h - 1) stride - 2 padding +
+          dilation (kh - 1) + output_padding + 1; each is one number or (rows, columns)
+Dtypes    floats; f16 and bf16 accumulate in f32
+Errors    channels that do not match; output_padding that reaches stride and dilation
+Grad      x, w, b
+Numerics  the gradient of conv2d towards its input)",
+            R"(>>> pt.conv_transpose2d(pt.ones((1, 4, 4, 3)), pt.ones((2, 2, 5, 3)), stride=2).shape
+(1, 8, 8, 5))");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,30 @@
+#include "ops/axes.h"
+#include "ops/losses.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("cosine_embedding_loss")
+        .in("a", Takes::Number)
+        .in("b", Takes::Number)
+        .in("target", Takes::Number)
+        .floats()
+        .attr("margin", 0.0)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Tensor cosine = fn::call("cosine_similarity", {widened(in[0]), widened(in[1])});
+          const Tensor alike = fn::greater(widened(in[2]), fn::number(0));
+          return {fn::cast(fn::where(alike, 1.0 - cosine, hinge(cosine - attrs.number("margin"))), in[0].dtype())};
+        })
+        .doc(
+            R"(1 minus the cosine of a and b where the target is 1, and what it is above the margin where it is -1: one value per row.
+Shapes    a [..., n], b [..., n], target [...] -> [...], broadcast
+Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
+Errors    shapes that do not broadcast
+Grad      a, b)",
+            R"(>>> one = pt.ones((1, 2))
+>>> abs(round(pt.cosine_embedding_loss(one, one, pt.tensor([1.0])).item(), 4))
+0.0)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,29 @@
+#include "ops/losses.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    elementwise_loss("focal_loss",
+                     [](const Tensor& x, const Tensor& target, const Attrs& attrs) {
+                       const double alpha = attrs.number("alpha");
+                       const Tensor cost = fn::call("bce_with_logits", {x, target});
+                       const Tensor p = fn::sigmoid(x), wrong = p * (1.0 - target) + (1.0 - p) * target;
+                       const Tensor value = cost * fn::call("power", {wrong, fn::number(attrs.number("gamma"))});
+                       return alpha < 0 ? value : value * (alpha * target + (1 - alpha) * (1.0 - target));
+                     })
+        .attr("alpha", 0.25)
+        .attr("gamma", 2.0, non_negative)
+        .doc(
+            R"(bce_with_logits of x, times (1 - p)^gamma, p being the probability of the truth, and alpha where the target is 1, else 1 - alpha, per element.
+Shapes    x [...], target [...] -> [...], broadcast
+Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
+Errors    shapes that do not broadcast
+Grad      x, target
+Numerics  an alpha below 0 leaves that factor out
+Source    Lin et al. 2017)",
+            R"(>>> round(pt.focal_loss(0.0, 1.0).item(), 4)
+0.0433)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,39 @@
+#include "ops/axes.h"
+#include "ops/losses.h"
+
+namespace pt {
+namespace {
+
+constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+
+const Op* registered =
+    define("gaussian_nll_loss")
+        .in("x", Takes::Number)
+        .in("target", Takes::Number)
+        .in("var", Takes::Number)
+        .floats()
+        .attr("full", false)
+        .attr("eps", 1e-6, positive)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Tensor x = widened(in[0]), target = widened(in[1]), var = widened(in[2]);
+          // The floor counts as a constant that is added, so that the gradient towards a small variance stays.
+          const Tensor low = fn::number(attrs.number("eps"));
+          const Tensor lift = fn::call("stop_gradient", {fn::where(fn::less(var, low), low - var, fn::number(0))});
+          const Tensor safe = var + lift;
+          Tensor loss = 0.5 * (fn::log(safe) + fn::square(x - target) / safe);
+          if (attrs.flag("full")) loss = loss + kHalfLogTwoPi;
+          return {fn::cast(loss, in[0].dtype())};
+        })
+        .doc(
+            R"(minus the logarithm of the density of the target under a normal distribution of mean x and variance var, per element.
+Shapes    x [...], target [...], var [...] -> [...], broadcast
+Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
+Errors    shapes that do not broadcast; eps <= 0
+Grad      x, target, var
+Numerics  a variance below eps counts as eps; the constant log(2 pi) / 2 is added if full
+Source    Nix & Weigend 1994)",
+            R"(>>> pt.gaussian_nll_loss(1.0, 2.0, 1.0).item()
+0.5)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,22 @@
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    composed_unary(
+        "hardsigmoid", [](const Tensor& x, const Attrs&) { return fn::call("relu6", {x + 3.0}) / fn::number(6); },
+        [](const Tensor& x, const Attrs&) {
+          return fn::where(fn::logical_or(fn::less_equal(x, fn::number(-3)), fn::greater_equal(x, fn::number(3))),
+                           fn::number(0), fn::number(1.0 / 6));
+        })
+        .doc(R"(a sigmoid of straight lines: x / 6 + 1 / 2 between 0 and 1.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x; 0 at -3 and 3
+Source    Courbariaux, Bengio & David 2015)",
+             R"(>>> pt.hardsigmoid(0.0).item()
+0.5)");
+
+}  // namespace
+}  // namespace pt

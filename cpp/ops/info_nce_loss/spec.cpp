@@ -1,0 +1,35 @@
+#include "ops/axes.h"
+#include "ops/losses.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("info_nce_loss")
+        .in("a", Takes::Number)
+        .in("b", Takes::Number)
+        .floats()
+        .attr("temperature", 0.1, positive)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Shape &x = in[0].shape(), &y = in[1].shape();
+          if (x.size() != 2 || y.size() != 2 || x[1] != y[1] || y[0] < x[0]) {
+            throw ShapeError(text("[info_nce_loss] a is ", in[0].type(), ", b is ", in[1].type(),
+                                  "; expected rows of one width, and at least as many of b; transpose or reshape one"));
+          }
+          const Tensor a = fn::call("normalize", {widened(in[0])}), b = fn::call("normalize", {widened(in[1])});
+          const Tensor logits = fn::matmul(a, fn::transpose(b, {1, 0})) / fn::number(attrs.number("temperature"));
+          const Tensor loss = fn::call("cross_entropy", {logits, counting(x[0], DType::I64)});
+          return {fn::cast(loss, in[0].dtype())};
+        })
+        .doc(
+            R"(how well row i of a is told to belong to row i of b among all rows of b, by their cosines over the temperature: one value per row.
+Shapes    a [n, d], b [m, d] with m >= n -> [n]
+Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
+Errors    other shapes; temperature <= 0
+Grad      a, b
+Source    van den Oord, Li & Vinyals 2018; Chen et al. 2020)",
+            R"(>>> pt.info_nce_loss(pt.eye(2), pt.eye(2)).shape
+(2,))");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,18 @@
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = composed_unary(
+                           "logsigmoid", [](const Tensor& x, const Attrs&) { return -fn::softplus(-x); },
+                           [](const Tensor& x, const Attrs&) { return fn::sigmoid(-x); })
+                           .doc(R"(the logarithm of sigmoid(x).
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x
+Numerics  through softplus, which cannot overflow)",
+                                R"(>>> round(pt.logsigmoid(0.0).item(), 4)
+-0.6931)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,43 @@
+#include "ops/losses.h"
+
+#include "ops/axes.h"
+
+namespace pt {
+
+OpBuilder elementwise_loss(const std::string& name, LossFormula value) {
+  OpBuilder op = define(name);
+  op.in("x", Takes::Number).in("target", Takes::Number).floats();
+  op.compose([value](const Tensors& in, const Attrs& attrs) -> Tensors {
+    return {fn::cast(value(widened(in[0]), widened(in[1]), attrs), in[0].dtype())};
+  });
+  return op;
+}
+
+Tensor label_column(const Tensor& scores, const Tensor& labels, const std::string& op) {
+  const Shape& x = scores.shape();
+  if (!is_int(labels.dtype())) {
+    throw DTypeError(text("[", op, "] labels is ", labels.type(), "; expected integers; convert it with astype"));
+  }
+  if (x.empty() || x.back() == 0 || labels.shape() != reduced_shape(x, {x.size() - 1}, false)) {
+    throw ShapeError(text("[", op, "] x is ", scores.type(), ", labels is ", labels.type(),
+                          "; expected one label per row of x; drop or add an axis of labels"));
+  }
+  Shape shape = labels.shape();
+  shape.push_back(1);
+  return fn::reshape(as_index(labels), shape);
+}
+
+KeptLabels kept_labels(const Tensor& column, const Attrs& attrs) {
+  if (!attrs.has("ignore_index")) return {column, Tensor()};
+  const Tensor ignored = Tensor::scalar(static_cast<double>(attrs.integer("ignore_index")), column.dtype());
+  const Tensor kept = fn::call("not_equal", {column, ignored});
+  return {fn::where(kept, column, Tensor::scalar(0, column.dtype())), kept};
+}
+
+Tensor label_mask(const Tensor& column, int64_t classes) {
+  const Tensor n = Tensor::scalar(static_cast<double>(classes), column.dtype());
+  const Tensor zero = Tensor::scalar(0, column.dtype());
+  return fn::equal(fn::where(fn::less(column, zero), column + n, column), counting(classes, column.dtype()));
+}
+
+}  // namespace pt

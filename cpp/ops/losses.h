@@ -1,0 +1,26 @@
+// What losses share: rows of class scores with labels, and the frame of a loss per element.
+#pragma once
+#include "ops/composed.h"
+
+namespace pt {
+
+// Begins the spec of a loss per element of x and a target, which broadcast; 16-bit floats are computed in f32.
+using LossFormula = std::function<Tensor(const Tensor& x, const Tensor& target, const Attrs& attrs)>;
+OpBuilder elementwise_loss(const std::string& name, LossFormula value);
+
+// Labels [...] of scores [..., c] as a column [..., 1] of i32 or i64; throws naming the op where they do not fit.
+Tensor label_column(const Tensor& scores, const Tensor& labels, const std::string& op);
+
+// Where a column of labels is ignore_index: never, when that attribute is None. Such labels become 0.
+struct KeptLabels {
+  Tensor labels;
+  Tensor kept;  // undefined where all are
+};
+KeptLabels kept_labels(const Tensor& column, const Attrs& attrs);
+
+// A mask [..., c], true at the place of each label; a label below 0 counts from the end.
+Tensor label_mask(const Tensor& column, int64_t classes);
+
+inline Tensor hinge(const Tensor& x) { return fn::call("relu", {x}); }
+
+}  // namespace pt

@@ -1,0 +1,38 @@
+#include "ops/axes.h"
+#include "ops/composed.h"
+#include "ops/pooling.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("lp_pool2d")
+        .in("x", Takes::Float)
+        .attr("ord", 2.0, positive)
+        .attr_ints("window")
+        .attr_ints("stride", std::nullopt, true)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const double p = attrs.number("ord");
+          Attrs how{{"window", attrs.ints("window")}};
+          if (attrs.has("stride")) how.set("stride", attrs.ints("stride"));
+          const Ints& window = attrs.ints("window");
+          const double elements = static_cast<double>(window.front() * window.back());
+          const Tensor x = widened(in[0]);
+          const Tensor mean = fn::call("avg_pool2d", {fn::call("power", {x, fn::number(p)})}, how);
+          // A window of zeros has no direction in which it grows.
+          const Tensor sum = elements * mean, zero = fn::number(0), empty = fn::equal(sum, zero);
+          const Tensor root = fn::call("power", {fn::where(empty, fn::number(1), sum), fn::number(1 / p)});
+          return {fn::cast(fn::where(empty, zero, root), in[0].dtype())};
+        })
+        .doc(R"(the p-th root of the sum of x^p over each window of an image, p being ord.
+Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window and stride are one number or (rows, columns), and stride is the window
+          when left out
+Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
+Errors    x without four axes; a window larger than the image; ord <= 0
+Grad      x; 0 where the sum is 0
+Numerics  NaN where a sum is below 0, which an odd ord allows)",
+             R"(>>> pt.lp_pool2d(pt.ones((1, 4, 4, 3)), window=2).numpy()[0, 0, 0].tolist()
+[2.0, 2.0, 2.0])");
+
+}  // namespace
+}  // namespace pt

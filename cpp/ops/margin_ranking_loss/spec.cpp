@@ -1,0 +1,28 @@
+#include "ops/axes.h"
+#include "ops/losses.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("margin_ranking_loss")
+        .in("a", Takes::Number)
+        .in("b", Takes::Number)
+        .in("target", Takes::Number)
+        .floats()
+        .attr("margin", 0.0)
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Tensor lead = widened(in[2]) * (widened(in[0]) - widened(in[1]));
+          return {fn::cast(hinge(attrs.number("margin") - lead), in[0].dtype())};
+        })
+        .doc(
+            R"(by how much a is not above b by a margin where the target is 1, and b not above a where it is -1, per element.
+Shapes    a [...], b [...], target [...] -> [...], broadcast
+Dtypes    floats; integers are computed in float32
+Errors    shapes that do not broadcast
+Grad      a, b, target)",
+            R"(>>> pt.margin_ranking_loss(1.0, 3.0, 1.0).item()
+2.0)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,32 @@
+#include "ops/axes.h"
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("prelu")
+        .in("x", Takes::Number)
+        .in("w", Takes::Number)
+        .floats()
+        .compose([](const Tensors& in, const Attrs&) -> Tensors {
+          const Shape &x = in[0].shape(), &w = in[1].shape();
+          if (!(w.empty() || w == Shape{1} || (!x.empty() && w == Shape{x.back()}))) {
+            throw ShapeError(text("[prelu] w is ", in[1].type(), ", x is ", in[0].type(),
+                                  "; expected one slope, or one per channel (the last axis of x); reshape w"));
+          }
+          const Tensor value = widened(in[0]), scaled = widened(in[1]) * value;
+          const Tensor y = fn::where(fn::greater(value, fn::number(0)), value, scaled);
+          return {fn::reshape(fn::cast(y, in[0].dtype()), x)};
+        })
+        .doc(R"(x where it is above zero, else w times x, w being learned.
+Shapes    x [..., c], w [], [1] or [c] -> [..., c]
+Dtypes    floats; integers are computed in float32
+Errors    w that is neither one number nor one per channel
+Grad      x, w
+Source    He et al. 2015)",
+             R"(>>> pt.prelu(pt.tensor([-2.0]), 0.5).numpy().tolist()
+[-1.0])");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,17 @@
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = composed_unary(
+                           "softsign", [](const Tensor& x, const Attrs&) { return x / (fn::abs(x) + 1.0); },
+                           [](const Tensor& x, const Attrs&) { return fn::number(1) / fn::square(fn::abs(x) + 1.0); })
+                           .doc(R"(x over 1 + |x|.
+Shapes    x [...] -> [...]
+Dtypes    floats; integers are computed in float32
+Grad      x)",
+                                R"(>>> pt.softsign(1.0).item()
+0.5)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,43 @@
+#include "ops/pieces.h"
+#include "ops/unfold/windows.h"
+
+namespace pt {
+namespace {
+
+const Op* registered =
+    define("unfold")
+        .in("x")
+        .attr_ints("window")
+        .attr_ints("stride", Ints{1})
+        .attr_ints("padding", Ints{0})
+        .attr_ints("dilation", Ints{1})
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Shape& x = in[0].shape();
+          if (x.size() != 4) {
+            throw ShapeError(text("[unfold] x is ", in[0].type(), "; expected [n, h, w, channels]; reshape x"));
+          }
+          const Windows d = windows_of(attrs, x[1], x[2], "unfold");
+          const Ints around{0, d.pad_h, d.pad_w, 0};
+          const Tensor padded = fn::call("pad", {in[0]}, {{"before", around}, {"after", around}});
+          Tensors taps;
+          for (int64_t i = 0; i < d.kernel_h; ++i) {
+            const int64_t top = i * d.dilation_h;
+            const Tensor rows = piece(padded, 1, top, top + (d.rows - 1) * d.stride_h + 1, d.stride_h);
+            for (int64_t j = 0; j < d.kernel_w; ++j) {
+              const int64_t left = j * d.dilation_w;
+              taps.push_back(piece(rows, 2, left, left + (d.columns - 1) * d.stride_w + 1, d.stride_w));
+            }
+          }
+          return {fn::call("concat", taps, {{"axis", int64_t{3}}})};
+        })
+        .doc(R"(each window of an image as the channels of one pixel, tap by tap.
+Shapes    x [n, h, w, c] -> [n, oh, ow, kh kw c]; window, stride, padding and dilation are one number or (rows, columns)
+Dtypes    all
+Errors    x without four axes; a window larger than the padded image
+Grad      x
+Numerics  padding counts as zeros; a product with weights of [kh kw c, co] is conv2d)",
+             R"(>>> pt.unfold(pt.ones((1, 4, 4, 3)), 2).shape
+(1, 3, 3, 12))");
+
+}  // namespace
+}  // namespace pt

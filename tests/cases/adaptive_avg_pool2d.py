@@ -1,0 +1,36 @@
+"""Cases of adaptive_avg_pool2d; the reference is the mean of each part in NumPy."""
+
+import numpy as np
+
+import powertrain as pt
+from kit import Array, Case, normal
+
+
+def parts(old: int, new: int) -> list[slice]:
+    return [slice(i * old // new, -(-(i + 1) * old // new)) for i in range(new)]
+
+
+def reference(x: Array, size: int | tuple[int, int]) -> Array:
+    rows, columns = (size, size) if isinstance(size, int) else size
+    lines = [
+        np.stack([x[:, r, c].mean((1, 2)) for c in parts(x.shape[2], columns)], 1) for r in parts(x.shape[1], rows)
+    ]
+    return np.stack(lines, 1)
+
+
+def magnitude(x: Array, size: int | tuple[int, int]) -> Array:
+    return reference(np.abs(x), size)
+
+
+K = 8
+CASES = [Case(normal((2, 7, 5, 3)), size=size) for size in (1, 2, (3, 5), (7, 5), (9, 4))]
+ERRORS = [
+    (
+        Case(normal((7, 5, 3)), size=2),
+        pt.ShapeError,
+        "[adaptive_avg_pool2d] x is f32[7, 5, 3], size = (2,); expected [n, h, w, channels] and one or two sizes above 0; "
+        "reshape x",
+    ),
+]
+MUTANTS = [("spec.cpp", "whole(to - 1)", "whole(0)")]
+BENCH = [Case(normal((16, 14, 14, 256)), size=7)]
