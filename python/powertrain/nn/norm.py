@@ -64,3 +64,33 @@ class BatchNorm(Module):
         self.running_mean.value = self.running_mean * kept + mean * self.momentum
         self.running_var.value = self.running_var * kept + variance * (self.momentum * count / (count - 1))
         return y
+
+
+class GroupNorm(Module):
+    """Each example's channels (the last axis) in groups, less their mean, over their deviation (Wu and He 2018)."""
+
+    def __init__(self, groups: int, width: int, eps: float = 1e-5, affine: bool = True) -> None:
+        super().__init__()
+        if groups < 1 or width % groups:
+            raise pt.ShapeError(
+                f"[GroupNorm] {width} channels in {groups} groups; expected a multiple of groups; change groups"
+            )
+        self.weight = Parameter(init.ones((width,))) if affine else None
+        self.bias = Parameter(init.zeros((width,))) if affine else None
+        self.groups, self.eps = groups, eps
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.group_norm(x, self.weight, self.bias, groups=self.groups, eps=self.eps)
+
+
+class InstanceNorm(Module):
+    """Each channel of each example less its mean, over its deviation (Ulyanov et al. 2016)."""
+
+    def __init__(self, width: int, eps: float = 1e-5, affine: bool = False) -> None:
+        super().__init__()
+        self.weight = Parameter(init.ones((width,))) if affine else None
+        self.bias = Parameter(init.zeros((width,))) if affine else None
+        self.eps = eps
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return pt.instance_norm(x, self.weight, self.bias, self.eps)

@@ -1,0 +1,209 @@
+"""Modules that PyTorch has too, against it: activations, losses, norms, convolutions, pooling, recurrent layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain import nn
+
+torch = pytest.importorskip("torch", reason="the peer modules are torch's")
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.standard_normal(shape).astype("float32")
+
+
+def first(array: np.ndarray) -> Any:
+    """Channels first, as torch has them."""
+    return torch.tensor(np.moveaxis(array, -1, 1))
+
+
+def last(tensor: Any) -> np.ndarray:
+    return np.moveaxis(tensor.detach().numpy(), 1, -1)
+
+
+def near(got: Any, want: np.ndarray) -> None:
+    assert got.shape == want.shape
+    np.testing.assert_allclose(got.numpy(), want, rtol=2e-5, atol=2e-6)
+
+
+ACTIVATIONS: list[tuple[Callable[[], nn.Module], str, tuple[Any, ...]]] = [
+    (lambda: nn.ELU(0.5), "ELU", (0.5,)), (lambda: nn.CELU(0.5), "CELU", (0.5,)), (nn.SELU, "SELU", ()),
+    (lambda: nn.LeakyReLU(0.2), "LeakyReLU", (0.2,)), (nn.PReLU, "PReLU", ()), (nn.ReLU6, "ReLU6", ()),
+    (lambda: nn.Hardtanh(-0.5, 2.0), "Hardtanh", (-0.5, 2.0)), (nn.Hardsigmoid, "Hardsigmoid", ()),
+    (nn.Hardswish, "Hardswish", ()), (nn.Hardshrink, "Hardshrink", ()), (nn.Softshrink, "Softshrink", ()),
+    (nn.Tanhshrink, "Tanhshrink", ()), (lambda: nn.Threshold(0.1, 7.0), "Threshold", (0.1, 7.0)),
+    (nn.Softplus, "Softplus", ()), (nn.Softsign, "Softsign", ()), (nn.Mish, "Mish", ()),
+    (nn.LogSigmoid, "LogSigmoid", ()), (nn.GLU, "GLU", ()), (nn.Softmax, "Softmax", (-1,)),
+    (nn.LogSoftmax, "LogSoftmax", (-1,)), (nn.Softmin, "Softmin", (-1,)), (nn.Identity, "Identity", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "peer", "settings"), ACTIVATIONS, ids=[peer for _, peer, _ in ACTIVATIONS])
+def test_activations_and_their_gradients(make: Callable[[], nn.Module], peer: str, settings: tuple[Any, ...]) -> None:
+    x = 3 * normal(5, 8)
+    layer, other = make(), getattr(torch.nn, peer)(*settings)
+    given = torch.tensor(x, requires_grad=True)
+    want = other(given)
+    near(layer(x), want.detach().numpy())
+    weights = normal(*want.shape)
+    (want * torch.tensor(weights)).sum().backward()
+    near(pt.grad(lambda x: (layer(x) * weights).sum())(pt.asarray(x)), given.grad.numpy())
+
+
+# At the corners, where a definition has to choose.
+CORNERS = np.array([0.0, -0.0, 1.0, -1.0, 3.0, -3.0, 6.0, 0.5, -0.5, np.inf, -np.inf, np.nan], dtype="float32")
+# inf - inf, 0 * inf or a quotient of infinities: torch's formulas meet them in another order.
+BEYOND = {"Mish", "Softsign", "Tanhshrink", "Hardswish", "Hardtanh", "CELU"}
+
+
+@pytest.mark.parametrize("peer", ["ELU", "SELU", "ReLU6", "Hardsigmoid", "Hardshrink", "Softshrink", "LeakyReLU",
+                                  "LogSigmoid", "Softplus", "CELU", "Hardtanh", "Hardswish"])  # fmt: skip
+def test_gradients_at_corners_are_torchs(peer: str) -> None:
+    x = CORNERS[np.isfinite(CORNERS)] if peer in BEYOND else CORNERS[~np.isnan(CORNERS)]
+    given = torch.tensor(x, requires_grad=True)
+    getattr(torch.nn, peer)()(given).sum().backward()
+    got = pt.grad(lambda x: getattr(nn, peer)()(x).sum())(pt.asarray(x))
+    np.testing.assert_allclose(got.numpy(), given.grad.numpy(), rtol=1e-6, atol=1e-7)
+
+
+N, C = 6, 5
+LABELS = np.array([0, 4, 2, -100, 1, 2])
+KEPT = np.array([0, 4, 2, 3, 1, 2])
+SIGNS = np.array([1, -1, 1, 1, -1, -1])
+WEIGHT = np.array([0.5, 2.0, 1.0, 3.0, 0.25], dtype="float32")
+P = 1 / (1 + np.exp(-normal(N, C)))
+LOSSES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
+    "mse": ("MSELoss", {}, (normal(N, C), normal(N, C))),
+    "l1": ("L1Loss", {}, (normal(N, C), normal(N, C))),
+    "huber": ("HuberLoss", {"delta": 0.5}, (normal(N, C), normal(N, C))),
+    "smooth l1": ("SmoothL1Loss", {"beta": 0.5}, (normal(N, C), normal(N, C))),
+    "bce": ("BCELoss", {}, (P, P[::-1].copy())),
+    "bce logits": ("BCEWithLogitsLoss", {"pos_weight": WEIGHT}, (normal(N, C), P)),
+    "kl": ("KLDivLoss", {"reduction": "batchmean"}, (normal(N, C), P)),
+    "kl log": ("KLDivLoss", {"log_target": True}, (normal(N, C), normal(N, C))),
+    "poisson": ("PoissonNLLLoss", {"full": True}, (normal(N, C), 5 * P)),
+    "gaussian": ("GaussianNLLLoss", {"full": True}, (normal(N, C), normal(N, C), P)),
+    "soft margin": ("SoftMarginLoss", {}, (normal(N), SIGNS)),
+    "hinge": ("HingeEmbeddingLoss", {"margin": 0.5}, (normal(N), SIGNS)),
+    "ranking": ("MarginRankingLoss", {"margin": 0.5}, (normal(N), normal(N), SIGNS)),
+    "cosine": ("CosineEmbeddingLoss", {"margin": 0.1}, (normal(N, C), normal(N, C), SIGNS)),
+    "triplet": ("TripletMarginLoss", {"swap": True, "margin": 2.0}, (normal(N, C), normal(N, C), normal(N, C))),
+    "multi margin": ("MultiMarginLoss", {"p": 2, "weight": WEIGHT}, (normal(N, C), KEPT)),
+    "multi label": ("MultiLabelSoftMarginLoss", {"weight": WEIGHT}, (normal(N, C), P.round())),
+    "nll": ("NLLLoss", {"weight": WEIGHT}, (normal(N, C), LABELS)),
+    "cross entropy": ("CrossEntropyLoss", {}, (normal(N, C), LABELS)),
+    "weighted": ("CrossEntropyLoss", {"weight": WEIGHT, "label_smoothing": 0.1}, (normal(N, C), LABELS)),
+    "soft": ("CrossEntropyLoss", {"label_smoothing": 0.1, "weight": WEIGHT}, (normal(N, C), P)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_and_their_gradients(name: str, reduction: Any) -> None:
+    kind, settings, inputs = LOSSES[name]
+    if "reduction" not in settings:
+        settings = {**settings, "reduction": reduction}
+    elif reduction != "mean":
+        return
+    inputs = tuple(x.astype("float32") if x.dtype.kind == "f" else x for x in inputs)
+    peers = {key: torch.tensor(value) if isinstance(value, np.ndarray) else value for key, value in settings.items()}
+    layer, other = getattr(nn, kind)(**settings), getattr(torch.nn, kind)(**peers)
+    given = [torch.tensor(x) for x in inputs]
+    given[0].requires_grad_()
+    want = other(*given)
+    near(layer(*(pt.asarray(x) for x in inputs)), want.detach().numpy())
+    want.sum().backward()
+    loss = lambda x: pt.sum(layer(x, *(pt.asarray(x) for x in inputs[1:])))  # noqa: E731
+    for gradient in (pt.grad(loss), pt.compile(pt.grad(loss))):
+        near(gradient(pt.asarray(inputs[0])), given[0].grad.numpy())
+
+
+def test_a_reduction_that_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^\[MSELoss\] reduction = 'median'; expected 'mean', 'sum' or 'none'"):
+        nn.MSELoss("median")  # type: ignore[arg-type]
+
+
+def test_group_and_instance_norm() -> None:
+    x, weight, bias = normal(2, 4, 5, 6), normal(6), normal(6)
+    layer = nn.GroupNorm(3, 6)
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    other = torch.nn.GroupNorm(3, 6)
+    other.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
+    near(layer(x), last(other(first(x))))
+    near(nn.InstanceNorm(6)(x), last(torch.nn.InstanceNorm2d(6)(first(x))))
+    assert list(nn.InstanceNorm(6).state_dict()) == [] and list(layer.state_dict()) == ["weight", "bias"]
+
+
+def convolutions() -> list[Any]:
+    return [
+        ("Conv1d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2}, (2, 9, 4), (2, 1, 0)),
+        ("Conv3d", (2, 3, 3), {"stride": (2, 1, 1), "padding": 1}, (1, 4, 5, 5, 2), (2, 3, 4, 1, 0)),
+        ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
+         (2, 4, 5, 4), (2, 3, 1, 0)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "sizes", "settings", "shape", "order"), convolutions(), ids=lambda x: str(x)[:16])
+def test_convolutions(kind: str, sizes: Any, settings: dict[str, Any], shape: Any, order: Any) -> None:
+    other = getattr(torch.nn, kind)(*sizes, **settings)
+    layer = getattr(nn, kind)(*sizes, **settings)
+    layer.load_state_dict(
+        {"weight": other.weight.detach().numpy().transpose(order), "bias": other.bias.detach().numpy()}
+    )
+    x = normal(*shape)
+    near(layer(x), last(other(first(x))))
+
+
+def test_pooling_and_resampling() -> None:
+    x = normal(2, 7, 5, 4)
+    near(nn.AdaptiveAvgPool2d((3, 2))(x), last(torch.nn.AdaptiveAvgPool2d((3, 2))(first(x))))
+    near(nn.AdaptiveMaxPool2d((3, 2))(x), last(torch.nn.AdaptiveMaxPool2d((3, 2))(first(x))))
+    near(nn.LPPool2d(2, 2)(x), last(torch.nn.LPPool2d(2, 2)(first(x))))
+    near(nn.PixelShuffle(2)(x), last(torch.nn.PixelShuffle(2)(first(x))))
+    y = normal(1, 4, 6, 3)
+    near(nn.PixelUnshuffle(2)(y), last(torch.nn.PixelUnshuffle(2)(first(y))))
+    for mode in ("nearest", "bilinear", "bicubic"):
+        near(nn.Upsample(factor=2, mode=mode)(x), last(torch.nn.Upsample(scale_factor=2, mode=mode)(first(x))))
+        near(nn.Upsample(size=(4, 9), mode=mode)(x), last(torch.nn.Upsample(size=(4, 9), mode=mode)(first(x))))
+    for mode in ("bilinear", "bicubic"):
+        want = torch.nn.Upsample(size=(4, 9), mode=mode, align_corners=True)(first(x))
+        near(nn.Upsample(size=(4, 9), mode=mode, align_corners=True)(x), last(want))
+    with pytest.raises(ValueError, match=r"^\[Upsample\] size = None, factor = None; expected one of them"):
+        nn.Upsample()
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("kind", ["GRU", "RNN"])
+def test_recurrent_layers_have_the_names_of_torch(kind: str, bidirectional: bool) -> None:
+    other = getattr(torch.nn, kind)(3, 4, 2, batch_first=True, bidirectional=bidirectional)
+    layer = getattr(nn, kind)(3, 4, 2, bidirectional)
+    state = {name: value.numpy().T for name, value in other.state_dict().items()}
+    assert list(layer.state_dict()) == list(state)
+    layer.load_state_dict(state)
+    x, h0 = normal(2, 5, 3), normal(4 if bidirectional else 2, 2, 4)
+    for given in ((x,), (x, h0)):
+        y, h = layer(*(pt.asarray(part) for part in given))
+        wanted = other(*(torch.tensor(part) for part in given))
+        near(y, wanted[0].detach().numpy())
+        near(h, wanted[1].detach().numpy())
+
+
+def test_dropouts_keep_what_they_promise() -> None:
+    pt.random.seed(0)
+    x = np.ones((64, 8, 8, 32), dtype="float32")
+    y = nn.Dropout2d(0.25)(x).numpy()
+    whole = y.reshape(64, 64, 32)
+    assert (whole == whole[:, :1]).all() and set(np.unique(y)) == {0.0, np.float32(1 / 0.75)}
+    assert abs((whole[:, 0] == 0).mean() - 0.25) < 0.03
+    z = RNG.standard_normal((400, 500)).astype("float32")
+    dropped = nn.AlphaDropout(0.2)(z).numpy()
+    assert abs(dropped.mean()) < 0.02 and abs(dropped.std() - 1) < 0.02
+    for layer in (nn.Dropout2d(0.5).eval(), nn.AlphaDropout(0.5).eval()):
+        assert layer(x) is x
