@@ -68,7 +68,10 @@ float16, bfloat16, float32, float64 = DType.float16, DType.bfloat16, DType.float
 
 globals().update(OPERATORS)
 
-_LAZY = ("nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train", "strategies", "recipe")
+_LAZY = (
+    "array_api", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train", "strategies",
+    "recipe",
+)  # fmt: skip
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",

@@ -54,6 +54,29 @@ def _dlpack(self: Tensor, **options: Any) -> Any:
     return self.numpy().__dlpack__(**options)
 
 
+def _index(self: Tensor) -> int:
+    """As a position: of one integer."""
+    if self.dtype.is_float or self.ndim:
+        raise _core.DTypeError(
+            f"[index] received {self.dtype.name}{list(self.shape)}; expected one integer; use int(x) to round"
+        )
+    return int(self.item())
+
+
+def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
+    """The array API's functions."""
+    from powertrain import array_api
+
+    return array_api
+
+
+def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
+    """The same tensor: all of them are in main memory."""
+    if device != "cpu":
+        raise _core.Error(f"[to_device] received {device!r}; expected 'cpu'; there is no other device")
+    return self
+
+
 def _install(cls: Any) -> None:
     for python, op in _BINARY.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
@@ -81,6 +104,9 @@ def _install_on_tensor(cls: Any) -> None:
         setattr(cls, name, OPERATORS[name])
     cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
     cls.T = property(_transpose)
+    cls.mT = property(OPERATORS["matrix_transpose"])
+    cls.device = property(lambda self: "cpu")
+    cls.to_device, cls.__array_namespace__, cls.__index__ = _to_device, _array_namespace, _index
 
 
 def _install_on_slot(cls: Any) -> None:

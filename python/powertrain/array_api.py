@@ -1,0 +1,256 @@
+"""The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
+
+What it does not have: complex numbers, unsigned integers above 8 bits, `fft`, and of `linalg` what is no product. See
+docs/conformance.md for what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import powertrain as pt
+from powertrain._core import DType, DTypeError, Tensor
+from powertrain._core import asarray as _asarray
+from powertrain.creation import broadcast_arrays, broadcast_shapes, eye, full_like, meshgrid, ones_like, zeros_like
+from powertrain.functional import OPERATORS, arange, full, ones, zeros
+from powertrain.products import tensordot
+from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values
+
+__array_api_version__ = "2024.12"
+
+# Ours by the standard's names; arguments are the standard's, by position.
+_SAME = (
+    "abs", "acos", "acosh", "add", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "broadcast_to", "ceil", "concat", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp",
+    "expm1", "flip", "floor", "floor_divide", "greater", "greater_equal", "hypot", "isfinite", "isinf", "isnan", "less",
+    "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply",
+    "negative", "nextafter", "not_equal", "positive", "reciprocal", "remainder", "repeat", "reshape", "roll", "round",
+    "searchsorted", "sign", "signbit", "sin", "sinh", "sqrt", "square", "squeeze", "stack", "std", "subtract",
+    "take_along_axis", "tan", "tanh", "tile", "trunc", "unstack", "var", "vecdot", "where",
+)  # fmt: skip
+globals().update({name: OPERATORS[name] for name in _SAME})
+
+e, inf, nan, newaxis, pi = np.e, np.inf, np.nan, None, np.pi
+bool = DType.bool
+uint8, int8, int16, int32, int64 = DType.uint8, DType.int8, DType.int16, DType.int32, DType.int64
+float32, float64 = DType.float32, DType.float64
+
+__all__ = [
+    "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "clip",
+    "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "finfo", "float32",
+    "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8", "isdtype",
+    "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims", "pi", "pow", "prod",
+    "result_type", "sort", "sum", "take", "tensordot", "tril", "triu", "uint8", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values", "zeros", "zeros_like", *_SAME,
+]  # fmt: skip
+
+# Under another name, or with arguments at other places.
+pow, permute_dims = OPERATORS["power"], OPERATORS["transpose"]
+empty, empty_like = zeros, zeros_like
+
+
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Tensor:
+    """A tensor; copied where that is asked for."""
+    return pt.tensor(obj, dtype) if copy else _asarray(obj, dtype)
+
+
+def from_dlpack(x: Any, /) -> Tensor:
+    """A tensor over the memory of another library's array."""
+    return _asarray(np.from_dlpack(x))
+
+
+def astype(x: Any, dtype: Any, /, *, copy: Any = True) -> Tensor:
+    """x in another dtype."""
+    return OPERATORS["cast"](x, dtype)
+
+
+def linspace(
+    start: float, stop: float, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: Any = True
+) -> Tensor:
+    """Evenly spaced numbers."""
+    return pt.linspace(start, stop, num, endpoint, dtype)
+
+
+def expand_dims(x: Any, /, *, axis: Any = 0) -> Tensor:
+    """x with an axis of size 1."""
+    return OPERATORS["expand_dims"](x, axis)
+
+
+def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
+    """x between bounds, in its own dtype."""
+    low, high = (None if bound is None else OPERATORS["cast"](bound, x.dtype) for bound in (min, max))
+    return OPERATORS["clip"](x, low, high)
+
+
+def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
+    """Elements by position along an axis."""
+    return OPERATORS["take"](x, indices, 0 if axis is None else axis)
+
+
+def tril(x: Any, /, *, k: int = 0) -> Tensor:
+    """Zeros above a diagonal."""
+    return OPERATORS["tril"](x, k)
+
+
+def triu(x: Any, /, *, k: int = 0) -> Tensor:
+    """Zeros below a diagonal."""
+    return OPERATORS["triu"](x, k)
+
+
+def sort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+    """x in order along an axis; always stable."""
+    return OPERATORS["sort"](x, axis, descending)
+
+
+def argsort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+    """Positions in order along an axis; always stable."""
+    return OPERATORS["argsort"](x, axis, descending)
+
+
+def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours, of x between what is put before and behind it."""
+    parts = [part for part in (prepend, x, append) if part is not None]
+    return OPERATORS["diff"](x if len(parts) == 1 else OPERATORS["concat"](parts, axis), n, axis)
+
+
+def _accumulated(op: str, x: Any, dtype: Any, rest: dict[str, Any]) -> Tensor:
+    given = _asarray(x) if dtype is None else OPERATORS["cast"](x, dtype)
+    result = OPERATORS[op](given, **rest)
+    return result if dtype is None else OPERATORS["cast"](result, dtype)
+
+
+def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:
+    """The sum over axes, accumulated in a dtype that is asked for."""
+    return _accumulated("sum", x, dtype, {"axis": axis, "keepdims": keepdims})
+
+
+def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:
+    """The product over axes, accumulated in a dtype that is asked for."""
+    return _accumulated("prod", x, dtype, {"axis": axis, "keepdims": keepdims})
+
+
+def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+    """Running sums along an axis."""
+    return _accumulated("cumulative_sum", x, dtype, {"axis": axis, "include_initial": include_initial})
+
+
+def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+    """Running products along an axis."""
+    return _accumulated("cumulative_prod", x, dtype, {"axis": axis, "include_initial": include_initial})
+
+
+# ------------------------------------------------------------ dtypes
+
+
+def _dtype(of: Any) -> DType:
+    if isinstance(of, DType):
+        return of
+    return of.dtype if hasattr(of, "dtype") else _asarray(np.zeros((), of)).dtype
+
+
+def result_type(*arrays_and_dtypes: Any) -> DType:
+    """The dtype of an operation on all of them; Python numbers take that of the others."""
+    numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float))]
+    dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float))]
+    if not dtypes:
+        raise DTypeError("[result_type] received only numbers; expected an array or a dtype; pass one")
+    common = OPERATORS["concat"]([full((0,), 0, dtype) for dtype in dtypes]).dtype
+    probe = full((0,), 0, common)
+    return OPERATORS["where"](True, probe, numbers[0]).dtype if numbers else common
+
+
+def can_cast(from_: Any, to: Any, /) -> Any:
+    """Whether promotion takes a dtype to another."""
+    return result_type(_dtype(from_), to) == to
+
+
+_KINDS = {
+    "bool": ("bool",),
+    "signed integer": ("int8", "int16", "int32", "int64"),
+    "unsigned integer": ("uint8",),
+    "real floating": ("float16", "bfloat16", "float32", "float64"),
+    "complex floating": (),
+}
+_KINDS["integral"] = _KINDS["signed integer"] + _KINDS["unsigned integer"]
+_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"]
+
+
+def isdtype(dtype: DType, kind: Any) -> Any:
+    """Whether a dtype is one, or of a kind, or of one of several."""
+    if isinstance(kind, tuple):
+        return any_of(isdtype(dtype, one) for one in kind)
+    if isinstance(kind, DType):
+        return dtype == kind
+    if kind not in _KINDS:
+        raise DTypeError(f"[isdtype] kind = {kind!r}; expected one of {', '.join(_KINDS)}; or a dtype")
+    return dtype.name in _KINDS[kind]
+
+
+def any_of(truths: Any) -> Any:
+    """Python's own, whose name is here that of an op."""
+    return next((True for truth in truths if truth), False)
+
+
+class FloatInfo(NamedTuple):
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: DType
+
+
+class IntInfo(NamedTuple):
+    bits: int
+    max: int
+    min: int
+    dtype: DType
+
+
+def finfo(type: Any, /) -> FloatInfo:
+    """The limits of a float dtype."""
+    dtype = _dtype(type)
+    if dtype == DType.bfloat16:
+        return FloatInfo(16, 2.0**-7, 3.3895313892515355e38, -3.3895313892515355e38, 2.0**-126, dtype)
+    facts = np.finfo(dtype.name)
+    numbers = (float(facts.eps), float(facts.max), float(facts.min), float(facts.smallest_normal))
+    return FloatInfo(facts.bits, *numbers, dtype)
+
+
+def iinfo(type: Any, /) -> IntInfo:
+    """The limits of an integer dtype."""
+    dtype = _dtype(type)
+    facts = np.iinfo(dtype.name)
+    return IntInfo(facts.bits, int(facts.max), int(facts.min), dtype)
+
+
+class _Info:
+    """What the standard's inspection asks for."""
+
+    def capabilities(self) -> dict[str, Any]:
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 8}
+
+    def default_device(self) -> str:
+        return "cpu"
+
+    def devices(self) -> list[str]:
+        return ["cpu"]
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
+        return {"real floating": float32, "integral": int64, "indexing": int64}
+
+    def dtypes(self, *, device: Any = None, kind: str | Sequence[str] | None = None) -> dict[str, DType]:
+        names = [name for kinds in _KINDS.values() for name in kinds if name not in ("float16", "bfloat16")]
+        wanted = "numeric" if kind is None else kind
+        found = {name: getattr(DType, name) for name in names}
+        wanted = tuple(wanted) if isinstance(wanted, list) else wanted
+        return {n: d for n, d in found.items() if isdtype(d, wanted) or (kind is None and n == "bool")}
+
+
+def __array_namespace_info__() -> _Info:  # noqa: N807 - the name is the standard's
+    return _Info()
