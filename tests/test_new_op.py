@@ -38,5 +38,7 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
     oracles = tree.pytest("tests/test_ops.py", "-vv", "-k", "squareplus or case_file")
     assert oracles.returncode == 0, oracles.stdout
     assert "test_gradient[squareplus] PASSED" in oracles.stdout
-    benchmark = tree.pytest("benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-only", "-k", "squareplus")
+    benchmark = tree.pytest(
+        "benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-only", "-k", "squareplus"
+    )
     assert benchmark.returncode == 0 and "1 passed" in benchmark.stdout, benchmark.stdout

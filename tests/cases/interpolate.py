@@ -29,18 +29,14 @@ def weights(old: int, new: int, mode: str, corners: bool) -> Array:
     return w
 
 
-def reference(
-    x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False, absolute: bool = False
-) -> Array:
+def reference(x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False) -> Array:
     rows, columns = (size, size) if isinstance(size, int) else size
     a, b = weights(x.shape[1], rows, mode, align_corners), weights(x.shape[2], columns, mode, align_corners)
-    if absolute:
-        a, b = np.abs(a), np.abs(b)
     return np.einsum("ih,jw,nhwc->nijc", a, b, x)
 
 
 def magnitude(x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False) -> Array:
-    return reference(np.abs(x), size, mode, align_corners, True)
+    return np.full(reference(x, size, mode, align_corners).shape, np.abs(x).max())
 
 
 K = 16

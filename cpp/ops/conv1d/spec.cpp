@@ -4,10 +4,10 @@
 namespace pt {
 namespace {
 
-// An axis of one row in front of the last two: a sequence as an image.
-Tensor as_image(const Tensor& x) {
+// With an axis of one row: a sequence as an image, its window as a window.
+Tensor with_row(const Tensor& x, int axis) {
   Shape shape = x.shape();
-  shape.insert(shape.size() - 2, 1);
+  shape.insert(axis, 1);
   return fn::reshape(x, shape);
 }
 
@@ -34,7 +34,7 @@ const Op* registered =
             }
             wide.set(name, Ints{std::string_view(name) == "padding" ? 0 : 1, value[0]});
           }
-          const Tensor y = fn::call("conv2d", {as_image(in[0]), as_image(in[1]), in[2]}, wide);
+          const Tensor y = fn::call("conv2d", {with_row(in[0], 1), with_row(in[1], 0), in[2]}, wide);
           return {fn::reshape(y, {y.shape()[0], y.shape()[2], y.shape()[3]})};
         })
         .doc(

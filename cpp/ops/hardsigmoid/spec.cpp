@@ -7,8 +7,8 @@ const Op* registered =
     composed_unary(
         "hardsigmoid", [](const Tensor& x, const Attrs&) { return fn::call("relu6", {x + 3.0}) / fn::number(6); },
         [](const Tensor& x, const Attrs&) {
-          return fn::where(fn::logical_or(fn::less_equal(x, fn::number(-3)), fn::greater_equal(x, fn::number(3))),
-                           fn::number(0), fn::number(1.0 / 6));
+          const Tensor flat = fn::logical_or(fn::less_equal(x, fn::number(-3)), fn::greater_equal(x, fn::number(3)));
+          return fn::cast(fn::call("logical_not", {flat}), x.dtype()) / fn::number(6);
         })
         .doc(R"(a sigmoid of straight lines: x / 6 + 1 / 2 between 0 and 1.
 Shapes    x [...] -> [...]
