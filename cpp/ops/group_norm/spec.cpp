@@ -10,8 +10,8 @@ const Op* registered =
         .in_optional("w", Takes::Number)
         .in_optional("b", Takes::Number)
         .floats()
-        .attr_required("groups", AttrKind::Int)
         .attr("eps", 1e-5, non_negative)
+        .attr_required("groups", AttrKind::Int)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& shape = in[0].shape();
           const int64_t groups = attrs.integer("groups");

@@ -9,8 +9,8 @@ const Op* registered =
     define("lp_pool2d")
         .in("x", Takes::Float)
         .attr("ord", 2.0, positive)
-        .attr_ints("window")
         .attr_ints("stride", std::nullopt, true)
+        .attr_ints("window")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const double p = attrs.number("ord");
           Attrs how{{"window", attrs.ints("window")}};

@@ -137,7 +137,7 @@ class LPPool2d(Module):
         self.stride = self.window if stride is None else pair(stride)
 
     def forward(self, x: Any) -> pt.Tensor:
-        return pt.lp_pool2d(x, self.ord, self.window, self.stride)
+        return pt.lp_pool2d(x, self.ord, window=self.window, stride=self.stride)
 
 
 class Upsample(Module):
