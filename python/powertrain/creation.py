@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-
 from powertrain import _core
 from powertrain.functional import OPERATORS, full
 
@@ -54,6 +52,8 @@ def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) ->
         >>> pt.eye(2).numpy().tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
+    import numpy as np
+
     return _core.tensor(np.eye(rows, columns, k, "float32"), dtype)
 
 
@@ -67,6 +67,8 @@ def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dt
         >>> pt.linspace(0, 1, 5).numpy().tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    import numpy as np
+
     return _core.tensor(np.linspace(start, stop, num, endpoint), "float32" if dtype is None else dtype)
 
 
@@ -79,6 +81,8 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
         >>> pt.broadcast_shapes((3, 1), (4,))
         (3, 4)
     """
+    import numpy as np
+
     try:
         return tuple(np.broadcast_shapes(*shapes))
     except ValueError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.functional import OPERATORS
@@ -45,6 +43,8 @@ def item(self: Tensor | Slot, key: Any) -> Tensor:
 
 def _plain(part: Any) -> Any:
     """A key as one of Python's kinds, or a tensor: NumPy's integers are integers, lists and arrays tensors."""
+    import numpy as np
+
     if isinstance(part, Slot):
         return part.value
     if isinstance(part, (bool, np.bool_)):
@@ -59,6 +59,8 @@ def _plain(part: Any) -> Any:
 
 def _places(part: Any) -> list[Any]:
     """A mask as the positions where it is true, one array per axis."""
+    import numpy as np
+
     if not isinstance(part, Tensor) or part.dtype != _core.DType.bool:
         if isinstance(part, Tensor) and part.dtype.is_float:
             raise _error(f"an index of {part.dtype.name}", "integers or a mask")
@@ -91,6 +93,8 @@ def _check_masks(tensor: Tensor, key: Any) -> None:
 
 def _advanced(tensor: Tensor, keys: list[Any]) -> Tensor:
     """Arrays of integers, broadcast against each other; integers beside them are arrays of one element."""
+    import numpy as np
+
     arrays = {i: part for i, part in enumerate(keys) if isinstance(part, (Tensor, int))}
     rest = _basic(tensor, [slice(None) if i in arrays else part for i, part in enumerate(keys)])
     if len(arrays) == 1:
@@ -120,6 +124,8 @@ def _advanced(tensor: Tensor, keys: list[Any]) -> Tensor:
 
 
 def _wide(index: Any) -> Tensor:
+    import numpy as np
+
     tensor = _core.asarray(np.asarray(index, "int64")) if isinstance(index, int) else index
     return tensor if tensor.dtype in (_core.DType.int32, _core.DType.int64) else OPERATORS["cast"](tensor, "int64")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from powertrain import _core
 from powertrain.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class UniqueAll(NamedTuple):
@@ -49,6 +49,8 @@ def nonzero(x: Any) -> tuple[_core.Tensor, ...]:
         >>> [t.numpy().tolist() for t in pt.nonzero(pt.tensor([0, 3, 4]))]
         [[1, 2]]
     """
+    import numpy as np
+
     tensor, array = _known(x, "nonzero")
     if tensor.ndim == 0:
         raise _core.ShapeError("[nonzero] x is a scalar; expected at least one axis; use not_equal")
@@ -66,6 +68,8 @@ def unique_all(x: Any) -> UniqueAll:
         >>> [t.numpy().tolist() for t in pt.unique_all(pt.tensor([2, 1, 2]))]
         [[1, 2], [1, 0], [1, 0, 1], [1, 2]]
     """
+    import numpy as np
+
     tensor, array = _known(x, "unique")
     values, first, inverse, counts = np.unique(array, True, True, True, equal_nan=False)
     return UniqueAll(
