@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -95,9 +96,12 @@ def test_300_broken_distributions_cost_20_ms_at_most(broken: Path) -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    pairs = [(seconds(), seconds(broken)) for _ in range(5)]
-    alone, beside = (min(times) for times in zip(*pairs, strict=True))
-    assert beside - alone < 0.020
+    alone = beside = math.inf
+    for turn in range(30):  # the least of each: what else the machine does can only add to them
+        alone, beside = min(alone, seconds()), min(beside, seconds(broken))
+        if turn >= 4 and beside - alone < 0.020:
+            return
+    pytest.fail(f"{1000 * (beside - alone):.1f} ms more than the {1000 * alone:.0f} ms without them")
 
 
 @pytest.mark.parametrize(
