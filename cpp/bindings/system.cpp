@@ -87,11 +87,8 @@ void register_system(py::module_& m) {
   m.def(
       "draw",
       [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, py::handle wanted) {
-        const auto dtype = to_dtype(wanted);
-        if (!dtype)
-          throw DTypeError(text("[random] dtype = ", py::cast<std::string>(py::repr(wanted)),
-                                "; expected a dtype; for example 'float32'"));
-        return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", *dtype}});
+        const DType dtype = dtype_or(wanted, DType::F32, "random");
+        return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", dtype}});
       },
       py::arg("op"), py::arg("generator"), py::arg("shape"), py::arg("dtype"));
 }

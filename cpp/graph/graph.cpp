@@ -4,6 +4,15 @@
 
 namespace pt {
 
+bool renames_memory(const Graph& graph, const GraphNode& node) {
+  if (!node.op || !node.op->view) return false;
+  const TensorType& in = graph.values[node.inputs[0]].type;
+  const TensorType& out = graph.values[node.outputs[0]].type;
+  if (count(in.shape) != count(out.shape)) return false;
+  const std::optional<View> view = node.op->view({in.dtype, in.shape, row_major(in.shape)}, node.attrs);
+  return view && view->offset == 0 && is_row_major(out.shape, view->strides);
+}
+
 void verify(const Graph& graph) {
   std::vector<bool> defined(graph.values.size(), false);
   for (std::size_t v = 0; v < graph.values.size(); ++v) defined[v] = graph.values[v].origin != Origin::Node;

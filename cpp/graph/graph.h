@@ -54,6 +54,9 @@ struct Graph {
   }
 };
 
+// Whether a node is a view of all of its row-major input in order: of the same memory, perhaps under another shape.
+bool renames_memory(const Graph& graph, const GraphNode& node);
+
 // Checks that every value is defined before it is used, once; throws Error naming the node. Run between passes in
 // tests.
 void verify(const Graph& graph);

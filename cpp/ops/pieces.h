@@ -13,6 +13,9 @@ struct AroundAxis {
 };
 AroundAxis around_axis(const Shape& shape, int axis);
 
+// Checks an image [n, h, w, channels] and the attribute size, one or two numbers above 0; throws naming the op.
+const Ints& parts_of_image(const Tensor& x, const Attrs& attrs, const std::string& op);
+
 // The order of axes in which axis `from` comes to place `to` and the others keep theirs.
 Ints moved_axis(int ndim, int from, int to);
 

@@ -14,4 +14,11 @@ std::pair<int64_t, int64_t> pair_of(const Attrs& attrs, std::string_view name, c
   return {values.front(), values.back()};
 }
 
+OpBuilder convolution(const std::string& name) {
+  OpBuilder op = define(name);
+  op.in("x", Takes::Float).in("w", Takes::Float).in_optional("b", Takes::Float);
+  op.attr_ints("stride", Ints{1}).attr_ints("padding", Ints{0}).attr_ints("dilation", Ints{1}).attr("groups", 1);
+  return op;
+}
+
 }  // namespace pt

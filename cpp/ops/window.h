@@ -8,4 +8,7 @@ namespace pt {
 
 std::pair<int64_t, int64_t> pair_of(const Attrs& attrs, std::string_view name, const std::string& op, int64_t least);
 
+// Begins the spec of a convolution: x, w and an optional b; stride, padding, dilation and groups.
+OpBuilder convolution(const std::string& name);
+
 }  // namespace pt

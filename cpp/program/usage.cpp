@@ -16,16 +16,6 @@ bool plain_elementwise(const GraphNode& node) {
 
 namespace {
 
-// A reshape of something row-major, for instance.
-bool renames_memory(const Graph& graph, const GraphNode& node) {
-  if (!node.op || !node.op->view) return false;
-  const TensorType& in = graph.values[node.inputs[0]].type;
-  const TensorType& out = graph.values[node.outputs[0]].type;
-  if (count(in.shape) != count(out.shape)) return false;
-  const std::optional<View> view = node.op->view({in.dtype, in.shape, row_major(in.shape)}, node.attrs);
-  return view && view->offset == 0 && is_row_major(out.shape, view->strides);
-}
-
 void find_reads(const Graph& graph, Usage& usage) {
   usage.root.resize(graph.values.size());
   usage.last_read.assign(graph.values.size(), -1);

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from powertrain import _core
-from powertrain._core import DType, Slot, Tensor
+from powertrain._core import Slot, Tensor
 
 
 class Generator:
@@ -46,7 +46,7 @@ def _state(seed: int, stream: int) -> Tensor:
 
 def _draw(op: str, slot: Slot, shape: int | Sequence[int], dtype: Any) -> Tensor:
     sizes = [shape] if isinstance(shape, int) else list(shape)
-    return _core.draw(op, slot, sizes, dtype if dtype is not None else DType.float32)
+    return _core.draw(op, slot, sizes, dtype)
 
 
 _default: Generator | None = None

@@ -28,6 +28,6 @@ ERRORS = [
 ]
 MUTANTS = [
     ("spec.cpp", "ScanKind::ArgMax", "ScanKind::ArgMin"),
-    ("spec.cpp", "{in[0], at}, attrs), at", "{in[0], at - at}, attrs), at"),
+    ("../scan/spec_running.cpp", "{in[0], at}, attrs), at", "{in[0], at - at}, attrs), at"),
 ]
 BENCH = [Case(normal((2048, 1024)))]

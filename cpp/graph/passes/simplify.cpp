@@ -8,11 +8,8 @@ namespace pt {
 namespace {
 
 // A view of all of its input as it is, like stop_gradient once gradients are made, would only keep kernels from fusing.
-bool changes_nothing(const GraphNode& node, const Tensor& input) {
-  if (!node.op->view) return false;
-  const Operand operand{input.dtype(), input.shape(), row_major(input.shape())};
-  const std::optional<View> view = node.op->view(operand, node.attrs);
-  return view && view->offset == 0 && view->shape == operand.shape && view->strides == operand.strides;
+bool changes_nothing(const Graph& graph, const GraphNode& node) {
+  return renames_memory(graph, node) && graph.values[node.inputs[0]].type == graph.values[node.outputs[0]].type;
 }
 
 }  // namespace
@@ -31,7 +28,7 @@ Graph simplify(const Graph& graph, bool merge) {
   for (const GraphNode& node : graph.nodes) {
     Tensors inputs;
     for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
-    if (merge && changes_nothing(node, inputs[0])) {
+    if (merge && changes_nothing(graph, node)) {
       value[node.outputs[0]] = inputs[0];
       continue;
     }

@@ -1,5 +1,5 @@
 #include "ops/axes.h"
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -20,13 +20,7 @@ const Op* registered =
         .attr_ints("size")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& x = in[0].shape();
-          const Ints& size = attrs.ints("size");
-          const bool fits = x.size() == 4 && x[1] > 0 && x[2] > 0 && (size.size() == 1 || size.size() == 2) &&
-                            size.front() > 0 && size.back() > 0;
-          if (!fits) {
-            throw ShapeError(text("[adaptive_avg_pool2d] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
-                                  "; expected [n, h, w, channels] and one or two sizes above 0; reshape x"));
-          }
+          const Ints& size = parts_of_image(in[0], attrs, "adaptive_avg_pool2d");
           const int64_t rows = size.front(), columns = size.back();
           const Tensor wide = widened(in[0]);
           const Tensor lines =

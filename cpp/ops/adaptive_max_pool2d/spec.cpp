@@ -19,14 +19,7 @@ const Op* registered =
         .in("x", Takes::Number)
         .attr_ints("size")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          const Shape& x = in[0].shape();
-          const Ints& size = attrs.ints("size");
-          const bool fits = x.size() == 4 && x[1] > 0 && x[2] > 0 && (size.size() == 1 || size.size() == 2) &&
-                            size.front() > 0 && size.back() > 0;
-          if (!fits) {
-            throw ShapeError(text("[adaptive_max_pool2d] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
-                                  "; expected [n, h, w, channels] and one or two sizes above 0; reshape x"));
-          }
+          const Ints& size = parts_of_image(in[0], attrs, "adaptive_max_pool2d");
           return {largest_of_parts(largest_of_parts(in[0], 1, size.front()), 2, size.back())};
         })
         .doc(

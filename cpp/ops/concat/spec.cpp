@@ -1,6 +1,5 @@
-#include "ops/axes.h"
 #include "ops/copy/plan.h"
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -38,14 +37,12 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
 
 Tensors gradient(const VjpContext& c) {
   const Shape& whole = c.out_types[0].shape;
-  const auto axis = static_cast<std::size_t>(normal_axis(c.attrs.integer("axis"), whole.size(), "concat"));
+  const int axis = normal_axis(c.attrs.integer("axis"), whole.size(), "concat");
   Tensors pieces(c.in_types.size());
   int64_t begin = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const int64_t end = begin + c.in_types[i].shape[static_cast<int>(axis)];
-    Ints start(static_cast<std::size_t>(whole.size()), 0), stop = to_ints(whole);
-    start[axis] = begin, stop[axis] = end;
-    if (c.needs[i]) pieces[i] = fn::call("slice", {c.grad[0]}, {{"start", start}, {"stop", stop}});
+    const int64_t end = begin + c.in_types[i].shape[axis];
+    if (c.needs[i]) pieces[i] = piece(c.grad[0], axis, begin, end);
     begin = end;
   }
   return pieces;

@@ -12,14 +12,7 @@ Tensor with_row(const Tensor& x, int axis) {
 }
 
 const Op* registered =
-    define("conv1d")
-        .in("x", Takes::Float)
-        .in("w", Takes::Float)
-        .in_optional("b", Takes::Float)
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
-        .attr("groups", 1)
+    convolution("conv1d")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (in[0].ndim() != 3 || in[1].ndim() != 3) {
             throw ShapeError(text("[conv1d] x is ", in[0].type(), ", w is ", in[1].type(),

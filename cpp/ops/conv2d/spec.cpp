@@ -1,17 +1,11 @@
 #include "ops/functional.h"
+#include "ops/window.h"
 
 namespace pt {
 namespace {
 
 const Op* registered =
-    define("conv2d")
-        .in("x", Takes::Float)
-        .in("w", Takes::Float)
-        .in_optional("b", Takes::Float)
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
-        .attr("groups", 1)
+    convolution("conv2d")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (in[2].defined() && in[1].ndim() == 4 && in[2].shape() != Shape{in[1].shape()[3]}) {
             throw ShapeError(text("[conv2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",

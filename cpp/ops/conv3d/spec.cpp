@@ -2,6 +2,7 @@
 
 #include "ops/functional.h"
 #include "ops/pieces.h"
+#include "ops/window.h"
 
 namespace pt {
 namespace {
@@ -55,14 +56,7 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
 }
 
 const Op* registered =
-    define("conv3d")
-        .in("x", Takes::Float)
-        .in("w", Takes::Float)
-        .in_optional("b", Takes::Float)
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
-        .attr("groups", 1)
+    convolution("conv3d")
         .compose(definition)
         .doc(
             R"(the three-dimensional convolution (cross-correlation) of volumes with a window of weights, plus b, which may be left out.

@@ -9,6 +9,11 @@ namespace pt {
 OpBuilder running(const std::string& name, ScanKind kind);
 int running_axis(const Attrs& attrs, const Shape& shape, const std::string& op);
 
+// Where the largest or smallest element so far is, with the attribute axis: ArgMax or ArgMin.
+OpBuilder running_place(const std::string& name, ScanKind kind);
+// The largest or smallest element so far and where it is, by the op that finds the place.
+OpBuilder running_best(const std::string& name, const std::string& place);
+
 // The running sum from the end: the gradient of a running sum.
 Tensor sum_from_end(const Tensor& x, int axis);
 

@@ -1,4 +1,4 @@
-#include "ops/axes.h"
+#include "ops/pieces.h"
 #include "ops/scan/running.h"
 
 namespace pt {
@@ -29,15 +29,36 @@ OpBuilder running(const std::string& name, ScanKind kind) {
   return op;
 }
 
+OpBuilder running_place(const std::string& name, ScanKind kind) {
+  OpBuilder op = define(name);
+  op.in("x").attr("axis", -1).no_gradient();
+  op.shape([](const InferContext& c) -> Types {
+    running_axis(c.attrs, c.in[0].shape, c.op.name);
+    return {{DType::I64, c.in[0].shape}};
+  });
+  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+    return plan_scan(kind, in[0], out[0], running_axis(attrs, in[0].shape, name), false, false);
+  });
+  return op;
+}
+
+OpBuilder running_best(const std::string& name, const std::string& place) {
+  OpBuilder op = define(name);
+  op.in("x").attr("axis", -1).outputs(2);
+  op.compose([place](const Tensors& in, const Attrs& attrs) -> Tensors {
+    const Tensor at = fn::call(place, {in[0]}, attrs);
+    return {fn::call("take_along_axis", {in[0], at}, attrs), at};
+  });
+  return op;
+}
+
 Tensor sum_from_end(const Tensor& x, int axis) {
   return fn::call("cumulative_sum", {x}, {{"axis", int64_t{axis}}, {"reverse", true}});
 }
 
 Tensor without_initial(const Tensor& gradient, const Attrs& attrs, int axis) {
   if (!attrs.flag("include_initial")) return gradient;
-  Ints start(static_cast<std::size_t>(gradient.ndim()), 0);
-  start[static_cast<std::size_t>(axis)] = 1;
-  return fn::call("slice", {gradient}, {{"start", start}, {"stop", to_ints(gradient.shape())}});
+  return piece(gradient, axis, 1, gradient.shape()[axis]);
 }
 
 }  // namespace pt

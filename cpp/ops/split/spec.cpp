@@ -1,5 +1,4 @@
-#include "ops/axes.h"
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -18,15 +17,9 @@ Types infer(const InferContext& c) {
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Shape& shape = in[0].shape();
   const int axis = normal_axis(attrs.integer("axis"), shape.size(), "split");
-  const auto at = static_cast<std::size_t>(axis);
   const int64_t parts = attrs.integer("parts"), size = shape[axis] / parts;
   Tensors pieces;
-  for (int64_t part = 0; part < parts; ++part) {
-    Ints start(static_cast<std::size_t>(shape.size()), 0), stop = to_ints(shape);
-    start[at] = part * size;
-    stop[at] = (part + 1) * size;
-    pieces.push_back(fn::call("slice", {in[0]}, {{"start", start}, {"stop", stop}}));
-  }
+  for (int64_t part = 0; part < parts; ++part) pieces.push_back(piece(in[0], axis, part * size, (part + 1) * size));
   return pieces;
 }
 

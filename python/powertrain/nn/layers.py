@@ -15,6 +15,22 @@ def pair(value: Pair) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
 
 
+def check_groups(where: str, inputs: int, outputs: int, groups: int) -> None:
+    """Of a convolution."""
+    if inputs % groups or outputs % groups:
+        raise pt.ShapeError(
+            f"[{where}] {inputs} to {outputs} channels in {groups} groups; expected channels that are multiples of "
+            "groups; change groups"
+        )
+
+
+def checked_share(where: str, p: float) -> float:
+    """Of what a dropout sets to zero."""
+    if not 0 <= p < 1:
+        raise ValueError(f"[{where}] p = {p}; expected 0 <= p < 1; 0.1 is usual")
+    return p
+
+
 class Linear(Module):
     """x @ weight + bias, with weight (in, out).
 
@@ -59,11 +75,7 @@ class Conv2d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        if inputs % groups or outputs % groups:
-            raise pt.ShapeError(
-                f"[Conv2d] {inputs} to {outputs} channels in {groups} groups; expected channels that are multiples of "
-                "groups; change groups"
-            )
+        check_groups("Conv2d", inputs, outputs, groups)
         height, width = pair(kernel)
         fan_in = height * width * (inputs // groups)
         self.weight = Parameter(init.uniform_fan_in((height, width, inputs // groups, outputs), fan_in, generator))
@@ -133,9 +145,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"[Dropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
-        self.p = p
+        self.p = checked_share("Dropout", p)
 
     def forward(self, x: Any) -> Any:
         return pt.dropout(x, self.p) if self.training and self.p > 0 else x

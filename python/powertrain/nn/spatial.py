@@ -6,18 +6,10 @@ from typing import Any, Literal
 
 import powertrain as pt
 from powertrain.nn import init
-from powertrain.nn.layers import Pair, pair
+from powertrain.nn.layers import Pair, check_groups, checked_share, pair
 from powertrain.nn.module import Module, Parameter
 
 Triple = int | tuple[int, int, int]
-
-
-def _check_groups(where: str, inputs: int, outputs: int, groups: int) -> None:
-    if inputs % groups or outputs % groups:
-        raise pt.ShapeError(
-            f"[{where}] {inputs} to {outputs} channels in {groups} groups; expected channels that are multiples of "
-            "groups; change groups"
-        )
 
 
 class Conv1d(Module):
@@ -37,7 +29,7 @@ class Conv1d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_groups("Conv1d", inputs, outputs, groups)
+        check_groups("Conv1d", inputs, outputs, groups)
         fan_in = kernel * (inputs // groups)
         self.weight = Parameter(init.uniform_fan_in((kernel, inputs // groups, outputs), fan_in, generator))
         self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
@@ -64,7 +56,7 @@ class Conv3d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_groups("Conv3d", inputs, outputs, groups)
+        check_groups("Conv3d", inputs, outputs, groups)
         sizes = (kernel,) * 3 if isinstance(kernel, int) else kernel
         fan_in = sizes[0] * sizes[1] * sizes[2] * (inputs // groups)
         self.weight = Parameter(init.uniform_fan_in((*sizes, inputs // groups, outputs), fan_in, generator))
@@ -93,7 +85,7 @@ class ConvTranspose2d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_groups("ConvTranspose2d", inputs, outputs, groups)
+        check_groups("ConvTranspose2d", inputs, outputs, groups)
         height, width = pair(kernel)
         fan_in = height * width * (outputs // groups)
         self.weight = Parameter(init.uniform_fan_in((height, width, outputs // groups, inputs), fan_in, generator))
@@ -195,9 +187,7 @@ class Dropout2d(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"[Dropout2d] p = {p}; expected 0 <= p < 1; 0.1 is usual")
-        self.p = p
+        self.p = checked_share("Dropout2d", p)
 
     def forward(self, x: Any) -> Any:
         if not self.training or self.p == 0:
@@ -216,9 +206,7 @@ class AlphaDropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"[AlphaDropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
-        self.p = p
+        self.p = checked_share("AlphaDropout", p)
 
     def forward(self, x: Any) -> Any:
         if not self.training or self.p == 0:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.nn.module import Module
-from powertrain.optim.optimizer import Optimizer, check_settings
+from powertrain.optim.optimizer import Named, Optimizer, check_settings, decayed, running_mean
 from powertrain.plugins.params import param
 
 
@@ -32,7 +31,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Module | Sequence[tuple[str, pt.Slot]],
+        params: Named,
         lr: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
@@ -59,11 +58,11 @@ class Adam(Optimizer):
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         if decay and self.decoupled:
             p = p * scalars["kept"]
-        elif decay:
-            g = g + p * decay
+        else:
+            g = decayed(g, p, decay)
         beta1, beta2 = self.betas
-        m = state["m"] * beta1 + g * (1 - beta1)
-        v = state["v"] * beta2 + pt.square(g) * (1 - beta2)
+        m = running_mean(state["m"], g, beta1)
+        v = running_mean(state["v"], pt.square(g), beta2)
         new = {"m": m, "v": v}
         if self.amsgrad:
             v = new["largest"] = pt.maximum(state["largest"], v)
@@ -82,7 +81,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Module | Sequence[tuple[str, pt.Slot]],
+        params: Named,
         lr: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),

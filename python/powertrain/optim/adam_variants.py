@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, State, check_settings
+from powertrain.optim.optimizer import Named, Optimizer, State, check_settings, decayed, running_mean
 from powertrain.plugins.params import param
 
 
@@ -56,9 +56,9 @@ class NAdam(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
-        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
-        v = state["v"] * self.betas[1] + pt.square(g) * (1 - self.betas[1])
+        g = decayed(g, p, decay)
+        m = running_mean(state["m"], g, self.betas[0])
+        v = running_mean(state["v"], pt.square(g), self.betas[1])
         rate, now, after, product = (scalars[name] for name in ("wide", "now", "after", "mu_product"))
         of_g = pt.cast(rate * (1 - now) / (1 - product), p.dtype)
         of_m = pt.cast(rate * after / (1 - product * after), p.dtype)
@@ -106,9 +106,9 @@ class RAdam(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
-        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
-        v = state["v"] * self.betas[1] + pt.square(g) * (1 - self.betas[1])
+        g = decayed(g, p, decay)
+        m = running_mean(state["m"], g, self.betas[0])
+        v = running_mean(state["v"], pt.square(g), self.betas[1])
         step = pt.where(scalars["known"], m * scalars["weighed"] / (pt.sqrt(v) + self.eps), m * scalars["size"])
         return p - step, {"m": m, "v": v}
 
@@ -135,6 +135,6 @@ class Lion(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        direction = pt.sign(state["m"] * self.betas[0] + g * (1 - self.betas[0]))
-        m = state["m"] * self.betas[1] + g * (1 - self.betas[1])
-        return p - (direction + p * decay if decay else direction) * scalars["rate"], {"m": m}
+        direction = pt.sign(running_mean(state["m"], g, self.betas[0]))
+        m = running_mean(state["m"], g, self.betas[1])
+        return p - decayed(direction, p, decay) * scalars["rate"], {"m": m}

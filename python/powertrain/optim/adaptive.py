@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, State, check_settings
+from powertrain.optim.optimizer import Named, Optimizer, State, check_settings, decayed, running_mean
 from powertrain.plugins.params import param
 
 
@@ -45,11 +45,11 @@ class RMSprop(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
-        new = {"v": state["v"] * self.alpha + pt.square(g) * (1 - self.alpha)}
+        g = decayed(g, p, decay)
+        new = {"v": running_mean(state["v"], pt.square(g), self.alpha)}
         spread = new["v"]
         if self.centered:
-            new["mean"] = state["mean"] * self.alpha + g * (1 - self.alpha)
+            new["mean"] = running_mean(state["mean"], g, self.alpha)
             spread = spread - pt.square(new["mean"])
         step = g / (pt.sqrt(spread) + self.eps)
         if self.momentum:
@@ -82,7 +82,7 @@ class Adagrad(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
+        g = decayed(g, p, decay)
         v = state["v"] + pt.square(g)
         return p - g / (pt.sqrt(v) + self.eps) * scalars["rate"], {"v": v}
 
@@ -110,10 +110,10 @@ class Adadelta(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
-        v = state["v"] * self.rho + pt.square(g) * (1 - self.rho)
+        g = decayed(g, p, decay)
+        v = running_mean(state["v"], pt.square(g), self.rho)
         delta = pt.sqrt(state["u"] + self.eps) / pt.sqrt(v + self.eps) * g
-        u = state["u"] * self.rho + pt.square(delta) * (1 - self.rho)
+        u = running_mean(state["u"], pt.square(delta), self.rho)
         return p - delta * scalars["rate"], {"v": v, "u": u}
 
 
@@ -150,7 +150,7 @@ class Adamax(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
-        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
+        g = decayed(g, p, decay)
+        m = running_mean(state["m"], g, self.betas[0])
         u = pt.maximum(state["u"] * self.betas[1], pt.abs(g) + self.eps)
         return p - m / u * scalars["rate"], {"m": m, "u": u}

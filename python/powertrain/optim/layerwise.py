@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, Part, State, check_settings
+from powertrain.optim.optimizer import Named, Optimizer, Part, State, check_settings, running_mean
 from powertrain.plugins.params import param
 
 
@@ -21,7 +22,7 @@ class PerParameter(Optimizer):
         values: list[pt.Tensor] = []
         moments: dict[str, list[pt.Tensor]] = {name: [] for name in part.state}
         for segment in part.values.segments:
-            stop = segment.offset + pt.zeros(segment.shape).size
+            stop = segment.offset + math.prod(segment.shape)
             own = {name: pt.reshape(flat[segment.offset : stop], segment.shape) for name, flat in flats.items()}
             state = {name: own[name] for name in part.state}
             p, new = self.update_param(own["p"], own["g"], state, part.weight_decay, scalars)
@@ -114,8 +115,8 @@ class LAMB(PerParameter):
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        m = state["m"] * self.betas[0] + g * (1 - self.betas[0])
-        v = state["v"] * self.betas[1] + pt.square(g) * (1 - self.betas[1])
+        m = running_mean(state["m"], g, self.betas[0])
+        v = running_mean(state["v"], pt.square(g), self.betas[1])
         u = m / scalars["mean"] / (pt.sqrt(v) / scalars["root"] + self.eps) + p * decay
         return p - u * (_ratio(_norm(p), _norm(u)) * scalars["rate"]), {"m": m, "v": v}
 
@@ -160,7 +161,7 @@ class Muon(PerParameter):
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        m = state["m"] * self.momentum + g * (1 - self.momentum)
+        m = running_mean(state["m"], g, self.momentum)
         step = g * (1 - self.momentum) + m * self.momentum if self.nesterov else m
         if p.ndim == 2:
             inputs, outputs = p.shape  # weights are (in, out)

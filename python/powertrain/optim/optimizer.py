@@ -67,7 +67,7 @@ class Optimizer:
 
     def __init__(
         self,
-        params: Module | Sequence[pt.Slot | tuple[str, pt.Slot]],
+        params: Named,
         *,
         lr: float,
         weight_decay: float = 0.0,
@@ -232,6 +232,16 @@ class Optimizer:
                     f"[{self.name}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "
                     "pass gradients in the order of optimizer.params"
                 )
+
+
+def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:
+    """A gradient or a direction with the parameter's share added."""
+    return change + p * decay if decay else change
+
+
+def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: float) -> pt.Tensor:
+    """The exponential moving average after one more value."""
+    return mean * kept + new * (1 - kept)
 
 
 def _named(entry: pt.Slot | tuple[str, pt.Slot]) -> tuple[str, pt.Slot]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.nn.module import Module
-from powertrain.optim.optimizer import Optimizer, OptimizerError, check_settings
+from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, check_settings, decayed
 from powertrain.plugins.params import param
 
 
@@ -29,7 +28,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Module | Sequence[tuple[str, pt.Slot]],
+        params: Named,
         lr: float = 0.1,
         *,
         momentum: float = 0.0,
@@ -47,8 +46,7 @@ class SGD(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        if decay:
-            g = g + p * decay
+        g = decayed(g, p, decay)
         if not self.momentum:
             return p - g * scalars["rate"], {}
         m = state["m"] * self.momentum + g

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, State, check_settings
+from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, State, check_settings, decayed
 from powertrain.plugins.params import param
 
 
@@ -102,6 +102,6 @@ class ASGD(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        g = g + p * decay if decay else g
+        g = decayed(g, p, decay)
         p = p * scalars["kept"] - g * scalars["rate"]
         return p, {"mean": state["mean"] + (p - state["mean"]) * scalars["share"]}
