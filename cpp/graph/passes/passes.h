@@ -5,11 +5,12 @@
 namespace pt {
 
 struct PassOptions {
-  bool simplify = true;  // expansion always happens; this switch is for merging equal calls
+  // Expansion always happens; this switch is for merging equal calls and for leaving out views that change nothing.
+  bool simplify = true;
   bool fuse = true;
 };
 
-// Definitions expanded, equal calls merged, dead code dropped.
+// Definitions expanded, equal calls merged, dead code and views that change nothing dropped.
 Graph simplify(const Graph& graph, bool merge);
 // Elementwise chains and row programs become single nodes.
 Graph fuse(const Graph& graph);
