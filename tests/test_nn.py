@@ -300,39 +300,6 @@ def test_dropout() -> None:
         nn.Dropout(1)
 
 
-def test_lstm() -> None:
-    torch = torch_module()
-    layer, x = nn.LSTM(5, 8), normal(3, 6, 5)
-    peer = torch.nn.LSTM(5, 8, batch_first=True)
-    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-        getattr(peer, f"{name}_l0").data = torch.tensor(np.ascontiguousarray(getattr(layer, name).numpy().T))
-    wanted, (hidden, cell) = peer(torch.tensor(x))
-    found, state = layer(pt.tensor(x))
-    close(found, wanted)
-    close(state[0], hidden[0])
-    close(state[1], cell[0])
-    again, _ = layer(pt.tensor(x), state)
-    wanted, _ = peer(torch.tensor(x), (hidden, cell))
-    close(again, wanted)
-
-
-@pytest.mark.parametrize("causal", [False, True])
-def test_attention(causal: bool) -> None:
-    torch = torch_module()
-    layer = nn.CausalSelfAttention(12, 3) if causal else nn.MultiHeadAttention(12, 3)
-    x = normal(2, 7, 12)
-    peer = torch.nn.MultiheadAttention(12, 3, batch_first=True)
-    peer.in_proj_weight.data = torch.tensor(np.ascontiguousarray(layer.qkv.weight.numpy().T))
-    peer.in_proj_bias.data = torch.tensor(layer.qkv.bias.numpy())
-    peer.out_proj.weight.data = torch.tensor(np.ascontiguousarray(layer.proj.weight.numpy().T))
-    peer.out_proj.bias.data = torch.tensor(layer.proj.bias.numpy())
-    mask = torch.triu(torch.ones(7, 7, dtype=torch.bool), 1) if causal else None
-    t = torch.tensor(x)
-    close(layer(pt.tensor(x)), peer(t, t, t, attn_mask=mask, need_weights=False)[0])
-    with pytest.raises(pt.ShapeError, match=r"\[MultiHeadAttention\] width 12 in 5 heads; expected a multiple"):
-        nn.MultiHeadAttention(12, 5)
-
-
 def test_transformer_block_is_its_formula() -> None:
     block, x = nn.TransformerBlock(8, 2, depth=3), pt.tensor(normal(2, 5, 8))
     attention = nn.attention.attend(block.qkv(block.ln1(x)), 2, True)

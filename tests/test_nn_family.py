@@ -179,22 +179,6 @@ def test_pooling_and_resampling() -> None:
         nn.Upsample()
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("kind", ["GRU", "RNN"])
-def test_recurrent_layers_have_the_names_of_torch(kind: str, bidirectional: bool) -> None:
-    other = getattr(torch.nn, kind)(3, 4, 2, batch_first=True, bidirectional=bidirectional)
-    layer = getattr(nn, kind)(3, 4, 2, bidirectional)
-    state = {name: value.numpy().T for name, value in other.state_dict().items()}
-    assert list(layer.state_dict()) == list(state)
-    layer.load_state_dict(state)
-    x, h0 = normal(2, 5, 3), normal(4 if bidirectional else 2, 2, 4)
-    for given in ((x,), (x, h0)):
-        y, h = layer(*(pt.asarray(part) for part in given))
-        wanted = other(*(torch.tensor(part) for part in given))
-        near(y, wanted[0].detach().numpy())
-        near(h, wanted[1].detach().numpy())
-
-
 def test_dropouts_keep_what_they_promise() -> None:
     pt.random.seed(0)
     x = np.ones((64, 8, 8, 32), dtype="float32")
@@ -207,3 +191,98 @@ def test_dropouts_keep_what_they_promise() -> None:
     assert abs(dropped.mean()) < 0.02 and abs(dropped.std() - 1) < 0.02
     for layer in (nn.Dropout2d(0.5).eval(), nn.AlphaDropout(0.5).eval()):
         assert layer(x) is x
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["ConstantPad", "ReflectionPad", "ReplicationPad", "CircularPad", "ZeroPad"])
+def test_borders(kind: str, axes: int) -> None:
+    x = normal(2, *(4, 5, 3)[:axes], 3)
+    value = (1.5,) if kind == "ConstantPad" else ()
+    for amount in (1, (1, 2, 0, 1, 2, 1)[: 2 * axes]):
+        theirs = getattr(torch.nn, f"{kind}{axes}d")(amount, *value)(first(x))
+        near(getattr(nn, f"{kind}{axes}d")(amount, *value)(pt.asarray(x)), last(theirs))
+    with pytest.raises(ValueError, match=rf"^\[{kind}{axes}d\] amount = \(1, 2, 3\); expected one number, or "):
+        getattr(nn, f"{kind}{axes}d")((1, 2, 3), *value)
+
+
+def test_a_border_wider_than_what_is_mirrored() -> None:
+    with pytest.raises(pt.ShapeError, match=r"\[ReflectionPad1d\] 3 and 1 around 3; expected at most 2; pad less"):
+        nn.ReflectionPad1d((3, 1))(pt.zeros((1, 3, 2)))
+    with pytest.raises(pt.ShapeError, match=r"\[ZeroPad2d\] x is \[1, 3, 2\]; expected 4 axes, batch first"):
+        nn.ZeroPad2d(1)(pt.zeros((1, 3, 2)))
+
+
+def test_modules_of_pairs() -> None:
+    a, b = normal(6, 4), normal(6, 5)
+    theirs, ours = torch.nn.Bilinear(4, 5, 3), nn.Bilinear(4, 5, 3)
+    ours.load_state_dict({name: value.numpy() for name, value in theirs.state_dict().items()}, layout="torch")
+    near(ours(pt.asarray(a), pt.asarray(b)), theirs(torch.tensor(a), torch.tensor(b)).detach().numpy())
+    c, d = normal(6, 4), normal(6, 4)
+    for made, peer in (
+        (nn.CosineSimilarity(), torch.nn.CosineSimilarity(-1)), (nn.PairwiseDistance(3.0), torch.nn.PairwiseDistance(3))
+    ):  # fmt: skip
+        near(made(pt.asarray(c), pt.asarray(d)), peer(torch.tensor(c), torch.tensor(d)).numpy())
+
+
+@pytest.mark.parametrize("mode", ["mean", "sum", "max"])
+def test_bags_of_rows(mode: Any) -> None:
+    theirs, ours = torch.nn.EmbeddingBag(9, 4, mode=mode), nn.EmbeddingBag(9, 4, mode)
+    ours.load_state_dict({"weight": theirs.weight.detach().numpy()}, layout="torch")
+    index = RNG.integers(0, 9, (3, 5))
+    near(ours(pt.asarray(index)), theirs(torch.tensor(index)).detach().numpy())
+
+
+def test_rearrangements_and_response_norm() -> None:
+    x = normal(2, 4, 5, 6)
+    assert nn.Unflatten(-1, (2, 3))(pt.asarray(x)).shape == (2, 4, 5, 2, 3)
+    near(nn.ChannelShuffle(3)(pt.asarray(x)), last(torch.nn.ChannelShuffle(3)(first(x))))
+    with pytest.raises(pt.ShapeError, match=r"\[ChannelShuffle\] 6 channels in 4 groups; expected a multiple"):
+        nn.ChannelShuffle(4)(pt.asarray(x))
+    near(nn.Softmax2d()(pt.asarray(x)), last(torch.nn.Softmax2d()(first(x))))
+    for size in (1, 2, 3, 5):
+        theirs = torch.nn.LocalResponseNorm(size, 0.5, 0.6, 2.0)(first(x))
+        near(nn.LocalResponseNorm(size, 0.5, 0.6, 2.0)(pt.asarray(x)), last(theirs))
+
+
+def test_the_row_of_padding_stays_zero() -> None:
+    layer, theirs = nn.Embedding(5, 3, padding_index=1), torch.nn.Embedding(5, 3, padding_idx=1)
+    assert not layer.weight.numpy()[1].any() and layer.weight.numpy()[0].any()
+    layer.load_state_dict({"weight": theirs.weight.detach().numpy()}, layout="torch")
+    index, weights = np.array([[0, 1, 4], [1, 4, 2]]), normal(2, 3, 3)
+    (theirs(torch.tensor(index)) * torch.tensor(weights)).sum().backward()
+    _, grads = pt.value_and_grad(layer, lambda: (layer(pt.asarray(index)) * weights).sum())
+    near(grads[0], theirs.weight.grad.numpy())
+    with pytest.raises(ValueError, match=r"\[Embedding\] padding_index = 5; expected a row of 5; 0 is usual"):
+        nn.Embedding(5, 3, padding_index=5)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_losses_of_several_labels_and_other_distances(reduction: Any) -> None:
+    x, labels = normal(4, 5), np.array([[3, 0, -1, 1, 2], [4, -1, -1, 0, 0], [-1, 0, 0, 0, 0], [0, 1, 2, 3, 4]])
+    given = torch.tensor(x, requires_grad=True)
+    want = torch.nn.MultiLabelMarginLoss(reduction=reduction)(given, torch.tensor(labels))
+    loss = nn.MultiLabelMarginLoss(reduction)
+    near(loss(pt.asarray(x), pt.asarray(labels)), want.detach().numpy())
+    want.sum().backward()
+    near(pt.grad(lambda x: pt.sum(loss(x, pt.asarray(labels))))(pt.asarray(x)), given.grad.numpy())
+    three = [normal(6, 4) for _ in range(3)]
+    for swap in (False, True):
+        settings: dict[str, Any] = {"margin": 2.0, "swap": swap, "reduction": reduction}
+        want = torch.nn.TripletMarginWithDistanceLoss(**settings)(*map(torch.tensor, three))
+        near(nn.TripletMarginWithDistanceLoss(**settings)(*map(pt.asarray, three)), want.numpy())
+
+
+def test_drawn_slopes_and_dropped_channels() -> None:
+    pt.random.seed(0)
+    x = -np.ones((200, 50), dtype="float32")
+    slopes = -nn.RReLU()(pt.asarray(x)).numpy()
+    assert 1 / 8 <= slopes.min() < 0.14 and 0.32 < slopes.max() <= 1 / 3
+    near(nn.RReLU().eval()(pt.asarray(x)), torch.nn.RReLU().eval()(torch.tensor(x)).numpy())
+    assert (nn.RReLU()(pt.asarray(-x)).numpy() == 1).all()
+    with pytest.raises(ValueError, match=r"\[RReLU\] lower = 0.5, upper = 0.25; expected lower <= upper"):
+        nn.RReLU(0.5, 0.25)
+    z = np.ones((50, 7, 40), dtype="float32")
+    for layer in (nn.FeatureAlphaDropout(0.3), nn.Dropout1d(0.3)):
+        y = layer(pt.asarray(z)).numpy()
+        assert (y == y[:, :1]).all() and len(np.unique(y)) == 2
+        assert abs((y[:, 0] == y.min()).mean() - 0.3) < 0.04

@@ -79,11 +79,12 @@ def gpt(p: Parameters, x: jax.Array, heads: int) -> jax.Array:
 
 def lstm(p: Parameters, x: jax.Array) -> jax.Array:
     """The products of the inputs for all steps at once, then a scan over time."""
-    inputs = p["embedding.weight"][x].swapaxes(0, 1) @ p["lstm.weight_ih"] + p["lstm.bias_ih"] + p["lstm.bias_hh"]
+    inputs = p["embedding.weight"][x].swapaxes(0, 1) @ p["lstm.weight_ih_l0"]
+    inputs = inputs + p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"]
 
     def step(state: tuple[jax.Array, jax.Array], gates: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
         h, c = state
-        i, f, g, o = jnp.split(gates + h @ p["lstm.weight_hh"], 4, -1)
+        i, f, g, o = jnp.split(gates + h @ p["lstm.weight_hh_l0"], 4, -1)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
         return (h, c), h

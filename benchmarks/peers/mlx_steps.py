@@ -75,11 +75,11 @@ def gpt(p: Parameters, x: mx.array, heads: int) -> mx.array:
 
 
 def lstm(p: Parameters, x: mx.array) -> mx.array:
-    inputs = p["embedding.weight"][x] @ p["lstm.weight_ih"].T + (p["lstm.bias_ih"] + p["lstm.bias_hh"])
+    inputs = p["embedding.weight"][x] @ p["lstm.weight_ih_l0"].T + (p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"])
     h = c = mx.zeros((x.shape[0], 256))
     out = []
     for t in range(x.shape[1]):
-        i, f, g, o = mx.split(inputs[:, t] + h @ p["lstm.weight_hh"].T, 4, -1)
+        i, f, g, o = mx.split(inputs[:, t] + h @ p["lstm.weight_hh_l0"].T, 4, -1)
         c = mx.sigmoid(f) * c + mx.sigmoid(i) * mx.tanh(g)
         h = mx.sigmoid(o) * mx.tanh(c)
         out.append(h)

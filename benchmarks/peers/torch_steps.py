@@ -64,7 +64,7 @@ def gpt(p: Parameters, x: torch.Tensor, heads: int) -> torch.Tensor:
 def lstm(p: Parameters, x: torch.Tensor) -> torch.Tensor:
     inputs = F.embedding(x, p["embedding.weight"])
     zeros = inputs.new_zeros(1, x.shape[0], 256)
-    flat = [p[f"lstm.{name}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    flat = [p[f"lstm.{name}"] for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")]
     out, _, _ = torch.lstm(inputs, (zeros, zeros), flat, True, 1, 0.0, True, False, True)
     return linear(p, "head", out)
 

@@ -100,10 +100,10 @@ def gpt(layers: int, width: int, vocabulary: int, positions: int) -> Callable[[D
 def lstm(d: Drawer) -> None:
     d.normal("embedding.weight", (65, 64), 1)
     for name, shape in (
-        ("weight_ih", (1024, 64)),
-        ("weight_hh", (1024, 256)),
-        ("bias_ih", (1024,)),
-        ("bias_hh", (1024,)),
+        ("weight_ih_l0", (1024, 64)),
+        ("weight_hh_l0", (1024, 256)),
+        ("bias_ih_l0", (1024,)),
+        ("bias_hh_l0", (1024,)),
     ):
         d.uniform(f"lstm.{name}", shape, 256)
     d.linear("head", 256, 65)

@@ -176,3 +176,10 @@ class Softmin(_Call):
 
     def __init__(self, axis: int = -1) -> None:
         super().__init__(pt.softmin, axis=axis)
+
+
+class Softmax2d(_Call):
+    """Softmax over the channels, the last axis, of each place of an image."""
+
+    def __init__(self) -> None:
+        super().__init__(pt.softmax, axis=-1)

@@ -1,4 +1,4 @@
-"""Attention and transformer blocks, in the pre-norm form of GPT-2."""
+"""Attention: PyTorch's module of it, and the pre-norm block of GPT-2."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.nn.layers import GELU, Dropout, Linear
-from powertrain.nn.module import Module
+from powertrain.nn import init
+from powertrain.nn.layers import GELU, Dropout, Linear, checked_share
+from powertrain.nn.module import Module, Parameter
 from powertrain.nn.norm import LayerNorm
 
 
@@ -25,27 +26,126 @@ def _check_heads(where: str, width: int, heads: int) -> None:
         raise pt.ShapeError(f"[{where}] width {width} in {heads} heads; expected a multiple; change width or heads")
 
 
-class MultiHeadAttention(Module):
-    """Self-attention with one projection to q, k and v and one back (Vaswani et al. 2017)."""
+def _additive(mask: Any, dtype: Any) -> pt.Tensor:
+    """A mask as what is added to the scores: -inf where a bool mask is True."""
+    mask = pt.asarray(mask)
+    return pt.where(mask, -math.inf, pt.zeros((), dtype)) if mask.dtype == pt.bool_ else pt.cast(mask, dtype)
+
+
+class MultiheadAttention(Module):
+    """Attention of queries over keys and values, in heads, between linear layers (Vaswani et al. 2017).
+
+    As PyTorch has it with batch_first: in_proj_weight (width, 3 width) when keys and values have the width of the
+    queries, else q_proj_weight, k_proj_weight and v_proj_weight; Glorot uniform, biases zero.
+    """
 
     def __init__(
-        self, width: int, heads: int, causal: bool = False, *, generator: pt.random.Generator | None = None
+        self,
+        width: int,
+        heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        *,
+        key_width: int | None = None,
+        value_width: int | None = None,
+        generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_heads("MultiHeadAttention", width, heads)
-        self.qkv = Linear(width, 3 * width, generator=generator)
-        self.proj = Linear(width, width, generator=generator)
-        self.heads, self.causal = heads, causal
+        _check_heads("MultiheadAttention", width, heads)
+        self.width, self.heads, self.p = width, heads, checked_share("MultiheadAttention", dropout)
+        self.sizes = (width, key_width or width, value_width or width)
+        self.together = self.sizes == (width, width, width)
+        if self.together:
+            self.in_proj_weight = Parameter(init.xavier_uniform((width, 3 * width), width, 3 * width, 1.0, generator))
+        else:
+            for name, size in zip("qkv", self.sizes, strict=True):
+                weight = init.xavier_uniform((size, width), size, width, 1.0, generator)
+                setattr(self, f"{name}_proj_weight", Parameter(weight))
+        self.in_proj_bias = Parameter(init.zeros((3 * width,))) if bias else None
+        self.out_proj = Linear(width, width, bias, generator=generator)
+        if self.out_proj.bias is not None:
+            self.out_proj.bias.value = init.zeros((width,))
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return self.proj(attend(self.qkv(x), self.heads, self.causal))
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (1, 0) if name.endswith("weight") else None
 
+    def _projected(self, inputs: tuple[Any, Any, Any]) -> list[pt.Tensor]:
+        """Queries, keys and values as [batch, time, heads, width / heads]."""
+        width, heads = self.width, self.heads
+        if self.together and inputs[0] is inputs[1] is inputs[2]:
+            parts = list(pt.split(pt.linear(inputs[0], self.in_proj_weight, self.in_proj_bias), 3, axis=2))
+        else:
+            if self.together:
+                weights = list(pt.split(self.in_proj_weight, 3, axis=1))
+            else:
+                weights = [getattr(self, f"{name}_proj_weight") for name in "qkv"]
+            biases = [None] * 3 if self.in_proj_bias is None else list(pt.split(self.in_proj_bias, 3, axis=0))
+            parts = [pt.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
+        return [pt.reshape(x, (*x.shape[:2], heads, width // heads)) for x in parts]
 
-class CausalSelfAttention(MultiHeadAttention):
-    """Self-attention in which a position sees itself and those before it."""
+    def _added(self, shape: tuple[int, ...], dtype: Any, attn_mask: Any, padding: Any, causal: bool) -> Any:
+        """What is added to the scores [batch, heads, queries, keys], or None."""
+        batch, heads, queries, keys = shape
+        added = None
+        if causal:
+            later = pt.less(pt.reshape(pt.arange(queries), (queries, 1)) + (keys - queries), pt.arange(keys))
+            added = _additive(later, dtype)
+        if attn_mask is not None:
+            mask = _additive(attn_mask, dtype)
+            if mask.shape == (batch * heads, queries, keys):
+                mask = pt.reshape(mask, shape)
+            elif mask.shape != (queries, keys):
+                raise pt.ShapeError(
+                    f"[MultiheadAttention] attn_mask is {list(mask.shape)}; expected {[queries, keys]} or "
+                    f"{[batch * heads, queries, keys]}; one row for each query"
+                )
+            added = mask if added is None else added + mask
+        if padding is not None:
+            ignored = _additive(padding, dtype)
+            if ignored.shape != (batch, keys):
+                raise pt.ShapeError(
+                    f"[MultiheadAttention] key_padding_mask is {list(ignored.shape)}; expected {[batch, keys]}; one "
+                    "number for each key, True where it is padding"
+                )
+            ignored = pt.reshape(ignored, (batch, 1, 1, keys))
+            added = ignored if added is None else added + ignored
+        return added
 
-    def __init__(self, width: int, heads: int, *, generator: pt.random.Generator | None = None) -> None:
-        super().__init__(width, heads, causal=True, generator=generator)
+    def forward(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        key_padding_mask: Any = None,
+        need_weights: bool = True,
+        attn_mask: Any = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[pt.Tensor, pt.Tensor | None]:
+        """The mixed values, and with `need_weights` the share of each key, per head or their mean over heads.
+
+        A bool mask is True where a key is not seen, a float mask is added to the scores; a query that sees no key has
+        NaN. `is_causal` alone hides later keys. Without masks, weights and dropout no matrix of all queries and keys is
+        made. Dropout, in training, drops weights; the weights returned are those before it.
+
+        Shapes    query [b, t, width], key [b, s, key_width], value [b, s, value_width], key_padding_mask [b, s],
+                  attn_mask [t, s] or [b heads, t, s] -> [b, t, width], and [b, t, s] or [b, heads, t, s]
+        """
+        q, k, v = self._projected((query, key, value))
+        batch, queries, _, size = q.shape
+        dropped = self.training and self.p > 0
+        if attn_mask is None and key_padding_mask is None and not need_weights and not dropped:
+            mixed = pt.scaled_dot_product_attention(q, k, v, causal=is_causal)
+            return self.out_proj(pt.reshape(mixed, (batch, queries, self.width))), None
+        q, k, v = (pt.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
+        scores = pt.matmul(q * (1 / math.sqrt(size)), pt.matrix_transpose(k))
+        added = self._added(tuple(scores.shape), scores.dtype, attn_mask, key_padding_mask, is_causal)
+        weights = pt.softmax(scores if added is None else scores + added, axis=-1)
+        mixed = pt.matmul(pt.dropout(weights, self.p) if dropped else weights, v)
+        y = self.out_proj(pt.reshape(pt.transpose(mixed, (0, 2, 1, 3)), (batch, queries, self.width)))
+        if not need_weights:
+            return y, None
+        return y, pt.mean(weights, axis=1) if average_attn_weights else weights
 
 
 class TransformerBlock(Module):

@@ -54,6 +54,9 @@ class Linear(Module):
             self.weight = Parameter(init.normal((inputs, outputs), std, generator=generator))
             self.bias = Parameter(init.zeros((outputs,))) if bias else None
 
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (1, 0) if name == "weight" else None
+
     def forward(self, x: Any) -> pt.Tensor:
         return pt.linear(x, self.weight, self.bias)
 
@@ -81,6 +84,9 @@ class Conv2d(Module):
         self.weight = Parameter(init.uniform_fan_in((height, width, inputs // groups, outputs), fan_in, generator))
         self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
         self.stride, self.padding, self.dilation, self.groups = pair(stride), pair(padding), pair(dilation), groups
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (2, 3, 1, 0) if name == "weight" else None
 
     def forward(self, x: Any) -> pt.Tensor:
         return pt.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
@@ -125,16 +131,33 @@ class Flatten(Module):
 
 
 class Embedding(Module):
-    """Rows of a table by index; the table is normal(0, 1)."""
+    """Rows of a table by index; the table is normal(0, 1). The row `padding_index`, if any, is zero and stays so."""
 
     def __init__(
-        self, count: int, width: int, std: float = 1.0, *, generator: pt.random.Generator | None = None
+        self,
+        count: int,
+        width: int,
+        std: float = 1.0,
+        *,
+        padding_index: int | None = None,
+        generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.weight = Parameter(init.normal((count, width), std, generator=generator))
+        table = init.normal((count, width), std, generator=generator)
+        if padding_index is not None:
+            if not 0 <= padding_index < count:
+                raise ValueError(
+                    f"[Embedding] padding_index = {padding_index}; expected a row of {count}; 0 is usual"
+                )
+            table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding_index), 0.0, table)
+        self.weight = Parameter(table)
+        self.padding_index = padding_index
 
     def forward(self, index: Any) -> pt.Tensor:
-        return pt.embedding(index, self.weight)
+        rows = pt.embedding(index, self.weight)
+        if self.padding_index is None:
+            return rows
+        return pt.where(pt.equal(pt.expand_dims(index, -1), self.padding_index), pt.stop_gradient(rows), rows)
 
 
 class Dropout(Module):

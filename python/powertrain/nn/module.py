@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.nn import torch_layout
 
 M = TypeVar("M", bound="Module")
+Layout = Literal["own", "torch"]
 
 
 class StateError(ValueError):
@@ -35,6 +37,9 @@ class Module:
     >>> [name for name, _ in Shift().named_parameters()]
     ['by']
     """
+
+    # Buffers that the module has in PyTorch and not here.
+    TORCH_ONLY: ClassVar[frozenset[str]] = frozenset()
 
     training: bool
     _slots: dict[str, pt.Slot]
@@ -100,6 +105,18 @@ class Module:
                     seen.add(id(slot))
                     yield _join(path, name), slot
 
+    def every_path(self) -> Iterator[tuple[str, Module, str, pt.Slot]]:
+        """Every path to a slot, with its module and its name there: those that are tied come once for each path."""
+        yield from self._paths("", ())
+
+    def _paths(self, prefix: str, above: tuple[Module, ...]) -> Iterator[tuple[str, Module, str, pt.Slot]]:
+        if any(module is self for module in above):
+            return
+        for name, slot in self._slots.items():
+            yield _join(prefix, name), self, name, slot
+        for name, module in self._modules.items():
+            yield from module._paths(_join(prefix, name), (*above, self))
+
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
         """Every slot, once, by its first path."""
         return self._named(lambda module, name: True)
@@ -159,16 +176,61 @@ class Module:
 
     # ------------------------------------------------------------ values
 
-    def state_dict(self) -> dict[str, NDArray[Any]]:
-        """The value of every slot by name, as copies."""
+    def clone(self: M) -> M:
+        """A module of the same values with slots of its own; what is tied stays tied.
+
+        >>> layer = pt.nn.Linear(2, 3)
+        >>> layer.clone().weight is layer.weight
+        False
+        """
+        return self._cloned({})
+
+    def _cloned(self: M, made: dict[int, Any]) -> M:
+        if id(self) in made:
+            found: M = made[id(self)]
+            return found
+        twin = made[id(self)] = object.__new__(type(self))
+        vars(twin).update(vars(self), _slots={}, _modules={}, _buffers=set(self._buffers))
+        for name, slot in self._slots.items():
+            if id(slot) not in made:
+                made[id(slot)] = pt.Slot(pt.tensor(slot.value), name=slot.name, trainable=slot.trainable)
+            twin._slots[name] = vars(twin)[name] = made[id(slot)]
+        for name, module in self._modules.items():
+            twin._modules[name] = vars(twin)[name] = module._cloned(made)
+        return twin
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        """How PyTorch's axes of a slot of this module are transposed to ours; None where they are alike."""
+        return None
+
+    def state_dict(
+        self, layout: Layout = "own", flattened: Mapping[str, tuple[int, ...]] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """The value of every slot by name, as copies; with `layout="torch"` as PyTorch's module has them.
+
+        Then what is tied comes under each of its names. `flattened` is as in load_state_dict.
+        """
+        if layout == "torch":
+            return torch_layout.to_torch(self, flattened or {})
         return {name: np.array(slot.numpy()) for name, slot in self.named_slots()}
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> list[str]:
+    def load_state_dict(
+        self,
+        state: Mapping[str, Any],
+        strict: bool = True,
+        layout: Layout = "own",
+        flattened: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> list[str]:
         """Sets slots by name after all are checked; returns the names that were set.
 
         `strict` wants every slot and no other name; otherwise missing and unknown names are passed over. Shapes must
-        always agree.
+        always agree. With `layout="torch"` the state is of PyTorch's module of the same names: weights are transposed
+        as each module says, and tied ones may come under any of their names, or under all. A linear layer on a
+        flattened image needs to be told of it, since PyTorch's flat images have the channels first:
+        `flattened={"4.weight": (channels, height, width)}`.
         """
+        if layout == "torch":
+            state = torch_layout.from_torch(self, state, flattened or {})
         slots = dict(self.named_slots())
         values = {name: np.asarray(value) for name, value in state.items() if name in slots}
         wrong = [
@@ -195,11 +257,18 @@ class Module:
     def summary(self) -> str:
         """A table of the parts that hold slots, with shapes and counts, and the totals."""
         rows = []
+        first: dict[int, str] = {}
         for path, module in self.named_modules():
-            if module._slots:
-                shapes = ", ".join(f"{name} {list(slot.shape)}" for name, slot in module._slots.items())
-                count = sum(slot_size(slot) for name, slot in module._slots.items() if name not in module._buffers)
-                rows.append((path or "(self)", type(module).__name__, f"{count:,}", shapes))
+            shapes, count = [], 0
+            for name, slot in module._slots.items():
+                tied = first.setdefault(id(slot), _join(path, name))
+                if tied != _join(path, name):
+                    shapes.append(f"{name} = {tied}")
+                    continue
+                shapes.append(f"{name} {list(slot.shape)}")
+                count += 0 if name in module._buffers else slot_size(slot)
+            if shapes:
+                rows.append((path or "(self)", type(module).__name__, f"{count:,}", ", ".join(shapes)))
         total = sum(slot_size(slot) for slot in self.parameters())
         trained = sum(slot_size(slot) for slot in self.trainable())
         widths = [max([len(row[column]) for row in rows], default=0) for column in range(3)]
@@ -214,36 +283,3 @@ def slot_size(slot: pt.Slot) -> int:
 
 def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
-
-
-class Sequential(Module):
-    """Modules (or functions of one tensor) one after the other; named by number.
-
-    >>> pt.nn.Sequential(pt.nn.Linear(4, 8), pt.tanh)(pt.ones((2, 4))).shape
-    (2, 8)
-    """
-
-    def __init__(self, *modules: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._count = len(modules)
-        for number, module in enumerate(modules):
-            if not callable(module):
-                raise TypeError(
-                    f"[Sequential] {type(module).__name__} at place {number}; expected a module or a function; "
-                    "pass modules one by one, Sequential(*modules)"
-                )
-            setattr(self, str(number), module)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, number: int) -> Any:
-        return getattr(self, str(range(self._count)[number]))
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[number] for number in range(self._count))
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x

@@ -12,10 +12,10 @@ from powertrain.nn.module import Module, Parameter
 class LayerNorm(Module):
     """Each row less its mean, over its standard deviation, then weight and bias (Ba et al. 2016)."""
 
-    def __init__(self, width: int, eps: float = 1e-5) -> None:
+    def __init__(self, width: int, eps: float = 1e-5, *, bias: bool = True) -> None:
         super().__init__()
         self.weight = Parameter(init.ones((width,)))
-        self.bias = Parameter(init.zeros((width,)))
+        self.bias = Parameter(init.zeros((width,))) if bias else None
         self.eps = eps
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -40,6 +40,8 @@ class BatchNorm(Module):
     Running statistics are buffers: running = (1 - momentum) * running + momentum * batch, with the unbiased variance
     (Ioffe and Szegedy 2015).
     """
+
+    TORCH_ONLY = frozenset({"num_batches_tracked"})
 
     def __init__(self, width: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()

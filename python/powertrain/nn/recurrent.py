@@ -1,42 +1,82 @@
-"""Recurrent layers."""
+"""Recurrent layers over [batch, time, inputs], and the cells that make one step of them."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
 
 import powertrain as pt
 from powertrain.nn import init
+from powertrain.nn.layers import Dropout
 from powertrain.nn.module import Module, Parameter
 
+_TRANSPOSED = (1, 0)
+_PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+Nonlinearity = Literal["tanh", "relu"]
 
-class LSTM(Module):
-    """One layer over [batch, time, inputs], from a zero state (Hochreiter and Schmidhuber 1997, with forget gates).
 
-    Gates in the order input, forget, cell, output; all weights and both biases uniform in +-1/sqrt(width).
-    """
+def _make(module: Module, suffix: str, inputs: int, width: int, gates: int, bias: bool, generator: Any) -> None:
+    """The parameters of one layer and direction: all uniform in +-1/sqrt(width)."""
+    shapes = ((inputs, gates), (width, gates), (gates,), (gates,))
+    for name, shape in zip(_PARTS[: 4 if bias else 2], shapes, strict=False):
+        setattr(module, name + suffix, Parameter(init.uniform_fan_in(shape, width, generator)))
 
-    def __init__(self, inputs: int, width: int, *, generator: pt.random.Generator | None = None) -> None:
-        super().__init__()
-        self.weight_ih = Parameter(init.uniform_fan_in((inputs, 4 * width), width, generator))
-        self.weight_hh = Parameter(init.uniform_fan_in((width, 4 * width), width, generator))
-        self.bias_ih = Parameter(init.uniform_fan_in((4 * width,), width, generator))
-        self.bias_hh = Parameter(init.uniform_fan_in((4 * width,), width, generator))
-        self.width = width
 
-    def forward(self, x: Any, state: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, tuple[pt.Tensor, pt.Tensor]]:
-        """The outputs at every step, and the last (hidden, cell) state."""
-        if state is None:
-            state = (pt.zeros((x.shape[0], self.width)), pt.zeros((x.shape[0], self.width)))
-        y, hidden, cell = pt.lstm(x, state[0], state[1], self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return y, (hidden, cell)
+def _weights(module: Module, suffix: str) -> list[Any]:
+    """w_ih, w_hh, b_ih, b_hh; zeros for biases that a module does without."""
+    weights = [getattr(module, name + suffix) for name in _PARTS[:2]]
+    zeros = pt.zeros((weights[1].shape[1],), weights[1].dtype)
+    return weights + [getattr(module, name + suffix, zeros) for name in _PARTS[2:]]
+
+
+class _Padded:
+    """What sequences of several lengths, padded to one, need: [batch] lengths from 1 to time."""
+
+    def __init__(self, lengths: Any, x: Any) -> None:
+        if isinstance(lengths, (list, tuple, np.ndarray)):
+            given = np.asarray(lengths)
+            if given.shape != (x.shape[0],) or given.dtype.kind not in "iu" or not (
+                (given >= 1) & (given <= x.shape[1])
+            ).all():  # fmt: skip
+                raise pt.ShapeError(
+                    f"[lengths] received {given.tolist()}; expected {x.shape[0]} whole numbers from 1 to "
+                    f"{x.shape[1]}; one for each sequence of the batch"
+                )
+        ends = pt.cast(pt.asarray(lengths), "int64")
+        steps = pt.arange(x.shape[1])
+        self._inside = pt.less(steps, pt.expand_dims(ends, 1))
+        self._turned = pt.where(self._inside, pt.expand_dims(ends - 1, 1) - steps, steps)
+        self._last = pt.reshape(ends - 1, (x.shape[0], 1))
+
+    @staticmethod
+    def _pick(x: Any, steps: Any) -> pt.Tensor:
+        index = pt.broadcast_to(pt.expand_dims(steps, 2), (*steps.shape, x.shape[2]))
+        return pt.take_along_axis(x, index, axis=1)
+
+    def turned(self, x: Any) -> pt.Tensor:
+        """Each sequence from its own end to its beginning; the padding stays behind it."""
+        return self._pick(x, self._turned)
+
+    def cleared(self, y: Any) -> pt.Tensor:
+        """Zeros in the padding."""
+        return pt.where(pt.expand_dims(self._inside, 2), y, 0.0)
+
+    def last(self, states: Any) -> pt.Tensor:
+        """Of each sequence at its own end."""
+        return pt.reshape(self._pick(states, self._last), (states.shape[0], states.shape[2]))
 
 
 class _Stack(Module):
     """Layers over [batch, time, inputs], each of one direction or of both; `weight_ih_l1_reverse` is of the second
-    layer from the end of time. All weights and biases are uniform in +-1/sqrt(width).
+    layer from the end of time. All weights and biases are uniform in +-1/sqrt(width). With `dropout`, what one layer
+    gives the next is dropped with that probability in training.
     """
 
-    GATES = 1
+    GATES: ClassVar[int] = 1
+    # Kinds of state that go from step to step; the first is the output.
+    STATES: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -45,49 +85,68 @@ class _Stack(Module):
         layers: int = 1,
         bidirectional: bool = False,
         *,
+        bias: bool = True,
+        dropout: float = 0.0,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
         if layers < 1:
             raise ValueError(f"[{type(self).__name__}] layers = {layers}; expected at least 1; 1 or 2 are usual")
-        self.width, self.layers, self.directions = width, layers, 2 if bidirectional else 1
-        gates = self.GATES * width
+        self.inputs, self.width, self.layers, self.directions = inputs, width, layers, 2 if bidirectional else 1
         for layer in range(layers):
+            taken = inputs if layer == 0 else width * self.directions
             for suffix in self._suffixes(layer):
-                shapes: dict[str, tuple[int, ...]] = {
-                    "weight_ih": (inputs, gates),
-                    "weight_hh": (width, gates),
-                    "bias_ih": (gates,),
-                    "bias_hh": (gates,),
-                }
-                for name, shape in shapes.items():
-                    setattr(self, name + suffix, Parameter(init.uniform_fan_in(shape, width, generator)))
-            inputs = width * self.directions
+                _make(self, suffix, taken, width, self.GATES * width, bias, generator)
+        self.between = Dropout(dropout)
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return _TRANSPOSED if name.startswith("weight") else None
 
     def _suffixes(self, layer: int) -> tuple[str, ...]:
         return (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
 
-    def _run(self, x: Any, h0: Any, weights: list[Any]) -> tuple[pt.Tensor, pt.Tensor]:
-        """One layer in one direction: the states and the last of them."""
+    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
+        """The states of each kind at every step, [batch, time, width], of one layer in one direction."""
         raise TypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
 
-    def forward(self, x: Any, state: Any = None) -> tuple[pt.Tensor, pt.Tensor]:
-        """The outputs at every step [batch, time, directions width], and the last state of each layer and direction.
-
-        Shapes    x [b, t, i], state [layers directions, b, width], zero when left out
-        """
-        last: list[pt.Tensor] = []
+    def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:
+        """The outputs of the last layer, and the last state of each kind [layers directions, batch, width]."""
+        if x.ndim != 3 or x.shape[2] != self.inputs:
+            raise pt.ShapeError(
+                f"[{type(self).__name__}] x is {list(x.shape)}; expected [batch, time, {self.inputs}]; check its axes"
+            )
+        padded = None if lengths is None else _Padded(lengths, x)
+        zeros = pt.zeros((x.shape[0], self.width), x.dtype)
+        last: list[list[pt.Tensor]] = [[] for _ in range(self.STATES)]
         for layer in range(self.layers):
             outputs = []
             for direction, suffix in enumerate(self._suffixes(layer)):
-                h0 = pt.zeros((x.shape[0], self.width), x.dtype) if state is None else state[len(last)]
-                names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-                weights = [getattr(self, name + suffix) for name in names]
-                y, h = self._run(pt.flip(x, 1) if direction else x, h0, weights)
-                outputs.append(pt.flip(y, 1) if direction else y)
-                last.append(h)
+                place = len(last[0])
+                first = [zeros if states is None else states[kind][place] for kind in range(self.STATES)]
+                found = self._run(_turned(x, padded) if direction else x, first, _weights(self, suffix))
+                for kind, sequence in enumerate(found):
+                    last[kind].append(sequence[:, -1] if padded is None else padded.last(sequence))
+                y = _turned(found[0], padded) if direction else found[0]
+                outputs.append(y if padded is None else padded.cleared(y))
             x = outputs[0] if self.directions == 1 else pt.concat(outputs, 2)
-        return x, pt.stack(last)
+            if layer + 1 < self.layers:
+                x = self.between(x)
+        return x, [pt.stack(kind) for kind in last]
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[pt.Tensor, pt.Tensor]:
+        """The outputs at every step [b, t, directions width], and the last state of each layer and direction.
+
+        With `lengths`, sequence i ends after lengths[i] steps: its outputs behind that are 0, its last state is that
+        of its own end, and from there the other direction begins.
+
+        Shapes    x [b, t, inputs], state [layers directions, b, width], zero when left out, lengths [b]
+        """
+        y, last = self._through(x, None if state is None else [state], lengths)
+        return y, last[0]
+
+
+def _turned(x: Any, padded: _Padded | None) -> pt.Tensor:
+    return pt.flip(x, 1) if padded is None else padded.turned(x)
 
 
 class RNN(_Stack):
@@ -100,15 +159,16 @@ class RNN(_Stack):
         layers: int = 1,
         bidirectional: bool = False,
         *,
-        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
+        bias: bool = True,
+        dropout: float = 0.0,
         generator: pt.random.Generator | None = None,
     ) -> None:
-        super().__init__(inputs, width, layers, bidirectional, generator=generator)
+        super().__init__(inputs, width, layers, bidirectional, bias=bias, dropout=dropout, generator=generator)
         self.nonlinearity = nonlinearity
 
-    def _run(self, x: Any, h0: Any, weights: list[Any]) -> tuple[pt.Tensor, pt.Tensor]:
-        y, h = pt.rnn(x, h0, *weights, nonlinearity=self.nonlinearity)
-        return y, h
+    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
+        return (pt.rnn(x, *first, *weights, nonlinearity=self.nonlinearity)[0],)
 
 
 class GRU(_Stack):
@@ -116,6 +176,91 @@ class GRU(_Stack):
 
     GATES = 3
 
-    def _run(self, x: Any, h0: Any, weights: list[Any]) -> tuple[pt.Tensor, pt.Tensor]:
-        y, h = pt.gru(x, h0, *weights)
-        return y, h
+    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
+        return (pt.gru(x, *first, *weights)[0],)
+
+
+class LSTM(_Stack):
+    """Long short-term memory, gates in the order input, forget, cell, output (Hochreiter and Schmidhuber 1997)."""
+
+    GATES = 4
+    STATES = 2
+
+    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
+        # The op `lstm` gives the last cell alone; sequences that end earlier need the cells of every step.
+        w_ih, w_hh, b_ih, b_hh = weights
+        wide = "float64" if x.dtype == pt.float64 else "float32"
+        from_inputs = pt.cast(pt.matmul(x, w_ih) + (b_ih + b_hh), wide)
+        states = pt.lstm_recurrence(from_inputs, pt.cast(w_hh, wide), *(pt.cast(state, wide) for state in first))
+        return tuple(pt.cast(sequence, x.dtype) for sequence in states[:2])
+
+    def forward(  # type: ignore[override]  # its state is a pair
+        self, x: Any, state: tuple[Any, Any] | None = None, lengths: Any = None
+    ) -> tuple[pt.Tensor, tuple[pt.Tensor, pt.Tensor]]:
+        """The outputs at every step, and the last (hidden, cell) state; `lengths` as in the other layers.
+
+        Shapes    x [b, t, inputs], state two of [layers directions, b, width], zero when left out, lengths [b]
+        """
+        y, (hidden, cell) = self._through(x, state, lengths)
+        return y, (hidden, cell)
+
+
+class _Cell(Module):
+    """One step: parameters as those of a layer, without its number."""
+
+    GATES: ClassVar[int] = 1
+
+    def __init__(
+        self, inputs: int, width: int, *, bias: bool = True, generator: pt.random.Generator | None = None
+    ) -> None:
+        super().__init__()
+        _make(self, "", inputs, width, self.GATES * width, bias, generator)
+        self.width = width
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return _TRANSPOSED if name.startswith("weight") else None
+
+    def _zeros(self, x: Any) -> pt.Tensor:
+        return pt.zeros((x.shape[0], self.width), x.dtype)
+
+
+class RNNCell(_Cell):
+    """One step of RNN: x [batch, inputs] and a state [batch, width] to the next state."""
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        *,
+        nonlinearity: Nonlinearity = "tanh",
+        bias: bool = True,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__(inputs, width, bias=bias, generator=generator)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, x: Any, state: Any = None) -> pt.Tensor:
+        state = self._zeros(x) if state is None else state
+        step = pt.rnn(pt.expand_dims(x, 1), state, *_weights(self, ""), nonlinearity=self.nonlinearity)
+        return step[1]
+
+
+class GRUCell(_Cell):
+    """One step of GRU: x [batch, inputs] and a state [batch, width] to the next state."""
+
+    GATES = 3
+
+    def forward(self, x: Any, state: Any = None) -> pt.Tensor:
+        state = self._zeros(x) if state is None else state
+        return pt.gru(pt.expand_dims(x, 1), state, *_weights(self, ""))[1]
+
+
+class LSTMCell(_Cell):
+    """One step of LSTM: x [batch, inputs] and a (hidden, cell) state to the next."""
+
+    GATES = 4
+
+    def forward(self, x: Any, state: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
+        hidden, cell = (self._zeros(x), self._zeros(x)) if state is None else state
+        _, hidden, cell = pt.lstm(pt.expand_dims(x, 1), hidden, cell, *_weights(self, ""))
+        return hidden, cell

@@ -35,6 +35,9 @@ class Conv1d(Module):
         self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
 
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (2, 1, 0) if name == "weight" else None
+
     def forward(self, x: Any) -> pt.Tensor:
         return pt.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
@@ -62,6 +65,9 @@ class Conv3d(Module):
         self.weight = Parameter(init.uniform_fan_in((*sizes, inputs // groups, outputs), fan_in, generator))
         self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (2, 3, 4, 1, 0) if name == "weight" else None
 
     def forward(self, x: Any) -> pt.Tensor:
         return pt.conv3d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
@@ -92,6 +98,9 @@ class ConvTranspose2d(Module):
         self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
         self.stride, self.padding, self.output_padding = pair(stride), pair(padding), pair(output_padding)
         self.dilation, self.groups = pair(dilation), groups
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (2, 3, 1, 0) if name == "weight" else None
 
     def forward(self, x: Any) -> pt.Tensor:
         where = (self.stride, self.padding, self.output_padding, self.dilation)
@@ -179,21 +188,33 @@ class PixelUnshuffle(Module):
         return pt.pixel_unshuffle(x, self.factor)
 
 
-class Dropout2d(Module):
+class Dropout1d(Module):
     """In training, each channel of each example is 0 with probability p and else divided by 1 - p.
 
-    Draws come from the default generator (Tompson et al. 2015).
+    Of any number of axes; draws come from the default generator (Tompson et al. 2015).
     """
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        self.p = checked_share("Dropout2d", p)
+        self.p = checked_share(type(self).__name__, p)
 
     def forward(self, x: Any) -> Any:
         if not self.training or self.p == 0:
             return x
-        kept = pt.random.uniform((x.shape[0], *[1] * (x.ndim - 2), x.shape[-1])) >= self.p
-        return pt.where(kept, x * (1 / (1 - self.p)), 0.0)
+        return pt.where(by_channel(x) >= self.p, x * (1 / (1 - self.p)), 0.0)
+
+
+class Dropout2d(Dropout1d):
+    """Dropout1d of images."""
+
+
+class Dropout3d(Dropout1d):
+    """Dropout1d of volumes."""
+
+
+def by_channel(x: Any) -> pt.Tensor:
+    """One draw in [0, 1) for each channel of each example."""
+    return pt.random.uniform((x.shape[0], *[1] * (x.ndim - 2), x.shape[-1]))
 
 
 class AlphaDropout(Module):
@@ -206,11 +227,21 @@ class AlphaDropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        self.p = checked_share("AlphaDropout", p)
+        self.p = checked_share(type(self).__name__, p)
+
+    def _drawn(self, x: Any) -> pt.Tensor:
+        return pt.random.uniform(x.shape)
 
     def forward(self, x: Any) -> Any:
         if not self.training or self.p == 0:
             return x
-        kept = pt.random.uniform(x.shape) >= self.p
+        kept = self._drawn(x) >= self.p
         scale = 1 / ((1 - self.p) * (1 + self.p * self.LIMIT**2)) ** 0.5
         return (pt.where(kept, x, self.LIMIT) - self.LIMIT * self.p) * scale
+
+
+class FeatureAlphaDropout(AlphaDropout):
+    """AlphaDropout of whole channels."""
+
+    def _drawn(self, x: Any) -> pt.Tensor:
+        return by_channel(x)

@@ -1,0 +1,146 @@
+"""Borders around sequences, images and volumes with channels last: [batch, ..., channels]."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+import powertrain as pt
+from powertrain.nn.module import Module
+
+Amount = int | tuple[int, ...]
+
+
+class _Pad(Module):
+    """`amount` on all sides, or (before, after) for the last axis of space, then for the one before it, as PyTorch."""
+
+    AXES: ClassVar[int] = 1
+    MODE: ClassVar[Literal["reflect", "edge", "wrap"]] = "edge"
+
+    def __init__(self, amount: Amount) -> None:
+        super().__init__()
+        amounts = (amount,) * (2 * self.AXES) if isinstance(amount, int) else tuple(amount)
+        if len(amounts) != 2 * self.AXES or min(amounts) < 0:
+            raise ValueError(
+                f"[{type(self).__name__}] amount = {amount}; expected one number, or {2 * self.AXES}, none below 0; "
+                "(before, after) of the last axis first"
+            )
+        # In the order of the axes.
+        self.sides = tuple((amounts[2 * place], amounts[2 * place + 1]) for place in reversed(range(self.AXES)))
+
+    def _check(self, x: Any) -> None:
+        if x.ndim != self.AXES + 2:
+            raise pt.ShapeError(
+                f"[{type(self).__name__}] x is {list(x.shape)}; expected {self.AXES + 2} axes, batch first and "
+                "channels last; reshape it"
+            )
+
+    def forward(self, x: Any) -> pt.Tensor:
+        self._check(x)
+        for axis, (before, after) in enumerate(self.sides, 1):
+            size = x.shape[axis]
+            most = {"reflect": size - 1, "edge": max(before, after) if size else 0, "wrap": size}[self.MODE]
+            if max(before, after) > most:
+                raise pt.ShapeError(
+                    f"[{type(self).__name__}] {before} and {after} around {size}; expected at most {most}; pad less"
+                )
+            if before or after:
+                x = pt.take(x, pt.asarray(np.pad(np.arange(size), (before, after), mode=self.MODE)), axis=axis)
+        return x
+
+
+class ConstantPad1d(_Pad):
+    """A number around each sequence."""
+
+    def __init__(self, amount: Amount, value: float = 0.0) -> None:
+        super().__init__(amount)
+        self.value = value
+
+    def forward(self, x: Any) -> pt.Tensor:
+        self._check(x)
+        before, after = zip(*self.sides, strict=True)
+        return pt.pad(x, (0, *before, 0), (0, *after, 0), self.value)
+
+
+class ConstantPad2d(ConstantPad1d):
+    """A number around each image."""
+
+    AXES = 2
+
+
+class ConstantPad3d(ConstantPad1d):
+    """A number around each volume."""
+
+    AXES = 3
+
+
+class ZeroPad1d(ConstantPad1d):
+    """Zeros around each sequence."""
+
+    def __init__(self, amount: Amount) -> None:
+        super().__init__(amount)
+
+
+class ZeroPad2d(ZeroPad1d):
+    """Zeros around each image."""
+
+    AXES = 2
+
+
+class ZeroPad3d(ZeroPad1d):
+    """Zeros around each volume."""
+
+    AXES = 3
+
+
+class ReflectionPad1d(_Pad):
+    """Each sequence mirrored at its first and last element, which are not repeated."""
+
+    MODE = "reflect"
+
+
+class ReflectionPad2d(ReflectionPad1d):
+    """Each image mirrored at its border."""
+
+    AXES = 2
+
+
+class ReflectionPad3d(ReflectionPad1d):
+    """Each volume mirrored at its border."""
+
+    AXES = 3
+
+
+class ReplicationPad1d(_Pad):
+    """The first and last element of each sequence repeated."""
+
+
+class ReplicationPad2d(ReplicationPad1d):
+    """The border of each image repeated."""
+
+    AXES = 2
+
+
+class ReplicationPad3d(ReplicationPad1d):
+    """The border of each volume repeated."""
+
+    AXES = 3
+
+
+class CircularPad1d(_Pad):
+    """Each sequence goes on with its other end."""
+
+    MODE = "wrap"
+
+
+class CircularPad2d(CircularPad1d):
+    """Each image goes on with its other side."""
+
+    AXES = 2
+
+
+class CircularPad3d(CircularPad1d):
+    """Each volume goes on with its other side."""
+
+    AXES = 3

@@ -1,0 +1,222 @@
+"""The encoder and decoder of Vaswani et al. 2017, as PyTorch has them with batch_first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import powertrain as pt
+from powertrain.nn import init
+from powertrain.nn.attention import MultiheadAttention
+from powertrain.nn.containers import ModuleList
+from powertrain.nn.layers import Dropout, Linear
+from powertrain.nn.module import Module
+from powertrain.nn.norm import LayerNorm
+
+Activation = str | Callable[[Any], Any]
+
+
+def _activation(where: str, given: Activation) -> Callable[[Any], Any]:
+    named: dict[str, Callable[[Any], Any]] = {"relu": pt.relu, "gelu": pt.gelu}
+    if callable(given):
+        return given
+    if given not in named:
+        raise ValueError(f"[{where}] activation = {given!r}; expected 'relu', 'gelu' or a function; 'relu' is usual")
+    return named[given]
+
+
+class TransformerEncoderLayer(Module):
+    """Self-attention, then two linear layers, each added to what came in and normalised.
+
+    norm_first    normalise what goes into each part (pre-norm) instead of the sum
+    hidden        width between the linear layers
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = "relu",
+        eps: float = 1e-5,
+        *,
+        norm_first: bool = False,
+        bias: bool = True,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.self_attn = MultiheadAttention(width, heads, dropout, bias, generator=generator)
+        self.linear1 = Linear(width, hidden, bias, generator=generator)
+        self.linear2 = Linear(hidden, width, bias, generator=generator)
+        self.norm1, self.norm2 = LayerNorm(width, eps, bias=bias), LayerNorm(width, eps, bias=bias)
+        self.dropout = Dropout(dropout)
+        self.activation, self.norm_first = _activation("TransformerEncoderLayer", activation), norm_first
+
+    def _mixed(self, x: Any, mask: Any, padding: Any, causal: bool) -> Any:
+        y, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=causal)
+        return self.dropout(y)
+
+    def _widened(self, x: Any) -> Any:
+        return self.dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+    def forward(
+        self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
+    ) -> pt.Tensor:
+        """Shapes    src [b, t, width], src_mask [t, t], src_key_padding_mask [b, t] -> [b, t, width]"""
+        masks = (src_mask, src_key_padding_mask, is_causal)
+        if self.norm_first:
+            x = src + self._mixed(self.norm1(src), *masks)
+            return x + self._widened(self.norm2(x))
+        x = self.norm1(src + self._mixed(src, *masks))
+        return self.norm2(x + self._widened(x))
+
+
+class TransformerDecoderLayer(Module):
+    """Self-attention, attention over what an encoder gave, then two linear layers, each added and normalised."""
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = "relu",
+        eps: float = 1e-5,
+        *,
+        norm_first: bool = False,
+        bias: bool = True,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.self_attn = MultiheadAttention(width, heads, dropout, bias, generator=generator)
+        self.multihead_attn = MultiheadAttention(width, heads, dropout, bias, generator=generator)
+        self.linear1 = Linear(width, hidden, bias, generator=generator)
+        self.linear2 = Linear(hidden, width, bias, generator=generator)
+        self.norm1, self.norm2 = LayerNorm(width, eps, bias=bias), LayerNorm(width, eps, bias=bias)
+        self.norm3 = LayerNorm(width, eps, bias=bias)
+        self.dropout = Dropout(dropout)
+        self.activation, self.norm_first = _activation("TransformerDecoderLayer", activation), norm_first
+
+    def _mixed(self, attention: Any, x: Any, memory: Any, mask: Any, padding: Any, causal: bool) -> Any:
+        y, _ = attention(x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=causal)
+        return self.dropout(y)
+
+    def _widened(self, x: Any) -> Any:
+        return self.dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+    def forward(
+        self,
+        tgt: Any,
+        memory: Any,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> pt.Tensor:
+        """Shapes    tgt [b, t, width], memory [b, s, width], masks as of MultiheadAttention -> [b, t, width]"""
+        own = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
+        other = (memory_mask, memory_key_padding_mask, memory_is_causal)
+        x = tgt
+        if self.norm_first:
+            inner = self.norm1(x)
+            x = x + self._mixed(self.self_attn, inner, inner, *own)
+            x = x + self._mixed(self.multihead_attn, self.norm2(x), memory, *other)
+            return x + self._widened(self.norm3(x))
+        x = self.norm1(x + self._mixed(self.self_attn, x, x, *own))
+        x = self.norm2(x + self._mixed(self.multihead_attn, x, memory, *other))
+        return self.norm3(x + self._widened(x))
+
+
+class TransformerEncoder(Module):
+    """`count` copies of a layer, one after the other, then `norm`; the copies begin with the layer's values."""
+
+    def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
+        super().__init__()
+        self.layers = ModuleList([layer.clone() for _ in range(count)])
+        self.norm = norm
+
+    def forward(self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
+        """Shapes    src [b, t, width], mask [t, t], src_key_padding_mask [b, t] -> [b, t, width]"""
+        for layer in self.layers:
+            src = layer(src, mask, src_key_padding_mask, is_causal)
+        return src if self.norm is None else self.norm(src)
+
+
+class TransformerDecoder(Module):
+    """`count` copies of a layer, each seeing what an encoder gave, then `norm`."""
+
+    def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
+        super().__init__()
+        self.layers = ModuleList([layer.clone() for _ in range(count)])
+        self.norm = norm
+
+    def forward(
+        self,
+        tgt: Any,
+        memory: Any,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Any:
+        """Shapes    tgt [b, t, width], memory [b, s, width], masks as of MultiheadAttention -> [b, t, width]"""
+        masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
+        for layer in self.layers:
+            tgt = layer(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
+        return tgt if self.norm is None else self.norm(tgt)
+
+
+class Transformer(Module):
+    """An encoder and a decoder that sees what it gave; matrices are Glorot uniform."""
+
+    def __init__(
+        self,
+        width: int = 512,
+        heads: int = 8,
+        encoder_layers: int = 6,
+        decoder_layers: int = 6,
+        hidden: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = "relu",
+        eps: float = 1e-5,
+        *,
+        norm_first: bool = False,
+        bias: bool = True,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        settings: dict[str, Any] = {"norm_first": norm_first, "bias": bias, "generator": generator}
+        sizes = (width, heads, hidden, dropout, activation, eps)
+        self.encoder = TransformerEncoder(
+            TransformerEncoderLayer(*sizes, **settings), encoder_layers, LayerNorm(width, eps, bias=bias)
+        )
+        self.decoder = TransformerDecoder(
+            TransformerDecoderLayer(*sizes, **settings), decoder_layers, LayerNorm(width, eps, bias=bias)
+        )
+        for slot in self.parameters():
+            if len(slot.shape) == 2:
+                slot.value = init.xavier_uniform(slot.shape, slot.shape[0], slot.shape[1], 1.0, generator)
+
+    def forward(
+        self,
+        src: Any,
+        tgt: Any,
+        src_mask: Any = None,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        src_key_padding_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        src_is_causal: bool = False,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Any:
+        """Shapes    src [b, s, width], tgt [b, t, width], masks as of MultiheadAttention -> [b, t, width]"""
+        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
+        masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
+        return self.decoder(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
