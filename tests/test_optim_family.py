@@ -26,6 +26,8 @@ PEERS: dict[str, tuple[Callable[..., Optimizer], str, dict[str, Any]]] = {
     "adamw amsgrad": (optim.AdamW, "AdamW", {"amsgrad": True, "weight_decay": 0.1}),
     "nadam": (optim.NAdam, "NAdam", {"weight_decay": 0.1}),
     "radam": (optim.RAdam, "RAdam", {"weight_decay": 0.1}),
+    "adafactor": (optim.Adafactor, "Adafactor", {}),
+    "adafactor decay": (optim.Adafactor, "Adafactor", {"lr": 0.3, "weight_decay": 0.1}),
     "rprop": (optim.Rprop, "Rprop", {"lr": 1e-3}),
     "asgd": (optim.ASGD, "ASGD", {"lr": 0.1, "lambd": 1e-2, "weight_decay": 0.1}),
     "asgd averaging": (optim.ASGD, "ASGD", {"lr": 0.1, "t0": 5}),
@@ -198,7 +200,7 @@ def _settings(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("made", [optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Adamax, optim.NAdam, optim.RAdam,
                                   optim.Lion, optim.Rprop, optim.ASGD, optim.LARS, optim.LAMB, optim.Muon,
-                                  optim.Adam, optim.AdamW, optim.SGD])  # fmt: skip
+                                  optim.Adam, optim.AdamW, optim.SGD, optim.Adafactor])  # fmt: skip
 def test_a_recipe_builds_what_the_constructor_does(made: Any) -> None:
     class One(pt.nn.Module):
         def __init__(self) -> None:

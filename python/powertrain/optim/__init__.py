@@ -4,17 +4,25 @@ from powertrain.optim import schedules
 from powertrain.optim.adam import Adam, AdamW
 from powertrain.optim.adam_variants import Lion, NAdam, RAdam
 from powertrain.optim.adaptive import Adadelta, Adagrad, Adamax, RMSprop
+from powertrain.optim.averages import EMA, SWA, refresh_statistics
+from powertrain.optim.factored import Adafactor
 from powertrain.optim.layerwise import LAMB, LARS, Muon
+from powertrain.optim.lbfgs import LBFGS
 from powertrain.optim.optimizer import Group, Optimizer, OptimizerError
+from powertrain.optim.plateau import Plateau
 from powertrain.optim.sgd import SGD
 from powertrain.optim.signs import ASGD, Rprop
 
 __all__ = [
     "ASGD",
+    "EMA",
     "LAMB",
     "LARS",
+    "LBFGS",
     "SGD",
+    "SWA",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -25,8 +33,10 @@ __all__ = [
     "NAdam",
     "Optimizer",
     "OptimizerError",
+    "Plateau",
     "RAdam",
     "RMSprop",
     "Rprop",
+    "refresh_statistics",
     "schedules",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import powertrain as pt
+from powertrain import slots
 from powertrain.optim.optimizer import Named, Optimizer, Part, State, check_settings, running_mean
 from powertrain.plugins.params import param
 
@@ -21,21 +23,26 @@ class PerParameter(Optimizer):
         flats = {"p": part.values.value, "g": g, **{name: slot.value for name, slot in part.state.items()}}
         values: list[pt.Tensor] = []
         moments: dict[str, list[pt.Tensor]] = {name: [] for name in part.state}
-        for segment in part.values.segments:
-            stop = segment.offset + math.prod(segment.shape)
-            own = {name: pt.reshape(flat[segment.offset : stop], segment.shape) for name, flat in flats.items()}
-            state = {name: own[name] for name in part.state}
-            p, new = self.update_param(own["p"], own["g"], state, part.weight_decay, scalars)
+        pieces = zip(*(slot.segments for slot in part.state.values()), strict=True) if part.state else repeat(())
+        for segment, moments_at in zip(part.values.segments, pieces, strict=bool(part.state)):
+            state = {name: _cut(flats[name], at) for name, at in zip(part.state, moments_at, strict=True)}
+            p, new = self.update_param(
+                _cut(flats["p"], segment), _cut(flats["g"], segment), state, part.weight_decay, scalars
+            )
             values.append(p)
             for name, value in new.items():
                 moments[name].append(value)
-        return pt.pack(values, part.values), {name: pt.pack(all_, part.values) for name, all_ in moments.items()}
+        return pt.pack(values, part.values), {name: pt.pack(all_, part.state[name]) for name, all_ in moments.items()}
 
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New value and moments of one parameter."""
         raise TypeError(f"[{self.name}] {type(self).__name__} without update_param; expected that method")
+
+
+def _cut(flat: pt.Tensor, at: slots.Segment) -> pt.Tensor:
+    return pt.reshape(flat[at.offset : at.offset + math.prod(at.shape)], at.shape)
 
 
 def _norm(x: pt.Tensor) -> pt.Tensor:

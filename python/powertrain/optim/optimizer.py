@@ -57,6 +57,7 @@ class Optimizer:
     lr          the rate; `opt.lr = 0.1` changes it, in compiled steps too, since it is a slot
     schedule    a factor on the rate by update, see schedules.py
     clip        largest norm of all gradients together; larger ones are scaled down
+    clip_value  largest magnitude of one number of a gradient; larger ones are cut
     accumulate  gradients of so many calls make one update
     groups      settings by pattern of the name, for example [Group("*.bias", weight_decay=0.0)]
     """
@@ -73,13 +74,21 @@ class Optimizer:
         weight_decay: float = 0.0,
         schedule: Schedule | None = None,
         clip: float | None = None,
+        clip_value: float | None = None,
         accumulate: int = 1,
         groups: Sequence[Group] = (),
         name: str = "optimizer",
     ) -> None:
         named = list(params.named_parameters()) if isinstance(params, Module) else [_named(entry) for entry in params]
-        check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, accumulate=accumulate)
-        self.name, self.schedule, self.clip, self.accumulate = name, schedule, clip, accumulate
+        check_settings(
+            name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate
+        )
+        if clip is not None and clip_value is not None:
+            raise OptimizerError(
+                f"[{name}] clip = {clip:g}, clip_value = {clip_value:g}; expected one of them; clip by norm is usual"
+            )
+        self.name, self.schedule, self.accumulate = name, schedule, accumulate
+        self.clip, self.clip_value = clip, clip_value
         self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
         self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
         self._counters = {
@@ -105,9 +114,20 @@ class Optimizer:
             settings.setdefault((group.rate, decay, str(slot.dtype)), []).append(place)
         for number, ((rate, decay, _), places) in enumerate(settings.items()):
             values = pt.flatten_slots([self.params[place][1] for place in places], f"{self.name}.parameters.{number}")
-            state = {moment: pt.flat_like(values, f"{self.name}.{moment}") for moment in self.MOMENTS}
+            state = {moment: self._make_moment(moment, values) for moment in self.MOMENTS}
             gradient = pt.flat_like(values, f"{self.name}.gradient") if self.accumulate > 1 else None
             yield Part(rate, decay, places, values, state, gradient)
+
+    def _make_moment(self, moment: str, values: pt.Slot) -> pt.Slot:
+        name = f"{self.name}.{moment}"
+        shapes = [self.moment_shape(moment, segment.shape) for segment in values.segments]
+        if shapes == [segment.shape for segment in values.segments]:
+            return pt.flat_like(values, name)
+        named = zip(values.segments, shapes, strict=True)
+        views = [pt.Slot(pt.zeros(shape, values.dtype), name=f"{name}.{segment.name}") for segment, shape in named]
+        flat = pt.flatten_slots(views, name)
+        flat.views = views
+        return flat
 
     @classmethod
     def build(cls: type[Self], params: Any, module: Module, **settings: Any) -> Self:
@@ -141,6 +161,10 @@ class Optimizer:
                     yield from ((view.name, view) for view in flat.views)
 
     # ------------------------------------------------------------ what a subclass writes
+
+    def moment_shape(self, moment: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a moment of a parameter; it begins with zeros."""
+        return shape
 
     def advance(self, step: pt.Tensor, counters: Mapping[str, pt.Tensor]) -> dict[str, pt.Tensor]:
         """The counters after this update, which are among its scalars."""
@@ -211,14 +235,20 @@ class Optimizer:
     def _guarded(self, flat: list[pt.Tensor]) -> list[pt.Tensor]:
         """Gradients after clipping, if finite; one guard for all parts, so that an update is whole or nothing."""
         if self.clip is None and len(flat) == 1:
-            return [pt.guard(flat[0])]
+            return self._cut([pt.guard(flat[0])])
         # In float64, so that the squares of finite gradients stay finite.
         squares = [pt.sum(pt.square(pt.cast(g, "float64"))) for g in flat]
         norm = pt.guard(pt.sqrt(sum(squares[1:], squares[0])))
         if self.clip is None:
-            return flat
+            return self._cut(flat)
         factor = pt.cast(pt.minimum(self.clip / (norm + 1e-6), 1.0), "float32")
         return [g * factor for g in flat]
+
+    def _cut(self, flat: list[pt.Tensor]) -> list[pt.Tensor]:
+        """Gradients that are finite, with no number beyond clip_value."""
+        if self.clip_value is None:
+            return flat
+        return [pt.clip(g, -self.clip_value, self.clip_value) for g in flat]
 
     def _check_gradients(self, grads: Sequence[pt.Tensor]) -> None:
         if len(grads) != len(self.params):
@@ -280,6 +310,7 @@ _LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
     "rate": ("a number >= 0", lambda value: 0 <= value < math.inf, "1 leaves the rate as it is"),
     "weight_decay": ("a number >= 0", lambda value: 0 <= value < math.inf, "0.01 is usual for adamw"),
     "clip": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
+    "clip_value": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
     "accumulate": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "1 updates at each call"),
     "momentum": ("0 <= momentum < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
     "beta1": ("0 <= beta1 < 1", lambda value: 0 <= value < 1, "0.9 is usual"),

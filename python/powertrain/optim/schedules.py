@@ -7,8 +7,8 @@ plugins of the group `schedule` are the functions `name(step, total, **parameter
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 import powertrain as pt
 from powertrain.plugins.params import Range
@@ -98,3 +98,93 @@ def one_cycle(step: Any, total: int, *, rise: Share = 0.3, start: Share = 0.04, 
     up = 0.5 * (1 - pt.cos(_progress(step, 0, top) * math.pi)) * (1 - start) + start
     down = 0.5 * (1 + pt.cos(_progress(step, top, total) * math.pi)) * (1 - floor) + floor
     return pt.cast(pt.where(pt.less(step, top), up, down), "float32")
+
+
+def polynomial(
+    step: Any, total: int, *, warmup: Steps = 0, power: Annotated[float, Range(above=0)] = 1.0, floor: Share = 0.0
+) -> pt.Tensor:
+    """What is left of the run to a power, from 1, after a warm-up, to `floor` at `total`, and there on."""
+    left = pt.power(1 - _progress(step, warmup, total), power)
+    return _warm(step, warmup, left * (1 - floor) + floor)
+
+
+def exponential(step: Any, total: int, *, gamma: Annotated[float, Range(above=0, high=1)] = 0.99) -> pt.Tensor:
+    """Times `gamma` after every update."""
+    return pt.cast(pt.exp(pt.cast(step, "float64") * math.log(gamma)), "float32")
+
+
+def multistep(
+    step: Any, total: int, *, at: Sequence[float] = (0.5, 0.75), gamma: Annotated[float, Range(above=0)] = 0.1
+) -> pt.Tensor:
+    """Times `gamma` at each of these shares of the run (or after so many updates, if above 1)."""
+    drops = pt.cast(step, "float64") * 0.0
+    for place in at:
+        drops = drops + pt.cast(step >= (round(place * total) if place <= 1 else round(place)), "float64")
+    return pt.cast(pt.exp(drops * math.log(gamma)), "float32")
+
+
+def cosine_restarts(
+    step: Any,
+    total: int,
+    *,
+    first: Annotated[int, Range(low=1)] = 1000,
+    growth: Annotated[int, Range(low=1)] = 1,
+    floor: Share = 0.0,
+) -> pt.Tensor:
+    """Half a cosine from 1 to `floor` over `first` updates, then again from 1 over `growth` times as many.
+
+    Source    Loshchilov and Hutter 2017 (SGDR)
+    """
+    count = pt.cast(step, "float64")
+    if growth == 1:
+        begun, length = pt.floor(count / first) * first, count * 0.0 + first
+    else:
+        # The first update of round k is first (growth^k - 1) / (growth - 1). Half an update keeps its rounding apart.
+        rounds = pt.floor(pt.log((count + 0.5) / first * (growth - 1) + 1) / math.log(growth))
+        length = pt.round(pt.power(float(growth), rounds)) * first
+        begun = (length - first) / (growth - 1)
+    half = 0.5 * (1 + pt.cos((count - begun) / length * math.pi))
+    return pt.cast(half * (1 - floor) + floor, "float32")
+
+
+def cyclic(
+    step: Any,
+    total: int,
+    *,
+    low: Share = 0.1,
+    rise: Annotated[int, Range(low=1)] = 2000,
+    fall: Annotated[int, Range(low=1)] = 2000,
+    mode: Literal["triangular", "triangular2", "exp_range"] = "triangular",
+    gamma: Annotated[float, Range(above=0, high=1)] = 1.0,
+) -> pt.Tensor:
+    """Up from `low` to 1 over `rise` updates and down over `fall`, again and again (Smith 2017).
+
+    The height halves with each cycle in mode "triangular2", and is times gamma^step in mode "exp_range".
+    """
+    count, length = pt.cast(step, "float64"), rise + fall
+    cycle = pt.floor(count / length)
+    place = count - cycle * length
+    height = pt.where(place <= rise, place / rise, (length - place) / fall)
+    if mode == "triangular2":
+        height = height * pt.exp(cycle * -math.log(2.0))
+    elif mode == "exp_range":
+        height = height * pt.exp(count * math.log(gamma))
+    return pt.cast(height * (1 - low) + low, "float32")
+
+
+def inverse_sqrt(step: Any, total: int, *, warmup: Annotated[int, Range(low=1)] = 4000) -> pt.Tensor:
+    """Up to 1 over `warmup` updates, then falling as 1 / sqrt(step): Vaswani et al. 2017, equation 3, of height 1."""
+    count = pt.cast(step, "float64") + 1
+    return pt.cast(pt.minimum(count / warmup, pt.sqrt(warmup / count)), "float32")
+
+
+def ramp(
+    step: Any,
+    total: int,
+    *,
+    start: Annotated[float, Range(above=0, high=1)] = 1 / 3,
+    end: Share = 1.0,
+    over: Annotated[int, Range(low=1)] = 5,
+) -> pt.Tensor:
+    """A straight line from `start` to `end` over so many updates, and `end` from there on."""
+    return pt.cast(_progress(step, 0, over) * (end - start) + start, "float32")

@@ -1,0 +1,108 @@
+"""Averages of a model's weights along a training run, to evaluate with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import powertrain as pt
+from powertrain.nn.module import Module
+from powertrain.nn.norm import BatchNorm
+from powertrain.optim.optimizer import OptimizerError, check_settings, running_mean
+
+
+class _Average:
+    """Averages of the trained parameters of a model, one slot for each; the first update copies them.
+
+    `update` belongs behind the optimizer's, in the step that is compiled. `named_slots` is the state of a checkpoint.
+    """
+
+    def __init__(self, model: Module, name: str) -> None:
+        self.count = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.count")
+        self.pairs = [
+            (slot, pt.Slot(pt.tensor(slot.value), name=f"{name}.{path}"))
+            for path, slot in model.named_parameters()
+            if slot.trainable
+        ]
+        if not self.pairs:
+            raise OptimizerError(f"[{name}] a model without trained parameters; expected some; unfreeze them")
+
+    def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
+        raise TypeError(f"[{type(self).__name__}] no _next; expected that method")
+
+    def update(self) -> None:
+        """One more value of every parameter."""
+        count = self.count.value
+        for slot, average in self.pairs:
+            value = slot.value
+            average.value = pt.where(pt.equal(count, 0), value, self._next(average.value, value, count))
+        self.count.value = count + 1
+        pt.end_phase()
+
+    def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
+        """Every slot by name."""
+        for slot in (self.count, *(average for _, average in self.pairs)):
+            yield slot.name, slot
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The model holds the averages inside of the block, and what it held before behind it."""
+        before = [slot.value for slot, _ in self.pairs]
+        for slot, average in self.pairs:
+            slot.value = average.value
+        try:
+            yield
+        finally:
+            for (slot, _), value in zip(self.pairs, before, strict=True):
+                slot.value = value
+
+
+class EMA(_Average):
+    """The exponential moving average: decay a + (1 - decay) p after each update.
+
+    Example
+        >>> import powertrain as pt
+        >>> model = pt.nn.Linear(2, 1)
+        >>> average = pt.optim.EMA(model, decay=0.99)
+        >>> average.update()
+        >>> with average.applied():
+        ...     y = model(pt.ones((1, 2)))
+    """
+
+    def __init__(self, model: Module, decay: float = 0.999, name: str = "ema") -> None:
+        check_settings(name, momentum=decay)
+        self.decay = decay
+        super().__init__(model, name)
+
+    def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
+        return running_mean(average, value, self.decay)
+
+
+class SWA(_Average):
+    """The plain mean of all values so far (Izmailov et al. 2018); batch norms then want `refresh_statistics`."""
+
+    def __init__(self, model: Module, name: str = "swa") -> None:
+        super().__init__(model, name)
+
+    def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
+        return average + (value - average) / pt.cast(count + 1, value.dtype)
+
+
+def refresh_statistics(model: Module, batches: Iterable[Any], forward: Callable[[Any], Any] | None = None) -> None:
+    """Running statistics of every batch norm anew, as plain means over the batches: averaged weights have others."""
+    norms = [module for _, module in model.named_modules() if isinstance(module, BatchNorm)]
+    before = [(norm.momentum, norm.training) for norm in norms]
+    for norm in norms:
+        norm.running_mean.value = pt.zeros(norm.running_mean.shape)
+        norm.running_var.value = pt.ones(norm.running_var.shape)
+        norm.train()
+    try:
+        for number, batch in enumerate(batches, 1):
+            for norm in norms:
+                norm.momentum = 1.0 / number
+            (forward or model)(batch)
+    finally:
+        for norm, (momentum, training) in zip(norms, before, strict=True):
+            norm.momentum = momentum
+            norm.train(training)

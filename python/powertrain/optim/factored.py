@@ -1,0 +1,89 @@
+"""Adafactor: second moments of matrices as a row and a column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import powertrain as pt
+from powertrain.optim.layerwise import PerParameter
+from powertrain.optim.optimizer import Named, State, check_settings
+from powertrain.plugins.params import param
+
+
+class Adafactor(PerParameter):
+    """Steps relative to the size of a parameter, by a second moment that matrices keep as means of rows and columns.
+
+    v = (1 - t^decay) v + t^decay g^2;  u = g / sqrt(v), scaled down to a root mean square of at most `threshold`;
+    p -= min(lr, 1 / sqrt(t)) max(least, rms(p)) u. As PyTorch has it (Shazeer and Stern 2018, algorithms 4 to 6), of
+    the last two axes; parameters of one axis keep v itself. The decay is taken off the parameter.
+    """
+
+    MOMENTS = ("rows", "columns")
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-2, above=0, doc="largest step size", usual="1e-2 is usual for adafactor")
+        decay: float = param(-0.8, high=0, doc="power of the step by which second moments forget")
+        threshold: float = param(1.0, above=0, doc="largest root mean square of a step before the rate")
+        least: float = param(1e-3, above=0, doc="least size that a parameter counts with")
+        weight_decay: float = param(0.0, low=0, doc="share of the parameter taken off, times the rate")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-2,
+        *,
+        decay: float = -0.8,
+        threshold: float = 1.0,
+        least: float = 1e-3,
+        **settings: Any,
+    ) -> None:
+        check_settings("adafactor", lr=threshold, rate=-decay, clip=least)
+        self.decay, self.threshold, self.least = decay, threshold, least
+        super().__init__(params, lr=lr, **settings)
+
+    def moment_shape(self, moment: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) < 2:
+            return shape if moment == "rows" else ()
+        return (*shape[:-1], 1) if moment == "rows" else (*shape[:-2], 1, shape[-1])
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
+        found = {
+            "fresh": pt.power(count, self.decay),
+            "rate": pt.minimum(wide, 1 / pt.sqrt(count)),
+            "kept": 1 - wide * decay,
+        }
+        return {name: pt.cast(value, "float32") for name, value in found.items()}
+
+    def update_param(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        size = pt.maximum(_root_mean_square(p), self.least) * scalars["rate"]
+        if decay:
+            p = p * scalars["kept"]
+        squares, tiny = pt.square(g), _EPSILON[p.dtype.name]
+        if p.ndim < 2:
+            rows = _towards(state["rows"], squares, scalars["fresh"])
+            new, v = {"rows": rows, "columns": state["columns"]}, rows
+        else:
+            rows = _towards(state["rows"], pt.mean(squares, axis=-1, keepdims=True), scalars["fresh"])
+            columns = _towards(state["columns"], pt.mean(squares, axis=-2, keepdims=True), scalars["fresh"])
+            v = rows * columns / pt.maximum(pt.mean(rows, axis=-2, keepdims=True), tiny)
+            new = {"rows": rows, "columns": columns}
+        u = g * pt.rsqrt(pt.maximum(v, tiny * tiny))
+        return p - u * (size / pt.maximum(_root_mean_square(u) / self.threshold, 1.0)), new
+
+
+_EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+
+def _root_mean_square(x: pt.Tensor) -> pt.Tensor:
+    return pt.sqrt(pt.sum(pt.square(x))) / math.sqrt(max(1, x.size))
+
+
+def _towards(old: pt.Tensor, new: pt.Tensor, share: Any) -> pt.Tensor:
+    return old + (new - old) * share

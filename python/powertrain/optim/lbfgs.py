@@ -1,0 +1,165 @@
+"""L-BFGS: a direction from the last differences of gradients, and a line search along it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import powertrain as pt
+from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, check_settings
+from powertrain.optim.wolfe import Point, strong_wolfe
+
+Closure = Callable[[], tuple[pt.Tensor, Sequence[pt.Tensor]]]
+# Below this a pair of differences says nothing about curvature.
+_LEAST_CURVATURE = 1e-10
+
+
+class LBFGS(Optimizer):
+    """Limited-memory BFGS with a strong Wolfe line search, as PyTorch has it (Nocedal and Wright 2006, ch. 3 and 7).
+
+    `minimize(closure)` makes up to `iterations` steps, calling the closure, which gives the loss and the gradients at
+    the present parameters: it may be compiled. All parameters share one group and dtype.
+
+    lr           first length that is tried, and the length without a line search
+    history      differences that are kept
+    line_search  False takes every step at the length lr
+    """
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1.0,
+        *,
+        iterations: int = 20,
+        evaluations: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history: int = 10,
+        line_search: bool = True,
+        name: str = "lbfgs",
+    ) -> None:
+        check_settings(name, accumulate=iterations, rate=tolerance_grad, weight_decay=tolerance_change)
+        check_settings(name, accumulate=history)
+        self.iterations, self.evaluations = iterations, evaluations or iterations * 5 // 4
+        self.tolerance_grad, self.tolerance_change = tolerance_grad, tolerance_change
+        self.history, self.line_search = history, line_search
+        pairs = tuple(f"{kind}{number}" for number in range(history) for kind in ("y", "s"))
+        # Read by the frame when it makes the flat buffers.
+        self.MOMENTS = ("direction", "before", *pairs)  # type: ignore[misc]
+        self.COUNTERS = {"length": 0.0, "scale": 1.0, "held": 0.0}  # type: ignore[misc]
+        super().__init__(params, lr=lr, name=name)
+        if len(self.parts) != 1:
+            raise OptimizerError(f"[{name}] parameters of {len(self.parts)} dtypes; expected one; cast the model")
+        self._part = self.parts[0]
+
+    def update(self, grads: Sequence[pt.Tensor], weight: Any = None) -> None:
+        raise OptimizerError(
+            f"[{self.name}] update with gradients; expected minimize(closure), which is called at several points; "
+            "pass a function that gives the loss and the gradients"
+        )
+
+    def _evaluated(self, closure: Closure) -> tuple[float, pt.Tensor]:
+        loss, grads = closure()
+        self._check_gradients(grads)
+        return float(loss.item()), pt.pack(list(grads), self._part.values)
+
+    def _state(self, moment: str) -> pt.Tensor:
+        return self._part.state[moment].value
+
+    def _remember(self, g: pt.Tensor) -> None:
+        """The last step and what it did to the gradient, if they say something."""
+        y, s = g - self._state("before"), self._state("direction") * float(self._counters["length"].value.item())
+        curvature = dot(y, s)
+        if curvature <= _LEAST_CURVATURE:
+            return
+        held = int(self._counters["held"].value.item())
+        if held == self.history:
+            for number in range(held - 1):
+                for kind in ("y", "s"):
+                    self._part.state[f"{kind}{number}"].value = self._state(f"{kind}{number + 1}")
+            held -= 1
+        self._part.state[f"y{held}"].value, self._part.state[f"s{held}"].value = y, s
+        self._set("held", held + 1)
+        self._set("scale", curvature / dot(y, y))
+
+    def _set(self, counter: str, value: float) -> None:
+        self._counters[counter].value = pt.tensor(float(value), dtype="float64")
+
+    def _direction(self, g: pt.Tensor) -> pt.Tensor:
+        """Minus the gradient times the inverse of the Hessian that the differences know (the two loops of ch. 7.2)."""
+        pairs = [(self._state(f"y{i}"), self._state(f"s{i}")) for i in range(int(self._counters["held"].value.item()))]
+        q, shares = -g, []
+        for y, s in reversed(pairs):
+            share = dot(s, q) / dot(y, s)
+            q = q - y * share
+            shares.append(share)
+        q = q * float(self._counters["scale"].value.item())
+        for (y, s), share in zip(pairs, reversed(shares), strict=True):
+            q = q + s * (share - dot(y, q) / dot(y, s))
+        return q
+
+    def minimize(self, closure: Closure) -> pt.Tensor:
+        """Up to `iterations` steps; gives the loss before them.
+
+        Errors    NonFiniteError for a gradient that is not finite where it begins
+        """
+        loss, g = self._evaluated(closure)
+        first = pt.tensor(loss, dtype="float64")
+        pt.guard(g)
+        calls = 1
+        for number in range(1, self.iterations + 1):
+            if largest(g) <= self.tolerance_grad:
+                break
+            begun = int(self.step.value.item()) > 0
+            if begun:
+                self._remember(g)
+            d = self._direction(g)
+            lr = float(self.lr.item())
+            length = lr if begun else min(1.0, 1.0 / float(pt.sum(pt.abs(g)).item())) * lr
+            slope = dot(g, d)
+            self._part.state["direction"].value, self._part.state["before"].value = d, g
+            self.step.value = self.step.value + 1
+            self._set("length", length)
+            if slope > -self.tolerance_change:
+                break
+            before = loss
+            loss, g, length, more = self._moved(closure, Point(0.0, loss, g, slope), d, length, calls, number)
+            self._set("length", length)
+            calls += more
+            moved = largest(d) * abs(length)
+            if calls >= self.evaluations or moved <= self.tolerance_change:
+                break
+            if abs(loss - before) < self.tolerance_change:
+                break
+        return first
+
+    def _moved(
+        self, closure: Closure, start: Point, d: pt.Tensor, length: float, calls: int, number: int
+    ) -> tuple[float, pt.Tensor, float, int]:
+        """The parameters moved along d; the loss and the gradient there, the length, and the calls it took."""
+        origin = self._part.values.value
+
+        def at(t: float) -> Point:
+            self._part.values.value = origin + d * t
+            loss, g = self._evaluated(closure)
+            return Point(t, loss, g, dot(g, d))
+
+        if self.line_search:
+            most = self.evaluations - calls
+            found, more = strong_wolfe(at, start, length, largest(d), self.tolerance_change, most)
+        elif number < self.iterations:
+            found, more = at(length), 1
+        else:
+            found, more = Point(length, start.loss, start.g, start.slope), 0
+        self._part.values.value = origin + d * found.t
+        return found.loss, found.g, found.t, more
+
+
+def dot(a: pt.Tensor, b: pt.Tensor) -> float:
+    return float(pt.sum(a * b).item())
+
+
+def largest(x: pt.Tensor) -> float:
+    found = float(pt.max(pt.abs(x)).item())
+    return found if not math.isnan(found) else math.inf
