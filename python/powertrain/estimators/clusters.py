@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from powertrain.estimators.checks import EstimatorError, above, whole
 from powertrain.estimators.lloyd import Clusters, Lloyd, distances, seeds
-from powertrain.estimators.tall import means
+from powertrain.estimators.tall import moments
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -25,7 +25,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     Example
         >>> pt.KMeans(2, random_state=0).fit_predict([[0.0], [0.1], [5.0], [5.1]]).tolist()
-        [1, 1, 0, 0]
+        [0, 0, 1, 1]
     """
 
     def __init__(
@@ -56,15 +56,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             )
         max_iter, tol = whole("KMeans", "max_iter", self.max_iter), above("KMeans", "tol", self.tol, including=True)
         draw, runs = check_random_state(self.random_state), self._runs()
-        # Products lose the digits of |x - c|^2 where the rows are far from zero beside their spread.
-        mean = means(X)
-        variance = float(np.mean([np.square(part - mean, dtype=np.float64).mean() for part in np.array_split(X, 64)
-                                  if len(part)]))  # fmt: skip
-        centred = X - mean if float(np.square(mean, dtype=np.float64).mean()) > 4 * variance else X
-        shift = mean if centred is not X else np.zeros_like(mean)
+        about = moments(X)
+        shift = about.mean if about.far else np.zeros_like(about.mean)
+        centred = X - shift if about.far else X
         found: Clusters | None = None
         for _ in range(runs):
-            run = Lloyd(centred, self._start(centred, shift, count, draw)).run(max_iter, tol * variance)
+            run = Lloyd(centred, self._start(centred, shift, count, draw)).run(max_iter, tol * about.variance)
             found = run if found is None or run.inertia < found.inertia else found
         assert found is not None
         self.cluster_centers_ = found.centres + shift

@@ -55,10 +55,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         asked = self.n_components
         if asked is None:
             return
-        if isinstance(asked, numbers.Integral) and not isinstance(asked, bool):
-            if 1 <= asked <= most:
-                return
-        elif isinstance(asked, numbers.Real) and not isinstance(asked, bool) and 0 < asked < 1:
+        if isinstance(asked, numbers.Integral) and not isinstance(asked, bool) and 1 <= int(asked) <= most:
+            return
+        if isinstance(asked, numbers.Real) and not isinstance(asked, numbers.Integral) and 0 < float(asked) < 1:
             return
         raise EstimatorError(
             f"[PCA] n_components = {asked!r}; expected a whole number from 1 to {most} (rows or features), or a share "

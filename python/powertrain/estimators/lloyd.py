@@ -20,7 +20,7 @@ Labels = NDArray[np.int64]
 
 # Above this share a pass over all rows is quicker than picking out the doubtful ones.
 MOST_DOUBTFUL = 0.5
-# The error of a squared distance by products, in units of eps (|x|^2 + |centre|^2); sums are blocked, so few are needed.
+# The error of a squared distance by products, in units of eps (|x|^2 + |centre|^2): few, since sums are blocked.
 ROUNDING = 16
 
 
@@ -40,7 +40,7 @@ def squares(x: Array) -> Array:
 
 
 def seeds(x: Array, count: int, draw: np.random.RandomState) -> Array:
-    """k-means++: each next centre is drawn by its squared distance from those so far; of some, the one that helps most."""
+    """k-means++: centres are drawn by squared distance from those so far; of some, the one that helps most stays."""
     trials = 2 + int(math.log(count))
     lengths = squares(x)
     near = pt.compile(_nearer)
@@ -86,13 +86,12 @@ class Lloyd:
     def run(self, max_iter: int, tol: float) -> Clusters:
         """Until no label changes, the centres move less than `tol` (squared, together), or `max_iter`."""
         self._assign()
-        moved, iteration = math.inf, 0
-        for iteration in range(1, max_iter + 1):
+        iterations, going = 0, True
+        while going and iterations < max_iter:
             moved = self._move()
-            changed = self._assign()
-            if not changed or moved <= tol:
-                break
-        return Clusters(self.centres, self.labels, self.inertia(), iteration)
+            going = self._assign() > 0 and moved > tol
+            iterations += 1
+        return Clusters(self.centres, self.labels, self.inertia(), iterations)
 
     def inertia(self) -> float:
         """The sum of squared distances, from differences rather than products."""
@@ -123,7 +122,7 @@ class Lloyd:
 
     def _take(self, rows: Any, picked: Array, made: list[Array], halves: Array) -> int:
         labels, best, second = made
-        before = self.labels[rows]
+        before = self.labels[rows].copy()
         other = labels != before if self._begun else np.ones(len(labels), bool)
         self.labels[rows] = labels
         lengths = self.lengths[rows]

@@ -89,9 +89,7 @@ def _sums(x: Any, losses: Any, apart: Any) -> tuple[Any, Any, Any]:
     return pt.sum(losses), pt.matmul(pt.transpose(x), apart), pt.sum(apart, axis=0)
 
 
-def _bound(
-    x: Array, weight: Array, penalty: float, columns: int, intercept: bool
-) -> Callable[[Floats], Floats] | None:
+def _bound(x: Array, weight: Array, penalty: float, columns: int, intercept: bool) -> Callable[[Floats], Floats] | None:
     """Multiplication by the inverse of the bound."""
     features = x.shape[1]
     if features > MOST_FEATURES:

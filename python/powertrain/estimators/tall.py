@@ -1,4 +1,4 @@
-"""Products of tall data on the engine, a piece of the rows at a time.
+"""Products and sums of tall data on the engine, a piece of the rows at a time.
 
 A piece is read from memory once for all that is computed from it, and results of pieces add up in float64, in the order
 of the rows: they are the same for any number of threads.
@@ -7,6 +7,7 @@ of the rows: they are the same for any number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ Floats = NDArray[np.float64]
 
 # 1,024 rows of some hundred features lie in a core's cache, and are enough to keep the threads busy.
 ROWS = 1024
-# A Gram matrix is symmetric: of so many blocks in each direction only those on and above the diagonal are computed.
-BLOCKS = 7
-GRAM_ROWS = 2048
+GRAM_ROWS = 4096
+# Sums of products lose the digits of a spread that is small beside its distance from zero: such data are centred first.
+FAR = 4.0
 
 
 def rows_of(x: Array) -> int:
@@ -63,36 +64,49 @@ def each_row(function: Callable[..., Any], *arrays: Array) -> list[Array]:
 
 def product(x: Array, matrix: Array) -> Array:
     """x @ matrix."""
-    times = pt.compile(lambda piece, right: (pt.matmul(piece, right),))
-    right = np.ascontiguousarray(matrix, dtype=x.dtype)
-    return each_row(lambda piece: times(piece, right), x)[0]
+    return np.asarray(pt.matmul(x, np.ascontiguousarray(matrix, dtype=x.dtype)).numpy())
 
 
 def gram(x: Array, centre: Array | None = None) -> Floats:
-    """(x - centre)^T (x - centre) in float64, from products in the dtype of x."""
-    count, features = x.shape
-    width = -(-features // BLOCKS) if features >= 64 * BLOCKS else features
-    starts = range(0, features, width)
-    # Each block has a program of its own, since each has its own shape.
-    programs = [pt.compile(_transposed_times) for _ in starts]
-    total = np.zeros((features, features))
-    for at in range(0, count, GRAM_ROWS):
-        rows = x[at : at + GRAM_ROWS]
+    """(x - centre)^T (x - centre) in float64, from products in the dtype of x.
+
+    The one product that is NumPy's: it sees that the result is symmetric and computes half of it, which the engine does
+    not. What it is for, eigenvectors and inverses, comes from LAPACK as well.
+    """
+    total = np.zeros((x.shape[1], x.shape[1]))
+    for start in range(0, len(x), GRAM_ROWS):
+        rows = x[start : start + GRAM_ROWS]
         rows = rows if centre is None else rows - centre
-        (piece,) = filled(min(GRAM_ROWS, count), rows)
-        for start, times in zip(starts, programs, strict=True):
-            end = start + width
-            total[start:end, start:] += times(piece[:, start:end], piece[:, start:]).numpy()
-    lower = np.tril_indices(features, -1)
-    total[lower] = total.T[lower]
+        total += rows.T @ rows
     return total
 
 
-def _transposed_times(left: Any, right: Any) -> Any:
-    return pt.matmul(pt.transpose(left), right)
+@dataclass
+class Moments:
+    """The mean of each column, in the dtype of x, and the mean of all variances."""
+
+    mean: Array
+    variance: float
+
+    @property
+    def far(self) -> bool:
+        """Whether x lies so far from zero that it has to be centred before it is squared."""
+        return float(np.square(self.mean, dtype=np.float64).mean()) > FAR * self.variance
 
 
-def means(x: Array) -> Array:
-    """The mean of each column, in the dtype of x."""
-    total = add_up(pt.compile(lambda piece: (pt.sum(piece, axis=0),)), x)[0]
-    return np.asarray(total / len(x)).astype(x.dtype)
+def moments(x: Array) -> Moments:
+    """In one pass, with sums of each piece about its own mean, so that no digits are lost (Chan et al. 1979)."""
+    centred = pt.compile(_about_its_mean)
+    count, mean, squared = 0, np.zeros(x.shape[1]), 0.0
+    for start in range(0, len(x), ROWS):
+        piece = x[start : start + ROWS]
+        its_mean, its_squared = (tensor.numpy().astype(np.float64) for tensor in centred(piece))
+        apart, total = its_mean - mean, count + len(piece)
+        squared += float(its_squared.sum()) + float(apart @ apart) * count * len(piece) / total
+        mean, count = mean + apart * (len(piece) / total), total
+    return Moments(mean.astype(x.dtype), squared / x.size)
+
+
+def _about_its_mean(x: Any) -> tuple[Any, Any]:
+    mean = pt.mean(x, axis=0)
+    return mean, pt.sum(pt.square(x - mean), axis=0)
