@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from powertrain.estimators.tall import Array, Floats, Moments, gram, moments
+from powertrain.estimators.tall import Array, Floats, Moments, gram, sampled_moments
 
 # Small data are decomposed themselves, which keeps the digits of their small components.
 SMALL = 500
@@ -24,7 +24,7 @@ class Principal:
 def principal(x: Array) -> Principal:
     """All components: as many as there are rows or features."""
     count, features = x.shape
-    about = moments(x)
+    about = sampled_moments(x)
     mean, most = about.mean, min(count, features)
     if max(count, features) <= SMALL:
         _, sizes, vectors = np.linalg.svd(x.astype(np.float64) - mean, full_matrices=False)
