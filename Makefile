@@ -86,10 +86,17 @@ cpp-test: $(VENV)/.wheel
 	$(BIN)/python tools/check_symbols.py $(BUILD)
 	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --timeout 600
 
-test: cpp-test $(VENV)/.extras-$(EXTRAS)
+# The first-party distributions, each installed with pip as anybody's is, with what its extras need.
+PLUGINS = $(wildcard plugins/*/pyproject.toml)
+$(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
+	$(BIN)/python tools/requirements.py plugins | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(PLUGINS:%/pyproject.toml=-e ./%)
+	@touch $@
+
+test: cpp-test $(VENV)/.plugins
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu" $(PYTEST_FLAGS)
 
-test-all: cpp-test $(VENV)/.extras-$(EXTRAS)
+test-all: cpp-test $(VENV)/.plugins
 	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu" $(PYTEST_FLAGS)
 
 FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')

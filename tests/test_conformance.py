@@ -76,7 +76,7 @@ def test_one_that_ends_its_process_is_a_finding_like_any_other(lethal: Path, mon
 def test_what_the_wrong_ones_are_made_from_is_right(
     group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = examine(group, f"right-{group}", wrong_plugins.RIGHT[group], tmp_path, monkeypatch)
+    found = examine(group.removeprefix("random-"), f"right-{group}", wrong_plugins.RIGHT[group], tmp_path, monkeypatch)
     assert [one.line() for one in found] == []
 
 

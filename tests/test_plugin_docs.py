@@ -39,18 +39,20 @@ def test_the_plugin_of_a_page_passes_the_check(page: Path, tmp_path: Path, monke
     if page.stem == "recipe":
         load_recipe(str(tmp_path / "small.toml"))
         return
-    source = made[f"{page.stem}.py"]
-    attribute = re.findall(r"^(?:class|def) (\w+)", source, re.MULTILINE)[0]
-    found = examine(page.stem, f"documented-{page.stem}", source, tmp_path, monkeypatch, attribute)
-    assert [one.line() for one in found] == []
+    for name in (name for name in made if name.endswith(".py")):
+        attribute = re.findall(r"^(?:class|def) (\w+)", made[name], re.MULTILINE)[0]
+        plugin = f"documented-{name.removesuffix('.py')}"
+        found = examine(page.stem, plugin, made[name], tmp_path / "package", monkeypatch, attribute)
+        assert [one.line() for one in found] == []
 
 
-@pytest.mark.parametrize("page", [page for page in KINDS if page.stem != "metric"], ids=lambda page: page.stem)
-def test_the_recipe_of_a_page_trains(page: Path, tmp_path: Path) -> None:
-    made = files(page)
-    for name, text in made.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    name = next(name for name in made if name.endswith(".toml"))
+RECIPES = [(page, name) for page in KINDS for name in files(page) if name.endswith(".toml")]
+
+
+@pytest.mark.parametrize(("page", "name"), RECIPES, ids=lambda part: part.stem if isinstance(part, Path) else part)
+def test_the_recipe_of_a_page_trains(page: Path, name: str, tmp_path: Path) -> None:
+    for file, text in files(page).items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
     short = {"env": "run.until=640 env_steps", "recipe": "run.until=2 epochs"}.get(page.stem, "run.until=3 epochs")
     settings = [short, "report.baseline=false", "expect={}"]
     if page.stem == "env":

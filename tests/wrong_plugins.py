@@ -129,6 +129,21 @@ class it:
 )
 
 
+CHANGE = (
+    HEAD
+    + """
+class it:
+    Params = NoParams
+    random = True
+    @classmethod
+    def build(cls, params, inputs): return cls()
+    def change(self, fields, draw):
+        x = fields["x"]
+        return {**fields, "x": x + draw.integers(9, x.shape).astype(x.dtype)}
+"""
+)
+
+
 def loss(body: str, head: str = "def it(output, target):") -> str:
     return f"{HEAD}\nfrom typing import Annotated\n{head}\n    {body}\n"
 
@@ -243,6 +258,22 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                         but(TRANSFORM, 'self.mean = state["mean"]', "pass")),
     "transform-rows": ("transform", "rows", "12 examples become",
                        but(TRANSFORM, "return x - self.mean", "return (x - self.mean).reshape(-1)")),
+    "change-global": ("transform", "global-random", "draws",
+                      but(CHANGE, "draw.integers(9, x.shape)", "np.random.randint(9, size=x.shape)")),
+    "change-own-draw": ("transform", "not-repeatable", "the same draw gives two different batches",
+                        but(CHANGE, "draw.integers(9, x.shape)", "np.random.default_rng().integers(9, size=x.shape)")),
+    "change-writes": ("transform", "writes-input", "it changes the arrays that it is given",
+                      but(CHANGE, "return {", "x += 1; return {")),
+    "change-shape": ("transform", "rows", "the same shape, since evaluation does not pass",
+                     but(CHANGE, "x = fields[\"x\"]", "x = fields[\"x\"][:, 1:]")),
+    "change-forms": ("transform", "rows", "batches come out in 2 forms",
+                     but(CHANGE, "return {", "x = x.astype(('f4', 'f8')[int(draw.integers(2, (1,))[0])]); return {")),
+    "change-counts": ("transform", "not-repeatable", "the same draw gives two different batches",
+                      but(CHANGE, "x = fields", "self.n = getattr(self, 'n', 0) + 1; x = self.n + fields")),
+    "change-nothing": ("transform", "no-change", "16 batches come out as they went in",
+                       but(CHANGE, "x + draw.integers(9, x.shape).astype(x.dtype)", "x")),
+    "change-target": ("transform", "rows", "y of [12] becomes [12, 1]",
+                      but(CHANGE, '{**fields,', '{**fields, "y": fields["y"][:, None],')),
     "strategy-self": ("strategy", "state-on-self", "round changes count of the strategy",
                       but(STRATEGY, "self.data, 2)", "self.data, 1 + getattr(self, 'count', 0) % 3)\n"
                                                      "        self.count = getattr(self, 'count', 0) + 1")),
@@ -288,4 +319,5 @@ LETHAL: dict[str, tuple[str, str, str, str]] = {
 RIGHT = {
     "model": MODEL, "metric": METRIC, "data": DATA, "transform": TRANSFORM, "strategy": STRATEGY,
     "optimizer": OPTIMIZER, "env": ENV, "callback": CALLBACK, "loss": loss("return pt.cross_entropy(output, target)"),
+    "random-transform": CHANGE,
 }  # fmt: skip

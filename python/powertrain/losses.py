@@ -16,15 +16,20 @@ Share = Annotated[float, Range(low=0, below=1)]
 def cross_entropy(output: Any, target: Any, *, smoothing: Share = 0.0) -> pt.Tensor:
     """-log softmax(output)[target] of logits [..., classes]; for sequences one value per token.
 
-    With `smoothing` s the target is (1 - s) of the class and s spread evenly over all (Szegedy et al. 2016).
+    A target is a class number, or one row of class shares like `output`, as mixup makes them. With `smoothing` s it is
+    (1 - s) of that and s spread evenly over all (Szegedy et al. 2016).
     """
     classes = output.shape[-1]
     rows = pt.reshape(output, (-1, classes))
-    loss = pt.cross_entropy(rows, pt.reshape(target, (-1,)))
+    shares = "float" in str(target.dtype)
+    if shares:
+        loss = -pt.sum(pt.log_softmax(rows, axis=-1) * pt.reshape(target, (-1, classes)), axis=-1)
+    else:
+        loss = pt.cross_entropy(rows, pt.reshape(target, (-1,)))
     if smoothing > 0:
         even = -pt.mean(pt.log_softmax(rows, axis=-1), axis=-1)
         loss = loss * (1 - smoothing) + even * smoothing
-    return pt.reshape(loss, tuple(target.shape))
+    return pt.reshape(loss, tuple(target.shape)[:-1] if shares else tuple(target.shape))
 
 
 def mse(output: Any, target: Any) -> pt.Tensor:

@@ -4,10 +4,19 @@ from powertrain.data.batch import Batch
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.loader import Loader
+from powertrain.data.order import Draw
 from powertrain.data.source import ArraySource, Mapped, Source, Subset
 from powertrain.data.split import split_ordered, split_random, split_stratified
 from powertrain.data.text import Vocabulary, Windows
-from powertrain.data.transforms import Channel, Flatten, Scale, Standardise, Transform, Transformed
+from powertrain.data.transforms import (
+    Channel,
+    Flatten,
+    RandomTransform,
+    Scale,
+    Standardise,
+    Transform,
+    Transformed,
+)
 
 __all__ = [
     "ArraySource",
@@ -15,9 +24,11 @@ __all__ = [
     "Channel",
     "DataError",
     "Dataset",
+    "Draw",
     "Flatten",
     "Loader",
     "Mapped",
+    "RandomTransform",
     "Scale",
     "Source",
     "Standardise",

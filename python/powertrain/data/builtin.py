@@ -152,19 +152,24 @@ class Austen:
 
     @classmethod
     def load(cls, params: Params, base: Path) -> Dataset:
-        if params.path is not None and (base / params.path).is_file():
-            return language("austen", read_bytes(base / params.path, "austen").decode("utf-8"), params)
-        debian = Path("usr/lib/R/site-library/janeaustenr/data")
-        folders = [base / params.path] if params.path else [*data_folders("janeaustenr", str(debian)), "/" / debian]
-        index, _ = find(
-            ("Rdata.rdx", "Rdata.rdb"),
-            folders,
-            "austen",
-            "get it with `apt-get install r-cran-janeaustenr`, or without R by `apt-get download r-cran-janeaustenr`, "
-            "`dpkg-deb -x r-cran-janeaustenr_*.deb FOLDER` and POWERTRAIN_DATA=FOLDER",
-        )
-        novels = read_texts(index.parent)
-        return language("austen", "\n\n".join(novels[title] for title in sorted(novels)), params)
+        return language("austen", austen_text(params.path, base), params)
+
+
+def austen_text(path: Path | None, base: Path) -> str:
+    """The novels, in the order of their titles."""
+    if path is not None and (base / path).is_file():
+        return read_bytes(base / path, "austen").decode("utf-8")
+    debian = Path("usr/lib/R/site-library/janeaustenr/data")
+    folders = [base / path] if path else [*data_folders("janeaustenr", str(debian)), "/" / debian]
+    index, _ = find(
+        ("Rdata.rdx", "Rdata.rdb"),
+        folders,
+        "austen",
+        "get it with `apt-get install r-cran-janeaustenr`, or without R by `apt-get download r-cran-janeaustenr`, "
+        "`dpkg-deb -x r-cran-janeaustenr_*.deb FOLDER` and POWERTRAIN_DATA=FOLDER",
+    )
+    novels = read_texts(index.parent)
+    return "\n\n".join(novels[title] for title in sorted(novels))
 
 
 def language(name: str, text: str, params: _TextParams) -> Dataset:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from powertrain.data.errors import DataError
 from powertrain.data.source import Array, Source, Subset, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified
-from powertrain.data.transforms import Transform, Transformed
+from powertrain.data.transforms import RandomTransform, Transform, Transformed, is_random
 from powertrain.plugins.protocols import Inputs, Task
 
 
@@ -21,7 +22,8 @@ class Dataset:
 
     `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
     the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
-    says what a model reads.
+    says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
+    that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report.
     """
 
     name: str
@@ -30,10 +32,12 @@ class Dataset:
     outputs: int
     labels: tuple[str, ...] = ()
     state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
-    transforms: tuple[Transform, ...] = ()
+    chain: tuple[Transform | RandomTransform, ...] = ()
     context: int | None = None
     vocabulary: Any = None
     given: Inputs | None = None
+    read: Callable[[Path], Array] | None = None
+    show: Callable[[Array], str] | None = None
 
     @property
     def train(self) -> Source:
@@ -43,8 +47,11 @@ class Dataset:
         """What a model is built from, read off one example after the transforms."""
         if self.given is not None:
             return self.given
-        x = self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
-        return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context)
+        return self._inputs_of(self.train.fetch(np.zeros(1, dtype=np.int64))["x"])
+
+    def _inputs_of(self, x: Array) -> Inputs:
+        words = None if self.vocabulary is None else len(self.vocabulary)
+        return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context, words)
 
     def split(
         self, parts: Mapping[str, float], *, seed: int = 0, stratify: bool = False, ordered: bool = False
@@ -78,13 +85,26 @@ class Dataset:
             self, splits={**self.splits, **{name: Subset(source, part) for name, part in rows.items()}}
         )
 
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """The fitted ones of the chain, which every part passes through."""
+        return tuple(cast(Transform, one) for one in self.chain if not is_random(one))
+
     def transformed(self, plugins: Sequence[tuple[Any, Any]]) -> Dataset:
-        """Applies transforms, (plugin, params) each, in order; every one is fitted on the training split alone."""
-        made: list[Transform] = []
-        x = whole(self.train, "x") if plugins else np.empty(0)
-        for number, (plugin, params) in enumerate(plugins, 1):
-            made.append(plugin.fit(params, x))
-            if number < len(plugins):
-                x = made[-1](x)
-        splits = {name: Transformed(source, made) for name, source in self.splits.items()} if made else self.splits
-        return dataclasses.replace(self, splits=splits, transforms=(*self.transforms, *made))
+        """Applies transforms, (plugin, params) each, in order; every one is fitted on the training split alone, and the
+        random ones change training batches alone."""
+        if not plugins:
+            return self
+        made: list[Transform | RandomTransform] = []
+        fitting = [at for at, (plugin, _) in enumerate(plugins) if not is_random(plugin)]
+        x = whole(self.train, "x") if fitting else self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
+        for at, (plugin, params) in enumerate(plugins):
+            if is_random(plugin):
+                made.append(plugin.build(params, self._inputs_of(x)))
+                continue
+            fitted: Transform = plugin.fit(params, x)
+            made.append(fitted)
+            # Mapping the whole part is for the next one to be fitted on; its shape is all that others need.
+            x = fitted(x if at < fitting[-1] else x[:1])
+        splits = {name: Transformed(source, made) for name, source in self.splits.items()}
+        return dataclasses.replace(self, splits=splits, chain=(*self.chain, *made))

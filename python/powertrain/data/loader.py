@@ -12,7 +12,7 @@ from powertrain.data.batch import Batch
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, EpochOrder, Last, Order, Pick, RandomOrder
 from powertrain.data.prefetch import Prefetched
-from powertrain.data.source import Source
+from powertrain.data.source import Source, fetch_training
 
 Sampling = Literal["shuffle", "sequential", "random"]
 
@@ -26,6 +26,7 @@ class Loader:
                stay one; "drop" leaves it out; "short" gives it as it is
     endless    iterate on into the next epoch; else an iteration ends with the epoch and the next one goes on from there
     workers    threads that prefetch; the batches are the same for any number
+    changes    draw the random transforms of the source, by (seed, cursor): for training
 
     >>> loader = Loader(pt.data.ArraySource(x=np.arange(5)), batch=2, sampling="sequential")
     >>> [weight.sum().item() for x, weight in loader]
@@ -42,6 +43,7 @@ class Loader:
         last: Last = "pad",
         endless: bool = False,
         workers: int = 0,
+        changes: bool = False,
     ) -> None:
         _check_settings(source, batch, sampling, last, workers)
         self.source = source
@@ -50,6 +52,8 @@ class Loader:
         self.last: Last = last
         self.endless = endless or sampling == "random"
         self.workers = workers
+        self.seed = seed
+        self.changes = changes
         self.order: Order
         if sampling == "random":
             self.order = RandomOrder(len(source), batch, seed)
@@ -83,7 +87,10 @@ class Loader:
     def make(self, pick: Pick) -> Batch:
         """The batch of a pick; the exceptions of a source come out with the rows that caused them."""
         try:
-            fields = self.source.fetch(pick.indices)
+            if self.changes:
+                fields = fetch_training(self.source, pick.indices, self.seed, pick.cursor)
+            else:
+                fields = self.source.fetch(pick.indices)
         except Exception as error:
             rows = ", ".join(str(row) for row in pick.indices[:8]) + (", ..." if len(pick.indices) > 8 else "")
             raise DataError(

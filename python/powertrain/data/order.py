@@ -6,6 +6,7 @@ them; so only raw bits are used here, and a run resumes to the same batches unde
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from powertrain.data.errors import DataError
 Last = Literal["pad", "drop", "short"]
 # Streams keep draws of one seed apart that serve different ends.
 SHUFFLE, OFFSETS, SPLIT, RING, EPISODES, EVALUATION = 1, 2, 3, 4, 5, 6
+CHANGES = 64  # and one further for each random transform of a recipe
 
 
 def raw_bits(seed: int, stream: int, call: int, count: int) -> NDArray[np.uint64]:
@@ -37,6 +39,34 @@ class Cursor(NamedTuple):
 
     epoch: int
     position: int
+
+
+class Draw:
+    """Random numbers of one call: a function of (seed, stream, call), where the call is the cursor after a batch.
+
+    >>> Draw(0, 64, Cursor(0, 32)).integers(6, (3,)).tolist() == Draw(0, 64, Cursor(0, 32)).integers(6, (3,)).tolist()
+    True
+    """
+
+    def __init__(self, seed: int, stream: int, call: Cursor) -> None:
+        key = np.array([seed & 0xFFFFFFFFFFFFFFFF, stream], dtype=np.uint64)
+        self._bits = np.random.Philox(key=key, counter=np.array([0, call.epoch, call.position, 0], dtype=np.uint64))
+
+    def _words(self, shape: tuple[int, ...]) -> NDArray[np.uint64]:
+        words: NDArray[np.uint64] = self._bits.random_raw(math.prod(shape))
+        return words.reshape(shape)
+
+    def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
+        """Numbers from low to below high."""
+        units: NDArray[np.float64] = (self._words(shape) >> np.uint64(11)).astype(np.float64)
+        return low + units * (2.0**-53 * (high - low))
+
+    def integers(self, below: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Whole numbers from 0 to below - 1."""
+        return (self._words(shape) % np.uint64(below)).astype(np.int64)
+
+    def permutation(self, count: int) -> NDArray[np.int64]:
+        return np.argsort(self._words((count,)), kind="stable").astype(np.int64, copy=False)
 
 
 class Pick(NamedTuple):

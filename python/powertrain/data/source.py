@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
+from powertrain.data.order import Cursor
 
 Array = NDArray[Any]
 Fields = dict[str, Array]
@@ -31,6 +32,20 @@ class Source(Protocol):
     def fetch(self, indices: Indices) -> Fields:
         """The rows of `indices`, in that order, as one array per field."""
         ...
+
+
+@runtime_checkable
+class ChangingSource(Source, Protocol):
+    """A source whose rows come out changed at random in training; `fetch` gives them as they are."""
+
+    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
+        """The rows of one training batch; the changes are a function of (seed, call)."""
+        ...
+
+
+def fetch_training(source: Source, indices: Indices, seed: int, call: Cursor) -> Fields:
+    """The rows as training sees them: changed at random where the source does that."""
+    return source.fetch_changed(indices, seed, call) if isinstance(source, ChangingSource) else source.fetch(indices)
 
 
 def pieces(array: Array) -> list[slice]:
@@ -140,6 +155,9 @@ class Subset:
 
     def fetch(self, indices: Indices) -> Fields:
         return self.source.fetch(self.rows.take(indices))
+
+    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
+        return fetch_training(self.source, self.rows.take(indices), seed, call)
 
 
 class Mapped:

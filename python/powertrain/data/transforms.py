@@ -2,19 +2,21 @@
 
 What a transform learned is model state: `state()` gives it as named arrays, which a run keeps in slots and `restore`
 takes back. They are plugins of the group `transform`: `Plugin.fit(params, x)` gives one, calling it maps a batch.
+Random transforms change training batches alone: see RandomTransform.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
-from powertrain.data.source import Array, Source, pieces
+from powertrain.data.order import CHANGES, Cursor, Draw
+from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
 from powertrain.plugins.params import NoParams, param
 
 
@@ -26,6 +28,23 @@ class Transform(Protocol):
     def state(self) -> dict[str, Array]: ...
 
     def restore(self, state: Mapping[str, Array]) -> None: ...
+
+
+class RandomTransform(Protocol):
+    """A random change of training batches, such as a crop or mixup. Evaluation and prediction never see it, and what
+    is fitted after it is fitted without it.
+
+    Its plugin says `random = True` and is made by `build(params, inputs)`, since it learns nothing. The shapes of x
+    stay; y may become one row of class shares per example. It draws all its random numbers from `draw`.
+    """
+
+    random: ClassVar[bool]
+
+    def change(self, fields: Fields, draw: Draw) -> Fields: ...
+
+
+def is_random(transform: Any) -> bool:
+    return bool(getattr(transform, "random", False))
 
 
 class _Stateless:
@@ -154,9 +173,10 @@ class Channel(_Stateless):
 
 
 class Transformed:
-    """A source with one field mapped by fitted transforms, one after the other."""
+    """A source with one field mapped by transforms, one after the other: by the fitted ones always, by the random ones
+    in training."""
 
-    def __init__(self, source: Source, transforms: list[Transform], field: str = "x") -> None:
+    def __init__(self, source: Source, transforms: Sequence[Transform | RandomTransform], field: str = "x") -> None:
         self.source = source
         self.transforms = list(transforms)
         self.field = field
@@ -164,9 +184,19 @@ class Transformed:
     def __len__(self) -> int:
         return len(self.source)
 
-    def fetch(self, indices: NDArray[np.int64]) -> dict[str, Array]:
-        fields = self.source.fetch(indices)
-        value = fields[self.field]
-        for transform in self.transforms:
-            value = transform(value)
-        return {**fields, self.field: value}
+    def fetch(self, indices: Indices) -> Fields:
+        return self._mapped(self.source.fetch(indices), lambda transform, number, fields: fields)
+
+    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
+        def change(transform: RandomTransform, number: int, fields: Fields) -> Fields:
+            return transform.change(fields, Draw(seed, CHANGES + number, call))
+
+        return self._mapped(fetch_training(self.source, indices, seed, call), change)
+
+    def _mapped(self, fields: Fields, change: Callable[[Any, int, Fields], Fields]) -> Fields:
+        for number, transform in enumerate(self.transforms):
+            if is_random(transform):
+                fields = change(transform, number, fields)
+            else:
+                fields = {**fields, self.field: cast(Transform, transform)(fields[self.field])}
+        return fields

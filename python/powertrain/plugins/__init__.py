@@ -22,6 +22,7 @@ from powertrain.plugins.protocols import (
     MetricPlugin,
     ModelPlugin,
     OptimizerPlugin,
+    RandomTransformPlugin,
     SchedulePlugin,
     TransformPlugin,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "OptimizerPlugin",
     "Plugin",
     "PluginError",
+    "RandomTransformPlugin",
     "Range",
     "Registry",
     "Request",

@@ -4,16 +4,17 @@ gets the line that installs it. Read only after a name was not found."""
 from __future__ import annotations
 
 FIRST_PARTY: dict[str, tuple[str, ...]] = {
-    "vision": ("resnet", "vit", "image-folder", "augment"),
-    "text": ("llama", "tokenizer", "instruct", "dpo"),
-    "audio": ("speech-commands", "spectrogram"),
+    "vision": ("image-folder", "mnist1d", "resnet", "random-crop", "random-flip", "colour-jitter", "random-erasing",
+               "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru"),
+    "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "bag-of-tokens"),
+    "audio": ("audio-folder", "spoken-digits", "spectrogram"),
     "tabular": ("lightgbm", "xgboost", "random-forest"),
     "recsys": ("matrix-factorisation", "two-tower"),
     "rl": ("ppo", "dqn", "cartpole", "actor-critic"),
     "generative": ("vae", "gan", "diffusion"),
     "cuda": ("cuda",),
     "distributed": ("data-parallel",),
-}
+}  # fmt: skip
 
 
 def distribution_of(name: str) -> str | None:

@@ -6,6 +6,7 @@ its parameters are a frozen dataclass `Params` (see params.py), or a function's 
     loss       plugin(output, target, **params)                        one value per example (a Tensor)
     data       Plugin.load(params, base: Path)                         a Dataset
     transform  Plugin.fit(params, x: ndarray) / plugin(x) on batches   a Transform
+               Plugin.build(params, inputs), where it is random        a RandomTransform
     env        Plugin(params)                                          an Env (learning.py)
     strategy   Plugin(params)                                          a Strategy (learning.py)
     optimizer  Plugin.build(params, module, **settings)                an Optimizer
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from powertrain.data import Dataset
-    from powertrain.data.transforms import Transform
+    from powertrain.data.transforms import RandomTransform, Transform
     from powertrain.metrics.metric import Metric
     from powertrain.nn import Module
     from powertrain.optim.optimizer import Optimizer
@@ -55,7 +56,8 @@ class Inputs:
     """What the data tells a model: so shapes and class counts never stand in a recipe.
 
     `shape` is that of one example after the transforms, without the batch axis; `outputs` the number of classes, of
-    regression targets, or the vocabulary; `labels` the names of the classes or the characters of the vocabulary.
+    regression targets, or the vocabulary; `labels` the names of the classes or the characters of the vocabulary;
+    `vocabulary` the number of tokens, where x is tokens.
     """
 
     task: Task
@@ -64,6 +66,7 @@ class Inputs:
     dtype: str = "float32"
     labels: tuple[str, ...] = ()
     context: int | None = None
+    vocabulary: int | None = None
 
 
 class ModelPlugin(Protocol):
@@ -97,6 +100,16 @@ class TransformPlugin(Protocol):
 
     @classmethod
     def fit(cls, params: Any, x: NDArray[Any]) -> Transform: ...
+
+
+class RandomTransformPlugin(Protocol):
+    """A random change of training batches, in the group `transform` too; it says `random = True` and learns nothing."""
+
+    Params: ClassVar[type]
+    random: ClassVar[bool]
+
+    @classmethod
+    def build(cls, params: Any, inputs: Inputs) -> RandomTransform: ...
 
 
 class OptimizerPlugin(Protocol):

@@ -56,7 +56,7 @@ def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
     return tag(figure, "confusion matrix")
 
 
-def images(pixels: NDArray[Any], titles: Sequence[str]) -> str:
+def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> str:
     """Small pictures with a title each, eight in a row."""
     columns = 8
     rows = -(-len(titles) // columns)
@@ -69,4 +69,4 @@ def images(pixels: NDArray[Any], titles: Sequence[str]) -> str:
         axes.imshow((picture - low) / max(high - low, 1e-12), cmap="gray")
         axes.set_title(title, fontsize=7)
         axes.axis("off")
-    return tag(figure, "the worst examples")
+    return tag(figure, alt)

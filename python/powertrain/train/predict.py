@@ -22,13 +22,14 @@ TEMPERATURE = 0.8
 
 
 def predict(path: Path, file: Path, as_json: bool) -> int:
-    """Print one line for each example of a file (.npy, or x of an .npz), or continue a text."""
+    """Print one line for each example of a file (.npy, x of an .npz, or of the data's own kind), or continue a text."""
     run = open_run(path)
     if run.dataset.task == "language":
         text = _continue(run, file)
         print(json.dumps({"text": text}) if as_json else text)
         return 0
-    rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
+    outputs = _outputs(run, _examples(run, file))
+    rows = [_row(run, output) for output in outputs]
     for number, row in enumerate(rows):
         print(json.dumps(row) if as_json else f"{number:>6}  " + "  ".join(str(value) for value in row.values()))
     return 0
@@ -36,13 +37,15 @@ def predict(path: Path, file: Path, as_json: bool) -> int:
 
 def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
     """The raw examples of a file, as the data set has them before its transforms."""
+    if run.dataset.read is not None and file.suffix not in (".npy", ".npz"):
+        return run.dataset.read(file)
     arrays = read_arrays(file, "predict")
     x = arrays["x"] if "x" in arrays else next(iter(arrays.values()))
     # One example of the training part, read below its transforms, says what the file must look like.
     source: Any = run.dataset.train
-    while not hasattr(source, "arrays"):
+    while hasattr(source, "source"):
         source = source.source
-    shape = source.arrays["x"].shape[1:]
+    shape = source.fetch(np.zeros(1, dtype=np.int64))["x"].shape[1:]
     if x.shape == shape:
         x = x[None]
     if x.shape[1:] != shape or x.dtype.kind not in "fiub" or not len(x):
@@ -55,8 +58,7 @@ def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
     return x
 
 
-def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
-    """The run's answers to examples as the data set has them before its transforms."""
+def _outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
     for transform in run.dataset.transforms:
         x = transform(x)
     parts = []

@@ -30,6 +30,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
     parts = [
         _summary(run, judged, results),
         _curves(history),
+        _examples(run),
         _comparison(results),
         _classes(run, judged),
         _worst(run, judged),
@@ -108,7 +109,7 @@ def _classes(run: TrainRun, judged: Evaluation) -> str:
     from powertrain.metrics import ConfusionMatrix
 
     scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
-    labels = run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+    labels = _labels(run)
     columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
     rows = "".join(
         f"<tr><td>{html.escape(label)}</td><td>{precision:.3f}</td><td>{recall:.3f}</td><td>{f1:.3f}</td>"
@@ -121,8 +122,43 @@ def _classes(run: TrainRun, judged: Evaluation) -> str:
     return f"<h2>Classes</h2><table>{head}{rows}</table>{picture}"
 
 
+def _examples(run: TrainRun) -> str:
+    """Training examples as the model sees them, when they are pictures: with the random changes of the recipe."""
+    import numpy as np
+
+    from powertrain.data import Loader
+
+    if run.dataset.task != "classification" or "train" not in run.dataset.splits:
+        return ""
+    count = min(16, len(run.dataset.train))
+    batch = next(iter(Loader(run.dataset.train, count, seed=run.recipe.run.seed, changes=True)))
+    draw = _pictures()
+    if not _is_picture(batch.x.shape[1:]) or draw is None:
+        return ""
+    labels = _labels(run)
+    # Where examples are mixed, y is shares: the largest two name the picture.
+    if batch.y.ndim == 2:
+        best = np.argsort(-batch.y, axis=1, kind="stable")[:, :2]
+        titles = [
+            " + ".join(f"{share[at]:.0%} {labels[at]}" for at in two if share[at] > 0.005)
+            for two, share in zip(best, batch.y, strict=True)
+        ]
+    else:
+        titles = [labels[label] for label in batch.y]
+    head = "<h2>Training examples</h2><p>As the model sees them.</p>"
+    return head + draw.images(batch.x, titles, "training examples")
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
+
+
+def _labels(run: TrainRun) -> tuple[str, ...]:
+    return run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+
+
 def _worst(run: TrainRun, judged: Evaluation) -> str:
-    """The examples with the highest losses, when they are pictures."""
+    """The examples with the highest losses, when they are pictures or the data can put them into words."""
     count = min(run.recipe.report.worst, len(judged.losses))
     if count == 0 or judged.outputs is None or run.dataset.task != "classification":
         return ""
@@ -130,16 +166,19 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
 
     order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
     fields = run.dataset.splits[judged.part].fetch(order)
-    shape = fields["x"].shape[1:]
-    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[-1] not in (1, 3)):
+    labels, guesses = _labels(run), judged.outputs[order].argmax(axis=1)
+    titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
+    head = "<h2>Worst examples</h2><p>What the model said, and what it is.</p>"
+    if run.dataset.show is not None:
+        rows = [(title, run.dataset.show(x)) for title, x in zip(titles, fields["x"], strict=True)]
+        cells = [f"<tr><td>{html.escape(title)}</td><td>{html.escape(text)}</td></tr>" for title, text in rows]
+        return f"{head}<table>{''.join(cells)}</table>"
+    if not _is_picture(fields["x"].shape[1:]):
         return ""
     draw = _pictures()
     if draw is None:
         return _left_out("The worst examples are")
-    labels = run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
-    guesses = judged.outputs[order].argmax(axis=1)
-    titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
-    return "<h2>Worst examples</h2><p>What the model said, and what it is.</p>" + draw.images(fields["x"], titles)
+    return head + draw.images(fields["x"], titles, "the worst examples")
 
 
 def _samples(history: list[dict[str, Any]]) -> str:

@@ -97,8 +97,7 @@ class Sources:
         use = self.recipe.data[role]
         loaded: Dataset = use.plugin.load(use.params, self._base)
         # What was fitted on the training part holds for every part.
-        transforms = list(self.dataset.transforms)
-        return Transformed(loaded.train, transforms) if transforms else loaded.train
+        return Transformed(loaded.train, self.dataset.chain) if self.dataset.chain else loaded.train
 
     def close(self) -> None:
         for source in self._made.values():
@@ -113,7 +112,9 @@ class TrainSource:
         sampling: Any = "random" if dataset.task == "language" else "shuffle"
         self.batch = settings.batch
         self.tokens_per_batch = self.batch * (dataset.context or 1)
-        self.loader = Loader(source, self.batch, sampling=sampling, seed=seed, endless=True, workers=settings.workers)
+        self.loader = Loader(
+            source, self.batch, sampling=sampling, seed=seed, endless=True, workers=settings.workers, changes=True
+        )
         self._batches: Iterator[Batch] | None = None
 
     @property

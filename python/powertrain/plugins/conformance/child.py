@@ -77,7 +77,8 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
                     "name one in the entry point",
                 )
             )
-        needed = {"model": "build", "data": "load", "transform": "fit", "optimizer": "build"}.get(plugin.group)
+        fitted = "build" if getattr(loaded, "random", False) else "fit"
+        needed = {"model": "build", "data": "load", "transform": fitted, "optimizer": "build"}.get(plugin.group)
         if needed and not callable(getattr(loaded, needed, None)):
             raise BrokenError(
                 subject.finding(

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from powertrain.data import DataError, Dataset, Loader
+from powertrain.data.transforms import is_random
+from powertrain.plugins.conformance.changes import check_random_transform
 from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 
 MOST_ROWS = 64
@@ -178,6 +180,9 @@ def _resumes(subject: Subject, dataset: Dataset) -> Iterator[Finding]:
 
 
 def check_transform(subject: Subject) -> Iterator[Finding]:
+    if is_random(subject.plugin):
+        yield from check_random_transform(subject)
+        return
     draw = rng()
     shapes = [(12, 8, 8), (12, 6), (12, 8, 8, 1)]
     errors: list[Exception] = []

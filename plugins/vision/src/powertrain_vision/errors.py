@@ -1,0 +1,7 @@
+"""The error of this distribution's plugins."""
+
+from __future__ import annotations
+
+
+class VisionError(ValueError):
+    """Data or parameters that cannot be used: `[where] what was received; what was expected; how to fix it`."""

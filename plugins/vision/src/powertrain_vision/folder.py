@@ -1,0 +1,126 @@
+"""Picture folders: one folder per class, or train, valid and test folders of such. Needs Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from powertrain.data import ArraySource, DataError, Dataset, Source
+from powertrain.plugins import param
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+PARTS = ("train", "valid", "test")
+# A picture of more pixels than this is refused before it is unpacked: small files can unpack to gigabytes.
+MOST_PIXELS = 100_000_000
+WHERE = "image-folder"
+
+
+def pillow() -> Any:
+    """Pillow's module Image, where it is installed."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise DataError(
+            WHERE, "Pillow is not installed", "expected it, to read pictures", "pip install powertrain-vision[images]"
+        ) from None
+    return Image
+
+
+class ImageFolder:
+    """Pictures as bytes [height, width] or [height, width, 3]; the folder of a picture is its class."""
+
+    examples: ClassVar[list[dict[str, Any]]] = [{"path": "pictures"}]
+    examples_folder: ClassVar[Path] = Path(__file__).parent
+
+    @dataclass(frozen=True)
+    class Params:
+        path: Path = param(doc="the folder: path/CLASS/PICTURE, or path/train/CLASS/PICTURE and so on")
+        height: int = param(64, low=1, high=4096, doc="pixels that each picture is resized to")
+        width: int = param(64, low=1, high=4096, doc="likewise; what is too long is cut off evenly")
+        colour: bool = param(True, doc="false: grey pictures, without a channel axis")
+        keep: bool = param(True, doc="hold the resized pictures in memory; false: read each anew, for large folders")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        pillow()
+        root = base / params.path
+        if not root.is_dir():
+            raise DataError(WHERE, f"no folder {root}", "expected a folder for each class", "check the path")
+        roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
+        roots = roots or {"train": root}
+        labels = _classes(roots["train"])
+        splits: dict[str, Source] = {}
+        for part, folder in roots.items():
+            unknown = sorted(set(_classes(folder)) - set(labels))
+            if unknown:
+                raise DataError(
+                    f"{WHERE} {part}", f"classes {', '.join(unknown[:5])}", f"expected some of {', '.join(labels)}",
+                    "give the training part pictures of them, or leave them out",
+                )  # fmt: skip
+            files = [(path, labels.index(label)) for label in _classes(folder) for path in _pictures(folder / label)]
+            source = Pictures(files, (params.height, params.width), params.colour)
+            splits[part] = ArraySource(source.fetch(np.arange(len(source)))) if params.keep else source
+        size, colour = (params.height, params.width), params.colour
+
+        def read(file: Path) -> Any:
+            files = _pictures(file) if file.is_dir() else [file]
+            return np.stack([read_picture(path, size, colour) for path in files])
+
+        return Dataset(root.name, "classification", splits, len(labels), tuple(labels), read=read)
+
+
+def _classes(folder: Path) -> list[str]:
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and _pictures(path))
+    if not found:
+        raise DataError(
+            WHERE, f"no pictures below {folder}", f"expected CLASS/PICTURE, with names in {', '.join(SUFFIXES)}",
+            "put the pictures of each class into a folder of its name",
+        )  # fmt: skip
+    return found
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
+class Pictures:
+    """Files that are read when they are asked for."""
+
+    def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool) -> None:
+        self.files = tuple(files)
+        self.size, self.colour = size, colour
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def fetch(self, indices: Any) -> dict[str, Any]:
+        rows = [self.files[int(index)] for index in indices]
+        return {
+            "x": np.stack([read_picture(path, self.size, self.colour) for path, _ in rows]),
+            "y": np.array([label for _, label in rows], dtype=np.int64),
+        }
+
+
+def read_picture(path: Path, size: tuple[int, int], colour: bool) -> Any:
+    """A picture of that height and width, as bytes; its middle, where its form is another."""
+    image_module = pillow()
+    try:
+        with image_module.open(path) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise ValueError(f"{opened.width} x {opened.height} pixels")
+            picture = opened.convert("RGB" if colour else "L")
+    except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
+        raise DataError(
+            WHERE, f"{path}: {error}", f"expected a whole picture of at most {MOST_PIXELS:,} pixels",
+            "mend it or take it out of the folder",
+        ) from None  # fmt: skip
+    height, width = size
+    scale = max(height / picture.height, width / picture.width)
+    across, down = width / scale, height / scale
+    left, top = (picture.width - across) / 2, (picture.height - down) / 2
+    box = (left, top, left + across, top + down)
+    return np.asarray(picture.resize((width, height), image_module.Resampling.BILINEAR, box=box, reducing_gap=3.0))

@@ -1,0 +1,153 @@
+"""Picture folders, MNIST-1D, the models, and the whole distribution through the command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.data import DataError
+from powertrain.plugins import Inputs
+from powertrain.plugins.conformance.data import check_data
+from powertrain.plugins.conformance.finding import Subject
+from powertrain_vision.folder import ImageFolder
+from powertrain_vision.mnist1d import make
+from powertrain_vision.models import ResNet
+from powertrain_vision.sequences import ResidualMLP, SequenceCNN, SequenceGRU
+
+Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+COLOURS = {"blue": (20, 40, 220), "red": (220, 30, 30)}
+
+
+def powertrain(*arguments: str, folder: Path, expect: int = 0) -> str:
+    command = [sys.executable, "-m", "powertrain.cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Noisy red and blue pictures of several sizes and kinds."""
+    draw = np.random.default_rng(0)
+    for label, colour in COLOURS.items():
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(12):
+            size = (20 + number, 30 - number, 3)
+            pixels = np.clip(np.array(colour) + draw.integers(-20, 20, size), 0, 255).astype(np.uint8)
+            kind = ("png", "jpg", "bmp")[number % 3]
+            Image.fromarray(pixels).save(tmp_path / "pictures" / label / f"{number:02}.{kind}")
+    return tmp_path / "pictures"
+
+
+def load(path: Path, **params: Any) -> Any:
+    return ImageFolder.load(ImageFolder.Params(path=path, height=16, width=12, **params), Path())
+
+
+def test_a_folder_is_a_data_set_with_its_folders_as_classes(pictures: Path) -> None:
+    data = load(pictures)
+    assert data.labels == ("blue", "red") and data.inputs().shape == (16, 12, 3) and len(data.train) == 24
+    fields = data.train.fetch(np.array([0, 23]))
+    assert fields["y"].tolist() == [0, 1] and fields["x"].dtype == np.uint8
+    assert fields["x"][0].mean(axis=(0, 1)).argmax() == 2 and fields["x"][1].mean(axis=(0, 1)).argmax() == 0
+    lazy = load(pictures, keep=False)
+    assert (lazy.train.fetch(np.arange(24))["x"] == data.train.fetch(np.arange(24))["x"]).all()
+    assert load(pictures, colour=False).inputs().shape == (16, 12)
+    assert (data.read(pictures / "red" / "11.bmp") == data.train.fetch(np.array([23]))["x"]).all()
+    assert data.read(pictures / "red").shape == (12, 16, 12, 3)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_folder_keeps_what_a_data_set_promises(pictures: Path, keep: bool) -> None:
+    params = ImageFolder.Params(path=pictures, height=16, width=12, keep=keep)
+    assert [one.line() for one in check_data(Subject("data", "image-folder", ImageFolder, params, "here"))] == []
+
+
+def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
+    pixels = np.zeros((10, 40, 3), np.uint8)
+    pixels[:, 15:25] = 255
+    for part in ("train", "test"):
+        (tmp_path / part / "bar").mkdir(parents=True)
+        Image.fromarray(pixels).save(tmp_path / part / "bar" / "0.png")
+    data = ImageFolder.load(ImageFolder.Params(path=tmp_path, height=10, width=10), Path())
+    assert set(data.splits) == {"train", "test"} and (data.train.fetch(np.array([0]))["x"] == 255).all()
+
+
+def test_what_is_wrong_with_a_folder_is_said(pictures: Path, tmp_path: Path) -> None:
+    (pictures / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    with pytest.raises(DataError, match=r"\[image-folder\] .*broken\.png: .*; expected a whole picture"):
+        load(pictures)
+    with pytest.raises(DataError, match=r"\[image-folder\] no folder .*nowhere"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"\[image-folder\] no pictures below .*; expected CLASS/PICTURE"):
+        load(tmp_path / "empty")
+    for part, label in (("train", "a"), ("test", "b")):
+        (tmp_path / "parts" / part / label).mkdir(parents=True)
+        Image.new("L", (4, 4)).save(tmp_path / "parts" / part / label / "0.png")
+    with pytest.raises(DataError, match=r"\[image-folder test\] classes b; expected some of a"):
+        load(tmp_path / "parts")
+
+
+def test_mnist1d_is_that_of_its_authors() -> None:
+    """The hash is that of what the package mnist1d 0.0.2.post1 makes, as float32."""
+    x, y = make(5000, 42)
+    assert hashlib.sha256(x.tobytes()).hexdigest().startswith("0b2b548d14a498bf")
+    assert x.shape == (5000, 40) and y[:8].tolist() == [2, 6, 4, 5, 6, 6, 6, 0]
+
+
+def test_models_have_the_sizes_of_their_papers() -> None:
+    def size(model: Any) -> int:
+        return sum(int(np.prod(tuple(slot.shape))) for _, slot in model.named_parameters())
+
+    inputs = Inputs("classification", (40,), 10)
+    assert size(ResidualMLP.build(ResidualMLP.Params(), inputs)) == 15210
+    assert size(SequenceCNN.build(SequenceCNN.Params(), inputs)) == 5210
+    assert size(SequenceGRU.build(SequenceGRU.Params(), inputs)) == 5134
+    twenty = ResNet.build(ResNet.Params(blocks=3), Inputs("classification", (32, 32, 3), 10))
+    # 0.27 M in table 6 of He et al. 2016; the shortcuts of two stages are 1 x 1 convolutions here.
+    assert size(twenty) == 272_474
+    assert twenty(pt.zeros((2, 32, 32, 3))).shape == (2, 10)
+
+
+def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
+    powertrain("plugins", "check", "powertrain-vision", folder=tmp_path)
+
+
+RECIPE = """\
+data      = { use = "image-folder", path = "pictures", height = 16, width = 16, split = { valid = 0.25 } }
+features  = ["random-crop", "random-flip", "colour-jitter", "random-erasing", "mixup", "cutmix", { use = "scale", by = 0.004 }]
+model     = { use = "resnet", widths = [4, 8] }
+optimizer = { use = "adamw", lr = 3e-3 }
+run       = { until = "40 epochs", batch = 8, seed = 3, save_seconds = 0 }
+"""  # noqa: E501
+
+
+def test_killed_and_resumed_ends_with_the_same_bits_and_shows_pictures(pictures: Path) -> None:
+    folder = pictures.parent
+    (folder / "small.toml").write_text(RECIPE)
+    whole = json.loads(powertrain("train", "small.toml", "--run", "a", "--json", folder=folder).splitlines()[-1])
+    command = [sys.executable, "-m", "powertrain.cli", "train", "small.toml", "--run", "b"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch  5/"):
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    resumed = powertrain("train", "small.toml", "--run", "b", "--resume", "--json", folder=folder)
+    assert json.loads(resumed.splitlines()[-1])["hash"] == whole["hash"]
+    assert whole["valid"]["accuracy"] > 0.8
+    report = (folder / "a" / "report.html").read_text()
+    assert "Training examples" in report and "Worst examples" in report and "confusion matrix" in report
+    said = powertrain("predict", "a", "pictures/red", folder=folder)
+    assert said.count("red") > 8
