@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 import powertrain as pt
 
 PACKAGES = ("nn", "optim", "data", "metrics", "models")
+if importlib.util.find_spec("sklearn"):  # an extra
+    PACKAGES = (*PACKAGES, "estimators")
 TOP = ("autograd", "compile", "functional", "losses", "random", "slots", "tensor")
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"

@@ -10,6 +10,7 @@ Example
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ tensor = _core.tensor  # after the submodule of that name, which its import woul
 
 if TYPE_CHECKING:
     from powertrain import data, metrics, models, nn, optim, random
+    from powertrain import estimators as estimators
     from powertrain import losses as losses
     from powertrain import plugins as plugins
     from powertrain import recipe as recipe
@@ -70,7 +72,7 @@ globals().update(OPERATORS)
 
 _LAZY = (
     "array_api", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train", "strategies",
-    "recipe",
+    "recipe", "estimators",
 )  # fmt: skip
 
 __all__ = [
@@ -84,11 +86,18 @@ __all__ = [
 ]  # fmt: skip
 
 
+# Classes that need scikit-learn, and are not in __all__: `from powertrain import *` works without it.
+_ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
+
+
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"powertrain.{name}")
+    if name in _ESTIMATORS:
+        return getattr(importlib.import_module("powertrain.estimators"), name)
     raise AttributeError(f"module 'powertrain' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_LAZY})
+    there = _ESTIMATORS if importlib.util.find_spec("sklearn") else ()
+    return sorted({*globals(), *__all__, *_LAZY, *there})

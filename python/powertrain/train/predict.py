@@ -28,8 +28,7 @@ def predict(path: Path, file: Path, as_json: bool) -> int:
         text = _continue(run, file)
         print(json.dumps({"text": text}) if as_json else text)
         return 0
-    outputs = _outputs(run, _examples(run, file))
-    rows = [_row(run, output) for output in outputs]
+    rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
     for number, row in enumerate(rows):
         print(json.dumps(row) if as_json else f"{number:>6}  " + "  ".join(str(value) for value in row.values()))
     return 0
@@ -58,7 +57,8 @@ def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
     return x
 
 
-def _outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
+def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
+    """The run's answers to examples as the data set has them before its transforms."""
     for transform in run.dataset.transforms:
         x = transform(x)
     parts = []
