@@ -1,0 +1,1 @@
+"""Text for powertrain: files and tables of text, tokenizers, BERT, bags of tokens, recipes."""

