@@ -48,6 +48,7 @@ void register_tensor(py::module_& m);
 void register_ops(py::module_& m);
 void register_slots(py::module_& m);
 void register_autograd(py::module_& m);
+void register_transforms(py::module_& m);
 void register_compile(py::module_& m);
 void register_system(py::module_& m);
 

@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, m) {
   register_ops(m);
   register_slots(m);
   register_autograd(m);
+  register_transforms(m);
   register_compile(m);
   register_system(m);
 }

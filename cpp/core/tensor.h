@@ -14,6 +14,7 @@ namespace pt {
 
 class Op;
 struct Node;
+struct Region;  // of graph/region.h
 
 struct TensorType {
   DType dtype;
@@ -89,6 +90,11 @@ struct Node {
   std::vector<uint64_t> output_ids;
   uint64_t order = 0;  // when it was recorded
   int phase = 0;       // how many guards came before it in the trace
+  uint64_t trace = 0;  // that recorded it; 0 on an eager tape
+  // Nodes of another computing of the same are no duplicates: their values are to live later. 0 for the first.
+  uint64_t recompute = 0;
+  std::shared_ptr<const Region> region;  // what a gradient goes through in place of the node's inputs
+  int region_output = 0;
   std::shared_ptr<const Location> location;
   ~Node();  // frees long chains without recursion
 };

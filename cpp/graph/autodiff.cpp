@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "graph/region.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
 #include "ops/tape.h"
@@ -45,16 +46,19 @@ class Backward {
     while (!stack.empty()) {
       NodeRef node = stack.back();
       stack.pop_back();
-      for (const Tensor& t : node->inputs) push(t);
+      for (const Tensor& t : inputs_of(*node)) push(t);
+      if (node->region) ++unseen_[node->region.get()].count;
       nodes_.push_back(std::move(node));
     }
     std::sort(nodes_.begin(), nodes_.end(), [](const NodeRef& a, const NodeRef& b) { return a->order < b->order; });
     for (const NodeRef& node : nodes_) {
-      if (std::any_of(node->inputs.begin(), node->inputs.end(), [&](const Tensor& t) { return needed(t); })) {
+      if (std::any_of(inputs_of(*node).begin(), inputs_of(*node).end(), [&](const Tensor& t) { return needed(t); })) {
         depends_.insert(node.get());
       }
     }
   }
+
+  static const Tensors& inputs_of(const Node& node) { return node.region ? node.region->inputs : node.inputs; }
 
   bool needed(const Tensor& t) const {
     if (!t.defined() || !is_float(t.dtype())) return false;
@@ -66,7 +70,26 @@ class Backward {
     sum = sum.defined() ? fn::add(sum, gradient) : gradient;
   }
 
+  // The outputs of a region follow each other, so that all have their gradients when the first of them is reached.
+  void visit_output(const NodeRef& node) {
+    const Region& region = *node->region;
+    RegionVisit& visit = unseen_[&region];
+    visit.cotangents.resize(region.outputs.size());
+    auto found = gradients_.find(node->output_ids[0]);
+    if (found != gradients_.end()) {
+      visit.cotangents[static_cast<std::size_t>(node->region_output)] = found->second;
+      visit.any = true;
+      if (!wanted_.count(node->output_ids[0])) gradients_.erase(found);
+    }
+    if (--visit.count > 0 || !visit.any) return;
+    const Tensors result = go_back(region, visit.cotangents);
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      if (needed(region.inputs[i])) accumulate(region.inputs[i].id(), result[i]);
+    }
+  }
+
   void visit(const NodeRef& node) {
+    if (node->region) return visit_output(node);
     const Op& op = *node->op;
     Tensors grads;
     bool any = false;
@@ -146,11 +169,18 @@ class Backward {
     impl->node = node;
     impl->output = static_cast<int>(i);
     impl->id = node->output_ids[i];
-    impl->trace = active_recorder() ? active_recorder()->id() : 0;
+    impl->trace = node->trace;
     return Tensor(std::move(impl));
   }
 
+  struct RegionVisit {
+    int count = 0;  // outputs that are still to come
+    bool any = false;
+    Tensors cotangents;
+  };
+
   std::unordered_set<uint64_t> wanted_;
+  std::unordered_map<const Region*, RegionVisit> unseen_;
   std::vector<NodeRef> nodes_;
   std::unordered_set<const Node*> depends_;
   std::unordered_map<uint64_t, Tensor> gradients_;

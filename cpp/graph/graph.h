@@ -19,6 +19,12 @@ struct Value {
   int output = 0;  // of the node
 };
 
+// What a gradient goes through in place of a node's inputs, in a graph that becomes part of another one.
+struct GraphRegion {
+  std::vector<int> inputs, captured;  // value numbers
+  std::shared_ptr<const Region> region;
+};
+
 // A node whose op is null runs a program of the fused machine; its operands are the node's inputs, then its outputs.
 struct GraphNode {
   const Op* op = nullptr;
@@ -28,7 +34,10 @@ struct GraphNode {
   int phase = 0;
   std::shared_ptr<const Location> location;
   std::shared_ptr<const FusedProgram> fused;  // of a fused node, or the epilogue of a product
-  std::vector<std::string> names;             // the ops that a fused node replaces, for people
+  uint64_t recompute = 0;                     // as of a trace's node
+  std::shared_ptr<const GraphRegion> region;
+  int region_output = 0;
+  std::vector<std::string> names;  // the ops that a fused node replaces, for people
 };
 
 struct SlotWrite {

@@ -2,14 +2,18 @@
 
 #include <unordered_set>
 
+#include "graph/region.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
 
 namespace pt {
 namespace {
 
-bool same_call(const Node& node, const Op& op, const Tensors& inputs, const Attrs& attrs, int phase) {
-  if (node.op != &op || node.phase != phase || node.inputs.size() != inputs.size() || node.attrs != attrs) return false;
+bool same_call(const Node& node, const Op& op, const Tensors& inputs, const Attrs& attrs, int phase,
+               uint64_t recompute) {
+  if (node.op != &op || node.phase != phase || node.recompute != recompute || node.inputs.size() != inputs.size() ||
+      node.attrs != attrs)
+    return false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (node.inputs[i].defined() != inputs[i].defined()) return false;
     if (inputs[i].defined() && node.inputs[i].id() != inputs[i].id()) return false;
@@ -19,7 +23,8 @@ bool same_call(const Node& node, const Op& op, const Tensors& inputs, const Attr
 
 }  // namespace
 
-Trace::Trace(TraceOptions options) : id_(next_value_id()), options_(options) {}
+Trace::Trace(TraceOptions options)
+    : id_(next_value_id()), options_(options), parent_(options.nested ? active_recorder() : nullptr) {}
 
 Tensor Trace::symbol(const TensorType& type, std::shared_ptr<Node> node, int output) {
   auto impl = std::make_shared<TensorImpl>();
@@ -44,7 +49,7 @@ Tensors Trace::record(const Op& op, const Tensors& inputs, const Attrs& attrs, c
     key = std::hash<const void*>()(&op) ^ hash_value(attrs) ^ static_cast<std::size_t>(phase_) * 0x9e3779b9;
     for (const Tensor& t : inputs) key = key * 0x100000001b3ull + (t.defined() ? t.id() : 0);
     for (auto& node : merged_[key]) {
-      if (!same_call(*node, op, inputs, attrs, phase_)) continue;
+      if (!same_call(*node, op, inputs, attrs, phase_, recompute_)) continue;
       Tensors outputs;
       for (std::size_t i = 0; i < types.size(); ++i) {
         Tensor twin = symbol(types[i], node, static_cast<int>(i));
@@ -62,6 +67,8 @@ Tensors Trace::record(const Op& op, const Tensors& inputs, const Attrs& attrs, c
   node->types = types;
   node->order = next_value_id();
   node->phase = phase_;
+  node->trace = id_;
+  node->recompute = recompute_;
   node->location = location_ ? location_ : (locator() ? locator()() : nullptr);
   Tensors outputs;
   for (std::size_t i = 0; i < types.size(); ++i) {
@@ -86,7 +93,39 @@ Trace::SlotState& Trace::state_of(const SlotRef& base) {
 
 Tensor Trace::start_of(const SlotRef& base) { return state_of(base).start; }
 
+void Trace::refuse(const std::string& received, const std::string& fix) const {
+  throw TraceError(text("[", options_.where, "] ", received, "; expected a function that does not; ", fix));
+}
+
+// What a slot holds for a nested trace.
+Tensor Trace::read_around(const SlotRef& slot) {
+  for (auto& [assigned, value] : assigned_) {
+    if (assigned == slot) return value;
+  }
+  return parent_ ? parent_->read(slot) : slot->current();
+}
+
+// Whoever made a nested trace makes the assignment when the values are there.
+void Trace::assign(const SlotRef& slot, const Tensor& value) {
+  if (slot->base()) {
+    refuse(text("the function assigns ", slot->name, ", which an optimizer has laid out"), "assign it outside");
+  }
+  for (auto& [assigned, held] : assigned_) {
+    if (assigned == slot) {
+      held = value;
+      return;
+    }
+  }
+  assigned_.emplace_back(slot, value);
+}
+
+void Trace::end_phase() {
+  if (options_.nested) refuse("the function ends a phase, as an optimizer's update does", "update outside");
+  ++phase_;
+}
+
 Tensor Trace::read(const SlotRef& slot) {
+  if (options_.nested) return read_around(slot);
   const SlotRef base = slot->base() ? slot->base() : slot;
   SlotState& state = state_of(base);
   if (!slot->base()) return state.current;
@@ -101,6 +140,7 @@ Tensor Trace::read(const SlotRef& slot) {
 }
 
 void Trace::write(const SlotRef& slot, const Tensor& value) {
+  if (options_.nested) return assign(slot, value);
   if (!slot->base()) {
     SlotState& state = state_of(slot);
     state.current = value;
@@ -122,6 +162,14 @@ void Trace::write_at(const SlotRef& base, const Tensor& value, int phase) {
 }
 
 int64_t Trace::next_draw(const SlotRef& generator) {
+  if (!options_.draws) refuse("the function draws random numbers", "draw them outside and pass them as an argument");
+  if (parent_) return parent_->next_draw(generator);
+  if (options_.nested) {
+    // Nobody around commits later: as eagerly, the generator moves on at once.
+    TraceScope nobody(nullptr);
+    write_slot(generator, moved_on(generator->current()));
+    return 0;
+  }
   for (auto& [slot, count] : draws_) {
     if (slot == generator) return count++;
   }
@@ -144,7 +192,8 @@ Graph Trace::finish(const Tensors& results) {
   std::unordered_set<const Node*> live;
   std::vector<const Node*> stack;
   auto need = [&](const Tensor& t) {
-    if (t.defined() && t.node() && live.insert(t.node().get()).second) stack.push_back(t.node().get());
+    if (t.defined() && t.node() && t.node()->trace == id_ && live.insert(t.node().get()).second)
+      stack.push_back(t.node().get());
   };
   for (const Tensor& t : results) need(t);
   for (auto& state : slots_) {
@@ -157,6 +206,9 @@ Graph Trace::finish(const Tensors& results) {
     const Node* node = stack.back();
     stack.pop_back();
     for (const Tensor& t : node->inputs) need(t);
+    if (!keeps_region(*node)) continue;
+    for (const Tensor& t : node->region->inputs) need(t);
+    for (const Tensor& t : node->region->captured) need(t);
   }
 
   Graph graph;
@@ -185,7 +237,16 @@ Graph Trace::finish(const Tensors& results) {
     made.attrs = node->attrs;
     made.phase = node->phase;
     made.location = node->location;
+    made.recompute = node->recompute;
     for (const Tensor& t : node->inputs) made.inputs.push_back(place(t));
+    if (keeps_region(*node)) {
+      auto region = std::make_shared<GraphRegion>();
+      for (const Tensor& t : node->region->inputs) region->inputs.push_back(place(t));
+      for (const Tensor& t : node->region->captured) region->captured.push_back(place(t));
+      region->region = node->region;
+      made.region = std::move(region);
+      made.region_output = node->region_output;
+    }
     const int index = static_cast<int>(graph.nodes.size());
     for (std::size_t i = 0; i < node->types.size(); ++i) {
       made.outputs.push_back(graph.add_value(node->types[i], Origin::Node, index, static_cast<int>(i)));

@@ -11,6 +11,10 @@ namespace pt {
 struct TraceOptions {
   bool expand = false;  // ops that are only a composition are recorded as what they are composed of
   bool merge = false;   // equal calls on equal values become one
+  // Part of what is being done: tensors of the trace around it, and what slots hold there, are its constants.
+  bool nested = false;
+  const char* where = "";  // of a nested one, for errors
+  bool draws = true;       // random calls are allowed
 };
 
 class Trace final : public Recorder {
@@ -18,10 +22,11 @@ class Trace final : public Recorder {
   explicit Trace(TraceOptions options = {});
 
   uint64_t id() const override { return id_; }
+  bool knows(uint64_t trace) const override { return trace == id_ || (parent_ && parent_->knows(trace)); }
   Tensors record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) override;
   Tensor read(const SlotRef& slot) override;
   void write(const SlotRef& slot, const Tensor& value) override;
-  void end_phase() override { ++phase_; }
+  void end_phase() override;
   int64_t next_draw(const SlotRef& generator) override;
   void close_generators();  // the generators' slots move on by what was drawn
 
@@ -29,6 +34,10 @@ class Trace final : public Recorder {
   Tensor start_of(const SlotRef& base);  // the symbolic value of a base slot when the step begins
   void write_at(const SlotRef& base, const Tensor& value, int phase);
   void set_phase(int phase) { phase_ = phase; }
+  uint64_t recompute() const { return recompute_; }
+  void set_recompute(uint64_t number) { recompute_ = number; }
+  // What a nested trace assigned to slots, in order of first assignment.
+  const std::vector<std::pair<SlotRef, Tensor>>& assigned() const { return assigned_; }
   void set_location(std::shared_ptr<const Location> location) { location_ = std::move(location); }
 
   // The graph of everything that the results and the slots depend on. The trace is over afterwards.
@@ -43,10 +52,18 @@ class Trace final : public Recorder {
   };
   Tensor symbol(const TensorType& type, std::shared_ptr<Node> node = nullptr, int output = 0);
   SlotState& state_of(const SlotRef& base);
+  Tensor read_around(const SlotRef& slot);
+  // Gradients are made by the time that a whole step is a graph; a part of one may still be differentiated.
+  bool keeps_region(const Node& node) const { return options_.nested && node.region; }
+  void assign(const SlotRef& slot, const Tensor& value);
+  [[noreturn]] void refuse(const std::string& received, const std::string& fix) const;
 
   uint64_t id_;
   TraceOptions options_;
+  Recorder* parent_ = nullptr;
   int phase_ = 0;
+  uint64_t recompute_ = 0;
+  std::vector<std::pair<SlotRef, Tensor>> assigned_;
   std::shared_ptr<const Location> location_;
   std::vector<std::shared_ptr<Node>> nodes_;
   std::vector<Tensor> inputs_;

@@ -162,7 +162,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
                "] received a tensor whose memory the tape has let go; expected a value; keep the tensor itself"));
     }
     symbolic = true;
-    if (!recorder || recorder->id() != input.impl().trace) {
+    if (!recorder || !recorder->knows(input.impl().trace)) {
       throw TraceError(text("[", op.name,
                             "] received a symbolic tensor of a trace that has ended; expected a value; return it from "
                             "the compiled function instead of keeping it"));
@@ -232,12 +232,16 @@ Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs) {
   }
   attrs.set("ordinal", int64_t{0});
   const Tensor drawn = apply1(op, {state}, attrs);
+  write_slot(generator, moved_on(state));
+  return drawn;
+}
+
+Tensor moved_on(const Tensor& state) {
   Tensor next = Tensor::empty({DType::I64, {3}});
   for (int i = 0; i < 3; ++i) {
     reinterpret_cast<int64_t*>(next.data())[i] = load_integer(state.data() + i * 8, DType::I64) + (i == 2);
   }
-  write_slot(generator, next);
-  return drawn;
+  return next;
 }
 
 void begin_phase() {

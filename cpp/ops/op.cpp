@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 
 namespace pt {
@@ -231,8 +232,13 @@ OpBuilder& OpBuilder::saves(std::vector<bool> inputs, std::vector<bool> outputs)
   return *this;
 }
 
+OpBuilder& OpBuilder::batch(BatchFn fn) {
+  op_.batch = std::move(fn);
+  return *this;
+}
 OpBuilder& OpBuilder::elementwise() {
   op_.elementwise = true;
+  op_.batch = batch_broadcast;
   op_.infer = infer_elementwise;
   const std::string name = op_.name;
   op_.plan = [name](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {

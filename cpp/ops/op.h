@@ -70,8 +70,19 @@ struct View {
   int64_t offset = 0;
 };
 
+// A call that is made for each row: inputs that are `batched` have a first axis of rows, the others are shared.
+struct BatchContext {
+  const Op& op;
+  std::span<const Tensor> in;  // undefined where an optional input was left out
+  std::span<const bool> batched;
+  int64_t rows;
+  const Types& types;  // the outputs' of one row
+  const Attrs& attrs;  // for one row
+};
+
 using InferFn = std::function<Types(const InferContext&)>;
-using VjpFn = std::function<Tensors(const VjpContext&)>;  // one per input; undefined where not needed
+using VjpFn = std::function<Tensors(const VjpContext&)>;      // one per input; undefined where not needed
+using BatchFn = std::function<Tensors(const BatchContext&)>;  // outputs with a first axis of rows
 using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
 using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&)>;
 // For ops such as products, whose result may go through an elementwise program while it is in cache. The program's
@@ -106,6 +117,7 @@ class Op {
   EpilogueFitsFn epilogue_fits;
   PlanEpilogueFn plan_epilogue;
   ViewFn view;
+  BatchFn batch;  // without one, a call for each row is made
   Saves saves;
   bool promotes = true;           // inputs are cast to one dtype first
   bool integer_to_float = false;  // integer inputs are computed in float32
@@ -146,6 +158,7 @@ class OpBuilder {
   OpBuilder& plan(PlanFn fn);
   OpBuilder& epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan);
   OpBuilder& view(ViewFn fn);
+  OpBuilder& batch(BatchFn fn);  // see ops/batching.h; elementwise ops have one
   OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});
   OpBuilder& elementwise();  // shape by broadcasting, kernel from math.h; result dtype as the inputs'
   OpBuilder& predicate();    // elementwise with a bool result

@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "ops/batching.h"
 #include "ops/window.h"
 
 namespace pt {
@@ -10,6 +11,7 @@ OpBuilder pooling(const std::string& name, const std::string& input) {
   OpBuilder op = define(name);
   op.in(input, Takes::Float).attr_ints("window").attr_ints("stride", std::nullopt, true).attr_ints("padding", Ints{0});
   op.contiguous();
+  op.batch(batch_folded());
   return op;
 }
 

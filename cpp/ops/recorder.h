@@ -10,6 +10,8 @@ class Recorder {
  public:
   virtual ~Recorder() = default;
   virtual uint64_t id() const = 0;
+  // Whether symbolic tensors of that trace may be used here: of this trace, or of one that it is part of.
+  virtual bool knows(uint64_t trace) const = 0;
   virtual Tensors record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) = 0;
   virtual Tensor read(const SlotRef& slot) = 0;
   virtual void write(const SlotRef& slot, const Tensor& value) = 0;
@@ -39,6 +41,9 @@ void write_slot(const SlotRef& slot, const Tensor& value);
 // is the slot's plus the ordinal among the draws of a trace; the slot moves on at once, or when the compiled step
 // commits.
 Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs);
+
+// The state of a generator after one call, which is concrete.
+Tensor moved_on(const Tensor& state);
 
 // A phase is what one guard decides about. Eagerly, the writes since the phase began are undone when its guard trips;
 // in a trace they come after the guard.

@@ -1,6 +1,8 @@
 #include "ops/reduction.h"
 
 #include "ops/axes.h"
+#include "ops/batching.h"
+#include "ops/functional.h"
 
 namespace pt {
 namespace {
@@ -17,6 +19,15 @@ DType result_dtype(ResultType result, DType in) {
       return DType::I64;
   }
   return in;
+}
+
+// A position among all elements of a row is one along the axis that they make.
+Tensors batch_position(const BatchContext& c) {
+  if (c.attrs.has("axis")) return batch_along_axis(c);
+  Attrs attrs = c.attrs;
+  attrs.set("axis", Ints{1});
+  const Tensor rows = fn::reshape(c.in[0], {c.rows, c.rows == 0 ? 1 : c.in[0].size() / c.rows});
+  return {fn::reshape(apply(c.op, {rows}, attrs)[0], in_rows(c.rows, c.types[0].shape))};
 }
 
 }  // namespace
@@ -38,6 +49,7 @@ OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, Resul
     for (int64_t axis : reduced_axes(attrs, in[0].shape.size(), name)) axes.push_back(static_cast<int>(axis));
     return plan_reduce(kind, in[0], axes, out[0]);
   });
+  op.batch(result == ResultType::Position ? batch_position : batch_along_axis);
   return op;
 }
 

@@ -52,6 +52,16 @@ from powertrain.products import einsum, tensordot  # noqa: E402
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
+from powertrain.transforms import (  # noqa: E402
+    checkpoint,
+    custom_gradient,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    per_example_gradients,
+    vmap,
+)
 
 tensor = _core.tensor  # after the submodule of that name, which its import would leave here
 
@@ -77,11 +87,13 @@ _LAZY = (
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
-    "arange", "asarray", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes", "compile", "data", "dropout",
+    "arange", "asarray", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile",
+    "custom_gradient", "data", "dropout",
     "einsum", "end_phase", "eye", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
-    "get_threads", "grad", "guard", "int16", "int32", "int64", "int8", "isa", "linspace", "meshgrid", "metrics",
-    "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "random", "set_threads", "tensor", "tensordot",
-    "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "zeros",
+    "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "jacobian", "jvp",
+    "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack",
+    "per_example_gradients", "random", "set_threads", "tensor", "tensordot",
+    "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "zeros",
     "zeros_like", *op_names(),
 ]  # fmt: skip
 

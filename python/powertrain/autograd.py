@@ -10,7 +10,7 @@ from powertrain._core import Slot, Tensor
 
 # An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
 # its own: a view of memory that NumPy lent is made of a copy, which no tape would know.
-_COPY: Callable[..., Tensor] = _core.op_function("copy")
+OWN: Callable[..., Tensor] = _core.op_function("copy")
 
 
 def _slots(params: Any) -> list[Slot]:
@@ -54,7 +54,7 @@ def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable
         >>> back(pt.tensor([1.0]))[0].numpy().tolist()
         [6.0]
     """
-    watched = [_COPY(_core.asarray(x)) for x in inputs]
+    watched = [OWN(_core.asarray(x)) for x in inputs]
     output = _core.with_tape(watched, lambda: function(*watched))
 
     def back(cotangent: Any) -> list[Tensor]:
@@ -78,7 +78,7 @@ def grad(function: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> C
     def gradient(*args: Any) -> Any:
         values = list(args)
         for n in numbers:
-            values[n] = _COPY(_core.asarray(args[n]))
+            values[n] = OWN(_core.asarray(args[n]))
         watched = [values[n] for n in numbers]
         output = _core.with_tape(watched, lambda: function(*values))
         if output.size != 1:

@@ -11,7 +11,8 @@ struct PassOptions {
 };
 
 // Definitions expanded, equal calls merged, dead code and views that change nothing dropped.
-Graph simplify(const Graph& graph, bool merge);
+// `nested`: of a part of what is being done, whose regions stay.
+Graph simplify(const Graph& graph, bool merge, bool nested = false);
 // Elementwise chains and row programs become single nodes.
 Graph fuse(const Graph& graph);
 // An elementwise program that is the only reader of a product is done by the product, while its result is in cache.

@@ -1,6 +1,7 @@
 // Replays the graph through `apply` into a new trace, so that definitions expand and equal calls meet by the same rules
 // that made the graph.
 #include "graph/passes/passes.h"
+#include "graph/region.h"
 #include "graph/trace.h"
 
 namespace pt {
@@ -14,8 +15,8 @@ bool changes_nothing(const Graph& graph, const GraphNode& node) {
 
 }  // namespace
 
-Graph simplify(const Graph& graph, bool merge) {
-  Trace trace({.expand = true, .merge = merge});
+Graph simplify(const Graph& graph, bool merge, bool nested) {
+  Trace trace({.expand = true, .merge = merge, .nested = nested});
   TraceScope scope(&trace);
   Tensors value(graph.values.size());
   for (int input : graph.inputs) value[input] = trace.input(graph.values[input].type);
@@ -25,6 +26,7 @@ Graph simplify(const Graph& graph, bool merge) {
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
     if (graph.values[v].origin == Origin::Constant) value[v] = graph.constants[graph.values[v].index];
   }
+  std::unordered_map<const GraphRegion*, std::shared_ptr<const Region>> regions;
   for (const GraphNode& node : graph.nodes) {
     Tensors inputs;
     for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
@@ -34,6 +36,13 @@ Graph simplify(const Graph& graph, bool merge) {
     }
     trace.set_phase(node.phase);
     trace.set_location(node.location);
+    trace.set_recompute(node.recompute);
+    if (nested && node.region) {
+      auto& region = regions[node.region.get()];
+      if (!region) region = moved_region(*node.region, [&](int number) { return value[number]; });
+      value[node.outputs[0]] = with_region(inputs[0], region, node.region_output);
+      continue;
+    }
     const Tensors outputs = apply(*node.op, inputs, node.attrs);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) value[node.outputs[i]] = outputs[i];
   }

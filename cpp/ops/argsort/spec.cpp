@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/sort/plan.h"
 
@@ -9,6 +10,7 @@ const Op* registered = define("argsort")
                            .attr("axis", -1)
                            .attr("descending", false)
                            .no_gradient()
+                           .batch(batch_along_axis)
                            .shape([](const InferContext& c) -> Types {
                              normal_axis(c.attrs.integer("axis"), c.in[0].shape.size(), c.op.name);
                              return {{DType::I64, c.in[0].shape}};

@@ -1,6 +1,7 @@
 #include "ops/attention/definition.h"
 #include "ops/attention/plan.h"
 #include "ops/axes.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -26,6 +27,7 @@ const Op* registered = define("attention")
                            .attr("causal", false)
                            .attr_nullable("scale", AttrKind::Number)
                            .outputs(2)
+                           .batch(batch_folded())
                            .shape(infer)
                            .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
                              const double scale = scale_of(attrs, in[0].shape);

@@ -1,5 +1,6 @@
 #include "ops/attention/definition.h"
 #include "ops/attention/plan.h"
+#include "ops/batching.h"
 
 namespace pt {
 namespace {
@@ -16,6 +17,7 @@ const Op* registered =
         .attr_nullable("scale", AttrKind::Number)
         .no_promotion()
         .outputs(3)
+        .batch(batch_folded())
         .shape([](const InferContext& c) -> Types {
           c.expect(c.in[5] == c.in[3] && c.in[3] == c.in[0], text("g is ", c.in[5], ", out is ", c.in[3], ", q is ",
                                                                   c.in[0], "; expected one type; check the call"));

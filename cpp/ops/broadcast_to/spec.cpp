@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -8,6 +9,11 @@ const Op* registered =
     define("broadcast_to")
         .in("x")
         .attr_ints("shape")
+        .batch([](const BatchContext& c) -> Tensors {
+          Shape shape = c.in[0].shape();
+          while (shape.size() <= c.types[0].shape.size()) shape.insert(1, 1);
+          return {fn::broadcast_to(fn::reshape(c.in[0], shape), in_rows(c.rows, c.types[0].shape))};
+        })
         .shape([](const InferContext& c) -> Types {
           const Shape to(c.attrs.ints("shape")), from = c.in[0].shape;
           const int extra = to.size() - from.size();

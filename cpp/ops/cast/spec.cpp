@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -8,6 +9,7 @@ const Op* registered =
     define("cast")
         .in("x")
         .attr_required("dtype", AttrKind::DType)
+        .batch(batch_leading)
         .shape([](const InferContext& c) -> Types {
           return {{c.attrs.dtype("dtype"), c.in[0].shape}};
         })

@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/copy/plan.h"
 #include "ops/pieces.h"
 
@@ -48,14 +49,21 @@ Tensors gradient(const VjpContext& c) {
   return pieces;
 }
 
-const Op* registered =
-    define("concat").in_list("tensors").attr("axis", 0).shape(infer).plan(plan).saves({false}).vjp(gradient).doc(
-        R"(tensors joined along an axis that they have.
+const Op* registered = define("concat")
+                           .in_list("tensors")
+                           .attr("axis", 0)
+                           .batch(batch_along_axis)
+                           .shape(infer)
+                           .plan(plan)
+                           .saves({false})
+                           .vjp(gradient)
+                           .doc(
+                               R"(tensors joined along an axis that they have.
 Shapes    tensors [..., n_i, ...] each -> [..., sum of n_i, ...]
 Dtypes    all; promoted to one
 Errors    sizes that differ along another axis
 Grad      tensors)",
-        R"(>>> pt.concat([pt.zeros(2), pt.ones(1)]).numpy().tolist()
+                               R"(>>> pt.concat([pt.zeros(2), pt.ones(1)]).numpy().tolist()
 [0.0, 0.0, 1.0])");
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 // The convolution without its bias and its two gradients. Each is linear in both operands, so the gradients of all
 // three are again these three.
 #include <tuple>
@@ -24,11 +25,12 @@ Shape output_shape(const Shape& x, const Shape& w, const Conv2dParams& p) {
           conv_output_size(x[2], w[1], p.stride_w, p.pad_left + p.pad_right, p.dilation_w), w[3]};
 }
 
-OpBuilder convolution(const std::string& name, const std::string& first, const std::string& second) {
+OpBuilder convolution(const std::string& name, const std::string& first, const std::string& second, BatchFn batch) {
   OpBuilder op = define(name);
   op.in(first, Takes::Float).in(second, Takes::Float);
   op.attr_ints("stride", Ints{1}).attr_ints("padding", Ints{0}).attr_ints("dilation", Ints{1}).attr("groups", 1);
   op.contiguous();
+  op.batch(std::move(batch));
   return op;
 }
 
@@ -71,7 +73,7 @@ Types infer_forward(const InferContext& c) {
   return {{c.in[0].dtype, y}};
 }
 
-const Op* kernel = convolution("conv2d_kernel", "x", "w")
+const Op* kernel = convolution("conv2d_kernel", "x", "w", batch_folded({1}))
                        .shape(infer_forward)
                        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
                          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
@@ -93,7 +95,7 @@ Errors    as conv2d
 Grad      x, w)");
 
 const Op* input_gradient =
-    convolution("conv2d_grad_input", "g", "w")
+    convolution("conv2d_grad_input", "g", "w", batch_folded({1}))
         .attr_ints("image")
         .shape([](const InferContext& c) -> Types {
           const Shape &g = c.in[0].shape, &w = c.in[1].shape;
@@ -128,7 +130,7 @@ Errors    sizes that no convolution has
 Grad      g, w)");
 
 const Op* weight_gradient =
-    convolution("conv2d_grad_weight", "x", "g")
+    convolution("conv2d_grad_weight", "x", "g", batch_unrolled)
         .attr_ints("window")
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &g = c.in[1].shape;

@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/copy/plan.h"
 #include "ops/op.h"
 
@@ -6,6 +7,7 @@ namespace {
 
 const Op* registered = define("copy")
                            .in("x")
+                           .batch(batch_leading)
                            .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
                            .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
                              return plan_copy(in[0], out[0]);

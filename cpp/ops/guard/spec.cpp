@@ -1,4 +1,5 @@
 #include "ops/all_finite/plan.h"
+#include "ops/batching.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -8,6 +9,7 @@ const Op* registered =
     define("guard")
         .in("x", Takes::Float)
         .guards()
+        .batch(batch_leading)
         .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
         .plan(
             [](std::span<const Operand> in, std::span<const Operand>, const Attrs&) { return plan_all_finite(in[0]); })

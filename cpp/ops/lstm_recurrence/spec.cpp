@@ -1,4 +1,5 @@
 #include "ops/axes.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/lstm_recurrence/definition.h"
 #include "ops/lstm_recurrence/plan.h"
@@ -62,6 +63,7 @@ const Op* registered = define("lstm_recurrence")
                            .in("c0", Takes::Float)
                            .outputs(3)
                            .contiguous()
+                           .batch(batch_folded({1}))
                            .shape(infer)
                            .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
                              return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2]);
@@ -86,6 +88,7 @@ const Op* backward =
         .in("dc", Takes::Float)
         .outputs(3)
         .contiguous()
+        .batch(batch_folded({0}))
         .shape([](const InferContext& c) -> Types {
           const TensorType &w = c.in[0], &c0 = c.in[1], &cells = c.in[2], &gates = c.in[3];
           const bool ranks = w.shape.size() == 2 && c0.shape.size() == 2 && gates.shape.size() == 3;

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <utility>
 
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 #include "ops/matmul/plan.h"
@@ -99,10 +101,27 @@ Tensors gradient(const VjpContext& c) {
   return result;
 }
 
+// An operand as a matrix in every row, whose leading axes come behind the rows.
+Tensor matrix_in_rows(const BatchContext& c, std::size_t i, int leading_axes) {
+  const bool in = c.batched[i];
+  Shape shape = c.in[i].shape();
+  if (shape.size() - in == 1) shape.insert(i == 0 ? in : shape.size(), 1);
+  for (int missing = leading_axes + 2 - (shape.size() - in); in && missing > 0; --missing) shape.insert(1, 1);
+  return fn::reshape(c.in[i], shape);
+}
+
+Tensors batch_products(const BatchContext& c) {
+  const int a = c.in[0].ndim() - c.batched[0], b = c.in[1].ndim() - c.batched[1];
+  const int leading_axes = std::max({a - 2, b - 2, 0});
+  const Tensor product = fn::matmul(matrix_in_rows(c, 0, leading_axes), matrix_in_rows(c, 1, leading_axes));
+  return {fn::reshape(product, in_rows(c.rows, c.types[0].shape))};
+}
+
 const Op* registered =
     define("matmul")
         .in("a", Takes::Float)
         .in("b", Takes::Float)
+        .batch(batch_products)
         .shape(infer)
         .plan(plan)
         .epilogue(

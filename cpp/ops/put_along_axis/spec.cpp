@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/scatter_add/plan.h"
 
@@ -10,6 +11,7 @@ const Op* registered =
         .in("updates", Takes::Number)
         .attr("axis", -1)
         .attr_required("size", AttrKind::Int)
+        .batch(batch_along_axis)
         .shape([](const InferContext& c) -> Types {
           c.expect(c.in[0].shape == c.in[1].shape && size_of(c.in[0].dtype) >= 4,
                    text("index is ", c.in[0], ", updates is ", c.in[1],

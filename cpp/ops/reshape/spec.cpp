@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/batching.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -71,6 +72,8 @@ const Op* registered =
     define("reshape")
         .in("x")
         .attr_ints("shape")
+        .batch(
+            [](const BatchContext& c) -> Tensors { return {fn::reshape(c.in[0], in_rows(c.rows, c.types[0].shape))}; })
         .shape(infer)
         .view(view)
         .saves({false})

@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/pieces.h"
 #include "ops/scan/running.h"
 
@@ -26,6 +27,7 @@ OpBuilder running(const std::string& name, ScanKind kind) {
     const int axis = running_axis(attrs, in[0].shape, name);
     return plan_scan(kind, in[0], out[0], axis, attrs.flag("reverse"), attrs.flag("include_initial"));
   });
+  op.batch(batch_along_axis);
   return op;
 }
 
@@ -39,6 +41,7 @@ OpBuilder running_place(const std::string& name, ScanKind kind) {
   op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
     return plan_scan(kind, in[0], out[0], running_axis(attrs, in[0].shape, name), false, false);
   });
+  op.batch(batch_along_axis);
   return op;
 }
 

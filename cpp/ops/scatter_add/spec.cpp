@@ -1,8 +1,22 @@
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/scatter_add/plan.h"
 
 namespace pt {
 namespace {
+
+Tensors batch_updates(const BatchContext& c) {
+  const int axis = normal_axis(c.attrs.integer("axis"), c.types[0].shape.size(), c.op.name);
+  const int64_t n = c.attrs.integer("size");
+  const Tensor updates = with_rows(c.in[1], c.batched[1], c.rows);
+  if (!c.batched[0]) {
+    return {fn::call("scatter_add", {c.in[0], updates}, {{"axis", int64_t{axis + 1}}, {"size", n}})};
+  }
+  if (axis > 0) return batch_unrolled(c);
+  const Tensor index = index_in_rows(c.in[0], n, c.rows);
+  const Tensor sums = fn::call("scatter_add", {index, updates}, {{"axis", int64_t{0}}, {"size", n * c.rows}});
+  return {fn::reshape(sums, in_rows(c.rows, c.types[0].shape))};
+}
 
 const Op* registered =
     define("scatter_add")
@@ -10,6 +24,7 @@ const Op* registered =
         .in("updates", Takes::Number)
         .attr("axis", 0)
         .attr_required("size", AttrKind::Int)
+        .batch(batch_updates)
         .shape([](const InferContext& c) -> Types {
           const Shape &index = c.in[0].shape, &updates = c.in[1].shape;
           const int ndim = updates.size() - index.size() + 1;

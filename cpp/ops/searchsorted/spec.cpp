@@ -1,8 +1,14 @@
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/sort/plan.h"
 
 namespace pt {
 namespace {
+
+// Values are found one by one, in the one row that is shared.
+Tensors batch_values(const BatchContext& c) {
+  return c.batched[0] ? batch_unrolled(c) : apply(c.op, {c.in.begin(), c.in.end()}, c.attrs);
+}
 
 const Op* registered =
     define("searchsorted")
@@ -10,6 +16,7 @@ const Op* registered =
         .in("values")
         .attr("side", "left", {"left", "right"})
         .no_gradient()
+        .batch(batch_values)
         .shape([](const InferContext& c) -> Types {
           c.expect(c.in[0].shape.size() == 1,
                    text("row is ", c.in[0], "; expected one axis, in order; take the rows one by one"));

@@ -1,4 +1,5 @@
 #include "ops/axes.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -17,6 +18,16 @@ const Op* registered =
         .attr_ints("start")
         .attr_ints("stop")
         .attr_ints("step", std::nullopt, true)
+        .batch([](const BatchContext& c) -> Tensors {
+          const auto in_front = [&](int64_t first, Ints rest) {
+            rest.insert(rest.begin(), first);
+            return rest;
+          };
+          return {fn::call("slice", {c.in[0]},
+                           {{"start", in_front(0, c.attrs.ints("start"))},
+                            {"stop", in_front(c.rows, c.attrs.ints("stop"))},
+                            {"step", in_front(1, steps(c.attrs))}})};
+        })
         .shape([](const InferContext& c) -> Types {
           const Shape& from = c.in[0].shape;
           const Ints &start = c.attrs.ints("start"), &stop = c.attrs.ints("stop"), step = steps(c.attrs);

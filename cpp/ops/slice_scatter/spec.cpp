@@ -12,6 +12,16 @@ const Op* registered =
         .attr_ints("start")
         .attr_ints("step")
         .attr("value", 0.0)
+        .batch([](const BatchContext& c) -> Tensors {
+          Attrs attrs = c.attrs;
+          for (auto [name, first] :
+               {std::pair("shape", c.rows), std::pair("start", int64_t{0}), std::pair("step", int64_t{1})}) {
+            Ints all = c.attrs.ints(name);
+            all.insert(all.begin(), first);
+            attrs.set(name, all);
+          }
+          return apply(c.op, {c.in[0]}, attrs);
+        })
         .shape([](const InferContext& c) -> Types {
           const Shape shape(c.attrs.ints("shape"));
           const Ints &start = c.attrs.ints("start"), &step = c.attrs.ints("step");

@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -5,6 +6,7 @@ namespace {
 
 const Op* registered = define("stop_gradient")
                            .in("x")
+                           .batch(batch_leading)
                            .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
                            .view([](const Operand& in, const Attrs&) -> std::optional<View> {
                              return View{in.shape, in.strides, 0};

@@ -1,5 +1,8 @@
+#include "ops/axes.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/gather/plan.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -12,11 +15,27 @@ Shape result_shape(const Shape& x, const Shape& index, int axis) {
   return shape;
 }
 
+Tensors batch_places(const BatchContext& c) {
+  const int axis = normal_axis(c.attrs.integer("axis"), c.in[0].ndim() - c.batched[0], c.op.name);
+  if (!c.batched[1]) return {fn::call("take", {c.in[0], c.in[1]}, {{"axis", int64_t{axis + 1}}})};
+  if (c.batched[0] && axis > 0) return batch_unrolled(c);
+  if (c.batched[0]) {
+    Shape all = c.in[0].shape();
+    const int64_t n = all[1];
+    all.erase(0);
+    all[0] = n * c.rows;
+    return {fn::call("take", {fn::reshape(c.in[0], all), index_in_rows(c.in[1], n, c.rows)}, {{"axis", int64_t{0}}})};
+  }
+  const Tensor taken = fn::call("take", {c.in[0], c.in[1]}, {{"axis", int64_t{axis}}});
+  return {fn::transpose(taken, moved_axis(taken.ndim(), axis, 0))};
+}
+
 const Op* registered =
     define("take")
         .in("x")
         .in_index("index")
         .attr("axis", 0)
+        .batch(batch_places)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &index = c.in[1].shape;
           const int axis = normal_axis(c.attrs.integer("axis"), x.size(), c.op.name);

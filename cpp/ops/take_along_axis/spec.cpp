@@ -1,3 +1,4 @@
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 #include "ops/gather/plan.h"
@@ -20,6 +21,7 @@ const Op* registered =
         .in("x")
         .in_index("index")
         .attr("axis", -1)
+        .batch(batch_along_axis_broadcast)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &index = c.in[1].shape;
           c.expect(x.size() == index.size() && size_of(c.in[1].dtype) >= 4,

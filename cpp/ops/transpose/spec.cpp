@@ -19,6 +19,11 @@ const Op* registered =
     define("transpose")
         .in("x")
         .attr_ints("axes", std::nullopt, true)
+        .batch([](const BatchContext& c) -> Tensors {
+          Ints axes{0};
+          for (int64_t axis : order_of(c.attrs, c.in[0].ndim() - 1)) axes.push_back(axis + 1);
+          return {fn::transpose(c.in[0], axes)};
+        })
         .shape([](const InferContext& c) -> Types {
           const Ints axes = order_of(c.attrs, c.in[0].shape.size());
           Ints sorted = axes;
