@@ -269,14 +269,16 @@ inline Register<T> broadcast_once(const T* p) {
 
 #endif
 
-// Transposes the kSquare x kSquare block at src (rows src_row apart) into dst.
+// Transposes the kSquare x kSquare block at src (rows src_row apart) into dst, rows of dst in ascending order. Of src
+// only the first Rows are read; what rows of dst hold behind so many elements is unspecified.
 #if defined(PT_ISA_avx512) || defined(PT_ISA_avx2)
 template <class T>
 inline constexpr int kSquare = 32 / sizeof(T);
 
+template <int Rows = 8>
 inline void transpose_square(const float* src, int64_t src_row, float* dst, int64_t dst_row) {
   __m256 r[8], t[8];
-  for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(src + i * src_row);
+  for (int i = 0; i < 8; ++i) r[i] = i < Rows ? _mm256_loadu_ps(src + i * src_row) : r[0];
   for (int i = 0; i < 8; i += 2) {
     t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
     t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
@@ -287,31 +289,28 @@ inline void transpose_square(const float* src, int64_t src_row, float* dst, int6
     r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
     r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
   }
-  for (int i = 0; i < 4; ++i) {
-    _mm256_storeu_ps(dst + i * dst_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(dst + (i + 4) * dst_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-  }
+  for (int i = 0; i < 4; ++i) _mm256_storeu_ps(dst + i * dst_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+  for (int i = 0; i < 4; ++i) _mm256_storeu_ps(dst + (i + 4) * dst_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
 }
 
+template <int Rows = 4>
 inline void transpose_square(const double* src, int64_t src_row, double* dst, int64_t dst_row) {
   __m256d r[4], t[4];
-  for (int i = 0; i < 4; ++i) r[i] = _mm256_loadu_pd(src + i * src_row);
+  for (int i = 0; i < 4; ++i) r[i] = i < Rows ? _mm256_loadu_pd(src + i * src_row) : r[0];
   for (int i = 0; i < 4; i += 2) {
     t[i] = _mm256_unpacklo_pd(r[i], r[i + 1]);
     t[i + 1] = _mm256_unpackhi_pd(r[i], r[i + 1]);
   }
-  for (int i = 0; i < 2; ++i) {
-    _mm256_storeu_pd(dst + i * dst_row, _mm256_permute2f128_pd(t[i], t[i + 2], 0x20));
-    _mm256_storeu_pd(dst + (i + 2) * dst_row, _mm256_permute2f128_pd(t[i], t[i + 2], 0x31));
-  }
+  for (int i = 0; i < 2; ++i) _mm256_storeu_pd(dst + i * dst_row, _mm256_permute2f128_pd(t[i], t[i + 2], 0x20));
+  for (int i = 0; i < 2; ++i) _mm256_storeu_pd(dst + (i + 2) * dst_row, _mm256_permute2f128_pd(t[i], t[i + 2], 0x31));
 }
 #else
 template <class T>
 inline constexpr int kSquare = 4;
 
-template <class T>
+template <int Rows = 4, class T>
 inline void transpose_square(const T* src, int64_t src_row, T* dst, int64_t dst_row) {
-  for (int i = 0; i < kSquare<T>; ++i)
+  for (int i = 0; i < Rows; ++i)
     for (int j = 0; j < kSquare<T>; ++j) dst[j * dst_row + i] = src[i * src_row + j];
 }
 #endif

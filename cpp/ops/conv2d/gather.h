@@ -167,13 +167,11 @@ inline void gather_border(const ConvGather& g, const char* image, int64_t y0, in
   }
 }
 
-// dst[p * dst_row + j] for the pixels [pixel, pixel + pixels) and K indices [k, k + depth); dst_row is depth, and there
-// is room for one vector behind the block.
+// dst[p * depth + j] for the pixels [pixel, pixel + pixels), j over the elements of all runs, depth in number; there is
+// room for one vector behind the block.
 template <class T>
-inline void gather_block(const ConvGather& g, const GatherSource& s, int64_t pixel, int64_t pixels, int64_t k,
-                         int64_t depth, T* dst) {
-  GatherRuns all;
-  find_runs(g, k, depth, all);
+inline void gather_pixels(const ConvGather& g, const GatherSource& s, const GatherRuns& all, int64_t pixel,
+                          int64_t pixels, int64_t depth, T* dst) {
   const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
   const int64_t image_bytes = g.source_h * g.source_w * g.channels * size;
   GatherPixel p = pixel_of(g, pixel);
@@ -197,11 +195,23 @@ struct GatheredRows {
   const ConvGather& gather;
   GatherSource source;
   int64_t pixel, pixels;
+  bool strips;
   T* copied;
 
   LeftBlock<T> block(int64_t k, int64_t depth) {
-    gather_block(gather, source, pixel, pixels, k, depth, copied);
-    return {copied, depth, 1};
+    GatherRuns all;
+    find_runs(gather, k, depth, all);
+    if (!strips) {
+      gather_pixels(gather, source, all, pixel, pixels, depth, copied);
+      return {copied, depth, 1, false};
+    }
+    alignas(64) T rows[kTileRows * kBlockDepth + Register<T>::kLanes];
+    const StripPacker<T> packer(pixels);
+    for (int64_t strip = 0, row = 0; strip < packer.strips.count; row += packer.strips.rows_of(strip++)) {
+      gather_pixels(gather, source, all, pixel + row, packer.strips.rows_of(strip), depth, rows);
+      packer.pack(strip, rows, depth, depth, copied + row * depth);
+    }
+    return {copied, 0, 0, true};
   }
 };
 
@@ -211,11 +221,24 @@ struct GatheredColumns {
   const ConvGather& gather;
   GatherSource source;
   int64_t row, rows;
+  bool strips;
   T* copied;
 
   LeftBlock<T> block(int64_t k, int64_t depth) {
-    gather_block(gather, source, k, depth, row, rows, copied);
-    return {copied, 1, rows};
+    GatherRuns all;
+    find_runs(gather, row, rows, all);
+    if (!strips) {
+      gather_pixels(gather, source, all, k, depth, rows, copied);
+      return {copied, 1, rows, false};
+    }
+    alignas(64) T pixels[kStepsAtOnce * kMostRegionRows + Register<T>::kLanes];
+    const StripPacker<T> packer(rows);
+    for (int64_t step = 0; step < depth; step += kStepsAtOnce) {
+      const int64_t steps = step + kStepsAtOnce < depth ? kStepsAtOnce : depth - step;
+      gather_pixels(gather, source, all, k + step, steps, rows, pixels);
+      packer.pack_steps(pixels, rows, step, steps, depth, copied);
+    }
+    return {copied, 0, 0, true};
   }
 };
 

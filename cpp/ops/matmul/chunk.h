@@ -89,13 +89,13 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
   const int64_t k_end = d.groups > 1 ? least(k_begin + kGroupDepth, d.depth) : d.depth;
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
     const MatmulOffsets o = batch_offsets(d, batch);
-    auto left = make_left(o.left, c);
+    auto left = make_left(batch, o.left, c);
     const int64_t right_at = (o.right + c.col * d.right_col) * element_size<T>(d.right_type);
     StridedRight<T> right = {{args->data[d.right_at] + right_at, d.right_type, d.right_k, d.right_col},
                              d.copy_right,
                              reinterpret_cast<T*>(args->scratch + d.right_panel),
                              reinterpret_cast<T*>(args->scratch + d.widened),
-                             panel_width<T>(c.rows),
+                             panel_width<T>(c.rows, d.strips),
                              c.cols};
     if (d.groups > 1) {
       T* sum = group_sums<T>(d, args->data[d.workspace_at], c.group, batch) + c.row * d.cols + c.col;

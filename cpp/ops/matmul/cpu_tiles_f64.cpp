@@ -5,6 +5,7 @@ namespace pt {
 namespace PT_ISA {
 
 template void multiply_panel<double>(Tile<double>, int64_t, int64_t, bool);
+template void multiply_strips_panel<double>(Tile<double>, int64_t, int64_t);
 template void multiply_few_rows<double>(Tile<double>, int64_t, int64_t);
 
 }  // namespace PT_ISA

@@ -13,6 +13,8 @@ inline constexpr int64_t kGroupDepth = 16 * kBlockDepth;
 inline constexpr int kMaxBatchAxes = 6;
 inline constexpr int kMaxEpilogueOperands = 16;
 inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of any instruction set
+inline constexpr int64_t kMostRegionRows =
+    256;                                     // a block of A of so many (256 KiB in f32) fills half of a second cache
 inline constexpr int64_t kPackedPanels = 4;  // panels packed at once: a cache line or two of each row is too little
 
 struct MatmulDesc {
@@ -31,7 +33,8 @@ struct MatmulDesc {
 
   // Byte offsets into the scratch of a thread.
   int64_t left_block, right_panel, widened, sums, group_sums;
-  int64_t sums_row;  // elements between rows of the sums in scratch
+  int64_t packed_left;  // byte offset into the workspace
+  int64_t sums_row;     // elements between rows of the sums in scratch
   int64_t scratch_bytes;
 
   int32_t left_at, right_at, out_at, workspace_at;  // index of each among the addresses of the launch
@@ -41,6 +44,8 @@ struct MatmulDesc {
   bool direct;      // sums are kept in C itself, else in scratch until the chunk is done
   bool grouped;     // blocks are added in a group of their own before they join the sum
   bool copy_left;   // blocks of the left operand are copied (and widened) to scratch
+  bool strips;      // and there, or in the workspace, packed in strips (strips.h)
+  bool share_left;  // a launch of its own packs the whole left operand into the workspace, for all chunks
   bool copy_right;  // panels of the right operand are copied (and widened) to scratch
   // A fused program that turns finished sums into what is stored; 0 for none. Its operand 0 is the product's rectangle
   // in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from epilogue_at.
@@ -53,7 +58,9 @@ struct MatmulDesc {
   int64_t epilogue_batch[kMaxEpilogueOperands][kMaxBatchAxes];  // byte strides
 };
 
-// Multiplying and then adding the groups: the launches of a kernel folder, for f32 and f64.
+// Multiplying, then adding the groups: the launches of a kernel folder, for f32 and f64. Packing the left operand comes
+// before them.
 enum ProductVariant : int { kProductF32, kProductF64, kAddGroupsF32, kAddGroupsF64 };
+enum MatmulVariant : int { kPackLeftF32 = kAddGroupsF64 + 1, kPackLeftF64 };
 
 }  // namespace pt

@@ -14,6 +14,9 @@ inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
+// Chooses the chunks, and which operands are copied (spec_region.cpp).
+void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split);
+
 // Chooses chunks, copies and the layout of the scratch for a desc whose sizes, strides, types and batch are set. A left
 // operand that is gathered is always copied, and scattered sums are never kept in C.
 void complete_product(MatmulDesc& d, bool gathered_left = false, bool scattered_out = false, bool may_split = true);

@@ -3,6 +3,7 @@
 #pragma once
 #include "ops/matmul/copy.h"
 #include "ops/matmul/desc.h"
+#include "ops/matmul/strips.h"
 #include "ops/matmul/tile.h"
 
 namespace pt {
@@ -12,6 +13,7 @@ template <class T>
 struct LeftBlock {
   const T* at;
   int64_t row, k;
+  bool strips;  // packed (strips.h); row and k mean nothing
 };
 
 template <class T>
@@ -30,11 +32,12 @@ struct Sums {
   bool started;  // sum holds what comes first
 };
 
-// left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of panel_width from col on.
+// left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of right.width from col on,
+// packed where the left block is in strips.
 template <class T, class Left, class Right>
 inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end,
                             Sums<T> s) {
-  const int64_t width = panel_width<T>(rows);
+  const int64_t width = right.width;
   if (k_begin >= k_end && !s.started) fill_zero(s.sum, s.sum_row, rows, cols);
   for (int64_t group = k_begin; group < k_end; group += kGroupDepth) {
     const int64_t group_end = group + kGroupDepth < k_end ? group + kGroupDepth : k_end;
@@ -51,7 +54,8 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
         for (int64_t col = 0; col < cols; col += width) {
           const int64_t n = col + width < cols ? width : cols - col;
           const RightPanel<T> b = right.panel(k, depth, col);
-          multiply_panel(Tile<T>{a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add}, rows, n, b.padded);
+          const Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add};
+          a.strips ? multiply_strips_panel(tile, rows, n) : multiply_panel(tile, rows, n, b.padded);
         }
       }
       add = true;
@@ -113,19 +117,25 @@ template <class T>
 struct StridedLeft {
   Source source;  // row: row, col: k
   int64_t rows;
-  bool copy;
+  bool copy, strips;
   T* copied;
+  const T* packed;  // by a launch before, all of K, or null
 
   LeftBlock<T> block(int64_t k, int64_t depth) {
     Source at = source;
     at.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
-    if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col};
+    if (packed) return {packed + k * rows, 0, 0, true};
+    if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col, false};
+    if (strips) {
+      pack_strips(at, rows, depth, copied);
+      return {copied, 0, 0, true};
+    }
     if (source.row == 1 && is_half(source.type)) {  // widened in the order of memory: contiguous along rows
       load_block({at.at, at.type, at.col, at.row}, depth, rows, copied, rows, static_cast<T*>(nullptr));
-      return {copied, 1, rows};
+      return {copied, 1, rows, false};
     }
     load_block(at, rows, depth, copied, depth, static_cast<T*>(nullptr));
-    return {copied, depth, 1};
+    return {copied, depth, 1, false};
   }
 };
 

@@ -27,15 +27,28 @@ inline const T* offset_bytes(const T* p, int64_t bytes) {
 inline constexpr int kWideVectors = 4;
 inline constexpr int kWideRows = 2;
 
+// strips: the left operand is packed in strips.
 template <class T>
-inline int64_t panel_width(int64_t rows) {
-  return (rows <= kWideRows ? kWideVectors : kTileVectors) * Register<T>::kLanes;
+inline int64_t panel_width(int64_t rows, bool strips) {
+  return (rows <= kWideRows && !strips ? kWideVectors : kTileVectors) * Register<T>::kLanes;
 }
+
+// Rows cut into even parts of at most `most`: no slow strip at the end.
+struct Strips {
+  int64_t count, rows, longer;  // each has `rows` rows, and the first `longer` of them one more
+  Strips(int64_t all, int64_t most) : count((all + most - 1) / most), rows(all / count), longer(all % count) {}
+  int64_t rows_of(int64_t strip) const { return rows + (strip < longer); }
+};
 
 // C[rows, cols] (+)= A B over one block of K, cols at most panel_width(rows). right_padded: rows of B may be read (as
 // zeros) up to a whole number of vectors. t.tail is set here.
 template <class T>
 void multiply_panel(Tile<T> t, int64_t rows, int64_t cols, bool right_padded);
+
+// The same for operands that are both packed: a row of B holds a whole number of vectors, as many as cols need; A is in
+// strips of at most kTileRows rows, each [depth][its rows].
+template <class T>
+void multiply_strips_panel(Tile<T> t, int64_t rows, int64_t cols);
 
 // The same for at most kFewRows rows and any number of columns, B contiguous along its rows.
 inline constexpr int64_t kFewRows = 4;
@@ -45,6 +58,8 @@ void multiply_few_rows(Tile<T> t, int64_t rows, int64_t cols);
 // Compiled once, in cpu_tiles_*.cpp, for all that multiply.
 extern template void multiply_panel<float>(Tile<float>, int64_t, int64_t, bool);
 extern template void multiply_panel<double>(Tile<double>, int64_t, int64_t, bool);
+extern template void multiply_strips_panel<float>(Tile<float>, int64_t, int64_t);
+extern template void multiply_strips_panel<double>(Tile<double>, int64_t, int64_t);
 extern template void multiply_few_rows<float>(Tile<float>, int64_t, int64_t);
 extern template void multiply_few_rows<double>(Tile<double>, int64_t, int64_t);
 

@@ -1,6 +1,6 @@
 // An MR x (NV * lanes) tile of C held in registers over one block of K. Each step broadcasts MR elements of A and loads
 // one row of B, so that MR * NV multiply-adds wait on MR + NV loads only.
-// Source: Goto & van de Geijn 2008; here A is read where it lies, with any strides.
+// Source: Goto & van de Geijn 2008; here A is packed only where that pays, else read where it lies, with any strides.
 #pragma once
 #include "ops/matmul/tile.h"
 
@@ -35,6 +35,28 @@ PT_FN void store_tile(const Register<T> (&sum)[MR][NV], T* out, int64_t out_row,
   }
 }
 
+// C is needed only at the end of a tile; by then it is here.
+template <class T, int MR>
+PT_FN void prefetch_rows(const Tile<T>& t) {
+  if (t.depth < 32) return;
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) __builtin_prefetch(t.out + i * t.out_row);
+}
+
+template <class T, int MR, int NV>
+PT_FN void packed_step(const T* left, const T* right, Register<T> (&sum)[MR][NV]) {
+  using R = Register<T>;
+  R b[NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) b[j] = R::load(right + j * R::kLanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) {
+    const R a = broadcast_once(left + i);
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
+  }
+}
+
 // MaskedRight: the last vector of a row of B must not be read past its tail.
 template <class T, int MR, int NV, bool MaskedRight>
 void multiply_tile(const Tile<T>& t) {
@@ -45,11 +67,7 @@ void multiply_tile(const Tile<T>& t) {
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
-  // C is needed only at the end; by then it is here.
-  if (t.depth >= 32) {
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) __builtin_prefetch(t.out + i * t.out_row);
-  }
+  prefetch_rows<T, MR>(t);
   const T* left[kPointers];
 #pragma GCC unroll 8
   for (int p = 0; p < kPointers; ++p) left[p] = t.left + 3 * p * t.left_row;
@@ -77,6 +95,31 @@ void multiply_tile(const Tile<T>& t) {
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
+// Both operands packed: addresses are constants away from two pointers, so that a step is loads and multiply-adds
+// alone. Where two threads share a core, as on most rented machines, the instructions beside the multiply-adds are the
+// limit.
+template <class T, int MR, int NV>
+void multiply_packed_tile(const Tile<T>& t) {
+  using R = Register<T>;
+  constexpr int kSteps = 4;
+  constexpr int kRightRow = NV * R::kLanes;
+  R sum[MR][NV];
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
+  prefetch_rows<T, MR>(t);
+  const T* left = t.left;
+  const T* right = t.right;
+  int64_t k = t.depth;
+  for (; k >= kSteps; k -= kSteps, left += kSteps * MR, right += kSteps * kRightRow) {
+#pragma GCC unroll 4
+    for (int step = 0; step < kSteps; ++step) packed_step<T, MR, NV>(left + step * MR, right + step * kRightRow, sum);
+  }
+  for (; k > 0; --k, left += MR, right += kRightRow) packed_step<T, MR, NV>(left, right, sum);
+  store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
+}
+
 template <class T>
 using TileFn = void (*)(const Tile<T>&);
 
@@ -93,22 +136,30 @@ inline TileFn<T> find_tile(int rows) {
   return multiply_tile<T, MR, NV, MaskedRight>;
 }
 
-// Rows are split evenly: no slow strip at the end.
-template <class T, int NV, bool MaskedRight>
-inline void multiply_strips(Tile<T> t, int64_t rows) {
-  constexpr int64_t most = kMostRows<NV>;
-  const int64_t strips = (rows + most - 1) / most;
-  const int64_t short_rows = rows / strips;
-  const int64_t long_strips = rows % strips;
-  const TileFn<T> short_tile = find_tile<T, NV, MaskedRight>(static_cast<int>(short_rows));
-  const TileFn<T> long_tile = find_tile<T, NV, MaskedRight>(static_cast<int>(short_rows + (long_strips > 0)));
-  for (int64_t s = 0; s < strips; ++s) {
-    const bool is_long = s < long_strips;
-    (is_long ? long_tile : short_tile)(t);
-    const int64_t step = short_rows + is_long;
-    t.left += step * t.left_row;
-    t.out += step * t.out_row;
+template <class T, int NV, int MR = kTileRows>
+inline TileFn<T> find_packed_tile(int rows) {
+  if constexpr (MR > 1) {
+    if (rows < MR) return find_packed_tile<T, NV, MR - 1>(rows);
   }
+  return multiply_packed_tile<T, MR, NV>;
+}
+
+// short_tile and long_tile are for strips.rows rows and one more; left_row is the distance of rows in A.
+template <class T>
+inline void multiply_strips(Tile<T> t, const Strips& strips, TileFn<T> short_tile, TileFn<T> long_tile,
+                            int64_t left_row) {
+  for (int64_t s = 0; s < strips.count; ++s) {
+    (s < strips.longer ? long_tile : short_tile)(t);
+    t.left += strips.rows_of(s) * left_row;
+    t.out += strips.rows_of(s) * t.out_row;
+  }
+}
+
+template <class T, int NV, bool MaskedRight>
+inline void multiply_strided(const Tile<T>& t, int64_t rows) {
+  const Strips strips(rows, kMostRows<NV>);
+  multiply_strips(t, strips, find_tile<T, NV, MaskedRight>(static_cast<int>(strips.rows)),
+                  find_tile<T, NV, MaskedRight>(static_cast<int>(strips.rows_of(0))), t.left_row);
 }
 
 template <class T, int NV = kWideVectors>
@@ -116,15 +167,38 @@ inline void multiply_vectors(const Tile<T>& t, int64_t rows, int vectors, bool m
   if constexpr (NV > 1) {
     if (vectors < NV) return multiply_vectors<T, NV - 1>(t, rows, vectors, masked);
   }
-  masked ? multiply_strips<T, NV, true>(t, rows) : multiply_strips<T, NV, false>(t, rows);
+  masked ? multiply_strided<T, NV, true>(t, rows) : multiply_strided<T, NV, false>(t, rows);
+}
+
+template <class T, int NV = kTileVectors>
+inline void multiply_packed_vectors(const Tile<T>& t, int64_t rows, int vectors) {
+  if constexpr (NV > 1) {
+    if (vectors < NV) return multiply_packed_vectors<T, NV - 1>(t, rows, vectors);
+  }
+  const Strips strips(rows, kTileRows);
+  multiply_strips(t, strips, find_packed_tile<T, NV>(static_cast<int>(strips.rows)),
+                  find_packed_tile<T, NV>(static_cast<int>(strips.rows_of(0))), t.depth);
+}
+
+// Sets the tail of the last of the vectors that hold cols columns, and returns their number.
+template <class T>
+inline int count_vectors(Tile<T>& t, int64_t cols) {
+  constexpr int kLanes = Register<T>::kLanes;
+  const int vectors = static_cast<int>((cols + kLanes - 1) / kLanes);
+  t.tail = static_cast<int>(cols - (vectors - 1) * kLanes);
+  return vectors;
 }
 
 template <class T>
 void multiply_panel(Tile<T> t, int64_t rows, int64_t cols, bool right_padded) {
-  constexpr int kLanes = Register<T>::kLanes;
-  const int vectors = static_cast<int>((cols + kLanes - 1) / kLanes);
-  t.tail = static_cast<int>(cols - (vectors - 1) * kLanes);
-  multiply_vectors(t, rows, vectors, !right_padded && t.tail < kLanes);
+  const int vectors = count_vectors(t, cols);
+  multiply_vectors(t, rows, vectors, !right_padded && t.tail < Register<T>::kLanes);
+}
+
+template <class T>
+void multiply_strips_panel(Tile<T> t, int64_t rows, int64_t cols) {
+  const int vectors = count_vectors(t, cols);
+  multiply_packed_vectors(t, rows, vectors);
 }
 
 }  // namespace PT_ISA

@@ -1,0 +1,116 @@
+// How a product is cut into chunks, and which operands are packed. None of it can change a bit of the result.
+#include <algorithm>
+
+#include "ops/matmul/product.h"
+
+namespace pt {
+namespace {
+
+constexpr int64_t kSides[] = {256, 192, 128, 96, 64, 48, 32};
+constexpr int64_t kLeastSide = 32;
+constexpr int64_t kLeastWork = 1 << 19;    // multiply-adds of a chunk: about 10 us
+constexpr int64_t kChunksWanted = 32;      // so that 8 threads share them evenly
+constexpr int64_t kChunksAtLeast = 12;     // fewer would leave threads idle
+constexpr double kAreaWanted = 128 * 128;  // elements of C whose copies of A and B pay
+constexpr int64_t kFewRows = 4;            // the rows for which the right operand is streamed (few_rows.h)
+constexpr int64_t kLongestRow = 1024;      // and the columns of their chunks: long rows, for the prefetchers
+constexpr int64_t kRowsWorthPacking = 64;  // rows that share a packed panel, before packing it pays
+constexpr int64_t kDepthWorthPacking = 32;
+constexpr double kWorkWorthSharing = 1 << 22;   // multiply-adds, before a launch of its own packs the left operand
+constexpr int64_t kMostSharedBytes = 16 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
+constexpr int64_t kAliasBytes = 1024;           // rows so far apart (or a multiple) fall into few sets of the caches
+
+// Cycles for an element, measured; a multiply-add takes about 1/16.
+constexpr double kPack = 0.5;       // to pack it for one chunk
+constexpr double kGather = 1.5;     // to gather it from an image
+constexpr double kShare = 0.75;     // to pack it once for all: written and read through the last cache
+constexpr double kRead = 0.25;      // to read what was packed once, for each chunk
+constexpr double kStrided = 0.006;  // what a multiply-add takes longer whose operand is not packed
+constexpr double kAliased = 0.025;  // or lies so that its rows evict each other
+
+enum class Left { InPlace, Copied, Shared };
+
+struct Region {
+  int64_t rows, cols;
+  Left left;
+  bool copy_right;
+  double cycles;  // for a multiply-add, without the multiply-add itself
+};
+
+// Even parts of at most `side`, in whole steps.
+int64_t even_part(int64_t size, int64_t side, int64_t step) {
+  return round_up(ceil_div(size, ceil_div(size, side)), step);
+}
+
+bool must_copy_right(const MatmulDesc& d) { return is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols); }
+
+bool many_rows(const MatmulDesc& d, int64_t rows) { return rows >= kRowsWorthPacking && d.depth > kDepthWorthPacking; }
+
+bool may_share_left(const MatmulDesc& d, bool gathered_left) {
+  const double elements = static_cast<double>(d.batches) * d.rows * d.depth;
+  return !gathered_left && elements * d.cols >= kWorkWorthSharing &&
+         elements * size_of(compute_dtype(d.out_type)) <= kMostSharedBytes;
+}
+
+bool aliased(const MatmulDesc& d) {
+  const int64_t apart = std::max(d.left_row, d.left_k) * static_cast<int64_t>(size_of(d.left_type));
+  return apart > 0 && apart % kAliasBytes == 0;
+}
+
+// The cheapest way to bring the operands of such a region to the multiply-adds.
+Region cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gathered_left) {
+  const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
+  Region r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
+  const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
+  double left = kStrided + (aliased(d) ? kAliased : 0);
+  if (gathered_left || is_half(d.left_type)) left = 1e9;
+  const double copied = (gathered_left ? kGather : kPack) / static_cast<double>(cols);
+  if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;
+  const double shared = kRead / static_cast<double>(cols) + kShare / static_cast<double>(d.cols);
+  if (shared < left && many_rows(d, rows) && may_share_left(d, gathered_left)) r.left = Left::Shared, left = shared;
+  r.cycles = left + right;
+  return r;
+}
+
+Region choose_region(const MatmulDesc& d, double area, bool gathered_left) {
+  Region best = {0, 0, Left::InPlace, false, 1e30};
+  const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionRows;
+  for (const int64_t side : kSides) {
+    const int64_t rows = even_part(d.rows, side, 2);
+    const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), double(kLeastSide), most_cols);
+    const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
+    const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
+    if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
+    const Region region = cheapest(d, rows, cols, gathered_left);
+    if (region.cycles < best.cycles) best = region;
+  }
+  return best;
+}
+
+}  // namespace
+
+void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
+  const double depth = static_cast<double>(std::max<int64_t>(d.depth, 1));
+  const double per_batch = static_cast<double>(d.rows) * d.cols * depth;
+  const double total = per_batch * d.batches;
+  // With a long K the groups are chunks of their own, unless there is enough to share without.
+  const double chunk_depth = may_split ? std::min(depth, double(kGroupDepth)) : depth;
+  double wanted = std::max(total / kChunksWanted, double(kLeastWork));
+  wanted = std::max(wanted, std::min(total / kChunksAtLeast, kAreaWanted * chunk_depth));
+  const Region region = choose_region(d, wanted / chunk_depth, gathered_left);
+  d.row_chunk = region.rows, d.row_chunks = ceil_div(d.rows, d.row_chunk);
+  d.col_chunk = region.cols, d.col_chunks = ceil_div(d.cols, d.col_chunk);
+  d.share_left = region.left == Left::Shared;
+  d.copy_left = region.left == Left::Copied;
+  d.copy_right = region.copy_right;
+  d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows));
+  d.batch_chunk = 1;
+  if (d.row_chunks * d.col_chunks == 1)
+    d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
+  d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
+  // A small C of a long K, as of a bias or a first layer: the groups of K are what threads can share.
+  const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < kChunksWanted;
+  d.groups = may_split && few && d.depth > kGroupDepth ? ceil_div(d.depth, kGroupDepth) : 1;
+}
+
+}  // namespace pt
