@@ -14,11 +14,16 @@ namespace {
 std::atomic<int64_t> allocation_count{0};
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
+std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+// Whole huge pages, unless that would waste more than a quarter.
+bool worth_huge_pages(std::size_t bytes) { return round_up(bytes, kHugePage) - bytes <= bytes / 4; }
+
 }  // namespace
 
 std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes) {
-  const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : 64;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  const std::size_t alignment = bytes > 0 && worth_huge_pages(bytes) ? kHugePage : 64;
+  const std::size_t rounded = round_up(bytes, alignment);
   void* data = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
   if (data == nullptr) {
     throw Error(

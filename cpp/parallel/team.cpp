@@ -25,8 +25,10 @@ constexpr int kPollsBeforeYield = 1000;
 // A worker that gets less of a processor than this part while it has chunks is kept from it by others.
 constexpr int kStalledBelow = 4;
 constexpr auto kLeastSample = std::chrono::microseconds(50);
-// Being alone costs at most the other processors; waiting costs a time slice of another program. After a stall run
-// alone for several times as long, and twice as long again each time that stalls come back at once.
+// Being alone costs at most the other processors; waiting costs a time slice of another program. A single stall is an
+// accident. When the next one comes soon, run alone for several times as long as it took, and twice as long again each
+// time that stalls come back at once.
+constexpr auto kSoon = std::chrono::milliseconds(30);
 constexpr int kPausePerStall = 4;
 constexpr auto kLongestPause = std::chrono::milliseconds(250);
 
@@ -94,7 +96,8 @@ void Pool::Team::stop() {
   rest();
   stopping_.store(false, std::memory_order_relaxed);
   workers_.clear();
-  paused_until_ = {};
+  paused_until_ = last_stall_ = {};
+  last_pause_ = {};
   started_ = false;
 }
 
@@ -181,9 +184,11 @@ bool Pool::Team::has_stalled_worker() {
 
 void Pool::Team::pause_after(Clock::duration stall) {
   const Clock::time_point now = Clock::now();
-  const bool again = paused_until_ != Clock::time_point{} && now - paused_until_ < last_pause_;
-  last_pause_ = std::min<Clock::duration>(std::max(kPausePerStall * stall, again ? 2 * last_pause_ : Clock::duration{}),
-                                          kLongestPause);
+  // The pause does not count: nothing could stall in it.
+  const bool again = last_stall_ != Clock::time_point{} && now - last_stall_ < 2 * last_pause_ + kSoon;
+  last_stall_ = now;
+  last_pause_ = again ? std::min<Clock::duration>(std::max(kPausePerStall * stall, 2 * last_pause_), kLongestPause)
+                      : Clock::duration{};
   paused_until_ = now + last_pause_;
 }
 
