@@ -16,6 +16,7 @@ constexpr int64_t kFewRows = 4;            // the rows for which the right opera
 constexpr int64_t kLongestRow = 1024;      // and the columns of their chunks: long rows, for the prefetchers
 constexpr int64_t kRowsWorthPacking = 64;  // rows that share a packed panel, before packing it pays
 constexpr int64_t kDepthWorthPacking = 32;
+constexpr int64_t kColsWorthStrips = 128;       // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;   // multiply-adds, before a launch of its own packs the left operand
 constexpr int64_t kMostSharedBytes = 16 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
 constexpr int64_t kAliasBytes = 1024;           // rows so far apart (or a multiple) fall into few sets of the caches
@@ -103,7 +104,8 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   d.share_left = region.left == Left::Shared;
   d.copy_left = region.left == Left::Copied;
   d.copy_right = region.copy_right;
-  d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows));
+  d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows)) &&
+             (!gathered_left || std::min(d.col_chunk, d.cols) >= kColsWorthStrips);
   d.batch_chunk = 1;
   if (d.row_chunks * d.col_chunks == 1)
     d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
