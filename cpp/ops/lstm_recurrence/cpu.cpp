@@ -3,9 +3,7 @@
 // of a step: the weights from L2 once per chunk, and each activation written once.
 #include "core/kernel.h"
 #include "ops/lstm_recurrence/desc.h"
-#include "ops/matmul/copy.h"
-#include "ops/matmul/desc.h"
-#include "ops/matmul/tile.h"
+#include "ops/matmul/strips.h"
 #include "ops/sigmoid/math.h"
 #include "ops/sigmoid_grad/math.h"
 #include "ops/tanh_grad/math.h"
@@ -22,6 +20,11 @@ template <class T>
 constexpr int64_t kPanel = kTileVectors* Register<T>::kLanes;
 
 template <class T>
+int64_t whole_vectors(int64_t n) {
+  return (n + Register<T>::kLanes - 1) / Register<T>::kLanes * Register<T>::kLanes;
+}
+
+template <class T>
 void pack_weights(const KernelArgs* args, int64_t chunk) {
   const LstmPackDesc& d = *static_cast<const LstmPackDesc*>(args->desc);
   const T* weights = reinterpret_cast<const T*>(args->data[0]);
@@ -31,22 +34,27 @@ void pack_weights(const KernelArgs* args, int64_t chunk) {
     const int64_t n = least(kPanel<T>, d.cols - col);
     const Source source{reinterpret_cast<const char*>(weights + col * d.col_stride), kTypeOf<T>, d.row_stride,
                         d.col_stride};
+    const int64_t whole = whole_vectors<T>(n);
     T* panel = packed + col * d.rows;
-    load_block(source, d.rows, n, panel, kPanel<T>, static_cast<T*>(nullptr));
-    if (n < kPanel<T>) fill_zero(panel + n, kPanel<T>, d.rows, kPanel<T> - n);
+    load_block(source, d.rows, n, panel, whole, static_cast<T*>(nullptr));
+    if (n < whole) fill_zero(panel + n, whole, d.rows, whole - n);
   }
 }
 
-// out[rows, cols] = left[rows, depth] weights, blocks of K in order as every product.
+// out[rows, cols] = left[rows, depth] weights, blocks of K in order as every product; `strips` has room for a block of
+// the left operand.
 template <class T>
 void multiply_packed(const T* left, int64_t left_row, const T* packed, int64_t depth, T* out, int64_t out_row,
-                     int64_t rows, int64_t cols) {
+                     int64_t rows, int64_t cols, T* strips) {
   for (int64_t k = 0; k < depth; k += kBlockDepth) {
     const int64_t block = least(kBlockDepth, depth - k);
+    pack_strips(Source{reinterpret_cast<const char*>(left + k), kTypeOf<T>, left_row, 1}, rows, block, strips);
     for (int64_t col = 0; col < cols; col += kPanel<T>) {
-      const Tile<T> tile{left + k, left_row, 1,    packed + col * depth + k * kPanel<T>, kPanel<T>, out + col, out_row,
-                         block,    0,        k > 0};
-      multiply_panel(tile, rows, least(kPanel<T>, cols - col), true);
+      const int64_t n = least(kPanel<T>, cols - col);
+      const int64_t whole = whole_vectors<T>(n);
+      const T* panel = packed + col * depth + k * whole;
+      const Tile<T> tile{strips, 0, 0, panel, 0, out + col, out_row, block, 0, k > 0};
+      multiply_strips_panel(tile, rows, n);
     }
   }
 }
@@ -87,9 +95,11 @@ void lstm_forward(const KernelArgs* args, int64_t chunk) {
   const T *xw = data[0], *h0 = data[2], *c0 = data[3], *packed = data[7];
   T *h = data[4], *c = data[5], *gates = data[6], *recurrent = reinterpret_cast<T*>(args->scratch);
   const int64_t first = chunk * d.chunk, rows = least(d.chunk, d.batch - first), width = d.width;
+  T* strips = reinterpret_cast<T*>(args->scratch + d.strips);
   for (int64_t t = 0; t < d.steps; ++t) {
     const T* h_before = t ? h + (first * d.steps + t - 1) * width : h0 + first * width;
-    multiply_packed(h_before, t ? d.steps * width : width, packed, width, recurrent, 4 * width, rows, 4 * width);
+    multiply_packed(h_before, t ? d.steps * width : width, packed, width, recurrent, 4 * width, rows, 4 * width,
+                    strips);
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t at = ((first + r) * d.steps + t) * width;
       const T* c_before = t ? c + at - width : c0 + (first + r) * width;
@@ -128,6 +138,7 @@ void lstm_backward(const KernelArgs* args, int64_t chunk) {
   const int64_t first = chunk * d.chunk, rows = least(d.chunk, d.batch - first), width = d.width;
   T* dh = reinterpret_cast<T*>(args->scratch);
   T* dc = dh + rows * width;
+  T* strips = reinterpret_cast<T*>(args->scratch + d.strips);
   fill_zero(dh, width, rows, width);
   fill_zero(dc, width, rows, width);
   for (int64_t t = d.steps - 1; t >= 0; --t) {
@@ -138,7 +149,7 @@ void lstm_backward(const KernelArgs* args, int64_t chunk) {
                         dc + r * width, dgates + 4 * at);
     }
     const T* left = dgates + (first * d.steps + t) * 4 * width;
-    multiply_packed(left, d.steps * 4 * width, packed, 4 * width, dh, width, rows, width);
+    multiply_packed(left, d.steps * 4 * width, packed, 4 * width, dh, width, rows, width, strips);
   }
   for (int64_t r = 0; r < rows; ++r) {
     copy_row(dh + r * width, width, dh0 + (first + r) * width);

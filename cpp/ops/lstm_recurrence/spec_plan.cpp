@@ -4,13 +4,15 @@
 #include "core/space_plan.h"
 #include "ops/lstm_recurrence/desc.h"
 #include "ops/lstm_recurrence/plan.h"
+#include "ops/matmul/desc.h"
+#include "parallel/pool.h"
 
 namespace pt {
 namespace {
 
-// Rows of the batch are independent over all steps, so a chunk goes through the whole sequence alone. Enough rows to
-// use the weights several times while they pass through the cache, few enough for the threads to share.
-constexpr int64_t kFewestRows = 6, kMostRows = 48, kChunks = 8;
+// Rows of the batch are independent over all steps, so a chunk goes through the whole sequence alone: a chunk for each
+// thread, since all weights pass through the cache for every chunk and step. The bits do not depend on it.
+constexpr int64_t kFewestRows = 6, kMostRows = 48;
 constexpr int64_t kPanelChunk = 64;  // a multiple of the panels of every instruction set
 constexpr int kPack = 0, kForward = 1, kBackward = 2, kPasses = 3;
 constexpr int kWorkspace = -1;
@@ -38,16 +40,19 @@ Launch pack(DType dtype, int operand, int64_t rows, int64_t cols, int64_t row_st
 }
 
 Launch recurrence(DType dtype, int pass, const Shape& states, int operands) {
-  LstmDesc d{states[0], states[1], states[2], 0};
-  d.chunk = std::min(d.batch, std::clamp(ceil_div(d.batch, kChunks), kFewestRows, kMostRows));
+  LstmDesc d{states[0], states[1], states[2], 0, 0};
+  const int64_t threads = Pool::instance().threads();
+  d.chunk = std::min(d.batch, std::clamp(ceil_div(d.batch, threads), kFewestRows, kMostRows));
   Launch launch;
   launch.kernel = "lstm_recurrence";
   launch.variant = variant_of(dtype, pass);
-  launch.desc = Descriptor::of(d);
   launch.chunks = ceil_div(d.batch, d.chunk);
   // Forward the sums of the gates; backward the gradients of the hidden and the cell state.
   const int64_t row = pass == kForward ? whole_panels(4 * d.width) : whole_panels(d.width) + d.width;
-  launch.scratch_bytes = d.chunk * row * static_cast<int64_t>(size_of(dtype));
+  const int64_t size = static_cast<int64_t>(size_of(dtype));
+  d.strips = d.chunk * row * size;
+  launch.scratch_bytes = d.strips + d.chunk * std::min(pass == kForward ? d.width : 4 * d.width, kBlockDepth) * size;
+  launch.desc = Descriptor::of(d);
   const double elements = static_cast<double>(count(states));
   launch.flops = elements * (8 * static_cast<double>(d.width) + 60);
   launch.bytes = elements * 12 * static_cast<double>(size_of(dtype));

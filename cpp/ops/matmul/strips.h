@@ -2,6 +2,7 @@
 // [depth][rows].
 #pragma once
 #include "ops/matmul/copy.h"
+#include "ops/matmul/desc.h"
 #include "ops/matmul/tile.h"
 
 namespace pt {
