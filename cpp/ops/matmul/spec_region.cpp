@@ -8,13 +8,14 @@ namespace {
 
 constexpr int64_t kSides[] = {256, 192, 128, 96, 64, 48, 32};
 constexpr int64_t kLeastSide = 32;
-constexpr int64_t kLeastWork = 1 << 19;    // multiply-adds of a chunk: about 10 us
-constexpr int64_t kChunksWanted = 32;      // so that 8 threads share them evenly
-constexpr int64_t kChunksAtLeast = 12;     // fewer would leave threads idle
-constexpr double kAreaWanted = 128 * 128;  // elements of C whose copies of A and B pay
-constexpr int64_t kFewRows = 4;            // the rows for which the right operand is streamed (few_rows.h)
-constexpr int64_t kLongestRow = 1024;      // and the columns of their chunks: long rows, for the prefetchers
-constexpr int64_t kRowsWorthPacking = 64;  // rows that share a packed panel, before packing it pays
+constexpr int64_t kLeastWork = 1 << 19;     // multiply-adds of a chunk: about 10 us
+constexpr int64_t kChunksWanted = 32;       // so that 8 threads share them evenly
+constexpr int64_t kChunksAtLeast = 12;      // fewer would leave threads idle
+constexpr double kAreaWanted = 128 * 128;   // elements of C whose copies of A and B pay
+constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are written before they are read
+constexpr int64_t kFewRows = 4;             // the rows for which the right operand is streamed (few_rows.h)
+constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: long rows, for the prefetchers
+constexpr int64_t kRowsWorthPacking = 64;   // rows that share a packed panel, before packing it pays
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;       // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;   // multiply-adds, before a launch of its own packs the left operand
@@ -97,7 +98,8 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   // With a long K the groups are chunks of their own, unless there is enough to share without.
   const double chunk_depth = may_split ? std::min(depth, double(kGroupDepth)) : depth;
   double wanted = std::max(total / kChunksWanted, double(kLeastWork));
-  wanted = std::max(wanted, std::min(total / kChunksAtLeast, kAreaWanted * chunk_depth));
+  const double area = gathered_left ? kGatheredArea : kAreaWanted;
+  wanted = std::max(wanted, std::min(total / kChunksAtLeast, area * chunk_depth));
   const Region region = choose_region(d, wanted / chunk_depth, gathered_left);
   d.row_chunk = region.rows, d.row_chunks = ceil_div(d.rows, d.row_chunk);
   d.col_chunk = region.cols, d.col_chunks = ceil_div(d.cols, d.col_chunk);
