@@ -49,8 +49,8 @@ class Adam(Optimizer):
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
         count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
         size = wide / (1 - pt.power(self.betas[0], count))
-        root = pt.sqrt(1 - pt.power(self.betas[1], count))
-        found = {"size": pt.cast(size, "float32"), "root": pt.cast(root, "float32")}
+        unbias = 1 / pt.sqrt(1 - pt.power(self.betas[1], count))
+        found = {"size": pt.cast(size, "float32"), "unbias": pt.cast(unbias, "float32")}
         return {**found, "kept": pt.cast(1 - wide * decay, "float32")} if decay and self.decoupled else found
 
     def update_flat(
@@ -66,7 +66,7 @@ class Adam(Optimizer):
         new = {"m": m, "v": v}
         if self.amsgrad:
             v = new["largest"] = pt.maximum(state["largest"], v)
-        return p - scalars["size"] * m / (pt.sqrt(v) / scalars["root"] + self.eps), new
+        return p - scalars["size"] * (m / (pt.sqrt(v) * scalars["unbias"] + self.eps)), new
 
 
 class AdamW(Adam):
