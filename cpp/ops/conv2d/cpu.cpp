@@ -34,8 +34,9 @@ void convolve(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
   const auto left = [&](int64_t, int64_t offset, const MatmulChunk& c) {
-    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.strips,
-                           reinterpret_cast<T*>(args->scratch + m.left_block)};
+    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset),
+                           c.row,    c.rows,
+                           m.strips, reinterpret_cast<T*>(args->scratch + m.left_block)};
   };
   product_chunk<T>(args, m, chunk, left, [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
     if (m.epilogue) return run_epilogue(args, m, s, batch, c);
@@ -49,8 +50,9 @@ void convolve_weight(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
   const auto left = [&](int64_t, int64_t offset, const MatmulChunk& c) {
-    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.strips,
-                              reinterpret_cast<T*>(args->scratch + m.left_block)};
+    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset),
+                              c.row,    c.rows,
+                              m.strips, reinterpret_cast<T*>(args->scratch + m.left_block)};
   };
   product_chunk<T>(args, m, chunk, left, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
     store_block(s.sum, s.sum_row, c.rows, c.cols, out);

@@ -42,8 +42,8 @@ inline PackStripFn<T> find_pack_strip(int64_t rows) {
   return pack_strip<T, N>;
 }
 
-// Steps [k, k + steps) of a block of `depth`, whose rows are contiguous, at most kStepsAtOnce at once: so many lines of the
-// source stay in the first cache even when they are far apart. N: rows of the shorter strips.
+// Steps [k, k + steps) of a block of `depth`, whose rows are contiguous, at most kStepsAtOnce at once: so many lines of
+// the source stay in the first cache even when they are far apart. N: rows of the shorter strips.
 inline constexpr int64_t kStepsAtOnce = 8;
 
 template <class T, int N>
