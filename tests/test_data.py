@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import zlib
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from powertrain.data import (
 from powertrain.data.builtin import Arrays, Austen, Digits, FashionMnist, Text
 from powertrain.data.formats import read_idx
 from powertrain.data.order import permutation, raw_bits
-from powertrain.data.rdata import read_texts
+from powertrain.data.rdata import read_table, read_texts
 from powertrain.data.source import check_labels, whole
 from powertrain.plugins.params import NoParams
 
@@ -398,21 +400,56 @@ class RWriter:
         return self.word(0x402, 1).text("names").strings(values).word(254)
 
 
-def write_lazy(folder: Path, objects: dict[str, list[str]]) -> None:
-    chunks, spans = b"", []
-    for lines in objects.values():
-        raw = RWriter().strings(lines).raw
-        chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
-        spans.append((len(chunks), len(chunk)))
-        chunks += chunk
+def frame_of(columns: dict[str, bytes]) -> bytes:
+    """A data frame: a named list whose columns are written already."""
+    body = RWriter().word(0x213, len(columns))
+    body.raw += b"".join(columns.values())
+    return body.names(list(columns)).raw
+
+
+def written(kind: int, values: bytes, count: int) -> bytes:
+    return RWriter().word(kind, count).raw[len(RWriter().raw) :] + values
+
+
+@pytest.mark.parametrize("packed", ["zlib", "bzip2", "xz"])
+def test_a_data_frame_of_an_r_data_base(tmp_path: Path, packed: str) -> None:
+    numbers = written(14, np.array([1.5, np.nan, -2]).astype(">f8").tobytes(), 3)
+    wholes = written(13, np.array([7, -(2**31), 9]).astype(">i4").tobytes(), 3)
+    levels = RWriter().word(0x402, 1).text("levels").strings(["low", "high"]).word(254).raw[len(RWriter().raw) :]
+    factor = written(0x200 | 13, np.array([2, 1, -(2**31)]).astype(">i4").tobytes(), 3) + levels
+    raw = frame_of({"a": numbers, "b": wholes, "c": factor})
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
+    made = {
+        "zlib": lambda: zlib.compress(raw),
+        "bzip2": lambda: b"2" + bz2.compress(raw),
+        "xz": lambda: b"Z" + lzma.compress(raw, lzma.FORMAT_RAW, filters=filters),
+    }[packed]()
+    chunk = len(raw).to_bytes(4, "big") + made
+    write_index(tmp_path, {"people": (0, len(chunk))}, chunk)
+    assert read_table(tmp_path, "people") == {"a": [1.5, None, -2.0], "b": [7, None, 9], "c": ["high", "low", None]}
+    with pytest.raises(DataError, match=r"^\[R data\] no data frame others in .*; install the package again$"):
+        read_table(tmp_path, "others")
+
+
+def write_index(folder: Path, spans: dict[str, tuple[int, int]], chunks: bytes) -> None:
     index = RWriter().word(0x213, 2).word(0x213, len(spans))
-    for offset, length in spans:
+    for offset, length in spans.values():
         index.word(13, 2, offset, length)
-    index.names(list(objects)).word(13, 1, 1)
+    index.names(list(spans)).word(13, 1, 1)
     # The second time, the symbol `names` is a reference to the first.
     index.word(0x402, (1 << 8) | 255).strings(["variables", "compressed"]).word(254)
     (folder / "Rdata.rdb").write_bytes(chunks)
     (folder / "Rdata.rdx").write_bytes(zlib.compress(index.raw))
+
+
+def write_lazy(folder: Path, objects: dict[str, list[str]]) -> None:
+    chunks, spans = b"", {}
+    for name, lines in objects.items():
+        raw = RWriter().strings(lines).raw
+        chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
+        spans[name] = (len(chunks), len(chunk))
+        chunks += chunk
+    write_index(folder, spans, chunks)
 
 
 def test_r_texts_and_austen(tmp_path: Path) -> None:

@@ -29,6 +29,36 @@ class it(pt.nn.Module):
         x = pt.reshape(x, (x.shape[0], -1))
         return self.last(pt.tanh(self.first(x)))
 '''
+HOST = '''
+import json
+import numpy as np
+from powertrain.models import HostModel
+from powertrain.plugins import NoParams
+
+class it(HostModel):
+    Params = NoParams
+
+    @classmethod
+    def build(cls, params, inputs):
+        if inputs.task != "classification":
+            raise ValueError("[it] no classes; expected some; choose another")
+        return cls()
+
+    def fit(self, train, valid):
+        rows = train["x"].reshape(len(train["x"]), -1)
+        means = [rows[train["y"] == number].mean(axis=0).tolist() for number in range(3)]
+        return means
+
+    def answer(self, state, x):
+        rows = x.reshape(len(x), -1)
+        return -np.square(rows[:, None].astype(np.float64) - np.array(state)).sum(axis=2)
+
+    def dump(self, state):
+        return json.dumps(state).encode()
+
+    def load(self, data):
+        return json.loads(data)
+'''
 HEAD = """
 import numpy as np
 import powertrain as pt
@@ -221,6 +251,20 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "model-no-class": ("model", "protocol", "is a int", "it = 3\n"),
     "model-other": ("model", "not-a-module", "build gave a dict",
                     but(MODEL, "return cls(math.prod(inputs.shape), inputs.outputs)", "return {}")),
+    "host-writes": ("model", "writes-input", "fit changes the rows that it is given",
+                    but(HOST, "rows = train", "train['x'] *= 2; rows = train")),
+    "host-pickle": ("model", "state", "dump gave a pickle, which can run code", but(HOST, "json.dumps(state).encode()",
+                    "__import__('pickle').dumps(state)").replace("json.loads(data)", "__import__('pickle').loads(data)")),
+    "host-loses": ("model", "state", "what load makes of the bytes of dump answers otherwise",
+                   but(HOST, "json.dumps(state)", "json.dumps([[0.0] * len(one) for one in state])")),
+    "host-self": ("model", "state-on-self", "changes means of the model",
+                  but(HOST, "return means", "self.means = means; return means")),
+    "host-mixed": ("model", "examples-mixed", "depends on the others in its batch",
+                   but(HOST, "rows = x.reshape(len(x), -1)", "rows = x.reshape(len(x), -1); rows = rows - rows.mean(axis=0)")),
+    "host-random": ("model", "global-random", "fit draws from the random numbers",
+                    but(HOST, "return means", "np.random.rand(); return means")),
+    "host-shape": ("model", "output-shape", "the answer to 5 examples of classification is [3, 5]",
+                   but(HOST, "axis=2)", "axis=2).T")),
     "metric-average": ("metric", "not-mergeable", "two halves merged give",
                        but(METRIC, "return a + b", "return (a / a[1] + b / b[1]) / 2 if a[1] and b[1] else a + b")),
     "metric-self": ("metric", "state-on-self", "update changes total of the metric",

@@ -1,7 +1,7 @@
 """Data: sources, splits, transforms, the loader and the built-in data sets."""
 
 from powertrain.data.batch import Batch
-from powertrain.data.dataset import Dataset
+from powertrain.data.dataset import Dataset, Section
 from powertrain.data.errors import DataError
 from powertrain.data.loader import Loader
 from powertrain.data.order import Draw
@@ -30,6 +30,7 @@ __all__ = [
     "Mapped",
     "RandomTransform",
     "Scale",
+    "Section",
     "Source",
     "Standardise",
     "Subset",

@@ -17,13 +17,27 @@ from powertrain.plugins.protocols import Inputs, Task
 
 
 @dataclasses.dataclass(frozen=True)
+class Section:
+    """What data has to say for itself in the report: sentences, a table whose first row is its head, a picture.
+
+    `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
+    """
+
+    title: str
+    lines: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    draw: Callable[[Any], None] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Dataset:
     """Sources by split ("train" always, "valid" and "test" where there are any), with fields x and y.
 
     `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
     the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
     says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
-    that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report.
+    that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
+    `sections` are pages of it.
     """
 
     name: str
@@ -38,6 +52,7 @@ class Dataset:
     given: Inputs | None = None
     read: Callable[[Path], Array] | None = None
     show: Callable[[Array], str] | None = None
+    sections: tuple[Section, ...] = ()
 
     @property
     def train(self) -> Source:

@@ -1,12 +1,14 @@
-"""Texts from an R lazy-load data base (Rdata.rdx and Rdata.rdb): the form in which R packages carry their data sets.
+"""Texts and tables from an R lazy-load data base (Rdata.rdx and Rdata.rdb): how R packages carry their data sets.
 
 The index (.rdx, compressed) is a list whose element `variables` maps each object to the offset and length of its chunk
 in the .rdb; a chunk is a big-endian length and a zlib stream. Both unpack to R's XDR serialization, of which only what
-a vector of strings needs is read here. Source: "R Internals", Serialization Formats, and R's lazyload code.
+vectors, factors and data frames need is read here. Source: "R Internals", Serialization Formats, and R's lazyload code.
 """
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import struct
 import zlib
 from pathlib import Path
@@ -19,26 +21,34 @@ _WHERE = "R data"
 _SYMBOL, _PAIRLIST, _STRING, _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 1, 2, 9, 10, 13, 14, 16, 19
 _REFERENCE, _NIL = 255, 254
 _HAS_ATTRIBUTES, _HAS_TAG, _LATIN1 = 0x200, 0x400, 0x4000
-# Of the chunk headers that R writes, the zlib form has a length alone; Z and 2 stand for xz and bzip2.
-_OTHER_COMPRESSIONS = {b"Z": "xz", b"2": "bzip2"}
+# How R writes a gap in integers, logicals and factors.
+_MISSING = -(2**31)
 
 
 def read_texts(folder: Path) -> dict[str, str]:
     """Each object of the data base that is a vector of strings, its strings joined by newlines."""
+    return {
+        name: "\n".join(value)
+        for name, value in _objects(folder).items()
+        if isinstance(value, list) and all(isinstance(line, str) for line in value)
+    }
+
+
+def _objects(folder: Path, only: str = "") -> dict[str, Any]:
+    """The objects of the data base, or the one of a name."""
     try:
         index = _Reader(_inflate((folder / "Rdata.rdx").read_bytes())).item()
         chunks = (folder / "Rdata.rdb").read_bytes()
-        texts = {}
-        for name, (offset, length) in index["variables"].items():
-            value = _Reader(_unpack(chunks[int(offset) : int(offset) + int(length)])).item()
-            if isinstance(value, list) and all(isinstance(line, str) for line in value):
-                texts[name] = "\n".join(value)
-        return texts
+        found = {name: span for name, span in index["variables"].items() if only in ("", name)}
+        return {
+            name: _Reader(_unpack(chunks[int(offset) : int(offset) + int(length)])).item()
+            for name, (offset, length) in found.items()
+        }
     except OSError as error:
         raise DataError(
             _WHERE, f"{folder}: {error.strerror}", "expected Rdata.rdx and Rdata.rdb", "check the path"
         ) from None
-    except (zlib.error, IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (zlib.error, lzma.LZMAError, IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise DataError(
             _WHERE,
             f"{folder}: {error}",
@@ -47,18 +57,30 @@ def read_texts(folder: Path) -> dict[str, str]:
         ) from None
 
 
+def read_table(folder: Path, name: str) -> dict[str, list[Any]]:
+    """The columns of one data frame: texts and the labels of factors as str, numbers as float or int, gaps as None."""
+    frame = _objects(folder, name).get(name)
+    if not isinstance(frame, dict) or len({len(column) for column in frame.values()}) != 1:
+        raise DataError(
+            _WHERE, f"no data frame {name} in {folder}", "expected one of that name", "install the package again"
+        )
+    return frame
+
+
 def _inflate(raw: bytes) -> bytes:
     return zlib.decompress(raw, wbits=47)  # 47: zlib or gzip, whichever it is
 
 
 def _unpack(chunk: bytes) -> bytes:
-    if chunk[4:5] in _OTHER_COMPRESSIONS:
-        raise TypeError(f"a chunk packed with {_OTHER_COMPRESSIONS[chunk[4:5]]}")
-    return zlib.decompress(chunk[4:])
+    """A length of four bytes, then a zlib stream, or a letter and another one."""
+    if chunk[4:5] == b"Z":
+        filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
+        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(chunk[5:])
+    return bz2.decompress(chunk[5:]) if chunk[4:5] == b"2" else zlib.decompress(chunk[4:])
 
 
 class _Reader:
-    """One serialized value. Named lists become dicts; attributes other than names are dropped."""
+    """One serialized value. Named lists become dicts, factors their labels; other attributes are dropped."""
 
     def __init__(self, raw: bytes) -> None:
         if raw[:2] != b"X\n":
@@ -98,6 +120,11 @@ class _Reader:
         attributes = self.item() if flags & _HAS_ATTRIBUTES else {}
         if kind == _LIST and "names" in attributes:
             return dict(zip(attributes["names"], value, strict=True))
+        if kind in (_INTEGER, _LOGICAL):
+            levels = attributes.get("levels")
+            return [None if one == _MISSING else levels[one - 1] if levels else one for one in value]
+        if kind == _REAL:
+            return [None if one != one else one for one in value]
         return value
 
     def _pairs(self, flags: int) -> dict[str, Any]:

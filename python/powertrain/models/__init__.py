@@ -2,9 +2,14 @@
 
 from powertrain.models.cnn import CNN, LeNet
 from powertrain.models.common import Model, ModelError
+from powertrain.models.host import HostModel
 from powertrain.models.language import GPT, LSTMLanguageModel
 from powertrain.models.mlp import MLP, LinearModel
+from powertrain.models.nearest import NearestMean
 from powertrain.models.resnet import ResNet18
 from powertrain.models.vit import ViT
 
-__all__ = ["CNN", "GPT", "MLP", "LSTMLanguageModel", "LeNet", "LinearModel", "Model", "ModelError", "ResNet18", "ViT"]
+__all__ = [
+    "CNN", "GPT", "MLP", "HostModel", "LSTMLanguageModel", "LeNet", "LinearModel", "Model", "ModelError",
+    "NearestMean", "ResNet18", "ViT",
+]  # fmt: skip

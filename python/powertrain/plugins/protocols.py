@@ -70,7 +70,9 @@ class Inputs:
 
 
 class ModelPlugin(Protocol):
-    """A model. A module may name what trains it when the recipe does not: class attributes `strategy` and `loss`."""
+    """A model. A module may name what trains it when the recipe does not: class attributes `strategy` and `loss`.
+
+    One that another library fits derives from `powertrain.models.HostModel` (`host = True`)."""
 
     Params: ClassVar[type]
 
@@ -85,7 +87,9 @@ class LossPlugin(Protocol):
 
 
 class DataPlugin(Protocol):
-    """A data set. `base` is the folder of the recipe, from which relative paths are taken."""
+    """A data set. `base` is the folder of the recipe, from which relative paths are taken.
+
+    One whose parameters have a field `split` gets the recipe's data.split, and gives the parts itself."""
 
     Params: ClassVar[type]
 

@@ -125,8 +125,11 @@ class _Reader:
         self.wrong(path, f"received {show(value)}; expected a table; write {path[-1]} = {{ ... }}")
         return None
 
-    def use(self, group: str, path: KeyPath, value: Any = None, reserved: Iterable[str] = ()) -> Use | None:
-        """A table (or a bare name) that says which plugin to use, with its parameters."""
+    def use(
+        self, group: str, path: KeyPath, value: Any = None, reserved: Iterable[str] = (), unless_own: bool = False
+    ) -> Use | None:
+        """A table (or a bare name) that says which plugin to use, with its parameters. Keys in `reserved` are the
+        engine's; with `unless_own`, only those that are no parameters of the plugin."""
         value = self.tables[str(path[0])] if value is None else value
         table = {"use": value} if isinstance(value, str) else self.table(value, path)
         if table is None:
@@ -145,6 +148,8 @@ class _Reader:
             self.wrong(path if isinstance(value, str) else (*path, "use"), str(error))
             return None
         skipped = {"use", *reserved}
+        if unless_own:
+            skipped -= {field.name for field in dataclasses.fields(params)}
         made, found = check(params, table, name, path, skipped)
         self.mistakes.extend(found)
         return Use(group, name, plugin, made, entry, file) if made is not None else None
@@ -156,6 +161,11 @@ class _Reader:
         entry = self.plugins.find(group, name)
         return entry.load(), entry, None
 
+    def splits_itself(self, use: Use | None) -> bool:
+        """Whether a data set takes `split` as a parameter of its own, as tables do, whose encoders must be fitted on
+        the training rows alone."""
+        return use is not None and any(field.name == "split" for field in dataclasses.fields(use.params))
+
     def data(self) -> tuple[dict[str, Use], dict[str, int], Split | None]:
         if "data" not in self.tables:
             self.wrong((), 'data is missing; expected a table; add data = { use = "digits" }')
@@ -163,8 +173,10 @@ class _Reader:
         value = self.tables["data"]
         copies: dict[str, int] = {}
         if isinstance(value, str) or not isinstance(value, dict) or "use" in value or not _all_roles(value):
-            found = self.use("data", ("data",), reserved=("split",))
+            found = self.use("data", ("data",), reserved=("split",), unless_own=True)
             uses = {"train": found} if found else {}
+            if self.splits_itself(found):
+                return uses, copies, Split()
         else:
             roles = {role: table for role, table in value.items() if role != "split"}
             named = {role: self.role_of_data(role, table, copies) for role, table in roles.items()}

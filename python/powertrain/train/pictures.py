@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,13 @@ def tag(figure: Figure, alt: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
     return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+
+
+def drawn(draw: Callable[[Figure], None], alt: str) -> str:
+    """A figure that somebody else draws."""
+    figure = Figure(figsize=(8.4, 3.4))
+    draw(figure)
+    return tag(figure, alt)
 
 
 def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:

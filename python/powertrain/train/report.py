@@ -10,6 +10,7 @@ from powertrain.train.checkpoint import write_durably
 from powertrain.train.ledger import read_history
 
 if TYPE_CHECKING:
+    from powertrain.data import Section
     from powertrain.train.energy import Energy
     from powertrain.train.evaluate import Evaluation
     from powertrain.train.run import TrainRun
@@ -35,6 +36,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _classes(run, judged),
         _worst(run, judged),
         _samples(history),
+        *(_section(section) for section in run.dataset.sections),
         f"<h2>Energy and cost</h2><p>{html.escape(energy.sentence())}</p>",
         f"<h2>Recipe</h2><pre>{html.escape(run.recipe.text)}</pre>",
         _settings(run),
@@ -179,6 +181,19 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
     if draw is None:
         return _left_out("The worst examples are")
     return head + draw.images(fields["x"], titles, "the worst examples")
+
+
+def _section(section: Section) -> str:
+    """What the data says for itself."""
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in section.lines)
+    rows = "".join(
+        "<tr>" + "".join(f"<{'td' if at else 'th'}>{html.escape(cell)}</{'td' if at else 'th'}>" for cell in row) + "</tr>"
+        for at, row in enumerate(section.rows)
+    )
+    table, picture, draw = f"<table>{rows}</table>" if rows else "", "", _pictures()
+    if section.draw is not None:
+        picture = draw.drawn(section.draw, section.title) if draw else _left_out("The picture is")
+    return f"<h2>{html.escape(section.title)}</h2>{lines}{table}{picture}"
 
 
 def _samples(history: list[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import Batch, Dataset, Loader, Subset
 from powertrain.data.order import Cursor, Pick
+from powertrain.data.source import Fields
 from powertrain.data.transforms import Transformed
 from powertrain.plugins.protocols import Inputs
 from powertrain.train.environment import EnvSource
@@ -132,6 +133,11 @@ class TrainSource:
     def left_in_epoch(self) -> int:
         """Batches until the epoch ends."""
         return len(self) - int(self.loader.cursor[1]) // self.batch
+
+    def rows(self) -> Fields:
+        """Every example at once, in the order of the part: for what learns from all of them together."""
+        source = self.loader.source
+        return source.fetch(np.arange(len(source), dtype=np.int64))
 
     def take(self, count: int) -> Iterator[Batch]:
         """The next batches. The stream stays open in between, so that workers go on preparing."""

@@ -9,6 +9,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.plugins.conformance.hosts import check_host
 from powertrain.plugins.protocols import Inputs
 
 ROWS = 5
@@ -75,6 +76,9 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
             "a powertrain.nn.Module",
             "return an object of a class that derives from pt.nn.Module",
         )
+        return
+    if getattr(module, "host", False):
+        yield from check_host(subject, module, inputs)
         return
     x = batch_of(inputs)
     module.eval()

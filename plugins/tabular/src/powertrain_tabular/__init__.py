@@ -1,0 +1,1 @@
+"""Tables for powertrain: cleaning, encoders, splits, linear models, clusters, trees, kernel machines."""

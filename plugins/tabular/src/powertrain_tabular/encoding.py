@@ -1,0 +1,185 @@
+"""Columns as numbers: gaps, categories, dates, skew and scale, all fitted on the training rows alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import DataError
+from powertrain.plugins import param
+from powertrain_tabular.frame import Column, Frame
+
+Floats = NDArray[np.float64]
+SKEWED = 1.0  # from this skewness on a column of numbers >= 0 is replaced by log(1 + x)
+FENCE = 3.0  # interquartile ranges beyond the quartiles: farther out is an outlier (Tukey)
+YEAR, WEEK = 365.2425, 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encode:
+    """The [data.encode] table of a recipe."""
+
+    categories: str = param("one-hot", choices=("one-hot", "ordinal", "frequency"), doc="how categories become numbers")
+    rare: int = param(10, low=1, doc="categories of fewer training rows are one: `other`")
+    scale: bool = param(True, doc="subtract the training mean, divide by the training deviation")
+    log: bool = param(True, doc="log(1 + x) for skewed numbers that are never negative")
+    gaps: bool = param(True, doc="a feature that says where a number was missing")
+    clip: bool = param(False, doc="bring outliers to the fences, three interquartile ranges beyond the quartiles")
+    combine: tuple[str, ...] = param(
+        (), doc='products and quotients of numbers, such as "price*amount" or "debt/income"'
+    )
+
+
+class Encoder:
+    """What was learned of each column: a plain table, which JSON holds without loss."""
+
+    def __init__(self, learned: list[dict[str, Any]]) -> None:
+        self.learned = learned
+
+    @classmethod
+    def fit(cls, frame: Frame, settings: Encode, where: str) -> Encoder:
+        learned = [_learn(name, column, settings) for name, column in frame.columns.items()]
+        for text in settings.combine:
+            both = _combined(frame, text, where)
+            learned.append({**_learn(text, both, settings), "combine": text})
+        return cls([one for one in learned if one is not None and one.get("kind")])
+
+    @property
+    def features(self) -> list[str]:
+        return [name for one in self.learned for name in _names(one)]
+
+    def __call__(self, frame: Frame, where: str = "table") -> NDArray[np.float32]:
+        columns: list[Floats] = []
+        for one in self.learned:
+            if "combine" in one:
+                column = _combined(frame, one["combine"], where)
+            else:
+                frame.demand(where, one["name"])
+                column = frame[one["name"]]
+            columns += _encode(one, column, where)
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def state(self) -> dict[str, Any]:
+        """As an array of bytes, which a checkpoint holds."""
+        return {"encoder": np.frombuffer(json.dumps(self.learned).encode(), dtype=np.uint8)}
+
+
+def _learn(name: str, column: Column, settings: Encode) -> dict[str, Any]:
+    if column.kind == "category":
+        return _learn_category(name, column, settings)
+    if column.kind == "date":
+        days = column.values[~column.missing]
+        start = float(days.min()) if len(days) else 0.0
+        span = float(days.max() - start) if len(days) else 0.0
+        return {"kind": "date", "name": name, "start": start, "span": span or 1.0}
+    return _learn_number(name, column, settings)
+
+
+def _learn_number(name: str, column: Column, settings: Encode) -> dict[str, Any]:
+    values = column.values[~column.missing]
+    if not len(values) or values.min() == values.max():
+        return {}  # what never varies says nothing
+    fences = fences_of(values) if settings.clip else None
+    values = values if fences is None else values.clip(*fences)
+    log = bool(settings.log and values.min() >= 0 and skewness(values) > SKEWED)
+    shown = np.log1p(values) if log else values
+    fill = float(np.median(values))
+    every = np.concatenate([shown, np.full(int(column.missing.sum()), np.log1p(fill) if log else fill)])
+    mean, deviation = (float(every.mean()), float(every.std()) or 1.0) if settings.scale else (0.0, 1.0)
+    return {
+        "kind": "number", "name": name, "fill": fill, "log": log, "mean": mean, "deviation": deviation,
+        "gaps": bool(settings.gaps and column.missing.any()), "fences": fences,
+    }  # fmt: skip
+
+
+def _learn_category(name: str, column: Column, settings: Encode) -> dict[str, Any]:
+    texts = np.array(["" if value is None else value for value in column.values], dtype=str)
+    found, counts = np.unique(texts, return_counts=True)
+    order = np.lexsort((found, -counts))
+    kept = [(str(found[at]), int(counts[at])) for at in order if counts[at] >= settings.rare]
+    other = int(counts.sum()) - sum(count for _, count in kept)
+    if len(kept) + (other > 0) < 2:
+        return {}
+    levels = [level for level, _ in kept]
+    shares = [count / len(texts) for _, count in kept]
+    return {
+        "kind": "category", "name": name, "levels": levels, "how": settings.categories, "shares": shares,
+        "other": other / len(texts),
+    }  # fmt: skip
+
+
+def _names(one: dict[str, Any]) -> list[str]:
+    name = one["name"]
+    if one["kind"] == "number":
+        return [name, f"{name} missing"] if one["gaps"] else [name]
+    if one["kind"] == "date":
+        return [f"{name} {part}" for part in ("time", "year cos", "year sin", "week cos", "week sin")]
+    if one["how"] == "one-hot":
+        return [f"{name}={level or 'missing'}" for level in one["levels"]] + [f"{name}=other"]
+    return [name]
+
+
+def _encode(one: dict[str, Any], column: Column, where: str) -> list[Floats]:
+    kinds = {"number": "number", "category": "category", "date": "date"}
+    if column.kind != kinds[one["kind"]]:
+        raise DataError(
+            where, f"{one['name']} holds {column.kind}s", f"expected {one['kind']}s, as in the training rows",
+            "check the file",
+        )  # fmt: skip
+    if one["kind"] == "number":
+        values = np.where(column.missing, one["fill"], column.values)
+        values = values if one["fences"] is None else values.clip(*one["fences"])
+        # A row below zero, in a column that never was in training, is as zero.
+        shown = np.log1p(np.maximum(values, 0)) if one["log"] else values
+        scaled = (shown - one["mean"]) / one["deviation"]
+        return [scaled, column.missing.astype(np.float64)] if one["gaps"] else [scaled]
+    if one["kind"] == "date":
+        days = np.where(column.missing, one["start"], column.values)
+        year, week = 2 * np.pi * days / YEAR, 2 * np.pi * days / WEEK
+        return [(days - one["start"]) / one["span"], np.cos(year), np.sin(year), np.cos(week), np.sin(week)]
+    places = {level: at for at, level in enumerate(one["levels"])}
+    last = len(places)
+    codes = np.array([places.get("" if value is None else value, last) for value in column.values])
+    if one["how"] == "ordinal":
+        return [codes.astype(np.float64)]
+    if one["how"] == "frequency":
+        return [np.array([*one["shares"], one["other"]])[codes]]
+    return [(codes == at).astype(np.float64) for at in range(last + 1)]
+
+
+def _combined(frame: Frame, text: str, where: str) -> Column:
+    sign = "*" if "*" in text else "/"
+    names = [part.strip() for part in text.split(sign)]
+    if len(names) != 2 or not all(names):
+        raise DataError(where, f'combine = "{text}"', 'expected "a*b" or "a/b"', "name two columns of numbers")
+    frame.demand(where, *names)
+    a, b = (frame[name] for name in names)
+    if a.kind != "number" or b.kind != "number":
+        raise DataError(where, f'combine = "{text}" of {a.kind} and {b.kind}', "expected numbers", "choose others")
+    if sign == "*":
+        return Column("number", a.values * b.values)
+    return Column("number", np.divide(a.values, b.values, out=np.full(len(a.values), np.nan), where=b.values != 0))
+
+
+def skewness(values: Floats) -> float:
+    apart = values - values.mean()
+    variance = float(np.square(apart).mean())
+    return float((apart**3).mean()) / variance**1.5 if variance > 0 else 0.0
+
+
+def fences_of(values: Floats) -> tuple[float, float]:
+    """The numbers beyond which a value is an outlier. Where half of the values are one, nothing is."""
+    low, high = (float(value) for value in np.quantile(values, [0.25, 0.75]))
+    if low == high:
+        return -np.finfo(np.float64).max, np.finfo(np.float64).max
+    return low - FENCE * (high - low), high + FENCE * (high - low)
+
+
+def one_column_at_a_time(encoder: Encoder, frame: Frame) -> Sequence[tuple[str, NDArray[np.float32]]]:
+    """The features of each column apart, by the column's name."""
+    return [(one["name"], Encoder([one])(frame)) for one in encoder.learned]

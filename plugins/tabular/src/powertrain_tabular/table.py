@@ -1,0 +1,147 @@
+"""The data plugin `table`: a file becomes parts of numbers, with a report of what is odd about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import ArraySource, DataError, Dataset
+from powertrain.plugins import param
+from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
+from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
+from powertrain_tabular.frame import Column, Frame, read_frame
+from powertrain_tabular.leakage import leaks
+from powertrain_tabular.pages import sections
+from powertrain_tabular.splits import Split, split_rows
+
+FEW = 20  # a target of so many whole numbers is a class
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableParams:
+    """What every data plugin of this distribution takes."""
+
+    task: str = param("auto", choices=("auto", "classification", "regression"), doc="auto: by the target's values")
+    drop: tuple[str, ...] = param((), doc="columns that the model must not see")
+    log_target: bool = param(False, doc="learn log(1 + target) of a number")
+    duplicates: str = param("keep", choices=("keep", "drop"), doc="what becomes of rows that repeat another one")
+    leakage: str = param("warn", choices=("warn", "error"), doc="whether a leak stops the run or stands in the report")
+    encode: Encode = field(default_factory=Encode)
+    split: Split = field(default_factory=Split)
+
+
+class Table:
+    """A CSV or Parquet file. It splits itself, since encoders are fitted on the training rows alone."""
+
+    examples: ClassVar[list[dict[str, Any]]] = [
+        {"path": "people.csv", "target": "bought", "split": {"by": "stratify", "valid": 0.2, "test": 0.2}},
+        {"path": "people.csv", "target": "age", "split": {"by": "time", "column": "joined", "test": 0.2}},
+    ]
+    examples_folder: ClassVar[str] = str(Path(__file__).parent / "examples")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(TableParams):
+        path: Path = param(doc="the file: .csv, .tsv (.gz too), .parquet")
+        target: str = param(doc="the column to predict")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        where = f"table {params.path}"
+        return build(params.path.stem, read_frame(base / params.path, where), params.target, params, where)
+
+
+def build(name: str, frame: Frame, target: str, params: TableParams, where: str) -> Dataset:
+    """The data set of a table: its parts, what was fitted, what its report says."""
+    named = [target, *params.drop, *([params.split.column] if params.split.column else [])]
+    frame.demand(where, *named)
+    # Groups stay together so that the model cannot know them; it must not see which one a row is of.
+    hidden = [target, *params.drop, *([params.split.column] if params.split.by == "group" else [])]
+    if not set(frame.columns) - set(hidden):
+        raise DataError(where, "no column but those left out", "expected something to learn from", "shorten drop")
+    findings = clean_report(frame, target)
+    frame = frame.take(np.flatnonzero(~frame[target].missing))
+    if params.duplicates == "drop":
+        frame = frame.take(np.sort(np.unique(row_keys(frame), return_index=True)[1]))
+    order = frame[params.split.column] if params.split.column else None
+    rows = split_rows(params.split, frame[target], order, where)
+    classify = _is_class(frame[target], params.task)
+    labels = _labels(frame[target].take(rows["train"]), classify, where)
+    y = _targets(frame[target], labels, params.log_target, where)
+    inputs = frame.without(hidden)
+    train = inputs.take(rows["train"])
+    encoder = Encoder.fit(train, params.encode, where)
+    if not encoder.learned:
+        raise DataError(where, "no column that varies", "expected something to learn from", "check the file")
+    x = encoder(inputs, where)
+    classes = len(labels) if labels else None
+    x_train, y_train = x[rows["train"]], y[rows["train"]]
+    findings += label_finding(suspicious(x_train, y_train, classes, rows["train"]), target)
+    columns = one_column_at_a_time(encoder, train)
+    leaked = leaks(inputs, rows, params.split, order, columns, y_train, classes)
+    _refuse(leaked, params.leakage, where)
+    parts = {part: ArraySource(x=x[found], y=y[found]) for part, found in rows.items()}
+    return Dataset(
+        name,
+        "classification" if labels else "regression",
+        parts,
+        len(labels) if labels else 1,
+        labels,
+        state={**encoder.state(), "labels": np.frombuffer(json.dumps(labels).encode(), dtype=np.uint8)},
+        sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
+    )
+
+
+def _is_class(column: Column, task: str) -> bool:
+    if task != "auto":
+        return task == "classification"
+    if column.kind != "number":
+        return column.kind == "category"
+    found = np.unique(column.values)
+    return len(found) <= FEW and bool((found == np.round(found)).all())
+
+
+def _labels(column: Column, classify: bool, where: str) -> tuple[str, ...]:
+    """The names of the classes that the training rows have; none for a number."""
+    if not classify:
+        return ()
+    values = column.values if column.kind == "category" else [f"{value:g}" for value in column.values]
+    labels = tuple(sorted(set(values), key=lambda text: (len(text), text) if text.isdigit() else (0, text)))
+    if len(labels) < 2:
+        raise DataError(where, f"the target is always {labels[0]} in train", "expected two classes", "stratify")
+    return labels
+
+
+def _targets(column: Column, labels: tuple[str, ...], log: bool, where: str) -> NDArray[Any]:
+    if not labels:
+        if column.kind != "number":
+            raise DataError(where, f"a target of {column.kind} as a number", "expected numbers", "leave task out")
+        if log and column.values.min() <= -1:
+            raise DataError(where, "log_target of a number <= -1", "expected larger ones", "leave log_target out")
+        return (np.log1p(column.values) if log else column.values).astype(np.float32)
+    if log:
+        raise DataError(where, "log_target of classes", "expected a number", "leave log_target out")
+    numbers = {label: number for number, label in enumerate(labels)}
+    values = column.values if column.kind == "category" else [f"{value:g}" for value in column.values]
+    unknown = sorted({value for value in values if value not in numbers})
+    if unknown:
+        raise DataError(
+            where, f"the class {unknown[0]} has no training row", "expected every class in train",
+            'split by = "stratify"',
+        )  # fmt: skip
+    return np.array([numbers[value] for value in values], dtype=np.int64)
+
+
+def _refuse(leaked: list[Finding], wanted: str, where: str) -> None:
+    if leaked and wanted == "error":
+        first = f"{leaked[0].column}: " if leaked[0].column else ""
+        raise DataError(
+            where,
+            f"{first}{leaked[0].text} ({len(leaked)} leaks)",
+            "expected none",
+            "drop the column, or group the rows",
+        )

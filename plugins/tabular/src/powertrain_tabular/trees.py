@@ -1,0 +1,159 @@
+"""LightGBM's trees behind the engine's protocol: one tree, a forest, boosting. Their state is LightGBM's own text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.models import HostModel, ModelError
+from powertrain.plugins import Inputs, param
+
+SMALLEST = 1e-7  # probability whose logarithm is still a usable logit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growing:
+    """What all kinds of trees take."""
+
+    leaves: int = param(31, low=2, high=131_072, doc="most leaves of a tree")
+    least_rows: int = param(20, low=1, doc="fewest training rows of a leaf")
+    seed: int = param(0, low=0, high=2**31 - 1, doc="draws rows and features")
+    threads: int = param(1, low=1, high=1024, doc="of LightGBM; results may hang on it")
+
+
+class _Trees(HostModel):
+    """Fits with LightGBM's settings, which a subclass gives."""
+
+    Params: ClassVar[type]
+
+    def __init__(self, params: Any, inputs: Inputs) -> None:
+        super().__init__()
+        self.params, self.task, self.outputs = params, inputs.task, inputs.outputs
+
+    @classmethod
+    def build(cls, params: Any, inputs: Inputs) -> _Trees:
+        if inputs.task not in ("classification", "regression") or (inputs.task == "regression" and inputs.outputs > 1):
+            raise ModelError(
+                f"[{cls.__name__}] {inputs.outputs} outputs of {inputs.task}; expected classes or one number; choose "
+                "another model"
+            )
+        model = cls(params, inputs)
+        model.suit(inputs)
+        return model
+
+    def settings(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def rounds(self) -> int:
+        return 1
+
+    def patience(self) -> int | None:
+        return None
+
+    def fit(self, train: Any, valid: Any | None) -> Any:
+        lightgbm = _library()
+        settings = {**self._common(), **self.settings()}
+        rows = lightgbm.Dataset(_flat(train["x"]), train["y"], params=settings, free_raw_data=False)
+        watched, callbacks = [], []
+        if valid is not None and self.patience() is not None:
+            watched = [lightgbm.Dataset(_flat(valid["x"]), valid["y"], reference=rows, params=settings)]
+            callbacks = [lightgbm.early_stopping(self.patience(), verbose=False)]
+        return lightgbm.train(settings, rows, self.rounds(), valid_sets=watched, callbacks=callbacks)
+
+    def _common(self) -> dict[str, Any]:
+        params = self.params
+        objective = "regression" if self.task == "regression" else "binary" if self.outputs == 2 else "multiclass"
+        more = {"num_class": self.outputs} if objective == "multiclass" else {}
+        return {
+            "objective": objective, **more, "num_leaves": params.leaves, "min_data_in_leaf": params.least_rows,
+            "seed": params.seed, "num_threads": params.threads, "deterministic": True, "force_row_wise": True,
+            "verbosity": -1, "feature_pre_filter": False,
+        }  # fmt: skip
+
+    def answer(self, state: Any, x: Any) -> NDArray[Any]:
+        best = state.best_iteration if state.best_iteration > 0 else None
+        made = np.asarray(state.predict(_flat(x), num_iteration=best, num_threads=self.params.threads))
+        if self.task == "regression":
+            return made.reshape(-1, 1)
+        shares = np.stack([1 - made, made], axis=1) if made.ndim == 1 else made
+        return np.asarray(np.log(np.clip(shares, SMALLEST, 1)))
+
+    def dump(self, state: Any) -> bytes:
+        return str(state.model_to_string(num_iteration=state.best_iteration)).encode()
+
+    def load(self, data: bytes) -> Any:
+        return _library().Booster(model_str=data.decode())
+
+
+def _library() -> Any:
+    try:
+        import lightgbm
+    except (ImportError, OSError) as error:  # OSError: libgomp is not there
+        raise ModelError(
+            f"[lightgbm] it cannot be imported ({error}); expected LightGBM; pip install lightgbm (Debian: libgomp1)"
+        ) from None
+    return lightgbm
+
+
+def _flat(x: Any) -> NDArray[np.float32]:
+    return np.ascontiguousarray(x, dtype=np.float32).reshape(len(x), -1)
+
+
+class Boosting(_Trees):
+    """Gradient boosting: each tree mends what those before it left. With a valid part it stops early."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(Growing):
+        trees: int = param(300, low=1, doc="most trees")
+        rate: float = param(0.05, above=0, high=1, doc="how much of its answer a tree gives", usual="0.05 is usual")
+        balance: bool = param(False, doc="two classes: weigh the rarer as much as the other")
+        patience: int = param(50, low=1, doc="trees without improvement on valid before it stops")
+        rows: float = param(1.0, above=0, high=1, doc="share of the rows that a tree sees")
+        features: float = param(1.0, above=0, high=1, doc="share of the features that a tree sees")
+        l2: float = param(0.0, low=0, doc="weight of the squares of the leaves' values")
+
+    def settings(self) -> dict[str, Any]:
+        params = self.params
+        return {
+            "learning_rate": params.rate, "bagging_fraction": params.rows, "bagging_freq": int(params.rows < 1),
+            "feature_fraction": params.features, "lambda_l2": params.l2,
+            "is_unbalance": params.balance and self.task == "classification" and self.outputs == 2,
+        }  # fmt: skip
+
+    def rounds(self) -> int:
+        return int(self.params.trees)
+
+    def patience(self) -> int | None:
+        return int(self.params.patience)
+
+
+class Forest(_Trees):
+    """A random forest: the mean of trees that each see some rows and some features."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(Growing):
+        trees: int = param(200, low=1, doc="how many trees")
+        rows: float = param(0.632, above=0, below=1, doc="share of the rows that a tree sees")
+        features: float = param(0.5, above=0, high=1, doc="share of the features that a split sees")
+
+    def settings(self) -> dict[str, Any]:
+        params = self.params
+        return {
+            "boosting": "rf", "bagging_fraction": params.rows, "bagging_freq": 1,
+            "feature_fraction_bynode": params.features,
+        }  # fmt: skip
+
+    def rounds(self) -> int:
+        return int(self.params.trees)
+
+
+class Tree(_Trees):
+    """One decision tree."""
+
+    Params = Growing
+
+    def settings(self) -> dict[str, Any]:
+        return {"learning_rate": 1.0}

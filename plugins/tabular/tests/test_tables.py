@@ -1,0 +1,227 @@
+"""Tables: reading, what is fitted on the training rows, splits, the cleaning report, leaks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain.data import DataError
+from powertrain_tabular.cleaning import clean_report, suspicious
+from powertrain_tabular.encoding import Encode, Encoder
+from powertrain_tabular.frame import Column, Frame, column_of, read_frame
+from powertrain_tabular.leakage import area
+from powertrain_tabular.splits import Split, split_rows
+from powertrain_tabular.table import Table
+
+pytest.importorskip("pyarrow", reason="pyarrow is an extra")
+PEOPLE = Path(Table.examples_folder) / "people.csv"
+
+
+def load(path: Path = PEOPLE, target: str = "bought", **more: Any) -> Any:
+    return Table.load(Table.Params(path=path, target=target, **more), Path())
+
+
+def draw(key: int = 0) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def write(folder: Path, text: str, name: str = "t.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_csv_gz_tsv_and_parquet_are_one_table(tmp_path: Path) -> None:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    packed = tmp_path / "people.csv.gz"
+    packed.write_bytes(gzip.compress(PEOPLE.read_bytes()))
+    tabs = write(tmp_path, PEOPLE.read_text().replace(",", "\t"), "people.tsv")
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(PEOPLE), tmp_path / "people.parquet")
+    first = read_frame(PEOPLE, "t")
+    assert {name: column.kind for name, column in first.columns.items()} == {
+        "joined": "date", "city": "category", "age": "number", "income": "number", "visits": "number",
+        "bought": "category",
+    }  # fmt: skip
+    assert first["income"].missing.sum() == 22 and first["city"].missing.sum() == 15
+    for other in (packed, tabs, tmp_path / "people.parquet"):
+        found = read_frame(other, "t")
+        for name, column in first.columns.items():
+            # Parquet made without our words for gaps has "" where they are.
+            same = np.where(column.missing, None, column.values) if column.kind == "category" else column.values
+            given = found[name].values
+            given = np.where(given == "", None, given) if column.kind == "category" else given
+            assert np.array_equal(same, given) if column.kind == "category" else np.array_equal(same, given, True)
+
+
+def test_what_is_fitted_knows_the_training_rows_alone(tmp_path: Path) -> None:
+    """Changing every held-out row changes nothing that was learned, nor the training rows."""
+    lines = PEOPLE.read_text().splitlines()
+    split = Split(by="random", valid=0.2, test=0.2, seed=4)
+    first = load(split=split)
+    rows = split_rows(split, read_frame(PEOPLE, "t")["bought"], None, "t")
+    changed = list(lines)
+    for part in ("valid", "test"):
+        for row in rows[part]:
+            changed[row + 1] = f"2031-01-01,Nowhere,{row},1e9,-7,{lines[row + 1].rpartition(',')[2]}"
+    second = load(write(tmp_path, "\n".join(changed)), split=split)
+    for name, value in first.state.items():
+        assert np.array_equal(value, second.state[name]), name
+    every = np.arange(len(first.train))
+    assert np.array_equal(first.train.fetch(every)["x"], second.train.fetch(every)["x"])
+
+
+def test_numbers_are_logged_filled_scaled_and_clipped() -> None:
+    values = np.concatenate([draw().lognormal(0, 2, 199), [np.nan]])
+    frame = Frame({"money": Column("number", values)})
+    encoder = Encoder.fit(frame, Encode(), "t")
+    made = encoder(frame)
+    assert encoder.features == ["money", "money missing"]
+    assert made[:, 0].mean() == pytest.approx(0, abs=1e-6) and made[:, 0].std() == pytest.approx(1, abs=1e-6)
+    assert made[:, 1].sum() == 1 and made[-1, 1] == 1
+    shown = np.log1p(values[:-1])
+    assert np.corrcoef(shown, made[:-1, 0])[0, 1] == pytest.approx(1)
+    clipped = Encoder.fit(frame, Encode(clip=True, log=False, scale=False), "t")(frame)
+    assert clipped[:, 0].max() < np.nanmax(values)
+
+
+def test_categories_rare_ones_and_new_ones() -> None:
+    frame = Frame({"c": column_of(["a"] * 6 + ["b"] * 4 + ["x", None])})
+    encoder = Encoder.fit(frame, Encode(rare=3), "t")
+    assert encoder.features == ["c=a", "c=b", "c=other"]
+    new = Frame({"c": column_of(["b", "never seen", None])})
+    assert encoder(new).tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]]
+    assert Encoder.fit(frame, Encode(rare=3, categories="ordinal"), "t")(new).tolist() == [[1], [2], [2]]
+    shares = Encoder.fit(frame, Encode(rare=3, categories="frequency"), "t")(new)
+    assert shares.ravel() == pytest.approx([4 / 12, 2 / 12, 2 / 12])
+
+
+def test_combined_columns_and_state_that_json_holds() -> None:
+    frame = Frame({"a": column_of([1, 2, 3, 4]), "b": column_of([2, 0, 4, 8])})
+    encoder = Encoder.fit(frame, Encode(combine=("a*b", "a/b"), scale=False, log=False), "t")
+    made = dict(zip(encoder.features, encoder(frame).T.tolist(), strict=True))
+    assert made["a*b"] == [2, 0, 12, 32]
+    assert made["a/b"] == [0.5, 0.5, 0.75, 0.5] and made["a/b missing"] == [0, 1, 0, 0]
+    again = Encoder(json.loads(encoder.state()["encoder"].tobytes()))
+    assert np.array_equal(again(frame), encoder(frame))
+    with pytest.raises(
+        DataError, match=r'^\[t\] combine = "a-b"; expected "a\*b" or "a/b"; name two columns of numbers$'
+    ):
+        Encoder.fit(frame, Encode(combine=("a-b",)), "t")
+
+
+@pytest.mark.parametrize("by", ["random", "stratify", "group", "time"])
+@pytest.mark.parametrize("folds", [None, 4])
+def test_every_row_is_in_one_part(by: str, folds: int | None) -> None:
+    count = 203
+    target = column_of([["no", "yes"][int(one)] for one in draw().random(count) < 0.2])
+    order = column_of(draw(1).integers(0, 40, count).tolist())
+    tested = []
+    for fold in range(folds or 1):
+        shares: dict[str, Any] = {"folds": folds, "fold": fold} if folds else {"test": 0.25}
+        rows = split_rows(Split(by=by, valid=0.1, column="order", seed=2, **shares), target, order, "t")
+        assert set(rows) == {"train", "valid", "test"}
+        every = np.concatenate(list(rows.values()))
+        assert len(np.unique(every)) == len(every)
+        assert len(every) == count if not (folds and by == "time") else len(every) <= count
+        tested += rows["test"].tolist()
+        values = order.values
+        if by == "group":
+            groups = [set(values[found]) for found in rows.values()]
+            assert sum(map(len, groups)) == len(set().union(*groups))
+        if by == "time":
+            assert values[rows["train"]].max() <= values[rows["valid"]].min() <= values[rows["test"]].min() + 1e-9
+        if by == "stratify":
+            share = (target.values == "yes").mean()
+            assert all(abs((target.values[found] == "yes").mean() - share) < 0.05 for found in rows.values())
+    if folds and by != "time":
+        assert sorted(tested) == list(range(count))
+
+
+def test_a_stratified_number_has_equal_shares_of_its_tenths() -> None:
+    values = draw().normal(size=500)
+    rows = split_rows(Split(by="stratify", test=0.2), column_of(values.tolist()), None, "t")
+    edges = np.quantile(values, np.linspace(0, 1, 11))
+    assert np.histogram(values[rows["test"]], edges)[0] == pytest.approx(np.full(10, 10), abs=1)
+
+
+def test_the_report_finds_what_was_planted(tmp_path: Path) -> None:
+    rows = [f"{at},{at % 7},{'same'},{1 + at % 5},{'ab'[at % 2]}" for at in range(100)]
+    rows[10] = "10,,same,900,b"
+    rows += [rows[3], rows[4], rows[5].rpartition(",")[0] + ",a"]
+    frame = read_frame(write(tmp_path, "\n".join(["id,gap,fixed,far,y", *rows])), "t")
+    found = {(one.kind, one.column): one.count for one in clean_report(frame, "y")}
+    assert found == {
+        ("missing", "gap"): 1, ("constant", "fixed"): 103, ("outliers", "far"): 1, ("duplicates", ""): 2,
+        ("contradictions", ""): 1,
+    }  # fmt: skip
+
+
+def test_turned_labels_are_suspicious() -> None:
+    x = draw().normal(size=(600, 4)).astype(np.float32)
+    y = (x @ np.array([3.0, -2, 1, 0]) > 0).astype(np.int64)
+    clear = np.argsort(-np.abs(x @ np.array([3.0, -2, 1, 0])))
+    wrong = clear[5:15]
+    y[wrong] = 1 - y[wrong]
+    found = suspicious(x, y, 2, np.arange(600) + 1000)
+    assert set(wrong + 1000) <= set(found) and len(found) <= 20
+    values = (x @ np.array([3.0, -2, 1, 0])).astype(np.float32) + draw(1).normal(0, 0.1, 600).astype(np.float32)
+    values[[7, 70]] += np.float32(9)
+    assert sorted(suspicious(x, values, None, np.arange(600))) == [7, 70]
+
+
+def leaky(folder: Path) -> Path:
+    age = draw(5).integers(0, 90, 300)
+    noise = draw(6).normal(0, 20, 300)
+    shoe = draw(7).normal(42, 3, 300)
+    rows = [f"{one},{two},{int(one + at > 45)},{(one + at) * 2}" for one, two, at in zip(age, shoe, noise, strict=True)]
+    return write(folder, "\n".join(["age,shoe,retired,pension", *rows, *rows[:40]]))
+
+
+def test_leaks_are_said_or_stop_the_run(tmp_path: Path) -> None:
+    path = leaky(tmp_path)
+    split = Split(test=0.3)
+    page = load(path, "retired", split=split).sections[2]
+    assert page.title == "Leakage check" and [row[0] for row in page.rows] == ["what", "shared-rows", "telling"]
+    assert page.rows[2][1] == "pension"
+    with pytest.raises(
+        DataError, match=r"rows of test have a twin in train \(2 leaks\); expected none; drop the column"
+    ):
+        load(path, "retired", split=split, leakage="error")
+    clean = load(path, "retired", split=split, drop=("pension",), duplicates="drop", leakage="error")
+    assert clean.sections[2].lines == ("No leak was found: rows, time and single columns were looked at.",)
+    assert len(clean.train) + len(clean.splits["test"]) <= 300
+
+
+def test_the_area_under_the_curve_counts_ties_half() -> None:
+    assert area(np.array([1.0, 2, 3, 4]), np.array([False, False, True, True])) == 1
+    assert area(np.array([1.0, 1, 1, 1]), np.array([False, True, False, True])) == 0.5
+    assert area(np.array([1.0, 2, 2, 3]), np.array([True, False, True, False])) == pytest.approx(1 - 0.5 / 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "says"),
+    [
+        ("a,y\n1,2\n", {"target": "z"}, "[table {}] no column z; expected one of a, y; check the name"),
+        ("a,y\n1,x\n2,x\n", {}, "[table {}] the target is always x in train; expected two classes; stratify"),
+        ("a,y\n1,x\n1,z\n", {}, "[table {}] no column that varies; expected something to learn from; check the file"),
+        (
+            "a,y\n1,x\n2,z\n",
+            {"drop": ("a",)},
+            "[table {}] no column but those left out; expected something to learn from; shorten drop",
+        ),
+        ("a,a\n1,x\n", {"target": "a"}, "[table {}] {} has a twice; expected a name for each column; rename one"),
+        ("a,y\n", {}, "[table {}] {} has no rows; expected a table; check the file"),
+    ],
+)
+def test_what_a_wrong_table_says(tmp_path: Path, text: str, settings: dict[str, Any], says: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(DataError) as raised:
+        load(path, **{"target": "y", **settings})
+    assert str(raised.value) == says.replace("{}", str(path))

