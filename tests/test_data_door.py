@@ -81,8 +81,8 @@ def test_a_model_with_slots_is_not_fitted_as_a_whole(folder: Path) -> None:
     (folder / "own.toml").write_text(RECIPE.replace('"nearest-mean"', '"linear"\nstrategy = "fitted"'))
     done = run(["train", "own.toml", "--run", "r"], folder, expect=2)
     assert done.stderr.strip() == (
-        "[fitted] the model LinearModel has slots; expected one with host = True, which fits itself; leave strategy out "
-        "of the recipe"
+        "[fitted] the model LinearModel has slots; expected one with host = True, which fits itself; leave strategy "
+        "out of the recipe"
     )
 
 

@@ -177,17 +177,20 @@ def powertrain(*arguments: str, folder: Path, expect: int = 0, **more: str) -> s
 
 
 TABLE = f"""\
-data     = {{ use = "table", path = "{EXAMPLES / "people.csv"}", target = "bought", split = {{ by = "stratify", test = 0.25 }} }}
-report   = {{ baseline = false }}
+report = {{ baseline = false }}
+[data]
+use    = "table"
+path   = "{EXAMPLES}/people.csv"
+target = "bought"
+split  = {{ by = "stratify", test = 0.25 }}
 """
 
 
 def test_a_recipe_of_a_table_trains_reports_and_evaluates(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     (tmp_path / "t.toml").write_text(
-        TABLE
-        + 'model = "linear"\nstrategy = { use = "full-batch", l2 = 1e-2 }\nrun = { until = "1 round", batch = 64 }\n'
-        'expect = { "test.accuracy" = ">= 0.75" }\n'
+        'model = "linear"\nstrategy = { use = "full-batch", l2 = 1e-2 }\nrun = { until = "1 round", batch = 64 }\n'
+        'expect = { "test.accuracy" = ">= 0.75" }\n' + TABLE
     )
     made = json.loads(powertrain("train", "t.toml", "--run", "r", "--json", folder=tmp_path).splitlines()[-1])
     page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
@@ -195,12 +198,17 @@ def test_a_recipe_of_a_table_trains_reports_and_evaluates(tmp_path: Path) -> Non
         assert text in page
     again = json.loads(powertrain("evaluate", "r", "--json", folder=tmp_path))
     assert again["test"] == made["test"]
+    lines = (EXAMPLES / "people.csv").read_text().splitlines()
+    (tmp_path / "new.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines[:6]))
+    said = powertrain("predict", "r", "new.csv", "--json", folder=tmp_path)
+    answers = [json.loads(line) for line in said.splitlines()]
+    assert len(answers) == 5 and {one["label"] for one in answers} <= {"no", "yes"}
 
 
 def test_a_booster_is_evaluated_from_its_checkpoint(tmp_path: Path) -> None:
     pytest.importorskip("lightgbm", reason="LightGBM is an extra")
     pytest.importorskip("pyarrow", reason="pyarrow is an extra")
-    (tmp_path / "t.toml").write_text(TABLE + 'model = { use = "lightgbm", trees = 40 }\nrun = { until = "1 round" }\n')
+    (tmp_path / "t.toml").write_text('model = { use = "lightgbm", trees = 40 }\nrun = { until = "1 round" }\n' + TABLE)
     made = json.loads(powertrain("train", "t.toml", "--run", "r", "--json", folder=tmp_path).splitlines()[-1])
     again = json.loads(powertrain("evaluate", "r", "--json", folder=tmp_path))
     assert again["test"] == made["test"] and made["test"]["accuracy"] > 0.7
@@ -209,8 +217,8 @@ def test_a_booster_is_evaluated_from_its_checkpoint(tmp_path: Path) -> None:
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     (tmp_path / "t.toml").write_text(
-        TABLE + 'model = "linear"\nstrategy = { use = "./way.py:Dying", l2 = 1e-3, iterations = 2 }\n'
-        'run = { until = "6 rounds", batch = 64, save_seconds = 0 }\n'
+        'model = "linear"\nstrategy = { use = "./way.py:Dying", l2 = 1e-3, iterations = 2 }\n'
+        'run = { until = "6 rounds", batch = 64, save_seconds = 0 }\n' + TABLE
     )
     (tmp_path / "way.py").write_text(
         "import os, signal\nfrom powertrain_tabular.linear import FullBatch\n\n\n"

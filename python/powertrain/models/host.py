@@ -1,4 +1,4 @@
-"""Models that another library fits and answers with: trees, kernel machines. Their state is bytes in a blob of the run."""
+"""Models that another library fits and answers with: trees, kernel machines. Their state is bytes, in a blob."""
 
 from __future__ import annotations
 

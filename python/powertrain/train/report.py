@@ -186,10 +186,12 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
 def _section(section: Section) -> str:
     """What the data says for itself."""
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in section.lines)
-    rows = "".join(
-        "<tr>" + "".join(f"<{'td' if at else 'th'}>{html.escape(cell)}</{'td' if at else 'th'}>" for cell in row) + "</tr>"
-        for at, row in enumerate(section.rows)
-    )
+    kinds = ["th", *["td"] * len(section.rows)]  # the first row is the head
+    cells = [
+        "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in row)
+        for kind, row in zip(kinds, section.rows, strict=False)
+    ]
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
     table, picture, draw = f"<table>{rows}</table>" if rows else "", "", _pictures()
     if section.draw is not None:
         picture = draw.drawn(section.draw, section.title) if draw else _left_out("The picture is")

@@ -76,7 +76,7 @@ def area(values: NDArray[Any], positive: NDArray[np.bool_]) -> float:
     count = int(positive.sum())
     if count in (0, len(values)):
         return 0.0
-    found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     u = float(ranks[positive].sum()) - count * (count + 1) / 2
     share = u / (count * (len(values) - count))

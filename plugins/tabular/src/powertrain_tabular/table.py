@@ -92,6 +92,7 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
         len(labels) if labels else 1,
         labels,
         state={**encoder.state(), "labels": np.frombuffer(json.dumps(labels).encode(), dtype=np.uint8)},
+        read=lambda path: encoder(read_frame(path, f"predict {path}"), f"predict {path}"),
         sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
     )
 
