@@ -2,7 +2,7 @@
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 bench bench-ops \
-        bench-scaling bench-compare mutants wheel clean
+        bench-scaling bench-compare mutants conformance fuzz wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -45,7 +45,10 @@ help:
 	@echo "  make bench-scaling   step time as parameters and batch grow, beside the peers"
 	@echo "  make bench-ops       single ops and training steps beside the peers, by pytest-benchmark"
 	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
-	@echo "  make mutants         each mutant of the case files must fail its op's own tests (OP=name: of one op)"
+	@echo "  make mutants         each fault planted in ops, shapes, gradients, passes and optimizers must fail the tests of"
+	@echo "                       that part (OP=name: of one op, or of one part of tests/mutants_elsewhere.py)"
+	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
+	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
 	@echo "  make wheel           dist/*.whl"
 	@echo "  make clean           remove what the above made"
 
@@ -154,6 +157,13 @@ bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 
 mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tools/mutants.py $(OP)
+
+conformance: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers+conformance
+	$(BIN)/python tests/conformance/run.py --write
+
+N ?= 1000
+fuzz: $(VENV)/.wheel $(VENV)/.extras-run+cli+test
+	$(BIN)/python tests/fuzz_graphs.py --count $(N)
 
 clean:
 	rm -rf build dist $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -77,6 +77,18 @@ def test_dtypes_are_told_apart() -> None:
         xp.isdtype(xp.int8, "odd")
 
 
+def test_integers_are_whole_finite_and_multiplied() -> None:
+    x = pt.tensor([[1, 2], [3, 4]], dtype="int8")
+    for function in (xp.ceil, xp.floor, xp.round, xp.trunc):
+        assert function(x).dtype == xp.int8 and function(x).numpy().tolist() == x.numpy().tolist()
+    assert xp.isfinite(x).numpy().all() and not xp.isinf(x).numpy().any() and not xp.isnan(x).numpy().any()
+    assert xp.isnan(pt.tensor([np.nan, 1.0])).numpy().tolist() == [True, False]
+    assert xp.matmul(x, x).numpy().tolist() == [[7, 10], [15, 22]] and xp.matmul(x, x).dtype == xp.int8
+    assert xp.matmul(x, x[0]).numpy().tolist() == [5, 11] and xp.matmul(x[0], x).numpy().tolist() == [7, 10]
+    assert xp.concat([x, x[:1]], axis=None).numpy().tolist() == [1, 2, 3, 4, 1, 2]
+    assert not xp.can_cast(xp.int32, xp.float64) and xp.can_cast(xp.float32, xp.float64)
+
+
 def test_what_a_tensor_has_for_the_standard() -> None:
     x = pt.ones((2, 3, 4))
     assert x.mT.shape == (2, 4, 3) and x.device == "cpu" and x.to_device("cpu") is x

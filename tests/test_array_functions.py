@@ -127,6 +127,7 @@ def test_meshgrid_is_numpys(sizes: tuple[int, ...], indexing: Any) -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(pt.ShapeError, match=r"^\[broadcast_shapes\] shapes \[2\], \[3\] do not broadcast; expected"):
         pt.broadcast_arrays(pt.ones((2,)), pt.ones((3,)))
+    assert [x.shape for x in pt.meshgrid(2.0, pt.arange(3))] == [(3, 1), (3, 1)]
     with pytest.raises(pt.ShapeError, match=r"^\[meshgrid\] an axis has shape \[2, 2\]; expected vectors; flatten it$"):
         pt.meshgrid(pt.ones((2, 2)))
 

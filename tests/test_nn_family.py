@@ -265,6 +265,8 @@ def test_losses_of_several_labels_and_other_distances(reduction: Any) -> None:
     near(loss(pt.asarray(x), pt.asarray(labels)), want.detach().numpy())
     want.sum().backward()
     near(pt.grad(lambda x: pt.sum(loss(x, pt.asarray(labels))))(pt.asarray(x)), given.grad.numpy())
+    single = torch.nn.MultiLabelMarginLoss(reduction=reduction)(torch.tensor(x[0]), torch.tensor(labels[0]))
+    near(loss(pt.asarray(x[0]), pt.asarray(labels[0])), single.numpy())
     three = [normal(6, 4) for _ in range(3)]
     for swap in (False, True):
         settings: dict[str, Any] = {"margin": 2.0, "swap": swap, "reduction": reduction}

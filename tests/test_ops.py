@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import mutants_elsewhere
 import powertrain as pt
 from calls import (
     SPECS,
@@ -49,6 +50,10 @@ def test_mutants_apply() -> None:
         for file, text, replacement in getattr(FILES[name], "MUTANTS", []):
             assert text != replacement
             assert text in (ops / name / file).read_text(encoding="utf-8"), f"{name}: {file} has no {text!r}"
+    for part, here in mutants_elsewhere.PARTS.items():
+        for file, text, replacement in here.rows:
+            assert text != replacement
+            assert text in (ops.parent.parent / file).read_text(encoding="utf-8"), f"{part}: {file} has no {text!r}"
 
 
 def smooth_cases(name: str) -> list[Case]:

@@ -1,7 +1,8 @@
-"""Break each op on purpose, as its case file says, and expect the op's own tests to fail.
+"""Break the engine on purpose, one fault at a time, and expect the tests of that part to fail.
 
-`mutants.py [OP]...` takes the MUTANTS rows of tests/cases/<op>.py: (file in cpp/ops/<op>/, text, replacement). Works on
-a copy of the tree. A mutant that survives is a missing test.
+`mutants.py [OP or PART]...` takes the MUTANTS rows of tests/cases/<op>.py: (file in cpp/ops/<op>/, text, replacement),
+and those of the parts of tests/mutants_elsewhere.py. Works on a copy of the tree. A mutant that survives is a missing
+test.
 """
 
 from __future__ import annotations
@@ -9,43 +10,73 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from scratch_tree import ROOT, ScratchTree
 
 
-def mutants_of(op: str) -> list[tuple[str, str, str]]:
-    return list(getattr(importlib.import_module(f"cases.{op}"), "MUTANTS", []))
+@dataclass(frozen=True)
+class Mutant:
+    part: str
+    file: str
+    text: str
+    replacement: str
+    tests: tuple[str, ...]
 
 
-def survives(tree: ScratchTree, op: str, file: str, text: str, replacement: str) -> bool:
-    path = tree.folder / "cpp" / "ops" / op / file
+def mutants_of(name: str) -> Iterator[Mutant]:
+    """Those of an op, or of a part of tests/mutants_elsewhere.py."""
+    part = importlib.import_module("mutants_elsewhere").PARTS.get(name)
+    if part:
+        yield from (Mutant(name, *row, part.tests) for row in part.rows)
+        return
+    tests = ("tests/test_ops.py", "-k", f"[{name}] or [{name}-")
+    for file, *change in getattr(importlib.import_module(f"cases.{name}"), "MUTANTS", []):
+        yield Mutant(name, f"cpp/ops/{name}/{file}", *change, tests)
+
+
+def survives(tree: ScratchTree, mutant: Mutant) -> bool:
+    path = tree.folder / mutant.file
     original = path.read_text(encoding="utf-8")
-    if text not in original:
-        raise SystemExit(f"[mutants] {op}: {file} does not contain {text!r}; expected it; mend MUTANTS of {op}")
-    path.write_text(original.replace(text, replacement, 1), encoding="utf-8")
+    if mutant.text not in original:
+        raise SystemExit(
+            f"[mutants] {mutant.part}: {mutant.file} does not contain {mutant.text!r}; expected it; mend its row"
+        )
+    path.write_text(original.replace(mutant.text, mutant.replacement, 1), encoding="utf-8")
     try:
-        tree.build()
-        return tree.pytest("tests/test_ops.py", "-x", "-k", f"[{op}] or [{op}-").returncode == 0
+        if mutant.file.startswith("cpp/"):
+            tree.build()
+        return tree.pytest("-x", *mutant.tests).returncode == 0
     finally:
         path.write_text(original, encoding="utf-8")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("ops", nargs="*", metavar="OP")
-    chosen = parser.parse_args().ops
+    parser.add_argument("names", nargs="*", metavar="OP_OR_PART")
+    chosen = parser.parse_args().names
     sys.path.insert(0, str(ROOT / "tests"))
-    names = chosen or sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py"))
-    rows = [(op, *row) for op in names for row in mutants_of(op)]
+    parts = list(importlib.import_module("mutants_elsewhere").PARTS)
+    names = chosen or [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *parts]
+    mutants = [mutant for name in names for mutant in mutants_of(name)]
     tree = ScratchTree(Path(ROOT / "build" / "mutants"))
+    tree.build()
     survivors = 0
-    for op, file, text, replacement in rows:
-        alive = survives(tree, op, file, text, replacement)
+    built = True
+    for mutant in mutants:
+        # What the last C++ mutant left in the module must not be there when Python is changed.
+        if not mutant.file.startswith("cpp/") and not built:
+            tree.build()
+        built = not mutant.file.startswith("cpp/")
+        alive = survives(tree, mutant)
         survivors += alive
-        print(f"{'SURVIVED' if alive else 'killed  '} {op}/{file}: {text!r} -> {replacement!r}", flush=True)
-    print(f"{len(rows)} mutants, {survivors} survived")
-    return 1 if survivors or not rows else 0
+        mark = "SURVIVED" if alive else "killed  "
+        print(f"{mark} {mutant.file}: {mutant.text!r} -> {mutant.replacement!r}", flush=True)
+    killed = len(mutants) - survivors
+    print(f"{len(mutants)} mutants, {killed} killed, {survivors} survived")
+    return 1 if survivors or not mutants else 0
 
 
 if __name__ == "__main__":

@@ -25,13 +25,13 @@ __array_api_version__ = "2024.12"
 _SAME = (
     "abs", "acos", "acosh", "add", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "broadcast_to", "ceil", "concat", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp",
-    "expm1", "flip", "floor", "floor_divide", "greater", "greater_equal", "hypot", "isfinite", "isinf", "isnan", "less",
-    "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply",
-    "negative", "nextafter", "not_equal", "positive", "reciprocal", "remainder", "repeat", "reshape", "roll", "round",
+    "broadcast_to", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp",
+    "expm1", "flip", "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal",
+    "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply",
+    "negative", "nextafter", "not_equal", "positive", "reciprocal", "remainder", "repeat", "reshape", "roll",
     "searchsorted", "sign", "signbit", "sin", "sinh", "sqrt", "square", "squeeze", "stack", "std", "subtract",
-    "take_along_axis", "tan", "tanh", "tile", "trunc", "unstack", "var", "vecdot", "where",
+    "take_along_axis", "tan", "tanh", "tile", "unstack", "var", "vecdot", "where",
 )  # fmt: skip
 globals().update({name: OPERATORS[name] for name in _SAME})
 
@@ -41,7 +41,8 @@ uint8, int8, int16, int32, int64 = DType.uint8, DType.int8, DType.int16, DType.i
 float32, float64 = DType.float32, DType.float64
 
 __all__ = [
-    "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "clip",
+    "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "ceil",
+    "clip", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
     "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "finfo", "float32",
     "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8", "isdtype",
     "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims", "pi", "pow", "prod",
@@ -74,6 +75,67 @@ def linspace(
 ) -> Tensor:
     """Evenly spaced numbers."""
     return pt.linspace(start, stop, num, endpoint, dtype)
+
+
+def _whole(op: str, x: Any) -> Tensor:
+    """A rounding: integers are whole as they are."""
+    given = _asarray(x)
+    return OPERATORS[op](given) if given.dtype.is_float else OPERATORS["positive"](given)
+
+
+def ceil(x: Any, /) -> Tensor:
+    """The nearest whole numbers above, in the dtype of x."""
+    return _whole("ceil", x)
+
+
+def floor(x: Any, /) -> Tensor:
+    """The nearest whole numbers below, in the dtype of x."""
+    return _whole("floor", x)
+
+
+def round(x: Any, /) -> Tensor:
+    """The nearest whole numbers, halves to even, in the dtype of x."""
+    return _whole("round", x)
+
+
+def trunc(x: Any, /) -> Tensor:
+    """The nearest whole numbers towards zero, in the dtype of x."""
+    return _whole("trunc", x)
+
+
+def isfinite(x: Any, /) -> Tensor:
+    """Where x is finite, as every integer is."""
+    given = _asarray(x)
+    return OPERATORS["isfinite"](given) if given.dtype.is_float else OPERATORS["equal"](given, given)
+
+
+def isinf(x: Any, /) -> Tensor:
+    """Where x is infinite, as no integer is."""
+    given = _asarray(x)
+    return OPERATORS["isinf"](given) if given.dtype.is_float else OPERATORS["not_equal"](given, given)
+
+
+def isnan(x: Any, /) -> Tensor:
+    """Where x is NaN, as no integer is."""
+    return OPERATORS["not_equal"](x, x)
+
+
+def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
+    """Arrays one behind the other along an axis, or all their elements."""
+    if axis is None:
+        return OPERATORS["concat"]([OPERATORS["reshape"](x, (-1,)) for x in arrays], 0)
+    return OPERATORS["concat"](list(arrays), axis)
+
+
+def matmul(x1: Any, x2: Any, /) -> Tensor:
+    """The product of matrices; that of integers is exact, by elementwise products, and meant to be small."""
+    a, b = _asarray(x1), _asarray(x2)
+    if a.dtype.is_float or b.dtype.is_float:
+        return OPERATORS["matmul"](a, b)
+    rows = OPERATORS["expand_dims"](a, -2) if b.ndim > 1 else a
+    columns = OPERATORS["matrix_transpose"](b) if b.ndim > 1 else b
+    columns = OPERATORS["expand_dims"](columns, -3) if a.ndim > 1 and b.ndim > 1 else columns
+    return OPERATORS["vecdot"](rows, columns)
 
 
 def expand_dims(x: Any, /, *, axis: Any = 0) -> Tensor:
@@ -165,8 +227,10 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 
 
 def can_cast(from_: Any, to: Any, /) -> Any:
-    """Whether promotion takes a dtype to another."""
-    return result_type(_dtype(from_), to) == to
+    """Whether promotion within a kind takes a dtype to another."""
+    before = _dtype(from_)
+    alike = isdtype(before, "integral") == isdtype(to, "integral") and before.is_float == to.is_float
+    return alike and result_type(before, to) == to
 
 
 _KINDS = {

@@ -109,7 +109,7 @@ def broadcast_arrays(*tensors: Any) -> list[_core.Tensor]:
 def meshgrid(*axes: Any, indexing: Literal["xy", "ij"] = "xy") -> list[_core.Tensor]:
     """Each coordinate of a grid as a tensor of the whole grid. Views.
 
-    Shapes    axes [n_i] each -> [n_0, n_1, ...] each; with "xy" the first two sizes are exchanged
+    Shapes    axes [n_i] each, or [] for one of size 1 -> [n_0, n_1, ...] each; with "xy" the first two are exchanged
     Errors    an axis that is no vector; another indexing
     Example
         >>> import powertrain as pt
@@ -119,8 +119,10 @@ def meshgrid(*axes: Any, indexing: Literal["xy", "ij"] = "xy") -> list[_core.Ten
     given = [_core.asarray(axis) for axis in axes]
     if indexing not in ("xy", "ij"):
         raise _core.ShapeError(f"[meshgrid] indexing = {indexing!r}; expected 'xy' or 'ij'; 'ij' keeps the order")
-    for axis in given:
-        if axis.ndim != 1:
+    for place, axis in enumerate(given):
+        if axis.ndim == 0:
+            given[place] = OPERATORS["reshape"](axis, (1,))
+        elif axis.ndim != 1:
             raise _core.ShapeError(f"[meshgrid] an axis has shape {list(axis.shape)}; expected vectors; flatten it")
     places = list(range(len(given)))
     if indexing == "xy" and len(given) > 1:

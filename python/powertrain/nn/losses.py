@@ -91,7 +91,7 @@ class KLDivLoss(Loss):
 
     def forward(self, *inputs: Any) -> pt.Tensor:
         loss = super().forward(*inputs)
-        return loss / inputs[0].shape[0] if self.by_row else loss
+        return loss / inputs[0].shape[0] if self.by_row and inputs[0].ndim else loss
 
 
 class PoissonNLLLoss(Loss):

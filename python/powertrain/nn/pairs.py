@@ -144,18 +144,17 @@ class MultiLabelMarginLoss(Loss):
     """
 
     def values(self, *inputs: Any) -> pt.Tensor:
-        """Shapes    x [b, classes], labels [b, classes] -> [b]"""
+        """Shapes    x [..., classes], labels [..., classes] -> [...]"""
         x, labels = inputs
         classes = x.shape[-1]
         counted = pt.equal(pt.cumulative_sum(pt.cast(pt.less(labels, 0), "int64"), axis=-1), 0)
         index = pt.where(counted, labels, 0)
-        among = pt.any(
-            pt.logical_and(pt.equal(pt.expand_dims(index, 2), pt.arange(classes)), pt.expand_dims(counted, 2)), axis=1
-        )
+        named = pt.equal(pt.expand_dims(index, -1), pt.arange(classes))
+        among = pt.any(pt.logical_and(named, pt.expand_dims(counted, -1)), axis=-2)
         scores = pt.take_along_axis(x, index, axis=-1)
-        lacking = pt.relu(1.0 - pt.expand_dims(scores, 2) + pt.expand_dims(x, 1))
-        counts = pt.logical_and(pt.expand_dims(counted, 2), pt.logical_not(pt.expand_dims(among, 1)))
-        return pt.sum(pt.where(counts, lacking, 0.0), axis=(1, 2)) / classes
+        lacking = pt.relu(1.0 - pt.expand_dims(scores, -1) + pt.expand_dims(x, -2))
+        counts = pt.logical_and(pt.expand_dims(counted, -1), pt.logical_not(pt.expand_dims(among, -2)))
+        return pt.sum(pt.where(counts, lacking, 0.0), axis=(-2, -1)) / classes
 
 
 class TripletMarginWithDistanceLoss(Loss):

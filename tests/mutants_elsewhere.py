@@ -1,0 +1,100 @@
+"""Faults to plant outside of the ops' own folders: what they share, the passes, the plan, and optimizers.
+
+Rows are (file, text, replacement); the tests of their part must fail. The ops' own are in cases/<op>.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Row = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    tests: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
+    "sum", "max", "mean", "argmax", "var", "softmax", "avg_pool2d", "max_pool2d", "conv2d", "add", "where", "lstm",
+    "concat", "huber_loss", "normalize", "equal", "cast",
+)))  # fmt: skip
+COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_graphs.py", "tests/test_laws.py",
+            "-m", "not slow")  # fmt: skip
+OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py")
+
+PARTS: dict[str, Part] = {
+    "shapes": Part(SHARED, (
+        ("cpp/ops/axes.cpp", "if (contains(axes, i) && keepdims)", "if (contains(axes, i) && !keepdims)"),
+        ("cpp/ops/axes.cpp", "for (int i = 0; i < ndim; ++i) axes.push_back(i);",
+         "for (int i = 1; i < ndim; ++i) axes.push_back(i);"),
+        ("cpp/ops/pooling.cpp", "(size + 2 * padding - window) / stride + 1", "(size + padding - window) / stride + 1"),
+        ("cpp/ops/pooling.cpp", 'attrs.has("stride") ? "stride" : "window"',
+         'attrs.has("stride") ? "window" : "stride"'),
+        ("cpp/ops/reduction.cpp", "return is_float(in) ? in : DType::I64;", "return in;"),
+        ("cpp/ops/elementwise.cpp", "case DType::F16:\n    case DType::BF16:", "case DType::BF16:"),
+        ("cpp/ops/window.cpp", "return {values.front(), values.back()};", "return {values.back(), values.front()};"),
+    )),
+    "gradients": Part(SHARED, (
+        ("cpp/graph/autodiff.cpp", "sum = sum.defined() ? fn::add(sum, gradient) : gradient;", "sum = gradient;"),
+        ("cpp/graph/autodiff.cpp", "if (!wanted_.count(id)) gradients_.erase(id);", "gradients_.erase(id);"),
+        ("cpp/ops/axes.cpp", "return fn::reshape(reduced, reduced_shape(full, axes, true));",
+         "return fn::broadcast_to(reduced, full);"),
+        ("cpp/ops/composed.cpp", "fn::cast(unbroadcast(g * slope, c.in_types[i].shape), c.in_types[i].dtype)",
+         "fn::cast(g * slope, c.in_types[i].dtype)"),
+        ("cpp/ops/composed.cpp", "widened(c.grad[0]) * slope(widened(c.in[0]), c.attrs)", "widened(c.grad[0])"),
+    )),
+    "passes": Part(COMPILED, (
+        ("cpp/graph/passes/simplify.cpp", "if (merge && changes_nothing(graph, node))",
+         "if (merge && renames_memory(graph, node))"),
+        ("cpp/graph/passes/groups.cpp", "if (!from_inside) return false;", "if (!from_inside) continue;"),
+        ("cpp/graph/passes/groups.cpp", "std::sort(members_[first].begin(), members_[first].end());", ""),
+        ("cpp/graph/passes/groups.cpp", "if (--waits[user] == 0) push(user);", "if (--waits[user] <= 1) push(user);"),
+        ("cpp/graph/passes/fuse.cpp", "for (int result : graph_.results) used[result] = true;", ""),
+        ("cpp/graph/passes/fuse.cpp", "used[write.value] = true;", "(void)write;"),
+        ("cpp/graph/passes/fuse.cpp", "if (!row && value.type.shape != space) return false;", ""),
+        ("cpp/graph/passes/fuse.cpp", "if (row && serial) return false;", "if (row) return true;"),
+        ("cpp/graph/passes/epilogue.cpp", "readers_[input] != 1", "readers_[input] < 1"),
+        ("cpp/graph/passes/epilogue.cpp", "++step.operand;", ""),
+        ("cpp/graph/passes/epilogue.cpp", "for (int result : graph.results) ++readers_[result];", ""),
+        ("cpp/program/usage.cpp", "if (usage.last_read[old] > value.index) return false;", ""),
+        ("cpp/program/usage.cpp", "usage.last_read[usage.root[result]] = kForever;", "(void)result;"),
+        ("cpp/program/arena.cpp", "if (other.last < s.first || s.last < other.first) continue;",
+         "if (other.last <= s.first || s.last < other.first) continue;"),
+        ("cpp/program/arena.cpp", "offset += layout.storages[at].parent_offset;", ""),
+    )),
+    "optimizers": Part(OPTIMIZERS, (
+        ("python/powertrain/optim/sgd.py", "g + m * self.momentum if self", "m * self.momentum if self"),
+        ("python/powertrain/optim/sgd.py", 'm = state["m"] * self.momentum + g', 'm = g'),
+        ("python/powertrain/optim/optimizer.py", "return mean * kept + new * (1 - kept)", "return mean * kept + new"),
+        ("python/powertrain/optim/optimizer.py", "return change + p * decay if decay else change", "return change"),
+        ("python/powertrain/optim/optimizer.py", "flat[place] = held / total", "flat[place] = held"),
+        ("python/powertrain/optim/optimizer.py", "part.gradient.value = pt.where(last, 0.0, held)",
+         "part.gradient.value = held"),
+        ("python/powertrain/optim/optimizer.py", "pt.minimum(self.clip / (norm + 1e-6), 1.0)",
+         "self.clip / (norm + 1e-6)"),
+        ("python/powertrain/optim/optimizer.py", "step = before + 1", "step = before + 2"),
+        ("python/powertrain/optim/adam.py", "size = wide / (1 - pt.power(self.betas[0], count))", "size = wide"),
+        ("python/powertrain/optim/adam.py", '(pt.sqrt(v) * scalars["unbias"] + self.eps)',
+         '(pt.sqrt(v + self.eps) * scalars["unbias"])'),
+        ("python/powertrain/optim/adam.py", 'pt.maximum(state["largest"], v)', 'v'),
+        ("python/powertrain/optim/adam.py", "1 - wide * decay", "1 - decay"),
+        ("python/powertrain/optim/adaptive.py", 'spread - pt.square(new["mean"])', 'spread'),
+        ("python/powertrain/optim/adaptive.py", "pt.cast(step - 1, \"float32\") * self.lr_decay",
+         "pt.cast(step, \"float32\") * self.lr_decay"),
+        ("python/powertrain/optim/adaptive.py", "pt.abs(g) + self.eps", "g + self.eps"),
+        ("python/powertrain/optim/adaptive.py", "running_mean(state[\"u\"], pt.square(delta), self.rho)",
+         "running_mean(state[\"u\"], pt.square(g), self.rho)"),
+        ("python/powertrain/optim/adam_variants.py", '"after": self._memory(step + 1)', '"after": self._memory(step)'),
+        ("python/powertrain/optim/adam_variants.py", "known = length > 5", "known = length > 50"),
+        ("python/powertrain/optim/adam_variants.py", "pt.sign(running_mean(state[\"m\"], g, self.betas[0]))",
+         "pt.sign(g)"),
+        ("python/powertrain/optim/signs.py", "pt.where(kept < 0, 0.0, g)", "g"),
+        ("python/powertrain/optim/signs.py", "before - self.t0", "before + self.t0"),
+        ("python/powertrain/optim/layerwise.py", "_ratio(_norm(p), _norm(u))", "_ratio(_norm(u), _norm(p))"),
+        ("python/powertrain/optim/schedules.py", "+ 1) / (warmup + 1)", ") / (warmup + 1)"),
+        ("python/powertrain/optim/schedules.py", "half * (1 - floor) + floor", "half * (1 - floor)"),
+        ("python/powertrain/optim/schedules.py", "part(step - start)", "part(step)"),
+    )),
+}  # fmt: skip
