@@ -32,7 +32,7 @@ constexpr double kAliased = 0.025;  // or lies so that its rows evict each other
 
 enum class Left { InPlace, Copied, Shared };
 
-struct Region {
+struct Cut {
   int64_t rows, cols;
   Left left;
   bool copy_right;
@@ -60,9 +60,9 @@ bool aliased(const MatmulDesc& d) {
 }
 
 // The cheapest way to bring the operands of such a region to the multiply-adds.
-Region cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gathered_left) {
+Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gathered_left) {
   const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
-  Region r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
+  Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
   const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
   double left = kStrided + (aliased(d) ? kAliased : 0);
   if (gathered_left || is_half(d.left_type)) left = 1e9;
@@ -74,8 +74,8 @@ Region cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool 
   return r;
 }
 
-Region choose_region(const MatmulDesc& d, double area, bool gathered_left) {
-  Region best = {0, 0, Left::InPlace, false, 1e30};
+Cut choose_region(const MatmulDesc& d, double area, bool gathered_left) {
+  Cut best = {0, 0, Left::InPlace, false, 1e30};
   const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionRows;
   for (const int64_t side : kSides) {
     const int64_t rows = even_part(d.rows, side, 2);
@@ -83,7 +83,7 @@ Region choose_region(const MatmulDesc& d, double area, bool gathered_left) {
     const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
     const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
     if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
-    const Region region = cheapest(d, rows, cols, gathered_left);
+    const Cut region = cheapest(d, rows, cols, gathered_left);
     if (region.cycles < best.cycles) best = region;
   }
   return best;
@@ -100,7 +100,7 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   double wanted = std::max(total / kChunksWanted, double(kLeastWork));
   const double area = gathered_left ? kGatheredArea : kAreaWanted;
   wanted = std::max(wanted, std::min(total / kChunksAtLeast, area * chunk_depth));
-  const Region region = choose_region(d, wanted / chunk_depth, gathered_left);
+  const Cut region = choose_region(d, wanted / chunk_depth, gathered_left);
   d.row_chunk = region.rows, d.row_chunks = ceil_div(d.rows, d.row_chunk);
   d.col_chunk = region.cols, d.col_chunks = ceil_div(d.cols, d.col_chunk);
   d.share_left = region.left == Left::Shared;
