@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from powertrain.data import ArraySource, Dataset
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train import energy, verdict
+from powertrain.train.baseline import baselines
 from powertrain.train.counters import Progress
 from powertrain.train.folder import RunError
 from powertrain.train.horizon import Horizon
@@ -170,3 +172,14 @@ def test_a_metric_that_is_not_measured_is_not_watched() -> None:
     )
     with pytest.raises(RunError, match="has no valid part to watch"):
         early.check(["loss"], False)
+
+
+def test_the_linear_baseline_of_numbers_does_not_hang_on_their_size() -> None:
+    draw = np.random.Generator(np.random.Philox(key=3))
+    x = draw.normal(size=(500, 4)).astype(np.float32)
+    line = x @ np.array([1.0, -2, 0.5, 0]) + draw.normal(0, 0.5, 500)
+    for centre, scale in ((0.0, 1.0), (1e4, 1.0), (-30.0, 100.0)):
+        y = (centre + scale * line).astype(np.float32)
+        parts = {"train": ArraySource(x=x[:400], y=y[:400]), "test": ArraySource(x=x[400:], y=y[400:])}
+        dummy, linear = baselines(Dataset("line", "regression", parts, 1), "test")
+        assert dummy.value > 4 * scale**2 and linear.value < 0.4 * scale**2

@@ -87,7 +87,8 @@ def test_the_doctor_says_what_is_broken_and_is_not_hurt_by_it(tmp_path: Path) ->
     distribution(tmp_path / "a", "torn", "[powertrain.v1.model]\nno equals sign\n")
     folders = [tmp_path / "a", tmp_path / "b"]
     done = run(["plugins", "doctor"], tmp_path, folders, expect=1).stdout.splitlines()
-    assert done == [
+    # The first-party distributions may be installed beside them.
+    assert [line for line in done if not line.startswith("powertrain-")] == [
         "deadly: 2 plugins",
         "good: 1 plugins",
         "broken     [plugin deadly/first] it crashed with SIGKILL; expected a plugin that can be imported; mend or "

@@ -77,7 +77,9 @@ def _linear(dataset: Dataset, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread = np.where(spread > 1e-8, spread, 1).astype(np.float32)
     classify = dataset.task == "classification"
-    targets = y if classify else y.reshape(len(y), -1).astype(np.float32)
+    # So few steps would not take the model from zero to targets of any size.
+    centre, scale = (0.0, 1.0) if classify else (float(y.mean()), float(y.std()) or 1.0)
+    targets = y if classify else ((y.reshape(len(y), -1) - centre) / scale).astype(np.float32)
     model = pt.nn.Linear(x.shape[1], dataset.outputs)
     for slot in model.parameters():
         slot.value = pt.zeros(slot.shape)
@@ -103,5 +105,5 @@ def _linear(dataset: Dataset, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[
     if classify:
         accuracy = float((output.argmax(axis=1) == y_part).mean())
         return Baseline("linear", "accuracy", accuracy, "logistic regression on standardised inputs")
-    error = float(np.square(output - y_part.reshape(len(y_part), -1)).mean())
+    error = float(np.square(output * scale + centre - y_part.reshape(len(y_part), -1)).mean())
     return Baseline("linear", "mse", error, "linear regression on standardised inputs")
