@@ -63,6 +63,14 @@ def test_logistic_regression_finds_what_scikit_learn_finds(dtype: Any, classes: 
         assert not ours.intercept_.any()
 
 
+def test_logistic_regression_far_from_zero() -> None:
+    x, y = blobs(800, 5, 3, dtype=np.float32)
+    near = pt.Classifier(tol=1e-5).fit(x, y)
+    far = pt.Classifier(tol=1e-5).fit(x + np.float32(4096), y)
+    assert far.coef_ == pytest.approx(near.coef_, abs=5e-3)
+    assert (far.predict(x + np.float32(4096)) == near.predict(x)).mean() > 0.99
+
+
 @pytest.mark.parametrize(("rows", "features"), [(300, 9), (20, 40)])
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_ridge_regression_finds_what_scikit_learn_finds(rows: int, features: int, alpha: float) -> None:

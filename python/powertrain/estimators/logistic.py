@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.estimators.quasi_newton import Minimum, minimize
-from powertrain.estimators.tall import Array, Floats, add_up, gram
+from powertrain.estimators.tall import Array, Floats, add_up, gram, sampled_moments
 
 # The bound's matrix has so many rows and columns; above that its inverse costs more than it saves.
 MOST_FEATURES = 2048
@@ -46,6 +46,10 @@ def fit_logistic(
 ) -> Logistic:
     """Fit to class numbers below `count`; `weight` has one number >= 0 for each row."""
     features, columns = x.shape[1], 1 if count == 2 else count
+    about = sampled_moments(x)
+    # A free intercept makes up for a shift; far from zero, scores would be differences of large numbers.
+    shifted = about.mean if intercept and about.far else None
+    x = x if shifted is None else x - shifted
     total = float(weight.sum())
     # Weights of mean 1, so that float32 holds the sums of small and of large ones alike.
     scaled = (weight * (len(weight) / total)).astype(x.dtype)
@@ -68,7 +72,10 @@ def fit_logistic(
         rounding=float(np.finfo(x.dtype).eps),
     )
     table = end.point.reshape(features + 1, columns)
-    return Logistic(np.ascontiguousarray(table[:-1].T), table[-1].copy(), end)
+    coef, constant = np.ascontiguousarray(table[:-1].T), table[-1].copy()
+    if shifted is not None:
+        constant -= coef @ shifted.astype(np.float64)
+    return Logistic(coef, constant, end)
 
 
 def _softmax(x: Any, labels: Any, weight: Any, rows: Any, shift: Any) -> tuple[Any, Any, Any]:
