@@ -145,6 +145,8 @@ def convolutions() -> list[Any]:
     return [
         ("Conv1d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2}, (2, 9, 4), (2, 1, 0)),
         ("Conv3d", (2, 3, 3), {"stride": (2, 1, 1), "padding": 1}, (1, 4, 5, 5, 2), (2, 3, 4, 1, 0)),
+        ("ConvTranspose1d", (4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, (2, 5, 4),
+         (2, 1, 0)),
         ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
          (2, 4, 5, 4), (2, 3, 1, 0)),
     ]  # fmt: skip
@@ -159,6 +161,17 @@ def test_convolutions(kind: str, sizes: Any, settings: dict[str, Any], shape: An
     )
     x = normal(*shape)
     near(layer(x), last(other(first(x))))
+
+
+def test_pooling_of_sequences_and_volumes() -> None:
+    line, volume = normal(2, 9, 4), normal(1, 5, 6, 7, 3)
+    for kind, x in (("1d", line), ("3d", volume)):
+        for settings in ((2,), (3, 2, 1)):
+            theirs = getattr(torch.nn, f"MaxPool{kind}")(*settings)(first(x))
+            near(getattr(nn, f"MaxPool{kind}")(*settings)(x), last(theirs))
+            for counted in (True, False):
+                theirs = getattr(torch.nn, f"AvgPool{kind}")(*settings, count_include_pad=counted)(first(x))
+                near(getattr(nn, f"AvgPool{kind}")(*settings, count_padding=counted)(x), last(theirs))
 
 
 def test_pooling_and_resampling() -> None:

@@ -94,6 +94,7 @@ from powertrain.nn.pairs import (
     TripletMarginWithDistanceLoss,
     Unflatten,
 )
+from powertrain.nn.pooling import AvgPool1d, AvgPool3d, MaxPool1d, MaxPool3d
 from powertrain.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from powertrain.nn.spatial import (
     AdaptiveAvgPool2d,
@@ -101,6 +102,7 @@ from powertrain.nn.spatial import (
     AlphaDropout,
     Conv1d,
     Conv3d,
+    ConvTranspose1d,
     ConvTranspose2d,
     Dropout1d,
     Dropout2d,
@@ -131,7 +133,9 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
     "AlphaDropout",
+    "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm",
@@ -146,6 +150,7 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "Conv3d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
@@ -182,7 +187,9 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
     "Mish",
     "Module",
     "ModuleDict",

@@ -107,6 +107,39 @@ class ConvTranspose2d(Module):
         return pt.conv_transpose2d(x, self.weight, self.bias, *where, self.groups)
 
 
+class ConvTranspose1d(Module):
+    """Transposed convolution of [batch, time, channels]; weight (kernel, out / groups, in)."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        output_padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        check_groups("ConvTranspose1d", inputs, outputs, groups)
+        fan_in = kernel * (outputs // groups)
+        self.weight = Parameter(init.uniform_fan_in((kernel, outputs // groups, inputs), fan_in, generator))
+        self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
+        self.stride, self.padding, self.output_padding = stride, padding, output_padding
+        self.dilation, self.groups = dilation, groups
+
+    def torch_layout(self, name: str) -> tuple[int, ...] | None:
+        return (2, 1, 0) if name == "weight" else None
+
+    def forward(self, x: Any) -> pt.Tensor:
+        where = (self.stride, self.padding, self.output_padding, self.dilation)
+        return pt.conv_transpose1d(x, self.weight, self.bias, *where, self.groups)
+
+
 class AdaptiveAvgPool2d(Module):
     """The mean of each of so many parts of an image."""
 

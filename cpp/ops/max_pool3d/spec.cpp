@@ -1,0 +1,18 @@
+#include "ops/pooling_axes.h"
+
+namespace pt {
+namespace {
+
+const Op* registered = pooling_of_axes("max_pool3d", "max_pool2d", 3, false)
+                           .doc(R"(the maximum of each window of a volume; NaN where the window holds one.
+Shapes    x [n, d, h, w, c] -> [n, od, oh, ow, c]; window, stride and padding are one number or (slices, rows, columns), and stride is
+          the window when left out
+Dtypes    floats
+Errors    x without five axes; a window larger than the padded volume; padding above half the window
+Grad      x; to the first of equal elements
+Numerics  padding never wins)",
+                                R"(>>> pt.max_pool3d(pt.ones((1, 4, 4, 4, 3)), 2).shape
+(1, 2, 2, 2, 3))");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,69 @@
+#include "ops/pooling_axes.h"
+
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+Ints numbers_of(const Attrs& attrs, const char* name, int axes, const std::string& op) {
+  Ints numbers = attrs.ints(name);
+  if (numbers.size() == 1) numbers.resize(static_cast<std::size_t>(axes), numbers[0]);
+  if (numbers.size() != static_cast<std::size_t>(axes)) {
+    throw ShapeError(text("[", op, "] ", name, " = ", to_string(Attr(attrs.ints(name))), "; expected one number",
+                          axes > 1 ? " or three" : "", "; pass it alone"));
+  }
+  return numbers;
+}
+
+struct Windows {
+  Ints window, stride, padding;
+};
+
+// Pools two neighbouring axes, of which x has been made an image.
+Tensor pooled(const Tensor& image, const Windows& w, std::size_t first, std::size_t second, const Attrs& attrs,
+              const std::string& image_op) {
+  const auto pair = [&](const Ints& numbers, int64_t none) {
+    return Ints{first < numbers.size() ? numbers[first] : none, second < numbers.size() ? numbers[second] : none};
+  };
+  Attrs given{{"window", pair(w.window, 1)}, {"stride", pair(w.stride, 1)}, {"padding", pair(w.padding, 0)}};
+  if (attrs.find("count_padding")) given.set("count_padding", attrs.flag("count_padding"));
+  return fn::call(image_op, {image}, given);
+}
+
+constexpr std::size_t kNone = 99;
+
+Tensor sequence(const Tensor& x, const Windows& w, const Attrs& attrs, const std::string& op) {
+  const Shape& s = x.shape();
+  const Tensor y = pooled(fn::reshape(x, {s[0], 1, s[1], s[2]}), w, kNone, 0, attrs, op);
+  return fn::reshape(y, {s[0], y.shape()[2], s[2]});
+}
+
+// Rows and columns of every slice, then the slices: a window of a volume is a box.
+Tensor volume(const Tensor& x, const Windows& w, const Attrs& attrs, const std::string& op) {
+  const Shape& s = x.shape();
+  const Tensor flat = pooled(fn::reshape(x, {s[0] * s[1], s[2], s[3], s[4]}), w, 1, 2, attrs, op);
+  const int64_t rows = flat.shape()[1], columns = flat.shape()[2];
+  const Tensor deep = pooled(fn::reshape(flat, {s[0], s[1], rows * columns, s[4]}), w, 0, kNone, attrs, op);
+  return fn::reshape(deep, {s[0], deep.shape()[1], rows, columns, s[4]});
+}
+
+}  // namespace
+
+OpBuilder pooling_of_axes(const std::string& name, const std::string& image_op, int axes, bool averages) {
+  OpBuilder op = define(name);
+  op.in("x", Takes::Float).attr_ints("window").attr_ints("stride", std::nullopt, true).attr_ints("padding", Ints{0});
+  if (averages) op.attr("count_padding", true);
+  op.compose([name, image_op, axes](const Tensors& in, const Attrs& attrs) -> Tensors {
+    if (in[0].ndim() != axes + 2) {
+      throw ShapeError(text("[", name, "] x is ", in[0].type(), "; expected [n, ", axes == 1 ? "t" : "d, h, w",
+                            ", channels]; reshape x"));
+    }
+    const Windows windows{numbers_of(attrs, "window", axes, name),
+                          numbers_of(attrs, attrs.has("stride") ? "stride" : "window", axes, name),
+                          numbers_of(attrs, "padding", axes, name)};
+    return {(axes == 1 ? sequence : volume)(in[0], windows, attrs, image_op)};
+  });
+  return op;
+}
+
+}  // namespace pt

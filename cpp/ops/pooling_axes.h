@@ -1,0 +1,11 @@
+// Pooling of sequences and volumes through that of images.
+#pragma once
+#include "ops/op.h"
+
+namespace pt {
+
+// Begins a spec: x, window, stride (the window when left out) and padding, of sequences (one axis) or volumes (three).
+// `averages` adds count_padding. The definition pools with `image_op`.
+OpBuilder pooling_of_axes(const std::string& name, const std::string& image_op, int axes, bool averages);
+
+}  // namespace pt
