@@ -213,6 +213,68 @@ def test_statistics_of_batch_norms_anew() -> None:
     assert model[0].momentum == 0.1 and not model[0].training
 
 
+# ---------------------------------------------------------------- SOAP
+
+
+def soap64(p: np.ndarray, grads: list[np.ndarray]) -> np.ndarray:
+    """Algorithm 3 of Vyas et al., as their implementation orders its steps: three updates to a step of the basis."""
+    m, v = np.zeros_like(p), np.zeros_like(p)
+    sides = range(p.ndim if p.ndim == 2 else 0)
+    gathered: list[Any] = [0.0 for _ in sides]
+    bases: list[Any] = [None for _ in sides]
+
+    def turned(x: np.ndarray, back: bool = False) -> np.ndarray:
+        if not sides:
+            return x
+        left, right = (basis.T if back else basis for basis in bases)
+        return np.asarray(left.T @ x @ right)
+
+    for done, g in enumerate(grads):
+        if done > 0:
+            m, v = 0.95 * m + 0.05 * g, 0.95 * v + 0.05 * turned(g) ** 2
+            size = 0.02 * np.sqrt(1 - 0.95**done) / (1 - 0.95**done)
+            p = p - size * turned(turned(m) / (np.sqrt(v) + 1e-8), back=True)
+            p = p - 0.02 * 0.1 * p
+        for side in sides:
+            gathered[side] = 0.95 * gathered[side] + 0.05 * (g @ g.T if side == 0 else g.T @ g)
+            if done == 0:
+                bases[side] = np.linalg.eigh(gathered[side])[1][:, ::-1]
+            elif done % 3 == 0:
+                basis = bases[side]
+                order = np.argsort(-np.diag(basis.T @ gathered[side] @ basis), kind="stable")
+                v = np.take(v, order, axis=side)
+                bases[side] = np.linalg.qr(gathered[side] @ basis[:, order])[0]
+    return p
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_soap_is_its_definition(compiled: bool) -> None:
+    """In float64, and of square matrices: eigenvectors of an eigenvalue of zero could be any."""
+    rng = np.random.default_rng(5)
+    values = {"matrix": 0.1 * rng.normal(size=(6, 6)), "vector": 0.1 * rng.normal(size=5)}
+    grads = [{name: rng.normal(size=value.shape) for name, value in values.items()} for _ in range(STEPS)]
+    wide = {name: pt.tensor(value, dtype="float64") for name, value in values.items()}
+    named = [(name, pt.Slot(value, name=name, trainable=True)) for name, value in wide.items()]
+    optimizer = optim.SOAP(named, 0.02, every=3, weight_decay=0.1)
+    step = lambda *g: optimizer.update(list(g))  # noqa: E731
+    run = pt.compile(step) if compiled else step
+    for grad in grads:
+        run(*(pt.tensor(grad[name], dtype="float64") for name in values))
+    for name, slot in named:
+        want = soap64(values[name], [grad[name] for grad in grads]) - values[name]
+        assert np.linalg.norm(slot.numpy() - values[name] - want) <= 1e-5 * np.linalg.norm(want), name
+
+
+def test_sides_that_are_not_turned() -> None:
+    grads = gradients(4, 1.0)
+    plain, optimizer = updated(lambda p: optim.SOAP(p, largest=8), start(), grads)
+    adam, _ = updated(lambda p: optim.AdamW(p, 3e-3, betas=(0.95, 0.95)), start(), grads[1:])
+    for name, before in start().items():
+        np.testing.assert_allclose(plain[name] - before, adam[name] - before, rtol=1e-3, atol=1e-7)
+    shapes = {name: tuple(slot.shape) for name, slot in optimizer.named_slots()}
+    assert shapes["optimizer.row_basis.a.weight"] == ()
+
+
 # ---------------------------------------------------------------- L-BFGS
 
 

@@ -12,6 +12,7 @@ from powertrain.optim.optimizer import Group, Optimizer, OptimizerError
 from powertrain.optim.plateau import Plateau
 from powertrain.optim.sgd import SGD
 from powertrain.optim.signs import ASGD, Rprop
+from powertrain.optim.soap import SOAP
 
 __all__ = [
     "ASGD",
@@ -20,6 +21,7 @@ __all__ = [
     "LARS",
     "LBFGS",
     "SGD",
+    "SOAP",
     "SWA",
     "Adadelta",
     "Adafactor",

@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "ops/batching.h"
+#include "ops/factor/plan.h"
+#include "ops/functional.h"
+#include "ops/pieces.h"
+
+namespace pt {
+namespace {
+
+// The lower triangle, and mirrored above the diagonal.
+Tensor mirrored(const Tensor& x) {
+  const Tensor below = fn::call("tril", {x}, {{"k", int64_t{-1}}});
+  return fn::call("tril", {x}) + swap_last(below);
+}
+
+// (dq + q mirrored(r dr^T - dq^T q)) r^-T (Walter & Lehmann 2013), of matrices with no more columns than rows.
+Tensors gradient(const VjpContext& c) {
+  const Shape& shape = c.in_types[0].shape;
+  if (shape[shape.size() - 2] < shape.back()) {
+    throw ShapeError(
+        text("[qr] a gradient of x ", c.in_types[0], "; expected no more columns than rows; factor the first columns"));
+  }
+  const Tensor &q = c.out[0], &r = c.out[1];
+  const auto or_zeros = [&](int i) { return c.grad[i].defined() ? c.grad[i] : fn::zeros(c.out_types[i]); };
+  const Tensor dq = or_zeros(0), dr = or_zeros(1);
+  const Tensor inner = fn::matmul(r, swap_last(dr)) - fn::matmul(swap_last(dq), q);
+  const Tensor sum = dq + fn::matmul(q, mirrored(inner));
+  return {swap_last(fn::call("solve_triangular", {r, swap_last(sum)}, {{"upper", true}}))};
+}
+
+const Op* registered =
+    define("qr")
+        .in("x", Takes::Float)
+        .outputs(2)
+        .contiguous()
+        .batch(batch_leading)
+        .shape([](const InferContext& c) -> Types {
+          expect_matrix(c, 0, false);
+          const Shape& x = c.in[0].shape;
+          const int64_t m = x[x.size() - 2], n = x.back(), least = std::min(m, n);
+          return {{c.in[0].dtype, with_last(x, 2, {m, least})}, {c.in[0].dtype, with_last(x, 2, {least, n})}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+          return plan_factor(FactorKind::Qr, in, out);
+        })
+        .saves({false}, {true, true})
+        .vjp(gradient)
+        .doc(R"(x = q r, the columns of q orthonormal and r upper triangular; the reduced form.
+Shapes    x [..., m, n] -> [..., m, min(m, n)], [..., min(m, n), n]
+Dtypes    f32, f64
+Errors    less than two axes; a gradient where there are more columns than rows
+Grad      x
+Numerics  Householder's reflections with the signs of LAPACK; computed in f64 and rounded once
+Source    Golub & Van Loan, algorithm 5.2.1)",
+             R"(>>> q, r = pt.qr(pt.tensor([[3.0, 1.0], [4.0, 2.0]]))
+>>> round(r.numpy()[0, 0].item(), 3)
+-5.0)");
+
+}  // namespace
+}  // namespace pt

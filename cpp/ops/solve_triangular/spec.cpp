@@ -1,0 +1,63 @@
+#include "ops/batching.h"
+#include "ops/factor/plan.h"
+#include "ops/functional.h"
+#include "ops/pieces.h"
+
+namespace pt {
+namespace {
+
+Types infer(const InferContext& c) {
+  expect_matrix(c, 0, true);
+  const Shape &a = c.in[0].shape, &b = c.in[1].shape;
+  const bool fits = a.size() == b.size() && with_last(a, 1, {}) == with_last(b, 1, {});
+  c.expect(fits, text("a is ", c.in[0], ", b is ", c.in[1],
+                      "; expected [..., n, n] and [..., n, k] with the same leading axes; reshape or broadcast one"));
+  return {c.in[1]};
+}
+
+Tensors gradient(const VjpContext& c) {
+  const bool upper = c.attrs.flag("upper"), transposed = c.attrs.flag("transposed"), unit = c.attrs.flag("unit");
+  Attrs back = c.attrs;
+  back.set("transposed", !transposed);
+  const Tensor db = fn::call("solve_triangular", {c.in[0], c.grad[0]}, back);
+  Tensor da;
+  if (c.needs[0]) {
+    const Tensor product = transposed ? fn::matmul(c.out[0], swap_last(db)) : fn::matmul(db, swap_last(c.out[0]));
+    da = fn::call(upper ? "triu" : "tril", {-product}, {{"k", int64_t{!unit ? 0 : upper ? 1 : -1}}});
+  }
+  return {da, db};
+}
+
+const Op* registered =
+    define("solve_triangular")
+        .in("a", Takes::Float)
+        .in("b", Takes::Float)
+        .attr("upper", false)
+        .attr("transposed", false)
+        .attr("unit", false)
+        .contiguous()
+        .batch([](const BatchContext& c) -> Tensors {
+          return apply(c.op, {with_rows(c.in[0], c.batched[0], c.rows), with_rows(c.in[1], c.batched[1], c.rows)},
+                       c.attrs);
+        })
+        .shape(infer)
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_factor(
+              FactorKind::TriangularSolve, in, out,
+              {.upper = attrs.flag("upper"), .transposed = attrs.flag("transposed"), .unit = attrs.flag("unit")});
+        })
+        .saves({true, false}, {true})
+        .vjp(gradient)
+        .doc(R"(x with a x = b, or a^T x = b with `transposed`, of a triangular matrix a.
+Shapes    a [..., n, n], b [..., n, k] -> [..., n, k]
+Dtypes    f32, f64
+Errors    matrices that are not square; leading axes that differ
+Grad      a, b
+Numerics  only one triangle of a is read, the lower one or with `upper` the upper one, with ones on the diagonal if
+          `unit`; computed in f64 and rounded once; infinite or NaN where a has a zero on the diagonal
+Source    Golub & Van Loan, ch. 3.1)",
+             R"(>>> pt.solve_triangular(pt.tensor([[2.0, 0.0], [1.0, 4.0]]), pt.tensor([[2.0], [9.0]])).numpy().tolist()
+[[1.0], [2.0]])");
+
+}  // namespace
+}  // namespace pt
