@@ -2,7 +2,7 @@
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 bench bench-ops \
-        bench-scaling bench-compare mutants conformance fuzz wheel clean
+        bench-scaling bench-compare mutants results conformance fuzz wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -45,6 +45,7 @@ help:
 	@echo "  make bench-scaling   step time as parameters and batch grow, beside the peers"
 	@echo "  make bench-ops       single ops and training steps beside the peers, by pytest-benchmark"
 	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
+	@echo "  make results RECIPES=\"...\"  train these, and write docs/results.md from the runs in build/results"
 	@echo "  make mutants         each fault planted in ops, shapes, gradients, passes and optimizers must fail the tests of"
 	@echo "                       that part (OP=name: of one op, or of one part of tests/mutants_elsewhere.py)"
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
@@ -154,6 +155,10 @@ bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 	  echo "[make] bench-compare without BASE; expected a commit; for example make bench-compare BASE=main" >&2; exit 2; \
 	fi
 	$(BIN)/python benchmarks/compare.py $(BASE) $(if $(WORKLOAD),--workloads $(WORKLOAD)) $(BENCH_FLAGS)
+
+# Trains RECIPES ("mnist1d-cnn sms-spam-bag ...") and writes docs/results.md from all runs in build/results.
+results: $(VENV)/.plugins
+	$(BIN)/python tools/results.py $(RECIPES)
 
 mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tools/mutants.py $(OP)

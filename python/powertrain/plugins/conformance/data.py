@@ -184,7 +184,8 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
         yield from check_random_transform(subject)
         return
     draw = rng()
-    shapes = [(12, 8, 8), (12, 6), (12, 8, 8, 1)]
+    examples: tuple[tuple[int, ...], ...] = getattr(subject.plugin, "example_shapes", ((8, 8), (6,), (8, 8, 1)))
+    shapes = [(12, *shape) for shape in examples]
     errors: list[Exception] = []
     worked = False
     for shape in shapes:

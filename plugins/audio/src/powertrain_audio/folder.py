@@ -1,0 +1,147 @@
+"""Folders of sounds: one folder per class, or train, valid and test folders of such. Needs soundfile."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from powertrain.data import ArraySource, DataError, Dataset, Source
+from powertrain.plugins import param
+
+SUFFIXES = (".wav", ".flac")
+PARTS = ("train", "valid", "test")
+# A sound of more samples than this is refused: ten minutes of 48 kHz.
+MOST_SAMPLES = 48_000 * 600
+WHERE = "audio-folder"
+
+
+def library() -> Any:
+    """The module soundfile, where it is installed."""
+    try:
+        import soundfile
+    except (ImportError, OSError):  # it raises OSError where libsndfile is missing
+        raise DataError(
+            WHERE, "soundfile is not installed", "expected it, to read sounds", "pip install powertrain-audio[files]"
+        ) from None
+    return soundfile
+
+
+class AudioFolder:
+    """Sounds as floats from -1 to 1, [samples], all of one length and rate; the folder of a sound is its class."""
+
+    examples: ClassVar[list[dict[str, Any]]] = [{"path": "sounds"}]
+    examples_folder: ClassVar[Path] = Path(__file__).parent
+
+    @dataclass(frozen=True)
+    class Params:
+        path: Path = param(doc="the folder: path/CLASS/SOUND, or path/train/CLASS/SOUND and so on")
+        rate: int = param(8000, low=1000, high=192_000, doc="samples a second that every sound is brought to")
+        seconds: float = param(1.0, above=0, high=60, doc="length of an example; others are filled with silence or cut")
+
+    @classmethod
+    def load(cls, params: Params, base: Path) -> Dataset:
+        library()
+        root = base / params.path
+        if not root.is_dir():
+            raise DataError(WHERE, f"no folder {root}", "expected a folder for each class", "check the path")
+        roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
+        roots = roots or {"train": root}
+        labels = _classes(roots["train"])
+        length = max(1, round(params.rate * params.seconds))
+
+        def read(file: Path) -> Any:
+            files = _sounds(file) if file.is_dir() else [file]
+            return np.stack([fitted(read_sound(path, params.rate), length) for path in files])
+
+        splits: dict[str, Source] = {}
+        for part, folder in roots.items():
+            unknown = sorted(set(_classes(folder)) - set(labels))
+            if unknown:
+                raise DataError(
+                    f"{WHERE} {part}", f"classes {', '.join(unknown[:5])}", f"expected some of {', '.join(labels)}",
+                    "give the training part sounds of them, or leave them out",
+                )  # fmt: skip
+            names = _classes(folder)
+            y = np.concatenate([np.full(len(_sounds(folder / name)), labels.index(name)) for name in names])
+            splits[part] = ArraySource(x=np.concatenate([read(folder / name) for name in names]), y=y.astype(np.int64))
+        return Dataset(root.name, "classification", splits, len(labels), tuple(labels), read=read)
+
+
+def _classes(folder: Path) -> list[str]:
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and _sounds(path))
+    if not found:
+        raise DataError(
+            WHERE, f"no sounds below {folder}", f"expected CLASS/SOUND, with names in {', '.join(SUFFIXES)}",
+            "put the sounds of each class into a folder of its name",
+        )  # fmt: skip
+    return found
+
+
+def _sounds(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
+def read_sound(path: Path, rate: int) -> Any:
+    """The samples of a file at that rate; several channels as their mean."""
+    soundfile = library()
+    try:
+        with soundfile.SoundFile(path) as opened:
+            if opened.frames > MOST_SAMPLES:
+                raise ValueError(f"{opened.frames:,} samples")
+            samples, found = opened.read(dtype="float32", always_2d=True), opened.samplerate
+        if len(samples) == 0 or not np.isfinite(samples).all():
+            raise ValueError("no sample" if len(samples) == 0 else "samples that are not finite")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(
+            WHERE, f"{path}: {error}", f"expected a whole WAV or FLAC file of at most {MOST_SAMPLES:,} samples",
+            "mend it or take it out of the folder",
+        ) from None  # fmt: skip
+    return resampled(samples.mean(axis=1), found, rate)
+
+
+def fitted(samples: Any, length: int) -> Any:
+    """The middle of a sound, or the sound with silence on both sides."""
+    out = np.zeros(length, dtype=np.float32)
+    cut = max(0, len(samples) - length) // 2
+    kept = samples[cut : cut + length]
+    before = (length - len(kept)) // 2
+    out[before : before + len(kept)] = kept
+    return out
+
+
+def resampled(samples: Any, given: int, wanted: int) -> Any:
+    """Samples at another rate: an ideal low-pass filter under a Hann window (Smith 2002, windowed sinc)."""
+    if given == wanted:
+        return np.asarray(samples, dtype=np.float32)
+    divisor = math.gcd(given, wanted)
+    up, down = wanted // divisor, given // divisor
+    taps, filters = _filters(up, down)
+    reach = len(taps) // 2
+    # Place k of the result is at k * down / up of the given samples: a whole part and one of `up` phases.
+    places = np.arange(-(-len(samples) * up // down)) * down
+    first, phases = places // up, places % up
+    padded = np.pad(np.asarray(samples, dtype=np.float64), (reach, reach + 1))
+    out = np.empty(len(places), dtype=np.float32)
+    for start in range(0, len(places), 8192):  # in pieces, since each place takes as many numbers as there are taps
+        here = slice(start, start + 8192)
+        near = padded[first[here][:, None] + taps + reach]
+        out[here] = np.einsum("pt,pt->p", near, filters[phases[here]])
+    return out
+
+
+@functools.lru_cache(maxsize=8)
+def _filters(up: int, down: int) -> tuple[Any, Any]:
+    """The places that each filter reads, and its weights at each of `up` phases."""
+    # Zero crossings on each side, at the lower of the two rates: more give a steeper edge.
+    width = 16 * max(1.0, down / up)
+    reach = math.ceil(width)
+    taps = np.arange(-reach + 1, reach + 1)
+    away = (np.arange(up) / up)[:, None] - taps
+    cutoff = min(1.0, up / down)
+    window = np.where(np.abs(away) < width, 0.5 + 0.5 * np.cos(np.pi * away / width), 0.0)
+    return taps, cutoff * np.sinc(cutoff * away) * window

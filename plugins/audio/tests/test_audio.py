@@ -1,0 +1,216 @@
+"""Sounds: files, rates, spectrograms, random changes, spoken digits, and the whole distribution through the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain.data import DataError, Draw
+from powertrain.data.order import CHANGES, Cursor
+from powertrain.plugins import Inputs
+from powertrain.plugins.conformance.data import check_data
+from powertrain.plugins.conformance.finding import Subject
+from powertrain_audio.changes import RandomMask, RandomSound
+from powertrain_audio.digits import FILE, WORDS, SpokenDigits
+from powertrain_audio.folder import AudioFolder, fitted, read_sound, resampled
+from powertrain_audio.speak import Speaker, say_all
+from powertrain_audio.spectrogram import Spectrogram, bands, mel
+
+soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
+PITCHES = {"high": 1400.0, "low": 500.0}
+
+
+def powertrain(*arguments: str, folder: Path, expect: int = 0) -> str:
+    command = [sys.executable, "-m", "powertrain.cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout
+
+
+def tone(hertz: float, rate: int, seconds: float = 0.3) -> Any:
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)
+
+
+def draw(call: int = 1) -> Draw:
+    return Draw(7, CHANGES, Cursor(0, call))
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    """Tones of two pitches, in several rates, lengths and kinds, with one and two channels."""
+    noise = np.random.default_rng(0)
+    for label, pitch in PITCHES.items():
+        (tmp_path / "sounds" / label).mkdir(parents=True)
+        for number in range(12):
+            rate = (8000, 11025, 16000)[number % 3]
+            samples = tone(pitch * noise.uniform(0.9, 1.1), rate, 0.2 + 0.02 * number)
+            samples = samples + noise.normal(0, 0.01, len(samples))
+            if number % 4 == 0:
+                samples = np.stack([samples, samples], axis=1)
+            soundfile.write(tmp_path / "sounds" / label / f"{number:02}.{('wav', 'flac')[number % 2]}", samples, rate)
+    return tmp_path / "sounds"
+
+
+def load(path: Path, **params: Any) -> Any:
+    return AudioFolder.load(AudioFolder.Params(path=path, seconds=0.25, **params), Path())
+
+
+def test_a_folder_is_a_data_set_with_its_folders_as_classes(sounds: Path) -> None:
+    data = load(sounds)
+    assert data.labels == ("high", "low") and data.inputs().shape == (2000,) and len(data.train) == 24
+    fields = data.train.fetch(np.arange(24))
+    assert fields["x"].dtype == np.float32 and fields["y"].tolist() == [0] * 12 + [1] * 12
+    # The loudest frequency of each sound is that of its class, whatever the rate of its file was.
+    loudest = np.abs(np.fft.rfft(fields["x"])).argmax(axis=1) * 4.0
+    for label, pitch in enumerate(PITCHES.values()):
+        assert np.abs(loudest[fields["y"] == label] / pitch - 1).max() < 0.12
+    assert (data.read(sounds / "low" / "11.flac")[0] == fields["x"][23]).all()
+    params = AudioFolder.Params(path=sounds)
+    assert [one.line() for one in check_data(Subject("data", "audio-folder", AudioFolder, params, "here"))] == []
+
+
+def test_what_is_wrong_with_a_folder_is_said(sounds: Path, tmp_path: Path) -> None:
+    (sounds / "low" / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    with pytest.raises(DataError, match=r"\[audio-folder\] .*broken\.wav: .*; expected a whole WAV or FLAC file"):
+        load(sounds)
+    soundfile.write(sounds / "low" / "broken.wav", np.zeros(0), 8000)
+    with pytest.raises(DataError, match=r"broken\.wav: no sample"):
+        load(sounds)
+    with pytest.raises(DataError, match=r"\[audio-folder\] no folder .*nowhere"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"\[audio-folder\] no sounds below .*; expected CLASS/SOUND"):
+        load(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(8000, 16000), (16000, 8000), (11025, 8000), (22050, 8000)])
+def test_resampling_keeps_tones_and_drops_what_the_rate_cannot_hold(given: int, wanted: int) -> None:
+    made = resampled(tone(440, given), given, wanted)
+    assert abs(len(made) - 0.3 * wanted) <= 1 and made.dtype == np.float32
+    inside = slice(200, round(0.3 * wanted) - 200)
+    np.testing.assert_allclose(made[inside], tone(440, wanted)[inside], atol=2e-3)
+    if wanted < given:
+        beyond = resampled(tone(0.7 * wanted, given), given, wanted)
+        assert np.abs(beyond[inside]).max() < 2e-3
+
+
+def test_a_sound_is_fitted_from_its_middle() -> None:
+    assert fitted(np.arange(1, 7, dtype=np.float32), 4).tolist() == [2, 3, 4, 5]
+    assert fitted(np.arange(1, 3, dtype=np.float32), 5).tolist() == [0, 1, 2, 0, 0]
+
+
+def test_reading_gives_what_was_written(tmp_path: Path) -> None:
+    samples = (tone(300, 8000) * 32767).astype(np.int16)
+    for name in ("a.wav", "a.flac"):
+        soundfile.write(tmp_path / name, samples, 8000, subtype="PCM_16")
+        assert (read_sound(tmp_path / name, 8000) == samples / np.float32(32768)).all()
+
+
+def test_a_spectrogram_shows_a_tone_at_its_pitch() -> None:
+    params = Spectrogram.Params()
+    x = np.stack([tone(hertz, 8000, 0.5) for hertz in (300, 1000, 2500)]).astype(np.float32)
+    made = Spectrogram.fit(params, x)
+    picture = made(x)
+    assert picture.shape == (3, 30, 32) and abs(picture.mean()) < 1e-4 and abs(picture.std() - 1) < 1e-3
+    middles = np.linspace(mel(params.low), mel(4000), 34)[1:-1]
+    for sound, hertz in zip(picture, (300, 1000, 2500), strict=True):
+        assert abs(sound.mean(axis=0).argmax() - np.abs(middles - mel(hertz)).argmin()) <= 1
+    # Full loudness is 0 decibel: a band holds at most the power of the tone under its window.
+    assert -12 < made.decibel(2 * x).max() < 0
+    assert made.decibel(np.zeros((1, 800))).max() == -80
+
+
+def test_bands_cover_the_frequencies_between() -> None:
+    weights = bands(20, 512, 16000, 100, 8000)
+    assert weights.shape == (257, 20) and weights.min() == 0 and weights.max() <= 1 and (weights.sum(axis=0) > 0).all()
+    # Between the middles of the first and the last band each frequency is shared by two.
+    np.testing.assert_allclose(weights[10:210].sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_spectrogram_refuses_what_it_cannot_use() -> None:
+    with pytest.raises(DataError, match=r"\[spectrogram\] examples of shape \[100\]; expected sounds of at least 256"):
+        Spectrogram.fit(Spectrogram.Params(), np.zeros((2, 100), np.float32))
+    with pytest.raises(ValueError, match="high = 5000 at 8000 samples a second; expected low < high <= 4000"):
+        Spectrogram.Params(high=5000)
+
+
+def test_random_sounds_are_moved_scaled_and_in_noise() -> None:
+    x = np.zeros((30, 100), np.float32)
+    x[:, 50] = 1
+    inputs = Inputs("classification", (100,), 2)
+    still = RandomSound.build(RandomSound.Params(noise=0.0), inputs).change({"x": x}, draw())["x"]
+    places, heights = still.argmax(axis=1), still.max(axis=1)
+    assert 40 <= places.min() < 45 and 55 < places.max() <= 60
+    assert 0.5 <= heights.min() < 0.8 < 1.2 < heights.max() < 1.5
+    assert ((still != 0).sum(axis=1) == 1).all()
+    noisy = RandomSound.build(RandomSound.Params(shift=0, volume=0, noise=0.1), inputs).change({"x": x}, draw())["x"]
+    assert 0.05 < np.abs(noisy - x).max() <= 0.1
+    with pytest.raises(DataError, match=r"\[random-sound\] examples of shape \[4, 4\]; expected sounds"):
+        RandomSound.build(RandomSound.Params(), Inputs("classification", (4, 4), 2))
+
+
+def test_random_masks_hide_a_time_and_a_band() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 20, 10)).astype(np.float32)
+    inputs = Inputs("classification", (20, 10), 2)
+    made = RandomMask.build(RandomMask.Params(), inputs).change({"x": x}, draw())["x"]
+    hidden = made != x
+    times, pitches = hidden.all(axis=2).sum(axis=1), hidden.all(axis=1).sum(axis=1)
+    assert times.max() == 4 and pitches.max() == 2 and (times == 0).any()
+    for row in np.flatnonzero(times):
+        assert np.ptp(np.flatnonzero(hidden[row].all(axis=1))) == times[row] - 1
+
+
+def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
+    powertrain("plugins", "check", "powertrain-audio", "--seconds", "300", folder=tmp_path)
+
+
+def test_digits_are_spoken_and_read_from_their_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"\[spoken-digits\] no spoken-digits.npz in .*powertrain_audio.speak FOLDER"):
+        SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+    np.savez(tmp_path / FILE, train=np.zeros((3, 4)), train_label=np.zeros(3))
+    with pytest.raises(DataError, match=r"has no sounds and labels of train; expected those that speak writes"):
+        SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+    pytest.importorskip("espeakng_loader", reason="espeakng-loader is not installed")
+    sounds, labels = say_all(Speaker(), ("+m2",))
+    assert sounds.shape == (4 * 3 * 2 * len(WORDS), 6400) and sounds.dtype == np.int16
+    assert len(np.unique(sounds, axis=0)) > 0.9 * len(sounds) and np.abs(sounds).max(axis=1).min() > 1000
+    np.savez(tmp_path / FILE, train=sounds, train_label=labels, test=sounds[:20], test_label=labels[:20])
+    data = SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+    assert data.inputs().shape == (6400,) and data.labels == WORDS and len(data.splits["test"]) == 20
+
+
+RECIPE = """\
+data      = { use = "audio-folder", path = "sounds", seconds = 0.25, split = { valid = 0.25, stratify = true } }
+features  = ["random-sound", { use = "spectrogram", mels = 16 }, "random-mask"]
+model     = { use = "cnn", channels = [4, 8] }
+optimizer = { use = "adamw", lr = 3e-3 }
+run       = { until = "25 epochs", batch = 8, seed = 3, save_seconds = 0 }
+"""
+
+
+def test_killed_and_resumed_ends_with_the_same_bits(sounds: Path) -> None:
+    folder = sounds.parent
+    (folder / "small.toml").write_text(RECIPE)
+    whole = json.loads(powertrain("train", "small.toml", "--run", "a", "--json", folder=folder).splitlines()[-1])
+    command = [sys.executable, "-m", "powertrain.cli", "train", "small.toml", "--run", "b"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch  5/"):
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    resumed = powertrain("train", "small.toml", "--run", "b", "--resume", "--json", folder=folder)
+    assert json.loads(resumed.splitlines()[-1])["hash"] == whole["hash"]
+    assert whole["valid"]["accuracy"] > 0.8
+    said = powertrain("predict", "a", "sounds/low", folder=folder)
+    assert said.count("low") > 8
+    assert "Training examples" in (folder / "a" / "report.html").read_text()
