@@ -253,6 +253,22 @@ def test_derivatives_along_directions_of_a_layer() -> None:
     near(tangent, want[1], 1e-4)
 
 
+@pytest.mark.parametrize("transform", ["jvp", "hvp"])
+def test_a_direction_that_does_not_fit(transform: str) -> None:
+    with pytest.raises(pt.ShapeError) as caught:
+        getattr(pt, transform)(lambda x: x.sum(), (normal(3),), (normal(2),))
+    assert str(caught.value) == (
+        f"[{transform}] tangents of shapes [[2]], arguments of shapes [[3]]; expected one tangent for each argument, of "
+        "its shape; pass tuples"
+    )
+
+
+def test_no_rows_at_all() -> None:
+    none = pt.zeros((0, 3))
+    for function, shape in ((pt.sum, (0,)), (pt.argmax, (0,)), (pt.grad(lambda x: pt.softmax(x)[0]), (0, 3))):
+        assert pt.vmap(function)(none).shape == shape
+
+
 def test_trees_keep_their_shape() -> None:
     class Both(NamedTuple):
         sine: Any

@@ -216,23 +216,35 @@ def _checked(found: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
 # ---------------------------------------------------------------- derivatives along directions, and all of them
 
 
+def _directions(where: str, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """The arguments, each of an identity of its own, and how they move."""
+    watched, moves = [OWN(_core.asarray(x)) for x in primals], [_core.asarray(t) for t in tangents]
+    shapes = [[list(x.shape) for x in tensors] for tensors in (watched, moves)]
+    if shapes[0] != shapes[1]:
+        raise _core.ShapeError(
+            f"[{where}] tangents of shapes {shapes[1]}, arguments of shapes {shapes[0]}; expected one tangent for each "
+            "argument, of its shape; pass tuples"
+        )
+    return watched, moves
+
+
 def jvp(function: Callable[..., Tree], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Tree, Tree]:
     """The value of `function(*primals)`, and how it changes when the arguments move along the tangents.
 
     By two gradients: that of the cotangent in <cotangent, J tangent> is J tangent.
 
-    Errors    an op whose gradient has no gradient
+    Errors    tangents of other shapes; an op whose gradient has no gradient
     Example
         >>> import powertrain as pt
         >>> pt.jvp(lambda x: x ** 3, (pt.tensor(2.0),), (pt.tensor(0.5),))[1].item()
         6.0
     """
-    watched = [OWN(_core.asarray(x)) for x in primals]
+    watched, moves = _directions("jvp", primals, tangents)
     flat = _Flat(function, lambda leaves: tuple(leaves))
     outputs = _core.with_tape(watched, lambda: flat(watched))
     cotangents = [_core.full(y.shape, 0.0, y.dtype) for y in outputs]
     back = _core.with_tape(cotangents, lambda: _core.gradients(outputs, cotangents, watched))
-    moved = _core.gradients(back, [_core.asarray(t) for t in tangents], cotangents)
+    moved = _core.gradients(back, moves, cotangents)
     return flat.outputs(outputs), flat.outputs(moved)
 
 
@@ -244,9 +256,9 @@ def hvp(function: Callable[..., Tensor], primals: Sequence[Any], tangents: Seque
         >>> pt.hvp(lambda x: (x ** 3).sum(), (pt.tensor([1.0, 2.0]),), (pt.tensor([1.0, 1.0]),))[0].numpy().tolist()
         [6.0, 12.0]
     """
-    watched = [OWN(_core.asarray(x)) for x in primals]
+    watched, moves = _directions("hvp", primals, tangents)
     first = _core.with_tape(watched, lambda: grad(function, range(len(watched)))(*watched))
-    found: list[Tensor] = _core.gradients(list(first), [_core.asarray(t) for t in tangents], watched)
+    found: list[Tensor] = _core.gradients(list(first), moves, watched)
     return found
 
 
