@@ -258,8 +258,8 @@ def test_a_direction_that_does_not_fit(transform: str) -> None:
     with pytest.raises(pt.ShapeError) as caught:
         getattr(pt, transform)(lambda x: x.sum(), (normal(3),), (normal(2),))
     assert str(caught.value) == (
-        f"[{transform}] tangents of shapes [[2]], arguments of shapes [[3]]; expected one tangent for each argument, of "
-        "its shape; pass tuples"
+        f"[{transform}] tangents of shapes [[2]], arguments of shapes [[3]]; expected one tangent for each argument, "
+        "of its shape; pass tuples"
     )
 
 
