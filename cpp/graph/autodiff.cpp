@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "graph/region.h"
+#include "ops/composition.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
 #include "ops/tape.h"
@@ -123,7 +124,17 @@ class Backward {
     for (std::size_t i = 0; i < node->types.size(); ++i) {
       out.push_back(symbolic ? symbolic_output(node, i) : saved_output(node, i));
     }
-    return node->op->vjp({in, out, grads, needs, in_types, node->types, node->attrs});
+    const Op& op = *node->op;
+    if (!op.compose) return op.vjp({in, out, grads, needs, in_types, node->types, node->attrs});
+    Tensors all = in;
+    all.insert(all.end(), out.begin(), out.end());
+    all.insert(all.end(), grads.begin(), grads.end());
+    const auto rule = [&](const Tensors& t) {
+      const std::span<const Tensor> values(t);
+      return op.vjp({values.first(in.size()), values.subspan(in.size(), out.size()), values.last(grads.size()), needs,
+                     in_types, node->types, node->attrs});
+    };
+    return run_composition({op, true, all, node->attrs, needs, rule});
   }
 
   // A definition is differentiated by running it again under the tape and going backwards through what it did.

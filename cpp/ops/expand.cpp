@@ -1,5 +1,7 @@
 #include "ops/expand.h"
 
+#include "ops/composition.h"
+
 namespace pt {
 namespace {
 
@@ -11,6 +13,11 @@ std::string renamed(const Op& op, const std::string& message) {
 }
 
 }  // namespace
+
+CompositionRunner& composition_runner() {
+  static CompositionRunner runner = nullptr;
+  return runner;
+}
 
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs) {
   try {

@@ -1,0 +1,124 @@
+// Compositions as programs: what an eager call of layer_norm or softmax runs. A program is made at the second call with
+// the same types and attributes, and only where the passes make one loop of several calls; else nothing is won.
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "graph/trace.h"
+#include "ops/composition.h"
+#include "ops/recorder.h"
+#include "program/program.h"
+
+namespace pt {
+
+namespace {
+
+constexpr std::size_t kCallsKept = 16;  // of one op; the one that was used longest ago goes first
+
+struct Call {
+  Types types;  // of the inputs that were given
+  std::vector<char> given, needs;
+  Attrs attrs;
+  friend bool operator==(const Call&, const Call&) = default;
+};
+
+struct Known {
+  Call call;
+  bool refused = false;
+  std::unique_ptr<Program> program;
+  std::vector<char> results;  // which the body returns
+};
+
+// Every thread has its own, since a program runs once at a time.
+struct Compositions {
+  std::map<std::pair<const Op*, bool>, std::deque<Known>> known;
+  std::shared_ptr<Arena> arena = std::make_shared<Arena>();
+};
+
+Call call_of(const Composition& c) {
+  Call call;
+  for (const Tensor& t : c.inputs) {
+    call.given.push_back(t.defined());
+    if (t.defined()) call.types.push_back(t.type());
+  }
+  call.needs.assign(c.needs.begin(), c.needs.end());
+  call.attrs = c.attrs;
+  return call;
+}
+
+// A program reads row-major memory; call by call, every op takes any strides.
+bool runs_eagerly(const Composition& c) {
+  if (active_recorder() || tape_depth() > 0) return false;
+  return std::all_of(c.inputs.begin(), c.inputs.end(),
+                     [](const Tensor& t) { return !t.defined() || (t.concrete() && t.row_major()); });
+}
+
+bool is_loop(const GraphNode& node) {
+  if (!node.op || node.op->elementwise) return true;
+  return node.op->name == "sum" || node.op->name == "max" || node.op->name == "min";
+}
+
+// Loops and views alone, so that nothing can fail, and several calls in one loop; results in memory of their own.
+bool worthwhile(const Graph& graph) {
+  if (!graph.slots.empty() || graph.phases > 1) return false;
+  bool merged = false;
+  for (const GraphNode& node : graph.nodes) {
+    if (!is_loop(node) && !node.op->view) return false;
+    merged = merged || (!node.op && node.names.size() > 1);
+  }
+  return merged && std::all_of(graph.results.begin(), graph.results.end(), [&](int result) {
+           const Value& value = graph.values[result];
+           return value.origin == Origin::Node && is_loop(graph.nodes[value.index]);
+         });
+}
+
+void make_program(const Composition& c, Known& known, const std::shared_ptr<Arena>& arena) {
+  known.refused = true;
+  Graph graph;
+  {
+    Trace trace;
+    TraceScope scope(&trace);
+    Tensors symbols, given;
+    for (const Tensor& t : c.inputs) symbols.push_back(t.defined() ? trace.input(t.type()) : Tensor());
+    for (const Tensor& result : c.body(symbols)) {
+      known.results.push_back(result.defined());
+      if (!result.defined()) continue;
+      if (!result.symbolic()) return;
+      given.push_back(result);
+    }
+    graph = trace.finish(given);
+  }
+  auto program = std::make_unique<Program>(std::move(graph), PassOptions{}, cpu_device(), arena);
+  if (!worthwhile(program->graph())) return;
+  known.program = std::move(program);
+  known.refused = false;
+}
+
+bool run(const Composition& c, Tensors& results) {
+  if (!runs_eagerly(c)) return false;
+  thread_local Compositions all;
+  std::deque<Known>& calls = all.known[{&c.op, c.gradient}];
+  Call call = call_of(c);
+  const auto found = std::find_if(calls.begin(), calls.end(), [&](const Known& k) { return k.call == call; });
+  if (found == calls.end()) {
+    calls.push_front({std::move(call), false, nullptr, {}});
+    if (calls.size() > kCallsKept) calls.pop_back();
+    return false;
+  }
+  if (found != calls.begin()) std::rotate(calls.begin(), found, found + 1);
+  Known& known = calls.front();
+  if (!known.program && !known.refused) make_program(c, known, all.arena);
+  if (known.refused) return false;
+  Tensors given;
+  for (const Tensor& t : c.inputs)
+    if (t.defined()) given.push_back(t);
+  std::size_t next = 0;
+  const Tensors made = known.program->run(given, OnTrip::Error);
+  for (char has : known.results) results.push_back(has ? made[next++] : Tensor());
+  return true;
+}
+
+[[maybe_unused]] const bool installed = (composition_runner() = run, true);
+
+}  // namespace
+}  // namespace pt
