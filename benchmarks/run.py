@@ -84,6 +84,7 @@ def replace_table(document: Path, written: str) -> None:
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workloads", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--bf16", nargs="*", metavar="NAME", help="workloads to train in bf16 too (default: gpt2_124m)")
     parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=list(DEFAULT_SECTIONS), metavar="NAME",
                         help=f"of {', '.join(SECTIONS)} (default: {', '.join(DEFAULT_SECTIONS)})")  # fmt: skip
     parser.add_argument("--peers", nargs="*", choices=PEERS, metavar="NAME", help=f"of {', '.join(PEERS)}")
@@ -103,14 +104,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pace = dataclasses.replace(pace, rounds=given.rounds or pace.rounds, seconds=given.seconds or pace.seconds)
     peers = given.peers if given.peers is not None else QUICK_PEERS if given.quick else PEERS
     asked = Options(peers=peers, threads=given.threads, pace=pace, laps=given.laps)
+    try:
+        for workload in (*(given.workloads or ()), *(given.bf16 or ())):
+            find(workload)
+    except WorkloadError as error:
+        print(error, file=sys.stderr)
+        return 2
     if given.workloads:
-        try:
-            for workload in given.workloads:
-                find(workload)
-        except WorkloadError as error:
-            print(error, file=sys.stderr)
-            return 2
         asked = dataclasses.replace(asked, workloads=given.workloads)
+    if given.bf16 is not None:
+        asked = dataclasses.replace(asked, low=given.bf16)
     before = measured_roofline(given.threads)
     sections = []
     for name in given.sections:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from powertrain.bench.arrays import WORKLOADS
+from powertrain.bench.losses import compare_losses
 from race.field import installed
-from race.figures import compare_losses
 
 FRAMEWORKS = [name for name in ("powertrain", "powertrain eager", "torch", "torch fused", "jax") if installed(name)]
 

@@ -16,9 +16,10 @@ import pytest
 import compare
 import run
 from powertrain.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
+from powertrain.bench.losses import compare_losses
 from race import table, tasks
 from race.field import QUICK, Failed, Field
-from race.figures import Entry, Result, Turn, compare_losses, interval, paired_interval
+from race.figures import Entry, Result, Turn, interval, paired_interval
 
 BENCHMARKS = Path(run.__file__).parent
 SHORT = dataclasses.replace(QUICK, rounds=2, seconds=0.02, warm_up=0.01, settle=0.0)
@@ -85,6 +86,8 @@ def test_losses_are_compared_beyond_the_first_step() -> None:
     assert compare_losses([want[0], 2.4, 2.35, 2.31], want, growing=False)[1]
     assert compare_losses([math.nan, *want[1:]], want, growing=False)[1]
     assert compare_losses([], want, growing=False) == (None, False)
+    rough = [loss * 1.01 for loss in want]
+    assert compare_losses(rough, want, growing=False)[1] and not compare_losses(rough, want, False, "bf16")[1]
     growing = WORKLOADS["resnet18"].losses
     assert not compare_losses([*growing[:3], 20.0], growing, growing=True)[1], "the fourth step is rounding"
 
@@ -131,6 +134,14 @@ def test_a_race_trains_and_compares() -> None:
     assert result.ratio is not None and result.ratio > 0
 
 
+def test_a_race_in_bf16() -> None:
+    with Field(["powertrain", "powertrain eager"], threads=1) as racers:
+        result = racers.race(tasks.training("mlp_tiny", "bf16"), SHORT)
+    assert result.entries[0].losses == result.entries[1].losses, "eager and compiled give the same bits"
+    for one in result.entries:
+        assert one.loss_error is not None and 1e-6 < one.loss_error < 2e-2 and not one.wrong
+
+
 def test_one_field_races_on_several_tasks() -> None:
     with Field(["powertrain", "numpy"], threads=1) as racers:
         for form in tasks.FORMS:
@@ -159,8 +170,8 @@ def test_what_a_worker_cannot_do_is_told_in_its_words() -> None:
         worker = racers.workers["powertrain"]
         with pytest.raises(Failed, match=r"WorkloadError: \[bench\] workload nix; expected one of"):
             worker.ask(60, do="make", task=tasks.training("nix"), steps=1, warm_up=0.0, slowest=9.0)
-        result = racers.race(tasks.training("mlp_tiny", "bf16"), SHORT)
-        assert "WorkloadError: [bench] --precision bf16, in which the engine does not train yet" in result.ours.note
+        result = racers.race(tasks.training("mlp_tiny", "fp8"), SHORT)
+        assert "[autocast] received 'fp8'; expected one of 'f32', 'bf16', 'f16'" in result.ours.note
         assert racers.race(tasks.training("mlp_tiny"), SHORT).ours.turns, "and it goes on"
 
 

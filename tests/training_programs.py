@@ -86,9 +86,14 @@ def recurrent(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, An
 PROGRAMS = {"mlp": mlp, "convolutions": convolutions, "transformer": transformer, "recurrent": recurrent}
 
 
+# With a precision behind the name, the forward runs under autocast.
+RUNS = (*PROGRAMS, *(f"{name} bf16" for name in PROGRAMS), "transformer f16")
+
+
 def training(name: str) -> tuple[Slots, Callable[[Any, Any], Any], list[tuple[Any, Any]]]:
     """Slots, an uncompiled step that trains them once by Adam with clipping, and batches."""
     pt.random.seed(5)
+    name, _, precision = name.partition(" ")
     p, loss, batches = PROGRAMS[name](np.random.default_rng(11))
     parameters = list(p.values())
     flat = pt.flatten_slots(parameters, "p")
@@ -96,7 +101,8 @@ def training(name: str) -> tuple[Slots, Callable[[Any, Any], Any], list[tuple[An
     state = {**p, "m": moments[0], "v": moments[1], "random": pt.random.default_generator().slot}
 
     def step(x: Any, y: Any) -> Any:
-        value, gradients = pt.value_and_grad(parameters, lambda: loss(x, y))
+        with pt.autocast(precision or "f32"):
+            value, gradients = pt.value_and_grad(parameters, lambda: loss(x, y))
         g = pt.pack(gradients, flat)
         norm = pt.guard(pt.sqrt(pt.sum(pt.square(pt.cast(g, "float64")))))
         g = g * pt.cast(pt.minimum(0.5 / norm, 1.0), "float32")
@@ -121,5 +127,5 @@ def run(name: str, *, compiled: bool = True, steps: int = 6) -> str:
 
 
 if __name__ == "__main__":
-    for program in sys.argv[1:] or PROGRAMS:
+    for program in sys.argv[1:] or RUNS:
         print(program, run(program))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.bench import check
 from powertrain.bench.steps import training_step
 from powertrain.optim import AdamW
 
@@ -15,8 +14,7 @@ VERSION = f"powertrain {pt.__version__} ({pt.isa()})"
 
 
 def training(name: str, variant: str, precision: str) -> Callable[[], Any]:
-    check(name, precision)
-    return training_step(name, eager=variant == "eager")
+    return training_step(name, eager=variant == "eager", precision=precision)
 
 
 def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[], Any]:

@@ -20,8 +20,9 @@ from types import TracebackType
 from typing import Any
 
 from powertrain.bench.arrays import find
+from powertrain.bench.losses import compare_losses
 from race import machine, tasks
-from race.figures import Entry, Result, Turn, compare_losses
+from race.figures import Entry, Result, Turn
 
 FOLDER = Path(__file__).parent.parent
 # Keeps freed memory, as an engine with an arena does by nature; without it PyTorch and JAX lose up to a third to page
@@ -213,8 +214,7 @@ class Field:
         workload = find(name)
         reference = workload.losses[:4] or tuple(entries[0].losses)
         for entry in entries:
-            growing = workload.sgd or precision != "f32"
-            entry.loss_error, entry.wrong = compare_losses(entry.losses, reference, growing)
+            entry.loss_error, entry.wrong = compare_losses(entry.losses, reference, workload.sgd, precision)
 
     def _turn(self, entry: Entry, pace: Pace) -> None:
         before, start = machine.busy_seconds(), time.perf_counter()

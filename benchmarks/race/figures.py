@@ -14,10 +14,6 @@ from numpy.typing import NDArray
 # Turns in which other programs used more than this much of a core do not count, while enough others do.
 QUIET_CORES = 0.15
 LEAST_QUIET_TURNS = 3
-# Frameworks that do the same work agree to 1e-5 of the loss in float32. ResNet-18 grows its rounding differences
-# tenfold a step at its learning rate, and bf16 keeps 8 bits.
-AGREES = 1e-3
-AGREES_GROWING = 2e-2
 RESAMPLES = 2000
 
 
@@ -90,16 +86,6 @@ class Entry:
                 "wrong": self.wrong,
             }
         return found
-
-
-def compare_losses(losses: Sequence[float], reference: Sequence[float], growing: bool) -> tuple[float | None, bool]:
-    """The largest difference in the first four steps, as a share of the loss, and whether it is too large. Where
-    differences grow by themselves, three steps are compared."""
-    pairs = list(zip(losses, reference, strict=False))[: 3 if growing else 4]
-    if not pairs:
-        return None, False
-    error = max(abs(got - want) / abs(want) for got, want in pairs)
-    return error, not error <= (AGREES_GROWING if growing else AGREES)
 
 
 def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from powertrain.bench import PRECISIONS
 from powertrain.bench.arrays import WORKLOADS
 from race import table, tasks
 from race.field import FULL, WITHOUT_KEEP, Field, Pace
@@ -32,6 +31,7 @@ class Options:
     """What was asked for."""
 
     workloads: Sequence[str] = tuple(WORKLOADS)
+    low: Sequence[str] = ("gpt2_124m",)  # trained in bf16 too
     peers: Sequence[str] = PEERS
     threads: int | None = None
     pace: Pace = FULL
@@ -85,8 +85,7 @@ def set_shares(result: Result, roofline: Mapping[str, float]) -> None:
 def steps(options: Options) -> Section:
     section = Section("steps", "Training steps")
     wanted = [tasks.training(workload) for workload in options.workloads]
-    if "gpt2_124m" in options.workloads and "bf16" in PRECISIONS:
-        wanted.append(tasks.training("gpt2_124m", "bf16"))
+    wanted += [tasks.training(workload, "bf16") for workload in options.workloads if workload in options.low]
     for task in wanted:
         result = race_training(task, ["powertrain", *options.peers], options)
         section.results.append(result)

@@ -3,6 +3,7 @@
 
 #include "bindings/tree.h"
 #include "core/error.h"
+#include "ops/autocast.h"
 #include "ops/recorder.h"
 #include "program/compiled.h"
 
@@ -78,6 +79,7 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   Flattened flat = scan_arguments(state, args, given, names);
   Signature signature;
   signature.frozen = std::move(flat.frozen);
+  if (autocast_dtype() != DType::F32) signature.frozen += text("autocast=", info(autocast_dtype()).brief);
   for (Tensor& t : flat.tensors) {
     if (!t.concrete())
       throw TraceError(text(

@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "ops/autocast.h"
 #include "ops/recorder.h"
 
 namespace pt::bindings {
@@ -229,7 +230,8 @@ py::object make_function(const Op& op, bool reversed) {
 
 py::dict describe(const Op& op) {
   static const char* kinds[] = {"bool", "int", "float", "str", "ints", "dtype"};
-  static const char* takes[] = {"any", "number", "float", "integer", "bool"};
+  static const char* takes[] = {"any", "number", "float", "integer", "bits", "bool"};
+  static const char* precisions[] = {"follows", "low", "full", "full inside"};
   py::dict d;
   py::list inputs, attrs;
   for (const InputSpec& spec : op.inputs) {
@@ -260,6 +262,7 @@ py::dict describe(const Op& op) {
   d["is_view"] = op.view != nullptr;
   d["elementwise"] = op.elementwise;
   d["random"] = op.random;
+  d["precision"] = precisions[static_cast<int>(precision_of(op))];
   d["doc"] = op.doc;
   d["example"] = op.example;
   return d;

@@ -1,9 +1,11 @@
 // Threads, instruction set, the roofline, random draws, the user's line.
 #include <algorithm>
+#include <utility>
 
 #include "bindings/bindings.h"
 #include "core/buffer.h"
 #include "core/error.h"
+#include "ops/autocast.h"
 #include "ops/recorder.h"
 #include "ops/roofline/measure.h"
 #include "parallel/kernel_table.h"
@@ -55,6 +57,9 @@ void register_system(py::module_& m) {
   m.def("set_own_code", [](std::string package, std::vector<std::string> plugins) {
     own_code() = {std::move(package), std::move(plugins)};
   });
+  m.def(
+      "set_autocast", [](DType dtype) { return std::exchange(autocast_dtype(), dtype); }, py::arg("dtype"),
+      "The dtype in which products keep their operands from now on; gives the one before.");
   m.def("user_line", [] {
     const auto line = user_line();
     return line ? to_string(*line) : std::string();

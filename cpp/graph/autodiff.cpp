@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "graph/region.h"
+#include "ops/autocast.h"
 #include "ops/composition.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
@@ -200,6 +201,7 @@ class Backward {
 }  // namespace
 
 Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+  const AutocastScope decided;
   Backward backward(outputs, wrt);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (cotangents[i].shape() != outputs[i].shape()) {

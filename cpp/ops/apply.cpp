@@ -1,5 +1,6 @@
 // apply: the one way through which every op call goes, from Python, from a gradient rule or from a pass.
 #include "core/convert.h"
+#include "ops/autocast.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/op.h"
@@ -150,6 +151,10 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   const bool list = !op.inputs.empty() && op.inputs[0].list;
   while (!list && inputs.size() < op.inputs.size() && op.inputs[inputs.size()].optional) inputs.emplace_back();
   check_count(op, inputs.size());
+  if (autocast_dtype() != DType::F32) {
+    const Precision precision = precision_of(op);
+    if (precision != Precision::Follows) return apply_autocast(op, precision, std::move(inputs), given_attrs);
+  }
   const Attrs attrs = op.complete(given_attrs);
   promote_inputs(op, inputs);
   Recorder* recorder = active_recorder();

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "core/device.h"
+#include "ops/autocast.h"
 #include "ops/composition.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
@@ -136,6 +137,7 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
   if (!op.plan) {
     TapeScope off(false);
+    AutocastScope decided;
     return run_composition({op, false, inputs, attrs, {}, [&](const Tensors& in) { return expand(op, in, attrs); }});
   }
   Tensors ready;

@@ -1,5 +1,7 @@
 #include "ops/window.h"
 
+#include "ops/autocast.h"
+
 namespace pt {
 
 std::pair<int64_t, int64_t> pair_of(const Attrs& attrs, std::string_view name, const std::string& op, int64_t least) {
@@ -18,6 +20,7 @@ OpBuilder convolution(const std::string& name) {
   OpBuilder op = define(name);
   op.in("x", Takes::Float).in("w", Takes::Float).in_optional("b", Takes::Float);
   op.attr_ints("stride", Ints{1}).attr_ints("padding", Ints{0}).attr_ints("dilation", Ints{1}).attr("groups", 1);
+  const AutocastRule rule(name, Precision::Low);
   return op;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/convert.h"
 #include "graph/trace.h"
+#include "ops/autocast.h"
 #include "program/program.h"
 
 namespace pt {
@@ -134,6 +135,7 @@ class Replay {
 std::string explain_trip(const Graph& source, const Tensors& inputs, uint32_t status) {
   TraceScope no_trace(nullptr);
   TapeScope no_tape(false);
+  const AutocastScope decided;
   Replay replay(source, inputs);
   if (status & kStatusNonFinite) {
     const std::string source_fault = replay.bad_source();

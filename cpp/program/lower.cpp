@@ -77,6 +77,7 @@ class Lowering {
     planned.begin = static_cast<int>(layout_.launches.size());
     if (phase == 0) take_snapshots();
     planned.guarded = usage_.guard_of[phase] >= 0;
+    planned.skips = planned.guarded && graph_.nodes[usage_.guard_of[phase]].attrs.flag("skip");
     planned.guard = -1;
     for (; next < graph_.nodes.size() && graph_.nodes[next].phase == phase; ++next) {
       lower_node(static_cast<int>(next));

@@ -121,7 +121,8 @@ int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
     }
     if (device.guard(status) == Device::Guard::Tripped) {
       tripped = static_cast<int>(p);
-      if (on_trip == OnTrip::Error) break;
+      const bool skips = (phase.skips || on_trip == OnTrip::Skip) && *status == kStatusNonFinite;
+      if (!skips) break;
       *status = 0;
       continue;
     }
@@ -139,7 +140,7 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   const int tripped = execute(device_, &status, on_trip);
   mark_written();
   if (report) *report = {tripped, status};
-  if (status != 0 && on_trip == OnTrip::Error) {
+  if (status != 0) {
     const std::string message = explain_trip(source_, inputs, status);
     if (status & kStatusNonFinite) throw GuardError(message);
     throw IndexError(message);

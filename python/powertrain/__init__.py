@@ -48,6 +48,7 @@ from powertrain.creation import (  # noqa: E402
     zeros_like,
 )
 from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
+from powertrain.precision import autocast  # noqa: E402
 from powertrain.products import einsum, tensordot  # noqa: E402
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
@@ -87,14 +88,13 @@ _LAZY = (
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
-    "arange", "asarray", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile",
-    "custom_gradient", "data", "dropout",
-    "einsum", "end_phase", "eye", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
-    "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "jacobian", "jvp",
-    "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack",
-    "per_example_gradients", "random", "set_threads", "tensor", "tensordot",
-    "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "zeros",
-    "zeros_like", *op_names(),
+    "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes", "checkpoint",
+    "compile", "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "flat_like", "flatten_slots",
+    "float16", "float32", "float64", "full", "full_like", "get_threads", "grad", "guard", "hessian", "hvp", "int16",
+    "int32", "int64", "int8", "isa", "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn",
+    "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients", "random", "set_threads", "tensor",
+    "tensordot", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp",
+    "vmap", "zeros", "zeros_like", *op_names(),
 ]  # fmt: skip
 
 

@@ -54,9 +54,11 @@ def pack(tensors: Sequence[Tensor], flat: Slot) -> Tensor:
     return _PACK(list(tensors), [segment.offset for segment in flat.segments], flat.shape[0])
 
 
-def guard(tensor: Tensor) -> Tensor:
+def guard(tensor: Tensor, skip: bool = False) -> Tensor:
     """The same tensor, checked: if a value is not finite, nothing that was written in this phase happens.
+
+    With `skip` a compiled step leaves the phase out and goes on with the next one; a call outside of one raises.
 
     Errors    NonFiniteError, naming the op that made the first value that is not finite
     """
-    return _GUARD(tensor)
+    return _GUARD(tensor, skip)

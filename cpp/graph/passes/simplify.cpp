@@ -3,6 +3,7 @@
 #include "graph/passes/passes.h"
 #include "graph/region.h"
 #include "graph/trace.h"
+#include "ops/autocast.h"
 
 namespace pt {
 
@@ -18,6 +19,7 @@ bool changes_nothing(const Graph& graph, const GraphNode& node) {
 Graph simplify(const Graph& graph, bool merge, bool nested) {
   Trace trace({.expand = true, .merge = merge, .nested = nested});
   TraceScope scope(&trace);
+  const AutocastScope decided;
   Tensors value(graph.values.size());
   for (int input : graph.inputs) value[input] = trace.input(graph.values[input].type);
   for (std::size_t s = 0; s < graph.slots.size(); ++s) {

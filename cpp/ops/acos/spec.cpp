@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/composed.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Grad      x
 Numerics  NaN outside -1 to 1)",
                                 R"(>>> pt.acos(1.0).item()
 0.0)");
+
+const AutocastRule rule("acos", Precision::Full);
 
 }  // namespace
 }  // namespace pt

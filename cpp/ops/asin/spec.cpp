@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/composed.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Grad      x
 Numerics  NaN outside -1 to 1)",
                                 R"(>>> round(pt.asin(1.0).item(), 4)
 1.5708)");
+
+const AutocastRule rule("asin", Precision::Full);
 
 }  // namespace
 }  // namespace pt

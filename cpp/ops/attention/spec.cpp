@@ -1,5 +1,6 @@
 #include "ops/attention/definition.h"
 #include "ops/attention/plan.h"
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
@@ -51,6 +52,8 @@ Shapes    q [b, t, h, d], k [b, s, g, d], v [b, s, g, d] -> [b, t, h, d], [b, h,
 Dtypes    floats; f16 and bf16 are computed in f32
 Errors    as scaled_dot_product_attention
 Grad      q, k, v)");
+
+const AutocastRule rule("attention", Precision::Low);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
@@ -82,6 +83,8 @@ Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ioffe & Szegedy 2015)",
             R"(>>> [t.shape for t in pt.batch_norm(pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
 [(8, 3), (3,), (3,)])");
+
+const AutocastRule rule("batch_norm", Precision::FullInside);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -42,6 +43,8 @@ Grad      x, target, pos_weight
 Numerics  never through sigmoid(x) itself, so that nothing overflows or is rounded to zero)",
                                 R"(>>> round(pt.bce_with_logits(0.0, 1.0).item(), 4)
 0.6931)");
+
+const AutocastRule rule("bce_with_logits", Precision::Full);
 
 }  // namespace
 }  // namespace pt

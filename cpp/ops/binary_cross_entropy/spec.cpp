@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -19,6 +20,8 @@ Grad      x, target
 Numerics  logarithms are at least -100)",
              R"(>>> round(pt.binary_cross_entropy(0.5, 1.0).item(), 4)
 0.6931)");
+
+const AutocastRule rule("binary_cross_entropy", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 #include "ops/window.h"
 
@@ -56,6 +57,8 @@ Grad      x, w, b
 Numerics  the gradient of conv2d towards its input)",
             R"(>>> pt.conv_transpose2d(pt.ones((1, 4, 4, 3)), pt.ones((2, 2, 5, 3)), stride=2).shape
 (1, 8, 8, 5))");
+
+const AutocastRule rule("conv_transpose2d", Precision::Low);
 
 }  // namespace
 }  // namespace pt

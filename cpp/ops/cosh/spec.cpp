@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/composed.h"
 
 namespace pt {
@@ -17,6 +18,8 @@ Dtypes    floats; integers are computed in float32
 Grad      x)",
                                 R"(>>> pt.cosh(0.0).item()
 1.0)");
+
+const AutocastRule rule("cosh", Precision::Full);
 
 }  // namespace
 }  // namespace pt

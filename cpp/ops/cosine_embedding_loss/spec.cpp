@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -25,6 +26,8 @@ Grad      a, b)",
             R"(>>> one = pt.ones((1, 2))
 >>> abs(round(pt.cosine_embedding_loss(one, one, pt.tensor([1.0])).item(), 4))
 0.0)");
+
+const AutocastRule rule("cosine_embedding_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

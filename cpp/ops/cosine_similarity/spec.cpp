@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/composed.h"
 #include "ops/elementwise.h"
@@ -30,6 +31,8 @@ Errors    shapes that do not broadcast; an axis that they do not have; eps <= 0
 Grad      a, b)",
                                 R"(>>> pt.cosine_similarity(pt.tensor([1.0, 0.0]), pt.tensor([2.0, 0.0])).item()
 1.0)");
+
+const AutocastRule rule("cosine_similarity", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/elementwise.h"
 #include "ops/losses.h"
@@ -108,6 +109,8 @@ Numerics  the maximum is subtracted from every logit first; never the logarithm 
 Source    Szegedy et al. 2016 (label_smoothing))",
             R"(>>> round(pt.cross_entropy(pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
 0.6931)");
+
+const AutocastRule rule("cross_entropy", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/scan/running.h"
 
@@ -36,6 +37,8 @@ Errors    an axis that x does not have; None for several; include_initial togeth
 Grad      x; exact with zeros too)",
              R"(>>> pt.cumulative_prod(pt.arange(1, 5)).numpy().tolist()
 [1, 2, 6, 24])");
+
+const AutocastRule rule("cumulative_prod", Precision::Full);
 
 }  // namespace
 }  // namespace pt

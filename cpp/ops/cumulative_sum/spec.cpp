@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/scan/running.h"
 
 namespace pt {
@@ -19,6 +20,8 @@ Errors    an axis that x does not have; None for several; include_initial togeth
 Grad      x)",
              R"(>>> pt.cumulative_sum(pt.arange(4)).numpy().tolist()
 [0, 1, 3, 6])");
+
+const AutocastRule rule("cumulative_sum", Precision::Full);
 
 }  // namespace
 }  // namespace pt

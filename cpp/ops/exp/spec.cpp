@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Grad      x
 Numerics  overflows to infinity above 88.7 in float32)",
                                 R"(>>> pt.exp(0.0).item()
 1.0)");
+
+const AutocastRule rule("exp", Precision::Full);
 
 }  // namespace
 }  // namespace pt

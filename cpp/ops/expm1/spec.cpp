@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -15,6 +16,8 @@ Dtypes    floats; integers are computed in float32
 Grad      x)",
                                 R"(>>> pt.expm1(0.0).item()
 0.0)");
+
+const AutocastRule rule("expm1", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -24,6 +25,8 @@ Numerics  an alpha below 0 leaves that factor out
 Source    Lin et al. 2017)",
             R"(>>> round(pt.focal_loss(0.0, 1.0).item(), 4)
 0.0433)");
+
+const AutocastRule rule("focal_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -34,6 +35,8 @@ Numerics  a variance below eps counts as eps; the constant log(2 pi) / 2 is adde
 Source    Nix & Weigend 1994)",
             R"(>>> pt.gaussian_nll_loss(1.0, 2.0, 1.0).item()
 0.5)");
+
+const AutocastRule rule("gaussian_nll_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 
@@ -45,6 +46,8 @@ Numerics  two passes, so that a mean far from zero costs no digits
 Source    Wu & He 2018)",
             R"(>>> pt.group_norm(pt.ones((2, 5, 5, 6)), groups=3).shape
 (2, 5, 5, 6))");
+
+const AutocastRule rule("group_norm", Precision::Full);
 
 }  // namespace
 }  // namespace pt

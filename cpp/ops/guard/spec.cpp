@@ -8,6 +8,7 @@ namespace {
 const Op* registered =
     define("guard")
         .in("x", Takes::Float)
+        .attr("skip", false)
         .guards()
         .batch(batch_leading)
         .shape([](const InferContext& c) -> Types { return {c.in[0]}; })

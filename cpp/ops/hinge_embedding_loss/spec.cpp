@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -17,6 +18,8 @@ Errors    shapes that do not broadcast
 Grad      x)",
              R"(>>> pt.hinge_embedding_loss(0.25, -1.0).item()
 0.75)");
+
+const AutocastRule rule("hinge_embedding_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -23,6 +24,8 @@ Grad      x, target
 Source    Huber 1964)",
              R"(>>> pt.huber_loss(1.0, 4.0).item()
 2.5)");
+
+const AutocastRule rule("huber_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -30,6 +31,8 @@ Grad      a, b
 Source    van den Oord, Li & Vinyals 2018; Chen et al. 2020)",
             R"(>>> pt.info_nce_loss(pt.eye(2), pt.eye(2)).shape
 (2,))");
+
+const AutocastRule rule("info_nce_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

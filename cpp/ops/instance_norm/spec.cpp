@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -26,6 +27,8 @@ Grad      x, w, b
 Source    Ulyanov, Vedaldi & Lempitsky 2016)",
             R"(>>> pt.instance_norm(pt.ones((2, 5, 5, 3))).shape
 (2, 5, 5, 3))");
+
+const AutocastRule rule("instance_norm", Precision::FullInside);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -19,6 +20,8 @@ Grad      x, target
 Numerics  0 where the target is 0; a target that is a logarithm needs log_target)",
             R"(>>> pt.kl_div(0.0, 1.0).item()
 0.0)");
+
+const AutocastRule rule("kl_div", Precision::Full);
 
 }  // namespace
 }  // namespace pt

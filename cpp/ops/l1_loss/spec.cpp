@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Errors    shapes that do not broadcast
 Grad      x, target; 0 where they are equal)",
              R"(>>> pt.l1_loss(1.0, 3.0).item()
 2.0)");
+
+const AutocastRule rule("l1_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
@@ -71,6 +72,8 @@ Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ba, Kiros & Hinton 2016)",
             R"(>>> pt.layer_norm(pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
 (2, 4))");
+
+const AutocastRule rule("layer_norm", Precision::Full);
 
 }  // namespace
 }  // namespace pt

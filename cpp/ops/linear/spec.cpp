@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -29,6 +30,8 @@ Errors    i differs; b not of size o
 Grad      x, w, b)",
              R"(>>> pt.linear(pt.ones((2, 3)), pt.ones((3, 4)), pt.zeros(4)).shape
 (2, 4))");
+
+const AutocastRule rule("linear", Precision::Low);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -15,6 +16,8 @@ Grad      x
 Numerics  -inf at 0, NaN below)",
                                 R"(>>> pt.log(1.0).item()
 0.0)");
+
+const AutocastRule rule("log", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -17,6 +18,8 @@ Grad      x
 Numerics  -inf at 0, NaN below)",
                                 R"(>>> round(pt.log10(1000.0).item(), 5)
 3.0)");
+
+const AutocastRule rule("log10", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -17,6 +18,8 @@ Grad      x
 Numerics  exact for powers of 2; -inf at 0, NaN below)",
                                 R"(>>> pt.log2(8.0).item()
 3.0)");
+
+const AutocastRule rule("log2", Precision::Full);
 
 }  // namespace
 }  // namespace pt

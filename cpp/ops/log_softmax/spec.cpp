@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 
@@ -36,6 +37,8 @@ Grad      x
 Numerics  never through softmax itself, whose small values lose their logarithm)",
                                 R"(>>> round(pt.log_softmax(pt.zeros(2)).numpy()[0].item(), 4)
 -0.6931)");
+
+const AutocastRule rule("log_softmax", Precision::Full);
 
 }  // namespace
 }  // namespace pt

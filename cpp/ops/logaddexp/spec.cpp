@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/composed.h"
 
 namespace pt {
@@ -21,6 +22,8 @@ Grad      a, b
 Numerics  through the difference, so that nothing overflows)",
              R"(>>> round(pt.logaddexp(0.0, 0.0).item(), 4)
 0.6931)");
+
+const AutocastRule rule("logaddexp", Precision::Full);
 
 }  // namespace
 }  // namespace pt

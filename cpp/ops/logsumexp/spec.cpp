@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -54,6 +55,8 @@ Grad      x
 Numerics  the maximum is subtracted first, so that nothing overflows)",
              R"(>>> round(pt.logsumexp(pt.zeros(2)).item(), 4)
 0.6931)");
+
+const AutocastRule rule("logsumexp", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -23,6 +24,8 @@ Errors    shapes that do not broadcast
 Grad      a, b, target)",
             R"(>>> pt.margin_ranking_loss(1.0, 3.0, 1.0).item()
 2.0)");
+
+const AutocastRule rule("margin_ranking_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -20,6 +21,8 @@ Grad      x
 Numerics  NaN without elements)",
                                 R"(>>> pt.mean(pt.arange(4)).item()
 1.5)");
+
+const AutocastRule rule("mean", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 
@@ -22,6 +23,8 @@ Errors    an axis that x does not have, or without elements
 Grad      x; half to each of two in the middle)",
              R"(>>> pt.median(pt.arange(4)).item()
 1.5)");
+
+const AutocastRule rule("median", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Errors    shapes that do not broadcast
 Grad      x, target)",
              R"(>>> pt.mse_loss(1.0, 3.0).item()
 4.0)");
+
+const AutocastRule rule("mse_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -38,6 +39,8 @@ Errors    labels not of the shape of x without the last axis; p neither 1 nor 2;
 Grad      x, weight)",
             R"(>>> pt.multi_margin_loss(pt.tensor([[0.0, 3.0]]), pt.tensor([0])).numpy().tolist()
 [2.0])");
+
+const AutocastRule rule("multi_margin_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -26,6 +27,8 @@ Errors    shapes that differ
 Grad      x, target, weight)",
              R"(>>> round(pt.multilabel_soft_margin_loss(pt.zeros((1, 2)), pt.ones((1, 2))).item(), 4)
 0.6931)");
+
+const AutocastRule rule("multilabel_soft_margin_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -34,6 +35,8 @@ Grad      x, weight
 Numerics  0 for labels that are ignore_index)",
              R"(>>> pt.nll_loss(pt.tensor([[-1.0, -2.0]]), pt.tensor([1])).numpy().tolist()
 [2.0])");
+
+const AutocastRule rule("nll_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -22,6 +23,8 @@ Grad      x
 Numerics  -inf at 0, inf at 1, NaN outside)",
              R"(>>> pt.normal_quantile(0.5).item()
 0.0)");
+
+const AutocastRule rule("normal_quantile", Precision::Full);
 
 }  // namespace
 }  // namespace pt

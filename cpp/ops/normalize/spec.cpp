@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/composed.h"
 
@@ -27,6 +28,8 @@ Errors    an axis that x does not have
 Grad      x)",
              R"(>>> pt.normalize(pt.tensor([3.0, 4.0])).numpy().tolist()
 [0.6000000238418579, 0.800000011920929])");
+
+const AutocastRule rule("normalize", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 
@@ -26,6 +27,8 @@ Errors    shapes that do not broadcast; scalars
 Grad      a, b)",
              R"(>>> round(pt.pairwise_distance(pt.tensor([3.0, 4.0]), pt.zeros(2)).item(), 4)
 5.0)");
+
+const AutocastRule rule("pairwise_distance", Precision::Full);
 
 }  // namespace
 }  // namespace pt

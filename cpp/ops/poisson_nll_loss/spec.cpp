@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -33,6 +34,8 @@ Grad      x, target
 Numerics  with full, Stirling's approximation of log(target!) is added for targets above 1)",
             R"(>>> pt.poisson_nll_loss(0.0, 3.0).item()
 1.0)");
+
+const AutocastRule rule("poisson_nll_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -33,6 +34,8 @@ Grad      a, b; towards a it is 0 where b = 0, towards b it is 0 where a = 0 and
 Numerics  NaN for a negative a with a fractional b)",
              R"(>>> pt.power(3.0, 2.0).item()
 9.0)");
+
+const AutocastRule rule("power", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -27,6 +28,8 @@ Errors    an axis that x does not have
 Grad      x; exact with zeros too)",
                                 R"(>>> pt.prod(pt.full((3,), 2.0)).item()
 8.0)");
+
+const AutocastRule rule("prod", Precision::Full);
 
 }  // namespace
 }  // namespace pt

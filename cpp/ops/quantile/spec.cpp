@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/composed.h"
 #include "ops/pieces.h"
@@ -43,6 +44,8 @@ Grad      x; to the two neighbours
 Numerics  NaN where there is one)",
             R"(>>> pt.quantile(pt.arange(5), 0.25).item()
 1.0)");
+
+const AutocastRule rule("quantile", Precision::Full);
 
 }  // namespace
 }  // namespace pt

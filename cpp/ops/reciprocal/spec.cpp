@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Grad      x
 Numerics  infinite at 0)",
                                 R"(>>> pt.reciprocal(4.0).item()
 0.25)");
+
+const AutocastRule rule("reciprocal", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
@@ -44,6 +45,8 @@ Numerics  finite while n x^2 < 3e38
 Source    Zhang & Sennrich 2019, eq. 4)",
              R"(>>> pt.rms_norm(pt.ones((2, 4)), pt.ones(4)).shape
 (2, 4))");
+
+const AutocastRule rule("rms_norm", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -17,6 +18,8 @@ Grad      x
 Numerics  infinite at 0, NaN below)",
              R"(>>> pt.rsqrt(4.0).item()
 0.5)");
+
+const AutocastRule rule("rsqrt", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -24,6 +25,8 @@ Source    Vaswani et al. 2017, eq. 1; Dao et al. 2022)",
              R"(>>> q = pt.ones((1, 5, 2, 8))
 >>> pt.scaled_dot_product_attention(q, q, q, causal=True).shape
 (1, 5, 2, 8))");
+
+const AutocastRule rule("scaled_dot_product_attention", Precision::Low);
 
 }  // namespace
 }  // namespace pt

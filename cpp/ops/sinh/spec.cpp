@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/composed.h"
 
 namespace pt {
@@ -19,6 +20,8 @@ Dtypes    floats; integers are computed in float32
 Grad      x)",
                                 R"(>>> round(pt.sinh(1.0).item(), 4)
 1.1752)");
+
+const AutocastRule rule("sinh", Precision::Full);
 
 }  // namespace
 }  // namespace pt

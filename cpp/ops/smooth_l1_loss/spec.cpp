@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -22,6 +23,8 @@ Grad      x, target
 Source    Girshick 2015)",
             R"(>>> pt.smooth_l1_loss(1.0, 4.0).item()
 2.5)");
+
+const AutocastRule rule("smooth_l1_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -29,6 +30,8 @@ Errors    shapes that differ; a weight that is not one per class
 Grad      logits, target, weight)",
              R"(>>> round(pt.soft_cross_entropy(pt.zeros((1, 2)), pt.tensor([[0.5, 0.5]])).item(), 4)
 0.6931)");
+
+const AutocastRule rule("soft_cross_entropy", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -13,6 +14,8 @@ Grad      x, target
 Numerics  through softplus, which cannot overflow)",
                                 R"(>>> round(pt.soft_margin_loss(0.0, 1.0).item(), 4)
 0.6931)");
+
+const AutocastRule rule("soft_margin_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 
@@ -36,6 +37,8 @@ Grad      x
 Numerics  the maximum is subtracted first, so that nothing overflows; NaN where a whole row is -inf)",
                                 R"(>>> pt.softmax(pt.zeros(2)).numpy().tolist()
 [0.5, 0.5])");
+
+const AutocastRule rule("softmax", Precision::Full);
 
 }  // namespace
 }  // namespace pt

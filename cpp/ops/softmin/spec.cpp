@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -17,6 +18,8 @@ Errors    an axis that x does not have, or without elements
 Grad      x)",
                                 R"(>>> pt.softmin(pt.zeros(2)).numpy().tolist()
 [0.5, 0.5])");
+
+const AutocastRule rule("softmin", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -16,6 +17,8 @@ Grad      x
 Numerics  as max(x, 0) + log1p(exp(-|x|)), which cannot overflow)",
              R"(>>> round(pt.softplus(0.0).item(), 4)
 0.6931)");
+
+const AutocastRule rule("softplus", Precision::Full);
 
 }  // namespace
 }  // namespace pt

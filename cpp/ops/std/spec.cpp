@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -18,6 +19,8 @@ Grad      x; NaN where it is 0
 Numerics  as var: two passes, divided by n - correction)",
                                 R"(>>> round(pt.std(pt.arange(4)).item(), 4)
 1.118)");
+
+const AutocastRule rule("std", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -20,6 +21,8 @@ Grad      x
 Numerics  blocks of 1,024 along the row, pairwise above; down a column as a product with ones)",
                                 R"(>>> pt.sum(pt.ones((2, 3)), axis=1).numpy().tolist()
 [3.0, 3.0])");
+
+const AutocastRule rule("sum", Precision::Full);
 
 }  // namespace
 }  // namespace pt

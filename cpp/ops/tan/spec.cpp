@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/composed.h"
 
 namespace pt {
@@ -13,6 +14,8 @@ Dtypes    floats; integers are computed in float32
 Grad      x)",
              R"(>>> round(pt.tan(1.0).item(), 4)
 1.5574)");
+
+const AutocastRule rule("tan", Precision::Full);
 
 }  // namespace
 }  // namespace pt

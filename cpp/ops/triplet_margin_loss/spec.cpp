@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/losses.h"
 
@@ -35,6 +36,8 @@ Source    Balntas et al. 2016)",
             R"(>>> one, two = pt.ones((1, 1)), pt.full((1, 1), 2.0)
 >>> round(pt.triplet_margin_loss(one, two, two).item(), 4)
 1.0)");
+
+const AutocastRule rule("triplet_margin_loss", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
@@ -30,6 +31,8 @@ Grad      x
 Numerics  two passes; NaN without elements; divided by 0 where correction leaves none)",
              R"(>>> pt.var(pt.arange(4)).item()
 1.25)");
+
+const AutocastRule rule("var", Precision::Full);
 
 }  // namespace
 }  // namespace pt

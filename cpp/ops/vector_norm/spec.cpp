@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/composed.h"
 #include "ops/reduction.h"
@@ -74,6 +75,8 @@ Grad      x; 0 where the norm is 0; with an infinite ord, equal elements share i
 Numerics  ord = inf gives the largest |x|, -inf the smallest, 0 how many are not 0; squares may overflow)",
              R"(>>> pt.vector_norm(pt.tensor([3.0, 4.0])).item()
 5.0)");
+
+const AutocastRule rule("vector_norm", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -12,7 +12,7 @@ import powertrain as pt
 from powertrain.bench.arrays import Array, Weights, Workload, find
 from powertrain.models import GPT, MLP, LeNet, LSTMLanguageModel, ResNet18, ViT
 from powertrain.nn import Module
-from powertrain.optim import SGD, AdamW
+from powertrain.optim import SGD, AdamW, LossScale
 
 
 def _mlp(weights: Weights, activation: str) -> Module:
@@ -73,17 +73,23 @@ def batches(workload: Workload) -> list[tuple[pt.Tensor, pt.Tensor]]:
 Step = Callable[[pt.Tensor, pt.Tensor], pt.Tensor]
 
 
-def eager_step(name: str) -> Step:
+def eager_step(name: str, precision: str = "f32") -> Step:
     """A function that trains a workload's model on one batch, call by call, and returns the loss."""
     model = build(name)
     optimizer: SGD | AdamW
+    loss_scale = LossScale() if precision == "f16" else None
     if find(name).sgd:
-        optimizer = SGD(model, lr=0.1, momentum=0.9, weight_decay=5e-4)
+        optimizer = SGD(model, lr=0.1, momentum=0.9, weight_decay=5e-4, loss_scale=loss_scale)
     else:
-        optimizer = AdamW(model, lr=1e-3, weight_decay=0.01)
+        optimizer = AdamW(model, lr=1e-3, weight_decay=0.01, loss_scale=loss_scale)
 
     def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
-        loss, gradients = pt.value_and_grad(model, lambda: pt.cross_entropy(model(x), y).mean())
+        def losses() -> tuple[pt.Tensor, pt.Tensor]:
+            loss = pt.cross_entropy(model(x), y).mean()
+            return optimizer.scaled(loss), loss
+
+        with pt.autocast(precision):
+            (_, loss), gradients = pt.value_and_grad(model, losses, has_aux=True)
         optimizer.update(gradients)
         return loss
 
@@ -95,8 +101,9 @@ def compiled_step(name: str) -> tuple[Any, list[tuple[pt.Tensor, pt.Tensor]]]:
     return pt.compile(eager_step(name)), batches(find(name))
 
 
-def training_step(name: str, *, eager: bool = False) -> Callable[[], pt.Tensor]:
+def training_step(name: str, *, eager: bool = False, precision: str = "f32") -> Callable[[], pt.Tensor]:
     """A function that trains one step, on the next batch, and returns its loss."""
-    step = eager_step(name) if eager else pt.compile(eager_step(name))
+    step = eager_step(name, precision)
+    step = step if eager else pt.compile(step)
     data = itertools.cycle(batches(find(name)))
     return lambda: step(*next(data))

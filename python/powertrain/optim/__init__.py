@@ -10,6 +10,7 @@ from powertrain.optim.layerwise import LAMB, LARS, Muon
 from powertrain.optim.lbfgs import LBFGS
 from powertrain.optim.optimizer import Group, Optimizer, OptimizerError
 from powertrain.optim.plateau import Plateau
+from powertrain.optim.scaling import LossScale
 from powertrain.optim.sgd import SGD
 from powertrain.optim.signs import ASGD, Rprop
 from powertrain.optim.soap import SOAP
@@ -31,6 +32,7 @@ __all__ = [
     "Adamax",
     "Group",
     "Lion",
+    "LossScale",
     "Muon",
     "NAdam",
     "Optimizer",

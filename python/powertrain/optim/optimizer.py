@@ -7,6 +7,7 @@ then sweeps all state once.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
 import math
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.nn.module import Module
+from powertrain.optim.scaling import LossScale
 
 Schedule = Callable[[Any], pt.Tensor]
 Named: TypeAlias = Module | Sequence[pt.Slot | tuple[str, pt.Slot]]
@@ -59,6 +61,7 @@ class Optimizer:
     clip        largest norm of all gradients together; larger ones are scaled down
     clip_value  largest magnitude of one number of a gradient; larger ones are cut
     accumulate  gradients of so many calls make one update
+    loss_scale  for float16: what `scaled` multiplies a loss with, see scaling.py
     groups      settings by pattern of the name, for example [Group("*.bias", weight_decay=0.0)]
     """
 
@@ -76,6 +79,7 @@ class Optimizer:
         clip: float | None = None,
         clip_value: float | None = None,
         accumulate: int = 1,
+        loss_scale: LossScale | None = None,
         groups: Sequence[Group] = (),
         name: str = "optimizer",
     ) -> None:
@@ -89,6 +93,9 @@ class Optimizer:
             )
         self.name, self.schedule, self.accumulate = name, schedule, accumulate
         self.clip, self.clip_value = clip, clip_value
+        self.loss_scale = loss_scale
+        if loss_scale is not None:
+            loss_scale.own(name)
         self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
         self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
         self._counters = {
@@ -155,6 +162,8 @@ class Optimizer:
         """Every slot of the optimizer by name; moments as views `optimizer.m.<parameter>`, so no layout is saved."""
         for slot in (self._rate, self.step, *self._counters.values(), *self._gathered.values()):
             yield slot.name, slot
+        if self.loss_scale is not None:
+            yield from self.loss_scale.named_slots()
         for part in self.parts:
             for flat in (*part.state.values(), part.gradient):
                 if flat is not None:
@@ -191,18 +200,36 @@ class Optimizer:
 
     # ------------------------------------------------------------ the update
 
+    def scaled(self, loss: pt.Tensor) -> pt.Tensor:
+        """The loss to differentiate: times the loss scale, if there is one; `update` divides by it."""
+        return loss if self.loss_scale is None else loss * self.loss_scale.slot.value
+
     def update(self, grads: Sequence[pt.Tensor], weight: Any = None) -> None:
         """One update from the gradients of `params`, in their order, ending a phase.
 
         With `weight` the gradients are those of a sum whose total weight it is, and are divided by it: with
-        accumulation once by the weight of all calls together, so that ragged batches count by their examples.
+        accumulation once by the weight of all calls together, so that ragged batches count by their examples. With a
+        loss scale they are those of the scaled loss; a step whose gradients are not finite changes the scale alone.
         """
         self._check_gradients(grads)
-        flat = [pt.pack([grads[place] for place in part.places], part.values) for part in self.parts]
-        last = self._gather(flat, weight) if self.accumulate > 1 else None
-        if last is None and weight is not None:
-            flat = [g / weight for g in flat]
-        flat = self._guarded(flat)
+        with pt.autocast("f32"):
+            flat = [pt.pack([grads[place] for place in part.places], part.values) for part in self.parts]
+            if self.loss_scale is not None:
+                scale = self.loss_scale.slot.value
+                flat = [g / scale for g in flat]
+            last = self._gather(flat, weight) if self.accumulate > 1 else None
+            if last is None and weight is not None:
+                flat = [g / weight for g in flat]
+            if self.loss_scale is None:
+                self._update(self._guarded(flat), last)
+                return
+            norm = _norm(flat)
+            with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips
+                self._update(self._clipped(flat, pt.guard(norm, skip=True)), last)
+            self.loss_scale.adjust(norm)
+
+    def _update(self, flat: list[pt.Tensor], last: pt.Tensor | None) -> None:
+        """One update from the gradients of each part, if this call is the last of those that make one."""
         before = self.step.value
         rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
         step = before + 1
@@ -236,9 +263,9 @@ class Optimizer:
         """Gradients after clipping, if finite; one guard for all parts, so that an update is whole or nothing."""
         if self.clip is None and len(flat) == 1:
             return self._cut([pt.guard(flat[0])])
-        # In float64, so that the squares of finite gradients stay finite.
-        squares = [pt.sum(pt.square(pt.cast(g, "float64"))) for g in flat]
-        norm = pt.guard(pt.sqrt(sum(squares[1:], squares[0])))
+        return self._clipped(flat, pt.guard(_norm(flat)))
+
+    def _clipped(self, flat: list[pt.Tensor], norm: pt.Tensor) -> list[pt.Tensor]:
         if self.clip is None:
             return self._cut(flat)
         factor = pt.cast(pt.minimum(self.clip / (norm + 1e-6), 1.0), "float32")
@@ -272,6 +299,12 @@ def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:
 def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: float) -> pt.Tensor:
     """The exponential moving average after one more value."""
     return mean * kept + new * (1 - kept)
+
+
+def _norm(flat: list[pt.Tensor]) -> pt.Tensor:
+    """Of all gradients together, in float64, so that the squares of finite ones stay finite."""
+    squares = [pt.sum(pt.square(pt.cast(g, "float64"))) for g in flat]
+    return pt.sqrt(sum(squares[1:], squares[0]))
 
 
 def _named(entry: pt.Slot | tuple[str, pt.Slot]) -> tuple[str, pt.Slot]:

@@ -117,7 +117,7 @@ class RandomTransformPlugin(Protocol):
 
 
 class OptimizerPlugin(Protocol):
-    """An optimizer. `settings` are the engine's: schedule, clip, accumulate, name; hand them on to `Optimizer`."""
+    """An optimizer. `settings` are the engine's (schedule, clip, name...); hand them on to `Optimizer`."""
 
     Params: ClassVar[type]
 

@@ -43,7 +43,9 @@ def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
     """Profiles of each step function that the strategy loops over, from so many profiled steps of all together."""
     with tempfile.TemporaryDirectory() as folder:
         run = build(recipe, RunFolder(Path(folder)), Display(quiet=True))
-        run.stepper = stepper = TimedStepper(run.table.logs, run.progress, run.dataset.task == "language")
+        run.stepper = stepper = TimedStepper(
+            run.table.logs, run.progress, run.dataset.task == "language", recipe.run.precision
+        )
         try:
             run.strategy.setup(run)
             stepper.steps_left = WARM_UP + 2 * steps

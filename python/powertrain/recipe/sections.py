@@ -10,6 +10,7 @@ from typing import Any
 from powertrain.plugins.local import LocalFile
 from powertrain.plugins.params import param
 from powertrain.plugins.registry import Plugin
+from powertrain.precision import PRECISIONS
 from powertrain.recipe.durations import Duration, Limit
 
 
@@ -81,6 +82,9 @@ class RunSection:
     evaluate: EvaluateEvery | None = param(None)
     workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
     threads: int | None = param(None, low=1, high=1024, doc="threads that compute; results do not depend on it")
+    precision: str = param(
+        "f32", choices=PRECISIONS, doc="what a training step keeps activations in; weights are kept in f32"
+    )
     save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from powertrain.metrics import Mean
+from powertrain.optim.scaling import LossScale
 from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
 from powertrain.plugins.params import call_with, params_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
 
 
-def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int) -> Any:
+def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int, precision: str) -> Any:
     """An optimizer over the parameters of some modules, with its schedule stretched over the run."""
     role, *others = modules
     params = modules[role]
@@ -37,6 +38,7 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: i
         schedule=schedule,
         clip=found.clip,
         accumulate=found.accumulate,
+        **({"loss_scale": LossScale()} if precision == "f16" else {}),
         name="optimizer" if role == "model" else f"optimizer.{role}",
     )
 

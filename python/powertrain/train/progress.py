@@ -56,7 +56,8 @@ class Display:
         parts = " / ".join(f"{part} {len(dataset.splits[part]):,}" for part in ordered)
         sizes = [int(slot.size) for module in run.table.modules.values() for slot in module.parameters()]
         model = f"{use.name if use else run.recipe.strategy.name} {sum(sizes):,} params"
-        machine = f"{pt.get_threads()} threads {pt.isa()}"
+        kept = "" if run.recipe.run.precision == "f32" else f" {run.recipe.run.precision}"
+        machine = f"{pt.get_threads()} threads {pt.isa()}{kept}"
         described = f"{dataset.name} ({parts})" if parts else dataset.name
         self.line(" · ".join([described, model, machine, f"resume: {run.strategy.resume}"]))
         if run.progress.steps:

@@ -64,7 +64,7 @@ class TrainRun:
         self.stop_reason = ""
         self.deadline = math.inf
         self.rounds_now = 0  # in this process; a resumed run has done others before
-        self.stepper = Stepper(self.table.logs, self.progress, dataset.task == "language")
+        self.stepper = Stepper(self.table.logs, self.progress, dataset.task == "language", recipe.run.precision)
         self.sources = Sources(recipe, dataset, self.table, base)
         self._hooks: list[Hook] = []
         self._handlers: dict[int, Any] = {}
@@ -102,7 +102,9 @@ class TrainRun:
                 raise RunError("[run.optim] the recipe has no optimizer; expected an optimizer table; add one")
             found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
             modules = {role: self.model(role) for role in roles}
-            self.table.optimizers[roles[0]] = build_optimizer(found, modules, self.horizon.total_steps)
+            self.table.optimizers[roles[0]] = build_optimizer(
+                found, modules, self.horizon.total_steps, self.recipe.run.precision
+            )
         return self.table.optimizers[roles[0]]
 
     def loss(self, default: str = "") -> Callable[..., Any]:

@@ -56,7 +56,7 @@ class Step:
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
         slots = [slot for _, slot in opt.params]
         if couples:
-            opt.update(gradients_of(loss, slots))
+            opt.update(gradients_of(opt.scaled(loss), slots))
             return
         if not loss.shape:
             raise pt.ShapeError(
@@ -64,10 +64,10 @@ class Step:
                 "total weight; leave the mean out, or pass couples=True where the examples of a batch belong together"
             )
         if weight is None:
-            opt.update(gradients_of(pt.sum(loss), slots), float(math.prod(loss.shape)))
+            opt.update(gradients_of(opt.scaled(pt.sum(loss)), slots), float(math.prod(loss.shape)))
             return
         weights = spread(weight, loss)
-        opt.update(gradients_of(pt.sum(loss * weights), slots), pt.sum(weights))
+        opt.update(gradients_of(opt.scaled(pt.sum(loss * weights)), slots), pt.sum(weights))
 
     def log(self, name: str, total: Any, count: Any = 1) -> None:
         self._logs.add(name, total, count)

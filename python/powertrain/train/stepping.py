@@ -37,8 +37,8 @@ class Stream(Protocol):
 class Stepper:
     """Replays steps and counts what they did."""
 
-    def __init__(self, logs: Logs, progress: Progress, language: bool) -> None:
-        self.logs, self.progress, self._language = logs, progress, language
+    def __init__(self, logs: Logs, progress: Progress, language: bool, precision: str) -> None:
+        self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
         self._folds: dict[Callable[..., Any], Fold] = {}
 
@@ -69,7 +69,8 @@ class Stepper:
         self._room(step, self.compiled)
 
         def traced(*tensors: Any) -> Any:
-            return step(Step(self.logs), TracedBatch(names, tensors))
+            with pt.autocast(self._precision):
+                return step(Step(self.logs), TracedBatch(names, tensors))
 
         compiled = pt.compile(traced)
         made = compiled(*arrays)

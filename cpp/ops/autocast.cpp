@@ -1,0 +1,54 @@
+#include "ops/autocast.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+std::unordered_map<std::string, Precision>& rules() {
+  static std::unordered_map<std::string, Precision> by_name;
+  return by_name;
+}
+
+bool is_half(const Tensor& t) { return t.defined() && (t.dtype() == DType::F16 || t.dtype() == DType::BF16); }
+
+}  // namespace
+
+AutocastRule::AutocastRule(const std::string& op, Precision precision) { rules()[op] = precision; }
+
+Precision precision_of(const Op& op) {
+  if (op.plan_epilogue) return Precision::Low;
+  auto found = rules().find(op.name);
+  return found == rules().end() ? Precision::Follows : found->second;
+}
+
+DType& autocast_dtype() {
+  thread_local DType dtype = DType::F32;
+  return dtype;
+}
+
+Tensors apply_autocast(const Op& op, Precision precision, Tensors inputs, const Attrs& attrs) {
+  const AutocastScope decided;
+  const DType low = decided.saved;
+  const DType given = is_half(inputs.empty() ? Tensor() : inputs[0]) ? inputs[0].dtype() : DType::F32;
+  if (precision == Precision::Low) {
+    // Who computes in f64 asks for its digits.
+    const auto wide = [](const Tensor& t) { return t.defined() && !t.impl().weak && t.dtype() == DType::F64; };
+    if (std::any_of(inputs.begin(), inputs.end(), wide)) return apply(op, std::move(inputs), attrs);
+    for (Tensor& t : inputs) {
+      if (t.defined() && !t.impl().weak && is_float(t.dtype())) t = fn::cast(t, low);
+    }
+    return apply(op, std::move(inputs), attrs);
+  }
+  for (Tensor& t : inputs) {
+    if (is_half(t)) t = fn::cast(t, DType::F32);
+  }
+  Tensors outputs = apply(op, std::move(inputs), attrs);
+  if (precision == Precision::FullInside && outputs[0].dtype() == DType::F32) outputs[0] = fn::cast(outputs[0], given);
+  return outputs;
+}
+
+}  // namespace pt

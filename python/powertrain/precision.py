@@ -1,0 +1,42 @@
+"""Mixed precision: what a training step keeps in 16 bits, and what in 32."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from powertrain import _core
+
+PRECISIONS = ("f32", "bf16", "f16")
+_DTYPES = {"f32": _core.DType.float32, "bf16": _core.DType.bfloat16, "f16": _core.DType.float16}
+
+
+@contextlib.contextmanager
+def autocast(precision: str) -> Iterator[None]:
+    """Inside the block, products keep what they read and write in `precision`: "bf16" or "f16"; "f32" switches it off.
+
+    Products and convolutions cast float32 operands; sums, losses, norms and powers widen 16-bit ones to float32; every
+    other op works in the dtype of its inputs. `powertrain._core.ops()` has each op's rule, docs/numerics.md the table.
+    All ops compute in float32 and round what they store. Parameters stay float32, and so do their gradients: a cast is
+    part of the graph. Gradients and optimizers are not touched by the block, wherever they are called.
+
+    Errors    another precision
+    Source    the rules of torch.autocast
+    Example
+        >>> import powertrain as pt
+        >>> with pt.autocast("bf16"):
+        ...     y = pt.ones((2, 3)) @ pt.ones((3, 4))
+        >>> y.dtype, y.sum().dtype
+        (bfloat16, bfloat16)
+        >>> with pt.autocast("bf16"):
+        ...     y.sum().dtype
+        float32
+    """
+    if precision not in PRECISIONS:
+        known = ", ".join(map(repr, PRECISIONS))
+        raise _core.DTypeError(f"[autocast] received {precision!r}; expected one of {known}; for example 'bf16'")
+    before = _core.set_autocast(_DTYPES[precision])
+    try:
+        yield
+    finally:
+        _core.set_autocast(before)
