@@ -2,6 +2,7 @@
 
 #include "graph/autodiff.h"
 #include "graph/trace.h"
+#include "ops/autocast.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
 
@@ -68,6 +69,7 @@ Tensors replay(const Graph& graph, const Tensors& inputs, uint64_t recompute) {
   const std::vector<std::vector<int>> dying = dying_after(graph);
   std::unordered_map<const GraphRegion*, std::shared_ptr<const Region>> regions;
   RecomputeScope marks(recompute);
+  const AutocastScope decided;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
     marks.mark(node.recompute);
@@ -230,6 +232,7 @@ Tensors with_gradient(const Tensors& outputs, const Tensors& inputs, const Funct
   Graph graph;
   {
     TraceScope scope(&trace);
+    const AutocastScope decided;
     graph = trace.finish(back(symbols(trace, region->outputs)));
   }
   region->captured = lift_constants(graph);

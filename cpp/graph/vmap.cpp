@@ -6,6 +6,7 @@
 
 #include "graph/passes/passes.h"
 #include "graph/trace.h"
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
 
@@ -86,6 +87,7 @@ std::vector<Many> run(const Graph& graph, const std::vector<Many>& inputs, int64
     if (graph.values[v].origin == Origin::Constant) value[v].tensor = graph.constants[graph.values[v].index];
   }
   std::unordered_map<const GraphRegion*, std::shared_ptr<const Region>> regions;
+  const AutocastScope decided;
   for (const GraphNode& node : graph.nodes) {
     if (!node.region) {
       const std::vector<Many> outputs = call(graph, node, value, rows);
