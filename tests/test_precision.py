@@ -23,7 +23,9 @@ W = np.random.default_rng(1).normal(size=(6, 5)).astype(np.float32)
 
 
 def bits(tensor: Any) -> bytes:
-    return np.ascontiguousarray(tensor.numpy()).tobytes()
+    value = pt.asarray(tensor)
+    exact = pt.cast(value, "float32") if value.dtype == pt.bfloat16 else value  # which NumPy does not have
+    return np.ascontiguousarray(exact.numpy()).tobytes()
 
 
 # What is kept in which dtype.
@@ -139,17 +141,17 @@ def test_a_compiled_step_is_traced_for_each_precision() -> None:
 
 
 def test_the_line_that_made_a_number_infinite_is_named_under_autocast() -> None:
-    w = pt.Slot(pt.tensor(W * 1e30), "w", trainable=True)
+    w = pt.Slot(pt.tensor(W), "w", trainable=True)
     opt = SGD([w], lr=0.1)
 
     @pt.compile
     def step(x: Any) -> Any:
         with pt.autocast("bf16"):
-            loss, grads = pt.value_and_grad([w], lambda: pt.square(x @ w).sum())
+            loss, grads = pt.value_and_grad([w], lambda: pt.log((x @ w) * 0.0).sum())
         opt.update(grads)
         return loss
 
-    named = r"\[square\] made a number that is not finite .*test_precision\.py"
+    named = r"\[log\] made a number that is not finite .*test_precision\.py"
     with pytest.raises(pt.NonFiniteError, match=named), pt.autocast("bf16"):
         step(X)
 
@@ -281,4 +283,4 @@ def test_a_recipe_learns_as_well_and_resumes_to_the_same_bits(precision: str, tm
 def test_a_recipe_with_another_precision_is_refused(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL.replace("seed = 3", 'seed = 3, precision = "fp8"'))
     done = run(["train", "small.toml"], tmp_path, expect=2)
-    assert 'run.precision] received "fp8"; expected one of f32, bf16, f16' in done.stderr
+    assert 'run.precision] received "fp8"; expected one of "f32", "bf16", "f16"' in done.stderr
