@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
@@ -45,6 +46,8 @@ Numerics  x counts as (x + x^T) / 2; computed in f64 and rounded once; NaN where
 Source    Golub & Van Loan, algorithm 4.2.2)",
              R"(>>> pt.cholesky(pt.tensor([[4.0, 2.0], [2.0, 5.0]])).numpy().tolist()
 [[2.0, 0.0], [1.0, 2.0]])");
+
+const AutocastRule rule("cholesky", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
 #include "ops/pieces.h"
@@ -29,6 +30,8 @@ Grad      x; NaN where x is singular
 Numerics  the product of the pivots of lu, which overflows early: see slogdet)",
              R"(>>> pt.det(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
 -2.0)");
+
+const AutocastRule rule("det", Precision::Full);
 
 }  // namespace
 }  // namespace pt

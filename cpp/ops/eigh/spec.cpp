@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
@@ -51,6 +52,8 @@ Numerics  x counts as (x + x^T) / 2; the largest component of a vector (the firs
 Source    Golub & Van Loan, algorithm 8.4.3)",
              R"(>>> pt.eigh(pt.tensor([[2.0, 1.0], [1.0, 2.0]]))[0].numpy().tolist()
 [1.0, 3.0])");
+
+const AutocastRule rule("eigh", Precision::Full);
 
 }  // namespace
 }  // namespace pt

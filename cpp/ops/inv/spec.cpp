@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
@@ -32,6 +33,8 @@ Grad      x
 Numerics  as solve; infinite or NaN where x is singular)",
              R"(>>> pt.inv(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).numpy().tolist()
 [[0.5, 0.0], [0.0, 0.25]])");
+
+const AutocastRule rule("inv", Precision::Full);
 
 }  // namespace
 }  // namespace pt

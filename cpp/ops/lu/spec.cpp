@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
@@ -47,6 +48,8 @@ Numerics  the pivot is the first of the largest elements of a column; computed i
 Source    Golub & Van Loan, algorithm 3.4.1)",
              R"(>>> pt.lu(pt.tensor([[0.0, 2.0], [4.0, 8.0]]))[1].numpy().tolist()
 [1, 0])");
+
+const AutocastRule rule("lu", Precision::Full);
 
 }  // namespace
 }  // namespace pt

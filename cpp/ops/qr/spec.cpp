@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
@@ -56,6 +57,8 @@ Source    Golub & Van Loan, algorithm 5.2.1)",
              R"(>>> q, r = pt.qr(pt.tensor([[3.0, 1.0], [4.0, 2.0]]))
 >>> round(r.numpy()[0, 0].item(), 3)
 -5.0)");
+
+const AutocastRule rule("qr", Precision::Full);
 
 }  // namespace
 }  // namespace pt

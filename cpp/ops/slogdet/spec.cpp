@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
 #include "ops/pieces.h"
@@ -34,6 +35,8 @@ Grad      x, through the logarithm
 Numerics  by lu; 0 and -inf where x is singular)",
              R"(>>> [t.item() for t in pt.slogdet(pt.tensor([[0.0, 1.0], [1.0, 0.0]]))]
 [-1.0, 0.0])");
+
+const AutocastRule rule("slogdet", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
@@ -43,6 +44,8 @@ Numerics  by lu and two triangular solves, each computed in f64; infinite or NaN
 Source    Golub & Van Loan, ch. 3.4)",
              R"(>>> pt.solve(pt.tensor([[0.0, 2.0], [4.0, 0.0]]), pt.tensor([[2.0], [8.0]])).numpy().tolist()
 [[2.0], [1.0]])");
+
+const AutocastRule rule("solve", Precision::Full);
 
 }  // namespace
 }  // namespace pt

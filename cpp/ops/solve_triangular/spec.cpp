@@ -1,3 +1,4 @@
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
@@ -58,6 +59,8 @@ Numerics  only one triangle of a is read, the lower one or with `upper` the uppe
 Source    Golub & Van Loan, ch. 3.1)",
              R"(>>> pt.solve_triangular(pt.tensor([[2.0, 0.0], [1.0, 4.0]]), pt.tensor([[2.0], [9.0]])).numpy().tolist()
 [[1.0], [2.0]])");
+
+const AutocastRule rule("solve_triangular", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/factor/plan.h"
@@ -88,6 +89,8 @@ Numerics  of each pair, the largest component of the vector on the shorter side 
 Source    Hestenes 1958; Golub & Van Loan, ch. 8.6.3)",
              R"(>>> pt.svd(pt.tensor([[3.0, 0.0], [0.0, 5.0]]))[1].numpy().tolist()
 [5.0, 3.0])");
+
+const AutocastRule rule("svd", Precision::Full);
 
 }  // namespace
 }  // namespace pt
