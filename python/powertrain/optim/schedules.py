@@ -7,7 +7,7 @@ plugins of the group `schedule` are the functions `name(step, total, **parameter
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import powertrain as pt
@@ -114,7 +114,7 @@ def exponential(step: Any, total: int, *, gamma: Annotated[float, Range(above=0,
 
 
 def multistep(
-    step: Any, total: int, *, at: Sequence[float] = (0.5, 0.75), gamma: Annotated[float, Range(above=0)] = 0.1
+    step: Any, total: int, *, at: tuple[float, ...] = (0.5, 0.75), gamma: Annotated[float, Range(above=0)] = 0.1
 ) -> pt.Tensor:
     """Times `gamma` at each of these shares of the run (or after so many updates, if above 1)."""
     drops = pt.cast(step, "float64") * 0.0
