@@ -44,6 +44,7 @@ CALLS: list[tuple[str, Any, Any]] = [
     ("tril", lambda: xp.tril(X, k=1), np.tril(X, 1)),
     ("triu", lambda: xp.triu(X, k=1), np.triu(X, 1)),
     ("diff", lambda: xp.diff(pt.asarray(X), prepend=pt.zeros((2, 1), "float64")), np.diff(X, prepend=0.0)),
+    ("diff", lambda: xp.diff(pt.asarray(X), n=0, prepend=pt.zeros((2, 1), "float64")), X),
     ("sum", lambda: xp.sum(X, axis=1, dtype=xp.float32), X.sum(1, dtype="float32")),
     ("prod", lambda: xp.prod(X, axis=0), X.prod(0)),
     ("cumulative_sum", lambda: xp.cumulative_sum(X, axis=1, include_initial=True), [[0, 3, 2, 4], [0, 0.5, 4.5, 2.5]]),

@@ -175,8 +175,8 @@ def argsort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any =
 
 
 def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
-    """Differences of neighbours, of x between what is put before and behind it."""
-    parts = [part for part in (prepend, x, append) if part is not None]
+    """Differences of neighbours, of x between what is put before and behind it; x itself for n = 0."""
+    parts = [part for part in (prepend, x, append) if part is not None] if n else [x]
     return OPERATORS["diff"](x if len(parts) == 1 else OPERATORS["concat"](parts, axis), n, axis)
 
 

@@ -116,7 +116,8 @@ def cummin(input: Any, dim: int) -> Any:
 
 @call_of("diff")
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    parts = [part for part in (prepend, input, append) if part is not None]
+    # No difference at all is the input, without what is put around it: NumPy has the same.
+    parts = [part for part in (prepend, input, append) if part is not None] if n else [input]
     return pt.diff(input if len(parts) == 1 else pt.concat(parts, dim), n, dim)
 
 
