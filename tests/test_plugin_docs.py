@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from c_library import COMPILER, build
 from powertrain.plugins.protocols import GROUPS
 from powertrain.recipe import load_recipe
 from powertrain.train.progress import Display
@@ -20,12 +21,12 @@ KINDS = [path for path in PAGES if path.stem in GROUPS]
 def files(page: Path) -> dict[str, str]:
     """The files that a page writes: blocks of code whose first line is a comment with a name."""
     text = page.read_text(encoding="utf-8")
-    found = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```\w+\n(?:#|//) (\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return dict(found)
 
 
 def test_there_is_a_page_for_each_kind_that_is_read() -> None:
-    assert {path.stem for path in KINDS} == set(GROUPS) - {"kernel", "backend"}
+    assert {path.stem for path in KINDS} == set(GROUPS) - {"backend"}
     readme = next(path for path in PAGES if path.stem == "README").read_text(encoding="utf-8")
     for path in [*KINDS, *(path for path in PAGES if path.stem == "check")]:
         assert f"({path.name})" in readme
@@ -39,11 +40,24 @@ def test_the_plugin_of_a_page_passes_the_check(page: Path, tmp_path: Path, monke
     if page.stem == "recipe":
         load_recipe(str(tmp_path / "small.toml"))
         return
+    if page.stem == "kernel":
+        _kernels_pass(made, tmp_path / "package", monkeypatch)
+        return
     for name in (name for name in made if name.endswith(".py")):
         attribute = re.findall(r"^(?:class|def) (\w+)", made[name], re.MULTILINE)[0]
         plugin = f"documented-{name.removesuffix('.py')}"
         found = examine(page.stem, plugin, made[name], tmp_path / "package", monkeypatch, attribute)
         assert [one.line() for one in found] == []
+
+
+def _kernels_pass(made: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if COMPILER is None:
+        pytest.skip("no C compiler")
+    folder.mkdir()
+    build(made["rows.c"], folder / "rows.so")
+    assert [one.line() for one in examine("kernel", "in-c", made["kernel.py"], folder, monkeypatch, "scale")] == []
+    pytest.importorskip("numba")
+    assert [one.line() for one in examine("kernel", "by-numba", made["cap.py"], folder, monkeypatch, "cap")] == []
 
 
 RECIPES = [(page, name) for page in KINDS for name in files(page) if name.endswith(".toml")]
@@ -53,6 +67,8 @@ RECIPES = [(page, name) for page in KINDS for name in files(page) if name.endswi
 def test_the_recipe_of_a_page_trains(page: Path, name: str, tmp_path: Path) -> None:
     for file, text in files(page).items():
         (tmp_path / file).write_text(text, encoding="utf-8")
+    if page.stem == "kernel":
+        pytest.importorskip("numba")
     short = {"env": "run.until=640 env_steps", "recipe": "run.until=2 epochs"}.get(page.stem, "run.until=3 epochs")
     settings = [short, "report.baseline=false", "expect={}"]
     if page.stem == "env":

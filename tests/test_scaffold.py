@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from c_library import needs_compiler
 from powertrain.plugins.registry import PluginError
 from powertrain.plugins.scaffold import OBJECTS, new_plugin
 from running import environment, results, run
 from test_discovery import distribution
 
 ALL = ",".join(OBJECTS)
+TEMPLATE = Path(__file__).parent.parent / "plugins" / "template"
+TEMPLATE_KINDS = ("model", "loss", "kernel")
 
 
 def installed(folder: Path, source: Path) -> Path:
@@ -27,6 +30,7 @@ def installed(folder: Path, source: Path) -> Path:
     return target
 
 
+@needs_compiler
 @pytest.mark.slow
 def test_a_new_plugin_builds_installs_and_passes_its_own_tests(tmp_path: Path) -> None:
     made = json.loads(run(["new", "plugin", "acme-all", "--kinds", ALL, "--json"], tmp_path).stdout)
@@ -46,6 +50,44 @@ def test_a_model_and_a_loss_train_without_an_edit(tmp_path: Path) -> None:
     target = installed(tmp_path, tmp_path / "acme")
     trained = results(run(["train", "acme/example.toml", "--json", "--run", "a"], tmp_path, [target]))
     assert trained["test"]["accuracy"] > 0.9
+
+
+@needs_compiler
+def test_a_kernel_in_c_trains_without_an_edit(tmp_path: Path) -> None:
+    """Its author's own lines, in C and Python, are under 60."""
+    said = run(["new", "plugin", "acme", "--kinds", "kernel"], tmp_path).stdout
+    assert "pip install --no-build-isolation -e acme" in said
+    written = [(tmp_path / "acme" / "src" / "acme" / name).read_text() for name in ("kernel.c", "kernel.py")]
+    assert sum(bool(line.strip()) for text in written for line in text.splitlines()) < 60
+    target = installed(tmp_path, tmp_path / "acme")
+    done = run(["plugins", "check", "acme"], tmp_path, [target]).stdout
+    assert done.splitlines() == ["right  kernel acme/acme"]
+    trained = results(run(["train", "acme/example.toml", "--json", "--run", "a"], tmp_path, [target]))
+    assert trained["test"]["accuracy"] > 0.9
+    uses = json.loads((tmp_path / "a" / "run.lock").read_text())["uses"]
+    assert {"group": "kernel", "use": "acme/acme", "distribution": "acme", "version": "0.1.0"} in uses
+
+
+def test_the_copyable_template_is_what_the_scaffolder_writes(tmp_path: Path) -> None:
+    new_plugin("powertrain-template", TEMPLATE_KINDS, tmp_path / "template")
+    written = {path.relative_to(tmp_path / "template") for path in (tmp_path / "template").rglob("*") if path.is_file()}
+    for path in written:
+        assert (TEMPLATE / path).read_text() == (tmp_path / "template" / path).read_text(), path
+    ours = subprocess.run(["git", "ls-files", "."], cwd=TEMPLATE, capture_output=True, text=True, check=False).stdout
+    assert not ours or {Path(name) for name in ours.split()} == written
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_the_copyable_template_builds_installs_and_passes(tmp_path: Path) -> None:
+    target = installed(tmp_path, TEMPLATE)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=TEMPLATE, env=environment([target]), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+    checked = run(["plugins", "check", "powertrain-template"], tmp_path, [target]).stdout
+    assert sorted(line.split()[1] for line in checked.splitlines()) == sorted(TEMPLATE_KINDS)
 
 
 def test_a_recipe_and_a_model_to_edit(tmp_path: Path) -> None:

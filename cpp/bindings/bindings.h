@@ -43,9 +43,14 @@ Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);
 // For callbacks that Python calls directly: sets the Python error for the C++ exception being handled.
 void translate_current_exception();
 
+py::object attr_object(const Attr& value);              // as Python has it
+py::object make_function(const Op& op, bool reversed);  // an op as a callable
+
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);
 void register_ops(py::module_& m);
+void register_kernels(py::module_& m);
+void register_examine(py::module_& m);
 void register_slots(py::module_& m);
 void register_autograd(py::module_& m);
 void register_transforms(py::module_& m);

@@ -143,6 +143,11 @@ Tensor to_tensor(py::handle object, const std::string& where) {
                           "; expected a tensor, an array or a number; convert it first"));
   }
   if (PyObject_CheckBuffer(object.ptr())) return from_array(object, where, false);
+  if (py::hasattr(object, "__cuda_array_interface__")) {
+    throw DTypeError(text("[", where, "] received ", type_name(object),
+                          " in the memory of a GPU; expected main memory, since no CUDA backend is installed; copy it "
+                          "first (CuPy: cupy.asnumpy, Numba: copy_to_host)"));
+  }
   if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
     const py::object array = as_numpy(object, where);
     Tensor made = own(from_array(array, where, true));

@@ -14,7 +14,7 @@ py::object make(py::module_& m, const char* name, const py::tuple& bases, const 
   return type;
 }
 
-PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_finite_error;
+PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_finite_error, *kernel_error;
 
 }  // namespace
 
@@ -33,6 +33,8 @@ void translate_current_exception() {
     PyErr_SetString(trace_error, e.what());
   } catch (const GuardError& e) {
     PyErr_SetString(non_finite_error, e.what());
+  } catch (const KernelError& e) {
+    PyErr_SetString(kernel_error, e.what());
   } catch (const Error& e) {
     PyErr_SetString(error, e.what());
   } catch (const std::bad_alloc&) {
@@ -57,6 +59,7 @@ void register_errors(py::module_& m) {
   index_error = derive("IndexError", PyExc_IndexError, "An index out of range.");
   trace_error = derive("TraceError", nullptr, "A symbolic tensor was used as a value, or outlived its trace.");
   non_finite_error = derive("NonFiniteError", PyExc_ArithmeticError, "A guard found a number that is not finite.");
+  kernel_error = derive("KernelError", nullptr, "A plugin's kernel could not be used, or reported a failure.");
   py::register_exception_translator([](std::exception_ptr pointer) {
     if (!pointer) return;
     try {

@@ -7,6 +7,8 @@ PYBIND11_MODULE(_core, m) {
   register_errors(m);
   register_tensor(m);
   register_ops(m);
+  register_kernels(m);
+  register_examine(m);
   register_slots(m);
   register_autograd(m);
   register_transforms(m);

@@ -8,7 +8,62 @@
 #include "ops/recorder.h"
 
 namespace pt::bindings {
+
+py::object attr_object(const Attr& value) {
+  return std::visit(
+      [](const auto& v) -> py::object {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return py::none();
+        else if constexpr (std::is_same_v<T, Ints>)
+          return py::tuple(py::cast(v));
+        else
+          return py::cast(v);
+      },
+      value);
+}
+
 namespace {
+
+py::dict describe(const Op& op) {
+  static const char* kinds[] = {"bool", "int", "float", "str", "ints", "dtype"};
+  static const char* takes[] = {"any", "number", "float", "integer", "bits", "bool"};
+  static const char* precisions[] = {"follows", "low", "full", "full inside"};
+  py::dict d;
+  py::list inputs, attrs;
+  for (const InputSpec& spec : op.inputs) {
+    py::dict i;
+    i["name"] = spec.name;
+    i["takes"] = takes[static_cast<int>(spec.takes)];
+    i["optional"] = spec.optional;
+    i["list"] = spec.list;
+    inputs.append(i);
+  }
+  for (const AttrSpec& spec : op.attrs) {
+    py::dict a;
+    a["name"] = spec.name;
+    a["kind"] = kinds[static_cast<int>(spec.kind)];
+    a["default"] = attr_object(spec.preset);
+    a["required"] = spec.required;
+    a["nullable"] = spec.nullable;
+    attrs.append(a);
+  }
+  d["name"] = op.name;
+  d["inputs"] = inputs;
+  d["attrs"] = attrs;
+  d["outputs"] = op.outputs;
+  d["differentiable"] = op.differentiable() && !op.no_gradient;
+  d["has_compose"] = op.compose != nullptr;
+  d["has_vjp"] = op.vjp != nullptr;
+  d["has_kernel"] = op.plan != nullptr;
+  d["is_view"] = op.view != nullptr;
+  d["elementwise"] = op.elementwise;
+  d["random"] = op.random;
+  d["precision"] = precisions[static_cast<int>(precision_of(op))];
+  d["doc"] = op.doc;
+  d["example"] = op.example;
+  return d;
+}
 
 struct OpFunction {
   PyObject_HEAD vectorcallfunc call;
@@ -138,7 +193,7 @@ PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("powertrain
 PyObject* get_signature(PyObject* self, void*) {
   try {
     const py::object make = py::module_::import("powertrain.functional").attr("signature");
-    return make(reinterpret_cast<OpFunction*>(self)->op->name).release().ptr();
+    return make(describe(*reinterpret_cast<OpFunction*>(self)->op)).release().ptr();
   } catch (...) {
     translate(std::current_exception());
     return nullptr;
@@ -181,20 +236,6 @@ PyTypeObject* op_function_type() {
   return &type;
 }
 
-py::object attr_object(const Attr& value) {
-  return std::visit(
-      [](const auto& v) -> py::object {
-        using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, std::monostate>)
-          return py::none();
-        else if constexpr (std::is_same_v<T, Ints>)
-          return py::tuple(py::cast(v));
-        else
-          return py::cast(v);
-      },
-      value);
-}
-
 // "name(x, w, eps=1e-06)". What is required after a default is given by keyword, as in powertrain.functional.
 std::string signature(const Op& op) {
   std::string plain, by_keyword;
@@ -216,6 +257,8 @@ std::string signature(const Op& op) {
   return op.name + "(" + plain + ")";
 }
 
+}  // namespace
+
 py::object make_function(const Op& op, bool reversed) {
   const std::string doc = signature(op) + ": " + op.doc;
   auto* function = PyObject_New(OpFunction, op_function_type());
@@ -227,48 +270,6 @@ py::object make_function(const Op& op, bool reversed) {
   function->doc = PyUnicode_FromStringAndSize(doc.data(), static_cast<Py_ssize_t>(doc.size()));
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(function));
 }
-
-py::dict describe(const Op& op) {
-  static const char* kinds[] = {"bool", "int", "float", "str", "ints", "dtype"};
-  static const char* takes[] = {"any", "number", "float", "integer", "bits", "bool"};
-  static const char* precisions[] = {"follows", "low", "full", "full inside"};
-  py::dict d;
-  py::list inputs, attrs;
-  for (const InputSpec& spec : op.inputs) {
-    py::dict i;
-    i["name"] = spec.name;
-    i["takes"] = takes[static_cast<int>(spec.takes)];
-    i["optional"] = spec.optional;
-    i["list"] = spec.list;
-    inputs.append(i);
-  }
-  for (const AttrSpec& spec : op.attrs) {
-    py::dict a;
-    a["name"] = spec.name;
-    a["kind"] = kinds[static_cast<int>(spec.kind)];
-    a["default"] = attr_object(spec.preset);
-    a["required"] = spec.required;
-    a["nullable"] = spec.nullable;
-    attrs.append(a);
-  }
-  d["name"] = op.name;
-  d["inputs"] = inputs;
-  d["attrs"] = attrs;
-  d["outputs"] = op.outputs;
-  d["differentiable"] = op.differentiable() && !op.no_gradient;
-  d["has_compose"] = op.compose != nullptr;
-  d["has_vjp"] = op.vjp != nullptr;
-  d["has_kernel"] = op.plan != nullptr;
-  d["is_view"] = op.view != nullptr;
-  d["elementwise"] = op.elementwise;
-  d["random"] = op.random;
-  d["precision"] = precisions[static_cast<int>(precision_of(op))];
-  d["doc"] = op.doc;
-  d["example"] = op.example;
-  return d;
-}
-
-}  // namespace
 
 void register_ops(py::module_& m) {
   m.def(

@@ -25,6 +25,9 @@ struct TraceError : Error {
 struct GuardError : Error {
   using Error::Error;
 };  // Python: powertrain.NonFiniteError
+struct KernelError : Error {
+  using Error::Error;
+};  // Python: powertrain.KernelError
 
 // Builds a message from anything that streams.
 template <class... Parts>

@@ -90,11 +90,13 @@ Types infer_elementwise(const InferContext& context) {
 
 Types infer_predicate(const InferContext& context) { return {{DType::Bool, common_shape(context)}}; }
 
-LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out) {
+LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out,
+                            const ExternalFormula* external) {
   FusedProgram program = begin_program(in, out[0]);
   FusedStep step{};
   step.kind = StepKind::Math;
   step.op = op;
+  step.external = external;
   for (std::size_t i = 0; i < in.size(); ++i) {
     step.args[i] = load(program, static_cast<int>(i), in[i].dtype, register_dtype(in[i].dtype));
   }

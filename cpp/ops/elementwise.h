@@ -7,7 +7,9 @@ namespace pt {
 
 Types infer_elementwise(const InferContext& context);  // broadcast shape; the inputs' (common) dtype
 Types infer_predicate(const InferContext& context);    // broadcast shape; bool
-LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out);
+// With `external` the formula is a plugin's.
+LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out,
+                            const ExternalFormula* external = nullptr);
 LaunchPlan plan_cast(const Operand& in, const Operand& out);
 
 // The sum over the axes along which a tensor of `shape` was broadcast to the gradient's shape.

@@ -84,8 +84,7 @@ void check_status(const Op& op, uint32_t status) {
                           "] received a value that is not finite; expected finite gradients; lower the learning rate, "
                           "or clip the gradient"));
   }
-  if (status & kStatusPluginError)
-    throw Error(text("[", op.name, "] a kernel reported a failure; expected none; see the plugin's documentation"));
+  if (status & kStatusPluginError) throw KernelError(text("[", op.name, "] ", op.failure()));
 }
 
 void launch_all(Device& device, const LaunchPlan& plan, const std::vector<char*>& all, char* workspace,

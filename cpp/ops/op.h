@@ -15,7 +15,8 @@
 
 namespace pt {
 
-struct FusedProgram;  // of the fused machine, ops/fused/machine.h
+struct FusedProgram;     // of the fused machine, ops/fused/machine.h
+struct ExternalFormula;  // ops/fused/desc.h
 
 using Tensors = std::vector<Tensor>;
 using Types = std::vector<TensorType>;
@@ -92,6 +93,8 @@ using EpilogueFitsFn =
     std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
 using PlanEpilogueFn =
     std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&)>;
+// An elementwise formula that is not in math.h but a plugin's function, for elements of this register dtype.
+using FormulaFn = std::function<const ExternalFormula*(const Attrs&, DType)>;
 // nullopt when these strides admit no view, so that the input is copied first.
 using ViewFn = std::function<std::optional<View>(const Operand& in, const Attrs&)>;
 
@@ -118,10 +121,12 @@ class Op {
   PlanEpilogueFn plan_epilogue;
   ViewFn view;
   BatchFn batch;  // without one, a call for each row is made
+  FormulaFn formula;
+  std::function<std::string()> failure;  // of a plugin's kernel: what its last failing call said
   Saves saves;
   bool promotes = true;           // inputs are cast to one dtype first
   bool integer_to_float = false;  // integer inputs are computed in float32
-  bool elementwise = false;       // a formula in math.h: one step of the fused machine
+  bool elementwise = false;       // a formula, in math.h or a plugin's: one step of the fused machine
   bool random = false;            // takes a generator's state; each call of a trace is another call
   bool contiguous = false;        // its kernel wants row-major inputs
   bool guard = false;             // ends a phase

@@ -106,6 +106,9 @@ class Replay {
       Tensors outputs;
       try {
         outputs = apply(*node.op, inputs, node.attrs);
+      } catch (const KernelError& error) {
+        return text(error.what(), " (at ", place(node), ": ", name_inputs(node, inputs),
+                    "); nothing of this step was committed");
       } catch (const IndexError&) {
         return text("[", node.op->name, "] received an index out of range at ", place(node), ": ",
                     name_inputs(node, inputs),
@@ -143,6 +146,10 @@ std::string explain_trip(const Graph& source, const Tensors& inputs, uint32_t st
   }
   const std::string fault = replay.first_fault();
   if (!fault.empty()) return fault;
+  if (status & kStatusPluginError) {
+    return "[guard] a plugin's kernel failed, and running the step again op by op it did not; expected the same each "
+           "time; look with powertrain plugins check; nothing of this step was committed";
+  }
   return "[guard] a value is not finite, and running the step again op by op did not show which op made it; expected "
          "finite gradients; report this with the step; nothing of it was committed";
 }

@@ -143,6 +143,7 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   if (status != 0) {
     const std::string message = explain_trip(source_, inputs, status);
     if (status & kStatusNonFinite) throw GuardError(message);
+    if (status & kStatusPluginError) throw KernelError(message);
     throw IndexError(message);
   }
   Tensors outputs;

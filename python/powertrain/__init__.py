@@ -21,6 +21,7 @@ from powertrain._core import (
     DTypeError,
     Error,
     IndexError,
+    KernelError,
     NonFiniteError,
     ShapeError,
     Slot,
@@ -35,6 +36,7 @@ from powertrain._core import (
 _package = f"{Path(__file__).absolute().parent}{os.sep}"
 _core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("models", "strategies")])
 
+from powertrain.abi import get_include  # noqa: E402
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
 from powertrain.creation import (  # noqa: E402
@@ -87,14 +89,14 @@ _LAZY = (
 )  # fmt: skip
 
 __all__ = [
-    "DType", "DTypeError", "Error", "IndexError", "NonFiniteError", "ShapeError", "Slot", "Tensor", "TraceError",
-    "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes", "checkpoint",
-    "compile", "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "flat_like", "flatten_slots",
-    "float16", "float32", "float64", "full", "full_like", "get_threads", "grad", "guard", "hessian", "hvp", "int16",
-    "int32", "int64", "int8", "isa", "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn",
-    "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients", "random", "set_threads", "tensor",
-    "tensordot", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp",
-    "vmap", "zeros", "zeros_like", *op_names(),
+    "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "ShapeError", "Slot", "Tensor",
+    "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes",
+    "checkpoint", "compile", "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "flat_like",
+    "flatten_slots", "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad",
+    "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "jacobian", "jvp", "linspace", "meshgrid",
+    "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients", "random",
+    "set_threads", "tensor", "tensordot", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values",
+    "value_and_grad", "vjp", "vmap", "zeros", "zeros_like", *op_names(),
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from powertrain import _core
@@ -24,11 +24,11 @@ def op_names() -> list[str]:
 OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in op_names()}
 
 
-def signature(name: str) -> inspect.Signature:
-    """The signature of an op, from its spec."""
-    spec = next((op for op in _core.ops() if op["name"] == name), None)
+def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
+    """The signature of an op, from its spec: an op's name, or the facts of a plugin's."""
+    spec = next((known for known in _core.ops() if known["name"] == op), None) if isinstance(op, str) else op
     if spec is None:
-        raise _core.Error(f"[signature] no op is called {name}; expected one of powertrain._core.op_names(); check it")
+        raise _core.Error(f"[signature] no op is called {op}; expected one of powertrain._core.op_names(); check it")
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     empty = inspect.Parameter.empty
     parameters = [

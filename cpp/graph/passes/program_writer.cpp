@@ -69,6 +69,7 @@ void ProgramWriter::member(const GraphNode& node) {
   } else {
     step.kind = StepKind::Math;
     step.op = node.op->name;
+    if (node.op->formula) step.external = node.op->formula(node.attrs, step.dtype);
   }
   for (std::size_t i = 0; i < node.inputs.size(); ++i) step.args[i] = value_step(node.inputs[i]);
   int made;

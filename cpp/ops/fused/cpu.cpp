@@ -1,6 +1,7 @@
 // The fused machine: a bytecode whose instructions are loops over blocks that stay in the L1 cache. Every operand is
 // read and written once; loads and stores of whole vectors cost nothing, because the operand's memory serves as the
 // register. The interpreter's own cost is one indirect call per instruction and block, 5 ns on about 500 elements.
+#include "abi/powertrain.h"
 #include "core/kernel.h"
 #include "ops/fused/interpreter.h"
 #include "ops/fused/run.h"
@@ -119,6 +120,33 @@ void Interpreter::math(const FusedInstr& instr) {
   const char* b = instr.args[1] < 0 ? nullptr : at_[instr.args[1]];
   const char* c = instr.args[2] < 0 ? nullptr : at_[instr.args[2]];
   tables[int(instr.from)][instr.op](at_[instr.dst], a, b, c, elements(instr), instr.steps);
+}
+
+// A plugin's function sees exactly the elements that there are: no padding, and equal lanes as so many numbers.
+template <class T>
+PT_FN void Interpreter::external(const FusedInstr& instr) {
+  constexpr int64_t kPiece = 256;
+  const auto& formula = *reinterpret_cast<const ExternalFormula*>(instr.bits);
+  const auto function = reinterpret_cast<void (*)(int64_t, T*, const T* const*, const double*)>(formula.function);
+  int64_t n = tile_.elements();
+  if (FusedPlace(instr.level) != FusedPlace::Register) n = 1;
+  if (FusedPlace(instr.level) == FusedPlace::Row && desc_->multi_row) n = tile_.rows;
+  T* dst = reinterpret_cast<T*>(at_[instr.dst]);
+  const T* in[4];
+  T equal[3][kPiece];
+  int64_t piece = n;
+  for (int k = 0; k < formula.arity; ++k) {
+    in[k] = reinterpret_cast<const T*>(at_[instr.args[k]]);
+    if (n == 1 || instr.steps >> k & 1) continue;
+    piece = n < kPiece ? n : kPiece;
+    fill_lanes(equal[k], in[k][0], piece);
+    in[k] = equal[k];
+  }
+  for (int64_t done = 0; done < n; done += piece) {
+    function(n - done < piece ? n - done : piece, dst + done, in, formula.attributes);
+    for (int k = 0; k < formula.arity; ++k) in[k] += instr.steps >> k & 1 ? piece : 0;
+  }
+  if (FusedPlace(instr.level) != FusedPlace::Register && n == 1) fill_lanes(dst, dst[0], kFusedLanes);
 }
 
 void Interpreter::chain(const FusedInstr& instr) {
@@ -248,6 +276,12 @@ void Interpreter::execute(int begin, int end) {
         break;
       case FusedCode::Chain:
         chain(instr);
+        break;
+      case FusedCode::External:
+        if (instr.from == FusedClass::F32)
+          external<float>(instr);
+        else
+          external<double>(instr);
         break;
       case FusedCode::Load:
         load(instr);

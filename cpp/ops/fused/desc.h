@@ -38,6 +38,15 @@ struct FusedSlot {
   int64_t offset;  // in the executing thread's scratch
 };
 
+// A formula that is a plugin's function, and the numbers that it is called with.
+constexpr int kExternalAttributes = 8;
+struct ExternalFormula {
+  void* function;  // of the ABI: PtElementwiseF32 or PtElementwiseF64
+  int64_t arity;
+  double flops;  // of one element
+  double attributes[kExternalAttributes];
+};
+
 enum class FusedCode : uint8_t {
   Fill,        // dst = the constant in `bits`
   LoadScalar,  // dst = the one element of the operand
@@ -45,6 +54,7 @@ enum class FusedCode : uint8_t {
   Load,        // dst = the operand's elements; without a copy where its memory can serve as the register
   Bind,        // dst will be stored unchanged: let the output's memory be the register where it can
   Math,        // dst = op(args)
+  External,    // dst = a plugin's function of args, at the address in `bits`
   Chain,       // dst = two or three additions, subtractions or multiplications of args
   Cast,        // dst = args[0] as another class, or rounded to `storage`
   Expand,      // dst = the row's value for each of its elements
@@ -74,7 +84,7 @@ struct FusedInstr {
   int16_t args[4];
   int16_t operand;
   int32_t state;  // offset of the reduction's state in scratch
-  int64_t bits;   // Fill: the constant; Uniform: the ordinal
+  int64_t bits;   // Fill: the constant; Uniform: the ordinal; External: the address of its ExternalFormula
 };
 
 // The part of a program between two reductions: instructions per row (or group of rows), then per piece of it.

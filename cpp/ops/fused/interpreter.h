@@ -45,6 +45,8 @@ class Interpreter {
   void store(const FusedInstr& instr);
   void store_row(const FusedInstr& instr);
   void math(const FusedInstr& instr);
+  template <class T>
+  void external(const FusedInstr& instr);
   void chain(const FusedInstr& instr);
   void cast(const FusedInstr& instr);
   void expand(const FusedInstr& instr);

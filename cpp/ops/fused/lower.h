@@ -17,6 +17,7 @@ struct Node {
   FusedClass from, to;   // class of the arguments (of those that are no mask), class of the result
   FusedStorage storage;  // Cast: rounded to
   int op = -1;
+  const ExternalFormula* external = nullptr;  // instead of op
   std::vector<int> args{};
   int64_t bits = 0;
   int operand = -1;
@@ -40,6 +41,7 @@ struct Ir {
   bool reductions_terminal = true;  // no vector depends on a reduction
   double cost_ns = 0;               // of one element
   double element_bytes = 0;         // moved to and from memory for one element
+  double external_flops = 0;        // of plugins' formulas, for one element
 };
 
 FusedClass class_of(DType dtype);  // the class that a dtype is computed in

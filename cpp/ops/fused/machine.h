@@ -15,12 +15,15 @@ struct FusedOperand {
   Strides strides;  // in elements along every axis of the iteration space; 0 is a broadcast
 };
 
+struct ExternalFormula;  // desc.h
+
 enum class StepKind { Load, Constant, Math, Cast, RowSum, RowMax, RowMin, Uniform, Store };
 
 // A step's result is named by its index.
 struct FusedStep {
   StepKind kind;
-  std::string op;  // Math: the formula
+  std::string op;                             // Math: the formula
+  const ExternalFormula* external = nullptr;  // Math: instead, a plugin's; for the class of the result
   // Of the result: F32, F64, I32, I64 or Bool. A Cast may name a storage dtype (F16, BF16, U8, I8, I16): the value is
   // rounded to it and goes on in F32 or I32.
   DType dtype = DType::F32;

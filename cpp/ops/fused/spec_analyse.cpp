@@ -46,6 +46,8 @@ const MathFact* find_fact(std::string_view op, int* index) {
 
 namespace {
 
+constexpr double kExternalNs = 0.1, kExternalFlopNs = 0.1;  // of one element of a plugin's formula
+
 FusedStorage storage_of(DType dtype) { return static_cast<FusedStorage>(dtype); }
 
 bool is_reduction(StepKind kind) {
@@ -258,8 +260,17 @@ class Analysis {
     return add_node({.kind = StepKind::Constant, .from = cls, .to = cls, .storage = {}, .bits = bits});
   }
 
+  int add_external(int index) {
+    const FusedStep& step = program_.steps[index];
+    const FusedClass cls = class_of(step.dtype);
+    Node node{.kind = StepKind::Math, .from = cls, .to = cls, .storage = {}, .external = step.external};
+    for (int i = 0; i < step.external->arity; ++i) node.args.push_back(as_class(argument(index, i), cls));
+    return add_node(std::move(node));
+  }
+
   int add_math(int index) {
     const FusedStep& step = program_.steps[index];
+    if (step.external) return add_external(index);
     int op;
     const MathFact* fact = find_fact(step.op, &op);
     if (!fact) fail("step ", index, " is ", step.op, "; expected a formula; add ops/", step.op, "/math.h");
@@ -367,7 +378,10 @@ class Analysis {
     for (const Node& node : ir_.nodes) {
       if (!node.live || node.level != Level::Vector) continue;
       const double wide = class_bytes(node.from) == 8 ? 2 : 1;
-      if (node.kind == StepKind::Math) {
+      if (node.external) {
+        ir_.cost_ns += wide * std::max(kExternalNs, node.external->flops * kExternalFlopNs);
+        ir_.external_flops += node.external->flops;
+      } else if (node.kind == StepKind::Math) {
         auto found = slow.find(pt_fused_math_isa_generic.facts[node.op].name);
         ir_.cost_ns += wide * (found == slow.end() ? 0.08 : found->second);
       } else if (node.kind == StepKind::Load || node.kind == StepKind::Store) {

@@ -70,11 +70,14 @@ class Emitter {
     instr.op = int16_t(from.op);
     instr.dst = -1;
     instr.operand = int16_t(from.operand);
-    instr.bits = from.bits;
+    instr.bits = from.external ? int64_t(reinterpret_cast<intptr_t>(from.external)) : from.bits;
     for (auto& arg : instr.args) arg = -1;
     return instr;
   }
   void push(const FusedInstr& instr) { code_.instrs.push_back(instr); }
+  static FusedCode computing(const Node& v) {
+    return v.kind == StepKind::Cast ? FusedCode::Cast : v.external ? FusedCode::External : FusedCode::Math;
+  }
 
   // The slot that a node's value is read from by an instruction of that level.
   int read(int arg, FusedPlace level, int phase) {
@@ -131,8 +134,7 @@ class Emitter {
     if (v.kind == StepKind::Store) return;
     FusedCode code = v.kind == StepKind::Constant ? FusedCode::Fill
                      : v.kind == StepKind::Load   ? FusedCode::LoadScalar
-                     : v.kind == StepKind::Cast   ? FusedCode::Cast
-                                                  : FusedCode::Math;
+                                                  : computing(v);
     FusedInstr instr = blank(code, v, FusedPlace::Constant);
     set_args(instr, v, FusedPlace::Constant, 0);
     slot_[i] = new_slot(FusedPlace::Constant, v.to);
@@ -191,8 +193,7 @@ class Emitter {
     }
     FusedCode code = v.kind == StepKind::Load    ? FusedCode::LoadRow
                      : v.kind == StepKind::Store ? FusedCode::StoreRow
-                     : v.kind == StepKind::Cast  ? FusedCode::Cast
-                                                 : FusedCode::Math;
+                                                 : computing(v);
     FusedInstr instr = blank(code, v, FusedPlace::Row);
     set_args(instr, v, FusedPlace::Row, v.phase);
     if (v.kind != StepKind::Store) {
@@ -227,7 +228,7 @@ class Emitter {
 
   // An addition, subtraction or multiplication: 0, 1 or 2; -1 for anything else.
   int chain_op(const Node& v) const {
-    if (v.kind != StepKind::Math || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
+    if (v.kind != StepKind::Math || v.external || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
     const std::string_view name = pt_fused_math_isa_generic.facts[v.op].name;
     return name == "add" ? 0 : name == "subtract" ? 1 : name == "multiply" || name == "square" ? 2 : -1;
   }
@@ -282,9 +283,7 @@ class Emitter {
 
   FusedInstr emit_plain(int i, int phase) {
     const Node& v = node(i);
-    FusedCode code = v.kind == StepKind::Uniform ? FusedCode::Uniform
-                     : v.kind == StepKind::Cast  ? FusedCode::Cast
-                                                 : FusedCode::Math;
+    FusedCode code = v.kind == StepKind::Uniform ? FusedCode::Uniform : computing(v);
     FusedInstr instr = blank(code, v, FusedPlace::Register);
     set_args(instr, v, FusedPlace::Register, phase);
     return instr;
@@ -297,7 +296,8 @@ class Emitter {
     FusedInstr instr = has_chain(v, i) ? emit_chain(i, phase) : emit_plain(i, phase);
     slot_[i] = new_slot(spills(i) ? FusedPlace::Spilled : FusedPlace::Register, v.to);
     instr.dst = int16_t(slot_[i]);
-    const int store = store_in_place(i, phase);
+    // A plugin's function is promised that what it writes overlaps nothing that it reads.
+    const int store = v.external ? -1 : store_in_place(i, phase);
     if (store >= 0) {
       FusedInstr bind = blank(FusedCode::Bind, node(store), FusedPlace::Register);
       bind.dst = instr.dst;
@@ -403,7 +403,10 @@ class Emitter {
     };
     for (int at = 0; at < n_instrs; ++at) {
       const FusedInstr& instr = code_.instrs[at];
-      // An elementwise instruction may write where its dying argument was; a draw or an expansion has none.
+      // An elementwise instruction may write where its dying argument was; a draw or an expansion has none, and a
+      // plugin's function is promised otherwise.
+      const bool apart = instr.code == FusedCode::External && is_register(instr.dst);
+      if (apart && cell_of[instr.dst] < 0) cell_of[instr.dst] = take_cell(instr.dst);
       for (int arg : instr.args) {
         if (is_register(arg) && last_use[arg] == at && !permanent[arg] && cell_of[arg] >= 0) {
           cell_free[cell_of[arg]] = true;

@@ -98,7 +98,7 @@ Launch launch_of(const Ir& ir, const Code& code, const FusedDesc& head, int64_t 
   launch.chunks = chunks;
   launch.scratch_bytes = code.scratch_bytes;
   const double elements = double(ir.space.rows) * double(ir.space.cols);
-  launch.flops = elements * double(code.instrs.size());
+  launch.flops = elements * (double(code.instrs.size()) + ir.external_flops);
   launch.bytes = elements * ir.element_bytes;
   return launch;
 }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import powertrain as pt
 from powertrain.models.common import Model, as_rows, check_task, features
 from powertrain.nn import Dropout, Linear, Sequential
+from powertrain.plugins.kernels import Kernel
 from powertrain.plugins.params import NoParams, param
 from powertrain.plugins.protocols import Inputs
 
+Activation: TypeAlias = Literal["relu", "tanh", "sigmoid", "gelu", "silu"] | Kernel
 ACTIVATIONS: dict[str, Callable[[Any], pt.Tensor]] = {
     "relu": pt.relu,
     "tanh": pt.tanh,
@@ -48,7 +50,7 @@ class MLP(Model):
     @dataclass(frozen=True)
     class Params:
         hidden: tuple[int, ...] = param((256,), low=1, doc="widths of the hidden layers")
-        activation: str = param("relu", choices=tuple(ACTIVATIONS), doc="between the layers")
+        activation: Activation = param("relu", doc="between the layers")
         dropout: float = param(0.0, low=0, below=1, doc="share of hidden values set to zero in training")
 
     def __init__(self, inputs: int, outputs: int, params: Params | None = None) -> None:
@@ -56,7 +58,8 @@ class MLP(Model):
         params = params or self.Params()
         widths = [inputs, *params.hidden, outputs]
         self.layers = Sequential(*(Linear(before, after) for before, after in itertools.pairwise(widths)))
-        self.activation = ACTIVATIONS[params.activation]
+        chosen = params.activation
+        self.activation = chosen if isinstance(chosen, Kernel) else ACTIVATIONS[chosen]
         self.dropout = Dropout(params.dropout)
 
     @classmethod

@@ -1,5 +1,6 @@
 """Plugins: how they are found, what they offer, how their parameters are checked. Imports no plugin."""
 
+from powertrain.plugins.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugins.learning import (
     Callback,
     Env,
@@ -30,16 +31,21 @@ from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 
 __all__ = [
     "GROUPS",
+    "CLibrary",
     "Callback",
+    "Case",
+    "Cuda",
     "DataPlugin",
     "Env",
     "Evaluate",
     "Event",
     "Inputs",
+    "Kernel",
     "LossPlugin",
     "MetricPlugin",
     "ModelPlugin",
     "NoParams",
+    "Numba",
     "OptimizerPlugin",
     "Plugin",
     "PluginError",

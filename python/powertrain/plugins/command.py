@@ -104,13 +104,13 @@ def _as_text(report: dict[str, Any]) -> str:
 
 def new(options: argparse.Namespace) -> int:
     """`new plugin NAME --kinds a,b` or `new RECIPE DIR`."""
-    from powertrain.plugins.scaffold import new_plugin, new_recipe
+    from powertrain.plugins.scaffold import install_line, new_plugin, new_recipe
 
     folder = Path(options.folder)
     if options.what == "plugin":
         kinds = [kind.strip() for kind in options.kinds.split(",")]
         paths = new_plugin(folder.name, kinds, folder)
-        following = f"pip install -e {folder} && powertrain train {folder / 'example.toml'}"
+        following = f"{install_line(kinds, str(folder))} && powertrain train {folder / 'example.toml'}"
     else:
         paths = new_recipe(options.what, folder)
         following = f"edit {folder / 'model.py'}, then: powertrain train {paths[0]}"

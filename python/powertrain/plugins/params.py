@@ -207,7 +207,7 @@ def words(kind: Any, allowed: Range) -> str:
         element = arguments[0] if arguments else Any
         count = "" if len(arguments) < 2 or arguments[1] is Ellipsis else f"{len(arguments)} "
         return f"a list of {count}{words(element, allowed).removeprefix('a ').replace('number', 'numbers', 1)}"
-    if hasattr(kind, "parse"):
+    if hasattr(kind, "expected"):  # says itself what it takes
         return str(kind.expected)
     names = {
         bool: "true or false",
@@ -267,7 +267,9 @@ def _convert_union(
             mistakes.extend(attempt)
             return None
     expected = words(functools.reduce(operator.or_, kinds), allowed)
-    mistakes.append(Mistake(path, f"received {show(value)}; expected {expected}"))
+    known = [word for kind in kinds if typing.get_origin(kind) is Literal for word in typing.get_args(kind)]
+    hint = suggestion(value, known) if isinstance(value, str) and known else ""
+    mistakes.append(Mistake(path, f"received {show(value)}; expected {expected}{hint}"))
     return None
 
 

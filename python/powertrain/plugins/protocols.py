@@ -14,7 +14,8 @@ its parameters are a frozen dataclass `Params` (see params.py), or a function's 
     metric     Plugin(params)                                          a Metric
     callback   Plugin(params)                                          a Callback (learning.py)
     recipe     the path of a TOML file inside a package                text
-    kernel, backend    reserved; nothing reads these groups yet
+    kernel     a powertrain.plugins.Kernel, called like an op               Tensors
+    backend    reserved; nothing reads this group yet
 """
 
 from __future__ import annotations

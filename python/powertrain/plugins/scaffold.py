@@ -22,11 +22,12 @@ OBJECTS = {
     "schedule": "falling",
     "metric": "TopK",
     "callback": "GoodEnough",
+    "kernel": "swish",
 }
 TEMPLATES = Path(__file__).with_name("templates")
 PROJECT = """\
 [build-system]
-requires = ["setuptools>=64"]
+requires = [{requires}]
 build-backend = "setuptools.build_meta"
 
 [project]
@@ -39,17 +40,40 @@ dependencies = ["powertrain"]
 [tool.setuptools.packages.find]
 where = ["src"]
 {entries}"""
+# What a kernel needs beside the rest: a C library that is built where the distribution is installed.
+SETUP = """\
+\"""Builds the library of the kernel, with the compiler of the system.\"""
+
+import powertrain
+from setuptools import Extension, setup
+
+# Without contraction, an element rounds alike in vector code and in the code of its last few.
+setup(
+    ext_modules=[
+        Extension(
+            "{module}._kernel",
+            ["src/{module}/kernel.c"],
+            include_dirs=[powertrain.get_include()],
+            extra_compile_args=["-O3", "-ffp-contract=off"],
+        )
+    ]
+)
+"""
+INSTALL = "pip install -e {folder}"
+# A kernel is compiled against the header of the powertrain that is installed, which an isolated build would not see.
+INSTALL_KERNEL = "pip install --no-build-isolation -e {folder}"
 README = """\
 # {name}
 
 Plugins for powertrain: {kinds}.
 
-    pip install -e .
+    {install}
     powertrain plugins check {name}
     powertrain train example.toml
     pytest
 
-Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `example.toml` uses them all.
+Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `example.toml` uses those
+that one recipe can use.
 """
 
 
@@ -71,16 +95,31 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path) -> list[Path]:
         f'\n[project.entry-points."powertrain.v1.{kind}"]\n{name} = "{module}.{kind}:{OBJECTS[kind]}"\n'
         for kind in kinds
     )
-    words = {"name": name, "module": module, "kinds": ", ".join(kinds), "entries": entries}
+    words = {
+        "name": name,
+        "module": module,
+        "kinds": ", ".join(kinds),
+        "entries": entries,
+        "requires": '"setuptools>=64", "powertrain"' if "kernel" in kinds else '"setuptools>=64"',
+        "install": install_line(kinds, "."),
+    }
     files = {
         "pyproject.toml": PROJECT.format(**words),
         "README.md": README.format(**words),
         "example.toml": _example(name, kinds),
         f"src/{module}/__init__.py": f'"""Plugins for powertrain: {words["kinds"]}."""\n',
-        "tests/test_plugins.py": _template("tests"),
-        **{f"src/{module}/{kind}.py": _template(kind) for kind in kinds},
+        "tests/test_plugins.py": _template("tests.py"),
+        **{f"src/{module}/{kind}.py": _template(f"{kind}.py") for kind in kinds},
     }
+    if "kernel" in kinds:
+        files["setup.py"] = SETUP.format(**words)
+        files[f"src/{module}/kernel.c"] = _template("kernel.c")
     return _write(folder, files)
+
+
+def install_line(kinds: Sequence[str], folder: str) -> str:
+    """The command that installs what was written."""
+    return (INSTALL_KERNEL if "kernel" in kinds else INSTALL).format(folder=folder)
 
 
 def _example(name: str, kinds: Sequence[str]) -> str:
@@ -91,10 +130,15 @@ def _example(name: str, kinds: Sequence[str]) -> str:
     if data == "digits":
         features.insert(0, '{ use = "scale", by = 0.0625 }')
     schedule = f', schedule = "{name}/{name}"' if "schedule" in has else ""
+    model = 'model     = { use = "mlp", hidden = [32] }'
+    if "model" in has:
+        model = f'model     = "{name}/{name}"'
+    elif "kernel" in has:
+        model = f'model     = {{ use = "mlp", hidden = [32], activation = "{name}/{name}" }}'
     lines = [
         f'data      = {{ use = "{data}", split = {{ valid = 0.1, test = 0.2 }} }}',
         f"features  = [{', '.join(features)}]",
-        f'model     = "{name}/{name}"' if "model" in has else 'model     = { use = "mlp", hidden = [32] }',
+        model,
         f'loss      = "{name}/{name}"' if "loss" in has else "",
         f'strategy  = "{name}/{name}"' if "strategy" in has else "",
         f'optimizer = {{ use = "{name if "optimizer" in has else "adamw"}", lr = 1e-3{schedule} }}',
@@ -121,11 +165,11 @@ def new_recipe(name: str, folder: Path) -> list[Path]:
     lines[at] = 'model     = { use = "./model.py:Net", width = 64 }'
     # What the recipe expects was measured with its own model.
     kept = [line for line in lines if not re.match(r"expect\s*=", line)]
-    return _write(folder, {f"{recipe.name}.toml": "\n".join(kept) + "\n", "model.py": _template(own)})
+    return _write(folder, {f"{recipe.name}.toml": "\n".join(kept) + "\n", "model.py": _template(f"{own}.py")})
 
 
 def _template(name: str) -> str:
-    return (TEMPLATES / f"{name}.py").read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> list[Path]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
+from powertrain.plugins.kernels import Kernel
 from powertrain.plugins.local import LocalFile, is_local, load_local
-from powertrain.plugins.params import Mistake, Range, check, convert, params_of, show, suggestion
+from powertrain.plugins.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
@@ -56,6 +57,7 @@ class _Reader:
         self.tables = source.tables
         self.plugins = plugins
         self.base = source.path.resolve().parent
+        self.kernels: list[Use] = []
         self.mistakes: list[Mistake] = []
 
     def wrong(self, path: KeyPath, text: str) -> None:
@@ -99,6 +101,7 @@ class _Reader:
             strategy=strategy,
             optimizers=optimizers,
             callbacks=callbacks,
+            kernels=tuple(self.kernels),
             run=run,
             evaluate=evaluate,
             expect=expect,
@@ -150,9 +153,33 @@ class _Reader:
         skipped = {"use", *reserved}
         if unless_own:
             skipped -= {field.name for field in dataclasses.fields(params)}
+        table = self.with_kernels(params, table, path)
         made, found = check(params, table, name, path, skipped)
         self.mistakes.extend(found)
         return Use(group, name, plugin, made, entry, file) if made is not None else None
+
+    def with_kernels(self, params: type, table: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        """The table with kernels in the place of their names, for parameters that may be one."""
+        kinds = {field.name: {field.type, *get_args(field.type)} for field in parameters(params)}
+        made = dict(table)
+        for key in [key for key in table if Kernel in kinds.get(key, ())]:
+            value = table[key]
+            name = value.get("use") if isinstance(value, dict) else value
+            known = isinstance(name, str) and (
+                is_local(name) or "/" in name or any(name == one.name for one in self.plugins.plugins("kernel"))
+            )
+            if not known and not isinstance(value, dict):
+                continue  # a word of the plugin's own, or a mistake
+            before = len(self.mistakes)
+            use = self.use("kernel", (*path, key), value)
+            if use is None or not isinstance(use.plugin, Kernel):
+                if len(self.mistakes) == before:
+                    self.wrong((*path, key), f"{name} is no kernel; expected a powertrain.plugins.Kernel")
+                del made[key]
+                continue
+            self.kernels.append(use)
+            made[key] = use.plugin.chosen(**vars(use.params))
+        return made
 
     def load(self, group: str, name: str) -> tuple[Any, Plugin | None, LocalFile | None]:
         if is_local(name):

@@ -143,6 +143,7 @@ class Recipe:
     strategy: Use
     optimizers: Mapping[str, OptimizerUse]
     callbacks: tuple[Use, ...]
+    kernels: tuple[Use, ...]  # which parameters of the others name
     run: RunSection
     evaluate: EvaluateSection = field(default_factory=EvaluateSection)
     expect: Mapping[str, Limit] = field(default_factory=dict)
@@ -161,4 +162,4 @@ class Recipe:
         for optimizer in self.optimizers.values():
             found.append(optimizer.use)
             found.extend([optimizer.schedule] if optimizer.schedule else [])
-        return [*found, *self.callbacks]
+        return [*found, *self.callbacks, *self.kernels]

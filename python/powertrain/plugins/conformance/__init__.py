@@ -17,7 +17,7 @@ from powertrain.plugins.registry import ENGINE, Plugin, PluginError, Registry
 
 # What could not be tried is said, and is no fault.
 NOTES = ("not-here",)
-UNCHECKED = ("kernel", "backend")
+UNCHECKED = ("backend",)
 HINTS = {
     "hang": ("to end in time", "look for a loop that never ends, or raise the limit with --seconds"),
     "prints": ("to be quiet", "leave print out, or use logging"),

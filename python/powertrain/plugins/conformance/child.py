@@ -68,6 +68,9 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
         yield from check(subject)
         return
     try:
+        if plugin.group == "kernel":
+            yield from check(subject)
+            return
         if not callable(loaded):
             raise BrokenError(
                 subject.finding(
@@ -106,7 +109,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
 
 
 def checks() -> dict[str, Callable[..., Iterator[Any]]]:
-    from powertrain.plugins.conformance import data, losses, metrics, models, others, strategies
+    from powertrain.plugins.conformance import data, kernels, losses, metrics, models, others, strategies
 
     return {
         "model": models.check_model,
@@ -120,6 +123,7 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         "callback": others.check_callback,
         "env": others.check_env,
         "recipe": others.check_recipe,
+        "kernel": kernels.check_kernel,
     }
 
 

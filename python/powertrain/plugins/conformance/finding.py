@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.plugins.importing import in_words
+from powertrain.plugins.kernels import Kernel
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,14 @@ class Subject:
         return self.where
 
 
+def code_of(plugin: Any) -> Any:
+    """What of a plugin Python knows the source of: of a kernel, its reference."""
+    return getattr(plugin, "reference", plugin) if isinstance(plugin, Kernel) else plugin
+
+
 def source_folder(plugin: Any) -> Path | None:
     try:
-        return Path(inspect.getfile(plugin)).parent
+        return Path(inspect.getfile(code_of(plugin))).parent
     except TypeError:
         return None
 
@@ -75,7 +81,8 @@ def source_folder(plugin: Any) -> Path | None:
 def source_line(plugin: Any) -> str:
     """` file.py:12` of a class or function."""
     try:
-        return f" {Path(inspect.getfile(plugin)).name}:{inspect.getsourcelines(plugin)[1]}"
+        code = code_of(plugin)
+        return f" {Path(inspect.getfile(code)).name}:{inspect.getsourcelines(code)[1]}"
     except (OSError, TypeError):
         return ""
 
