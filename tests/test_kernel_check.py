@@ -22,7 +22,7 @@ ALL = {
 
 
 def found_in(name: str, plugin: str, source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
-    build(source, folder / f"examined_{name.replace('-', '_')}.so")
+    build(source, folder / f"examined_{name.replace('-', '_')}_library.so")
     return examine("kernel", name, plugin, folder, monkeypatch)
 
 
@@ -57,7 +57,7 @@ def test_one_that_ends_its_process_is_a_finding_like_any_other(
     lines = []
     for name, (_, _, changes) in wrong_kernels.LETHAL.items():
         module = f"lethal_{name.replace('-', '_')}"
-        build(wrong_kernels.changed(wrong_kernels.SOURCE, changes), tmp_path / f"{module}.so")
+        build(wrong_kernels.changed(wrong_kernels.SOURCE, changes), tmp_path / f"{module}_library.so")
         (tmp_path / f"{module}.py").write_text(wrong_kernels.PLUGIN, encoding="utf-8")
         lines.append(f"{name} = {module}:it")
     distribution(tmp_path, "lethal-kernels", "[powertrain.v1.kernel]\n" + "\n".join(lines) + "\n")

@@ -282,7 +282,7 @@ def test_several_outputs_an_index_and_attributes_of_every_kind(k: Kernels) -> No
 def test_what_a_call_may_not_be_is_said(k: Kernels) -> None:
     for call, kind, text in (
         (lambda: k.swish(normal(3), slope=-1.0), pt.ShapeError,
-         "[swish] slope = -1; expected a number > 0; for example slope = 1"),
+         "[swish] slope = -1.0; expected a number > 0; for example slope = 1.0"),
         (lambda: k.swish(normal(3), slop=1.0), pt.DTypeError,
          "[swish] slop is no parameter of swish; expected x, slope; check the spelling"),
         (lambda: k.rows(normal(2, 2, dtype="float16")), pt.DTypeError,

@@ -214,7 +214,7 @@ void make_elementwise(Op& op, const PluginSpec& spec) {
 }
 
 void check_spec(const PluginSpec& spec) {
-  auto fail = [&](auto... parts) { throw Error(text("[kernel ", spec.name, "] ", parts...)); };
+  auto fail = [&](auto... parts) { throw KernelError(text("[kernel ", spec.name, "] ", parts...)); };
   if (find_op_or_null(spec.name)) fail("the engine has an op of that name; expected another; rename the kernel");
   const std::size_t most = spec.elementwise ? 3 : kPluginTensors - static_cast<std::size_t>(spec.outputs);
   if (spec.inputs.empty() || spec.inputs.size() > most) {

@@ -352,11 +352,11 @@ def _gradients(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]
             made = function(*given, **trial.params)
             several = made if isinstance(made, (tuple, list)) else [made]
             pairs = zip(several, weights, strict=True)
-            terms = [pt.sum(one * pt.asarray(weight.astype(str(one.dtype)))) for one, weight in pairs]
+            terms = [pt.sum(one * pt.asarray(weight.astype(one.dtype.name))) for one, weight in pairs]
             return sum(terms[1:], terms[0])
 
         value, back = pt.vjp(weighed, *(inputs[index] for index in real))
-        return [np.asarray(one, np.float64) for one in back(pt.asarray(np.ones((), str(value.dtype))))]
+        return [np.asarray(one, np.float64) for one in back(pt.asarray(np.ones((), value.dtype.name)))]
 
     try:
         given = pulled(kernel, trial.inputs)

@@ -45,7 +45,9 @@ class Numba:
                     "compiled by it; pip install 'powertrain[numba]'",
                 ) from error
             except Exception as error:
-                said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+                lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+                # The first line of Numba's says where it was, not why.
+                said = " ".join(lines[:2]) or type(error).__name__
                 raise SourceError(
                     "not-compiled",
                     f"[kernel {kernel.name}] Numba cannot compile {self.function.__name__}: {said}; expected what "
@@ -62,7 +64,7 @@ def _tools() -> Any:
     import numba
     from llvmlite import ir
     from numba.core import cgutils, types
-    from numba.extending import intrinsic
+    from numba.extending import intrinsic, overload
 
     def pointer_to(kind: Any) -> Any:
         @intrinsic
@@ -102,8 +104,21 @@ def _tools() -> Any:
 
         return numbers
 
+    def status(value: Any) -> Any:
+        """What a function returned, as a status: nothing is success."""
+
+    def success(value: Any) -> Any:
+        return 0
+
+    def itself(value: Any) -> Any:
+        return value
+
+    @overload(status)
+    def status_of(value: Any) -> Any:
+        return success if isinstance(value, types.NoneType) else itself
+
     return modules.SimpleNamespace(
-        numba=numba, types=types, pointer_to=pointer_to, shape_of=shape_of, numbers_of=numbers_of
+        numba=numba, types=types, pointer_to=pointer_to, shape_of=shape_of, numbers_of=numbers_of, status=status
     )
 
 
@@ -140,7 +155,7 @@ def _elementwise(source: Numba, kernel: Kernel, key: Any) -> Any:
 def _whole(source: Numba, kernel: Kernel, key: Any) -> Any:
     tools, types, n_inputs = _tools(), _tools().types, len(kernel.inputs)
     njit, inner, split = tools.numba.njit, _compiled(source), kernel.split
-    words = tools.pointer_to(types.int64)
+    status = tools.status
     # One function adds one argument to those of the function before it.
     collect = njit(lambda call: ())
     for index, (ndim, dtype) in enumerate(key):
@@ -152,13 +167,9 @@ def _whole(source: Numba, kernel: Kernel, key: Any) -> Any:
     for index, field in enumerate(parameters(kernel.Params)):
         collect = _with_number(collect, index, field.type is float)
 
-    def whole(call: Any) -> int:
-        failed = inner(*collect(call))
-        if failed is None:
-            return 0
-        return failed
+    def whole(call: Any) -> Any:
+        return status(inner(*collect(call)))
 
-    assert words is not None
     return tools.numba.cfunc(types.int32(types.CPointer(types.int64)), error_model="numpy")(whole)
 
 
