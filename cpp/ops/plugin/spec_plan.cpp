@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/fused/desc.h"
 #include "ops/fused/machine.h"
@@ -199,6 +200,7 @@ const ExternalFormula* intern(const ExternalFormula& formula) {
 void make_elementwise(Op& op, const PluginSpec& spec) {
   op.elementwise = true;
   op.infer = infer_elementwise;
+  op.batch = batch_broadcast;
   op.formula = [&op, &spec](const Attrs& attrs, DType dtype) {
     ExternalFormula formula{};
     const TensorType computed[] = {{dtype, {}}};
