@@ -161,7 +161,8 @@ WRONG_ELEMENTWISE: dict[str, tuple[str, str, list[Change], list[Change]]] = {
                      [("out[i] = 2", "out[i + 1] = 2")], []),
     "half": ("unwritten", "elements of the output are not written", [("i < n", "i < n / 2")], []),
     "thrice": ("wrong-result", "differs from the reference's", [("2 * in", "3 * in")], []),
-    "wrong-slope": ("wrong-gradient", "the gradient of x is 4.64366 at [3], and the reference's is 3.09577", [], [("grads[0] * 2.0", "grads[0] * 3.0")]),
+    "wrong-slope": ("wrong-gradient", "the gradient of x is 4.64366 at [3], and the reference's is 3.09577", [],
+                    [("grads[0] * 2.0", "grads[0] * 3.0")]),
 }  # fmt: skip
 
 # These end, or never end, the process that they are in.
