@@ -11,11 +11,12 @@ import numpy as np
 import powertrain as pt
 from powertrain.bench.arrays import Array, Weights, Workload, find
 from powertrain.models import GPT, MLP, LeNet, LSTMLanguageModel, ResNet18, ViT
+from powertrain.models.mlp import Activation
 from powertrain.nn import Module
 from powertrain.optim import SGD, AdamW, LossScale
 
 
-def _mlp(weights: Weights, activation: str) -> Module:
+def _mlp(weights: Weights, activation: Activation) -> Module:
     widths = [value.shape[0] for name, value in weights.items() if name.endswith("bias")]
     inputs = weights["layers.0.weight"].shape[1]
     return MLP(inputs, widths[-1], MLP.Params(hidden=tuple(widths[:-1]), activation=activation))

@@ -6,7 +6,9 @@ Numba has no structs of pointers, so a call's description is read as what it is:
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from powertrain.plugins.kernels.library import SourceError
@@ -59,25 +61,22 @@ class Numba:
 @functools.cache
 def _tools() -> Any:
     """What reads memory at an address, as functions that Numba compiles."""
-    import types as modules
-
-    import numba
-    from llvmlite import ir
-    from numba.core import cgutils, types
-    from numba.extending import intrinsic, overload
+    numba: Any = importlib.import_module("numba")
+    ir: Any = importlib.import_module("llvmlite.ir")
+    core: Any = importlib.import_module("numba.core")
+    extending: Any = importlib.import_module("numba.extending")
+    cgutils, types, overload = core.cgutils, core.types, extending.overload
 
     def pointer_to(kind: Any) -> Any:
-        @intrinsic
         def pointer(typing: Any, address: Any) -> Any:
             def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
                 return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
             return types.CPointer(kind)(types.int64), generate
 
-        return pointer
+        return extending.intrinsic(pointer)
 
     def shape_of(count: int) -> Any:
-        @intrinsic
         def shape(typing: Any, words: Any) -> Any:
             def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
                 at = [cgutils.gep(builder, arguments[0], index) for index in range(count)]
@@ -86,12 +85,11 @@ def _tools() -> Any:
 
             return types.UniTuple(types.int64, count)(types.CPointer(types.int64)), generate
 
-        return shape
+        return extending.intrinsic(shape)
 
     def numbers_of(count: int, kind: Any) -> Any:
         """The first numbers behind a pointer to float64, as numbers of the kernel's dtype."""
 
-        @intrinsic
         def numbers(typing: Any, first: Any) -> Any:
             def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
                 at = [cgutils.gep(builder, arguments[0], index) for index in range(count)]
@@ -102,7 +100,7 @@ def _tools() -> Any:
 
             return types.UniTuple(kind, count)(types.CPointer(types.float64)), generate
 
-        return numbers
+        return extending.intrinsic(numbers)
 
     def status(value: Any) -> Any:
         """What a function returned, as a status: nothing is success."""
@@ -113,11 +111,11 @@ def _tools() -> Any:
     def itself(value: Any) -> Any:
         return value
 
-    @overload(status)
     def status_of(value: Any) -> Any:
         return success if isinstance(value, types.NoneType) else itself
 
-    return modules.SimpleNamespace(
+    overload(status)(status_of)
+    return SimpleNamespace(
         numba=numba, types=types, pointer_to=pointer_to, shape_of=shape_of, numbers_of=numbers_of, status=status
     )
 
@@ -178,22 +176,20 @@ def _with_array(before: Any, side: int, at: int, ndim: int, kind: Any) -> Any:
     carray, words, shape = tools.numba.carray, tools.pointer_to(tools.types.int64), tools.shape_of(ndim)
     elements = tools.pointer_to(kind)
 
-    @tools.numba.njit
     def collect(call: Any) -> Any:
         tensor = words(call[side] + 8 * TENSOR_WORDS * at)
         array = carray(elements(tensor[DATA]), shape(words(tensor[SHAPE])))
         return before(call) + (array,)  # noqa: RUF005
 
-    return collect
+    return tools.numba.njit(collect)
 
 
 def _with_number(before: Any, index: int, real: bool) -> Any:
     tools = _tools()
     words = tools.pointer_to(tools.types.float64 if real else tools.types.int64)
 
-    @tools.numba.njit
     def collect(call: Any) -> Any:
         number = words(call[ATTRIBUTES] + 8 * (ATTRIBUTE_WORDS * index + VALUE))[0]
         return before(call) + (number,)  # noqa: RUF005
 
-    return collect
+    return tools.numba.njit(collect)

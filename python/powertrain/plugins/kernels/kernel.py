@@ -186,7 +186,7 @@ class Kernel:
         if dtype not in self.forward.dtypes:
             raise self.refuse_dtype(dtype)
         shapes = [shape for shape, _ in inputs]
-        made = self.shape(*shapes, **params) if self.shape else shapes[0]
+        made: Any = self.shape(*shapes, **params) if self.shape else shapes[0]
         several = isinstance(made, list)
         wanted = [tuple(one) for one in made] if several else [tuple(made)]
         bad = any(not isinstance(size, int) or size < 0 for one in wanted for size in one)
