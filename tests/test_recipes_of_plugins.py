@@ -1,0 +1,47 @@
+"""The recipes of the distributions in plugins/: each begins in a short form; those of seconds are trained whole and
+meet their `expect`. All others are trained by `make results`."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from running import SECONDS, command, environment
+
+PLUGINS = Path(__file__).parent.parent / "plugins"
+# Those that need nothing but what pip installs, or data that a machine may have.
+FOLDERS = [PLUGINS / name / "src" for name in ("vision", "text", "audio")]
+RECIPES = sorted(path.stem for folder in FOLDERS for path in folder.glob("*/recipes/*.toml"))
+WHOLE = ("mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
+
+
+def train(recipe: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    arguments = command(["train", recipe, "--run", "run", *more])
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=2 * SECONDS, check=False
+    )
+    if done.returncode and ("expected the data set in one of them" in done.stderr or "is not installed" in done.stderr):
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_begins(recipe: str, tmp_path: Path) -> None:
+    done = train(recipe, tmp_path, "--smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", WHOLE)
+def test_a_recipe_meets_what_it_expects(recipe: str, tmp_path: Path) -> None:
+    done = train(recipe, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "expect: met" in done.stdout
+
+
+def test_each_recipe_states_what_it_expects() -> None:
+    for path in PLUGINS.glob("*/src/*/recipes/*.toml"):
+        assert "\nexpect " in path.read_text(encoding="utf-8"), path
