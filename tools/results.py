@@ -23,7 +23,7 @@ HEAD = """\
 
 What the recipes reach, written by `make results RECIPES="..."` from runs; what each is held to is its `expect`. An
 accuracy p on a test part of n examples is uncertain by about 2 sqrt(p (1 - p) / n). Times are those of that machine,
-whatever else it did.
+whatever else it did. A recipe that is not in the table has not been trained whole for it.
 
 | recipe | metric | ours | expected | beside | what that is | seconds | machine |
 | --- | --- | --- | --- | --- | --- | --- | --- |
