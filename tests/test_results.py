@@ -22,6 +22,9 @@ def test_a_line_has_ours_beside_the_published_figure(tmp_path: Path) -> None:
     published = {"one": {"metric": "test.accuracy", "beside": "0.91", "what": "a paper"}}
     lines = results.table(tmp_path, published).splitlines()
     assert lines[-2] == "| one | test.accuracy | 0.912 | >= 0.9 | 0.91 | a paper | 12 | Linux x86_64, avx2 |"
+    again = results.table(tmp_path, published, "\n".join(lines).replace("| one ", "| old ").replace("0.500", "0.400"))
+    assert [line.split(" | ")[0] for line in again.splitlines()[-3:]] == ["| old", "| one", "| two"]
+    assert "0.400" not in again
     assert lines[-1] == "| two | test.accuracy | 0.500 | >= 0.9 |  |  | 12 | Linux x86_64, avx2 |"
 
 

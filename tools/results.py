@@ -1,6 +1,7 @@
 """Trains recipes and writes docs/results.md from their runs: `results.py [--runs FOLDER] [RECIPE ...]`.
 
 A run that is there already is gone on with, or taken as it is where it has ended. Without names only the table is made.
+What the table said of recipes that have no run there stays.
 What others report stands in docs/published.toml.
 """
 
@@ -53,13 +54,17 @@ def row(results: dict, beside: dict, machine: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def table(runs: Path, reported: dict) -> str:
-    rows = []
+def table(runs: Path, reported: dict, before: str = "") -> str:
+    """The table of all runs; what it said before of other recipes stays."""
+    heads = ("| recipe", "| ---")
+    lines = [line for line in before.splitlines() if line.startswith("| ") and not line.startswith(heads)]
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines}
     for path in sorted(runs.glob("*/results.json")):
         results = json.loads(path.read_text(encoding="utf-8"))
         lock = json.loads((path.parent / "run.lock").read_text(encoding="utf-8"))
-        rows.append(row(results, reported.get(results["recipe"], {}), f"{lock['system']}, {lock['isa']}"))
-    return HEAD + "\n".join(rows) + "\n"
+        machine = f"{lock['system']}, {lock['isa']}"
+        rows[results["recipe"]] = row(results, reported.get(results["recipe"], {}), machine)
+    return HEAD + "\n".join(rows[recipe] for recipe in sorted(rows)) + "\n"
 
 
 def main() -> None:
@@ -71,7 +76,9 @@ def main() -> None:
         train(recipe, arguments.runs / recipe)
     if not list(arguments.runs.glob("*/results.json")):
         sys.exit(f"[results] no finished run in {arguments.runs}; expected some; name recipes to train")
-    (ROOT / "docs" / "results.md").write_text(table(arguments.runs, published()), encoding="utf-8")
+    page = ROOT / "docs" / "results.md"
+    before = page.read_text(encoding="utf-8") if page.is_file() else ""
+    page.write_text(table(arguments.runs, published(), before), encoding="utf-8")
 
 
 if __name__ == "__main__":
