@@ -107,7 +107,6 @@ _ELEMENTWISE = {
         (2, ("copysign", "logaddexp", "fmax", "fmin", "floor_divide", "remainder", "bce_with_logits", "mse_loss")),
     )
 }  # fmt: skip
-_ORDERS = ("less", "less_equal", "greater", "greater_equal")
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all", "argmax", "var", "std", "logsumexp", "count_nonzero",
                "vector_norm")  # fmt: skip
 _ALONG = ("softmax", "log_softmax", "cumulative_sum", "cumulative_prod", "sort", "argsort", "flip", "cummax",
@@ -130,8 +129,7 @@ def unary(values: Values) -> Call | None:
 
 def binary(values: Values) -> Call | None:
     op = values.rng.choice(_ELEMENTWISE[2])
-    # Bool has no order here.
-    first, second = (takes("number" if op in _ORDERS else entry["takes"]) for entry in SPECS[op]["inputs"])
+    first, second = (takes(entry["takes"]) for entry in SPECS[op]["inputs"])
     a = values.pick(first)
     if a is None:
         return None

@@ -166,7 +166,8 @@ def comparison() -> list[Case]:
     """Inputs of an op that compares: equal ones among them, of all kinds of dtype, and special values."""
     few = [Case(integers((n,), 0, 3), integers((n,), 0, 3)) for n in SIZES]
     mixed = [Case(normal(a), normal(b)) for a, b in BROADCASTS]
-    return [*few, *mixed, Case(*special_pairs()), Case(integers((40,), 0, 9, "int64"), normal((40,)))]
+    truths = [Case(booleans((n,)), booleans((n,))) for n in (0, 1, 40)]
+    return [*few, *mixed, *truths, Case(*special_pairs()), Case(integers((40,), 0, 9, "int64"), normal((40,)))]
 
 
 REDUCED: tuple[tuple[tuple[int, ...], Any], ...] = (

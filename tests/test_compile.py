@@ -69,6 +69,20 @@ def test_random_graphs_with_each_pass_on_and_off(data: Any, size: int) -> None:
                 assert all(map(same_bits, got, eager)), f"simplify={simplify}, fuse={fuse}"
 
 
+def test_a_float16_is_rounded_between_groups_that_join() -> None:
+    """Two groups, one of which reads a float16 of the other, must not become one by a third value that reads both."""
+    x = pt.tensor(np.random.default_rng(0).uniform(0, 2, (4, 65)).astype("float32"))
+
+    def function(x: Any, truth: Any) -> Any:
+        y = pt.atan(x)
+        narrow = y.astype("float16")
+        return pt.normal_quantile(pt.softsign(narrow)), pt.where(truth, narrow, y)
+
+    eager = function(x, pt.tensor(False))
+    for got, want in zip(pt.compile(function)(x, pt.tensor(False)), eager, strict=True):
+        assert same_bits(np.array(got.numpy()), np.array(want.numpy()))
+
+
 def test_each_shape_is_traced_once() -> None:
     traces = []
 

@@ -215,3 +215,9 @@ def test_gradients_go_through_views_of_what_numpy_lent(view: Any) -> None:
         np.testing.assert_array_equal(np.asarray(pt.grad(lambda a: pt.sum(pt.square(view(a))))(given)), 2 * x)
     slope = pt.grad(lambda a: pt.sum(pt.grad(lambda b: pt.sum(pt.square(view(b)) * view(b)))(a)))
     np.testing.assert_array_equal(np.asarray(slope(x)), 6 * x)
+
+
+def test_a_list_in_float64_keeps_its_digits() -> None:
+    assert pt.asarray([0.1, 0.2], "float64").numpy().tolist() == [0.1, 0.2]
+    assert pt.tensor([[0.1]], dtype="float64").item() == 0.1
+    assert pt.asarray([0.1]).dtype == pt.float32

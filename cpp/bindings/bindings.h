@@ -20,7 +20,7 @@ namespace py = pybind11;
 // The one checked converter. Tensors and slots give their value (a slot its current one, symbolic inside a trace);
 // Python numbers become weak scalars; arrays are borrowed through the buffer protocol, or __array__.
 // Throws with `where` in front for anything else.
-Tensor to_tensor(py::handle object, const std::string& where);
+Tensor to_tensor(py::handle object, const std::string& where, bool default_float = true);
 bool is_tensor(py::handle object);  // exactly a Tensor
 Tensor& unwrap(py::handle tensor);  // of an object for which is_tensor holds
 bool is_number(py::handle object);  // bool, int or float of Python itself

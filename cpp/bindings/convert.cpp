@@ -123,7 +123,7 @@ bool is_array(py::handle object) {
   return PyObject_CheckBuffer(object.ptr()) || py::hasattr(object, "__array__");
 }
 
-Tensor to_tensor(py::handle object, const std::string& where) {
+Tensor to_tensor(py::handle object, const std::string& where, bool default_float) {
   if (is_tensor(object)) return unwrap(object);
   if (PyBool_Check(object.ptr())) return Tensor::scalar(object.ptr() == Py_True, DType::Bool, true);
   if (PyFloat_CheckExact(object.ptr())) return Tensor::scalar(PyFloat_AS_DOUBLE(object.ptr()), DType::F64, true);
@@ -151,8 +151,9 @@ Tensor to_tensor(py::handle object, const std::string& where) {
   if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
     const py::object array = as_numpy(object, where);
     Tensor made = own(from_array(array, where, true));
-    // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here.
-    const bool listed = PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
+    // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here. Who names
+    // a dtype has the floats as they are first.
+    const bool listed = default_float && (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()));
     return listed && made.dtype() == DType::F64 ? apply1("cast", {made}, {{"dtype", DType::F32}}) : made;
   }
   throw DTypeError(text("[", where, "] received ", type_name(object),

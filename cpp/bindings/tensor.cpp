@@ -22,7 +22,7 @@ void no_branch(const Tensor& t, const char* what) {
 }
 
 Tensor make(py::handle data, py::handle dtype) {
-  Tensor t = own(to_tensor(data, "tensor"));
+  Tensor t = own(to_tensor(data, "tensor", dtype.is_none()));
   if (t.impl().weak) {
     const DType natural = t.dtype() == DType::F64 ? DType::F32 : t.dtype();
     const DType wanted = dtype_or(dtype, natural, "tensor");
@@ -116,7 +116,7 @@ void register_tensor(py::module_& m) {
       "asarray",
       [](py::handle data, py::handle dtype) {
         if (is_number(data)) return make(data, dtype);
-        const Tensor t = to_tensor(data, "asarray");
+        const Tensor t = to_tensor(data, "asarray", dtype.is_none());
         return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "asarray"));
       },
       py::arg("data"), py::arg("dtype") = py::none(), "A tensor; arrays in main memory are not copied.");

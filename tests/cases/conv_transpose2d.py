@@ -43,6 +43,7 @@ CASES = [
     Case(normal((1, 4, 5, 3)), normal((3, 3, 2, 3)), normal((2,))),
     Case(normal((2, 4, 5, 3)), normal((2, 3, 4, 3)), stride=2, padding=1, output_padding=1),
     Case(normal((1, 4, 4, 4)), normal((3, 2, 3, 4)), normal((6,)), stride=(2, 1), dilation=(1, 2), groups=2),
+    Case(normal((1, 4, 3, 2)), normal((2, 3, 2, 2)), stride=(3, 2), output_padding=(2, 5), dilation=(4, 6)),
 ]
 ERRORS = [
     (
@@ -56,5 +57,5 @@ ERRORS = [
         "[conv_transpose2d] output_padding = (1,); expected less than stride or dilation; choose a smaller one",
     ),
 ]
-MUTANTS = [("spec.cpp", "+ more.first + 1", "+ 1")]
+MUTANTS = [("spec.cpp", "+ more.first + 1", "+ 1"), ("spec.cpp", "more.second / stride.second", "0")]
 BENCH = [Case(normal((8, 32, 32, 64)), normal((4, 4, 32, 64)), stride=2, padding=1)]

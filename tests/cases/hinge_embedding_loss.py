@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from kit import Array, Case, binary, normal
+from kit import Array, Case, binary, normal, values
 
 
 def reference(x: Array, target: Array, margin: float = 1.0) -> Array:
-    return np.where(target > 0, x, np.maximum(margin - x, 0))
+    return np.where(target == -1, 0, x) + np.where(target == 1, 0, np.maximum(margin - x, 0))
 
 
 def magnitude(x: Array, target: Array, margin: float = 1.0) -> Array:
@@ -14,6 +14,7 @@ def magnitude(x: Array, target: Array, margin: float = 1.0) -> Array:
 
 
 GRADIENT_SIZE = 100  # with many elements one is within a step of a kink
-CASES = [*binary(normal, normal), Case(normal((9,)), normal((9,)), margin=0.5)]
+SIGNS = values([1.0, -1.0, 1.0, -1.0, 0.0, 1.0, -1.0, -1.0, 0.5])
+CASES = [*binary(normal, normal), Case(normal((9,)), SIGNS, margin=0.5), Case(normal((4, 9)), SIGNS)]
 MUTANTS = [("spec.cpp", 'attrs.number("margin") - x', 'attrs.number("margin") + x')]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -19,6 +19,7 @@ CASES = [
     Case(normal((3, 5, 7)), axis=1),
     Case(normal((5, 3)), axis=0),
     Case(normal((0, 4))),
+    Case(normal((2, 0))),
     Case(normal((2, 40), 1.0, 1000.0)).no_gradient(),
 ]
 BENCH = [Case(normal((2048, 1024)))]

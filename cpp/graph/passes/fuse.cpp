@@ -55,14 +55,19 @@ class Fuser {
                                        : graph_.values[node.outputs[0]].type.shape;
   }
 
-  // Whether node n can be a member of a group with this space; per-row results are reused only where rows are many.
-  bool fits(int n, const Shape& space, int group) const {
+  // Whether node n can be a member of these groups as one with this space; per-row results are reused only where rows
+  // are many.
+  bool fits(int n, const Shape& space, const std::vector<int>& groups) const {
+    const auto inside = [&](const Value& value) {
+      return value.origin == Origin::Node &&
+             std::find(groups.begin(), groups.end(), groups_.group_of(value.index)) != groups.end();
+    };
     const GraphNode& node = graph_.nodes[n];
     const bool serial = count(space) / std::max<int64_t>(1, space.empty() ? 1 : space.back()) < kFewRows &&
                         !space.empty() && space.back() > kLongRow;
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
-      if (value.origin != Origin::Node || groups_.group_of(value.index) != group) continue;
+      if (!inside(value)) continue;
       if (!register_exact(value.type.dtype)) return false;
       const bool row = is_row_value(value.index, space);
       if (row && serial) return false;
@@ -75,8 +80,17 @@ class Fuser {
     // A per-row member: every member that it reads is per-row too.
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
-      if (value.origin == Origin::Node && groups_.group_of(value.index) == group && !is_row_value(value.index, space))
-        return false;
+      if (inside(value) && !is_row_value(value.index, space)) return false;
+    }
+    return true;
+  }
+
+  // Not the node alone that joins them: what one group reads of the other may be a result that registers do not hold.
+  bool all_fit(const std::vector<int>& groups, const Shape& space) const {
+    for (int group : groups) {
+      for (int n : groups_.members(group)) {
+        if (!fits(n, space, groups)) return false;
+      }
     }
     return true;
   }
@@ -101,9 +115,8 @@ class Fuser {
       if (!fusible(graph_, graph_.nodes[value.index])) continue;
       const Shape space = space_[maker];
       if (groups_.members(groups_.group_of(n)).size() > 1 && space != space_[groups_.group_of(n)]) continue;
-      if (!fits(n, space, maker)) continue;
       std::vector<int> candidates = {maker, groups_.group_of(n)};
-      if (!small_enough(candidates) || !groups_.can_join(candidates)) continue;
+      if (!all_fit(candidates, space) || !small_enough(candidates) || !groups_.can_join(candidates)) continue;
       const int merged = groups_.join(candidates);
       space_[merged] = space;
     }

@@ -38,8 +38,11 @@ const Op* registered =
             throw ShapeError(text("[conv_transpose2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",
                                   channels, "]; pass one number per output channel"));
           }
-          // The gradient of a convolution whose result is x.
-          const Tensor y = fn::call("conv2d_grad_input", {in[0], in[1]},
+          // The gradient of a convolution whose result is x; padding beyond a stride is room for more results, of 0.
+          const Ints none(4, 0), room{0, more.first / stride.first, more.second / stride.second, 0};
+          const bool beyond = room[1] + room[2] > 0;
+          const Tensor g = beyond ? fn::call("pad", {in[0]}, {{"before", none}, {"after", room}}) : in[0];
+          const Tensor y = fn::call("conv2d_grad_input", {g, in[1]},
                                     {{"stride", attrs.ints("stride")},
                                      {"padding", attrs.ints("padding")},
                                      {"dilation", attrs.ints("dilation")},

@@ -8,8 +8,9 @@ const Op* registered = define("expm1")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
-                           .saves({false}, {true})
-                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * (c.out[0] + 1.0)}; })
+                           .saves({true})
+                           // Not the result + 1, which loses the digits of a small slope.
+                           .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::exp(c.in[0])}; })
                            .doc(R"(exp(x) - 1, exact for small x too.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

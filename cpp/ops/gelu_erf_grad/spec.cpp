@@ -9,8 +9,8 @@ constexpr double kDensityAt0 = 0.39894228040143268;  // 1 / sqrt(2 pi)
 // Its own gradient comes from the definition.
 const Op* registered =
     define("gelu_erf_grad")
-        .in("x", Takes::Number)
-        .in("g", Takes::Number)
+        .in("x", Takes::Float)
+        .in("g", Takes::Float)
         .elementwise()
         .compose([](const Tensors& in, const Attrs&) -> Tensors {
           const Tensor density = kDensityAt0 * fn::exp(-0.5 * fn::square(in[0]));

@@ -20,8 +20,8 @@ Parts parts(const Tensor& x) {
 }
 
 const Op* registered = define("gelu_tanh_grad")
-                           .in("x", Takes::Number)
-                           .in("g", Takes::Number)
+                           .in("x", Takes::Float)
+                           .in("g", Takes::Float)
                            .elementwise()
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
                              const auto [above, below, slope] = parts(in[0]);

@@ -9,7 +9,13 @@ PT_FN mask_of<V> less_equal(V a, V b) {
   return a <= b;
 }
 
-PT_MATH(less_equal, 2, Number);
+// Of bool: false is below true.
+template <int kBytes, int N>
+PT_FN mask<kBytes, N> less_equal(mask<kBytes, N> a, mask<kBytes, N> b) {
+  return (!a) | b;
+}
+
+PT_MATH(less_equal, 2, Any);
 
 }  // namespace PT_ISA
 }  // namespace pt

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/functional.h"
@@ -21,6 +23,10 @@ Shifted shifted(const Tensor& x, const Ints& axes) {
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Tensor x = widened(in[0]);
   const Ints axes = reduced_axes(attrs, x.ndim(), "logsumexp");
+  if (reduced_count(x.shape(), axes) == 0) {  // the logarithm of a sum of nothing
+    const TensorType type{in[0].dtype(), reduced_shape(x.shape(), axes, attrs.flag("keepdims"))};
+    return {Tensor::full(type, -std::numeric_limits<double>::infinity())};
+  }
   const auto [shift, terms, total] = shifted(x, axes);
   const Tensor result = fn::cast(fn::log(total) + shift, in[0].dtype());
   return {attrs.flag("keepdims") ? result : fn::reshape(result, reduced_shape(x.shape(), axes, false))};
@@ -28,6 +34,7 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
 
 // Not as exp(x - result): a large result has lost the digits that the difference would need.
 Tensors gradient(const VjpContext& c) {
+  if (c.in[0].size() == 0) return {fn::zeros(c.in_types[0])};
   const Tensor x = widened(c.in[0]);
   const Ints axes = reduced_axes(c.attrs, x.ndim(), "logsumexp");
   const auto [shift, terms, total] = shifted(x, axes);
@@ -36,24 +43,20 @@ Tensors gradient(const VjpContext& c) {
   return {fn::cast(restore_axes(widened(c.grad[0]), x.shape(), axes) * share, c.in_types[0].dtype)};
 }
 
-const Op* registered =
-    composed_reduction("logsumexp")
-        .shape([](const InferContext& c) -> Types {
-          const Ints axes = reduced_axes(c.attrs, c.in[0].shape.size(), "logsumexp");
-          c.expect(reduced_count(c.in[0].shape, axes) > 0,
-                   text("x is ", c.in[0],
-                        "; expected at least one element along the reduced axes; check for an empty input"));
-          return {{c.in[0].dtype, reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
-        })
-        .compose(definition)
-        .vjp(gradient)
-        .doc(R"(the logarithm of the sum of exp(x) over the given axes.
+const Op* registered = composed_reduction("logsumexp")
+                           .shape([](const InferContext& c) -> Types {
+                             const Ints axes = reduced_axes(c.attrs, c.in[0].shape.size(), "logsumexp");
+                             return {{c.in[0].dtype, reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
+                           })
+                           .compose(definition)
+                           .vjp(gradient)
+                           .doc(R"(the logarithm of the sum of exp(x) over the given axes.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
-Errors    an axis that x does not have; no element along an axis
+Errors    an axis that x does not have
 Grad      x
-Numerics  the maximum is subtracted first, so that nothing overflows)",
-             R"(>>> round(pt.logsumexp(pt.zeros(2)).item(), 4)
+Numerics  the maximum is subtracted first, so that nothing overflows; -inf of no element)",
+                                R"(>>> round(pt.logsumexp(pt.zeros(2)).item(), 4)
 0.6931)");
 
 const AutocastRule rule("logsumexp", Precision::Full);

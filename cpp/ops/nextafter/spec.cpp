@@ -8,7 +8,10 @@ const Op* registered = define("nextafter")
                            .in("x", Takes::Float)
                            .in("y", Takes::Float)
                            .elementwise()
-                           .no_gradient()
+                           .saves({false, false}, {false})
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             return {unbroadcast(c.grad[0], c.in_types[0].shape), Tensor()};
+                           })
                            .shape([](const InferContext& c) -> Types {
                              // The neighbours of f16 and bf16 are not those of the f32 that they are computed in.
                              c.expect(size_of(c.in[0].dtype) >= 4,
@@ -19,7 +22,7 @@ const Op* registered = define("nextafter")
 Shapes    x [...], y [...] -> [...], broadcast
 Dtypes    float32 and float64
 Errors    shapes that do not broadcast; a 16-bit float
-Grad      none)",
+Grad      x, a step of it by itself; nothing towards y)",
                                 R"(>>> pt.nextafter(1.0, 2.0).item()
 1.0000001192092896)");
 

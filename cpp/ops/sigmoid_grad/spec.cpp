@@ -6,8 +6,8 @@ namespace {
 // Its own gradient comes from the definition.
 const Op* registered =
     define("sigmoid_grad")
-        .in("y", Takes::Number)
-        .in("g", Takes::Number)
+        .in("y", Takes::Float)
+        .in("g", Takes::Float)
         .elementwise()
         .compose([](const Tensors& in, const Attrs&) -> Tensors { return {in[1] * (in[0] * (1.0 - in[0]))}; })
         .doc(R"(the gradient g of y = sigmoid(x) as one of x: g y (1 - y).

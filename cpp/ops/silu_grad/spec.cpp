@@ -5,8 +5,8 @@ namespace {
 
 // Its own gradient comes from the definition.
 const Op* registered = define("silu_grad")
-                           .in("x", Takes::Number)
-                           .in("g", Takes::Number)
+                           .in("x", Takes::Float)
+                           .in("g", Takes::Float)
                            .elementwise()
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
                              const Tensor s = fn::call("sigmoid", {in[0]});

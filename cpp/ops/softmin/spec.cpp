@@ -14,7 +14,7 @@ const Op* registered = define("softmin")
                            .doc(R"(softmax of -x along an axis.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Errors    an axis that x does not have, or without elements
+Errors    an axis that x does not have
 Grad      x)",
                                 R"(>>> pt.softmin(pt.zeros(2)).numpy().tolist()
 [0.5, 0.5])");

@@ -6,8 +6,8 @@ namespace {
 // Its own gradient comes from the definition.
 const Op* registered =
     define("tanh_grad")
-        .in("y", Takes::Number)
-        .in("g", Takes::Number)
+        .in("y", Takes::Float)
+        .in("g", Takes::Float)
         .elementwise()
         .compose([](const Tensors& in, const Attrs&) -> Tensors { return {in[1] * (1.0 - in[0] * in[0])}; })
         .doc(R"(the gradient g of y = tanh(x) as one of x: g (1 - y y).
