@@ -275,7 +275,7 @@ void check_epilogue(const Case& t, const std::vector<std::string_view>& isas) {
     program.operands = {
         {DType::F32, {}}, {DType::F32, {0, 0, 0, 1}}, {DType::F32, row_major(shape)}, {DType::F32, row_major(shape)}};
     const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
-      program.steps.push_back({kind, op, DType::F32, args, 0, operand, 0});
+      program.steps.push_back({.kind = kind, .op = op, .dtype = DType::F32, .args = args, .operand = operand});
     };
     step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
     step(StepKind::Load, "", {-1, -1, -1, -1}, 1);

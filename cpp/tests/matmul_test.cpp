@@ -291,7 +291,7 @@ void check_epilogue(int64_t batch, int64_t m, int64_t k, int64_t n, int form, DT
                       {DType::F32, first.operand.strides},
                       {DType::BF16, second.operand.strides}};
   const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
-    program.steps.push_back({kind, op, DType::F32, args, 0, operand, 0});
+    program.steps.push_back({.kind = kind, .op = op, .dtype = DType::F32, .args = args, .operand = operand});
   };
   step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
   step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
