@@ -66,31 +66,31 @@ inline Value apply(const std::string& op, const Value& a, const Value& b, const 
   throw std::logic_error("the reference lacks " + op);
 }
 
-template <class T>
-T sum_lanes(const std::vector<T>& lanes, std::size_t count) {
-  std::vector<T> fold = lanes;
-  for (std::size_t half = count / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) fold[i] = fold[i] + fold[i + half];
-  }
-  return fold[0];
-}
-
-// Blocks of 1,024, 64 lanes, a tree over lanes, pairwise over blocks.
-template <class T>
-T canonical_sum(const std::vector<T>& row) {
+// Blocks of 1,024, 64 lanes, a tree over lanes, pairwise over blocks. The order tells in a maximum too, of zeros of
+// both signs.
+template <class T, class Op>
+T canonical(const std::vector<T>& row, T identity, Op op) {
   std::vector<T> blocks;
   for (std::size_t begin = 0; begin < row.size(); begin += 1024) {
-    std::vector<T> lanes(64, T(0));
-    for (std::size_t i = begin; i < std::min(row.size(), begin + 1024); ++i) lanes[i % 64] = lanes[i % 64] + row[i];
-    blocks.push_back(sum_lanes(lanes, 64));
+    std::vector<T> lanes(64, identity);
+    for (std::size_t i = begin; i < std::min(row.size(), begin + 1024); ++i) lanes[i % 64] = op(lanes[i % 64], row[i]);
+    for (std::size_t half = 32; half > 0; half /= 2) {
+      for (std::size_t i = 0; i < half; ++i) lanes[i] = op(lanes[i], lanes[i + half]);
+    }
+    blocks.push_back(lanes[0]);
   }
   std::function<T(std::size_t, std::size_t)> pairwise = [&](std::size_t begin, std::size_t end) {
     if (end - begin == 1) return blocks[begin];
     std::size_t half = std::bit_floor(end - begin - 1);
     T left = pairwise(begin, begin + half);
-    return T(left + pairwise(begin + half, end));
+    return T(op(left, pairwise(begin + half, end)));
   };
-  return blocks.empty() ? T(0) : pairwise(0, blocks.size());
+  return blocks.empty() ? identity : pairwise(0, blocks.size());
+}
+
+template <class T>
+T canonical_sum(const std::vector<T>& row) {
+  return canonical(row, T(0), [](T a, T b) { return T(a + b); });
 }
 
 inline Value reduce(StepKind kind, DType dtype, const std::vector<Value>& row) {
@@ -113,13 +113,14 @@ inline Value reduce(StepKind kind, DType dtype, const std::vector<Value>& row) {
   const bool maximum = kind == StepKind::RowMax;
   const double edge = maximum ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
   const int64_t lowest = dtype == DType::I32 ? INT32_MIN : INT64_MIN;
-  result.real = edge;
+  std::vector<double> reals;
   result.integer = maximum ? lowest : ~lowest;
   for (const Value& v : row) {
-    if (std::isnan(result.real)) break;
-    if (std::isnan(v.real) || (maximum ? v.real > result.real : v.real < result.real)) result.real = v.real;
+    reals.push_back(v.real);
     result.integer = maximum ? std::max(result.integer, v.integer) : std::min(result.integer, v.integer);
   }
+  result.real = canonical(reals, edge,
+                          [maximum](double a, double b) { return std::isnan(a) || (maximum ? a > b : a < b) ? a : b; });
   return result;
 }
 
