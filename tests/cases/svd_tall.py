@@ -15,4 +15,5 @@ ERRORS = [
         "[svd_tall] x is f32[2, 3]; expected no more columns than rows; use svd",
     ),
 ]
-__all__ = ["CASES", "ERRORS", "magnitude", "reference"]
+BENCH = [Case(regular((64, 32)))]
+__all__ = ["BENCH", "CASES", "ERRORS", "magnitude", "reference"]
