@@ -269,6 +269,13 @@ inline Register<T> broadcast_once(const T* p) {
 
 #endif
 
+// n, up to whole registers.
+template <class T>
+inline int64_t whole_vectors(int64_t n) {
+  constexpr int kLanes = Register<T>::kLanes;
+  return (n + kLanes - 1) / kLanes * kLanes;
+}
+
 // Transposes the kSquare x kSquare block at src (rows src_row apart) into dst, rows of dst in ascending order. Of src
 // only the first Rows are read; what rows of dst hold behind so many elements is unspecified.
 #if defined(PT_ISA_avx512) || defined(PT_ISA_avx2)

@@ -1,8 +1,8 @@
-#include "ops/batching.h"
 // The convolution without its bias and its two gradients. Each is linear in both operands, so the gradients of all
 // three are again these three.
 #include <tuple>
 
+#include "ops/batching.h"
 #include "ops/conv2d/plan.h"
 #include "ops/functional.h"
 #include "ops/window.h"

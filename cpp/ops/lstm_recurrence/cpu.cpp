@@ -20,11 +20,6 @@ template <class T>
 constexpr int64_t kPanel = kTileVectors* Register<T>::kLanes;
 
 template <class T>
-int64_t whole_vectors(int64_t n) {
-  return (n + Register<T>::kLanes - 1) / Register<T>::kLanes * Register<T>::kLanes;
-}
-
-template <class T>
 void pack_weights(const KernelArgs* args, int64_t chunk) {
   const LstmPackDesc& d = *static_cast<const LstmPackDesc*>(args->desc);
   const T* weights = reinterpret_cast<const T*>(args->data[0]);

@@ -81,7 +81,7 @@ inline void pack_rows(const T* src, int64_t src_row, int64_t depth, int64_t cols
   constexpr int64_t kAhead = 8;  // rows: neighbours are in other pages, where no prefetcher looks
   constexpr int64_t kLine = 64 / sizeof(T);
   const int64_t last = (cols - 1) / width * width;
-  const int64_t last_width = (cols - last + R::kLanes - 1) / R::kLanes * R::kLanes;
+  const int64_t last_width = whole_vectors<T>(cols - last);
   for (int64_t k = 0; k < depth; ++k, src += src_row) {
     for (int64_t j = 0; j < cols; j += kLine) __builtin_prefetch(src + kAhead * src_row + j);
     T* to = packed + k * width;

@@ -90,8 +90,7 @@ struct StridedRight {
     if (!copy) return {reinterpret_cast<const T*>(at(k, col).at), source.row, false};
     const int64_t index = col / width % kPackedPanels;
     if (index == 0) pack(k, depth, col);
-    constexpr int kLanes = Register<T>::kLanes;
-    const int64_t n = col + width < cols ? width : (cols - col + kLanes - 1) / kLanes * kLanes;
+    const int64_t n = col + width < cols ? width : whole_vectors<T>(cols - col);
     return {packed + index * width * depth, n, true};
   }
 
@@ -102,11 +101,10 @@ struct StridedRight {
       pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed);
       return;
     }
-    constexpr int kLanes = Register<T>::kLanes;
     T* to = packed;
     for (; col < end; col += width, to += width * depth) {
       const int64_t n = col + width < end ? width : end - col;
-      const int64_t padded = (n + kLanes - 1) / kLanes * kLanes;
+      const int64_t padded = whole_vectors<T>(n);
       load_block(at(k, col), depth, n, to, padded, spare);
       if (padded > n) fill_zero(to + n, padded, depth, padded - n);
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import powertrain as pt
 from powertrain.nn import init
@@ -25,55 +25,12 @@ def _activation(where: str, given: Activation) -> Callable[[Any], Any]:
     return named[given]
 
 
-class TransformerEncoderLayer(Module):
-    """Self-attention, then two linear layers, each added to what came in and normalised.
+class _Layer(Module):
+    """What both layers are: attention, then two linear layers, each added to what came in and normalised."""
 
-    norm_first    normalise what goes into each part (pre-norm) instead of the sum
-    hidden        width between the linear layers
-    """
-
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        hidden: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = "relu",
-        eps: float = 1e-5,
-        *,
-        norm_first: bool = False,
-        bias: bool = True,
-        generator: pt.random.Generator | None = None,
-    ) -> None:
-        super().__init__()
-        self.self_attn = MultiheadAttention(width, heads, dropout, bias, generator=generator)
-        self.linear1 = Linear(width, hidden, bias, generator=generator)
-        self.linear2 = Linear(hidden, width, bias, generator=generator)
-        self.norm1, self.norm2 = LayerNorm(width, eps, bias=bias), LayerNorm(width, eps, bias=bias)
-        self.dropout = Dropout(dropout)
-        self.activation, self.norm_first = _activation("TransformerEncoderLayer", activation), norm_first
-
-    def _mixed(self, x: Any, mask: Any, padding: Any, causal: bool) -> Any:
-        y, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=causal)
-        return self.dropout(y)
-
-    def _widened(self, x: Any) -> Any:
-        return self.dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
-    def forward(
-        self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
-    ) -> pt.Tensor:
-        """Shapes    src [b, t, width], src_mask [t, t], src_key_padding_mask [b, t] -> [b, t, width]"""
-        masks = (src_mask, src_key_padding_mask, is_causal)
-        if self.norm_first:
-            x = src + self._mixed(self.norm1(src), *masks)
-            return x + self._widened(self.norm2(x))
-        x = self.norm1(src + self._mixed(src, *masks))
-        return self.norm2(x + self._widened(x))
-
-
-class TransformerDecoderLayer(Module):
-    """Self-attention, attention over what an encoder gave, then two linear layers, each added and normalised."""
+    ATTENTION: ClassVar[tuple[str, ...]] = ("self_attn",)
+    norm1: LayerNorm
+    norm2: LayerNorm
 
     def __init__(
         self,
@@ -89,14 +46,14 @@ class TransformerDecoderLayer(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.self_attn = MultiheadAttention(width, heads, dropout, bias, generator=generator)
-        self.multihead_attn = MultiheadAttention(width, heads, dropout, bias, generator=generator)
+        for name in self.ATTENTION:
+            setattr(self, name, MultiheadAttention(width, heads, dropout, bias, generator=generator))
         self.linear1 = Linear(width, hidden, bias, generator=generator)
         self.linear2 = Linear(hidden, width, bias, generator=generator)
-        self.norm1, self.norm2 = LayerNorm(width, eps, bias=bias), LayerNorm(width, eps, bias=bias)
-        self.norm3 = LayerNorm(width, eps, bias=bias)
+        for part in range(len(self.ATTENTION) + 1):
+            setattr(self, f"norm{part + 1}", LayerNorm(width, eps, bias=bias))
         self.dropout = Dropout(dropout)
-        self.activation, self.norm_first = _activation("TransformerDecoderLayer", activation), norm_first
+        self.activation, self.norm_first = _activation(type(self).__name__, activation), norm_first
 
     def _mixed(self, attention: Any, x: Any, memory: Any, mask: Any, padding: Any, causal: bool) -> Any:
         y, _ = attention(x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=causal)
@@ -104,6 +61,37 @@ class TransformerDecoderLayer(Module):
 
     def _widened(self, x: Any) -> Any:
         return self.dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+
+class TransformerEncoderLayer(_Layer):
+    """Self-attention, then two linear layers, each added to what came in and normalised.
+
+    norm_first    normalise what goes into each part (pre-norm) instead of the sum
+    hidden        width between the linear layers
+    """
+
+    self_attn: MultiheadAttention
+
+    def forward(
+        self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
+    ) -> pt.Tensor:
+        """Shapes    src [b, t, width], src_mask [t, t], src_key_padding_mask [b, t] -> [b, t, width]"""
+        masks = (src_mask, src_key_padding_mask, is_causal)
+        if self.norm_first:
+            inner = self.norm1(src)
+            x = src + self._mixed(self.self_attn, inner, inner, *masks)
+            return x + self._widened(self.norm2(x))
+        x = self.norm1(src + self._mixed(self.self_attn, src, src, *masks))
+        return self.norm2(x + self._widened(x))
+
+
+class TransformerDecoderLayer(_Layer):
+    """Self-attention, attention over what an encoder gave, then two linear layers, each added and normalised."""
+
+    ATTENTION = ("self_attn", "multihead_attn")
+    self_attn: MultiheadAttention
+    multihead_attn: MultiheadAttention
+    norm3: LayerNorm
 
     def forward(
         self,
