@@ -91,9 +91,8 @@ def takes(kind: str) -> Callable[[Any], bool]:
     return fits
 
 
-# nextafter has no neighbours of 16 bits; signbit and copysign show the sign of a NaN, which no law fixes; the
-# gradients of other ops come with those.
-_LEFT_OUT = {"nextafter", "signbit", "copysign", *(name for name in pt.op_names() if name.endswith("_grad"))}
+# nextafter has no neighbours of 16 bits; the gradients of other ops come with those.
+_LEFT_OUT = {"nextafter", *(name for name in pt.op_names() if name.endswith("_grad"))}
 _ELEMENTWISE = {
     count: [
         name

@@ -1,12 +1,17 @@
-"""Cases of signbit; the reference is numpy.signbit."""
+"""Cases of signbit; the reference is numpy.signbit, but for NaN, which has no sign here."""
 
 import numpy as np
 
 import powertrain as pt
-from kit import Case, integers, normal, special, unary
+from kit import Array, Case, integers, normal, special, unary
 
-reference = np.signbit
-CASES = [*unary(normal), Case(special())]
+
+def reference(x: Array) -> Array:
+    return np.signbit(x) & ~np.isnan(x)
+
+
+NANS = np.array([np.nan, -np.nan, -0.0, 0.0, -np.inf], dtype="float32")
+CASES = [*unary(normal), Case(special()), Case(NANS)]
 ERRORS = [
     (
         Case(integers((3,), 0, 4)),
@@ -14,5 +19,5 @@ ERRORS = [
         "[signbit] x is i32[3]; expected floating-point numbers; convert it with astype",
     ),
 ]
-MUTANTS = [("math.h", "to_bits(x) < Bits(0)", "x < V(0)")]
+MUTANTS = [("math.h", "to_bits(x) < Bits(0)", "x < V(0)"), ("math.h", " & (x == x)", "")]
 BENCH = [Case(normal((2048, 1024)))]

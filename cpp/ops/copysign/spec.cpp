@@ -20,7 +20,7 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      a, 0 where it is 0; nothing towards b
-Numerics  the sign of zero and of NaN counts)",
+Numerics  the sign of zero counts; that of a NaN is positive)",
                                 R"(>>> pt.copysign(2.0, -1.0).item()
 -2.0)");
 

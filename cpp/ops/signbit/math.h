@@ -4,10 +4,11 @@
 namespace pt {
 namespace PT_ISA {
 
+// Which sign a NaN has depends on the order in which a compiler names the operands: it counts as none.
 template <class V>
 PT_FN mask_of<V> signbit(V x) {
   using Bits = decltype(to_bits(x));
-  return to_bits(x) < Bits(0);
+  return (to_bits(x) < Bits(0)) & (x == x);
 }
 
 PT_MATH(signbit, 1, Float);

@@ -6,7 +6,7 @@ namespace {
 const Op* registered = define("signbit")
                            .in("x", Takes::Float)
                            .predicate()
-                           .doc(R"(where the sign bit of x is set: below zero, and at -0.0.
+                           .doc(R"(where the sign bit of x is set: below zero, and at -0.0. A NaN has no sign.
 Shapes    x [...] -> bool [...]
 Dtypes    floats)",
                                 R"(>>> pt.signbit(-0.0).item()
