@@ -29,7 +29,7 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/axes.cpp", "if (contains(axes, i) && keepdims)", "if (contains(axes, i) && !keepdims)"),
         ("cpp/ops/axes.cpp", "for (int i = 0; i < ndim; ++i) axes.push_back(i);",
          "for (int i = 1; i < ndim; ++i) axes.push_back(i);"),
-        ("cpp/ops/pooling.cpp", "(size + 2 * padding - window) / stride + 1", "(size + padding - window) / stride + 1"),
+        ("cpp/ops/pooling.cpp", "room / a.stride + 1", "(room - a.padding) / a.stride + 1"),
         ("cpp/ops/pooling.cpp", 'attrs.has("stride") ? "stride" : "window"',
          'attrs.has("stride") ? "window" : "stride"'),
         ("cpp/ops/reduction.cpp", "return is_float(in) ? in : DType::I64;", "return in;"),

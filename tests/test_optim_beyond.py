@@ -137,6 +137,16 @@ def test_numbers_of_gradients_are_cut(compiled: bool) -> None:
     assert all((got[name] == want[name]).all() for name in SHAPES)
 
 
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "Adagrad", "Lion", "Rprop", "LAMB", "Adafactor"])
+def test_maximizing_is_minimizing_the_negative(kind: str) -> None:
+    grads = gradients(3, 1.0)
+    turned = [{name: -value for name, value in grad.items()} for grad in grads]
+    made = getattr(optim, kind)
+    got, _ = updated(lambda p: made(p, 0.01, maximize=True), start(), grads, True)
+    want, _ = updated(lambda p: made(p, 0.01), start(), turned, False)
+    assert all((got[name] == want[name]).all() for name in SHAPES)
+
+
 def test_a_cut_hides_no_infinity() -> None:
     named = slots(start())
     optimizer = SGD(named, 0.1, clip_value=0.5)

@@ -23,7 +23,7 @@ inline Tensor abs(const Tensor& x) { return call("abs", {x}); }
 inline Tensor log1p(const Tensor& x) { return call("log1p", {x}); }
 inline Tensor expm1(const Tensor& x) { return call("expm1", {x}); }
 inline Tensor sigmoid(const Tensor& x) { return call("sigmoid", {x}); }
-inline Tensor softplus(const Tensor& x) { return call("softplus", {x}); }
+inline Tensor softplus(const Tensor& x) { return call("log1p_exp", {x}); }
 inline Tensor minimum(const Tensor& a, const Tensor& b) { return call("minimum", {a, b}); }
 inline Tensor copysign(const Tensor& a, const Tensor& b) { return call("copysign", {a, b}); }
 inline Tensor less_equal(const Tensor& a, const Tensor& b) { return call("less_equal", {a, b}); }

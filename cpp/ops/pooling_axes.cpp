@@ -16,7 +16,7 @@ Ints numbers_of(const Attrs& attrs, const char* name, int axes, const std::strin
 }
 
 struct Windows {
-  Ints window, stride, padding;
+  Ints window, stride, padding, dilation;  // no dilation of averages
 };
 
 // Pools two neighbouring axes, of which x has been made an image.
@@ -25,7 +25,11 @@ Tensor pooled(const Tensor& image, const Windows& w, std::size_t first, std::siz
   const auto pair = [&](const Ints& numbers, int64_t none) {
     return Ints{first < numbers.size() ? numbers[first] : none, second < numbers.size() ? numbers[second] : none};
   };
-  Attrs given{{"window", pair(w.window, 1)}, {"stride", pair(w.stride, 1)}, {"padding", pair(w.padding, 0)}};
+  Attrs given{{"window", pair(w.window, 1)},
+              {"stride", pair(w.stride, 1)},
+              {"padding", pair(w.padding, 0)},
+              {"ceil_mode", attrs.flag("ceil_mode")}};
+  if (!w.dilation.empty()) given.set("dilation", pair(w.dilation, 1));
   if (attrs.find("count_padding")) given.set("count_padding", attrs.flag("count_padding"));
   return fn::call(image_op, {image}, given);
 }
@@ -53,6 +57,8 @@ OpBuilder pooling_of_axes(const std::string& name, const std::string& image_op, 
   OpBuilder op = define(name);
   op.in("x", Takes::Float).attr_ints("window").attr_ints("stride", std::nullopt, true).attr_ints("padding", Ints{0});
   if (averages) op.attr("count_padding", true);
+  if (!averages) op.attr_ints("dilation", Ints{1});
+  op.attr("ceil_mode", false);
   op.compose([name, image_op, axes](const Tensors& in, const Attrs& attrs) -> Tensors {
     if (in[0].ndim() != axes + 2) {
       throw ShapeError(text("[", name, "] x is ", in[0].type(), "; expected [n, ", axes == 1 ? "t" : "d, h, w",
@@ -60,7 +66,8 @@ OpBuilder pooling_of_axes(const std::string& name, const std::string& image_op, 
     }
     const Windows windows{numbers_of(attrs, "window", axes, name),
                           numbers_of(attrs, attrs.has("stride") ? "stride" : "window", axes, name),
-                          numbers_of(attrs, "padding", axes, name)};
+                          numbers_of(attrs, "padding", axes, name),
+                          attrs.find("dilation") ? numbers_of(attrs, "dilation", axes, name) : Ints{}};
     return {(axes == 1 ? sequence : volume)(in[0], windows, attrs, image_op)};
   });
   return op;

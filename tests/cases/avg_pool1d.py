@@ -23,6 +23,9 @@ CASES = [
     Case(normal((1, 7, 17)), window=3, stride=1),
     Case(normal((1, 8, 2)), window=3, stride=2, padding=1),
     Case(normal((1, 8, 2)), window=3, stride=2, padding=1, count_padding=False),
+    Case(normal((1, 8, 2)), window=3, stride=2, padding=1, ceil_mode=True),
+    Case(normal((1, 8, 2)), window=3, stride=2, padding=1, count_padding=False, ceil_mode=True),
+    Case(normal((1, 8, 2)), window=2, stride=3, ceil_mode=True),
 ]
 ERRORS = [
     (

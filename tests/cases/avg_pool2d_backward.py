@@ -1,24 +1,20 @@
-"""Cases of avg_pool2d_backward(g); the reference spreads each gradient over its window in NumPy."""
+"""Cases of avg_pool2d_backward(g); the reference multiplies with the averages of unit images."""
 
 from typing import Any
 
 import numpy as np
 
-from images import inside, padded, pair, positions
+from images import pair
 from kit import Array, Case, normal
+from windows import average
 
 
-def reference(
-    g: Array, window: Any, stride: Any = None, padding: Any = 0, count_padding: bool = True, *, image: Any
-) -> Array:
-    stride = window if stride is None else stride
-    dx = padded(np.zeros((g.shape[0], *pair(image), g.shape[3])), padding)
-    ones = padded(np.ones((1, *pair(image), 1)), padding)
-    counted = np.sum([seen for _, _, seen in positions(ones, window, stride)], axis=0)
-    share = g / (np.prod(pair(window)) if count_padding else counted)
-    for _, _, seen in positions(dx, window, stride):
-        seen += share
-    return inside(dx, padding)
+def reference(g: Array, image: Any, **settings: Any) -> Array:
+    """Linear, so that the average of each image of a single one says where its gradient comes from."""
+    rows, columns = pair(image)
+    units = np.eye(rows * columns).reshape(-1, rows, columns, 1)
+    shares = average(2, units, **settings)
+    return np.einsum("uij,nijc->nuc", shares[..., 0], g).reshape(g.shape[0], rows, columns, -1)
 
 
 def magnitude(g: Array, **rest: Any) -> Array:
@@ -31,5 +27,7 @@ CASES = [
     Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, image=(7, 7)),
     Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, count_padding=False, image=(7, 7)),
     Case(normal((1, 3, 3, 5)), window=3, stride=1, image=(5, 5)),
+    Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, ceil_mode=True, image=(6, 7)),
+    Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, count_padding=False, ceil_mode=True, image=(6, 7)),
 ]
 BENCH = [Case(normal((64, 14, 14, 32)), window=2, image=(28, 28))]

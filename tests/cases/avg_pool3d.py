@@ -23,6 +23,9 @@ CASES = [
     Case(normal((1, 5, 4, 4, 2)), window=(2, 3, 2), stride=1),
     Case(normal((1, 4, 5, 6, 2)), window=(2, 3, 2), stride=2, padding=(1, 1, 0)),
     Case(normal((1, 4, 5, 6, 2)), window=(2, 3, 2), stride=2, padding=(1, 1, 0), count_padding=False),
+    Case(normal((1, 7, 5, 6, 2)), window=3, stride=2, padding=1, ceil_mode=True),
+    Case(normal((1, 7, 5, 6, 2)), window=3, stride=2, padding=1, count_padding=False, ceil_mode=True),
+    Case(normal((1, 7, 5, 6, 2)), window=2, stride=3, ceil_mode=True),
 ]
 ERRORS = [
     (

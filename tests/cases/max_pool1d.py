@@ -17,6 +17,8 @@ CASES = [
     Case(spaced((2, 6, 3)), window=2),
     Case(spaced((1, 7, 17)), window=3, stride=1),
     Case(spaced((1, 8, 2)), window=3, stride=2, padding=1),
+    Case(spaced((1, 8, 2)), window=2, stride=3, padding=1, ceil_mode=True),
+    Case(spaced((1, 8, 2)), window=2, stride=2, dilation=3),
 ]
 ERRORS = [
     (

@@ -1,17 +1,16 @@
-"""Cases of max_pool2d; the reference is the maximum over positions of the window (images.positions)."""
+"""Cases of max_pool2d; the reference is the maximum over all places of the window, in NumPy."""
 
 from typing import Any
 
 import numpy as np
 
 import powertrain as pt
-from images import padded, positions
 from kit import Array, Case, normal, spaced, values
+from windows import maximum
 
 
-def reference(x: Array, window: Any, stride: Any = None, padding: Any = 0) -> Array:
-    x = padded(x, padding, -np.inf)
-    return np.max([seen for _, _, seen in positions(x, window, window if stride is None else stride)], axis=0)
+def reference(x: Array, **settings: Any) -> Array:
+    return maximum(2, x, **settings)
 
 
 K = 0
@@ -23,6 +22,11 @@ CASES = [
     Case(spaced((1, 6, 6, 2)), window=(2, 3), stride=(2, 1)),
     Case(spaced((1, 5, 5, 2)), window=3, stride=1),
     Case(spaced((0, 6, 6, 3)), window=2),
+    Case(spaced((2, 9, 8, 3)), window=3, stride=2, dilation=2),
+    Case(spaced((1, 9, 10, 17)), window=(2, 3), stride=1, padding=1, dilation=(3, 2)),
+    Case(spaced((1, 6, 7, 3)), window=3, stride=2, ceil_mode=True),
+    Case(spaced((1, 6, 5, 2)), window=(2, 3), stride=(3, 2), padding=1, ceil_mode=True),
+    Case(spaced((1, 2, 8, 2)), window=3, stride=2, dilation=(1, 2), ceil_mode=True),
     Case(values([[[[1.0], [np.nan]], [[-np.inf], [2.0]]]]), window=2).no_gradient(),
 ]
 ERRORS = [
@@ -40,6 +44,11 @@ ERRORS = [
         Case(normal((1, 4, 4, 3)), window=17),
         pt.ShapeError,
         "[max_pool2d] x is f32[1, 4, 4, 3], window = (17,); expected a window no larger than the padded image; choose a smaller one",
+    ),
+    (
+        Case(normal((1, 1, 4, 3)), window=2, padding=1, dilation=2),
+        pt.ShapeError,
+        "[max_pool2d] x is f32[1, 1, 4, 3], window = (2,), padding = (1,); expected windows that hold a pixel each; choose a smaller dilation or padding",
     ),
 ]
 BENCH = [Case(normal((64, 28, 28, 32)), window=2)]

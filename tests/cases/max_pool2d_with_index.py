@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from images import padded, positions
 from kit import Array, Case, normal, spaced
+from windows import seen
 
 
-def reference(x: Array, window: Any, stride: Any = None, padding: Any = 0) -> tuple[Array, Array]:
-    stride = window if stride is None else stride
-    seen = [part for _, _, part in positions(padded(x, padding, -np.inf), window, stride)]
-    return np.max(seen, axis=0), np.argmax(seen, axis=0).astype("uint8")
+def reference(
+    x: Array, window: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> tuple[Array, Array]:
+    parts = seen(2, x, window, stride, padding, -np.inf, dilation, ceil_mode)
+    return np.max(parts, axis=0), np.argmax(parts, axis=0).astype("uint8")
 
 
 K = 0
@@ -20,5 +21,6 @@ CASES = [
     Case(spaced((2, 6, 6, 3)), window=2),
     Case(spaced((1, 7, 8, 17)), window=3, stride=2, padding=1),
     Case(spaced((1, 6, 6, 2)), window=(2, 3), stride=(2, 1)),
+    Case(spaced((1, 9, 7, 2)), window=3, stride=2, padding=1, dilation=(3, 2), ceil_mode=True),
 ]
 BENCH = [Case(normal((64, 28, 28, 32)), window=2)]

@@ -17,6 +17,8 @@ CASES = [
     Case(spaced((2, 4, 6, 4, 3)), window=2),
     Case(spaced((1, 5, 4, 4, 2)), window=(2, 3, 2), stride=1),
     Case(spaced((1, 4, 5, 6, 2)), window=(2, 3, 2), stride=2, padding=(1, 1, 0)),
+    Case(spaced((1, 7, 5, 6, 2)), window=2, stride=3, padding=1, ceil_mode=True),
+    Case(spaced((1, 7, 5, 6, 2)), window=2, stride=2, dilation=3),
 ]
 ERRORS = [
     (

@@ -114,4 +114,4 @@ def sizes(value: Any, axes: int) -> tuple[int, ...]:
 
 
 # Registers the calls.
-from conformance.torch_calls import elementwise, layers, losses, reductions, shapes  # noqa: E402, F401
+from conformance.torch_calls import elementwise, layers, losses, reductions, scatter, shapes, windows  # noqa: E402, F401

@@ -56,7 +56,7 @@ ROWS: dict[str, Row] = {
     "LeakyReLU": Row("LeakyReLU", {"negative_slope": "slope"}),
     "PReLU": Row("PReLU", {"num_parameters": "channels", "init": "first"}, -1),
     "Threshold": Row("Threshold", {"threshold": "threshold", "value": "value"}),
-    "Softplus": Row("Softplus"),
+    "Softplus": Row("Softplus", {"beta": "beta", "threshold": "threshold"}),
     "Softmax2d": Row("Softmax2d", {}, 2),
     **{name: Row(name, {"dim": "axis"}) for name in ("Softmax", "LogSoftmax", "Softmin")},
     # Losses.
@@ -84,7 +84,7 @@ ROWS: dict[str, Row] = {
     "Embedding": Row("Embedding", {
         "num_embeddings": "count", "embedding_dim": "width", "padding_idx": "padding_index"}),
     **_space("Conv", (1, 2, 3), CONVOLUTION),
-    "ConvTranspose2d": Row("ConvTranspose2d", {**CONVOLUTION, "output_padding": "output_padding"}, 2),
+    **_space("ConvTranspose", (1, 2, 3), {**CONVOLUTION, "output_padding": "output_padding"}),
     **{f"BatchNorm{n}d": Row("BatchNorm", NORM, -1) for n in (1, 2, 3)},
     **{f"InstanceNorm{n}d": Row("InstanceNorm", {
         "num_features": "width", "eps": "eps", "affine": "affine"}, n) for n in (1, 2, 3)},
@@ -93,9 +93,10 @@ ROWS: dict[str, Row] = {
     "LayerNorm": Row("LayerNorm", {"normalized_shape": "width", "eps": "eps", "bias": "bias"}),
     "RMSNorm": Row("RMSNorm", {"normalized_shape": "width", "eps": "eps"}),
     "LocalResponseNorm": Row("LocalResponseNorm", {"size": "size", "alpha": "alpha", "beta": "beta", "k": "k"}, -1),
-    "MaxPool2d": Row("MaxPool2d", WINDOW, 2),
-    "AvgPool2d": Row("AvgPool2d", WINDOW, 2),
-    "LPPool2d": Row("LPPool2d", {"norm_type": "ord", "kernel_size": "window", "stride": "stride"}, 2),
+    **_space("MaxPool", (1, 2, 3), {**WINDOW, "dilation": "dilation", "ceil_mode": "ceil_mode"}),
+    **_space("AvgPool", (1, 2, 3), {**WINDOW, "count_include_pad": "count_padding", "ceil_mode": "ceil_mode"}),
+    "LPPool2d": Row("LPPool2d", {
+        "norm_type": "ord", "kernel_size": "window", "stride": "stride", "ceil_mode": "ceil_mode"}, 2),
     "AdaptiveAvgPool2d": Row("AdaptiveAvgPool2d", {"output_size": "size"}, 2),
     "AdaptiveMaxPool2d": Row("AdaptiveMaxPool2d", {"output_size": "size"}, 2),
     **{name: row for kind in ("Reflection", "Replication", "Circular", "Zero")

@@ -9,6 +9,7 @@ import numpy as np
 
 import powertrain as pt
 from conformance.adapter import channels_first, channels_last, offered
+from conformance.torch_calls.scatter import put
 
 CALLS: dict[str, Callable[..., Any]] = {}
 
@@ -260,14 +261,14 @@ def slice_(x: Any, starts: Any, ends: Any, axes: Any = None, steps: Any = None) 
 
 @onnx_op("Pad")
 def pad(x: Any, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "constant") -> Any:
-    offered(mode == "constant", f"mode = {mode}")
     which = [axis % x.ndim for axis in (range(x.ndim) if axes is None else ints(axes))]
     numbers = ints(pads)
     offered(min(numbers) >= 0, "pads below 0")
     before, after = [0] * x.ndim, [0] * x.ndim
     for place, axis in enumerate(which):
         before[axis], after[axis] = numbers[place], numbers[len(which) + place]
-    return pt.pad(x, tuple(before), tuple(after), 0.0 if value is None else float(value.item()))
+    ours = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
+    return pt.pad(x, tuple(before), tuple(after), 0.0 if value is None else float(value.item()), ours)
 
 
 @onnx_op("Gather")
@@ -278,6 +279,13 @@ def gather(x: Any, index: Any, *, axis: int = 0) -> Any:
 @onnx_op("GatherElements")
 def gather_elements(x: Any, index: Any, *, axis: int = 0) -> Any:
     return pt.take_along_axis(x, index, axis)
+
+
+@onnx_op("ScatterElements")
+def scatter_elements(x: Any, index: Any, updates: Any, *, axis: int = 0, reduction: str = "none") -> Any:
+    offered(reduction != "mul", "reduction = mul")
+    ours = {"none": "replace", "add": "sum"}.get(reduction, reduction)
+    return put(x, axis, index, updates, ours)
 
 
 @onnx_op("DepthToSpace")
@@ -319,13 +327,14 @@ def conv_transpose(
     kernel_shape: Any = None, output_padding: Any = None, pads: Any = None, strides: Any = None,
     output_shape: Any = None,
 ) -> Any:  # fmt: skip
-    offered(x.ndim == 4, f"{x.ndim - 2} axes of space")
     offered(output_shape is None, "output_shape")
-    low, high = _sides(pads, 2, auto_pad)
+    axes = x.ndim - 2
+    low, high = _sides(pads, axes, auto_pad)
     offered(low == high, "pads that differ before and behind")
-    weight = pt.transpose(w, (2, 3, 1, 0))
-    rest = (tuple(strides or (1, 1)), low, tuple(output_padding or (0, 0)), tuple(dilations or (1, 1)), group)
-    return channels_first(pt.conv_transpose2d(channels_last(x, 2), weight, b, *rest), True)
+    weight = pt.transpose(w, (*range(2, w.ndim), 1, 0))
+    more, apart = tuple(output_padding or (0,) * axes), tuple(dilations or (1,) * axes)
+    rest = (tuple(strides or (1,) * axes), low, more, apart, group)
+    return channels_first(getattr(pt, f"conv_transpose{axes}d")(channels_last(x, axes), weight, b, *rest), True)
 
 
 def _pool(op: str) -> Callable[..., Any]:
@@ -333,19 +342,19 @@ def _pool(op: str) -> Callable[..., Any]:
         x: Any, *, kernel_shape: Any, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0,
         dilations: Any = None, pads: Any = None, storage_order: int = 0, strides: Any = None,
     ) -> Any:  # fmt: skip
-        offered(x.ndim == 4, f"{x.ndim - 2} axes of space")
-        offered(not ceil_mode, "ceil_mode")
-        offered(set(dilations or (1,)) == {1}, "dilations")
-        low, high = _sides(pads, 2, auto_pad)
+        axes = x.ndim - 2
+        low, high = _sides(pads, axes, auto_pad)
         offered(low == high, "pads that differ before and behind")
-        counted = {"count_padding": bool(count_include_pad)} if op == "avg_pool2d" else {}
-        y = getattr(pt, op)(channels_last(x, 2), tuple(kernel_shape), tuple(strides or (1, 1)), low, **counted)
+        offered(op == "max" or set(dilations or (1,)) == {1}, "dilations")
+        special = {"dilation": tuple(dilations or (1,))} if op == "max" else {"count_padding": bool(count_include_pad)}
+        where = (tuple(kernel_shape), tuple(strides or (1,) * axes), low)
+        y = getattr(pt, f"{op}_pool{axes}d")(channels_last(x, axes), *where, **special, ceil_mode=bool(ceil_mode))
         return channels_first(y, True)
 
     return pool
 
 
-CALLS.update({"AveragePool": _pool("avg_pool2d"), "MaxPool": _pool("max_pool2d")})
+CALLS.update({"AveragePool": _pool("avg"), "MaxPool": _pool("max")})
 CALLS["GlobalAveragePool"] = lambda x: pt.mean(x, tuple(range(2, x.ndim)), True)
 CALLS["GlobalMaxPool"] = lambda x: pt.max(x, tuple(range(2, x.ndim)), True)
 

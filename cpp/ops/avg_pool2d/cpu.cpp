@@ -9,8 +9,12 @@ namespace {
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-inline int64_t divisor(const PoolDesc& d, PoolRange rows, PoolRange cols) {
-  return d.count_padding ? d.window_h * d.window_w : (rows.end - rows.begin) * (cols.end - cols.begin);
+// Of the window at (oh, ow), of which these rows and columns lie inside of the input.
+inline int64_t divisor(const PoolDesc& d, int64_t oh, int64_t ow, PoolRange rows, PoolRange cols) {
+  if (!d.count_padding) return (rows.end - rows.begin) * (cols.end - cols.begin);
+  if (!d.ceil) return d.window_h * d.window_w;
+  return padded_window(oh, d.stride_h, d.pad_top, d.window_h, d.height) *
+         padded_window(ow, d.stride_w, d.pad_left, d.window_w, d.width);
 }
 
 template <class T>
@@ -26,7 +30,7 @@ void avg_pool(const KernelArgs* args, int64_t chunk) {
       const int64_t top = image * d.height + oh * d.stride_h - d.pad_top, left = ow * d.stride_w - d.pad_left;
       const T* x = reinterpret_cast<const T*>(args->data[0]) + (top * d.width + left) * d.channels;
       T* y = reinterpret_cast<T*>(args->data[1]) + (row * d.out_width + ow) * d.channels;
-      const V size(static_cast<element_of<V>>(divisor(d, rows, cols)));
+      const V size(static_cast<element_of<V>>(divisor(d, oh, ow, rows, cols)));
       for (int64_t c = 0; c < d.channels; c += kPoolLanes) {
         V sum(0);
         for (int64_t i = rows.begin; i < rows.end; ++i) {
@@ -49,7 +53,7 @@ PT_FN typename Channels<T>::vector spread_to_input(const PoolDesc& d, const T* d
     const PoolRange inside_rows = inside_window(oh, d.stride_h, d.pad_top, d.window_h, d.height);
     for (int64_t ow = cols.begin; ow < cols.end; ++ow) {
       const PoolRange inside_cols = inside_window(ow, d.stride_w, d.pad_left, d.window_w, d.width);
-      const V size(static_cast<element_of<V>>(divisor(d, inside_rows, inside_cols)));
+      const V size(static_cast<element_of<V>>(divisor(d, oh, ow, inside_rows, inside_cols)));
       sum = sum + Channels<T>::load(dy + (oh * d.out_width + ow) * d.channels, n) / size;
     }
   }

@@ -6,8 +6,7 @@ namespace pt {
 namespace {
 
 const Op* registered =
-    pooling("avg_pool2d", "x")
-        .attr("count_padding", true)
+    pooling("avg_pool2d", "x", Pooled::Average)
         .shape([](const InferContext& c) -> Types {
           return {{c.in[0].dtype, pooled_shape(c)}};
         })
@@ -22,25 +21,22 @@ const Op* registered =
         })
         .doc(R"(the mean of each window of an image.
 Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride and padding are one number or (rows, columns), and stride is
-          the window when left out
+          the window when left out; with ceil_mode the last windows may reach over the end
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    x without four axes; a window larger than the padded image; padding above half the window
 Grad      x
-Numerics  padding counts as zeros, or not at all with count_padding=False)",
+Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts)",
              R"(>>> pt.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
 const Op* backward =
-    pooling("avg_pool2d_backward", "g")
-        .attr("count_padding", true)
+    pooling("avg_pool2d_backward", "g", Pooled::Average)
         .attr_ints("image")
         .shape([](const InferContext& c) -> Types {
           const Shape& g = c.in[0].shape;
           const Ints& image = c.attrs.ints("image");
           const PoolParams p = pool_params(c.attrs, c.op.name);
-          c.expect(g.size() == 4 && image.size() == 2 &&
-                       g[1] == pooled_size(image[0], p.window_h, p.stride_h, p.pad_top) &&
-                       g[2] == pooled_size(image[1], p.window_w, p.stride_w, p.pad_left),
+          c.expect(g.size() == 4 && image.size() == 2 && std::pair(g[1], g[2]) == pooled_sizes(image[0], image[1], p),
                    text("g is ", c.in[0], ", image = ", to_string(Attr(image)),
                         "; expected g to have the shape of avg_pool2d's result; check the sizes"));
           return {{c.in[0].dtype, {g[0], image[0], image[1], g[3]}}};

@@ -1,4 +1,5 @@
 #include "ops/autocast.h"
+#include "ops/composed.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -19,7 +20,7 @@ const Op* registered = define("bce_with_logits")
                              const Tensor x = in[0], target = in[1];
                              // Both sides through softplus, which keeps the digits of a small loss.
                              const Tensor truth = in[2].defined() ? target * in[2] : target;
-                             return {truth * fn::call("softplus", {-x}) + (1.0 - target) * fn::call("softplus", {x})};
+                             return {truth * fn::softplus(-x) + (1.0 - target) * fn::softplus(x)};
                            })
                            .vjp([](const VjpContext& c) -> Tensors {
                              const Tensor x = c.in[0], target = c.in[1], weight = c.in[2], g = c.grad[0];
@@ -28,7 +29,7 @@ const Op* registered = define("bce_with_logits")
                                return {c.needs[0] ? unbroadcast(g * (p - target), x.shape()) : Tensor(),
                                        c.needs[1] ? unbroadcast(-(g * x), target.shape()) : Tensor(), Tensor()};
                              }
-                             const Tensor right = fn::call("softplus", {-x}), wrong = fn::call("softplus", {x});
+                             const Tensor right = fn::softplus(-x), wrong = fn::softplus(x);
                              const Tensor slope = (1.0 - target) * p - target * weight * (1.0 - p);
                              return {c.needs[0] ? unbroadcast(g * slope, x.shape()) : Tensor(),
                                      c.needs[1] ? unbroadcast(g * (weight * right - wrong), target.shape()) : Tensor(),

@@ -1,23 +1,9 @@
-#include <array>
-
 #include "ops/functional.h"
 #include "ops/pieces.h"
 #include "ops/window.h"
 
 namespace pt {
 namespace {
-
-std::array<int64_t, 3> triple(const Attrs& attrs, const char* name, int64_t least) {
-  const Ints& values = attrs.ints(name);
-  bool fits = values.size() == 1 || values.size() == 3;
-  for (int64_t value : values) fits = fits && value >= least;
-  if (!fits) {
-    throw ShapeError(text("[conv3d] ", name, " = ", to_string(Attr(values)),
-                          "; expected one or three numbers of at least ", least, "; for example ", name, " = ",
-                          least + 1));
-  }
-  return values.size() == 1 ? std::array{values[0], values[0], values[0]} : std::array{values[0], values[1], values[2]};
-}
 
 // One two-dimensional convolution for each plane of the window, added in their order.
 Tensors definition(const Tensors& in, const Attrs& attrs) {
@@ -26,8 +12,8 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
     throw ShapeError(text("[conv3d] x is ", in[0].type(), ", w is ", in[1].type(),
                           "; expected x [n, d, h, w, ci] and w [kd, kh, kw, ci / groups, co]; reshape them"));
   }
-  const auto stride = triple(attrs, "stride", 1), padding = triple(attrs, "padding", 0),
-             dilation = triple(attrs, "dilation", 1);
+  const auto stride = triple_of(attrs, "stride", "conv3d", 1), padding = triple_of(attrs, "padding", "conv3d", 0),
+             dilation = triple_of(attrs, "dilation", "conv3d", 1);
   const int64_t depth = x[1] + 2 * padding[0], span = dilation[0] * (w[0] - 1) + 1;
   if (w[0] < 1 || span > depth) {
     throw ShapeError(text("[conv3d] x is ", in[0].type(), ", w is ", in[1].type(),

@@ -11,9 +11,10 @@ const Op* registered =
         .attr("ord", 2.0, positive)
         .attr_ints("stride", std::nullopt, true)
         .attr_ints("window")
+        .attr("ceil_mode", false)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const double p = attrs.number("ord");
-          Attrs how{{"window", attrs.ints("window")}};
+          Attrs how{{"window", attrs.ints("window")}, {"ceil_mode", attrs.flag("ceil_mode")}};
           if (attrs.has("stride")) how.set("stride", attrs.ints("stride"));
           const Ints& window = attrs.ints("window");
           const double elements = static_cast<double>(window.front() * window.back());
@@ -26,11 +27,11 @@ const Op* registered =
         })
         .doc(R"(the p-th root of the sum of x^p over each window of an image, p being ord.
 Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window and stride are one number or (rows, columns), and stride is the window
-          when left out
+          when left out; with ceil_mode the last windows may reach over the end
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    x without four axes; a window larger than the image; ord <= 0
 Grad      x; 0 where the sum is 0
-Numerics  NaN where a sum is below 0, which an odd ord allows)",
+Numerics  a window that reaches over the end is weighed up to a whole one, as PyTorch does; NaN where a sum is below 0, which an odd ord allows)",
              R"(>>> pt.lp_pool2d(pt.ones((1, 4, 4, 3)), window=2).numpy()[0, 0, 0].tolist()
 [2.0, 2.0, 2.0])");
 

@@ -5,9 +5,11 @@ namespace {
 
 const Op* registered = pooling_of_axes("max_pool1d", "max_pool2d", 1, false)
                            .doc(R"(the maximum of each window of a sequence; NaN where the window holds one.
-Shapes    x [n, t, c] -> [n, ot, c]; window, stride and padding are one number each, and stride is the window when left out
+Shapes    x [n, t, c] -> [n, ot, c]; window, stride, padding and dilation are one number each, and stride is the window when left out; with ceil_mode the last
+          windows may reach over the end
 Dtypes    floats
-Errors    x without three axes; a window larger than the padded sequence; padding above half the window
+Errors    x without three axes; a window larger than the padded sequence; padding above half the window; a
+          window without an element
 Grad      x; to the first of equal elements
 Numerics  padding never wins)",
                                 R"(>>> pt.max_pool1d(pt.ones((1, 6, 3)), 2).shape

@@ -40,8 +40,8 @@ PT_FN void pool_window(const PoolDesc& d, const T* x, PoolRange rows, PoolRange 
     winner[g] = Positions<V>(static_cast<I>(rows.begin * d.window_w + cols.begin));
   }
   for (int64_t i = rows.begin; i < rows.end; ++i) {
-    const T* at = x + (i * d.width + cols.begin) * d.channels;
-    for (int64_t j = cols.begin; j < cols.end; ++j, at += d.channels) {
+    const T* at = x + (i * d.dilation_h * d.width + cols.begin * d.dilation_w) * d.channels;
+    for (int64_t j = cols.begin; j < cols.end; ++j, at += d.dilation_w * d.channels) {
       const Positions<V> here(static_cast<I>(i * d.window_w + j));
       PT_UNROLL for (int g = 0; g < kGroups; ++g) {
         const V value = Channels<T>::load(at + g * kPoolLanes, n - g * kPoolLanes);
@@ -65,10 +65,10 @@ void max_pool(const KernelArgs* args, int64_t chunk) {
   for (int64_t row = chunk * d.chunk; row < last; ++row) {
     const int64_t image = row / d.out_height, oh = row % d.out_height;
     const int64_t top = oh * d.stride_h - d.pad_top;
-    const PoolRange rows = inside_window(oh, d.stride_h, d.pad_top, d.window_h, d.height);
+    const PoolRange rows = inside_window(oh, d.stride_h, d.pad_top, d.window_h, d.height, d.dilation_h);
     for (int64_t ow = 0; ow < d.out_width; ++ow) {
       const int64_t left = ow * d.stride_w - d.pad_left;
-      const PoolRange cols = inside_window(ow, d.stride_w, d.pad_left, d.window_w, d.width);
+      const PoolRange cols = inside_window(ow, d.stride_w, d.pad_left, d.window_w, d.width, d.dilation_w);
       const int64_t from = ((image * d.height + top) * d.width + left) * d.channels;
       const int64_t to = (row * d.out_width + ow) * d.channels;
       const T* x = reinterpret_cast<const T*>(args->data[0]) + from;
@@ -104,13 +104,25 @@ struct Claim {
   int64_t position;
 };
 
+// The element of a dilated window at this distance from its first; false where it passes over it.
+inline bool element_at(int64_t& distance, int64_t dilation) {
+  if (dilation == 1) return true;
+  const bool seen = distance % dilation == 0;
+  distance /= dilation;
+  return seen;
+}
+
 // The windows over the input at (h, w), in row-major order.
 inline int64_t find_claims(const PoolDesc& d, PoolRange rows, PoolRange cols, int64_t h, int64_t w, Claim* claims) {
   int64_t n = 0;
   for (int64_t oh = rows.begin; oh < rows.end; ++oh) {
-    const int64_t row_position = (h - oh * d.stride_h + d.pad_top) * d.window_w;
+    int64_t row = h - oh * d.stride_h + d.pad_top;
+    if (!element_at(row, d.dilation_h)) continue;
     for (int64_t ow = cols.begin; ow < cols.end; ++ow) {
-      claims[n++] = {(oh * d.out_width + ow) * d.channels, row_position + w - ow * d.stride_w + d.pad_left};
+      int64_t column = w - ow * d.stride_w + d.pad_left;
+      if (element_at(column, d.dilation_w)) {
+        claims[n++] = {(oh * d.out_width + ow) * d.channels, row * d.window_w + column};
+      }
     }
   }
   return n;
@@ -130,7 +142,7 @@ PT_FN void unpool_channels(const Claim* claims, int64_t n_claims, const T* dy, c
 // One row of inputs: for each, what the windows over it pass on.
 template <class T>
 void unpool_row(const PoolDesc& d, const PoolRange* col_windows, int64_t h, const T* dy, const uint8_t* index, T* dx) {
-  const PoolRange rows = windows_over(h, d.stride_h, d.pad_top, d.window_h, d.out_height);
+  const PoolRange rows = windows_over(h, d.stride_h, d.pad_top, d.window_h, d.out_height, d.dilation_h);
   Claim claims[kMostClaims];
   for (int64_t w = 0; w < d.width; ++w, dx += d.channels) {
     const int64_t n = find_claims(d, rows, col_windows[w], h, w, claims);

@@ -7,7 +7,9 @@ namespace pt {
 struct PoolParams {
   int64_t window_h, window_w;
   int64_t stride_h, stride_w;
-  int64_t pad_top, pad_left;  // what lies below and right follows from the output's size
+  int64_t pad_top, pad_left;               // what lies below and right follows from the output's size
+  int64_t dilation_h = 1, dilation_w = 1;  // of maxima alone
+  bool ceil = false;  // windows may reach over the padding, which is then as wide behind as in front
 };
 
 // Padding never wins. `index` (u8) keeps which element of its window won: row of the window * window_w + column. The
@@ -18,8 +20,7 @@ LaunchPlan plan_max_pool2d(const Operand& x, const Operand& y, const Operand& in
 LaunchPlan plan_max_pool2d_backward(const Operand& dy, const Operand& index, const Operand& dx,
                                     const PoolParams& params);
 
-// Each window's sum in row-major order, divided by its size: the whole window's when count_padding, else what lies
-// inside.
+// Each window's sum in row-major order, divided by its size: with padding when count_padding, else what lies inside.
 LaunchPlan plan_avg_pool2d(const Operand& x, const Operand& y, const PoolParams& params, bool count_padding);
 LaunchPlan plan_avg_pool2d_backward(const Operand& dy, const Operand& dx, const PoolParams& params, bool count_padding);
 

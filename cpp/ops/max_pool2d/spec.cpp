@@ -5,23 +5,23 @@
 namespace pt {
 namespace {
 
-const Op* registered = pooling("max_pool2d", "x")
+const Op* registered = pooling("max_pool2d", "x", Pooled::Maximum)
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              return {apply(find_op("max_pool2d_with_index"), in, attrs)[0]};
                            })
                            .doc(R"(the maximum of each window of an image; NaN where the window holds one.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride and padding are one number or (rows, columns), and stride is
-          the window when left out
+Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride, padding and dilation are one number or (rows, columns), and
+          stride is the window when left out; with ceil_mode the last windows may reach over the end
 Dtypes    floats
 Errors    x without four axes; a window larger than the padded image, or of more than 256 elements; padding above half
-          the window
+          the window; a window without a pixel
 Grad      x; to the first of equal elements
 Numerics  padding never wins)",
                                 R"(>>> pt.max_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
 const Op* with_index =
-    pooling("max_pool2d_with_index", "x")
+    pooling("max_pool2d_with_index", "x", Pooled::Maximum)
         .outputs(2)
         .shape([](const InferContext& c) -> Types {
           const Shape shape = pooled_shape(c);
@@ -55,15 +55,15 @@ Tensor pick(const Tensor& u, const Tensor& index, const Attrs& attrs) {
   const Tensor in_column = place - in_row * whole(p.window_w);
   const Tensor first_row = counting(pooled[1], DType::I64) * whole(p.stride_h) - whole(p.pad_top);
   const Tensor first_column = counting(pooled[2], DType::I64) * whole(p.stride_w) - whole(p.pad_left);
-  const Tensor row = in_row + fn::reshape(first_row, {pooled[1], 1, 1});
-  const Tensor column = in_column + fn::reshape(first_column, {pooled[2], 1});
+  const Tensor row = in_row * whole(p.dilation_h) + fn::reshape(first_row, {pooled[1], 1, 1});
+  const Tensor column = in_column * whole(p.dilation_w) + fn::reshape(first_column, {pooled[2], 1});
   const Tensor flat = fn::reshape(row * whole(image[2]) + column, {pooled[0], pooled[1] * pooled[2], pooled[3]});
   const Tensor pixels = fn::reshape(u, {image[0], image[1] * image[2], image[3]});
   return fn::reshape(fn::call("take_along_axis", {pixels, flat}, {{"axis", int64_t{1}}}), pooled);
 }
 
 const Op* backward =
-    pooling("max_pool2d_backward", "g")
+    pooling("max_pool2d_backward", "g", Pooled::Maximum)
         .in_index("index")
         .attr_ints("image")
         .shape([](const InferContext& c) -> Types {
@@ -71,8 +71,7 @@ const Op* backward =
           const Ints& image = c.attrs.ints("image");
           const PoolParams p = pool_params(c.attrs, c.op.name);
           c.expect(g.size() == 4 && c.in[1] == TensorType{DType::U8, g} && image.size() == 2 &&
-                       g[1] == pooled_size(image[0], p.window_h, p.stride_h, p.pad_top) &&
-                       g[2] == pooled_size(image[1], p.window_w, p.stride_w, p.pad_left),
+                       std::pair(g[1], g[2]) == pooled_sizes(image[0], image[1], p),
                    text("g is ", c.in[0], ", index is ", c.in[1], ", image = ", to_string(Attr(image)),
                         "; expected both to have the shape of max_pool2d's result; check the sizes"));
           return {{c.in[0].dtype, {g[0], image[0], image[1], g[3]}}};

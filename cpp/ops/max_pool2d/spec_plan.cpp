@@ -28,8 +28,15 @@ LaunchPlan plan_pool(const char* kernel, Pass pass, const Operand& input, const 
   const Shape &x = input.shape, &y = output.shape;
   const int64_t written = count(pass == kForward ? y : x);
   if (written == 0) return plan;
-  PoolDesc d{x[0],       x[3],       x[1],      x[2],       y[1],          y[2], p.window_h, p.window_w,
-             p.stride_h, p.stride_w, p.pad_top, p.pad_left, count_padding, 0,    0};
+  PoolDesc d{};
+  d.images = x[0], d.channels = x[3];
+  d.height = x[1], d.width = x[2];
+  d.out_height = y[1], d.out_width = y[2];
+  d.window_h = p.window_h, d.window_w = p.window_w;
+  d.stride_h = p.stride_h, d.stride_w = p.stride_w;
+  d.pad_top = p.pad_top, d.pad_left = p.pad_left;
+  d.dilation_h = p.dilation_h, d.dilation_w = p.dilation_w;
+  d.count_padding = count_padding, d.ceil = p.ceil;
   d.rows = d.images * (pass == kForward ? d.out_height : d.height);
   const int64_t bytes = (count(x) + count(y)) * static_cast<int64_t>(size_of(input.dtype));
   d.chunk = std::clamp<int64_t>(kChunkBytes * d.rows / std::max<int64_t>(bytes, 1), 1, d.rows);

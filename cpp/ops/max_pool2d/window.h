@@ -42,22 +42,36 @@ struct PoolRange {
 
 inline int64_t pool_floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
-// Of the window at `out`, the elements that lie inside of an input of that size.
-inline PoolRange inside_window(int64_t out, int64_t stride, int64_t pad, int64_t window, int64_t size) {
-  const int64_t first = out * stride - pad;
-  return {first < 0 ? -first : 0, size - first < window ? size - first : window};
+// How many elements so far apart lie within a length.
+inline int64_t pool_elements(int64_t length, int64_t dilation) {
+  return dilation == 1 ? length : (length + dilation - 1) / dilation;
 }
 
-// The windows that hold the input at `in`.
-inline PoolRange windows_over(int64_t in, int64_t stride, int64_t pad, int64_t window, int64_t windows) {
-  const int64_t begin = pool_floor_div(in + pad - window, stride) + 1, end = (in + pad) / stride + 1;
+// Of the window at `out`, the elements that lie inside of an input of that size.
+inline PoolRange inside_window(int64_t out, int64_t stride, int64_t pad, int64_t window, int64_t size,
+                               int64_t dilation = 1) {
+  const int64_t first = out * stride - pad, inside = pool_elements(size - first, dilation);
+  return {first < 0 ? pool_elements(-first, dilation) : 0, inside < window ? inside : window};
+}
+
+// Of the window at `out`, how much lies inside of the padded input.
+inline int64_t padded_window(int64_t out, int64_t stride, int64_t pad, int64_t window, int64_t size) {
+  const int64_t rest = size + 2 * pad - out * stride;
+  return rest < window ? rest : window;
+}
+
+// The windows that reach over the input at `in`; those that are dilated may pass over it.
+inline PoolRange windows_over(int64_t in, int64_t stride, int64_t pad, int64_t window, int64_t windows,
+                              int64_t dilation = 1) {
+  const int64_t span = dilation * (window - 1) + 1;
+  const int64_t begin = pool_floor_div(in + pad - span, stride) + 1, end = (in + pad) / stride + 1;
   return {begin < 0 ? 0 : begin, end < windows ? end : windows};
 }
 
 // windows_over for each column of the input, once per chunk: a row of short channels would be all divisions.
 inline void find_windows_of_columns(const PoolDesc& d, PoolRange* windows) {
   for (int64_t w = 0; w < d.width; ++w) {
-    windows[w] = windows_over(w, d.stride_w, d.pad_left, d.window_w, d.out_width);
+    windows[w] = windows_over(w, d.stride_w, d.pad_left, d.window_w, d.out_width, d.dilation_w);
   }
 }
 

@@ -12,14 +12,7 @@ const Op* registered =
         .attr("axis", -1)
         .attr_required("size", AttrKind::Int)
         .batch(batch_along_axis)
-        .shape([](const InferContext& c) -> Types {
-          c.expect(c.in[0].shape == c.in[1].shape && size_of(c.in[0].dtype) >= 4,
-                   text("index is ", c.in[0], ", updates is ", c.in[1],
-                        "; expected int32 or int64 indices of the shape of updates; broadcast one"));
-          Shape shape = c.in[1].shape;
-          shape[normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name)] = c.attrs.integer("size");
-          return {{c.in[1].dtype, shape}};
-        })
+        .shape(put_along_shape)
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
           const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "put_along_axis");
           return plan_put_along(in[0], in[1], out[0], axis);

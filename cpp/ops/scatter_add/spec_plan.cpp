@@ -80,9 +80,16 @@ LaunchPlan plan_scatter_add(const Operand& index, const Operand& updates, const 
   return plan;
 }
 
-LaunchPlan plan_put_along(const Operand& index, const Operand& updates, const Operand& out, int axis) {
-  LaunchPlan plan;
-  if (count(out.shape) == 0) return plan;
+Types put_along_shape(const InferContext& c) {
+  c.expect(c.in[0].shape == c.in[1].shape && size_of(c.in[0].dtype) >= 4,
+           text("index is ", c.in[0], ", updates is ", c.in[1],
+                "; expected int32 or int64 indices of the shape of updates; broadcast one"));
+  Shape shape = c.in[1].shape;
+  shape[normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name)] = c.attrs.integer("size");
+  return {{c.in[1].dtype, shape}};
+}
+
+PutAlongDesc describe_put(const Operand& index, const Operand& updates, const Operand& out, int axis) {
   const std::size_t bytes = size_of(updates.dtype), index_bytes = size_of(index.dtype);
   const int axes = updates.shape.size();
   PutAlongDesc d{};
@@ -98,12 +105,21 @@ LaunchPlan plan_put_along(const Operand& index, const Operand& updates, const Op
   d.lines = d.outer.count * d.lane_chunks;
   const int64_t line_bytes = d.lanes * (d.axis_size + 2 * d.sources) * static_cast<int64_t>(bytes);
   d.chunk = std::clamp<int64_t>(kChunkBytes / std::max<int64_t>(line_bytes, 1), 1, d.lines);
+  return d;
+}
 
+int64_t put_chunks(const PutAlongDesc& d) { return ceil_div(d.lines, d.chunk); }
+
+LaunchPlan plan_put_along(const Operand& index, const Operand& updates, const Operand& out, int axis) {
+  LaunchPlan plan;
+  if (count(out.shape) == 0) return plan;
+  const std::size_t bytes = size_of(updates.dtype), index_bytes = size_of(index.dtype);
+  const PutAlongDesc d = describe_put(index, updates, out, axis);
   Launch launch;
   launch.kernel = "scatter_add";
   launch.variant = variant_of(updates.dtype, true, "put_along");
   launch.desc = Descriptor::of(d);
-  launch.chunks = ceil_div(d.lines, d.chunk);
+  launch.chunks = put_chunks(d);
   launch.scratch_bytes = is_half(updates.dtype) ? d.lanes * d.axis_size * 4 : 0;
   launch.bytes = static_cast<double>(count(updates.shape) * (bytes + index_bytes) + count(out.shape) * bytes);
   plan.launches.push_back(std::move(launch));

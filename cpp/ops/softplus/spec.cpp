@@ -1,21 +1,43 @@
 #include "ops/autocast.h"
-#include "ops/functional.h"
+#include "ops/composed.h"
 
 namespace pt {
 namespace {
 
+// Beyond the threshold, where there is one, the result is x itself.
+Tensor with_threshold(const Tensor& scaled, const Tensor& below, const Tensor& beyond, const Attrs& attrs) {
+  if (!attrs.has("threshold")) return below;
+  return fn::where(fn::greater(scaled, fn::number(attrs.number("threshold"))), beyond, below);
+}
+
+Tensor scaled_by_beta(const Tensor& x, const Attrs& attrs) {
+  const double beta = attrs.number("beta");
+  return beta == 1 ? x : beta * x;
+}
+
+Tensor value(const Tensor& x, const Attrs& attrs) {
+  const Tensor scaled = scaled_by_beta(x, attrs), y = fn::softplus(scaled);
+  const double beta = attrs.number("beta");
+  return with_threshold(scaled, beta == 1 ? y : y / fn::number(beta), x, attrs);
+}
+
+Tensor slope(const Tensor& x, const Attrs& attrs) {
+  const Tensor scaled = scaled_by_beta(x, attrs);
+  return with_threshold(scaled, fn::sigmoid(scaled), fn::number(1), attrs);
+}
+
 const Op* registered =
-    define("softplus")
-        .in("x", Takes::Number)
-        .floats()
-        .elementwise()
-        .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::call("sigmoid", {c.in[0]})}; })
-        .doc(R"(log(1 + exp(x)), a smooth relu.
+    composed_unary("softplus", value, slope)
+        .attr("beta", 1.0, positive)
+        .attr_nullable("threshold", AttrKind::Number)
+        .doc(
+            R"(log(1 + exp(beta x)) / beta, a smooth relu; x itself where beta x is above the threshold, if there is one.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    beta <= 0
 Grad      x
-Numerics  as max(x, 0) + log1p(exp(-|x|)), which cannot overflow)",
-             R"(>>> round(pt.softplus(0.0).item(), 4)
+Numerics  through log1p_exp, which cannot overflow: no threshold is needed)",
+            R"(>>> round(pt.softplus(0.0).item(), 4)
 0.6931)");
 
 const AutocastRule rule("softplus", Precision::Full);

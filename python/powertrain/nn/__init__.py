@@ -102,8 +102,6 @@ from powertrain.nn.spatial import (
     AlphaDropout,
     Conv1d,
     Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
     Dropout1d,
     Dropout2d,
     Dropout3d,
@@ -120,6 +118,7 @@ from powertrain.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from powertrain.nn.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
 __all__ = [
     "CELU",
@@ -152,6 +151,7 @@ __all__ = [
     "Conv3d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",

@@ -123,10 +123,10 @@ class Threshold(_Call):
 
 
 class Softplus(_Call):
-    """log(1 + e^x)."""
+    """log(1 + e^(beta x)) / beta; with a threshold, x itself where beta x is above it."""
 
-    def __init__(self) -> None:
-        super().__init__(pt.softplus)
+    def __init__(self, beta: float = 1.0, threshold: float | None = None) -> None:
+        super().__init__(pt.softplus, beta=beta, threshold=threshold)
 
 
 class Softsign(_Call):

@@ -95,25 +95,41 @@ class Conv2d(Module):
 class MaxPool2d(Module):
     """The largest value of each window; the stride is the window by default."""
 
-    def __init__(self, window: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+    def __init__(
+        self,
+        window: Pair,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__()
-        self.window, self.padding = pair(window), pair(padding)
+        self.window, self.padding, self.dilation = pair(window), pair(padding), pair(dilation)
         self.stride = self.window if stride is None else pair(stride)
+        self.ceil_mode = ceil_mode
 
     def forward(self, x: Any) -> pt.Tensor:
-        return pt.max_pool2d(x, self.window, self.stride, self.padding)
+        return pt.max_pool2d(x, self.window, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 class AvgPool2d(Module):
-    """The mean of each window; the stride is the window by default."""
+    """The mean of each window; the stride is the window by default, and `count_padding` says whether padding counts."""
 
-    def __init__(self, window: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+    def __init__(
+        self,
+        window: Pair,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        count_padding: bool = True,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__()
         self.window, self.padding = pair(window), pair(padding)
         self.stride = self.window if stride is None else pair(stride)
+        self.count_padding, self.ceil_mode = count_padding, ceil_mode
 
     def forward(self, x: Any) -> pt.Tensor:
-        return pt.avg_pool2d(x, self.window, self.stride, self.padding)
+        return pt.avg_pool2d(x, self.window, self.stride, self.padding, self.count_padding, self.ceil_mode)
 
 
 class GlobalAveragePool(Module):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 import powertrain as pt
 from powertrain.nn.module import Module
 
@@ -16,7 +14,9 @@ class _Pad(Module):
     """`amount` on all sides, or (before, after) for the last axis of space, then for the one before it, as PyTorch."""
 
     AXES: ClassVar[int] = 1
-    MODE: ClassVar[Literal["reflect", "edge", "wrap"]] = "edge"
+    MODE: ClassVar[Literal["constant", "reflect", "replicate", "circular"]] = "constant"
+
+    value = 0.0
 
     def __init__(self, amount: Amount) -> None:
         super().__init__()
@@ -29,25 +29,14 @@ class _Pad(Module):
         # In the order of the axes.
         self.sides = tuple((amounts[2 * place], amounts[2 * place + 1]) for place in reversed(range(self.AXES)))
 
-    def _check(self, x: Any) -> None:
+    def forward(self, x: Any) -> pt.Tensor:
         if x.ndim != self.AXES + 2:
             raise pt.ShapeError(
                 f"[{type(self).__name__}] x is {list(x.shape)}; expected {self.AXES + 2} axes, batch first and "
                 "channels last; reshape it"
             )
-
-    def forward(self, x: Any) -> pt.Tensor:
-        self._check(x)
-        for axis, (before, after) in enumerate(self.sides, 1):
-            size = x.shape[axis]
-            most = {"reflect": size - 1, "edge": max(before, after) if size else 0, "wrap": size}[self.MODE]
-            if max(before, after) > most:
-                raise pt.ShapeError(
-                    f"[{type(self).__name__}] {before} and {after} around {size}; expected at most {most}; pad less"
-                )
-            if before or after:
-                x = pt.take(x, pt.asarray(np.pad(np.arange(size), (before, after), mode=self.MODE)), axis=axis)
-        return x
+        before, after = zip(*self.sides, strict=True)
+        return pt.pad(x, (0, *before, 0), (0, *after, 0), self.value, self.MODE)
 
 
 class ConstantPad1d(_Pad):
@@ -56,11 +45,6 @@ class ConstantPad1d(_Pad):
     def __init__(self, amount: Amount, value: float = 0.0) -> None:
         super().__init__(amount)
         self.value = value
-
-    def forward(self, x: Any) -> pt.Tensor:
-        self._check(x)
-        before, after = zip(*self.sides, strict=True)
-        return pt.pad(x, (0, *before, 0), (0, *after, 0), self.value)
 
 
 class ConstantPad2d(ConstantPad1d):
@@ -115,6 +99,8 @@ class ReflectionPad3d(ReflectionPad1d):
 class ReplicationPad1d(_Pad):
     """The first and last element of each sequence repeated."""
 
+    MODE = "replicate"
+
 
 class ReplicationPad2d(ReplicationPad1d):
     """The border of each image repeated."""
@@ -131,7 +117,7 @@ class ReplicationPad3d(ReplicationPad1d):
 class CircularPad1d(_Pad):
     """Each sequence goes on with its other end."""
 
-    MODE = "wrap"
+    MODE = "circular"
 
 
 class CircularPad2d(CircularPad1d):

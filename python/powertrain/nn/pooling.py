@@ -30,8 +30,18 @@ class MaxPool1d(_Pool):
 
     OP = "max_pool1d"
 
+    def __init__(
+        self,
+        window: Numbers,
+        stride: Numbers | None = None,
+        padding: Numbers = 0,
+        dilation: Numbers = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(window, stride, padding, dilation=dilation, ceil_mode=ceil_mode)
 
-class MaxPool3d(_Pool):
+
+class MaxPool3d(MaxPool1d):
     """The largest value of each window of a volume."""
 
     OP = "max_pool3d"
@@ -43,9 +53,14 @@ class AvgPool1d(_Pool):
     OP = "avg_pool1d"
 
     def __init__(
-        self, window: Numbers, stride: Numbers | None = None, padding: Numbers = 0, count_padding: bool = True
+        self,
+        window: Numbers,
+        stride: Numbers | None = None,
+        padding: Numbers = 0,
+        count_padding: bool = True,
+        ceil_mode: bool = False,
     ) -> None:
-        super().__init__(window, stride, padding, count_padding=count_padding)
+        super().__init__(window, stride, padding, count_padding=count_padding, ceil_mode=ceil_mode)
 
 
 class AvgPool3d(AvgPool1d):

@@ -73,73 +73,6 @@ class Conv3d(Module):
         return pt.conv3d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
-class ConvTranspose2d(Module):
-    """Transposed convolution of [batch, height, width, channels]; weight (kernel height, width, out / groups, in)."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: Pair,
-        *,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        output_padding: Pair = 0,
-        dilation: Pair = 1,
-        groups: int = 1,
-        bias: bool = True,
-        generator: pt.random.Generator | None = None,
-    ) -> None:
-        super().__init__()
-        check_groups("ConvTranspose2d", inputs, outputs, groups)
-        height, width = pair(kernel)
-        fan_in = height * width * (outputs // groups)
-        self.weight = Parameter(init.uniform_fan_in((height, width, outputs // groups, inputs), fan_in, generator))
-        self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
-        self.stride, self.padding, self.output_padding = pair(stride), pair(padding), pair(output_padding)
-        self.dilation, self.groups = pair(dilation), groups
-
-    def torch_layout(self, name: str) -> tuple[int, ...] | None:
-        return (2, 3, 1, 0) if name == "weight" else None
-
-    def forward(self, x: Any) -> pt.Tensor:
-        where = (self.stride, self.padding, self.output_padding, self.dilation)
-        return pt.conv_transpose2d(x, self.weight, self.bias, *where, self.groups)
-
-
-class ConvTranspose1d(Module):
-    """Transposed convolution of [batch, time, channels]; weight (kernel, out / groups, in)."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        output_padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,
-        bias: bool = True,
-        generator: pt.random.Generator | None = None,
-    ) -> None:
-        super().__init__()
-        check_groups("ConvTranspose1d", inputs, outputs, groups)
-        fan_in = kernel * (outputs // groups)
-        self.weight = Parameter(init.uniform_fan_in((kernel, outputs // groups, inputs), fan_in, generator))
-        self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
-        self.stride, self.padding, self.output_padding = stride, padding, output_padding
-        self.dilation, self.groups = dilation, groups
-
-    def torch_layout(self, name: str) -> tuple[int, ...] | None:
-        return (2, 1, 0) if name == "weight" else None
-
-    def forward(self, x: Any) -> pt.Tensor:
-        where = (self.stride, self.padding, self.output_padding, self.dilation)
-        return pt.conv_transpose1d(x, self.weight, self.bias, *where, self.groups)
-
-
 class AdaptiveAvgPool2d(Module):
     """The mean of each of so many parts of an image."""
 
@@ -165,13 +98,13 @@ class AdaptiveMaxPool2d(Module):
 class LPPool2d(Module):
     """The p-th root of the sum of x^p over each window; the stride is the window by default."""
 
-    def __init__(self, ord: float, window: Pair, stride: Pair | None = None) -> None:
+    def __init__(self, ord: float, window: Pair, stride: Pair | None = None, ceil_mode: bool = False) -> None:
         super().__init__()
-        self.ord, self.window = ord, pair(window)
+        self.ord, self.window, self.ceil_mode = ord, pair(window), ceil_mode
         self.stride = self.window if stride is None else pair(stride)
 
     def forward(self, x: Any) -> pt.Tensor:
-        return pt.lp_pool2d(x, self.ord, window=self.window, stride=self.stride)
+        return pt.lp_pool2d(x, self.ord, window=self.window, stride=self.stride, ceil_mode=self.ceil_mode)
 
 
 class Upsample(Module):

@@ -62,6 +62,7 @@ class Optimizer:
     clip_value  largest magnitude of one number of a gradient; larger ones are cut
     accumulate  gradients of so many calls make one update
     loss_scale  for float16: what `scaled` multiplies a loss with, see scaling.py
+    maximize    go up instead of down
     groups      settings by pattern of the name, for example [Group("*.bias", weight_decay=0.0)]
     """
 
@@ -80,6 +81,7 @@ class Optimizer:
         clip_value: float | None = None,
         accumulate: int = 1,
         loss_scale: LossScale | None = None,
+        maximize: bool = False,
         groups: Sequence[Group] = (),
         name: str = "optimizer",
     ) -> None:
@@ -92,7 +94,7 @@ class Optimizer:
                 f"[{name}] clip = {clip:g}, clip_value = {clip_value:g}; expected one of them; clip by norm is usual"
             )
         self.name, self.schedule, self.accumulate = name, schedule, accumulate
-        self.clip, self.clip_value = clip, clip_value
+        self.clip, self.clip_value, self.maximize = clip, clip_value, maximize
         self.loss_scale = loss_scale
         if loss_scale is not None:
             loss_scale.own(name)
@@ -236,6 +238,7 @@ class Optimizer:
         counters = self.advance(step, {name: slot.value for name, slot in self._counters.items()})
         for part, g in zip(self.parts, flat, strict=True):
             scaled = rate if part.rate == 1.0 else rate * part.rate
+            g = -g if self.maximize else g
             p, new = self.update_part(part, g, {**self.scalars(step, scaled, part.weight_decay), **counters})
             _assign(part.values, p, last)
             for name, value in new.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from conformance.adapter import CALLS, NotOfferedError, call_of, offered
+from conformance.adapter import CALLS, call_of, offered
 
 UNARY = {
     **{name: name for name in (
@@ -185,9 +185,7 @@ def prelu(input: Any, weight: Any) -> Any:
 
 @call_of("nn.functional.softplus")
 def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Any:
-    if beta != 1:
-        raise NotOfferedError("beta")
-    return pt.softplus(input)
+    return pt.softplus(input, beta, threshold)
 
 
 @call_of("nn.functional.threshold")

@@ -40,43 +40,7 @@ def _named_padding(name: str, window: Any, dilation: Any, axes: int) -> tuple[in
 CALLS.update({f"nn.functional.conv{axes}d": convolution(axes) for axes in (1, 2, 3)})
 
 
-@call_of("nn.functional.conv_transpose2d")
-def conv_transpose2d(
-    input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
-    groups: int = 1, dilation: Any = 1,
-) -> Any:  # fmt: skip
-    w = pt.transpose(weight, (2, 3, 1, 0))
-    rest = (sizes(value, 2) for value in (stride, padding, output_padding, dilation))
-    y = pt.conv_transpose2d(channels_last(input, 2), w, bias, *rest, groups)
-    return channels_first(y, input.ndim == 4)
-
-
 # ------------------------------------------------------------ pooling
-
-
-@call_of("nn.functional.max_pool2d")
-def max_pool2d(
-    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:  # fmt: skip
-    offered(dilation in (1, (1, 1)), "dilation")
-    offered(not ceil_mode, "ceil_mode")
-    offered(not return_indices, "return_indices")
-    step = sizes(stride or kernel_size, 2)
-    y = pt.max_pool2d(channels_last(input, 2), sizes(kernel_size, 2), step, sizes(padding, 2))
-    return channels_first(y, input.ndim == 4)
-
-
-@call_of("nn.functional.avg_pool2d")
-def avg_pool2d(
-    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: Any = None,
-) -> Any:  # fmt: skip
-    offered(not ceil_mode, "ceil_mode")
-    offered(divisor_override is None, "divisor_override")
-    step = sizes(stride or kernel_size, 2)
-    y = pt.avg_pool2d(channels_last(input, 2), sizes(kernel_size, 2), step, sizes(padding, 2), count_include_pad)
-    return channels_first(y, input.ndim == 4)
 
 
 def adaptive(op: str) -> Callable[..., Any]:
@@ -152,20 +116,6 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     # Ours has channels within taps, PyTorch's taps within channels.
     split = pt.reshape(y, (n, rows * columns, math.prod(window), -1 if y.size else 0))
     return pt.reshape(pt.transpose(split, (0, 3, 2, 1)), (n, y.shape[3], rows * columns))
-
-
-@call_of("constant_pad_nd")
-def constant_pad(input: Any, pad: Any, value: Any = 0) -> Any:
-    return padded(input, pad, "constant", value)
-
-
-@call_of("nn.functional.pad")
-def padded(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
-    offered(mode == "constant", f"mode = {mode}")
-    offered(all(p >= 0 for p in pad), "pad below 0")
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))[::-1]
-    whole = [(0, 0)] * (input.ndim - len(pairs)) + pairs
-    return pt.pad(input, tuple(a for a, _ in whole), tuple(b for _, b in whole), 0.0 if value is None else float(value))
 
 
 # ------------------------------------------------------------ norms

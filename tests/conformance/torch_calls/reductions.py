@@ -104,6 +104,11 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     return pt.cumulative_prod(input if dtype is None else input.astype(dtype), dim)
 
 
+@call_of("logcumsumexp")
+def logcumsumexp(input: Any, dim: int) -> Any:
+    return pt.logcumsumexp(input, dim)
+
+
 @call_of("cummax")
 def cummax(input: Any, dim: int) -> Any:
     return pt.cummax(input, dim)

@@ -320,13 +320,3 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
 def first_cross(input: Any, other: Any, dim: int | None = None) -> Any:
     # The older of the two takes the first axis of size 3.
     return pt.cross(input, other, input.shape.index(3) if dim is None else dim)
-
-
-@call_of("scatter_add")
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    offered(input.ndim > 0 and index.ndim == input.ndim, "an index of another rank")
-    axis = dim % input.ndim
-    others = [(i, n) for at, (i, n) in enumerate(zip(index.shape, input.shape, strict=True)) if at != axis]
-    offered(all(i == n for i, n in others), "an index smaller than the input")
-    cut = tuple(slice(0, size) for size in index.shape)
-    return input + pt.put_along_axis(index, src[cut], axis, size=input.shape[axis])

@@ -7,11 +7,11 @@ namespace pt {
 namespace PT_ISA {
 
 template <class V>
-PT_FN V softplus(V x) {
+PT_FN V log1p_exp(V x) {
   return propagating_max(x, V(0)) + log1p(exp(-abs(x)));
 }
 
-PT_MATH(softplus, 1, Float);
+PT_MATH(log1p_exp, 1, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt
