@@ -22,6 +22,7 @@ SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
 )))  # fmt: skip
 COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_graphs.py", "tests/test_laws.py",
             "-m", "not slow")  # fmt: skip
+CONTROL = ("tests/test_control.py",)
 OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py")
 
 PARTS: dict[str, Part] = {
@@ -63,6 +64,18 @@ PARTS: dict[str, Part] = {
         ("cpp/program/arena.cpp", "if (other.last < s.first || s.last < other.first) continue;",
          "if (other.last <= s.first || s.last < other.first) continue;"),
         ("cpp/program/arena.cpp", "offset += layout.storages[at].parent_offset;", ""),
+    )),
+    "control": Part(CONTROL, (
+        ("cpp/program/scan.cpp", "return d.reverse ? d.length - 1 - step : step;", "return step;"),
+        ("cpp/program/scan.cpp", '{"reverse", !c.attrs.flag("reverse")}', '{"reverse", c.attrs.flag("reverse")}'),
+        ("cpp/program/scan.cpp", "found[next] + g_kept[next_kept++]", "found[next]"),
+        ("cpp/program/scan.cpp", "workspace + step % 2 * m.state.total", "workspace"),
+        ("cpp/program/scan.cpp", "compute_dtype(type.dtype)", "type.dtype"),
+        ("cpp/program/branch.cpp", "const bool which = *data[0] != 0;", "const bool which = *data[0] == 0;"),
+        ("cpp/program/branch.cpp", ".defer = true", ".defer = false"),
+        ("cpp/program/branch.cpp", "write_slot(slots[i], results[count + i])", "write_slot(slots[i], results[count])"),
+        ("cpp/program/while_loop.cpp", "turns + count % 2 * d.state->total", "turns"),
+        ("cpp/program/while_loop.cpp", "if (*answer == 0 ||", "if (*answer != 0 ||"),
     )),
     "optimizers": Part(OPTIMIZERS, (
         ("python/powertrain/optim/sgd.py", "g + m * self.momentum if self", "m * self.momentum if self"),

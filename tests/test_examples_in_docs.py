@@ -15,7 +15,7 @@ import powertrain as pt
 PACKAGES = ("nn", "optim", "data", "metrics", "models")
 if importlib.util.find_spec("sklearn"):  # an extra
     PACKAGES = (*PACKAGES, "estimators")
-TOP = ("autograd", "compile", "functional", "losses", "precision", "random", "slots", "tensor")
+TOP = ("autograd", "compile", "control", "functional", "losses", "precision", "random", "slots", "tensor", "transforms")
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"
     for package in PACKAGES

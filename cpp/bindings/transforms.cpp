@@ -3,6 +3,7 @@
 #include "bindings/bindings.h"
 #include "core/error.h"
 #include "graph/vmap.h"
+#include "program/control.h"
 
 namespace pt::bindings {
 namespace {
@@ -36,10 +37,25 @@ py::list custom_gradient(const Tensors& outputs, const Tensors& inputs, const py
   return wrapped(with_gradient(outputs, inputs, called(back, "custom_gradient")));
 }
 
+py::list scan_rows(const py::function& step, const Tensors& init, const Tensors& xs, int64_t length, bool reverse) {
+  return wrapped(scan(called(step, "scan"), init, xs, length, reverse));
+}
+
+py::list choose(const Tensor& which, const py::function& yes, const py::function& no, const Tensors& operands) {
+  return wrapped(cond(which, called(yes, "cond"), called(no, "cond"), operands));
+}
+
+py::list repeat_while(const py::function& condition, const py::function& step, const Tensors& init) {
+  return wrapped(while_loop(called(condition, "while_loop"), called(step, "while_loop"), init));
+}
+
 }  // namespace
 
 void register_transforms(py::module_& m) {
   m.def("vmap", &vmap, py::arg("function"), py::arg("inputs"), py::arg("batched"), py::arg("rows"));
+  m.def("scan", &scan_rows, py::arg("step"), py::arg("init"), py::arg("xs"), py::arg("length"), py::arg("reverse"));
+  m.def("cond", &choose, py::arg("which"), py::arg("yes"), py::arg("no"), py::arg("operands"));
+  m.def("while_loop", &repeat_while, py::arg("condition"), py::arg("step"), py::arg("init"));
   m.def("checkpoint", &checkpoint, py::arg("function"), py::arg("inputs"));
   m.def("custom_gradient", &custom_gradient, py::arg("outputs"), py::arg("inputs"), py::arg("back"));
 }

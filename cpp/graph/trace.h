@@ -15,6 +15,7 @@ struct TraceOptions {
   bool nested = false;
   const char* where = "";  // of a nested one, for errors
   bool draws = true;       // random calls are allowed
+  bool defer = false;      // of a nested one: calls on concrete tensors are recorded too
 };
 
 class Trace final : public Recorder {
@@ -23,6 +24,7 @@ class Trace final : public Recorder {
 
   uint64_t id() const override { return id_; }
   bool knows(uint64_t trace) const override { return trace == id_ || (parent_ && parent_->knows(trace)); }
+  bool defers() const override { return options_.nested && (options_.defer || (parent_ && parent_->defers())); }
   Tensors record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) override;
   Tensor read(const SlotRef& slot) override;
   void write(const SlotRef& slot, const Tensor& value) override;

@@ -158,7 +158,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   const Attrs attrs = op.complete(given_attrs);
   promote_inputs(op, inputs);
   Recorder* recorder = active_recorder();
-  bool symbolic = op.random && recorder != nullptr;
+  bool symbolic = recorder != nullptr && (op.random || recorder->defers());
   for (const Tensor& input : inputs) {
     if (!input.defined() || input.concrete()) continue;
     if (!input.symbolic()) {

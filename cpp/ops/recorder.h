@@ -12,6 +12,8 @@ class Recorder {
   virtual uint64_t id() const = 0;
   // Whether symbolic tensors of that trace may be used here: of this trace, or of one that it is part of.
   virtual bool knows(uint64_t trace) const = 0;
+  // Whether calls on concrete tensors wait too, since nobody knows yet if they are wanted.
+  virtual bool defers() const { return false; }
   virtual Tensors record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) = 0;
   virtual Tensor read(const SlotRef& slot) = 0;
   virtual void write(const SlotRef& slot, const Tensor& value) = 0;

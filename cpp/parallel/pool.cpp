@@ -118,4 +118,7 @@ void Pool::run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scra
   current.executing = false;
 }
 
+RunWithin::RunWithin() : executing_(current.executing) { current.executing = false; }
+RunWithin::~RunWithin() { current.executing = executing_; }
+
 }  // namespace pt

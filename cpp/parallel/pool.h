@@ -37,6 +37,19 @@ class Pool {
   Team* team_;
 };
 
+// In an instruction of one chunk, not shared and without scratch, which runs others: while it lives, they run as if
+// from outside of a chunk, shared among threads where they are worth it.
+class RunWithin {
+ public:
+  RunWithin();
+  ~RunWithin();
+  RunWithin(const RunWithin&) = delete;
+  RunWithin& operator=(const RunWithin&) = delete;
+
+ private:
+  bool executing_;
+};
+
 // Holds the workers for a scope.
 class PoolRun {
  public:

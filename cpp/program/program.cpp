@@ -104,10 +104,26 @@ std::vector<BufferRef> Program::bind(const Tensors& inputs) {
   }
   for (const Tensor& input : inputs) bases_[b++] = input.data();
   for (const BufferRef& result : results) bases_[b++] = result->data();
+  place_operands();
+  return results;
+}
+
+void Program::place_operands() {
   for (std::size_t i = 0; i < operands_.size(); ++i) {
     data_[i] = operands_[i].base < 0 ? nullptr : bases_[operands_[i].base] + operands_[i].offset;
   }
-  return results;
+}
+
+void Program::run_at(std::span<char* const> inputs, std::span<char* const> results, uint32_t* status) {
+  std::size_t b = 0;
+  bases_[b++] = arena_->reserve(device_, layout_.arena_bytes);
+  for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
+  for (char* input : inputs) bases_[b++] = input;
+  for (char* result : results) bases_[b++] = result;
+  place_operands();
+  for (const Instruction& instruction : instructions_) {
+    device_.launch(instruction, data_.data() + instruction.operand_begin, status);
+  }
 }
 
 // Returns the phase whose guard tripped, -1 if none did.

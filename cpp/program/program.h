@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,11 @@ class Program {
 
   // Inputs are row-major. Throws for a tripped guard under OnTrip::Error, after naming what went wrong.
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
+  // Within the run of a program around it, at the caller's addresses: a program of inputs and results alone, without
+  // phases. Whoever calls holds the program and the device.
+  void run_at(std::span<char* const> inputs, std::span<char* const> results, uint32_t* status);
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(arena_->busy); }
+  bool any_parallel() const { return any_parallel_; }
   // The same instruction list on another device; for tests.
   void replay(const Tensors& inputs, Device& device);
 
@@ -55,6 +61,7 @@ class Program {
   void build_instructions();
   BufferRef result_buffer(int result);
   std::vector<BufferRef> bind(const Tensors& inputs);
+  void place_operands();
   void mark_written();
   int execute(Device& device, uint32_t* status, OnTrip on_trip);
 

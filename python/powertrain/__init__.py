@@ -39,6 +39,7 @@ _core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("mo
 from powertrain.abi import get_include  # noqa: E402
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
+from powertrain.control import cond, scan, while_loop  # noqa: E402
 from powertrain.creation import (  # noqa: E402
     broadcast_arrays,
     broadcast_shapes,
@@ -91,12 +92,13 @@ _LAZY = (
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "ShapeError", "Slot", "Tensor",
     "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes",
-    "checkpoint", "compile", "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "flat_like",
-    "flatten_slots", "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad",
-    "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "jacobian", "jvp", "linspace", "meshgrid",
-    "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients", "random",
-    "set_threads", "tensor", "tensordot", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values",
-    "value_and_grad", "vjp", "vmap", "zeros", "zeros_like", *op_names(),
+    "checkpoint", "compile", "cond", "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye",
+    "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like", "get_include",
+    "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "jacobian", "jvp",
+    "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack",
+    "per_example_gradients", "random", "scan", "set_threads", "tensor", "tensordot", "uint8", "unique_all",
+    "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
+    "zeros_like", *op_names(),
 ]  # fmt: skip
 
 

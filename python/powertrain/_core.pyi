@@ -216,6 +216,24 @@ def with_tape(watched: Sequence[Tensor], fn: Callable[[], Any]) -> Any: ...
 def vmap(
     function: Callable[[list[Tensor]], list[Tensor]], inputs: Sequence[Tensor], batched: Sequence[bool], rows: int
 ) -> list[Tensor]: ...
+def scan(
+    step: Callable[[list[Tensor]], list[Tensor]],
+    init: Sequence[Tensor],
+    xs: Sequence[Tensor],
+    length: int,
+    reverse: bool,
+) -> list[Tensor]: ...
+def cond(
+    which: Tensor,
+    yes: Callable[[list[Tensor]], list[Tensor]],
+    no: Callable[[list[Tensor]], list[Tensor]],
+    operands: Sequence[Tensor],
+) -> list[Tensor]: ...
+def while_loop(
+    condition: Callable[[list[Tensor]], list[Tensor]],
+    step: Callable[[list[Tensor]], list[Tensor]],
+    init: Sequence[Tensor],
+) -> list[Tensor]: ...
 def checkpoint(function: Callable[[list[Tensor]], list[Tensor]], inputs: Sequence[Tensor]) -> list[Tensor]: ...
 def custom_gradient(
     outputs: Sequence[Tensor], inputs: Sequence[Tensor], back: Callable[[list[Tensor]], list[Tensor]]

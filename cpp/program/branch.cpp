@@ -1,0 +1,198 @@
+// A choice between two functions: the kernel reads which, and runs that one's program alone.
+#include <algorithm>
+
+#include "graph/autodiff.h"
+#include "graph/trace.h"
+#include "ops/functional.h"
+#include "ops/recorder.h"
+#include "parallel/pool.h"
+#include "program/control.h"
+#include "program/control_op.h"
+
+namespace pt {
+namespace {
+
+// Numbers of the layout. Inputs: which; what each function captured; the operands of both.
+enum : std::size_t { kYes, kNo, kOperands };
+
+struct CondDesc {
+  NestedDesc head;
+  const ControlOp* control;
+};
+
+void run_cond(const NestedDesc* desc, char* const* data, uint32_t* status) {
+  const ControlOp& control = *reinterpret_cast<const CondDesc*>(desc)->control;
+  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
+  const bool which = *data[0] != 0;
+  char* const* captured = data + 1 + (which ? 0 : yes);
+  char* const* shared = data + 1 + yes + no;
+  std::vector<char*> in(captured, captured + (which ? yes : no));
+  in.insert(in.end(), shared, shared + operands);
+  Program& program = control.program(which ? 0 : 1);
+  const std::vector<char*> out(shared + operands, shared + operands + program.graph().results.size());
+  const auto hold = program.hold();
+  const RunWithin within;
+  const DeviceRun run(cpu_device(), program.any_parallel());
+  program.run_at(in, out, status);
+}
+
+const ControlOp& cond_op(Graph yes, Graph no, Ints layout);
+
+// The gradients by the chosen inputs of one function, zero for those that only the other one reads.
+Part backward(const ControlOp& control, bool which, const std::vector<char>& needs, const std::vector<char>& given) {
+  const Graph& graph = control.parts[which ? 0 : 1];
+  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
+  const int64_t own = which ? yes : no, own_begin = which ? 0 : yes;
+  Trace trace({.nested = true, .where = "cond", .draws = false});
+  TraceScope scope(&trace);
+  const Tensors read = symbols(trace, input_types(graph));
+  Tensors cotangents, reached;
+  Types cotangent_types;
+  const Types results = result_types(graph);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (given[i]) cotangent_types.push_back(results[i]);
+  }
+  cotangents = symbols(trace, cotangent_types);
+  const Tensors made = replay(graph, read);
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (given[i]) reached.push_back(made[i]);
+  }
+  // Inputs of the op behind `which`, as inputs of this function.
+  const auto seen_as = [&](int64_t i) -> int64_t {
+    if (i >= yes + no) return own + i - yes - no;
+    return i >= own_begin && i < own_begin + own ? i - own_begin : -1;
+  };
+  Tensors wanted;
+  for (int64_t i = 0; i < yes + no + operands; ++i) {
+    if (needs[i] && seen_as(i) >= 0) wanted.push_back(read[seen_as(i)]);
+  }
+  const Tensors found = gradients(reached, cotangents, wanted);
+  const Types other = input_types(control.parts[which ? 1 : 0]);
+  Tensors all;
+  std::size_t next = 0;
+  for (int64_t i = 0; i < yes + no + operands; ++i) {
+    if (!needs[i]) continue;
+    all.push_back(seen_as(i) >= 0 ? found[next++] : fn::zeros(other[which ? i - yes : i]));
+  }
+  return finished_part(trace, all, "cond");
+}
+
+Tensors gradient(const ControlOp& control, const VjpContext& c) {
+  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
+  std::vector<char> needs(c.needs.begin() + 1, c.needs.end()), given;
+  for (std::size_t i = 0; i < c.grad.size(); ++i) {
+    given.push_back(c.grad[i].defined() && is_float(c.out_types[i].dtype));
+  }
+  Ints key(needs.begin(), needs.end());
+  key.insert(key.end(), given.begin(), given.end());
+  const auto cotangents = std::count(given.begin(), given.end(), 1);
+  int64_t lifted = 0;
+  const auto& [op, constants] = control.gradient(key, [&]() -> ControlOp::Gradient {
+    Part of_yes = backward(control, true, needs, given), of_no = backward(control, false, needs, given);
+    const auto n_yes = static_cast<int64_t>(of_yes.captured.size()), n_no = static_cast<int64_t>(of_no.captured.size());
+    const ControlOp& made = cond_op(std::move(of_yes.graph), std::move(of_no.graph),
+                                    {n_yes + yes, n_no + no, operands + static_cast<int64_t>(cotangents)});
+    of_yes.captured.insert(of_yes.captured.end(), of_no.captured.begin(), of_no.captured.end());
+    return {&made, of_yes.captured};
+  });
+  lifted = op->number(kYes) - yes;
+  Tensors inputs{c.in[0]};
+  inputs.insert(inputs.end(), constants.begin(), constants.begin() + lifted);
+  inputs.insert(inputs.end(), c.in.begin() + 1, c.in.begin() + 1 + yes);
+  inputs.insert(inputs.end(), constants.begin() + lifted, constants.end());
+  inputs.insert(inputs.end(), c.in.begin() + 1 + yes, c.in.end());
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i]) inputs.push_back(c.grad[i]);
+  }
+  const Tensors found = call(*op, inputs);
+  Tensors all{Tensor()};
+  std::size_t next = 0;
+  for (char need : needs) all.push_back(need ? found[next++] : Tensor());
+  return all;
+}
+
+void complete(ControlOp& control) {
+  Op& op = control.op;
+  const int64_t inputs = control.number(kYes) + control.number(kNo) + control.number(kOperands);
+  op.inputs.push_back({"which", Takes::Bool, false, false, false});
+  for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
+  op.outputs = static_cast<int>(control.parts[0].results.size());
+  op.infer = [&control](const InferContext&) { return result_types(control.parts[0]); };
+  op.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&) {
+    LaunchPlan plan;
+    Launch launch = nested_launch(CondDesc{{run_cond}, &control});
+    launch.flops = std::max(control.program(0).total_flops(), control.program(1).total_flops());
+    plan.launches.push_back(std::move(launch));
+    return plan;
+  };
+  op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };
+}
+
+const ControlOp& cond_op(Graph yes, Graph no, Ints layout) {
+  std::vector<Graph> parts;
+  parts.push_back(std::move(yes));
+  parts.push_back(std::move(no));
+  return control_op("cond", std::move(parts), std::move(layout), complete);
+}
+
+void check_results(const Types& yes, const Types& no) {
+  if (yes.size() != no.size()) {
+    throw ShapeError(text("[cond] ", yes.size(), " results if true, ", no.size(),
+                          " if false; expected as many; return the same from both"));
+  }
+  for (std::size_t i = 0; i < yes.size(); ++i) {
+    if (yes[i] == no[i]) continue;
+    throw ShapeError(text("[cond] result ", i, " is ", yes[i], " if true, ", no[i],
+                          " if false; expected one shape and dtype; cast or reshape one"));
+  }
+}
+
+// One of the functions as it is recorded.
+struct Side {
+  Trace trace;
+  Tensors results;
+
+  Side(const Function& function, const Types& operands)
+      : trace({.nested = true, .where = "cond", .draws = false, .defer = true}) {
+    TraceScope scope(&trace);
+    results = function(symbols(trace, operands));
+  }
+  // What the slot holds behind the function.
+  Tensor held(const SlotRef& slot) const {
+    for (const auto& [assigned, value] : trace.assigned()) {
+      if (assigned == slot) return value;
+    }
+    return read_slot(slot);
+  }
+};
+
+}  // namespace
+
+Tensors cond(const Tensor& which, const Function& yes, const Function& no, const Tensors& operands) {
+  Side on(yes, types_of(operands)), off(no, types_of(operands));
+  check_results(types_of(on.results), types_of(off.results));
+  const std::size_t count = on.results.size();
+  std::vector<SlotRef> slots;
+  for (const Side* side : {&on, &off}) {
+    for (const auto& [slot, value] : side->trace.assigned()) {
+      if (std::find(slots.begin(), slots.end(), slot) == slots.end()) slots.push_back(slot);
+    }
+  }
+  for (const SlotRef& slot : slots) {
+    on.results.push_back(on.held(slot));
+    off.results.push_back(off.held(slot));
+  }
+  Part of_yes = finished_part(on.trace, on.results, "cond"), of_no = finished_part(off.trace, off.results, "cond");
+  const Ints layout{static_cast<int64_t>(of_yes.captured.size()), static_cast<int64_t>(of_no.captured.size()),
+                    static_cast<int64_t>(operands.size())};
+  Tensors inputs{which};
+  for (const Tensors* more : std::initializer_list<const Tensors*>{&of_yes.captured, &of_no.captured, &operands}) {
+    inputs.insert(inputs.end(), more->begin(), more->end());
+  }
+  Tensors results = call(cond_op(std::move(of_yes.graph), std::move(of_no.graph), layout), inputs);
+  for (std::size_t i = 0; i < slots.size(); ++i) write_slot(slots[i], results[count + i]);
+  results.resize(count);
+  return results;
+}
+
+}  // namespace pt

@@ -1,0 +1,73 @@
+// What loops and branches share: parts recorded as graphs, and ops that are made of them.
+#pragma once
+#include <map>
+#include <mutex>
+
+#include "graph/region.h"
+#include "ops/nested/desc.h"
+#include "program/program.h"
+
+namespace pt {
+
+class Trace;
+
+// A function of tensors as a graph. What it reads from around it comes first among its inputs.
+struct Part {
+  Graph graph;
+  Tensors captured;
+};
+
+Types types_of(const Tensors& tensors);
+Tensors symbols(Trace& trace, const Types& types);
+// Throws naming `where` if the graph is no plain function: guards are not.
+Part finished_part(Trace& trace, const Tensors& results, const char* where);
+// A step must give the state that it takes; throws naming `where`.
+void check_state(const char* where, const Types& given, const Types& made);
+Types input_types(const Graph& graph);
+Types result_types(const Graph& graph);
+bool same_graph(const Graph& a, const Graph& b);
+
+// An op whose kernel runs programs made of parts. Beside the registry and never destroyed, since graphs point to it;
+// the same parts give the same op, so that a call in a loop makes it once.
+struct ControlOp {
+  std::string kind;
+  std::vector<Graph> parts;
+  Ints layout;  // what the kind of op says of its inputs and outputs
+  Op op;
+
+  int64_t number(std::size_t place) const { return layout[place]; }
+  Program& program(std::size_t part) const;  // made when it is first planned
+  // The op of the gradient, by what is wanted of it, and what its parts captured; made when it is first asked for.
+  using Gradient = std::pair<const ControlOp*, Tensors>;
+  const Gradient& gradient(const Ints& wanted, const std::function<Gradient()>& make) const;
+
+ private:
+  friend const ControlOp& control_op(std::string, std::vector<Graph>, Ints, void (*)(ControlOp&));
+  mutable std::vector<std::unique_ptr<Program>> programs_;
+  mutable std::map<Ints, Gradient> gradients_;
+  mutable std::mutex busy_;
+};
+
+// `complete` says what the op does: shapes, launches, gradient.
+const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints layout, void (*complete)(ControlOp&));
+
+// The op on inputs of decided dtypes.
+Tensors call(const ControlOp& control, Tensors inputs, const Attrs& attrs = {});
+
+// A launch of the nested kernel; its description begins with a NestedDesc.
+template <class Desc>
+Launch nested_launch(const Desc& desc) {
+  Launch launch;
+  launch.kernel = "nested";
+  launch.desc = Descriptor::of(desc);
+  return launch;
+}
+
+// Room for tensors behind each other, and where each begins.
+struct Room {
+  std::vector<int64_t> bytes, offset;
+  int64_t total = 0;
+};
+Room room_for(const Types& types);
+
+}  // namespace pt
