@@ -68,6 +68,36 @@ def test_a_kernel_in_c_trains_without_an_edit(tmp_path: Path) -> None:
     assert {"group": "kernel", "use": "acme/acme", "distribution": "acme", "version": "0.1.0"} in uses
 
 
+def test_a_kernel_in_numba_trains_without_an_edit_and_passes_its_own_tests(tmp_path: Path) -> None:
+    pytest.importorskip("numba", reason="Numba is an extra")
+    said = run(["new", "plugin", "acme", "--kinds", "kernel", "--language", "numba"], tmp_path).stdout
+    assert "next   pip install -e acme && powertrain train acme" in said
+    files = {path.name for path in (tmp_path / "acme").rglob("*") if path.is_file()}
+    assert "setup.py" not in files and "kernel.c" not in files
+    assert '"powertrain[numba]"' in (tmp_path / "acme" / "pyproject.toml").read_text()
+    written = (tmp_path / "acme" / "src" / "acme" / "kernel.py").read_text().splitlines()
+    assert sum(bool(line.strip()) for line in written) < 60
+    target = installed(tmp_path, tmp_path / "acme")
+    done = run(["plugins", "check", "acme"], tmp_path, [target]).stdout
+    assert done.splitlines() == ["right  kernel acme/acme"]
+    trained = results(run(["train", "acme/example.toml", "--json", "--run", "a"], tmp_path, [target]))
+    assert trained["test"]["accuracy"] > 0.9
+    own = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=tmp_path / "acme", env=environment([target]), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert own.returncode == 0 and "2 passed" in own.stdout, own.stdout + own.stderr
+
+
+def test_a_language_is_that_of_a_kernel(tmp_path: Path) -> None:
+    with pytest.raises(PluginError) as caught:
+        new_plugin("acme", ["model"], tmp_path / "acme", "numba")
+    assert str(caught.value) == (
+        "[new plugin --language] received numba for model; expected c or numba for a kernel; add kernel to --kinds, or "
+        "leave --language out"
+    )
+
+
 def test_the_copyable_template_is_what_the_scaffolder_writes(tmp_path: Path) -> None:
     new_plugin("powertrain-template", TEMPLATE_KINDS, tmp_path / "template")
     written = {path.relative_to(tmp_path / "template") for path in (tmp_path / "template").rglob("*") if path.is_file()}

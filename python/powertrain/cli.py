@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("what", metavar="plugin|RECIPE")
     new.add_argument("folder", metavar="NAME|DIR")
     new.add_argument("--kinds", default="model,loss", metavar="KINDS", help="what the plugin brings")
+    new.add_argument("--language", choices=["c", "numba"], default="c", help="of its kernel (default: c)")
     new.add_argument("--json", action="store_true")
 
     profile = _verb(verbs, "profile", _profile, "where a step's time goes, instruction by instruction")

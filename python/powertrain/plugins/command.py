@@ -109,8 +109,9 @@ def new(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     if options.what == "plugin":
         kinds = [kind.strip() for kind in options.kinds.split(",")]
-        paths = new_plugin(folder.name, kinds, folder)
-        following = f"{install_line(kinds, str(folder))} && powertrain train {folder / 'example.toml'}"
+        paths = new_plugin(folder.name, kinds, folder, options.language)
+        install = install_line(kinds, str(folder), options.language)
+        following = f"{install} && powertrain train {folder / 'example.toml'}"
     else:
         paths = new_recipe(options.what, folder)
         following = f"edit {folder / 'model.py'}, then: powertrain train {paths[0]}"

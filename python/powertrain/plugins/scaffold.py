@@ -10,6 +10,7 @@ from pathlib import Path
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.registry import PluginError
 
+LANGUAGES = ("c", "numba")  # that a kernel can be written in
 # What each template defines.
 OBJECTS = {
     "model": "Net",
@@ -35,12 +36,12 @@ name = "{name}"
 version = "0.1.0"
 description = "Plugins for powertrain: {kinds}"
 requires-python = ">=3.10"
-dependencies = ["powertrain"]
+dependencies = ["{engine}"]
 
 [tool.setuptools.packages.find]
 where = ["src"]
 {entries}"""
-# What a kernel needs beside the rest: a C library that is built where the distribution is installed.
+# What a kernel in C needs beside the rest: a C library that is built where the distribution is installed.
 SETUP = """\
 \"""Builds the library of the kernel, with the compiler of the system.\"""
 
@@ -60,8 +61,9 @@ setup(
 )
 """
 INSTALL = "pip install -e {folder}"
-# A kernel is compiled against the header of the powertrain that is installed, which an isolated build would not see.
-INSTALL_KERNEL = "pip install --no-build-isolation -e {folder}"
+# A kernel in C is compiled against the header of the powertrain that is installed, which an isolated build would not
+# see.
+INSTALL_C = "pip install --no-build-isolation -e {folder}"
 README = """\
 # {name}
 
@@ -77,8 +79,8 @@ that one recipe can use.
 """
 
 
-def new_plugin(name: str, kinds: Sequence[str], folder: Path) -> list[Path]:
-    """Write a distribution; the files that it has."""
+def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c") -> list[Path]:
+    """Write a distribution, its kernel in one of LANGUAGES; the files that it has."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or name == "powertrain":
         raise PluginError(
             f"[new plugin] received {name}; expected a name of lower-case letters, digits and single hyphens; for "
@@ -90,6 +92,12 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path) -> list[Path]:
                 f"[new plugin --kinds] received {kind or 'nothing'}; expected some of {', '.join(OBJECTS)}"
                 f"{suggestion(kind, OBJECTS)}"
             )
+    if language not in LANGUAGES or (language != "c" and "kernel" not in kinds):
+        raise PluginError(
+            f"[new plugin --language] received {language} for {', '.join(kinds)}; expected {' or '.join(LANGUAGES)} "
+            "for a kernel; add kernel to --kinds, or leave --language out"
+        )
+    in_c, in_numba = ("kernel" in kinds and language == one for one in LANGUAGES)
     module = name.replace("-", "_")
     entries = "".join(
         f'\n[project.entry-points."powertrain.v1.{kind}"]\n{name} = "{module}.{kind}:{OBJECTS[kind]}"\n'
@@ -100,8 +108,9 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path) -> list[Path]:
         "module": module,
         "kinds": ", ".join(kinds),
         "entries": entries,
-        "requires": '"setuptools>=64", "powertrain"' if "kernel" in kinds else '"setuptools>=64"',
-        "install": install_line(kinds, "."),
+        "engine": "powertrain[numba]" if in_numba else "powertrain",
+        "requires": '"setuptools>=64", "powertrain"' if in_c else '"setuptools>=64"',
+        "install": install_line(kinds, ".", language),
     }
     files = {
         "pyproject.toml": PROJECT.format(**words),
@@ -111,15 +120,17 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path) -> list[Path]:
         "tests/test_plugins.py": _template("tests.py"),
         **{f"src/{module}/{kind}.py": _template(f"{kind}.py") for kind in kinds},
     }
-    if "kernel" in kinds:
+    if in_numba:
+        files[f"src/{module}/kernel.py"] = _template("kernel_numba.py")
+    if in_c:
         files["setup.py"] = SETUP.format(**words)
         files[f"src/{module}/kernel.c"] = _template("kernel.c")
     return _write(folder, files)
 
 
-def install_line(kinds: Sequence[str], folder: str) -> str:
+def install_line(kinds: Sequence[str], folder: str, language: str = "c") -> str:
     """The command that installs what was written."""
-    return (INSTALL_KERNEL if "kernel" in kinds else INSTALL).format(folder=folder)
+    return (INSTALL_C if "kernel" in kinds and language == "c" else INSTALL).format(folder=folder)
 
 
 def _example(name: str, kinds: Sequence[str]) -> str:
