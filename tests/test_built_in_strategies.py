@@ -175,6 +175,8 @@ def novel() -> str:
 def test_what_needs_classes_says_so(tmp_path: Path, name: str) -> None:
     np.savez(tmp_path / "rows.npz", x=np.random.rand(40, 3).astype(np.float32), y=np.random.rand(40))
     text = FEW.replace('use = "digits"', 'use = "arrays", path = "rows.npz"').replace(", stratify = true", "")
+    if name == "distillation":
+        text = text.replace("model  ", 'model.model = { use = "mlp" }\nmodel.teacher  ')
     with pytest.raises(StrategyError) as caught:
         go(tmp_path, text + f'strategy = "{name}"\n')
     assert str(caught.value) == (

@@ -188,3 +188,15 @@ def test_a_cursor_of_other_data_is_refused_and_nothing_moves(cursor: list[int]) 
     assert loader.cursor.tolist() == [0, 0]
     with pytest.raises(DataError, match=r"a cursor of dtype float64 and shape \[2\]"):
         loader.seek(np.zeros(2))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_rows_that_cannot_be_chosen_are_an_error_of_their_own(workers: int) -> None:
+    loader = Loader(ArraySource(x=np.zeros(8)), 4, workers=workers)
+
+    def pick(cursor: Any) -> Any:
+        raise MemoryError("no room for the rows")
+
+    loader.order.pick = pick  # type: ignore[method-assign]
+    with pytest.raises(MemoryError, match="no room for the rows"):
+        list(loader)

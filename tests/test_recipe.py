@@ -14,7 +14,16 @@ from powertrain.recipe import Duration, Limit, Recipe, RecipeError, load_recipe
 from powertrain.recipe.locate import locate
 
 
-class Cnn:
+class Makes:
+    """What the engine calls by a class method."""
+
+    @classmethod
+    def build(cls, params: Any, *given: Any, **settings: Any) -> None: ...
+
+    load = fit = build
+
+
+class Cnn(Makes):
     strategy = "supervised"
 
     @dataclass(frozen=True)
@@ -28,21 +37,21 @@ class Cnn:
                 raise ValueError(f"kernel = {self.kernel}; expected an odd number; 3 is usual")
 
 
-class Adamw:
+class Adamw(Makes):
     @dataclass(frozen=True)
     class Params:
         lr: float = param(1e-3, above=0, usual="1e-3 is usual for adamw")
         amsgrad: bool = param(False)
 
 
-class Csv:
+class Csv(Makes):
     @dataclass(frozen=True)
     class Params:
         path: Path = param(doc="the file")
         separator: str = param(",", choices=(",", ";", "tab"))
 
 
-class Plain:
+class Plain(Makes):
     Params = NoParams
 
 
@@ -165,7 +174,7 @@ LINES = [
     ("optimizer = { use = 'adamw', accumulate = 0 }",
      "[digits.toml:5 optimizer.accumulate] received 0; expected a whole number >= 1"),
     ("run = { until = '20 epoch', batch = 0 }",
-     "[digits.toml:6 run.batch] received 0; expected a whole number >= 1"),
+     "[digits.toml:6 run.batch] received 0; expected a whole number >= 1 and <= 16,777,216"),
     ("run = { until = '20' }",
      '[digits.toml:6 run.until] received "20"; expected an amount and a unit, such as "20 epochs" or "2_000 steps" '
      "(units: steps, epochs, examples, tokens, env_steps, rounds)"),
@@ -256,6 +265,9 @@ until = "no"
                            "file?"),
         (b"a = 1\nmodel { use }\n", "[bad.toml:2] not valid TOML in column 7: Expected '=' after a key in a key/value "
                                     "pair; received model { use }; expected key = value"),
+        (b"a = 1\na = 2\n", "[bad.toml:2] not valid TOML in column 6: Cannot overwrite a value; received a = 2; "
+                              "expected each name once; join the two"),
+        (b"a = " + 5000 * b"[", "[bad.toml:1] not valid TOML: nested too deeply; expected key = value; see toml.io"),
         (b"a = 1\nb =\n", "[bad.toml:2] not valid TOML in column 4: Invalid value; received b =; expected key = value"),
     ],
 )  # fmt: skip
@@ -311,7 +323,7 @@ def test_several_optimizers_by_role(tmp_path: Path) -> None:
 
 
 def test_own_code_beside_the_recipe(tmp_path: Path) -> None:
-    (tmp_path / "model.py").write_text("class Net:\n    pass\n")
+    (tmp_path / "model.py").write_text("class Net:\n    @classmethod\n    def build(cls, params, inputs): ...\n")
     text = GOOD.replace('{ use = "cnn", channels = [8, 16] }', '{ use = "./model.py:Net" }')
     recipe = read(tmp_path, text)
     assert recipe.model is not None and recipe.model.file is not None
@@ -375,3 +387,39 @@ def test_durations(text: Any, want: Duration | None) -> None:
 def test_limits(text: Any, value: float, met: bool) -> None:
     limit = Limit.parse(text)
     assert limit is not None and limit.met(value) is met
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('model = "a\\nb\\u001b[31m"',
+         '[digits.toml:4 model] no such model "a\\nb\\x1b[31m"; expected one of cnn, plain'),
+        (f'model = "{70 * "x"}"',
+         f'[digits.toml:4 model] no such model "{56 * "x"}...; expected one of cnn, plain'),
+        ("features = [['scale']]",
+         '[digits.toml:3 features.0] received ["scale"]; expected a table; write a name in quotes or { use = "..." }'),
+        ("optimizer = { lr = 1 }",
+         '[digits.toml:5 optimizer] use is missing; expected the name of an optimizer; one of adamw, sgd or '
+         '"./file.py:Name"'),
+    ],
+)  # fmt: skip
+def test_what_a_person_reads_is_one_line(tmp_path: Path, line: str, text: str) -> None:
+    lines = [line if old.split()[0] == line.split()[0] else old for old in GOOD.splitlines()]
+    assert complaint(tmp_path, "\n".join(lines))[0] == text
+
+
+def test_a_data_set_that_splits_itself_is_asked_about_its_split_alone(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Own:
+        path: Path = param(doc="the file")
+        split: dict[str, Any] = param(None)
+
+    plugins = Given(data={"own": type("OwnData", (Makes,), {"Params": Own})})
+    plugins._groups |= {group: entries for group, entries in PLUGINS._groups.items() if group != "data"}
+    text = GOOD.replace('use = "digits", split = {', 'use = "own", split = { by = "time",')
+    (tmp_path / "digits.toml").write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(tmp_path / "digits.toml"), (), plugins)
+    assert list(caught.value.lines) == [
+        "[digits.toml:2 data] path is missing; own needs a path in quotes; add path = ..."
+    ]

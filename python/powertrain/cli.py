@@ -41,22 +41,32 @@ def _guarded(action: Callable[[], int]) -> int:
         sys.stderr.close()  # the reader went away, for example `head`; nothing is left to say
         return FINE
     except Exception as error:
-        if _is_users(error):
-            print(error, file=sys.stderr)
+        if said := _users(error):
+            print(said, file=sys.stderr)
             return USER
         import traceback
 
+        from powertrain.plugins.blame import blame
+
         traceback.print_exc()
+        if told := blame(error):
+            print(told, file=sys.stderr)
+            return USER
         print("this is a fault of powertrain; please report it with the lines above", file=sys.stderr)
         return OURS
 
 
-def _is_users(error: Exception) -> bool:
-    """Whether an error is one of those that say what to mend."""
+def _users(error: Exception) -> str:
+    """What an error says that the user can mend; nothing where it is none of those."""
     if isinstance(error, OSError):
-        return error.filename is not None
+        name = str(error.filename)
+        name = name if len(name) <= 200 else f"{name[:197]}..."
+        wanted = "expected a path that can be read or written; check it and its rights"
+        return f"[{name}] {error.strerror}; {wanted}" if error.filename is not None else ""
+    if isinstance(error, MemoryError):
+        return f"[memory] {error}; expected sizes that fit; use a smaller batch or model"
     ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
-    return ours and (str(error).startswith("[") or type(error).__name__ == "PluginError")
+    return str(error) if ours and (str(error).startswith("[") or type(error).__name__ == "PluginError") else ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -33,11 +33,11 @@ class _Cell:
 
     __slots__ = ("batch", "done", "error", "pick")
 
-    def __init__(self, pick: Pick) -> None:
+    def __init__(self, pick: Pick | None, error: Exception | None = None) -> None:
         self.pick = pick
-        self.done = False
+        self.done = error is not None
         self.batch: Batch | None = None
-        self.error: Exception | None = None
+        self.error = error
 
 
 class _Shared:
@@ -64,7 +64,11 @@ class _Shared:
 
     def take(self) -> _Cell | None:
         """The next batch to make, with its place; under the lock. None when there is none."""
-        pick = None if self.stopped or self.exhausted else next(self.picks, None)
+        pick = None
+        try:
+            pick = None if self.stopped or self.exhausted else next(self.picks, None)
+        except Exception as error:  # whoever asked, the consumer is told, in its turn
+            self.results.append(_Cell(None, error))
         if pick is None:
             self.exhausted = True
             self.changed.notify_all()
@@ -75,6 +79,7 @@ class _Shared:
     def fill(self, cell: _Cell) -> None:
         """Makes a batch in its place; outside the lock."""
         start = time.perf_counter()
+        assert cell.pick is not None
         try:
             cell.batch = self.make(cell.pick)
         except Exception as error:
@@ -133,7 +138,8 @@ class Prefetched(Iterator[Batch]):
                 if mine is None:
                     if not shared.results:
                         raise StopIteration
-                    shared.changed.wait()
+                    if not shared.results[0].done:
+                        shared.changed.wait()
             if mine is not None:
                 shared.fill(mine)
         if cell.error is not None:

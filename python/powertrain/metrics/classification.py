@@ -29,6 +29,7 @@ class Accuracy(Additive):
     """The share of right classes; state: [right, all]."""
 
     Params = NoParams
+    tasks = ("classification", "language")
 
     def __init__(self, params: NoParams | None = None) -> None:
         pass

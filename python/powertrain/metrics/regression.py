@@ -30,6 +30,7 @@ def _pairs(prediction: Array, target: Array, weight: Array | None, where: str) -
 
 class _MeanOf(Additive):
     Params = NoParams
+    tasks = ("regression",)
 
     def __init__(self, params: NoParams | None = None) -> None:
         pass
@@ -62,6 +63,7 @@ class RSquared:
     """
 
     Params = NoParams
+    tasks = ("regression",)
 
     def __init__(self, params: NoParams | None = None) -> None:
         pass

@@ -16,6 +16,8 @@ from powertrain.plugins.importing import guarded
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.registry import PluginError
 
+MODULE_PREFIX = "powertrain_local_"
+
 
 @dataclass(frozen=True)
 class LocalFile:
@@ -60,7 +62,7 @@ def load_local(name: str, base: Path) -> tuple[Any, LocalFile]:
 
 def _execute(file: LocalFile) -> types.ModuleType:
     # Named by content: two runs in one process that use different files of one name do not meet.
-    module_name = f"powertrain_local_{file.path.stem}_{file.sha256[:12]}"
+    module_name = f"{MODULE_PREFIX}{file.path.stem}_{file.sha256[:12]}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     module = types.ModuleType(module_name)

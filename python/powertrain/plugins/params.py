@@ -12,6 +12,7 @@ import functools
 import inspect
 import math
 import operator
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,13 +20,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 KEY = "powertrain.param"
-KIND_WORDS: dict[Any, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text in quotes",
-    Path: "a path in quotes",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +37,21 @@ class Range:
     def words(self) -> str:
         """The bounds as a person says them: `> 0 and <= 1`."""
         bounds = ((">=", self.low), (">", self.above), ("<=", self.high), ("<", self.below))
-        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+        return " and ".join(f"{sign} {_digits(bound)}" for sign, bound in bounds if bound is not None)
 
     def holds(self, value: float) -> bool:
-        """Whether a number is inside; NaN is inside no range."""
+        """Whether a number is inside; NaN and infinity are inside no range."""
         return (
-            not math.isnan(value)
+            (isinstance(value, int) or math.isfinite(value))
             and (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
         )
+
+
+def _digits(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def param(
@@ -130,6 +128,8 @@ def params_of(plugin: Any) -> type:
         return declared
     if inspect.isclass(plugin):
         return NoParams
+    if not callable(plugin):
+        raise TypeError(f"received {show(plugin)}; expected a class or a function; name one")
     hints = typing.get_type_hints(plugin, include_extras=True)
     fields: list[Any] = []
     for argument in inspect.signature(plugin).parameters.values():
@@ -160,7 +160,7 @@ def show(value: Any) -> str:
         text = "[" + ", ".join(show(item) for item in value) + "]"
     if isinstance(value, Mapping):
         text = "{ " + ", ".join(f"{key} = {show(item)}" for key, item in value.items()) + " }"
-    text = text.replace("\n", "\\n")
+    text = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -292,7 +292,7 @@ def _convert_scalar(value: Any, kind: Any) -> Any:
     if kind is Any or origin is Literal:
         return value
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return math.inf if abs(value) > sys.float_info.max else float(value)
     if kind is Path and isinstance(value, (str, Path)):
         return Path(value)
     if hasattr(kind, "parse"):  # a small language of its own, for example a duration; None when it does not parse

@@ -49,6 +49,14 @@ GROUPS = (
     "recipe",
     "backend",
 )
+
+
+def called(group: str, plugin: Any) -> str:
+    """The class method by which the engine makes what a plugin is; empty where it calls the plugin itself."""
+    fitted = "build" if getattr(plugin, "random", False) else "fit"
+    return {"model": "build", "data": "load", "transform": fitted, "optimizer": "build"}.get(group, "")
+
+
 Task = Literal["classification", "regression", "language", "control"]
 
 

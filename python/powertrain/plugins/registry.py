@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from powertrain.plugins.discovery import normalise, scan
 from powertrain.plugins.first_party import distribution_of
 from powertrain.plugins.importing import guarded, resolve
-from powertrain.plugins.params import suggestion
+from powertrain.plugins.params import show, suggestion
 from powertrain.plugins.protocols import GROUPS
 
 ENGINE = "powertrain"
+MOST_SHOWN = 60  # characters of a name that nobody offers
 
 
 class PluginError(Exception):
@@ -133,6 +134,7 @@ class Registry:
         home = distribution_of(name)
         if home and not any(plugin.distribution == home for plugin in self.plugins()):
             return f"the {group} {name} is in {home}, which is not installed; install it: pip install {home}"
+        name = name if name.isprintable() and len(name) <= MOST_SHOWN else show(name)
         names = list(dict.fromkeys(plugin.name for plugin in known))
         every = names + [plugin.full_name for plugin in known]
         expected = ", ".join(names) or "none is installed"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 from powertrain.plugins.kernels import Kernel
 from powertrain.plugins.local import LocalFile, is_local, load_local
 from powertrain.plugins.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
+from powertrain.plugins.protocols import called
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
@@ -125,7 +126,8 @@ class _Reader:
     def table(self, value: Any, path: KeyPath) -> dict[str, Any] | None:
         if isinstance(value, dict):
             return value
-        self.wrong(path, f"received {show(value)}; expected a table; write {path[-1]} = {{ ... }}")
+        example = f"{path[-1]} = {{ ... }}" if isinstance(path[-1], str) else 'a name in quotes or { use = "..." }'
+        self.wrong(path, f"received {show(value)}; expected a table; write {example}")
         return None
 
     def use(
@@ -140,13 +142,18 @@ class _Reader:
         name = table.get("use")
         if not isinstance(name, str) or not name:
             received = "use is missing" if name is None else f"received use = {show(name)}"
+            kind = f"{'an' if group[0] in 'aeiou' else 'a'} {group}"
             examples = ", ".join(plugin.name for plugin in self.plugins.plugins(group)[:8])
             here = path if name is None else (*path, "use")
-            self.wrong(here, f'{received}; expected the name of a {group}; one of {examples} or "./file.py:Name"')
+            self.wrong(here, f'{received}; expected the name of {kind}; one of {examples} or "./file.py:Name"')
             return None
         try:
             plugin, entry, file = self.load(group, name)
             params = params_of(plugin)
+            needed = called(group, plugin)
+            if needed and not callable(getattr(plugin, needed, None)):
+                page = f"docs/plugins/{group}.md"
+                raise TypeError(f"{name} has no {needed}; expected the class method {needed}; see {page}")
         except (PluginError, TypeError) as error:
             self.wrong(path if isinstance(value, str) else (*path, "use"), str(error))
             return None
@@ -188,10 +195,14 @@ class _Reader:
         entry = self.plugins.find(group, name)
         return entry.load(), entry, None
 
-    def splits_itself(self, use: Use | None) -> bool:
+    def splits_itself(self, value: Any) -> bool:
         """Whether a data set takes `split` as a parameter of its own, as tables do, whose encoders must be fitted on
         the training rows alone."""
-        return use is not None and any(field.name == "split" for field in dataclasses.fields(use.params))
+        try:
+            plugin, _, _ = self.load("data", str(value["use"] if isinstance(value, dict) else value))
+            return any(field.name == "split" for field in dataclasses.fields(params_of(plugin)))
+        except (PluginError, TypeError, KeyError):  # said where it is used
+            return False
 
     def data(self) -> tuple[dict[str, Use], dict[str, int], Split | None]:
         if "data" not in self.tables:
@@ -202,7 +213,7 @@ class _Reader:
         if isinstance(value, str) or not isinstance(value, dict) or "use" in value or not _all_roles(value):
             found = self.use("data", ("data",), reserved=("split",), unless_own=True)
             uses = {"train": found} if found else {}
-            if self.splits_itself(found):
+            if self.splits_itself(value):
                 return uses, copies, Split()
         else:
             roles = {role: table for role, table in value.items() if role != "split"}
@@ -293,8 +304,13 @@ class _Reader:
         """Most strategies train a model with an optimizer; one that does not says so in `needs`."""
         needs: tuple[str, ...] = getattr(strategy.plugin, "needs", ("model", "optimizer")) if strategy else ()
         examples = {"model": 'model = { use = "cnn" }', "optimizer": 'optimizer = { use = "adamw", lr = 1e-3 }'}
-        for section in needs:
-            if section not in self.tables:
+        for need in needs:
+            section, _, role = need.partition(".")
+            value = self.tables.get(section)
+            if role and value is not None and not (isinstance(value, dict) and role in value):
+                one = f"{section}.model = {{ use = ... }} and {section}.{role} = {{ use = ... }}"
+                self.wrong((section,), f"there is no {need}; expected one for each role; write {one}")
+            elif not role and section not in self.tables:
                 example = examples.get(section, f"{section} = {{ ... }}")
                 self.wrong((), f"{section} is missing; expected a table; add {example}")
 

@@ -76,7 +76,7 @@ class RunSection:
     """How long and with what a run trains."""
 
     until: Duration = param(doc="the target; a run that has reached it does nothing more")
-    batch: int = param(32, low=1, doc="examples in one step")
+    batch: int = param(32, low=1, high=1 << 24, doc="examples in one step")
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
     evaluate: EvaluateEvery | None = param(None)

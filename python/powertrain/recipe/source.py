@@ -111,12 +111,16 @@ def _syntax(name: str, text: str, error: Exception) -> str:
     if found is None:
         end = text.rstrip().count("\n") + 1
         reason = str(error).replace("(at end of document)", "at the end of the file")
-        return f"[{name}:{end}] not valid TOML: {reason or 'nested too deeply'}; expected key = value; see toml.io"
+        reason = "nested too deeply" if isinstance(error, RecursionError) else reason
+        return f"[{name}:{end}] not valid TOML: {reason}; expected key = value; see toml.io"
     line, reason = int(found[1]), str(error)[: found.start()].strip()
     lines = text.splitlines()
     received = lines[line - 1].strip() if line <= len(lines) else ""
     received = received if len(received) <= 60 else received[:57] + "..."
-    return f"[{name}:{line}] not valid TOML in column {found[2]}: {reason}; received {received}; expected key = value"
+    received = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in received)
+    twice = any(word in reason for word in ("overwrite", "twice", "Duplicate"))
+    wanted = "each name once; join the two" if twice else "key = value"
+    return f"[{name}:{line}] not valid TOML in column {found[2]}: {reason}; received {received}; expected {wanted}"
 
 
 def override(source: Source, settings: Iterable[str]) -> None:

@@ -24,6 +24,16 @@ class Distillation:
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
     resume: ClassVar[Literal["exact", "restart"]] = "exact"
+    needs: ClassVar[tuple[str, ...]] = ("model", "model.teacher", "optimizer")
+    example_recipe: ClassVar[str] = """\
+data          = { use = "digits", split = { valid = 0.1, unlabelled = 0.2 } }
+features      = [{ use = "scale", by = 0.0625 }]
+model.model   = { use = "mlp", hidden = [16] }
+model.teacher = { use = "mlp", hidden = [24] }
+strategy      = "distillation"
+optimizer     = { use = "adamw", lr = 1e-3 }
+run           = { until = "50 steps", batch = 32 }
+"""
 
     def __init__(self, params: Params) -> None:
         self.params = params

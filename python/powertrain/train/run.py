@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.train.callbacks import Callbacks, serve
 from powertrain.train.counters import Count, Progress
+from powertrain.train.demands import demand_expected, demand_roles, demand_steps
 from powertrain.train.environment import EnvSource, EpisodeEvaluator
 from powertrain.train.evaluate import Evaluator, Predictor, own_losses
 from powertrain.train.folder import RunError, RunFolder
@@ -89,6 +90,8 @@ class TrainRun:
             if use is None:
                 raise RunError("[run.model] the recipe has no model; expected a model table; add one")
             module = use.plugin.build(use.params, inputs or self.dataset.inputs())
+            if not isinstance(module, pt.nn.Module):
+                raise RunError(f"[model {use.name}] build gave {module!r}; expected a powertrain.nn.Module; return one")
             if frozen:
                 module.freeze()
             self.table.modules[role] = module
@@ -185,6 +188,7 @@ class TrainRun:
         """Slots are consistent here: evaluate, stop, show and save where due."""
         self.progress.rounds += 1
         self.rounds_now += 1
+        demand_steps(self)
         mark = self.horizon.mark(self.progress)
         values: Mapping[str, float] = {}
         if mark > self._evaluations.value:
@@ -237,6 +241,8 @@ class TrainRun:
     def restore(self) -> None:
         """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
         self.prepare_evaluation()
+        demand_roles(self)
+        demand_expected(self)
         if not self.saver.restore():
             for role, path in self.recipe.weights.items():
                 load_weights(self.model(role), path, role)

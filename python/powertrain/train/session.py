@@ -12,6 +12,7 @@ import powertrain as pt
 from powertrain.train import verdict
 from powertrain.train.baseline import baselines
 from powertrain.train.checkpoint import NoSpaceError, hash_arrays
+from powertrain.train.demands import demand_task
 from powertrain.train.energy import Energy, Meter
 from powertrain.train.evaluate import Evaluation, own_losses
 from powertrain.train.folder import RunError, RunFolder
@@ -85,7 +86,9 @@ def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None
     if recipe.run.threads is not None:
         pt.set_threads(recipe.run.threads)
     base = base or recipe.path.resolve().parent
-    return TrainRun(recipe, folder, prepare(recipe, base), display, base)
+    dataset = prepare(recipe, base)
+    demand_task(recipe, dataset)
+    return TrainRun(recipe, folder, dataset, display, base)
 
 
 def _trained(run: TrainRun, meter: Meter) -> Outcome:

@@ -47,6 +47,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
     from powertrain.plugins.conformance import parameters
     from powertrain.plugins.conformance.finding import BrokenError, Finding, Subject, source_line
     from powertrain.plugins.importing import in_words
+    from powertrain.plugins.protocols import called
     from powertrain.plugins.registry import Plugin, PluginError
 
     plugin = Plugin(**entry)
@@ -80,8 +81,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
                     "name one in the entry point",
                 )
             )
-        fitted = "build" if getattr(loaded, "random", False) else "fit"
-        needed = {"model": "build", "data": "load", "transform": fitted, "optimizer": "build"}.get(plugin.group)
+        needed = called(plugin.group, loaded)
         if needed and not callable(getattr(loaded, needed, None)):
             raise BrokenError(
                 subject.finding(
