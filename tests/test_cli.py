@@ -137,6 +137,12 @@ def test_an_expectation_that_is_missed_is_exit_code_1(tmp_path: Path) -> None:
     assert "missed test.accuracy is 0." in done.stdout and "expected >= 1" in done.stdout
 
 
+def test_data_that_is_missing_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "gone.toml").write_text(SMALL.replace('use = "digits"', 'use = "arrays", path = "gone.npz"'))
+    said = run(["train", "gone.toml"], tmp_path, expect=2).stderr
+    assert said.startswith("[arrays gone.npz] no file ") and not list((tmp_path / "runs").iterdir())
+
+
 def test_the_users_mistake_is_exit_code_2_and_leaves_no_folder(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(SMALL.replace("hidden", "hiden").replace("3e-3", "-1"))
     done = run(["train", "bad.toml", "--run", "a"], tmp_path, expect=2)

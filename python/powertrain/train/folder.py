@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import platform
@@ -50,9 +51,14 @@ class RunFolder:
             ) from error
 
     def unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        if self._lock is None:
+            return
+        if not self.started:  # a folder in which nothing began would pass for a run
+            (self.path / ".lock").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what else is in it is not ours
+                self.path.rmdir()
+        self._lock.close()
+        self._lock = None
 
     def begin(self, recipe: Recipe) -> None:
         """Write down what is about to be trained, with copies of the files that it uses."""
