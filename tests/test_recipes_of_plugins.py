@@ -11,10 +11,11 @@ import pytest
 from running import SECONDS, command, environment
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
-# Those that need nothing but what pip installs, or data that a machine may have.
+# Those that need nothing but what pip installs, or data that a machine may have; tables have their own tests.
 FOLDERS = [PLUGINS / name / "src" for name in ("vision", "text", "audio")]
-RECIPES = sorted(path.stem for folder in FOLDERS for path in folder.glob("*/recipes/*.toml"))
-WHOLE = ("mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
+OF_DIGITS = ("digits-k-means", "digits-pca")
+RECIPES = [*OF_DIGITS, *sorted(path.stem for folder in FOLDERS for path in folder.glob("*/recipes/*.toml"))]
+WHOLE = (*OF_DIGITS, "mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
 
 
 def train(recipe: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +13,7 @@ from powertrain.data.order import CHANGES, Cursor
 from powertrain.plugins import Inputs
 from powertrain.plugins.conformance.data import check_data
 from powertrain.plugins.conformance.finding import Subject
+from powertrain.plugins.testing import killed_and_resumed, powertrain
 from powertrain_audio.changes import RandomMask, RandomSound
 from powertrain_audio.digits import FILE, WORDS, SpokenDigits
 from powertrain_audio.folder import AudioFolder, fitted, read_sound, resampled
@@ -26,13 +22,6 @@ from powertrain_audio.spectrogram import Spectrogram, bands, mel
 
 soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
 PITCHES = {"high": 1400.0, "low": 500.0}
-
-
-def powertrain(*arguments: str, folder: Path, expect: int = 0) -> str:
-    command = [sys.executable, "-m", "powertrain.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout
 
 
 def tone(hertz: float, rate: int, seconds: float = 0.3) -> Any:
@@ -87,7 +76,7 @@ def test_what_is_wrong_with_a_folder_is_said(sounds: Path, tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"\[audio-folder\] no folder .*nowhere"):
         load(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"\[audio-folder\] no sounds below .*; expected CLASS/SOUND"):
+    with pytest.raises(DataError, match=r"\[audio-folder\] no sounds below .*; expected CLASS/FILE"):
         load(tmp_path / "empty")
 
 
@@ -198,19 +187,8 @@ run       = { until = "25 epochs", batch = 8, seed = 3, save_seconds = 0 }
 
 def test_killed_and_resumed_ends_with_the_same_bits(sounds: Path) -> None:
     folder = sounds.parent
-    (folder / "small.toml").write_text(RECIPE)
-    whole = json.loads(powertrain("train", "small.toml", "--run", "a", "--json", folder=folder).splitlines()[-1])
-    command = [sys.executable, "-m", "powertrain.cli", "train", "small.toml", "--run", "b"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch  5/"):
-            break
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    resumed = powertrain("train", "small.toml", "--run", "b", "--resume", "--json", folder=folder)
-    assert json.loads(resumed.splitlines()[-1])["hash"] == whole["hash"]
+    whole = killed_and_resumed(RECIPE, folder)
     assert whole["valid"]["accuracy"] > 0.8
-    said = powertrain("predict", "a", "sounds/low", folder=folder)
+    said = powertrain("predict", "whole", "sounds/low", folder=folder)
     assert said.count("low") > 8
-    assert "Training examples" in (folder / "a" / "report.html").read_text()
+    assert "Training examples" in (folder / "whole" / "report.html").read_text()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 from powertrain.data import ArraySource, Dataset
 from powertrain.plugins import Inputs
+from powertrain.plugins.testing import powertrain
 from powertrain.recipe import load_recipe
 from powertrain.train.folder import RunFolder
 from powertrain.train.progress import Display
@@ -165,15 +164,6 @@ def test_boosting_stops_early_and_its_text_answers_alike() -> None:
     again = model.load(model.dump(state))
     assert np.array_equal(model.answer(again, x), model.answer(state, x))
     assert (model.answer(state, valid["x"]).argmax(axis=1) == valid["y"]).mean() > 0.7
-
-
-def powertrain(*arguments: str, folder: Path, expect: int = 0, **more: str) -> str:
-    command = [sys.executable, "-m", "powertrain.cli", *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **more}, timeout=300
-    )
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout
 
 
 TABLE = f"""\

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +15,7 @@ import powertrain as pt
 from powertrain.data import DataError
 from powertrain.models import ModelError
 from powertrain.plugins import Inputs
+from powertrain.plugins.testing import killed_and_resumed, powertrain
 from powertrain_text.data import SmsSpam, TextFiles, TextTable, read_table
 from powertrain_text.models import BagOfTokens, Bert
 from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer
@@ -24,13 +23,6 @@ from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer
 pytest.importorskip("tokenizers", reason="tokenizers is not installed")
 LINES = Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)
 KINDS: list[Any] = ["byte-bpe", "wordpiece"]
-
-
-def powertrain(*arguments: str, folder: Path, expect: int = 0) -> str:
-    command = [sys.executable, "-m", "powertrain.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -185,22 +177,11 @@ run       = { until = "60 steps", batch = 8, seed = 3, save_seconds = 0 }
 
 def test_killed_and_resumed_ends_with_the_same_bits(messages: Path) -> None:
     folder = messages.parent
-    (folder / "small.toml").write_text(CLASSES)
-    whole = json.loads(powertrain("train", "small.toml", "--run", "a", "--json", folder=folder).splitlines()[-1])
-    command = [sys.executable, "-m", "powertrain.cli", "train", "small.toml", "--run", "b"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch  5/"):
-            break
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    resumed = powertrain("train", "small.toml", "--run", "b", "--resume", "--json", folder=folder)
-    assert json.loads(resumed.splitlines()[-1])["hash"] == whole["hash"]
+    whole = killed_and_resumed(CLASSES, folder)
     assert whole["test"]["accuracy"] > 0.9
-    assert "please</td>" in (folder / "a" / "report.html").read_text()
+    assert "please</td>" in (folder / "whole" / "report.html").read_text()
     (folder / "new.txt").write_text("a train to the coast\nsoup with pepper and cheese\n")
-    said = powertrain("predict", "a", "new.txt", folder=folder).splitlines()
+    said = powertrain("predict", "whole", "new.txt", folder=folder).splitlines()
     assert "travel" in said[0] and "food" in said[1]
 
 

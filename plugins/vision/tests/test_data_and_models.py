@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +14,7 @@ from powertrain.data import DataError
 from powertrain.plugins import Inputs
 from powertrain.plugins.conformance.data import check_data
 from powertrain.plugins.conformance.finding import Subject
+from powertrain.plugins.testing import killed_and_resumed, powertrain
 from powertrain_vision.folder import ImageFolder
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet
@@ -26,13 +22,6 @@ from powertrain_vision.sequences import ResidualMLP, SequenceCNN, SequenceGRU
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 COLOURS = {"blue": (20, 40, 220), "red": (220, 30, 30)}
-
-
-def powertrain(*arguments: str, folder: Path, expect: int = 0) -> str:
-    command = [sys.executable, "-m", "powertrain.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -89,7 +78,7 @@ def test_what_is_wrong_with_a_folder_is_said(pictures: Path, tmp_path: Path) -> 
     with pytest.raises(DataError, match=r"\[image-folder\] no folder .*nowhere"):
         load(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"\[image-folder\] no pictures below .*; expected CLASS/PICTURE"):
+    with pytest.raises(DataError, match=r"\[image-folder\] no pictures below .*; expected CLASS/FILE"):
         load(tmp_path / "empty")
     for part, label in (("train", "a"), ("test", "b")):
         (tmp_path / "parts" / part / label).mkdir(parents=True)
@@ -134,20 +123,9 @@ run       = { until = "40 epochs", batch = 8, seed = 3, save_seconds = 0 }
 
 def test_killed_and_resumed_ends_with_the_same_bits_and_shows_pictures(pictures: Path) -> None:
     folder = pictures.parent
-    (folder / "small.toml").write_text(RECIPE)
-    whole = json.loads(powertrain("train", "small.toml", "--run", "a", "--json", folder=folder).splitlines()[-1])
-    command = [sys.executable, "-m", "powertrain.cli", "train", "small.toml", "--run", "b"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch  5/"):
-            break
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    resumed = powertrain("train", "small.toml", "--run", "b", "--resume", "--json", folder=folder)
-    assert json.loads(resumed.splitlines()[-1])["hash"] == whole["hash"]
+    whole = killed_and_resumed(RECIPE, folder)
     assert whole["valid"]["accuracy"] > 0.8
-    report = (folder / "a" / "report.html").read_text()
+    report = (folder / "whole" / "report.html").read_text()
     assert "Training examples" in report and "Worst examples" in report and "confusion matrix" in report
-    said = powertrain("predict", "a", "pictures/red", folder=folder)
+    said = powertrain("predict", "whole", "pictures/red", folder=folder)
     assert said.count("red") > 8

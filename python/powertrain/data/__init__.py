@@ -3,6 +3,7 @@
 from powertrain.data.batch import Batch
 from powertrain.data.dataset import Dataset, Section
 from powertrain.data.errors import DataError
+from powertrain.data.folders import ClassFolders, class_folders, files_in
 from powertrain.data.loader import Loader
 from powertrain.data.order import Draw
 from powertrain.data.source import ArraySource, Mapped, Source, Subset
@@ -22,6 +23,7 @@ __all__ = [
     "ArraySource",
     "Batch",
     "Channel",
+    "ClassFolders",
     "DataError",
     "Dataset",
     "Draw",
@@ -38,6 +40,8 @@ __all__ = [
     "Transformed",
     "Vocabulary",
     "Windows",
+    "class_folders",
+    "files_in",
     "split_ordered",
     "split_random",
     "split_stratified",

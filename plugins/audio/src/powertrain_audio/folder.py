@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset, Source
+from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
 from powertrain.plugins import param
 
 SUFFIXES = (".wav", ".flac")
-PARTS = ("train", "valid", "test")
 # A sound of more samples than this is refused: ten minutes of 48 kHz.
 MOST_SAMPLES = 48_000 * 600
 WHERE = "audio-folder"
@@ -47,43 +47,20 @@ class AudioFolder:
     def load(cls, params: Params, base: Path) -> Dataset:
         library()
         root = base / params.path
-        if not root.is_dir():
-            raise DataError(WHERE, f"no folder {root}", "expected a folder for each class", "check the path")
-        roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
-        roots = roots or {"train": root}
-        labels = _classes(roots["train"])
+        found = class_folders(root, SUFFIXES, WHERE, "sounds")
         length = max(1, round(params.rate * params.seconds))
 
-        def read(file: Path) -> Any:
-            files = _sounds(file) if file.is_dir() else [file]
+        def sounds(files: Sequence[Path]) -> Any:
             return np.stack([fitted(read_sound(path, params.rate), length) for path in files])
 
+        def read(file: Path) -> Any:
+            return sounds(files_in(file, SUFFIXES) if file.is_dir() else [file])
+
         splits: dict[str, Source] = {}
-        for part, folder in roots.items():
-            unknown = sorted(set(_classes(folder)) - set(labels))
-            if unknown:
-                raise DataError(
-                    f"{WHERE} {part}", f"classes {', '.join(unknown[:5])}", f"expected some of {', '.join(labels)}",
-                    "give the training part sounds of them, or leave them out",
-                )  # fmt: skip
-            names = _classes(folder)
-            y = np.concatenate([np.full(len(_sounds(folder / name)), labels.index(name)) for name in names])
-            splits[part] = ArraySource(x=np.concatenate([read(folder / name) for name in names]), y=y.astype(np.int64))
-        return Dataset(root.name, "classification", splits, len(labels), tuple(labels), read=read)
-
-
-def _classes(folder: Path) -> list[str]:
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and _sounds(path))
-    if not found:
-        raise DataError(
-            WHERE, f"no sounds below {folder}", f"expected CLASS/SOUND, with names in {', '.join(SUFFIXES)}",
-            "put the sounds of each class into a folder of its name",
-        )  # fmt: skip
-    return found
-
-
-def _sounds(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        for part, files in found.parts.items():
+            y = np.array([label for _, label in files], dtype=np.int64)
+            splits[part] = ArraySource(x=sounds([path for path, _ in files]), y=y)
+        return Dataset(root.name, "classification", splits, len(found.labels), found.labels, read=read)
 
 
 def read_sound(path: Path, rate: int) -> Any:

@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset, Source
+from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
 from powertrain.plugins import param
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-PARTS = ("train", "valid", "test")
 # A picture of more pixels than this is refused before it is unpacked: small files can unpack to gigabytes.
 MOST_PIXELS = 100_000_000
 WHERE = "image-folder"
@@ -48,43 +47,18 @@ class ImageFolder:
     def load(cls, params: Params, base: Path) -> Dataset:
         pillow()
         root = base / params.path
-        if not root.is_dir():
-            raise DataError(WHERE, f"no folder {root}", "expected a folder for each class", "check the path")
-        roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
-        roots = roots or {"train": root}
-        labels = _classes(roots["train"])
+        found = class_folders(root, SUFFIXES, WHERE, "pictures")
         splits: dict[str, Source] = {}
-        for part, folder in roots.items():
-            unknown = sorted(set(_classes(folder)) - set(labels))
-            if unknown:
-                raise DataError(
-                    f"{WHERE} {part}", f"classes {', '.join(unknown[:5])}", f"expected some of {', '.join(labels)}",
-                    "give the training part pictures of them, or leave them out",
-                )  # fmt: skip
-            files = [(path, labels.index(label)) for label in _classes(folder) for path in _pictures(folder / label)]
+        for part, files in found.parts.items():
             source = Pictures(files, (params.height, params.width), params.colour)
             splits[part] = ArraySource(source.fetch(np.arange(len(source)))) if params.keep else source
         size, colour = (params.height, params.width), params.colour
 
         def read(file: Path) -> Any:
-            files = _pictures(file) if file.is_dir() else [file]
+            files = files_in(file, SUFFIXES) if file.is_dir() else [file]
             return np.stack([read_picture(path, size, colour) for path in files])
 
-        return Dataset(root.name, "classification", splits, len(labels), tuple(labels), read=read)
-
-
-def _classes(folder: Path) -> list[str]:
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and _pictures(path))
-    if not found:
-        raise DataError(
-            WHERE, f"no pictures below {folder}", f"expected CLASS/PICTURE, with names in {', '.join(SUFFIXES)}",
-            "put the pictures of each class into a folder of its name",
-        )  # fmt: skip
-    return found
-
-
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        return Dataset(root.name, "classification", splits, len(found.labels), found.labels, read=read)
 
 
 class Pictures:

@@ -1,0 +1,60 @@
+"""Folders of files: one for each class, or train, valid and test folders of such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from powertrain.data.errors import DataError
+
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The files of each part with the numbers of their classes, and the names of these."""
+
+    labels: tuple[str, ...]
+    parts: dict[str, list[tuple[Path, int]]]
+
+
+def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) -> ClassFolders:
+    """What is below `root`: CLASS/FILE, or train/CLASS/FILE and so on; `kind` is the word for files, as in "pictures".
+
+    >>> class_folders(Path("pictures"), (".png",), "image-folder", "pictures").labels  # doctest: +SKIP
+    ('cat', 'dog')
+    """
+    if not root.is_dir():
+        raise DataError(where, f"no folder {root}", "expected a folder for each class", "check the path")
+    roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
+    found = {part: _classes(folder, suffixes, where, kind) for part, folder in (roots or {"train": root}).items()}
+    labels = list(found["train"])
+    for part, classes in found.items():
+        unknown = sorted(set(classes) - set(labels))
+        if unknown:
+            raise DataError(
+                f"{where} {part}", f"classes {', '.join(unknown[:5])}", f"expected some of {', '.join(labels)}",
+                f"give the training part {kind} of them, or leave them out",
+            )  # fmt: skip
+    parts = {
+        part: [(path, labels.index(label)) for label, paths in classes.items() for path in paths]
+        for part, classes in found.items()
+    }
+    return ClassFolders(tuple(labels), parts)
+
+
+def files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files of a folder whose names end so, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+
+
+def _classes(folder: Path, suffixes: Sequence[str], where: str, kind: str) -> dict[str, list[Path]]:
+    below = {path.name: files_in(path, suffixes) for path in sorted(folder.iterdir()) if path.is_dir()}
+    found = {name: paths for name, paths in below.items() if paths}
+    if not found:
+        raise DataError(
+            where, f"no {kind} below {folder}", f"expected CLASS/FILE, with names in {', '.join(suffixes)}",
+            f"put the {kind} of each class into a folder of its name",
+        )  # fmt: skip
+    return found
