@@ -301,3 +301,27 @@ def test_drawn_slopes_and_dropped_channels() -> None:
         y = layer(pt.asarray(z)).numpy()
         assert (y == y[:, :1]).all() and len(np.unique(y)) == 2
         assert abs((y[:, 0] == y.min()).mean() - 0.3) < 0.04
+
+
+@pytest.mark.parametrize("zero_infinity", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_ctc_losses_are_torchs(reduction: Any, zero_infinity: bool) -> None:
+    rng = np.random.default_rng(7)
+    x, labels = normal(4, 30, 12), rng.integers(1, 12, (4, 9))
+    steps, lengths = np.array([30, 28, 20, 4 if zero_infinity else 20]), np.array([9, 5, 7, 9])
+    given = torch.tensor(x, requires_grad=True)
+    peer = torch.nn.CTCLoss(0, reduction, zero_infinity)
+    rows = given.log_softmax(2).swapaxes(0, 1)
+    theirs = peer(rows, torch.tensor(labels), torch.tensor(steps), torch.tensor(lengths))
+    theirs.sum().backward()
+    loss = nn.CTCLoss(0, reduction, zero_infinity)
+    ours = lambda x: loss(pt.log_softmax(x), pt.tensor(labels), pt.tensor(steps), pt.tensor(lengths))  # noqa: E731
+    near(ours(pt.asarray(x)), theirs.detach().numpy())
+    near(pt.grad(lambda x: pt.sum(ours(x)))(pt.asarray(x)), given.grad.numpy())
+
+
+def test_an_affine_grid_is_torchs() -> None:
+    theta = normal(2, 2, 3)
+    for corners in (False, True):
+        want = torch.nn.functional.affine_grid(torch.tensor(theta), (2, 3, 4, 5), align_corners=corners)
+        near(pt.affine_grid(pt.asarray(theta), (4, 5), corners), want.numpy())

@@ -181,6 +181,24 @@ class MultiLabelSoftMarginLoss(Loss):
         super().__init__(reduction, weight=None if weight is None else pt.asarray(weight))
 
 
+class CTCLoss(Loss):
+    """Minus the log-probability of labels whose places in time are unknown; the mean is over labels, then over rows.
+
+    Called with log_probs [n, t, classes], labels [n, s], and how many steps and labels of each row count, [n] each.
+    """
+
+    OP = "ctc_loss"
+
+    def __init__(self, blank: int = 0, reduction: Reduction = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction, blank=blank, zero_infinity=zero_infinity)
+
+    def forward(self, *inputs: Any) -> pt.Tensor:
+        if self.reduction != "mean":
+            return super().forward(*inputs)
+        values = self.values(*inputs)
+        return pt.mean(values / pt.cast(pt.maximum(inputs[3], 1), values.dtype))
+
+
 class _Classes(Loss):
     """Losses of labels, whose mean is over the weights of the labels that count."""
 

@@ -80,6 +80,23 @@ def interpolate(
     return channels_first(y, True)
 
 
+@call_of("nn.functional.grid_sample")
+def grid_sample(
+    input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+) -> Any:
+    offered(input.ndim == 4, f"{input.ndim - 2} axes of space")
+    y = pt.grid_sample(channels_last(input, 2), grid, mode, padding_mode, bool(align_corners))
+    return channels_first(y, True)
+
+
+@call_of("grid_sampler_2d")
+def grid_sampler_2d(
+    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Any:
+    mode = ("bilinear", "nearest", "bicubic")[interpolation_mode]
+    return grid_sample(input, grid, mode, ("zeros", "border", "reflection")[padding_mode], align_corners)
+
+
 @call_of("nn.functional.upsample_bilinear")
 def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
     return interpolate(input, size, scale_factor, "bilinear", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -150,3 +151,25 @@ def cross_entropy(
         return reduced(pt.soft_cross_entropy(logits, chances, weight), reduction)
     values = pt.cross_entropy(logits, target, weight, label_smoothing, ignore_index)
     return _over_labels(values, target, weight, ignore_index, reduction)
+
+
+@call_of("nn.functional.ctc_loss")
+def ctc_loss(
+    log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Any:  # fmt: skip
+    # PyTorch has the steps first, and labels of all rows may lie behind each other.
+    batched = log_probs.ndim == 3
+    rows = pt.swapaxes(log_probs, 0, 1) if batched else pt.expand_dims(log_probs, 0)
+    given = (x if isinstance(x, pt.Tensor) else pt.tensor(x, "int64") for x in (input_lengths, target_lengths))
+    steps, lengths = (pt.reshape(x, (-1,)) for x in given)
+    if targets.ndim == 1:
+        counts = [int(n) for n in lengths.numpy()]
+        ends = list(itertools.accumulate(counts))
+        pieces = [targets[end - n : end] for n, end in zip(counts, ends, strict=True)]
+        targets = pt.stack([pt.pad(piece, (0,), (max(counts) - n,)) for piece, n in zip(pieces, counts, strict=True)])
+    # Its gradient is that of what log_softmax gave, which here is said once more.
+    values = pt.ctc_loss(pt.log_softmax(rows), targets, steps, lengths, blank, zero_infinity)
+    if reduction == "mean":
+        values = values / pt.maximum(lengths, 1).astype(values.dtype)
+    return pt.squeeze(values, 0) if reduction == "none" and not batched else reduced(values, reduction)

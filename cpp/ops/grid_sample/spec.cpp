@@ -1,0 +1,174 @@
+#include "ops/autocast.h"
+#include "ops/axes.h"
+#include "ops/composed.h"
+
+namespace pt {
+namespace {
+
+struct Settings {
+  std::string mode, padding;
+  bool corners;
+};
+
+struct Axis {
+  int64_t size;
+  double low, high;  // between which places are mirrored
+};
+
+Axis axis_of(int64_t size, bool corners) {
+  const double n = static_cast<double>(size);
+  return corners ? Axis{size, 0, n - 1} : Axis{size, -0.5, n - 0.5};
+}
+
+// From -1..1 to pixels.
+Tensor pixels(const Tensor& place, const Axis& axis, bool corners) {
+  const double n = static_cast<double>(axis.size);
+  return corners ? ((n - 1) / 2) * (place + 1.0) : 0.5 * (n * (place + 1.0) - 1.0);
+}
+
+// The nearest place inside; a NaN becomes 0. At and beyond the border nothing moves.
+Tensor clipped(const Tensor& x, const Axis& axis) {
+  const Tensor first = fn::number(0), last = fn::number(static_cast<double>(axis.size - 1));
+  return fn::where(fn::greater(x, first), fn::where(fn::less(x, last), x, last), first);
+}
+
+Tensor mirrored(const Tensor& x, const Axis& axis) {
+  const double span = axis.high - axis.low;
+  if (span == 0) return 0.0 * x;
+  const Tensor from = fn::abs(x - axis.low), half = fn::number(0.5);
+  const Tensor times = fn::call("floor", {from / fn::number(span)});
+  const Tensor rest = from - span * times, pairs = fn::call("floor", {times * half});
+  const Tensor odd = fn::greater(times - 2.0 * pairs, half);
+  return fn::where(odd, span - rest, rest) + axis.low;
+}
+
+Tensor inside(const Tensor& x, const Axis& axis, const std::string& padding) {
+  if (padding == "zeros") return x;
+  return clipped(padding == "border" ? x : mirrored(x, axis), axis);
+}
+
+// A whole place of an axis: which element is read, and whether there is one.
+struct Tap {
+  Tensor index, exists;
+};
+
+Tap tap_at(const Tensor& x, const Axis& axis) {
+  const Tensor exists = fn::logical_and(fn::greater_equal(x, fn::number(0)),
+                                        fn::less_equal(x, fn::number(static_cast<double>(axis.size - 1))));
+  return {fn::cast(fn::where(exists, x, fn::number(0)), DType::I64), exists};
+}
+
+// Keys 1981 with a = -0.75, as PyTorch has it: the weights of the neighbours at -1, 0, 1 and 2 from a place t behind 0.
+Tensor cubic(const Tensor& t, int neighbour) {
+  constexpr double a = -0.75;
+  const Tensor x = neighbour < 1 ? t - static_cast<double>(neighbour) : static_cast<double>(neighbour) - t;
+  if (neighbour == 0 || neighbour == 1) return ((a + 2) * x - (a + 3)) * x * x + 1.0;
+  return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+}
+
+// Reads pixels of all images at once: x as rows of channels.
+struct Reader {
+  Tensor rows, image;  // [n h w, c]; the first row of each image, [n, 1, 1]
+  int64_t width;
+
+  // Channels at the taps, and 0 where there is no pixel.
+  Tensor operator()(const Tap& y, const Tap& x) const {
+    const Tensor w = Tensor::scalar(static_cast<double>(width), DType::I64);
+    const Tensor at = image + y.index * w + x.index, there = fn::logical_and(y.exists, x.exists);
+    Shape column = at.shape();
+    column.push_back(1);
+    const Tensor read = fn::call("take", {rows, at}, {{"axis", int64_t{0}}});
+    return fn::where(fn::reshape(there, column), read, fn::number(0));
+  }
+};
+
+Tensor as_column(const Tensor& weight) {
+  Shape shape = weight.shape();
+  shape.push_back(1);
+  return fn::reshape(weight, shape);
+}
+
+// Every combination of the taps of both axes, rows first.
+Tensor weighted(const Reader& read, const std::vector<std::pair<Tap, Tensor>>& y,
+                const std::vector<std::pair<Tap, Tensor>>& x) {
+  Tensor sum;
+  for (const auto& [row, height] : y) {
+    Tensor line;
+    for (const auto& [column, width] : x) {
+      const Tensor term = read(row, column) * as_column(width);
+      line = line.defined() ? line + term : term;
+    }
+    line = line * as_column(height);
+    sum = sum.defined() ? sum + line : line;
+  }
+  return sum;
+}
+
+// What is read along one axis, and how much of each.
+std::vector<std::pair<Tap, Tensor>> taps(const Tensor& place, const Axis& axis, const Settings& how) {
+  Tensor x = pixels(place, axis, how.corners);
+  const bool cubes = how.mode == "bicubic";
+  if (!cubes) x = inside(x, axis, how.padding);
+  // What no pixel is near to: far outside, or no number at all.
+  const double far = 1e9;
+  x = fn::where(fn::less(fn::abs(x), fn::number(far)), x, fn::number(-100));
+  if (how.mode == "nearest") {
+    const Tensor whole = fn::call("round", {x});
+    return {{tap_at(whole, axis), Tensor()}};
+  }
+  const Tensor first = fn::call("floor", {x}), t = x - first;
+  std::vector<std::pair<Tap, Tensor>> all;
+  for (int k = cubes ? -1 : 0; k <= (cubes ? 2 : 1); ++k) {
+    const Tensor at = first + static_cast<double>(k);
+    const Tensor weight = cubes ? cubic(t, k) : k == 0 ? 1.0 - t : t;
+    all.emplace_back(tap_at(cubes ? inside(at, axis, how.padding) : at, axis), weight);
+  }
+  return all;
+}
+
+Tensors definition(const Tensors& in, const Attrs& attrs) {
+  const Shape &x = in[0].shape(), &grid = in[1].shape();
+  if (x.size() != 4 || grid.size() != 4 || grid[0] != x[0] || grid[3] != 2 || x[1] < 1 || x[2] < 1) {
+    throw ShapeError(text("[grid_sample] x is ", in[0].type(), ", grid is ", in[1].type(),
+                          "; expected [n, h, w, channels] and [n, oh, ow, 2]; reshape one"));
+  }
+  const Settings how{attrs.str("mode"), attrs.str("padding_mode"), attrs.flag("align_corners")};
+  const Tensor image = widened(in[0]), places = widened(in[1]);
+  const auto coordinate = [&](int64_t k) {
+    const Tensor part = fn::call(
+        "slice", {places},
+        {{"start", Ints{0, 0, 0, k}}, {"stop", Ints{grid[0], grid[1], grid[2], k + 1}}, {"step", Ints{1, 1, 1, 1}}});
+    return fn::reshape(part, {grid[0], grid[1], grid[2]});
+  };
+  const Tensor first = counting(x[0], DType::I64) * Tensor::scalar(static_cast<double>(x[1] * x[2]), DType::I64);
+  const Reader read{fn::reshape(image, {x[0] * x[1] * x[2], x[3]}), fn::reshape(first, {x[0], 1, 1}), x[2]};
+  const auto across = taps(coordinate(0), axis_of(x[2], how.corners), how);
+  const auto down = taps(coordinate(1), axis_of(x[1], how.corners), how);
+  const Tensor y = how.mode == "nearest" ? read(down[0].first, across[0].first) : weighted(read, down, across);
+  return {fn::cast(y, in[0].dtype())};
+}
+
+const Op* registered =
+    define("grid_sample")
+        .in("x", Takes::Float)
+        .in("grid", Takes::Float)
+        .attr("mode", "bilinear", {"bilinear", "nearest", "bicubic"})
+        .attr("padding_mode", "zeros", {"zeros", "border", "reflection"})
+        .attr("align_corners", false)
+        .compose(definition)
+        .doc(
+            R"(images read at the places of a grid: the nearest pixel, or weighted by the two or four next ones along each axis.
+Shapes    x [n, h, w, c], grid [n, oh, ow, 2] -> [n, oh, ow, c]; a place is (x, y), each from -1 to 1 within the image
+Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
+Errors    shapes that do not match; an image without pixels; another mode
+Grad      x, grid; the nearest pixel has none by grid, and places beyond a border that is repeated none either
+Numerics  -1 and 1 are the outer edges of pixels, or their middles with align_corners; beyond the image are zeros, the
+          border, or the image mirrored; half-way between pixels the nearest is the even one
+Source    Jaderberg et al. 2015; Keys 1981 with a = -0.75 (bicubic))",
+            R"(>>> pt.grid_sample(pt.ones((1, 4, 4, 3)), pt.zeros((1, 2, 2, 2))).shape
+(1, 2, 2, 3))");
+
+const AutocastRule rule("grid_sample", Precision::Full);
+
+}  // namespace
+}  // namespace pt
