@@ -158,7 +158,7 @@ bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 
 # Trains RECIPES ("mnist1d-cnn sms-spam-bag ...") and writes docs/results.md from all runs in build/results.
 results: $(VENV)/.plugins
-	$(BIN)/python tools/results.py $(RECIPES)
+	$(BIN)/python tools/results.py $(if $(SEEDS),--seeds $(SEEDS)) $(RECIPES)
 
 mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tools/mutants.py $(OP)

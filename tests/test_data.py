@@ -471,3 +471,13 @@ def test_austen_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "`apt-get install r-cran-janeaustenr`, or without R by `apt-get download r-cran-janeaustenr`, "
         "`dpkg-deb -x r-cran-janeaustenr_*.deb FOLDER` and POWERTRAIN_DATA=FOLDER"
     )
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
+    for split in (split_random, split_ordered, lambda count, parts: split_stratified(np.zeros(count), parts)):
+        with pytest.raises(DataError) as caught:
+            split(10, {"valid": 0.5, "test": 0.46})
+        assert str(caught.value) == (
+            "[split] 5 for valid and 5 for test of 10 examples; expected some to train on; lower the shares or bring "
+            "more data"
+        )

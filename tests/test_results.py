@@ -11,7 +11,8 @@ import results
 def run_folder(runs: Path, recipe: str, accuracy: float, met: bool) -> None:
     (runs / recipe).mkdir(parents=True)
     expect = [{"name": "test.accuracy", "limit": ">= 0.9", "value": accuracy, "met": met}]
-    made = {"recipe": recipe, "seconds": 12.4, "part": "test", "test": {"accuracy": accuracy}, "expect": expect}
+    name = recipe.partition(".")[0]
+    made = {"recipe": name, "seconds": 12.4, "part": "test", "test": {"accuracy": accuracy}, "expect": expect}
     (runs / recipe / "results.json").write_text(json.dumps(made))
     (runs / recipe / "run.lock").write_text(json.dumps({"system": "Linux x86_64", "isa": "avx2"}))
 
@@ -26,6 +27,14 @@ def test_a_line_has_ours_beside_the_published_figure(tmp_path: Path) -> None:
     assert [line.split(" | ")[0] for line in again.splitlines()[-3:]] == ["| old", "| one", "| two"]
     assert "0.400" not in again
     assert lines[-1] == "| two | test.accuracy | 0.500 | >= 0.9 |  |  | 12 | Linux x86_64, avx2 |"
+
+
+def test_a_line_says_what_other_seeds_reached(tmp_path: Path) -> None:
+    run_folder(tmp_path, "one", 0.9, True)
+    for seed, accuracy in ((1, 0.92), (2, 0.94)):
+        run_folder(tmp_path, f"one.seed-{seed}", accuracy, True)
+    (line,) = [line for line in results.table(tmp_path, {}).splitlines() if line.startswith("| one")]
+    assert line.split(" | ")[2] == "0.900; 3 seeds 0.920 ± 0.020"
 
 
 def test_what_is_published_is_of_recipes_that_exist() -> None:

@@ -1,4 +1,6 @@
-"""Trains recipes and writes docs/results.md from their runs: `results.py [--runs FOLDER] [RECIPE ...]`.
+"""Trains recipes and writes docs/results.md from their runs: `results.py [--runs FOLDER] [--seeds N] [RECIPE ...]`.
+
+With --seeds N each is trained with N seeds, the recipe's own and others, and its line says their mean and deviation.
 
 A run that is there already is gone on with, or taken as it is where it has ended. Without names only the table is made.
 What the table said of recipes that have no run there stays.
@@ -9,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 if sys.version_info >= (3, 11):
@@ -19,12 +23,14 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parent.parent
+SEED = ".seed-"  # in the name of a run of another seed than the recipe's
 HEAD = """\
 # Results
 
 What the recipes reach, written by `make results RECIPES="..."` from runs; what each is held to is its `expect`. An
 accuracy p on a test part of n examples is uncertain by about 2 sqrt(p (1 - p) / n). Times are those of that machine,
-whatever else it did. A recipe that is not in the table has not been trained whole for it.
+whatever else it did. A recipe that is not in the table has not been trained whole for it. Where several seeds were
+trained, their mean and standard deviation follow the figure of the recipe's own.
 
 | recipe | metric | ours | expected | beside | what that is | seconds | machine |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -36,19 +42,24 @@ def published() -> dict:
     return tomllib.loads((ROOT / "docs" / "published.toml").read_text(encoding="utf-8"))
 
 
-def train(recipe: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "powertrain.cli", "train", recipe, "--run", str(folder)]
+def train(recipe: str, folder: Path, *settings: str) -> None:
+    command = [sys.executable, "-m", "powertrain.cli", "train", recipe, "--run", str(folder), *settings]
     subprocess.run([*command, *(["--resume"] if folder.exists() else [])], check=False)
 
 
-def row(results: dict, beside: dict, machine: str) -> str:
-    """One line of the table. The metric is the published one, or the first that the recipe is held to."""
+def row(results: dict, beside: dict, machine: str, others: Sequence[dict] = ()) -> str:
+    """One line of the table. The metric is the published one, or the first that the recipe is held to; `others` are the
+    results of other seeds."""
     expected = {one["name"]: one for one in results["expect"]}
     metric = beside.get("metric") or next((name for name in expected if "." in name), f"{results['part']}.loss")
     part, _, name = metric.partition(".")
     limit = expected[metric]["limit"] if metric in expected else ""
+    ours = f"{results[part][name]:.3f}"
+    if others:
+        values = [one[part][name] for one in (results, *others)]
+        ours += f"; {len(values)} seeds {statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
     cells = [
-        results["recipe"], metric, f"{results[part][name]:.3f}", limit, beside.get("beside", ""),
+        results["recipe"], metric, ours, limit, beside.get("beside", ""),
         beside.get("what", ""), f"{results['seconds']:.0f}", machine,
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |"
@@ -60,20 +71,27 @@ def table(runs: Path, reported: dict, before: str = "") -> str:
     lines = [line for line in before.splitlines() if line.startswith("| ") and not line.startswith(heads)]
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines}
     for path in sorted(runs.glob("*/results.json")):
+        if SEED in path.parent.name:
+            continue
         results = json.loads(path.read_text(encoding="utf-8"))
         lock = json.loads((path.parent / "run.lock").read_text(encoding="utf-8"))
         machine = f"{lock['system']}, {lock['isa']}"
-        rows[results["recipe"]] = row(results, reported.get(results["recipe"], {}), machine)
+        seeds = sorted(runs.glob(f"{results['recipe']}{SEED}*/results.json"))
+        others = [json.loads(one.read_text(encoding="utf-8")) for one in seeds]
+        rows[results["recipe"]] = row(results, reported.get(results["recipe"], {}), machine, others)
     return HEAD + "\n".join(rows[recipe] for recipe in sorted(rows)) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=ROOT / "build" / "results")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N")
     parser.add_argument("recipes", nargs="*")
     arguments = parser.parse_args()
     for recipe in arguments.recipes:
         train(recipe, arguments.runs / recipe)
+        for seed in range(1, arguments.seeds):
+            train(recipe, arguments.runs / f"{recipe}{SEED}{seed}", "--set", f"run.seed={seed}")
     if not list(arguments.runs.glob("*/results.json")):
         sys.exit(f"[results] no finished run in {arguments.runs}; expected some; name recipes to train")
     page = ROOT / "docs" / "results.md"

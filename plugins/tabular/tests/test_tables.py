@@ -225,3 +225,13 @@ def test_what_a_wrong_table_says(tmp_path: Path, text: str, settings: dict[str, 
     with pytest.raises(DataError) as raised:
         load(path, **{"target": "y", **settings})
     assert str(raised.value) == says.replace("{}", str(path))
+
+
+def test_a_binary_file_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "picture.csv"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" * 50)
+    with pytest.raises(DataError) as raised:
+        load(path, target="y")
+    assert str(raised.value) == (
+        f"[table {path}] {path} is not UTF-8; expected a table of texts; is it a binary file?"
+    )

@@ -33,7 +33,13 @@ def _check(count: int, parts: Mapping[str, float]) -> None:
 
 def _sizes(count: int, parts: Mapping[str, float]) -> dict[str, int]:
     """Rounded sizes, at least one example each."""
-    return {name: max(1, round(part * count)) for name, part in parts.items()}
+    sizes = {name: max(1, round(part * count)) for name, part in parts.items()}
+    if sum(sizes.values()) >= count:
+        taken = " and ".join(f"{size} for {name}" for name, size in sizes.items())
+        raise DataError(
+            "split", f"{taken} of {count} examples", "expected some to train on", "lower the shares or bring more data"
+        )
+    return sizes
 
 
 def split_random(count: int, parts: Mapping[str, float], seed: int = 0) -> dict[str, Rows]:

@@ -137,8 +137,8 @@ class Registry:
         name = name if name.isprintable() and len(name) <= MOST_SHOWN else show(name)
         names = list(dict.fromkeys(plugin.name for plugin in known))
         every = names + [plugin.full_name for plugin in known]
-        expected = ", ".join(names) or "none is installed"
-        return f"no such {group} {name}; expected one of {expected}{suggestion(name, every)}"
+        expected = f"expected one of {', '.join(names)}" if names else f"no {group} is installed; install one"
+        return f"no such {group} {name}; {expected}{suggestion(name, every)}"
 
     def load(self, group: str, name: str) -> Any:
         return self.find(group, name).load()

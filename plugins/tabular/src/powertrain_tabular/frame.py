@@ -93,10 +93,14 @@ def read_frame(path: Path | IO[bytes], where: str) -> Frame:
         raise DataError(where, f"{path}: {text}", "expected a CSV or Parquet file", "check the file") from None
     if table.num_rows == 0 or table.num_columns == 0:
         raise DataError(where, f"{path} has no rows", "expected a table", "check the file")
-    doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    try:
+        names = table.column_names
+    except UnicodeDecodeError:
+        raise DataError(where, f"{path} is not UTF-8", "expected a table of texts", "is it a binary file?") from None
+    doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
-    return Frame({name: _column(table.column(name), where, name) for name in table.column_names})
+    return Frame({name: _column(table.column(name), where, name) for name in names})
 
 
 def _column(values: Any, where: str, name: str) -> Column:
@@ -116,4 +120,5 @@ def _column(values: Any, where: str, name: str) -> Column:
         values = values.cast(kind.value_type)
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return Column("category", np.array(values.to_pylist(), dtype=object))
-    raise DataError(where, f"the column {name} holds {kind}", "expected numbers, texts or dates", "leave it out (drop)")
+    wanted = "expected numbers, UTF-8 texts or dates"
+    raise DataError(where, f"the column {name} holds {kind}", wanted, "leave it out (drop)")
