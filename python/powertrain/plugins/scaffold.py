@@ -62,8 +62,8 @@ setup(
 """
 INSTALL = "pip install -e {folder}"
 # A kernel in C is compiled against the header of the powertrain that is installed, which an isolated build would not
-# see.
-INSTALL_C = "pip install --no-build-isolation -e {folder}"
+# see; so what builds it has to be there, and setuptools makes wheels by itself from 70.1 on.
+INSTALL_C = 'pip install "setuptools>=70.1" && pip install --no-build-isolation -e {folder}'
 README = """\
 # {name}
 
@@ -109,7 +109,7 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c
         "kinds": ", ".join(kinds),
         "entries": entries,
         "engine": "powertrain[numba]" if in_numba else "powertrain",
-        "requires": '"setuptools>=64", "powertrain"' if in_c else '"setuptools>=64"',
+        "requires": '"setuptools>=70.1", "powertrain"' if in_c else '"setuptools>=64"',
         "install": install_line(kinds, ".", language),
     }
     files = {
