@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from running import SMALL, command, environment, results, run
@@ -265,6 +266,12 @@ def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
         "[predict] bad.npy holds float64[3, 7, 7]; expected numbers of shape [examples, 8, 8]; save them with "
         "numpy.save(path, x), as the data set has them before any transform"
     )
+
+
+def test_predict_refuses_what_is_no_number(small: Path) -> None:
+    np.save(small / "gap.npy", np.where(np.arange(128).reshape(2, 8, 8) == 70, np.nan, 1.0))
+    said = run(["predict", "one", "gap.npy"], small, expect=2).stderr.strip()
+    assert said == "[predict] NaN in row 1; expected finite numbers; remove those rows or fill the gaps first"
 
 
 OWN = """

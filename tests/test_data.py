@@ -366,6 +366,9 @@ def test_arrays_never_unpickle(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([{"a": 1}], dtype=object), y=np.zeros(1, dtype=int))
     with pytest.raises(DataError, match=r"expected a whole .npz or .npy file of plain numbers"):
         Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+    (tmp_path / "text.npz").write_text("hello")
+    with pytest.raises(DataError, match=r"text.npz: it begins with 68 65 6c 6c 6f; expected a whole .npz or .npy file"):
+        Arrays.load(Arrays.Params(path=Path("text.npz")), tmp_path)
     (tmp_path / "cut.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:60])
     for name in ("cut.npz", "none.npz"):
         with pytest.raises(DataError, match=rf"\[arrays {name}\] "):

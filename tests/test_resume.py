@@ -162,3 +162,14 @@ def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
         "[a] the recipe has changed since this run began: model.hidden was [32], is [16]; expected the same recipe; "
         "undo the change, or begin a new run without --resume"
     )
+
+
+def test_a_damaged_lock_is_said(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SMALL)
+    run(["train", "small.toml", "--run", "a", "--set", "run.until=1 epoch"], tmp_path)
+    (tmp_path / "a" / "run.lock").write_text("{half")
+    done = run(["train", "small.toml", "--run", "a", "--resume", "--set", "run.until=2 epochs"], tmp_path, expect=2)
+    assert done.stderr.strip() == (
+        "[a/run.lock] it cannot be read; expected the versions that made it; bring it back, or begin a new run "
+        "without --resume"
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from powertrain.data.errors import DataError
 from powertrain.data.source import Array
 
+NUMPY_FILES = (b"\x93NUMPY", b"PK")  # how .npy and .npz begin
 _IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
@@ -82,6 +83,10 @@ def read_arrays(path: Path, where: str = "arrays") -> dict[str, Array]:
     if not path.is_file():
         raise DataError(where, f"no file {path}", "expected an .npz or .npy file", "check the path")
     try:
+        with path.open("rb") as file:
+            begins = file.read(6)
+        if not begins.startswith(NUMPY_FILES):
+            raise ValueError(f"it begins with {begins.hex(' ') or 'nothing'}")
         if path.suffix == ".npy":
             return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
         # Opened here, since np.load leaves the file open when it refuses it.

@@ -108,7 +108,7 @@ def new(options: argparse.Namespace) -> int:
 
     folder = Path(options.folder)
     if options.what == "plugin":
-        kinds = [kind.strip() for kind in options.kinds.split(",")]
+        kinds = list(dict.fromkeys(kind.strip() for kind in options.kinds.split(",")))
         paths = new_plugin(folder.name, kinds, folder, options.language)
         install = install_line(kinds, str(folder), options.language)
         following = f"{install} && powertrain train {folder / 'example.toml'}"

@@ -94,7 +94,13 @@ class RunFolder:
             for key in sorted({*before, *now})
             if before.get(key) != now.get(key) and not key.startswith(FREE)
         ]
-        locked = json.loads((self.path / "run.lock").read_text(encoding="utf-8"))
+        try:
+            locked = json.loads((self.path / "run.lock").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"[{self.path / 'run.lock'}] it cannot be read; expected the versions that made it; bring it back, "
+                "or begin a new run without --resume"
+            ) from error
         files = {use["file"]: use["sha256"] for use in locked["uses"] if "file" in use}
         for use in recipe.uses():
             if use.file is not None and files.get(use.file.path.name, use.file.sha256) != use.file.sha256:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError
 from powertrain.data.formats import read_arrays, read_bytes
+from powertrain.data.source import check_finite
 from powertrain.train.review import open_run
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
             f"expected numbers of shape {['examples', *shape]}".replace("'", ""),
             "save them with numpy.save(path, x), as the data set has them before any transform",
         )
+    check_finite(x, "predict")
     return x
 
 
