@@ -163,6 +163,21 @@ def test_a_loop_is_one_instruction_however_long() -> None:
         assert [one["name"] for one in step.programs[0]["instructions"]] == ["scan"]
 
 
+def test_what_no_step_changes_is_computed_once() -> None:
+    w, xs = normal(4, 4), normal(9, 2, 4)
+
+    def loss(w: Any, xs: Any) -> Any:
+        shared = pt.tensor(2.0)
+        step = lambda h, x: (pt.tanh(h @ pt.exp(w * shared).T + x), None)  # noqa: E731
+        return pt.sum(pt.scan(step, pt.zeros((2, 4)), xs)[0])
+
+    both(lambda w, xs: [loss(w, xs), *pt.grad(loss, (0, 1))(w, xs)], w, xs)
+    step = pt.compile(loss)
+    step(w, xs)
+    names = [one["name"] for one in step.programs[0]["instructions"]]
+    assert names[:3] == ["fused multiply+exp", "copy", "scan"]  # the copy is of the transposed one
+
+
 def test_what_a_scan_refuses() -> None:
     slot = pt.Slot(pt.tensor(1.0), name="total")
 
@@ -326,3 +341,37 @@ def test_a_training_step_with_a_scan_counts_no_threads() -> None:
         pt.set_threads(before)
     for a, b, c in zip(*found, both(step, xs), strict=True):
         assert same_bits(a, b) and same_bits(a, c)
+
+
+def test_states_keep_their_dtype_under_autocast() -> None:
+    cell, xs = nn.GRUCell(3, 5), normal(6, 2, 3)
+
+    def loss(xs: Any) -> Any:
+        with pt.autocast("bf16"):
+            last, states = pt.scan(lambda h, x: (cell(x, h), cell(x, h)), pt.zeros((2, 5)), xs)
+        return pt.sum(last) + pt.sum(states.astype("float32"))
+
+    got = both(lambda xs: pt.value_and_grad(cell, lambda: loss(xs))[1], xs)
+    assert all(g.dtype == np.float32 and np.isfinite(g).all() for g in got)
+
+
+def test_scans_and_what_has_a_gradient_of_its_own() -> None:
+    w, xs = normal(4, 4), normal(5, 4)
+    plain = lambda h, x: (pt.tanh(h @ w + x), pt.sum(h))  # noqa: E731
+
+    @pt.custom_gradient
+    def doubled(x: Any) -> Any:
+        return x * 1.0, lambda g: g * 2.0
+
+    def loss(step: Any, wrap: Any = lambda f: f) -> Any:
+        return lambda xs: pt.sum(wrap(lambda xs: pt.scan(step, pt.ones(4), xs)[1])(xs))
+
+    want = pt.grad(loss(plain))(xs).numpy()
+    (inside,) = both(lambda xs: [pt.grad(loss(pt.checkpoint(plain)))(xs)], xs)
+    (around,) = both(lambda xs: [pt.grad(loss(plain, pt.checkpoint))(xs)], xs)
+    (twice,) = both(lambda xs: [pt.grad(loss(lambda h, x: plain(h, doubled(x))))(xs)], xs)
+    near(inside, want)
+    near(around, want)
+    near(twice, 2 * want)
+    _, moved = pt.jvp(loss(plain), (xs,), (pt.ones((5, 4)),))
+    near(moved.numpy(), np.float32(want.sum()), 512)

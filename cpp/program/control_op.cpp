@@ -1,9 +1,11 @@
 #include "program/control_op.h"
 
+#include <cstring>
 #include <deque>
 
 #include "graph/trace.h"
 #include "ops/autocast.h"
+#include "ops/functional.h"
 
 namespace pt {
 
@@ -40,6 +42,57 @@ void check_state(const char* where, const Types& given, const Types& made) {
   }
 }
 
+Part hoisted(const Part& part, const Types& own, const char* where) {
+  const Graph& graph = part.graph;
+  Tensors value(graph.values.size());
+  for (std::size_t i = 0; i < part.captured.size(); ++i) value[graph.inputs[i]] = part.captured[i];
+  const auto inputs_of = [&](const GraphNode& node) {
+    Tensors in;
+    for (int input : node.inputs) in.push_back(input < 0 ? Tensor() : value[input]);
+    return in;
+  };
+  std::vector<char> outside(graph.nodes.size());
+  const AutocastScope decided;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GraphNode& node = graph.nodes[n];
+    const auto known = [&](int input) { return input < 0 || value[input].defined(); };
+    outside[n] = !node.region && node.recompute == 0 && !node.op->random &&
+                 std::all_of(node.inputs.begin(), node.inputs.end(), known);
+    if (!outside[n]) continue;
+    const Tensors outputs = apply(*node.op, inputs_of(node), node.attrs);
+    for (std::size_t i = 0; i < outputs.size(); ++i) value[node.outputs[i]] = outputs[i];
+  }
+  Trace trace({.nested = true, .where = where, .draws = false});
+  TraceScope scope(&trace);
+  const Tensors symbolic = symbols(trace, own);
+  for (std::size_t i = 0; i < own.size(); ++i) value[graph.inputs[part.captured.size() + i]] = symbolic[i];
+  std::map<const GraphRegion*, std::shared_ptr<const Region>> regions;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GraphNode& node = graph.nodes[n];
+    if (outside[n]) continue;
+    trace.set_location(node.location);
+    trace.set_recompute(node.recompute);
+    if (node.region) {
+      auto& region = regions[node.region.get()];
+      if (!region) region = moved_region(*node.region, [&](int number) { return value[number]; });
+      value[node.outputs[0]] = with_region(inputs_of(node)[0], region, node.region_output);
+      continue;
+    }
+    const Tensors outputs = apply(*node.op, inputs_of(node), node.attrs);
+    for (std::size_t i = 0; i < outputs.size(); ++i) value[node.outputs[i]] = outputs[i];
+  }
+  Tensors results;
+  for (int result : graph.results) results.push_back(value[result]);
+  return finished_part(trace, results, where);
+}
+
+void keep_dtypes(Tensors& made, const Types& given) {
+  if (autocast_dtype() == DType::F32) return;
+  for (std::size_t i = 0; i < given.size() && i < made.size(); ++i) {
+    if (is_float(made[i].dtype()) && is_float(given[i].dtype)) made[i] = fn::cast(made[i], given[i].dtype);
+  }
+}
+
 Types input_types(const Graph& graph) {
   Types types;
   for (int input : graph.inputs) types.push_back(graph.values[input].type);
@@ -52,25 +105,49 @@ Types result_types(const Graph& graph) {
   return types;
 }
 
-bool same_graph(const Graph& a, const Graph& b) {
-  if (a.nodes.size() != b.nodes.size() || a.values.size() != b.values.size() || a.inputs != b.inputs ||
-      a.results != b.results || !a.constants.empty() || !b.constants.empty()) {
-    return false;
-  }
-  for (std::size_t v = 0; v < a.values.size(); ++v) {
-    const Value &x = a.values[v], &y = b.values[v];
-    if (x.type != y.type || x.origin != y.origin || x.index != y.index || x.output != y.output) return false;
-  }
-  for (std::size_t n = 0; n < a.nodes.size(); ++n) {
-    const GraphNode &x = a.nodes[n], &y = b.nodes[n];
-    // A region is what it was recorded with.
-    if (x.op != y.op || x.inputs != y.inputs || x.outputs != y.outputs || x.region || y.region ||
-        x.recompute != y.recompute || x.attrs != y.attrs) {
-      return false;
-    }
-  }
-  return true;
+namespace {
+
+bool same_constant(const Tensor& a, const Tensor& b) {
+  return a.type() == b.type() && a.concrete() && b.concrete() && a.row_major() && b.row_major() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * size_of(a.dtype())) == 0;
 }
+
+// Numbers and regions that mean nothing but themselves: each of one graph stands for one of the other.
+class Likeness {
+ public:
+  bool graphs(const Graph& a, const Graph& b) {
+    return a.nodes.size() == b.nodes.size() && a.inputs == b.inputs && a.results == b.results &&
+           std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(), same_value) &&
+           std::equal(a.constants.begin(), a.constants.end(), b.constants.begin(), b.constants.end(), same_constant) &&
+           std::equal(a.nodes.begin(), a.nodes.end(), b.nodes.begin(),
+                      [this](const GraphNode& x, const GraphNode& y) { return nodes(x, y); });
+  }
+
+ private:
+  static bool same_value(const Value& x, const Value& y) {
+    return x.type == y.type && x.origin == y.origin && x.index == y.index && x.output == y.output;
+  }
+  bool nodes(const GraphNode& x, const GraphNode& y) {
+    if (x.op != y.op || x.inputs != y.inputs || x.outputs != y.outputs || !x.region != !y.region) return false;
+    if (!numbers_.emplace(x.recompute, y.recompute).second && numbers_[x.recompute] != y.recompute) return false;
+    if (!x.region) return x.attrs == y.attrs;
+    return x.region_output == y.region_output && regions(*x.region, *y.region);
+  }
+  bool regions(const GraphRegion& x, const GraphRegion& y) {
+    const auto [known, fresh] = regions_.emplace(x.region.get(), y.region.get());
+    if (!fresh) return known->second == y.region.get();
+    const Region &a = *x.region, &b = *y.region;
+    return x.inputs == y.inputs && x.captured == y.captured && a.outputs == b.outputs && a.recompute == b.recompute &&
+           graphs(*a.back, *b.back);
+  }
+
+  std::map<uint64_t, uint64_t> numbers_;
+  std::map<const Region*, const Region*> regions_;
+};
+
+}  // namespace
+
+bool same_graph(const Graph& a, const Graph& b) { return Likeness().graphs(a, b); }
 
 Program& ControlOp::program(std::size_t part) const {
   std::lock_guard lock(busy_);

@@ -21,6 +21,11 @@ Types types_of(const Tensors& tensors);
 Tensors symbols(Trace& trace, const Types& types);
 // Throws naming `where` if the graph is no plain function: guards are not.
 Part finished_part(Trace& trace, const Tensors& results, const char* where);
+// What depends on nothing but what was captured is computed around the loop, once; `own` are the types of the other
+// inputs. Eagerly and in a trace alike, since gradients add up in another order elsewhere.
+Part hoisted(const Part& part, const Types& own, const char* where);
+// Under autocast a state goes back to the dtype that it had.
+void keep_dtypes(Tensors& made, const Types& given);
 // A step must give the state that it takes; throws naming `where`.
 void check_state(const char* where, const Types& given, const Types& made);
 Types input_types(const Graph& graph);

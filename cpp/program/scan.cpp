@@ -307,9 +307,10 @@ Tensors scan(const Function& step, const Tensors& init, const Tensors& xs, int64
   }
   Part part;
   {
-    Trace trace({.nested = true, .where = "scan", .draws = false});
+    Trace trace({.nested = true, .where = "scan", .draws = false, .defer = true});
     TraceScope scope(&trace);
-    const Tensors results = step(symbols(trace, types));
+    Tensors results = step(symbols(trace, types));
+    keep_dtypes(results, types_of(init));
     if (!trace.assigned().empty()) {
       throw TraceError(text("[scan] the function assigns ", trace.assigned()[0].first->name,
                             "; expected a function that does not; make it part of the state"));
@@ -317,6 +318,7 @@ Tensors scan(const Function& step, const Tensors& init, const Tensors& xs, int64
     check_state("scan", types_of(init), types_of(results));
     part = finished_part(trace, results, "scan");
   }
+  part = hoisted(part, types, "scan");
   const auto n_captured = static_cast<int64_t>(part.captured.size());
   const auto n_outputs = static_cast<int64_t>(part.graph.results.size()) - n_state;
   const bool keeps = tape_depth() > 0 || active_recorder();

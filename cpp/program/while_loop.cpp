@@ -71,22 +71,27 @@ void complete(ControlOp& control) {
   };
 }
 
-Part recorded(const Function& function, const Types& types) {
-  Trace trace({.nested = true, .where = "while_loop", .draws = false});
-  TraceScope scope(&trace);
-  const Tensors results = function(symbols(trace, types));
-  if (!trace.assigned().empty()) {
-    throw TraceError(text("[while_loop] the function assigns ", trace.assigned()[0].first->name,
-                          "; expected a function that does not; make it part of the state"));
+Part recorded(const Function& function, const Types& types, bool state) {
+  Part part;
+  {
+    Trace trace({.nested = true, .where = "while_loop", .draws = false, .defer = true});
+    TraceScope scope(&trace);
+    Tensors results = function(symbols(trace, types));
+    if (state) keep_dtypes(results, types);
+    if (!trace.assigned().empty()) {
+      throw TraceError(text("[while_loop] the function assigns ", trace.assigned()[0].first->name,
+                            "; expected a function that does not; make it part of the state"));
+    }
+    part = finished_part(trace, results, "while_loop");
   }
-  return finished_part(trace, results, "while_loop");
+  return hoisted(part, types, "while_loop");
 }
 
 }  // namespace
 
 Tensors while_loop(const Function& condition, const Function& step, const Tensors& init) {
   const Types types = types_of(init);
-  Part asked = recorded(condition, types), made = recorded(step, types);
+  Part asked = recorded(condition, types, false), made = recorded(step, types, true);
   const Types answer = result_types(asked.graph);
   if (answer.size() != 1 || answer[0].dtype != DType::Bool || count(answer[0].shape) != 1) {
     throw ShapeError(text("[while_loop] the condition gives ", answer.empty() ? "nothing" : text(answer[0]),

@@ -178,6 +178,12 @@ def cum_sum(x: Any, axis: Any, *, exclusive: int = 0, reverse: int = 0) -> Any:
     return pt.cumulative_sum(x, int(axis.item()), reverse=bool(reverse)).astype(x.dtype)
 
 
+@onnx_op("CumProd")
+def cum_prod(x: Any, axis: Any, *, exclusive: int = 0, reverse: int = 0) -> Any:
+    offered(not exclusive, "exclusive")
+    return pt.cumulative_prod(x, int(axis.item()), reverse=bool(reverse)).astype(x.dtype)
+
+
 @onnx_op("Softmax")
 def softmax(x: Any, *, axis: int = -1) -> Any:
     return pt.softmax(x, axis)
@@ -357,6 +363,21 @@ def _pool(op: str) -> Callable[..., Any]:
 CALLS.update({"AveragePool": _pool("avg"), "MaxPool": _pool("max")})
 CALLS["GlobalAveragePool"] = lambda x: pt.mean(x, tuple(range(2, x.ndim)), True)
 CALLS["GlobalMaxPool"] = lambda x: pt.max(x, tuple(range(2, x.ndim)), True)
+
+
+@onnx_op("GridSample")
+def grid_sample(
+    x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros"
+) -> Any:
+    offered(x.ndim == 4, f"{x.ndim - 2} axes of space")
+    ours = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+    return channels_first(pt.grid_sample(channels_last(x, 2), grid, ours, padding_mode, bool(align_corners)), True)
+
+
+@onnx_op("AffineGrid")
+def affine_grid(theta: Any, size: Any, *, align_corners: int = 0) -> Any:
+    offered(size.size == 4, f"{size.size - 2} axes of space")
+    return pt.affine_grid(theta, ints(size)[2:], bool(align_corners))
 
 
 @onnx_op("LayerNormalization")

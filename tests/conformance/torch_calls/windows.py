@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -27,14 +28,30 @@ def largest(axes: int) -> Callable[..., Any]:
         input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
         ceil_mode: bool = False, return_indices: bool = False,
     ) -> Any:  # fmt: skip
-        offered(not return_indices, "return_indices")
-        window, step, around, apart = (
-            sizes(value, axes) for value in (kernel_size, stride or kernel_size, padding, dilation)
-        )
-        y = getattr(pt, f"max_pool{axes}d")(channels_last(input, axes), window, step, around, apart, ceil_mode)
-        return channels_first(y, input.ndim == axes + 2)
+        offered(not return_indices or axes < 3, "return_indices of volumes")
+        where = [sizes(value, axes) for value in (kernel_size, stride or kernel_size, padding, dilation)]
+        x, batched = channels_last(input, axes), input.ndim == axes + 2
+        if not return_indices:
+            return channels_first(getattr(pt, f"max_pool{axes}d")(x, *where, ceil_mode), batched)
+        if axes == 2:
+            y, index = with_places(x, *where, ceil_mode)
+            return channels_first(y, batched), channels_first(index, batched)
+        rows = [(1, *value) for value in where[:2]] + [(0, *where[2]), (1, *where[3])]
+        found = with_places(pt.expand_dims(x, 1), *rows, ceil_mode)
+        return tuple(channels_first(pt.squeeze(part, 1), batched) for part in found)
 
     return pool
+
+
+def with_places(x: Any, window: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+    """Maxima of images and where in the image each is, as PyTorch counts; the engine counts within the window."""
+    y, index = pt.max_pool2d_with_index(x, window, stride, padding, dilation, ceil_mode)
+    place = index.astype("int64")
+    row = pt.floor_divide(place, window[1])
+    first_row = pt.reshape(pt.arange(y.shape[1]) * stride[0] - padding[0], (-1, 1, 1))
+    first_column = pt.reshape(pt.arange(y.shape[2]) * stride[1] - padding[1], (-1, 1))
+    column = (place - row * window[1]) * dilation[1] + first_column
+    return y, (row * dilation[0] + first_row) * x.shape[2] + column
 
 
 def average(axes: int) -> Callable[..., Any]:
@@ -42,10 +59,12 @@ def average(axes: int) -> Callable[..., Any]:
         input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True, divisor_override: Any = None,
     ) -> Any:  # fmt: skip
-        offered(divisor_override is None, "divisor_override")
+        offered(divisor_override is None or not ceil_mode, "divisor_override with ceil_mode")
+        divided = divisor_override is not None
         window, step, around = (sizes(value, axes) for value in (kernel_size, stride or kernel_size, padding))
         op = getattr(pt, f"avg_pool{axes}d")
-        y = op(channels_last(input, axes), window, step, around, count_include_pad, ceil_mode)
+        y = op(channels_last(input, axes), window, step, around, count_include_pad or divided, ceil_mode)
+        y = y * (math.prod(window) / divisor_override) if divided else y
         return channels_first(y, input.ndim == axes + 2)
 
     return pool
