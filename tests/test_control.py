@@ -175,7 +175,7 @@ def test_what_no_step_changes_is_computed_once() -> None:
     step = pt.compile(loss)
     step(w, xs)
     names = [one["name"] for one in step.programs[0]["instructions"]]
-    assert names[:3] == ["fused multiply+exp", "copy", "scan"]  # the copy is of the transposed one
+    assert names[0] == "fused multiply+exp" and names.count("scan") == 1
 
 
 def test_what_a_scan_refuses() -> None:
