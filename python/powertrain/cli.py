@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (default: runs/NAME-N)")
     train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe")
     train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
-    train.add_argument("--smoke", action="store_true", help="two steps, to see that everything fits together")
+    train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
     train.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
     train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
 
@@ -161,7 +161,8 @@ def _train(options: argparse.Namespace) -> int:
 
     settings = list(options.set)
     if options.smoke:
-        settings += ["run.until=2 steps", "expect={}"]
+        unit = load_recipe(options.recipe, settings).run.until.unit
+        settings += [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
     if options.threads is not None:
         settings.append(f"run.threads={options.threads}")
     recipe = load_recipe(options.recipe, settings)
