@@ -31,7 +31,16 @@ def to_array(tensor: Any) -> Array:
 
 
 def outputs(result: Any) -> list[Any]:
-    return list(result) if isinstance(result, list | tuple) else [result]
+    """Results as a list; complex ones by their parts, so that the rules for real numbers hold for them."""
+    return [_parts(y) for y in (result if isinstance(result, list | tuple) else [result])]
+
+
+def _parts(result: Any) -> Any:
+    if isinstance(result, pt.Tensor) and result.dtype.is_complex:
+        return pt.view_as_real(result)
+    if isinstance(result, np.ndarray | np.complexfloating) and result.dtype.kind == "c":
+        return np.stack([result.real, result.imag], -1)
+    return result
 
 
 def call(name: str, case: Case, dtype: str) -> list[Any]:

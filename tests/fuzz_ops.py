@@ -15,8 +15,9 @@ from calls import SPECS
 # Elements of a value: above the first a graph grows no further, the second is for graphs that use threads.
 MOST, MOST_LARGE = 600, 60_000
 SIZES, SIZES_LARGE = (1, 1, 2, 3, 5, 8, 17, 33), (3, 33, 130, 257)
-DTYPES = ("float32",) * 6 + ("float64", "float64", "float16", "bfloat16", "int32", "int64", "uint8", "bool")
-CASTS = ("float32", "float32", "float64", "float16", "bfloat16", "int32", "int64")
+DTYPES = ("float32",) * 6 + ("float64", "float64", "float16", "bfloat16", "int32", "int64", "uint8", "uint16", "uint32",
+                             "uint64", "bool")  # fmt: skip
+CASTS = ("float32", "float32", "float64", "float16", "bfloat16", "int32", "int64", "uint32", "uint64")
 
 
 @dataclass

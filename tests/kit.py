@@ -73,6 +73,12 @@ def integers(shape: tuple[int, ...], low: int, high: int, dtype: str = "int32") 
     )
 
 
+def complexes(shape: tuple[int, ...], dtype: str = "complex64") -> Draw:
+    """Complex numbers, of a dtype of their own."""
+    text = f"complexes({shape}, {dtype})"
+    return Draw(text, lambda rng: rng.standard_normal(shape) + 1j * rng.standard_normal(shape), shape, dtype)
+
+
 def booleans(shape: tuple[int, ...]) -> Draw:
     return Draw(f"booleans({shape})", lambda rng: rng.random(shape) < 0.5, shape, "bool")
 

@@ -10,7 +10,7 @@ import pytest
 import powertrain as pt
 from powertrain import array_api as xp
 
-# Of the standard 2024.12, without its complex functions.
+# Of the standard 2024.12.
 STANDARD = [
     "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_left_shift",
     "bitwise_invert", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil", "clip", "copysign", "cos", "cosh",
@@ -25,7 +25,8 @@ STANDARD = [
     "cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var", "all", "any", "diff",
     "take", "take_along_axis", "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like",
     "linspace", "meshgrid", "ones", "ones_like", "tril", "triu", "zeros", "zeros_like", "astype", "can_cast", "finfo",
-    "iinfo", "isdtype", "result_type", "e", "inf", "nan", "newaxis", "pi",
+    "complex64", "conj", "imag", "real", "uint64", "iinfo", "isdtype", "result_type", "e", "inf", "nan", "newaxis",
+    "pi",
 ]  # fmt: skip
 
 
@@ -73,7 +74,13 @@ def test_dtypes_are_told_apart() -> None:
     assert xp.finfo(pt.bfloat16).eps == 2.0**-7
     info = xp.__array_namespace_info__()
     assert info.default_dtypes()["real floating"] == xp.float32
-    assert set(info.dtypes(kind="integral")) == {"int8", "int16", "int32", "int64", "uint8"}
+    signed, unsigned = {"int8", "int16", "int32", "int64"}, {"uint8", "uint16", "uint32", "uint64"}
+    assert set(info.dtypes(kind="integral")) == signed | unsigned
+    assert set(info.dtypes(kind="complex floating")) == {"complex64", "complex128"}
+    assert not xp.can_cast(xp.uint64, xp.int64) and xp.can_cast(xp.uint32, xp.int64)
+    assert xp.can_cast(xp.float32, xp.complex64) and not xp.can_cast(xp.complex64, xp.float64)
+    assert xp.result_type(xp.complex64, xp.float64) == xp.complex128 and xp.result_type(xp.float64, 1j) == xp.complex128
+    assert xp.finfo(xp.complex64).bits == 32
     with pytest.raises(pt.DTypeError, match=r"^\[isdtype\] kind = 'odd'; expected one of bool, signed integer"):
         xp.isdtype(xp.int8, "odd")
 

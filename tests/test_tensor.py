@@ -23,7 +23,11 @@ def test_made_from_what_python_has() -> None:
     assert pt.asarray(X).shape == (2, 3, 4)
 
 
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+DTYPES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32",
+          "float64", "complex64", "complex128")  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_numpy_round_trip(dtype: str) -> None:
     array = (X % 2).astype(dtype)
     back = pt.tensor(array).numpy()

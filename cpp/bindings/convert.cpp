@@ -16,6 +16,9 @@ std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name
 std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
   if (!format) return DType::U8;
   if (*format == '@' || *format == '=' || *format == '<') ++format;
+  if (format[0] == 'Z' && format[1] != 0 && format[2] == 0) {
+    return format[1] == 'f' ? std::optional(DType::C64) : format[1] == 'd' ? std::optional(DType::C128) : std::nullopt;
+  }
   if (format[0] == 0 || format[1] != 0) return std::nullopt;
   switch (*format) {
     case '?':
@@ -27,7 +30,11 @@ std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
     case 'd':
       return DType::F64;
     case 'B':
-      return DType::U8;
+    case 'H':
+    case 'I':
+    case 'L':
+    case 'Q':
+      return itemsize == 1 ? DType::U8 : itemsize == 2 ? DType::U16 : itemsize == 4 ? DType::U32 : DType::U64;
     case 'b':
     case 'h':
     case 'i':
@@ -62,9 +69,10 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   const Py_buffer& view = buffer->view;
   const std::optional<DType> dtype = dtype_of_format(view.format, view.itemsize);
   if (!dtype) {
-    throw DTypeError(text("[", where, "] received an array of format '", view.format,
-                          "'; expected bool, uint8, int8 to int64, float16, float32 or float64 in native byte order; "
-                          "convert it with astype"));
+    throw DTypeError(
+        text("[", where, "] received an array of format '", view.format,
+             "'; expected bool, integers, float16 to float64, complex64 or complex128 in native byte order; "
+             "convert it with astype"));
   }
   if (view.ndim > kMaxDims) {
     throw ShapeError(text("[", where, "] received ", view.ndim, " axes; expected at most ", kMaxDims, "; reshape it"));
@@ -101,6 +109,25 @@ py::object as_numpy(py::handle object, const std::string& where) {
   }
 }
 
+// Above int64 there is uint64.
+Tensor large_integer(py::handle object, const std::string& where) {
+  const unsigned long long value = PyLong_AsUnsignedLongLong(object.ptr());
+  if (PyErr_Occurred()) {
+    PyErr_Clear();
+    throw DTypeError(
+        text("[", where, "] received an integer beyond 64 bits; expected one that int64 or uint64 holds; use a float"));
+  }
+  Tensor number = Tensor::scalar(0, DType::U64, true);
+  std::memcpy(number.data(), &value, sizeof(value));
+  return number;
+}
+
+Tensor complex_scalar(Py_complex value) {
+  Tensor number = Tensor::scalar(0, DType::C128, true);
+  std::memcpy(number.data(), &value, sizeof(value));
+  return number;
+}
+
 }  // namespace
 
 bool is_tensor(py::handle object) {
@@ -115,7 +142,8 @@ Tensor& unwrap(py::handle tensor) {
 py::object wrap(const Tensor& tensor) { return py::cast(tensor); }
 
 bool is_number(py::handle object) {
-  return PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr());
+  return PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr()) ||
+         PyComplex_CheckExact(object.ptr());
 }
 
 bool is_array(py::handle object) {
@@ -127,12 +155,11 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
   if (is_tensor(object)) return unwrap(object);
   if (PyBool_Check(object.ptr())) return Tensor::scalar(object.ptr() == Py_True, DType::Bool, true);
   if (PyFloat_CheckExact(object.ptr())) return Tensor::scalar(PyFloat_AS_DOUBLE(object.ptr()), DType::F64, true);
+  if (PyComplex_CheckExact(object.ptr())) return complex_scalar(PyComplex_AsCComplex(object.ptr()));
   if (PyLong_CheckExact(object.ptr())) {
     int overflow = 0;
     const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
-    if (overflow)
-      throw DTypeError(
-          text("[", where, "] received an integer beyond 64 bits; expected one that int64 holds; use a float"));
+    if (overflow) return large_integer(object, where);
     Tensor number = Tensor::scalar(0, DType::I64, true);
     std::memcpy(number.data(), &value, sizeof(value));
     return number;
@@ -199,6 +226,7 @@ std::optional<DType> to_dtype(py::handle object) {
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::F32;
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::I64;
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type)) return DType::Bool;
+  if (object.ptr() == reinterpret_cast<PyObject*>(&PyComplex_Type)) return DType::C64;
   for (const char* attribute : {"name", "__name__"}) {  // NumPy's dtypes and scalar types
     if (!py::hasattr(object, attribute)) continue;
     const py::object name = object.attr(attribute);

@@ -1,4 +1,5 @@
 #include "bindings/bindings.h"
+#include "core/convert.h"
 #include "core/error.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
@@ -21,12 +22,24 @@ void no_branch(const Tensor& t, const char* what) {
                         "where(condition, a, b), or return it from the step"));
 }
 
+// A Python number in a complex dtype.
+Tensor complex_number(const Tensor& number, DType dtype) {
+  const bool whole = is_complex(number.dtype());
+  const double re = load_number(number.data(), number.dtype());
+  const double im = whole ? load_number(number.data() + 8, DType::F64) : 0.0;
+  Tensor made = Tensor::empty({dtype, {}});
+  store_number(made.data(), part_dtype(dtype), re);
+  store_number(made.data() + size_of(dtype) / 2, part_dtype(dtype), im);
+  return made;
+}
+
 Tensor make(py::handle data, py::handle dtype) {
   Tensor t = own(to_tensor(data, "tensor", dtype.is_none()));
   if (t.impl().weak) {
-    const DType natural = t.dtype() == DType::F64 ? DType::F32 : t.dtype();
+    const DType natural = t.dtype() == DType::F64 ? DType::F32 : t.dtype() == DType::C128 ? DType::C64 : t.dtype();
     const DType wanted = dtype_or(dtype, natural, "tensor");
     TapeScope off(false);
+    if (is_complex(wanted)) return complex_number(t, wanted);
     return evaluate(find_op("cast"), {t}, {{"dtype", wanted}}, {{wanted, {}}})[0];  // at once, even in a trace
   }
   return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "tensor"));
@@ -57,8 +70,14 @@ void register_tensor(py::module_& m) {
       .value("bfloat16", DType::BF16)
       .value("float32", DType::F32)
       .value("float64", DType::F64)
+      .value("uint16", DType::U16)
+      .value("uint32", DType::U32)
+      .value("uint64", DType::U64)
+      .value("complex64", DType::C64)
+      .value("complex128", DType::C128)
       .def_property_readonly("itemsize", [](DType d) { return size_of(d); })
-      .def_property_readonly("is_float", [](DType d) { return is_float(d); });
+      .def_property_readonly("is_float", [](DType d) { return is_float(d); })
+      .def_property_readonly("is_complex", [](DType d) { return is_complex(d); });
 
   py::class_<Tensor>(m, "Tensor",
                      "An immutable array of numbers; a symbolic one stands for a value of the step being traced.")
@@ -72,6 +91,7 @@ void register_tensor(py::module_& m) {
       .def("item",
            [](const Tensor& t) -> py::object {
              no_branch(t, "item");
+             if (is_complex(t.dtype()) && t.size() == 1) return to_numpy(t).attr("item")();
              const double value = t.item();
              if (t.dtype() == DType::Bool) return py::bool_(value != 0);
              if (is_int(t.dtype())) return to_numpy(t).attr("item")();
@@ -92,6 +112,7 @@ void register_tensor(py::module_& m) {
       .def("__bool__",
            [](const Tensor& t) {
              no_branch(t, "bool");
+             if (is_complex(t.dtype()) && t.size() == 1) return py::cast<bool>(to_numpy(t).attr("__bool__")());
              return t.item() != 0;
            })
       .def("__float__",
@@ -100,9 +121,17 @@ void register_tensor(py::module_& m) {
              return t.item();
            })
       .def("__int__",
-           [](const Tensor& t) {
+           [](const Tensor& t) -> py::object {
              no_branch(t, "int");
-             return static_cast<int64_t>(t.item());
+             const double value = t.item();
+             if (is_int(t.dtype())) return to_numpy(t).attr("item")();
+             return py::int_(static_cast<int64_t>(value));
+           })
+      .def("__complex__",
+           [](const Tensor& t) -> py::object {
+             no_branch(t, "complex");
+             if (is_complex(t.dtype()) && t.size() == 1) return to_numpy(t).attr("item")();
+             return py::module_::import("builtins").attr("complex")(t.item());
            })
       .def("__len__",
            [](const Tensor& t) {

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <complex>
 #include <cstring>
 #include <limits>
 
@@ -74,6 +75,12 @@ double load_number(const void* address, DType dtype) {
       return load<float>(address);
     case DType::F64:
       return load<double>(address);
+    case DType::U64:
+      return static_cast<double>(load<uint64_t>(address));
+    case DType::C64:
+      return load<float>(address);
+    case DType::C128:
+      return load<double>(address);
     default:
       return static_cast<double>(load_integer(address, dtype));
   }
@@ -93,6 +100,12 @@ int64_t load_integer(const void* address, DType dtype) {
       return load<int32_t>(address);
     case DType::I64:
       return load<int64_t>(address);
+    case DType::U16:
+      return load<uint16_t>(address);
+    case DType::U32:
+      return load<uint32_t>(address);
+    case DType::U64:
+      return static_cast<int64_t>(load<uint64_t>(address));
     default:
       return to_integer<int64_t>(load_number(address, dtype));
   }
@@ -129,6 +142,21 @@ void store_number(void* address, DType dtype, double value) {
       break;
     case DType::F64:
       store(address, value);
+      break;
+    case DType::U16:
+      store(address, to_integer<uint16_t>(value));
+      break;
+    case DType::U32:
+      store(address, to_integer<uint32_t>(value));
+      break;
+    case DType::U64:
+      store(address, to_integer<uint64_t>(value));
+      break;
+    case DType::C64:
+      store(address, std::complex<float>(static_cast<float>(value)));
+      break;
+    case DType::C128:
+      store(address, std::complex<double>(value));
       break;
   }
 }

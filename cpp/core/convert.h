@@ -6,9 +6,9 @@
 
 namespace pt {
 
-double load_number(const void* address, DType dtype);
+double load_number(const void* address, DType dtype);  // of a complex number the real part
 void store_number(void* address, DType dtype, double value);
-int64_t load_integer(const void* address, DType dtype);
+int64_t load_integer(const void* address, DType dtype);  // of u64 the same bits
 
 float half_to_float(uint16_t bits);
 uint16_t float_to_half(float value);  // rounds to nearest, ties to even

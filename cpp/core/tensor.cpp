@@ -77,6 +77,9 @@ double Tensor::item() const {
   if (size() != 1) {
     throw ShapeError(text("[item] received ", type(), "; expected one element; reduce or index it first"));
   }
+  if (is_complex(dtype())) {
+    throw DTypeError(text("[item] received ", type(), "; expected a real number; take real(x) or imag(x) first"));
+  }
   return load_number(data(), dtype());
 }
 

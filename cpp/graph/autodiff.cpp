@@ -63,7 +63,7 @@ class Backward {
   static const Tensors& inputs_of(const Node& node) { return node.region ? node.region->inputs : node.inputs; }
 
   bool needed(const Tensor& t) const {
-    if (!t.defined() || !is_float(t.dtype())) return false;
+    if (!t.defined() || !is_continuous(t.dtype())) return false;
     return wanted_.count(t.id()) || (t.node() && depends_.count(t.node().get()));
   }
 

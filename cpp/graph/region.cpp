@@ -168,7 +168,7 @@ Tensors joined(Tensors first, const Tensors& second) {
 Tensors floats_of(const Tensors& tensors) {
   Tensors floats;
   for (const Tensor& t : tensors) {
-    if (is_float(t.dtype())) floats.push_back(t);
+    if (is_continuous(t.dtype())) floats.push_back(t);
   }
   return floats;
 }
@@ -182,7 +182,7 @@ Graph recomputing(const Graph& part, const Types& read, const Types& outputs) {
   found.resize(outputs.size());
   Tensors reached, wanted;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!is_float(found[i].dtype())) continue;
+    if (!is_continuous(found[i].dtype())) continue;
     reached.push_back(found[i]);
     wanted.push_back(cotangents[i]);
   }

@@ -62,13 +62,28 @@ void check_count(const Op& op, std::size_t given) {
                         list ? " or more" : "", "; see help(powertrain.", op.name, ")"));
 }
 
+// A Python number in the dtype of what it meets, with all the digits that this holds.
+Tensor number_as(const Tensor& x, DType dtype) {
+  if (is_complex(x.dtype())) {
+    const auto* parts = reinterpret_cast<const double*>(x.data());
+    Tensor result = Tensor::empty({dtype, {}});
+    const auto size = static_cast<int64_t>(size_of(dtype)) / 2;
+    for (int64_t i = 0; i < 2; ++i) store_number(result.data() + i * size, part_dtype(dtype), parts[i]);
+    return result;
+  }
+  const int64_t integer = is_int(x.dtype()) ? load_integer(x.data(), x.dtype()) : -1;
+  Tensor result = Tensor::scalar(x.item(), dtype);
+  if (is_int(dtype) && size_of(dtype) == 8 && integer >= 0) std::memcpy(result.data(), &integer, sizeof(integer));
+  return result;
+}
+
 Tensor cast_to(const Tensor& x, DType dtype) {
-  if (x.impl().weak) return Tensor::scalar(x.item(), dtype);  // a weak f64 would be read as f32 further on
+  if (x.impl().weak) return number_as(x, dtype);  // a weak f64 would be read as f32 further on
   if (x.dtype() == dtype) return x;
   return fn::cast(x, dtype);
 }
 
-DType default_dtype(DType weak) { return weak == DType::F64 ? DType::F32 : weak; }
+DType default_dtype(DType weak) { return weak == DType::F64 ? DType::F32 : weak == DType::C128 ? DType::C64 : weak; }
 
 // One dtype for all inputs that take part. Python numbers are weak: they take the dtype of the tensors that they meet,
 // unless they are of a higher kind (1.5 with an integer tensor gives float32).
@@ -84,6 +99,7 @@ DType common_dtype(const Op& op, const Tensors& inputs) {
     any = true;
   }
   if (!strong) return default_dtype(weak_result);
+  if (weak && is_complex(weak_result) && is_float(result)) return complex_dtype(result);
   if (weak && info(weak_result).kind > info(result).kind) return default_dtype(weak_result);
   return result;
 }
@@ -92,7 +108,7 @@ void promote_inputs(const Op& op, Tensors& inputs) {
   DType dtype = DType::F32;
   if (op.promotes) {
     dtype = common_dtype(op, inputs);
-    if (op.integer_to_float && !is_float(dtype)) dtype = DType::F32;
+    if (op.integer_to_float && !is_continuous(dtype)) dtype = DType::F32;
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined()) continue;
@@ -100,7 +116,7 @@ void promote_inputs(const Op& op, Tensors& inputs) {
     if (shared) {
       inputs[i] = cast_to(inputs[i], dtype);
     } else if (inputs[i].impl().weak) {
-      inputs[i] = Tensor::scalar(inputs[i].item(), default_dtype(inputs[i].dtype()));
+      inputs[i] = number_as(inputs[i], default_dtype(inputs[i].dtype()));
     }
   }
 }
@@ -173,6 +189,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
                             "the compiled function instead of keeping it"));
     }
   }
+  if (by_complex_rule(op, inputs, attrs)) return expand_complex(op, inputs, attrs);
   if (op.compose && !op.vjp && !op.plan && !op.no_gradient) return expand(op, inputs, attrs);
   Types types = infer(op, inputs, attrs);
   if (symbolic) return recorder->record(op, inputs, attrs, types);

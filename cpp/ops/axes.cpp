@@ -54,9 +54,10 @@ Tensor counting(int64_t n, DType dtype) {
   return result;
 }
 
+bool is_wide_index(DType dtype) { return dtype == DType::I32 || dtype == DType::I64; }
+
 Tensor as_index(const Tensor& index) {
-  const bool read = index.dtype() == DType::I32 || index.dtype() == DType::I64;
-  return read || !is_int(index.dtype()) ? index : fn::cast(index, DType::I64);
+  return is_wide_index(index.dtype()) || !is_int(index.dtype()) ? index : fn::cast(index, DType::I64);
 }
 
 }  // namespace pt

@@ -22,6 +22,7 @@ Tensor widened(const Tensor& x);
 Tensor counting(int64_t n, DType dtype);
 
 // The index as i32 or i64, which the kernels read.
+bool is_wide_index(DType dtype);  // which kernels read: int32 or int64
 Tensor as_index(const Tensor& index);
 
 }  // namespace pt

@@ -75,7 +75,10 @@ DType register_dtype(DType dtype) {
     case DType::F64:
       return DType::F64;
     case DType::I64:
+    case DType::U32:
       return DType::I64;
+    case DType::U64:
+      return DType::U64;
     case DType::Bool:
       return DType::Bool;
     default:

@@ -114,23 +114,27 @@ void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const
   check_status(op, status);
 }
 
+Tensor copy_of(const Tensor& tensor) {
+  TapeScope off(false);
+  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
+}
+
+// A view of complex numbers as real ones, or of real ones as complex, counts in elements of another size.
 Tensors evaluate_view(const Op& op, const Tensor& input, const Attrs& attrs, const Types& types) {
+  const auto from = static_cast<int64_t>(size_of(input.dtype())), to = static_cast<int64_t>(size_of(types[0].dtype));
   Tensor source = input;
   std::optional<View> view = op.view(operand_of(source), attrs);
-  if (!view) {
-    source = to_row_major(source);
+  if (!view || input.impl().offset * from % to != 0) {
+    source = copy_of(source);
     view = op.view(operand_of(source), attrs);
   }
-  return {Tensor::view(source.impl().buffer, types[0], view->strides, source.impl().offset + view->offset)};
+  const int64_t offset = source.impl().offset * from / to + view->offset;
+  return {Tensor::view(source.impl().buffer, types[0], view->strides, offset)};
 }
 
 }  // namespace
 
-Tensor to_row_major(const Tensor& tensor) {
-  if (tensor.row_major()) return tensor;
-  TapeScope off(false);
-  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
-}
+Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor : copy_of(tensor); }
 
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);

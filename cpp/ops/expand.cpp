@@ -1,5 +1,6 @@
 #include "ops/expand.h"
 
+#include "ops/autocast.h"
 #include "ops/composition.h"
 
 namespace pt {
@@ -12,6 +13,19 @@ std::string renamed(const Op& op, const std::string& message) {
   return names_an_op ? "[" + op.name + message.substr(end) : message;
 }
 
+// By one of the op's definitions; its errors are the op's.
+Tensors by_definition(const Op& op, const ComposeFn& definition, const Tensors& inputs, const Attrs& attrs) {
+  try {
+    return definition(inputs, attrs);
+  } catch (const ShapeError& error) {
+    throw ShapeError(renamed(op, error.what()));
+  } catch (const DTypeError& error) {
+    throw DTypeError(renamed(op, error.what()));
+  } catch (const IndexError& error) {
+    throw IndexError(renamed(op, error.what()));
+  }
+}
+
 }  // namespace
 
 CompositionRunner& composition_runner() {
@@ -20,15 +34,26 @@ CompositionRunner& composition_runner() {
 }
 
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs) {
-  try {
-    return op.compose(inputs, attrs);
-  } catch (const ShapeError& error) {
-    throw ShapeError(renamed(op, error.what()));
-  } catch (const DTypeError& error) {
-    throw DTypeError(renamed(op, error.what()));
-  } catch (const IndexError& error) {
-    throw IndexError(renamed(op, error.what()));
+  return by_definition(op, op.compose, inputs, attrs);
+}
+
+bool by_complex_rule(const Op& op, const Tensors& inputs, const Attrs& attrs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined() || !is_complex(inputs[i].dtype())) continue;
+    if (op.complex_rule) return true;
+    if (op.takes_complex || op.view) return false;
+    const std::string& name = op.inputs[op.inputs[0].list ? 0 : i].name;
+    throw DTypeError(text("[", op.name, "] ", name, " is ", inputs[i].type(),
+                          "; expected real numbers; take real(x), imag(x) or abs(x)"));
   }
+  if (!op.complex_rule || op.attrs.empty()) return false;
+  const Attr* dtype = attrs.find("dtype");
+  return dtype && std::holds_alternative<DType>(*dtype) && is_complex(std::get<DType>(*dtype));
+}
+
+Tensors expand_complex(const Op& op, const Tensors& inputs, const Attrs& attrs) {
+  const AutocastScope decided;
+  return by_definition(op, op.complex_rule, inputs, attrs);
 }
 
 }  // namespace pt

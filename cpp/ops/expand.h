@@ -8,4 +8,8 @@ namespace pt {
 // was called.
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs);
 
+// Whether a call is one of complex numbers that the op's kernel or definition does not take, and has a rule for.
+bool by_complex_rule(const Op& op, const Tensors& inputs, const Attrs& attrs);
+Tensors expand_complex(const Op& op, const Tensors& inputs, const Attrs& attrs);
+
 }  // namespace pt

@@ -193,6 +193,11 @@ OpBuilder& OpBuilder::compose(ComposeFn fn) {
   op_.compose = std::move(fn);
   return *this;
 }
+OpBuilder& OpBuilder::complex(ComposeFn fn) {
+  op_.takes_complex = true;
+  op_.complex_rule = std::move(fn);
+  return *this;
+}
 OpBuilder& OpBuilder::plan(PlanFn fn) {
   op_.plan = std::move(fn);
   return *this;

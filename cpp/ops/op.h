@@ -116,6 +116,7 @@ class Op {
   VjpFn vjp;
   bool no_gradient = false;  // a derivative is zero or does not exist: gradients stop here, silently
   ComposeFn compose;
+  ComposeFn complex_rule;  // its definition for complex inputs, or a complex result, by their parts: ops/complex.h
   PlanFn plan;
   EpilogueFitsFn epilogue_fits;
   PlanEpilogueFn plan_epilogue;
@@ -124,6 +125,7 @@ class Op {
   FormulaFn formula;
   std::function<std::string()> failure;  // of a plugin's kernel: what its last failing call said
   Saves saves;
+  bool takes_complex = false;     // its kernel or its definition takes complex numbers; a view takes all dtypes
   bool promotes = true;           // inputs are cast to one dtype first
   bool integer_to_float = false;  // integer inputs are computed in float32
   bool elementwise = false;       // a formula, in math.h or a plugin's: one step of the fused machine
@@ -160,6 +162,7 @@ class OpBuilder {
   OpBuilder& vjp(VjpFn fn);
   OpBuilder& no_gradient();
   OpBuilder& compose(ComposeFn fn);
+  OpBuilder& complex(ComposeFn fn = nullptr);  // takes complex numbers too; fn: by this definition
   OpBuilder& plan(PlanFn fn);
   OpBuilder& epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan);
   OpBuilder& view(ViewFn fn);

@@ -12,7 +12,7 @@ DType result_dtype(ResultType result, DType in) {
     case ResultType::Input:
       return in;
     case ResultType::Sum:
-      return is_float(in) ? in : DType::I64;
+      return is_float(in) ? in : is_unsigned(in) ? DType::U64 : DType::I64;
     case ResultType::Bool:
       return DType::Bool;
     case ResultType::Position:

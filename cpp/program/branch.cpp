@@ -81,7 +81,7 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   std::vector<char> needs(c.needs.begin() + 1, c.needs.end()), given;
   for (std::size_t i = 0; i < c.grad.size(); ++i) {
-    given.push_back(c.grad[i].defined() && is_float(c.out_types[i].dtype));
+    given.push_back(c.grad[i].defined() && is_continuous(c.out_types[i].dtype));
   }
   Ints key(needs.begin(), needs.end());
   key.insert(key.end(), given.begin(), given.end());

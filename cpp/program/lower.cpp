@@ -150,7 +150,11 @@ class Lowering {
   // A copy of the value that lies row-major in memory of its own; the value itself if it already does.
   Place row_major_place(int value, int phase) {
     const TensorType& type = graph_.values[value].type;
-    if (is_row_major(type.shape, places_[value].strides)) return places_[value];
+    return is_row_major(type.shape, places_[value].strides) ? places_[value] : copied_place(value, phase);
+  }
+
+  Place copied_place(int value, int phase) {
+    const TensorType& type = graph_.values[value].type;
     Place copy = fresh(type);
     emit_copy(type, places_[value], copy, phase, false);
     return copy;
@@ -161,13 +165,16 @@ class Lowering {
     const int input = node.inputs[0];
     Operand source = operand_of(input);
     Place place = places_[input];
+    // Between complex numbers and their parts elements have other sizes.
+    const auto from = static_cast<int64_t>(size_of(source.dtype));
+    const auto to = static_cast<int64_t>(size_of(graph_.values[node.outputs[0]].type.dtype));
     std::optional<View> view = node.op->view(source, node.attrs);
-    if (!view) {
-      place = row_major_place(input, node.phase);
+    if (!view || place.offset * from % to != 0) {
+      place = copied_place(input, node.phase);
       source.strides = place.strides;
       view = node.op->view(source, node.attrs);
     }
-    places_[node.outputs[0]] = {place.storage, place.offset + view->offset, view->strides};
+    places_[node.outputs[0]] = {place.storage, place.offset * from / to + view->offset, view->strides};
   }
 
   // Memory for an output of node n: a slot, a result, the flat gradient, an operand that dies here, or the arena.

@@ -152,7 +152,7 @@ ControlOp::Gradient backward(const ControlOp& control, const Wanted& wanted) {
   TraceScope scope(&trace);
   const auto flags_of = [](const Types& types) {
     std::vector<char> flags;
-    for (const TensorType& type : types) flags.push_back(is_float(type.dtype));
+    for (const TensorType& type : types) flags.push_back(is_continuous(type.dtype));
     return flags;
   };
   const std::vector<char> floats = flags_of(l.state_types);
@@ -213,7 +213,7 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
     std::vector<char> flags;
     for (std::size_t i = 0; i < types.size(); ++i) {
       const auto at = static_cast<std::size_t>(begin) + i;
-      flags.push_back(is_float(types[i].dtype) && at < c.grad.size() && c.grad[at].defined());
+      flags.push_back(is_continuous(types[i].dtype) && at < c.grad.size() && c.grad[at].defined());
     }
     return flags;
   };
@@ -228,7 +228,7 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   Tensors inputs = constants;
   inputs.insert(inputs.end(), in.begin(), in.begin() + l.captured);
   for (int64_t i = 0; i < l.state; ++i) {
-    if (!is_float(l.state_types[i].dtype)) continue;
+    if (!is_continuous(l.state_types[i].dtype)) continue;
     inputs.push_back(c.grad[i].defined() ? c.grad[i] : fn::zeros(l.state_types[i]));
   }
   for (int64_t i = 0; i < l.captured; ++i) {
@@ -249,7 +249,7 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   std::size_t next = 0;
   Tensors state, captured, rows;
   for (int64_t i = 0; i < l.state; ++i) {
-    state.push_back(is_float(l.state_types[i].dtype) ? made[next++] : Tensor());
+    state.push_back(is_continuous(l.state_types[i].dtype) ? made[next++] : Tensor());
   }
   for (int64_t i = 0; i < l.captured; ++i) {
     captured.push_back(c.needs[i] ? fn::cast(made[next++], l.captured_types[i].dtype) : Tensor());

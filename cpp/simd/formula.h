@@ -8,7 +8,7 @@ namespace PT_ISA {
 
 // Which argument types a formula takes, as bits in the order of FusedClass.
 constexpr unsigned kTakesFloat = 1 + 2;
-constexpr unsigned kTakesInt = 4 + 8;
+constexpr unsigned kTakesInt = 4 + 8 + 32;
 constexpr unsigned kTakesNumber = kTakesFloat + kTakesInt;
 constexpr unsigned kTakesBits = kTakesInt + 16;  // masks too
 constexpr unsigned kTakesAny = kTakesNumber + 16;

@@ -146,6 +146,10 @@ template <int N>
 PT_FN vec<int64_t, N> pow(vec<int64_t, N> x, vec<int64_t, N> y) {
   return integer_power(x, y);
 }
+template <int N>
+PT_FN vec<uint64_t, N> pow(vec<uint64_t, N> x, vec<uint64_t, N> y) {
+  return integer_power(x, y);
+}
 
 }  // namespace PT_ISA
 }  // namespace pt

@@ -88,20 +88,29 @@ PT_FN vec<T, N> each_lane(vec<T, N> x, vec<T, N> y, Op op) {
 }
 PT_FN uint32_t make_unsigned(int32_t a) { return uint32_t(a); }
 PT_FN uint64_t make_unsigned(int64_t a) { return uint64_t(a); }
+PT_FN uint64_t make_unsigned(uint64_t a) { return a; }
 PT_FN int32_t wrapping_negate(int32_t a) { return int32_t(-uint32_t(a)); }
 PT_FN int64_t wrapping_negate(int64_t a) { return int64_t(-uint64_t(a)); }
 template <class T>
 PT_FN T integer_floor_divide(T a, T b) {
   if (b == 0) return 0;
-  if (b == -1) return wrapping_negate(a);
-  T q = a / b;
-  return q - T(q * b != a && (a < 0) != (b < 0));
+  if constexpr (T(-1) > T(0)) {
+    return a / b;
+  } else {
+    if (b == -1) return wrapping_negate(a);
+    T q = a / b;
+    return q - T(q * b != a && (a < 0) != (b < 0));
+  }
 }
 template <class T>
 PT_FN T integer_remainder(T a, T b) {
-  if (b == 0 || b == -1) return 0;
-  T m = a % b;
-  return m != 0 && (m < 0) != (b < 0) ? m + b : m;
+  if constexpr (T(-1) > T(0)) {
+    return b == 0 ? 0 : a % b;
+  } else {
+    if (b == 0 || b == -1) return 0;
+    T m = a % b;
+    return m != 0 && (m < 0) != (b < 0) ? m + b : m;
+  }
 }
 
 template <int N>

@@ -79,26 +79,28 @@ if TYPE_CHECKING:
     from powertrain import train as train
 
 __version__: str = _core.__version__
-bool_, uint8, int8, int16, int32, int64 = (DType.bool, DType.uint8, DType.int8, DType.int16, DType.int32, DType.int64)
+bool_, int8, int16, int32, int64 = DType.bool, DType.int8, DType.int16, DType.int32, DType.int64
+uint8, uint16, uint32, uint64 = DType.uint8, DType.uint16, DType.uint32, DType.uint64
+complex64, complex128 = DType.complex64, DType.complex128
 float16, bfloat16, float32, float64 = DType.float16, DType.bfloat16, DType.float32, DType.float64
 
 globals().update(OPERATORS)
 
 _LAZY = (
-    "array_api", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train", "strategies",
-    "recipe", "estimators",
+    "array_api", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train",
+    "strategies", "recipe", "estimators",
 )  # fmt: skip
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "ShapeError", "Slot", "Tensor",
     "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes",
-    "checkpoint", "compile", "cond", "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye",
-    "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like", "get_include",
-    "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "jacobian", "jvp",
-    "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack",
-    "per_example_gradients", "random", "scan", "set_threads", "tensor", "tensordot", "uint8", "unique_all",
-    "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
-    "zeros_like", *op_names(),
+    "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient", "data", "dropout", "einsum",
+    "end_phase", "eye", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
+    "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa",
+    "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim",
+    "pack", "per_example_gradients", "random", "scan", "set_threads", "tensor", "tensordot", "uint16", "uint32",
+    "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp",
+    "vmap", "while_loop", "zeros", "zeros_like", *op_names(),
 ]  # fmt: skip
 
 

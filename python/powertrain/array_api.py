@@ -1,7 +1,7 @@
 """The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
 
-What it does not have: complex numbers, unsigned integers above 8 bits, `fft`, and of `linalg` what is no product. See
-docs/conformance.md for what differs.
+What it does not have: `fft`, of `linalg` what is no product, and the inverse circular and hyperbolic functions of complex
+numbers. See docs/conformance.md for what differs.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ __array_api_version__ = "2024.12"
 _SAME = (
     "abs", "acos", "acosh", "add", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "broadcast_to", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp",
-    "expm1", "flip", "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal",
-    "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply",
-    "negative", "nextafter", "not_equal", "positive", "reciprocal", "remainder", "repeat", "reshape", "roll",
-    "searchsorted", "sign", "signbit", "sin", "sinh", "sqrt", "square", "squeeze", "stack", "std", "subtract",
-    "take_along_axis", "tan", "tanh", "tile", "unstack", "var", "vecdot", "where",
+    "broadcast_to", "conj", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp", "expm1", "flip",
+    "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal", "imag", "log", "log10", "log1p", "log2",
+    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "matrix_transpose", "max", "maximum",
+    "mean", "min", "minimum", "moveaxis", "multiply", "negative", "nextafter", "not_equal", "positive", "real",
+    "reciprocal", "remainder", "repeat", "reshape", "roll", "searchsorted", "sign", "signbit", "sin", "sinh", "sqrt",
+    "square", "squeeze", "stack", "std", "subtract", "tan", "tanh", "tile", "unstack", "var", "vecdot", "where",
 )  # fmt: skip
 globals().update({name: OPERATORS[name] for name in _SAME})
 
 e, inf, nan, newaxis, pi = np.e, np.inf, np.nan, None, np.pi
 bool = DType.bool
-uint8, int8, int16, int32, int64 = DType.uint8, DType.int8, DType.int16, DType.int32, DType.int64
-float32, float64 = DType.float32, DType.float64
+int8, int16, int32, int64 = DType.int8, DType.int16, DType.int32, DType.int64
+uint8, uint16, uint32, uint64 = DType.uint8, DType.uint16, DType.uint32, DType.uint64
+float32, float64, complex64, complex128 = DType.float32, DType.float64, DType.complex64, DType.complex128
 
 __all__ = [
     "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "ceil",
-    "clip", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
-    "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "finfo", "float32",
-    "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8", "isdtype",
-    "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims", "pi", "pow", "prod",
-    "result_type", "sort", "sum", "take", "tensordot", "tril", "triu", "uint8", "unique_all", "unique_counts",
-    "unique_inverse", "unique_values", "zeros", "zeros_like", *_SAME,
+    "clip", "complex128", "complex64", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
+    "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "finfo",
+    "float32", "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8",
+    "isdtype", "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims", "pi", "pow",
+    "prod", "result_type", "sort", "sum", "take", "take_along_axis", "tensordot", "tril", "triu", "uint16", "uint32",
+    "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "zeros", "zeros_like", *_SAME,
 ]  # fmt: skip
 
 # Under another name, or with arguments at other places.
@@ -103,16 +103,20 @@ def trunc(x: Any, /) -> Tensor:
     return _whole("trunc", x)
 
 
+def _continuous(x: Tensor) -> Any:
+    return x.dtype.is_float or x.dtype.is_complex
+
+
 def isfinite(x: Any, /) -> Tensor:
     """Where x is finite, as every integer is."""
     given = _asarray(x)
-    return OPERATORS["isfinite"](given) if given.dtype.is_float else OPERATORS["equal"](given, given)
+    return OPERATORS["isfinite"](given) if _continuous(given) else OPERATORS["equal"](given, given)
 
 
 def isinf(x: Any, /) -> Tensor:
     """Where x is infinite, as no integer is."""
     given = _asarray(x)
-    return OPERATORS["isinf"](given) if given.dtype.is_float else OPERATORS["not_equal"](given, given)
+    return OPERATORS["isinf"](given) if _continuous(given) else OPERATORS["not_equal"](given, given)
 
 
 def isnan(x: Any, /) -> Tensor:
@@ -130,7 +134,7 @@ def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
 def matmul(x1: Any, x2: Any, /) -> Tensor:
     """The product of matrices; that of integers is exact, by elementwise products, and meant to be small."""
     a, b = _asarray(x1), _asarray(x2)
-    if a.dtype.is_float or b.dtype.is_float:
+    if _continuous(a) or _continuous(b):
         return OPERATORS["matmul"](a, b)
     rows = OPERATORS["expand_dims"](a, -2) if b.ndim > 1 else a
     columns = OPERATORS["matrix_transpose"](b) if b.ndim > 1 else b
@@ -151,7 +155,12 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
 
 def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
     """Elements by position along an axis."""
-    return OPERATORS["take"](x, indices, 0 if axis is None else axis)
+    return OPERATORS["take"](x, OPERATORS["cast"](indices, "int64"), 0 if axis is None else axis)
+
+
+def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
+    """The element at each place along an axis."""
+    return OPERATORS["take_along_axis"](x, OPERATORS["cast"](indices, "int64"), axis)
 
 
 def tril(x: Any, /, *, k: int = 0) -> Tensor:
@@ -217,8 +226,8 @@ def _dtype(of: Any) -> DType:
 
 def result_type(*arrays_and_dtypes: Any) -> DType:
     """The dtype of an operation on all of them; Python numbers take that of the others."""
-    numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float))]
-    dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float))]
+    numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float, complex))]
+    dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float, complex))]
     if not dtypes:
         raise DTypeError("[result_type] received only numbers; expected an array or a dtype; pass one")
     common = OPERATORS["concat"]([full((0,), 0, dtype) for dtype in dtypes]).dtype
@@ -229,19 +238,22 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 def can_cast(from_: Any, to: Any, /) -> Any:
     """Whether promotion within a kind takes a dtype to another."""
     before = _dtype(from_)
-    alike = isdtype(before, "integral") == isdtype(to, "integral") and before.is_float == to.is_float
+    kinds = ("bool", "integral", ("real floating", "complex floating"))
+    alike = [isdtype(before, kind) for kind in kinds] == [isdtype(to, kind) for kind in kinds]
+    if {before, to} > {uint64} and isdtype(before, "signed integer") != isdtype(to, "signed integer"):
+        return False  # which no integer dtype holds both of
     return alike and result_type(before, to) == to
 
 
 _KINDS = {
     "bool": ("bool",),
     "signed integer": ("int8", "int16", "int32", "int64"),
-    "unsigned integer": ("uint8",),
+    "unsigned integer": ("uint8", "uint16", "uint32", "uint64"),
     "real floating": ("float16", "bfloat16", "float32", "float64"),
-    "complex floating": (),
+    "complex floating": ("complex64", "complex128"),
 }
 _KINDS["integral"] = _KINDS["signed integer"] + _KINDS["unsigned integer"]
-_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"]
+_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["complex floating"]
 
 
 def isdtype(dtype: DType, kind: Any) -> Any:
@@ -277,8 +289,9 @@ class IntInfo(NamedTuple):
 
 
 def finfo(type: Any, /) -> FloatInfo:
-    """The limits of a float dtype."""
+    """The limits of a float dtype, or of the parts of a complex one."""
     dtype = _dtype(type)
+    dtype = {complex64: float32, complex128: float64}.get(dtype, dtype)
     if dtype == DType.bfloat16:
         return FloatInfo(16, 2.0**-7, 3.3895313892515355e38, -3.3895313892515355e38, 2.0**-126, dtype)
     facts = np.finfo(dtype.name)
@@ -306,7 +319,7 @@ class _Info:
         return ["cpu"]
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
-        return {"real floating": float32, "integral": int64, "indexing": int64}
+        return {"real floating": float32, "complex floating": complex64, "integral": int64, "indexing": int64}
 
     def dtypes(self, *, device: Any = None, kind: str | Sequence[str] | None = None) -> dict[str, DType]:
         names = [name for kinds in _KINDS.values() for name in kinds if name not in ("float16", "bfloat16")]

@@ -44,7 +44,7 @@ def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
     return inspect.Signature(ordered)
 
 
-def full(shape: int | Sequence[int], value: float, dtype: Any = None) -> _core.Tensor:
+def full(shape: int | Sequence[int], value: complex, dtype: Any = None) -> _core.Tensor:
     """A tensor whose elements are all `value`; float32 unless `dtype` says otherwise.
 
     Example

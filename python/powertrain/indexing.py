@@ -62,7 +62,7 @@ def _places(part: Any) -> list[Any]:
     import numpy as np
 
     if not isinstance(part, Tensor) or part.dtype != _core.DType.bool:
-        if isinstance(part, Tensor) and part.dtype.is_float:
+        if isinstance(part, Tensor) and (part.dtype.is_float or part.dtype.is_complex):
             raise _error(f"an index of {part.dtype.name}", "integers or a mask")
         return [part]
     if part.ndim == 0:

@@ -156,7 +156,7 @@ def _product(
         if 0 in (a.shape[first.index(letter)], b.shape[second.index(letter)]):
             sizes[letter] = 0
     a, b = _arranged(a, first, (along, rows, summed), sizes), _arranged(b, second, (along, summed, columns), sizes)
-    if (a.dtype.is_float or b.dtype.is_float) and summed:
+    if summed and any(dtype.is_float or dtype.is_complex for dtype in (a.dtype, b.dtype)):
         product = OPERATORS["matmul"](a, b)
     else:
         parts = OPERATORS["multiply"](OPERATORS["expand_dims"](a, 3), OPERATORS["expand_dims"](b, 1))

@@ -25,7 +25,7 @@ _BITS = {
 }  # fmt: skip
 _METHODS = (
     "sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin", "var", "std", "exp", "log", "sqrt", "tanh",
-    "sigmoid", "relu", "square", "broadcast_to", "expand_dims", "squeeze",
+    "sigmoid", "relu", "square", "broadcast_to", "expand_dims", "squeeze", "conj",
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def _dlpack(self: Tensor, **options: Any) -> Any:
 
 def _index(self: Tensor) -> int:
     """As a position: of one integer."""
-    if self.dtype.is_float or self.ndim:
+    if self.dtype.is_float or self.dtype.is_complex or self.ndim:
         raise _core.DTypeError(
             f"[index] received {self.dtype.name}{list(self.shape)}; expected one integer; use int(x) to round"
         )
@@ -105,6 +105,7 @@ def _install_on_tensor(cls: Any) -> None:
     cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
+    cls.real, cls.imag = property(OPERATORS["real"]), property(OPERATORS["imag"])
     cls.device = property(lambda self: "cpu")
     cls.to_device, cls.__array_namespace__, cls.__index__ = _to_device, _array_namespace, _index
 

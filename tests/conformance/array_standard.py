@@ -20,15 +20,16 @@ from conformance.adapter import NotOfferedError
 from conformance.outcome import Outcome, arrays_agree
 from powertrain import array_api as ours
 
-DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")
+DTYPES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32", "float64",
+          "complex64", "complex128")  # fmt: skip
 SHAPES: tuple[tuple[int, ...], ...] = ((), (0,), (5,), (2, 0), (3, 4), (2, 3, 4))
 PAIRS = (((), ()), ((), (3,)), ((3, 4), (4,)), ((2, 1), (1, 3)), ((0, 2), (2,)))
 
 UNARY = (
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "bitwise_invert", "ceil", "cos", "cosh", "exp", "expm1",
     "floor", "isfinite", "isinf", "isnan", "log", "log1p", "log2", "log10", "logical_not", "negative", "positive",
-    "reciprocal", "round", "sign", "signbit", "sin", "sinh", "square", "sqrt", "tan", "tanh", "trunc",
-    "matrix_transpose", "nonzero", "unique_values", "zeros_like", "ones_like", "sort", "argsort", "tril",
+    "reciprocal", "real", "imag", "conj", "round", "sign", "signbit", "sin", "sinh", "square", "sqrt", "tan", "tanh",
+    "trunc", "matrix_transpose", "nonzero", "unique_values", "zeros_like", "ones_like", "sort", "argsort", "tril",
     "triu", "diff", "flip", "squeeze",
 )  # fmt: skip
 BINARY = (
@@ -120,7 +121,9 @@ def outcomes(name: str) -> Iterator[Outcome]:
 
 
 def array(xp: Any, rng: Any, dtype: str, shape: tuple[int, ...]) -> Any:
-    values = rng.integers(0, 5, shape) if "float" not in dtype else rng.standard_normal(shape) * 2
+    values = rng.integers(0, 5, shape) if "int" in dtype or dtype == "bool" else rng.standard_normal(shape) * 2
+    if "complex" in dtype:
+        values = values + 1j * rng.standard_normal(shape)
     return xp.asarray(np.asarray(values).astype(dtype))
 
 

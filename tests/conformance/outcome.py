@@ -48,6 +48,8 @@ def arrays_agree(got: Any, want: Any, exact: Any, lost: float = 0.0) -> str:
     """
     if got.shape != want.shape:
         return f"shape {list(got.shape)}, expected {list(want.shape)}"
+    if got.dtype.kind == "c":  # by the parts, on the scale of the whole
+        got, want, exact = (np.stack([array.real, array.imag], -1) for array in (got, want, exact))
     if got.dtype.kind != "f":
         same = (got == want) | (got == exact)
         return "" if same.all() else f"{int((~same).sum())} of {same.size} differ"

@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -13,6 +14,7 @@ const Op* registered = define("add")
                              return {c.needs[0] ? unbroadcast(c.grad[0], c.in_types[0].shape) : Tensor(),
                                      c.needs[1] ? unbroadcast(c.grad[0], c.in_types[1].shape) : Tensor()};
                            })
+                           .complex(on_parts("add"))
                            .doc(R"(the sum a + b.
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; integers wrap

@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/reduction.h"
 
 namespace pt {
@@ -5,6 +6,9 @@ namespace {
 
 const Op* registered = reduction("all", ReduceKind::All, Takes::Any, ResultType::Bool, false)
                            .no_gradient()
+                           .complex([](const Tensors& in, const Attrs& attrs) -> Tensors {
+                             return {fn::call("all", {fn::call("not_equal", {in[0], fn::number(0)})}, attrs)};
+                           })
                            .doc(R"(whether every element along the axes is true, or not zero.
 Shapes    x [...] -> bool, x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    all

@@ -57,6 +57,7 @@ const Op* registered = define("concat")
                            .plan(plan)
                            .saves({false})
                            .vjp(gradient)
+                           .complex()
                            .doc(
                                R"(tensors joined along an axis that they have.
 Shapes    tensors [..., n_i, ...] each -> [..., sum of n_i, ...]

@@ -14,6 +14,7 @@ const Op* registered = define("copy")
                            })
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
+                           .complex()
                            .doc(R"(x in memory of its own, row-major.
 Shapes    x [...] -> [...]
 Dtypes    all

@@ -46,6 +46,15 @@ Axes merged_axes(const Operand& in, const Operand& out) {
   return merged;
 }
 
+// Complex numbers as pairs of real ones: the kernels move at most 8 bytes at a time.
+Operand parts_of(const Operand& x) {
+  Operand parts{part_dtype(x.dtype), x.shape, x.strides};
+  for (int i = 0; i < parts.strides.size(); ++i) parts.strides[i] *= 2;
+  parts.shape.push_back(2);
+  parts.strides.push_back(1);
+  return parts;
+}
+
 Axis take_axis(Axes& axes, int at) {
   if (at < 0) return {1, 0, 0};
   const Axis taken = axes.axis[at];
@@ -81,6 +90,7 @@ void choose_chunks(CopyDesc& d) {
 }  // namespace
 
 LaunchPlan plan_copy(const Operand& in, const Operand& out) {
+  if (size_of(in.dtype) > 8) return plan_copy(parts_of(in), parts_of(out));
   LaunchPlan plan;
   const int64_t elements = count(in.shape);
   if (elements == 0) return plan;

@@ -1,7 +1,13 @@
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
+  return {make_complex(fn::call("cos", {a}) * fn::call("cosh", {b}), -(fn::call("sin", {a}) * fn::call("sinh", {b})))};
+}
 
 const Op* registered =
     define("cos")
@@ -9,6 +15,7 @@ const Op* registered =
         .floats()
         .elementwise()
         .vjp([](const VjpContext& c) -> Tensors { return {-(c.grad[0] * fn::call("sin", {c.in[0]}))}; })
+        .complex(of_complex)
         .doc(R"(the cosine of x, in radians.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

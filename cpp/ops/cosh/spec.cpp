@@ -1,8 +1,14 @@
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/composed.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
+  return {make_complex(fn::call("cosh", {a}) * fn::call("cos", {b}), fn::call("sinh", {a}) * fn::call("sin", {b}))};
+}
 
 const Op* registered = composed_unary(
                            "cosh",
@@ -12,6 +18,7 @@ const Op* registered = composed_unary(
                              return 0.5 * half * half + fn::number(0.5) / (half * half);
                            },
                            [](const Tensor& x, const Attrs&) { return fn::call("sinh", {x}); })
+                           .complex(of_complex)
                            .doc(R"(the hyperbolic cosine, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

@@ -1,4 +1,5 @@
 #include "ops/axes.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -16,6 +17,9 @@ const Op* registered =
         })
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           return {fn::call("sum", {fn::call("not_equal", {in[0], Tensor::scalar(0, in[0].dtype())})}, attrs)};
+        })
+        .complex([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          return {fn::call("count_nonzero", {fn::call("not_equal", {in[0], fn::number(0)})}, attrs)};
         })
         .doc(R"(how many elements are not zero, over the given axes; NaN is not.
 Shapes    x [...] -> int64, x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was

@@ -32,7 +32,8 @@ const Op* registered =
         })
         .doc(R"(the product of each element and those before it along an axis; those behind it with reverse.
 Shapes    x [..., n, ...] -> [..., n, ...], or n + 1 and a 1 first with include_initial; axis may be None for one axis
-Dtypes    all; integers and bool are multiplied in int64 and wrap; floats accumulate in float64, each result rounded once
+Dtypes    all but complex; integers and bool are multiplied in int64, unsigned integers in uint64, and wrap; floats
+          accumulate in float64, each result rounded once
 Errors    an axis that x does not have; None for several; include_initial together with reverse
 Grad      x; exact with zeros too)",
              R"(>>> pt.cumulative_prod(pt.arange(1, 5)).numpy().tolist()

@@ -27,6 +27,7 @@ const Op* registered =
           throw ShapeError(
               text("[diag] x is ", in[0].type(), "; expected a vector or a matrix; use diagonal for many matrices"));
         })
+        .complex()
         .doc(R"(a vector as the diagonal of a matrix of zeros, or the diagonal of a matrix; offset columns to the right.
 Shapes    x [n] -> [n + |offset|, n + |offset|]; x [m, n] -> [length of the diagonal]
 Dtypes    all

@@ -29,6 +29,7 @@ const Op* registered =
                                   : piece(all, shape.size(), first, first + (n - 1) * (columns + 1) + 1, columns + 1),
                               kept)};
         })
+        .complex()
         .doc(R"(a diagonal of each matrix: the elements whose column is their row plus offset.
 Shapes    x [..., m, n] -> [..., length of the diagonal]
 Dtypes    all

@@ -23,6 +23,7 @@ const Op* registered =
           }
           return {x};
         })
+        .complex()
         .doc(R"(the difference of each element and the one before along an axis, taken n times.
 Shapes    x [..., m, ...] -> [..., max(m - n, 0), ...]
 Dtypes    all; of bool, where neighbours differ

@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -7,6 +8,7 @@ const Op* registered = define("equal")
                            .in("a", Takes::Any)
                            .in("b", Takes::Any)
                            .predicate()
+                           .complex(both_parts("equal"))
                            .doc(R"(where a equals b; NaN equals nothing.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all

@@ -1,8 +1,16 @@
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor size = fn::exp(real_part(in[0])), angle = imaginary_part(in[0]);
+  // An infinite size times a sine of 0 is 0, not NaN.
+  const Tensor straight = fn::equal(angle, fn::number(0));
+  return {make_complex(size * fn::call("cos", {angle}), fn::where(straight, angle, size * fn::call("sin", {angle})))};
+}
 
 const Op* registered = define("exp")
                            .in("x", Takes::Number)
@@ -10,6 +18,7 @@ const Op* registered = define("exp")
                            .elementwise()
                            .saves({false}, {true})
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * c.out[0]}; })
+                           .complex(of_complex)
                            .doc(R"(e to the power of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

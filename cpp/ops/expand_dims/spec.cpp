@@ -16,6 +16,7 @@ const Op* registered = define("expand_dims")
                                shape.push_back(contains(axes, i) ? 1 : in[0].shape()[next++]);
                              return {fn::reshape(in[0], shape)};
                            })
+                           .complex()
                            .doc(R"(x with axes of size 1 added, counted in the result. A view.
 Shapes    x [...] -> [..., 1, ...]
 Dtypes    all

@@ -26,6 +26,7 @@ const Op* registered = define("flatten")
                              }
                              return {fn::reshape(in[0], shape)};
                            })
+                           .complex()
                            .doc(R"(x with the axes from start to stop, both included, as one.
 Shapes    x [a..., b..., c...] -> [a..., product of b, c...]; a scalar gets one axis
 Dtypes    all

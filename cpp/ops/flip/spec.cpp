@@ -20,6 +20,7 @@ const Op* registered =
           }
           return {fn::call("slice", {in[0]}, {{"start", start}, {"stop", stop}, {"step", step}})};
         })
+        .complex()
         .doc(R"(x with the order of its elements reversed along axes: all of them, or the given ones. A view.
 Shapes    x [...] -> [...]
 Dtypes    all

@@ -10,6 +10,15 @@ PT_FN void cast_one(int32_t& to, float x) { to = x >= -0x1p31f && x < 0x1p31f ? 
 PT_FN void cast_one(int32_t& to, double x) { to = x > -2147483649.0 && x < 0x1p31 ? int32_t(x) : INT32_MIN; }
 PT_FN void cast_one(int64_t& to, float x) { to = x >= -0x1p63f && x < 0x1p63f ? int64_t(x) : INT64_MIN; }
 PT_FN void cast_one(int64_t& to, double x) { to = x >= -0x1p63 && x < 0x1p63 ? int64_t(x) : INT64_MIN; }
+// What is below zero goes by way of the signed integer, as x86 has it.
+template <class T>
+PT_FN uint64_t unsigned_of(T x) {
+  int64_t low;
+  cast_one(low, x);
+  return x >= T(0x1p63) ? (x < T(0x1p64) ? uint64_t(x) : 0) : uint64_t(low);
+}
+PT_FN void cast_one(uint64_t& to, float x) { to = unsigned_of(x); }
+PT_FN void cast_one(uint64_t& to, double x) { to = unsigned_of(x); }
 template <class To, class From>
 PT_FN void cast_one(To& to, From x) {
   if constexpr (sizeof(To) == 1)
@@ -27,18 +36,14 @@ void cast_loop(char* dst, const char* src, int64_t n) {
 
 using CastFn = void (*)(char* dst, const char* src, int64_t n);
 // [from][to], in the order of FusedClass.
-static const CastFn kCasts[kFusedClasses][kFusedClasses] = {
-    {cast_loop<float, float>, cast_loop<double, float>, cast_loop<int32_t, float>, cast_loop<int64_t, float>,
-     cast_loop<uint8_t, float>},
-    {cast_loop<float, double>, cast_loop<double, double>, cast_loop<int32_t, double>, cast_loop<int64_t, double>,
-     cast_loop<uint8_t, double>},
-    {cast_loop<float, int32_t>, cast_loop<double, int32_t>, cast_loop<int32_t, int32_t>, cast_loop<int64_t, int32_t>,
-     cast_loop<uint8_t, int32_t>},
-    {cast_loop<float, int64_t>, cast_loop<double, int64_t>, cast_loop<int32_t, int64_t>, cast_loop<int64_t, int64_t>,
-     cast_loop<uint8_t, int64_t>},
-    {cast_loop<float, uint8_t>, cast_loop<double, uint8_t>, cast_loop<int32_t, uint8_t>, cast_loop<int64_t, uint8_t>,
-     cast_loop<uint8_t, uint8_t>},
-};
+#define PT_CASTS(From)                                                                                   \
+  {                                                                                                      \
+    cast_loop<float, From>, cast_loop<double, From>, cast_loop<int32_t, From>, cast_loop<int64_t, From>, \
+        cast_loop<uint8_t, From>, cast_loop<uint64_t, From>                                              \
+  }
+static const CastFn kCasts[kFusedClasses][kFusedClasses] = {PT_CASTS(float),   PT_CASTS(double),  PT_CASTS(int32_t),
+                                                            PT_CASTS(int64_t), PT_CASTS(uint8_t), PT_CASTS(uint64_t)};
+#undef PT_CASTS
 
 // Rounds a block to what its storage can hold, as storing and loading it would.
 inline void round_to_storage(FusedStorage storage, char* block, int64_t n) {

@@ -115,7 +115,7 @@ void Interpreter::fill(const FusedInstr& instr) {
 }
 
 void Interpreter::math(const FusedInstr& instr) {
-  static const MathFn* const tables[] = {kMathF32, kMathF64, kMathI32, kMathI64, kMathBool};
+  static const MathFn* const tables[] = {kMathF32, kMathF64, kMathI32, kMathI64, kMathBool, kMathU64};
   const char* a = at_[instr.args[0]];
   const char* b = instr.args[1] < 0 ? nullptr : at_[instr.args[1]];
   const char* c = instr.args[2] < 0 ? nullptr : at_[instr.args[2]];
@@ -211,6 +211,8 @@ PT_FN void with_reduction(FusedReduce reduce, FusedClass cls, F f) {
         return f(op, double());
       case FusedClass::I32:
         return f(op, int32_t());
+      case FusedClass::U64:
+        return f(op, uint64_t());
       default:
         return f(op, int64_t());
     }

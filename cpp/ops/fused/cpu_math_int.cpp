@@ -17,6 +17,12 @@ const MathFn kMathI64[] = {
 };
 #undef PT_MATH_OP
 
+#define PT_MATH_OP(op) math_entry<formula_##op, vec<uint64_t, 8>, FusedClass::U64>(),
+const MathFn kMathU64[] = {
+#include "math_ops.inc"
+};
+#undef PT_MATH_OP
+
 #define PT_MATH_OP(op) math_entry<formula_##op, mask<4, 16>, FusedClass::Bool>(),
 const MathFn kMathBool[] = {
 #include "math_ops.inc"
@@ -39,7 +45,7 @@ template <class F>
 constexpr MathFact fact(const char* name) {
   unsigned to_mask = mask_bit<F, vec<float, 16>, 0>() | mask_bit<F, vec<double, 8>, 1>() |
                      mask_bit<F, vec<int32_t, 16>, 2>() | mask_bit<F, vec<int64_t, 8>, 3>() |
-                     mask_bit<F, mask<4, 16>, 4>();
+                     mask_bit<F, mask<4, 16>, 4>() | mask_bit<F, vec<uint64_t, 8>, 5>();
   return {name, F::n_args, F::takes, F::first_is_mask, uint8_t(to_mask)};
 }
 

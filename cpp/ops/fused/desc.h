@@ -6,11 +6,12 @@
 namespace pt {
 
 // What a register of the machine holds. Other dtypes are converting loads and stores.
-enum class FusedClass : uint8_t { F32, F64, I32, I64, Bool };
-constexpr int kFusedClasses = 5;
+// u8 and u16 fit into I32, u32 into I64.
+enum class FusedClass : uint8_t { F32, F64, I32, I64, Bool, U64 };
+constexpr int kFusedClasses = 6;
 
-// The element types of operands, in the order of DType.
-enum class FusedStorage : uint8_t { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64 };
+// The element types of operands, in the order of DType. Complex numbers are operands of their parts.
+enum class FusedStorage : uint8_t { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64, U16, U32, U64 };
 
 constexpr int kFusedOuter = 7;  // axes besides the row
 constexpr int kFusedMaxSlots = 512;

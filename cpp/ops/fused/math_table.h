@@ -2,6 +2,7 @@
 #pragma once
 #include "ops/fused/desc.h"
 #include "simd/formula.h"
+#include "simd/unsigned.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -13,6 +14,7 @@ extern const MathFn kMathF32[] __attribute__((visibility("hidden")));
 extern const MathFn kMathF64[] __attribute__((visibility("hidden")));
 extern const MathFn kMathI32[] __attribute__((visibility("hidden")));
 extern const MathFn kMathI64[] __attribute__((visibility("hidden")));
+extern const MathFn kMathU64[] __attribute__((visibility("hidden")));
 extern const MathFn kMathBool[] __attribute__((visibility("hidden")));
 
 template <class V>

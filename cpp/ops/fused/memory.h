@@ -29,6 +29,12 @@ struct stored<FusedStorage::I32> : stored_as<int32_t, int32_t> {};
 template <>
 struct stored<FusedStorage::I64> : stored_as<int64_t, int64_t> {};
 template <>
+struct stored<FusedStorage::U16> : stored_as<uint16_t, int32_t> {};
+template <>
+struct stored<FusedStorage::U32> : stored_as<uint32_t, int64_t> {};
+template <>
+struct stored<FusedStorage::U64> : stored_as<uint64_t, uint64_t> {};
+template <>
 struct stored<FusedStorage::F32> : stored_as<float, float> {};
 template <>
 struct stored<FusedStorage::F64> : stored_as<double, double> {};
@@ -69,6 +75,12 @@ PT_FN void with_storage(FusedStorage storage, F f) {
       return f(stored<FusedStorage::I32>());
     case FusedStorage::I64:
       return f(stored<FusedStorage::I64>());
+    case FusedStorage::U16:
+      return f(stored<FusedStorage::U16>());
+    case FusedStorage::U32:
+      return f(stored<FusedStorage::U32>());
+    case FusedStorage::U64:
+      return f(stored<FusedStorage::U64>());
     case FusedStorage::F16:
       return f(stored<FusedStorage::F16>());
     case FusedStorage::BF16:

@@ -3,7 +3,7 @@
 // the same order, because of the sign of zero and the payload of a NaN.
 #pragma once
 #include "ops/fused/desc.h"
-#include "simd/vec.h"
+#include "simd/unsigned.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -12,6 +12,8 @@ template <class T>
 constexpr T lowest() {
   if constexpr (T(0.5) != T(0))
     return -T(__builtin_inff());
+  else if constexpr (T(-1) > T(0))
+    return 0;
   else
     return T(T(1) << (8 * sizeof(T) - 1));
 }
@@ -28,6 +30,7 @@ PT_FN float plus(float a, float b) { return a + b; }
 PT_FN double plus(double a, double b) { return a + b; }
 PT_FN int32_t plus(int32_t a, int32_t b) { return int32_t(uint32_t(a) + uint32_t(b)); }
 PT_FN int64_t plus(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); }
+PT_FN uint64_t plus(uint64_t a, uint64_t b) { return a + b; }
 
 struct ReduceSum {
   template <class T>

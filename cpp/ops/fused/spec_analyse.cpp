@@ -14,8 +14,12 @@ FusedClass class_of(DType dtype) {
     case DType::Bool:
       return FusedClass::Bool;
     case DType::I64:
+    case DType::U32:
       return FusedClass::I64;
+    case DType::U64:
+      return FusedClass::U64;
     case DType::U8:
+    case DType::U16:
     case DType::I8:
     case DType::I16:
     case DType::I32:
@@ -28,7 +32,7 @@ FusedClass class_of(DType dtype) {
 }
 
 DType natural_dtype(FusedClass cls) {
-  constexpr DType dtypes[] = {DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool};
+  constexpr DType dtypes[] = {DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::U64};
   return dtypes[int(cls)];
 }
 
@@ -251,6 +255,7 @@ class Analysis {
         bits = int32_t(int64_t(step.value) + step.ordinal);
         break;
       case FusedClass::I64:
+      case FusedClass::U64:
         bits = int64_t(step.value) + step.ordinal;
         break;
       case FusedClass::Bool:

@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -6,6 +7,7 @@ namespace {
 const Op* registered = define("isfinite")
                            .in("x", Takes::Float)
                            .predicate()
+                           .complex(both_parts("isfinite"))
                            .doc(R"(where x is neither infinite nor NaN.
 Shapes    x [...] -> bool [...]
 Dtypes    floats)",

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
@@ -14,6 +15,7 @@ const Op* registered = define("isinf")
                              const Tensor infinity = fn::number(std::numeric_limits<double>::infinity());
                              return {fn::equal(fn::call("abs", {in[0]}), infinity)};
                            })
+                           .complex(either_part("isinf"))
                            .doc(R"(where x is infinite, of either sign.
 Shapes    x [...] -> bool [...]
 Dtypes    floats)",

@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -6,6 +7,7 @@ namespace {
 const Op* registered = define("isnan")
                            .in("x", Takes::Float)
                            .predicate()
+                           .complex(either_part("isnan"))
                            .doc(R"(where x is not a number.
 Shapes    x [...] -> bool [...]
 Dtypes    floats)",

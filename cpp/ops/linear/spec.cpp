@@ -23,6 +23,7 @@ const Op* registered =
           const Tensor product = fn::matmul(in[0], in[1]);
           return {in[2].defined() ? product + in[2] : product};
         })
+        .complex()
         .doc(R"(x w + b along the last axis of x; b may be left out.
 Shapes    x [..., i], w [i, o], b [o] -> [..., o]
 Dtypes    floats; f16 and bf16 accumulate in f32

@@ -1,4 +1,5 @@
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -9,6 +10,9 @@ const Op* registered = define("log")
                            .floats()
                            .elementwise()
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / c.in[0]}; })
+                           .complex([](const Tensors& in, const Attrs&) -> Tensors {
+                             return {make_complex(fn::log(fn::call("abs", {in[0]})), fn::call("angle", {in[0]}))};
+                           })
                            .doc(R"(the natural logarithm of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

@@ -1,4 +1,7 @@
+#include <numbers>
+
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -11,6 +14,9 @@ const Op* registered = define("log10")
                            .floats()
                            .elementwise()
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / (kLn10 * c.in[0])}; })
+                           .complex([](const Tensors& in, const Attrs&) -> Tensors {
+                             return {joined(parts_of(fn::log(in[0])) * std::numbers::log10e)};
+                           })
                            .doc(R"(the logarithm to the base 10, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

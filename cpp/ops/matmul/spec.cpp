@@ -2,12 +2,18 @@
 #include <utility>
 
 #include "ops/batching.h"
+#include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 #include "ops/matmul/plan.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]), c = real_part(in[1]), d = imaginary_part(in[1]);
+  return {make_complex(fn::matmul(a, c) - fn::matmul(b, d), fn::matmul(a, d) + fn::matmul(b, c))};
+}
 
 // An operand of one axis as a matrix: a row on the left, a column on the right.
 Operand as_matrix(Operand x, bool left) {
@@ -133,6 +139,7 @@ const Op* registered =
               return plan_matmul(in[0], in[1], result, program);
             })
         .vjp(gradient)
+        .complex(of_complex)
         .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
 Shapes    a [..., m, k], b [..., k, n] -> [..., m, n], leading axes broadcast; an operand of one axis is a row on the
           left, a column on the right, and its axis is missing from the result

@@ -12,6 +12,7 @@ const Op* registered =
           }
           return {swap_last(in[0])};
         })
+        .complex()
         .doc(R"(x with its last two axes exchanged. A view.
 Shapes    x [..., m, n] -> [..., n, m]
 Dtypes    all

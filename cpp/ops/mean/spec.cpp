@@ -1,5 +1,6 @@
 #include "ops/autocast.h"
 #include "ops/axes.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
 
@@ -13,6 +14,7 @@ const Op* registered = composed_reduction("mean")
                              const double n = static_cast<double>(reduced_count(x.shape(), axes));
                              return {fn::cast(fn::sum(x, axes, attrs.flag("keepdims")) / fn::number(n), in[0].dtype())};
                            })
+                           .complex(along_axes("mean"))
                            .doc(R"(the sum over the given axes, divided by the number of elements.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once

@@ -39,6 +39,7 @@ const Op* registered =
           }
           return {fn::transpose(in[0], order)};
         })
+        .complex()
         .doc(R"(x with axes moved to other places; the others keep their order. A view.
 Shapes    x [...] -> [...]
 Dtypes    all

@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -8,6 +9,7 @@ const Op* registered = define("negative")
                            .elementwise()
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors { return {-c.grad[0]}; })
+                           .complex(on_parts("negative"))
                            .doc(R"(the negative of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    all numbers; integers wrap

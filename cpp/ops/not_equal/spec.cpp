@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -7,6 +8,7 @@ const Op* registered = define("not_equal")
                            .in("a", Takes::Any)
                            .in("b", Takes::Any)
                            .predicate()
+                           .complex(either_part("not_equal"))
                            .doc(R"(where a differs from b; NaN differs from everything.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all

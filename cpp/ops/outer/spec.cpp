@@ -13,6 +13,7 @@ const Op* registered = define("outer")
                              }
                              return {fn::reshape(in[0], {in[0].size(), 1}) * in[1]};
                            })
+                           .complex()
                            .doc(R"(each element of a times each of b.
 Shapes    a [m], b [n] -> [m, n]
 Dtypes    all numbers

@@ -69,6 +69,7 @@ const Op* registered =
         .attr("value", 0.0)
         .attr("mode", "constant", {"constant", "reflect", "replicate", "circular"})
         .compose(definition)
+        .complex()
         .doc(
             R"(x with before[i] elements more in front of axis i and after[i] behind: a value, or x itself as the mode goes on.
 Shapes    x [n, ...] -> [before + n + after, ...]

@@ -45,7 +45,7 @@ PtDataType data_type(DType dtype) {
   const uint8_t code = dtype == DType::Bool   ? PT_BOOL
                        : dtype == DType::BF16 ? PT_BFLOAT
                        : is_float(dtype)      ? PT_FLOAT
-                       : dtype == DType::U8   ? PT_UINT
+                       : is_unsigned(dtype)   ? PT_UINT
                                               : PT_INT;
   return {code, static_cast<uint8_t>(8 * size_of(dtype)), 1};
 }

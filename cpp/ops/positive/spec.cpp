@@ -6,6 +6,7 @@ namespace {
 const Op* registered = define("positive")
                            .in("x", Takes::Number)
                            .compose([](const Tensors& in, const Attrs&) -> Tensors { return {in[0]}; })
+                           .complex()
                            .doc(R"(x itself: +x.
 Shapes    x [...] -> [...]
 Dtypes    all numbers

@@ -1,9 +1,17 @@
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 
 namespace pt {
 namespace {
+
+// By the logarithm; a base of 0 has none.
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor zero = fn::zeros({in[0].dtype(), {}}), one = zero + 1.0;
+  const Tensor nothing = fn::equal(in[0], zero), power = fn::exp(in[1] * fn::log(fn::where(nothing, one, in[0])));
+  return {fn::where(nothing, fn::where(fn::equal(in[1], zero), one, zero), power)};
+}
 
 const Op* registered =
     define("power")
@@ -26,6 +34,7 @@ const Op* registered =
           }
           return {da, db};
         })
+        .complex(of_complex)
         .doc(R"(a to the power of b, element by element.
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; integers wrap, and a negative exponent of an integer gives 0 except for bases 1 and -1

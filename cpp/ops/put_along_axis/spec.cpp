@@ -1,9 +1,22 @@
+#include "ops/axes.h"
 #include "ops/batching.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 #include "ops/scatter_add/plan.h"
 
 namespace pt {
 namespace {
+
+// The index is one for both parts.
+Tensors of_complex(const Tensors& in, const Attrs& given) {
+  Attrs attrs = given;
+  attrs.set("axis", int64_t{normal_axis(given.integer("axis"), in[1].ndim(), "put_along_axis")});
+  Shape shape = in[0].shape(), pairs = shape;
+  shape.push_back(1);
+  pairs.push_back(2);
+  const Tensor index = fn::broadcast_to(fn::reshape(in[0], shape), pairs);
+  return {joined(fn::call("put_along_axis", {index, parts_of(in[1])}, attrs))};
+}
 
 const Op* registered =
     define("put_along_axis")
@@ -21,6 +34,7 @@ const Op* registered =
         .vjp([](const VjpContext& c) -> Tensors {
           return {Tensor(), fn::call("take_along_axis", {c.grad[0], c.in[0]}, {{"axis", c.attrs.integer("axis")}})};
         })
+        .complex(of_complex)
         .doc(R"(zeros with each update added at its place along the axis: the gradient of take_along_axis.
 Shapes    index [..., k, ...], updates [..., k, ...] -> [..., size, ...]
 Dtypes    updates all numbers; index int32 or int64

@@ -1,4 +1,5 @@
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -10,6 +11,9 @@ const Op* registered = define("reciprocal")
                            .elementwise()
                            .saves({false}, {true})
                            .vjp([](const VjpContext& c) -> Tensors { return {-(c.grad[0] * (c.out[0] * c.out[0]))}; })
+                           .complex([](const Tensors& in, const Attrs&) -> Tensors {
+                             return {complex_quotient(fn::number(1) + fn::zeros({in[0].dtype(), {}}), in[0])};
+                           })
                            .doc(R"(one over x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

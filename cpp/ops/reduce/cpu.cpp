@@ -18,6 +18,7 @@ struct ReduceProd {
   static PT_FN double one(double a, double b) { return a * b; }
   static PT_FN int32_t one(int32_t a, int32_t b) { return int32_t(uint32_t(a) * uint32_t(b)); }
   static PT_FN int64_t one(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
+  static PT_FN uint64_t one(uint64_t a, uint64_t b) { return a * b; }
   template <class V>
   static PT_FN V all(V a, V b) {
     return a * b;
@@ -41,6 +42,8 @@ template <class T>
 constexpr FusedStorage storage_for() {
   if constexpr (T(0.5) != T(0))
     return sizeof(T) == 4 ? FusedStorage::F32 : FusedStorage::F64;
+  else if constexpr (T(-1) > T(0))
+    return FusedStorage::U64;
   else
     return sizeof(T) == 4 ? FusedStorage::I32 : FusedStorage::I64;
 }
@@ -264,6 +267,8 @@ PT_FN void with_accumulator(FusedClass cls, F f) {
       return f(double());
     case FusedClass::I32:
       return f(int32_t());
+    case FusedClass::U64:
+      return f(uint64_t());
     default:
       return f(int64_t());
   }

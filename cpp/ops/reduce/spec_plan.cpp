@@ -24,7 +24,10 @@ DType register_of(DType dtype) {
     case DType::U8:
     case DType::I8:
     case DType::I16:
+    case DType::U16:
       return DType::I32;
+    case DType::U32:
+      return DType::I64;
     default:
       return dtype;
   }
@@ -38,7 +41,7 @@ DType accumulator_of(ReduceKind kind, DType in) {
   if (is_truth(kind)) return DType::I32;
   const DType natural = register_of(in);
   if (is_float(natural)) return natural;
-  if (kind == ReduceKind::Sum || kind == ReduceKind::Prod) return DType::I64;
+  if (kind == ReduceKind::Sum || kind == ReduceKind::Prod) return is_unsigned(in) ? DType::U64 : DType::I64;
   return natural == DType::Bool ? DType::I32 : natural;
 }
 
@@ -223,6 +226,9 @@ class Planner {
         break;
       case DType::I64:
         d.accumulator = FusedClass::I64;
+        break;
+      case DType::U64:
+        d.accumulator = FusedClass::U64;
         break;
       default:
         d.accumulator = FusedClass::I32;

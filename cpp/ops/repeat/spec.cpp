@@ -39,6 +39,7 @@ const Op* registered =
           const Tensor column = fn::reshape(x, {before, along, 1, behind});
           return {fn::reshape(fn::broadcast_to(column, {before, along, repeats[0], behind}), whole)};
         })
+        .complex()
         .doc(R"(each element of x so many times in a row, along an axis.
 Shapes    x [..., n, ...] -> [..., times n, ...]; axis None goes through all elements in row-major order
 Dtypes    all

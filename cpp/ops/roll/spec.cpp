@@ -37,6 +37,7 @@ const Op* registered =
           }
           return {y};
         })
+        .complex()
         .doc(R"(x with its elements moved along axes; what leaves at one end comes in at the other.
 Shapes    x [...] -> [...]; axis None moves through all elements in row-major order
 Dtypes    all

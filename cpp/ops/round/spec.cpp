@@ -1,3 +1,4 @@
+#include "ops/complex.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -8,6 +9,7 @@ const Op* registered = define("round")
                            .floats()
                            .elementwise()
                            .no_gradient()
+                           .complex(on_parts("round"))
                            .doc(R"(x rounded to the nearest whole number; halves go to the even neighbour.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

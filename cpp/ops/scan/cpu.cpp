@@ -80,7 +80,7 @@ void scan_line(const ScanDesc& d, const char* from, char* to) {
   }
   if (d.kind == ScanKind::ArgMax || d.kind == ScanKind::ArgMin) {
     best_line<From>(d, from, step, to, out_step);
-  } else if (d.to == FusedStorage::I64) {
+  } else if (d.to == FusedStorage::I64 || d.to == FusedStorage::U64) {  // which add and multiply alike
     if constexpr (sizeof(typename accumulator<typename From::value>::type(0)) == 8)
       accumulate_line<From, stored<FusedStorage::I64>>(d, from, step, to, out_step);
   } else {

@@ -21,7 +21,8 @@ OpBuilder running(const std::string& name, ScanKind kind) {
     c.expect(!initial || !c.attrs.flag("reverse"),
              "include_initial = True, reverse = True; expected one of them; concatenate the initial value");
     if (initial) ++shape[axis];
-    return {{is_float(c.in[0].dtype) ? c.in[0].dtype : DType::I64, shape}};
+    const DType dtype = c.in[0].dtype, whole = is_unsigned(dtype) ? DType::U64 : DType::I64;
+    return {{is_float(dtype) ? dtype : whole, shape}};
   });
   op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
     const int axis = running_axis(attrs, in[0].shape, name);

@@ -1,9 +1,18 @@
+#include "ops/axes.h"
 #include "ops/batching.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 #include "ops/scatter_add/plan.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs& given) {
+  Attrs attrs = given;
+  const int ndim = in[1].ndim() - in[0].ndim() + 1;
+  attrs.set("axis", int64_t{normal_axis(given.integer("axis"), ndim, "scatter_add")});
+  return {joined(fn::call("scatter_add", {in[0], parts_of(in[1])}, attrs))};
+}
 
 Tensors batch_updates(const BatchContext& c) {
   const int axis = normal_axis(c.attrs.integer("axis"), c.types[0].shape.size(), c.op.name);
@@ -31,7 +40,7 @@ const Op* registered =
           c.expect(ndim >= 1, text("index is ", c.in[0], ", updates is ", c.in[1],
                                    "; expected updates to have the axes of index; expand updates"));
           const int axis = normal_axis(c.attrs.integer("axis"), ndim, c.op.name);
-          bool fits = size_of(c.in[0].dtype) >= 4;
+          bool fits = is_wide_index(c.in[0].dtype);
           for (int i = 0; i < index.size(); ++i) fits = fits && updates[axis + i] == index[i];
           c.expect(fits,
                    text("index is ", c.in[0], ", updates is ", c.in[1], ", axis = ", axis,
@@ -51,6 +60,7 @@ const Op* registered =
           const int axis = normal_axis(c.attrs.integer("axis"), c.out_types[0].shape.size(), "scatter_add");
           return {Tensor(), fn::call("take", {c.grad[0], c.in[0]}, {{"axis", int64_t{axis}}})};
         })
+        .complex(of_complex)
         .doc(R"(zeros with updates added at the given places along an axis: the gradient of take.
 Shapes    index [i...], updates [a..., i..., b...] -> [a..., size, b...]
 Dtypes    updates all numbers; index int32 or int64

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/space_plan.h"
+#include "ops/axes.h"
 #include "ops/scatter_add/desc.h"
 #include "ops/scatter_add/plan.h"
 
@@ -13,12 +14,17 @@ constexpr int64_t kLeastPiece = 64;  // elements: shorter ones share cache lines
 constexpr int64_t kFewChunks = 16;   // below this, long rows are divided
 constexpr int64_t kLanes = 64;
 
+// Sums of integers wrap, so they are the same bits with and without a sign.
+DType summed_as(DType dtype) {
+  return dtype == DType::U16 ? DType::I16 : dtype == DType::U32 ? DType::I32 : dtype == DType::U64 ? DType::I64 : dtype;
+}
+
 // In the order of the kernel table: the sort, then for each dtype one scatter and one put.
 constexpr int kSort = 0;
 int variant_of(DType dtype, bool put, const char* where) {
   static constexpr DType kOrder[] = {DType::F32, DType::F64, DType::F16, DType::BF16, DType::I32,
                                      DType::I64, DType::U8,  DType::I8,  DType::I16};
-  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), dtype);
+  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), summed_as(dtype));
   if (found == std::end(kOrder)) {
     throw DTypeError(text("[", where, "] updates are ", info(dtype).brief, "; expected numbers; cast them first"));
   }
@@ -81,7 +87,7 @@ LaunchPlan plan_scatter_add(const Operand& index, const Operand& updates, const 
 }
 
 Types put_along_shape(const InferContext& c) {
-  c.expect(c.in[0].shape == c.in[1].shape && size_of(c.in[0].dtype) >= 4,
+  c.expect(c.in[0].shape == c.in[1].shape && is_wide_index(c.in[0].dtype),
            text("index is ", c.in[0], ", updates is ", c.in[1],
                 "; expected int32 or int64 indices of the shape of updates; broadcast one"));
   Shape shape = c.in[1].shape;

@@ -1,12 +1,21 @@
+#include "ops/complex.h"
 #include "ops/op.h"
 
 namespace pt {
 namespace {
 
+// The number of size 1 in the same direction; 0 of 0.
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor size = fn::call("abs", {in[0]});
+  const Tensor divisor = fn::where(fn::equal(size, fn::number(0)), fn::number(1), size);
+  return {make_complex(real_part(in[0]) / divisor, imaginary_part(in[0]) / divisor)};
+}
+
 const Op* registered = define("sign")
                            .in("x", Takes::Number)
                            .elementwise()
                            .no_gradient()
+                           .complex(of_complex)
                            .doc(R"(-1, 0 or 1, as x is below, at or above zero; NaN stays NaN.
 Shapes    x [...] -> [...]
 Dtypes    all numbers

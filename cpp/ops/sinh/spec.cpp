@@ -1,8 +1,14 @@
 #include "ops/autocast.h"
+#include "ops/complex.h"
 #include "ops/composed.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
+  return {make_complex(fn::call("sinh", {a}) * fn::call("cos", {b}), fn::call("cosh", {a}) * fn::call("sin", {b}))};
+}
 
 const Op* registered = composed_unary(
                            "sinh",
@@ -14,6 +20,7 @@ const Op* registered = composed_unary(
                              return fn::copysign(fn::where(fn::greater(a, fn::number(1)), far, near), x);
                            },
                            [](const Tensor& x, const Attrs&) { return fn::call("cosh", {x}); })
+                           .complex(of_complex)
                            .doc(R"(the hyperbolic sine, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

@@ -1,9 +1,18 @@
+#include "ops/complex.h"
 #include "ops/copy/plan.h"
 #include "ops/fill/plan.h"
 #include "ops/functional.h"
 
 namespace pt {
 namespace {
+
+// The value is a real number.
+Tensors of_complex(const Tensors& in, const Attrs& attrs) {
+  Attrs zeros = attrs;
+  zeros.set("value", 0.0);
+  return {make_complex(fn::call("slice_scatter", {real_part(in[0])}, attrs),
+                       fn::call("slice_scatter", {imaginary_part(in[0])}, zeros))};
+}
 
 const Op* registered =
     define("slice_scatter")
@@ -66,6 +75,7 @@ const Op* registered =
           }
           return {fn::call("slice", {c.grad[0]}, {{"start", start}, {"stop", stop}, {"step", step}})};
         })
+        .complex(of_complex)
         .doc(R"(a tensor of one value with x written into it, every step-th element from start on along each axis.
 Shapes    x [...] -> shape
 Dtypes    all

@@ -18,6 +18,7 @@ PT_FN uint64_t sort_key(double x) {
 }
 PT_FN uint64_t sort_key(uint8_t x) { return x; }
 PT_FN uint64_t sort_key(int32_t x) { return uint32_t(x) ^ 0x80000000u; }
+PT_FN uint64_t sort_key(uint64_t x) { return x; }
 PT_FN uint64_t sort_key(int64_t x) { return uint64_t(x) ^ 0x8000000000000000u; }
 
 // The key of the element at an address; descending order is that of the inverted keys.

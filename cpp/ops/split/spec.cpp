@@ -41,6 +41,7 @@ const Op* registered = define("split")
                            .compose(definition)
                            .saves({false})
                            .vjp(gradient)
+                           .complex()
                            .doc(R"(x cut into equal parts along an axis. Views.
 Shapes    x [..., parts n, ...] -> parts times [..., n, ...]
 Dtypes    all

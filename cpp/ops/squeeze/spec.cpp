@@ -19,6 +19,7 @@ const Op* registered = define("squeeze")
                              std::erase_if(axes, [&](int64_t axis) { return full[static_cast<int>(axis)] != 1; });
                              return {fn::reshape(in[0], reduced_shape(full, axes, false))};
                            })
+                           .complex()
                            .doc(R"(x without axes of size 1: all of them, or the given ones. A view.
 Shapes    x [..., 1, ...] -> [...]
 Dtypes    all

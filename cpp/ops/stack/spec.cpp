@@ -21,6 +21,7 @@ const Op* registered =
           }
           return {fn::call("concat", pieces, {{"axis", int64_t{axis}}})};
         })
+        .complex()
         .doc(R"(tensors of one shape joined along a new axis.
 Shapes    n tensors [...] -> [..., n, ...]
 Dtypes    all; promoted to one

@@ -1,5 +1,6 @@
 #include "ops/autocast.h"
 #include "ops/axes.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 #include "ops/reduction.h"
 
@@ -13,9 +14,10 @@ const Op* registered = reduction("sum", ReduceKind::Sum, Takes::Any, ResultType:
                              const Ints axes = reduced_axes(c.attrs, full.size(), "sum");
                              return {fn::broadcast_to(restore_axes(c.grad[0], full, axes), full)};
                            })
+                           .complex(along_axes("sum"))
                            .doc(R"(the sum over the given axes.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
-Dtypes    all; integers and bool are summed in int64; f16 and bf16 accumulate in f32
+Dtypes    all; integers and bool are summed in int64, unsigned integers in uint64; f16 and bf16 accumulate in f32
 Errors    an axis that x does not have
 Grad      x
 Numerics  blocks of 1,024 along the row, pairwise above; down a column as a product with ones)",

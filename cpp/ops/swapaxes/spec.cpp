@@ -20,6 +20,7 @@ const Op* registered =
           std::swap(order[a], order[b]);
           return {fn::transpose(in[0], order)};
         })
+        .complex()
         .doc(R"(x with two axes exchanged. A view.
 Shapes    x [...] -> [...]
 Dtypes    all

@@ -1,11 +1,17 @@
 #include "ops/axes.h"
 #include "ops/batching.h"
+#include "ops/complex.h"
 #include "ops/functional.h"
 #include "ops/gather/plan.h"
 #include "ops/pieces.h"
 
 namespace pt {
 namespace {
+
+Tensors of_complex(const Tensors& in, const Attrs& attrs) {
+  const int axis = normal_axis(attrs.integer("axis"), in[0].ndim(), "take");
+  return {joined(fn::call("take", {parts_of(in[0]), in[1]}, {{"axis", int64_t{axis}}}))};
+}
 
 Shape result_shape(const Shape& x, const Shape& index, int axis) {
   Shape shape;
@@ -42,7 +48,7 @@ const Op* registered =
           c.expect(x.size() + index.size() - 1 <= kMaxDims,
                    text("x is ", c.in[0], ", index is ", c.in[1], "; expected at most ", kMaxDims,
                         " axes in the result; reshape index"));
-          c.expect(size_of(c.in[1].dtype) >= 4,
+          c.expect(is_wide_index(c.in[1].dtype),
                    text("index is ", c.in[1], "; expected int32 or int64; convert it with astype"));
           return {{c.in[0].dtype, result_shape(x, index, axis)}};
         })
@@ -56,6 +62,7 @@ const Op* registered =
           return {fn::call("scatter_add", {c.in[1], c.grad[0]}, {{"axis", int64_t{axis}}, {"size", x[axis]}}),
                   Tensor()};
         })
+        .complex(of_complex)
         .doc(R"(the elements of x at the given places along an axis. x[index] calls it for the first axis.
 Shapes    x [a..., n, b...], index [i...] -> [a..., i..., b...]
 Dtypes    x all; index int32 or int64

@@ -1,10 +1,21 @@
+#include "ops/axes.h"
 #include "ops/batching.h"
+#include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
 #include "ops/gather/plan.h"
 
 namespace pt {
 namespace {
+
+// The index is one for both parts.
+Tensors of_complex(const Tensors& in, const Attrs& attrs) {
+  const int axis = normal_axis(attrs.integer("axis"), in[0].ndim(), "take_along_axis");
+  Shape shape = in[1].shape();
+  shape.push_back(1);
+  const Tensors parts{parts_of(in[0]), fn::reshape(in[1], shape)};
+  return {joined(fn::call("take_along_axis", parts, {{"axis", int64_t{axis}}}))};
+}
 
 // x and index broadcast against each other, except along the axis.
 Shape result_shape(const Shape& x, const Shape& index, int axis, const std::string& where) {
@@ -24,7 +35,7 @@ const Op* registered =
         .batch(batch_along_axis_broadcast)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &index = c.in[1].shape;
-          c.expect(x.size() == index.size() && size_of(c.in[1].dtype) >= 4,
+          c.expect(x.size() == index.size() && is_wide_index(c.in[1].dtype),
                    text("x is ", c.in[0], ", index is ", c.in[1],
                         "; expected int32 or int64 indices with as many axes as x; reshape index"));
           return {{c.in[0].dtype,
@@ -43,6 +54,7 @@ const Op* registered =
               fn::call("put_along_axis", {index, c.grad[0]}, {{"axis", int64_t{axis}}, {"size", x[axis]}});
           return {unbroadcast(all, x), Tensor()};
         })
+        .complex(of_complex)
         .doc(
             R"(for each place of index, the element of x at that place along the axis and at the same place along the others.
 Shapes    x [..., n, ...], index [..., k, ...] -> [..., k, ...], broadcast along the other axes

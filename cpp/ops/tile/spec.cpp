@@ -30,6 +30,7 @@ const Op* registered =
           }
           return {y};
         })
+        .complex()
         .doc(R"(x repeated as a whole along its axes, the last ones first; more numbers than axes add axes in front.
 Shapes    x [..., n, ...] -> [..., times n, ...]
 Dtypes    all

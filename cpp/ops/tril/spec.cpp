@@ -10,6 +10,7 @@ const Op* registered = define("tril")
                              const Tensor kept = triangle_mask(in[0], attrs.integer("k"), true, "tril");
                              return {fn::where(kept, in[0], Tensor::scalar(0, in[0].dtype()))};
                            })
+                           .complex()
                            .doc(R"(each matrix with zeros above its diagonal k columns to the right of the main one.
 Shapes    x [..., m, n] -> [..., m, n]
 Dtypes    all

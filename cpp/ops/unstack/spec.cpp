@@ -23,6 +23,7 @@ const Op* registered = define("unstack")
                              }
                              return all;
                            })
+                           .complex()
                            .doc(R"(the tensors that x is stacked of along an axis. Views.
 Shapes    x [..., n, ...] -> n times [...]
 Dtypes    all
