@@ -38,12 +38,13 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/elementwise.cpp", "case DType::F16:\n    case DType::BF16:", "case DType::BF16:"),
         ("cpp/ops/window.cpp", "return {values.front(), values.back()};", "return {values.back(), values.front()};"),
     )),
-    "dtypes": Part(("tests/test_unsigned.py", "tests/test_complex.py"), (
+    "dtypes": Part(("tests/test_unsigned.py", "tests/test_complex.py", "tests/test_fft.py"), (
         ("cpp/core/dtype.cpp", "info(with).rank > rank", "info(with).rank >= rank"),
         ("cpp/simd/unsigned.h", "base::lt(turned(a), turned(b))", "base::lt(a, b)"),
         ("cpp/ops/fused/cast.h", "x >= T(0x1p63)", "x >= T(0x1p64)"),
         ("cpp/ops/complex.cpp", "a * c - b * d", "a * c + b * d"),
         ("cpp/ops/complex.cpp", "fn::where(turned, -im, im)", "im"),
+        ("python/powertrain/fft.py", "(n + 1) // 2)", "n // 2)"),
     )),
     "gradients": Part(SHARED, (
         ("cpp/graph/autodiff.cpp", "sum = sum.defined() ? fn::add(sum, gradient) : gradient;", "sum = gradient;"),

@@ -55,6 +55,7 @@ from powertrain.precision import autocast  # noqa: E402
 from powertrain.products import einsum, tensordot  # noqa: E402
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
+from powertrain.spectrum import istft, stft  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
 from powertrain.transforms import (  # noqa: E402
     checkpoint,
@@ -70,7 +71,7 @@ from powertrain.transforms import (  # noqa: E402
 tensor = _core.tensor  # after the submodule of that name, which its import would leave here
 
 if TYPE_CHECKING:
-    from powertrain import data, metrics, models, nn, optim, random
+    from powertrain import data, fft, metrics, models, nn, optim, random
     from powertrain import estimators as estimators
     from powertrain import losses as losses
     from powertrain import plugins as plugins
@@ -87,7 +88,7 @@ float16, bfloat16, float32, float64 = DType.float16, DType.bfloat16, DType.float
 globals().update(OPERATORS)
 
 _LAZY = (
-    "array_api", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train",
+    "array_api", "fft", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train",
     "strategies", "recipe", "estimators",
 )  # fmt: skip
 
@@ -95,10 +96,10 @@ __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "ShapeError", "Slot", "Tensor",
     "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes",
     "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient", "data", "dropout", "einsum",
-    "end_phase", "eye", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
-    "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa",
+    "end_phase", "eye", "fft", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
+    "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "istft",
     "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim",
-    "pack", "per_example_gradients", "random", "scan", "set_threads", "tensor", "tensordot", "uint16", "uint32",
+    "pack", "per_example_gradients", "random", "scan", "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32",
     "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp",
     "vmap", "while_loop", "zeros", "zeros_like", *op_names(),
 ]  # fmt: skip

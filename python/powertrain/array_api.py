@@ -1,6 +1,6 @@
 """The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
 
-What it does not have: `fft`, of `linalg` what is no product, and the inverse circular and hyperbolic functions of complex
+What it does not have: of `linalg` what is no product, and the inverse circular and hyperbolic functions of complex
 numbers. See docs/conformance.md for what differs.
 """
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import powertrain as pt
+from powertrain import fft as fft
 from powertrain._core import DType, DTypeError, Tensor
 from powertrain._core import asarray as _asarray
 from powertrain.creation import broadcast_arrays, broadcast_shapes, eye, full_like, meshgrid, ones_like, zeros_like
@@ -43,7 +44,7 @@ float32, float64, complex64, complex128 = DType.float32, DType.float64, DType.co
 __all__ = [
     "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "ceil",
     "clip", "complex128", "complex64", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
-    "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "finfo",
+    "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "fft", "finfo",
     "float32", "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8",
     "isdtype", "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims", "pi", "pow",
     "prod", "result_type", "sort", "sum", "take", "take_along_axis", "tensordot", "tril", "triu", "uint16", "uint32",

@@ -1,0 +1,26 @@
+// What one discrete Fourier transform of a given length needs. A DftDesc is followed in memory by its tables.
+#pragma once
+#include <stdint.h>
+
+namespace pt {
+
+constexpr int kDftFactors = 40;
+constexpr int kDftLargestFactor = 31;  // a length with larger prime factors goes through a convolution
+
+struct DftDesc {
+  int64_t n;       // of a line, in complex numbers
+  int64_t length;  // of the transforms that are made: n, or a power of two that holds a convolution of n
+  int64_t lines;
+  int64_t chunk;    // lines
+  uint8_t wide;     // elements are double
+  uint8_t inverse;  // the other sign of the exponent
+  uint8_t by_convolution;
+  int32_t n_factors;
+  int32_t factors[kDftFactors];  // of length
+
+  // cos and -sin of 2 pi k / length, for k below length; of pi k^2 / n, for k below n.
+  const double* roots() const { return reinterpret_cast<const double*>(this + 1); }
+  const double* chirp() const { return roots() + 2 * length; }
+};
+
+}  // namespace pt

@@ -1,0 +1,90 @@
+// Factors and tables of a transform. The tables are made here, by sums of products alone, so that they are the same
+// numbers on every machine.
+#include <algorithm>
+#include <numbers>
+#include <vector>
+
+#include "ops/dft/desc.h"
+#include "ops/dft/plan.h"
+
+namespace pt {
+namespace {
+
+constexpr double kChunkFlops = 1e5;  // about 20 us
+
+struct Root {
+  double re, im;
+};
+
+// e^(2 pi i k / n) for 0 <= k < n. The angle is brought to an eighth of a turn in integers, where series are short.
+Root unit_root(int64_t k, int64_t n) {
+  const int64_t eighth = 8 * k / n, rest = 8 * k - eighth * n;
+  const bool back = eighth % 2 != 0;
+  const double a = std::numbers::pi / 4 * (static_cast<double>(back ? n - rest : rest) / static_cast<double>(n));
+  const double square = a * a;
+  double cosine = 1, sine = 1;
+  for (int i = 18; i > 0; i -= 2) {
+    cosine = 1 - cosine * square / (i * (i - 1));
+    sine = 1 - sine * square / (i * (i + 1));
+  }
+  Root root{cosine, back ? -a * sine : a * sine};
+  for (int64_t turn = (eighth + 1) / 2; turn > 0; --turn) root = {-root.im, root.re};
+  return root;
+}
+
+// 4 first, since it costs least; 0 factors if there is a prime that is too large.
+int factors_of(int64_t n, int32_t* factors) {
+  int count = 0;
+  for (int32_t p : {4, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31}) {
+    for (; n % p == 0; n /= p) factors[count++] = p;
+  }
+  return n == 1 ? count : 0;
+}
+
+}  // namespace
+
+LaunchPlan plan_dft(const Operand& in, const Operand& out, bool inverse) {
+  DftDesc d{};
+  d.n = d.length = in.shape[in.shape.size() - 2];
+  d.lines = count(in.shape) / (2 * d.n);
+  d.wide = in.dtype == DType::F64;
+  d.inverse = inverse;
+  d.n_factors = factors_of(d.n, d.factors);
+  if (d.n_factors == 0 && d.n > 1) {
+    d.by_convolution = true;
+    for (d.length = 1; d.length < 2 * d.n - 1;) d.length *= 2;
+    d.n_factors = factors_of(d.length, d.factors);
+  }
+  std::vector<Root> tables;
+  for (int64_t k = 0; k < d.length; ++k) {
+    const Root root = unit_root(k, d.length);
+    tables.push_back({root.re, -root.im});
+  }
+  // The chirp's k^2 counts half turns of n: modulo 2 n.
+  for (int64_t k = 0, square = 0; d.by_convolution && k < d.n; ++k) {
+    const Root root = unit_root(square, 2 * d.n);
+    tables.push_back({root.re, -root.im});
+    square = (square + 2 * k + 1) % (2 * d.n);
+  }
+  std::vector<std::byte> bytes(sizeof(d) + tables.size() * sizeof(Root));
+  int factor_sum = 0;
+  for (int i = 0; i < d.n_factors; ++i) factor_sum += d.factors[i];
+  const double line = static_cast<double>(d.length) * (2 + 4 * factor_sum) * (d.by_convolution ? 3 : 1);
+  d.chunk = std::clamp<int64_t>(static_cast<int64_t>(kChunkFlops / line), 1, d.lines);
+  std::memcpy(bytes.data(), &d, sizeof(d));
+  std::memcpy(bytes.data() + sizeof(d), tables.data(), tables.size() * sizeof(Root));
+
+  Launch launch;
+  launch.kernel = "dft";
+  launch.desc = Descriptor::from_bytes(bytes.data(), bytes.size());
+  launch.chunks = (d.lines + d.chunk - 1) / d.chunk;
+  // Real and imaginary parts of a line, of the next step, and of the chirp's transform.
+  launch.scratch_bytes = d.length * static_cast<int64_t>(sizeof(double)) * (d.by_convolution ? 6 : 4);
+  launch.flops = line * static_cast<double>(d.lines);
+  launch.bytes = static_cast<double>((count(in.shape) + count(out.shape)) * static_cast<int64_t>(size_of(in.dtype)));
+  LaunchPlan plan;
+  plan.launches.push_back(std::move(launch));
+  return plan;
+}
+
+}  // namespace pt
