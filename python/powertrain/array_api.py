@@ -78,10 +78,14 @@ def linspace(
     return pt.linspace(start, stop, num, endpoint, dtype)
 
 
+def _continuous(x: Tensor) -> Any:
+    return x.dtype.is_float or x.dtype.is_complex
+
+
 def _whole(op: str, x: Any) -> Tensor:
     """A rounding: integers are whole as they are."""
     given = _asarray(x)
-    return OPERATORS[op](given) if given.dtype.is_float else OPERATORS["positive"](given)
+    return OPERATORS[op](given) if _continuous(given) else OPERATORS["positive"](given)
 
 
 def ceil(x: Any, /) -> Tensor:
@@ -102,10 +106,6 @@ def round(x: Any, /) -> Tensor:
 def trunc(x: Any, /) -> Tensor:
     """The nearest whole numbers towards zero, in the dtype of x."""
     return _whole("trunc", x)
-
-
-def _continuous(x: Tensor) -> Any:
-    return x.dtype.is_float or x.dtype.is_complex
 
 
 def isfinite(x: Any, /) -> Tensor:
