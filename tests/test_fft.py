@@ -61,6 +61,7 @@ def test_lengths_axes_and_norms(op: str, norm: str) -> None:
 def test_several_axes(op: str, norm: str) -> None:
     x = drawn(op, (4, 6, 5))
     calls: list[dict[str, Any]] = [{}, {"s": (3, 7), "axes": (-2, -1)}, {"axes": (0, 2)}]
+    np.testing.assert_array_equal(getattr(pt.fft, op)(x, 4, 1).numpy(), getattr(pt.fft, op)(x, (4,), (1,)).numpy())
     for rest in calls:
         want = getattr(np.fft, op)(x, **rest, norm=norm)
         compare(getattr(pt.fft, op)(x, **rest, norm=norm), want, "float64", 500.0, f"{op} {rest}")

@@ -149,8 +149,12 @@ def ihfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "back
 # ------------------------------------------------------------ several axes
 
 
-def _axes(x: Tensor, s: Sequence[int] | None, axes: Sequence[int] | None, where: str) -> list[tuple[int | None, int]]:
-    """Lengths and axes, in pairs."""
+_Sizes = int | Sequence[int] | None
+
+
+def _axes(x: Tensor, s: _Sizes, axes: _Sizes, where: str) -> list[tuple[int | None, int]]:
+    """Lengths and axes, in pairs; one number is that of one axis."""
+    s, axes = ([given] if isinstance(given, int) else given for given in (s, axes))
     if axes is None:
         axes = range(x.ndim) if s is None else range(x.ndim - len(s), x.ndim)
     sizes: Sequence[int | None] = [None] * len(axes) if s is None else list(s)
@@ -171,64 +175,48 @@ def _several(x: Tensor, pairs: list[tuple[int | None, int]], norm: str | None, o
     return x
 
 
-def fftn(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str | None = "backward"
-) -> Tensor:
+def fftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """fft along several axes, all unless they are named, of the lengths s."""
     given = _complex(x)
     return _several(given, _axes(given, s, axes, "fftn"), norm, fft)
 
 
-def ifftn(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str | None = "backward"
-) -> Tensor:
+def ifftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """The inverse of fftn."""
     given = _complex(x)
     return _several(given, _axes(given, s, axes, "ifftn"), norm, ifft)
 
 
-def rfftn(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str | None = "backward"
-) -> Tensor:
+def rfftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """rfft along the last of several axes, fft along the others."""
     given = _core.asarray(x)
     *others, (n, axis) = _axes(given, s, axes, "rfftn")
     return _several(_half(given, n, axis, norm, "rfftn"), others, norm, fft)
 
 
-def irfftn(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str | None = "backward"
-) -> Tensor:
+def irfftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """The inverse of rfftn."""
     given = _complex(x)
     *others, (n, axis) = _axes(given, s, axes, "irfftn")
     return _whole(_several(given, others, norm, ifft), n, axis, norm, "irfftn")
 
 
-def fft2(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: str | None = "backward"
-) -> Tensor:
+def fft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """fftn along two axes."""
     return fftn(x, s, axes, norm)
 
 
-def ifft2(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: str | None = "backward"
-) -> Tensor:
+def ifft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """ifftn along two axes."""
     return ifftn(x, s, axes, norm)
 
 
-def rfft2(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: str | None = "backward"
-) -> Tensor:
+def rfft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """rfftn along two axes."""
     return rfftn(x, s, axes, norm)
 
 
-def irfft2(
-    x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: str | None = "backward"
-) -> Tensor:
+def irfft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """irfftn along two axes."""
     return irfftn(x, s, axes, norm)
 

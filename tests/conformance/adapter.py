@@ -67,7 +67,6 @@ def to_engine(value: Any, made: dict[int, Any] | None = None) -> Any:
         return converted if isinstance(value, list) else tuple(converted)
     if isinstance(value, dict):
         return {key: to_engine(item, made) for key, item in value.items()}
-    offered(not isinstance(value, complex), "complex numbers")
     return value
 
 
@@ -114,4 +113,4 @@ def sizes(value: Any, axes: int) -> tuple[int, ...]:
 
 
 # Registers the calls.
-from conformance.torch_calls import elementwise, layers, losses, reductions, scatter, shapes, windows  # noqa: E402, F401
+from conformance.torch_calls import elementwise, fourier, layers, losses, reductions, scatter, shapes, windows  # noqa: E402, F401

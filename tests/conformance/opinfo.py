@@ -71,6 +71,11 @@ def cast(given: Any, dtype: Any) -> Any:
     return replaced(given, {id(t): t.detach().to(dtype).requires_grad_(t.requires_grad) for t in changed})
 
 
+def real_parts(result: Any) -> Any:
+    """Complex results by their parts, so that all are compared, and differentiated, as real numbers."""
+    return torch.stack([result.real, result.imag], -1) if result.is_complex() else result
+
+
 class Side:
     """A sample as PyTorch computes it: its inputs and results as flat lists."""
 
@@ -78,7 +83,7 @@ class Side:
         self.given = given
         self.inputs = tensors_of(given, torch.Tensor)
         args, kwargs = given
-        self.results = tensors_of(info.op(*args, **kwargs), torch.Tensor)
+        self.results = [real_parts(y) for y in tensors_of(info.op(*args, **kwargs), torch.Tensor)]
 
     def gradients(self, watched: list[int], chosen: list[int], cotangents: list[Any]) -> list[Any]:
         leaves = [self.inputs[at] for at in watched]
@@ -105,7 +110,8 @@ def compared(name: str, where: str, ours: Any, sides: Sides, number: int) -> Out
 
     def function(*xs: Any) -> list[Any]:
         args, kwargs = replaced(ours, {id(old): new for old, new in zip(inputs, xs, strict=True)})
-        return tensors_of(CALLS[name](*args, **kwargs), pt.Tensor)
+        ys = tensors_of(CALLS[name](*args, **kwargs), pt.Tensor)
+        return [pt.view_as_real(y) if y.dtype.is_complex else y for y in ys]
 
     got = function(*inputs)
     if len(got) != len(peer.results):
