@@ -1,5 +1,5 @@
-"""The recipes of the distributions in plugins/: each begins in a short form; those of seconds are trained whole and
-meet their `expect`. All others are trained by `make results`."""
+"""The recipes of the distributions in plugins/: each begins in a short form, and resumes to the same bits; those of
+seconds are trained whole and meet their `expect`. All others are trained by `make results`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from running import SECONDS, command, environment
+from running import SECONDS, command, environment, results
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
 # Those that need nothing but what pip installs, or data that a machine may have; tables have their own tests.
@@ -18,8 +18,8 @@ RECIPES = [*OF_DIGITS, *sorted(path.stem for folder in FOLDERS for path in folde
 WHOLE = (*OF_DIGITS, "mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
 
 
-def train(recipe: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    arguments = command(["train", recipe, "--run", "run", *more])
+def train(recipe: str, folder: Path, *more: str, run: str = "run") -> subprocess.CompletedProcess[str]:
+    arguments = command(["train", recipe, "--run", run, *more])
     done = subprocess.run(
         arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=2 * SECONDS, check=False
     )
@@ -33,6 +33,20 @@ def train(recipe: str, folder: Path, *more: str) -> subprocess.CompletedProcess[
 def test_a_recipe_begins(recipe: str, tmp_path: Path) -> None:
     done = train(recipe, tmp_path, "--smoke")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_that_is_stopped_resumes_to_the_same_bits(recipe: str, tmp_path: Path) -> None:
+    short = ["run.until=2 rounds"] if recipe in OF_DIGITS else ["run.until=6 steps", "run.evaluate.every=3 steps"]
+    short += ["expect={}", "report.baseline=false", "evaluate.most=100"]
+    settings = ["--json", *(word for setting in short for word in ("--set", setting))]
+    whole = train(recipe, tmp_path, *settings, run="whole")
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    part = results(train(recipe, tmp_path, *settings, "--max-minutes", "0.00001", run="parts"))
+    assert "hash" not in part
+    resumed = train(recipe, tmp_path, *settings, "--resume", run="parts")
+    assert results(resumed)["hash"] == results(whole)["hash"]
 
 
 @pytest.mark.slow
