@@ -23,7 +23,7 @@ SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
 COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_graphs.py", "tests/test_laws.py",
             "-m", "not slow")  # fmt: skip
 CONTROL = ("tests/test_control.py",)
-OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py")
+OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py", "tests/test_adam_step.py")
 
 PARTS: dict[str, Part] = {
     "shapes": Part(SHARED, (
@@ -98,9 +98,11 @@ PARTS: dict[str, Part] = {
          "self.clip / (norm + 1e-6)"),
         ("python/powertrain/optim/optimizer.py", "step = before + 1", "step = before + 2"),
         ("python/powertrain/optim/adam.py", "size = wide / (1 - pt.power(self.betas[0], count))", "size = wide"),
-        ("python/powertrain/optim/adam.py", '(pt.sqrt(v) * scalars["unbias"] + self.eps)',
-         '(pt.sqrt(v + self.eps) * scalars["unbias"])'),
-        ("python/powertrain/optim/adam.py", 'pt.maximum(state["largest"], v)', 'v'),
+        ("cpp/ops/adam_step/cpu.cpp", "sqrt(root) * n.unbias + n.eps", "(sqrt(root) + n.eps) * n.unbias"),
+        ("cpp/ops/adam_step/cpu.cpp", "root = s.largest = propagating_max(s.largest, s.square)", "s.largest = s.square"),
+        ("cpp/ops/adam_step/cpu.cpp", "g * g * n.new2", "g * g * n.new1"),
+        ("cpp/ops/adam_step/cpu.cpp", "int64_t rest = end - i;", "int64_t rest = end - i - 1;"),
+        ("cpp/graph/passes/simplify.cpp", "|| offsets[i] != end", ""),
         ("python/powertrain/optim/adam.py", "1 - wide * decay", "1 - decay"),
         ("python/powertrain/optim/adaptive.py", 'spread - pt.square(new["mean"])', 'spread'),
         ("python/powertrain/optim/adaptive.py", "pt.cast(step - 1, \"float32\") * self.lr_decay",

@@ -67,6 +67,17 @@ def test_gradients_are_written_where_the_optimizer_reads_them() -> None:
     assert names.count("pack") <= 1, "packing copies nothing: at most the gaps are zeroed"
 
 
+@pytest.mark.parametrize(("order", "copies"), [((0, 1), False), ((1, 0), True)])
+def test_pieces_of_a_flat_value_in_their_places_are_that_value(order: tuple[int, int], copies: bool) -> None:
+    flat = pt.flatten_slots([pt.Slot(np.ones((2, 16), np.float32)), pt.Slot(np.zeros((2, 16), np.float32))], "flat")
+    pieces = pt.flat_like(flat, "pieces")
+    pieces.views[1].value = np.full((2, 16), 5, np.float32)
+    step = pt.compile(lambda: pt.pack([pieces.views[i].value for i in order], flat) * 2.0)
+    first, second = step().numpy().reshape(2, 32).tolist()
+    assert {*first} == {10.0 * order[0]} and {*second} == {10.0 * order[1]}
+    assert (len(step.programs[0]["instructions"]) > 1) is copies
+
+
 def test_views_that_change_nothing_do_not_part_what_can_be_fused() -> None:
     @pt.compile
     def step(x: pt.Tensor) -> pt.Tensor:

@@ -24,13 +24,7 @@ def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[]
     flat = pt.flat_like(optimizer.parts[0].values, "given")
     for view, value in zip(flat.views, gradients, strict=True):
         view.value = pt.tensor(value)
-    update = pt.compile(lambda: optimizer.update([view.value for view in flat.views]))
-
-    def step() -> Any:
-        update()
-        return slots[0].value
-
-    return step
+    return pt.compile(lambda: optimizer.update([view.value for view in flat.views]))
 
 
 def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision: str) -> Callable[[], Any]:

@@ -227,6 +227,10 @@ OpBuilder& OpBuilder::contiguous() {
   op_.contiguous = true;
   return *this;
 }
+OpBuilder& OpBuilder::sweeps() {
+  op_.sweeps = true;
+  return *this;
+}
 OpBuilder& OpBuilder::guards() {
   op_.guard = true;
   return *this;

@@ -132,7 +132,7 @@ class Op {
   bool random = false;            // takes a generator's state; each call of a trace is another call
   bool contiguous = false;        // its kernel wants row-major inputs
   bool guard = false;             // ends a phase
-  bool in_place = false;          // the output may be the first input's memory (same type), for pack and guard
+  bool sweeps = false;            // reads an element of each input before it writes the same one of its outputs
   std::string doc;                // the first line, then sections as docs say
   std::string example;
 
@@ -174,6 +174,7 @@ class OpBuilder {
   OpBuilder& floats();  // integer inputs are computed in float32
   OpBuilder& random();
   OpBuilder& contiguous();
+  OpBuilder& sweeps();  // an output may be the memory of an input
   OpBuilder& guards();
   OpBuilder& doc(std::string text, std::string example = "");
   operator const Op*();  // registers

@@ -7,7 +7,7 @@ namespace pt {
 bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || node.op->guard); }
 
 bool plain_elementwise(const GraphNode& node) {
-  if (node.op) return node.op->elementwise;
+  if (node.op) return node.op->elementwise || node.op->sweeps;
   for (const FusedStep& step : node.fused->steps) {
     if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin) return false;
   }

@@ -11,7 +11,7 @@ from powertrain import _core
 # What another module wraps under the same name, or what only the engine itself calls.
 _ENGINE_ONLY = frozenset(
     {"pack", "guard", "flat_view", "update_flat_view", "copy", "random_uniform", "random_normal", "attention_backward",
-     "boundary", "eigenbasis"}
+     "boundary", "eigenbasis", "adam_step"}
 )
 
 

@@ -14,6 +14,26 @@ bool changes_nothing(const Graph& graph, const GraphNode& node) {
   return renames_memory(graph, node) && graph.values[node.inputs[0]].type == graph.values[node.outputs[0]].type;
 }
 
+// The flat value whose pieces, all of them in their places, a `pack` puts together; -1 for other calls.
+int whole_of_pieces(const Graph& graph, const GraphNode& node) {
+  if (node.op->name != "pack") return -1;
+  const Ints& offsets = node.attrs.ints("offsets");
+  int whole = -1;
+  int64_t end = 0;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const Value& piece = graph.values[node.inputs[i]];
+    if (piece.origin != Origin::Node) return -1;
+    const GraphNode& view = graph.nodes[piece.index];
+    if (!view.op || view.op->name != "flat_view" || view.attrs.integer("offset") != end || offsets[i] != end) return -1;
+    if (i > 0 && view.inputs[0] != whole) return -1;
+    whole = view.inputs[0];
+    end += count(piece.type.shape);
+  }
+  const bool all =
+      whole >= 0 && end == node.attrs.integer("size") && graph.values[whole].type == graph.values[node.outputs[0]].type;
+  return all ? whole : -1;
+}
+
 }  // namespace
 
 Graph simplify(const Graph& graph, bool merge, bool nested) {
@@ -34,6 +54,10 @@ Graph simplify(const Graph& graph, bool merge, bool nested) {
     for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
     if (merge && changes_nothing(graph, node)) {
       value[node.outputs[0]] = inputs[0];
+      continue;
+    }
+    if (const int whole = merge ? whole_of_pieces(graph, node) : -1; whole >= 0) {
+      value[node.outputs[0]] = value[whole];
       continue;
     }
     trace.set_phase(node.phase);

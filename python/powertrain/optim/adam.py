@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, check_settings, decayed, running_mean
+from powertrain import _core
+from powertrain.optim.optimizer import Named, Optimizer, check_settings
 from powertrain.plugins.params import param
+
+adam_step = _core.op_function("adam_step")
 
 
 class Adam(Optimizer):
@@ -19,6 +22,7 @@ class Adam(Optimizer):
     """
 
     decoupled = False
+    SCALES = True
 
     @dataclass(frozen=True)
     class Params:
@@ -56,17 +60,14 @@ class Adam(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        if decay and self.decoupled:
-            p = p * scalars["kept"]
-        else:
-            g = decayed(g, p, decay)
         beta1, beta2 = self.betas
-        m = running_mean(state["m"], g, beta1)
-        v = running_mean(state["v"], pt.square(g), beta2)
-        new = {"m": m, "v": v}
-        if self.amsgrad:
-            v = new["largest"] = pt.maximum(state["largest"], v)
-        return p - scalars["size"] * (m / (pt.sqrt(v) * scalars["unbias"] + self.eps)), new
+        numbers = {name: scalars[name] for name in ("size", "unbias", "kept", "factor") if name in scalars}
+        added = 0.0 if self.decoupled else decay
+        new_p, *new = adam_step(
+            p, g, state["m"], state["v"], state.get("largest"), **numbers,
+            beta1=beta1, beta2=beta2, eps=self.eps, decay=added,
+        )  # fmt: skip
+        return new_p, dict(zip(state, new, strict=True))
 
 
 class AdamW(Adam):

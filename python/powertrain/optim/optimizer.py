@@ -67,6 +67,8 @@ class Optimizer:
     """
 
     MOMENTS: ClassVar[tuple[str, ...]] = ()
+    # Whether `update_flat` multiplies gradients by scalars["factor"], if that is there, on its own way through them.
+    SCALES: ClassVar[bool] = False
     # Numbers in float64 that go from update to update beside the step, and what they begin with: see `advance`.
     COUNTERS: ClassVar[Mapping[str, float]] = {}
 
@@ -223,15 +225,15 @@ class Optimizer:
             if last is None and weight is not None:
                 flat = [g / weight for g in flat]
             if self.loss_scale is None:
-                self._update(self._guarded(flat), last)
+                self._update(*self._guarded(flat), last)
                 return
             norm = _norm(flat)
             with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips
-                self._update(self._clipped(flat, pt.guard(norm, skip=True)), last)
+                self._update(*self._clipped(flat, pt.guard(norm, skip=True)), last)
             self.loss_scale.adjust(norm)
 
-    def _update(self, flat: list[pt.Tensor], last: pt.Tensor | None) -> None:
-        """One update from the gradients of each part, if this call is the last of those that make one."""
+    def _update(self, flat: list[pt.Tensor], factor: pt.Tensor | None, last: pt.Tensor | None) -> None:
+        """One update from `factor` times the gradients of each part, if this call is the last of those that make one."""
         before = self.step.value
         rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
         step = before + 1
@@ -239,7 +241,10 @@ class Optimizer:
         for part, g in zip(self.parts, flat, strict=True):
             scaled = rate if part.rate == 1.0 else rate * part.rate
             g = -g if self.maximize else g
-            p, new = self.update_part(part, g, {**self.scalars(step, scaled, part.weight_decay), **counters})
+            scalars = {**self.scalars(step, scaled, part.weight_decay), **counters}
+            if factor is not None:
+                g, scalars = (g, {**scalars, "factor": factor}) if self.SCALES else (g * factor, scalars)
+            p, new = self.update_part(part, g, scalars)
             _assign(part.values, p, last)
             for name, value in new.items():
                 _assign(part.state[name], value, last)
@@ -262,17 +267,16 @@ class Optimizer:
         self._gathered["weight"].value = pt.where(last, 0.0, total)
         return last
 
-    def _guarded(self, flat: list[pt.Tensor]) -> list[pt.Tensor]:
-        """Gradients after clipping, if finite; one guard for all parts, so that an update is whole or nothing."""
+    def _guarded(self, flat: list[pt.Tensor]) -> tuple[list[pt.Tensor], pt.Tensor | None]:
+        """Gradients and what clips them, if finite; one guard for all parts, so that an update is whole or nothing."""
         if self.clip is None and len(flat) == 1:
-            return self._cut([pt.guard(flat[0])])
+            return self._cut([pt.guard(flat[0])]), None
         return self._clipped(flat, pt.guard(_norm(flat)))
 
-    def _clipped(self, flat: list[pt.Tensor], norm: pt.Tensor) -> list[pt.Tensor]:
+    def _clipped(self, flat: list[pt.Tensor], norm: pt.Tensor) -> tuple[list[pt.Tensor], pt.Tensor | None]:
         if self.clip is None:
-            return self._cut(flat)
-        factor = pt.cast(pt.minimum(self.clip / (norm + 1e-6), 1.0), "float32")
-        return [g * factor for g in flat]
+            return self._cut(flat), None
+        return flat, pt.cast(pt.minimum(self.clip / (norm + 1e-6), 1.0), "float32")
 
     def _cut(self, flat: list[pt.Tensor]) -> list[pt.Tensor]:
         """Gradients that are finite, with no number beyond clip_value."""

@@ -1,0 +1,107 @@
+#include "ops/adam_step/desc.h"
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+constexpr int64_t kChunkElements = 1 << 14;  // some 5 us from a cache, 10 from memory
+
+Types step_types(const InferContext& c) {
+  for (int i = kP; i <= kLargest; ++i) {
+    if (!c.given[i]) continue;
+    c.expect(c.in[i] == c.in[kP], text(c.op.inputs[i].name, " is ", c.in[i], ", p is ", c.in[kP],
+                                       "; expected one shape and dtype of both; cast or reshape it"));
+  }
+  for (int i = kSize; i <= kFactor; ++i) {
+    if (!c.given[i]) continue;
+    c.expect(c.in[i] == TensorType{DType::F32, {}},
+             text(c.op.inputs[i].name, " is ", c.in[i], "; expected one float32 number; take its only element"));
+  }
+  return Types(c.given[kLargest] ? 4 : 3, c.in[kP]);
+}
+
+Tensors compose(const Tensors& in, const Attrs& attrs) {
+  const DType stored = in[kP].dtype(), computed = register_dtype(stored);
+  const auto wide = [&](int i) { return fn::cast(in[i], computed); };
+  const double beta1 = attrs.number("beta1"), beta2 = attrs.number("beta2"), decay = attrs.number("decay");
+  Tensor p = wide(kP), g = wide(kG);
+  if (in[kFactor].defined()) g = g * wide(kFactor);
+  if (in[kKept].defined()) p = p * wide(kKept);
+  if (decay != 0) g = g + p * decay;
+  const Tensor mean = wide(kMean) * beta1 + g * (1 - beta1);
+  const Tensor square = wide(kSquare) * beta2 + fn::square(g) * (1 - beta2);
+  Tensors out = {Tensor(), mean, square};
+  if (in[kLargest].defined()) out.push_back(fn::maximum(wide(kLargest), square));
+  const Tensor root = fn::sqrt(out.back());
+  out[0] = p - wide(kSize) * (mean / (root * wide(kUnbias) + attrs.number("eps")));
+  for (Tensor& one : out) one = fn::cast(one, stored);
+  return out;
+}
+
+int variant_of(DType dtype) {
+  switch (dtype) {
+    case DType::F32:
+      return 0;
+    case DType::F64:
+      return 1;
+    case DType::F16:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+  AdamDesc d{};
+  d.elements = count(in[kP].shape);
+  d.chunk = kChunkElements;
+  d.beta1 = attrs.number("beta1"), d.beta2 = attrs.number("beta2");
+  d.eps = attrs.number("eps"), d.decay = attrs.number("decay");
+  const auto given = [&](int i) { return in[i].dtype != DType::Bool; };
+  d.largest = given(kLargest), d.kept = given(kKept), d.factor = given(kFactor);
+  Launch launch;
+  launch.kernel = "adam_step";
+  launch.variant = variant_of(in[kP].dtype);
+  launch.desc = Descriptor::of(d);
+  launch.chunks = (d.elements + d.chunk - 1) / d.chunk;
+  launch.flops = 16.0 * static_cast<double>(d.elements);
+  launch.bytes = static_cast<double>(d.elements * static_cast<int64_t>(size_of(in[kP].dtype) * (2 * out.size() + 1)));
+  LaunchPlan all;
+  all.launches.push_back(std::move(launch));
+  return all;
+}
+
+const Op* registered =
+    define("adam_step")
+        .in("p", Takes::Float)
+        .in("g", Takes::Float)
+        .in("mean", Takes::Float)
+        .in("square", Takes::Float)
+        .in_optional("largest", Takes::Float)
+        .in("size", Takes::Float)
+        .in("unbias", Takes::Float)
+        .in_optional("kept", Takes::Float)
+        .in_optional("factor", Takes::Float)
+        .attr("beta1", 0.9)
+        .attr("beta2", 0.999)
+        .attr("eps", 1e-8)
+        .attr("decay", 0.0)
+        .no_promotion()
+        .outputs(kVarying)
+        .sweeps()
+        .contiguous()
+        .shape(step_types)
+        .compose(compose)
+        .plan(plan)
+        .doc(
+            R"(one update of Adam in one sweep: with g = factor g + decay kept p, the means mean = beta1 mean + (1 - beta1) g and
+square = beta2 square + (1 - beta2) g^2 are new, and so is p = kept p - size mean / (unbias sqrt(square) + eps).
+Shapes    p, g, mean, square, largest [...]; the others are single numbers -> p, mean, square, and largest if given
+Dtypes    floats, the single numbers float32; f16 and bf16 are computed in f32 and rounded once
+Errors    arrays of other shapes or dtypes than p; single numbers that are none
+Grad      p, g, mean, square, largest
+Numerics  with `largest`, the root is of the maximum of it and square, which is the new one (AMSGrad)
+Source    Kingma & Ba 2015; Loshchilov & Hutter 2019)");
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,90 @@
+"""The one sweep of Adam is what its definition says, bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from calls import to_array, to_tensor
+from oracles import same_bits
+from powertrain import _core
+
+STEP = _core.op_function("adam_step")
+FLAGS = [
+    {},
+    {"kept": 0.99},
+    {"factor": 0.3},
+    {"decay": 0.1},
+    {"largest": True, "kept": 0.9, "factor": 2.0},
+    {"largest": True, "decay": 0.01},
+]
+
+
+def arguments(n: int, dtype: str, flags: dict[str, Any], seed: int = 0) -> tuple[list[Any], dict[str, float]]:
+    """The inputs in the order of the spec, and the attributes."""
+    rng = np.random.default_rng(seed)
+    p, g, mean = (to_tensor(rng.normal(0, 1, n).astype("float32"), dtype) for _ in range(3))
+    square, largest = (to_tensor(rng.uniform(0, 2, n).astype("float32"), dtype) for _ in range(2))
+
+    def number(value: float | None) -> pt.Tensor | None:
+        return None if value is None else pt.tensor(value, dtype="float32")
+
+    inputs = [p, g, mean, square, largest if flags.get("largest") else None, number(1e-3), number(1.7)]
+    inputs += [number(flags.get("kept")), number(flags.get("factor"))]
+    return inputs, {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "decay": flags.get("decay", 0.0)}
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_step_is_its_definition(dtype: str, flags: dict[str, Any]) -> None:
+    for n in (0, 1, 15, 16, 17, 1000, 40_001):
+        inputs, attributes = arguments(n, dtype, flags)
+        found = STEP(*inputs, **attributes)
+        defined = _core.compose("adam_step", inputs, attributes)
+        assert len(found) == len(defined) == (4 if flags.get("largest") else 3)
+        for one, other in zip(found, defined, strict=True):
+            assert one.dtype == other.dtype == inputs[0].dtype
+            assert same_bits(to_array(one), to_array(other)), (n, dtype, flags)
+
+
+def test_step_keeps_what_is_not_a_number() -> None:
+    bad = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 3e38], "float32")
+    inputs, attributes = arguments(7, "float32", {"largest": True, "decay": 0.1})
+    for place in range(5):
+        given = [*inputs]
+        given[place] = pt.tensor(bad)
+        for one, other in zip(
+            STEP(*given, **attributes), _core.compose("adam_step", given, attributes), strict=True
+        ):
+            assert np.array_equal(to_array(one), to_array(other), equal_nan=True)
+
+
+def test_step_by_numpy() -> None:
+    (p, g, mean, square, *_), _ = arguments(1000, "float64", {})
+    numbers = [pt.tensor(value, dtype="float32") for value in (0.5, 2.0, 0.25, 0.5)]
+    new_p, new_mean, new_square = STEP(p, g, mean, square, None, *numbers, beta1=0.9, beta2=0.99, eps=1e-3)
+    half = g.numpy() * 0.5
+    want_mean = 0.9 * mean.numpy() + 0.1 * half
+    want_square = 0.99 * square.numpy() + 0.01 * half**2
+    want_p = 0.25 * p.numpy() - 0.5 * want_mean / (2 * np.sqrt(want_square) + 1e-3)
+    np.testing.assert_allclose(new_mean.numpy(), want_mean, rtol=1e-13)
+    np.testing.assert_allclose(new_square.numpy(), want_square, rtol=1e-13)
+    np.testing.assert_allclose(new_p.numpy(), want_p, rtol=1e-12)
+
+
+def test_step_of_another_shape() -> None:
+    inputs, attributes = arguments(4, "float32", {})
+    inputs[2] = pt.zeros(5)
+    with pytest.raises(pt.ShapeError) as caught:
+        STEP(*inputs, **attributes)
+    assert str(caught.value) == (
+        "[adam_step] mean is f32[5], p is f32[4]; expected one shape and dtype of both; cast or reshape it"
+    )
+    inputs, attributes = arguments(4, "float32", {})
+    inputs[5] = pt.zeros(1)
+    with pytest.raises(pt.ShapeError) as caught:
+        STEP(*inputs, **attributes)
+    assert str(caught.value) == "[adam_step] size is f32[1]; expected one float32 number; take its only element"
