@@ -99,7 +99,7 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/optimizer.py", "step = before + 1", "step = before + 2"),
         ("python/powertrain/optim/adam.py", "size = wide / (1 - pt.power(self.betas[0], count))", "size = wide"),
         ("cpp/ops/adam_step/cpu.cpp", "sqrt(root) * n.unbias + n.eps", "(sqrt(root) + n.eps) * n.unbias"),
-        ("cpp/ops/adam_step/cpu.cpp", "root = s.largest = propagating_max(s.largest, s.square)", "s.largest = s.square"),
+        ("cpp/ops/adam_step/cpu.cpp", "propagating_max(s.largest, s.square)", "s.square"),
         ("cpp/ops/adam_step/cpu.cpp", "g * g * n.new2", "g * g * n.new1"),
         ("cpp/ops/adam_step/cpu.cpp", "int64_t rest = end - i;", "int64_t rest = end - i - 1;"),
         ("cpp/graph/passes/simplify.cpp", "|| offsets[i] != end", ""),

@@ -30,7 +30,8 @@ def adamw(variant: str, weights: list[Any], gradients: list[Any]) -> Callable[[]
 def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision: str) -> Callable[[], Any]:
     dtype = "bfloat16" if precision == "bf16" else "float32"
     x, y = pt.tensor(a).astype(dtype), pt.tensor(b).astype(dtype)
-    multiply = pt.compile(lambda x, y: pt.matmul(x.T if turn_a else x, y.T if turn_b else y))
+    dots = "hardware" if precision == "bf16" else "exact"
+    multiply = pt.compile(lambda x, y: pt.matmul(x.T if turn_a else x, y.T if turn_b else y, dots=dots))
     return lambda: multiply(x, y)
 
 

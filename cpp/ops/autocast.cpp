@@ -15,6 +15,11 @@ std::unordered_map<std::string, Precision>& rules() {
 
 bool is_half(const Tensor& t) { return t.defined() && (t.dtype() == DType::F16 || t.dtype() == DType::BF16); }
 
+// Whether the op's products may be summed by the processor's own instruction.
+bool has_dots(const Op& op) {
+  return std::any_of(op.attrs.begin(), op.attrs.end(), [](const AttrSpec& attr) { return attr.name == "dots"; });
+}
+
 }  // namespace
 
 AutocastRule::AutocastRule(const std::string& op, Precision precision) { rules()[op] = precision; }
@@ -41,7 +46,9 @@ Tensors apply_autocast(const Op& op, Precision precision, Tensors inputs, const 
     for (Tensor& t : inputs) {
       if (t.defined() && !t.impl().weak && is_float(t.dtype())) t = fn::cast(t, low);
     }
-    return apply(op, std::move(inputs), attrs);
+    Attrs chosen = attrs;
+    if (low == DType::BF16 && has_dots(op) && !attrs.has("dots")) chosen.set("dots", "hardware");
+    return apply(op, std::move(inputs), chosen);
   }
   for (Tensor& t : inputs) {
     if (is_half(t)) t = fn::cast(t, DType::F32);

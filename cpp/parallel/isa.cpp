@@ -105,6 +105,14 @@ std::string_view current_isa() {
 
 void set_isa(std::string_view name) { current.store(&find_isa(name, "set_isa"), std::memory_order_release); }
 
+bool multiplies_pairs() {
+#if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
+  return current_isa() == "avx512" && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 const KernelFn* kernels_of(std::string_view op) {
   const std::string_view isa = current_isa();
   for (int i = 0; i < kKernelRowCount; ++i) {

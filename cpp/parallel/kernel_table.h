@@ -20,6 +20,9 @@ std::string_view current_isa();
 // Chooses another one that this processor has, for tests; kernels looked up before keep theirs.
 void set_isa(std::string_view name);
 
+// Whether the kernels of the instruction set in use multiply pairs of bf16 by the processor's own instruction.
+bool multiplies_pairs();
+
 // The kernel table of an op for the instruction set in use; throws for an op without kernels.
 const KernelFn* kernels_of(std::string_view op);
 

@@ -92,6 +92,15 @@ inline Register<T> broadcast_once(const T* p) {
   return r;
 }
 
+// The processor's own products of bf16 pairs. Only a function for such processors may call it, which the plan chooses.
+#if !defined(PT_EMULATE_AVX512)
+inline constexpr bool kHasPairs = true;
+#define PT_FOR_PAIRS __attribute__((target("avx512bf16")))
+PT_FOR_PAIRS inline Register<float> add_pairs(Register<float> a, Register<float> b, Register<float> c) {
+  return {_mm512_dpbf16_ps(c.v, (__m512bh)a.v, (__m512bh)b.v)};
+}
+#endif
+
 #elif defined(PT_ISA_avx2)
 
 inline constexpr int kAccumulators = 12;
@@ -267,6 +276,12 @@ inline Register<T> broadcast_once(const T* p) {
   return Register<T>::broadcast(p);
 }
 
+#endif
+
+#if !defined(PT_FOR_PAIRS)
+inline constexpr bool kHasPairs = false;
+#define PT_FOR_PAIRS
+inline Register<float> add_pairs(Register<float>, Register<float>, Register<float> c) { return c; }  // never called
 #endif
 
 // n, up to whole registers.

@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
     profile.add_argument("--steps", type=_whole, default=20, metavar="N", help="profiled steps (default: 20)")
     profile.add_argument("--top", type=_whole, default=20, metavar="N", help="the longest instructions (default: 20)")
+    profile.add_argument("--precision", choices=("f32", "bf16", "f16"), help="of a workload (default: f32)")
     profile.add_argument("--threads", type=_whole, metavar="N", help="threads that compute")
     where = Path("trace.json")
     profile.add_argument("--trace", type=Path, default=where, metavar="FILE", help=f"for Perfetto (default: {where})")
@@ -264,7 +265,7 @@ def _profile(options: argparse.Namespace) -> int:
 
     if options.threads is not None:
         pt.set_threads(options.threads)
-    profiles = targets.profile(options.recipe, options.set, options.steps)
+    profiles = targets.profile(options.recipe, options.set, options.steps, options.precision)
     trace.write(options.trace, profiles)
     if options.json:
         print(json.dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))

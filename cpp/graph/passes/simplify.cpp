@@ -1,6 +1,7 @@
 // Replays the graph through `apply` into a new trace, so that definitions expand and equal calls meet by the same rules
 // that made the graph.
 #include "graph/passes/passes.h"
+#include "graph/passes/turn.h"
 #include "graph/region.h"
 #include "graph/trace.h"
 #include "ops/autocast.h"
@@ -49,6 +50,7 @@ Graph simplify(const Graph& graph, bool merge, bool nested) {
     if (graph.values[v].origin == Origin::Constant) value[v] = graph.constants[graph.values[v].index];
   }
   std::unordered_map<const GraphRegion*, std::shared_ptr<const Region>> regions;
+  const Turns turns(graph);
   for (const GraphNode& node : graph.nodes) {
     Tensors inputs;
     for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
@@ -67,6 +69,18 @@ Graph simplify(const Graph& graph, bool merge, bool nested) {
       auto& region = regions[node.region.get()];
       if (!region) region = moved_region(*node.region, [&](int number) { return value[number]; });
       value[node.outputs[0]] = with_region(inputs[0], region, node.region_output);
+      continue;
+    }
+    if (const TurnedProduct turned = merge ? turns.product(node) : TurnedProduct{}; turned.product) {
+      trace.set_location(turned.product->location);
+      const Tensor a = value[turned.product->inputs[0]], b = value[turned.product->inputs[1]];
+      Tensor made = apply(*turned.product->op, {swap_last_axes(b), swap_last_axes(a)}, turned.product->attrs)[0];
+      if (turned.cast) made = apply(*turned.cast->op, {made}, turned.cast->attrs)[0];
+      value[node.outputs[0]] = made;
+      continue;
+    }
+    if (const GraphNode* view = merge ? turns.transpose_before(node) : nullptr) {
+      value[node.outputs[0]] = swap_last_axes(apply(*node.op, {value[view->inputs[0]]}, node.attrs)[0]);
       continue;
     }
     const Tensors outputs = apply(*node.op, inputs, node.attrs);

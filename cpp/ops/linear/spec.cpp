@@ -9,7 +9,8 @@ const Op* registered =
         .in("x", Takes::Float)
         .in("w", Takes::Float)
         .in_optional("b", Takes::Float)
-        .compose([](const Tensors& in, const Attrs&) -> Tensors {
+        .attr("dots", "exact", {"exact", "hardware"})
+        .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape &x = in[0].shape(), &w = in[1].shape();
           if (x.empty() || w.size() != 2 || x.back() != w[0]) {
             throw ShapeError(
@@ -20,13 +21,13 @@ const Op* registered =
             throw ShapeError(text("[linear] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [", w[1],
                                   "]; pass one number per output"));
           }
-          const Tensor product = fn::matmul(in[0], in[1]);
+          const Tensor product = fn::call("matmul", {in[0], in[1]}, attrs);
           return {in[2].defined() ? product + in[2] : product};
         })
         .complex()
         .doc(R"(x w + b along the last axis of x; b may be left out.
 Shapes    x [..., i], w [i, o], b [o] -> [..., o]
-Dtypes    floats; f16 and bf16 accumulate in f32
+Dtypes    floats; f16 and bf16 accumulate in f32; dots as in matmul
 Errors    i differs; b not of size o
 Grad      x, w, b)",
              R"(>>> pt.linear(pt.ones((2, 3)), pt.ones((3, 4)), pt.zeros(4)).shape

@@ -31,11 +31,19 @@ inline void copy_row(const T* src, int64_t n, T* dst) {
   if (i < n) Register<T>::load_first(src + i, static_cast<int>(n - i)).store_first(dst + i, static_cast<int>(n - i));
 }
 
+inline constexpr int64_t kNoPairs = INT64_MIN;
+
 // A block of a matrix in memory, of any dtype and strides.
 struct Source {
   const char* at;
   DType type;
   int64_t row, col;  // element strides
+  // Of bf16, an element may be a pair: the number at its place, and the next one along K, so far behind it.
+  int64_t odd = kNoPairs;
+  bool k_in_rows = false;  // of pairs: K is the axis of columns
+  bool half_pair = false;  // of pairs: the last along K has no second number, which counts as 0
+
+  bool pairs() const { return odd != kNoPairs; }
 };
 
 template <class T>
@@ -43,11 +51,27 @@ inline constexpr DType kTypeOf = sizeof(T) == 4 ? DType::F32 : DType::F64;
 
 inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 
+// A row of pairs; half: it has the last one along K, or is made of them.
+inline void load_pairs(const Source& s, const uint16_t* src, int64_t n, bool half, float* dst) {
+  const bool neighbours = s.k_in_rows && s.odd == 1;
+  const int64_t whole = half ? (s.k_in_rows ? n - 1 : 0) : n;
+  if (neighbours) {
+    __builtin_memcpy(dst, src, whole * 2 * sizeof(*src));
+  } else {
+    pair_row(src, src + s.odd, s.col, whole, dst);
+  }
+  for (int64_t j = whole; j < n; ++j) dst[j] = pair_of(src[j * s.col], 0);
+}
+
 template <class T>
 inline void load_half_block(const Source& s, int64_t rows, int64_t cols, T* dst, int64_t dst_row) {
   for (int64_t i = 0; i < rows; ++i) {
     const uint16_t* src = reinterpret_cast<const uint16_t*>(s.at) + i * s.row;
     float* to = reinterpret_cast<float*>(dst + i * dst_row);
+    if (s.pairs()) {
+      load_pairs(s, src, cols, s.half_pair && (s.k_in_rows || i == rows - 1), to);
+      continue;
+    }
     s.type == DType::BF16 ? widen_row<BFloat16>(src, s.col, cols, to) : widen_row<Float16>(src, s.col, cols, to);
   }
 }
@@ -57,8 +81,8 @@ template <class T>
 inline void load_block(const Source& s, int64_t rows, int64_t cols, T* dst, int64_t dst_row, T* spare) {
   const T* src = reinterpret_cast<const T*>(s.at);
   if (is_half(s.type)) {
-    if (s.col != 1 && s.row == 1 && spare) {
-      load_half_block({s.at, s.type, s.col, s.row}, cols, rows, spare, rows);
+    if (s.col != 1 && (s.pairs() ? s.odd == 1 && !s.k_in_rows : s.row == 1) && spare) {
+      load_half_block({s.at, s.type, s.col, s.row, s.odd, true, s.half_pair}, cols, rows, spare, rows);
       copy_transposed(spare, rows, cols, rows, dst, dst_row);
     } else {
       load_half_block(s, rows, cols, dst, dst_row);
@@ -91,6 +115,27 @@ inline void pack_rows(const T* src, int64_t src_row, int64_t depth, int64_t cols
     for (int64_t j = last; j < cols; j += R::kLanes, to += R::kLanes) {
       const bool whole = j + R::kLanes <= cols;
       (whole ? R::load(src + j) : R::load_first(src + j, static_cast<int>(cols - j))).store(to);
+    }
+  }
+}
+
+// The same for rows of f16, bf16 or pairs, of at most Most columns: widened a row at a time.
+template <class T, int64_t Most>
+inline void pack_half_rows(Source s, int64_t depth, int64_t cols, int64_t width, T* packed) {
+  constexpr int kLanes = Register<T>::kLanes;
+  constexpr int64_t kAhead = 8;
+  alignas(64) T row[Most + kLanes] = {};  // zeros behind the columns
+  const int64_t all = whole_vectors<T>(cols), bytes = 2 * s.row;
+  for (int64_t k = 0; k < depth; ++k, s.at += bytes) {
+    for (int64_t j = 0; j < 2 * cols; j += 64) {
+      __builtin_prefetch(s.at + kAhead * bytes + j);
+      if (s.pairs()) __builtin_prefetch(s.at + kAhead * bytes + 2 * s.odd + j);
+    }
+    load_half_block({s.at, s.type, s.row, 1, s.odd, false, s.half_pair && k == depth - 1}, 1, cols, row, Most);
+    for (int64_t col = 0; col < all; col += width) {
+      const int64_t n = col + width < all ? width : all - col;
+      T* to = packed + col * depth + k * n;
+      for (int64_t j = 0; j < n; j += kLanes) Register<T>::load(row + col + j).store(to + j);
     }
   }
 }

@@ -22,6 +22,7 @@ struct MatmulDesc {
   int64_t left_row, left_k;  // element strides
   int64_t right_k, right_col;
   int64_t out_row, out_col;
+  int64_t left_odd, right_odd;  // of pairs: from the first number to the second
   int32_t batch_axes;
   int64_t batch_extent[kMaxBatchAxes], left_batch[kMaxBatchAxes], right_batch[kMaxBatchAxes], out_batch[kMaxBatchAxes];
 
@@ -40,6 +41,8 @@ struct MatmulDesc {
   int32_t left_at, right_at, out_at, workspace_at;  // index of each among the addresses of the launch
   DType left_type, right_type, out_type;
   bool swapped;     // C^T is computed
+  bool pairs;       // K counts pairs of bf16, each an element of 4 bytes once it is packed
+  bool half_pair;   // of which the last has one number
   bool accumulate;  // C starts the sum
   bool direct;      // sums are kept in C itself, else in scratch until the chunk is done
   bool grouped;     // blocks are added in a group of their own before they join the sum

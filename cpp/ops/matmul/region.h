@@ -14,6 +14,7 @@ struct LeftBlock {
   const T* at;
   int64_t row, k;
   bool strips;  // packed (strips.h); row and k mean nothing
+  bool pairs = false;
 };
 
 template <class T>
@@ -31,6 +32,14 @@ struct Sums {
   int64_t group_row;
   bool started;  // sum holds what comes first
 };
+
+template <class T>
+inline void multiply_any_panel(const Tile<T>& tile, int64_t rows, int64_t cols, bool strips, bool pairs, bool padded) {
+  if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
+    if (pairs) return multiply_pairs_panel(tile, rows, cols);
+  }
+  strips ? multiply_strips_panel(tile, rows, cols) : multiply_panel(tile, rows, cols, padded);
+}
 
 // left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of right.width from col on,
 // packed where the left block is in strips.
@@ -55,7 +64,7 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
           const int64_t n = col + width < cols ? width : cols - col;
           const RightPanel<T> b = right.panel(k, depth, col);
           const Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add};
-          a.strips ? multiply_strips_panel(tile, rows, n) : multiply_panel(tile, rows, n, b.padded);
+          multiply_any_panel(tile, rows, n, a.strips, a.pairs, b.padded);
         }
       }
       add = true;
@@ -78,13 +87,14 @@ struct StridedRight {
   bool copy;
   T* packed;
   T* spare;
-  int64_t width;  // of a panel
-  int64_t cols;   // of the region
+  int64_t width;      // of a panel
+  int64_t cols;       // of the region
+  int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
 
   bool in_place() const { return !copy; }
   Source at(int64_t k, int64_t col) const {
     const int64_t size = is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T));
-    return {source.at + (k * source.row + col * source.col) * size, source.type, source.row, source.col};
+    return {source.at + (k * source.row + col * source.col) * size, source.type, source.row, source.col, source.odd};
   }
   RightPanel<T> panel(int64_t k, int64_t depth, int64_t col) {
     if (!copy) return {reinterpret_cast<const T*>(at(k, col).at), source.row, false};
@@ -101,11 +111,15 @@ struct StridedRight {
       pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed);
       return;
     }
+    Source s = at(k, col);
+    s.half_pair = k + depth == half_pair_at;
+    if (source.col == 1) return pack_half_rows<T, kPackedPanels * kWidestPanel>(s, depth, end - col, width, packed);
     T* to = packed;
     for (; col < end; col += width, to += width * depth) {
       const int64_t n = col + width < end ? width : end - col;
       const int64_t padded = whole_vectors<T>(n);
-      load_block(at(k, col), depth, n, to, padded, spare);
+      s.at = at(k, col).at;
+      load_block(s, depth, n, to, padded, spare);
       if (padded > n) fill_zero(to + n, padded, depth, padded - n);
     }
   }
@@ -115,18 +129,20 @@ template <class T>
 struct StridedLeft {
   Source source;  // row: row, col: k
   int64_t rows;
-  bool copy, strips;
+  bool copy, strips, pairs;
   T* copied;
-  const T* packed;  // by a launch before, all of K, or null
+  const T* packed;       // by a launch before, all of K, or null
+  int64_t half_pair_at;  // as of the right operand
 
   LeftBlock<T> block(int64_t k, int64_t depth) {
     Source at = source;
+    at.half_pair = k + depth == half_pair_at;
     at.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
-    if (packed) return {packed + k * rows, 0, 0, true};
+    if (packed) return {packed + k * rows, 0, 0, true, pairs};
     if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col, false};
     if (strips) {
       pack_strips(at, rows, depth, copied);
-      return {copied, 0, 0, true};
+      return {copied, 0, 0, true, pairs};
     }
     if (source.row == 1 && is_half(source.type)) {  // widened in the order of memory: contiguous along rows
       load_block({at.at, at.type, at.col, at.row}, depth, rows, copied, rows, static_cast<T*>(nullptr));

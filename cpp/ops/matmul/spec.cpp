@@ -43,7 +43,9 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, shape}};
 }
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+Dots dots_of(const Attrs& attrs) { return attrs.str("dots") == "hardware" ? Dots::Hardware : Dots::Exact; }
+
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
   Operand result = out[0];
   if (in[0].shape.size() == 1) {
     const int at = result.shape.size() - (in[1].shape.size() > 1 ? 1 : 0);
@@ -54,7 +56,7 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
     result.shape.push_back(1);
     result.strides.push_back(0);
   }
-  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result);
+  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, false, dots_of(attrs));
 }
 
 Tensor swap_last_axes(const Tensor& x) {
@@ -78,14 +80,16 @@ Shape with_axis(Shape shape, int at) {
 }
 
 // Of operands with at least two axes each.
-Tensors matrix_gradient(const Tensor& a, const Tensor& b, const Tensor& g, std::span<const bool> needs) {
+Tensors matrix_gradient(const Tensor& a, const Tensor& b, const Tensor& g, std::span<const bool> needs,
+                        const Attrs& attrs) {
+  const auto product = [&](const Tensor& x, const Tensor& y) { return fn::call("matmul", {x, y}, attrs); };
   Tensor da, db;
-  if (needs[0]) da = unbroadcast(fn::matmul(g, swap_last_axes(b)), a.shape());
+  if (needs[0]) da = unbroadcast(product(g, swap_last_axes(b)), a.shape());
   if (needs[1]) {
     // One matrix for all leading axes of a: they are rows of a single product, not products to be summed.
     const bool rows = b.ndim() == 2;
-    db = rows ? fn::matmul(swap_last_axes(as_rows(a)), as_rows(g))
-              : unbroadcast(fn::matmul(swap_last_axes(a), g), b.shape());
+    db = rows ? product(swap_last_axes(as_rows(a)), as_rows(g))
+              : unbroadcast(product(swap_last_axes(a), g), b.shape());
   }
   return {da, db};
 }
@@ -101,7 +105,7 @@ Tensors gradient(const VjpContext& c) {
     g = fn::reshape(g, with_axis(g.shape(), g.ndim()));
     b = fn::reshape(b, with_axis(b_shape, 1));
   }
-  Tensors result = matrix_gradient(a, b, g, c.needs);
+  Tensors result = matrix_gradient(a, b, g, c.needs, c.attrs);
   if (result[0].defined()) result[0] = fn::reshape(result[0], a_shape);
   if (result[1].defined()) result[1] = fn::reshape(result[1], b_shape);
   return result;
@@ -119,7 +123,8 @@ Tensor matrix_in_rows(const BatchContext& c, std::size_t i, int leading_axes) {
 Tensors batch_products(const BatchContext& c) {
   const int a = c.in[0].ndim() - c.batched[0], b = c.in[1].ndim() - c.batched[1];
   const int leading_axes = std::max({a - 2, b - 2, 0});
-  const Tensor product = fn::matmul(matrix_in_rows(c, 0, leading_axes), matrix_in_rows(c, 1, leading_axes));
+  const Tensor product =
+      fn::call("matmul", {matrix_in_rows(c, 0, leading_axes), matrix_in_rows(c, 1, leading_axes)}, c.attrs);
   return {fn::reshape(product, in_rows(c.rows, c.types[0].shape))};
 }
 
@@ -127,6 +132,7 @@ const Op* registered =
     define("matmul")
         .in("a", Takes::Float)
         .in("b", Takes::Float)
+        .attr("dots", "exact", {"exact", "hardware"})
         .batch(batch_products)
         .shape(infer)
         .plan(plan)
@@ -135,8 +141,8 @@ const Op* registered =
               const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
               return matrices && epilogue_fits(program, result.shape, result.dtype);
             },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs&) {
-              return plan_matmul(in[0], in[1], result, program);
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
+              return plan_matmul(in[0], in[1], result, program, dots_of(attrs));
             })
         .vjp(gradient)
         .complex(of_complex)
@@ -146,7 +152,8 @@ Shapes    a [..., m, k], b [..., k, n] -> [..., m, n], leading axes broadcast; a
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    k differs; leading axes that do not broadcast; an operand without axes
 Grad      a, b
-Numerics  fused multiply-adds in blocks of 256 along k, the same for every layout and instruction set)",
+Numerics  fused multiply-adds in blocks of 256 along k, the same for every layout and instruction set; with
+          dots="hardware", a product of bf16 takes the processor's own instruction where it has one (docs/numerics.md))",
              R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
 [3.0, 3.0, 3.0, 3.0])");
 

@@ -7,6 +7,7 @@
 #include "ops/matmul/desc.h"
 #include "ops/matmul/plan.h"
 #include "ops/matmul/product.h"
+#include "parallel/kernel_table.h"
 
 namespace pt {
 namespace {
@@ -88,6 +89,16 @@ void choose_roles(MatmulDesc& d) {
   if (cost(other) < cost(d)) d = other;
 }
 
+// Counts K in pairs.
+void multiply_in_pairs(MatmulDesc& d) {
+  if (!multiplies_pairs() || d.left_type != DType::BF16 || d.right_type != DType::BF16) return;
+  d.pairs = true;
+  d.half_pair = d.depth % 2 != 0;
+  d.depth = ceil_div(d.depth, 2);
+  d.left_odd = d.left_k, d.left_k *= 2;
+  d.right_odd = d.right_k, d.right_k *= 2;
+}
+
 Batch batch_of(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue) {
   const int n = c.shape.size();
   Batch batch;
@@ -108,7 +119,7 @@ Batch batch_of(const Operand& a, const Operand& b, const Operand& c, const Fused
 }
 
 LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue,
-                        bool accumulate) {
+                        bool accumulate, Dots dots) {
   MatmulDesc d = {};
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
@@ -123,6 +134,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   d.left_at = 0, d.right_at = 1, d.out_at = 2, d.epilogue_at = 2;
   d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : 3;
   choose_roles(d);
+  if (dots == Dots::Hardware) multiply_in_pairs(d);
   complete_product(d, false, epilogue != nullptr);
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
   append_product(plan, "matmul", descriptor, d);
@@ -133,17 +145,18 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
 
 }  // namespace
 
-LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate) {
+LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate, Dots dots) {
   check(a, b, c);
-  return plan_product(a, b, c, nullptr, accumulate);
+  return plan_product(a, b, c, nullptr, accumulate, dots);
 }
 
-LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue) {
+LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue,
+                       Dots dots) {
   const Operand product = {c.dtype, c.shape, row_major(c.shape)};
   check(a, b, product);
   std::string why;
   if (!epilogue_fits(epilogue, c.shape, c.dtype, &why)) throw Error(text("[matmul] ", why));
-  return plan_product(a, b, product, &epilogue, false);
+  return plan_product(a, b, product, &epilogue, false, dots);
 }
 
 }  // namespace pt

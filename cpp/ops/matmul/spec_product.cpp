@@ -57,7 +57,7 @@ void append_product(LaunchPlan& plan, const std::string& kernel, const Descripto
   product.scratch_bytes = d.scratch_bytes;
   product.desc = descriptor;
   product.chunks = d.batch_chunks * d.row_chunks * d.col_chunks;
-  product.flops = 2.0 * d.batches * d.rows * d.cols * d.depth;
+  product.flops = (d.pairs ? 4.0 : 2.0) * d.batches * d.rows * d.cols * d.depth;
   if (d.share_left) plan.launches.push_back(packing_launch(plan, product, d));
   if (d.groups == 1 && !always_split) {
     plan.launches.push_back(product);

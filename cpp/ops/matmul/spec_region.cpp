@@ -44,7 +44,9 @@ int64_t even_part(int64_t size, int64_t side, int64_t step) {
   return round_up(ceil_div(size, ceil_div(size, side)), step);
 }
 
-bool must_copy_right(const MatmulDesc& d) { return is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols); }
+bool must_copy_right(const MatmulDesc& d) {
+  return d.pairs || is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols);
+}
 
 bool many_rows(const MatmulDesc& d, int64_t rows) { return rows >= kRowsWorthPacking && d.depth > kDepthWorthPacking; }
 
@@ -65,7 +67,7 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
   const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
   double left = kStrided + (aliased(d) ? kAliased : 0);
-  if (gathered_left || is_half(d.left_type)) left = 1e9;
+  if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
   const double copied = (gathered_left ? kGather : kPack) / static_cast<double>(cols);
   if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;
   const double shared = kRead / static_cast<double>(cols) + kShare / static_cast<double>(d.cols);
@@ -108,6 +110,7 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   d.copy_right = region.copy_right;
   d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows)) &&
              (!gathered_left || std::min(d.col_chunk, d.cols) >= kColsWorthStrips);
+  d.strips = d.strips || d.pairs;
   d.batch_chunk = 1;
   if (d.row_chunks * d.col_chunks == 1)
     d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));

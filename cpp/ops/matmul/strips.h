@@ -125,19 +125,20 @@ inline void pack_strips(const Source& s, int64_t rows, int64_t depth, T* packed)
       const char* at = s.at + k * s.col * size;
       const int64_t steps = k + kStepsAtOnce < depth ? kStepsAtOnce : depth - k;
       if (is_half(s.type)) {
-        load_block(Source{at, s.type, s.col, 1}, steps, rows, wide, rows, static_cast<T*>(nullptr));
+        const bool half_pair = s.half_pair && k + steps == depth;
+        load_half_block(Source{at, s.type, s.col, 1, s.odd, false, half_pair}, steps, rows, wide, rows);
         packer.pack_steps(wide, rows, k, steps, depth, packed);
       } else {
         packer.pack_steps(reinterpret_cast<const T*>(at), s.col, k, steps, depth, packed);
       }
     }
-  } else if (s.col == 1) {
+  } else if (s.col == 1 || s.pairs()) {
     alignas(64) T wide[kTileRows * kBlockDepth];
     for (int64_t strip = 0, row = 0; strip < packer.strips.count; row += packer.strips.rows_of(strip++)) {
       const char* at = s.at + row * s.row * size;
       if (is_half(s.type)) {
-        load_block(Source{at, s.type, s.row, 1}, packer.strips.rows_of(strip), depth, wide, depth,
-                   static_cast<T*>(nullptr));
+        load_half_block(Source{at, s.type, s.row, s.col, s.odd, true, s.half_pair}, packer.strips.rows_of(strip), depth,
+                        wide, depth);
         packer.pack(strip, wide, depth, depth, packed + row * depth);
       } else {
         packer.pack(strip, reinterpret_cast<const T*>(at), s.row, depth, packed + row * depth);

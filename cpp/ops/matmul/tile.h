@@ -50,6 +50,10 @@ void multiply_panel(Tile<T> t, int64_t rows, int64_t cols, bool right_padded);
 template <class T>
 void multiply_strips_panel(Tile<T> t, int64_t rows, int64_t cols);
 
+// The same for operands of which each element is a pair of bf16 along K, multiplied by the processor's own instruction:
+// its sums round otherwise than widened products. Where kHasPairs.
+void multiply_pairs_panel(Tile<float> t, int64_t rows, int64_t cols);
+
 // The same for at most kFewRows rows and any number of columns, B contiguous along its rows.
 inline constexpr int64_t kFewRows = 4;
 template <class T>

@@ -97,9 +97,9 @@ def eager_step(name: str, precision: str = "f32") -> Step:
     return step
 
 
-def compiled_step(name: str) -> tuple[Any, list[tuple[pt.Tensor, pt.Tensor]]]:
+def compiled_step(name: str, precision: str = "f32") -> tuple[Any, list[tuple[pt.Tensor, pt.Tensor]]]:
     """The same, compiled, with the batches to train on."""
-    return pt.compile(eager_step(name)), batches(find(name))
+    return pt.compile(eager_step(name, precision)), batches(find(name))
 
 
 def training_step(name: str, *, eager: bool = False, precision: str = "f32") -> Callable[[], pt.Tensor]:

@@ -233,7 +233,7 @@ class Optimizer:
             self.loss_scale.adjust(norm)
 
     def _update(self, flat: list[pt.Tensor], factor: pt.Tensor | None, last: pt.Tensor | None) -> None:
-        """One update from `factor` times the gradients of each part, if this call is the last of those that make one."""
+        """One update from `factor` times the gradients of each part, if this call is the last that makes one."""
         before = self.step.value
         rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
         step = before + 1

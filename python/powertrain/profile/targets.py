@@ -67,27 +67,32 @@ def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
             run.close()
 
 
-def profile_workload(name: str, steps: int) -> list[Profile]:
+def profile_workload(name: str, steps: int, precision: str = "f32") -> list[Profile]:
     """The profile of a benchmark workload's step."""
     from powertrain.bench.steps import compiled_step
 
-    step, batches = compiled_step(name)
+    step, batches = compiled_step(name, precision)
     recorder = Recorder(step, WARM_UP)
     for at in range(WARM_UP + 2 * steps):
         recorder.run(batches[at % len(batches)])
     return [recorder.profile(name, measure_roofline())]
 
 
-def profile(name: str, settings: Iterable[str], steps: int) -> list[Profile]:
-    """Profiles for a recipe's name or path, or for a workload's name."""
+def profile(name: str, settings: Iterable[str], steps: int, precision: str | None = None) -> list[Profile]:
+    """Profiles for a recipe's name or path, or for a workload's name, which has a precision."""
     from powertrain.bench.arrays import WORKLOADS
 
     settings = list(settings)
     if name not in WORKLOADS:
+        if precision is not None:
+            raise RunError(
+                f"[profile] --precision {precision} for the recipe {name}; expected a workload of powertrain bench; use "
+                f"--set run.precision={precision}"
+            )
         return profile_recipe(load_recipe(name, settings), steps)
     if settings:
         raise RunError(
             f"[profile] --set {settings[0]} for the workload {name}, which has no settings; expected a recipe; leave "
             "--set out"
         )
-    return profile_workload(name, steps)
+    return profile_workload(name, steps, precision or "f32")
