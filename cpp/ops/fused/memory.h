@@ -97,11 +97,27 @@ PT_FN void fill_lanes(T* dst, T value, int64_t n) {
   for (int64_t i = 0; i < n; ++i) dst[i] = value;
 }
 
+// Rows of a tile are short: a call of memcpy would cost as much as the copy.
+template <class T>
+PT_FN void copy_run(T* dst, const T* src, int64_t n) {
+  constexpr int64_t kBytes = 64, kShort = 4096;
+  const int64_t bytes = n * int64_t(sizeof(T));
+  if (bytes > kShort) {
+    __builtin_memcpy(dst, src, bytes);
+    return;
+  }
+  auto* to = reinterpret_cast<char*>(dst);
+  auto* from = reinterpret_cast<const char*>(src);
+  int64_t i = 0;
+  for (; i + kBytes <= bytes; i += kBytes) __builtin_memcpy(to + i, from + i, kBytes);
+  if (i < bytes) __builtin_memcpy(to + i, from + i, bytes - i);
+}
+
 // n neighbours in memory.
 template <class S>
 PT_FN void load_run(typename S::value* dst, const typename S::memory* src, int64_t n) {
   if constexpr (is_plain<S>) {
-    __builtin_memcpy(dst, src, n * sizeof(*dst));
+    copy_run(dst, src, n);
   } else if constexpr (is_half<S>) {
     int64_t i = 0;
     for (; i + 16 <= n; i += 16) store(dst + i, load_half(src + i));
@@ -117,7 +133,7 @@ PT_FN void load_run(typename S::value* dst, const typename S::memory* src, int64
 template <class S>
 PT_FN void store_run(typename S::memory* dst, const typename S::value* src, int64_t n) {
   if constexpr (is_plain<S>) {
-    __builtin_memcpy(dst, src, n * sizeof(*dst));
+    copy_run(dst, src, n);
   } else if constexpr (is_half<S>) {
     int64_t i = 0;
     for (; i + 16 <= n; i += 16) store_half(dst + i, vec<float, 16>::load(src + i));

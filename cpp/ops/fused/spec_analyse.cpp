@@ -127,6 +127,7 @@ class Analysis {
     ir_.inputs = program.inputs;
     ir_.space = collapse_space(program, ignored, ir_.has_reduction, collapse);
     for (std::size_t i = 0; i < program.steps.size(); ++i) add_step(int(i));
+    leave_rounding_to_stores();
     mark_live();
     set_levels();
     set_phases();
@@ -297,6 +298,17 @@ class Analysis {
     }
     node.to = (fact->to_mask >> int(node.from)) & 1 ? FusedClass::Bool : node.from;
     return add_node(std::move(node));
+  }
+
+  // A store rounds by itself: what it stores need not be rounded to the same storage first.
+  void leave_rounding_to_stores() {
+    for (Node& store : ir_.nodes) {
+      if (store.kind != StepKind::Store) continue;
+      const Node& value = ir_.nodes[store.args[0]];
+      const bool same = value.kind == StepKind::Cast && value.from == value.to &&
+                        value.storage == ir_.space.operands[store.operand].storage;
+      if (same) store.args[0] = value.args[0];
+    }
   }
 
   void mark_live() {
