@@ -45,8 +45,8 @@ const GraphNode* Turns::maker_of(int value) const {
 // A node that only `reader` reads, and that belongs to the same part of the step.
 const GraphNode* Turns::own(int value, const GraphNode& reader, const char* op) const {
   const GraphNode* maker = maker_of(value);
-  const bool fits = is_call(maker, op) && reads_[value] == 1 && maker->phase == reader.phase &&
-                    maker->recompute == reader.recompute;
+  const bool fits =
+      is_call(maker, op) && reads_[value] == 1 && maker->phase == reader.phase && maker->recompute == reader.recompute;
   return fits ? maker : nullptr;
 }
 

@@ -17,8 +17,8 @@ class Turns {
   // The product whose only reader is this transpose: as B^T A^T it is stored as its readers want it, like the gradient
   // of a weight that is used transposed. Each element is the same sum.
   TurnedProduct product(const GraphNode& node) const;
-  // The transpose whose result this node casts for products (or their transposes) alone: the cast goes through memory in
-  // its order if it comes first.
+  // The transpose whose result this node casts for products (or their transposes) alone: the cast goes through memory
+  // in its order if it comes first.
   const GraphNode* transpose_before(const GraphNode& node) const;
 
  private:

@@ -2,6 +2,7 @@
 // ever made, only the block that the chunk multiplies next. The order of every sum is the product's (region.h).
 #include "ops/conv2d/depthwise.h"
 #include "ops/conv2d/gather.h"
+#include "ops/conv2d/padded.h"
 #include "ops/matmul/chunk.h"
 #include "ops/matmul/finish.h"
 
@@ -33,15 +34,18 @@ template <class T>
 void convolve(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
-  const auto left = [&](int64_t, int64_t offset, const MatmulChunk& c) {
-    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset),
-                           c.row,    c.rows,
-                           m.strips, reinterpret_cast<T*>(args->scratch + m.left_block)};
+  T* scratch = reinterpret_cast<T*>(args->scratch + m.left_block);
+  const auto gathered = [&](int64_t, int64_t offset, const MatmulChunk& c) {
+    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.strips, scratch};
   };
-  product_chunk<T>(args, m, chunk, left, [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
+  const auto padded = [&](int64_t, int64_t offset, const MatmulChunk& c) {
+    return PaddedRows<T>(d.gather, source_of<T>(d, args, offset), c.row, c.rows, scratch);
+  };
+  const auto store = [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
     if (m.epilogue) return run_epilogue(args, m, s, batch, c);
     store_scattered(d, args, s, batch_offsets(m, batch).out, c);
-  });
+  };
+  m.padded_left ? product_chunk<T>(args, m, chunk, padded, store) : product_chunk<T>(args, m, chunk, gathered, store);
 }
 
 // Rows are (tap, channel): the gradient of the weights.
@@ -49,14 +53,17 @@ template <class T>
 void convolve_weight(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
-  const auto left = [&](int64_t, int64_t offset, const MatmulChunk& c) {
-    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset),
-                              c.row,    c.rows,
-                              m.strips, reinterpret_cast<T*>(args->scratch + m.left_block)};
+  T* scratch = reinterpret_cast<T*>(args->scratch + m.left_block);
+  const auto gathered = [&](int64_t, int64_t offset, const MatmulChunk& c) {
+    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.strips, scratch};
   };
-  product_chunk<T>(args, m, chunk, left, [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
+  const auto padded = [&](int64_t, int64_t offset, const MatmulChunk& c) {
+    return PaddedColumns<T>(d.gather, source_of<T>(d, args, offset), c.row, c.rows, scratch);
+  };
+  const auto store = [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
     store_block(s.sum, s.sum_row, c.rows, c.cols, out);
-  });
+  };
+  m.padded_left ? product_chunk<T>(args, m, chunk, padded, store) : product_chunk<T>(args, m, chunk, gathered, store);
 }
 
 template <class T>

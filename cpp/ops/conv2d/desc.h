@@ -21,6 +21,18 @@ struct ConvScatter {
   int64_t out_h, out_w, channels;
 };
 
+// What all taps of a pixel reach, relative to its first tap.
+struct ConvWindow {
+  int64_t top, left, height, width;
+  // Of a row that holds what a line of the grid reaches.
+  int64_t row_pixels(const ConvGather& g) const { return (g.grid_w - 1) * g.step_x + width; }
+};
+
+inline ConvWindow window_of(const ConvGather& g) {
+  const int64_t dy = (g.taps_y - 1) * g.tap_y, dx = (g.taps_x - 1) * g.tap_x;
+  return {dy < 0 ? dy : 0, dx < 0 ? dx : 0, (dy < 0 ? -dy : dy) + 1, (dx < 0 ? -dx : dx) + 1};
+}
+
 struct ConvDesc {
   MatmulDesc product;  // first, so that a descriptor can be read as one
   ConvGather gather;

@@ -97,10 +97,59 @@ bool flatten(const FusedProgram& program, FusedProgram& flat) {
   return true;
 }
 
-// Completes a product of pixels, and lowers the program that follows it.
-static Descriptor describe(ConvDesc& d, bool scattered, bool may_split, const FusedProgram* flat) {
+namespace {
+
+constexpr int64_t kShortestLine = 4;        // pixels: a tile stays within a line
+constexpr int64_t kShortestRun = 8;         // elements of taps that adjoin: a tile's loop begins anew with each
+constexpr int64_t kMostPadded = 160 << 10;  // elements of a chunk: 640 KiB of f32 in a second cache of one MiB
+constexpr int64_t kFewestRows = 64;         // of a chunk, before a gather is better
+
+// Of so many neighbouring lines, whatever the image that they begin in.
+int64_t padded_elements(const ConvGather& g, int64_t lines) {
+  const int64_t images = (lines + g.grid_h - 2) / g.grid_h + 1;
+  const int64_t rows = std::max<int64_t>(lines - images, 0) * g.step_y + images * window_of(g).height;
+  return rows * window_of(g).row_pixels(g) * g.inner;
+}
+
+// Whether lines are worth more than a gather: few of their pixels must be read by no tap.
+bool pays_padding(const ConvGather& g) {
+  const int64_t run = (g.tap_x == 1 && g.inner == g.channels ? g.taps_x : 1) * g.inner;
+  const ConvWindow w = window_of(g);
+  return g.grid_w >= kShortestLine && g.grid_w <= kMostRegionRows && run >= kShortestRun &&
+         g.taps_y * g.taps_x > g.step_y * g.step_x && w.height * w.width <= 4 * g.taps_y * g.taps_x;
+}
+
+}  // namespace
+
+void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, bool may_split) {
   MatmulDesc& m = d.product;
-  complete_product(m, true, scattered || flat, may_split);
+  const ConvGather& g = d.gather;
+  if (pays_padding(g)) {
+    m.padded_left = true;
+    m.row_unit = rows_are_pixels ? g.grid_w : 0;
+    choose_chunks(m, true, may_split);
+    int64_t lines = rows_are_pixels ? m.row_chunk / g.grid_w : (kBlockDepth - 2) / g.grid_w + 2;
+    while (rows_are_pixels && lines > 1 && padded_elements(g, lines) > kMostPadded) lines = (lines + 1) / 2;
+    m.left_elements = padded_elements(g, lines);
+    const bool enough = !rows_are_pixels || lines * g.grid_w >= std::min(m.row_chunk, kFewestRows);
+    if (m.left_elements <= kMostPadded && enough) {
+      if (rows_are_pixels) m.row_chunk = lines * g.grid_w, m.row_chunks = ceil_div(m.rows, m.row_chunk);
+      return lay_out_product(m, scattered);
+    }
+    m.padded_left = false;
+    m.row_unit = 0;
+  }
+  complete_product(m, true, scattered, may_split);
+}
+
+// Completes a product of pixels, and lowers the program that follows it.
+static Descriptor describe(ConvDesc& d, bool depthwise, bool scattered, bool may_split, const FusedProgram* flat) {
+  MatmulDesc& m = d.product;
+  if (depthwise) {
+    complete_product(m, true, scattered || flat, false);
+  } else {
+    complete_convolution(d, true, scattered || flat, may_split);
+  }
   if (!flat) return Descriptor::of(d);
   m.epilogue_at = 2;
   m.workspace_at = 1 + static_cast<int>(flat->operands.size());
@@ -115,7 +164,7 @@ static Descriptor describe(ConvDesc& d, bool scattered, bool may_split, const Fu
 
 void append_pixels(LaunchPlan& plan, ConvDesc& d, bool depthwise, bool scattered, bool may_split,
                    const FusedProgram* flat) {
-  const Descriptor descriptor = describe(d, scattered, may_split && !depthwise, flat);
+  const Descriptor descriptor = describe(d, depthwise, scattered, may_split, flat);
   append_product(plan, "conv2d", descriptor, d.product);
   if (depthwise) plan.launches.back().variant += kDepthwiseF32 - kConvF32;
 }

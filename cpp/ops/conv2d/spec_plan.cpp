@@ -113,7 +113,7 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
   if (depthwise) {
     append_depthwise_weight(plan, d);
   } else {
-    complete_product(m, true);
+    complete_convolution(d, false, false, true);
     append_product(plan, "conv2d", Descriptor::of(d), m);
     plan.launches[0].variant += kConvWeightF32 - kConvF32;
   }

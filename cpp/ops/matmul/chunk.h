@@ -91,13 +91,14 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
     const MatmulOffsets o = batch_offsets(d, batch);
     auto left = make_left(batch, o.left, c);
     const int64_t right_at = (o.right + c.col * d.right_col) * element_size<T>(d.right_type);
-    StridedRight<T> right = {{args->data[d.right_at] + right_at, d.right_type, d.right_k, d.right_col, d.pairs ? d.right_odd : kNoPairs},
-                             d.copy_right,
-                             reinterpret_cast<T*>(args->scratch + d.right_panel),
-                             reinterpret_cast<T*>(args->scratch + d.widened),
-                             panel_width<T>(c.rows, d.strips),
-                             c.cols,
-                             d.half_pair ? d.depth : -1};
+    StridedRight<T> right = {
+        {args->data[d.right_at] + right_at, d.right_type, d.right_k, d.right_col, d.pairs ? d.right_odd : kNoPairs},
+        d.copy_right,
+        reinterpret_cast<T*>(args->scratch + d.right_panel),
+        reinterpret_cast<T*>(args->scratch + d.widened),
+        panel_width<T>(c.rows, d.strips),
+        c.cols,
+        d.half_pair ? d.depth : -1};
     if (d.groups > 1) {
       T* sum = group_sums<T>(d, args->data[d.workspace_at], c.group, batch) + c.row * d.cols + c.col;
       multiply_region(left, right, c.rows, c.cols, k_begin, k_end, Sums<T>{sum, d.cols, nullptr, 0, false});

@@ -22,8 +22,8 @@ void pack_left(const KernelArgs* args, int64_t chunk) {
   const MatmulChunk c = chunk_of(d, chunk / blocks * d.col_chunks);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
     const int64_t at = batch_offsets(d, batch).left + c.row * d.left_row + k * d.left_k;
-    Source source = {args->data[d.left_at] + at * element_size<T>(d.left_type), d.left_type, d.left_row,
-                           d.left_k, d.pairs ? d.left_odd : kNoPairs};
+    Source source = {args->data[d.left_at] + at * element_size<T>(d.left_type), d.left_type, d.left_row, d.left_k,
+                     d.pairs ? d.left_odd : kNoPairs};
     source.half_pair = d.half_pair && k + kBlockDepth >= d.depth;
     pack_strips(source, c.rows, least(kBlockDepth, d.depth - k), packed_left<T>(args, d, batch, c) + k * c.rows);
   }
@@ -34,14 +34,15 @@ void product(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
   const auto left = [&](int64_t batch, int64_t offset, const MatmulChunk& c) {
     const int64_t at = (offset + c.row * d.left_row) * element_size<T>(d.left_type);
-    return StridedLeft<T>{{args->data[d.left_at] + at, d.left_type, d.left_row, d.left_k, d.pairs ? d.left_odd : kNoPairs},
-                          c.rows,
-                          d.copy_left,
-                          d.strips,
-                          d.pairs,
-                          reinterpret_cast<T*>(args->scratch + d.left_block),
-                          packed_left<T>(args, d, batch, c),
-                          d.half_pair ? d.depth : -1};
+    return StridedLeft<T>{
+        {args->data[d.left_at] + at, d.left_type, d.left_row, d.left_k, d.pairs ? d.left_odd : kNoPairs},
+        c.rows,
+        d.copy_left,
+        d.strips,
+        d.pairs,
+        reinterpret_cast<T*>(args->scratch + d.left_block),
+        packed_left<T>(args, d, batch, c),
+        d.half_pair ? d.depth : -1};
   };
   const auto store = [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
     finish_sums(args, d, s, out, batch, c);

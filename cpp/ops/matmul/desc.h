@@ -50,6 +50,10 @@ struct MatmulDesc {
   bool strips;      // and there, or in the workspace, packed in strips (strips.h)
   bool share_left;  // a launch of its own packs the whole left operand into the workspace, for all chunks
   bool copy_right;  // panels of the right operand are copied (and widened) to scratch
+  // Of convolutions: lines of pixels are copied with zeros around them (conv2d/padded.h), so many elements of a chunk,
+  // and the rows of a chunk are whole lines: a multiple of row_unit, where that is not 0.
+  bool padded_left;
+  int64_t left_elements, row_unit;
   // A fused program that turns finished sums into what is stored; 0 for none. Its operand 0 is the product's rectangle
   // in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from epilogue_at.
   int64_t epilogue;  // byte offset of its FusedDesc from the beginning of the descriptor

@@ -21,6 +21,9 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split);
 // operand that is gathered is always copied, and scattered sums are never kept in C.
 void complete_product(MatmulDesc& d, bool gathered_left = false, bool scattered_out = false, bool may_split = true);
 
+// The second half of that: the layout, once the chunks are chosen.
+void lay_out_product(MatmulDesc& d, bool scattered_out);
+
 // How one operand advances along the rows and batch axes of C.
 struct Walk {
   int64_t row;

@@ -15,6 +15,7 @@ struct LeftBlock {
   int64_t row, k;
   bool strips;  // packed (strips.h); row and k mean nothing
   bool pairs = false;
+  Runs row_runs = {}, k_runs = {};  // if any, it lies in pieces
 };
 
 template <class T>
@@ -34,11 +35,12 @@ struct Sums {
 };
 
 template <class T>
-inline void multiply_any_panel(const Tile<T>& tile, int64_t rows, int64_t cols, bool strips, bool pairs, bool padded) {
+inline void multiply_any_panel(const LeftBlock<T>& a, const Tile<T>& tile, int64_t rows, int64_t cols, bool padded) {
+  if (a.row_runs.count > 0) return multiply_pieces_panel(tile, a.row_runs, a.k_runs, cols, padded);
   if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
-    if (pairs) return multiply_pairs_panel(tile, rows, cols);
+    if (a.pairs) return multiply_pairs_panel(tile, rows, cols);
   }
-  strips ? multiply_strips_panel(tile, rows, cols) : multiply_panel(tile, rows, cols, padded);
+  a.strips ? multiply_strips_panel(tile, rows, cols) : multiply_panel(tile, rows, cols, padded);
 }
 
 // left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of right.width from col on,
@@ -56,7 +58,7 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
     for (int64_t k = group; k < group_end; k += kBlockDepth) {
       const int64_t depth = k + kBlockDepth < group_end ? kBlockDepth : group_end - k;
       const LeftBlock<T> a = left.block(k, depth);
-      if (rows <= kFewRows && cols > width && right.in_place()) {
+      if (rows <= kFewRows && cols > width && right.in_place() && a.row_runs.count == 0) {
         const RightPanel<T> b = right.panel(k, depth, 0);
         multiply_few_rows(Tile<T>{a.at, a.row, a.k, b.at, b.k, out, out_row, depth, 0, add}, rows, cols);
       } else {
@@ -64,7 +66,7 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
           const int64_t n = col + width < cols ? width : cols - col;
           const RightPanel<T> b = right.panel(k, depth, col);
           const Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add};
-          multiply_any_panel(tile, rows, n, a.strips, a.pairs, b.padded);
+          multiply_any_panel(a, tile, rows, n, b.padded);
         }
       }
       add = true;
@@ -87,8 +89,8 @@ struct StridedRight {
   bool copy;
   T* packed;
   T* spare;
-  int64_t width;      // of a panel
-  int64_t cols;       // of the region
+  int64_t width;         // of a panel
+  int64_t cols;          // of the region
   int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
 
   bool in_place() const { return !copy; }

@@ -88,8 +88,7 @@ Tensors matrix_gradient(const Tensor& a, const Tensor& b, const Tensor& g, std::
   if (needs[1]) {
     // One matrix for all leading axes of a: they are rows of a single product, not products to be summed.
     const bool rows = b.ndim() == 2;
-    db = rows ? product(swap_last_axes(as_rows(a)), as_rows(g))
-              : unbroadcast(product(swap_last_axes(a), g), b.shape());
+    db = rows ? product(swap_last_axes(as_rows(a)), as_rows(g)) : unbroadcast(product(swap_last_axes(a), g), b.shape());
   }
   return {da, db};
 }

@@ -20,7 +20,7 @@ void lay_out_scratch(MatmulDesc& d) {
   const int64_t depth = std::min(d.depth, kBlockDepth);
   const int64_t rows = std::min(d.row_chunk, d.rows);
   d.sums_row = round_up(std::min(d.col_chunk, d.cols), 16);
-  d.left_block = take(d.copy_left ? rows * depth + 16 : 0);  // gathers write whole vectors
+  d.left_block = take(d.padded_left ? d.left_elements : d.copy_left ? rows * depth + 16 : 0);  // whole vectors
   d.right_panel = take(d.copy_right ? kPackedPanels * kWidestPanel * depth : 0);
   d.widened = take(is_half(d.right_type) ? kWidestPanel * depth : 0);
   d.sums = take(d.direct ? 0 : rows * d.sums_row);
@@ -43,6 +43,10 @@ Launch packing_launch(LaunchPlan& plan, Launch launch, const MatmulDesc& d) {
 
 void complete_product(MatmulDesc& d, bool gathered_left, bool scattered_out, bool may_split) {
   choose_chunks(d, gathered_left, may_split);
+  lay_out_product(d, scattered_out);
+}
+
+void lay_out_product(MatmulDesc& d, bool scattered_out) {
   d.direct = !scattered_out && !is_half(d.out_type) && contiguous_columns(d.out_col, d.cols);
   d.grouped = d.groups == 1 && (d.depth > kGroupDepth || (d.accumulate && d.depth > kBlockDepth));
   lay_out_scratch(d);

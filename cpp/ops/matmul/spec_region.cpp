@@ -25,6 +25,7 @@ constexpr int64_t kAliasBytes = 1024;           // rows so far apart (or a multi
 // Cycles for an element, measured; a multiply-add takes about 1/16.
 constexpr double kPack = 0.5;       // to pack it for one chunk
 constexpr double kGather = 1.5;     // to gather it from an image
+constexpr double kPad = 0.2;        // its share of a line that is copied once for all taps
 constexpr double kShare = 0.75;     // to pack it once for all: written and read through the last cache
 constexpr double kRead = 0.25;      // to read what was packed once, for each chunk
 constexpr double kStrided = 0.006;  // what a multiply-add takes longer whose operand is not packed
@@ -68,7 +69,7 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
   double left = kStrided + (aliased(d) ? kAliased : 0);
   if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
-  const double copied = (gathered_left ? kGather : kPack) / static_cast<double>(cols);
+  const double copied = (d.padded_left ? kPad : gathered_left ? kGather : kPack) / static_cast<double>(cols);
   if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;
   const double shared = kRead / static_cast<double>(cols) + kShare / static_cast<double>(d.cols);
   if (shared < left && many_rows(d, rows) && may_share_left(d, gathered_left)) r.left = Left::Shared, left = shared;
@@ -103,14 +104,15 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   const double area = gathered_left ? kGatheredArea : kAreaWanted;
   wanted = std::max(wanted, std::min(total / kChunksAtLeast, area * chunk_depth));
   const Cut region = choose_region(d, wanted / chunk_depth, gathered_left);
-  d.row_chunk = region.rows, d.row_chunks = ceil_div(d.rows, d.row_chunk);
+  d.row_chunk = d.row_unit ? std::max(region.rows / d.row_unit, int64_t{1}) * d.row_unit : region.rows;
+  d.row_chunks = ceil_div(d.rows, d.row_chunk);
   d.col_chunk = region.cols, d.col_chunks = ceil_div(d.cols, d.col_chunk);
   d.share_left = region.left == Left::Shared;
   d.copy_left = region.left == Left::Copied;
   d.copy_right = region.copy_right;
   d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows)) &&
              (!gathered_left || std::min(d.col_chunk, d.cols) >= kColsWorthStrips);
-  d.strips = d.strips || d.pairs;
+  d.strips = (d.strips || d.pairs) && !d.padded_left;
   d.batch_chunk = 1;
   if (d.row_chunks * d.col_chunks == 1)
     d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));

@@ -54,6 +54,18 @@ void multiply_strips_panel(Tile<T> t, int64_t rows, int64_t cols);
 // its sums round otherwise than widened products. Where kHasPairs.
 void multiply_pairs_panel(Tile<float> t, int64_t rows, int64_t cols);
 
+// The same for a left operand that lies in pieces, each evenly strided: element (i, j) of piece (r, s) is at
+// left + rows.run[r].offset + k.run[s].offset + i * left_row + j * left_k. A tile stays within a piece of rows.
+struct Run {
+  int64_t offset, length;  // in elements
+};
+struct Runs {
+  const Run* run;
+  int64_t count;
+};
+template <class T>
+void multiply_pieces_panel(Tile<T> t, Runs rows, Runs k, int64_t cols, bool right_padded);
+
 // The same for at most kFewRows rows and any number of columns, B contiguous along its rows.
 inline constexpr int64_t kFewRows = 4;
 template <class T>
@@ -64,6 +76,8 @@ extern template void multiply_panel<float>(Tile<float>, int64_t, int64_t, bool);
 extern template void multiply_panel<double>(Tile<double>, int64_t, int64_t, bool);
 extern template void multiply_strips_panel<float>(Tile<float>, int64_t, int64_t);
 extern template void multiply_strips_panel<double>(Tile<double>, int64_t, int64_t);
+extern template void multiply_pieces_panel<float>(Tile<float>, Runs, Runs, int64_t, bool);
+extern template void multiply_pieces_panel<double>(Tile<double>, Runs, Runs, int64_t, bool);
 extern template void multiply_few_rows<float>(Tile<float>, int64_t, int64_t);
 extern template void multiply_few_rows<double>(Tile<double>, int64_t, int64_t);
 
