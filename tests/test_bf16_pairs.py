@@ -54,7 +54,8 @@ def test_batches_and_broadcasts() -> None:
         assert np.array_equal(found[i, j], one)
     row = pt.broadcast_to(bf16(np.full((1, 1), 0.5)), (4, 33))
     same = pt.matmul(row, bf16(b[0]), dots="hardware").astype("float32").numpy()
-    assert np.array_equal(same, pt.matmul(bf16(np.full((4, 33), 0.5)), bf16(b[0]), dots="hardware").astype("float32").numpy())
+    want = pt.matmul(bf16(np.full((4, 33), 0.5)), bf16(b[0]), dots="hardware").astype("float32").numpy()
+    assert np.array_equal(same, want)
 
 
 def test_other_dtypes_are_exact_all_the_same() -> None:

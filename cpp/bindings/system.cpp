@@ -58,8 +58,14 @@ void register_system(py::module_& m) {
     own_code() = {std::move(package), std::move(plugins)};
   });
   m.def(
-      "set_autocast", [](DType dtype) { return std::exchange(autocast_dtype(), dtype); }, py::arg("dtype"),
-      "The dtype in which products keep their operands from now on; gives the one before.");
+      "set_autocast",
+      [](DType dtype, bool exact) {
+        return std::pair(std::exchange(autocast_dtype(), dtype), std::exchange(autocast_exact(), exact));
+      },
+      py::arg("dtype"), py::arg("exact"),
+      "The dtype in which products keep their operands from now on, and whether those of bf16 are exact; gives what "
+      "was "
+      "before.");
   m.def("user_line", [] {
     const auto line = user_line();
     return line ? to_string(*line) : std::string();

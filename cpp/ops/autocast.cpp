@@ -35,6 +35,11 @@ DType& autocast_dtype() {
   return dtype;
 }
 
+bool& autocast_exact() {
+  thread_local bool exact = false;
+  return exact;
+}
+
 Tensors apply_autocast(const Op& op, Precision precision, Tensors inputs, const Attrs& attrs) {
   const AutocastScope decided;
   const DType low = decided.saved;
@@ -47,7 +52,7 @@ Tensors apply_autocast(const Op& op, Precision precision, Tensors inputs, const 
       if (t.defined() && !t.impl().weak && is_float(t.dtype())) t = fn::cast(t, low);
     }
     Attrs chosen = attrs;
-    if (low == DType::BF16 && has_dots(op) && !attrs.has("dots")) chosen.set("dots", "hardware");
+    if (low == DType::BF16 && !autocast_exact() && has_dots(op) && !attrs.has("dots")) chosen.set("dots", "hardware");
     return apply(op, std::move(inputs), chosen);
   }
   for (Tensor& t : inputs) {

@@ -22,6 +22,8 @@ Precision precision_of(const Op& op);
 
 // The dtype in which products keep what they read and write on this thread: F16 or BF16, F32 outside of any scope.
 DType& autocast_dtype();
+// Whether products of bf16 in such a scope keep the sums of every other machine (dots="exact" of matmul).
+bool& autocast_exact();
 
 // Gradient rules, definitions of ops with a rule, and passes work on calls whose dtypes are decided already: they run
 // in a scope of F32.

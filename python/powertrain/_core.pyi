@@ -265,8 +265,9 @@ def tracing() -> bool:
     """Whether a step is being traced on this thread."""
 
 def draw(op: str, generator: Slot, shape: Sequence[int], dtype: DTypeLike) -> Tensor: ...
-def set_autocast(dtype: DType) -> DType:
-    """The dtype in which products keep their operands from now on; gives the one before."""
+def set_autocast(dtype: DType, exact: bool) -> tuple[DType, bool]:
+    """The dtype in which products keep their operands from now on, and whether those of bf16 are exact; gives both from
+    before."""
 def set_own_code(package: str, plugins: list[str]) -> None: ...
 def user_line() -> str: ...
 def set_threads(threads: int) -> None:

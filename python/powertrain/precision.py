@@ -12,7 +12,7 @@ _DTYPES = {"f32": _core.DType.float32, "bf16": _core.DType.bfloat16, "f16": _cor
 
 
 @contextlib.contextmanager
-def autocast(precision: str) -> Iterator[None]:
+def autocast(precision: str, dots: str = "hardware") -> Iterator[None]:
     """Inside the block, products keep what they read and write in `precision`: "bf16" or "f16"; "f32" switches it off.
 
     Products and convolutions cast float32 operands; sums, losses, norms and powers widen 16-bit ones to float32; every
@@ -20,7 +20,10 @@ def autocast(precision: str) -> Iterator[None]:
     All ops compute in float32 and round what they store. Parameters stay float32, and so do their gradients: a cast is
     part of the graph. Gradients and optimizers are not touched by the block, wherever they are called.
 
-    Errors    another precision
+    With "bf16", `matmul` and `linear` multiply by the processor's own bf16 pairs where it has them, whose sums round
+    otherwise than those of other machines; dots="exact" keeps these.
+
+    Errors    another precision or `dots`
     Source    the rules of torch.autocast
     Example
         >>> import powertrain as pt
@@ -33,8 +36,10 @@ def autocast(precision: str) -> Iterator[None]:
     if precision not in PRECISIONS:
         known = ", ".join(map(repr, PRECISIONS))
         raise _core.DTypeError(f"[autocast] received {precision!r}; expected one of {known}; for example 'bf16'")
-    before = _core.set_autocast(_DTYPES[precision])
+    if dots not in ("hardware", "exact"):
+        raise _core.DTypeError(f"[autocast] dots = {dots!r}; expected 'hardware' or 'exact'; leave it out")
+    before = _core.set_autocast(_DTYPES[precision], dots == "exact")
     try:
         yield
     finally:
-        _core.set_autocast(before)
+        _core.set_autocast(*before)

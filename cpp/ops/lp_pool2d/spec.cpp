@@ -10,8 +10,8 @@ const Op* registered =
         .in("x", Takes::Float)
         .attr("ord", 2.0, positive)
         .attr_ints("stride", std::nullopt, true)
-        .attr_ints("window")
         .attr("ceil_mode", false)
+        .attr_ints("window")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const double p = attrs.number("ord");
           Attrs how{{"window", attrs.ints("window")}, {"ceil_mode", attrs.flag("ceil_mode")}};
