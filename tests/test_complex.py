@@ -43,6 +43,27 @@ FUNCTIONS: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ..
     ("sqrt", pt.sqrt, np.sqrt, (z(3, 5),)),
     ("power", pt.power, np.power, (z(17), z(17))),
     ("power by a number", lambda x: x**2.0, lambda x: x**2.0, (z(17),)),
+    ("asin", pt.asin, np.arcsin, (z(17),)),
+    ("acos", pt.acos, np.arccos, (z(17),)),
+    ("atan", pt.atan, np.arctan, (z(17),)),
+    ("asinh", pt.asinh, np.arcsinh, (z(17),)),
+    ("acosh", pt.acosh, np.arccosh, (z(17),)),
+    ("atanh", pt.atanh, np.arctanh, (z(17),)),
+    ("sin", pt.sin, np.sin, (z(17),)),
+    ("cos", pt.cos, np.cos, (z(17),)),
+    ("tan", pt.tan, np.tan, (z(17),)),
+    ("sinh", pt.sinh, np.sinh, (z(17),)),
+    ("cosh", pt.cosh, np.cosh, (z(17),)),
+    ("tanh", pt.tanh, np.tanh, (z(17),)),
+    ("expm1", pt.expm1, np.expm1, (z(17),)),
+    ("log1p", pt.log1p, np.log1p, (z(17),)),
+    ("log2", pt.log2, np.log2, (z(17),)),
+    ("log10", pt.log10, np.log10, (z(17),)),
+    ("sign", pt.sign, np.sign, (z(17),)),
+    ("cumulative_sum", lambda x: pt.cumulative_sum(x, axis=0), lambda x: np.cumsum(x, 0), (z(5, 3),)),
+    ("cumulative_prod", lambda x: pt.cumulative_prod(x, axis=1), lambda x: np.cumprod(x, 1), (z(3, 7),)),
+    ("cumulative_prod from the end", lambda x: pt.cumulative_prod(x, reverse=True),
+     lambda x: np.cumprod(x[::-1])[::-1], (z(6),)),
     ("abs", pt.abs, np.abs, (z(17),)),
     ("angle", pt.angle, np.angle, (z(17, shift=2.0),)),
     ("conj", pt.conj, np.conj, (z(3, 5),)),
@@ -78,7 +99,8 @@ FUNCTIONS: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ..
     ("with real numbers", lambda x: 2.0 * x - 1j / (x + 3), lambda x: 2.0 * x - 1j / (x + 3), (z(5),)),
 ]  # fmt: skip
 NAMES = [name for name, *_ in FUNCTIONS]
-SIZED = {"sum", "sum over an axis", "mean", "matmul", "matmul of batches", "matmul of vectors", "vecdot"}
+SIZED = {"cumulative_sum", "sum", "sum over an axis", "mean", "matmul", "matmul of batches", "matmul of vectors",
+         "vecdot"}  # fmt: skip
 
 
 def variables_of(function: Callable[..., Any], inputs: tuple[Any, ...], dtype: str, wide: str = "") -> Variables:

@@ -1,7 +1,6 @@
 """The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
 
-What it does not have: of `linalg` what is no product, and the inverse circular and hyperbolic functions of complex
-numbers. See docs/conformance.md for what differs.
+What it does not have: of `linalg` what is no product. See docs/conformance.md for what differs.
 """
 
 from __future__ import annotations

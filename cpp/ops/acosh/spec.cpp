@@ -1,7 +1,15 @@
+#include "ops/complex.h"
 #include "ops/composed.h"
 
 namespace pt {
 namespace {
+
+// Kahan 1987: by the roots of z - 1 and z + 1, whose product is never formed where it cancels.
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor below = fn::sqrt(in[0] - 1.0), above = fn::sqrt(in[0] + 1.0);
+  const Tensor side = real_part(complex_product(fn::call("conj", {below}), above));
+  return {make_complex(fn::call("asinh", {side}), 2.0 * fn::call("atan2", {imaginary_part(below), real_part(above)}))};
+}
 
 constexpr double kLn2 = 0.69314718055994530942;
 // Above it the 1 beside the square is lost.
@@ -15,6 +23,7 @@ const Op* registered = composed_unary(
                              return fn::where(fn::greater(x, fn::number(kLarge)), fn::log(x) + kLn2, near);
                            },
                            [](const Tensor& x, const Attrs&) { return fn::rsqrt((x - 1.0) * (x + 1.0)); })
+                           .complex(of_complex)
                            .doc(R"(the inverse of cosh, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

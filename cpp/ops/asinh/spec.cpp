@@ -1,7 +1,14 @@
+#include "ops/complex.h"
 #include "ops/composed.h"
 
 namespace pt {
 namespace {
+
+// Of i z, turned back: -i asin(i z).
+Tensors of_complex(const Tensors& in, const Attrs&) {
+  const Tensor turned = fn::call("asin", {make_complex(-imaginary_part(in[0]), real_part(in[0]))});
+  return {make_complex(imaginary_part(turned), -real_part(turned))};
+}
 
 constexpr double kLn2 = 0.69314718055994530942;
 // Above it the 1 beside the square is lost.
@@ -16,6 +23,7 @@ const Op* registered = composed_unary(
                              return fn::copysign(fn::where(fn::greater(a, fn::number(kLarge)), far, near), x);
                            },
                            [](const Tensor& x, const Attrs&) { return fn::rsqrt(fn::square(x) + 1.0); })
+                           .complex(of_complex)
                            .doc(R"(the inverse of sinh, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32

@@ -1,9 +1,31 @@
 #include "ops/autocast.h"
 #include "ops/axes.h"
+#include "ops/complex.h"
+#include "ops/pieces.h"
 #include "ops/scan/running.h"
 
 namespace pt {
 namespace {
+
+// By doubling: after k steps each element has the product of 2^k of them.
+Tensors of_complex(const Tensors& in, const Attrs& attrs) {
+  const int axis = running_axis(attrs, in[0].shape(), "cumulative_prod");
+  const Attrs along{{"axis", int64_t{axis}}};
+  const bool reverse = attrs.flag("reverse");
+  const auto turned = [&](const Tensor& x) { return reverse ? fn::call("flip", {x}, {{"axis", Ints{axis}}}) : x; };
+  Tensor x = turned(in[0]);
+  const int64_t n = x.shape()[axis];
+  for (int64_t step = 1; step < n; step *= 2) {
+    const Tensor later = complex_product(piece(x, axis, step, n), piece(x, axis, 0, n - step));
+    x = fn::call("concat", {piece(x, axis, 0, step), later}, along);
+  }
+  if (attrs.flag("include_initial")) {
+    Shape first = x.shape();
+    first[axis] = 1;
+    x = fn::call("concat", {fn::zeros({x.dtype(), first}) + 1.0, x}, along);
+  }
+  return {turned(x)};
+}
 
 // Before the first zero the sum of what follows is divided by the element; towards the first zero itself the product of
 // the others counts; behind it nothing moves the result.
@@ -30,9 +52,10 @@ const Op* registered =
           const Tensor dx = gradient(x, g, axis);
           return {fn::cast(reverse ? fn::call("flip", {dx}, around) : dx, c.in_types[0].dtype)};
         })
+        .complex(of_complex)
         .doc(R"(the product of each element and those before it along an axis; those behind it with reverse.
 Shapes    x [..., n, ...] -> [..., n, ...], or n + 1 and a 1 first with include_initial; axis may be None for one axis
-Dtypes    all but complex; integers and bool are multiplied in int64, unsigned integers in uint64, and wrap; floats
+Dtypes    all; integers and bool are multiplied in int64, unsigned integers in uint64, and wrap; floats
           accumulate in float64, each result rounded once
 Errors    an axis that x does not have; None for several; include_initial together with reverse
 Grad      x; exact with zeros too)",
