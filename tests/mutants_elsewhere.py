@@ -77,7 +77,7 @@ PARTS: dict[str, Part] = {
     "control": Part(CONTROL, (
         ("cpp/program/scan.cpp", "return d.reverse ? d.length - 1 - step : step;", "return step;"),
         ("cpp/program/scan.cpp", '{"reverse", !c.attrs.flag("reverse")}', '{"reverse", c.attrs.flag("reverse")}'),
-        ("cpp/program/scan.cpp", "found[next] + g_kept[next_kept++]", "found[next]"),
+        ("cpp/program/scan.cpp", "found[next] + g_kept[next_kept++]", "found[next] - g_kept[next_kept++]"),
         ("cpp/program/scan.cpp", "workspace + step % 2 * m.state.total", "workspace"),
         ("cpp/program/scan.cpp", "compute_dtype(type.dtype)", "type.dtype"),
         ("cpp/program/branch.cpp", "const bool which = *data[0] != 0;", "const bool which = *data[0] == 0;"),

@@ -298,6 +298,8 @@ def test_a_loop_until_something_holds() -> None:
     np.testing.assert_allclose(value, [2**0.5, 3, 10], rtol=1e-5)
     assert 5 < steps < 12
     assert pt.while_loop(lambda n: n < 3, lambda n: n + 1, pt.tensor(5)).item() == 5, "no step at all"
+    turned = pt.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, s[2], s[1], s[2] + s[1]), (0, 1, 2, 3))
+    assert [int(x.item()) for x in turned] == [3, 2, 1, 3], "a state is read before it is written"
 
 
 def test_what_a_loop_refuses() -> None:
