@@ -86,8 +86,8 @@ def profile(name: str, settings: Iterable[str], steps: int, precision: str | Non
     if name not in WORKLOADS:
         if precision is not None:
             raise RunError(
-                f"[profile] --precision {precision} for the recipe {name}; expected a workload of powertrain bench; use "
-                f"--set run.precision={precision}"
+                f"[profile] --precision {precision} for the recipe {name}; expected a workload of powertrain bench; "
+                f"use --set run.precision={precision}"
             )
         return profile_recipe(load_recipe(name, settings), steps)
     if settings:
