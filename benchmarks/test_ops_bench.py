@@ -15,7 +15,9 @@ from calls import SPECS, to_array, to_tensor
 from kit import Case, case_files
 from peers import ops
 
-BENCHES = [(name, case) for name, module in case_files().items() for case in module.BENCH if name in SPECS]
+BENCHES = [
+    (name, case) for name, module in case_files().items() for case in getattr(module, "BENCH", ()) if name in SPECS
+]
 PEERS = [
     (framework, name, case)
     for framework in ops.installed()

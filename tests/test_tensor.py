@@ -225,3 +225,13 @@ def test_a_list_in_float64_keeps_its_digits() -> None:
     assert pt.asarray([0.1, 0.2], "float64").numpy().tolist() == [0.1, 0.2]
     assert pt.tensor([[0.1]], dtype="float64").item() == 0.1
     assert pt.asarray([0.1]).dtype == pt.float32
+
+
+@pytest.mark.parametrize("name", ["positive", "real", "swapaxes", "moveaxis", "matrix_transpose", "flatten", "reshape"])
+def test_no_result_changes_with_an_array_that_was_read(name: str) -> None:
+    """Views, and ops that are made of views alone."""
+    array = np.zeros((2, 3), np.float32)
+    more = {"swapaxes": (0, 1), "moveaxis": (0, 1), "reshape": ((3, 2),)}.get(name, ())
+    result = getattr(pt, name)(array, *more)
+    array[:] = 1
+    assert result.numpy().max() == 0

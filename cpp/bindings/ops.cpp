@@ -1,5 +1,6 @@
 // Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small
 // ops are mostly call overhead.
+#include <algorithm>
 #include <cstddef>
 
 #include "bindings/bindings.h"
@@ -165,11 +166,24 @@ void translate(std::exception_ptr error) {
   }
 }
 
+// An op that is made of views alone would give what changes with the owner of borrowed memory.
+Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
+  Tensors outputs = apply(op, inputs, attrs);
+  const bool borrowed = std::any_of(outputs.begin(), outputs.end(), [](const Tensor& t) {
+    return t.concrete() && t.impl().buffer->borrowed();
+  });
+  if (!borrowed) return outputs;
+  for (Tensor& input : inputs) {
+    if (input.defined()) input = own(input);
+  }
+  return apply(op, std::move(inputs), attrs);
+}
+
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
   try {
     auto* self = reinterpret_cast<OpFunction*>(callable);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
-    const Tensors outputs = apply(*self->op, std::move(parsed.inputs), parsed.attrs);
+    const Tensors outputs = apply_owned(*self->op, std::move(parsed.inputs), parsed.attrs);
     if (self->op->outputs == 1) return wrap(outputs[0]).release().ptr();
     py::tuple result(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core, fft
 from powertrain.functional import OPERATORS
+
+if TYPE_CHECKING:  # a program that only shows its help needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Tensor = _core.Tensor
 
@@ -22,7 +23,7 @@ def _window(window: Any, win_length: int | None, n_fft: int, where: str) -> Tens
         )
     if window is None and size == n_fft:
         return None
-    given = _core.asarray(np.ones(size, "float32") if window is None else window)
+    given = _core.full((size,), 1.0, "float32") if window is None else _core.asarray(window)
     if given.shape != (size,):
         raise _core.ShapeError(
             f"[{where}] window has shape {given.shape}; expected ({size},), its length; pass win_length "
@@ -40,6 +41,8 @@ def _hop(hop_length: int | None, n_fft: int, where: str) -> int:
 
 
 def _places(frames: int, n_fft: int, hop: int) -> NDArray[np.int64]:
+    import numpy as np
+
     return hop * np.arange(frames)[:, None] + np.arange(n_fft)
 
 
@@ -119,7 +122,7 @@ def istft(
         )
     norm, pieces = "ortho" if normalized else "backward", OPERATORS["matrix_transpose"](given)
     made = fft.irfft(pieces, n_fft, norm=norm) if onesided else fft.ifft(pieces, n_fft, norm=norm)
-    weight = _core.asarray(np.ones(n_fft, "float32")) if weight is None else weight
+    weight = _core.full((n_fft,), 1.0, "float32") if weight is None else weight
     frames, leading = given.shape[-1], given.ndim - 2
     places, total = _places(frames, n_fft, hop), n_fft + hop * (frames - 1)
     sums = OPERATORS["scatter_add"](places, made * weight, leading, size=total)
