@@ -169,9 +169,8 @@ void translate(std::exception_ptr error) {
 // An op that is made of views alone would give what changes with the owner of borrowed memory.
 Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
   Tensors outputs = apply(op, inputs, attrs);
-  const bool borrowed = std::any_of(outputs.begin(), outputs.end(), [](const Tensor& t) {
-    return t.concrete() && t.impl().buffer->borrowed();
-  });
+  const bool borrowed = std::any_of(outputs.begin(), outputs.end(),
+                                    [](const Tensor& t) { return t.concrete() && t.impl().buffer->borrowed(); });
   if (!borrowed) return outputs;
   for (Tensor& input : inputs) {
     if (input.defined()) input = own(input);
