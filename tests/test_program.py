@@ -183,3 +183,17 @@ def test_old_values_are_read_before_they_are_overwritten() -> None:
     first, second = swap()
     assert (first.numpy().tolist(), second.numpy().tolist()) == ([1.0, 2.0], [3.0, 4.0])
     assert (a.numpy().tolist(), b.numpy().tolist()) == ([3.0, 4.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 5, 1), (1, 3, 5, 2), (2, 1, 1, 2), (2, 1, 5, 2), (2, 3, 5, 1), (2,), (1, 1)])
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_a_convolution_meets_what_broadcasts_over_some_of_its_axes(shape: tuple[int, ...], dtype: str) -> None:
+    """Such as the scale of each image's channels."""
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 3, 5, 3)).astype("float32"), rng.normal(size=(3, 3, 3, 2)).astype("float32")
+    other = (10 * rng.normal(size=shape)).astype(dtype)
+
+    def step(x: pt.Tensor, w: pt.Tensor, other: pt.Tensor) -> pt.Tensor:
+        return pt.relu(pt.conv2d(x, w, padding=(1,)) * other) - other
+
+    assert np.array_equal(pt.compile(step)(x, w, other).numpy(), step(x, w, other).numpy())

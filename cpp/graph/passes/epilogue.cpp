@@ -55,11 +55,26 @@ class Attacher {
       if (!(value.type.shape == program.fused->extents)) continue;
       Types in;
       for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
-      const FusedProgram after = first_operand(*program.fused, position(program, input));
+      const FusedProgram after = first_operand(with_strides(program), position(program, input));
       if (!maker.op->epilogue_fits(after, in, value.type, maker.attrs)) continue;
       best = std::max(best, value.index);
     }
     if (best >= 0) taken_[best] = n;
+  }
+
+  // What lies in memory as it is written: a product of images cannot take every broadcast.
+  FusedProgram with_strides(const GraphNode& node) const {
+    FusedProgram program = *node.fused;
+    for (std::size_t i = 0; i < program.operands.size(); ++i) {
+      const int value = i < node.inputs.size() ? node.inputs[i] : node.outputs[i - node.inputs.size()];
+      const Shape& shape = graph_.values[value].type.shape;
+      const bool state = std::any_of(program.steps.begin(), program.steps.end(), [&](const FusedStep& step) {
+        return step.kind == StepKind::Uniform && step.operand == static_cast<int>(i);
+      });
+      const Shape read = state ? Shape{} : shape;  // a generator's, which is read as a whole
+      program.operands[i].strides = broadcast_strides(read, row_major(read), program.extents);
+    }
+    return program;
   }
 
   static int position(const GraphNode& program, int input) {
