@@ -197,3 +197,15 @@ def test_a_convolution_meets_what_broadcasts_over_some_of_its_axes(shape: tuple[
         return pt.relu(pt.conv2d(x, w, padding=(1,)) * other) - other
 
     assert np.array_equal(pt.compile(step)(x, w, other).numpy(), step(x, w, other).numpy())
+
+
+def test_fused_groups_do_not_wait_for_each_other_by_way_of_a_third() -> None:
+    def step(x: pt.Tensor, y: pt.Tensor) -> tuple[pt.Tensor, ...]:
+        cut, curved = pt.relu6(x), pt.erf(y)
+        counted = pt.logaddexp(curved, pt.count_nonzero(cut, axis=(0, 1)))
+        sums = pt.logsumexp(pt.log1p(cut - curved), axis=-2, keepdims=True)
+        return sums, pt.roll(pt.pad(counted, before=(1,), after=(1,)), 2, axis=-1)
+
+    x, y = pt.tensor([[1.5, 2.5]]), pt.tensor([0.3, 0.7])
+    for one, other in zip(pt.compile(step)(x, y), step(x, y), strict=True):
+        assert np.array_equal(one.numpy(), other.numpy())

@@ -17,9 +17,7 @@ Groups::Groups(const Graph& graph)
 
 bool Groups::can_join(const std::vector<int>& groups) {
   ++search_;
-  int earliest = group_.empty() ? 0 : static_cast<int>(group_.size());
   auto inside = [&](int group) { return std::find(groups.begin(), groups.end(), group) != groups.end(); };
-  for (int g : groups) earliest = std::min(earliest, members_[g].front());
   // Backwards from what the joined group reads from outside: reaching the group again would be a circle.
   std::vector<int> stack;
   auto visit_inputs = [&](int group, bool from_inside) {
@@ -31,8 +29,8 @@ bool Groups::can_join(const std::vector<int>& groups) {
           if (!from_inside) return false;
           continue;
         }
-        // Nodes stand in dependence order, so a group that ends before ours begins cannot depend on it.
-        if (members_[maker].back() < earliest || visited_[maker] == search_) continue;
+        // Also groups that end before ours begins: what they read may belong to a group that goes on behind it.
+        if (visited_[maker] == search_) continue;
         visited_[maker] = search_;
         stack.push_back(maker);
       }
