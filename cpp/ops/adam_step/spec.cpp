@@ -1,4 +1,5 @@
 #include "ops/adam_step/desc.h"
+#include "ops/float_variant.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -38,19 +39,6 @@ Tensors compose(const Tensors& in, const Attrs& attrs) {
   return out;
 }
 
-int variant_of(DType dtype) {
-  switch (dtype) {
-    case DType::F32:
-      return 0;
-    case DType::F64:
-      return 1;
-    case DType::F16:
-      return 2;
-    default:
-      return 3;
-  }
-}
-
 LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
   AdamDesc d{};
   d.elements = count(in[kP].shape);
@@ -61,7 +49,7 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
   d.largest = given(kLargest), d.kept = given(kKept), d.factor = given(kFactor);
   Launch launch;
   launch.kernel = "adam_step";
-  launch.variant = variant_of(in[kP].dtype);
+  launch.variant = float_variant(in[kP].dtype);
   launch.desc = Descriptor::of(d);
   launch.chunks = (d.elements + d.chunk - 1) / d.chunk;
   launch.flops = 16.0 * static_cast<double>(d.elements);

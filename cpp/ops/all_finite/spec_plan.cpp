@@ -3,24 +3,12 @@
 #include "core/space_plan.h"
 #include "ops/all_finite/desc.h"
 #include "ops/all_finite/plan.h"
+#include "ops/float_variant.h"
 
 namespace pt {
 namespace {
 
 constexpr int64_t kChunkBytes = 256 << 10;  // some 15 us at the speed of memory
-
-int variant_of(DType dtype) {
-  switch (dtype) {
-    case DType::F32:
-      return 0;
-    case DType::F64:
-      return 1;
-    case DType::F16:
-      return 2;
-    default:
-      return 3;
-  }
-}
 
 }  // namespace
 
@@ -37,7 +25,7 @@ LaunchPlan plan_all_finite(const Operand& in) {
   d.runs_per_chunk = std::clamp<int64_t>(kChunkBytes / (d.chunk * bytes), 1, d.runs);
   Launch launch;
   launch.kernel = "all_finite";
-  launch.variant = variant_of(in.dtype);
+  launch.variant = float_variant(in.dtype);
   launch.desc = Descriptor::of(d);
   launch.chunks = ceil_div(d.runs, d.runs_per_chunk) * d.run_chunks;
   launch.bytes = static_cast<double>(elements * bytes);
