@@ -11,7 +11,8 @@ namespace {
 
 // What one core does in a microsecond, on the slow side, so that work is shared rather later than sooner.
 constexpr double kFlopsPerMicro = 40e3;
-constexpr double kBytesPerMicro = 12e3;
+constexpr double kFlopsPerMicroOfAvx512 = 100e3;
+constexpr double kBytesPerMicro = 20e3;
 constexpr double kShareFromMicros = 10;
 
 class CpuDevice final : public Device {
@@ -50,7 +51,8 @@ Device& cpu_device() {
 }
 
 double estimate_micros(const Launch& launch) {
-  return std::max(launch.flops / kFlopsPerMicro, launch.bytes / kBytesPerMicro);
+  const double flops = current_isa() == "avx512" ? kFlopsPerMicroOfAvx512 : kFlopsPerMicro;
+  return std::max(launch.flops / flops, launch.bytes / kBytesPerMicro);
 }
 
 bool worth_sharing(const Launch& launch) { return launch.chunks > 1 && estimate_micros(launch) >= kShareFromMicros; }
