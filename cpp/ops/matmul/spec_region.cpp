@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ops/matmul/product.h"
+#include "parallel/pool.h"
 
 namespace pt {
 namespace {
@@ -9,12 +10,14 @@ namespace {
 constexpr int64_t kSides[] = {256, 192, 128, 96, 64, 48, 32};
 constexpr int64_t kLeastSide = 32;
 constexpr int64_t kLeastWork = 1 << 19;     // multiply-adds of a chunk: about 10 us
-constexpr int64_t kChunksWanted = 32;       // so that 8 threads share them evenly
-constexpr int64_t kChunksAtLeast = 12;      // fewer would leave threads idle
+constexpr int64_t kChunksOfThread = 4;      // so that one that is late leaves the others something to do
+constexpr int64_t kFewestOfThread = 3;      // where larger ones save copies
+constexpr int64_t kFewestChunks = 8;        // whatever the threads
 constexpr double kAreaWanted = 128 * 128;   // elements of C whose copies of A and B pay
 constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are written before they are read
 constexpr int64_t kFewRows = 4;             // the rows for which the right operand is streamed (few_rows.h)
 constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: long rows, for the prefetchers
+constexpr int64_t kMostRegionCols = 512;    // of the others
 constexpr int64_t kRowsWorthPacking = 64;   // rows that share a packed panel, before packing it pays
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;       // columns that share a gathered block, before turning it once more pays
@@ -22,7 +25,8 @@ constexpr double kWorkWorthSharing = 1 << 22;   // multiply-adds, before a launc
 constexpr int64_t kMostSharedBytes = 16 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
 constexpr int64_t kAliasBytes = 1024;           // rows so far apart (or a multiple) fall into few sets of the caches
 
-// Cycles for an element, measured; a multiply-add takes about 1/16.
+// Cycles for an element, measured.
+constexpr double kMultiplyAdd = 1.0 / 20;
 constexpr double kPack = 0.5;       // to pack it for one chunk
 constexpr double kGather = 1.5;     // to gather it from an image
 constexpr double kPad = 0.2;        // its share of a line that is copied once for all taps
@@ -37,7 +41,7 @@ struct Cut {
   int64_t rows, cols;
   Left left;
   bool copy_right;
-  double cycles;  // for a multiply-add, without the multiply-add itself
+  double cycles;  // for a multiply-add
 };
 
 // Even parts of at most `side`, in whole steps.
@@ -77,16 +81,23 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   return r;
 }
 
-Cut choose_region(const MatmulDesc& d, double area, bool gathered_left) {
+// How much longer chunks of one size take than if threads could share their sum evenly.
+double unevenness(const MatmulDesc& d, int64_t rows, int64_t cols, int64_t threads) {
+  const int64_t chunks = d.batches * ceil_div(d.rows, rows) * ceil_div(d.cols, cols);
+  return static_cast<double>(round_up(chunks, threads)) / static_cast<double>(chunks);
+}
+
+Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gathered_left) {
   Cut best = {0, 0, Left::InPlace, false, 1e30};
-  const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionRows;
+  const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionCols;
   for (const int64_t side : kSides) {
     const int64_t rows = even_part(d.rows, side, 2);
     const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), double(kLeastSide), most_cols);
     const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
     const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
     if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
-    const Cut region = cheapest(d, rows, cols, gathered_left);
+    Cut region = cheapest(d, rows, cols, gathered_left);
+    region.cycles = (kMultiplyAdd + region.cycles) * unevenness(d, rows, cols, threads);
     if (region.cycles < best.cycles) best = region;
   }
   return best;
@@ -100,10 +111,12 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   const double total = per_batch * d.batches;
   // With a long K the groups are chunks of their own, unless there is enough to share without.
   const double chunk_depth = may_split ? std::min(depth, double(kGroupDepth)) : depth;
-  double wanted = std::max(total / kChunksWanted, double(kLeastWork));
+  const int64_t threads = Pool::instance().threads();
+  const int64_t chunks = std::max(kChunksOfThread * threads, kFewestChunks);
+  double wanted = std::max(total / static_cast<double>(chunks), double(kLeastWork));
   const double area = gathered_left ? kGatheredArea : kAreaWanted;
-  wanted = std::max(wanted, std::min(total / kChunksAtLeast, area * chunk_depth));
-  const Cut region = choose_region(d, wanted / chunk_depth, gathered_left);
+  wanted = std::max(wanted, std::min(total / static_cast<double>(kFewestOfThread * threads), area * chunk_depth));
+  const Cut region = choose_region(d, wanted / chunk_depth, threads, gathered_left);
   d.row_chunk = d.row_unit ? std::max(region.rows / d.row_unit, int64_t{1}) * d.row_unit : region.rows;
   d.row_chunks = ceil_div(d.rows, d.row_chunk);
   d.col_chunk = region.cols, d.col_chunks = ceil_div(d.cols, d.col_chunk);
@@ -118,7 +131,7 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
     d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
   d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
   // A small C of a long K, as of a bias or a first layer: the groups of K are what threads can share.
-  const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < kChunksWanted;
+  const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < chunks;
   d.groups = may_split && few && d.depth > kGroupDepth ? ceil_div(d.depth, kGroupDepth) : 1;
 }
 
