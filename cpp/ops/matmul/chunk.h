@@ -98,6 +98,7 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
         reinterpret_cast<T*>(args->scratch + d.widened),
         panel_width<T>(c.rows, d.strips),
         c.cols,
+        k_end,
         d.half_pair ? d.depth : -1};
     if (d.groups > 1) {
       T* sum = group_sums<T>(d, args->data[d.workspace_at], c.group, batch) + c.row * d.cols + c.col;

@@ -14,7 +14,7 @@ PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
-  prefetch_rows<float, MR>(t);
+  prefetch_rows<float, MR, NV>(t);
   const float* left = t.left;
   const float* right = t.right;
   for (int64_t k = t.depth; k > 0; --k, left += MR, right += kRightRow) {

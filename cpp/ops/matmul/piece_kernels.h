@@ -1,83 +1,80 @@
 // Tiles whose left operand lies in pieces (tile.h): a convolution reads its image where it is, tap after tap, without a
 // copy for each tap. The chain of sums goes on from piece to piece.
 #pragma once
+#include "ops/matmul/desc.h"
 #include "ops/matmul/tile_kernels.h"
 
 namespace pt {
 namespace PT_ISA {
 
-template <class T, int MR, int NV, bool MaskedRight>
-void multiply_pieces_tile(const Tile<T>& t, Runs k) {
-  using R = Register<T>;
-  constexpr int kPointers = (MR + 2) / 3;  // as in multiply_tile
-  R sum[MR][NV];
-#pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
-  prefetch_rows<T, MR>(t);
+// rows: where each group of Group rows begins; the tile has MR.
+template <class T, int MR, int NV, bool MaskedRight, int Group>
+void multiply_pieces_tile(const Tile<T>& t, const int64_t* rows, Runs k) {
+  constexpr int kGroups = (MR + Group - 1) / Group;
+  Register<T> sum[MR][NV];
+  clear(sum);
+  prefetch_rows<T, MR, NV>(t);
+  Fetch fetch = fetch_of(t);
   const T* right = t.right;
-  const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
-  const int64_t left_step = t.left_k * static_cast<int64_t>(sizeof(T));
-  const int64_t right_step = t.right_k * static_cast<int64_t>(sizeof(T));
   for (int64_t piece = 0; piece < k.count; ++piece) {
-    const T* left[kPointers];
-#pragma GCC unroll 8
-    for (int p = 0; p < kPointers; ++p) left[p] = t.left + k.run[piece].offset + 3 * p * t.left_row;
-    for (int64_t step = k.run[piece].length; step > 0; --step) {
-      R b[NV];
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) {
-        const T* p = right + j * R::kLanes;
-        b[j] = MaskedRight && j == NV - 1 ? R::load_first(p, t.tail) : R::load(p);
-      }
+    const T* left[kGroups];
 #pragma GCC unroll 16
-      for (int i = 0; i < MR; ++i) {
-        const R a = broadcast_once(offset_bytes(left[i / 3], (i % 3) * row_bytes));
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
-      }
-#pragma GCC unroll 8
-      for (int p = 0; p < kPointers; ++p) left[p] = offset_bytes(left[p], left_step);
-      right = offset_bytes(right, right_step);
-    }
+    for (int p = 0; p < kGroups; ++p) left[p] = t.left + k.run[piece].offset + rows[p];
+    strided_steps<T, MR, NV, MaskedRight, Group>(t, left, right, k.run[piece].length, fetch, sum);
   }
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
 template <class T>
-using PiecesTileFn = void (*)(const Tile<T>&, Runs);
+using PiecesTileFn = void (*)(const Tile<T>&, const int64_t*, Runs);
 
-template <class T, int NV, bool MaskedRight, int MR = kMostRows<NV>>
+// Of so many rows, which are a multiple of Step.
+template <class T, int NV, bool MaskedRight, int Group, int Step, int MR = kMostRows<NV> / Step* Step>
 inline PiecesTileFn<T> find_pieces_tile(int64_t rows) {
-  if constexpr (MR > 1) {
-    if (rows < MR) return find_pieces_tile<T, NV, MaskedRight, MR - 1>(rows);
+  if constexpr (MR > Step) {
+    if (rows < MR) return find_pieces_tile<T, NV, MaskedRight, Group, Step, MR - Step>(rows);
   }
-  return multiply_pieces_tile<T, MR, NV, MaskedRight>;
+  return multiply_pieces_tile<T, MR, NV, MaskedRight, Group>;
+}
+
+// Pieces of even length, cut into pairs of rows: a tile takes the next pairs from whatever pieces, and is as high as
+// registers allow even where lines of pixels are short.
+template <class T, int NV, bool MaskedRight>
+inline void multiply_pairs_of_rows(Tile<T> t, Runs rows, Runs k) {
+  int64_t pairs[kMostRegionRows / 2], count = 0;
+  for (int64_t r = 0; r < rows.count; ++r)
+    for (int64_t i = 0; i < rows.run[r].length; i += 2) pairs[count++] = rows.run[r].offset + i * t.left_row;
+  const Strips strips(count, kMostRows<NV> / 2);
+  const PiecesTileFn<T> short_tile = find_pieces_tile<T, NV, MaskedRight, 2, 2>(2 * strips.rows);
+  const PiecesTileFn<T> long_tile = find_pieces_tile<T, NV, MaskedRight, 2, 2>(2 * strips.rows_of(0));
+  int64_t pair = 0;
+  for (int64_t s = 0; s < strips.count; pair += strips.rows_of(s++)) {
+    (s < strips.longer ? long_tile : short_tile)(t, pairs + pair, k);
+    t.out += 2 * strips.rows_of(s) * t.out_row;
+  }
+}
+
+// A piece of any length by itself.
+template <class T, int NV, bool MaskedRight>
+inline void multiply_piece(Tile<T>& t, Run piece, Runs k) {
+  const Strips strips(piece.length, kMostRows<NV>);
+  const PiecesTileFn<T> short_tile = find_pieces_tile<T, NV, MaskedRight, kEvenGroup, 1>(strips.rows);
+  const PiecesTileFn<T> long_tile = find_pieces_tile<T, NV, MaskedRight, kEvenGroup, 1>(strips.rows_of(0));
+  int64_t begin = piece.offset;
+  for (int64_t s = 0; s < strips.count; begin += strips.rows_of(s++) * t.left_row) {
+    int64_t groups[(kMostRows<NV> + kEvenGroup - 1) / kEvenGroup], group = begin;
+    for (int64_t& g : groups) g = group, group += kEvenGroup * t.left_row;
+    (s < strips.longer ? long_tile : short_tile)(t, groups, k);
+    t.out += strips.rows_of(s) * t.out_row;
+  }
 }
 
 template <class T, int NV, bool MaskedRight>
-inline void multiply_pieces(const Tile<T>& t, Runs rows, Runs k) {
-  T* out = t.out;
-  int64_t length = 0;
-  Strips strips(1, 1);
-  PiecesTileFn<T> short_tile = nullptr, long_tile = nullptr;
-  for (int64_t r = 0; r < rows.count; ++r) {
-    if (rows.run[r].length != length) {
-      length = rows.run[r].length;
-      strips = Strips(length, kMostRows<NV>);
-      short_tile = find_pieces_tile<T, NV, MaskedRight>(strips.rows);
-      long_tile = find_pieces_tile<T, NV, MaskedRight>(strips.rows_of(0));
-    }
-    Tile<T> tile = t;
-    tile.left += rows.run[r].offset;
-    for (int64_t s = 0; s < strips.count; ++s) {
-      tile.out = out;
-      (s < strips.longer ? long_tile : short_tile)(tile, k);
-      tile.left += strips.rows_of(s) * t.left_row;
-      out += strips.rows_of(s) * t.out_row;
-    }
-  }
+inline void multiply_pieces(Tile<T> t, Runs rows, Runs k) {
+  bool even = true;
+  for (int64_t r = 0; r < rows.count; ++r) even = even && rows.run[r].length % 2 == 0;
+  if (even && kMostRows < NV >> 1) return multiply_pairs_of_rows<T, NV, MaskedRight>(t, rows, k);
+  for (int64_t r = 0; r < rows.count; ++r) multiply_piece<T, NV, MaskedRight>(t, rows.run[r], k);
 }
 
 template <class T, int NV = kTileVectors>

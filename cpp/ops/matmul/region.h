@@ -65,7 +65,7 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
         for (int64_t col = 0; col < cols; col += width) {
           const int64_t n = col + width < cols ? width : cols - col;
           const RightPanel<T> b = right.panel(k, depth, col);
-          const Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add};
+          const Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add, right.ahead()};
           multiply_any_panel(a, tile, rows, n, b.padded);
         }
       }
@@ -91,24 +91,43 @@ struct StridedRight {
   T* spare;
   int64_t width;         // of a panel
   int64_t cols;          // of the region
+  int64_t k_end;         // of the chunk
   int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
+  Ahead coming = {};     // what is packed next
 
   bool in_place() const { return !copy; }
+  Ahead* ahead() { return copy ? &coming : nullptr; }
   Source at(int64_t k, int64_t col) const {
     const int64_t size = is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T));
     return {source.at + (k * source.row + col * source.col) * size, source.type, source.row, source.col, source.odd};
   }
   RightPanel<T> panel(int64_t k, int64_t depth, int64_t col) {
     if (!copy) return {reinterpret_cast<const T*>(at(k, col).at), source.row, false};
-    const int64_t index = col / width % kPackedPanels;
-    if (index == 0) pack(k, depth, col);
+    const int64_t at_once = panels_at_once() * width, index = col % at_once / width;
+    if (index == 0) {
+      pack(k, depth, col, at_once);
+      const int64_t next = col + at_once, left = k_end - k - depth;
+      coming = next < cols ? lines_of(k, depth, next) : lines_of(k + depth, left < kBlockDepth ? left : kBlockDepth, 0);
+    }
     const int64_t n = col + width < cols ? width : whole_vectors<T>(cols - col);
     return {packed + index * width * depth, n, true};
   }
 
  private:
-  void pack(int64_t k, int64_t depth, int64_t col) {
-    const int64_t end = col + kPackedPanels * width < cols ? col + kPackedPanels * width : cols;
+  // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.
+  int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }
+  bool lines_known() const { return !source.pairs() && !is_half(source.type) && (source.col == 1 || source.row == 1); }
+  // The lines of the panel that begins there; none where that is the end.
+  Ahead lines_of(int64_t k, int64_t depth, int64_t col) const {
+    if (depth <= 0 || !lines_known()) return {};
+    const int64_t n = col + width < cols ? width : cols - col;
+    const bool by_rows = source.col == 1;
+    const char* from = at(k, col).at;
+    const int64_t size = sizeof(T), bytes = (by_rows ? n : depth) * size + reinterpret_cast<uintptr_t>(from) % 64;
+    return {from, (by_rows ? source.row : source.col) * size, by_rows ? depth : n, (bytes + 63) / 64};
+  }
+  void pack(int64_t k, int64_t depth, int64_t col, int64_t at_once) {
+    const int64_t end = col + at_once < cols ? col + at_once : cols;
     if (source.col == 1 && !is_half(source.type)) {
       pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed);
       return;

@@ -5,6 +5,23 @@
 namespace pt {
 namespace PT_ISA {
 
+// Cache lines that are needed soon: rows of them. Tiles bring some each to the second cache while they multiply, since
+// packing alone would wait for memory.
+struct Ahead {
+  const char* at;
+  int64_t row_bytes, rows, lines;  // lines: of a row
+  int64_t row = 0, line = 0;
+
+  // Where the next `count` lines begin, one below the other; null after the last.
+  const char* next(int64_t count) {
+    if (line >= lines) return nullptr;
+    const char* from = at + row * row_bytes + line * 64;
+    row += count;
+    if (row >= rows) row = 0, ++line;
+    return from;
+  }
+};
+
 template <class T>
 struct Tile {
   const T* left;
@@ -16,6 +33,7 @@ struct Tile {
   int64_t depth;
   int tail;  // columns of the last vector
   bool add;  // add to what is in out, else replace it
+  Ahead* ahead = nullptr;
 };
 
 template <class T>

@@ -36,11 +36,12 @@ PT_FN void store_tile(const Register<T> (&sum)[MR][NV], T* out, int64_t out_row,
 }
 
 // C is needed only at the end of a tile; by then it is here.
-template <class T, int MR>
+template <class T, int MR, int NV>
 PT_FN void prefetch_rows(const Tile<T>& t) {
   if (t.depth < 32) return;
 #pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i) __builtin_prefetch(t.out + i * t.out_row);
+  for (int i = 0; i < MR; ++i)
+    for (int j = 0; j < NV; ++j) __builtin_prefetch(t.out + i * t.out_row + j * Register<T>::kLanes);
 }
 
 template <class T, int MR, int NV>
@@ -57,41 +58,75 @@ PT_FN void packed_step(const T* left, const T* right, Register<T> (&sum)[MR][NV]
   }
 }
 
-// MaskedRight: the last vector of a row of B must not be read past its tail.
-template <class T, int MR, int NV, bool MaskedRight>
-void multiply_tile(const Tile<T>& t) {
-  using R = Register<T>;
-  constexpr int kPointers = (MR + 2) / 3;  // one pointer per three rows: base + {0, 1, 2} * stride are x86 addresses
-  R sum[MR][NV];
+// Where a tile fetches the lines of its share of what is needed next (tile.h); without any, a line that it has.
+struct Fetch {
+  const char* at;
+  int64_t row_bytes;
+};
+inline constexpr int kFetchSteps = 8;  // of K, for each line
+
+template <class T>
+inline Fetch fetch_of(const Tile<T>& t) {
+  const char* at = t.ahead ? t.ahead->next(t.depth / kFetchSteps) : nullptr;
+  return at ? Fetch{at, t.ahead->row_bytes} : Fetch{reinterpret_cast<const char*>(t.left), 0};
+}
+
+template <class T, int MR, int NV>
+PT_FN void clear(Register<T> (&sum)[MR][NV]) {
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
-  prefetch_rows<T, MR>(t);
-  const T* left[kPointers];
-#pragma GCC unroll 8
-  for (int p = 0; p < kPointers; ++p) left[p] = t.left + 3 * p * t.left_row;
-  const T* right = t.right;
+    for (int j = 0; j < NV; ++j) sum[i][j] = Register<T>::zero();
+}
+
+// Some steps of a left operand that lies where it was: Group rows have one pointer, the first of them, and lie evenly.
+// MaskedRight: the last vector of a row of B must not be read past its tail.
+template <class T, int MR, int NV, bool MaskedRight, int Group>
+PT_FN void strided_steps(const Tile<T>& t, const T* (&left)[(MR + Group - 1) / Group], const T*& right, int64_t steps,
+                         Fetch& fetch, Register<T> (&sum)[MR][NV]) {
+  using R = Register<T>;
   const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
   const int64_t left_step = t.left_k * static_cast<int64_t>(sizeof(T));
   const int64_t right_step = t.right_k * static_cast<int64_t>(sizeof(T));
-  for (int64_t k = t.depth; k > 0; --k) {
-    R b[NV];
+  while (steps > 0) {
+    __builtin_prefetch(fetch.at, 0, 2);
+    fetch.at += fetch.row_bytes;
+    const int64_t now = steps < kFetchSteps ? steps : kFetchSteps;
+    steps -= now;
+    for (int64_t k = now; k > 0; --k) {
+      R b[NV];
 #pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) {
-      const T* p = right + j * R::kLanes;
-      b[j] = MaskedRight && j == NV - 1 ? R::load_first(p, t.tail) : R::load(p);
-    }
+      for (int j = 0; j < NV; ++j) {
+        const T* p = right + j * R::kLanes;
+        b[j] = MaskedRight && j == NV - 1 ? R::load_first(p, t.tail) : R::load(p);
+      }
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) {
-      const R a = broadcast_once(offset_bytes(left[i / 3], (i % 3) * row_bytes));
+      for (int i = 0; i < MR; ++i) {
+        const R a = broadcast_once(offset_bytes(left[i / Group], (i % Group) * row_bytes));
 #pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
-    }
+        for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
+      }
 #pragma GCC unroll 8
-    for (int p = 0; p < kPointers; ++p) left[p] = offset_bytes(left[p], left_step);
-    right = offset_bytes(right, right_step);
+      for (int p = 0; p < (MR + Group - 1) / Group; ++p) left[p] = offset_bytes(left[p], left_step);
+      right = offset_bytes(right, right_step);
+    }
   }
+}
+
+// Rows that lie evenly: base + {0, 1, 2} * stride are addresses of x86.
+inline constexpr int kEvenGroup = 3;
+
+template <class T, int MR, int NV, bool MaskedRight>
+void multiply_tile(const Tile<T>& t) {
+  Register<T> sum[MR][NV];
+  clear(sum);
+  prefetch_rows<T, MR, NV>(t);
+  Fetch fetch = fetch_of(t);
+  const T* left[(MR + kEvenGroup - 1) / kEvenGroup];
+#pragma GCC unroll 8
+  for (int p = 0; p < (MR + kEvenGroup - 1) / kEvenGroup; ++p) left[p] = t.left + kEvenGroup * p * t.left_row;
+  const T* right = t.right;
+  strided_steps<T, MR, NV, MaskedRight, kEvenGroup>(t, left, right, t.depth, fetch, sum);
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
@@ -101,20 +136,20 @@ void multiply_tile(const Tile<T>& t) {
 template <class T, int MR, int NV>
 void multiply_packed_tile(const Tile<T>& t) {
   using R = Register<T>;
-  constexpr int kSteps = 4;
   constexpr int kRightRow = NV * R::kLanes;
   R sum[MR][NV];
-#pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
-  prefetch_rows<T, MR>(t);
+  clear(sum);
+  prefetch_rows<T, MR, NV>(t);
   const T* left = t.left;
   const T* right = t.right;
+  Fetch fetch = fetch_of(t);
   int64_t k = t.depth;
-  for (; k >= kSteps; k -= kSteps, left += kSteps * MR, right += kSteps * kRightRow) {
-#pragma GCC unroll 4
-    for (int step = 0; step < kSteps; ++step) packed_step<T, MR, NV>(left + step * MR, right + step * kRightRow, sum);
+  for (; k >= kFetchSteps; k -= kFetchSteps, left += kFetchSteps * MR, right += kFetchSteps * kRightRow) {
+    __builtin_prefetch(fetch.at, 0, 2);
+    fetch.at += fetch.row_bytes;
+#pragma GCC unroll 8
+    for (int step = 0; step < kFetchSteps; ++step)
+      packed_step<T, MR, NV>(left + step * MR, right + step * kRightRow, sum);
   }
   for (; k > 0; --k, left += MR, right += kRightRow) packed_step<T, MR, NV>(left, right, sum);
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
