@@ -1,12 +1,13 @@
 """Random graphs of 50 ops, random shapes and dtypes: the same bits whichever way they are run, and the right numbers.
 
 Each graph is grown eagerly from a seed. Then
-  - every op's result is compared with its case file's reference in float64, by the one rule of oracles.py, on the
-    values that the op was given, where these are of moderate size: so the tolerance is that of one op;
+  - every op's result is compared with its case file's reference in float64 (fuzz_numpy.py), on the values that the op
+    was given: so the tolerance is that of one op;
   - the whole graph, and the gradient of a weighted sum of its results, are compiled with each pass on and off and run
     with 1, 2 and 4 threads, and must give the eager bits;
-  - a process with the plain instruction set must give the same bits.
+  - processes with other instruction sets must give the same bits.
 
+Graphs are examined in child processes (fuzz_children.py), so that one that crashes is a seed among the others.
 `python tests/fuzz_graphs.py --count 10000` prints the seed of each difference, `--seed 7` shows one graph.
 """
 
@@ -15,34 +16,32 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
-import os
 import random
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import fuzz_children
 import powertrain as pt
 from calls import outputs, to_array
+from fuzz_numpy import against_numpy
 from fuzz_ops import GROWERS, Call, Values
-from kit import case_files
-from oracles import EPS, check, same_bits
+from oracles import same_bits
 
 OPS = 50
 THREADS = (1, 2, 4)
 # (simplify, fuse)
 PASSES = tuple(itertools.product((True, False), repeat=2))
-# Within these a float32 computation of one op neither overflows nor loses what float64 keeps.
-MODERATE = (1e-4, 1e4)
-# A case file's K fits the inputs that it draws; here come others.
-K = 4
-# Ops whose integer inputs are places, or the condition of a choice.
-OF_PLACES = ("take", "where")
+ISAS = ("generic", "avx2")
+# Seeds of one child: it takes a second to start.
+BATCH = 100
 
 
 @dataclass
@@ -103,53 +102,6 @@ def grow(seed: int, ops: int = OPS) -> Graph:
     return graph
 
 
-# ------------------------------------------------------------ oracles
-
-FILES = case_files()
-
-
-def against_numpy(graph: Graph) -> Iterator[str]:
-    """What is wrong with the calls of a graph, each by itself."""
-    for call in graph.calls:
-        module = FILES.get(call.op)
-        given = [to_array(graph.values[at]) for at in call.places]
-        if module is None or not all(map(moderate, given)):
-            continue
-        # The ops that compute with integers as floats say so in the results.
-        computes = graph.values[call.made[0]].dtype.is_float and call.op not in OF_PLACES
-        wide = [value.astype("float64") if value.dtype.kind == "f" or computes else value for value in given]
-        try:
-            want, sizes = referred(call, module, wide)
-        except ValueError:  # NumPy refuses: an integer to a negative power, a reshape of nothing to -1
-            continue
-        for at, value, size in zip(call.made, want, sizes, strict=True):
-            got = graph.values[at]
-            try:
-                if value.dtype.kind in "biu" or got.dtype.name not in EPS:
-                    np.testing.assert_array_equal(to_array(got), value)
-                else:
-                    k = K * max(1, getattr(module, "K", 4))
-                    check(to_array(got), value, size, k, got.dtype.name, call.op)
-            except AssertionError as error:
-                yield f"v{at} = {call} against NumPy: {' '.join(str(error).split())}"
-
-
-def referred(call: Call, module: Any, inputs: list[Any]) -> tuple[list[Any], list[Any]]:
-    """The reference's results, and the size of what each summed."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing
-        want = [np.asarray(y) for y in outputs(call.applied_to(module.reference, inputs))]
-        magnitude = getattr(module, "magnitude", None)
-        return want, [np.asarray(y) for y in outputs(call.applied_to(magnitude, inputs))] if magnitude else want
-
-
-def moderate(array: Any) -> bool:
-    if array.dtype.kind != "f":
-        return True
-    size = np.abs(array[array != 0])
-    return bool(((size >= MODERATE[0]) & (size <= MODERATE[1])).all())
-
-
 def bits(tensors: Any) -> list[Any]:
     return [to_array(y) for y in tensors]
 
@@ -171,6 +123,11 @@ def differences(graph: Graph, function: Callable[..., Any], what: str) -> Iterat
         pt.set_threads(threads)
         if not all(map(same_bits, bits(function(*graph.inputs)), eager)):
             yield f"{what}: eager differs with {threads} threads"
+
+
+def with_gradient(seed: int) -> bool:
+    """Every third: it takes as long as all the rest."""
+    return seed % 3 == 0
 
 
 def gradient_of(graph: Graph) -> Callable[..., Any] | None:
@@ -201,33 +158,87 @@ def problems(seed: int, ops: int = OPS) -> Iterator[str]:
     threads = pt.get_threads()
     try:
         graph = grow(seed, ops)
-        yield from against_numpy(graph)
+        yield from against_numpy(graph.calls, graph.values)
         yield from differences(graph, graph.run, "result")
-        gradient = gradient_of(graph) if seed % 3 == 0 else None
+        gradient = gradient_of(graph) if with_gradient(seed) else None
         if gradient is not None:
             yield from differences(graph, gradient, "gradient")
     finally:
         pt.set_threads(threads)
 
 
-def digest(seed: int, ops: int = OPS) -> str:
-    """The bits of all values of a graph, whatever the payload of a NaN."""
+def digest(graph: Graph) -> str:
+    """The bits of all values of a graph and of its gradient, whatever the payload of a NaN."""
+    gradient = gradient_of(graph) if with_gradient(graph.seed) else None
     sha = hashlib.sha256()
-    for value in grow(seed, ops).values:
-        array = to_array(value)
+    for array in bits([*graph.values, *(outputs(gradient(*graph.inputs)) if gradient else ())]):
         sha.update(np.where(array != array, array.dtype.type(np.nan), array).tobytes() if array.dtype.kind == "f"
                    else array.tobytes())  # fmt: skip
     return sha.hexdigest()
 
 
-def digests_elsewhere(first: int, count: int, isa: str, ops: int = OPS) -> list[str]:
-    """The digests of a range of seeds in a process with another instruction set."""
-    command = [sys.executable, __file__, "--digests", "--first", str(first), "--count", str(count), "--ops", str(ops)]
-    folder = Path(__file__).parent
-    paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "POWERTRAIN_ISA": isa, "PYTHONPATH": paths}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.split()
+# ------------------------------------------------------------ many graphs
+
+def only_digest(seed: int, ops: int = OPS) -> tuple[str, list[str]]:
+    return digest(grow(seed, ops)), []
+
+
+def everything(seed: int, ops: int = OPS) -> tuple[str, list[str]]:
+    return digest(grow(seed, ops)), list(problems(seed, ops))
+
+
+def child(examine: str, ops: int = OPS) -> list[str]:
+    """The command of a child, which is followed by its seeds."""
+    code = "import fuzz_graphs, sys; fuzz_graphs.serve_child(*sys.argv[1:])"
+    return [sys.executable, "-c", code, examine, str(ops)]
+
+
+def serve_child(examine: str, ops: str, first: str, count: str) -> None:
+    function = {"digest": only_digest, "everything": everything}[examine]
+    fuzz_children.serve(range(int(first), int(first) + int(count)), lambda seed: function(seed, int(ops)))
+
+
+def examined(children: fuzz_children.Children, seeds: range, isas: Sequence[str], ops: int) -> dict[int, list[str]]:
+    """What is wrong with each seed, other instruction sets included."""
+    here = {answer.seed: answer for answer in children.answers(child("everything", ops), seeds)}
+    wrong = {seed: list(answer.wrong) for seed, answer in here.items()}
+    for isa in isas:
+        for answer in children.answers(child("digest", ops), seeds, POWERTRAIN_ISA=isa):
+            found = wrong.setdefault(answer.seed, [])
+            found += [f"POWERTRAIN_ISA={isa}: {line}" for line in answer.wrong]
+            expected = here[answer.seed].digest if answer.seed in here else None
+            if answer.digest and expected and answer.digest != expected:
+                found.append(f"POWERTRAIN_ISA={isa} gives other bits")
+    return wrong
+
+
+def run_many(seeds: range, jobs: int, ops: int) -> int:
+    """The number of graphs with a difference. The differences go to stdout, how far it is to stderr."""
+    isas = [name for name in ISAS if name != pt.isa() and fuzz_children.has_isa(name)]
+    children = fuzz_children.Children()
+    batches = [seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH)]
+    done = differ = 0
+    began = time.monotonic()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            waiting = [pool.submit(examined, children, batch, isas, ops) for batch in batches]
+            for finished in as_completed(waiting):
+                for seed, wrong in finished.result().items():
+                    done += 1
+                    differ += bool(wrong)
+                    for line in wrong:
+                        print(f"seed {seed}: {line}", flush=True)
+                print(f"{done} of {len(seeds)} graphs, {differ} with a difference, {time.monotonic() - began:.0f} s",
+                      file=sys.stderr, flush=True)  # fmt: skip
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise SystemExit(130) from None
+        finally:  # without it the pool would wait for all that are left
+            children.stop()
+            pool.shutdown(cancel_futures=True)
+            others = f" against {', '.join(isas)}" if isas else ""
+            print(f"{done} graphs of {ops} ops, {differ} with a difference ({pt.isa()}{others})")
+    return differ
 
 
 def main() -> int:
@@ -235,30 +246,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--ops", type=int, default=OPS)
-    parser.add_argument("--seed", type=int, help="show the graph of one seed and what is wrong with it")
-    parser.add_argument("--digests", action="store_true", help="only the digest of each seed")
+    parser.add_argument("--jobs", type=int, default=2, help="children at a time")
+    parser.add_argument("--seed", type=int, help="show the graph of one seed, and examine it alone")
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + chosen.count)
     if chosen.seed is not None:
-        print(grow(chosen.seed, chosen.ops).listing())
         seeds = range(chosen.seed, chosen.seed + 1)
-    if chosen.digests:
-        print(*(digest(seed, chosen.ops) for seed in seeds), sep="\n")
-        return 0
-    wrong = 0
-    batch = 200
-    for first in range(seeds.start, seeds.stop, batch):
-        some = range(first, min(first + batch, seeds.stop))
-        elsewhere = digests_elsewhere(first, len(some), "generic", chosen.ops)
-        for seed, other in zip(some, elsewhere, strict=True):
-            found = list(problems(seed, chosen.ops))
-            if digest(seed, chosen.ops) != other:
-                found.append("POWERTRAIN_ISA=generic gives other bits")
-            wrong += bool(found)
-            for line in found:
-                print(f"seed {seed}: {line}", flush=True)
-    print(f"{len(seeds)} graphs of {chosen.ops} ops, {wrong} with a difference ({pt.isa()})")
-    return 1 if wrong else 0
+        code = f"import fuzz_graphs; print(fuzz_graphs.grow({chosen.seed}, {chosen.ops}).listing())"
+        subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parent)
+    return 1 if run_many(seeds, chosen.jobs, chosen.ops) else 0
 
 
 if __name__ == "__main__":

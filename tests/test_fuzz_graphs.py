@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
+import fuzz_children
 import fuzz_graphs
+import fuzz_numpy
 import powertrain as pt
 from calls import outputs, to_array
 
@@ -20,8 +23,8 @@ def plain(graph: fuzz_graphs.Graph, call: fuzz_graphs.Call) -> bool:
     return (
         result.dtype.name == "float32"
         and result.size > 0
-        and call.op in fuzz_graphs.FILES
-        and all(map(fuzz_graphs.moderate, given))
+        and call.op in fuzz_numpy.FILES
+        and all(map(fuzz_numpy.moderate, given))
     )
 
 
@@ -32,8 +35,46 @@ def test_a_random_graph_is_the_same_whichever_way_it_is_run(seed: int) -> None:
 
 
 def test_a_random_graph_is_the_same_with_plain_instructions() -> None:
-    here = [fuzz_graphs.digest(seed) for seed in SEEDS]
-    assert fuzz_graphs.digests_elsewhere(SEEDS.start, len(SEEDS), "generic") == here
+    here = [fuzz_graphs.digest(fuzz_graphs.grow(seed)) for seed in SEEDS]
+    answers = fuzz_children.Children().answers(fuzz_graphs.child("digest"), SEEDS, POWERTRAIN_ISA="generic")
+    assert [answer.digest for answer in answers] == here
+
+
+# Seed 2 raises, seed 3 ends the process, seed 5 ends it without a word.
+BAD_CHILD = """
+import ctypes, os, sys, fuzz_children
+def examine(seed):
+    if seed == 2:
+        raise ValueError("two\\nlines")
+    if seed == 3:
+        ctypes.string_at(0)
+    if seed == 5:
+        os._exit(7)
+    return f"digest {seed}", ["odd"] if seed % 2 else []
+first, count = map(int, sys.argv[1:])
+fuzz_children.serve(range(first, first + count), examine)
+"""
+
+
+def test_a_seed_that_ends_its_process_is_named_and_the_others_are_examined() -> None:
+    answers = list(fuzz_children.Children().answers([sys.executable, "-c", BAD_CHILD], range(1, 8)))
+    assert [answer.seed for answer in answers] == list(range(1, 8))
+    found = {answer.seed: answer for answer in answers}
+    for seed in (1, 4, 6, 7):
+        assert found[seed] == fuzz_children.Answer(seed, f"digest {seed}", ("odd",) if seed % 2 else ())
+    assert found[2] == fuzz_children.Answer(2, None, ("ValueError in <string>:5: two lines",))
+    assert found[3].digest is None
+    assert found[3].wrong[0].startswith("the process ended with SIGSEGV: Fatal Python error: Segmentation fault | ")
+    assert found[5].wrong == ("the process ended with status 7: it said nothing",)
+
+
+def test_work_that_is_given_up_starts_no_child() -> None:
+    children = fuzz_children.Children()
+    answers = children.answers([sys.executable, "-c", BAD_CHILD], range(1, 8))
+    assert next(answers).seed == 1
+    children.stop()
+    assert len(list(answers)) < 6
+    assert not list(children.answers([sys.executable, "-c", BAD_CHILD], range(1, 8)))
 
 
 def test_a_wrong_op_and_a_wrong_program_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +82,7 @@ def test_a_wrong_op_and_a_wrong_program_are_found(monkeypatch: pytest.MonkeyPatc
     checked = [call for call in graph.calls if plain(graph, call)]
     call = checked[0]
     graph.values[call.made[0]] = graph.values[call.made[0]] + 0.5
-    assert any(f"v{call.made[0]} = " in line for line in fuzz_graphs.against_numpy(graph))
+    assert any(f"v{call.made[0]} = " in line for line in fuzz_numpy.against_numpy(graph.calls, graph.values))
     calls = 0
 
     def drifting(*inputs: Any) -> Any:

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from scratch_tree import ROOT, ScratchTree
+
+NO_TESTS = 5  # pytest's exit code: nothing looks at what was broken
+SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ def mutants_of(name: str) -> Iterator[Mutant]:
         yield Mutant(name, f"cpp/ops/{name}/{file}", *change, tests)
 
 
-def survives(tree: ScratchTree, mutant: Mutant) -> bool:
+def outcome(tree: ScratchTree, mutant: Mutant) -> str:
+    """`killed`, `SURVIVED`, or `NO BUILD`: a row that the compiler refuses says nothing about the tests."""
     path = tree.folder / mutant.file
     original = path.read_text(encoding="utf-8")
     if mutant.text not in original:
@@ -47,8 +53,15 @@ def survives(tree: ScratchTree, mutant: Mutant) -> bool:
     path.write_text(original.replace(mutant.text, mutant.replacement, 1), encoding="utf-8")
     try:
         if mutant.file.startswith("cpp/"):
-            tree.build()
-        return tree.pytest("-x", *mutant.tests).returncode == 0
+            try:
+                tree.build()
+            except RuntimeError:
+                return "NO BUILD"
+        try:
+            returncode = tree.pytest("-x", *mutant.tests, seconds=SECONDS).returncode
+        except subprocess.TimeoutExpired:  # a loop without end is a difference too
+            return "killed"
+        return "SURVIVED" if returncode in (0, NO_TESTS) else "killed"
     finally:
         path.write_text(original, encoding="utf-8")
 
@@ -63,20 +76,19 @@ def main() -> int:
     mutants = [mutant for name in names for mutant in mutants_of(name)]
     tree = ScratchTree(Path(ROOT / "build" / "mutants"))
     tree.build()
-    survivors = 0
+    counts: Counter[str] = Counter()
     built = True
     for mutant in mutants:
         # What the last C++ mutant left in the module must not be there when Python is changed.
         if not mutant.file.startswith("cpp/") and not built:
             tree.build()
         built = not mutant.file.startswith("cpp/")
-        alive = survives(tree, mutant)
-        survivors += alive
-        mark = "SURVIVED" if alive else "killed  "
-        print(f"{mark} {mutant.file}: {mutant.text!r} -> {mutant.replacement!r}", flush=True)
-    killed = len(mutants) - survivors
-    print(f"{len(mutants)} mutants, {killed} killed, {survivors} survived")
-    return 1 if survivors or not mutants else 0
+        found = outcome(tree, mutant)
+        counts[found] += 1
+        print(f"{found:8} {mutant.file}: {mutant.text!r} -> {mutant.replacement!r}", flush=True)
+    refused = f", {counts['NO BUILD']} did not compile" if counts["NO BUILD"] else ""
+    print(f"{len(mutants)} mutants, {counts['killed']} killed, {counts['SURVIVED']} survived{refused}")
+    return 0 if mutants and counts["killed"] == len(mutants) else 1
 
 
 if __name__ == "__main__":

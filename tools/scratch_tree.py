@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -15,6 +16,12 @@ ROOT = Path(__file__).parent.parent
 COPIED = ("cpp", "cmake", "python", "tests", "benchmarks", "CMakeLists.txt", "pyproject.toml")
 
 
+def _copy(source: str | Path, target: str | Path) -> None:
+    """Ninja goes by times: with the source's own, what was compiled from a changed file would pass for the original."""
+    if not (os.path.exists(target) and filecmp.cmp(source, target, shallow=False)):
+        shutil.copyfile(source, target)
+
+
 class ScratchTree:
     """The tree at `folder`; Python in a child process imports powertrain from it once it is built."""
 
@@ -25,9 +32,9 @@ class ScratchTree:
             source, target = ROOT / name, folder / name
             if source.is_dir():
                 ignored = shutil.ignore_patterns("__pycache__", "*.so")
-                shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+                shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored, copy_function=_copy)
             else:
-                shutil.copy2(source, target)
+                _copy(source, target)
         # With the wheel's compiler and paths relative to the tree, ccache knows files that the real tree has compiled.
         self.environment = {
             "CXX": (sysconfig.get_config_var("CXX") or "c++").split()[0],
@@ -51,19 +58,20 @@ class ScratchTree:
         for module in build.glob("_core*.so"):
             shutil.copy2(module, self.folder / "python" / "powertrain")
 
-    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def pytest(self, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        return self._call(command, seconds)
 
     def python(self, code: str) -> str:
         return self._run([sys.executable, "-c", code]).stdout.strip()
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        done = self._call(command)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         return done
+
+    def _call(self, command: list[str], seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, timeout=seconds, capture_output=True, text=True, check=False
+        )
