@@ -109,4 +109,5 @@ def has_isa(name: str) -> bool:
     """Whether this build holds the instruction set and this processor has it."""
     code = "import powertrain; powertrain.isa()"
     environment = {**os.environ, "POWERTRAIN_ISA": name}
-    return not subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False).returncode
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    return done.returncode == 0

@@ -18,7 +18,7 @@ COPIED = ("cpp", "cmake", "python", "tests", "benchmarks", "CMakeLists.txt", "py
 
 def _copy(source: str | Path, target: str | Path) -> None:
     """Ninja goes by times: with the source's own, what was compiled from a changed file would pass for the original."""
-    if not (os.path.exists(target) and filecmp.cmp(source, target, shallow=False)):
+    if not (Path(target).exists() and filecmp.cmp(source, target, shallow=False)):
         shutil.copyfile(source, target)
 
 

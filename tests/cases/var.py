@@ -3,7 +3,7 @@
 import numpy as np
 
 import powertrain as pt
-from kit import Array, Case, normal, reductions
+from kit import Array, Case, normal, reductions, values
 
 
 def reference(
@@ -25,6 +25,7 @@ CASES = [
     *reductions(normal, empty=False),
     Case(normal((4, 1025), 1.0, 100.0), axis=1),
     Case(normal((3, 5)), axis=1, correction=1),
+    Case(values([[0.1] * 33, [-1e4] * 32 + [-9999.0]]), axis=1).no_gradient(),
 ]
 ERRORS = [
     (
