@@ -149,6 +149,29 @@ def test_other_frameworks_take_tensors() -> None:
     np.testing.assert_array_equal(pt.asarray(torch.arange(6.0)).numpy(), np.arange(6.0))
 
 
+def test_who_cannot_be_told_of_read_only_memory_gets_a_copy() -> None:
+    class Consumer:
+        """Asks as before version 1 of DLPack, and may write."""
+
+        def __init__(self, tensor: Any) -> None:
+            self.__dlpack_device__ = tensor.__dlpack_device__
+            self.tensor = tensor
+
+        def __dlpack__(self, **_: Any) -> Any:
+            return self.tensor.__dlpack__(stream=None)
+
+    tensor = pt.asarray(X)
+    taken = np.from_dlpack(Consumer(tensor))
+    np.testing.assert_array_equal(taken, X)
+    assert not np.shares_memory(taken, tensor.numpy())
+    if hasattr(np, "astype"):  # NumPy 2 asks as version 1 does
+        assert np.shares_memory(np.from_dlpack(tensor), tensor.numpy())
+        with pytest.raises(BufferError):
+            tensor.__dlpack__(copy=False)
+    jax = pytest.importorskip("jax", reason="JAX is not installed; make test PEERS=1 installs it")
+    np.testing.assert_array_equal(np.asarray(jax.numpy.from_dlpack(tensor)), X)
+
+
 def test_made_by_functions() -> None:
     np.testing.assert_array_equal(pt.zeros((2, 3)).numpy(), np.zeros((2, 3), "float32"))
     np.testing.assert_array_equal(pt.full((2,), 7, dtype="int32").numpy(), np.full(2, 7, "int32"))

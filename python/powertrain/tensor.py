@@ -51,7 +51,14 @@ def _iterate(self: Tensor) -> Any:
 
 
 def _dlpack(self: Tensor, **options: Any) -> Any:
-    return self.numpy().__dlpack__(**options)
+    held = self.numpy()
+    try:
+        return held.__dlpack__(**options)
+    except BufferError:
+        # Before version 1 of the protocol, as JAX speaks it, nobody can be told that memory is read-only: it gets a copy.
+        if options.get("copy") is False:
+            raise
+        return held.copy().__dlpack__(**options)
 
 
 def _index(self: Tensor) -> int:

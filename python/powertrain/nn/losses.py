@@ -208,15 +208,17 @@ class _Classes(Loss):
         self.weight: pt.Tensor | None = weight
 
     def forward(self, *inputs: Any) -> pt.Tensor:
-        labels = inputs[1]
+        labels, weight = inputs[1], self.weight
         ignored = self._settings["ignore_index"]
-        if self.reduction != "mean" or (self.weight is None and ignored is None):
+        if self.reduction != "mean" or (weight is None and ignored is None):
             return super().forward(*inputs)
-        if ignored is None:
-            return pt.sum(self.values(*inputs)) / pt.sum(pt.take(self.weight, labels))
-        kept = pt.not_equal(labels, ignored)
-        weight = 1.0 if self.weight is None else pt.take(self.weight, pt.where(kept, labels, 0))
-        return pt.sum(self.values(*inputs)) / pt.sum(pt.where(kept, weight, 0.0))
+        kept = None if ignored is None else pt.not_equal(labels, ignored)
+        counted: Any = 1.0
+        if weight is not None:
+            counted = pt.take(weight, labels if kept is None else pt.where(kept, labels, 0))
+        if kept is not None:
+            counted = pt.where(kept, counted, 0.0)
+        return pt.sum(self.values(*inputs)) / pt.sum(counted)
 
 
 class NLLLoss(_Classes):

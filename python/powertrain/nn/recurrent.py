@@ -168,7 +168,8 @@ class RNN(_Stack):
         self.nonlinearity = nonlinearity
 
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
-        return (pt.rnn(x, *first, *weights, nonlinearity=self.nonlinearity)[0],)
+        (state,), (w_ih, w_hh, b_ih, b_hh) = first, weights
+        return (pt.rnn(x, state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[0],)
 
 
 class GRU(_Stack):
@@ -241,8 +242,8 @@ class RNNCell(_Cell):
 
     def forward(self, x: Any, state: Any = None) -> pt.Tensor:
         state = self._zeros(x) if state is None else state
-        step = pt.rnn(pt.expand_dims(x, 1), state, *_weights(self, ""), nonlinearity=self.nonlinearity)
-        return step[1]
+        w_ih, w_hh, b_ih, b_hh = _weights(self, "")
+        return pt.rnn(pt.expand_dims(x, 1), state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[1]
 
 
 class GRUCell(_Cell):
