@@ -61,14 +61,18 @@ def _sized(x: Tensor, n: int, axis: int) -> Tensor:
     return OPERATORS["pad"](x, [0] * x.ndim, lacking)
 
 
+def _moved(x: Tensor, axis: int) -> Tensor:
+    """The axis as the last one, and back."""
+    last = x.ndim - 1
+    return x if axis == last else OPERATORS["swapaxes"](x, axis, last)
+
+
 def _transform(x: Tensor, axis: int, inverse: bool, scale: float) -> Tensor:
     """The sums over an axis of complex x, times a number."""
-    last = x.ndim - 1
-    moved = x if axis == last else OPERATORS["swapaxes"](x, axis, last)
-    made = OPERATORS["dft"](moved, inverse)
+    made = OPERATORS["dft"](_moved(x, axis), inverse)
     if scale != 1.0:
         made = OPERATORS["view_as_complex"](OPERATORS["view_as_real"](made) * scale)
-    return made if axis == last else OPERATORS["swapaxes"](made, axis, last)
+    return _moved(made, axis)
 
 
 def _complex(x: Any) -> Tensor:
@@ -103,10 +107,6 @@ def ifft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backw
     return _plain(x, n, axis, norm, True, "ifft")
 
 
-def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
-    return x[(slice(None),) * axis + (slice(start, stop),)]
-
-
 def rfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The first n // 2 + 1 sums of fft, of real x, whose other sums are their conjugates."""
     return _half(x, n, axis, norm, "rfft")
@@ -116,9 +116,11 @@ def _half(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Ten
     given = _core.asarray(x)
     if given.dtype.is_complex:
         raise _core.DTypeError(f"[{where}] x is {given.dtype.name}; expected real numbers; use fft")
-    made = _plain(given, n, axis, norm, False, where)
-    axis = _axis(made, axis, where)
-    return _part(made, axis, 0, made.shape[axis] // 2 + 1)
+    axis = _axis(given, axis, where)
+    n = _length(n, given.shape[axis], where)
+    wide = "float64" if given.dtype.name == "float64" else "float32"
+    line = _moved(OPERATORS["cast"](_sized(given, n, axis), wide), axis)
+    return _moved(OPERATORS["view_as_complex"](OPERATORS["real_dft"](line, _scale(n, norm, False, where))), axis)
 
 
 def irfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
@@ -130,10 +132,8 @@ def _whole(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Te
     given = _complex(x)
     axis = _axis(given, axis, where)
     n = _length(n, 2 * (given.shape[axis] - 1), where)
-    front = _sized(given, n // 2 + 1, axis)
-    back = OPERATORS["conj"](OPERATORS["flip"](_part(front, axis, 1, (n + 1) // 2), axis))
-    full = OPERATORS["concat"]([front, back], axis)
-    return OPERATORS["real"](_transform(full, axis, True, _scale(n, norm, True, where)))
+    line = OPERATORS["view_as_real"](_moved(_sized(given, n // 2 + 1, axis), axis))
+    return _moved(OPERATORS["real_dft_inverse"](line, n, _scale(n, norm, True, where)), axis)
 
 
 def hfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:

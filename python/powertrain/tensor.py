@@ -55,7 +55,7 @@ def _dlpack(self: Tensor, **options: Any) -> Any:
     try:
         return held.__dlpack__(**options)
     except BufferError:
-        # Before version 1 of the protocol, as JAX speaks it, nobody can be told that memory is read-only: it gets a copy.
+        # Before version 1 of the protocol, as JAX speaks it, nobody can be told of read-only memory: it gets a copy.
         if options.get("copy") is False:
             raise
         return held.copy().__dlpack__(**options)

@@ -28,9 +28,9 @@ ERRORS = [
 ]
 MUTANTS = [
     ("spec.cpp", '!c.attrs.flag("inverse")', 'c.attrs.flag("inverse")'),
-    ("cpu.cpp", "re[1] = c + h;", "re[1] = c - h;"),
-    ("cpu.cpp", "(j * k % r)", "(j * k % (r - 1))"),
-    ("cpu.cpp", "k == 0 ? 0 : d.length - k", "d.length - 1 - k"),
+    ("transform.h", "re[1] = c + h;", "re[1] = c - h;"),
+    ("transform.h", "(j * k % r)", "(j * k % (r - 1))"),
+    ("transform.h", "k == 0 ? 0 : d.length - k", "d.length - 1 - k"),
     ("spec_plan.cpp", "(eighth + 1) / 2", "eighth / 2"),
 ]
 BENCH = [Case(normal((256, 1024, 2)))]

@@ -1,219 +1,116 @@
-// Discrete Fourier transforms in double, one line after the other, by Stockham's steps: each divides the length by a
-// factor and sorts as it goes, so that inner loops run over neighbours. A length with a large prime factor becomes a
-// circular convolution with a chirp, of a power of two (Bluestein 1970).
+// Discrete Fourier transforms, one line after the other, by the transforms of transform.h. Real numbers of an even
+// length n are n / 2 complex ones, whose transform is turned into the half of the n that says all, and the other way
+// round: half the work. Of an odd length they are complex numbers without imaginary parts.
 #include "core/kernel.h"
 #include "ops/dft/desc.h"
-#include "simd/native.h"
+#include "ops/dft/transform.h"
 
 namespace pt {
 namespace PT_ISA {
 namespace {
 
-// Real and imaginary parts apart.
-struct Line {
-  double *re, *im;
-};
-
-constexpr double kHalfRoot3 = 0.86602540378443864676;                                   // sin(2 pi / 3)
-constexpr double kCos5 = 0.30901699437494742410, kCos5Twice = -0.80901699437494742410;  // of 2 pi / 5, 4 pi / 5
-constexpr double kSin5 = 0.95105651629515357212, kSin5Twice = 0.58778525229247312917;
-
-template <int R>
-PT_FN void butterfly(double* re, double* im);
-template <>
-PT_FN void butterfly<2>(double* re, double* im) {
-  const double a = re[0] - re[1], b = im[0] - im[1];
-  re[0] += re[1];
-  im[0] += im[1];
-  re[1] = a;
-  im[1] = b;
-}
-template <>
-PT_FN void butterfly<3>(double* re, double* im) {
-  const double sum_re = re[1] + re[2], sum_im = im[1] + im[2];
-  const double turned_re = kHalfRoot3 * (im[1] - im[2]), turned_im = kHalfRoot3 * (re[2] - re[1]);
-  const double half_re = re[0] - 0.5 * sum_re, half_im = im[0] - 0.5 * sum_im;
-  re[0] += sum_re;
-  im[0] += sum_im;
-  re[1] = half_re + turned_re;
-  im[1] = half_im + turned_im;
-  re[2] = half_re - turned_re;
-  im[2] = half_im - turned_im;
-}
-template <>
-PT_FN void butterfly<4>(double* re, double* im) {
-  const double a = re[0] + re[2], b = im[0] + im[2], c = re[0] - re[2], d = im[0] - im[2];
-  const double e = re[1] + re[3], f = im[1] + im[3], g = re[1] - re[3], h = im[1] - im[3];
-  re[0] = a + e;
-  im[0] = b + f;
-  re[1] = c + h;
-  im[1] = d - g;
-  re[2] = a - e;
-  im[2] = b - f;
-  re[3] = c - h;
-  im[3] = d + g;
-}
-template <>
-PT_FN void butterfly<5>(double* re, double* im) {
-  const double a = re[1] + re[4], b = im[1] + im[4], c = re[2] + re[3], d = im[2] + im[3];
-  const double e = re[1] - re[4], f = im[1] - im[4], g = re[2] - re[3], h = im[2] - im[3];
-  const double p = re[0] + kCos5 * a + kCos5Twice * c, q = im[0] + kCos5 * b + kCos5Twice * d;
-  const double r = re[0] + kCos5Twice * a + kCos5 * c, s = im[0] + kCos5Twice * b + kCos5 * d;
-  const double t = kSin5 * f + kSin5Twice * h, u = kSin5 * e + kSin5Twice * g;
-  const double v = kSin5Twice * f - kSin5 * h, w = kSin5Twice * e - kSin5 * g;
-  re[0] += a + c;
-  im[0] += b + d;
-  re[1] = p + t;
-  im[1] = q - u;
-  re[2] = r + v;
-  im[2] = s - w;
-  re[3] = r - v;
-  im[3] = s + w;
-  re[4] = p - t;
-  im[4] = q + u;
-}
-
-// What is left to transform is `left` long, in `stride` interleaved sequences. root_step is length / left.
-struct Step {
-  int64_t left, stride, root_step;
-  const double* roots;
-};
-
-template <int R>
-void divide(const Step& step, Line x, Line y) {
-  const int64_t m = step.left / R, s = step.stride;
-  for (int64_t p = 0; p < m; ++p) {
-    double wr[R], wi[R];
-    for (int j = 1; j < R; ++j) {
-      wr[j] = step.roots[2 * p * j * step.root_step];
-      wi[j] = step.roots[2 * p * j * step.root_step + 1];
-    }
-    for (int64_t q = 0; q < s; ++q) {
-      double re[R], im[R];
-      PT_UNROLL for (int k = 0; k < R; ++k) {
-        re[k] = x.re[q + s * (p + m * k)];
-        im[k] = x.im[q + s * (p + m * k)];
-      }
-      butterfly<R>(re, im);
-      y.re[q + s * R * p] = re[0];
-      y.im[q + s * R * p] = im[0];
-      PT_UNROLL for (int j = 1; j < R; ++j) {
-        const int64_t at = q + s * (R * p + j);
-        y.re[at] = p == 0 ? re[j] : re[j] * wr[j] - im[j] * wi[j];
-        y.im[at] = p == 0 ? im[j] : re[j] * wi[j] + im[j] * wr[j];
-      }
-    }
-  }
-}
-
-// Any other prime, by its definition.
-void divide_by_prime(const Step& step, int64_t r, Line x, Line y) {
-  const int64_t m = step.left / r, s = step.stride, quarter = m * step.root_step;  // length / r
-  for (int64_t p = 0; p < m; ++p) {
-    for (int64_t j = 0; j < r; ++j) {
-      const double wr = step.roots[2 * p * j * step.root_step], wi = step.roots[2 * p * j * step.root_step + 1];
-      for (int64_t q = 0; q < s; ++q) {
-        double re = x.re[q + s * p], im = x.im[q + s * p];
-        for (int64_t k = 1; k < r; ++k) {
-          const double a = x.re[q + s * (p + m * k)], b = x.im[q + s * (p + m * k)];
-          const double* root = step.roots + 2 * (j * k % r) * quarter;
-          re += a * root[0] - b * root[1];
-          im += a * root[1] + b * root[0];
-        }
-        const int64_t at = q + s * (r * p + j);
-        y.re[at] = p == 0 ? re : re * wr - im * wi;
-        y.im[at] = p == 0 ? im : re * wi + im * wr;
-      }
-    }
-  }
-}
-
-// The result is in x or in y, as the returned line says.
-Line transform(const DftDesc& d, Line x, Line y) {
-  Step step{d.length, 1, 1, d.roots()};
-  for (int f = 0; f < d.n_factors; ++f) {
-    const int64_t r = d.factors[f];
-    switch (r) {
-      case 2:
-        divide<2>(step, x, y);
-        break;
-      case 3:
-        divide<3>(step, x, y);
-        break;
-      case 4:
-        divide<4>(step, x, y);
-        break;
-      case 5:
-        divide<5>(step, x, y);
-        break;
-      default:
-        divide_by_prime(step, r, x, y);
-    }
-    const Line other = x;
-    x = y;
-    y = other;
-    step.left /= r;
-    step.stride *= r;
-    step.root_step *= r;
-  }
-  return x;
-}
-
 // The other sign of the exponent is the same transform with the parts changed about, before and after.
+PT_FN Line turned(Line x, bool inverse) { return inverse ? Line{x.im, x.re} : x; }
+
 template <class T>
-void load(const DftDesc& d, const T* from, Line to) {
-  double *first = d.inverse ? to.im : to.re, *second = d.inverse ? to.re : to.im;
-  for (int64_t k = 0; k < d.n; ++k) {
-    first[k] = double(from[2 * k]);
-    second[k] = double(from[2 * k + 1]);
+void load(int64_t n, const T* from, Line to) {
+  for (int64_t k = 0; k < n; ++k) {
+    to.re[k] = double(from[2 * k]);
+    to.im[k] = double(from[2 * k + 1]);
   }
 }
 template <class T>
-void store(const DftDesc& d, Line from, T* to) {
-  const double *first = d.inverse ? from.im : from.re, *second = d.inverse ? from.re : from.im;
-  for (int64_t k = 0; k < d.n; ++k) {
-    to[2 * k] = T(first[k]);
-    to[2 * k + 1] = T(second[k]);
+void store(int64_t n, Line from, double scale, T* to) {
+  for (int64_t k = 0; k < n; ++k) {
+    to[2 * k] = T(from.re[k] * scale);
+    to[2 * k + 1] = T(from.im[k] * scale);
   }
 }
 
-// re + i im times the chirp's number k.
-PT_FN void times_chirp(const double* chirp, Line x, int64_t k) {
-  const double re = x.re[k], im = x.im[k], c = chirp[2 * k], s = chirp[2 * k + 1];
-  x.re[k] = re * c - im * s;
-  x.im[k] = re * s + im * c;
+template <class T>
+void load_real(int64_t n, const T* from, Line to) {
+  for (int64_t k = 0; k < n; ++k) {
+    to.re[k] = double(from[k]);
+    to.im[k] = 0;
+  }
+}
+template <class T>
+void store_real(int64_t n, Line from, double scale, T* to) {
+  for (int64_t k = 0; k < n; ++k) to[k] = T(from.re[k] * scale);
 }
 
-// The transform of the conjugate chirp, to both sides of 0, divided by the length.
-void prepare_chirp(const DftDesc& d, Line x, Line y, Line result) {
-  __builtin_memset(x.re, 0, size_t(d.length) * sizeof(double));
-  __builtin_memset(x.im, 0, size_t(d.length) * sizeof(double));
-  const double scale = 1.0 / double(d.length);
-  for (int64_t k = 0; k < d.n; ++k) {
-    const int64_t other = k == 0 ? 0 : d.length - k;
-    x.re[k] = x.re[other] = d.chirp()[2 * k] * scale;
-    x.im[k] = x.im[other] = -d.chirp()[2 * k + 1] * scale;
+// With z_k = x_2k + i x_2k+1 and Z its transform of m: X_k = (Z_k + Z*_m-k) / 2 - i w^k (Z_k - Z*_m-k) / 2, where
+// w = e^(-pi i / m); X_m-k is the conjugate of the difference of these two.
+template <class T>
+void store_half(const DftDesc& d, Line z, T* to) {
+  const int64_t m = d.n;
+  const double first = z.re[0], second = z.im[0], half = 0.5 * d.scale;
+  to[0] = T((first + second) * d.scale);
+  to[2 * m] = T((first - second) * d.scale);
+  to[1] = to[2 * m + 1] = T(0);
+  PT_INDEPENDENT for (int64_t k = 1; k <= (m - 1) / 2; ++k) {
+    const double wr = d.half_roots()[2 * k], wi = d.half_roots()[2 * k + 1];
+    const double sum_re = z.re[k] + z.re[m - k], sum_im = z.im[k] - z.im[m - k];
+    const double re = z.re[k] - z.re[m - k], im = z.im[k] + z.im[m - k];
+    const double turned_re = wr * im + wi * re, turned_im = wi * im - wr * re;
+    to[2 * k] = T((sum_re + turned_re) * half);
+    to[2 * k + 1] = T((sum_im + turned_im) * half);
+    to[2 * (m - k)] = T((sum_re - turned_re) * half);
+    to[2 * (m - k) + 1] = T((turned_im - sum_im) * half);
   }
-  const Line made = transform(d, x, y);
-  __builtin_memcpy(result.re, made.re, size_t(d.length) * sizeof(double));
-  __builtin_memcpy(result.im, made.im, size_t(d.length) * sizeof(double));
+  if (m % 2 == 0) {
+    to[m] = T(z.re[m / 2] * d.scale);
+    to[m + 1] = T(-z.im[m / 2] * d.scale);
+  }
 }
 
-// x holds n numbers and zeros behind them.
-Line convolve(const DftDesc& d, Line x, Line y, Line chirp) {
-  for (int64_t k = 0; k < d.n; ++k) times_chirp(d.chirp(), x, k);
-  Line made = transform(d, x, y);
-  Line other = made.re == x.re ? y : x;
-  for (int64_t k = 0; k < d.length; ++k) {
-    const double re = made.re[k], im = made.im[k];
-    made.re[k] = re * chirp.re[k] - im * chirp.im[k];
-    made.im[k] = re * chirp.im[k] + im * chirp.re[k];
+// Back: 2 Z_k = X_k + X*_m-k + i w^-k (X_k - X*_m-k). The first and the last are real, whatever is said of them.
+template <class T>
+void load_half(const DftDesc& d, const T* from, Line z) {
+  const int64_t m = d.n;
+  const double first = double(from[0]), last = double(from[2 * m]);
+  z.re[0] = first + last;
+  z.im[0] = first - last;
+  PT_INDEPENDENT for (int64_t k = 1; k <= (m - 1) / 2; ++k) {
+    const double wr = d.half_roots()[2 * k], wi = d.half_roots()[2 * k + 1];
+    const double a = double(from[2 * k]), b = double(from[2 * k + 1]);
+    const double e = double(from[2 * (m - k)]), f = double(from[2 * (m - k) + 1]);
+    const double sum_re = a + e, sum_im = b - f, re = a - e, im = b + f;
+    const double turned_re = wi * re - wr * im, turned_im = wr * re + wi * im;
+    z.re[k] = sum_re + turned_re;
+    z.im[k] = sum_im + turned_im;
+    z.re[m - k] = sum_re - turned_re;
+    z.im[m - k] = turned_im - sum_im;
   }
-  // Back by the same transform, with the parts changed about.
-  const Line back = transform(d, {made.im, made.re}, {other.im, other.re});
-  const Line result{back.im, back.re};
-  for (int64_t k = 0; k < d.n; ++k) times_chirp(d.chirp(), result, k);
-  return result;
+  if (m % 2 == 0) {
+    z.re[m / 2] = 2 * double(from[m]);
+    z.im[m / 2] = -2 * double(from[m + 1]);
+  }
+}
+
+// All n numbers from the first half, for odd n.
+template <class T>
+void load_mirrored(int64_t n, const T* from, Line to) {
+  to.re[0] = double(from[0]);
+  to.im[0] = 0;
+  for (int64_t k = 1; 2 * k < n; ++k) {
+    to.re[k] = to.re[n - k] = double(from[2 * k]);
+    to.im[k] = double(from[2 * k + 1]);
+    to.im[n - k] = -to.im[k];
+  }
+}
+
+template <class T>
+void load_line(const DftDesc& d, const T* from, Line to) {
+  if (d.kind == kDftToReal) return d.halved ? load_half(d, from, to) : load_mirrored(d.n, from, to);
+  if (d.kind == kDftFromReal && !d.halved) return load_real(d.n, from, to);
+  load(d.n, from, to);
+}
+template <class T>
+void store_line(const DftDesc& d, Line from, T* to) {
+  if (d.kind == kDftFromReal) return d.halved ? store_half(d, from, to) : store((d.n + 1) / 2, from, d.scale, to);
+  if (d.kind == kDftToReal && !d.halved) return store_real(d.n, from, d.scale, to);
+  store(d.n, from, d.scale, to);
 }
 
 template <class T>
@@ -222,9 +119,10 @@ void transform_lines(const DftDesc& d, const char* from, char* to, int64_t first
   const Line chirp{scratch + 4 * d.length, scratch + 5 * d.length};
   if (d.by_convolution) prepare_chirp(d, x, y, chirp);
   for (int64_t i = first; i < last; ++i) {
-    load(d, reinterpret_cast<const T*>(from) + 2 * d.n * i, x);
+    load_line(d, reinterpret_cast<const T*>(from) + d.from_step * i, turned(x, d.inverse));
     for (int64_t k = d.n; k < d.length; ++k) x.re[k] = x.im[k] = 0;
-    store(d, d.by_convolution ? convolve(d, x, y, chirp) : transform(d, x, y), reinterpret_cast<T*>(to) + 2 * d.n * i);
+    const Line made = d.by_convolution ? convolve(d, x, y, chirp) : transform(d, x, y);
+    store_line(d, turned(made, d.inverse), reinterpret_cast<T*>(to) + d.to_step * i);
   }
 }
 

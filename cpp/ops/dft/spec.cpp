@@ -20,7 +20,8 @@ const Op* registered =
           return {x};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-          return plan_dft(in[0], out[0], attrs.flag("inverse"));
+          const int64_t n = in[0].shape[in[0].shape.size() - 2];
+          return plan_dft(in[0], out[0], {.n = n, .inverse = attrs.flag("inverse")});
         })
         .complex([](const Tensors& in, const Attrs& attrs) -> Tensors {
           return {joined(fn::call("dft", {parts_of(in[0])}, attrs))};

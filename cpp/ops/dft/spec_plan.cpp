@@ -43,12 +43,18 @@ int factors_of(int64_t n, int32_t* factors) {
 
 }  // namespace
 
-LaunchPlan plan_dft(const Operand& in, const Operand& out, bool inverse) {
+LaunchPlan plan_dft(const Operand& in, const Operand& out, const DftLines& lines) {
   DftDesc d{};
-  d.n = d.length = in.shape[in.shape.size() - 2];
-  d.lines = count(in.shape) / (2 * d.n);
+  const int64_t half = lines.n / 2 + 1;
+  d.kind = lines.kind;
+  d.halved = lines.kind != kDftComplex && lines.n % 2 == 0;
+  d.n = d.length = d.halved ? lines.n / 2 : lines.n;
+  d.from_step = lines.kind == kDftFromReal ? lines.n : 2 * (lines.kind == kDftToReal ? half : lines.n);
+  d.to_step = lines.kind == kDftToReal ? lines.n : 2 * (lines.kind == kDftFromReal ? half : lines.n);
+  d.lines = count(in.shape) / d.from_step;
+  d.scale = lines.scale;
   d.wide = in.dtype == DType::F64;
-  d.inverse = inverse;
+  d.inverse = lines.inverse;
   d.n_factors = factors_of(d.n, d.factors);
   if (d.n_factors == 0 && d.n > 1) {
     d.by_convolution = true;
@@ -65,6 +71,10 @@ LaunchPlan plan_dft(const Operand& in, const Operand& out, bool inverse) {
     const Root root = unit_root(square, 2 * d.n);
     tables.push_back({root.re, -root.im});
     square = (square + 2 * k + 1) % (2 * d.n);
+  }
+  for (int64_t k = 0; d.halved && 2 * k < d.n; ++k) {
+    const Root root = unit_root(k, 2 * d.n);
+    tables.push_back({root.re, -root.im});
   }
   std::vector<std::byte> bytes(sizeof(d) + tables.size() * sizeof(Root));
   int factor_sum = 0;
