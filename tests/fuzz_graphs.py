@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import itertools
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -230,9 +231,6 @@ def run_many(seeds: range, jobs: int, ops: int) -> int:
                         print(f"seed {seed}: {line}", flush=True)
                 print(f"{done} of {len(seeds)} graphs, {differ} with a difference, {time.monotonic() - began:.0f} s",
                       file=sys.stderr, flush=True)  # fmt: skip
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            raise SystemExit(130) from None
         finally:  # without it the pool would wait for all that are left
             children.stop()
             pool.shutdown(cancel_futures=True)
@@ -249,12 +247,18 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="children at a time")
     parser.add_argument("--seed", type=int, help="show the graph of one seed, and examine it alone")
     chosen = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a background process of a shell ignores the first
+        signal.signal(number, signal.default_int_handler)
     seeds = range(chosen.first, chosen.first + chosen.count)
     if chosen.seed is not None:
         seeds = range(chosen.seed, chosen.seed + 1)
         code = f"import fuzz_graphs; print(fuzz_graphs.grow({chosen.seed}, {chosen.ops}).listing())"
         subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parent)
-    return 1 if run_many(seeds, chosen.jobs, chosen.ops) else 0
+    try:
+        return 1 if run_many(seeds, chosen.jobs, chosen.ops) else 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
