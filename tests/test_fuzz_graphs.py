@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 import fuzz_children
@@ -91,3 +92,31 @@ def test_a_wrong_op_and_a_wrong_program_are_found(monkeypatch: pytest.MonkeyPatc
         return [y + (1.0 if calls > 1 else 0.0) for y in outputs(pt.exp(inputs[0] * 0.0))]
 
     assert list(fuzz_graphs.differences(graph, drifting, "drift"))
+
+
+HARD = {
+    "a product that overflows on its way": ("prod", [[1e4] * 20 + [1e-4] * 20]),
+    "a product of many": ("prod", [[1.0001] * 600]),
+    "equal numbers far from zero": ("std", [[8301.3] * 33]),
+    "integers that float32 does not hold": ("cos", [[2**40 + 1, 12345678]]),
+    "integers whose squares overflow": ("var", [[2**62, -(2**62), 5]]),
+}
+
+
+@pytest.mark.parametrize("hard", HARD)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_a_dtype_cannot_hold_is_no_difference(hard: str, dtype: str) -> None:
+    op, numbers = HARD[hard]
+    x = pt.asarray(numbers) if isinstance(numbers[0][0], int) else pt.asarray(numbers, dtype=dtype)
+    call = fuzz_graphs.Call(op, [0], {} if op == "cos" else {"axis": 1}, made=[1])
+    assert not list(fuzz_numpy.against_numpy([call], [x, call.apply([x])]))
+
+
+@pytest.mark.parametrize("op", ["prod", "std", "var", "vector_norm", "sum"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_result_that_is_wrong_by_a_thousandth_is_found(op: str, dtype: str) -> None:
+    x = pt.asarray(np.random.default_rng(0).uniform(0.5, 1.5, (4, 33)), dtype=dtype)
+    call = fuzz_graphs.Call(op, [0], {"axis": 1}, made=[1])
+    right = call.apply([x])
+    assert not list(fuzz_numpy.against_numpy([call], [x, right]))
+    assert len(list(fuzz_numpy.against_numpy([call], [x, right * 1.001]))) == 1
