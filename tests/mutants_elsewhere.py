@@ -20,6 +20,8 @@ SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
     "sum", "max", "mean", "argmax", "var", "softmax", "avg_pool2d", "max_pool2d", "conv2d", "add", "where", "lstm",
     "concat", "huber_loss", "normalize", "equal", "cast",
 )))  # fmt: skip
+POOLING = ("tests/test_ops.py", "-k", "pool")
+SPECTRUM = ("tests/test_spectrum.py", "tests/test_fft.py")
 COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_graphs.py", "tests/test_laws.py",
             "-m", "not slow")  # fmt: skip
 CONTROL = ("tests/test_control.py",)
@@ -44,7 +46,32 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/fused/cast.h", "x >= T(0x1p63)", "x >= T(0x1p64)"),
         ("cpp/ops/complex.cpp", "a * c - b * d", "a * c + b * d"),
         ("cpp/ops/complex.cpp", "fn::where(turned, -im, im)", "im"),
-        ("python/powertrain/fft.py", "(n + 1) // 2)", "n // 2)"),
+    )),
+    "pooling": Part(POOLING, (
+        ("cpp/ops/pooling.cpp", "(ceil ? a.stride - 1 : 0)", "(ceil ? a.stride : 0)"),
+        ("cpp/ops/pooling.cpp", "return ceil && (windows - 1) * a.stride >= size + a.padding ? windows - 1 : windows;",
+         "return windows;"),
+        ("cpp/ops/pooling.cpp", "(windows - 1) * a.stride >= size + a.padding", "(windows - 1) * a.stride >= size"),
+        ("cpp/ops/avg_pool2d/cpu.cpp", "if (!d.ceil) return d.window_h * d.window_w;",
+         "return d.window_h * d.window_w;"),
+    )),
+    "spectrum": Part(SPECTRUM, (
+        ("python/powertrain/spectrum.py", "left = (n_fft - size) // 2", "left = 0"),
+        ("python/powertrain/spectrum.py", "frames = 1 + (given.shape[-1] - n_fft) // hop",
+         "frames = (given.shape[-1] - n_fft) // hop"),
+        ("python/powertrain/spectrum.py", "given.ndim - 1)), n_fft // 2]", "given.ndim - 1)), n_fft // 4]"),
+        ("python/powertrain/spectrum.py", "sides, sides, 0.0, pad_mode", "sides, sides"),
+        ("python/powertrain/spectrum.py", 'norm="ortho" if normalized else "backward"', 'norm="backward"'),
+        ("python/powertrain/spectrum.py", 'norm, pieces = "ortho" if normalized else', 'norm, pieces ='),
+        ("python/powertrain/spectrum.py", 'OPERATORS["square"](weight)', 'weight'),
+        ("python/powertrain/spectrum.py", "first = n_fft // 2 if center else 0", "first = n_fft // 2"),
+        ("python/powertrain/spectrum.py", "min(first + length, total)", "total - first"),
+        ("python/powertrain/spectrum.py", "leading + [missing])", "leading + [missing - 1])"),
+        ("python/powertrain/fft.py", 'return 1.0 / n if inverse == (norm == "backward") else 1.0',
+         'return 1.0 / n if inverse else 1.0'),
+        ("python/powertrain/fft.py", 'n // 2 + 1, axis), axis))', 'n // 2 + 1, axis), 0))'),
+        ("python/powertrain/fft.py", '_whole(OPERATORS["conj"](_complex(x))', '_whole((_complex(x))'),
+        ("python/powertrain/fft.py", "for n, axis in reversed(pairs)", "for n, axis in pairs[:1]"),
     )),
     "gradients": Part(SHARED, (
         ("cpp/graph/autodiff.cpp", "sum = sum.defined() ? fn::add(sum, gradient) : gradient;", "sum = gradient;"),

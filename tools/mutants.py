@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import posixpath
 import subprocess
 import sys
 from collections import Counter
@@ -39,7 +40,7 @@ def mutants_of(name: str) -> Iterator[Mutant]:
         return
     tests = ("tests/test_ops.py", "-k", f"[{name}] or [{name}-")
     for file, *change in getattr(importlib.import_module(f"cases.{name}"), "MUTANTS", []):
-        yield Mutant(name, f"cpp/ops/{name}/{file}", *change, tests)
+        yield Mutant(name, posixpath.normpath(f"cpp/ops/{name}/{file}"), *change, tests)
 
 
 def outcome(tree: ScratchTree, mutant: Mutant) -> str:
