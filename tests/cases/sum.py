@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from kit import Array, Case, normal, reductions
+from kit import Array, Case, booleans, integers, normal, reductions
 
 
 def magnitude(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -14,7 +14,12 @@ def magnitude(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 reference = np.sum
 K = 8
-CASES = reductions(normal)
+CASES = [
+    *reductions(normal),
+    Case(integers((3, 40), 0, 200, "uint8"), axis=1),
+    Case(integers((3, 40), 2**30, 2**31, "int32"), axis=1),
+    Case(booleans((3, 300)), axis=1),
+]
 ERRORS = [
     (
         Case(normal((2, 3)), axis=2),
