@@ -9,9 +9,10 @@
 namespace pt {
 namespace PT_ISA {
 
-// Iterations read and write different elements, which the compiler cannot see.
+// Iterations read and write different elements, which the compiler cannot see. Clang's own pragma for that is an error
+// where it vectorizes nothing.
 #ifdef __clang__
-#define PT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define PT_INDEPENDENT
 #else
 #define PT_INDEPENDENT _Pragma("GCC ivdep")
 #endif
