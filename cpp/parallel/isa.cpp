@@ -6,6 +6,12 @@
 #include "core/error.h"
 #include "parallel/kernel_table.h"
 
+#if defined(__linux__) && defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace pt {
 namespace {
 
@@ -90,6 +96,21 @@ const Isa& first_choice() {
       "[instruction set] this processor has none that this build holds; expected one; build for this processor");
 }
 
+#if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
+// Linux lends a process the tile registers only when it asks, for then each signal needs room to save 8 KiB of them.
+bool asks_for_tiles() {
+#ifdef __linux__
+  constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;  // of leaf 7, register edx
+  constexpr int kAskForState = 0x1023, kTileData = 18;    // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & kBf16) || !(d & kTile)) return false;
+  return syscall(SYS_arch_prctl, kAskForState, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 std::atomic<const Isa*> current{nullptr};
 
 }  // namespace
@@ -108,6 +129,15 @@ void set_isa(std::string_view name) { current.store(&find_isa(name, "set_isa"), 
 bool multiplies_pairs() {
 #if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
   return current_isa() == "avx512" && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+bool multiplies_tiles() {
+#if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
+  static const bool granted = asks_for_tiles();
+  return granted && current_isa() == "avx512";
 #else
   return false;
 #endif

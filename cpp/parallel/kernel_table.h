@@ -23,6 +23,9 @@ void set_isa(std::string_view name);
 // Whether the kernels of the instruction set in use multiply pairs of bf16 by the processor's own instruction.
 bool multiplies_pairs();
 
+// Whether they multiply bf16 by the processor's tile registers. The first call asks the operating system for them.
+bool multiplies_tiles();
+
 // The kernel table of an op for the instruction set in use; throws for an op without kernels.
 const KernelFn* kernels_of(std::string_view op);
 

@@ -1,5 +1,6 @@
 // Matrix products. Each chunk is a region of C small enough that its block of A stays in the second cache; the inner
 // loop is in tile.h, the canonical order in region.h. Memory: A and B are read once per chunk, C written once.
+#include "ops/matmul/amx.h"
 #include "ops/matmul/chunk.h"
 #include "ops/matmul/finish.h"
 
@@ -62,4 +63,5 @@ void add_groups(const KernelArgs* args, int64_t chunk) {
 }  // namespace pt
 
 PT_KERNELS(matmul, pt::PT_ISA::product<float>, pt::PT_ISA::product<double>, pt::PT_ISA::add_groups<float>,
-           pt::PT_ISA::add_groups<double>, pt::PT_ISA::pack_left<float>, pt::PT_ISA::pack_left<double>);
+           pt::PT_ISA::add_groups<double>, pt::PT_ISA::pack_left<float>, pt::PT_ISA::pack_left<double>,
+           pt::PT_ISA::product_amx, pt::PT_ISA::pack_left_amx, pt::PT_ISA::pack_right_amx);

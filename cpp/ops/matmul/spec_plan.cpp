@@ -7,6 +7,7 @@
 #include "ops/matmul/desc.h"
 #include "ops/matmul/plan.h"
 #include "ops/matmul/product.h"
+#include "ops/matmul/spec_amx.h"
 #include "parallel/kernel_table.h"
 
 namespace pt {
@@ -59,17 +60,6 @@ void set_batch(MatmulDesc& d, const Batch& batch) {
     d.right_batch[i] = batch.walks[1].batch[i];
     d.out_batch[i] = batch.walks[2].batch[i];
   }
-}
-
-void swap_roles(MatmulDesc& d) {
-  std::swap(d.rows, d.cols);
-  std::swap(d.left_row, d.right_col);
-  std::swap(d.left_k, d.right_k);
-  std::swap(d.out_row, d.out_col);
-  std::swap(d.left_batch, d.right_batch);
-  std::swap(d.left_type, d.right_type);
-  std::swap(d.left_at, d.right_at);
-  d.swapped = !d.swapped;
 }
 
 // Cycles, roughly: what padding to whole vectors wastes, packing the right operand, and storing a transposed result.
@@ -133,9 +123,14 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   d.accumulate = accumulate;
   d.left_at = 0, d.right_at = 1, d.out_at = 2, d.epilogue_at = 2;
   d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : 3;
-  choose_roles(d);
-  if (dots == Dots::Hardware) multiply_in_pairs(d);
-  complete_product(d, false, epilogue != nullptr);
+  if (dots == Dots::Hardware && takes_amx(d)) {
+    choose_amx_roles(d);
+    complete_amx(d);
+  } else {
+    choose_roles(d);
+    if (dots == Dots::Hardware) multiply_in_pairs(d);
+    complete_product(d, false, epilogue != nullptr);
+  }
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
   append_product(plan, "matmul", descriptor, d);
   plan.launches[0].bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
@@ -144,6 +139,17 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
 }
 
 }  // namespace
+
+void swap_roles(MatmulDesc& d) {
+  std::swap(d.rows, d.cols);
+  std::swap(d.left_row, d.right_col);
+  std::swap(d.left_k, d.right_k);
+  std::swap(d.out_row, d.out_col);
+  std::swap(d.left_batch, d.right_batch);
+  std::swap(d.left_type, d.right_type);
+  std::swap(d.left_at, d.right_at);
+  d.swapped = !d.swapped;
+}
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate, Dots dots) {
   check(a, b, c);

@@ -1,7 +1,9 @@
 // What chunks need in scratch and workspace, and the launches of a product.
 #include <algorithm>
 
+#include "ops/matmul/amx.h"
 #include "ops/matmul/product.h"
+#include "ops/matmul/spec_amx.h"
 
 namespace pt {
 namespace {
@@ -62,13 +64,18 @@ void append_product(LaunchPlan& plan, const std::string& kernel, const Descripto
   product.desc = descriptor;
   product.chunks = d.batch_chunks * d.row_chunks * d.col_chunks;
   product.flops = (d.pairs ? 4.0 : 2.0) * d.batches * d.rows * d.cols * d.depth;
-  if (d.share_left) plan.launches.push_back(packing_launch(plan, product, d));
+  if (d.amx) {
+    product.variant = kProductAmx;
+    append_amx_packing(plan, product, d);
+  } else if (d.share_left) {
+    plan.launches.push_back(packing_launch(plan, product, d));
+  }
   if (d.groups == 1 && !always_split) {
     plan.launches.push_back(product);
     return;
   }
   Launch sum = product;
-  sum.variant += kAddGroupsF32 - kProductF32;
+  sum.variant = element_size(d) == 4 ? kAddGroupsF32 : kAddGroupsF64;
   const int64_t bytes = group_sums_bytes(d);
   plan.workspace_bytes = std::max(plan.workspace_bytes, bytes);
   sum.flops = static_cast<double>(bytes / element_size(d));
