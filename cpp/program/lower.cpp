@@ -309,7 +309,7 @@ class Lowering {
     for (const std::string& part : node.names) parts += (parts.empty() ? "" : "+") + part;
     if (!node.op) return emit(lower_fused(program), operands, n, "fused " + parts, node.phase, commits);
     const TensorType result{program.operands[0].dtype, space};
-    program.operands[0].strides = row_major(space);
+    program.operands[0] = {compute_dtype(result.dtype), row_major(space)};  // rounded to the result's, but not stored
     const std::span<const Operand> inputs(in.data(), own);
     emit(node.op->plan_epilogue(inputs, result, program, node.attrs), operands, n, node.op->name + " -> " + parts,
          node.phase, commits);

@@ -55,7 +55,8 @@ class Attacher {
       if (!(value.type.shape == program.fused->extents)) continue;
       Types in;
       for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
-      const FusedProgram after = first_operand(with_strides(program), position(program, input));
+      FusedProgram after = first_operand(with_strides(program), position(program, input));
+      after.operands[0].dtype = compute_dtype(value.type.dtype);  // a product of 16 bits comes rounded, but wide
       if (!maker.op->epilogue_fits(after, in, value.type, maker.attrs)) continue;
       best = std::max(best, value.index);
     }

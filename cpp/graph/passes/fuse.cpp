@@ -17,9 +17,9 @@ constexpr int kMaxMembers = 48;
 constexpr int64_t kFewRows = 16;
 constexpr int64_t kLongRow = 4096;
 
-// A single elementwise call becomes a program of its own if a product could take that as its epilogue.
+// A single elementwise call or cast becomes a program of its own if a product could take that as its epilogue.
 bool may_follow_product(const Graph& graph, const GraphNode& node) {
-  if (!node.op || !node.op->elementwise) return false;
+  if (!node.op || !(node.op->elementwise || node.op->name == "cast")) return false;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](int input) {
     const Value& value = graph.values[input];
     return value.origin == Origin::Node && graph.nodes[value.index].op && graph.nodes[value.index].op->plan_epilogue;

@@ -29,12 +29,12 @@ PT_FN void multiply_strip(const AmxLeft& a, const char* left, const char* right,
     tile_zero<0>(), tile_zero<1>(), tile_zero<2>(), tile_zero<3>();
   }
   for (int64_t step = 0; step < steps; ++step, left += a.step, right += kStripStepBytes) {
-    tile_load<4>(left, a.row);
     tile_load<6>(right, 64);
-    tile_multiply<0, 4, 6>();
     if (Cols > 1) tile_load<7>(right + kTileBytes, 64);
-    if (Cols > 1) tile_multiply<1, 4, 7>();
+    tile_load<4>(left, a.row);
     if (Rows > 1) tile_load<5>(left + a.half, a.row);
+    tile_multiply<0, 4, 6>();
+    if (Cols > 1) tile_multiply<1, 4, 7>();
     if (Rows > 1) tile_multiply<2, 5, 6>();
     if (Rows > 1 && Cols > 1) tile_multiply<3, 5, 7>();
   }

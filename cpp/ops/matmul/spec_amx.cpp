@@ -13,21 +13,26 @@ namespace pt {
 namespace {
 
 // Cycles for an element, measured; a multiply-add takes about 1/400.
-constexpr double kCopy = 0.06;       // to pack what lies in the order of its tiles
-constexpr double kInterleave = 0.1;  // to make pairs of rows that are contiguous across K
-constexpr double kTurn = 0.2;        // to transpose on the way
+constexpr double kCopy = 0.15;       // to pack what lies in the order of its tiles
+constexpr double kInterleave = 0.25; // to make pairs of rows that are contiguous across K
+constexpr double kTurn = 0.35;       // to transpose on the way
 constexpr double kScatter = 2;       // for any strides
-constexpr double kRead = 0.04;       // to read what was packed once, or lies well, for each chunk
-constexpr double kTurnedStore = 0.5;
+constexpr double kRead = 0.06;       // to read what was packed once, or lies well, for each chunk
+constexpr double kShare = 0.3;       // to write it to the last cache, once
+constexpr double kTurnedStore = 4;
 constexpr double kLaunch = 1e4;      // cycles, to pack by a launch of its own
 
-constexpr int64_t kSides[] = {512, 384, 256, 192, 128, 96, 64, 32};
+constexpr double kSegment = 100;     // to begin a piece of a row of C, which no prefetcher has foreseen
+
+constexpr int64_t kSides[] = {1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32};
+constexpr int64_t kMostRows = 512;
+constexpr int64_t kMostAliasedRows = 256;
 constexpr double kLeastWork = 1 << 22;     // multiply-adds of a chunk: some microseconds
 constexpr double kChunksWanted = 32;       // so that 8 threads share them evenly
-constexpr double kChunksAtLeast = 12;      // fewer would leave threads idle
+constexpr double kChunksAtLeast = 8;       // fewer would leave threads idle
 constexpr double kAreaWanted = 256 * 256;  // elements of C whose copies of A and B pay
-constexpr int64_t kMostArea = 512 * 384;   // whose sums leave room in the second cache
-constexpr int64_t kAliasBytes = 4096;      // rows so far apart (or a multiple) fall into one set of the first cache
+constexpr int64_t kMostArea = 256 * 512;   // whose sums leave room in the second cache
+constexpr int64_t kAliasBytes = 4096;      // rows so far apart (or a multiple) fall into few sets of the caches
 
 // The layout of an operand, seen from its rows (or columns) and K.
 double pack_cost(int64_t across, int64_t k, int64_t size, bool left) {
@@ -37,7 +42,7 @@ double pack_cost(int64_t across, int64_t k, int64_t size, bool left) {
 }
 
 bool in_place(const MatmulDesc& d) {
-  return d.left_k == 1 && d.rows % kAmxStrip == 0 && d.depth % kAmxStrip == 0 && d.left_row * 2 % kAliasBytes != 0;
+  return d.left_k == 1 && d.rows % kAmxStrip == 0 && d.depth % kAmxStrip == 0;
 }
 
 double left_cost(const MatmulDesc& d) { return pack_cost(d.left_row, d.left_k, d.rows, true); }
@@ -60,11 +65,13 @@ Cut cost_of(const MatmulDesc& d, int64_t rows, int64_t cols) {
   const double r = static_cast<double>(std::min(rows, d.rows)), c = static_cast<double>(std::min(cols, d.cols));
   const double all_rows = static_cast<double>(d.rows), all_cols = static_cast<double>(d.cols);
   const double launch = kLaunch / (static_cast<double>(d.batches) * all_rows * all_cols * static_cast<double>(d.depth));
-  const double left = (in_place(d) ? kRead : left_cost(d)) / c;
-  const double shared_left = left_cost(d) / all_cols + kRead / c + launch;
-  const double right = right_cost(d) / r, shared_right = right_cost(d) / all_rows + kRead / r + launch;
+  const bool evicts_itself = d.left_row * 2 % kAliasBytes == 0 && rows > kMostAliasedRows;
+  const double left = (in_place(d) && !evicts_itself ? kRead : left_cost(d)) / c;
+  const double shared_left = (left_cost(d) + kShare) / all_cols + kRead / c + launch;
+  const double store = cols < d.cols ? kSegment / (c * static_cast<double>(d.depth)) : 0;
+  const double right = right_cost(d) / r, shared_right = (right_cost(d) + kShare) / all_rows + kRead / r + launch;
   return {rows, cols, shared_left < left, shared_right < right,
-          std::min(left, shared_left) + std::min(right, shared_right)};
+          store + std::min(left, shared_left) + std::min(right, shared_right)};
 }
 
 // Even parts of at most `side`.
@@ -77,7 +84,7 @@ Cut choose_region(const MatmulDesc& d, double area) {
       const int64_t rows = even_part(d.rows, rows_side), cols = even_part(d.cols, cols_side);
       const double elements = static_cast<double>(std::min(rows, d.rows)) * static_cast<double>(std::min(cols, d.cols));
       const bool least = rows <= kAmxStrip && cols <= kAmxStrip;
-      if ((elements > 1.2 * area || rows * cols > kMostArea) && !least) continue;
+      if ((elements > 1.2 * area || rows * cols > kMostArea || rows > kMostRows) && !least) continue;
       const Cut cut = cost_of(d, rows, cols);
       if (cut.cycles < best.cycles) best = cut;
     }

@@ -121,6 +121,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   d.right_k = b.strides[b.shape.size() - 2], d.right_col = b.strides.back();
   d.left_type = a.dtype, d.right_type = b.dtype, d.out_type = c.dtype;
   d.accumulate = accumulate;
+  if (epilogue) d.out_row = d.cols;  // which follows C as it lies in scratch: rows that are contiguous
   d.left_at = 0, d.right_at = 1, d.out_at = 2, d.epilogue_at = 2;
   d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : 3;
   if (dots == Dots::Hardware && takes_amx(d)) {
