@@ -100,6 +100,19 @@ PT_FN void transpose_pairs(const Bf16x32 (&row)[16], char* dst) {
   }
 }
 
+// 16 numbers rounded to bf16, but kept wide, past the caches: `to` is a whole line. A fence must follow before others
+// may read them.
+PT_FN void stream_rounded(const float* from, float* to) {
+  const __m512i bits = _mm512_loadu_si512(from), magnitude = _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff));
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i number = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __m512i quiet_nan = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+  const __mmask16 is_nan = _mm512_cmpgt_epi32_mask(magnitude, _mm512_set1_epi32(0x7f800000));
+  const __m512i rounded = _mm512_mask_blend_epi32(is_nan, number, quiet_nan);
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(to), _mm512_and_si512(rounded, _mm512_set1_epi32(int(0xffff0000))));
+}
+PT_FN void stream_fence() { _mm_sfence(); }
+
 #else  // never called
 
 inline constexpr bool kHasAmx = false;
@@ -122,6 +135,8 @@ struct Bf16x32 {
 };
 inline void interleave(Bf16x32, Bf16x32, Bf16x32&, Bf16x32&) {}
 inline void transpose_pairs(const Bf16x32 (&)[16], char*) {}
+inline void stream_rounded(const float*, float*) {}
+inline void stream_fence() {}
 
 #endif
 

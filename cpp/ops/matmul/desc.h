@@ -45,6 +45,8 @@ struct MatmulDesc {
   bool half_pair;   // of which the last has one number
   bool amx;         // two operands of bf16 go through the tile registers (amx.h)
   bool accumulate;  // C starts the sum
+  bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
+  DType rounded_type;
   bool direct;      // sums are kept in C itself, else in scratch until the chunk is done
   bool grouped;     // blocks are added in a group of their own before they join the sum
   bool copy_left;   // blocks of the left operand are copied (and widened) to scratch

@@ -13,9 +13,7 @@ inline void round_in_place(T* values, int64_t row, int64_t rows, int64_t cols, D
   if (!is_half(type)) return;
   for (int64_t i = 0; i < rows; ++i) {
     float* at = reinterpret_cast<float*>(values + i * row);
-    for (int64_t j = 0; j < cols; ++j) {
-      at[j] = type == DType::BF16 ? BFloat16::widen(BFloat16::round(at[j])) : Float16::widen(Float16::round(at[j]));
-    }
+    type == DType::BF16 ? round_in_row<BFloat16>(at, cols) : round_in_row<Float16>(at, cols);
   }
 }
 
@@ -48,6 +46,7 @@ template <class T>
 inline void finish_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<T>& s, const Target& out, int64_t batch,
                         const MatmulChunk& c) {
   if (d.epilogue) return run_epilogue(args, d, s, batch, c);
+  if (d.rounds) round_in_place(s.sum, s.sum_row, c.rows, c.cols, d.rounded_type);
   store_block(s.sum, s.sum_row, c.rows, c.cols, out);
 }
 

@@ -108,8 +108,15 @@ Batch batch_of(const Operand& a, const Operand& b, const Operand& c, const Fused
   return batch;
 }
 
+// The cast to f32 of a product of 16 bits, as of a weight's gradient, needs no program.
+bool only_widens(const FusedProgram& program, DType product) {
+  return is_half(product) && program.operands.size() == 2 && program.operands[1].dtype == DType::F32 &&
+         program.steps.size() == 2 && program.steps[0].kind == StepKind::Load &&
+         program.steps[1].kind == StepKind::Store && program.steps[1].args[0] == 0;
+}
+
 LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue,
-                        bool accumulate, Dots dots) {
+                        bool accumulate, Dots dots, DType rounded) {
   MatmulDesc d = {};
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
@@ -121,6 +128,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   d.right_k = b.strides[b.shape.size() - 2], d.right_col = b.strides.back();
   d.left_type = a.dtype, d.right_type = b.dtype, d.out_type = c.dtype;
   d.accumulate = accumulate;
+  d.rounds = rounded != c.dtype, d.rounded_type = rounded;
   if (epilogue) d.out_row = d.cols;  // which follows C as it lies in scratch: rows that are contiguous
   d.left_at = 0, d.right_at = 1, d.out_at = 2, d.epilogue_at = 2;
   d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : 3;
@@ -130,7 +138,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   } else {
     choose_roles(d);
     if (dots == Dots::Hardware) multiply_in_pairs(d);
-    complete_product(d, false, epilogue != nullptr);
+    complete_product(d, false, epilogue != nullptr || d.rounds);
   }
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
   append_product(plan, "matmul", descriptor, d);
@@ -154,7 +162,7 @@ void swap_roles(MatmulDesc& d) {
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate, Dots dots) {
   check(a, b, c);
-  return plan_product(a, b, c, nullptr, accumulate, dots);
+  return plan_product(a, b, c, nullptr, accumulate, dots, c.dtype);
 }
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue,
@@ -163,7 +171,11 @@ LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, 
   check(a, b, product);
   std::string why;
   if (!epilogue_fits(epilogue, c.shape, c.dtype, &why)) throw Error(text("[matmul] ", why));
-  return plan_product(a, b, product, &epilogue, false, dots);
+  if (only_widens(epilogue, c.dtype)) {
+    const Operand out = {DType::F32, c.shape, epilogue.operands[1].strides};
+    return plan_product(a, b, out, nullptr, false, dots, c.dtype);
+  }
+  return plan_product(a, b, product, &epilogue, false, dots, c.dtype);
 }
 
 }  // namespace pt
