@@ -1,8 +1,10 @@
-"""Products of bf16 by the processor's own instruction: how near, and that nothing but K decides their bits."""
+"""Products of bf16 by the processor's own instructions: how near, and that nothing but K decides their bits."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,17 @@ import pytest
 import powertrain as pt
 
 SHAPES = [(1, 1, 1), (1, 2, 1), (3, 8, 5), (13, 17, 16), (14, 64, 32), (100, 301, 77), (64, 784, 256), (257, 770, 130),
-          (5, 8397, 33), (300, 1000, 1), (65, 513, 513)]  # fmt: skip
+          (5, 8397, 33), (300, 1000, 1), (65, 513, 513), (32, 64, 48), (48, 8193, 16),
+          (2, 96, 1000), (520, 2048, 96)]  # fmt: skip
+
+
+def has_tiles() -> bool:
+    """Whether products go through the tile registers: AMX, which Linux alone lends to a process."""
+    information = Path("/proc/cpuinfo")
+    return pt.isa() == "avx512" and information.exists() and "amx_bf16" in information.read_text(encoding="utf-8")
+
+
+needs_tiles = pytest.mark.skipif(not has_tiles(), reason="this processor has no tile registers (AMX) for bf16")
 
 
 def bf16(x: Any) -> pt.Tensor:
@@ -90,3 +102,94 @@ def test_gradients_and_compiled_steps_take_them_too() -> None:
     for found in (gradients(a, b), pt.compile(gradients)(a, b)):
         for one, other in zip(found, want, strict=True):
             assert np.array_equal(one.astype("float32").numpy(), other.astype("float32").numpy())
+
+
+def by_tiles(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The order of the tile registers: in steps of 32, even and odd numbers apart; groups of 8,192 add ascending."""
+    total = None
+    for begin in range(0, a.shape[1], 8192):
+        group = np.zeros((a.shape[0], b.shape[1]), np.float32)
+        for step in range(begin, min(begin + 8192, a.shape[1]), 32):
+            parts = [np.zeros_like(group), np.zeros_like(group)]
+            for k in range(step, min(step + 32, begin + 8192, a.shape[1])):
+                parts[k % 2] = parts[k % 2] + a[:, k, None] * b[None, k]  # of bf16: exact products
+            group = group + (parts[0] + parts[1])
+        total = group if total is None else total + group
+    assert total is not None
+    return total
+
+
+@needs_tiles
+@pytest.mark.parametrize("shape", [(5, 7, 3), (33, 100, 20), (16, 512, 48), (3, 8192, 2), (3, 20000, 5)], ids=str)
+def test_the_order_of_tiles(shape: tuple[int, int, int]) -> None:
+    m, k, n = shape
+    rng = np.random.default_rng(m)
+    a, b = bf16(rng.normal(size=(m, k))), bf16(rng.normal(size=(k, n)))
+    want = bf16(by_tiles(a.astype("float32").numpy(), b.astype("float32").numpy()))
+    found = pt.matmul(a, b, dots="hardware")
+    assert np.array_equal(found.astype("float32").numpy(), want.astype("float32").numpy())
+
+
+@needs_tiles
+def test_tiles_sum_even_and_odd_numbers_apart() -> None:
+    # Any single chain loses the 1 beside 2**30.
+    a, b = bf16([[1.0, 2.0**30, 0.0, -(2.0**30)]]), bf16(np.ones((4, 1)))
+    assert pt.matmul(a, b, dots="hardware").item() == 1
+    assert pt.matmul(a, b).item() == 0
+
+
+def test_the_same_for_any_number_of_threads() -> None:
+    rng = np.random.default_rng(5)
+    before = pt.get_threads()
+    operands = [(bf16(rng.normal(size=(m, k))), bf16(rng.normal(size=(k, n))))
+                for m, k, n in ((300, 700, 500), (64, 20000, 100), (1000, 64, 1000), (1024, 1024, 512))]  # fmt: skip
+    try:
+        found = []
+        for threads in (1, 2, 4, 7):
+            pt.set_threads(threads)
+            found.append([pt.matmul(a, b, dots="hardware").astype("float32").numpy() for a, b in operands])
+    finally:
+        pt.set_threads(before)
+    for other in found[1:]:
+        assert all(np.array_equal(one, two) for one, two in zip(found[0], other, strict=True))
+
+
+def test_infinities_and_nans_stay_in_their_rows_and_columns() -> None:
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(37, 45)), rng.normal(size=(45, 39))
+    a[3, 44], a[36, 0], b[7, 38] = np.inf, np.nan, -np.inf
+    found = pt.matmul(bf16(a), bf16(b), dots="hardware").astype("float32").numpy()
+    with np.errstate(invalid="ignore"):
+        want = bf16(a).astype("float64").numpy() @ bf16(b).astype("float64").numpy()
+    assert np.array_equal(np.isnan(found), np.isnan(want))
+    assert np.array_equal(found[np.isinf(want)], want[np.isinf(want)])
+    rest = np.isfinite(want)
+    assert np.all(np.abs(found[rest] - want[rest]) <= np.abs(want[rest]) * 2.0**-8 + 1e-4)
+
+
+FOLLOWERS: dict[str, Callable[[pt.Tensor, dict[str, pt.Tensor]], pt.Tensor]] = {
+    "bias": lambda y, p: y + p["bias"],
+    "gradient": lambda y, p: pt.relu(p["x"]) * y,
+    "tanh": lambda y, p: pt.tanh(y),
+    "cast": lambda y, p: y.astype("float32"),
+    "wide": lambda y, p: y.astype("float32") * p["wide"],
+}
+
+
+@pytest.mark.parametrize("dots", ["hardware", "exact"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("follower", FOLLOWERS)
+def test_what_follows_a_product_of_16_bits_sees_it_rounded(follower: str, dtype: str, dots: str) -> None:
+    """Compiled, the product does it (an epilogue); eagerly each call is one of its own."""
+    after = FOLLOWERS[follower]
+
+    def both(left: pt.Tensor, right: pt.Tensor, parts: dict[str, pt.Tensor]) -> pt.Tensor:
+        return after(pt.matmul(left, right, dots=dots), parts)
+
+    rng = np.random.default_rng(7)
+    for m, k, n in ((16, 8, 32), (33, 65, 17), (300, 300, 100), (1040, 40, 1056)):
+        a, b, bias, x = (pt.tensor(rng.normal(size=s)).astype(dtype) for s in ((m, k), (k, n), (n,), (m, n)))
+        parts = {"bias": bias, "x": x, "wide": pt.tensor(rng.normal(size=(m, n)).astype("f"))}
+        for left in (a, pt.tensor(np.ascontiguousarray(a.astype("float32").numpy().T)).astype(dtype).T):
+            eager, compiled = both(left, b, parts), pt.compile(both)(left, b, parts)
+            assert np.array_equal(eager.astype("float32").numpy(), compiled.astype("float32").numpy())

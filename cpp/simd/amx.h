@@ -10,8 +10,8 @@
 namespace pt {
 namespace PT_ISA {
 
-inline constexpr int64_t kTileSide = 16;   // rows of any tile; columns of f32 or pairs of bf16
-inline constexpr int64_t kTileStep = 32;   // numbers along K in a tile of bf16
+inline constexpr int64_t kTileSide = 16;  // rows of any tile; columns of f32 or pairs of bf16
+inline constexpr int64_t kTileStep = 32;  // numbers along K in a tile of bf16
 inline constexpr int64_t kTileBytes = 1024;
 
 #if defined(PT_ISA_avx512) && !defined(PT_EMULATE_AVX512)
@@ -65,7 +65,8 @@ struct Bf16x32 {
 
 // The pairs (even[i], odd[i]) for i < 16, and for the other 16.
 PT_FN void interleave(Bf16x32 even, Bf16x32 odd, Bf16x32& low, Bf16x32& high) {
-  const __m512i order = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), upper = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  const __m512i order = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11),
+                upper = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
   const __m512i a = _mm512_unpacklo_epi16(even.v, odd.v), b = _mm512_unpackhi_epi16(even.v, odd.v);
   low = {_mm512_permutex2var_epi64(a, order, b)};
   high = {_mm512_permutex2var_epi64(a, upper, b)};

@@ -20,8 +20,8 @@ def autocast(precision: str, dots: str = "hardware") -> Iterator[None]:
     All ops compute in float32 and round what they store. Parameters stay float32, and so do their gradients: a cast is
     part of the graph. Gradients and optimizers are not touched by the block, wherever they are called.
 
-    With "bf16", `matmul` and `linear` multiply by the processor's own bf16 pairs where it has them, whose sums round
-    otherwise than those of other machines; dots="exact" keeps these.
+    With "bf16", `matmul` and `linear` multiply by the processor's own instructions for bf16 (AMX, AVX512-BF16) where it
+    has them, whose sums round otherwise than those of other machines; dots="exact" keeps these.
 
     Errors    another precision or `dots`
     Source    the rules of torch.autocast

@@ -61,7 +61,8 @@ PT_FN void pack_along(const uint16_t* src, int64_t src_across, int64_t across, i
 }
 
 template <TileForm Form>
-inline void pack_scattered_step(const uint16_t* src, const AmxSource& s, int64_t across, int64_t steps_left, char* dst) {
+inline void pack_scattered_step(const uint16_t* src, const AmxSource& s, int64_t across, int64_t steps_left,
+                                char* dst) {
   alignas(64) uint16_t turned[kStripSide * kTileStep] = {};
   const int64_t steps = steps_left < kTileStep ? steps_left : kTileStep;
   for (int64_t i = 0; i < across; ++i)

@@ -35,7 +35,7 @@ struct MatmulDesc {
   // Byte offsets into the scratch of a thread.
   int64_t left_block, right_panel, widened, sums, group_sums;
   int64_t packed_left, packed_right;  // byte offsets into the workspace
-  int64_t sums_row;     // elements between rows of the sums in scratch
+  int64_t sums_row;                   // elements between rows of the sums in scratch
   int64_t scratch_bytes;
 
   int32_t left_at, right_at, out_at, workspace_at;  // index of each among the addresses of the launch
@@ -47,13 +47,13 @@ struct MatmulDesc {
   bool accumulate;  // C starts the sum
   bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
   DType rounded_type;
-  bool direct;      // sums are kept in C itself, else in scratch until the chunk is done
-  bool grouped;     // blocks are added in a group of their own before they join the sum
-  bool copy_left;   // blocks of the left operand are copied (and widened) to scratch
-  bool strips;      // and there, or in the workspace, packed in strips (strips.h)
-  bool share_left;  // a launch of its own packs the whole left operand into the workspace, for all chunks
-  bool share_right; // the same of the right one; only with amx
-  bool copy_right;  // panels of the right operand are copied (and widened) to scratch
+  bool direct;       // sums are kept in C itself, else in scratch until the chunk is done
+  bool grouped;      // blocks are added in a group of their own before they join the sum
+  bool copy_left;    // blocks of the left operand are copied (and widened) to scratch
+  bool strips;       // and there, or in the workspace, packed in strips (strips.h)
+  bool share_left;   // a launch of its own packs the whole left operand into the workspace, for all chunks
+  bool share_right;  // the same of the right one; only with amx
+  bool copy_right;   // panels of the right operand are copied (and widened) to scratch
   // Of convolutions: lines of pixels are copied with zeros around them (conv2d/padded.h), so many elements of a chunk,
   // and the rows of a chunk are whole lines: a multiple of row_unit, where that is not 0.
   bool padded_left;

@@ -1,5 +1,6 @@
 // How a product by the tile registers is cut, and which operands are packed for all chunks. At some hundred
-// multiply-adds a cycle what counts is the moving: an operand that many chunks read is packed once, and regions are large.
+// multiply-adds a cycle what counts is the moving: an operand that many chunks read is packed once, and regions are
+// large.
 #include "ops/matmul/spec_amx.h"
 
 #include <algorithm>
@@ -13,16 +14,16 @@ namespace pt {
 namespace {
 
 // Cycles for an element, measured; a multiply-add takes about 1/400.
-constexpr double kCopy = 0.15;       // to pack what lies in the order of its tiles
-constexpr double kInterleave = 0.25; // to make pairs of rows that are contiguous across K
-constexpr double kTurn = 0.35;       // to transpose on the way
-constexpr double kScatter = 2;       // for any strides
-constexpr double kRead = 0.06;       // to read what was packed once, or lies well, for each chunk
-constexpr double kShare = 0.3;       // to write it to the last cache, once
+constexpr double kCopy = 0.15;        // to pack what lies in the order of its tiles
+constexpr double kInterleave = 0.25;  // to make pairs of rows that are contiguous across K
+constexpr double kTurn = 0.35;        // to transpose on the way
+constexpr double kScatter = 2;        // for any strides
+constexpr double kRead = 0.06;        // to read what was packed once, or lies well, for each chunk
+constexpr double kShare = 0.3;        // to write it to the last cache, once
 constexpr double kTurnedStore = 4;
-constexpr double kLaunch = 1e4;      // cycles, to pack by a launch of its own
+constexpr double kLaunch = 1e4;  // cycles, to pack by a launch of its own
 
-constexpr double kSegment = 100;     // to begin a piece of a row of C, which no prefetcher has foreseen
+constexpr double kSegment = 100;  // to begin a piece of a row of C, which no prefetcher has foreseen
 
 constexpr int64_t kSides[] = {1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32};
 constexpr int64_t kMostRows = 512;
@@ -41,9 +42,7 @@ double pack_cost(int64_t across, int64_t k, int64_t size, bool left) {
   return kScatter;
 }
 
-bool in_place(const MatmulDesc& d) {
-  return d.left_k == 1 && d.rows % kAmxStrip == 0 && d.depth % kAmxStrip == 0;
-}
+bool in_place(const MatmulDesc& d) { return d.left_k == 1 && d.rows % kAmxStrip == 0 && d.depth % kAmxStrip == 0; }
 
 double left_cost(const MatmulDesc& d) { return pack_cost(d.left_row, d.left_k, d.rows, true); }
 double right_cost(const MatmulDesc& d) { return pack_cost(d.right_col, d.right_k, d.cols, false); }
