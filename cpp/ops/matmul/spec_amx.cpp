@@ -20,15 +20,17 @@ constexpr double kTurn = 0.35;        // to transpose on the way
 constexpr double kScatter = 2;        // for any strides
 constexpr double kRead = 0.06;        // to read what was packed once, or lies well, for each chunk
 constexpr double kShare = 0.3;        // to write it to the last cache, once
-constexpr double kTurnedStore = 4;
-constexpr double kLaunch = 1e4;  // cycles, to pack by a launch of its own
-
-constexpr double kSegment = 100;  // to begin a piece of a row of C, which no prefetcher has foreseen
+constexpr double kTurnedStore = 4;    // to store a result whose rows are not contiguous
+// Cycles for a whole
+constexpr double kLaunch = 1e4;      // launch that packs
+constexpr double kSegment = 100;     // piece of a row of C in memory, whose beginning no prefetcher has foreseen
+constexpr double kNearSegment = 30;  // or in a cache
+constexpr double kNearBytes = 1 << 20;
 
 constexpr int64_t kSides[] = {1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32};
 constexpr int64_t kMostRows = 512;
 constexpr int64_t kMostAliasedRows = 256;
-constexpr double kLeastWork = 1 << 22;     // multiply-adds of a chunk: some microseconds
+constexpr double kLeastWork = 3 << 20;     // multiply-adds of a chunk: some microseconds
 constexpr double kChunksWanted = 32;       // so that 8 threads share them evenly
 constexpr double kChunksAtLeast = 8;       // fewer would leave threads idle
 constexpr double kAreaWanted = 256 * 256;  // elements of C whose copies of A and B pay
@@ -67,7 +69,9 @@ Cut cost_of(const MatmulDesc& d, int64_t rows, int64_t cols) {
   const bool evicts_itself = d.left_row * 2 % kAliasBytes == 0 && rows > kMostAliasedRows;
   const double left = (in_place(d) && !evicts_itself ? kRead : left_cost(d)) / c;
   const double shared_left = (left_cost(d) + kShare) / all_cols + kRead / c + launch;
-  const double store = cols < d.cols ? kSegment / (c * static_cast<double>(d.depth)) : 0;
+  const double bytes = static_cast<double>(d.batches) * all_rows * all_cols * static_cast<double>(size_of(d.out_type));
+  const double segment = bytes <= kNearBytes ? kNearSegment : kSegment;
+  const double store = cols < d.cols ? segment / (c * static_cast<double>(d.depth)) : 0;
   const double right = right_cost(d) / r, shared_right = (right_cost(d) + kShare) / all_rows + kRead / r + launch;
   return {rows, cols, shared_left < left, shared_right < right,
           store + std::min(left, shared_left) + std::min(right, shared_right)};
