@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ SHAPES = [(1, 1, 1), (1, 2, 1), (3, 8, 5), (13, 17, 16), (14, 64, 32), (100, 301
 def has_tiles() -> bool:
     """Whether products go through the tile registers: AMX, which Linux alone lends to a process."""
     information = Path("/proc/cpuinfo")
+    if os.environ.get("POWERTRAIN_AMX") == "0":
+        return False
     return pt.isa() == "avx512" and information.exists() and "amx_bf16" in information.read_text(encoding="utf-8")
 
 

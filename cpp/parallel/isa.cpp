@@ -100,6 +100,8 @@ const Isa& first_choice() {
 // Linux lends a process the tile registers only when it asks, for then each signal needs room to save 8 KiB of them.
 bool asks_for_tiles() {
 #ifdef __linux__
+  const char* wanted = std::getenv("POWERTRAIN_AMX");
+  if (wanted && std::string_view(wanted) == "0") return false;
   constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;  // of leaf 7, register edx
   constexpr int kAskForState = 0x1023, kTileData = 18;    // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   unsigned a = 0, b = 0, c = 0, d = 0;
