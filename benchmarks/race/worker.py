@@ -13,10 +13,12 @@ import gc
 import importlib
 import json
 import os
+import re
 import resource
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from powertrain.bench import bind
@@ -39,6 +41,7 @@ class Racer:
         self.sampler = None
         gc.collect()  # what the last task held
         self.sampler = Sampler(prepare(task, self.peer, self.variant), self.peer.wait)
+        forget_preparation()
         if losses_of(task):
             self.sampler.warm_up(steps, warm_up, slowest)
         else:
@@ -77,8 +80,24 @@ class Racer:
         }
 
     def finish(self) -> dict[str, Any]:
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+        return {"peak_mib": peak_mib()}
+
+
+def forget_preparation() -> None:
+    """Peak memory is that of training, from the first step on: not of the arrays that weights were drawn in."""
+    gc.collect()
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "malloc_trim"):  # of glibc, which else keeps what was freed
+            libc.malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")  # the largest resident size begins anew
+
+
+def peak_mib() -> float:
+    """The largest resident size since then; on other systems that of the whole process."""
+    if sys.platform == "linux":
+        return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2**10  # type: ignore[index]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def die_with_parent() -> None:
