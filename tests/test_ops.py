@@ -50,8 +50,9 @@ def test_mutants_apply() -> None:
     for name in PRESENT:
         for file, text, replacement in getattr(FILES[name], "MUTANTS", []):
             assert text != replacement
-            source = Path(os.path.normpath(ops / name / file))  # an op may live in the folder of another
-            assert text in source.read_text(encoding="utf-8"), f"{name}: {file} has no {text!r}"
+            # An op whose source lies in another's folder has none of its own.
+            path = Path(os.path.normpath(ops / name / file))
+            assert text in path.read_text(encoding="utf-8"), f"{name}: {file} has no {text!r}"
     for part, here in mutants_elsewhere.PARTS.items():
         for file, text, replacement in here.rows:
             assert text != replacement
