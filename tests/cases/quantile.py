@@ -21,6 +21,7 @@ CASES = [
     Case(spaced((3, 4)), q=0.9, axis=1, keepdims=True),
     Case(integers((9,), 0, 99), q=0.4),
     Case(values([[1.0, np.nan, 2.0], [1.0, 5.0, 2.0]]), axis=1).no_gradient(),
+    Case(values([[1.0, np.nan, 2.0, 3.0], [1.0, 5.0, 2.0, 3.0]]), q=0.2, axis=1).no_gradient(),
 ]
 ERRORS = [
     (

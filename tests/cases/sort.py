@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kit import SIZES, Array, Case, booleans, integers, normal, spaced, special
+from kit import SIZES, Array, Case, booleans, integers, normal, spaced, special, values
 
 
 def reference(x: Array, axis: int = -1, descending: bool = False) -> Array:
@@ -20,6 +20,8 @@ CASES = [
     Case(special()).no_gradient(),
     Case(integers((2, 70), -9, 9)),
     Case(booleans((9,))),
+    # One alone has another digit in its second place.
+    Case(values(np.where(np.arange(1200) == 5, 256, np.arange(1200) % 256), "int32")),
 ]
 MUTANTS = [
     ("spec.cpp", "{in[0], order}", "{in[0] + in[0], order}"),
