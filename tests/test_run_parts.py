@@ -12,7 +12,7 @@ from powertrain.data import ArraySource, Dataset
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train import energy, verdict
-from powertrain.train.baseline import baselines
+from powertrain.train.baseline import Baseline, baselines
 from powertrain.train.counters import Progress
 from powertrain.train.folder import RunError
 from powertrain.train.horizon import Horizon
@@ -114,21 +114,36 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
 @pytest.mark.parametrize(
     ("train", "held_out", "simple", "line"),
     [
-        ({"accuracy": 0.99}, {"accuracy": 0.985}, 0.9, "healthy: train-valid gap 0.5 points"),
-        ({"accuracy": 0.99}, {"accuracy": 0.95}, 0.9, "slightly overfits: train-valid gap 4.0 points; weight decay, "
-                                                      "dropout or run.stop may help"),
-        ({"accuracy": 1.0}, {"accuracy": 0.8}, 0.7, "overfits: train-valid gap 20.0 points; use more data, weight "
-                                                    "decay or dropout, or stop earlier (run.stop)"),
-        ({"accuracy": 0.8}, {"accuracy": 0.8}, 0.9, "weak: no better than a linear model; train-valid gap 0.0 points; "
-                                                    "train longer, raise the rate or widen the model"),
+        ({"accuracy": 0.99}, {"accuracy": 0.985}, None, "healthy: train-valid gap 0.5 points"),
+        ({"accuracy": 0.99}, {"accuracy": 0.95}, None, "slightly overfits: train-valid gap 4.0 points; weight decay, "
+                                                       "dropout or run.stop may help"),
+        ({"accuracy": 1.0}, {"accuracy": 0.8}, None, "overfits: train-valid gap 20.0 points; use more data, weight "
+                                                     "decay or dropout, or stop earlier (run.stop)"),
+        ({"accuracy": 0.8}, {"accuracy": 0.8}, "a linear model", "weak: no better than a linear model; train-valid "
+                                               "gap 0.0 points; train longer, raise the rate or widen the model"),
+        ({"loss": 0.001, "r2": 0.99}, {"loss": 0.01, "r2": 0.97}, None, "healthy: train-valid gap of r2 2.0 points"),
         ({"loss": 2.0}, {"loss": 2.1}, None, "healthy: valid loss 5 % above the training loss"),
         ({"loss": 2.0}, {"loss": 1.9}, None, "healthy: valid loss 5 % below the training loss"),
         ({"loss": 2.0}, {"loss": math.nan}, None, "broken: the valid loss is not a number; lower the rate or clip the "
                                                   "gradients"),
     ],
 )  # fmt: skip
-def test_the_gap_in_words(train: dict[str, float], held_out: dict[str, float], simple: float | None, line: str) -> None:
+def test_the_gap_in_words(train: dict[str, float], held_out: dict[str, float], simple: str | None, line: str) -> None:
     assert verdict.judge(train, held_out, "valid", simple).line() == line
+
+
+def test_what_another_library_fits_is_advised_on_its_own_parameters() -> None:
+    fit = verdict.judge({"accuracy": 1.0}, {"accuracy": 0.8}, "valid", None, verdict.FITTED)
+    assert fit.advice == "use more data, or parameters of the model that restrain it"
+
+
+def test_the_simplest_predictor_that_does_as_well() -> None:
+    linear = [Baseline("dummy", "mse", 2.0, "the mean"), Baseline("linear", "mse", 1.0, "least squares")]
+    assert verdict.unbeaten({"mse": 0.9}, linear) is None
+    assert verdict.unbeaten({"mse": 1.0}, linear) == "a linear model"
+    assert verdict.unbeaten({"mse": 3.0}, linear) == "a dummy model (the mean)"
+    assert verdict.unbeaten({"accuracy": 0.5}, [Baseline("dummy", "accuracy", 0.6, "")]) == "a dummy model ()"
+    assert verdict.unbeaten({"return": 0.5}, linear) is None
 
 
 def test_the_interval_of_an_accuracy() -> None:

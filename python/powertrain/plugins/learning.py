@@ -70,6 +70,10 @@ class Run(Protocol):
     def stop(self) -> bool:
         """Whether the run was asked to end after this round."""
 
+    @property
+    def done(self) -> bool:
+        """Whether no round follows: the target is reached, or the run was asked to end."""
+
     def model(self, role: str = "model", frozen: bool = False, inputs: Inputs | None = None) -> Any:
         """The recipe's [model], or [model.ROLE]; `inputs` for one that does not read the data itself."""
 

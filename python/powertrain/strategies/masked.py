@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 import powertrain as pt
 from powertrain.plugins import Inputs, param
 from powertrain.plugins.learning import Run, Step
@@ -21,6 +24,7 @@ class Masked:
     @dataclass(frozen=True)
     class Params:
         hide: float = param(0.15, above=0, below=1, doc="share of an example that is hidden")
+        sample: bool = param(True, doc="of text, show at the end what the model says of one that it never saw")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
     resume: ClassVar[Literal["exact", "restart"]] = "exact"
@@ -38,6 +42,8 @@ class Masked:
         self.model = run.model(inputs=None if self.tokens else Inputs("regression", given.shape, size, given.dtype))
         self.opt = run.optim("model")
         self.data = run.data("train")
+        if self.tokens and self.params.sample:
+            run.after_evaluation(self.show_sample)
 
     def losses_of_all(self, t: Step, batch: Any) -> tuple[Any, Any]:
         """The loss of every place, and 1 where it was hidden: [batch, places] each."""
@@ -70,3 +76,27 @@ class Masked:
 
     def predict(self, t: Step, batch: Any) -> Any:
         return self.model(batch.x)
+
+    def show_sample(self, run: Run, number: int) -> str | None:
+        """A held-out text with what the model says of its hidden tokens; drawn apart from the run's random numbers."""
+        vocabulary, splits = run.dataset.vocabulary, run.dataset.splits
+        if not run.done or vocabulary is None:
+            return None
+        part = splits.get("valid") or splits["train"]
+        truth = np.asarray(part.fetch(np.array([len(part) // 2]))["x"])
+        hidden = np.random.Generator(np.random.Philox(key=number)).random(truth.shape) < self.params.hide
+        said = np.asarray(run.predict(np.where(hidden, 0, truth))).argmax(axis=-1)
+        return marked(vocabulary, truth[0], hidden[0], said[0])
+
+
+def marked(vocabulary: Any, truth: NDArray[Any], hidden: NDArray[Any], said: NDArray[Any]) -> str:
+    """A text in which what was hidden stands in brackets: `[said]` where it was right, `[said; is]` where not."""
+    cuts = np.split(np.arange(len(truth)), np.flatnonzero(hidden[1:] | hidden[:-1]) + 1)
+    texts = [str(vocabulary.decode(truth[cut])) for cut in cuts]
+    # Tokens of some vocabularies hold their spaces, those of others get them when they are put together.
+    between = "" if "".join(texts) == str(vocabulary.decode(truth)) else " "
+    for at, cut in enumerate(cuts):
+        if hidden[cut[0]]:
+            guess = str(vocabulary.decode(said[cut]))
+            texts[at] = f"[{guess}]" if said[cut[0]] == truth[cut[0]] else f"[{guess}; {texts[at]}]"
+    return between.join(texts)

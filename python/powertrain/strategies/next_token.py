@@ -23,7 +23,7 @@ class NextToken(Supervised):
     class Params(Supervised.Params):
         sample: int = param(160, low=0, doc="tokens to write when the run shows a sample; 0 shows none")
         temperature: float = param(0.8, above=0, doc="below 1 the samples are more careful, above 1 wilder")
-        samples_every: int = param(5, low=1, doc="evaluations between two samples")
+        samples_every: int = param(5, low=1, doc="evaluations between two samples; the last shows one too")
 
     params: Params
 
@@ -38,7 +38,7 @@ class NextToken(Supervised):
 
     def show_sample(self, run: Run, number: int) -> str | None:
         """What a person sees after some evaluations; drawn apart from the run's random numbers, so it changes none."""
-        if self.params.sample == 0 or number % self.params.samples_every:
+        if self.params.sample == 0 or (number % self.params.samples_every and not run.done):
             return None
         vocabulary, context = run.dataset.vocabulary, run.dataset.context
         if vocabulary is None:

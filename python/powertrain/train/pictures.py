@@ -13,6 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 
+WIDTH = 12.6  # inches of what is as wide as the page
+IN_A_ROW = 3
+
+
 def tag(figure: Figure, alt: str) -> str:
     """A figure as an image tag. No pyplot: it keeps global state, and a window system is not needed."""
     FigureCanvasAgg(figure)
@@ -31,14 +35,17 @@ def drawn(draw: Callable[[Figure], None], alt: str) -> str:
 def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
     """One plot for each metric, with its training and validation lines in it."""
     kinds = sorted({name.partition(".")[2] for name in lines}, key=lambda kind: (kind != "loss", kind))
-    figure = Figure(figsize=(4.2 * len(kinds), 3.2))
+    # A part has one colour in all plots.
+    colours = {part: f"C{at}" for at, part in enumerate(dict.fromkeys(name.partition(".")[0] for name in lines))}
+    rows = -(-len(kinds) // IN_A_ROW)
+    figure = Figure(figsize=(WIDTH / IN_A_ROW * min(len(kinds), IN_A_ROW), 3.2 * rows), layout="constrained")
     for at, kind in enumerate(kinds, 1):
-        axes = figure.add_subplot(1, len(kinds), at)
+        axes = figure.add_subplot(rows, min(len(kinds), IN_A_ROW), at)
         for name, points in lines.items():
             part, _, metric = name.partition(".")
             if metric == kind:
                 steps, values = zip(*points, strict=True)
-                axes.plot(steps, values, label=part, marker="." if len(steps) < 30 else None)
+                axes.plot(steps, values, label=part, color=colours[part], marker="." if len(steps) < 30 else None)
         axes.set(title=kind, xlabel="step")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -54,13 +61,27 @@ def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="the model said", ylabel="it is")
     if len(labels) <= 30:
-        axes.set_xticks(range(len(labels)), labels, rotation=90)
+        axes.set_xticks(range(len(labels)), labels, rotation=90 if max(map(len, labels)) > 3 else 0)
         axes.set_yticks(range(len(labels)), labels)
         for row, column in np.argwhere(counts > 0):
             colour = "white" if shares[row, column] > 0.5 else "black"
             number = f"{int(counts[row, column])}"
             axes.text(column, row, number, ha="center", va="center", fontsize=7, color=colour)
     return tag(figure, "confusion matrix")
+
+
+def answers(truth: NDArray[Any], said: NDArray[Any]) -> str:
+    """Numbers that a model said against what they are, and how far it was off."""
+    figure = Figure(figsize=(8.4, 3.6), layout="constrained")
+    left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+    left.plot(ends, ends, color="gray", linewidth=1, zorder=0)
+    left.scatter(truth, said, s=8, alpha=0.5, linewidths=0)
+    left.set(title="what the model said", xlabel="it is", ylabel="the model said")
+    right.hist(said - truth, bins=40)
+    right.axvline(0, color="gray", linewidth=1)
+    right.set(title="how far it was off", xlabel="the model said less what it is", ylabel="examples")
+    return tag(figure, "answers")
 
 
 def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> str:

@@ -55,7 +55,9 @@ class Display:
         ordered = sorted(dataset.splits, key=lambda part: (order.index(part) if part in order else len(order), part))
         parts = " / ".join(f"{part} {len(dataset.splits[part]):,}" for part in ordered)
         sizes = [int(slot.size) for module in run.table.modules.values() for slot in module.parameters()]
-        model = f"{use.name if use else run.recipe.strategy.name} {sum(sizes):,} params"
+        model = use.name if use else run.recipe.strategy.name
+        if sizes:  # what another library fits has none that could be counted before
+            model += f" {sum(sizes):,} params"
         kept = "" if run.recipe.run.precision == "f32" else f" {run.recipe.run.precision}"
         machine = f"{pt.get_threads()} threads {pt.isa()}{kept}"
         described = f"{dataset.name} ({parts})" if parts else dataset.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,15 @@ if TYPE_CHECKING:
     from powertrain.train.evaluate import Evaluation
     from powertrain.train.run import TrainRun
 
+MOST_POINTS = 5_000  # of a picture; more only hide each other
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child { text-align: left } img { max-width: 100% } pre { background: #f6f6f6; padding: 1rem }
+td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
+.words td:not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
+pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
 """
@@ -34,6 +39,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _examples(run),
         _comparison(results),
         _classes(run, judged),
+        _answers(run, judged),
         _worst(run, judged),
         _samples(history),
         *(_section(section) for section in run.dataset.sections),
@@ -41,7 +47,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         f"<h2>Recipe</h2><pre>{html.escape(run.recipe.text)}</pre>",
         _settings(run),
     ]
-    title = html.escape(f"{run.folder.path.name}: {run.recipe.name}")
+    title = html.escape(": ".join(dict.fromkeys((run.folder.path.name, run.recipe.name))))
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     body = "\n".join(part for part in parts if part)
     page = f"<!doctype html><html lang=en><head>{head}<style>{STYLE}</style></head><body><h1>{title}</h1>\n{body}\n"
@@ -68,7 +74,7 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
 
     rows = [
         f"<p><b>{html.escape(headline(judged, results))}</b>, judged on {judged.examples:,} {judged.part} examples "
-        f"after {results['steps']:,} steps in {results['seconds']:.1f} s.</p>",
+        f"after {_length(results)} in {results['seconds']:.1f} s.</p>",
         f"<p>Fit: {html.escape(results['fit'])}.</p>",
     ]
     for one in results["expect"]:
@@ -76,6 +82,12 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
         rows.append(f"<p>Expected {html.escape(one['name'])} {html.escape(one['limit'])}: {value}, {mark}.</p>")
     return "\n".join(rows)
+
+
+def _length(results: dict[str, Any]) -> str:
+    """What another library fits, or is solved at once, makes no steps."""
+    unit = "steps" if results["steps"] or "rounds" not in results else "rounds"
+    return f"{results[unit]:,} {unit if results[unit] != 1 else unit.removesuffix('s')}"
 
 
 def _curves(history: list[dict[str, Any]]) -> str:
@@ -122,6 +134,18 @@ def _classes(run: TrainRun, judged: Evaluation) -> str:
     draw = _pictures()
     picture = draw.confusion(judged.confusion, labels) if draw else _left_out("The picture of the confusion matrix is")
     return f"<h2>Classes</h2><table>{head}{rows}</table>{picture}"
+
+
+def _answers(run: TrainRun, judged: Evaluation) -> str:
+    """Numbers: what the model said against what they are."""
+    if run.dataset.task != "regression" or judged.outputs is None or judged.outputs.size == 0:
+        return ""
+    import numpy as np
+
+    rows = np.linspace(0, judged.examples - 1, min(judged.examples, MOST_POINTS)).astype(np.int64)
+    truth = run.dataset.splits[judged.part].fetch(rows)["y"].ravel()
+    draw = _pictures()
+    return "<h2>Answers</h2>" + (draw.answers(truth, judged.outputs[rows].ravel()) if draw else _left_out("They are"))
 
 
 def _examples(run: TrainRun) -> str:
@@ -172,9 +196,11 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
     titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
     head = "<h2>Worst examples</h2><p>What the model said, and what it is.</p>"
     if run.dataset.show is not None:
-        rows = [(title, run.dataset.show(x)) for title, x in zip(titles, fields["x"], strict=True)]
-        cells = [f"<tr><td>{html.escape(title)}</td><td>{html.escape(text)}</td></tr>" for title, text in rows]
-        return f"{head}<table>{''.join(cells)}</table>"
+        words = [
+            (labels[guess], labels[truth], run.dataset.show(x))
+            for guess, truth, x in zip(guesses, fields["y"], fields["x"], strict=True)
+        ]
+        return head + _table((("it said", "it is", "example"), *words), "words")
     if not _is_picture(fields["x"].shape[1:]):
         return ""
     draw = _pictures()
@@ -186,21 +212,24 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
 def _section(section: Section) -> str:
     """What the data says for itself."""
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in section.lines)
-    kinds = ["th", *["td"] * len(section.rows)]  # the first row is the head
-    cells = [
-        "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in row)
-        for kind, row in zip(kinds, section.rows, strict=False)
-    ]
-    rows = "".join(f"<tr>{row}</tr>" for row in cells)
-    table, picture, draw = f"<table>{rows}</table>" if rows else "", "", _pictures()
+    table, picture, draw = _table(section.rows, "words") if section.rows else "", "", _pictures()
     if section.draw is not None:
         picture = draw.drawn(section.draw, section.title) if draw else _left_out("The picture is")
     return f"<h2>{html.escape(section.title)}</h2>{lines}{table}{picture}"
 
 
+def _table(rows: Sequence[Sequence[str]], kind: str) -> str:
+    """The first row is the head."""
+    tags = ["th", *["td"] * (len(rows) - 1)]
+    cells = (
+        "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in zip(tags, rows, strict=True)
+    )
+    return f'<table class="{kind}">{"".join(f"<tr>{row}</tr>" for row in cells)}</table>'
+
+
 def _samples(history: list[dict[str, Any]]) -> str:
     samples = [event for event in history if event["event"] == "sample"]
-    shown = [f"<p>After {event['step']:,} steps:</p><pre>{html.escape(event['text'])}</pre>" for event in samples[-3:]]
+    shown = [f"<p>After {event['step']:,} steps:</p><pre class=text>{html.escape(event['text'])}</pre>" for event in samples[-3:]]
     return "<h2>Samples</h2>" + "".join(shown) if shown else ""
 
 

@@ -184,6 +184,11 @@ class TrainRun:
         """Whether early stopping, not a person or a clock, ended the run: then it is finished."""
         return self.early is not None and self.early.reached
 
+    @property
+    def done(self) -> bool:
+        """Whether no round follows: the target is reached, or the run was asked to end."""
+        return self.stop or not self.progress < self.recipe.run.until
+
     def commit(self) -> None:
         """Slots are consistent here: evaluate, stop, show and save where due."""
         self.progress.rounds += 1
@@ -199,7 +204,7 @@ class TrainRun:
         save = serve(self, values) if self.callbacks else False
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
-        if save or self.stop or not self.progress < self.recipe.run.until or self.saver.due():
+        if save or self.done or self.saver.due():
             self.saver.save()
 
     def request_stop(self, reason: str) -> None:

@@ -14,7 +14,7 @@ from powertrain.train.baseline import baselines
 from powertrain.train.checkpoint import NoSpaceError, hash_arrays
 from powertrain.train.demands import demand_task
 from powertrain.train.energy import Energy, Meter
-from powertrain.train.evaluate import Evaluation, own_losses
+from powertrain.train.evaluate import Evaluation, on_host, own_losses
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.ledger import Ledger
 from powertrain.train.pretrained import demand_weights
@@ -131,18 +131,23 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     # Where a strategy measures itself, or plays, no simple predictor does the same.
     comparable = own_losses(run.strategy) is None and part != "env"
     simple = baselines(run.dataset, part) if run.recipe.report.baseline and comparable else []
-    linear = next((one.value for one in simple if one.name == "linear" and one.metric == "accuracy"), None)
     held_part = "valid" if "valid" in evaluations else part
-    fit_words = (
-        verdict.Fit("played", f"{evaluations['env'].examples} episodes", "")
-        if part == "env"
-        else (verdict.judge(evaluations["train"].values, evaluations[held_part].values, held_part, linear))
-    )
+    if part == "env":
+        fit_words = verdict.Fit("played", f"{evaluations['env'].examples} episodes", "")
+    else:
+        model = run.recipe.model.name if run.recipe.model else ""
+        fit_words = verdict.judge(
+            evaluations["train"].values, evaluations[held_part].values, held_part,
+            # That one linear model is no better than another says nothing.
+            verdict.unbeaten(evaluations[part].values, [one for one in simple if one.name != model]),
+            verdict.FITTED if on_host(run.strategy) else verdict.NETWORK,
+        )  # fmt: skip
     results: dict[str, Any] = {
         "run": str(run.folder.path),
         "recipe": run.recipe.name,
         "seconds": round(seconds, 3),
         "steps": run.progress.steps,
+        "rounds": run.progress.rounds,
         "examples_per_second": round(run.progress.examples / max(seconds, 1e-9), 1),
         **{name: evaluation.values for name, evaluation in evaluations.items()},
         "part": part,

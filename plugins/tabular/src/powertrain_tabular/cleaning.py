@@ -61,9 +61,13 @@ def _of_column(name: str, column: Column, is_target: bool) -> list[Finding]:
         low, high = fences_of(there)
         outside = int(((there < low) | (there > high)).sum())
         if outside:
-            text = f"{outside / count:.2%} beyond {low:.4g} to {high:.4g} (three interquartile ranges)"
+            text = f"{outside / count:.2%} beyond {_short(low)} to {_short(high)} (three interquartile ranges)"
             found.append(Finding("outliers", name, outside, text))
     return found
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def row_keys(frame: Frame) -> NDArray[np.int64]:

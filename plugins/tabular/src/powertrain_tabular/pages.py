@@ -13,6 +13,7 @@ from powertrain_tabular.frame import Frame
 
 SHOWN_GAPS = 12
 SHOWN_CLASSES = 20
+PLURAL = {"number": "numbers", "category": "categories", "date": "dates"}
 
 
 def sections(
@@ -21,7 +22,7 @@ def sections(
     kinds = [column.kind for column in frame.columns.values()]
     sizes = ", ".join(f"{part} {count:,}" for part, count in parts.items())
     about = f"{frame.count:,} rows ({sizes}), {len(kinds)} columns: " + ", ".join(
-        f"{kinds.count(kind)} of {kind}s" for kind in dict.fromkeys(kinds)
+        f"{kinds.count(kind)} of {PLURAL[kind]}" for kind in dict.fromkeys(kinds)
     )
     clean = "Nothing odd was found." if not findings else ""
     tight = "No leak was found: rows, time and single columns were looked at." if not leaked else ""
@@ -50,10 +51,13 @@ def _draw(figure: Any, frame: Frame, target: str) -> None:
         left.bar([str(value) for value in found], counts)
     else:
         left.hist(column.values, bins=40)
+        left.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     left.set(title=target, ylabel="rows")
     if gaps:
         most = sorted(gaps.items(), key=lambda item: -item[1])[:SHOWN_GAPS]
         right = figure.add_subplot(1, 2, 2)
-        right.barh([name for name, _ in most][::-1], [share for _, share in most][::-1])
-        right.set(title="share of gaps", xlim=(0, 1))
-    figure.tight_layout()
+        bars = right.barh([name for name, _ in most][::-1], [100 * share for _, share in most][::-1])
+        right.bar_label(bars, fmt="%.2g", padding=3)
+        # From 0 to what there is, and room for the numbers: on a scale to 100 %, a few gaps could not be seen.
+        right.set(title="gaps", xlabel="% of the rows", xlim=(0, 120 * most[0][1]))
+    figure.set_layout_engine("constrained")
