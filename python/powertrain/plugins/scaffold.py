@@ -146,13 +146,15 @@ def _example(name: str, kinds: Sequence[str]) -> str:
         model = f'model     = "{name}/{name}"'
     elif "kernel" in has:
         model = f'model     = {{ use = "mlp", hidden = [32], activation = "{name}/{name}" }}'
+    # A rate at which the few steps of an example learn something; of a plugin's own optimizer nobody knows it.
+    optimizer, rate = (name, "1e-3") if "optimizer" in has else ("adamw", "1e-2")
     lines = [
         f'data      = {{ use = "{data}", split = {{ valid = 0.1, test = 0.2 }} }}',
         f"features  = [{', '.join(features)}]",
         model,
         f'loss      = "{name}/{name}"' if "loss" in has else "",
         f'strategy  = "{name}/{name}"' if "strategy" in has else "",
-        f'optimizer = {{ use = "{name if "optimizer" in has else "adamw"}", lr = 1e-3{schedule} }}',
+        f'optimizer = {{ use = "{optimizer}", lr = {rate}{schedule} }}',
         f'callbacks = ["{name}/{name}"]' if "callback" in has else "",
         'run       = { until = "10 epochs", batch = 32 }',
         f'evaluate  = {{ metrics = ["accuracy", "{name}/{name}"] }}' if "metric" in has else "",

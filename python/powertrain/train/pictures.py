@@ -61,7 +61,7 @@ def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="the model said", ylabel="it is")
     if len(labels) <= 30:
-        axes.set_xticks(range(len(labels)), labels, rotation=90 if max(map(len, labels)) > 3 else 0)
+        axes.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) * max(map(len, labels)) > 24 else 0)
         axes.set_yticks(range(len(labels)), labels)
         for row, column in np.argwhere(counts > 0):
             colour = "white" if shares[row, column] > 0.5 else "black"

@@ -23,7 +23,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
-.words td:not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
+.words :is(td, th):not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
 pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
@@ -47,7 +47,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         f"<h2>Recipe</h2><pre>{html.escape(run.recipe.text)}</pre>",
         _settings(run),
     ]
-    title = html.escape(": ".join(dict.fromkeys((run.folder.path.name, run.recipe.name))))
+    title = html.escape(": ".join(dict.fromkeys((run.folder.path.name, results["recipe"]))))
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     body = "\n".join(part for part in parts if part)
     page = f"<!doctype html><html lang=en><head>{head}<style>{STYLE}</style></head><body><h1>{title}</h1>\n{body}\n"

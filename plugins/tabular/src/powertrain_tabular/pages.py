@@ -59,5 +59,6 @@ def _draw(figure: Any, frame: Frame, target: str) -> None:
         bars = right.barh([name for name, _ in most][::-1], [100 * share for _, share in most][::-1])
         right.bar_label(bars, fmt="%.2g", padding=3)
         # From 0 to what there is, and room for the numbers: on a scale to 100 %, a few gaps could not be seen.
+        right.set_ylim(-0.6, max(len(most), 4) - 0.4)  # a single bar would fill the picture
         right.set(title="gaps", xlabel="% of the rows", xlim=(0, 120 * most[0][1]))
     figure.set_layout_engine("constrained")
