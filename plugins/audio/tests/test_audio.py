@@ -112,6 +112,8 @@ def test_a_spectrogram_shows_a_tone_at_its_pitch() -> None:
     middles = np.linspace(mel(params.low), mel(4000), 34)[1:-1]
     for sound, hertz in zip(picture, (300, 1000, 2500), strict=True):
         assert abs(sound.mean(axis=0).argmax() - np.abs(middles - mel(hertz)).argmin()) <= 1
+    shown = made.picture(picture)  # time to the right, high tones above
+    assert shown.shape == (3, 32, 30) and (np.diff(shown.mean(axis=2).argmax(axis=1)) < 0).all()
     # Full loudness is 0 decibel: a band holds at most the power of the tone under its window.
     assert -12 < made.decibel(2 * x).max() < 0
     assert made.decibel(np.zeros((1, 800))).max() == -80

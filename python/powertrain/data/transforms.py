@@ -21,7 +21,10 @@ from powertrain.plugins.params import NoParams, param
 
 
 class Transform(Protocol):
-    """A fitted map of one field; the first axis is the batch and stays."""
+    """A fitted map of one field; the first axis is the batch and stays.
+
+    One that has `picture(x)` says how people look at what it gives: as [batch, height, width] in the report.
+    """
 
     def __call__(self, x: Array) -> Array: ...
 

@@ -23,7 +23,7 @@ class Masked:
 
     @dataclass(frozen=True)
     class Params:
-        hide: float = param(0.15, above=0, below=1, doc="share of an example that is hidden")
+        hide: float = param(0.15, above=0, below=1, doc="share of an example that is hidden; at least one place of it is")
         sample: bool = param(True, doc="of text, show at the end what the model says of one that it never saw")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
@@ -48,10 +48,12 @@ class Masked:
     def losses_of_all(self, t: Step, batch: Any) -> tuple[Any, Any]:
         """The loss of every place, and 1 where it was hidden: [batch, places] each."""
         x = batch.x if self.tokens else floats(batch.x)
-        hidden = t.rng.uniform(tuple(x.shape)) < self.params.hide
-        seen = pt.where(hidden, 0 if self.tokens else 0.0, x)
         places = (x.shape[0], -1)
-        hidden = pt.reshape(pt.cast(hidden, "float32"), places)
+        drawn = pt.reshape(t.rng.uniform(tuple(x.shape)), places)
+        # Of a short example all might stay: its loss would be 0, and the mean over examples too low.
+        hidden = pt.logical_or(drawn < self.params.hide, drawn <= pt.min(drawn, axis=1, keepdims=True))
+        seen = pt.where(pt.reshape(hidden, tuple(x.shape)), 0 if self.tokens else 0.0, x)
+        hidden = pt.cast(hidden, "float32")
         output = self.model(seen)
         if self.tokens:
             each = pt.cross_entropy(pt.reshape(output, (-1, output.shape[-1])), pt.reshape(x, (-1,)))
@@ -61,7 +63,7 @@ class Masked:
     def losses(self, t: Step, batch: Any) -> Any:
         """Per example, the mean over what was hidden of it."""
         each, hidden = self.losses_of_all(t, batch)
-        return pt.sum(each * hidden, axis=1) / pt.maximum(pt.sum(hidden, axis=1), 1.0)
+        return pt.sum(each * hidden, axis=1) / pt.sum(hidden, axis=1)
 
     def step(self, t: Step, batch: Any) -> None:
         each, hidden = self.losses_of_all(t, batch)

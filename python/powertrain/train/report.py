@@ -158,8 +158,8 @@ def _examples(run: TrainRun) -> str:
         return ""
     count = min(16, len(run.dataset.train))
     batch = next(iter(Loader(run.dataset.train, count, seed=run.recipe.run.seed, changes=True)))
-    draw = _pictures()
-    if not _is_picture(batch.x.shape[1:]) or draw is None:
+    pixels, draw = _pixels(run, batch.x), _pictures()
+    if not _is_picture(pixels.shape[1:]) or draw is None:
         return ""
     labels = _labels(run)
     # Where examples are mixed, y is shares: the largest two name the picture.
@@ -172,7 +172,13 @@ def _examples(run: TrainRun) -> str:
     else:
         titles = [labels[label] for label in batch.y]
     head = "<h2>Training examples</h2><p>As the model sees them.</p>"
-    return head + draw.images(batch.x, titles, "training examples")
+    return head + draw.images(pixels, titles, "training examples")
+
+
+def _pixels(run: TrainRun, x: Any) -> Any:
+    """Examples as people look at them, where a transform knows how; the last of them does."""
+    views = [made.picture for made in run.dataset.chain if hasattr(made, "picture")]
+    return views[-1](x) if views else x
 
 
 def _is_picture(shape: tuple[int, ...]) -> bool:
@@ -201,12 +207,13 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
             for guess, truth, x in zip(guesses, fields["y"], fields["x"], strict=True)
         ]
         return head + _table((("it said", "it is", "example"), *words), "words")
-    if not _is_picture(fields["x"].shape[1:]):
+    pixels = _pixels(run, fields["x"])
+    if not _is_picture(pixels.shape[1:]):
         return ""
     draw = _pictures()
     if draw is None:
         return _left_out("The worst examples are")
-    return head + draw.images(fields["x"], titles, "the worst examples")
+    return head + draw.images(pixels, titles, "the worst examples")
 
 
 def _section(section: Section) -> str:

@@ -86,6 +86,10 @@ class Spectrogram:
     def __call__(self, x: Any) -> Any:
         return ((self.decibel(x) - self.mean) / self.deviation).astype(np.float32)
 
+    def picture(self, x: Any) -> Any:
+        """For the report: time to the right, high tones above."""
+        return np.swapaxes(x, 1, 2)[:, ::-1]
+
     def state(self) -> dict[str, Any]:
         return {"mean": self.mean, "deviation": self.deviation}
 
