@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,19 @@ def test_a_run_shows_what_it_writes_at_its_end_however_few_its_evaluations(
 
 
 def test_a_run_shows_what_it_says_of_hidden_tokens(tmp_path: Path) -> None:
-    assert samples(tmp_path, "masked") == [8]
+    assert samples(tmp_path, "masked", "report.baseline=true") == [8]
+    made = json.loads((tmp_path / "run" / "results.json").read_text(encoding="utf-8"))
+    (simple,) = made["baselines"]
+    assert (simple["metric"], simple["how"]) == ("loss", "every token by its frequency alone")
+    assert 2 < simple["value"] < 3 and "no better than a dummy model" in made["fit"]
+
+
+def test_of_a_short_example_something_is_always_hidden(tmp_path: Path) -> None:
+    """Else its loss would be 0, and the mean over examples below that of the tokens."""
+    short = ["data.context=2", "strategy.hide=0.01", "report.baseline=true", "run.until=2 steps", "optimizer.lr=1e-9"]
+    samples(tmp_path, "masked", *short)
+    made = json.loads((tmp_path / "run" / "results.json").read_text(encoding="utf-8"))
+    assert made["valid"]["loss"] > 0.95 * made["baselines"][0]["value"]
 
 
 class Words:
@@ -62,4 +75,5 @@ def test_hidden_tokens_stand_in_brackets() -> None:
     assert marked(Words(), np.array([1, 2, 3, 4]), hidden, np.array([3, 2, 1, 1])) == "to [be] [to; or] not"
     letters = Vocabulary.fit("abcd")
     hidden = np.array([True, False, False, True])
+    # Tokens that hold their own spaces are put together as they are.
     assert marked(letters, letters.encode("abcd"), hidden, letters.encode("bbbd")) == "[b; a]bc[d]"

@@ -21,6 +21,7 @@ class Strategy(Protocol):
         host     True where `predict` computes with NumPy, as a booster does; it then gets arrays and is not traced
         task     "language" where it learns from text
         losses   losses(t, batch): one value per example that evaluation reports, where answers have no target
+        simple   simple(dataset, part): `powertrain.train.baseline.Baseline`s of such a loss, for the report
     """
 
     Params: ClassVar[type]

@@ -79,6 +79,16 @@ class Masked:
     def predict(self, t: Step, batch: Any) -> Any:
         return self.model(batch.x)
 
+    def simple(self, dataset: Any, part: str) -> list[Any]:
+        """What a model must beat: for a hidden token how often each comes, for a hidden number its mean in training."""
+        from powertrain.train.baseline import Baseline, by_frequency, rows_of
+
+        if self.tokens:
+            return [Baseline("dummy", "loss", by_frequency(dataset, part), "every token by its frequency alone")]
+        train, held_out = (np.asarray(rows_of(dataset, name)[0], np.float64) for name in ("train", part))
+        loss = float(np.square(held_out - train.mean(axis=0)).mean())
+        return [Baseline("dummy", "loss", loss, "every number by its mean in training")]
+
     def show_sample(self, run: Run, number: int) -> str | None:
         """A held-out text with what the model says of its hidden tokens; drawn apart from the run's random numbers."""
         vocabulary, splits = run.dataset.vocabulary, run.dataset.splits

@@ -36,16 +36,18 @@ class Baseline:
 def baselines(dataset: Dataset, part: str) -> list[Baseline]:
     """The dummy and the linear model of a data set, judged on a part."""
     if dataset.task == "language":
-        return [_unigram(dataset, part)]
-    x, y = _rows(dataset, "train")
-    x_part, y_part = _rows(dataset, part)
+        loss = by_frequency(dataset, part)
+        return [Baseline("dummy", "perplexity", math.exp(loss), "every token by its frequency alone")]
+    x, y = rows_of(dataset, "train")
+    x_part, y_part = rows_of(dataset, part)
     found = [_dummy(dataset, y, y_part)]
     if x.shape[1] <= MOST_FEATURES and x.dtype.kind == "f":
         found.append(_linear(dataset, x, y, x_part, y_part))
     return found
 
 
-def _rows(dataset: Dataset, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def rows_of(dataset: Dataset, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Inputs as flat rows, and targets, of a part: all, or as many as tell what is simple."""
     source = dataset.splits[part]
     # Evenly spaced rather than the first: files are often sorted by class.
     rows = np.linspace(0, len(source) - 1, min(len(source), MOST_EXAMPLES)).astype(np.int64)
@@ -61,7 +63,8 @@ def _dummy(dataset: Dataset, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
     return Baseline("dummy", "mse", float(np.square(y_part - guess).mean()), "always the mean of the training targets")
 
 
-def _unigram(dataset: Dataset, part: str) -> Baseline:
+def by_frequency(dataset: Dataset, part: str) -> float:
+    """The loss of who knows of a text only how often each token comes in training."""
     counts = np.ones(dataset.outputs)  # add-one: a token that training never showed still has a chance
     sample = [batch.y for batch, _ in zip(Loader(dataset.train, 64, sampling="random"), range(200), strict=False)]
     counts += np.bincount(np.concatenate(sample).ravel(), minlength=dataset.outputs)
@@ -69,7 +72,7 @@ def _unigram(dataset: Dataset, part: str) -> Baseline:
     losses = [
         -logs[batch.y][batch.weight > 0].mean() for batch in Loader(dataset.splits[part], 64, sampling="sequential")
     ]
-    return Baseline("dummy", "perplexity", math.exp(float(np.mean(losses))), "every token by its frequency alone")
+    return float(np.mean(losses))
 
 
 def _linear(dataset: Dataset, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[Any], y_part: NDArray[Any]) -> Baseline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
+TITLE = 18  # letters above a small picture
 
 
 def tag(figure: Figure, alt: str) -> str:
@@ -88,7 +90,10 @@ def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> str:
     """Small pictures with a title each, eight in a row."""
     columns = 8
     rows = -(-len(titles) // columns)
-    figure = Figure(figsize=(1.5 * columns, 1.7 * rows))
+    # Broken where a longer line would run into the next picture's.
+    titles = [textwrap.fill(title, TITLE) for title in titles]
+    lines = 1 + max((title.count("\n") for title in titles), default=0)
+    figure = Figure(figsize=(1.5 * columns, (1.55 + 0.15 * lines) * rows))
     for at, title in enumerate(titles):
         picture = pixels[at].astype(np.float64)
         picture = picture[..., 0] if picture.ndim == 3 and picture.shape[-1] == 1 else picture

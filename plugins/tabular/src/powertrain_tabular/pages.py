@@ -13,6 +13,7 @@ from powertrain_tabular.frame import Frame
 
 SHOWN_GAPS = 12
 SHOWN_CLASSES = 20
+SHOWN_LETTERS = 40  # of their names beside each other
 PLURAL = {"number": "numbers", "category": "categories", "date": "dates"}
 
 
@@ -48,9 +49,13 @@ def _draw(figure: Any, frame: Frame, target: str) -> None:
         column.values.astype(str) if column.kind == "category" else column.values, return_counts=True
     )
     if len(found) <= SHOWN_CLASSES:
-        left.bar([str(value) for value in found], counts)
+        names = [str(value) for value in found]
+        left.bar(names, counts)
+        if sum(map(len, names)) > SHOWN_LETTERS:
+            left.tick_params(axis="x", rotation=90)
     else:
         left.hist(column.values, bins=40)
+        left.locator_params(axis="x", nbins=5)
         left.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     left.set(title=target, ylabel="rows")
     if gaps:
