@@ -17,7 +17,7 @@ from powertrain.models import ModelError
 from powertrain.plugins import Inputs
 from powertrain.plugins.testing import killed_and_resumed, powertrain
 from powertrain_text.data import SmsSpam, TextFiles, TextTable, read_table
-from powertrain_text.models import BagOfTokens, Bert
+from powertrain_text.models import BagOfTokens, Bert, biases
 from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer
 
 pytest.importorskip("tokenizers", reason="tokenizers is not installed")
@@ -132,7 +132,8 @@ def test_padding_changes_no_answer() -> None:
     inputs = Inputs("classification", (12,), 3, "int64", context=12, vocabulary=50)
     tokens = np.full((2, 12), PADDING)
     tokens[:, :5] = np.array([BEGIN, 7, 8, 9, 10])
-    for model in (Bert.build(Bert.Params(dropout=0.0), inputs), BagOfTokens.build(BagOfTokens.Params(), inputs)):
+    berts = (Bert.build(Bert.Params(dropout=0.0, near=near), inputs) for near in (False, True))
+    for model in (*berts, BagOfTokens.build(BagOfTokens.Params(), inputs)):
         model.eval()
         long, short = model(pt.tensor(tokens)).numpy(), model(pt.tensor(tokens[:, :5])).numpy()
         assert long.shape == (2, 3)
@@ -147,6 +148,13 @@ def test_bert_sees_both_sides_and_scores_every_token() -> None:
     other[0, 7] = 30
     first, second = model(pt.tensor(tokens)).numpy(), model(pt.tensor(other)).numpy()
     assert first.shape == (1, 8, 40) and np.abs(first[0, 0] - second[0, 0]).max() > 1e-6
+
+
+def test_heads_that_look_at_what_is_near_look_to_one_side_each() -> None:
+    left, right, far_left, _ = np.exp(biases(4, 6))
+    assert (left == right[::-1, ::-1]).all() and (np.triu(left, 1) == 0).all()
+    assert left[5].argmax() == 4 and left[0].argmax() == 0
+    assert left[5, 0] / left[5, 4] < far_left[5, 0] / far_left[5, 4]
 
 
 def test_models_refuse_what_has_no_tokens() -> None:

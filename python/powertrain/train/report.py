@@ -236,7 +236,10 @@ def _table(rows: Sequence[Sequence[str]], kind: str) -> str:
 
 def _samples(history: list[dict[str, Any]]) -> str:
     samples = [event for event in history if event["event"] == "sample"]
-    shown = [f"<p>After {event['step']:,} steps:</p><pre class=text>{html.escape(event['text'])}</pre>" for event in samples[-3:]]
+    shown = [
+        f"<p>After {event['step']:,} steps:</p><pre class=text>{html.escape(event['text'])}</pre>"
+        for event in samples[-3:]
+    ]
     return "<h2>Samples</h2>" + "".join(shown) if shown else ""
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from powertrain.recipe.durations import Limit
     from powertrain.train.baseline import Baseline
 
-# Gaps of the accuracy, and of the share of the variance that is explained, in their own units: below the first nobody worries, above the second the model learns by heart.
+# Gaps of the accuracy, and of the share of the variance that is explained, in their own units: below the first nobody
+# worries, above the second the model learns by heart.
 SMALL_GAP, LARGE_GAP = 0.03, 0.08
 # The same for losses, relative to the training loss.
 SMALL_RATIO, LARGE_RATIO = 0.10, 0.30

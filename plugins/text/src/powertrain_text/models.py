@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import powertrain as pt
 from powertrain.models.common import Model, ModelError, check_task
 from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, Sequential, TransformerEncoderLayer
@@ -22,6 +24,28 @@ def words_of(where: str, inputs: Inputs) -> int:
     return inputs.vocabulary
 
 
+# No weight is left beside a score without it. Not -inf: padding that sees padding alone would be NaN.
+NEVER = -1e4
+ITSELF = 64  # tokens away: a hidden one says nothing, but the first and the last have no other on one side
+
+
+def biases(heads: int, places: int) -> Any:
+    """[heads, places, places], added to the scores of attention (linear biases: Press, Smith and Lewis 2022): even heads
+    look to the left, odd ones to the right, the first of them at the nearest, later ones farther. A token looks at
+    itself only where its side has no other.
+
+    >>> biases(2, 3)[1].tolist()
+    [[-64.0, -1.0, -2.0], [-10000.0, -64.0, -1.0], [-10000.0, -10000.0, -64.0]]
+    """
+    ahead = np.arange(places)[None, :] - np.arange(places)[:, None]
+    made = np.empty((heads, places, places), np.float32)
+    for head in range(heads):
+        side = ahead if head % 2 else -ahead
+        slope = 2.0 ** -(head // 2 * 16 / heads)
+        made[head] = np.where(side > 0, -slope * side, np.where(side == 0, -slope * ITSELF, NEVER))
+    return made
+
+
 class Bert(Model):
     """Token and position embeddings, then transformer blocks normalised after each sum (Devlin et al. 2019).
 
@@ -37,6 +61,7 @@ class Bert(Model):
         heads: int = param(4, low=1, doc="attention heads")
         width: int = param(128, low=1, doc="size of a token's vector; a multiple of heads")
         dropout: float = param(0.1, low=0, below=1, doc="share of values set to zero in training")
+        near: bool = param(False, doc="heads look to one side each and most at what is near, from the first step on")
 
         def __post_init__(self) -> None:
             if self.width % self.heads:
@@ -56,6 +81,7 @@ class Bert(Model):
                 for _ in range(params.layers)
             )
         )
+        self.heads, self.near = params.heads, params.near
         self.head: Module = Linear(width, width) if classes is None else Linear(width, classes)
         self.head_norm = LayerNorm(width) if classes is None else None
 
@@ -70,12 +96,18 @@ class Bert(Model):
         x = self.words(tokens) + self.places.weight.value[: tokens.shape[1]]
         x = self.dropout(self.norm(x))
         padding = None if self.head_norm is not None else pt.equal(tokens, PADDING)
+        bias = self.bias(*tokens.shape) if self.near else None
         for block in self.blocks:
-            x = block(x, src_key_padding_mask=padding)
+            x = block(x, src_mask=bias, src_key_padding_mask=padding)
         if self.head_norm is None:
             return self.head(x[:, 0])
         x = self.head_norm(pt.gelu(self.head(x)))
         return pt.matmul(x, pt.transpose(self.words.weight, (1, 0)))
+
+    def bias(self, batch: int, places: int) -> Any:
+        """The same for every example, as attention takes it."""
+        shape = (batch, self.heads, places, places)
+        return pt.reshape(pt.broadcast_to(pt.tensor(biases(self.heads, places)), shape), (-1, places, places))
 
 
 class BagOfTokens(Model):
