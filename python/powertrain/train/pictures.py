@@ -13,7 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
 TITLE = 18  # letters above a small picture
