@@ -130,8 +130,8 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     part = next(part for part in ("test", "valid", "train", "env") if part in evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
     predictors = getattr(run.strategy, "simple", None) if own_losses(run.strategy) else baselines
-    wanted = run.recipe.report.baseline and part != "env" and predictors is not None
-    simple = predictors(run.dataset, part) if wanted else []
+    wanted = run.recipe.report.baseline and part != "env"
+    simple = predictors(run.dataset, part) if wanted and predictors is not None else []
     held_part = "valid" if "valid" in evaluations else part
     if part == "env":
         fit_words = verdict.Fit("played", f"{evaluations['env'].examples} episodes", "")
