@@ -151,7 +151,7 @@ void pack_right_amx(const KernelArgs* args, int64_t chunk) {
 void product_amx(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
   const MatmulChunk c = chunk_of(d, chunk);
-  const TileScope tiles;
+  [[maybe_unused]] const TileScope tiles;  // nothing but on a processor with tiles
   float* sums = reinterpret_cast<float*>(args->scratch + d.sums);
   float* group_sums = reinterpret_cast<float*>(args->scratch + d.group_sums);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
