@@ -107,12 +107,22 @@ void multiply_group(const AmxOperands& o, int64_t k, int64_t end, float* sums, i
   }
 }
 
-// A chunk packs some strips.
-template <TileForm Form>
-void pack_operand(const AmxSource& s, int64_t across, int64_t depth, int64_t first, char* packed) {
-  const int64_t begin = first * kStripSide, n = least(across - begin, kAmxPackStrips * kStripSide);
-  pack_amx<Form>({s.at + 2 * begin * s.across, s.across, s.k}, n, depth, packed + first * amx_bytes(kAmxStrip, depth),
-                 amx_bytes(kAmxStrip, depth));
+// The whole of one operand, packed for all chunks of the product by a launch before.
+struct AmxWhole {
+  int at;                                      // among the addresses of the launch
+  int64_t rows_or_cols, across, k, packed_at;  // element strides; bytes into the workspace
+};
+
+// A chunk packs some strips of one batch item, whose elements begin at offset(item).
+template <TileForm Form, class Offset>
+void pack_operand(const KernelArgs* args, const MatmulDesc& d, int64_t chunk, const AmxWhole& w, Offset offset) {
+  const int64_t parts = (amx_strips(w.rows_or_cols) + kAmxPackStrips - 1) / kAmxPackStrips, batch = chunk / parts;
+  const int64_t first = chunk % parts * kAmxPackStrips, begin = first * kStripSide;
+  const int64_t n = least(w.rows_or_cols - begin, kAmxPackStrips * kStripSide);
+  const char* from = args->data[w.at] + 2 * (offset(batch_offsets(d, batch)) + begin * w.across);
+  const int64_t strip = amx_bytes(kAmxStrip, d.depth);
+  char* to = args->data[d.workspace_at] + w.packed_at + batch * amx_bytes(w.rows_or_cols, d.depth) + first * strip;
+  pack_amx<Form>({from, w.across, w.k}, n, d.depth, to, strip);
 }
 
 // A large result in f32, like a weight's gradient, is read much later: written past the caches it costs half the
@@ -134,18 +144,14 @@ bool stream_sums(const MatmulDesc& d, const MatmulChunk& c, const float* sums, c
 
 void pack_left_amx(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
-  const int64_t parts = (amx_strips(d.rows) + kAmxPackStrips - 1) / kAmxPackStrips, batch = chunk / parts;
-  const AmxSource s = {args->data[d.left_at] + 2 * batch_offsets(d, batch).left, d.left_row, d.left_k};
-  pack_operand<TileForm::Rows>(s, d.rows, d.depth, chunk % parts * kAmxPackStrips,
-                               args->data[d.workspace_at] + d.packed_left + batch * amx_bytes(d.rows, d.depth));
+  pack_operand<TileForm::Rows>(args, d, chunk, {d.left_at, d.rows, d.left_row, d.left_k, d.packed_left},
+                               [](const MatmulOffsets& at) { return at.left; });
 }
 
 void pack_right_amx(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
-  const int64_t parts = (amx_strips(d.cols) + kAmxPackStrips - 1) / kAmxPackStrips, batch = chunk / parts;
-  const AmxSource s = {args->data[d.right_at] + 2 * batch_offsets(d, batch).right, d.right_col, d.right_k};
-  pack_operand<TileForm::Pairs>(s, d.cols, d.depth, chunk % parts * kAmxPackStrips,
-                                args->data[d.workspace_at] + d.packed_right + batch * amx_bytes(d.cols, d.depth));
+  pack_operand<TileForm::Pairs>(args, d, chunk, {d.right_at, d.cols, d.right_col, d.right_k, d.packed_right},
+                                [](const MatmulOffsets& at) { return at.right; });
 }
 
 void product_amx(const KernelArgs* args, int64_t chunk) {

@@ -10,10 +10,7 @@ PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   using R = Register<float>;
   constexpr int kRightRow = NV * R::kLanes;
   R sum[MR][NV];
-#pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) sum[i][j] = R::zero();
+  clear(sum);
   prefetch_rows<float, MR, NV>(t);
   const float* left = t.left;
   const float* right = t.right;

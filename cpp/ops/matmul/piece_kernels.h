@@ -44,7 +44,9 @@ inline void multiply_pairs_of_rows(Tile<T> t, Runs rows, Runs k) {
   int64_t pairs[kMostRegionRows / 2], count = 0;
   for (int64_t r = 0; r < rows.count; ++r)
     for (int64_t i = 0; i < rows.run[r].length; i += 2) pairs[count++] = rows.run[r].offset + i * t.left_row;
-  const Strips strips(count, kMostRows<NV> / 2);
+  constexpr int kMostPairs = kMostRows<NV> / 2;
+  static_assert(kMostPairs > 0);
+  const Strips strips(count, kMostPairs);
   const PiecesTileFn<T> short_tile = find_pieces_tile<T, NV, MaskedRight, 2, 2>(2 * strips.rows);
   const PiecesTileFn<T> long_tile = find_pieces_tile<T, NV, MaskedRight, 2, 2>(2 * strips.rows_of(0));
   int64_t pair = 0;
@@ -73,7 +75,7 @@ template <class T, int NV, bool MaskedRight>
 inline void multiply_pieces(Tile<T> t, Runs rows, Runs k) {
   bool even = true;
   for (int64_t r = 0; r < rows.count; ++r) even = even && rows.run[r].length % 2 == 0;
-  if (even && kMostRows < NV >> 1) return multiply_pairs_of_rows<T, NV, MaskedRight>(t, rows, k);
+  if (even) return multiply_pairs_of_rows<T, NV, MaskedRight>(t, rows, k);
   for (int64_t r = 0; r < rows.count; ++r) multiply_piece<T, NV, MaskedRight>(t, rows.run[r], k);
 }
 

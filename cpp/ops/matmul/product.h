@@ -17,6 +17,10 @@ inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 
 // Chooses the chunks, and which operands are copied (spec_region.cpp).
 void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split);
 
+// Cuts into regions of so many rows and columns, and joins batch items up to `wanted` multiply-adds where an item is
+// one region; `per_batch` are those of an item.
+void set_chunks(MatmulDesc& d, int64_t rows, int64_t cols, double wanted, double per_batch);
+
 // Chooses chunks, copies and the layout of the scratch for a desc whose sizes, strides, types and batch are set. A left
 // operand that is gathered is always copied, and scattered sums are never kept in C.
 void complete_product(MatmulDesc& d, bool gathered_left = false, bool scattered_out = false, bool may_split = true);

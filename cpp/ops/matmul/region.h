@@ -116,7 +116,7 @@ struct StridedRight {
  private:
   // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.
   int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }
-  bool lines_known() const { return !source.pairs() && !is_half(source.type) && (source.col == 1 || source.row == 1); }
+  bool lines_known() const { return !is_half(source.type) && (source.col == 1 || source.row == 1); }
   // The lines of the panel that begins there; none where that is the end.
   Ahead lines_of(int64_t k, int64_t depth, int64_t col) const {
     if (depth <= 0 || !lines_known()) return {};

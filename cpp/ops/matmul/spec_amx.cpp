@@ -103,15 +103,10 @@ void choose_amx_chunks(MatmulDesc& d) {
   double wanted = std::max(total / kChunksWanted, kLeastWork);
   wanted = std::max(wanted, std::min(total / kChunksAtLeast, kAreaWanted * chunk_depth));
   const Cut cut = choose_region(d, wanted / chunk_depth);
-  d.row_chunk = cut.rows, d.row_chunks = ceil_div(d.rows, cut.rows);
-  d.col_chunk = cut.cols, d.col_chunks = ceil_div(d.cols, cut.cols);
+  set_chunks(d, cut.rows, cut.cols, wanted, per_batch);
   d.share_left = cut.share_left, d.share_right = cut.share_right;
   d.copy_left = !d.share_left && !in_place(d);
   d.copy_right = !d.share_right;
-  d.batch_chunk = 1;
-  if (d.row_chunks * d.col_chunks == 1)
-    d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
-  d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
   const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < kChunksWanted;
   d.groups = few && d.depth > kAmxGroup ? ceil_div(d.depth, kAmxGroup) : 1;
 }

@@ -105,6 +105,15 @@ Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gather
 
 }  // namespace
 
+void set_chunks(MatmulDesc& d, int64_t rows, int64_t cols, double wanted, double per_batch) {
+  d.row_chunk = rows, d.row_chunks = ceil_div(d.rows, rows);
+  d.col_chunk = cols, d.col_chunks = ceil_div(d.cols, cols);
+  d.batch_chunk = 1;
+  if (d.row_chunks * d.col_chunks == 1)
+    d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
+  d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
+}
+
 void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   const double depth = static_cast<double>(std::max<int64_t>(d.depth, 1));
   const double per_batch = static_cast<double>(d.rows) * d.cols * depth;
@@ -117,19 +126,14 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   const double area = gathered_left ? kGatheredArea : kAreaWanted;
   wanted = std::max(wanted, std::min(total / static_cast<double>(kFewestOfThread * threads), area * chunk_depth));
   const Cut region = choose_region(d, wanted / chunk_depth, threads, gathered_left);
-  d.row_chunk = d.row_unit ? std::max(region.rows / d.row_unit, int64_t{1}) * d.row_unit : region.rows;
-  d.row_chunks = ceil_div(d.rows, d.row_chunk);
-  d.col_chunk = region.cols, d.col_chunks = ceil_div(d.cols, d.col_chunk);
+  const int64_t rows = d.row_unit ? std::max(region.rows / d.row_unit, int64_t{1}) * d.row_unit : region.rows;
+  set_chunks(d, rows, region.cols, wanted, per_batch);
   d.share_left = region.left == Left::Shared;
   d.copy_left = region.left == Left::Copied;
   d.copy_right = region.copy_right;
   d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows)) &&
              (!gathered_left || std::min(d.col_chunk, d.cols) >= kColsWorthStrips);
   d.strips = (d.strips || d.pairs) && !d.padded_left;
-  d.batch_chunk = 1;
-  if (d.row_chunks * d.col_chunks == 1)
-    d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
-  d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
   // A small C of a long K, as of a bias or a first layer: the groups of K are what threads can share.
   const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < chunks;
   d.groups = may_split && few && d.depth > kGroupDepth ? ceil_div(d.depth, kGroupDepth) : 1;
