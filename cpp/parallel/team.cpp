@@ -26,8 +26,8 @@ constexpr int kPollsBeforeYield = 1000;
 constexpr int kStalledBelow = 4;
 constexpr auto kLeastSample = std::chrono::microseconds(50);
 // Being alone costs at most the other processors; waiting costs a time slice of another program. A single stall is an
-// accident. When the next one comes soon, run alone for several times as long as it took, and twice as long again each
-// time that stalls come back at once.
+// accident. When the next one comes after less than kSoon of work together, run alone for several times as long as it
+// took, and twice as long again each time that the pause has hardly ended before the next.
 constexpr auto kSoon = std::chrono::milliseconds(30);
 constexpr int kPausePerStall = 4;
 constexpr auto kLongestPause = std::chrono::milliseconds(250);
@@ -96,7 +96,7 @@ void Pool::Team::stop() {
   rest();
   stopping_.store(false, std::memory_order_relaxed);
   workers_.clear();
-  paused_until_ = last_stall_ = {};
+  paused_until_ = {};
   last_pause_ = {};
   started_ = false;
 }
@@ -184,9 +184,9 @@ bool Pool::Team::has_stalled_worker() {
 
 void Pool::Team::pause_after(Clock::duration stall) {
   const Clock::time_point now = Clock::now();
-  // The pause does not count: nothing could stall in it.
-  const bool again = last_stall_ != Clock::time_point{} && now - last_stall_ < 2 * last_pause_ + kSoon;
-  last_stall_ = now;
+  // From the end of the pause: it could hold no stall. A longer time here would let one short disturbance in every
+  // half second keep all work on one processor.
+  const bool again = paused_until_ != Clock::time_point{} && now - paused_until_ < kSoon;
   last_pause_ = again ? std::min<Clock::duration>(std::max(kPausePerStall * stall, 2 * last_pause_), kLongestPause)
                       : Clock::duration{};
   paused_until_ = now + last_pause_;

@@ -67,7 +67,7 @@ class Pool::Team {
   bool crowded_ = false;  // more threads than processors: whoever spins keeps another from working
   std::vector<std::unique_ptr<Worker>> workers_;
   int64_t scratch_size_ = 0;
-  Clock::time_point paused_until_, last_stall_;
+  Clock::time_point paused_until_;  // or when the last stall was, if that began no pause
   Clock::duration last_pause_{};
   Team* before_fork_;  // its threads live in the parent process alone, so it is never destroyed
 };
