@@ -127,10 +127,14 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
   if (pays_padding(g)) {
     m.padded_left = true;
     m.row_unit = rows_are_pixels ? g.grid_w : 0;
-    choose_chunks(m, true, may_split);
-    int64_t lines = rows_are_pixels ? m.row_chunk / g.grid_w : (kBlockDepth - 2) / g.grid_w + 2;
-    while (rows_are_pixels && lines > 1 && padded_elements(g, lines) > kMostPadded) lines = (lines + 1) / 2;
+    int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     m.left_elements = padded_elements(g, lines);
+    choose_chunks(m, true, may_split);
+    if (rows_are_pixels) {
+      lines = m.row_chunk / g.grid_w;
+      while (lines > 1 && padded_elements(g, lines) > kMostPadded) lines = (lines + 1) / 2;
+      m.left_elements = padded_elements(g, lines);
+    }
     const bool enough = !rows_are_pixels || lines * g.grid_w >= std::min(m.row_chunk, kFewestRows);
     if (m.left_elements <= kMostPadded && enough) {
       if (rows_are_pixels) m.row_chunk = lines * g.grid_w, m.row_chunks = ceil_div(m.rows, m.row_chunk);

@@ -14,7 +14,9 @@ inline constexpr int kMaxBatchAxes = 6;
 inline constexpr int kMaxEpilogueOperands = 16;
 inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of any instruction set
 inline constexpr int64_t kMostRegionRows =
-    256;                                     // a block of A of so many (256 KiB in f32) fills half of a second cache
+    256;  // a block of A of so many (256 KiB in f32) fills half of a second cache
+inline constexpr int64_t kMostTapRows =
+    1536;                                    // of a region whose rows are channels of taps: they share lines of pixels
 inline constexpr int64_t kPackedPanels = 4;  // panels packed at once: a cache line or two of each row is too little
 
 struct MatmulDesc {

@@ -41,7 +41,7 @@ inline PiecesTileFn<T> find_pieces_tile(int64_t rows) {
 // registers allow even where lines of pixels are short.
 template <class T, int NV, bool MaskedRight>
 inline void multiply_pairs_of_rows(Tile<T> t, Runs rows, Runs k) {
-  int64_t pairs[kMostRegionRows / 2], count = 0;
+  int64_t pairs[kMostTapRows / 2], count = 0;
   for (int64_t r = 0; r < rows.count; ++r)
     for (int64_t i = 0; i < rows.run[r].length; i += 2) pairs[count++] = rows.run[r].offset + i * t.left_row;
   constexpr int kMostPairs = kMostRows<NV> / 2;

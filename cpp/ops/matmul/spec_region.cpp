@@ -7,7 +7,7 @@
 namespace pt {
 namespace {
 
-constexpr int64_t kSides[] = {256, 192, 128, 96, 64, 48, 32};
+constexpr int64_t kSides[] = {kMostTapRows, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32};
 constexpr int64_t kLeastSide = 32;
 constexpr int64_t kLeastWork = 1 << 19;     // multiply-adds of a chunk: about 10 us
 constexpr int64_t kChunksOfThread = 4;      // so that one that is late leaves the others something to do
@@ -30,6 +30,7 @@ constexpr double kMultiplyAdd = 1.0 / 20;
 constexpr double kPack = 0.5;       // to pack it for one chunk
 constexpr double kGather = 1.5;     // to gather it from an image
 constexpr double kPad = 0.2;        // its share of a line that is copied once for all taps
+constexpr double kLine = 0.5;       // an element of such a line
 constexpr double kShare = 0.75;     // to pack it once for all: written and read through the last cache
 constexpr double kRead = 0.25;      // to read what was packed once, for each chunk
 constexpr double kStrided = 0.006;  // what a multiply-add takes longer whose operand is not packed
@@ -66,6 +67,20 @@ bool aliased(const MatmulDesc& d) {
   return apart > 0 && apart % kAliasBytes == 0;
 }
 
+// Whether rows are channels of taps, whose lines of pixels are copied once for all of them: as many rows as one likes.
+bool shares_lines(const MatmulDesc& d) { return d.padded_left && d.row_unit == 0; }
+
+int64_t most_rows(const MatmulDesc& d) { return shares_lines(d) ? kMostTapRows : kMostRegionRows; }
+
+// To copy what the left operand is read from, for a multiply-add.
+double copied_left(const MatmulDesc& d, int64_t rows, int64_t cols, bool gathered_left) {
+  if (shares_lines(d)) {
+    const double elements = static_cast<double>(d.left_elements) / kBlockDepth;  // of a step of K
+    return kLine * elements / (static_cast<double>(rows) * static_cast<double>(cols));
+  }
+  return (d.padded_left ? kPad : gathered_left ? kGather : kPack) / static_cast<double>(cols);
+}
+
 // The cheapest way to bring the operands of such a region to the multiply-adds.
 Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gathered_left) {
   const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
@@ -73,7 +88,7 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
   double left = kStrided + (aliased(d) ? kAliased : 0);
   if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
-  const double copied = (d.padded_left ? kPad : gathered_left ? kGather : kPack) / static_cast<double>(cols);
+  const double copied = copied_left(d, rows, cols, gathered_left);
   if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;
   const double shared = kRead / static_cast<double>(cols) + kShare / static_cast<double>(d.cols);
   if (shared < left && many_rows(d, rows) && may_share_left(d, gathered_left)) r.left = Left::Shared, left = shared;
@@ -81,23 +96,34 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   return r;
 }
 
+int64_t wanted_chunks(int64_t threads) { return std::max(kChunksOfThread * threads, kFewestChunks); }
+
+// Groups of K that are chunks of their own: where a C is small and its K long, as of a bias or a first layer, they are
+// what threads can share.
+int64_t split_groups(const MatmulDesc& d, int64_t regions, int64_t threads, bool may_split) {
+  const bool split = may_split && regions < wanted_chunks(threads) && d.depth > kGroupDepth;
+  return split ? ceil_div(d.depth, kGroupDepth) : 1;
+}
+
 // How much longer chunks of one size take than if threads could share their sum evenly.
-double unevenness(const MatmulDesc& d, int64_t rows, int64_t cols, int64_t threads) {
-  const int64_t chunks = d.batches * ceil_div(d.rows, rows) * ceil_div(d.cols, cols);
+double unevenness(const MatmulDesc& d, int64_t rows, int64_t cols, int64_t threads, bool may_split) {
+  const int64_t regions = d.batches * ceil_div(d.rows, rows) * ceil_div(d.cols, cols);
+  const int64_t chunks = regions * split_groups(d, regions, threads, may_split);
   return static_cast<double>(round_up(chunks, threads)) / static_cast<double>(chunks);
 }
 
-Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gathered_left) {
+Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gathered_left, bool may_split) {
   Cut best = {0, 0, Left::InPlace, false, 1e30};
   const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionCols;
   for (const int64_t side : kSides) {
+    if (side > most_rows(d)) continue;
     const int64_t rows = even_part(d.rows, side, 2);
     const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), double(kLeastSide), most_cols);
     const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
     const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
     if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
     Cut region = cheapest(d, rows, cols, gathered_left);
-    region.cycles = (kMultiplyAdd + region.cycles) * unevenness(d, rows, cols, threads);
+    region.cycles = (kMultiplyAdd + region.cycles) * unevenness(d, rows, cols, threads, may_split);
     if (region.cycles < best.cycles) best = region;
   }
   return best;
@@ -121,11 +147,10 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   // With a long K the groups are chunks of their own, unless there is enough to share without.
   const double chunk_depth = may_split ? std::min(depth, double(kGroupDepth)) : depth;
   const int64_t threads = Pool::instance().threads();
-  const int64_t chunks = std::max(kChunksOfThread * threads, kFewestChunks);
-  double wanted = std::max(total / static_cast<double>(chunks), double(kLeastWork));
+  double wanted = std::max(total / static_cast<double>(wanted_chunks(threads)), double(kLeastWork));
   const double area = gathered_left ? kGatheredArea : kAreaWanted;
   wanted = std::max(wanted, std::min(total / static_cast<double>(kFewestOfThread * threads), area * chunk_depth));
-  const Cut region = choose_region(d, wanted / chunk_depth, threads, gathered_left);
+  const Cut region = choose_region(d, wanted / chunk_depth, threads, gathered_left, may_split);
   const int64_t rows = d.row_unit ? std::max(region.rows / d.row_unit, int64_t{1}) * d.row_unit : region.rows;
   set_chunks(d, rows, region.cols, wanted, per_batch);
   d.share_left = region.left == Left::Shared;
@@ -134,9 +159,7 @@ void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
   d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows)) &&
              (!gathered_left || std::min(d.col_chunk, d.cols) >= kColsWorthStrips);
   d.strips = (d.strips || d.pairs) && !d.padded_left;
-  // A small C of a long K, as of a bias or a first layer: the groups of K are what threads can share.
-  const bool few = d.row_chunks * d.col_chunks * d.batch_chunks < chunks;
-  d.groups = may_split && few && d.depth > kGroupDepth ? ceil_div(d.depth, kGroupDepth) : 1;
+  d.groups = split_groups(d, d.row_chunks * d.col_chunks * d.batch_chunks, threads, may_split);
 }
 
 }  // namespace pt
