@@ -4,28 +4,12 @@
 #include "core/kernel.h"
 #include "ops/fused/memory.h"
 #include "ops/fused/row_reduce.h"
+#include "ops/reduce/block.h"
 #include "ops/reduce/desc.h"
 
 namespace pt {
 namespace PT_ISA {
 
-struct ReduceProd {
-  template <class T>
-  static constexpr T identity() {
-    return T(1);
-  }
-  static PT_FN float one(float a, float b) { return a * b; }
-  static PT_FN double one(double a, double b) { return a * b; }
-  static PT_FN int32_t one(int32_t a, int32_t b) { return int32_t(uint32_t(a) * uint32_t(b)); }
-  static PT_FN int64_t one(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
-  static PT_FN uint64_t one(uint64_t a, uint64_t b) { return a * b; }
-  template <class V>
-  static PT_FN V all(V a, V b) {
-    return a * b;
-  }
-};
-
-constexpr int kRows = 8;  // rows that are added in one pass over the accumulators
 constexpr int64_t kPositionPiece = 1024;
 
 static int64_t offset_of(const ReduceAxes& axes, int64_t index) {
@@ -78,28 +62,6 @@ static void put(const ReduceDesc* d, char* out, int64_t first, const T* values, 
   });
 }
 
-template <class Op, class T>
-PT_FN void combine_into(T* into, const T* from, int64_t width) {
-  for (int64_t i = 0; i < width; ++i) into[i] = Op::one(into[i], from[i]);
-}
-
-// Ascending rows into the chains. Only the last vector is partial: the accumulators are padded, the rows are not.
-template <class Op, class T, int kCount>
-PT_FN void add_rows(T* chain, const T* const* row, int64_t width) {
-  using V = vec<T, 16>;
-  int64_t i = 0;
-  for (; i + 16 <= width; i += 16) {
-    V sum = V::load(chain + i);
-    PT_UNROLL for (int k = 0; k < kCount; ++k) sum = Op::all(sum, V::load(row[k] + i));
-    store(chain + i, sum);
-  }
-  if (i < width) {
-    V sum = V::load(chain + i);
-    PT_UNROLL for (int k = 0; k < kCount; ++k) sum = Op::all(sum, V::load_n(row[k] + i, width - i));
-    store(chain + i, sum);
-  }
-}
-
 // What a chunk works on.
 struct ReduceChunk {
   int64_t outer_begin, outer_end, column, width, begin, end;
@@ -130,25 +92,44 @@ struct ColumnBuffers {
   }
 };
 
+// Whether rows are accumulators as they lie, evenly apart.
+template <class T>
+static bool reads_in_place(const ReduceDesc* d) {
+  return d->from == storage_for<T>() && d->inner_stride == 1 && !d->truth && d->reduced.count <= 1;
+}
+
+template <class Op, class T>
+static void add_block_converted(const ReduceDesc* d, const char* src, int64_t bytes, int64_t begin, int64_t end,
+                                const ReduceChunk& c, const ColumnBuffers<T>& b) {
+  for (int64_t k = begin; k < end;) {
+    const int64_t count = end - k < kRows ? 1 : kRows;
+    const T* row[kRows];
+    for (int64_t j = 0; j < count; ++j) {
+      const char* at = src + (offset_of(d->reduced, k + j) + c.column * d->inner_stride) * bytes;
+      row[j] = fetch<T>(d, at, c.width, d->inner_stride, b.converted + j * b.padded);
+    }
+    if (count == kRows)
+      add_rows<Op, T, kRows>(b.chain, row, c.width);
+    else
+      add_rows<Op, T, 1>(b.chain, row, c.width);
+    k += count;
+  }
+}
+
 // One group of at most kColumnGroup rows; the result is in b.group.
 template <class Op, class T>
 static void reduce_group(const ReduceDesc* d, const char* src, int64_t bytes, int64_t begin, int64_t end,
                          const ReduceChunk& c, const ColumnBuffers<T>& b) {
+  const bool in_place = reads_in_place<T>(d);
+  const int64_t stride = d->reduced.count == 1 ? d->reduced.stride[0] : 0;
   for (int64_t block = begin; block < end; block += kColumnBlock) {
     const int64_t block_end = block + kColumnBlock < end ? block + kColumnBlock : end;
     fill_lanes(b.chain, Op::template identity<T>(), b.padded);
-    for (int64_t k = block; k < block_end;) {
-      const int64_t count = block_end - k < kRows ? 1 : kRows;
-      const T* row[kRows];
-      for (int64_t j = 0; j < count; ++j) {
-        const char* at = src + (offset_of(d->reduced, k + j) + c.column * d->inner_stride) * bytes;
-        row[j] = fetch<T>(d, at, c.width, d->inner_stride, b.converted + j * b.padded);
-      }
-      if (count == kRows)
-        add_rows<Op, T, kRows>(b.chain, row, c.width);
-      else
-        add_rows<Op, T, 1>(b.chain, row, c.width);
-      k += count;
+    if (in_place) {
+      const T* first = reinterpret_cast<const T*>(src) + block * stride + c.column;
+      add_block_in_place<Op>(b.chain, first, stride, block_end - block, c.width);
+    } else {
+      add_block_converted<Op>(d, src, bytes, block, block_end, c, b);
     }
     if (block == begin)
       __builtin_memcpy(b.group, b.chain, size_t(b.padded) * sizeof(T));

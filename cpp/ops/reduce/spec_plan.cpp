@@ -233,9 +233,16 @@ class Planner {
       default:
         d.accumulator = FusedClass::I32;
     }
+    // Axes that lie behind each other are one.
     auto push = [&](ReduceAxes& axes, int axis) {
-      axes.extent[axes.count] = in_.shape[axis];
-      axes.stride[axes.count++] = in_.strides[axis];
+      const int64_t extent = in_.shape[axis], stride = in_.strides[axis];
+      if (axes.count > 0 && axes.stride[axes.count - 1] == stride * extent) {
+        axes.extent[axes.count - 1] *= extent;
+        axes.stride[axes.count - 1] = stride;
+        return;
+      }
+      axes.extent[axes.count] = extent;
+      axes.stride[axes.count++] = stride;
     };
     // The columns are the inner axes that lie behind each other; the others are a batch, like the outer ones.
     int columns_from = in_.shape.size();

@@ -1,0 +1,94 @@
+// How rows join the chains of their columns, eight at a time or, where a row is short, with the chains in registers.
+#pragma once
+#include "ops/fused/row_reduce.h"
+
+namespace pt {
+namespace PT_ISA {
+
+struct ReduceProd {
+  template <class T>
+  static constexpr T identity() {
+    return T(1);
+  }
+  static PT_FN float one(float a, float b) { return a * b; }
+  static PT_FN double one(double a, double b) { return a * b; }
+  static PT_FN int32_t one(int32_t a, int32_t b) { return int32_t(uint32_t(a) * uint32_t(b)); }
+  static PT_FN int64_t one(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
+  static PT_FN uint64_t one(uint64_t a, uint64_t b) { return a * b; }
+  template <class V>
+  static PT_FN V all(V a, V b) {
+    return a * b;
+  }
+};
+
+constexpr int kRows = 8;  // rows that are added in one pass over the accumulators
+
+template <class Op, class T>
+PT_FN void combine_into(T* into, const T* from, int64_t width) {
+  for (int64_t i = 0; i < width; ++i) into[i] = Op::one(into[i], from[i]);
+}
+
+// Ascending rows into the chains. Only the last vector is partial: the accumulators are padded, the rows are not.
+template <class Op, class T, int kCount>
+PT_FN void add_rows(T* chain, const T* const* row, int64_t width) {
+  using V = vec<T, 16>;
+  int64_t i = 0;
+  for (; i + 16 <= width; i += 16) {
+    V sum = V::load(chain + i);
+    PT_UNROLL for (int k = 0; k < kCount; ++k) sum = Op::all(sum, V::load(row[k] + i));
+    store(chain + i, sum);
+  }
+  if (i < width) {
+    V sum = V::load(chain + i);
+    PT_UNROLL for (int k = 0; k < kCount; ++k) sum = Op::all(sum, V::load_n(row[k] + i, width - i));
+    store(chain + i, sum);
+  }
+}
+
+// A block of rows that are read in place and have at most kVectors vectors: their chains stay in registers.
+template <class Op, class T, int kVectors>
+PT_FN void add_narrow_block(T* chain, const T* row, int64_t stride, int64_t rows, int64_t width) {
+  using V = vec<T, 16>;
+  V sum[kVectors];
+  PT_UNROLL for (int v = 0; v < kVectors; ++v) sum[v] = V::load(chain + v * 16);
+  if (width == kVectors * 16) {
+    for (int64_t k = 0; k < rows; ++k, row += stride)
+      PT_UNROLL for (int v = 0; v < kVectors; ++v) sum[v] = Op::all(sum[v], V::load(row + v * 16));
+  } else {
+    constexpr int kLast = (kVectors - 1) * 16;
+    for (int64_t k = 0; k < rows; ++k, row += stride) {
+      PT_UNROLL for (int v = 0; v < kVectors - 1; ++v) sum[v] = Op::all(sum[v], V::load(row + v * 16));
+      sum[kVectors - 1] = Op::all(sum[kVectors - 1], V::load_n(row + kLast, width - kLast));
+    }
+  }
+  PT_UNROLL for (int v = 0; v < kVectors; ++v) store(chain + v * 16, sum[v]);
+}
+
+template <class Op, class T>
+static void add_block_in_place(T* chain, const T* first, int64_t stride, int64_t rows, int64_t width) {
+  switch ((width + 15) / 16) {
+    case 1:
+      return add_narrow_block<Op, T, 1>(chain, first, stride, rows, width);
+    case 2:
+      return add_narrow_block<Op, T, 2>(chain, first, stride, rows, width);
+    case 3:
+      return add_narrow_block<Op, T, 3>(chain, first, stride, rows, width);
+    case 4:
+      return add_narrow_block<Op, T, 4>(chain, first, stride, rows, width);
+    default:
+      break;
+  }
+  int64_t k = 0;
+  const T* row[kRows];
+  for (; k + kRows <= rows; k += kRows) {
+    for (int j = 0; j < kRows; ++j) row[j] = first + (k + j) * stride;
+    add_rows<Op, T, kRows>(chain, row, width);
+  }
+  for (; k < rows; ++k) {
+    row[0] = first + k * stride;
+    add_rows<Op, T, 1>(chain, row, width);
+  }
+}
+
+}  // namespace PT_ISA
+}  // namespace pt
