@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -209,3 +210,52 @@ def test_fused_groups_do_not_wait_for_each_other_by_way_of_a_third() -> None:
     x, y = pt.tensor([[1.5, 2.5]]), pt.tensor([0.3, 0.7])
     for one, other in zip(pt.compile(step)(x, y), step(x, y), strict=True):
         assert np.array_equal(one.numpy(), other.numpy())
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_what_is_only_joined_is_made_in_its_place(axis: int) -> None:
+    """Also behind a reshape, as the gradients of q, k and v from one buffer are."""
+    rng = np.random.default_rng(axis)
+    x, y = (pt.tensor(rng.normal(size=(3, 4, 5)).astype(np.float32)) for _ in range(2))
+
+    def joined(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
+        flat = pt.reshape(pt.exp(pt.reshape(x, (3, 4, 5, 1))) * 2, (3, 4, 5))
+        return pt.concat([flat, pt.tanh(y)], axis=axis)
+
+    step = pt.compile(joined)
+    np.testing.assert_array_equal(step(x, y).numpy(), joined(x, y).numpy())
+    names = [i["name"] for i in step.programs[0]["instructions"]]
+    assert "concat" not in names, names
+
+
+def test_what_is_read_after_it_was_joined_is_copied() -> None:
+    x = pt.tensor(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
+
+    def step(x: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor, pt.Tensor]:
+        part = pt.exp(x)
+        whole = pt.concat([part, pt.concat([part, pt.tanh(x)], axis=1)], axis=1)
+        return pt.relu(whole - 1), part @ part.T, whole
+
+    for compiled, eager in zip(pt.compile(step)(x), step(x), strict=True):
+        np.testing.assert_array_equal(compiled.numpy(), eager.numpy())
+
+
+@pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (3, 1)])
+def test_a_relu_before_a_pooling_lets_its_gradient_pass_before_it_is_spread(window: int, stride: int) -> None:
+    rng = np.random.default_rng(window + stride)
+    x = rng.normal(size=(2, 9, 9, 5)).astype(np.float32)
+    x[0, :4, :4] = -1.0  # windows that hold nothing but zeros
+    x[0, 5, 5, 0], x[1, 2, 3, 1] = np.nan, np.inf
+    size = (9 - window) // stride + 1
+    g = rng.normal(size=(2, size, size, 5)).astype(np.float32)
+    g[0, 0, 0, 0], g[1, 1, 1, 1] = np.inf, -0.0
+
+    def gradient(x: pt.Tensor, g: pt.Tensor) -> pt.Tensor:
+        pull: Callable[[pt.Tensor], list[pt.Tensor]] = pt.vjp(lambda x: pt.max_pool2d(pt.relu(x * 2), window, stride), x)[1]
+        return pull(g)[0]
+
+    step = pt.compile(gradient)
+    compiled, eager = (f(pt.tensor(x), pt.tensor(g)).numpy() for f in (step, gradient))
+    np.testing.assert_array_equal(compiled.view(np.uint32), eager.view(np.uint32))
+    made = {i["name"]: i["bytes"] for i in step.programs[0]["instructions"]}
+    assert made["relu_grad"] == 3 * 4 * g.size, made

@@ -231,6 +231,10 @@ OpBuilder& OpBuilder::sweeps() {
   op_.sweeps = true;
   return *this;
 }
+OpBuilder& OpBuilder::any_strides() {
+  op_.any_strides = true;
+  return *this;
+}
 OpBuilder& OpBuilder::guards() {
   op_.guard = true;
   return *this;

@@ -131,6 +131,7 @@ class Op {
   bool elementwise = false;       // a formula, in math.h or a plugin's: one step of the fused machine
   bool random = false;            // takes a generator's state; each call of a trace is another call
   bool contiguous = false;        // its kernel wants row-major inputs
+  bool any_strides = false;       // its kernel writes outputs of any strides
   bool guard = false;             // ends a phase
   bool sweeps = false;            // reads an element of each input before it writes the same one of its outputs
   std::string doc;                // the first line, then sections as docs say
@@ -174,7 +175,8 @@ class OpBuilder {
   OpBuilder& floats();  // integer inputs are computed in float32
   OpBuilder& random();
   OpBuilder& contiguous();
-  OpBuilder& sweeps();  // an output may be the memory of an input
+  OpBuilder& sweeps();       // an output may be the memory of an input
+  OpBuilder& any_strides();  // an output may be part of another's memory
   OpBuilder& guards();
   OpBuilder& doc(std::string text, std::string example = "");
   operator const Op*();  // registers

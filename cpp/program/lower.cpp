@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <set>
 
 #include "core/error.h"
+#include "ops/axes.h"
 #include "ops/copy/plan.h"
 #include "program/layout.h"
 #include "program/usage.h"
@@ -185,6 +187,8 @@ class Lowering {
       place.storage = slot_storage_[usage_.in_place[output]];
     } else if (usage_.pack_of[output] >= 0) {
       place.storage = pack_piece(usage_.pack_of[output], output);
+    } else if (const std::optional<Place> part = part_of_concat(output)) {
+      place = *part;
     } else if (result_of_[output] >= 0) {
       place.storage = layout_.result_storage[result_of_[output]];
     } else {
@@ -244,6 +248,32 @@ class Lowering {
     return storage;
   }
 
+  // Where a value lies in the result of the concat that alone wants it; nowhere if its axes do not fit into that, or if
+  // its maker gave the result another shape.
+  std::optional<Place> part_of_concat(int value) {
+    const int n = usage_.concat_of[value];
+    if (n < 0) return std::nullopt;
+    const GraphNode& node = graph_.nodes[n];
+    const int whole = node.outputs[0];
+    const TensorType& type = graph_.values[whole].type;
+    const int axis = normal_axis(node.attrs.integer("axis"), type.shape.size(), "concat");
+    const Strides strides = row_major(type.shape);
+    int64_t begin = 0;
+    for (int input : node.inputs) {
+      const Shape& shape = graph_.values[input].type.shape;
+      if (usage_.whole[input] == value) {
+        const Ints wanted(graph_.values[value].type.shape.begin(), graph_.values[value].type.shape.end());
+        const std::optional<View> view = find_op("reshape").view({type.dtype, shape, strides}, {{"shape", wanted}});
+        if (!view) return std::nullopt;
+        if (places_[whole].storage < 0) places_[whole] = home_of(n, whole);
+        joined_.insert(input);
+        return Place{places_[whole].storage, places_[whole].offset + begin * strides[axis], view->strides};
+      }
+      begin += shape[axis];
+    }
+    return std::nullopt;
+  }
+
   void lower_node(int n) {
     taken_.resize(layout_.storages.size() + graph_.values.size() + 64, 0);
     const GraphNode& node = graph_.nodes[n];
@@ -269,7 +299,7 @@ class Lowering {
     for (int output : node.outputs) {
       const bool pack = node.op && node.op->name == "pack" && usage_.in_place[output] < 0;
       if (pack) pack_storage(n);
-      if (!pack) places_[output] = home_of(n, output);
+      if (!pack && places_[output].storage < 0) places_[output] = home_of(n, output);
       commits = commits || usage_.in_place[output] >= 0;
       empty = empty && count(graph_.values[output].type.shape) == 0;
       out.push_back(operand_of(output));
@@ -281,7 +311,12 @@ class Lowering {
     if (node.op->name == "pack") {
       for (int input : node.inputs) skip.push_back(usage_.pack_of[usage_.whole[input]] == n);
     }
-    emit(node.op->plan(in, out, node.attrs), operands, n, node.op->name, node.phase, commits, skip);
+    LaunchPlan plan = node.op->plan(in, out, node.attrs);
+    if (node.op->name == "concat") {
+      for (const Launch& launch : plan.launches)
+        skip.push_back(joined_.count(node.inputs[static_cast<std::size_t>(launch.operands[0])]) > 0);
+    }
+    emit(std::move(plan), operands, n, node.op->name, node.phase, commits, skip);
   }
 
   void emit_fused(int n, const std::vector<Operand>& in, const std::vector<Operand>& out,
@@ -322,6 +357,7 @@ class Lowering {
   std::vector<int> slot_storage_;
   std::vector<int> result_of_;  // per value: the result that it is written to directly
   std::vector<int> taken_;      // per storage: the node that took it over, + 1
+  std::set<int> joined_;        // inputs of concats that lie where these want them
 };
 
 }  // namespace

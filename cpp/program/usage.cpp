@@ -88,6 +88,28 @@ void plan_packs(const Graph& graph, Usage& usage) {
   }
 }
 
+bool writes_any_strides(const GraphNode& node) { return !node.op || node.op->any_strides || node.op->elementwise; }
+
+// Tensors that only exist to be joined are written where the whole wants them.
+void plan_concats(const Graph& graph, Usage& usage) {
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GraphNode& node = graph.nodes[n];
+    if (!node.op || node.op->name != "concat") continue;
+    for (int input : node.inputs) {
+      const int source = usage.whole[input];
+      const Value& value = graph.values[source];
+      if (value.origin != Origin::Node || !writes_any_strides(graph.nodes[value.index])) continue;
+      const bool twice = std::count_if(node.inputs.begin(), node.inputs.end(),
+                                       [&](int other) { return usage.whole[other] == source; }) > 1;
+      // Later readers would find what the whole's memory holds by then.
+      const bool joined_last = usage.last_read[usage.root[source]] == static_cast<int>(n);
+      const bool free = usage.concat_of[source] < 0 && usage.pack_of[source] < 0 && usage.in_place[source] < 0;
+      if (!twice && joined_last && free && value.type.dtype == graph.values[node.outputs[0]].type.dtype)
+        usage.concat_of[source] = static_cast<int>(n);
+    }
+  }
+}
+
 }  // namespace
 
 Usage usage_of(const Graph& graph) {
@@ -103,8 +125,10 @@ Usage usage_of(const Graph& graph) {
   usage.in_place.assign(graph.values.size(), -1);
   usage.snapshot.assign(graph.slots.size(), false);
   usage.pack_of.assign(graph.values.size(), -1);
+  usage.concat_of.assign(graph.values.size(), -1);
   plan_writes(graph, usage);
   plan_packs(graph, usage);
+  plan_concats(graph, usage);
   return usage;
 }
 

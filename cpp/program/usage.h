@@ -15,6 +15,7 @@ struct Usage {
   std::vector<int> in_place;   // per value: the slot that its maker writes in place, -1 otherwise
   std::vector<bool> snapshot;  // per slot: its old value is read after it is overwritten, so it is copied first
   std::vector<int> pack_of;    // per value: the pack node in whose result it lives, -1 otherwise; of `whole` values
+  std::vector<int> concat_of;  // the same of concat nodes
 };
 constexpr int kForever = 1 << 30;
 

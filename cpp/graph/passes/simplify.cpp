@@ -83,6 +83,12 @@ Graph simplify(const Graph& graph, bool merge, bool nested) {
       value[node.outputs[0]] = swap_last_axes(apply(*node.op, {value[view->inputs[0]]}, node.attrs)[0]);
       continue;
     }
+    if (const PooledGradient spread = merge ? turns.pooled_gradient(node) : PooledGradient{}; spread.backward) {
+      const Tensor passed = apply(*node.op, {value[spread.pooled], value[spread.backward->inputs[0]]}, node.attrs)[0];
+      value[node.outputs[0]] =
+          apply(*spread.backward->op, {passed, value[spread.backward->inputs[1]]}, spread.backward->attrs)[0];
+      continue;
+    }
     const Tensors outputs = apply(*node.op, inputs, node.attrs);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) value[node.outputs[i]] = outputs[i];
   }

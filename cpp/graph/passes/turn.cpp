@@ -1,5 +1,6 @@
 // Which products and casts are better made the other way round, where a transpose follows or comes before: a strided
-// operand costs a product nothing, and everything else its memory order.
+// operand costs a product nothing, and everything else its memory order. And what is better done before a gradient is
+// spread over the windows of a pooling.
 #include "graph/passes/turn.h"
 
 #include <utility>
@@ -68,6 +69,19 @@ const GraphNode* Turns::transpose_before(const GraphNode& node) const {
   const bool turns = view && view->op && view->inputs.size() == 1 &&
                      swaps_last_axes(*view, graph_.values[view->inputs[0]].type.shape.size());
   return turns && view->recompute == node.recompute ? view : nullptr;
+}
+
+PooledGradient Turns::pooled_gradient(const GraphNode& node) const {
+  if (!is_call(&node, "relu_grad")) return {};
+  const GraphNode* backward = own(node.inputs[1], node, "max_pool2d_backward");
+  if (!backward || backward->inputs[1] < 0) return {};
+  const GraphNode* forward = maker_of(backward->inputs[1]);
+  const bool fits = is_call(forward, "max_pool2d_with_index") && forward->inputs[0] == node.inputs[0] &&
+                    graph_.values[node.outputs[0]].type == graph_.values[node.inputs[0]].type;
+  if (!fits) return {};
+  Attrs same = forward->attrs;
+  same.set("image", Attr(backward->attrs.ints("image")));
+  return same == backward->attrs ? PooledGradient{backward, forward->outputs[0]} : PooledGradient{};
 }
 
 Tensor swap_last_axes(const Tensor& x) {

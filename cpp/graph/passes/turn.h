@@ -1,4 +1,4 @@
-// What `simplify` asks before it repeats a transpose, or a cast of one.
+// What `simplify` asks before it repeats a call whose order with another one may be exchanged.
 #pragma once
 #include <vector>
 
@@ -11,6 +11,11 @@ struct TurnedProduct {
   const GraphNode* cast = nullptr;  // of its result, if there is one in between
 };
 
+struct PooledGradient {
+  const GraphNode* backward = nullptr;  // of the pooling
+  int pooled = -1;                      // its result
+};
+
 class Turns {
  public:
   explicit Turns(const Graph& graph);
@@ -20,6 +25,9 @@ class Turns {
   // The transpose whose result this node casts for products (or their transposes) alone: the cast goes through memory
   // in its order if it comes first.
   const GraphNode* transpose_before(const GraphNode& node) const;
+  // The gradient of a maximum pooling whose only reader is this gradient of a ReLU before it. What a window's winner
+  // holds is the window's maximum, so that the ReLU may let through or stop the gradient before it is spread.
+  PooledGradient pooled_gradient(const GraphNode& node) const;
 
  private:
   const GraphNode* maker_of(int value) const;

@@ -17,6 +17,7 @@ const Op* registered =
         .attr_nullable("scale", AttrKind::Number)
         .no_promotion()
         .outputs(3)
+        .any_strides()
         .batch(batch_folded())
         .shape([](const InferContext& c) -> Types {
           c.expect(c.in[5] == c.in[3] && c.in[3] == c.in[0], text("g is ", c.in[5], ", out is ", c.in[3], ", q is ",
