@@ -100,7 +100,6 @@ bool flatten(const FusedProgram& program, FusedProgram& flat) {
 namespace {
 
 constexpr int64_t kShortestLine = 4;        // pixels: a tile stays within a line
-constexpr int64_t kShortestRun = 8;         // elements of taps that adjoin: a tile's loop begins anew with each
 constexpr int64_t kMostPadded = 160 << 10;  // elements of a chunk: 640 KiB of f32 in a second cache of one MiB
 constexpr int64_t kFewestRows = 64;         // of a chunk, before a gather is better
 
@@ -113,10 +112,9 @@ int64_t padded_elements(const ConvGather& g, int64_t lines) {
 
 // Whether lines are worth more than a gather: few of their pixels must be read by no tap.
 bool pays_padding(const ConvGather& g) {
-  const int64_t run = (g.tap_x == 1 && g.inner == g.channels ? g.taps_x : 1) * g.inner;
   const ConvWindow w = window_of(g);
-  return g.grid_w >= kShortestLine && g.grid_w <= kMostRegionRows && run >= kShortestRun &&
-         g.taps_y * g.taps_x > g.step_y * g.step_x && w.height * w.width <= 4 * g.taps_y * g.taps_x;
+  return g.grid_w >= kShortestLine && g.grid_w <= kMostRegionRows && g.taps_y * g.taps_x > g.step_y * g.step_x &&
+         w.height * w.width <= 4 * g.taps_y * g.taps_x;
 }
 
 }  // namespace
@@ -127,6 +125,7 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
   if (pays_padding(g)) {
     m.padded_left = true;
     m.row_unit = rows_are_pixels ? g.grid_w : 0;
+    m.tap_run = (g.tap_x == 1 && g.inner == g.channels ? g.taps_x : 1) * g.inner;
     int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     m.left_elements = padded_elements(g, lines);
     choose_chunks(m, true, may_split);

@@ -70,7 +70,10 @@ bool aliased(const MatmulDesc& d) {
 // Whether rows are channels of taps, whose lines of pixels are copied once for all of them: as many rows as one likes.
 bool shares_lines(const MatmulDesc& d) { return d.padded_left && d.row_unit == 0; }
 
-int64_t most_rows(const MatmulDesc& d) { return shares_lines(d) ? kMostTapRows : kMostRegionRows; }
+// Of each run of rows the kernel keeps a note (a region may begin and end within one).
+int64_t most_rows(const MatmulDesc& d) {
+  return shares_lines(d) ? std::clamp((kBlockDepth - 2) * d.tap_run, kMostRegionRows, kMostTapRows) : kMostRegionRows;
+}
 
 // To copy what the left operand is read from, for a multiply-add.
 double copied_left(const MatmulDesc& d, int64_t rows, int64_t cols, bool gathered_left) {

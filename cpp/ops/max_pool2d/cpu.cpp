@@ -9,6 +9,9 @@ namespace {
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// Memory that is written and nowhere near is fetched first; by itself a processor waits for each line in turn.
+constexpr int64_t kWriteAhead = 2048;  // bytes
+
 // A window has at most this many elements, so no more windows hold one input.
 constexpr int kMostClaims = 256;
 
@@ -153,6 +156,59 @@ void unpool_row(const PoolDesc& d, const PoolRange* col_windows, int64_t h, cons
   }
 }
 
+template <class V>
+PT_FN Positions<V> load_positions(const uint8_t* p, int64_t n) {
+  using I = element_of<Positions<V>>;
+  I wide[kPoolLanes] = {};
+  if (n >= kPoolLanes) {
+    for (int i = 0; i < kPoolLanes; ++i) wide[i] = static_cast<I>(p[i]);
+  } else {
+    for (int i = 0; i < n; ++i) wide[i] = static_cast<I>(p[i]);
+  }
+  return Positions<V>::load(wide);
+}
+
+// Columns [begin, end) of one row of a window, `first` being the position of column 0: what was read of the window
+// serves all of them. dx is where column 0 would be.
+template <class T>
+PT_FN void unpool_window(const PoolDesc& d, const T* dy, const uint8_t* index, int64_t first, PoolRange cols, T* dx) {
+  using V = typename Channels<T>::vector;
+  using I = element_of<Positions<V>>;
+  for (int64_t c = 0; c < d.channels; c += kPoolLanes) {
+    const int64_t n = d.channels - c;
+    const V passed = Channels<T>::load(dy + c, n);
+    const Positions<V> winner = load_positions<V>(index + c, n);
+    for (int64_t j = cols.begin; j < cols.end; ++j) {
+      const auto wins = winner == Positions<V>(static_cast<I>(first + j));
+      __builtin_prefetch(dx + j * d.channels + c + kWriteAhead / sizeof(T), 1);
+      Channels<T>::save(dx + j * d.channels + c, select(wins, passed, V(0)), n);
+    }
+  }
+}
+
+// The same of windows that do not overlap and are not dilated: each input is in one window at most.
+bool disjoint(const PoolDesc& d) {
+  return d.stride_h >= d.window_h && d.stride_w >= d.window_w && d.dilation_h == 1 && d.dilation_w == 1;
+}
+template <class T>
+void unpool_disjoint_row(const PoolDesc& d, int64_t h, const T* dy, const uint8_t* index, T* dx) {
+  const PoolRange rows = windows_over(h, d.stride_h, d.pad_top, d.window_h, d.out_height);
+  int64_t done = 0;  // inputs
+  const auto fill_to = [&](int64_t w) {
+    if (w > done) __builtin_memset(dx + done * d.channels, 0, (w - done) * d.channels * sizeof(T));
+  };
+  for (int64_t ow = 0; rows.begin < rows.end && ow < d.out_width; ++ow) {
+    const int64_t left = ow * d.stride_w - d.pad_left, window = (rows.begin * d.out_width + ow) * d.channels;
+    const PoolRange cols = inside_window(ow, d.stride_w, d.pad_left, d.window_w, d.width);
+    if (cols.begin >= cols.end) continue;
+    fill_to(left + cols.begin);
+    const int64_t first = (h - rows.begin * d.stride_h + d.pad_top) * d.window_w;
+    unpool_window(d, dy + window, index + window, first, cols, dx + left * d.channels);
+    done = left + cols.end;
+  }
+  fill_to(d.width);
+}
+
 template <class T>
 void max_pool_backward(const KernelArgs* args, int64_t chunk) {
   const PoolDesc& d = *static_cast<const PoolDesc*>(args->desc);
@@ -161,9 +217,11 @@ void max_pool_backward(const KernelArgs* args, int64_t chunk) {
   const int64_t last = least((chunk + 1) * d.chunk, d.rows);
   for (int64_t row = chunk * d.chunk; row < last; ++row) {
     const int64_t image = row / d.height, from = image * d.out_height * d.out_width * d.channels;
-    unpool_row(d, col_windows, row % d.height, reinterpret_cast<const T*>(args->data[0]) + from,
-               reinterpret_cast<const uint8_t*>(args->data[1]) + from,
-               reinterpret_cast<T*>(args->data[2]) + row * d.width * d.channels);
+    const T* dy = reinterpret_cast<const T*>(args->data[0]) + from;
+    const uint8_t* index = reinterpret_cast<const uint8_t*>(args->data[1]) + from;
+    T* dx = reinterpret_cast<T*>(args->data[2]) + row * d.width * d.channels;
+    disjoint(d) ? unpool_disjoint_row(d, row % d.height, dy, index, dx)
+                : unpool_row(d, col_windows, row % d.height, dy, index, dx);
   }
 }
 
