@@ -198,6 +198,7 @@ struct GatheredRows {
   bool strips;
   T* copied;
 
+  Lines lines_of(int64_t, int64_t) const { return {}; }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     GatherRuns all;
     find_runs(gather, k, depth, all);
@@ -224,6 +225,7 @@ struct GatheredColumns {
   bool strips;
   T* copied;
 
+  Lines lines_of(int64_t, int64_t) const { return {}; }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     GatherRuns all;
     find_runs(gather, row, rows, all);

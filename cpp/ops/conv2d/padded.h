@@ -81,6 +81,7 @@ class PaddedRows {
     image_.copy(s, first, first + lines_);
     for (int64_t i = 0; i < lines_; ++i) rows_[i] = {image_.line(first + i), g.grid_w};
   }
+  Lines lines_of(int64_t, int64_t) const { return {}; }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     GatherRuns all;
     find_runs(gather_, k, depth, all);
@@ -106,6 +107,7 @@ class PaddedColumns {
     taps_ = all.count;
     for (int r = 0; r < taps_; ++r) rows_[r] = {image_.tap(all.run[r]), all.run[r].length};
   }
+  Lines lines_of(int64_t, int64_t) const { return {}; }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     const int64_t width = gather_.grid_w, first = k / width, end = (k + depth + width - 1) / width;
     image_.copy(source_, first, end);

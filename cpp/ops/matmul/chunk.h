@@ -12,8 +12,6 @@ struct MatmulChunk {
   int64_t group, batch, batch_end, row, rows, col, cols;
 };
 
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 inline MatmulChunk chunk_of(const MatmulDesc& d, int64_t chunk) {
   MatmulChunk c;
   c.col = chunk % d.col_chunks * d.col_chunk;
@@ -99,7 +97,8 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
         panel_width<T>(c.rows, d.strips),
         c.cols,
         k_end,
-        d.half_pair ? d.depth : -1};
+        d.half_pair ? d.depth : -1,
+        Strips(c.rows, kTileRows).count};
     if (d.groups > 1) {
       T* sum = group_sums<T>(d, args->data[d.workspace_at], c.group, batch) + c.row * d.cols + c.col;
       multiply_region(left, right, c.rows, c.cols, k_begin, k_end, Sums<T>{sum, d.cols, nullptr, 0, false});

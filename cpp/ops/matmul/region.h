@@ -18,6 +18,17 @@ struct LeftBlock {
   Runs row_runs = {}, k_runs = {};  // if any, it lies in pieces
 };
 
+inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// The lines of a block of a matrix; none unless its rows or its columns are whole lines of memory.
+template <class T>
+inline Lines lines_of_block(const Source& s, int64_t rows, int64_t cols) {
+  if (rows <= 0 || is_half(s.type) || (s.col != 1 && s.row != 1)) return {};
+  const bool by_rows = s.col == 1;
+  const int64_t size = sizeof(T), bytes = (by_rows ? cols : rows) * size + reinterpret_cast<uintptr_t>(s.at) % 64;
+  return {s.at, (by_rows ? s.row : s.col) * size, by_rows ? rows : cols, (bytes + 63) / 64};
+}
+
 template <class T>
 struct RightPanel {
   const T* at;
@@ -58,6 +69,7 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
     for (int64_t k = group; k < group_end; k += kBlockDepth) {
       const int64_t depth = k + kBlockDepth < group_end ? kBlockDepth : group_end - k;
       const LeftBlock<T> a = left.block(k, depth);
+      right.fetch_later(left.lines_of(k + depth, least(kBlockDepth, k_end - k - depth)), depth);
       if (rows <= kFewRows && cols > width && right.in_place() && a.row_runs.count == 0) {
         const RightPanel<T> b = right.panel(k, depth, 0);
         multiply_few_rows(Tile<T>{a.at, a.row, a.k, b.at, b.k, out, out_row, depth, 0, add}, rows, cols);
@@ -93,6 +105,7 @@ struct StridedRight {
   int64_t cols;          // of the region
   int64_t k_end;         // of the chunk
   int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
+  int64_t tiles;         // of a panel
   Ahead coming = {};     // what is packed next
 
   bool in_place() const { return !copy; }
@@ -106,11 +119,20 @@ struct StridedRight {
     const int64_t at_once = panels_at_once() * width, index = col % at_once / width;
     if (index == 0) {
       pack(k, depth, col, at_once);
-      const int64_t next = col + at_once, left = k_end - k - depth;
-      coming = next < cols ? lines_of(k, depth, next) : lines_of(k + depth, left < kBlockDepth ? left : kBlockDepth, 0);
+      const int64_t next = col + at_once;
+      coming.panel =
+          next < cols ? lines_of(k, depth, next) : lines_of(k + depth, least(kBlockDepth, k_end - k - depth), 0);
     }
     const int64_t n = col + width < cols ? width : whole_vectors<T>(cols - col);
     return {packed + index * width * depth, n, true};
+  }
+  // The next block of the left operand, while that before is multiplied by all panels.
+  void fetch_later(const Lines& block, int64_t depth) {
+    if (!copy) return;
+    const int64_t panels = (cols + width - 1) / width, fetches = panels * tiles * (depth / kFetchSteps);
+    const int64_t lines = block.count() + panels * lines_of(0, depth, 0).count();
+    coming.block = block;
+    coming.at_once = fetches > 0 ? least((lines + fetches - 1) / fetches, kMostAtOnce) : 1;
   }
 
  private:
@@ -118,13 +140,8 @@ struct StridedRight {
   int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }
   bool lines_known() const { return !is_half(source.type) && (source.col == 1 || source.row == 1); }
   // The lines of the panel that begins there; none where that is the end.
-  Ahead lines_of(int64_t k, int64_t depth, int64_t col) const {
-    if (depth <= 0 || !lines_known()) return {};
-    const int64_t n = col + width < cols ? width : cols - col;
-    const bool by_rows = source.col == 1;
-    const char* from = at(k, col).at;
-    const int64_t size = sizeof(T), bytes = (by_rows ? n : depth) * size + reinterpret_cast<uintptr_t>(from) % 64;
-    return {from, (by_rows ? source.row : source.col) * size, by_rows ? depth : n, (bytes + 63) / 64};
+  Lines lines_of(int64_t k, int64_t depth, int64_t col) const {
+    return lines_of_block<T>(at(k, col), depth, least(width, cols - col));
   }
   void pack(int64_t k, int64_t depth, int64_t col, int64_t at_once) {
     const int64_t end = col + at_once < cols ? col + at_once : cols;
@@ -155,10 +172,18 @@ struct StridedLeft {
   const T* packed;       // by a launch before, all of K, or null
   int64_t half_pair_at;  // as of the right operand
 
+  Source at(int64_t k) const {
+    Source s = source;
+    s.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
+    return s;
+  }
+  // What a block that is copied reads.
+  Lines lines_of(int64_t k, int64_t depth) const {
+    return packed || !copy || depth <= 0 ? Lines{} : lines_of_block<T>(at(k), rows, depth);
+  }
   LeftBlock<T> block(int64_t k, int64_t depth) {
-    Source at = source;
+    Source at = this->at(k);
     at.half_pair = k + depth == half_pair_at;
-    at.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
     if (packed) return {packed + k * rows, 0, 0, true, pairs};
     if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col, false};
     if (strips) {

@@ -5,22 +5,34 @@
 namespace pt {
 namespace PT_ISA {
 
-// Cache lines that are needed soon: rows of them. Tiles bring some each to the second cache while they multiply, since
-// packing alone would wait for memory.
-struct Ahead {
-  const char* at;
-  int64_t row_bytes, rows, lines;  // lines: of a row
+// Cache lines that are needed soon: rows of them, fetched one below the other.
+struct Lines {
+  const char* at = nullptr;
+  int64_t row_bytes = 0, rows = 0, lines = 0;  // lines: of a row
   int64_t row = 0, line = 0;
 
-  // Where the next `count` lines begin, one below the other; null after the last.
-  const char* next(int64_t count) {
-    if (line >= lines) return nullptr;
-    const char* from = at + row * row_bytes + line * 64;
-    row += count;
-    if (row >= rows) row = 0, ++line;
-    return from;
+  int64_t count() const { return rows * lines; }
+  bool fetch() {
+    if (line >= lines) return false;
+    __builtin_prefetch(at + row * row_bytes + line * 64, 0, 2);
+    if (++row == rows) row = 0, ++line;
+    return true;
   }
 };
+
+// What is packed next: a panel of the right operand, and then a block of the left one. Tiles bring some of it each to
+// the second cache while they multiply, since packing alone would wait for memory.
+struct Ahead {
+  Lines panel, block;
+  int64_t at_once = 1;
+
+  void fetch() {
+    for (int64_t i = 0; i < at_once && (panel.fetch() || block.fetch()); ++i) {
+    }
+  }
+};
+inline constexpr int kFetchSteps = 8;  // steps of K between two fetches of a tile
+inline constexpr int64_t kMostAtOnce = 4;
 
 template <class T>
 struct Tile {

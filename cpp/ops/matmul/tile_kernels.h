@@ -58,19 +58,6 @@ PT_FN void packed_step(const T* left, const T* right, Register<T> (&sum)[MR][NV]
   }
 }
 
-// Where a tile fetches the lines of its share of what is needed next (tile.h); without any, a line that it has.
-struct Fetch {
-  const char* at;
-  int64_t row_bytes;
-};
-inline constexpr int kFetchSteps = 8;  // of K, for each line
-
-template <class T>
-inline Fetch fetch_of(const Tile<T>& t) {
-  const char* at = t.ahead ? t.ahead->next(t.depth / kFetchSteps) : nullptr;
-  return at ? Fetch{at, t.ahead->row_bytes} : Fetch{reinterpret_cast<const char*>(t.left), 0};
-}
-
 template <class T, int MR, int NV>
 PT_FN void clear(Register<T> (&sum)[MR][NV]) {
 #pragma GCC unroll 16
@@ -83,14 +70,13 @@ PT_FN void clear(Register<T> (&sum)[MR][NV]) {
 // MaskedRight: the last vector of a row of B must not be read past its tail.
 template <class T, int MR, int NV, bool MaskedRight, int Group>
 PT_FN void strided_steps(const Tile<T>& t, const T* (&left)[(MR + Group - 1) / Group], const T*& right, int64_t steps,
-                         Fetch& fetch, Register<T> (&sum)[MR][NV]) {
+                         Register<T> (&sum)[MR][NV]) {
   using R = Register<T>;
   const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
   const int64_t left_step = t.left_k * static_cast<int64_t>(sizeof(T));
   const int64_t right_step = t.right_k * static_cast<int64_t>(sizeof(T));
   while (steps > 0) {
-    __builtin_prefetch(fetch.at, 0, 2);
-    fetch.at += fetch.row_bytes;
+    if (t.ahead) t.ahead->fetch();
     const int64_t now = steps < kFetchSteps ? steps : kFetchSteps;
     steps -= now;
     for (int64_t k = now; k > 0; --k) {
@@ -121,12 +107,11 @@ void multiply_tile(const Tile<T>& t) {
   Register<T> sum[MR][NV];
   clear(sum);
   prefetch_rows<T, MR, NV>(t);
-  Fetch fetch = fetch_of(t);
   const T* left[(MR + kEvenGroup - 1) / kEvenGroup];
 #pragma GCC unroll 8
   for (int p = 0; p < (MR + kEvenGroup - 1) / kEvenGroup; ++p) left[p] = t.left + kEvenGroup * p * t.left_row;
   const T* right = t.right;
-  strided_steps<T, MR, NV, MaskedRight, kEvenGroup>(t, left, right, t.depth, fetch, sum);
+  strided_steps<T, MR, NV, MaskedRight, kEvenGroup>(t, left, right, t.depth, sum);
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
@@ -142,11 +127,9 @@ void multiply_packed_tile(const Tile<T>& t) {
   prefetch_rows<T, MR, NV>(t);
   const T* left = t.left;
   const T* right = t.right;
-  Fetch fetch = fetch_of(t);
   int64_t k = t.depth;
   for (; k >= kFetchSteps; k -= kFetchSteps, left += kFetchSteps * MR, right += kFetchSteps * kRightRow) {
-    __builtin_prefetch(fetch.at, 0, 2);
-    fetch.at += fetch.row_bytes;
+    if (t.ahead) t.ahead->fetch();
 #pragma GCC unroll 8
     for (int step = 0; step < kFetchSteps; ++step)
       packed_step<T, MR, NV>(left + step * MR, right + step * kRightRow, sum);
