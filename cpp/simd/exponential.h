@@ -44,12 +44,25 @@ PT_FN split_power<V> power_of_two(bits_vec<V> n) {
   return {from_bits<T>(half << F::mantissa_bits), from_bits<T>((biased - half) << F::mantissa_bits)};
 }
 
-// x = n ln 2 + r + r_lost.
+// x = n ln 2 + r + r_lost; `whole` is n too.
 template <class V>
 struct exp_reduced {
   bits_vec<V> n;
-  V r, r_lost;
+  V whole, r, r_lost;
 };
+
+// e 2^n for e about 1: exact but for the rounding of a denormal result.
+template <class T, int N>
+PT_FN vec<T, N> scale_by_power(vec<T, N> e, const exp_reduced<vec<T, N>>& x) {
+  if constexpr (requires(typename native<T>::reg r) { native<T>::scale(r, r); }) {
+    vec<T, N> scaled;
+    PT_UNROLL for (int i = 0; i < e.parts; ++i) scaled.part[i] = native<T>::scale(e.part[i], x.whole.part[i]);
+    return scaled;
+  } else {
+    auto scale = power_of_two<vec<T, N>>(x.n);
+    return e * scale.first * scale.second;
+  }
+}
 template <class V>
 PT_FN exp_reduced<V> reduce_exp(V x) {
   using T = element_of<V>;
@@ -59,7 +72,7 @@ PT_FN exp_reduced<V> reduce_exp(V x) {
   V n = shifted - shift;
   V r_high = fma(n, V(-E::ln2_high), x);
   V r = fma(n, V(-E::ln2_low), r_high);
-  return {to_bits(shifted) - to_bits(shift), r, fma(n, V(-E::ln2_low), r_high - r)};
+  return {to_bits(shifted) - to_bits(shift), n, r, fma(n, V(-E::ln2_low), r_high - r)};
 }
 
 // Within the limits; the order of the arguments lets a NaN through.
@@ -72,22 +85,19 @@ PT_FN V clamp_exp_argument(V x) {
 template <class T, int N>
 PT_FN vec<T, N> exp(vec<T, N> x) {
   using V = vec<T, N>;
-  auto [n, r, r_lost] = reduce_exp(clamp_exp_argument(x));
-  V e = fma(r * r, polynomial(r, exp_facts<T>::tail), r) + V(1);
-  auto scale = power_of_two<V>(n);
-  return e * scale.first * scale.second;
+  const auto reduced = reduce_exp(clamp_exp_argument(x));
+  V r = reduced.r;
+  return scale_by_power(fma(r * r, polynomial(r, exp_facts<T>::tail), r) + V(1), reduced);
 }
 
 // e^(x + correction) for a correction of about one ulp of x, which is many of the result's.
 template <class T, int N>
 PT_FN vec<T, N> exp_corrected(vec<T, N> x, vec<T, N> correction) {
   using V = vec<T, N>;
-  auto [n, r_alone, r_lost] = reduce_exp(clamp_exp_argument(x));
-  V r = r_alone + correction;
-  V rest = correction - (r - r_alone);
-  V e = (fma(r * r, polynomial(r, exp_facts<T>::tail), rest) + r) + V(1);
-  auto scale = power_of_two<V>(n);
-  return e * scale.first * scale.second;
+  const auto reduced = reduce_exp(clamp_exp_argument(x));
+  V r = reduced.r + correction;
+  V rest = correction - (r - reduced.r);
+  return scale_by_power((fma(r * r, polynomial(r, exp_facts<T>::tail), rest) + r) + V(1), reduced);
 }
 
 // e^r - 1 scaled by 2^n, plus 2^n - 1; all by a half of that, because 2^n overflows before the result does.
@@ -97,7 +107,7 @@ PT_FN vec<T, N> expm1(vec<T, N> x) {
   using F = float_facts<T>;
   using E = exp_facts<T>;
   V clamped = greater_of(V(E::all_but_minus_one), lesser_of(V(E::highest), x));
-  auto [n, r, r_lost] = reduce_exp(clamped);
+  auto [n, whole, r, r_lost] = reduce_exp(clamped);
   V m = fma(r * r, polynomial(r, E::tail), r_lost) + r;
   V half_power = from_bits<T>((n + bits_vec<V>(F::bias - 1)) << F::mantissa_bits);
   V result = fma(m, half_power, half_power - V(T(0.5))) * V(2);

@@ -84,6 +84,7 @@ struct native<float> {
   static PT_FN reg mul(reg a, reg b) { return _mm512_mul_ps(a, b); }
   static PT_FN reg div(reg a, reg b) { return _mm512_div_ps(a, b); }
   static PT_FN reg fma(reg a, reg b, reg c) { return _mm512_fmadd_ps(a, b, c); }
+  static PT_FN reg scale(reg a, reg n) { return _mm512_scalef_ps(a, n); }  // a 2^n for whole n, rounded once
   static PT_FN reg sqrt(reg a) { return _mm512_sqrt_ps(a); }
   static PT_FN reg greater_of(reg a, reg b) { return _mm512_max_ps(a, b); }
   static PT_FN reg lesser_of(reg a, reg b) { return _mm512_min_ps(a, b); }
@@ -144,6 +145,7 @@ struct native<double> {
   static PT_FN reg mul(reg a, reg b) { return _mm512_mul_pd(a, b); }
   static PT_FN reg div(reg a, reg b) { return _mm512_div_pd(a, b); }
   static PT_FN reg fma(reg a, reg b, reg c) { return _mm512_fmadd_pd(a, b, c); }
+  static PT_FN reg scale(reg a, reg n) { return _mm512_scalef_pd(a, n); }
   static PT_FN reg sqrt(reg a) { return _mm512_sqrt_pd(a); }
   static PT_FN reg greater_of(reg a, reg b) { return _mm512_max_pd(a, b); }
   static PT_FN reg lesser_of(reg a, reg b) { return _mm512_min_pd(a, b); }
