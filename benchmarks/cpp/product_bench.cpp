@@ -1,7 +1,8 @@
 // Achieved GFLOP/s of matrix products (in four transpose forms) and convolutions on one thread, beside the machine's
 // multiply-add peak, measured in turns. Arguments: words that a line's name must contain,
-// or `product M K N`.
+// or `product M K N`, or `product M K N bf16` for the processor's own sums.
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -25,13 +26,16 @@ double now() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-// Memory as the engine's own: aligned, with huge pages where it is large.
-BufferRef numbers(int64_t n) {
-  BufferRef values = Buffer::allocate(n * sizeof(float));
+// Memory as the engine's own: aligned, with huge pages where it is large. bf16 are the upper halves of such floats.
+BufferRef numbers(int64_t n, DType type = DType::F32) {
+  BufferRef values = Buffer::allocate(n * static_cast<int64_t>(size_of(type)));
   float* at = reinterpret_cast<float*>(values->data());
+  uint16_t* half_at = reinterpret_cast<uint16_t*>(values->data());
   uint32_t state = 1;
-  for (int64_t i = 0; i < n; ++i)
-    at[i] = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / (1 << 24) - 0.5f;
+  for (int64_t i = 0; i < n; ++i) {
+    const float x = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / (1 << 24) - 0.5f;
+    type == DType::BF16 ? void(half_at[i] = static_cast<uint16_t>(std::bit_cast<uint32_t>(x) >> 16)) : void(at[i] = x);
+  }
   return values;
 }
 
@@ -81,17 +85,20 @@ void measure(const std::string& name, const LaunchPlan& plan, std::vector<char*>
 
 char* bytes(const BufferRef& buffer) { return buffer->data(); }
 
-Operand matrix(int64_t rows, int64_t cols, bool transposed) {
-  return {DType::F32, {rows, cols}, transposed ? Strides{1, rows} : Strides{cols, 1}};
+Operand matrix(int64_t rows, int64_t cols, bool transposed, DType type = DType::F32) {
+  return {type, {rows, cols}, transposed ? Strides{1, rows} : Strides{cols, 1}};
 }
 
-void products(int64_t m, int64_t k, int64_t n) {
-  const BufferRef a = numbers(m * k), b = numbers(k * n), c = numbers(m * n);
+void products(int64_t m, int64_t k, int64_t n, DType type = DType::F32) {
+  const BufferRef a = numbers(m * k, type), b = numbers(k * n, type), c = numbers(m * n, type);
+  const Dots dots = type == DType::BF16 ? Dots::Hardware : Dots::Exact;
   for (int form = 0; form < 4; ++form) {
     const std::string name = "matmul " + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n) +
                              (form & 1 ? " At" : " A") + (form & 2 ? " Bt" : " B");
-    measure(name, plan_matmul(matrix(m, k, form & 1), matrix(k, n, form & 2), matrix(m, n, false)),
-            {bytes(a), bytes(b), bytes(c)});
+    measure(
+        name,
+        plan_matmul(matrix(m, k, form & 1, type), matrix(k, n, form & 2, type), matrix(m, n, false, type), false, dots),
+        {bytes(a), bytes(b), bytes(c)});
   }
 }
 
@@ -159,9 +166,10 @@ Conv2dParams padded(int64_t pad, int64_t stride = 1, int64_t groups = 1) {
 int main(int argc, char** argv) {
   using namespace pt;
   for (int i = 1; i < argc; ++i) words.push_back(argv[i]);
-  if (argc == 5 && std::string(argv[1]) == "product") {
+  if (argc >= 5 && std::string(argv[1]) == "product") {
     words.clear();
-    products(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
+    const bool bf16 = argc > 5 && std::string(argv[5]) == "bf16";
+    products(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), bf16 ? DType::BF16 : DType::F32);
     return 0;
   }
   peak();

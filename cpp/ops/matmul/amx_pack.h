@@ -18,8 +18,12 @@ struct AmxSource {
 
 enum class TileForm { Rows, Pairs };
 
-PT_FN Bf16x32 load_some(const uint16_t* p, int64_t n) {
-  return n >= kTileStep ? Bf16x32::load(p) : n > 0 ? Bf16x32::load_first(p, n) : Bf16x32::zero();
+// Turns a tile of rows into one of pairs and the other way round.
+PT_FN void transpose_pairs(const Bf16x32 (&row)[16], char* dst) {
+  Bf16x32 turned[16];
+  turn_pairs(row, turned);
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) turned[i].store(dst + 64 * i);
 }
 
 // One step of a strip whose source is contiguous across it.

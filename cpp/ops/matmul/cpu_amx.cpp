@@ -125,21 +125,6 @@ void pack_operand(const KernelArgs* args, const MatmulDesc& d, int64_t chunk, co
   pack_amx<Form>({from, w.across, w.k}, n, d.depth, to, strip);
 }
 
-// A large result in f32, like a weight's gradient, is read much later: written past the caches it costs half the
-// traffic, since no line is read before it is written. False where its rows are not whole lines.
-bool stream_sums(const MatmulDesc& d, const MatmulChunk& c, const float* sums, const Target& out) {
-  constexpr int64_t kLeastBytes = int64_t{2} << 20, kLine = 64;
-  const int64_t size = static_cast<int64_t>(sizeof(float));
-  const bool lines = reinterpret_cast<uintptr_t>(out.at) % kLine == 0 && out.row * size % kLine == 0 && out.col == 1 &&
-                     c.cols * size % kLine == 0;
-  if (!d.rounds || d.rounded_type != DType::BF16 || !lines || d.rows * d.cols * size < kLeastBytes) return false;
-  for (int64_t i = 0; i < c.rows; ++i)
-    for (int64_t j = 0; j < c.cols; j += kTileSide)
-      stream_rounded(sums + i * d.sums_row + j, reinterpret_cast<float*>(out.at) + i * out.row + j);
-  stream_fence();
-  return true;
-}
-
 }  // namespace
 
 void pack_left_amx(const KernelArgs* args, int64_t chunk) {
@@ -187,8 +172,7 @@ void product_amx(const KernelArgs* args, int64_t chunk) {
       if (k > 0) add_block(group_sums, d.sums_row, c.rows, c.cols, sums, d.sums_row);
     }
     const Target out = out_of<float>(d, args, at.out, c);
-    if (!stream_sums(d, c, sums, out))
-      finish_sums(args, d, Sums<float>{sums, d.sums_row, nullptr, 0, true}, out, batch, c);
+    finish_sums(args, d, Sums<float>{sums, d.sums_row, nullptr, 0, true}, out, batch, c);
   }
 }
 

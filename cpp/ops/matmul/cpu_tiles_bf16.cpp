@@ -6,6 +6,20 @@ namespace pt {
 namespace PT_ISA {
 
 template <int MR, int NV>
+PT_FN PT_FOR_PAIRS void pairs_step(const float* left, const float* right, Register<float> (&sum)[MR][NV]) {
+  using R = Register<float>;
+  R b[NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) b[j] = R::load(right + j * R::kLanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) {
+    const R a = broadcast_once(left + i);
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[i][j] = add_pairs(a, b[j], sum[i][j]);
+  }
+}
+
+template <int MR, int NV>
 PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   using R = Register<float>;
   constexpr int kRightRow = NV * R::kLanes;
@@ -14,17 +28,15 @@ PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   prefetch_rows<float, MR, NV>(t);
   const float* left = t.left;
   const float* right = t.right;
-  for (int64_t k = t.depth; k > 0; --k, left += MR, right += kRightRow) {
-    R b[NV];
-#pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) b[j] = R::load(right + j * R::kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) {
-      const R a = broadcast_once(left + i);
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) sum[i][j] = add_pairs(a, b[j], sum[i][j]);
-    }
+  int64_t k = t.depth;
+  for (; k >= kFetchSteps; k -= kFetchSteps) {
+    if (t.ahead) t.ahead->fetch();
+#pragma GCC unroll 8
+    for (int step = 0; step < kFetchSteps; ++step)
+      pairs_step<MR, NV>(left + step * MR, right + step * kRightRow, sum);
+    left += kFetchSteps * MR, right += kFetchSteps * kRightRow;
   }
+  for (; k > 0; --k, left += MR, right += kRightRow) pairs_step<MR, NV>(left, right, sum);
   store_tile<float, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 

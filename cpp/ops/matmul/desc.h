@@ -49,6 +49,8 @@ struct MatmulDesc {
   bool accumulate;  // C starts the sum
   bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
   DType rounded_type;
+  bool adds;         // and then an operand of f32 is added, which lies as C does
+  int32_t added_at;  // its index among the addresses
   bool direct;       // sums are kept in C itself, else in scratch until the chunk is done
   bool grouped;      // blocks are added in a group of their own before they join the sum
   bool copy_left;    // blocks of the left operand are copied (and widened) to scratch

@@ -3,6 +3,7 @@
 #include "core/kernel.h"
 #include "ops/fused/run.h"
 #include "ops/matmul/chunk.h"
+#include "simd/bf16.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -42,11 +43,54 @@ inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums
                  args->scratch + d.epilogue_scratch);
 }
 
+// What is added to C in f32, which lies as C does.
+inline const float* added_to(const KernelArgs* args, const MatmulDesc& d, const Target& out) {
+  return reinterpret_cast<const float*>(args->data[d.added_at] + (out.at - args->data[d.out_at]));
+}
+
+// A large result in f32, like a weight's gradient, is read much later: written past the caches it costs half the
+// traffic, since no line is read before it is written. False where its rows are not whole lines.
+inline bool stream_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<float>& s, const Target& out,
+                        const MatmulChunk& c) {
+  constexpr int64_t kLeastBytes = int64_t{2} << 20, kLine = 64, kLanes = 16, kAhead = 4;  // rows: in other pages
+  const int64_t size = static_cast<int64_t>(sizeof(float));
+  const bool lines = reinterpret_cast<uintptr_t>(out.at) % kLine == 0 && out.row * size % kLine == 0 && out.col == 1 &&
+                     c.cols * size % kLine == 0;
+  if (!kHasPairs || d.rounded_type != DType::BF16 || !lines || d.rows * d.cols * size < kLeastBytes) return false;
+  const float* added = d.adds ? added_to(args, d, out) : nullptr;
+  for (int64_t i = 0; i < c.rows; ++i) {
+    const float* from = s.sum + i * s.sum_row;
+    float* to = reinterpret_cast<float*>(out.at) + i * out.row;
+    for (int64_t j = 0; added && j < c.cols; j += kLanes) {
+      __builtin_prefetch(added + (i + kAhead) * out.row + j);
+      stream_rounded_sum(from + j, added + i * out.row + j, to + j);
+    }
+    for (int64_t j = 0; !added && j < c.cols; j += kLanes) stream_rounded(from + j, to + j);
+  }
+  stream_fence();
+  return true;
+}
+
+// Rounded to 16 bits, but stored in f32.
+inline void finish_rounded(const KernelArgs* args, const MatmulDesc& d, const Sums<float>& s, const Target& out,
+                           const MatmulChunk& c) {
+  if (stream_sums(args, d, s, out, c)) return;
+  round_in_place(s.sum, s.sum_row, c.rows, c.cols, d.rounded_type);
+  if (d.adds) {
+    const float* added = added_to(args, d, out);
+    for (int64_t i = 0; i < c.rows; ++i)
+      for (int64_t j = 0; j < c.cols; ++j) s.sum[i * s.sum_row + j] += added[i * out.row + j * out.col];
+  }
+  store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+}
+
 template <class T>
 inline void finish_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<T>& s, const Target& out, int64_t batch,
                         const MatmulChunk& c) {
   if (d.epilogue) return run_epilogue(args, d, s, batch, c);
-  if (d.rounds) round_in_place(s.sum, s.sum_row, c.rows, c.cols, d.rounded_type);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (d.rounds) return finish_rounded(args, d, s, out, c);
+  }
   store_block(s.sum, s.sum_row, c.rows, c.cols, out);
 }
 

@@ -109,9 +109,10 @@ struct StridedRight {
   Ahead coming = {};     // what is packed next
 
   bool in_place() const { return !copy; }
+  int64_t element_bytes() const { return is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T)); }
   Ahead* ahead() { return copy ? &coming : nullptr; }
   Source at(int64_t k, int64_t col) const {
-    const int64_t size = is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T));
+    const int64_t size = element_bytes();
     return {source.at + (k * source.row + col * source.col) * size, source.type, source.row, source.col, source.odd};
   }
   RightPanel<T> panel(int64_t k, int64_t depth, int64_t col) {
@@ -138,10 +139,22 @@ struct StridedRight {
  private:
   // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.
   int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }
-  bool lines_known() const { return !is_half(source.type) && (source.col == 1 || source.row == 1); }
+  bool lines_known() const {
+    if (source.pairs()) return pairs_known();
+    return !is_half(source.type) && (source.col == 1 || source.row == 1);
+  }
+  // Rows of numbers evenly apart, or columns of neighbours.
+  bool pairs_known() const { return source.col == 1 || (source.odd == 1 && source.row == 2); }
   // The lines of the panel that begins there; none where that is the end.
   Lines lines_of(int64_t k, int64_t depth, int64_t col) const {
-    return lines_of_block<T>(at(k, col), depth, least(width, cols - col));
+    const int64_t n = least(width, cols - col);
+    if (!source.pairs()) return lines_of_block<T>(at(k, col), depth, n);
+    if (depth <= 0 || !pairs_known()) return {};
+    const bool by_rows = source.col == 1;
+    const char* from = at(k, col).at;
+    const int64_t size = element_bytes(), numbers = 2 * depth;  // along K
+    const int64_t bytes = (by_rows ? n : numbers) * size + reinterpret_cast<uintptr_t>(from) % 64;
+    return {from, (by_rows ? source.row / 2 : source.col) * size, by_rows ? numbers : n, (bytes + 63) / 64};
   }
   void pack(int64_t k, int64_t depth, int64_t col, int64_t at_once) {
     const int64_t end = col + at_once < cols ? col + at_once : cols;
@@ -151,6 +164,13 @@ struct StridedRight {
     }
     Source s = at(k, col);
     s.half_pair = k + depth == half_pair_at;
+    if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
+      const int64_t n = end - col;  // of one panel
+      if (s.pairs() && pairs_known()) {
+        pack_pair_panel(s, depth, n, packed, whole_vectors<T>(n));
+        return;
+      }
+    }
     if (source.col == 1) return pack_half_rows<T, kPackedPanels * kWidestPanel>(s, depth, end - col, width, packed);
     T* to = packed;
     for (; col < end; col += width, to += width * depth) {

@@ -115,8 +115,27 @@ bool only_widens(const FusedProgram& program, DType product) {
          program.steps[1].kind == StepKind::Store && program.steps[1].args[0] == 0;
 }
 
+// Nor does its sum with what lies as the result does, as of the gradients of a weight that is used twice.
+bool widens_and_adds(const FusedProgram& program, DType product) {
+  const auto& operands = program.operands;
+  const auto& steps = program.steps;
+  if (!is_half(product) || operands.size() != 3 || program.inputs != 2 || steps.size() != 4) return false;
+  if (operands[1].dtype != DType::F32 || operands[2].dtype != DType::F32) return false;
+  if (operands[1].strides != operands[2].strides || steps[0].kind != StepKind::Load || steps[1].kind != StepKind::Load)
+    return false;
+  const bool both = steps[2].args[0] + steps[2].args[1] == 1 && steps[0].operand != steps[1].operand;
+  return both && steps[2].kind == StepKind::Math && steps[2].op == "add" && steps[2].dtype == DType::F32 &&
+         steps[3].kind == StepKind::Store && steps[3].args[0] == 2;
+}
+
+// How a product is stored that is first rounded to 16 bits: the dtype of these, and what is added.
+struct Rounding {
+  DType type;
+  bool adds = false;
+};
+
 LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue,
-                        bool accumulate, Dots dots, DType rounded) {
+                        bool accumulate, Dots dots, Rounding rounding) {
   MatmulDesc d = {};
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
@@ -128,10 +147,11 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   d.right_k = b.strides[b.shape.size() - 2], d.right_col = b.strides.back();
   d.left_type = a.dtype, d.right_type = b.dtype, d.out_type = c.dtype;
   d.accumulate = accumulate;
-  d.rounds = rounded != c.dtype, d.rounded_type = rounded;
+  d.rounds = rounding.type != c.dtype, d.rounded_type = rounding.type;
   if (epilogue) d.out_row = d.cols;  // which follows C as it lies in scratch: rows that are contiguous
-  d.left_at = 0, d.right_at = 1, d.out_at = 2, d.epilogue_at = 2;
-  d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : 3;
+  d.adds = rounding.adds, d.added_at = 2;
+  d.left_at = 0, d.right_at = 1, d.out_at = d.adds ? 3 : 2, d.epilogue_at = 2;
+  d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : d.out_at + 1;
   if (dots == Dots::Hardware && takes_amx(d)) {
     choose_amx_roles(d);
     complete_amx(d);
@@ -143,7 +163,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
   append_product(plan, "matmul", descriptor, d);
   plan.launches[0].bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
-                                               count(c.shape) * size_of(c.dtype) * (accumulate ? 2 : 1));
+                                               count(c.shape) * size_of(c.dtype) * (accumulate || d.adds ? 2 : 1));
   return plan;
 }
 
@@ -162,7 +182,7 @@ void swap_roles(MatmulDesc& d) {
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate, Dots dots) {
   check(a, b, c);
-  return plan_product(a, b, c, nullptr, accumulate, dots, c.dtype);
+  return plan_product(a, b, c, nullptr, accumulate, dots, {c.dtype});
 }
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue,
@@ -173,9 +193,13 @@ LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, 
   if (!epilogue_fits(epilogue, c.shape, c.dtype, &why)) throw Error(text("[matmul] ", why));
   if (only_widens(epilogue, c.dtype)) {
     const Operand out = {DType::F32, c.shape, epilogue.operands[1].strides};
-    return plan_product(a, b, out, nullptr, false, dots, c.dtype);
+    return plan_product(a, b, out, nullptr, false, dots, {c.dtype});
   }
-  return plan_product(a, b, product, &epilogue, false, dots, c.dtype);
+  if (widens_and_adds(epilogue, c.dtype)) {
+    const Operand out = {DType::F32, c.shape, epilogue.operands[2].strides};
+    return plan_product(a, b, out, nullptr, false, dots, {c.dtype, true});
+  }
+  return plan_product(a, b, product, &epilogue, false, dots, {c.dtype});
 }
 
 }  // namespace pt

@@ -3,6 +3,7 @@
 #pragma once
 #include "ops/matmul/copy.h"
 #include "ops/matmul/desc.h"
+#include "ops/matmul/pack_pairs.h"
 #include "ops/matmul/tile.h"
 
 namespace pt {
@@ -117,6 +118,9 @@ struct StripPacker {
 // s.row: distance of rows, s.col: of steps of K; rows at most kMostRegionRows, depth at most kBlockDepth.
 template <class T>
 inline void pack_strips(const Source& s, int64_t rows, int64_t depth, T* packed) {
+  if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
+    if (s.pairs() && pack_pair_strips(s, rows, depth, packed)) return;
+  }
   const StripPacker<T> packer(rows);
   const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
   if (s.row == 1) {
