@@ -213,6 +213,21 @@ def test_subscripts_that_are_refused(subscripts: str, text: str) -> None:
     assert str(caught.value) == f"[einsum] subscripts {subscripts!r}: {text}; see help(pt.einsum)"
 
 
+@pytest.mark.parametrize("cols", [48, 45])
+def test_a_large_scatter_clears_the_rows_that_nothing_is_added_to(cols: int) -> None:
+    """Past the caches, where a row is whole lines of memory."""
+    size = (36 << 20) // (4 * cols)
+    used = pt.full((size, cols), np.nan)  # whose memory is likely to be taken again
+    del used
+    index, updates = np.array([3, size - 1, 3]), np.random.default_rng(0).normal(size=(3, cols)).astype("f")
+    found = pt.scatter_add(index, updates, size=size).numpy()
+    np.testing.assert_array_equal(found[3], updates[0] + updates[2])
+    np.testing.assert_array_equal(found[-1], updates[1])
+    found = found.copy()
+    found[[3, -1]] = 0
+    assert not found.any()
+
+
 @pytest.mark.parametrize("axes", [0, 1, 2, ([0, 2], [1, 0]), ([-1], [0])], ids=str)
 def test_tensordot_is_numpys(axes: Any) -> None:
     rng = np.random.default_rng(0)

@@ -176,6 +176,7 @@ FOLLOWERS: dict[str, Callable[[pt.Tensor, dict[str, pt.Tensor]], pt.Tensor]] = {
     "tanh": lambda y, p: pt.tanh(y),
     "cast": lambda y, p: y.astype("float32"),
     "wide": lambda y, p: y.astype("float32") * p["wide"],
+    "second gradient": lambda y, p: p["wide"] + y.astype("float32"),
 }
 
 

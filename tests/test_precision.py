@@ -53,6 +53,24 @@ def test_products_are_kept_low_and_sums_in_full(precision: str, dtype: Any) -> N
     assert bits(product) == bits(by_hand)
 
 
+def rounded_to_bf16(x: Any) -> Any:
+    """To nearest even, in words; a NaN stays one."""
+    words = x.view(np.uint32).astype(np.uint64)
+    words = np.where(np.isnan(x), words | 0x400000, words + 0x7FFF + ((words >> 16) & 1))
+    return (words & 0xFFFF0000).astype(np.uint32)
+
+
+@pytest.mark.parametrize("elements", [(1 << 20) - 1, 1 << 20, (1 << 20) + 32771])
+def test_many_numbers_round_as_few_do(elements: int) -> None:
+    """Large casts have a kernel of their own, which writes past the caches."""
+    x = np.random.default_rng(2).integers(0, 1 << 32, elements, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    x[:6] = np.inf, -np.inf, -0.0, 1.00390625, 1.01171875, 3.4028235e38
+    found = pt.tensor(x).astype("bfloat16").astype("float32").numpy().view(np.uint32)
+    assert np.array_equal(found, rounded_to_bf16(x))
+    every_second = pt.tensor(np.repeat(x, 2))[::2].astype("bfloat16").astype("float32").numpy().view(np.uint32)
+    assert np.array_equal(every_second, found)
+
+
 def test_blocks_nest_and_end() -> None:
     x = pt.tensor(X)
     with pt.autocast("bf16"):

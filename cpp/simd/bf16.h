@@ -71,23 +71,6 @@ PT_FN void turn_pairs(const Bf16x32 (&row)[16], Bf16x32 (&turned)[16]) {
   }
 }
 
-// 16 numbers rounded to bf16, but kept wide.
-PT_FN __m512 rounded_wide(const float* from) {
-  const __m512i bits = _mm512_loadu_si512(from), magnitude = _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff));
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i number = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-  const __m512i quiet_nan = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
-  const __mmask16 is_nan = _mm512_cmpgt_epi32_mask(magnitude, _mm512_set1_epi32(0x7f800000));
-  const __m512i rounded = _mm512_mask_blend_epi32(is_nan, number, quiet_nan);
-  return _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(int(0xffff0000))));
-}
-// They go past the caches: `to` is a whole line. A fence must follow before others may read them.
-PT_FN void stream_rounded(const float* from, float* to) { _mm512_stream_ps(to, rounded_wide(from)); }
-PT_FN void stream_rounded_sum(const float* from, const float* added, float* to) {
-  _mm512_stream_ps(to, _mm512_add_ps(rounded_wide(from), _mm512_loadu_ps(added)));
-}
-PT_FN void stream_fence() { _mm_sfence(); }
-
 #else  // never called
 
 struct Bf16x32 {
@@ -101,9 +84,6 @@ struct Bf16x32 {
 inline void interleave(Bf16x32, Bf16x32, Bf16x32&, Bf16x32&) {}
 inline Bf16x32 interleave_16(Bf16x32, Bf16x32) { return {}; }
 inline void turn_pairs(const Bf16x32 (&)[16], Bf16x32 (&)[16]) {}
-inline void stream_rounded(const float*, float*) {}
-inline void stream_rounded_sum(const float*, const float*, float*) {}
-inline void stream_fence() {}
 
 #endif
 

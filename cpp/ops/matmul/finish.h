@@ -3,7 +3,7 @@
 #include "core/kernel.h"
 #include "ops/fused/run.h"
 #include "ops/matmul/chunk.h"
-#include "simd/bf16.h"
+#include "simd/stream.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -52,11 +52,10 @@ inline const float* added_to(const KernelArgs* args, const MatmulDesc& d, const 
 // traffic, since no line is read before it is written. False where its rows are not whole lines.
 inline bool stream_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<float>& s, const Target& out,
                         const MatmulChunk& c) {
-  constexpr int64_t kLeastBytes = int64_t{2} << 20, kLine = 64, kLanes = 16, kAhead = 4;  // rows: in other pages
+  constexpr int64_t kLeastBytes = int64_t{2} << 20, kLanes = 16, kAhead = 4;  // rows: in other pages
   const int64_t size = static_cast<int64_t>(sizeof(float));
-  const bool lines = reinterpret_cast<uintptr_t>(out.at) % kLine == 0 && out.row * size % kLine == 0 && out.col == 1 &&
-                     c.cols * size % kLine == 0;
-  if (!kHasPairs || d.rounded_type != DType::BF16 || !lines || d.rows * d.cols * size < kLeastBytes) return false;
+  const bool lines = whole_lines(out.at, out.row * size) && out.col == 1 && whole_lines(nullptr, c.cols * size);
+  if (!kStreams || d.rounded_type != DType::BF16 || !lines || d.rows * d.cols * size < kLeastBytes) return false;
   const float* added = d.adds ? added_to(args, d, out) : nullptr;
   for (int64_t i = 0; i < c.rows; ++i) {
     const float* from = s.sum + i * s.sum_row;

@@ -3,6 +3,7 @@
 #include "core/kernel.h"
 #include "ops/gather/index.h"
 #include "ops/scatter_add/desc.h"
+#include "simd/stream.h"
 #include "simd/vec.h"
 #include "simd/walk.h"
 
@@ -86,6 +87,11 @@ void scatter_rows(const KernelArgs* args, int64_t chunk) {
     S* out = reinterpret_cast<S*>(args->data[2]) + (outer * d.axis_size + row) * d.inner.count + begin;
     if (d.accumulate && starts[row] == starts[row + 1]) continue;
     A* sum = kRoundsAtEnd<D> ? reinterpret_cast<A*>(args->scratch) : reinterpret_cast<A*>(out);
+    const int64_t bytes = n * static_cast<int64_t>(sizeof(S));
+    if (kStreams && d.large && starts[row] == starts[row + 1] && whole_lines(out, bytes)) {
+      for (int64_t i = 0; i < bytes; i += kStreamLine) stream_zero(reinterpret_cast<char*>(out) + i);
+      continue;
+    }
     if (!d.accumulate) {
       __builtin_memset(sum, 0, n * sizeof(A));
     } else if (kRoundsAtEnd<D>) {
@@ -100,6 +106,7 @@ void scatter_rows(const KernelArgs* args, int64_t chunk) {
       for (int64_t i = 0; i < n; ++i) out[i] = D::round(sum[i]);
     }
   }
+  if (kStreams && d.large) stream_fence();
 }
 
 // One line: `lanes` neighbouring elements of inner, along the whole axis.

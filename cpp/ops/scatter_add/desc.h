@@ -14,6 +14,7 @@ struct ScatterAddDesc {
   bool wide_index;     // i64, else i32
   bool accumulate;     // what is in out comes first
   bool contiguous;     // inner of the updates is one run of memory
+  bool large;          // out is larger than what caches keep: rows of zeros go past them
 
   // Chunk c = ((outer * row_chunks) + row chunk) * piece_chunks + piece, a piece being a part of inner.
   int64_t row_chunk, row_chunks;

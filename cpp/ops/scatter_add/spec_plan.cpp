@@ -13,6 +13,7 @@ constexpr int64_t kChunkBytes = 64 << 10;
 constexpr int64_t kLeastPiece = 64;  // elements: shorter ones share cache lines and pay for the walk over sources again
 constexpr int64_t kFewChunks = 16;   // below this, long rows are divided
 constexpr int64_t kLanes = 64;
+constexpr int64_t kLargeBytes = 32 << 20;
 
 // Sums of integers wrap, so they are the same bits with and without a sign.
 DType summed_as(DType dtype) {
@@ -67,6 +68,7 @@ LaunchPlan plan_scatter_add(const Operand& index, const Operand& updates, const 
   d.wide_index = index.dtype == DType::I64;
   d.accumulate = accumulate;
   d.contiguous = d.inner.axes == 1 && (d.inner.count == 1 || d.inner.a[0] == static_cast<int64_t>(bytes));
+  d.large = !accumulate && count(out.shape) * static_cast<int64_t>(bytes) >= kLargeBytes;
   choose_chunks(d, static_cast<int64_t>(bytes));
 
   Launch sort;
