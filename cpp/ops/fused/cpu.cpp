@@ -65,6 +65,7 @@ void Interpreter::load(const FusedInstr& instr) {
   each_run(operand, [&](int64_t offset, int64_t first, int64_t rows, int64_t stride) {
     const char* src = data_[instr.operand] + (offset + tile_.col * operand.inner) * operand.bytes;
     Rect rect{rows, tile_.cols, stride, operand.inner};
+    fetch_below<0>(src, rect, below_, operand.bytes);
     with_storage(operand.storage, [&](auto s) { load_rect<decltype(s)>(reg + first * tile_.cols * bytes, src, rect); });
   });
 }
@@ -91,6 +92,7 @@ void Interpreter::store(const FusedInstr& instr) {
     const char* from = equal ? src : src + first * tile_.cols * bytes;
     if (dst == from) return;  // the value was made in place
     Rect rect{rows, tile_.cols, stride, operand.inner};
+    fetch_below<1>(dst, rect, below_, operand.bytes);
     with_storage(operand.storage, [&](auto s) { store_rect<decltype(s)>(dst, from, rect, equal); });
   });
 }
@@ -350,6 +352,8 @@ void Interpreter::run_rect(int64_t row_begin, int64_t row_end, int64_t col_begin
   repeats_ = false;
   for (int64_t row = row_begin; row < row_end; row += height) {
     const Tile rows{row, row_end - row < height ? row_end - row : height, col_begin, 0};
+    const int64_t left = row_end - row - rows.rows;
+    below_ = width < col_end - col_begin ? 0 : left < height ? left : height;
     for (int p = 0; p < desc_->n_phases; ++p) {
       const FusedPhase& phase = desc_->phases()[p];
       tile_ = rows;

@@ -66,6 +66,7 @@ class Interpreter {
   char* const* data_;
   char* scratch_;
   Tile tile_;
+  int64_t below_ = 0;     // rows of the next tile, if it has the columns of this one
   bool repeats_ = false;  // this tile's columns were the last tile's too: shared loads are in place
   int64_t part_ = -1;     // Partial: which part the reductions go to
   bool combining_ = false;

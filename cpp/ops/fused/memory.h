@@ -152,6 +152,17 @@ struct Rect {
   int64_t rows, cols, row_stride, col_stride;
 };
 
+// Brings the `below` rows under a tile to the caches, where rows are short pieces of an operand far apart: the
+// processor foresees only lines that follow each other.
+template <int Write>
+PT_FN void fetch_below(const char* at, Rect r, int64_t below, int64_t element_bytes) {
+  constexpr int64_t kLine = 64;
+  if (r.col_stride != 1 || r.row_stride <= r.cols) return;
+  at += r.rows * r.row_stride * element_bytes;
+  for (int64_t i = 0; i < below; ++i, at += r.row_stride * element_bytes)
+    for (int64_t j = 0; j < r.cols * element_bytes; j += kLine) __builtin_prefetch(at + j, Write);
+}
+
 template <class S>
 PT_FN void load_rect(char* to, const char* from, Rect r) {
   auto* dst = reinterpret_cast<typename S::value*>(to);
