@@ -14,8 +14,8 @@ import pytest
 
 import powertrain as pt
 from powertrain.plugins import Case, Cuda, Kernel, Numba, param
-from powertrain.plugins.kernels.cuda import nvrtc
 from powertrain.plugins.kernels.library import SourceError
+from powertrain.plugins.kernels.nvrtc import arguments_of, includes, nvrtc
 from test_conformance import examine
 
 DOUBLED = """
@@ -117,18 +117,68 @@ def test_cuda_source_is_checked_without_a_compiler() -> None:
         Cuda(DOUBLED, "tripled").check()
 
 
-@pytest.mark.skipif(nvrtc() is None, reason="no NVRTC")
+needs_nvrtc = pytest.mark.skipif(nvrtc() is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc-cu12")
+
+
+@needs_nvrtc
 def test_cuda_source_is_compiled_where_nvrtc_is() -> None:
-    assert b".visible .entry doubled" in Cuda(DOUBLED, "doubled").compile()
-    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC cannot compile it: .*error"):
-        Cuda(DOUBLED.replace("x[i]", "z[i]"), "doubled").compile()
+    made = Cuda(DOUBLED, "doubled").compile()
+    assert b".visible .entry doubled" in made and b".target sm_80" in made
+    assert b".target sm_75" in Cuda(DOUBLED, "doubled").compile("compute_75")
+    assert arguments_of(made, "doubled") == ["u64", "u64", "u64", "f64"] and arguments_of(made, "tripled") is None
+
+
+@needs_nvrtc
+def test_a_wrong_cuda_source_is_an_error_with_all_of_the_compilers_words() -> None:
+    wrong = DOUBLED.replace("x[i]", "z[i]").replace("long long i", "long long j")
+    with pytest.raises(SourceError) as caught:
+        Cuda(wrong, "doubled").compile()
+    first, *log = str(caught.value).splitlines()
+    assert caught.value.code == "not-compiled"
+    assert first == (
+        '[cuda doubled] NVRTC cannot compile it: doubled.cu(4): error: identifier "i" is undefined (and 1 more); '
+        "expected CUDA C++; mend what the compiler names:"
+    )
+    assert [line.strip() for line in log if "error:" in line] == [
+        'doubled.cu(4): error: identifier "i" is undefined', 'doubled.cu(4): error: identifier "z" is undefined',
+    ]  # fmt: skip
+    assert "    if (i < count) y[i] = z[i] * (float)factor;" in str(caught.value)
+
+
+@needs_nvrtc
+def test_options_and_headers_of_cuda_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "#include <cuda_fp16.h>\n" + DOUBLED.replace("float*", "half*").replace("x[i] *", "__half2float(x[i]) * N *")
+    raw = types.SimpleNamespace(code=source, name="doubled", options=("-DN=3",))
+    if includes():
+        assert b"doubled" in Cuda.of(raw, "float16").compile()
+    monkeypatch.setattr("powertrain.plugins.kernels.nvrtc.includes", list)
+    with pytest.raises(SourceError, match=r'could not open source file "cuda_fp16.h"'):
+        Cuda.of(raw, "float16").compile()
+    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*mend the options --no-s"):
+        Cuda(DOUBLED, "doubled", options=("--no-such",)).compile()
+    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*; install") as caught:
+        Cuda(DOUBLED, "doubled").compile("compute_12")
+    assert caught.value.code == "no-nvrtc"
+
+
+def test_without_nvrtc_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("powertrain.plugins.kernels.nvrtc.nvrtc", lambda: None)
+    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC is not here; .*; pip install nvidia-cuda-nvrtc-cu12$"):
+        Cuda(DOUBLED, "doubled").compile()
+
+
+def test_a_raw_kernel_of_cupy_is_declared_without_a_gpu() -> None:
+    cupy = pytest.importorskip("cupy", reason="no CuPy: pip install cupy-cuda12x")
+    declared = Cuda.of(cupy.RawKernel(DOUBLED, "doubled", options=("-DN=3",)))
+    assert declared == Cuda(DOUBLED, "doubled", options=("-DN=3",))
+    declared.check()
 
 
 def a_cupy(code: Any) -> Any:
     """A module with what the check asks of CuPy; a RawKernel of it runs `code` on the arrays."""
 
-    def raw_kernel(source: str, name: str) -> Any:
-        assert source.strip() and name in source
+    def raw_kernel(source: str, name: str, options: tuple[str, ...]) -> Any:
+        assert source.strip() and name in source and options == ()
 
         def launch(grid: Any, block: Any, arguments: Any) -> None:
             assert grid[0] * block[0] >= int(arguments[-2])
@@ -173,6 +223,30 @@ def test_cuda_source_is_run_where_cupy_finds_a_gpu(tmp_path: Path, monkeypatch: 
     assert found.code == "wrong-result" and "its CUDA source differs from the reference by" in found.received
     (found,) = examine("kernel", "no-function", source.replace("__global__", ""), tmp_path, monkeypatch)
     assert found.code == "cuda-source"
+
+
+@needs_nvrtc
+@pytest.mark.parametrize(
+    ("change", "code", "text"),
+    [
+        (("x[i]", "z[i]"), "not-compiled", 'doubled.cu(4): error: identifier "z" is undefined; expected CUDA C++'),
+        (("long long count, double", "int count, double"), "cuda-arguments", "(u64, u64, u32, f64 in PTX); expected 4"),
+        (("double factor", "float factor"), "cuda-arguments", "(u64, u64, u64, f32 in PTX); expected 4"),
+        (("const float* x, float* y", "float* y"), "cuda-arguments", "(u64, u64, f64 in PTX); expected 4 (u64, u64, u6"),
+        (('extern "C"', '#if 0\nextern "C"'), "cuda-source", "compiled, it has no function of that name; expected"),
+    ],
+    ids=["undefined", "narrow-count", "float-parameter", "no-input", "left-out"],
+)
+def test_the_check_names_what_is_wrong_with_cuda_source(
+    change: tuple[str, str], code: str, text: str, request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    source = DOUBLED.replace(*change)
+    if change[0].startswith("const float* x"):
+        source = source.replace("x[i]", "y[i]")
+    source += "#endif\n" if "#if" in change[1] else ""
+    (found,) = examine("kernel", f"cuda-{request.node.callspec.id}", PLUGIN.replace("SOURCE", source), tmp_path, monkeypatch)
+    assert found.code == code and text in found.line(), found.line()
 
 
 @pytest.mark.gpu

@@ -59,7 +59,8 @@ def check_kernel(subject: Subject) -> Iterator[Finding]:
         return
     if kernel.cuda is not None:
         try:
-            kernel.cuda.compile()
+            made = kernel.cuda.compile()
+            kernel.cuda.check_arguments(made, len(kernel.inputs) + kernel.outputs, len(parameters(kernel.Params)))
         except SourceError as error:
             if error.code != "no-nvrtc":  # then its text alone was looked at
                 yield _of_source(subject, error)

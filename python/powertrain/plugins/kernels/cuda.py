@@ -3,16 +3,15 @@ here is declared beside a kernel, checked and compiled, and run by `powertrain p
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from powertrain.plugins.kernels.library import SourceError
+from powertrain.plugins.kernels.nvrtc import arguments_of, ptx
 
-NAMES = ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so")
+_WIDTHS = {"s64": "u64", "b64": "u64"}  # a pointer or a count, however it is declared
 
 
 @dataclass(frozen=True)
@@ -21,18 +20,21 @@ class Cuda:
 
     The function's arguments are the inputs' memory, the outputs' memory (all row-major; elementwise, inputs of the
     output's shape), the number of elements of the first output as a long long, and each parameter as a double. It is
-    started with one thread for each of those elements, in blocks of `threads`.
+    started with one thread for each of those elements, in blocks of `threads`. `options` are for the compiler, such as
+    "-DROWS=4"; headers of CUDA's own (cuda_fp16.h) are found where pip (nvidia-cuda-runtime-cu12) or CUDA_PATH has them.
     """
 
     code: str
     function: str
     dtype: str = "float32"
     threads: int = 256
+    options: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, raw_kernel: Any, dtype: str = "float32", threads: int = 256) -> Cuda:
-        """The source of a CuPy RawKernel."""
-        return cls(str(raw_kernel.code), str(raw_kernel.name), dtype, threads)
+        """The source of a CuPy RawKernel, with its options; it needs no GPU."""
+        options = tuple(str(one) for one in getattr(raw_kernel, "options", ()))
+        return cls(str(raw_kernel.code), str(raw_kernel.name), dtype, threads, options)
 
     def run(
         self, cupy: Any, inputs: Sequence[Any], outputs: Sequence[tuple[Any, str]], params: Mapping[str, Any]
@@ -43,7 +45,7 @@ class Cuda:
         count = int(made[0].size)
         numbers = [cupy.float64(value) for value in params.values()]
         blocks = max(1, -(-count // self.threads))
-        kernel = cupy.RawKernel(self.code, self.function)
+        kernel = cupy.RawKernel(self.code, self.function, self.options)
         kernel((blocks,), (self.threads,), (*read, *made, cupy.int64(count), *numbers))
         return [cupy.asnumpy(array) for array in made]
 
@@ -58,68 +60,24 @@ class Cuda:
             )
 
     def compile(self, architecture: str = "compute_80") -> bytes:
-        """The PTX of the source; a SourceError with the compiler's words where it is wrong."""
-        import ctypes
-
+        """The PTX of the source; a SourceError with the compiler's words where it is wrong, or NVRTC is not here."""
         self.check()
-        library = nvrtc()
-        if library is None:
+        return ptx(self.code, self.function, architecture, self.options)
+
+    def check_arguments(self, code: bytes, arrays: int, params: int) -> None:
+        """That the function of some PTX takes what it will be given: a wrong type would be read as another number."""
+        taken = arguments_of(code, self.function)
+        if taken is None:
             raise SourceError(
-                "no-nvrtc",
-                f"[cuda {self.function}] NVRTC is not here; expected libnvrtc, which compiles CUDA source; pip install "
-                "nvidia-cuda-nvrtc-cu12",
+                "cuda-source",
+                f'[cuda {self.function}] compiled, it has no function of that name; expected extern "C" __global__ void '
+                f"{self.function}(...); declare it outside of namespaces and of what #if leaves out",
             )
-        program = ctypes.c_void_p()
-        source, name = self.code.encode(), f"{self.function}.cu".encode()
-        _expect(library.nvrtcCreateProgram(ctypes.byref(program), source, name, 0, None, None), self.function)
-        try:
-            options = (ctypes.c_char_p * 1)(f"--gpu-architecture={architecture}".encode())
-            if library.nvrtcCompileProgram(program, 1, options):
-                log = _text(library.nvrtcGetProgramLogSize, library.nvrtcGetProgramLog, program).decode().strip()
-                raise SourceError(
-                    "not-compiled",
-                    f"[cuda {self.function}] NVRTC cannot compile it: {log.splitlines()[0] if log else 'no reason'}; "
-                    "expected CUDA C++; mend the line",
-                )
-            return _text(library.nvrtcGetPTXSize, library.nvrtcGetPTX, program)
-        finally:
-            library.nvrtcDestroyProgram(ctypes.byref(program))
-
-
-@functools.cache
-def nvrtc() -> Any:
-    """NVRTC where it is installed, by the system or by pip; else None."""
-    import ctypes.util
-    import importlib.util
-
-    names = [*NAMES]
-    for package in ("nvidia.cuda_nvrtc", "nvidia.cu13"):
-        try:
-            found = importlib.util.find_spec(package)
-        except ImportError:
-            continue
-        for folder in (found.submodule_search_locations or ()) if found else ():
-            names += sorted(str(path) for path in Path(folder, "lib").glob("libnvrtc.so*"))
-    if system := ctypes.util.find_library("nvrtc"):
-        names.append(system)
-    for name in names:
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None
-
-
-def _expect(code: int, function: str) -> None:
-    if code:
-        raise SourceError("cuda-source", f"[cuda {function}] NVRTC gave the error {code}; expected 0; update NVRTC")
-
-
-def _text(size_of: Any, read: Any, program: Any) -> bytes:
-    import ctypes
-
-    size = ctypes.c_size_t()
-    size_of(program, ctypes.byref(size))
-    buffer = ctypes.create_string_buffer(size.value)
-    read(program, buffer)
-    return buffer.raw.rstrip(b"\0")
+        given = ["u64"] * arrays + ["u64"] + ["f64"] * params
+        if [_WIDTHS.get(one, one) for one in taken] != given:
+            raise SourceError(
+                "cuda-arguments",
+                f"[cuda {self.function}] it takes {len(taken)} arguments ({', '.join(taken)} in PTX); expected "
+                f"{len(given)} ({', '.join(given)}): {arrays} pointers, inputs and then outputs, the number of elements "
+                f"as a long long, {params} parameters as double; change its declaration",
+            )
