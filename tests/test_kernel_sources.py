@@ -147,14 +147,15 @@ def test_a_wrong_cuda_source_is_an_error_with_all_of_the_compilers_words() -> No
 
 @needs_nvrtc
 def test_options_and_headers_of_cuda_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = "#include <cuda_fp16.h>\n" + DOUBLED.replace("float*", "half*").replace("x[i] *", "__half2float(x[i]) * N *")
+    halves = DOUBLED.replace("float*", "half*").replace("x[i] *", "__half2float(x[i]) * N *")
+    source = "#include <cuda_fp16.h>\n" + halves
     raw = types.SimpleNamespace(code=source, name="doubled", options=("-DN=3",))
     if includes():
         assert b"doubled" in Cuda.of(raw, "float16").compile()
     monkeypatch.setattr("powertrain.plugins.kernels.nvrtc.includes", list)
     with pytest.raises(SourceError, match=r'could not open source file "cuda_fp16.h"'):
         Cuda.of(raw, "float16").compile()
-    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*mend the options --no-s"):
+    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*mend the options"):
         Cuda(DOUBLED, "doubled", options=("--no-such",)).compile()
     with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*; install") as caught:
         Cuda(DOUBLED, "doubled").compile("compute_12")
@@ -163,7 +164,7 @@ def test_options_and_headers_of_cuda_source(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_without_nvrtc_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("powertrain.plugins.kernels.nvrtc.nvrtc", lambda: None)
-    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC is not here; .*; pip install nvidia-cuda-nvrtc-cu12$"):
+    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC is not here; .*; pip install nvidia-c"):
         Cuda(DOUBLED, "doubled").compile()
 
 
@@ -232,7 +233,7 @@ def test_cuda_source_is_run_where_cupy_finds_a_gpu(tmp_path: Path, monkeypatch: 
         (("x[i]", "z[i]"), "not-compiled", 'doubled.cu(4): error: identifier "z" is undefined; expected CUDA C++'),
         (("long long count, double", "int count, double"), "cuda-arguments", "(u64, u64, u32, f64 in PTX); expected 4"),
         (("double factor", "float factor"), "cuda-arguments", "(u64, u64, u64, f32 in PTX); expected 4"),
-        (("const float* x, float* y", "float* y"), "cuda-arguments", "(u64, u64, f64 in PTX); expected 4 (u64, u64, u6"),
+        (("const float* x, float* y", "float* y"), "cuda-arguments", "(u64, u64, f64 in PTX); expected 4 (u64,"),
         (('extern "C"', '#if 0\nextern "C"'), "cuda-source", "compiled, it has no function of that name; expected"),
     ],
     ids=["undefined", "narrow-count", "float-parameter", "no-input", "left-out"],
@@ -245,7 +246,8 @@ def test_the_check_names_what_is_wrong_with_cuda_source(
     if change[0].startswith("const float* x"):
         source = source.replace("x[i]", "y[i]")
     source += "#endif\n" if "#if" in change[1] else ""
-    (found,) = examine("kernel", f"cuda-{request.node.callspec.id}", PLUGIN.replace("SOURCE", source), tmp_path, monkeypatch)
+    name = f"cuda-{request.node.callspec.id}"
+    (found,) = examine("kernel", name, PLUGIN.replace("SOURCE", source), tmp_path, monkeypatch)
     assert found.code == code and text in found.line(), found.line()
 
 

@@ -20,8 +20,8 @@ class Cuda:
 
     The function's arguments are the inputs' memory, the outputs' memory (all row-major; elementwise, inputs of the
     output's shape), the number of elements of the first output as a long long, and each parameter as a double. It is
-    started with one thread for each of those elements, in blocks of `threads`. `options` are for the compiler, such as
-    "-DROWS=4"; headers of CUDA's own (cuda_fp16.h) are found where pip (nvidia-cuda-runtime-cu12) or CUDA_PATH has them.
+    started with one thread for each of those elements, in blocks of `threads`. `options` are the compiler's, such as
+    "-DROWS=4"; headers of CUDA (cuda_fp16.h) are found where pip (nvidia-cuda-runtime-cu12) or CUDA_PATH has them.
     """
 
     code: str
@@ -70,14 +70,14 @@ class Cuda:
         if taken is None:
             raise SourceError(
                 "cuda-source",
-                f'[cuda {self.function}] compiled, it has no function of that name; expected extern "C" __global__ void '
-                f"{self.function}(...); declare it outside of namespaces and of what #if leaves out",
+                f'[cuda {self.function}] compiled, it has no function of that name; expected extern "C" __global__ '
+                f"void {self.function}(...); declare it outside of namespaces and of what #if leaves out",
             )
         given = ["u64"] * arrays + ["u64"] + ["f64"] * params
         if [_WIDTHS.get(one, one) for one in taken] != given:
             raise SourceError(
                 "cuda-arguments",
                 f"[cuda {self.function}] it takes {len(taken)} arguments ({', '.join(taken)} in PTX); expected "
-                f"{len(given)} ({', '.join(given)}): {arrays} pointers, inputs and then outputs, the number of elements "
-                f"as a long long, {params} parameters as double; change its declaration",
+                f"{len(given)} ({', '.join(given)}): {arrays} pointers, inputs and then outputs, the number of "
+                f"elements as a long long, {params} parameters as double; change its declaration",
             )
