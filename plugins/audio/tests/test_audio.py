@@ -15,6 +15,7 @@ from powertrain.plugins.conformance.data import check_data
 from powertrain.plugins.conformance.finding import Subject
 from powertrain.plugins.testing import killed_and_resumed, powertrain
 from powertrain_audio.changes import RandomMask, RandomSound
+from powertrain_audio.crowd import in_a_crowd
 from powertrain_audio.digits import FILE, WORDS, SpokenDigits
 from powertrain_audio.folder import AudioFolder, fitted, read_sound, resampled
 from powertrain_audio.speak import Speaker, say_all
@@ -174,8 +175,36 @@ def test_digits_are_spoken_and_read_from_their_file(tmp_path: Path) -> None:
     assert sounds.shape == (4 * 3 * 2 * len(WORDS), 6400) and sounds.dtype == np.int16
     assert len(np.unique(sounds, axis=0)) > 0.9 * len(sounds) and np.abs(sounds).max(axis=1).min() > 1000
     np.savez(tmp_path / FILE, train=sounds, train_label=labels, test=sounds[:20], test_label=labels[:20])
-    data = SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
-    assert data.inputs().shape == (6400,) and data.labels == WORDS and len(data.splits["test"]) == 20
+    alone = SpokenDigits.load(SpokenDigits.Params(path=tmp_path, crowd=False), Path())
+    assert alone.inputs().shape == (6400,) and alone.labels == WORDS and len(alone.splits["test"]) == 20
+    heard = SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+    assert heard.inputs().shape == (8000,) and len(heard.train) == len(alone.train)
+
+
+def test_a_word_in_a_crowd_is_anywhere_and_as_loud_as_it_is_said() -> None:
+    words = np.zeros((60, 400), np.float32)
+    words[:, 100:200] = np.sin(np.arange(60)[:, None] + np.arange(100) / 2)
+    words[7] = 0  # silence stays silence beneath the murmur
+    made = in_a_crowd(words, 600, seed=3)
+    assert made.shape == (60, 600) and made.dtype == np.float32 and np.isfinite(made).all()
+    loudest = np.abs(np.delete(made, 7, axis=0)).max(axis=1)
+    assert loudest.min() >= 0.149 and loudest.max() <= 0.601 and np.ptp(loudest) > 0.3
+    assert (np.rint(made * 32768) == made * 32768).all()
+    # Where a word fits best is where it is: anywhere, and what is left of it is 5 to 20 decibel softer.
+    places, softer = [], []
+    for sound, word in zip(made.astype(np.float64), words[:, 100:200], strict=True):
+        if not word.any():
+            continue
+        fits = np.correlate(sound, word)
+        start = int(fits.argmax())
+        left = sound.copy()
+        left[start : start + 100] -= word * fits[start] / np.square(word).sum()
+        places.append(start)
+        softer.append(10 * np.log10(np.square(sound[start : start + 100]).mean() / np.square(left).mean()))
+    assert min(places) < 100 and max(places) > 400
+    assert 3 < np.percentile(softer, 10) < 9 and 17 < np.percentile(softer, 90) < 24
+    # No sound hangs on the ones after it, and seeds differ.
+    assert (in_a_crowd(words, 600, seed=3) == made).all() and (in_a_crowd(words, 600, seed=4) != made).any()
 
 
 RECIPE = """\

@@ -160,7 +160,7 @@ def test_boosting_stops_early_and_its_text_answers_alike() -> None:
     train, valid = {"x": x[:600], "y": y[:600]}, {"x": x[600:], "y": y[600:]}
     model = Boosting.build(Boosting.Params(trees=400, patience=10), Inputs("classification", (5,), 3))
     state = model.fit(train, valid)
-    assert 0 < state.best_iteration < 390
+    assert state.best is not None and 0 < state.best < 390
     again = model.load(model.dump(state))
     assert np.array_equal(model.answer(again, x), model.answer(state, x))
     assert (model.answer(state, valid["x"]).argmax(axis=1) == valid["y"]).mean() > 0.7

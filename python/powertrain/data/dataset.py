@@ -18,7 +18,7 @@ from powertrain.plugins.protocols import Inputs, Task
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """What data has to say for itself in the report: sentences, a table whose first row is its head, a picture.
+    """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture.
 
     `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
     """
@@ -37,7 +37,7 @@ class Dataset:
     the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
     says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
     that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
-    `sections` are pages of it.
+    `sections` are pages of it; `columns` are names of the numbers of an example, where they have any.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Dataset:
     read: Callable[[Path], Array] | None = None
     show: Callable[[Array], str] | None = None
     sections: tuple[Section, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def train(self) -> Source:
@@ -63,6 +64,10 @@ class Dataset:
         if self.given is not None:
             return self.given
         return self._inputs_of(self.train.fetch(np.zeros(1, dtype=np.int64))["x"])
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the numbers that a model sees; none where a transform has made others of them."""
+        return () if self.transforms else self.columns
 
     def _inputs_of(self, x: Array) -> Inputs:
         words = None if self.vocabulary is None else len(self.vocabulary)

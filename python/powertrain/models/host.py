@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 from powertrain.models.common import Model
+
+if TYPE_CHECKING:
+    from powertrain.data import Dataset, Section
 
 
 class HostModel(Model):
@@ -16,6 +20,7 @@ class HostModel(Model):
     """
 
     host: ClassVar[bool] = True
+    probabilities: ClassVar[bool] = True  # whether the softmax of its logits is meant as such
     strategy = "fitted"
 
     def fit(self, train: Any, valid: Any | None) -> Any:
@@ -31,6 +36,10 @@ class HostModel(Model):
 
     def load(self, data: bytes) -> Any:
         raise NotImplementedError
+
+    def sections(self, state: Any, dataset: Dataset) -> Sequence[Section]:
+        """What it has to say for itself in the report: which columns count, how it grew."""
+        return ()
 
     def forward(self, x: Any) -> pt.Tensor:
         raise TypeError(

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 import powertrain as pt
+from powertrain.data import Dataset, Section
+from powertrain.data.source import whole
+from powertrain.models.columns import columns_section
 from powertrain.models.common import Model, as_rows, check_task, features
 from powertrain.nn import Dropout, Linear, Sequential
 from powertrain.plugins.kernels import Kernel
@@ -42,6 +47,24 @@ class LinearModel(Model):
 
     def forward(self, x: Any) -> pt.Tensor:
         return self.layer(as_rows(x))
+
+    def sections(self, dataset: Dataset) -> list[Section]:
+        """What each column does to the answer, where columns have names."""
+        names = dataset.names()
+        weight = self.layer.weight.numpy().astype(np.float64)
+        if len(names) != len(weight):
+            return []
+        # A weight alone says little: it is small where the numbers of its column are large.
+        effect = weight * whole(dataset.train, "x").std(axis=0, dtype=np.float64)[:, None]
+        if dataset.task == "regression" and effect.shape[1] == 1:
+            values, what = effect[:, 0], "what one deviation more of the column adds to the answer"
+        elif effect.shape[1] == 2:
+            values = effect[:, 1] - effect[:, 0]
+            what = f"what one deviation more of the column adds to the log odds of {dataset.labels[1]}"
+        else:
+            values = np.abs(effect - effect.mean(axis=1, keepdims=True)).mean(axis=1)
+            what = "by how much one deviation of the column moves the outputs, on average"
+        return [columns_section("Which columns count", names, values, what, signed=bool((values < 0).any()))]
 
 
 class MLP(Model):

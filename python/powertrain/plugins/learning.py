@@ -22,6 +22,7 @@ class Strategy(Protocol):
         task     "language" where it learns from text
         losses   losses(t, batch): one value per example that evaluation reports, where answers have no target
         simple   simple(dataset, part): `powertrain.train.baseline.Baseline`s of such a loss, for the report
+        sections sections(run): `powertrain.data.Section`s of the report, on what was learned
     """
 
     Params: ClassVar[type]

@@ -49,3 +49,7 @@ run      = { until = "9 rounds" }
 
     def predict(self, t: Step, batch: Any) -> Any:
         return np.asarray(self.model.answer(self.state.value, np.asarray(batch.x)), dtype=np.float32)
+
+    def sections(self, run: Run) -> Any:
+        """What the model says of what it learned."""
+        return self.model.sections(self.state.value, run.dataset) if hasattr(self.model, "sections") else ()

@@ -39,6 +39,7 @@ class Evaluation:
     confusion: NDArray[np.float64] | None = None
     losses: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     outputs: NDArray[np.float32] | None = None
+    truth: NDArray[Any] | None = None
 
 
 @contextlib.contextmanager
@@ -116,13 +117,13 @@ class Evaluator:
         self._measure = measure if on_host(strategy) else pt.compile(measure)
 
     def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
-        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss and output of every
-        example, in their order."""
+        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and
+        target of every example, in their order."""
         source = self.dataset.splits[part]
         if most is not None and len(source) > most:
             source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
         states = {name: metric.zero() for name, metric in self.metrics.items()}
-        kept: list[tuple[Any, Any]] = []
+        kept: list[tuple[Any, Any, Any]] = []
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.
             for batch in Loader(source, self.batch, sampling="sequential"):
@@ -133,13 +134,13 @@ class Evaluator:
                     states[name] = metric.update(states[name], values, batch.y, batch.weight)
                 if keep:
                     real = len(batch)
-                    kept.append((losses[:real].reshape(real, -1).mean(axis=1), output[:real].copy()))
+                    mean = losses[:real].reshape(real, -1).mean(axis=1)
+                    kept.append((mean, output[:real].copy(), np.asarray(batch.y)[:real].copy()))
         confusion = states.pop("confusion", None)
         values = {name: self.metrics[name].result(state) for name, state in states.items()}
         made = Evaluation(part, values, len(source), confusion)
         if keep:
-            made.losses = np.concatenate([losses for losses, _ in kept])
-            made.outputs = np.concatenate([output for _, output in kept])
+            made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
         return made
 
 

@@ -6,12 +6,15 @@ import base64
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from powertrain.train.sureness import Reliability, Thresholds
 
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
@@ -31,6 +34,11 @@ def drawn(draw: Callable[[Figure], None], alt: str) -> str:
     figure = Figure(figsize=(8.4, 3.4))
     draw(figure)
     return tag(figure, alt)
+
+
+def plain(text: str) -> str:
+    """Words of somebody's data as they are: between two dollars matplotlib would look for a formula."""
+    return text.replace("$", r"\$")
 
 
 def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
@@ -56,6 +64,7 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
 def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
     """Rows are what is true, columns what the model said; colours are shares of a row."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    labels = [plain(label) for label in labels]
     size = min(10.0, 2.5 + 0.4 * len(labels))
     figure = Figure(figsize=(size, size))
     axes = figure.add_subplot()
@@ -85,12 +94,50 @@ def answers(truth: NDArray[Any], said: NDArray[Any]) -> str:
     return tag(figure, "answers")
 
 
+def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> str:
+    """Two classes: found against falsely taken, and precision against recall. Any: what was said against what came."""
+    labels = [plain(label) for label in labels]
+    count = 2 * (two is not None) + (held is not None)
+    figure = Figure(figsize=(WIDTH / IN_A_ROW * count, 4.2), layout="constrained")
+    panels = [figure.add_subplot(1, count, at + 1) for at in range(count)]
+    for axes in panels:
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        axes.grid(alpha=0.3)
+    if two is not None:
+        found, precise = panels[:2]
+        name = labels[1]
+        found.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="guessing")
+        found.plot([0, *two.false], [0, *two.recall], label=f"area {two.area:.3f}")
+        found.set(title=f"ROC of {name}", xlabel=f"false positive rate: share of the others taken for {name}")
+        found.set(ylabel=f"recall: share of {name} that is found")
+        share = two.precision[-1]
+        precise.axhline(share, color="gray", linewidth=1, linestyle="--", label=f"guessing: {share:.2f}")
+        precise.step(two.recall, two.precision, where="post", label=f"average precision {two.average_precision:.3f}")
+        precise.set(title=f"Precision and recall of {name}", xlabel=f"recall: share of {name} that is found")
+        precise.set(ylabel=f"precision: share right of what it calls {name}")
+        for axes, across, up in ((found, two.false, two.recall), (precise, two.recall, two.precision)):
+            axes.plot(across[two.usual], up[two.usual], "o", color="C1", label="where it decides")
+        found.legend(loc="lower right")
+        precise.legend(loc="lower left")
+    if held is not None:
+        axes, everywhere = panels[-1], held.said
+        of = f"of {labels[1]}" if len(labels) == 2 else "of its answer"
+        shares, held = held.counts / held.counts.sum(), held.known()
+        axes.bar(everywhere, shares, width=0.06, color="lightgray", label="share of the examples", zorder=0)
+        axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="as it should be")
+        axes.errorbar(held.said, held.right, yerr=held.intervals(), marker="o", capsize=3, label="as it is (95 %)")
+        came = f"share that is {labels[1]}" if len(labels) == 2 else "share that is right"
+        axes.set(title="Do its probabilities hold?", xlabel=f"probability {of} that it said", ylabel=came)
+        axes.legend(loc="upper left")
+    return tag(figure, "how sure it is")
+
+
 def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> str:
     """Small pictures with a title each, eight in a row."""
     columns = 8
     rows = -(-len(titles) // columns)
     # Broken where a longer line would run into the next picture's.
-    titles = [textwrap.fill(title, TITLE) for title in titles]
+    titles = [textwrap.fill(plain(title), TITLE) for title in titles]
     lines = 1 + max((title.count("\n") for title in titles), default=0)
     figure = Figure(figsize=(1.5 * columns, (1.55 + 0.15 * lines) * rows))
     for at, title in enumerate(titles):

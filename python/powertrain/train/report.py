@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.data import Section
 from powertrain.train.checkpoint import write_durably
 from powertrain.train.ledger import read_history
 
 if TYPE_CHECKING:
-    from powertrain.data import Section
     from powertrain.train.energy import Energy
     from powertrain.train.evaluate import Evaluation
     from powertrain.train.run import TrainRun
@@ -39,10 +39,11 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _examples(run),
         _comparison(results),
         _classes(run, judged),
+        _sureness(run, judged),
         _answers(run, judged),
         _worst(run, judged),
         _samples(history),
-        *(_section(section) for section in run.dataset.sections),
+        *(_section(section) for section in told(run)),
         f"<h2>Energy and cost</h2><p>{html.escape(energy.sentence())}</p>",
         f"<h2>Recipe</h2><pre>{html.escape(run.recipe.text)}</pre>",
         _settings(run),
@@ -138,14 +139,50 @@ def _classes(run: TrainRun, judged: Evaluation) -> str:
 
 def _answers(run: TrainRun, judged: Evaluation) -> str:
     """Numbers: what the model said against what they are."""
-    if run.dataset.task != "regression" or judged.outputs is None or judged.outputs.size == 0:
+    if run.dataset.task != "regression" or judged.truth is None or judged.outputs is None or not judged.outputs.size:
         return ""
     import numpy as np
 
     rows = np.linspace(0, judged.examples - 1, min(judged.examples, MOST_POINTS)).astype(np.int64)
-    truth = run.dataset.splits[judged.part].fetch(rows)["y"].ravel()
+    truth, said, draw = judged.truth[rows].ravel(), judged.outputs[rows].ravel(), _pictures()
+    return "<h2>Answers</h2>" + (draw.answers(truth, said) if draw else _left_out("They are"))
+
+
+def _sureness(run: TrainRun, judged: Evaluation) -> str:
+    """Whether the probabilities of a classifier hold, and, of two classes, what other thresholds would give."""
+    if judged.confusion is None or judged.outputs is None or judged.truth is None or judged.outputs.ndim != 2:
+        return ""
+    from powertrain.train import sureness
+
+    outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, _labels(run)
+    two = sureness.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1) if len(labels) == 2 else None
+    lines, held = [], None
+    if two is not None:
+        share = float((truth == 1).mean())
+        lines.append(
+            f"Of two examples, one of them {labels[1]}, it puts that one higher {100 * two.area:.1f}\u00a0% of the "
+            f"time (area under the ROC curve; guessing: 50\u00a0%). Average precision of {labels[1]}: "
+            f"{two.average_precision:.3f} (guessing: {share:.3f})."
+        )
+    if _gives_probabilities(run):
+        shares = sureness.probabilities(outputs)
+        said = shares[:, 1] if len(labels) == 2 else shares.max(axis=1)
+        held = sureness.reliability(said, truth == 1 if len(labels) == 2 else shares.argmax(axis=1) == truth)
+        lines.append(
+            f"Its probabilities are off by {100 * held.error:.1f} points on average (expected calibration error)."
+        )
+    if not lines:
+        return ""
     draw = _pictures()
-    return "<h2>Answers</h2>" + (draw.answers(truth, judged.outputs[rows].ravel()) if draw else _left_out("They are"))
+    picture = draw.sureness(two, held, labels) if draw else _left_out("The pictures are")
+    return f"<h2>How sure it is</h2>{''.join(f'<p>{html.escape(line)}</p>' for line in lines)}{picture}"
+
+
+def _gives_probabilities(run: TrainRun) -> bool:
+    """Whether the softmax of its outputs is meant as probabilities: so say the loss, and a model on the host."""
+    loss, model = run.loss(), run.table.modules.get("model")
+    says = getattr(getattr(loss, "func", loss), "probabilities", False)
+    return bool(says and getattr(model, "probabilities", True))
 
 
 def _examples(run: TrainRun) -> str:
@@ -216,13 +253,40 @@ def _worst(run: TrainRun, judged: Evaluation) -> str:
     return head + draw.images(pixels, titles, "the worst examples")
 
 
+def told(run: TrainRun) -> list[Section]:
+    """What the strategy, the models and the data say for themselves. Nobody's mistake in it costs a run its report."""
+    found: list[Section] = []
+    asked = [("strategy", run.strategy, run), *(("model", made, run.dataset) for made in run.table.modules.values())]
+    for kind, one, given in asked:
+        # What another library learned is not in the model: its strategy, which has it, asks for its sections.
+        if not hasattr(one, "sections") or (kind == "model" and getattr(one, "host", False)):
+            continue
+        try:
+            found += one.sections(given)
+        except Exception as error:
+            said = f"Left out: {type(one).__name__}.sections {_raised(error)}"
+            found.append(Section(f"What the {kind} says", (said,)))
+    return [*found, *run.dataset.sections]
+
+
 def _section(section: Section) -> str:
-    """What the data says for itself."""
+    """Sentences, a table, a picture."""
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in section.lines)
     table, picture, draw = _table(section.rows, "words") if section.rows else "", "", _pictures()
-    if section.draw is not None:
-        picture = draw.drawn(section.draw, section.title) if draw else _left_out("The picture is")
+    if section.draw is not None and draw is not None:
+        try:
+            picture = draw.drawn(section.draw, section.title)
+        except Exception as error:
+            picture = f'<p class="bad">The picture is left out: drawing it {html.escape(_raised(error))}</p>'
+    elif section.draw is not None:
+        picture = _left_out("The picture is")
     return f"<h2>{html.escape(section.title)}</h2>{lines}{table}{picture}"
+
+
+def _raised(error: Exception) -> str:
+    from powertrain.plugins.importing import in_words
+
+    return f"raised {in_words(error).splitlines()[0]}; expected no exception; mend it, then `powertrain report RUN`."
 
 
 def _table(rows: Sequence[Sequence[str]], kind: str) -> str:

@@ -22,6 +22,8 @@ class KernelSVM(HostModel):
     The logit of a class is its share of the votes, and the sum of its margins where votes are equal.
     """
 
+    probabilities = False  # shares of votes
+
     @dataclass(frozen=True)
     class Params:
         C: float = param(1.0, above=0, doc="how much a row on the wrong side costs")

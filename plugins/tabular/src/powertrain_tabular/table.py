@@ -93,6 +93,7 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
         labels,
         state={**encoder.state(), "labels": np.frombuffer(json.dumps(labels).encode(), dtype=np.uint8)},
         read=lambda path: encoder(read_frame(path, f"predict {path}"), f"predict {path}"),
+        columns=tuple(encoder.features),
         sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
     )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import Dataset, Section
 from powertrain.models import HostModel, ModelError
 from powertrain.plugins import Inputs, param
+from powertrain_tabular.grown import Grown, grown_sections
 
 SMALLEST = 1e-7  # probability whose logarithm is still a usable logit
 
@@ -57,11 +60,16 @@ class _Trees(HostModel):
         lightgbm = _library()
         settings = {**self._common(), **self.settings()}
         rows = lightgbm.Dataset(_flat(train["x"]), train["y"], params=settings, free_raw_data=False)
-        watched, callbacks = [], []
-        if valid is not None and self.patience() is not None:
-            watched = [lightgbm.Dataset(_flat(valid["x"]), valid["y"], reference=rows, params=settings)]
-            callbacks = [lightgbm.early_stopping(self.patience(), verbose=False)]
-        return lightgbm.train(settings, rows, self.rounds(), valid_sets=watched, callbacks=callbacks)
+        losses: dict[str, dict[str, list[float]]] = {}
+        watched, callbacks = {"train": rows}, [lightgbm.record_evaluation(losses)]
+        if valid is not None:
+            watched["valid"] = lightgbm.Dataset(_flat(valid["x"]), valid["y"], reference=rows, params=settings)
+            if self.patience() is not None:
+                callbacks.append(lightgbm.early_stopping(self.patience(), verbose=False))
+        booster = lightgbm.train(
+            settings, rows, self.rounds(), list(watched.values()), list(watched), callbacks=callbacks
+        )  # fmt: skip
+        return Grown(booster, {part: next(iter(curve.values())) for part, curve in losses.items()})
 
     def _common(self) -> dict[str, Any]:
         params = self.params
@@ -73,19 +81,22 @@ class _Trees(HostModel):
             "verbosity": -1, "feature_pre_filter": False,
         }  # fmt: skip
 
-    def answer(self, state: Any, x: Any) -> NDArray[Any]:
-        best = state.best_iteration if state.best_iteration > 0 else None
-        made = np.asarray(state.predict(_flat(x), num_iteration=best, num_threads=self.params.threads))
+    def answer(self, state: Grown, x: Any) -> NDArray[Any]:
+        made = np.asarray(state.booster.predict(_flat(x), num_iteration=state.best, num_threads=self.params.threads))
         if self.task == "regression":
             return made.reshape(-1, 1)
         shares = np.stack([1 - made, made], axis=1) if made.ndim == 1 else made
         return np.asarray(np.log(np.clip(shares, SMALLEST, 1)))
 
-    def dump(self, state: Any) -> bytes:
-        return str(state.model_to_string(num_iteration=state.best_iteration)).encode()
+    def dump(self, state: Grown) -> bytes:
+        return json.dumps({"losses": state.losses, "trees": state.booster.model_to_string(state.best)}).encode()
 
-    def load(self, data: bytes) -> Any:
-        return _library().Booster(model_str=data.decode())
+    def load(self, data: bytes) -> Grown:
+        read = json.loads(data)
+        return Grown(_library().Booster(model_str=read["trees"]), read["losses"])
+
+    def sections(self, state: Grown, dataset: Dataset) -> list[Section]:
+        return grown_sections(state, dataset, "squared error" if self.task == "regression" else "log loss")
 
 
 def _library() -> Any:

@@ -1,0 +1,58 @@
+"""A page of the report: how much each named column counts, as bars. For models of tables, whoever fits them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import Section
+
+MOST = 20  # bars
+LONGEST = 40  # letters of a name
+
+
+def columns_section(
+    title: str,
+    names: Sequence[str],
+    values: NDArray[Any],
+    label: str,
+    *,
+    lines: Sequence[str] = (),
+    signed: bool = False,
+) -> Section:
+    """The columns that count most, the largest above. `label` says what the length of a bar is; where values are
+    `signed`, those above and below zero have colours of their own."""
+    sizes = np.asarray(values, dtype=np.float64)
+    shown = np.argsort(-np.abs(sizes), kind="stable")[:MOST]
+    idle = int(np.count_nonzero(sizes == 0))
+    rest = [f"{idle:,} of {len(names):,} columns count for nothing."] if idle else []
+    if len(sizes) > len(shown):
+        rest.append(f"The {len(shown)} of {len(sizes):,} that count most are shown.")
+    chosen = [(_short(names[at]), float(sizes[at])) for at in shown]
+    said = (*lines, " ".join(rest)) if rest else tuple(lines)
+    return Section(title, said, draw=lambda figure: _draw(figure, chosen, label, signed))
+
+
+def _short(name: str) -> str:
+    shown = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    return shown.replace("$", r"\$")  # between two, matplotlib would look for a formula
+
+
+def _draw(figure: Any, chosen: Sequence[tuple[str, float]], label: str, signed: bool) -> None:
+    figure.set_size_inches(8.4, 1.1 + 0.27 * max(len(chosen), 3))
+    axes = figure.add_subplot()
+    names, values = [name for name, _ in chosen], np.array([value for _, value in chosen])
+    colours = ["C0" if value >= 0 else "C3" for value in values] if signed else "C0"
+    bars = axes.barh(range(len(values)), values, color=colours)
+    axes.set_yticks(range(len(values)), names, fontsize=9)
+    axes.set_ylim(max(len(values), 3) - 0.4, -0.6)
+    axes.bar_label(bars, fmt="%.2g", padding=3, fontsize=8)
+    axes.margins(x=0.12)
+    axes.axvline(0, color="gray", linewidth=1)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(label)
+    figure.set_layout_engine("constrained")
