@@ -38,16 +38,18 @@ def registry(folder: Path) -> Registry:
     return Registry(lambda: [str(folder)])
 
 
-def test_a_thousand_entries_are_listed_in_20_ms(tmp_path: Path) -> None:
-    for number in range(100):
-        entries = [f"net{number}-{at} = acme_{number}:Net{at}" for at in range(10)]
+@pytest.mark.parametrize("distributions", [100, 1000])
+def test_a_thousand_entries_are_listed_in_20_ms(distributions: int, tmp_path: Path) -> None:
+    """Processor time: the wall clock would measure whatever else the machine does."""
+    for number in range(distributions):
+        entries = [f"net{number}-{at} = acme_{number}:Net{at}" for at in range(1000 // distributions)]
         text = "[powertrain.v1.model]\n" + "\n".join(entries)
         distribution(tmp_path, f"acme-{number}", text, "raise SystemExit('imported')")
     seconds = []
     for _ in range(9):
-        start = time.perf_counter()
+        start = time.process_time()
         found = registry(tmp_path).plugins()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         assert len(found) == 1000
     assert min(seconds) < 0.020
 

@@ -45,6 +45,14 @@ def test_a_new_plugin_builds_installs_and_passes_its_own_tests(tmp_path: Path) -
     assert {row["group"] for row in listed} == set(OBJECTS)
 
 
+@pytest.mark.parametrize(("kind", "most"), [("loss", 10), ("model", 30)])
+def test_a_loss_has_under_10_lines_and_a_model_under_30(kind: str, most: int, tmp_path: Path) -> None:
+    """The whole files, imports and docstrings too."""
+    run(["new", "plugin", "acme", "--kinds", kind], tmp_path)
+    written = (tmp_path / "acme" / "src" / "acme" / f"{kind}.py").read_text().splitlines()
+    assert 0 < sum(bool(line.strip()) for line in written) < most
+
+
 def test_a_model_and_a_loss_train_without_an_edit(tmp_path: Path) -> None:
     run(["new", "plugin", "acme"], tmp_path)
     target = installed(tmp_path, tmp_path / "acme")
