@@ -29,6 +29,15 @@ def test_a_line_has_ours_beside_the_published_figure(tmp_path: Path) -> None:
     assert lines[-1] == "| two | test.accuracy | 0.500 | >= 0.9 |  |  | 12 | Linux x86_64, avx2 |"
 
 
+def test_a_line_says_what_its_recipe_is_held_to_now(tmp_path: Path) -> None:
+    run_folder(tmp_path, "one", 0.9123, True)
+    before = results.table(tmp_path, {}).replace("| one ", "| digits ")
+    lines = results.table(tmp_path, {}, before, lambda recipe: {"test.accuracy": f">= of {recipe}"}).splitlines()
+    assert [line.split(" | ")[3] for line in lines[-2:]] == [">= of digits", ">= of one"]
+    assert results.expected("digits")["test.accuracy"].startswith(">= 0.9")
+    assert results.expected("no-such-recipe") == {}
+
+
 def test_a_line_says_what_other_seeds_reached(tmp_path: Path) -> None:
     run_folder(tmp_path, "one", 0.9, True)
     for seed, accuracy in ((1, 0.92), (2, 0.94)):

@@ -128,7 +128,7 @@ def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[
         axes.errorbar(held.said, held.right, yerr=held.intervals(), marker="o", capsize=3, label="as it is (95 %)")
         came = f"share that is {labels[1]}" if len(labels) == 2 else "share that is right"
         axes.set(title="Do its probabilities hold?", xlabel=f"probability {of} that it said", ylabel=came)
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
     return tag(figure, "how sure it is")
 
 
