@@ -251,6 +251,11 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "model-no-class": ("model", "protocol", "is a int", "it = 3\n"),
     "model-other": ("model", "not-a-module", "build gave a dict",
                     but(MODEL, "return cls(math.prod(inputs.shape), inputs.outputs)", "return {}")),
+    "model-section": ("model", "not-a-section", "sections gave a str; expected powertrain.data.Section objects",
+                      MODEL + "\n    def sections(self, dataset):\n        return ['words']\n"),
+    "host-picture": ("model", "raises", "the picture of the section 'Means' raised TypeError",
+                     HOST + "\n    def sections(self, state, dataset):\n        from powertrain.data import Section\n"
+                     "        return [Section('Means', draw=lambda: None)]\n"),
     "host-writes": ("model", "writes-input", "fit changes the rows that it is given",
                     but(HOST, "rows = train", "train['x'] *= 2; rows = train")),
     "host-pickle": ("model", "state", "dump gave a pickle, which can run code",

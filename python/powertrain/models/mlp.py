@@ -55,7 +55,8 @@ class LinearModel(Model):
         if len(names) != len(weight):
             return []
         # A weight alone says little: it is small where the numbers of its column are large.
-        effect = weight * whole(dataset.train, "x").std(axis=0, dtype=np.float64)[:, None]
+        rows = whole(dataset.train, "x").reshape(-1, len(weight))
+        effect = weight * rows.std(axis=0, dtype=np.float64)[:, None]
         if dataset.task == "regression" and effect.shape[1] == 1:
             values, what = effect[:, 0], "what one deviation more of the column adds to the answer"
         elif effect.shape[1] == 2:

@@ -128,7 +128,8 @@ def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[
         axes.errorbar(held.said, held.right, yerr=held.intervals(), marker="o", capsize=3, label="as it is (95 %)")
         came = f"share that is {labels[1]}" if len(labels) == 2 else "share that is right"
         axes.set(title="Do its probabilities hold?", xlabel=f"probability {of} that it said", ylabel=came)
-        axes.legend(loc="best")
+        # Beneath the axes: within them, intervals may be anywhere.
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=7.5, frameon=False)
     return tag(figure, "how sure it is")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.plugins.conformance.pages import check_sections, dataset_of
 from powertrain.plugins.protocols import Inputs
 
 LEARNED_ROWS = 80
@@ -50,6 +51,8 @@ def check_host(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Findin
             "learn what all share in fit",
         )
     yield from _bytes(subject, module, state, asked, answers)
+    if hasattr(module, "sections"):
+        yield from check_sections(subject, module.sections, state, dataset_of(inputs, train["x"], train["y"]))
     with no_global_random(subject, "fit") as drawn:  # the second one: importing a library may draw as well
         again = module.fit(train, None)
     yield from drawn

@@ -10,6 +10,7 @@ import numpy as np
 import powertrain as pt
 from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.plugins.conformance.hosts import check_host
+from powertrain.plugins.conformance.pages import check_sections, dataset_of
 from powertrain.plugins.protocols import Inputs
 
 ROWS = 5
@@ -125,6 +126,9 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
     yield from _examples_apart(subject, module, x, np.asarray(eager))
     yield from _threads(subject, module, x)
     yield from _gradients(subject, module, x)
+    if hasattr(module, "sections"):
+        y = np.zeros(len(x), np.float32 if inputs.task == "regression" else np.int64)
+        yield from check_sections(subject, module.sections, dataset_of(inputs, x, y))
 
 
 def _held(module: Any) -> dict[str, Any]:
