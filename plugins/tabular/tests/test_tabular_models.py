@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -164,6 +165,33 @@ def test_boosting_stops_early_and_its_text_answers_alike() -> None:
     again = model.load(model.dump(state))
     assert np.array_equal(model.answer(again, x), model.answer(state, x))
     assert (model.answer(state, valid["x"]).argmax(axis=1) == valid["y"]).mean() > 0.7
+    # The loss tree by tree is that of the answers, and is still known from the bytes.
+    shares = np.exp(model.answer(state, valid["x"]))[np.arange(300), valid["y"]]
+    assert state.losses["valid"][state.best - 1] == pytest.approx(-np.log(shares).mean(), abs=1e-6)
+    assert len(again.losses["train"]) == state.best + 10 and again.losses == state.losses
+
+
+def test_trees_say_which_columns_count_and_how_they_grew() -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    from powertrain_tabular.trees import Forest, Tree
+
+    x, _ = classes(900)
+    y = (x[:, 2] > 0.3).astype(np.int64)
+    data = Dataset("rows", "classification", {"train": ArraySource(x=x, y=y)}, 2, columns=("a", "b", "c", "d", "$e$"))
+    model = Forest.build(Forest.Params(trees=7, features=1.0), Inputs("classification", (5,), 2))
+    state = model.fit({"x": x, "y": y}, None)
+    columns, course = model.sections(model.load(model.dump(state)), data)
+    assert (columns.title, course.title) == ("Which columns count", "Loss, tree by tree")
+    assert course.lines == (f"The log loss with all 7 trees: train {state.losses['train'][-1]:.4g}.",)
+    figure = pytest.importorskip("matplotlib.figure", reason="matplotlib draws it").Figure()
+    columns.draw(figure)
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "c"
+    assert figure.axes[0].patches[0].get_width() > 95  # per cent
+    tree = Tree.build(Tree.Params(), Inputs("classification", (5,), 2))
+    # One tree has no course; without names nothing can be said.
+    grown = tree.fit({"x": x, "y": y}, None)
+    assert [one.title for one in tree.sections(grown, data)] == ["Which columns count"]
+    assert tree.sections(grown, dataclasses.replace(data, columns=())) == []
 
 
 TABLE = f"""\

@@ -71,7 +71,9 @@ def gram(x: Array, centre: Array | None = None) -> Floats:
     """(x - centre)^T (x - centre) in float64, from products in the dtype of x.
 
     The one product that is NumPy's: it sees that the result is symmetric and computes half of it, which the engine does
-    not. What it is for, eigenvectors and inverses, comes from LAPACK as well.
+    not. What it is for, eigenvectors and inverses, comes from LAPACK as well. (Tried: the engine, blocks of 112 columns
+    times the columns from theirs on, 57 % of the work. For 60,000 x 784 on two threads it took 0.24 s with AVX2, where
+    NumPy's takes 0.20 s, and 0.145 s with AVX-512 on a processor for which OpenBLAS keeps to AVX2.)
     """
     total = np.zeros((x.shape[1], x.shape[1]))
     for start in range(0, len(x), GRAM_ROWS):
