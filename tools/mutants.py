@@ -1,26 +1,33 @@
 """Break the engine on purpose, one fault at a time, and expect the tests of that part to fail.
 
 `mutants.py [OP or PART]...` takes the MUTANTS rows of tests/cases/<op>.py: (file in cpp/ops/<op>/, text, replacement),
-and those of the parts of tests/mutants_elsewhere.py. Works on a copy of the tree. A mutant that survives is a missing
+and those of the parts of tests/mutants_elsewhere.py. Works on copies of the tree. A mutant that survives is a missing
 test.
+
+One copy is built as it is. Of a mutant only the files that include what was changed are compiled, beside the objects of
+the build, which stay right for the next one; what tests import is linked into the copy of a worker.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import posixpath
+import queue
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from scratch_tree import ROOT, ScratchTree
 
 NO_TESTS = 5  # pytest's exit code: nothing looks at what was broken
-SECONDS = 1800
+SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,14 @@ class Mutant:
     text: str
     replacement: str
     tests: tuple[str, ...]
+
+    def changed(self, source: str) -> str:
+        return source.replace(self.text, self.replacement, 1)
+
+    @property
+    def cost(self) -> int:
+        """What the fault makes the compiler do: nothing, one file, a header of the fused machine."""
+        return 0 if not self.file.startswith("cpp/") else 2 if self.file.endswith(".h") else 1
 
 
 def mutants_of(name: str) -> Iterator[Mutant]:
@@ -43,50 +58,90 @@ def mutants_of(name: str) -> Iterator[Mutant]:
         yield Mutant(name, posixpath.normpath(f"cpp/ops/{name}/{file}"), *change, tests)
 
 
-def outcome(tree: ScratchTree, mutant: Mutant) -> str:
-    """`killed`, `SURVIVED`, or `NO BUILD`: a row that the compiler refuses says nothing about the tests."""
-    path = tree.folder / mutant.file
-    original = path.read_text(encoding="utf-8")
-    if mutant.text not in original:
-        raise SystemExit(
-            f"[mutants] {mutant.part}: {mutant.file} does not contain {mutant.text!r}; expected it; mend its row"
-        )
-    path.write_text(original.replace(mutant.text, mutant.replacement, 1), encoding="utf-8")
-    try:
-        if mutant.file.startswith("cpp/"):
-            try:
-                tree.build()
-            except RuntimeError:
-                return "NO BUILD"
+class Faults:
+    """Plants faults in copies of a built tree: one plants and compiles at a time, tests run side by side."""
+
+    def __init__(self, tree: ScratchTree, workers: int) -> None:
+        self.tree = tree
+        self._compiling = threading.Lock()
+        self._idle: queue.Queue[ScratchTree] = queue.Queue()
+        for number in range(workers):
+            self._idle.put(ScratchTree(tree.folder / "workers" / str(number)))
+
+    def outcome(self, mutant: Mutant) -> str:
+        """`killed`, `SURVIVED`, or `NO BUILD`: a row that the compiler refuses says nothing about the tests."""
+        worker = self._idle.get()
         try:
-            returncode = tree.pytest("-x", *mutant.tests, seconds=SECONDS).returncode
+            return self._outcome(worker, mutant)
+        finally:
+            self._idle.put(worker)
+
+    def _outcome(self, worker: ScratchTree, mutant: Mutant) -> str:
+        if mutant.file.startswith("cpp/"):
+            with self._compiling:
+                if not self._compile(worker, mutant):
+                    return "NO BUILD"
+            return self._tested(worker, mutant)
+        self.tree.copy_module(worker)
+        path = worker.folder / mutant.file
+        original = path.read_text(encoding="utf-8")
+        path.write_text(mutant.changed(original), encoding="utf-8")
+        try:
+            return self._tested(worker, mutant)
+        finally:
+            path.write_text(original, encoding="utf-8")
+
+    def _compile(self, worker: ScratchTree, mutant: Mutant) -> bool:
+        path = self.tree.folder / mutant.file
+        original, times = path.read_text(encoding="utf-8"), path.stat()
+        path.write_text(mutant.changed(original), encoding="utf-8")
+        apart = False
+        try:
+            apart = self.tree.build_changed(mutant.file, worker)
+        except RuntimeError:
+            return False
+        finally:
+            path.write_text(original, encoding="utf-8")
+            if apart:
+                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            else:
+                self.tree.build()
+        return True
+
+    def _tested(self, worker: ScratchTree, mutant: Mutant) -> str:
+        try:
+            returncode = worker.pytest("-x", *mutant.tests, seconds=SECONDS).returncode
         except subprocess.TimeoutExpired:  # a loop without end is a difference too
             return "killed"
         return "SURVIVED" if returncode in (0, NO_TESTS) else "killed"
-    finally:
-        path.write_text(original, encoding="utf-8")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="OP_OR_PART")
-    chosen = parser.parse_args().names
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) // 2), help="tests side by side")
+    arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests"))
     parts = list(importlib.import_module("mutants_elsewhere").PARTS)
-    names = chosen or [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *parts]
-    mutants = [mutant for name in names for mutant in mutants_of(name)]
+    names = arguments.names or [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *parts]
+    mutants = sorted((mutant for name in names for mutant in mutants_of(name)), key=lambda mutant: mutant.cost)
+    for mutant in mutants:
+        if mutant.text not in (ROOT / mutant.file).read_text(encoding="utf-8"):
+            raise SystemExit(
+                f"[mutants] {mutant.part}: {mutant.file} does not contain {mutant.text!r}; expected it; mend its row"
+            )
     tree = ScratchTree(Path(ROOT / "build" / "mutants"))
     tree.build()
+    faults = Faults(tree, arguments.workers)
     counts: Counter[str] = Counter()
-    built = True
-    for mutant in mutants:
-        # What the last C++ mutant left in the module must not be there when Python is changed.
-        if not mutant.file.startswith("cpp/") and not built:
-            tree.build()
-        built = not mutant.file.startswith("cpp/")
-        found = outcome(tree, mutant)
+
+    def run(mutant: Mutant) -> None:
+        found = faults.outcome(mutant)
         counts[found] += 1
         print(f"{found:8} {mutant.file}: {mutant.text!r} -> {mutant.replacement!r}", flush=True)
+
+    with ThreadPoolExecutor(arguments.workers) as pool:
+        list(pool.map(run, mutants))
     refused = f", {counts['NO BUILD']} did not compile" if counts["NO BUILD"] else ""
     print(f"{len(mutants)} mutants, {counts['killed']} killed, {counts['SURVIVED']} survived{refused}")
     return 0 if mutants and counts["killed"] == len(mutants) else 1

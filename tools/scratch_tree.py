@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import powertrain
@@ -55,8 +58,48 @@ class ScratchTree:
         options += [f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11}"]
         self._run(["cmake", "-S", str(self.folder), "-B", str(build), "-G", "Ninja", *options])
         self._run(["cmake", "--build", str(build), "--target", "_core"])
-        for module in build.glob("_core*.so"):
-            shutil.copy2(module, self.folder / "python" / "powertrain")
+        self.copy_module(self)
+
+    def copy_module(self, to: ScratchTree) -> None:
+        """What was built here is what Python imports from there."""
+        for module in (self.folder / "build" / "main").glob("_core*.so"):
+            shutil.copy2(module, to.folder / "python" / "powertrain")
+
+    def build_changed(self, file: str, to: ScratchTree) -> bool:
+        """After a build and a change of one file, the module into another tree; whether the build stayed as it was.
+
+        Ninja would compile a file that was changed for a moment twice, and each time look at all the others.
+        """
+        build = self.folder / "build" / "main"
+        units = self._units_of(build, self.folder / file)
+        commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+        known = {os.path.relpath(entry["output"], build): shlex.split(entry["command"]) for entry in commands}
+        if not all(unit in known for unit in units):  # a precompiled header, and with it everything
+            self.build()
+            self.copy_module(to)
+            return False
+        aside = {unit: f"changed/{number}.o" for number, unit in enumerate(units)}
+        (build / "changed").mkdir(exist_ok=True)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda unit: self._run([aside.get(word, word) for word in known[unit]], build), units))
+        link = shlex.split(self._run(["ninja", "-t", "commands", "_core"], build).stdout.splitlines()[-1])
+        words = link[link.index("&&") + 1 :]
+        words = words[: words.index("&&")] if "&&" in words else words
+        module = next(word for word in words if word.startswith("_core") and word.endswith(".so"))
+        made = str(to.folder / "python" / "powertrain" / module)
+        self._run([made if word == module else aside.get(word, word) for word in words], build)
+        return True
+
+    def _units_of(self, build: Path, file: Path) -> list[str]:
+        """The objects that were compiled from a file, or from one that includes it."""
+        found, unit = [], ""
+        for line in self._run(["ninja", "-t", "deps"], build).stdout.splitlines():
+            if line.startswith(" "):
+                if os.path.normpath(build / line.strip()) == str(file):
+                    found.append(unit)
+            else:
+                unit = line.split(":")[0]
+        return found
 
     def pytest(self, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
@@ -65,13 +108,21 @@ class ScratchTree:
     def python(self, code: str) -> str:
         return self._run([sys.executable, "-c", code]).stdout.strip()
 
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        done = self._call(command)
+    def _run(self, command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        done = self._call(command, folder=folder)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         return done
 
-    def _call(self, command: list[str], seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+    def _call(
+        self, command: list[str], seconds: float | None = None, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment, timeout=seconds, capture_output=True, text=True, check=False
+            command,
+            cwd=folder or self.folder,
+            env=self.environment,
+            timeout=seconds,
+            capture_output=True,
+            text=True,
+            check=False,
         )
