@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 
 import powertrain as pt
@@ -48,31 +51,35 @@ def taps(place: float, size: int, mode: str, padding: str, corners: bool) -> lis
 def reference(
     x: Array, grid: Array, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool = False
 ) -> Array:
-    n, rows, columns, _ = grid.shape
-    y = np.zeros((n, rows, columns, x.shape[3]))
-    for place in np.ndindex(n, rows, columns):
-        across, down = grid[place]
-        for i, height in taps(down, x.shape[1], mode, padding_mode, align_corners):
-            for j, width in taps(across, x.shape[2], mode, padding_mode, align_corners):
-                y[place] += height * width * x[place[0], i, j]
+    y = np.zeros((*grid.shape[:-1], x.shape[-1]))
+    for place in np.ndindex(*grid.shape[:-1]):
+        # The last axis of space comes first in a place.
+        along = [
+            taps(at, size, mode, padding_mode, align_corners)
+            for at, size in zip(grid[place][::-1], x.shape[1:-1], strict=True)
+        ]
+        for chosen in itertools.product(*along):
+            weight = math.prod(weight for _, weight in chosen)
+            y[place] += weight * x[(place[0], *(at for at, _ in chosen))]
     return y
 
 
 def magnitude(x: Array, grid: Array, **settings: object) -> Array:
     # A place has lost some of its digits: as many more as it has pixels in front of it.
-    most = np.max(np.abs(x), axis=(1, 2), initial=0.0)[:, None, None, :]
-    return np.broadcast_to(most * (1 + 2 * max(x.shape[1:3])), reference(x, grid, **settings).shape)
+    most = np.max(np.abs(x), axis=(*range(1, x.ndim - 1),), keepdims=True, initial=0.0)
+    return np.broadcast_to(most * (1 + 2 * max(x.shape[1:-1])), reference(x, grid, **settings).shape)
 
 
-def places(shape: tuple[int, ...], height: int, width: int, corners: bool = False, beyond: int = 3) -> Draw:
+def places(shape: tuple[int, ...], *sizes: int, corners: bool = False, beyond: int = 3) -> Draw:
     """Between pixels, where a small step meets no other ones; some beyond the border."""
 
     def make(rng: np.random.Generator) -> Array:
-        sizes = np.array([width, height], "float64")
-        pixels = rng.integers(-beyond, sizes + beyond, (*shape, 2)) + rng.uniform(0.15, 0.4, (*shape, 2))
-        return pixels * 2 / np.maximum(sizes - 1, 1) - 1 if corners else (2 * pixels + 1) / sizes - 1
+        n = np.array(sizes[::-1], "float64")
+        whole = (*shape, len(sizes))
+        pixels = rng.integers(-beyond, n + beyond, whole) + rng.uniform(0.15, 0.4, whole)
+        return pixels * 2 / np.maximum(n - 1, 1) - 1 if corners else (2 * pixels + 1) / n - 1
 
-    return Draw(f"places({shape}, {height}, {width}, {corners})", make, (*shape, 2))
+    return Draw(f"places({shape}, {sizes}, {corners})", make, (*shape, len(sizes)))
 
 
 K = 8
@@ -80,25 +87,37 @@ DTYPES = ("float32", "float64")  # a place in 16 bits lies in another pixel
 SETTINGS = [(mode, padding) for mode in ("bilinear", "nearest", "bicubic") for padding in ("zeros", "border", "reflection")]
 CASES = [
     *(
-        Case(normal((2, 4, 5, 3)), places((2, 3, 6), 4, 5, corners), mode=mode, padding_mode=padding,
+        Case(normal((2, 4, 5, 3)), places((2, 3, 6), 4, 5, corners=corners), mode=mode, padding_mode=padding,
              align_corners=corners)
         for mode, padding in SETTINGS for corners in (False, True)
     ),
     Case(normal((1, 6, 7, 17)), places((1, 4, 4), 6, 7)),
-    Case(normal((1, 1, 3, 2)), places((1, 2, 2), 1, 3, True), padding_mode="reflection", align_corners=True),
+    Case(normal((1, 1, 3, 2)), places((1, 2, 2), 1, 3, corners=True), padding_mode="reflection", align_corners=True),
     Case(normal((0, 4, 5, 3)), places((0, 3, 6), 4, 5)),
+    *(
+        Case(normal((2, 3, 4, 5, 2)), places((2, 2, 3, 2), 3, 4, 5, corners=corners), mode=mode, padding_mode=padding,
+             align_corners=corners)
+        for mode, padding in SETTINGS for corners in (False, True) if mode != "bicubic"
+    ),
+    Case(normal((1, 1, 3, 2, 3)), places((1, 2, 2, 2), 1, 3, 2, corners=True), align_corners=True),
     Case(normal((1, 3, 3, 2)), values([[[[-1.0, 1.0], [np.inf, 0.0], [np.nan, np.nan], [1e30, -1e30]]]])).no_gradient(),
 ]  # fmt: skip
 ERRORS = [
     (
         Case(normal((2, 4, 5, 3)), normal((1, 3, 6, 2))),
         pt.ShapeError,
-        "[grid_sample] x is f32[2, 4, 5, 3], grid is f32[1, 3, 6, 2]; expected [n, h, w, channels] and [n, oh, ow, 2]; reshape one",
+        "[grid_sample] x is f32[2, 4, 5, 3], grid is f32[1, 3, 6, 2]; expected [n, h, w, channels] and [n, oh, ow, 2], or [n, d, h, w, channels] and [n, od, oh, ow, 3]; reshape one",
+    ),
+    (
+        Case(normal((1, 3, 4, 5, 2)), normal((1, 2, 2, 2, 3)), mode="bicubic"),
+        pt.ShapeError,
+        "[grid_sample] mode = bicubic, x is f32[1, 3, 4, 5, 2]; expected an image [n, h, w, channels]; use bilinear or nearest for volumes",
     ),
 ]
 MUTANTS = [
     ("spec.cpp", "fn::where(odd, span - rest, rest)", "rest"),
     ("spec.cpp", "fn::less(x, last), x, last", "fn::less(x, last), x, first"),
+    ("spec.cpp", "start.back() = axes - axis", "start.back() = axis - 1"),
     ("spec.cpp", "0.5 * (n * (place + 1.0) - 1.0)", "0.5 * n * (place + 1.0)"),
 ]
 BENCH = [Case(normal((8, 64, 64, 32)), places((8, 64, 64), 64, 64))]

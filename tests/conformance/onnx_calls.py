@@ -369,14 +369,13 @@ CALLS["GlobalMaxPool"] = lambda x: pt.max(x, tuple(range(2, x.ndim)), True)
 def grid_sample(
     x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros"
 ) -> Any:
-    offered(x.ndim == 4, f"{x.ndim - 2} axes of space")
     ours = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
-    return channels_first(pt.grid_sample(channels_last(x, 2), grid, ours, padding_mode, bool(align_corners)), True)
+    y = pt.grid_sample(channels_last(x, x.ndim - 2), grid, ours, padding_mode, bool(align_corners))
+    return channels_first(y, True)
 
 
 @onnx_op("AffineGrid")
 def affine_grid(theta: Any, size: Any, *, align_corners: int = 0) -> Any:
-    offered(size.size == 4, f"{size.size - 2} axes of space")
     return pt.affine_grid(theta, ints(size)[2:], bool(align_corners))
 
 

@@ -15,24 +15,39 @@ Tensor places(int64_t n, bool corners, DType dtype) {
 
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Shape& theta = in[0].shape();
-  const Ints& size = attrs.ints("size");
-  const bool fits = theta.size() == 3 && theta[1] == 2 && theta[2] == 3 && (size.size() == 1 || size.size() == 2) &&
-                    size.front() > 0 && size.back() > 0;
+  Ints size = attrs.ints("size");
+  const int64_t axes = theta.size() == 3 ? theta[1] : 0;
+  bool fits = (axes == 2 || axes == 3) && theta[2] == axes + 1 &&
+              (size.size() == 1 || static_cast<int64_t>(size.size()) == axes);
+  for (int64_t n : size) fits = fits && n > 0;
   if (!fits) {
     throw ShapeError(text("[affine_grid] theta is ", in[0].type(), ", size = ", to_string(Attr(size)),
-                          "; expected [n, 2, 3] and one or two sizes above 0; reshape theta"));
+                          "; expected [n, 2, 3] and one or two sizes above 0, or [n, 3, 4] and one or three; reshape "
+                          "theta"));
   }
+  if (size.size() == 1) size.assign(static_cast<std::size_t>(axes), size[0]);
   const Tensor t = widened(in[0]);
-  const int64_t n = theta[0], rows = size.front(), columns = size.back();
+  const int64_t n = theta[0];
   const bool corners = attrs.flag("align_corners");
-  const Tensor x = fn::reshape(places(columns, corners, t.dtype()), {1, 1, columns, 1});
-  const Tensor y = fn::reshape(places(rows, corners, t.dtype()), {1, rows, 1, 1});
+  // The last axis of space comes first in a place.
   const auto column = [&](int64_t k) {
     const Tensor part =
-        fn::call("slice", {t}, {{"start", Ints{0, 0, k}}, {"stop", Ints{n, 2, k + 1}}, {"step", Ints{1, 1, 1}}});
-    return fn::reshape(part, {n, 1, 1, 2});
+        fn::call("slice", {t}, {{"start", Ints{0, 0, k}}, {"stop", Ints{n, axes, k + 1}}, {"step", Ints{1, 1, 1}}});
+    Shape shape{n};
+    for (int64_t i = 0; i < axes; ++i) shape.push_back(1);
+    shape.push_back(axes);
+    return fn::reshape(part, shape);
   };
-  return {fn::cast(column(0) * x + column(1) * y + column(2), in[0].dtype())};
+  Tensor sum;
+  for (int64_t k = 0; k < axes; ++k) {
+    const auto axis = static_cast<std::size_t>(axes - 1 - k);
+    Shape along{1};
+    for (std::size_t i = 0; i < size.size(); ++i) along.push_back(i == axis ? size[i] : 1);
+    along.push_back(1);
+    const Tensor term = column(k) * fn::reshape(places(size[axis], corners, t.dtype()), along);
+    sum = sum.defined() ? sum + term : term;
+  }
+  return {fn::cast(sum + column(axes), in[0].dtype())};
 }
 
 const Op* registered =
@@ -41,12 +56,12 @@ const Op* registered =
         .attr_ints("size")
         .attr("align_corners", false)
         .compose(definition)
-        .doc(R"(where each pixel of an image comes from under an affine map: places for grid_sample.
-Shapes    theta [n, 2, 3] -> [n, h, w, 2]; size is one number or (h, w)
+        .doc(R"(where each pixel of an image or volume comes from under an affine map: places for grid_sample.
+Shapes    theta [n, 2, 3] -> [n, h, w, 2]; size is one number or (h, w); theta [n, 3, 4] -> [n, d, h, w, 3], for (d, h, w)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    another shape; a size below 1
 Grad      theta
-Numerics  theta times (x, y, 1), x and y from -1 to 1 at the middles of pixels, or at those of the outer ones with
+Numerics  theta times (x, y, 1) or (x, y, z, 1), each from -1 to 1 at the middles of pixels, or at those of the outer ones with
           align_corners
 Source    Jaderberg et al. 2015)",
              R"(>>> pt.affine_grid(pt.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), 2).numpy()[0, 0].tolist()

@@ -66,46 +66,48 @@ Tensor cubic(const Tensor& t, int neighbour) {
   return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
 }
 
-// Reads pixels of all images at once: x as rows of channels.
-struct Reader {
-  Tensor rows, image;  // [n h w, c]; the first row of each image, [n, 1, 1]
-  int64_t width;
-
-  // Channels at the taps, and 0 where there is no pixel.
-  Tensor operator()(const Tap& y, const Tap& x) const {
-    const Tensor w = Tensor::scalar(static_cast<double>(width), DType::I64);
-    const Tensor at = image + y.index * w + x.index, there = fn::logical_and(y.exists, x.exists);
-    Shape column = at.shape();
-    column.push_back(1);
-    const Tensor read = fn::call("take", {rows, at}, {{"axis", int64_t{0}}});
-    return fn::where(fn::reshape(there, column), read, fn::number(0));
-  }
-};
-
 Tensor as_column(const Tensor& weight) {
   Shape shape = weight.shape();
   shape.push_back(1);
   return fn::reshape(weight, shape);
 }
 
-// Every combination of the taps of both axes, rows first.
-Tensor weighted(const Reader& read, const std::vector<std::pair<Tap, Tensor>>& y,
-                const std::vector<std::pair<Tap, Tensor>>& x) {
-  Tensor sum;
-  for (const auto& [row, height] : y) {
-    Tensor line;
-    for (const auto& [column, width] : x) {
-      const Tensor term = read(row, column) * as_column(width);
-      line = line.defined() ? line + term : term;
-    }
-    line = line * as_column(height);
-    sum = sum.defined() ? sum + line : line;
-  }
-  return sum;
-}
+// What is read along one axis, and how much of each; without a weight all of it.
+using Taps = std::vector<std::pair<Tap, Tensor>>;
 
-// What is read along one axis, and how much of each.
-std::vector<std::pair<Tap, Tensor>> taps(const Tensor& place, const Axis& axis, const Settings& how) {
+// Reads pixels of all images at once: x as rows of channels.
+struct Reader {
+  Tensor rows, image;  // [n h w, c]; the first row of each image, [n, 1, 1]
+  Ints sizes;          // of the axes of space
+
+  // Channels at one tap of each axis, and 0 where there is no pixel.
+  Tensor at(const std::vector<Tap>& taps) const {
+    Tensor index, there;
+    for (std::size_t axis = 0; axis < taps.size(); ++axis) {
+      const Tensor size = Tensor::scalar(static_cast<double>(sizes[axis]), DType::I64);
+      index = index.defined() ? index * size + taps[axis].index : taps[axis].index;
+      there = there.defined() ? fn::logical_and(there, taps[axis].exists) : taps[axis].exists;
+    }
+    const Tensor read = fn::call("take", {rows, image + index}, {{"axis", int64_t{0}}});
+    return fn::where(as_column(there), read, fn::number(0));
+  }
+
+  // Every combination of the taps of all axes, the last one's next to each other.
+  Tensor weighted(const std::vector<Taps>& axes, std::vector<Tap> chosen = {}) const {
+    if (chosen.size() == axes.size()) return at(chosen);
+    Tensor sum;
+    for (const auto& [tap, weight] : axes[chosen.size()]) {
+      chosen.push_back(tap);
+      Tensor term = weighted(axes, chosen);
+      chosen.pop_back();
+      if (weight.defined()) term = term * as_column(weight);
+      sum = sum.defined() ? sum + term : term;
+    }
+    return sum;
+  }
+};
+
+Taps taps(const Tensor& place, const Axis& axis, const Settings& how) {
   Tensor x = pixels(place, axis, how.corners);
   const bool cubes = how.mode == "bicubic";
   if (!cubes) x = inside(x, axis, how.padding);
@@ -117,7 +119,7 @@ std::vector<std::pair<Tap, Tensor>> taps(const Tensor& place, const Axis& axis, 
     return {{tap_at(whole, axis), Tensor()}};
   }
   const Tensor first = fn::call("floor", {x}), t = x - first;
-  std::vector<std::pair<Tap, Tensor>> all;
+  Taps all;
   for (int k = cubes ? -1 : 0; k <= (cubes ? 2 : 1); ++k) {
     const Tensor at = first + static_cast<double>(k);
     const Tensor weight = cubes ? cubic(t, k) : k == 0 ? 1.0 - t : t;
@@ -128,24 +130,43 @@ std::vector<std::pair<Tap, Tensor>> taps(const Tensor& place, const Axis& axis, 
 
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Shape &x = in[0].shape(), &grid = in[1].shape();
-  if (x.size() != 4 || grid.size() != 4 || grid[0] != x[0] || grid[3] != 2 || x[1] < 1 || x[2] < 1) {
+  const int axes = x.size() - 2;  // of space
+  bool fits = (axes == 2 || axes == 3) && grid.size() == x.size() && grid[0] == x[0] && grid.back() == axes;
+  for (int i = 1; fits && i <= axes; ++i) fits = x[i] > 0;
+  if (!fits) {
     throw ShapeError(text("[grid_sample] x is ", in[0].type(), ", grid is ", in[1].type(),
-                          "; expected [n, h, w, channels] and [n, oh, ow, 2]; reshape one"));
+                          "; expected [n, h, w, channels] and [n, oh, ow, 2], or [n, d, h, w, channels] and "
+                          "[n, od, oh, ow, 3]; reshape one"));
   }
   const Settings how{attrs.str("mode"), attrs.str("padding_mode"), attrs.flag("align_corners")};
+  if (how.mode == "bicubic" && axes == 3) {
+    throw ShapeError(text("[grid_sample] mode = bicubic, x is ", in[0].type(),
+                          "; expected an image [n, h, w, channels]; use bilinear or nearest for volumes"));
+  }
   const Tensor image = widened(in[0]), places = widened(in[1]);
-  const auto coordinate = [&](int64_t k) {
-    const Tensor part = fn::call(
-        "slice", {places},
-        {{"start", Ints{0, 0, 0, k}}, {"stop", Ints{grid[0], grid[1], grid[2], k + 1}}, {"step", Ints{1, 1, 1, 1}}});
-    return fn::reshape(part, {grid[0], grid[1], grid[2]});
+  Shape plane = grid;
+  plane.erase(axes + 1);
+  // The last axis of space comes first in a place.
+  const auto coordinate = [&](int axis) {
+    const auto n = static_cast<std::size_t>(axes) + 2;
+    Ints start(n, 0), stop = to_ints(grid);
+    start.back() = axes - axis;
+    stop.back() = start.back() + 1;
+    return fn::reshape(fn::call("slice", {places}, {{"start", start}, {"stop", stop}, {"step", Ints(n, 1)}}), plane);
   };
-  const Tensor first = counting(x[0], DType::I64) * Tensor::scalar(static_cast<double>(x[1] * x[2]), DType::I64);
-  const Reader read{fn::reshape(image, {x[0] * x[1] * x[2], x[3]}), fn::reshape(first, {x[0], 1, 1}), x[2]};
-  const auto across = taps(coordinate(0), axis_of(x[2], how.corners), how);
-  const auto down = taps(coordinate(1), axis_of(x[1], how.corners), how);
-  const Tensor y = how.mode == "nearest" ? read(down[0].first, across[0].first) : weighted(read, down, across);
-  return {fn::cast(y, in[0].dtype())};
+  int64_t pixels = 1;
+  std::vector<Taps> all;
+  Ints sizes;
+  Shape column{x[0]};
+  for (int axis = 1; axis <= axes; ++axis) {
+    pixels *= x[axis];
+    sizes.push_back(x[axis]);
+    column.push_back(1);
+    all.push_back(taps(coordinate(axis), axis_of(x[axis], how.corners), how));
+  }
+  const Tensor first = counting(x[0], DType::I64) * Tensor::scalar(static_cast<double>(pixels), DType::I64);
+  const Reader reader{fn::reshape(image, {x[0] * pixels, x.back()}), fn::reshape(first, column), sizes};
+  return {fn::cast(reader.weighted(all), in[0].dtype())};
 }
 
 const Op* registered =
@@ -157,10 +178,11 @@ const Op* registered =
         .attr("align_corners", false)
         .compose(definition)
         .doc(
-            R"(images read at the places of a grid: the nearest pixel, or weighted by the two or four next ones along each axis.
-Shapes    x [n, h, w, c], grid [n, oh, ow, 2] -> [n, oh, ow, c]; a place is (x, y), each from -1 to 1 within the image
+            R"(images or volumes read at the places of a grid: the nearest pixel, or the two or four next ones of each axis, weighted.
+Shapes    x [n, h, w, c], grid [n, oh, ow, 2] -> [n, oh, ow, c]; a place is (x, y), each from -1 to 1 within the image;
+          x [n, d, h, w, c], grid [n, od, oh, ow, 3] -> [n, od, oh, ow, c]; a place is (x, y, z)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    shapes that do not match; an image without pixels; another mode
+Errors    shapes that do not match; an image without pixels; another mode; bicubic for volumes
 Grad      x, grid; the nearest pixel has none by grid, and places beyond a border that is repeated none either
 Numerics  -1 and 1 are the outer edges of pixels, or their middles with align_corners; beyond the image are zeros, the
           border, or the image mirrored; half-way between pixels the nearest is the even one

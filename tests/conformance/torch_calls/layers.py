@@ -84,8 +84,7 @@ def interpolate(
 def grid_sample(
     input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Any:
-    offered(input.ndim == 4, f"{input.ndim - 2} axes of space")
-    y = pt.grid_sample(channels_last(input, 2), grid, mode, padding_mode, bool(align_corners))
+    y = pt.grid_sample(channels_last(input, input.ndim - 2), grid, mode, padding_mode, bool(align_corners))
     return channels_first(y, True)
 
 
@@ -95,6 +94,13 @@ def grid_sampler_2d(
 ) -> Any:
     mode = ("bilinear", "nearest", "bicubic")[interpolation_mode]
     return grid_sample(input, grid, mode, ("zeros", "border", "reflection")[padding_mode], align_corners)
+
+
+@call_of("grid_sampler_3d")
+def grid_sampler_3d(
+    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Any:
+    return grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
 @call_of("nn.functional.upsample_bilinear")
