@@ -15,7 +15,7 @@ enum DftKind : uint8_t {
 
 struct DftDesc {
   int64_t n;       // of a transformed line, in complex numbers
-  int64_t length;  // of the transforms that are made: n, or a power of two that holds a convolution of n
+  int64_t length;  // of the transforms that are made: n, or what holds a convolution of n
   int64_t lines;
   int64_t chunk;               // lines
   int64_t from_step, to_step;  // from line to line, in elements

@@ -41,6 +41,25 @@ int factors_of(int64_t n, int32_t* factors) {
   return n == 1 ? count : 0;
 }
 
+// The length from `least` on that has no prime above 5 and the least to do: elements, times the steps over them. The
+// next power of two may be almost twice as long.
+int64_t length_of_convolution(int64_t least) {
+  int64_t best = 0, best_cost = 0;
+  for (int64_t fives = 1; fives < 2 * least; fives *= 5) {
+    for (int64_t odd = fives; odd < 2 * least; odd *= 3) {
+      int64_t length = odd;
+      while (length < least) length *= 2;
+      int32_t factors[kDftFactors];
+      const int64_t cost = length * factors_of(length, factors);
+      if (best == 0 || cost < best_cost) {
+        best = length;
+        best_cost = cost;
+      }
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 LaunchPlan plan_dft(const Operand& in, const Operand& out, const DftLines& lines) {
@@ -58,7 +77,7 @@ LaunchPlan plan_dft(const Operand& in, const Operand& out, const DftLines& lines
   d.n_factors = factors_of(d.n, d.factors);
   if (d.n_factors == 0 && d.n > 1) {
     d.by_convolution = true;
-    for (d.length = 1; d.length < 2 * d.n - 1;) d.length *= 2;
+    d.length = length_of_convolution(2 * d.n - 1);
     d.n_factors = factors_of(d.length, d.factors);
   }
   std::vector<Root> tables;

@@ -1,6 +1,6 @@
 // One transform of complex numbers in double by Stockham's steps: each divides the length by a factor and sorts as it
 // goes, so that inner loops run over neighbours. A length with a large prime factor becomes a circular convolution with
-// a chirp, of a power of two (Bluestein 1970).
+// a chirp, of a length without large ones (Bluestein 1970).
 #pragma once
 #include "core/kernel.h"
 #include "ops/dft/desc.h"
