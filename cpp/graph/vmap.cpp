@@ -110,6 +110,16 @@ std::vector<Many> run(const Graph& graph, const std::vector<Many>& inputs, int64
 
 }  // namespace
 
+Tensors batched_results(const Graph& graph, const Tensors& inputs, const std::vector<char>& batched, int64_t rows) {
+  std::vector<Many> given;
+  for (std::size_t i = 0; i < inputs.size(); ++i) given.push_back({inputs[i], batched[i] != 0});
+  Tensors outputs;
+  for (const Many& result : run(simplify(graph, false, true), given, rows)) {
+    outputs.push_back(whole(result, rows).tensor);
+  }
+  return outputs;
+}
+
 Tensors vectorized(const Function& function, const Tensors& inputs, const std::vector<char>& batched, int64_t rows) {
   Trace trace({.nested = true, .where = "vmap", .draws = false});
   Graph graph;
@@ -134,11 +144,9 @@ Tensors vectorized(const Function& function, const Tensors& inputs, const std::v
     }
     graph = trace.finish(results);
   }
-  Tensors outputs;
-  for (const Many& result : run(simplify(graph, false, true), given, rows)) {
-    outputs.push_back(whole(result, rows).tensor);
-  }
-  return outputs;
+  Tensors rows_of;
+  for (const Many& input : given) rows_of.push_back(input.tensor);
+  return batched_results(graph, rows_of, std::vector<char>(given.size(), 1), rows);
 }
 
 }  // namespace pt

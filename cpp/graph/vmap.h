@@ -8,4 +8,7 @@ namespace pt {
 // Every result gets a first axis of rows.
 Tensors vectorized(const Function& function, const Tensors& inputs, const std::vector<char>& batched, int64_t rows);
 
+// What a graph gives for all rows, each result with the rows in front, from its inputs.
+Tensors batched_results(const Graph& graph, const Tensors& inputs, const std::vector<char>& batched, int64_t rows);
+
 }  // namespace pt

@@ -3,6 +3,7 @@
 
 #include "graph/autodiff.h"
 #include "graph/trace.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
 #include "parallel/pool.h"
@@ -111,6 +112,28 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   return all;
 }
 
+// Both functions for all rows, of which one runs. Where each row chooses for itself, each runs its own alone.
+Tensors batch(const ControlOp& control, const BatchContext& c) {
+  if (c.batched[0]) return batch_unrolled(c);
+  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
+  const auto flags = [&](int64_t begin, int64_t own) {
+    std::vector<char> of(c.batched.begin() + begin, c.batched.begin() + begin + own);
+    of.insert(of.end(), c.batched.end() - operands, c.batched.end());
+    return of;
+  };
+  Part of_yes = batched_part(control.parts[0], flags(1, yes), c.rows, "cond");
+  Part of_no = batched_part(control.parts[1], flags(1 + yes, no), c.rows, "cond");
+  Tensors inputs{c.in[0]};
+  const auto captured = [&](const Part& part, int64_t begin, int64_t own) {
+    inputs.insert(inputs.end(), part.captured.begin(), part.captured.end());
+    inputs.insert(inputs.end(), c.in.begin() + begin, c.in.begin() + begin + own);
+    return static_cast<int64_t>(part.captured.size()) + own;
+  };
+  const int64_t n_yes = captured(of_yes, 1, yes), n_no = captured(of_no, 1 + yes, no);
+  inputs.insert(inputs.end(), c.in.end() - operands, c.in.end());
+  return call(cond_op(std::move(of_yes.graph), std::move(of_no.graph), {n_yes, n_no, operands}), inputs);
+}
+
 void complete(ControlOp& control) {
   Op& op = control.op;
   const int64_t inputs = control.number(kYes) + control.number(kNo) + control.number(kOperands);
@@ -126,6 +149,7 @@ void complete(ControlOp& control) {
     return plan;
   };
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };
+  op.batch = [&control](const BatchContext& c) { return batch(control, c); };
 }
 
 const ControlOp& cond_op(Graph yes, Graph no, Ints layout) {

@@ -4,7 +4,9 @@
 #include <deque>
 
 #include "graph/trace.h"
+#include "graph/vmap.h"
 #include "ops/autocast.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -84,6 +86,21 @@ Part hoisted(const Part& part, const Types& own, const char* where) {
   Tensors results;
   for (int result : graph.results) results.push_back(value[result]);
   return finished_part(trace, results, where);
+}
+
+Types batched_types(const Types& types, const std::vector<char>& batched, int64_t rows) {
+  Types all = types;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (batched[i]) all[i].shape = in_rows(rows, all[i].shape);
+  }
+  return all;
+}
+
+Part batched_part(const Graph& graph, const std::vector<char>& batched, int64_t rows, const char* where) {
+  Trace trace({.nested = true, .where = where, .draws = false});
+  TraceScope scope(&trace);
+  const Tensors inputs = symbols(trace, batched_types(input_types(graph), batched, rows));
+  return finished_part(trace, batched_results(graph, inputs, batched, rows), where);
 }
 
 void keep_dtypes(Tensors& made, const Types& given) {

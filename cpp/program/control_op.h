@@ -59,6 +59,11 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
 // The op on inputs of decided dtypes.
 Tensors call(const ControlOp& control, Tensors inputs, const Attrs& attrs = {});
 
+// For calls for each row: the types of inputs of which some are batched.
+Types batched_types(const Types& types, const std::vector<char>& batched, int64_t rows);
+// A part for all rows.
+Part batched_part(const Graph& graph, const std::vector<char>& batched, int64_t rows, const char* where);
+
 // A launch of the nested kernel; its description begins with a NestedDesc.
 template <class Desc>
 Launch nested_launch(const Desc& desc) {

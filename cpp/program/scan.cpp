@@ -5,7 +5,9 @@
 
 #include "graph/autodiff.h"
 #include "graph/trace.h"
+#include "ops/batching.h"
 #include "ops/functional.h"
+#include "ops/pieces.h"
 #include "ops/recorder.h"
 #include "parallel/pool.h"
 #include "program/control.h"
@@ -260,6 +262,32 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   return captured;
 }
 
+// ------------------------------------------------------------ for each row
+
+// The length stays in front of what is stacked.
+Tensor exchanged(const Tensor& x) { return fn::transpose(x, moved_axis(x.ndim(), 1, 0)); }
+
+// One loop over steps of all rows. States begin as those of each row, shared or not.
+Tensors batch(const ControlOp& control, const BatchContext& c) {
+  const Layout l(control);
+  std::vector<char> flags(c.batched.begin(), c.batched.end());
+  for (int64_t i = 0; i < l.state; ++i) flags[l.captured + i] = 1;
+  Part part = batched_part(control.parts[0], flags, c.rows, "scan");
+  Tensors inputs = part.captured;
+  for (std::size_t i = 0; i < c.in.size(); ++i) {
+    const auto at = static_cast<int64_t>(i);
+    const bool state = at >= l.captured && at < l.captured + l.state, row = at >= l.captured + l.state;
+    inputs.push_back(state                 ? with_rows(c.in[i], c.batched[i], c.rows)
+                     : row && c.batched[i] ? exchanged(c.in[i])
+                                           : c.in[i]);
+  }
+  Ints layout = control.layout;
+  layout[kCaptured] += static_cast<int64_t>(part.captured.size());
+  Tensors results = call(scan_op({std::move(part.graph)}, layout), inputs, c.attrs);
+  for (std::size_t i = static_cast<std::size_t>(l.state); i < results.size(); ++i) results[i] = exchanged(results[i]);
+  return results;
+}
+
 void complete(ControlOp& control) {
   const auto moves = std::make_shared<Moves>(Moves{Layout(control), {}, {}, {}});
   const Layout& l = moves->layout;
@@ -290,6 +318,7 @@ void complete(ControlOp& control) {
   op.saves.outputs.assign(static_cast<std::size_t>(op.outputs), false);
   for (int64_t i = l.state + l.outputs; i < op.outputs; ++i) op.saves.outputs[i] = true;
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };
+  op.batch = [&control](const BatchContext& c) { return batch(control, c); };
 }
 
 const ControlOp& scan_op(std::vector<Graph> parts, Ints layout) {

@@ -1,7 +1,11 @@
 // A loop whose length its own state decides. Two states take turns in the workspace.
+#include <algorithm>
 #include <cstring>
 
 #include "graph/trace.h"
+#include "graph/vmap.h"
+#include "ops/batching.h"
+#include "ops/functional.h"
 #include "parallel/pool.h"
 #include "program/control.h"
 #include "program/control_op.h"
@@ -48,6 +52,75 @@ void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
   }
 }
 
+// Whether a part reads by index: out of a row that has ended that may be an index which no step was meant to take.
+bool reads_by_index(const Graph& graph) {
+  const auto by_index = [](const GraphNode& node) {
+    if (!node.op || node.op->name == "scan" || node.op->name == "cond" || node.op->name == "while_loop") return true;
+    return std::any_of(node.op->inputs.begin(), node.op->inputs.end(),
+                       [](const InputSpec& input) { return input.takes == Takes::Integer && !input.promoted; });
+  };
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), by_index);
+}
+
+const ControlOp& while_op(Graph condition, Graph step, Ints layout);
+
+// One loop while any row goes on. Which rows do is a first tensor of the state; the others keep theirs.
+Tensors batch(const ControlOp& control, const BatchContext& c) {
+  if (reads_by_index(control.parts[0]) || reads_by_index(control.parts[1])) return batch_unrolled(c);
+  const int64_t n_condition = control.number(kCondition), n_step = control.number(kStep), n = control.number(kState);
+  const std::vector<char> flags(c.batched.begin(), c.batched.end());
+  std::vector<char> asked_flags(flags.begin(), flags.begin() + n_condition),
+      step_flags(flags.begin() + n_condition, flags.end() - n);
+  asked_flags.insert(asked_flags.end(), static_cast<std::size_t>(n), 1);
+  step_flags.insert(step_flags.end(), static_cast<std::size_t>(n), 1);
+  const Types states = batched_types(result_types(control.parts[1]), std::vector<char>(n, 1), c.rows);
+  const auto goes_on = [&](Tensors captured, const Tensors& state) {
+    captured.insert(captured.end(), state.begin(), state.end());
+    return fn::reshape(batched_results(control.parts[0], captured, asked_flags, c.rows)[0], {c.rows});
+  };
+  Tensors state;
+  for (int64_t i = 0; i < n; ++i) {
+    const std::size_t at = c.in.size() - static_cast<std::size_t>(n - i);
+    state.push_back(with_rows(c.in[at], c.batched[at], c.rows));
+  }
+  const Tensors captured(c.in.begin(), c.in.end() - n);
+  Types types{{DType::Bool, {c.rows}}};
+  types.insert(types.end(), states.begin(), states.end());
+  Part asked, made;
+  {
+    Trace trace({.nested = true, .where = "while_loop", .draws = false});
+    TraceScope scope(&trace);
+    asked = finished_part(trace, {fn::call("any", {symbols(trace, types)[0]})}, "while_loop");
+  }
+  {
+    Trace trace({.nested = true, .where = "while_loop", .draws = false});
+    TraceScope scope(&trace);
+    const Tensors read = symbols(trace, types_of(captured)), before = symbols(trace, types);
+    Tensors own(read.begin() + n_condition, read.end());
+    own.insert(own.end(), before.begin() + 1, before.end());
+    Tensors after = batched_results(control.parts[1], own, step_flags, c.rows);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      Shape column{c.rows};
+      while (column.size() < after[i].ndim()) column.push_back(1);
+      after[i] = fn::where(fn::reshape(before[0], column), after[i], before[i + 1]);
+    }
+    const Tensor again = goes_on(Tensors(read.begin(), read.begin() + n_condition), after);
+    after.insert(after.begin(), fn::call("logical_and", {before[0], again}));
+    made = finished_part(trace, after, "while_loop");
+  }
+  Tensors inputs = asked.captured;
+  for (const Tensors* more : std::initializer_list<const Tensors*>{&made.captured, &captured}) {
+    inputs.insert(inputs.end(), more->begin(), more->end());
+  }
+  inputs.push_back(goes_on(Tensors(captured.begin(), captured.begin() + n_condition), state));
+  inputs.insert(inputs.end(), state.begin(), state.end());
+  const Ints layout{static_cast<int64_t>(asked.captured.size()),
+                    static_cast<int64_t>(made.captured.size()) + n_condition + n_step, n + 1};
+  Tensors results = call(while_op(std::move(asked.graph), std::move(made.graph), layout), inputs);
+  results.erase(results.begin());
+  return results;
+}
+
 void complete(ControlOp& control) {
   const auto state = std::make_shared<Room>(room_for(result_types(control.parts[1])));
   Op& op = control.op;
@@ -69,6 +142,14 @@ void complete(ControlOp& control) {
         "states "
         "can be kept; use scan, or stop_gradient");
   };
+  op.batch = [&control](const BatchContext& c) { return batch(control, c); };
+}
+
+const ControlOp& while_op(Graph condition, Graph step, Ints layout) {
+  std::vector<Graph> parts;
+  parts.push_back(std::move(condition));
+  parts.push_back(std::move(step));
+  return control_op("while_loop", std::move(parts), std::move(layout), complete);
 }
 
 Part recorded(const Function& function, const Types& types, bool state) {
@@ -103,10 +184,7 @@ Tensors while_loop(const Function& condition, const Function& step, const Tensor
   Tensors inputs = asked.captured;
   inputs.insert(inputs.end(), made.captured.begin(), made.captured.end());
   inputs.insert(inputs.end(), init.begin(), init.end());
-  std::vector<Graph> parts;
-  parts.push_back(std::move(asked.graph));
-  parts.push_back(std::move(made.graph));
-  return call(control_op("while_loop", std::move(parts), layout, complete), inputs);
+  return call(while_op(std::move(asked.graph), std::move(made.graph), layout), inputs);
 }
 
 }  // namespace pt
