@@ -33,7 +33,7 @@ class Backward {
 
   Tensor gradient(const Tensor& t) {
     auto found = gradients_.find(t.id());
-    return found == gradients_.end() ? fn::zeros(t.type()) : found->second;
+    return found == gradients_.end() ? Tensor() : found->second;
   }
 
  private:
@@ -200,7 +200,7 @@ class Backward {
 
 }  // namespace
 
-Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+Tensors gradients_reached(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
   const AutocastScope decided;
   Backward backward(outputs, wrt);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -213,6 +213,15 @@ Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tenso
   backward.run();
   Tensors result;
   for (const Tensor& t : wrt) result.push_back(backward.gradient(t));
+  return result;
+}
+
+Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+  const AutocastScope decided;
+  Tensors result = gradients_reached(outputs, cotangents, wrt);
+  for (std::size_t i = 0; i < wrt.size(); ++i) {
+    if (!result[i].defined()) result[i] = fn::zeros(wrt[i].type());
+  }
   return result;
 }
 

@@ -8,4 +8,7 @@ namespace pt {
 // Throws Error naming an op that lies on the path and has no gradient.
 Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt);
 
+// The same, with an undefined tensor where nothing depends on it.
+Tensors gradients_reached(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt);
+
 }  // namespace pt

@@ -227,6 +227,11 @@ OpBuilder& OpBuilder::contiguous() {
   op_.contiguous = true;
   return *this;
 }
+OpBuilder& OpBuilder::rewrites() {
+  op_.rewrites = true;
+  return *this;
+}
+
 OpBuilder& OpBuilder::sweeps() {
   op_.sweeps = true;
   return *this;

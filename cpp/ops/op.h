@@ -133,6 +133,7 @@ class Op {
   bool contiguous = false;        // its kernel wants row-major inputs
   bool any_strides = false;       // its kernel writes outputs of any strides
   bool guard = false;             // ends a phase
+  bool rewrites = false;          // its kernel finds the first input in its output, and changes some of it
   bool sweeps = false;            // reads an element of each input before it writes the same one of its outputs
   std::string doc;                // the first line, then sections as docs say
   std::string example;
@@ -175,6 +176,7 @@ class OpBuilder {
   OpBuilder& floats();  // integer inputs are computed in float32
   OpBuilder& random();
   OpBuilder& contiguous();
+  OpBuilder& rewrites();
   OpBuilder& sweeps();       // an output may be the memory of an input
   OpBuilder& any_strides();  // an output may be part of another's memory
   OpBuilder& guards();

@@ -33,6 +33,7 @@ struct Place {
 struct PlacedOperand {
   int storage;
   int64_t byte_offset;
+  bool operator==(const PlacedOperand&) const = default;
 };
 
 struct PlannedLaunch {

@@ -307,6 +307,9 @@ class Lowering {
     }
     if (empty) return;
     if (node.fused) return emit_fused(n, in, out, operands, commits);
+    if (node.op->rewrites && operands[0] != operands.back()) {
+      emit(plan_copy(in[0], out[0]), {operands[0], operands.back()}, n, node.op->name, node.phase, commits);
+    }
     std::vector<bool> skip;
     if (node.op->name == "pack") {
       for (int input : node.inputs) skip.push_back(usage_.pack_of[usage_.whole[input]] == n);

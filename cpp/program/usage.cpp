@@ -38,10 +38,12 @@ bool writes_in_place(const Graph& graph, const Usage& usage, const SlotWrite& wr
   if (value.origin != Origin::Node || usage.guard_of[write.phase] < 0) return false;
   const GraphNode& maker = graph.nodes[value.index];
   if (aliases_input(maker) || value.index <= usage.guard_of[write.phase] || maker.phase != write.phase) return false;
-  if (!plain_elementwise(maker) || usage.last_read[usage.root[write.value]] == kForever) return false;
-  if (value.type != graph.slots[write.slot]->type()) return false;
   const int old = graph.slot_values[write.slot];
+  const bool rewrites = maker.op && maker.op->rewrites && maker.inputs[0] == old;
+  if (!(plain_elementwise(maker) || rewrites) || usage.last_read[usage.root[write.value]] == kForever) return false;
+  if (value.type != graph.slots[write.slot]->type()) return false;
   if (old < 0) return true;
+  if (rewrites && std::count(maker.inputs.begin(), maker.inputs.end(), old) > 1) return false;
   if (usage.last_read[old] > value.index) return false;
   // The maker may read the old value itself, element by element; not another piece of the same memory.
   return std::none_of(maker.inputs.begin(), maker.inputs.end(),

@@ -53,6 +53,7 @@ from powertrain.creation import (  # noqa: E402
 from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
 from powertrain.precision import autocast  # noqa: E402
 from powertrain.products import einsum, tensordot  # noqa: E402
+from powertrain.row_sparse import RowSparse  # noqa: E402
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.spectrum import istft, stft  # noqa: E402
@@ -93,15 +94,15 @@ _LAZY = (
 )  # fmt: skip
 
 __all__ = [
-    "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "ShapeError", "Slot", "Tensor",
-    "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays", "broadcast_shapes",
-    "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient", "data", "dropout", "einsum",
-    "end_phase", "eye", "fft", "flat_like", "flatten_slots", "float16", "float32", "float64", "full", "full_like",
-    "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "istft",
-    "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim",
-    "pack", "per_example_gradients", "random", "scan", "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32",
-    "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp",
-    "vmap", "while_loop", "zeros", "zeros_like", *op_names(),
+    "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "RowSparse", "ShapeError", "Slot",
+    "Tensor", "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_", "broadcast_arrays",
+    "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient", "data",
+    "dropout", "einsum", "end_phase", "eye", "fft", "flat_like", "flatten_slots", "float16", "float32", "float64",
+    "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64",
+    "int8", "isa", "istft", "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones",
+    "ones_like", "optim", "pack", "per_example_gradients", "random", "scan", "set_threads", "stft", "tensor",
+    "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros", "zeros_like", *op_names(),
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.row_sparse import RowSparse, is_sparse
 
 # An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
 # its own: a view of memory that NumPy lent is made of a copy, which no tape would know.
@@ -28,12 +29,14 @@ def _slots(params: Any) -> list[Slot]:
     return slots
 
 
-def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = False) -> tuple[Any, list[Tensor]]:
+def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = False) -> tuple[Any, list[Any]]:
     """The value of `function()` and its gradient by each parameter, in the order of the parameters.
 
-    `params` is a module or a list of slots; `function` returns the loss, or (loss, anything) with `has_aux`.
+    `params` is a module or a list of slots; `function` returns the loss, or (loss, anything) with `has_aux`. The
+    gradient of a table of `nn.Embedding(sparse=True)` is a `RowSparse`, of others a tensor.
 
-    Errors    a loss that is not one floating-point number; an op without gradient on the way
+    Errors    a loss that is not one floating-point number; an op without gradient on the way; a row-sparse table that
+              is read otherwise than by its layer
     Example
         >>> import powertrain as pt
         >>> w = pt.Slot(pt.tensor([1.0, 2.0]), name="w", trainable=True)
@@ -41,8 +44,19 @@ def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = Fal
         >>> grads[0].numpy().tolist()
         [2.0, 4.0]
     """
-    value, grads = _core.value_and_grad(_slots(params), function, has_aux)
-    return value, grads
+    slots = _slots(params)
+    tables = [slot for slot in slots if is_sparse(slot)]
+    value, dense, lookups = _core.value_and_grad(
+        [slot for slot in slots if not is_sparse(slot)], function, has_aux, tables
+    )
+    if not tables:
+        return value, dense
+    sparse = iter(
+        RowSparse.of_lookups(table, [(index, rows) for of, index, rows in lookups if of == number])
+        for number, table in enumerate(tables)
+    )
+    found = iter(dense)
+    return value, [next(sparse if is_sparse(slot) else found) for slot in slots]
 
 
 def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable[[Any], list[Tensor]]]:

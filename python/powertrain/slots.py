@@ -15,6 +15,10 @@ _PACK: Callable[..., Tensor] = _core.op_function("pack")
 _GUARD: Callable[..., Tensor] = _core.op_function("guard")
 
 
+# The dtype of the parts of complex numbers.
+REAL = {"complex64": "float32", "complex128": "float64"}
+
+
 @dataclass(frozen=True)
 class Segment:
     """Where one tensor lies in a flat slot. Units: offset in elements."""
@@ -22,6 +26,20 @@ class Segment:
     name: str
     offset: int
     shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RealLayout:
+    """How a flat slot of complex numbers lies as real ones: each is two neighbours, its parts."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    segments: list[Segment]
+
+    @classmethod
+    def of(cls, flat: Slot) -> RealLayout:
+        segments = [Segment(s.name, 2 * s.offset, (*s.shape, 2)) for s in flat.segments]
+        return cls((2 * flat.shape[0],), REAL[flat.dtype.name], segments)
 
 
 def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
@@ -35,7 +53,7 @@ def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
     return flat
 
 
-def flat_like(flat: Slot, name: str, dtype: Any = None) -> Slot:
+def flat_like(flat: Slot | RealLayout, name: str, dtype: Any = None) -> Slot:
     """Zeros laid out as `flat` is, such as a moment; `like.views` has a named slot for each segment.
 
     Shapes    [N] -> [N]
@@ -46,7 +64,7 @@ def flat_like(flat: Slot, name: str, dtype: Any = None) -> Slot:
     return like
 
 
-def pack(tensors: Sequence[Tensor], flat: Slot) -> Tensor:
+def pack(tensors: Sequence[Tensor], flat: Slot | RealLayout) -> Tensor:
     """Lay tensors out as the flat slot does. In a compiled step they are written there in the first place.
 
     Shapes    one tensor per segment, of its shape -> [N]

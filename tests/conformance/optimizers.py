@@ -20,6 +20,8 @@ TOLERANCE = 5e-5
 SHAPES = {"a.weight": (13, 7), "a.bias": (7,), "b.weight": (5, 5), "b.scale": ()}
 # Scales by the sizes of a matrix, which is (out, in) to PyTorch.
 TURNED = "Muon"
+# Takes sparse gradients alone, of PyTorch's; here they have all rows.
+SPARSE = "SparseAdam"
 # Ours under another name.
 RENAMED = {"Adafactor": {"beta2_decay": "decay", "d": "threshold", "eps": "least"}}
 INFOS = {info.optim_cls.__name__: info for info in optim_db}
@@ -64,7 +66,8 @@ def one(name: str, where: str, settings: dict[str, Any]) -> Outcome:
         warnings.simplefilter("ignore")
         for step in gradients:
             for key, parameter in parameters.items():
-                parameter.grad = torch.tensor(step[key].astype("float64"))
+                gradient = torch.tensor(step[key].astype("float64"))
+                parameter.grad = gradient.to_sparse(1) if name == SPARSE else gradient
             peer.step()
             optimizer.update([laid(name, step[key]) for key in values])
     for key, slot in slots.items():
@@ -79,8 +82,9 @@ def one(name: str, where: str, settings: dict[str, Any]) -> Outcome:
 def problem(name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Parameters and the gradients of each step."""
     rng = np.random.default_rng(99)
-    # Muon takes matrices alone.
-    shapes = {key: shape for key, shape in SHAPES.items() if name != TURNED or len(shape) == 2}
+    # Muon takes matrices alone, and a number has no rows.
+    least = {TURNED: 2, SPARSE: 1}.get(name, 0)
+    shapes = {key: shape for key, shape in SHAPES.items() if len(shape) >= least}
     values = {key: np.asarray(rng.normal(0, 0.02, shape), "float32") for key, shape in shapes.items()}
     steps = [{key: np.asarray(rng.standard_normal(s), "float32") for key, s in shapes.items()} for _ in range(STEPS)]
     return values, steps

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import powertrain as pt
 from powertrain.nn import init
 from powertrain.nn.module import Module, Parameter
+from powertrain.row_sparse import look_up
 
 Pair = int | tuple[int, int]
 
@@ -147,7 +148,11 @@ class Flatten(Module):
 
 
 class Embedding(Module):
-    """Rows of a table by index; the table is normal(0, 1). The row `padding_index`, if any, is zero and stays so."""
+    """Rows of a table by index; the table is normal(0, 1). The row `padding_index`, if any, is zero and stays so.
+
+    With `sparse` the table's gradient has the rows that were looked up alone, and a compiled step of SGD, Adagrad or
+    SparseAdam costs what these rows cost, however long the table is.
+    """
 
     def __init__(
         self,
@@ -156,6 +161,7 @@ class Embedding(Module):
         std: float = 1.0,
         *,
         padding_index: int | None = None,
+        sparse: bool = False,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -167,10 +173,11 @@ class Embedding(Module):
                 )
             table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding_index), 0.0, table)
         self.weight = Parameter(table)
+        self.weight.sparse = sparse
         self.padding_index = padding_index
 
     def forward(self, index: Any) -> pt.Tensor:
-        rows = pt.embedding(index, self.weight)
+        rows = look_up(index, self.weight)
         if self.padding_index is None:
             return rows
         return pt.where(pt.equal(pt.expand_dims(index, -1), self.padding_index), pt.stop_gradient(rows), rows)

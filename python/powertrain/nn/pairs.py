@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import powertrain as pt
 from powertrain.nn import init
 from powertrain.nn.losses import Loss, Reduction
 from powertrain.nn.module import Module, Parameter
+from powertrain.row_sparse import is_sparse, look_up
 
 
 class Bilinear(Module):
@@ -50,7 +52,10 @@ class PairwiseDistance(Module):
 
 
 class EmbeddingBag(Module):
-    """The mean, sum or maximum of rows of a table, bags of one length; the table is normal(0, 1)."""
+    """The mean, sum or maximum of rows of a table, bags of one length; the table is normal(0, 1).
+
+    `sparse`: as of nn.Embedding.
+    """
 
     def __init__(
         self,
@@ -58,15 +63,22 @@ class EmbeddingBag(Module):
         width: int,
         mode: Literal["mean", "sum", "max"] = "mean",
         *,
+        sparse: bool = False,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
         self.weight = Parameter(init.normal((count, width), generator=generator))
+        self.weight.sparse = sparse
         self.mode = mode
 
     def forward(self, index: Any, weight: Any = None) -> pt.Tensor:
         """Shapes    index [b, n], weight [b, n], with mode "sum" -> [b, width]"""
-        return pt.embedding_bag(index, self.weight, weight, mode=self.mode)
+        if not is_sparse(self.weight):
+            return pt.embedding_bag(index, self.weight, weight, mode=self.mode)
+        # A table of the rows of this call, each once for each time that it is asked for.
+        places = pt.reshape(pt.arange(math.prod(index.shape)), index.shape)
+        rows = pt.reshape(look_up(index, self.weight), (places.size, self.weight.shape[1]))
+        return pt.embedding_bag(places, rows, weight, mode=self.mode)
 
 
 class Unflatten(Module):

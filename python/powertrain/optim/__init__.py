@@ -2,7 +2,7 @@
 
 from powertrain.optim import schedules
 from powertrain.optim.adam import Adam, AdamW
-from powertrain.optim.adam_variants import Lion, NAdam, RAdam
+from powertrain.optim.adam_variants import Lion, NAdam, RAdam, SparseAdam
 from powertrain.optim.adaptive import Adadelta, Adagrad, Adamax, RMSprop
 from powertrain.optim.averages import EMA, SWA, refresh_statistics
 from powertrain.optim.factored import Adafactor
@@ -41,6 +41,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SparseAdam",
     "refresh_statistics",
     "schedules",
 ]

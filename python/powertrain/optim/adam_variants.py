@@ -1,4 +1,4 @@
-"""What followed Adam: NAdam, RAdam and Lion."""
+"""What followed Adam: NAdam, RAdam, Lion and SparseAdam."""
 
 from __future__ import annotations
 
@@ -138,3 +138,48 @@ class Lion(Optimizer):
         direction = pt.sign(running_mean(state["m"], g, self.betas[0]))
         m = running_mean(state["m"], g, self.betas[1])
         return p - decayed(direction, p, decay) * scalars["rate"], {"m": m}
+
+
+class SparseAdam(Optimizer):
+    """Adam for tables with row-sparse gradients: rows without a gradient, and their m and v, stay as they are.
+
+    m += (1 - b1) (g - m);  v += (1 - b2) (g^2 - v);  p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps), where t
+    counts all updates. As PyTorch has it; other parameters may be among them, and each of their rows is updated.
+    """
+
+    MOMENTS = ("m", "v")
+    ROWS = True
+
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-3, above=0, doc="step size", usual="1e-3 is usual for sparse-adam")
+        beta1: float = param(0.9, low=0, below=1, doc="memory of the mean of gradients")
+        beta2: float = param(0.999, low=0, below=1, doc="memory of the mean of their squares")
+        eps: float = param(1e-8, low=0, doc="added to the root, so that it cannot be zero")
+
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        **settings: Any,
+    ) -> None:
+        check_settings("sparse-adam", beta1=betas[0], beta2=betas[1], eps=eps)
+        self.betas, self.eps = betas, eps
+        super().__init__(params, lr=lr, **settings)
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        """In float64: see Adam."""
+        count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
+        size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) / (1 - pt.power(self.betas[0], count))
+        return {"size": pt.cast(size, "float32")}
+
+    def update_flat(
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        g = decayed(g, p, decay)
+        m = running_mean(state["m"], g, self.betas[0])
+        v = running_mean(state["v"], pt.square(g), self.betas[1])
+        return p - m / (pt.sqrt(v) + self.eps) * scalars["size"], {"m": m, "v": v}

@@ -61,6 +61,7 @@ class Adagrad(Optimizer):
     """v += g^2;  p -= lr g / (sqrt(v) + eps), lr falling as 1 / (1 + lr_decay t) (Duchi, Hazan and Singer 2011)."""
 
     MOMENTS = ("v",)
+    ROWS = True
 
     @dataclass(frozen=True)
     class Params:

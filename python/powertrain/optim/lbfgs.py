@@ -53,7 +53,7 @@ class LBFGS(Optimizer):
             raise OptimizerError(f"[{name}] parameters of {len(self.parts)} dtypes; expected one; cast the model")
         self._part = self.parts[0]
 
-    def update(self, grads: Sequence[pt.Tensor], weight: Any = None) -> None:
+    def update(self, grads: Sequence[pt.Tensor | pt.RowSparse], weight: Any = None) -> None:
         raise OptimizerError(
             f"[{self.name}] update with gradients; expected minimize(closure), which is called at several points; "
             "pass a function that gives the loss and the gradients"

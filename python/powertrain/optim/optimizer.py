@@ -17,6 +17,8 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import powertrain as pt
 from powertrain.nn.module import Module
 from powertrain.optim.scaling import LossScale
+from powertrain.row_sparse import RowSparse, is_sparse
+from powertrain.slots import REAL, RealLayout
 
 Schedule = Callable[[Any], pt.Tensor]
 Named: TypeAlias = Module | Sequence[pt.Slot | tuple[str, pt.Slot]]
@@ -42,7 +44,10 @@ class Group:
 
 @dataclasses.dataclass
 class Part:
-    """Parameters with the same settings: one flat buffer of values and one of each moment."""
+    """Parameters with the same settings: one flat buffer of values and one of each moment.
+
+    A table with row-sparse gradients is a part by itself, and values and moments are its own shape.
+    """
 
     rate: float
     weight_decay: float
@@ -50,6 +55,23 @@ class Part:
     values: pt.Slot
     state: dict[str, pt.Slot]
     gradient: pt.Slot | None
+    # How gradients and moments lie: as the values, or, of complex ones, as their parts.
+    layout: pt.Slot | RealLayout
+    sparse: bool = False
+
+    @property
+    def complex(self) -> bool:
+        return isinstance(self.layout, RealLayout)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Which rows of a table an update changes: its index [k]; the row of the summed gradients for each; and what the
+    table held there, which is read in front of the guard, so that an index out of range changes nothing."""
+
+    index: pt.Tensor
+    place: pt.Tensor
+    before: pt.Tensor
 
 
 class Optimizer:
@@ -64,11 +86,15 @@ class Optimizer:
     loss_scale  for float16: what `scaled` multiplies a loss with, see scaling.py
     maximize    go up instead of down
     groups      settings by pattern of the name, for example [Group("*.bias", weight_decay=0.0)]
+
+    Complex parameters are two real ones each, as PyTorch has it; moments are of their parts, [..., 2].
     """
 
     MOMENTS: ClassVar[tuple[str, ...]] = ()
     # Whether `update_flat` multiplies gradients by scalars["factor"], if that is there, on its own way through them.
     SCALES: ClassVar[bool] = False
+    # Whether rows without a gradient may stay as they are, moments too: `update_flat` of the others is an update then.
+    ROWS: ClassVar[bool] = False
     # Numbers in float64 that go from update to update beside the step, and what they begin with: see `advance`.
     COUNTERS: ClassVar[Mapping[str, float]] = {}
 
@@ -118,18 +144,44 @@ class Optimizer:
         self.parts = list(self._make_parts(groups, weight_decay))
 
     def _make_parts(self, groups: Sequence[Group], weight_decay: float) -> Iterator[Part]:
-        settings: dict[tuple[float, float, str], list[int]] = {}
+        settings: dict[tuple[float, float, str, str], list[int]] = {}
         for place, (path, slot) in enumerate(self.params):
             group = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), Group("*"))
             decay = weight_decay if group.weight_decay is None else group.weight_decay
-            settings.setdefault((group.rate, decay, str(slot.dtype)), []).append(place)
-        for number, ((rate, decay, _), places) in enumerate(settings.items()):
+            alone = path if is_sparse(slot) else ""
+            settings.setdefault((group.rate, decay, str(slot.dtype), alone), []).append(place)
+        for number, ((rate, decay, _, alone), places) in enumerate(settings.items()):
+            if alone:
+                yield self._make_sparse_part(rate, decay, places[0])
+                continue
             values = pt.flatten_slots([self.params[place][1] for place in places], f"{self.name}.parameters.{number}")
-            state = {moment: self._make_moment(moment, values) for moment in self.MOMENTS}
-            gradient = pt.flat_like(values, f"{self.name}.gradient") if self.accumulate > 1 else None
-            yield Part(rate, decay, places, values, state, gradient)
+            layout = RealLayout.of(values) if values.dtype.name in REAL else values
+            state = {moment: self._make_moment(moment, layout) for moment in self.MOMENTS}
+            gradient = pt.flat_like(layout, f"{self.name}.gradient") if self.accumulate > 1 else None
+            if isinstance(layout, RealLayout) and type(self).update_flat is Optimizer.update_flat:
+                raise OptimizerError(
+                    f"[{self.name}] {type(self).__name__} with complex parameters, {self.params[places[0]][0]} among "
+                    "them; expected real ones; take an elementwise optimizer, such as AdamW, for these"
+                )
+            yield Part(rate, decay, places, values, state, gradient, layout)
 
-    def _make_moment(self, moment: str, values: pt.Slot) -> pt.Slot:
+    def _make_sparse_part(self, rate: float, decay: float, place: int) -> Part:
+        path, table = self.params[place]
+        for received, good, fix in (
+            (type(self).__name__, self.ROWS, "SGD without momentum, Adagrad or SparseAdam"),
+            (f"weight_decay = {decay:g}", decay == 0, f"a decay of 0, as by Group({path!r}, weight_decay=0.0)"),
+            (f"accumulate = {self.accumulate}", self.accumulate == 1, "an update from each call"),
+        ):
+            if not good:
+                raise OptimizerError(
+                    f"[{self.name}] {received} with row-sparse gradients of {path}; expected {fix}; "
+                    "or make the layer with sparse=False"
+                )
+        zeros = pt.zeros(table.shape, table.dtype)
+        state = {name: pt.Slot(zeros, name=f"{self.name}.{name}.{path}") for name in self.MOMENTS}
+        return Part(rate, decay, [place], table, state, None, table, sparse=True)
+
+    def _make_moment(self, moment: str, values: pt.Slot | RealLayout) -> pt.Slot:
         name = f"{self.name}.{moment}"
         shapes = [self.moment_shape(moment, segment.shape) for segment in values.segments]
         if shapes == [segment.shape for segment in values.segments]:
@@ -171,7 +223,7 @@ class Optimizer:
         for part in self.parts:
             for flat in (*part.state.values(), part.gradient):
                 if flat is not None:
-                    yield from ((view.name, view) for view in flat.views)
+                    yield from ((view.name, view) for view in ([flat] if part.sparse else flat.views))
 
     # ------------------------------------------------------------ what a subclass writes
 
@@ -192,7 +244,19 @@ class Optimizer:
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New values and moments of a part; layerwise.py has a frame that goes through its parameters."""
         state = {name: slot.value for name, slot in part.state.items()}
-        return self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
+        if not part.complex:
+            return self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
+        p, new = self.update_flat(_parts_of(part.values.value), g, state, part.weight_decay, scalars)
+        return pt.view_as_complex(pt.reshape(p, (-1, 2))), new
+
+    def _update_rows(
+        self, part: Part, sums: pt.Tensor, rows: Rows, scalars: Mapping[str, Any]
+    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+        """A table after an update of the rows that have a gradient. Of a row that occurs twice both are the same."""
+        state = {name: pt.take(slot.value, rows.index) for name, slot in part.state.items()}
+        p, new = self.update_flat(rows.before, pt.take(sums, rows.place), state, part.weight_decay, scalars)
+        kept = {name: pt.put_rows(part.state[name].value, rows.index, value) for name, value in new.items()}
+        return pt.put_rows(part.values.value, rows.index, p), kept
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
@@ -208,7 +272,7 @@ class Optimizer:
         """The loss to differentiate: times the loss scale, if there is one; `update` divides by it."""
         return loss if self.loss_scale is None else loss * self.loss_scale.slot.value
 
-    def update(self, grads: Sequence[pt.Tensor], weight: Any = None) -> None:
+    def update(self, grads: Sequence[pt.Tensor | RowSparse], weight: Any = None) -> None:
         """One update from the gradients of `params`, in their order, ending a phase.
 
         With `weight` the gradients are those of a sum whose total weight it is, and are divided by it: with
@@ -217,7 +281,7 @@ class Optimizer:
         """
         self._check_gradients(grads)
         with pt.autocast("f32"):
-            flat = [pt.pack([grads[place] for place in part.places], part.values) for part in self.parts]
+            flat, rows = self._laid_out(grads)
             if self.loss_scale is not None:
                 scale = self.loss_scale.slot.value
                 flat = [g / scale for g in flat]
@@ -225,26 +289,47 @@ class Optimizer:
             if last is None and weight is not None:
                 flat = [g / weight for g in flat]
             if self.loss_scale is None:
-                self._update(*self._guarded(flat), last)
+                self._update(*self._guarded(flat), last, rows)
                 return
             norm = _norm(flat)
             with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips
-                self._update(*self._clipped(flat, pt.guard(norm, skip=True)), last)
+                self._update(*self._clipped(flat, pt.guard(norm, skip=True)), last, rows)
             self.loss_scale.adjust(norm)
 
-    def _update(self, flat: list[pt.Tensor], factor: pt.Tensor | None, last: pt.Tensor | None) -> None:
+    def _laid_out(self, grads: Sequence[Any]) -> tuple[list[pt.Tensor], list[Rows | None]]:
+        """The gradient of each part as one tensor; of a sparse one its rows, and beside it where these belong."""
+        flat: list[pt.Tensor] = []
+        rows: list[Rows | None] = []
+        for part in self.parts:
+            given = [grads[place] for place in part.places]
+            if part.sparse:
+                sums, place = given[0].summed()
+                flat.append(sums)
+                rows.append(Rows(given[0].index, place, pt.take(part.values.value, given[0].index)))
+            else:
+                flat.append(pt.pack([pt.view_as_real(g) for g in given] if part.complex else given, part.layout))
+                rows.append(None)
+        return flat, rows
+
+    def _update(
+        self,
+        flat: list[pt.Tensor],
+        factor: pt.Tensor | None,
+        last: pt.Tensor | None,
+        rows: list[Rows | None],
+    ) -> None:
         """One update from `factor` times the gradients of each part, if this call is the last that makes one."""
         before = self.step.value
         rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
         step = before + 1
         counters = self.advance(step, {name: slot.value for name, slot in self._counters.items()})
-        for part, g in zip(self.parts, flat, strict=True):
+        for part, g, found in zip(self.parts, flat, rows, strict=True):
             scaled = rate if part.rate == 1.0 else rate * part.rate
             g = -g if self.maximize else g
             scalars = {**self.scalars(step, scaled, part.weight_decay), **counters}
             if factor is not None:
                 g, scalars = (g, {**scalars, "factor": factor}) if self.SCALES else (g * factor, scalars)
-            p, new = self.update_part(part, g, scalars)
+            p, new = self._update_rows(part, g, found, scalars) if found else self.update_part(part, g, scalars)
             _assign(part.values, p, last)
             for name, value in new.items():
                 _assign(part.state[name], value, last)
@@ -284,7 +369,7 @@ class Optimizer:
             return flat
         return [pt.clip(g, -self.clip_value, self.clip_value) for g in flat]
 
-    def _check_gradients(self, grads: Sequence[pt.Tensor]) -> None:
+    def _check_gradients(self, grads: Sequence[pt.Tensor | RowSparse]) -> None:
         if len(grads) != len(self.params):
             raise OptimizerError(
                 f"[{self.name}] {len(grads)} gradients; expected {len(self.params)}, one for each parameter; "
@@ -296,6 +381,16 @@ class Optimizer:
                     f"[{self.name}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "
                     "pass gradients in the order of optimizer.params"
                 )
+            if is_sparse(slot) != isinstance(grad, RowSparse):
+                wanted, given = ("a RowSparse", "a tensor") if is_sparse(slot) else ("a tensor", "a RowSparse")
+                raise OptimizerError(
+                    f"[{self.name}] gradient of {path} is {given}; expected {wanted}; pass what value_and_grad gave"
+                )
+
+
+def _parts_of(numbers: pt.Tensor) -> pt.Tensor:
+    """Real and imaginary parts by turns."""
+    return pt.reshape(pt.view_as_real(numbers), (-1,))
 
 
 def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:

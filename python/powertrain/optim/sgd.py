@@ -41,6 +41,7 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
         # Read by the frame when it makes the flat buffers.
         self.MOMENTS = ("m",) if momentum > 0 else ()  # type: ignore[misc]
+        self.ROWS = momentum == 0  # type: ignore[misc]
         super().__init__(params, lr=lr, **settings)
 
     def update_flat(

@@ -1,0 +1,77 @@
+"""Gradients of which only some rows are there: what a table of embeddings gets from the lookups of one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from powertrain import _core
+from powertrain._core import Slot, Tensor
+from powertrain.functional import OPERATORS
+
+_LOOK_UP: Callable[[Any, Slot], Tensor] = _core.look_up
+
+
+def is_sparse(slot: Slot) -> bool:
+    """Whether a parameter's gradients are row-sparse: its `sparse` is true."""
+    return bool(getattr(slot, "sparse", False))
+
+
+def look_up(index: Any, table: Any) -> Tensor:
+    """`embedding`, with a row-sparse gradient where the table is a slot of which that is wanted.
+
+    Shapes    index [i...], table [n, d] -> [i..., d]
+    """
+    if isinstance(table, Slot) and is_sparse(table):
+        return _LOOK_UP(index, table)
+    return OPERATORS["embedding"](index, table)
+
+
+@dataclass(frozen=True)
+class RowSparse:
+    """The gradient of a table [n, d]: rows [k, d] that belong to the places index [k], and zeros elsewhere.
+
+    A place may be there several times; its rows then add up, in their order.
+
+    Example
+        >>> import powertrain as pt
+        >>> table = pt.nn.Embedding(4, 2, sparse=True)
+        >>> _, (gradient,) = pt.value_and_grad(table, lambda: table(pt.tensor([3, 1, 3])).sum())
+        >>> gradient.index.numpy().tolist(), gradient.dense().numpy().tolist()
+        ([3, 1, 3], [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [2.0, 2.0]])
+    """
+
+    index: Tensor
+    rows: Tensor
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of_lookups(cls, table: Slot, lookups: Sequence[tuple[Tensor, Tensor]]) -> RowSparse:
+        """Of one table, from pairs of an index [i...] and the gradient [i..., d] of what was looked up there."""
+        n, width = table.shape
+        indices = [OPERATORS["reshape"](_wide(index), (-1,)) for index, _ in lookups]
+        rows = [OPERATORS["reshape"](rows, (-1, width)) for _, rows in lookups]
+        if not lookups:
+            indices, rows = [_core.full((0,), 0, "int64")], [_core.full((0, width), 0.0, table.dtype)]
+        index, found = (_joined(parts) for parts in (indices, rows))
+        from_end = OPERATORS["less"](index, 0)
+        return cls(OPERATORS["where"](from_end, index + n, index), found, (n, width))
+
+    def dense(self) -> Tensor:
+        """The gradient as a tensor [n, d]."""
+        return OPERATORS["scatter_add"](self.index, self.rows, size=self.shape[0])
+
+    def summed(self) -> tuple[Tensor, Tensor]:
+        """(sums [k, d], place [k]): sums has one row for each index that occurs, which row `place` says for each of
+        `index`, and the others are zero."""
+        place = OPERATORS["searchsorted"](OPERATORS["sort"](self.index), self.index)
+        return OPERATORS["scatter_add"](place, self.rows, size=self.index.shape[0]), place
+
+
+def _wide(index: Any) -> Tensor:
+    return OPERATORS["cast"](index, "int64")
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else OPERATORS["concat"](parts)
