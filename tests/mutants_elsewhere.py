@@ -25,6 +25,8 @@ SPECTRUM = ("tests/test_spectrum.py", "tests/test_fft.py")
 COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_graphs.py", "tests/test_laws.py",
             "-m", "not slow")  # fmt: skip
 CONTROL = ("tests/test_control.py",)
+ROWS_OF_LOOPS = ("tests/test_control_rows.py",)
+ROW_SPARSE = ("tests/test_row_sparse.py", "tests/test_optim_complex.py")
 OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py", "tests/test_adam_step.py")
 
 PARTS: dict[str, Part] = {
@@ -112,6 +114,35 @@ PARTS: dict[str, Part] = {
         ("cpp/program/branch.cpp", "write_slot(slots[i], results[count + i])", "write_slot(slots[i], results[count])"),
         ("cpp/program/while_loop.cpp", "turns + count % 2 * d.state->total", "turns"),
         ("cpp/program/while_loop.cpp", "if (*answer == 0 ||", "if (*answer != 0 ||"),
+    )),
+    "rows_of_loops": Part(ROWS_OF_LOOPS, (
+        ("cpp/program/scan.cpp", "row && c.batched[i] ? exchanged(c.in[i])", "row && c.batched[i] ? c.in[i]"),
+        ("cpp/program/scan.cpp", "state ? with_rows(c.in[i], c.batched[i], c.rows)", "state ? c.in[i]"),
+        ("cpp/program/branch.cpp", "if (c.batched[0]) return batch_unrolled(c);", ""),
+        ("cpp/program/branch.cpp", "control.parts[1], flags(1 + yes, no)", "control.parts[0], flags(1 + yes, no)"),
+        ("cpp/program/while_loop.cpp", "fn::where(fn::reshape(before[0], column), after[i], before[i + 1])",
+         "after[i]"),
+        ("cpp/program/while_loop.cpp",
+         "if (reads_by_index(control.parts[0]) || reads_by_index(control.parts[1])) return batch_unrolled(c);", ""),
+        ("cpp/program/control_op.cpp", "if (batched[i]) all[i].shape", "all[i].shape"),
+    )),
+    "row_sparse": Part(ROW_SPARSE, (
+        ("cpp/program/usage.cpp", "maker.op->rewrites && maker.inputs[0] == old", "false"),
+        ("cpp/bindings/autograd.cpp", "if (found[slots.size() + i].defined())", "if (false)"),
+        ("cpp/bindings/autograd.cpp", "static_cast<std::size_t>(found - here->tables.begin())", "0"),
+        ("python/powertrain/row_sparse.py", 'OPERATORS["where"](from_end, index + n, index)', "index"),
+        ("python/powertrain/row_sparse.py", 'OPERATORS["searchsorted"](OPERATORS["sort"](self.index), self.index)',
+         'OPERATORS["searchsorted"](self.index, self.index)'),
+        ("python/powertrain/optim/optimizer.py", "pt.take(sums, rows.place)", "sums"),
+        ("python/powertrain/optim/optimizer.py", 'self.accumulate == 1, "an', 'True, "an'),
+        ("python/powertrain/optim/optimizer.py", "decay == 0, f", "True, f"),
+        ("python/powertrain/optim/adam_variants.py", "size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) /",
+         "size = wide /"),
+        ("python/powertrain/optim/sgd.py", "self.ROWS = momentum == 0", "self.ROWS = True"),
+        ("python/powertrain/slots.py", "Segment(s.name, 2 * s.offset,", "Segment(s.name, s.offset,"),
+        ("python/powertrain/optim/optimizer.py", "type(self).update_flat is Optimizer.update_flat", "False"),
+        ("python/powertrain/nn/pairs.py", "rows = pt.reshape(look_up(index, self.weight)",
+         "rows = pt.reshape(pt.embedding(index, self.weight)"),
     )),
     "optimizers": Part(OPTIMIZERS, (
         ("python/powertrain/optim/sgd.py", "g + m * self.momentum if self", "m * self.momentum if self"),

@@ -55,6 +55,17 @@ def test_lookups_of_one_table_add_up() -> None:
     np.testing.assert_array_equal(gradients[1].numpy(), gradients[0].numpy())
 
 
+def test_each_table_has_its_own_rows() -> None:
+    first, second, plain = embedding(True), embedding(True), embedding(False)
+    tables = [first.weight, plain.weight, second.weight]
+    _, (of_first, of_plain, of_second) = pt.value_and_grad(
+        tables, lambda: (second(pt.tensor([4])) * 2 + first(pt.tensor([1])) + plain(pt.tensor([7]))).sum()
+    )
+    assert of_first.index.numpy().tolist() == [1] and of_second.index.numpy().tolist() == [4]
+    assert (of_second.rows.numpy() == 2).all() and (of_first.rows.numpy() == 1).all()
+    assert of_plain.shape == (ROWS, WIDTH) and of_plain.numpy()[7].all()
+
+
 def test_a_table_that_is_not_read_has_no_rows() -> None:
     table = embedding(True)
     scale = pt.nn.Parameter(pt.tensor(2.0))

@@ -50,34 +50,31 @@ class ScratchTree:
 
     def build(self) -> None:
         """Compile the extension module into the copy's own package; raises with the compiler's words."""
-        build = self.folder / "build" / "main"
         pybind11 = self._run([sys.executable, "-m", "pybind11", "--cmakedir"]).stdout.strip()
         options = ["-DSKBUILD=ON", "-DSKBUILD_PROJECT_VERSION=0.0", "-DPOWERTRAIN_WERROR=OFF"]
         # The one that runs here: a third of the work.
         options += [f"-DPOWERTRAIN_ISAS={powertrain.isa()}"]
         options += [f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11}"]
-        self._run(["cmake", "-S", str(self.folder), "-B", str(build), "-G", "Ninja", *options])
-        self._run(["cmake", "--build", str(build), "--target", "_core"])
+        self._run(["cmake", "-S", str(self.folder), "-B", str(self._build), "-G", "Ninja", *options])
+        self._run(["cmake", "--build", str(self._build), "--target", "_core"])
         self.copy_module(self)
 
     def copy_module(self, to: ScratchTree) -> None:
         """What was built here is what Python imports from there."""
-        for module in (self.folder / "build" / "main").glob("_core*.so"):
+        for module in self._build.glob("_core*.so"):
             shutil.copy2(module, to.folder / "python" / "powertrain")
 
-    def build_changed(self, file: str, to: ScratchTree) -> bool:
-        """After a build and a change of one file, the module into another tree; whether the build stayed as it was.
+    def can_build_apart(self, file: str) -> bool:
+        """Whether the files that include a file can be compiled beside the build: a precompiled header is in all."""
+        known = self._commands()
+        return all(unit in known for unit in self._units_of(file))
+
+    def build_apart(self, file: str, to: ScratchTree) -> None:
+        """After a build and a change of one file: the module into another tree, while the build stays as it was.
 
         Ninja would compile a file that was changed for a moment twice, and each time look at all the others.
         """
-        build = self.folder / "build" / "main"
-        units = self._units_of(build, self.folder / file)
-        commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-        known = {os.path.relpath(entry["output"], build): shlex.split(entry["command"]) for entry in commands}
-        if not all(unit in known for unit in units):  # a precompiled header, and with it everything
-            self.build()
-            self.copy_module(to)
-            return False
+        build, known, units = self._build, self._commands(), self._units_of(file)
         aside = {unit: f"changed/{number}.o" for number, unit in enumerate(units)}
         (build / "changed").mkdir(exist_ok=True)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -88,14 +85,22 @@ class ScratchTree:
         module = next(word for word in words if word.startswith("_core") and word.endswith(".so"))
         made = str(to.folder / "python" / "powertrain" / module)
         self._run([made if word == module else aside.get(word, word) for word in words], build)
-        return True
 
-    def _units_of(self, build: Path, file: Path) -> list[str]:
+    @property
+    def _build(self) -> Path:
+        return self.folder / "build" / "main"
+
+    def _commands(self) -> dict[str, list[str]]:
+        """How each object is compiled."""
+        entries = json.loads((self._build / "compile_commands.json").read_text(encoding="utf-8"))
+        return {os.path.relpath(entry["output"], self._build): shlex.split(entry["command"]) for entry in entries}
+
+    def _units_of(self, file: str) -> list[str]:
         """The objects that were compiled from a file, or from one that includes it."""
         found, unit = [], ""
-        for line in self._run(["ninja", "-t", "deps"], build).stdout.splitlines():
+        for line in self._run(["ninja", "-t", "deps"], self._build).stdout.splitlines():
             if line.startswith(" "):
-                if os.path.normpath(build / line.strip()) == str(file):
+                if os.path.normpath(self._build / line.strip()) == str(self.folder / file):
                     found.append(unit)
             else:
                 unit = line.split(":")[0]

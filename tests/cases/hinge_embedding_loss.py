@@ -16,5 +16,5 @@ def magnitude(x: Array, target: Array, margin: float = 1.0) -> Array:
 GRADIENT_SIZE = 100  # with many elements one is within a step of a kink
 SIGNS = values([1.0, -1.0, 1.0, -1.0, 0.0, 1.0, -1.0, -1.0, 0.5])
 CASES = [*binary(normal, normal), Case(normal((9,)), SIGNS, margin=0.5), Case(normal((4, 9)), SIGNS)]
-MUTANTS = [("spec.cpp", 'attrs.number("margin") - x', 'attrs.number("margin") + x')]
+MUTANTS = [("spec.cpp", 'attrs.number("margin") - x', 'x - attrs.number("margin")')]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]
