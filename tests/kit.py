@@ -9,6 +9,7 @@ and, where the defaults do not fit,
   K           the factor of the one tolerance rule (oracles.py); 4 without it
   GRADIENT_SIZE  up to how many elements gradients are compared with differences; 4000 without it
   DTYPES      float dtypes that the drawn inputs take; all four without it
+  GRADIENTS   (case, gradients by its float inputs of the sum of the outputs): exact, where no difference says it
   MUTANTS     (file in cpp/ops/<op>/, text, replacement): each must make this op's own tests fail
   BENCH       cases for benchmarks/
   K_GRADIENT  the factor for float32 gradients on the scale of the whole gradient; 64 without it

@@ -241,3 +241,11 @@ def test_tensordot_refuses_sizes_that_differ() -> None:
     assert str(caught.value) == (
         "[tensordot] a is [2, 3], b is [4, 3], axes 1 and 0; expected equal sizes; transpose one of them"
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_neighbour_of_zero_towards_the_other_zero_is_that_one(dtype: str) -> None:
+    x = np.array([0.0, -0.0, 0.0, -0.0, 0.0], dtype)
+    y = np.array([-0.0, 0.0, 1.0, 1.0, -1.0], dtype)
+    got = pt.nextafter(pt.tensor(x), pt.tensor(y)).numpy()
+    np.testing.assert_array_equal(got.view(f"uint{8 * x.itemsize}"), np.nextafter(x, y).view(f"uint{8 * x.itemsize}"))

@@ -132,12 +132,12 @@ def test_a_loop_for_no_rows() -> None:
 
 
 def test_rows_that_have_ended_read_nothing() -> None:
-    """A loop that goes along a table as far as each row says: beyond the last step there is no element."""
-    table, counts = pt.tensor([1.0, 2.0, 4.0]), pt.tensor([0, 3, 1])
+    """A loop along a table from where each row says: behind the last element, where the first row waits, is none."""
+    table, starts = pt.tensor([1.0, 2.0, 4.0]), pt.tensor([2, 0, 3])
     step = lambda s: (s[0] + 1, s[1] + pt.take(table, s[0]))  # noqa: E731
 
-    def total(count: Any) -> Any:
-        return pt.while_loop(lambda s: s[0] < count, step, (pt.tensor(0), pt.tensor(0.0)))[1]
+    def total(start: Any) -> Any:
+        return pt.while_loop(lambda s: s[0] < 3, step, (start, pt.tensor(0.0)))[1]
 
-    (got,) = both(lambda counts: [pt.vmap(total)(counts)], counts)
-    assert got.tolist() == [0.0, 7.0, 1.0]
+    (got,) = both(lambda starts: [pt.vmap(total)(starts)], starts)
+    assert got.tolist() == [4.0, 7.0, 0.0]

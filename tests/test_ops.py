@@ -115,6 +115,17 @@ def check_by_differences(variables: Variables, function: Any, weights: list[Any]
         )
 
 
+@pytest.mark.parametrize("name", [name for name in DIFFERENTIABLE if hasattr(FILES[name], "GRADIENTS")])
+def test_gradient_at_special_points(name: str) -> None:
+    """At infinities, at 0 and at ties a gradient is a choice, which the case file states."""
+    for case, wanted in FILES[name].GRADIENTS:
+        variables = Variables(name, case, "float64")
+        ones = [np.ones_like(weight) for weight in cotangents(variables)]
+        found = gradients(weighted(variables, ones, "float64"), variables)
+        for got, want in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(got, np.asarray(want, "float64"), err_msg=f"{name} {case}")
+
+
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_float32_gradient(name: str) -> None:
     """The float32 kernels of the gradient against the float64 ones, on the scale of the whole gradient."""

@@ -11,6 +11,8 @@ import pytest
 import powertrain as pt
 from powertrain import optim
 from powertrain.optim import Group, Optimizer, OptimizerError
+from powertrain.train.logs import Logs
+from powertrain.train.step import Step
 
 ROWS, WIDTH = 40, 6
 # Twice the same row, a first one, one from the end.
@@ -202,6 +204,32 @@ def test_a_compiled_step_touches_the_rows_alone() -> None:
     hundredth = table.weight.size * 4 / 100
     assert max(i["bytes"] for i in program["instructions"]) < hundredth
     assert program["arena_bytes"] < 2 * hundredth
+
+
+def test_strategies_minimize_by_rows() -> None:
+    """Where the loss is computed before anyone asks for gradients; the rows of one loss are not those of another."""
+    first, second = embedding(True), embedding(True)
+    optimizers = [optim.SparseAdam(table, name=f"optimizer {i}") for i, table in enumerate((first, second))]
+    before = np.array(first.weight.numpy())
+
+    @pt.compile
+    def step(index: pt.Tensor) -> None:
+        def both() -> None:
+            step = Step(Logs())
+            losses = [pt.sum(pt.square(table(index + i)), -1) for i, table in enumerate((first, second))]
+            first(index + 20)  # no loss depends on these
+            for optimizer, loss in zip(optimizers, losses, strict=True):
+                step.minimize(optimizer, loss)
+
+        pt._core.with_lookups(both)
+
+    step(pt.tensor([2, 5]))
+    for i, table in enumerate((first, second)):
+        moved = np.flatnonzero((table.weight.numpy() != before).any(1))
+        assert moved.tolist() == [2 + i, 5 + i]
+    with pytest.raises(pt.ShapeError, match="the cotangent is"):
+        step_of_rows = Step(Logs())
+        pt.compile(lambda: step_of_rows.minimize(optimizers[0], first(pt.tensor([1])), couples=True))()
 
 
 def test_a_gradient_that_is_not_finite_changes_nothing() -> None:

@@ -37,56 +37,100 @@ Tensor scalar_loss(py::handle value) {
   return loss;
 }
 
-// Row-sparse parameters of a gradient that is being made: each lookup is differentiated by the rows that it gave, and
-// the table is a constant to it.
+// Row-sparse parameters of gradients that are to be made: each lookup is differentiated by the rows that it gave, and
+// the table is a constant to it. Without tables named, it is of any.
 struct Lookups {
-  explicit Lookups(std::vector<SlotRef> tables) : tables(std::move(tables)), outer(innermost()) { innermost() = this; }
+  struct Lookup {
+    SlotRef table;
+    Tensor index, rows;
+  };
+
+  explicit Lookups(std::vector<SlotRef> tables, bool any = false)
+      : tables(std::move(tables)), any(any), outer(innermost()) {
+    innermost() = this;
+  }
   ~Lookups() { innermost() = outer; }
   Lookups(const Lookups&) = delete;
   static Lookups*& innermost() {
     thread_local Lookups* lookups = nullptr;
     return lookups;
   }
+  static uint64_t trace_now() { return active_recorder() ? active_recorder()->id() : 0; }
+  bool takes(const SlotRef& table) const {
+    return any || std::find(tables.begin(), tables.end(), table) != tables.end();
+  }
 
   std::vector<SlotRef> tables;
-  std::vector<std::size_t> table_of;  // by lookup
-  Tensors index, rows;
-  uint64_t trace = active_recorder() ? active_recorder()->id() : 0;
+  bool any;
+  std::vector<Lookup> made;
+  uint64_t trace = trace_now();
   Lookups* outer;
 };
 
 Tensor look_up(const Tensor& index, const SlotRef& table) {
   const Tensor value = read_slot(table);
   for (Lookups* here = Lookups::innermost(); here; here = here->outer) {
-    const auto found = std::find(here->tables.begin(), here->tables.end(), table);
-    if (found == here->tables.end()) continue;
-    if ((active_recorder() ? active_recorder()->id() : 0) != here->trace) {
+    if (!here->takes(table)) continue;
+    if (Lookups::trace_now() != here->trace) {
       throw TraceError(
           text("[embedding] ", table->name, " has row-sparse gradients and is read inside of a function ",
                "that is recorded by itself, as by checkpoint, scan or vmap; expected it outside; look rows ",
                "up before and pass them, or make the layer with sparse=False"));
     }
-    here->table_of.push_back(static_cast<std::size_t>(found - here->tables.begin()));
-    here->index.push_back(index);
-    here->rows.push_back(fn::call("embedding", {index, fn::call("stop_gradient", {value})}));
-    return here->rows.back();
+    here->made.push_back({table, index, fn::call("embedding", {index, fn::call("stop_gradient", {value})})});
+    return here->made.back().rows;
   }
   return fn::call("embedding", {index, value});
 }
 
-// fn() returns the loss, or (loss, anything) with has_aux. Of tables there are (number, index, gradient of the rows).
+// The gradients of a loss by values and by lookups in tables: of those (number of the table, index, gradient), without
+// lookups that the loss does not depend on.
+py::tuple gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const Tensors& values,
+                            const std::vector<SlotRef>& tables) {
+  Tensors wanted = values;
+  for (const SlotRef& table : tables) wanted.push_back(read_slot(table));
+  std::vector<std::pair<std::size_t, const Lookups::Lookup*>> lookups;
+  for (const Lookups* here = Lookups::innermost(); here; here = here->outer) {
+    for (const Lookups::Lookup& lookup : here->made) {
+      const auto found = std::find(tables.begin(), tables.end(), lookup.table);
+      if (found == tables.end()) continue;
+      lookups.emplace_back(found - tables.begin(), &lookup);
+      wanted.push_back(lookup.rows);
+    }
+  }
+  const Tensors found = gradients_reached({loss}, {cotangent}, wanted);
+  py::list grads, rows;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    grads.append(wrap(found[i].defined() ? found[i] : fn::zeros(wanted[i].type())));
+  }
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    if (found[values.size() + i].defined()) {
+      throw Error(text("[value_and_grad] ", tables[i]->name,
+                       " has row-sparse gradients, and the loss depends on it otherwise than by its lookups; expected ",
+                       "lookups alone; make the layer with sparse=False"));
+    }
+  }
+  for (std::size_t i = 0; i < lookups.size(); ++i) {
+    const Tensor& gradient = found[values.size() + tables.size() + i];
+    const auto& [table, lookup] = lookups[i];
+    if (gradient.defined()) rows.append(py::make_tuple(table, wrap(lookup->index), wrap(gradient)));
+  }
+  return py::make_tuple(grads, rows);
+}
+
+// fn() returns the loss, or (loss, anything) with has_aux.
 py::tuple value_and_grad(const std::vector<SlotRef>& slots, const py::function& fn, bool has_aux,
                          const std::vector<SlotRef>& tables) {
   if (tape_depth() == 0) begin_phase();
-  Tensors wanted = read_all(slots);
-  const Tensors whole = read_all(tables);
-  wanted.insert(wanted.end(), whole.begin(), whole.end());
+  const Tensors values = read_all(slots);
+  Tensors watched = values;
+  for (const Tensor& table : read_all(tables)) watched.push_back(table);
   Lookups lookups(tables);
   Tensor loss;
   py::object value;
   {
     TapeScope tape;
-    WatchScope watch(wanted);
+    WatchScope watch(watched);
     value = fn();
     if (has_aux) {
       if (!py::isinstance<py::tuple>(value) || py::len(value) != 2)
@@ -98,25 +142,8 @@ py::tuple value_and_grad(const std::vector<SlotRef>& slots, const py::function& 
       value = wrap(loss);
     }
   }
-  wanted.insert(wanted.end(), lookups.rows.begin(), lookups.rows.end());
-  const Tensors found = gradients_reached({loss}, {Tensor::full(loss.type(), 1)}, wanted);
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    if (found[slots.size() + i].defined()) {
-      throw Error(text("[value_and_grad] ", tables[i]->name,
-                       " has row-sparse gradients, and the loss depends on it otherwise than by its lookups; expected ",
-                       "lookups alone; make the layer with sparse=False"));
-    }
-  }
-  const auto gradient = [&](std::size_t i) {
-    return wrap(found[i].defined() ? found[i] : fn::zeros(wanted[i].type()));
-  };
-  py::list grads, rows;
-  for (std::size_t i = 0; i < slots.size(); ++i) grads.append(gradient(i));
-  for (std::size_t i = 0; i < lookups.rows.size(); ++i) {
-    rows.append(
-        py::make_tuple(lookups.table_of[i], wrap(lookups.index[i]), gradient(slots.size() + tables.size() + i)));
-  }
-  return py::make_tuple(value, grads, rows);
+  const py::tuple found = gradients_by_rows(loss, Tensor::full(loss.type(), 1), values, tables);
+  return py::make_tuple(value, found[0], found[1]);
 }
 
 }  // namespace
@@ -127,6 +154,16 @@ void register_autograd(py::module_& m) {
       "look_up",
       [](py::handle index, const SlotRef& table) { return wrap(look_up(to_tensor(index, "embedding"), table)); },
       py::arg("index"), py::arg("table"));
+  m.def("gradients_by_rows", &gradients_by_rows, py::arg("loss"), py::arg("cotangent"), py::arg("values"),
+        py::arg("tables"));
+  // Runs fn(), while lookups in row-sparse tables are what gradients_by_rows() will be by.
+  m.def(
+      "with_lookups",
+      [](const py::function& fn) {
+        const Lookups lookups({}, true);
+        return fn();
+      },
+      py::arg("fn"));
   // Runs fn() under a tape that watches the tensors: what gradients() then goes back through.
   m.def(
       "with_tape",

@@ -7,7 +7,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.row_sparse import RowSparse, is_sparse
+from powertrain.row_sparse import in_order, parted
 
 # An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
 # its own: a view of memory that NumPy lent is made of a copy, which no tape would know.
@@ -45,18 +45,9 @@ def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = Fal
         [2.0, 4.0]
     """
     slots = _slots(params)
-    tables = [slot for slot in slots if is_sparse(slot)]
-    value, dense, lookups = _core.value_and_grad(
-        [slot for slot in slots if not is_sparse(slot)], function, has_aux, tables
-    )
-    if not tables:
-        return value, dense
-    sparse = iter(
-        RowSparse.of_lookups(table, [(index, rows) for of, index, rows in lookups if of == number])
-        for number, table in enumerate(tables)
-    )
-    found = iter(dense)
-    return value, [next(sparse if is_sparse(slot) else found) for slot in slots]
+    dense_slots, tables = parted(slots)
+    value, dense, lookups = _core.value_and_grad(dense_slots, function, has_aux, tables)
+    return value, in_order(slots, dense, lookups)
 
 
 def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable[[Any], list[Tensor]]]:

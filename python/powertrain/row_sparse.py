@@ -75,3 +75,22 @@ def _wide(index: Any) -> Tensor:
 
 def _joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else OPERATORS["concat"](parts)
+
+
+def parted(slots: Sequence[Slot]) -> tuple[list[Slot], list[Slot]]:
+    """Those with gradients of their own shape, and the row-sparse ones."""
+    return [slot for slot in slots if not is_sparse(slot)], [slot for slot in slots if is_sparse(slot)]
+
+
+def in_order(
+    slots: Sequence[Slot], dense: Sequence[Tensor], lookups: Sequence[tuple[int, Tensor, Tensor]]
+) -> list[Any]:
+    """The gradients of slots, from those of both kinds: of tables (number of the table, index, rows)."""
+    if len(dense) == len(slots):
+        return list(dense)
+    sparse = iter(
+        RowSparse.of_lookups(table, [(index, rows) for of, index, rows in lookups if of == number])
+        for number, table in enumerate(parted(slots)[1])
+    )
+    whole = iter(dense)
+    return [next(sparse if is_sparse(slot) else whole) for slot in slots]

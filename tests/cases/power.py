@@ -3,7 +3,7 @@
 import numpy as np
 
 import powertrain as pt
-from kit import Case, binary, integers, normal, special_pairs, uniform
+from kit import Case, binary, integers, normal, special_pairs, uniform, values
 
 reference = np.power
 K = 4
@@ -20,6 +20,13 @@ ERRORS = [
         pt.ShapeError,
         "[power] shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 at axis -1; expected equal sizes or a size of 1; reshape one of them",
     ),
+]
+# x^0 is 1 everywhere, and 0^b is 0 for all b above 0.
+GRADIENTS = [
+    (
+        Case(values([0.0, np.inf, 0.0, 2.0]), values([0.0, 0.0, 2.0, 3.0])),
+        ([0.0, 0.0, 0.0, 12.0], [0.0, np.inf, 0.0, 8.0 * np.log(2.0)]),
+    )
 ]
 MUTANTS = [
     ("spec.cpp", "b - 1.0", "b"),

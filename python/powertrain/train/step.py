@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.row_sparse import in_order, parted
 from powertrain.train.logs import Logs
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def spread(weight: Any, like: Any) -> Any:
 def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
     """The gradients of a number that the trace has computed already, in the order of the slots."""
     # Inside a trace every call is remembered, and a slot's value is one tensor until the slot is assigned.
-    return _core.gradients([total], [pt.ones((), dtype=total.dtype)], [slot.value for slot in slots])
+    dense, tables = parted(slots)
+    one = pt.ones((), dtype=total.dtype)
+    return in_order(slots, *_core.gradients_by_rows(total, one, [slot.value for slot in dense], tables))
 
 
 class Step:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.train.folder import RunError
 from powertrain.train.passes import Fold
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
@@ -70,7 +71,7 @@ class Stepper:
 
         def traced(*tensors: Any) -> Any:
             with pt.autocast(self._precision):
-                return step(Step(self.logs), TracedBatch(names, tensors))
+                return _core.with_lookups(lambda: step(Step(self.logs), TracedBatch(names, tensors)))
 
         compiled = pt.compile(traced)
         made = compiled(*arrays)
