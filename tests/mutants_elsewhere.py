@@ -48,6 +48,8 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/fused/cast.h", "x >= T(0x1p63)", "x >= T(0x1p64)"),
         ("cpp/ops/complex.cpp", "a * c - b * d", "a * c + b * d"),
         ("cpp/ops/complex.cpp", "fn::where(turned, -im, im)", "im"),
+        ("cpp/ops/sin/spec.cpp", 'fn::call("cos", {a}) * fn::call("sinh"', 'fn::call("sin", {a}) * fn::call("sinh"'),
+        ("cpp/ops/sqrt/spec.cpp", "im / (2.0 * root)", "im / root"),
     )),
     "pooling": Part(POOLING, (
         ("cpp/ops/pooling.cpp", "(ceil ? a.stride - 1 : 0)", "(ceil ? a.stride : 0)"),
