@@ -29,6 +29,7 @@ from calls import (
 from kit import FLOATS, Case, case_files
 from oracles import EPS, check, directional, same_bits
 
+OWN = pt._core.op_function("copy")  # a tensor that is watched has an identity of its own
 FILES = case_files()
 PRESENT = sorted(set(FILES) & set(SPECS))
 DIFFERENTIABLE = [name for name in PRESENT if SPECS[name]["differentiable"]]
@@ -113,6 +114,19 @@ def check_by_differences(variables: Variables, function: Any, weights: list[Any]
         assert abs(got - want) <= uncertainty + 64 * EPS["float64"] * size, (
             f"{where}, input {i}: <J^T v, u> = {got!r}, by differences {want!r} +- {uncertainty:.2g}"
         )
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradient_from_given_cotangents(name: str) -> None:
+    """As that of <v, f(x)>, whose own product and sum would turn a wrong sign of theirs around twice."""
+    for case in smooth_cases(name)[:6]:
+        variables = Variables(name, case, "float64")
+        weights = cotangents(variables)
+        watched = [OWN(tensor) for tensor in variables.tensors()]
+        results = pt._core.with_tape(watched, lambda variables=variables, watched=watched: variables(*watched))
+        found = pt._core.gradients(results, [to_tensor(weight, "float64") for weight in weights], watched)
+        for got, want in zip(found, gradients(weighted(variables, weights, "float64"), variables), strict=True):
+            np.testing.assert_array_equal(to_array(got), want, err_msg=f"{name} {case}")
 
 
 @pytest.mark.parametrize("name", [name for name in DIFFERENTIABLE if hasattr(FILES[name], "GRADIENTS")])
