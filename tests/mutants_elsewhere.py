@@ -87,6 +87,7 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/composed.cpp", "widened(c.grad[0]) * slope(widened(c.in[0]), c.attrs)", "widened(c.grad[0])"),
     )),
     "passes": Part(COMPILED, (
+        ("cpp/graph/passes/simplify.cpp", "|| offsets[i] != end", ""),
         ("cpp/graph/passes/simplify.cpp", "if (merge && changes_nothing(graph, node))",
          "if (merge && renames_memory(graph, node))"),
         ("cpp/graph/passes/groups.cpp", "if (!from_inside) return false;", "if (!from_inside) continue;"),
@@ -168,7 +169,6 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/adam_step/cpu.cpp", "propagating_max(s.largest, s.square)", "s.square"),
         ("cpp/ops/adam_step/cpu.cpp", "g * g * n.new2", "g * g * n.new1"),
         ("cpp/ops/adam_step/cpu.cpp", "int64_t rest = end - i;", "int64_t rest = end - i - 1;"),
-        ("cpp/graph/passes/simplify.cpp", "|| offsets[i] != end", ""),
         ("python/powertrain/optim/adam.py", "1 - wide * decay", "1 - decay"),
         ("python/powertrain/optim/adaptive.py", 'spread - pt.square(new["mean"])', 'spread'),
         ("python/powertrain/optim/adaptive.py", "pt.cast(step - 1, \"float32\") * self.lr_decay",
