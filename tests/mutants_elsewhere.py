@@ -18,7 +18,7 @@ class Part:
 
 SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
     "sum", "max", "mean", "argmax", "var", "softmax", "avg_pool2d", "max_pool2d", "conv2d", "add", "where", "lstm",
-    "concat", "huber_loss", "normalize", "equal", "cast",
+    "concat", "huber_loss", "normalize", "equal", "cast", "logaddexp", "acos",
 )))  # fmt: skip
 POOLING = ("tests/test_ops.py", "-k", "pool")
 SPECTRUM = ("tests/test_spectrum.py", "tests/test_fft.py")
@@ -79,12 +79,14 @@ PARTS: dict[str, Part] = {
     )),
     "gradients": Part(SHARED, (
         ("cpp/graph/autodiff.cpp", "sum = sum.defined() ? fn::add(sum, gradient) : gradient;", "sum = gradient;"),
-        ("cpp/graph/autodiff.cpp", "if (!wanted_.count(id)) gradients_.erase(id);", "gradients_.erase(id);"),
         ("cpp/ops/axes.cpp", "return fn::reshape(reduced, reduced_shape(full, axes, true));",
          "return fn::broadcast_to(reduced, full);"),
         ("cpp/ops/composed.cpp", "fn::cast(unbroadcast(g * slope, c.in_types[i].shape), c.in_types[i].dtype)",
          "fn::cast(g * slope, c.in_types[i].dtype)"),
         ("cpp/ops/composed.cpp", "widened(c.grad[0]) * slope(widened(c.in[0]), c.attrs)", "widened(c.grad[0])"),
+    )),
+    "autodiff": Part(("tests/test_autodiff.py",), (
+        ("cpp/graph/autodiff.cpp", "if (!wanted_.count(id)) gradients_.erase(id);", "gradients_.erase(id);"),
     )),
     "passes": Part(COMPILED, (
         ("cpp/graph/passes/simplify.cpp", "|| offsets[i] != end", ""),
