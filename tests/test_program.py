@@ -259,3 +259,28 @@ def test_a_relu_before_a_pooling_lets_its_gradient_pass_before_it_is_spread(wind
     np.testing.assert_array_equal(compiled.view(np.uint32), eager.view(np.uint32))
     made = {i["name"]: i["bytes"] for i in step.programs[0]["instructions"]}
     assert made["relu_grad"] == 3 * 4 * g.size, made
+
+
+def test_an_old_value_that_is_read_behind_the_write_is_the_old_one() -> None:
+    slot = pt.Slot(np.ones(100, np.float32), name="slot")
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        old = slot.value
+        slot.value = old * pt.guard(x)
+        return pt.cumulative_sum(old)
+
+    sums = step(np.full(100, 5, np.float32)).numpy()
+    assert sums.tolist() == list(range(1, 101))
+    assert slot.numpy().tolist() == [5.0] * 100
+
+
+def test_a_product_that_is_a_result_too_is_there_behind_its_epilogue() -> None:
+    def function(x: pt.Tensor, w: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        y = x @ w
+        return y, pt.relu(y)
+
+    rng = np.random.default_rng(0)
+    given = [pt.tensor(rng.standard_normal((64, 64)).astype(np.float32)) for _ in range(2)]
+    for got, want in zip(pt.compile(function)(*given), function(*given), strict=True):
+        assert got.numpy().tolist() == want.numpy().tolist()
