@@ -251,7 +251,9 @@ def test_a_relu_before_a_pooling_lets_its_gradient_pass_before_it_is_spread(wind
     g[0, 0, 0, 0], g[1, 1, 1, 1] = np.inf, -0.0
 
     def gradient(x: pt.Tensor, g: pt.Tensor) -> pt.Tensor:
-        pull: Callable[[pt.Tensor], list[pt.Tensor]] = pt.vjp(lambda x: pt.max_pool2d(pt.relu(x * 2), window, stride), x)[1]
+        pull: Callable[[pt.Tensor], list[pt.Tensor]] = pt.vjp(
+            lambda x: pt.max_pool2d(pt.relu(x * 2), window, stride), x
+        )[1]
         return pull(g)[0]
 
     step = pt.compile(gradient)

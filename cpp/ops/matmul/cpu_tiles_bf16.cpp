@@ -32,8 +32,7 @@ PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   for (; k >= kFetchSteps; k -= kFetchSteps) {
     if (t.ahead) t.ahead->fetch();
 #pragma GCC unroll 8
-    for (int step = 0; step < kFetchSteps; ++step)
-      pairs_step<MR, NV>(left + step * MR, right + step * kRightRow, sum);
+    for (int step = 0; step < kFetchSteps; ++step) pairs_step<MR, NV>(left + step * MR, right + step * kRightRow, sum);
     left += kFetchSteps * MR, right += kFetchSteps * kRightRow;
   }
   for (; k > 0; --k, left += MR, right += kRightRow) pairs_step<MR, NV>(left, right, sum);
