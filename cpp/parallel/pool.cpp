@@ -1,9 +1,12 @@
 // The idea. A parallel instruction is published by one store to `next`, which then counts up from -chunks. Whoever
-// reads a negative number out of its fetch_add has claimed the chunk number + chunks, and the caller returns only when
-// every claimed chunk is done; so the claim itself keeps the instruction's description valid, and it is read only after
-// the claim. There is no epoch that a late thread could mistake: if it looked at one instruction and its fetch_add
-// reached the next one, then it has claimed a chunk of the next one, by right, and reads that one's description.
-// Numbers from 0 up mean that nothing is left: a thread that sees them touches nothing but `next`.
+// reads a negative number out of its fetch_add has claimed a chunk, and the caller returns only when every claimed
+// chunk is done; so the claim itself keeps the instruction's description valid, and it is read only after the claim.
+// There is no epoch that a late thread could mistake: if it looked at one instruction and its fetch_add reached the
+// next one, then it has claimed a chunk of the next one, by right, and reads that one's description. Numbers from 0 up
+// mean that nothing is left: a thread that sees them touches nothing but `next`. Which chunk a claim stands for is
+// another matter: some threads take theirs from the front and the others from the back, as many together as there are
+// claims, so that the two sides meet and never overlap. What an instruction reads is then mostly where the same thread
+// wrote it: cores may have last caches of their own.
 #include "parallel/pool.h"
 
 #include <pthread.h>

@@ -74,7 +74,10 @@ bool Pool::Team::start(int threads) {
   const int wanted = threads - 1;
   crowded_ = threads > usable_cpus();
   // In full before the first thread starts, since each finds its own by number.
-  for (int i = 0; i < wanted; ++i) workers_.push_back(std::make_unique<Worker>());
+  for (int i = 0; i < wanted; ++i) {
+    workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->side = (i + 1) % 2;  // the caller is on side 0
+  }
   scratch_size_ = 0;
   started_ = true;
   SignalsBlocked signals;
@@ -118,6 +121,9 @@ void Pool::Team::run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* 
   fn_ = fn;
   args_ = args;
   done_by_workers_.store(0, std::memory_order_relaxed);
+  if (workers_.size() > 1) {
+    for (Side& side : sides_) side.taken.store(0, std::memory_order_relaxed);
+  }
   next_.store(-chunks, std::memory_order_release);
   // To miss a worker that is just falling asleep costs its help, no more.
   if (asleep_.load(std::memory_order_relaxed) > 0) wake();
@@ -134,9 +140,12 @@ int64_t Pool::Team::claim_and_execute(Worker* worker, char* callers_scratch) {
   KernelArgs args = args_;
   args.scratch = worker ? worker->scratch.data() : callers_scratch;
   if (worker) worker->busy.store(true, std::memory_order_relaxed);
+  const int side = worker ? worker->side : 0;
+  const bool alone = workers_.size() == 1;
   int64_t executed = 0;
   do {
-    fn(&args, claimed + chunks);
+    const int64_t taken = alone ? executed : sides_[side].taken.fetch_add(1, std::memory_order_relaxed);
+    fn(&args, side == 0 ? taken : chunks - 1 - taken);
     ++executed;
     // What this thread has not reported yet keeps the instruction from ending, so this is a chunk of the same one.
     claimed = next_.fetch_add(1, std::memory_order_relaxed);

@@ -36,6 +36,7 @@ class Pool::Team {
   struct alignas(64) Worker {
     std::thread thread;
     Scratch scratch;                // grown by the caller, between instructions
+    int side = 1;                   // from which end of the chunks it takes its own
     std::atomic<bool> busy{false};  // has chunks
     int64_t cpu_nanos = -1;         // what it had used when the caller began to wonder; -1: not known
     Clock::time_point since;
@@ -56,6 +57,11 @@ class Pool::Team {
   int64_t chunks_ = 0;
   KernelFn fn_ = nullptr;
   KernelArgs args_{};
+  // How many chunks each side has taken from its end; only where threads share a side.
+  struct alignas(64) Side {
+    std::atomic<int64_t> taken{0};
+  };
+  Side sides_[2];
   alignas(64) std::atomic<int64_t> done_by_workers_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};  // workers sleep on it
   std::atomic<int> asleep_{0};
