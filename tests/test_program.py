@@ -212,20 +212,25 @@ def test_fused_groups_do_not_wait_for_each_other_by_way_of_a_third() -> None:
         assert np.array_equal(one.numpy(), other.numpy())
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_what_is_only_joined_is_made_in_its_place(axis: int) -> None:
-    """Also behind a reshape, as the gradients of q, k and v from one buffer are."""
-    rng = np.random.default_rng(axis)
-    x, y = (pt.tensor(rng.normal(size=(3, 4, 5)).astype(np.float32)) for _ in range(2))
+@pytest.mark.parametrize("causal", [False, True])
+def test_gradients_that_are_only_joined_are_made_in_their_place(causal: bool) -> None:
+    """Behind a reshape: those of q, k and v, which come from one buffer."""
+    rng = np.random.default_rng(causal)
+    qkv = pt.tensor(rng.normal(size=(2, 5, 3 * 8)).astype(np.float32))
+    g = pt.tensor(rng.normal(size=(2, 5, 2, 4)).astype(np.float32))
 
-    def joined(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
-        flat = pt.reshape(pt.exp(pt.reshape(x, (3, 4, 5, 1))) * 2, (3, 4, 5))
-        return pt.concat([flat, pt.tanh(y)], axis=axis)
+    def attend(qkv: pt.Tensor) -> pt.Tensor:
+        q, k, v = (pt.reshape(part, (2, 5, 2, 4)) for part in pt.split(qkv, 3, axis=2))
+        return pt.scaled_dot_product_attention(q, k, v, causal=causal)
 
-    step = pt.compile(joined)
-    np.testing.assert_array_equal(step(x, y).numpy(), joined(x, y).numpy())
+    def gradient(qkv: pt.Tensor, g: pt.Tensor) -> pt.Tensor:
+        pull: Callable[[pt.Tensor], list[pt.Tensor]] = pt.vjp(attend, qkv)[1]
+        return pull(g)[0]
+
+    step = pt.compile(gradient)
+    np.testing.assert_array_equal(step(qkv, g).numpy(), gradient(qkv, g).numpy())
     names = [i["name"] for i in step.programs[0]["instructions"]]
-    assert "concat" not in names, names
+    assert "attention_backward" in names and "concat" not in names, names
 
 
 def test_what_is_read_after_it_was_joined_is_copied() -> None:

@@ -90,7 +90,7 @@ void plan_packs(const Graph& graph, Usage& usage) {
   }
 }
 
-bool writes_any_strides(const GraphNode& node) { return !node.op || node.op->any_strides || node.op->elementwise; }
+bool writes_any_strides(const GraphNode& node) { return node.op && node.op->any_strides; }
 
 // Tensors that only exist to be joined are written where the whole wants them.
 void plan_concats(const Graph& graph, Usage& usage) {
