@@ -33,6 +33,10 @@ inline ConvWindow window_of(const ConvGather& g) {
   return {dy < 0 ? dy : 0, dx < 0 ? dx : 0, (dy < 0 ? -dy : dy) + 1, (dx < 0 ? -dx : dx) + 1};
 }
 
+// Whether the taps of one row are one run of memory, and how many elements such a run has.
+inline bool taps_adjoin(const ConvGather& g) { return g.tap_x == 1 && g.inner == g.channels; }
+inline int64_t tap_run(const ConvGather& g) { return taps_adjoin(g) ? g.taps_x * g.inner : g.inner; }
+
 struct ConvDesc {
   MatmulDesc product;  // first, so that a descriptor can be read as one
   ConvGather gather;

@@ -81,15 +81,12 @@ inline int64_t scattered_row(const ConvDesc& d, const GatherPixel& p) {
   return ((p.image * s.out_h + p.a * s.step_y + s.first_y) * s.out_w + p.b * s.step_x + s.first_x) * s.channels;
 }
 
-// Whether the taps of one row are one run of memory.
-inline bool taps_adjoin(const ConvGather& g) { return g.tap_x == 1 && g.inner == g.channels; }
-
 inline int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
 
 // The runs of K indices [k, k + depth).
 inline void find_runs(const ConvGather& g, int64_t k, int64_t depth, GatherRuns& all) {
   const bool adjoin = taps_adjoin(g);
-  const int64_t run_length = adjoin ? g.taps_x * g.inner : g.inner;
+  const int64_t run_length = tap_run(g);
   all.count = 0;
   all.top = all.left = INT64_MAX;
   all.bottom = all.right = INT64_MIN;

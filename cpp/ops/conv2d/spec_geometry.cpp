@@ -125,7 +125,7 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
   if (pays_padding(g)) {
     m.padded_left = true;
     m.row_unit = rows_are_pixels ? g.grid_w : 0;
-    m.tap_run = (g.tap_x == 1 && g.inner == g.channels ? g.taps_x : 1) * g.inner;
+    m.tap_run = tap_run(g);
     int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     m.left_elements = padded_elements(g, lines);
     choose_chunks(m, true, may_split);

@@ -45,6 +45,21 @@ PT_FN void add_rows(T* chain, const T* const* row, int64_t width) {
   }
 }
 
+// `rows` rows, ascending; row_at(k) brings row k, and serves kRows of them at once.
+template <class Op, class T, class RowAt>
+PT_FN void add_each_row(T* chain, int64_t rows, int64_t width, RowAt row_at) {
+  const T* row[kRows];
+  int64_t k = 0;
+  for (; k + kRows <= rows; k += kRows) {
+    for (int j = 0; j < kRows; ++j) row[j] = row_at(k + j);
+    add_rows<Op, T, kRows>(chain, row, width);
+  }
+  for (; k < rows; ++k) {
+    row[0] = row_at(k);
+    add_rows<Op, T, 1>(chain, row, width);
+  }
+}
+
 // A block of rows that are read in place and have at most kVectors vectors: their chains stay in registers.
 template <class Op, class T, int kVectors>
 PT_FN void add_narrow_block(T* chain, const T* row, int64_t stride, int64_t rows, int64_t width) {
@@ -78,16 +93,7 @@ static void add_block_in_place(T* chain, const T* first, int64_t stride, int64_t
     default:
       break;
   }
-  int64_t k = 0;
-  const T* row[kRows];
-  for (; k + kRows <= rows; k += kRows) {
-    for (int j = 0; j < kRows; ++j) row[j] = first + (k + j) * stride;
-    add_rows<Op, T, kRows>(chain, row, width);
-  }
-  for (; k < rows; ++k) {
-    row[0] = first + k * stride;
-    add_rows<Op, T, 1>(chain, row, width);
-  }
+  add_each_row<Op>(chain, rows, width, [&](int64_t k) { return first + k * stride; });
 }
 
 }  // namespace PT_ISA

@@ -101,19 +101,10 @@ static bool reads_in_place(const ReduceDesc* d) {
 template <class Op, class T>
 static void add_block_converted(const ReduceDesc* d, const char* src, int64_t bytes, int64_t begin, int64_t end,
                                 const ReduceChunk& c, const ColumnBuffers<T>& b) {
-  for (int64_t k = begin; k < end;) {
-    const int64_t count = end - k < kRows ? 1 : kRows;
-    const T* row[kRows];
-    for (int64_t j = 0; j < count; ++j) {
-      const char* at = src + (offset_of(d->reduced, k + j) + c.column * d->inner_stride) * bytes;
-      row[j] = fetch<T>(d, at, c.width, d->inner_stride, b.converted + j * b.padded);
-    }
-    if (count == kRows)
-      add_rows<Op, T, kRows>(b.chain, row, c.width);
-    else
-      add_rows<Op, T, 1>(b.chain, row, c.width);
-    k += count;
-  }
+  add_each_row<Op>(b.chain, end - begin, c.width, [&](int64_t k) {
+    const char* at = src + (offset_of(d->reduced, begin + k) + c.column * d->inner_stride) * bytes;
+    return fetch<T>(d, at, c.width, d->inner_stride, b.converted + k % kRows * b.padded);
+  });
 }
 
 // One group of at most kColumnGroup rows; the result is in b.group.
