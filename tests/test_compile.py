@@ -184,6 +184,18 @@ def test_skip_goes_on_past_a_number_that_is_not_finite() -> None:
     assert w.numpy() == 3.0
 
 
+def test_calls_with_equal_numbers_are_the_same_calls() -> None:
+    @pt.compile
+    def step(x: Any) -> Any:
+        return pt.mean(x), pt.mean(x) * pt.mean(x) + pt.mean(x), pt.copysign(x, 0.0), pt.copysign(x, -0.0)
+
+    x = pt.tensor([1.0, -2.0, 4.0])
+    mean, mixed, plus, minus = step(x)
+    assert step.describe().count("divide") == 1
+    assert mean.item() == 1.0 and mixed.item() == 2.0
+    assert np.asarray(plus).tolist() == [1.0, 2.0, 4.0] and np.asarray(minus).tolist() == [-1.0, -2.0, -4.0]
+
+
 def test_describe_names_the_kernels() -> None:
     step = pt.compile(lambda x: pt.tanh(x @ x) + 1)
     step(np.ones((4, 4), "float32"))

@@ -1,5 +1,6 @@
 #include "graph/trace.h"
 
+#include <cstring>
 #include <unordered_set>
 
 #include "graph/region.h"
@@ -42,8 +43,19 @@ Tensor Trace::input(const TensorType& type) {
   return inputs_.back();
 }
 
-Tensors Trace::record(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
-  if (options_.expand && op.compose && !op.plan && !op.view) return expand(op, inputs, attrs);
+Tensor Trace::one_number(const Tensor& t) {
+  if (!t.defined() || !t.concrete() || t.ndim() > 0 || size_of(t.dtype()) > sizeof(uint64_t)) return t;
+  uint64_t bits = 0;
+  std::memcpy(&bits, t.data(), size_of(t.dtype()));
+  return numbers_.try_emplace({t.dtype(), bits}, t).first->second;
+}
+
+Tensors Trace::record(const Op& op, const Tensors& given, const Attrs& attrs, const Types& types) {
+  if (options_.expand && op.compose && !op.plan && !op.view) return expand(op, given, attrs);
+  Tensors inputs = given;
+  if (options_.merge) {
+    for (Tensor& t : inputs) t = one_number(t);
+  }
   std::size_t key = 0;
   if (options_.merge && !op.random && !op.guard) {
     key = std::hash<const void*>()(&op) ^ hash_value(attrs) ^ static_cast<std::size_t>(phase_) * 0x9e3779b9;

@@ -54,6 +54,8 @@ class Trace final : public Recorder {
   };
   Tensor symbol(const TensorType& type, std::shared_ptr<Node> node = nullptr, int output = 0);
   SlotState& state_of(const SlotRef& base);
+  // The first constant that was this number: calls with the same number are the same calls.
+  Tensor one_number(const Tensor& t);
   Tensor read_around(const SlotRef& slot);
   // Gradients are made by the time that a whole step is a graph; a part of one may still be differentiated.
   bool keeps_region(const Node& node) const { return options_.nested && node.region; }
@@ -73,6 +75,7 @@ class Trace final : public Recorder {
   std::unordered_map<Slot*, SlotState*> slot_index_;
   std::vector<std::pair<SlotRef, int64_t>> draws_;  // in order of first use
   std::unordered_map<std::size_t, std::vector<std::shared_ptr<Node>>> merged_;
+  std::map<std::pair<DType, uint64_t>, Tensor> numbers_;
 };
 
 // Makes a recorder the active one for a scope.
