@@ -120,14 +120,18 @@ Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gather
   const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionCols;
   for (const int64_t side : kSides) {
     if (side > most_rows(d)) continue;
-    const int64_t rows = even_part(d.rows, side, 2);
-    const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), double(kLeastSide), most_cols);
-    const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
-    const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
-    if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
-    Cut region = cheapest(d, rows, cols, gathered_left);
-    region.cycles = (kMultiplyAdd + region.cycles) * unevenness(d, rows, cols, threads, may_split);
-    if (region.cycles < best.cycles) best = region;
+    const int64_t parts = ceil_div(d.rows, side);
+    // A number of chunks that threads share evenly lets each be larger than many small ones would.
+    for (const int64_t even : {parts, parts > 1 ? round_up(parts, threads) : parts}) {
+      const int64_t rows = round_up(ceil_div(d.rows, even), 2);
+      const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), double(kLeastSide), most_cols);
+      const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
+      const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
+      if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
+      Cut region = cheapest(d, rows, cols, gathered_left);
+      region.cycles = (kMultiplyAdd + region.cycles) * unevenness(d, rows, cols, threads, may_split);
+      if (region.cycles < best.cycles) best = region;
+    }
   }
   return best;
 }
