@@ -6,12 +6,14 @@
 #include "ops/fused/machine.h"
 #include "ops/reduce/desc.h"
 #include "ops/reduce/plan.h"
+#include "parallel/pool.h"
 
 namespace pt {
 namespace {
 
 constexpr int64_t kChunkElements = 1 << 16;  // about 20 us
 constexpr int64_t kStrip = 1024;             // columns whose accumulators stay in the L1 cache
+constexpr int64_t kLeastStrip = 64;          // and that are worth a chunk: four lines of each row
 constexpr int64_t kEnoughChunks = 16;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -261,12 +263,22 @@ class Planner {
       push(in_group ? d.reduced : d.outer, axis);
       (in_group ? d.n_reduced : d.n_outer) *= in_.shape[axis];
     }
-    d.strip = std::min(d.inner, kStrip);
+    d.strip = strip_of(d);
     d.part = d.n_reduced;
     d.parts = 1;
     const int64_t work = std::max<int64_t>(d.n_reduced * d.strip, 1);
     d.outer_per_chunk = std::clamp<int64_t>(kChunkElements / work, 1, d.n_outer);
     return d;
+  }
+
+  // Columns of a chunk. Where there are no other chunks, and too few rows to cut them, each thread takes some: as many
+  // as there are, since pieces of rows that are far apart come slowly from memory.
+  static int64_t strip_of(const ReduceDesc& d) {
+    if (d.n_outer > 1 || d.n_reduced >= 2 * kColumnGroup) return std::min(d.inner, kStrip);
+    const int64_t most = std::max<int64_t>(1, std::min(d.inner / kLeastStrip, d.n_reduced * d.inner / kChunkElements));
+    const int64_t threads = std::min<int64_t>(most, Pool::instance().threads());
+    const int64_t strips = ceil_div(ceil_div(d.inner, kStrip), threads) * threads;
+    return std::min(d.inner, ceil_div(ceil_div(d.inner, strips), kFusedLanes) * kFusedLanes);
   }
 
   Launch launch_of(const ReduceDesc& d, int variant, int64_t chunks) const {
