@@ -43,24 +43,58 @@ struct first_argument<true, V> {
   using type = mask_of<V>;
 };
 
+// The formula of the next elements of each argument.
+template <class F, class V>
+PT_FN auto math_of(const char* a, const char* b, const char* c) {
+  using First = block_lane<typename first_argument<F::first_is_mask, V>::type>;
+  using Rest = block_lane<V>;
+  if constexpr (F::n_args == 1)
+    return F::apply(First::get(a));
+  else if constexpr (F::n_args == 2)
+    return F::apply(First::get(a), Rest::get(b));
+  else
+    return F::apply(First::get(a), Rest::get(b), Rest::get(c));
+}
+
+// A long formula is one chain of operations, each of which waits for the one before: four chains side by side keep the
+// units busy, where there are registers for them.
+template <class F, class V>
+struct side_by_side {
+  static constexpr bool pays = false;
+};
+#if defined(PT_ISA_avx512)
+template <class F, int N>
+struct side_by_side<F, vec<float, N>> {
+  using vector = vec<float, 4 * N>;
+  static constexpr unsigned all_advance = (1u << F::n_args) - 1;
+  static constexpr bool pays = F::is_long;
+};
+#endif
+
 template <class F, class V>
 void math_loop(char* dst, const char* a, const char* b, const char* c, int64_t n, unsigned steps) {
   using First = block_lane<typename first_argument<F::first_is_mask, V>::type>;
   using Rest = block_lane<V>;
+  using Result = block_lane<decltype(math_of<F, V>(a, b, c))>;
+  int64_t i = 0;
+  if constexpr (side_by_side<F, V>::pays) {
+    using Wide = typename side_by_side<F, V>::vector;
+    constexpr int64_t kTimes = Wide::lanes / V::lanes;
+    if ((steps & side_by_side<F, V>::all_advance) == side_by_side<F, V>::all_advance) {
+      for (; i + Wide::lanes <= n; i += Wide::lanes) {
+        block_lane<Wide>::put(dst, math_of<F, Wide>(a, b, c));
+        dst += kTimes * Result::bytes;
+        a += kTimes * First::bytes;
+        if constexpr (F::n_args > 1) b += kTimes * Rest::bytes;
+      }
+    }
+  }
   const int64_t step_a = steps & 1 ? First::bytes : 0;
   const int64_t step_b = steps & 2 ? Rest::bytes : 0;
   const int64_t step_c = steps & 4 ? Rest::bytes : 0;
-  for (int64_t i = 0; i < n; i += V::lanes) {
-    auto result = [&] {
-      if constexpr (F::n_args == 1)
-        return F::apply(First::get(a));
-      else if constexpr (F::n_args == 2)
-        return F::apply(First::get(a), Rest::get(b));
-      else
-        return F::apply(First::get(a), Rest::get(b), Rest::get(c));
-    }();
-    block_lane<decltype(result)>::put(dst, result);
-    dst += block_lane<decltype(result)>::bytes;
+  for (; i < n; i += V::lanes) {
+    Result::put(dst, math_of<F, V>(a, b, c));
+    dst += Result::bytes;
     a += step_a;
     b += step_b;
     c += step_c;

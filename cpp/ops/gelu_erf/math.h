@@ -11,7 +11,7 @@ PT_FN V gelu_erf(V x) {
   return x * normal_distribution(x).cdf;
 }
 
-PT_MATH(gelu_erf, 1, Float);
+PT_MATH_LONG(gelu_erf, 1, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt

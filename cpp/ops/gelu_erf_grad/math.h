@@ -13,7 +13,7 @@ PT_FN V gelu_erf_grad(V x, V g) {
   return g * fma(x, density, cdf);
 }
 
-PT_MATH(gelu_erf_grad, 2, Float);
+PT_MATH_LONG(gelu_erf_grad, 2, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt

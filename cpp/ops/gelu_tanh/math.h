@@ -12,7 +12,7 @@ PT_FN V gelu_tanh(V x) {
   return x * (s.above / s.below);
 }
 
-PT_MATH(gelu_tanh, 1, Float);
+PT_MATH_LONG(gelu_tanh, 1, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt

@@ -16,7 +16,7 @@ PT_FN V gelu_tanh_grad(V x, V g) {
   return g * (s.above * inverse * (V(1) + rest));
 }
 
-PT_MATH(gelu_tanh_grad, 2, Float);
+PT_MATH_LONG(gelu_tanh_grad, 2, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt

@@ -6,7 +6,7 @@
 namespace pt {
 namespace PT_ISA {
 
-PT_MATH(tanh, 1, Float);
+PT_MATH_LONG(tanh, 1, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt
