@@ -148,11 +148,15 @@ inline void add_to_keys(const AttentionDesc& d, const AttentionBlock& b, const T
 // Scores that the mask hides become minus infinity, in the group at `lane`.
 template <class T>
 inline void hide_scores(const AttentionDesc& d, const AttentionBlock& b, int64_t lane, T* scores) {
+  using V = vec<T, kQueryLanes>;
   if (b.whole) return;
-  const int64_t seen = b.seen(d, lane);
-  for (int64_t k = 0; k < seen; ++k) {
+  static constexpr T kNumbers[kQueryLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const V number = V::load(kNumbers);
+  for (int64_t k = b.seen(d, lane) - 1; k >= 0; --k) {
     const int64_t hidden = attention_least(b.first_query_of(d, k) - lane, kQueryLanes);
-    for (int64_t i = 0; i < hidden; ++i) scores[k * d.padded_block + lane + i] = kMinusInfinity<T>;
+    if (hidden <= 0) return;  // nor are earlier keys hidden
+    T* at = scores + k * d.padded_block + lane;
+    store(at, select(number < V(static_cast<T>(hidden)), V(kMinusInfinity<T>), V::load(at)));
   }
 }
 
