@@ -18,11 +18,11 @@ constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are wr
 constexpr int64_t kFewRows = 4;             // the rows for which the right operand is streamed (few_rows.h)
 constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: long rows, for the prefetchers
 constexpr int64_t kMostRegionCols = 512;    // of the others
-constexpr int64_t kRowsWorthPacking = 64;   // rows that share a packed panel, before packing it pays
+constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;       // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;   // multiply-adds, before a launch of its own packs the left operand
-constexpr int64_t kMostSharedBytes = 16 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
+constexpr int64_t kMostSharedBytes = 8 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
 constexpr int64_t kAliasBytes = 1024;           // rows so far apart (or a multiple) fall into few sets of the caches
 
 // Cycles for an element, measured.
