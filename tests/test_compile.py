@@ -196,6 +196,17 @@ def test_calls_with_equal_numbers_are_the_same_calls() -> None:
     assert np.asarray(plus).tolist() == [1.0, 2.0, 4.0] and np.asarray(minus).tolist() == [-1.0, -2.0, -4.0]
 
 
+def test_a_cast_to_the_dtype_that_is_there_is_left_out() -> None:
+    @pt.compile
+    def step(x: Any) -> Any:
+        return pt.exp(pt.cast(x, "float32")), pt.cast(x, "float64")
+
+    x = pt.tensor([0.0, 1.0])
+    same, wide = step(x)
+    assert step.describe().count("cast") == 1
+    assert same_bits(np.asarray(same), np.asarray(pt.exp(x))) and np.asarray(wide).dtype == np.float64
+
+
 def test_describe_names_the_kernels() -> None:
     step = pt.compile(lambda x: pt.tanh(x @ x) + 1)
     step(np.ones((4, 4), "float32"))

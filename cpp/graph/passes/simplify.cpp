@@ -10,9 +10,11 @@ namespace pt {
 
 namespace {
 
-// A view of all of its input as it is, like stop_gradient once gradients are made, would only keep kernels from fusing.
+// A view of all of its input as it is, like stop_gradient once gradients are made, would only keep kernels from fusing,
+// and a cast to the dtype that is there would copy.
 bool changes_nothing(const Graph& graph, const GraphNode& node) {
-  return renames_memory(graph, node) && graph.values[node.inputs[0]].type == graph.values[node.outputs[0]].type;
+  if (!renames_memory(graph, node) && node.op->name != "cast") return false;
+  return graph.values[node.inputs[0]].type == graph.values[node.outputs[0]].type;
 }
 
 // The flat value whose pieces, all of them in their places, a `pack` puts together; -1 for other calls.
