@@ -233,6 +233,22 @@ def test_gradients_that_are_only_joined_are_made_in_their_place(causal: bool) ->
     assert "attention_backward" in names and "concat" not in names, names
 
 
+def test_what_is_joined_twice_is_in_both() -> None:
+    """Made in its place in the last, copied to the other."""
+    rng = np.random.default_rng(0)
+    q, k, v, g = (pt.tensor(rng.normal(size=(2, 5, 2, 4)).astype(np.float32)) for _ in range(4))
+
+    def gradients(q: pt.Tensor, k: pt.Tensor, v: pt.Tensor, g: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        dq, dk, dv = pt.vjp(pt.scaled_dot_product_attention, q, k, v)[1](g)
+        return pt.concat([dq, dk], axis=3), pt.concat([dk, dv], axis=3)
+
+    step = pt.compile(gradients)
+    for compiled, eager in zip(step(q, k, v, g), gradients(q, k, v, g), strict=True):
+        np.testing.assert_array_equal(compiled.numpy(), eager.numpy())
+    names = [i["name"] for i in step.programs[0]["instructions"]]
+    assert names.count("concat") == 1, names
+
+
 def test_what_is_read_after_it_was_joined_is_copied() -> None:
     x = pt.tensor(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
 

@@ -266,7 +266,7 @@ class Lowering {
         const std::optional<View> view = find_op("reshape").view({type.dtype, shape, strides}, {{"shape", wanted}});
         if (!view) return std::nullopt;
         if (places_[whole].storage < 0) places_[whole] = home_of(n, whole);
-        joined_.insert(input);
+        joined_.insert({n, input});
         return Place{places_[whole].storage, places_[whole].offset + begin * strides[axis], view->strides};
       }
       begin += shape[axis];
@@ -317,7 +317,7 @@ class Lowering {
     LaunchPlan plan = node.op->plan(in, out, node.attrs);
     if (node.op->name == "concat") {
       for (const Launch& launch : plan.launches)
-        skip.push_back(joined_.count(node.inputs[static_cast<std::size_t>(launch.operands[0])]) > 0);
+        skip.push_back(joined_.count({n, node.inputs[static_cast<std::size_t>(launch.operands[0])]}) > 0);
     }
     emit(std::move(plan), operands, n, node.op->name, node.phase, commits, skip);
   }
@@ -360,7 +360,7 @@ class Lowering {
   std::vector<int> slot_storage_;
   std::vector<int> result_of_;  // per value: the result that it is written to directly
   std::vector<int> taken_;      // per storage: the node that took it over, + 1
-  std::set<int> joined_;        // inputs of concats that lie where these want them
+  std::set<std::pair<int, int>> joined_;  // concats and those of their inputs that lie where these want them
 };
 
 }  // namespace
