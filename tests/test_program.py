@@ -212,6 +212,34 @@ def test_fused_groups_do_not_wait_for_each_other_by_way_of_a_third() -> None:
         assert np.array_equal(one.numpy(), other.numpy())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int8"])
+@pytest.mark.parametrize(("shape", "axis"), [((3, 4, 5), 0), ((3, 4, 35), 1), ((3, 20, 67), 2)])
+def test_what_is_only_joined_is_made_in_its_place(shape: tuple[int, int, int], axis: int, dtype: str) -> None:
+    """Also behind a reshape, or of each row. Rows that are no whole vectors leave what is beside them alone."""
+    rng = np.random.default_rng(axis)
+    x, y = (pt.tensor(rng.normal(size=shape) * 9).astype(dtype) for _ in range(2))
+
+    def joined(x: pt.Tensor, y: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        flat = pt.reshape(pt.abs(pt.reshape(x, (*shape, 1))) * 2, shape)
+        rows = pt.max(x * 2, axis=2) - pt.min(y, axis=2)
+        return pt.concat([flat, pt.maximum(x, y), pt.square(y)], axis=axis), pt.concat([rows, rows + 1], axis=0)
+
+    step = pt.compile(joined)
+    for compiled, eager in zip(step(x, y), joined(x, y), strict=True):
+        np.testing.assert_array_equal(compiled.astype("float64").numpy(), eager.astype("float64").numpy())
+    names = [i["name"] for i in step.programs[0]["instructions"]]
+    assert "concat" not in names, names
+
+
+def test_short_rows_are_joined_by_a_copy() -> None:
+    """One by one they would be written more slowly than they are copied."""
+    x = pt.tensor(np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32))
+    step = pt.compile(lambda x: pt.concat([pt.exp(x), pt.tanh(x)], axis=1))
+    np.testing.assert_array_equal(step(x).numpy(), np.concatenate([pt.exp(x).numpy(), pt.tanh(x).numpy()], axis=1))
+    names = [i["name"] for i in step.programs[0]["instructions"]]
+    assert names.count("concat") == 2, names
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_gradients_that_are_only_joined_are_made_in_their_place(causal: bool) -> None:
     """Behind a reshape: those of q, k and v, which come from one buffer."""

@@ -358,8 +358,8 @@ class Lowering {
   Layout layout_;
   std::vector<Place> places_;
   std::vector<int> slot_storage_;
-  std::vector<int> result_of_;  // per value: the result that it is written to directly
-  std::vector<int> taken_;      // per storage: the node that took it over, + 1
+  std::vector<int> result_of_;            // per value: the result that it is written to directly
+  std::vector<int> taken_;                // per storage: the node that took it over, + 1
   std::set<std::pair<int, int>> joined_;  // concats and those of their inputs that lie where these want them
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/axes.h"
+
 namespace pt {
 
 bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || node.op->guard); }
@@ -90,17 +92,29 @@ void plan_packs(const Graph& graph, Usage& usage) {
   }
 }
 
-bool writes_any_strides(const GraphNode& node) { return node.op && node.op->any_strides; }
+// Whether the node's kernel may write a piece of another tensor's memory, of which `run` elements at a time lie
+// together. The fused machine writes short runs one by one: a copy of all of them costs less.
+bool writes_pieces(const GraphNode& node, const TensorType& piece, int64_t run) {
+  constexpr int64_t kLongRun = 64;  // bytes
+  if (node.op && node.op->any_strides) return true;
+  const bool together = run == count(piece.shape) || run * static_cast<int64_t>(size_of(piece.dtype)) >= kLongRun;
+  return (!node.op || node.op->elementwise) && together;
+}
 
 // Tensors that only exist to be joined are written where the whole wants them.
 void plan_concats(const Graph& graph, Usage& usage) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
     if (!node.op || node.op->name != "concat") continue;
+    const int ndim = graph.values[node.outputs[0]].type.shape.size();
+    const int axis = normal_axis(node.attrs.integer("axis"), ndim, "concat");
     for (int input : node.inputs) {
       const int source = usage.whole[input];
       const Value& value = graph.values[source];
-      if (value.origin != Origin::Node || !writes_any_strides(graph.nodes[value.index])) continue;
+      const TensorType& piece = graph.values[input].type;
+      int64_t run = 1;
+      for (int d = axis; d < ndim; ++d) run *= piece.shape[d];
+      if (value.origin != Origin::Node || !writes_pieces(graph.nodes[value.index], piece, run)) continue;
       const bool twice = std::count_if(node.inputs.begin(), node.inputs.end(),
                                        [&](int other) { return usage.whole[other] == source; }) > 1;
       // Later readers would find what the whole's memory holds by then.

@@ -157,11 +157,11 @@ class RandomProgram {
     Strides strides = pick(3) ? row_major(p_.extents) : random_strides(p_.extents, false);
     if (with_reductions && row_[value]) {
       strides = Strides();
-      int64_t stride = 1;
+      int64_t stride = 1 + (pick(4) == 0);
       std::vector<int64_t> reversed{0};
       for (int axis = p_.extents.size() - 2; axis >= 0; --axis) {
         reversed.push_back(stride);
-        stride *= p_.extents[axis];
+        stride *= p_.extents[axis] + (pick(4) == 0);
       }
       for (std::size_t i = reversed.size(); i-- > 0;) strides.push_back(reversed[i]);
     }

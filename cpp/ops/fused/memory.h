@@ -97,6 +97,16 @@ PT_FN void fill_lanes(T* dst, T value, int64_t n) {
   for (int64_t i = 0; i < n; ++i) dst[i] = value;
 }
 
+// The two ends of a run of N to 2 N bytes: they may meet or overlap.
+template <int64_t N>
+PT_FN void copy_ends(char* to, const char* from, int64_t bytes) {
+  char first[N], last[N];
+  __builtin_memcpy(first, from, N);
+  __builtin_memcpy(last, from + bytes - N, N);
+  __builtin_memcpy(to, first, N);
+  __builtin_memcpy(to + bytes - N, last, N);
+}
+
 // Rows of a tile are short: a call of memcpy would cost as much as the copy.
 template <class T>
 PT_FN void copy_run(T* dst, const T* src, int64_t n) {
@@ -108,12 +118,22 @@ PT_FN void copy_run(T* dst, const T* src, int64_t n) {
   }
   auto* to = reinterpret_cast<char*>(dst);
   auto* from = reinterpret_cast<const char*>(src);
-  int64_t i = 0;
-  for (; i + kBytes <= bytes; i += kBytes) __builtin_memcpy(to + i, from + i, kBytes);
-  if (i < bytes) __builtin_memcpy(to + i, from + i, bytes - i);
+  if (bytes >= kBytes) {
+    int64_t i = 0;
+    for (; i + kBytes <= bytes; i += kBytes) __builtin_memcpy(to + i, from + i, kBytes);
+    if (i < bytes) __builtin_memcpy(to + bytes - kBytes, from + bytes - kBytes, kBytes);
+  } else if (bytes >= 32) {
+    copy_ends<32>(to, from, bytes);
+  } else if (bytes >= 16) {
+    copy_ends<16>(to, from, bytes);
+  } else if (bytes >= 8) {
+    copy_ends<8>(to, from, bytes);
+  } else {
+    for (int64_t i = 0; i < n; ++i) dst[i] = src[i];
+  }
 }
 
-// n neighbours in memory.
+// n neighbours in memory. The last vector of a long run begins where 16 are left: some of it is done twice.
 template <class S>
 PT_FN void load_run(typename S::value* dst, const typename S::memory* src, int64_t n) {
   if constexpr (is_plain<S>) {
@@ -121,7 +141,9 @@ PT_FN void load_run(typename S::value* dst, const typename S::memory* src, int64
   } else if constexpr (is_half<S>) {
     int64_t i = 0;
     for (; i + 16 <= n; i += 16) store(dst + i, load_half(src + i));
-    if (i < n) {
+    if (i < n && n >= 16) {
+      store(dst + n - 16, load_half(src + n - 16));
+    } else if (i < n) {
       typename S::memory tail[16] = {};
       for (int64_t k = i; k < n; ++k) tail[k - i] = src[k];
       store_n(dst + i, load_half(tail), n - i);
@@ -137,7 +159,9 @@ PT_FN void store_run(typename S::memory* dst, const typename S::value* src, int6
   } else if constexpr (is_half<S>) {
     int64_t i = 0;
     for (; i + 16 <= n; i += 16) store_half(dst + i, vec<float, 16>::load(src + i));
-    if (i < n) {
+    if (i < n && n >= 16) {
+      store_half(dst + n - 16, vec<float, 16>::load(src + n - 16));
+    } else if (i < n) {
       typename S::memory tail[16];
       store_half(tail, vec<float, 16>::load_n(src + i, n - i));
       for (int64_t k = i; k < n; ++k) dst[k] = tail[k - i];
