@@ -35,7 +35,7 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
     call = "pt.squareplus(pt.tensor([0.0, 1.5])).numpy()"
     shown = tree.python(f"import powertrain as pt; print({call}, pt.squareplus.__doc__)")
     assert shown.startswith("[1. 2.] squareplus(x): half of x + sqrt(x^2 + 4)")
-    oracles = tree.pytest("tests/test_ops.py", "-vv", "-k", "squareplus or case_file")
+    oracles = tree.pytest("tests/test_ops.py", "tests/test_op_cases.py", "-vv", "-k", "squareplus or case_file")
     assert oracles.returncode == 0, oracles.stdout
     assert "test_gradient[squareplus] PASSED" in oracles.stdout
     benchmark = tree.pytest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,7 @@ def test_strides_do_not_matter(name: str) -> None:
             assert all(map(same_bits, got, want)), f"{name} {case}: strides change the result (form {form})"
 
 
+HEADINGS = ["Shapes", "Dtypes", "Errors", "Grad", "Numerics", "Source"]
 ERRORS = [(name, i) for name in PRESENT for i in range(len(getattr(FILES[name], "ERRORS", [])))]
 
 
@@ -257,9 +259,17 @@ def test_error(name: str, index: int) -> None:
 
 @pytest.mark.parametrize("name", pt.functional.op_names())
 def test_documentation(name: str) -> None:
-    """Each op says what it does; each example runs and gives what it says."""
+    """Each op says what it does, by the headings of docs/adding-an-op.md; each example runs and gives what it says."""
     spec = SPECS[name]
-    assert spec["doc"].strip(), f"{name} has no documentation"
+    first, *rest = re.split(r"\n(?=[A-Z][a-z]+  )", spec["doc"])
+    assert first.strip(), f"{name} has no documentation"
+    headings = [text.split(maxsplit=1)[0] for text in rest if len(text.split(maxsplit=1)) == 2]
+    assert headings == [known for known in HEADINGS if known in headings], f"{name}: {headings}, expected {HEADINGS}"
+    missing = set(HEADINGS) - {*headings, "Numerics"}
+    assert not missing, f"{name} does not say its {', '.join(missing)}"
+    says_none = next(text for text in rest if text.startswith("Grad")).split()[1:] == ["none"]
+    assert spec["example"].lstrip().startswith(">>> "), f"{name} has no example"
+    assert not (says_none and spec["differentiable"] and smooth_cases(name)), f"{name} has a gradient"
     test = doctest.DocTestParser().get_doctest(spec["example"], {"pt": pt, "np": np}, name, None, 0)
     report: list[str] = []
     doctest.DocTestRunner(verbose=False).run(test, out=report.append)

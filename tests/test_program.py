@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -210,6 +211,43 @@ def test_fused_groups_do_not_wait_for_each_other_by_way_of_a_third() -> None:
     x, y = pt.tensor([[1.5, 2.5]]), pt.tensor([0.3, 0.7])
     for one, other in zip(pt.compile(step)(x, y), step(x, y), strict=True):
         assert np.array_equal(one.numpy(), other.numpy())
+
+
+def test_members_of_a_fused_group_stand_in_the_order_of_the_calls() -> None:
+    """In the name, and so for the line that an error of the group shows, though the second joined them last."""
+    step = pt.compile(lambda x, y: pt.exp(x) + pt.sin(y))
+    step(pt.ones(8), pt.ones(8))
+    assert [i["name"] for i in step.programs[0]["instructions"]] == ["fused exp+sin+add"]
+
+
+def test_a_few_long_rows_are_reduced_apart_so_that_threads_share_them() -> None:
+    """Many rows are one program."""
+
+    def shares(x: pt.Tensor) -> pt.Tensor:
+        return x / pt.sum(x, axis=1, keepdims=True)
+
+    def made(function: Callable[[pt.Tensor], pt.Tensor], *shape: int) -> list[dict[str, Any]]:
+        step, x = pt.compile(function), pt.tensor(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+        np.testing.assert_array_equal(step(x).numpy(), function(x).numpy())
+        return list(step.programs[0]["instructions"])
+
+    few = made(shares, 2, 200_000)
+    assert few[-1]["name"] == "divide" and all("divide" not in i["name"] for i in few[:-1]), few
+    assert few[-1]["chunks"] > 2, few
+    assert [i["name"] for i in made(shares, 200, 2_000)] == ["fused sum+divide"]
+
+
+def test_a_slot_is_given_a_value_from_the_middle_of_a_fused_group() -> None:
+    slot = pt.Slot(np.zeros(9, np.float32), name="slot")
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        doubled = x * 2
+        slot.value = doubled
+        return pt.exp(doubled) + 1
+
+    step(np.arange(9, dtype=np.float32))
+    assert slot.numpy().tolist() == [2.0 * i for i in range(9)]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int8"])

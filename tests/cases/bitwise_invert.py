@@ -10,6 +10,7 @@ CASES = [
     *[Case(integers((n,), -99, 99)) for n in SIZES],
     *[Case(integers((3, 11), 0, 99, dtype)) for dtype in ("uint8", "int8", "int16", "int64")],
     Case(booleans((33,))),
+    Case(integers((), -99, 99)),
 ]
 ERRORS = [
     (

@@ -10,6 +10,7 @@ CASES = [
     *[Case(integers((n,), -99, 99), integers((n,), 0, 40)) for n in SIZES],
     *[Case(integers((3, 11), 0, 99, dtype), integers((11,), 0, 9, dtype)) for dtype in ("uint8", "int8", "int16")],
     Case(integers((33,), -99, 99, "int64"), integers((33,), 0, 70, "int64")),
+    Case(integers((), -99, 99, "int64"), integers((3, 1), 0, 9, "int64")),
     Case(values([5, -5, 1], "int32"), values([-1, -3, -(2**31)], "int32")),
     Case(values([-(2**63), 2**62, -1, 1], "int64"), values([1, 1, 63, 63], "int64")),
 ]

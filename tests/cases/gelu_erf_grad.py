@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
-from kit import Array, Case, binary, normal
+from kit import SPECIAL, Array, Case, binary, normal, special
 
 
 def density(x: Array) -> Array:
@@ -20,5 +20,5 @@ def magnitude(x: Array, g: Array) -> Array:
     return np.abs(g) * (1.0 + np.abs(x) * density(x))  # 1/2, the half of an erf, and the density's term
 
 
-CASES = binary(lambda shape: normal(shape, 2.0), normal)
+CASES = [*binary(lambda shape: normal(shape, 2.0), normal), Case(special(), normal((len(SPECIAL),))).no_gradient()]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

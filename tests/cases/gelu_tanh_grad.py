@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from kit import Array, Case, binary, normal
+from kit import Array, Case, binary, normal, values
 
 ROOT = math.sqrt(2.0 / math.pi)
 
@@ -25,5 +25,8 @@ def magnitude(x: Array, g: Array) -> Array:
 
 
 K_GRADIENT = 256  # sums of terms that grow with x^3 and cancel
-CASES = binary(lambda shape: normal(shape, 2.0), normal)
+CASES = [
+    *binary(lambda shape: normal(shape, 2.0), normal),
+    Case(values([-80.0, -30.0, -0.0, 0.0, 1e-40, 30.0, 80.0, np.nan]), normal((8,))).no_gradient(),
+]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kit import Array, Case, binary, normal
+from kit import SPECIAL, Array, Case, binary, normal, special
 
 
 def reference(x: Array, g: Array) -> Array:
@@ -11,6 +11,6 @@ def reference(x: Array, g: Array) -> Array:
 
 K = 0
 GRADIENT_SIZE = 100  # with many elements one is within a step of a kink
-CASES = binary(normal, normal)
+CASES = [*binary(normal, normal), Case(special(), normal((len(SPECIAL),))).no_gradient()]
 MUTANTS = [("math.h", "x > V(0)", "x < V(0)")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

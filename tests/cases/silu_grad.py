@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from kit import Array, Case, binary, normal
+from kit import Array, Case, binary, normal, values
 
 
 def reference(x: Array, g: Array) -> Array:
@@ -16,5 +16,8 @@ def magnitude(x: Array, g: Array) -> Array:
 
 
 K = 8
-CASES = binary(lambda shape: normal(shape, 2.0), normal)
+CASES = [
+    *binary(lambda shape: normal(shape, 2.0), normal),
+    Case(values([-80.0, -30.0, -0.0, 0.0, 1e-40, 30.0, 80.0, np.nan]), normal((8,))).no_gradient(),
+]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

@@ -19,6 +19,7 @@ CASES = [
     Case(normal((5, 33)), start=(1, 2), stop=(4, 31), step=(2, 3)),
     Case(normal((2, 3, 4)), start=(0, 2, 0), stop=(2, -1, 4), step=(1, -1, 1)),
     Case(integers((9,), 0, 9), start=(2,), stop=(7,)),
+    Case(normal((0, 4)), start=(0, 1), stop=(0, 3)),
 ]
 ERRORS = [
     (

@@ -3,7 +3,7 @@
 import numpy as np
 
 import powertrain as pt
-from kit import SIZES, Case, booleans, integers, normal
+from kit import SIZES, SPECIAL, Case, booleans, integers, normal, special_pairs
 
 reference = np.where
 K = 0
@@ -12,6 +12,7 @@ CASES = [
     Case(booleans((3, 1, 5)), normal((4, 1)), normal(())),
     Case(booleans(()), normal((7,)), normal((7,))),
     Case(booleans((40,)), integers((40,), -9, 9), integers((40,), -9, 9)),
+    Case(booleans((len(SPECIAL),) * 2), *special_pairs()).no_gradient(),
 ]
 ERRORS = [
     (

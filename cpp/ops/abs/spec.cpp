@@ -20,7 +20,9 @@ const Op* registered =
         .doc(R"(the absolute value of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    all numbers; the least integer wraps to itself
-Grad      x; 0 at 0)",
+Errors    bool
+Grad      x; 0 at 0
+Source    the array API standard 2024.12)",
              R"(>>> pt.abs(-2.0).item()
 2.0)");
 

@@ -22,8 +22,10 @@ const Op* registered = composed_unary(
                            .doc(R"(the angle in radians whose cosine is x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  NaN outside -1 to 1)",
+Numerics  NaN outside -1 to 1
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.acos(1.0).item()
 0.0)");
 

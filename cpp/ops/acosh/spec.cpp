@@ -27,8 +27,10 @@ const Op* registered = composed_unary(
                            .doc(R"(the inverse of cosh, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  NaN below 1)",
+Numerics  NaN below 1
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.acosh(1.0).item()
 0.0)");
 

@@ -35,7 +35,8 @@ Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    x without four axes; a size below 1
 Grad      x
-Numerics  two products with the weights of the parts, first along rows)",
+Numerics  two products with the weights of the parts, first along rows
+Source    PyTorch, nn.functional.adaptive_avg_pool2d)",
             R"(>>> pt.adaptive_avg_pool2d(pt.ones((1, 7, 5, 3)), (3, 1)).shape
 (1, 3, 1, 3))");
 

@@ -27,7 +27,8 @@ const Op* registered =
 Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns)
 Dtypes    all numbers
 Errors    x without four axes; a size below 1
-Grad      x; equal elements share it)",
+Grad      x; equal elements share it
+Source    PyTorch, nn.functional.adaptive_max_pool2d)",
             R"(>>> pt.adaptive_max_pool2d(pt.ones((1, 7, 5, 3)), (3, 1)).shape
 (1, 3, 1, 3))");
 

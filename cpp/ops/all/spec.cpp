@@ -12,7 +12,9 @@ const Op* registered = reduction("all", ReduceKind::All, Takes::Any, ResultType:
                            .doc(R"(whether every element along the axes is true, or not zero.
 Shapes    x [...] -> bool, x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    all
-Errors    an axis that x does not have)",
+Errors    an axis that x does not have
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.all(pt.arange(3)).item()
 False)");
 

@@ -22,7 +22,9 @@ const Op* registered = define("angle")
                            .doc(R"(the angle of x in the complex plane, from -pi to pi, element by element.
 Shapes    x [...] -> [...]
 Dtypes    complex64 -> float32, complex128 -> float64; of real numbers 0 or pi; integers are computed in float32
-Grad      x, where it is complex; NaN at 0)",
+Errors    none
+Grad      x, where it is complex; NaN at 0
+Source    NumPy, angle)",
                                 R"(>>> round(pt.angle(pt.complex(0.0, 2.0)).item(), 4)
 1.5708)");
 

@@ -9,7 +9,9 @@ const Op* registered =
         .doc(R"(the position of the smallest element along an axis, the first of equal ones; NaN counts as the smallest.
 Shapes    x [...] -> int64, x without the axis; axis None counts through all elements in row-major order
 Dtypes    all
-Errors    an axis that x does not have; more than one axis; no element)",
+Errors    an axis that x does not have; more than one axis; no element
+Grad      none
+Source    the array API standard 2024.12)",
              R"(>>> pt.argmin(pt.arange(4)).item()
 0)");
 

@@ -24,7 +24,8 @@ Shapes    x [...] -> int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
 Grad      none
-Numerics  NaN counts as the largest, so it comes last, or first if descending; -0.0 equals 0.0)",
+Numerics  NaN counts as the largest, so it comes last, or first if descending; -0.0 equals 0.0
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.argsort(pt.tensor([3, 1, 2])).numpy().tolist()
 [1, 2, 0])");
 

@@ -23,8 +23,10 @@ const Op* registered = composed_unary(
                            .doc(R"(the angle in radians whose sine is x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  NaN outside -1 to 1)",
+Numerics  NaN outside -1 to 1
+Source    the array API standard 2024.12)",
                                 R"(>>> round(pt.asin(1.0).item(), 4)
 1.5708)");
 

@@ -20,7 +20,9 @@ const Op* registered =
         .doc(R"(the angle in radians whose tangent is x, element by element.
 Shapes    x [...] -> [...], between -pi/2 and pi/2
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> round(pt.atan(1.0).item(), 4)
 0.7854)");
 

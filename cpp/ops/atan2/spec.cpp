@@ -24,7 +24,8 @@ Shapes    y [...], x [...] -> [...], broadcast; between -pi and pi
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      y, x; NaN at the origin
-Numerics  signs of zeros and infinities count, as in C)",
+Numerics  signs of zeros and infinities count, as in C
+Source    the array API standard 2024.12)",
              R"(>>> round(pt.atan2(1.0, -1.0).item(), 4)
 2.3562)");
 

@@ -21,8 +21,10 @@ const Op* registered = composed_unary(
                            .doc(R"(the inverse of tanh, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  infinite at -1 and 1, NaN beyond)",
+Numerics  infinite at -1 and 1, NaN beyond
+Source    the array API standard 2024.12)",
                                 R"(>>> round(pt.atanh(0.5).item(), 4)
 0.5493)");
 

@@ -51,7 +51,11 @@ const Op* registered = define("attention")
 Shapes    q [b, t, h, d], k [b, s, g, d], v [b, s, g, d] -> [b, t, h, d], [b, h, t]
 Dtypes    floats; f16 and bf16 are computed in f32
 Errors    as scaled_dot_product_attention
-Grad      q, k, v)");
+Grad      q, k, v
+Source    that of scaled_dot_product_attention)",
+                                R"(>>> out, log_sums = pt.attention(*[pt.zeros((1, 3, 2, 4))] * 3)
+>>> out.shape, log_sums.shape
+((1, 3, 2, 4), (1, 2, 3)))");
 
 const AutocastRule rule("attention", Precision::Low);
 

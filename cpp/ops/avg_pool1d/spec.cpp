@@ -10,7 +10,8 @@ Shapes    x [n, t, c] -> [n, ot, c]; window, stride and padding are one number e
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    x without three axes; a window larger than the padded sequence; padding above half the window
 Grad      x
-Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts)",
+Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts
+Source    PyTorch, nn.functional.avg_pool1d)",
                                 R"(>>> pt.avg_pool1d(pt.ones((1, 6, 3)), 2).shape
 (1, 3, 3))");
 

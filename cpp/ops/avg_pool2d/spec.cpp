@@ -25,7 +25,8 @@ Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride and padding are one n
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    x without four axes; a window larger than the padded image; padding above half the window
 Grad      x
-Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts)",
+Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts
+Source    PyTorch, nn.functional.avg_pool2d)",
              R"(>>> pt.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
@@ -51,7 +52,10 @@ const Op* backward =
 Shapes    g [n, oh, ow, c] -> [n, image..., c]
 Dtypes    floats
 Errors    sizes that no pooling has
-Grad      g)");
+Grad      g
+Source    that of avg_pool2d)",
+             R"(>>> pt.avg_pool2d_backward(pt.ones((1, 1, 1, 1)), 2, image=(2, 2)).numpy().ravel().tolist()
+[0.25, 0.25, 0.25, 0.25])");
 
 }  // namespace
 }  // namespace pt

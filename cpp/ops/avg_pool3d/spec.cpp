@@ -11,7 +11,8 @@ Shapes    x [n, d, h, w, c] -> [n, od, oh, ow, c]; window, stride and padding ar
 Dtypes    floats; f16 and bf16 accumulate in f32, rounded after rows and columns and after slices
 Errors    x without five axes; a window larger than the padded volume; padding above half the window
 Grad      x
-Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts)",
+Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts
+Source    PyTorch, nn.functional.avg_pool3d)",
                                 R"(>>> pt.avg_pool3d(pt.ones((1, 4, 4, 4, 3)), 2).shape
 (1, 2, 2, 2, 3))");
 

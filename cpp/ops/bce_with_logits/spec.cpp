@@ -41,7 +41,8 @@ Shapes    x [...], target [...], pos_weight [...] -> [...], broadcast; pos_weigh
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      x, target, pos_weight
-Numerics  never through sigmoid(x) itself, so that nothing overflows or is rounded to zero)",
+Numerics  never through sigmoid(x) itself, so that nothing overflows or is rounded to zero
+Source    PyTorch, nn.functional.binary_cross_entropy_with_logits)",
                                 R"(>>> round(pt.bce_with_logits(0.0, 1.0).item(), 4)
 0.6931)");
 

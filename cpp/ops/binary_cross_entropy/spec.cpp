@@ -17,7 +17,8 @@ Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
 Grad      x, target
-Numerics  logarithms are at least -100)",
+Numerics  logarithms are at least -100
+Source    PyTorch, nn.functional.binary_cross_entropy)",
              R"(>>> round(pt.binary_cross_entropy(0.5, 1.0).item(), 4)
 0.6931)");
 

@@ -11,7 +11,8 @@ const Op* registered = define("bitwise_invert")
 Shapes    x [...] -> [...]
 Dtypes    integers and bool
 Errors    floats
-Grad      none)",
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.bitwise_invert(5).item()
 -6)");
 

@@ -13,7 +13,8 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    integers
 Errors    shapes that do not broadcast; floats and bool
 Grad      none
-Numerics  with a count below 0 or of at least the width, 0)",
+Numerics  with a count below 0 or of at least the width, 0
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.bitwise_left_shift(3, 2).item()
 12)");
 

@@ -12,7 +12,8 @@ const Op* registered = define("bitwise_or")
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    integers and bool
 Errors    shapes that do not broadcast; floats
-Grad      none)",
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.bitwise_or(6, 3).item()
 7)");
 

@@ -34,7 +34,8 @@ const Op* registered =
 Shapes    x [...] -> shape
 Dtypes    all
 Errors    a shape to which x does not broadcast
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.broadcast_to(pt.ones(3), (2, 3)).shape
 (2, 3))");
 

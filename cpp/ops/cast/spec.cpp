@@ -56,8 +56,10 @@ const Op* registered =
         .doc(R"(x in another dtype.
 Shapes    x [...] -> [...]
 Dtypes    all
+Errors    from complex to real numbers: take real(x), imag(x) or abs(x)
 Grad      x, between floats
-Numerics  to fewer bits it rounds to nearest even; from float to integer towards zero; to bool: where x is not 0)",
+Numerics  to fewer bits it rounds to nearest even; from float to integer towards zero; to bool: where x is not 0
+Source    the array API standard 2024.12 (astype))",
              R"(>>> pt.cast(1.5, "int32").item()
 1)");
 

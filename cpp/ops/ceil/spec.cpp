@@ -11,7 +11,9 @@ const Op* registered = define("ceil")
                            .doc(R"(the smallest whole number not below x.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      zero everywhere)",
+Errors    complex numbers
+Grad      zero everywhere
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.ceil(1.5).item()
 2.0)");
 

@@ -19,6 +19,7 @@ const Op* registered =
         .doc(R"(x where it is above zero, else alpha times (exp(x / alpha) - 1).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
 Source    Barron 2017)",
              R"(>>> pt.celu(2.0).item()

@@ -19,7 +19,8 @@ const Op* registered =
 Shapes    x [...], low [...], high [...] -> [...], broadcast
 Dtypes    all numbers
 Errors    shapes that do not broadcast
-Grad      x, low, high; a value on a bound belongs to x)",
+Grad      x, low, high; a value on a bound belongs to x
+Source    the array API standard 2024.12)",
              R"(>>> pt.clip(3.0, 0.0, 1.0).item()
 1.0)");
 

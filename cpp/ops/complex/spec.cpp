@@ -15,7 +15,8 @@ const Op* registered = define("complex")
 Shapes    re [...], im [...] -> [...], broadcast
 Dtypes    float64 -> complex128; others, integers among them, -> complex64
 Errors    shapes that do not broadcast; complex parts
-Grad      re, im)",
+Grad      re, im
+Source    PyTorch, complex)",
                                 R"(>>> pt.complex(pt.ones(2), 3.0).numpy().tolist()
 [(1+3j), (1+3j)])");
 

@@ -63,7 +63,8 @@ const Op* registered = define("concat")
 Shapes    tensors [..., n_i, ...] each -> [..., sum of n_i, ...]
 Dtypes    all; promoted to one
 Errors    sizes that differ along another axis
-Grad      tensors)",
+Grad      tensors
+Source    the array API standard 2024.12)",
                                R"(>>> pt.concat([pt.zeros(2), pt.ones(1)]).numpy().tolist()
 [0.0, 0.0, 1.0])");
 

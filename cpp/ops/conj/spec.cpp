@@ -12,7 +12,9 @@ const Op* registered = define("conj")
                            .doc(R"(the complex conjugate of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    complex; real numbers stay as they are
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.conj(pt.complex(1.0, 2.0)).item()
 (1-2j))");
 

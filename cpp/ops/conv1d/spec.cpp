@@ -36,7 +36,8 @@ Shapes    x [n, t, ci], w [k, ci / groups, co], b [co] -> [n, ot, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; a window larger than the padded sequence; groups that do not divide the channels
 Grad      x, w, b
-Numerics  as conv2d of one row)",
+Numerics  as conv2d of one row
+Source    PyTorch, nn.functional.conv1d)",
             R"(>>> pt.conv1d(pt.ones((1, 8, 3)), pt.ones((3, 3, 4)), padding=1).shape
 (1, 8, 4))");
 

@@ -21,7 +21,8 @@ Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co], b [co] -> [n, oh, ow, co
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; a window larger than the padded image; groups that do not divide the channels
 Grad      x, w, b
-Numerics  one product with k = (kh, kw, ci), in the order of matmul; padding counts as zeros)",
+Numerics  one product with k = (kh, kw, ci), in the order of matmul; padding counts as zeros
+Source    LeCun et al. 1989; PyTorch, nn.functional.conv2d)",
             R"(>>> pt.conv2d(pt.ones((1, 8, 8, 3)), pt.ones((3, 3, 3, 4)), padding=1).shape
 (1, 8, 8, 4))");
 

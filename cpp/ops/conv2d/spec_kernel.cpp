@@ -73,26 +73,31 @@ Types infer_forward(const InferContext& c) {
   return {{c.in[0].dtype, y}};
 }
 
-const Op* kernel = convolution("conv2d_kernel", "x", "w", batch_folded({1}))
-                       .shape(infer_forward)
-                       .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-                         return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
-                       })
-                       .epilogue([](const FusedProgram& program, const Types&, const TensorType& result,
-                                    const Attrs&) { return conv2d_epilogue_fits(program, result); },
-                                 [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
-                                    const Attrs& attrs) {
-                                   return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
-                                 })
-                       .vjp([](const VjpContext& c) -> Tensors {
-                         return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
-                                 c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
-                       })
-                       .doc(R"(conv2d without the bias.
+const Op* kernel =
+    convolution("conv2d_kernel", "x", "w", batch_folded({1}))
+        .shape(infer_forward)
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
+        })
+        .epilogue(
+            [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs&) {
+              return conv2d_epilogue_fits(program, result);
+            },
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
+              return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
+            })
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
+                  c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
+        })
+        .doc(R"(conv2d without the bias.
 Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co] -> [n, oh, ow, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    as conv2d
-Grad      x, w)");
+Grad      x, w
+Source    that of conv2d)",
+             R"(>>> pt.conv2d_kernel(pt.ones((1, 3, 3, 2)), pt.ones((2, 2, 2, 1))).numpy().ravel().tolist()
+[8.0, 8.0, 8.0, 8.0])");
 
 const Op* input_gradient =
     convolution("conv2d_grad_input", "g", "w", batch_folded({1}))
@@ -123,11 +128,15 @@ const Op* input_gradient =
           return {c.needs[0] ? forward(c.grad[0], c.in[1], c.attrs) : Tensor(),
                   c.needs[1] ? grad_weight(c.grad[0], c.in[0], c.in_types[1].shape, c.attrs) : Tensor()};
         })
-        .doc(R"(the gradient g of conv2d's result as one of its images.
+        .doc(
+            R"(the gradient g of conv2d's result as one of its images.
 Shapes    g [n, oh, ow, co], w [kh, kw, ci / groups, co] -> [n, image..., ci]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    sizes that no convolution has
-Grad      g, w)");
+Grad      g, w
+Source    that of conv2d)",
+            R"(>>> pt.conv2d_grad_input(pt.ones((1, 1, 1, 1)), pt.ones((2, 2, 1, 1)) * 3.0, image=(2, 2)).numpy().ravel().tolist()
+[3.0, 3.0, 3.0, 3.0])");
 
 const Op* weight_gradient =
     convolution("conv2d_grad_weight", "x", "g", batch_unrolled)
@@ -155,7 +164,10 @@ const Op* weight_gradient =
 Shapes    x [n, h, w, ci], g [n, oh, ow, co] -> [window..., ci / groups, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    sizes that no convolution has
-Grad      x, g)");
+Grad      x, g
+Source    that of conv2d)",
+             R"(>>> pt.conv2d_grad_weight(pt.ones((1, 2, 2, 1)), pt.ones((1, 2, 2, 1)), window=(1, 1)).item()
+4.0)");
 
 }  // namespace
 }  // namespace pt

@@ -51,7 +51,8 @@ Shapes    x [n, d, h, w, ci], w [kd, kh, kw, ci / groups, co], b [co] -> [n, od,
 Dtypes    floats
 Errors    channels that do not match; a window larger than the padded volume; groups that do not divide the channels
 Grad      x, w, b
-Numerics  conv2d plane by plane, added in their order and, for f16 and bf16, rounded after each)",
+Numerics  conv2d plane by plane, added in their order and, for f16 and bf16, rounded after each
+Source    PyTorch, nn.functional.conv3d)",
             R"(>>> pt.conv3d(pt.ones((1, 4, 8, 8, 3)), pt.ones((3, 3, 3, 3, 2)), padding=1).shape
 (1, 4, 8, 8, 2))");
 

@@ -44,7 +44,8 @@ Shapes    x [n, t, ci], w [k, co / groups, ci], b [co] -> [n, ot, co], ot being 
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; output_padding that reaches stride and dilation
 Grad      x, w, b
-Numerics  as conv_transpose2d of one row)",
+Numerics  as conv_transpose2d of one row
+Source    PyTorch, nn.functional.conv_transpose1d)",
             R"(>>> pt.conv_transpose1d(pt.ones((1, 4, 3)), pt.ones((2, 5, 3)), stride=2).shape
 (1, 8, 5))");
 

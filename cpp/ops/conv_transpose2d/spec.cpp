@@ -57,7 +57,8 @@ Shapes    x [n, h, w, ci], w [kh, kw, co / groups, ci], b [co] -> [n, oh, ow, co
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; output_padding that reaches stride and dilation
 Grad      x, w, b
-Numerics  the gradient of conv2d towards its input)",
+Numerics  the gradient of conv2d towards its input
+Source    PyTorch, nn.functional.conv_transpose2d)",
             R"(>>> pt.conv_transpose2d(pt.ones((1, 4, 4, 3)), pt.ones((2, 2, 5, 3)), stride=2).shape
 (1, 8, 8, 5))");
 

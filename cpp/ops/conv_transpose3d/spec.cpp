@@ -73,7 +73,8 @@ Shapes    x [n, d, h, w, ci], w [kd, kh, kw, co / groups, ci], b [co] -> [n, od,
 Dtypes    floats
 Errors    channels that do not match; output_padding that reaches stride and dilation
 Grad      x, w, b
-Numerics  conv_transpose2d plane by plane, added in their order and, for f16 and bf16, rounded after each)",
+Numerics  conv_transpose2d plane by plane, added in their order and, for f16 and bf16, rounded after each
+Source    PyTorch, nn.functional.conv_transpose3d)",
             R"(>>> pt.conv_transpose3d(pt.ones((1, 2, 4, 4, 3)), pt.ones((2, 2, 2, 5, 3)), stride=2).shape
 (1, 4, 8, 8, 5))");
 

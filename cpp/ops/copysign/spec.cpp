@@ -20,7 +20,8 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      a, 0 where it is 0; nothing towards b
-Numerics  the sign of zero counts; that of a NaN is positive)",
+Numerics  the sign of zero counts; that of a NaN is positive
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.copysign(2.0, -1.0).item()
 -2.0)");
 

@@ -19,7 +19,9 @@ const Op* registered =
         .doc(R"(the cosine of x, in radians.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.cos(0.0).item()
 1.0)");
 

@@ -22,7 +22,9 @@ const Op* registered = composed_unary(
                            .doc(R"(the hyperbolic cosine, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.cosh(0.0).item()
 1.0)");
 

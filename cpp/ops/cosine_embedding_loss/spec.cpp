@@ -22,7 +22,8 @@ const Op* registered =
 Shapes    a [..., n], b [..., n], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
-Grad      a, b)",
+Grad      a, b
+Source    PyTorch, nn.functional.cosine_embedding_loss)",
             R"(>>> one = pt.ones((1, 2))
 >>> abs(round(pt.cosine_embedding_loss(one, one, pt.tensor([1.0])).item(), 4))
 0.0)");

@@ -28,7 +28,8 @@ const Op* registered = define("cosine_similarity")
 Shapes    a [..., n], b [..., n] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; an axis that they do not have; eps <= 0
-Grad      a, b)",
+Grad      a, b
+Source    PyTorch, nn.functional.cosine_similarity)",
                                 R"(>>> pt.cosine_similarity(pt.tensor([1.0, 0.0]), pt.tensor([2.0, 0.0])).item()
 1.0)");
 

@@ -25,7 +25,8 @@ const Op* registered =
 Shapes    x [...] -> int64, x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    all
 Errors    an axis that x does not have
-Grad      none)",
+Grad      none
+Source    the array API standard 2024.12)",
              R"(>>> pt.count_nonzero(pt.tensor([0, 3, 0])).item()
 1)");
 

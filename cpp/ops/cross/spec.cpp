@@ -27,7 +27,8 @@ const Op* registered =
 Shapes    a [..., 3], b [..., 3] -> [..., 3], broadcast
 Dtypes    all numbers
 Errors    shapes that do not broadcast; not 3 elements along the axis
-Grad      a, b)",
+Grad      a, b
+Source    the array API standard 2024.12 (linalg.cross))",
              R"(>>> pt.cross(pt.tensor([1, 0, 0]), pt.tensor([0, 1, 0])).numpy().tolist()
 [0, 0, 1])");
 

@@ -97,25 +97,29 @@ Source    Graves et al. 2006)",
 >>> round(pt.ctc_loss(rows, pt.tensor([[1]]), pt.tensor([2]), pt.tensor([1])).item(), 4)
 0.2877)");
 
-const Op* rows = rows_of_labels("ctc_rows")
-                     .attr("blank", 0)
-                     .shape([](const InferContext& c) -> Types {
-                       check_rows(c);
-                       return {{c.in[0].dtype, {c.in[0].shape[0]}}};
-                     })
-                     .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs) {
-                       return plan_ctc(in[0], in[1], attrs, false);
-                     })
-                     .saves({true, true, true, true})
-                     .vjp([](const VjpContext& c) -> Tensors {
-                       return {fn::call("ctc_rows_backward", {c.in[0], c.in[1], c.in[2], c.in[3], c.grad[0]}, c.attrs),
-                               Tensor(), Tensor(), Tensor()};
-                     })
-                     .doc(R"(ctc_loss of decided dtypes, inf where the steps are too few.
+const Op* rows =
+    rows_of_labels("ctc_rows")
+        .attr("blank", 0)
+        .shape([](const InferContext& c) -> Types {
+          check_rows(c);
+          return {{c.in[0].dtype, {c.in[0].shape[0]}}};
+        })
+        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs) {
+          return plan_ctc(in[0], in[1], attrs, false);
+        })
+        .saves({true, true, true, true})
+        .vjp([](const VjpContext& c) -> Tensors {
+          return {fn::call("ctc_rows_backward", {c.in[0], c.in[1], c.in[2], c.in[3], c.grad[0]}, c.attrs), Tensor(),
+                  Tensor(), Tensor()};
+        })
+        .doc(R"(ctc_loss of decided dtypes, inf where the steps are too few.
 Shapes    log_probs [n, t, classes], labels [n, s], steps [n], lengths [n] -> [n]
 Dtypes    f32, f64; int64
 Errors    as ctc_loss
-Grad      log_probs, of the first order)");
+Grad      log_probs, of the first order
+Source    that of ctc_loss)",
+             R"(>>> pt.ctc_rows(pt.zeros((1, 2, 3)), pt.tensor([[1]]), pt.tensor([2]), pt.tensor([1])).item()
+-1.0986123085021973)");
 
 const Op* backward =
     rows_of_labels("ctc_rows_backward")
@@ -131,12 +135,16 @@ const Op* backward =
         .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs) {
           return plan_ctc(in[0], in[1], attrs, true);
         })
-        .doc(R"(the gradient g of ctc_rows as one of log_probs: what each class of a step has of the probability.
+        .doc(
+            R"(the gradient g of ctc_rows as one of log_probs: what each class of a step has of the probability.
 Shapes    log_probs [n, t, classes], labels [n, s], steps [n], lengths [n], g [n] -> [n, t, classes]
 Dtypes    f32, f64; int64
 Errors    as ctc_loss; g of another shape
 Grad      none
-Numerics  0 where g is 0, also of a row that cannot be)");
+Numerics  0 where g is 0, also of a row that cannot be
+Source    that of ctc_loss)",
+            R"(>>> pt.ctc_rows_backward(pt.zeros((1, 1, 2)), pt.tensor([[1]]), pt.tensor([1]), pt.tensor([1]), pt.ones(1)).numpy().tolist()
+[[[0.0, -1.0]]])");
 
 const AutocastRule rule("ctc_loss", Precision::Full);
 

@@ -8,7 +8,8 @@ const Op* position = running_place("cummax_position", ScanKind::ArgMax)
 Shapes    x [...] -> int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
-Grad      none)",
+Grad      none
+Source    that of cummax)",
                               R"(>>> pt.cummax_position(pt.tensor([2, 1, 3])).numpy().tolist()
 [0, 0, 2])");
 
@@ -18,7 +19,8 @@ const Op* registered =
 Shapes    x [...] -> [...], int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
-Grad      x)",
+Grad      x
+Source    PyTorch, cummax)",
              R"(>>> [t.numpy().tolist() for t in pt.cummax(pt.tensor([2, 1, 3]))]
 [[2, 2, 3], [0, 0, 2]])");
 

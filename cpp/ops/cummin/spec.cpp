@@ -8,7 +8,8 @@ const Op* position = running_place("cummin_position", ScanKind::ArgMin)
 Shapes    x [...] -> int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
-Grad      none)",
+Grad      none
+Source    that of cummin)",
                               R"(>>> pt.cummin_position(pt.tensor([2, 1, 3])).numpy().tolist()
 [0, 1, 1])");
 
@@ -18,7 +19,8 @@ const Op* registered =
 Shapes    x [...] -> [...], int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
-Grad      x)",
+Grad      x
+Source    PyTorch, cummin)",
              R"(>>> [t.numpy().tolist() for t in pt.cummin(pt.tensor([2, 1, 3]))]
 [[2, 1, 1], [0, 1, 1]])");
 

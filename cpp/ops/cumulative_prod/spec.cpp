@@ -58,7 +58,8 @@ Shapes    x [..., n, ...] -> [..., n, ...], or n + 1 and a 1 first with include_
 Dtypes    all; integers and bool are multiplied in int64, unsigned integers in uint64, and wrap; floats
           accumulate in float64, each result rounded once
 Errors    an axis that x does not have; None for several; include_initial together with reverse
-Grad      x; exact with zeros too)",
+Grad      x; exact with zeros too
+Source    the array API standard 2024.12)",
              R"(>>> pt.cumulative_prod(pt.arange(1, 5)).numpy().tolist()
 [1, 2, 6, 24])");
 

@@ -24,7 +24,8 @@ Shapes    x [..., n, ...] -> [..., n, ...], or n + 1 and a 0 first with include_
 Dtypes    all; integers and bool are summed in int64, unsigned integers in uint64, and wrap; floats accumulate in
           float64, each result rounded once
 Errors    an axis that x does not have; None for several; include_initial together with reverse
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.cumulative_sum(pt.arange(4)).numpy().tolist()
 [0, 1, 3, 6])");
 

@@ -27,7 +27,8 @@ Shapes    x [..., n, n] -> [...]
 Dtypes    f32, f64
 Errors    matrices that are not square
 Grad      x; NaN where x is singular
-Numerics  the product of the pivots of lu, which overflows early: see slogdet)",
+Numerics  the product of the pivots of lu, which overflows early: see slogdet
+Source    the array API standard 2024.12 (linalg.det))",
              R"(>>> pt.det(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
 -2.0)");
 

@@ -48,7 +48,8 @@ Shapes    x [..., n] -> [..., n // 2 + 1, 2]
 Dtypes    f32, f64; computed in f64, rounded once
 Errors    n of 0; other dtypes
 Grad      x
-Numerics  an even n as n / 2 complex numbers; otherwise as dft)",
+Numerics  an even n as n / 2 complex numbers; otherwise as dft
+Source    that of dft)",
             R"(>>> pt.real_dft(pt.asarray([1.0, 2.0, 0.0])).shape
 (2, 2))");
 
@@ -89,7 +90,8 @@ Shapes    x [..., n // 2 + 1, 2] -> [..., n]
 Dtypes    f32, f64; computed in f64, rounded once
 Errors    another n; other dtypes
 Grad      x
-Numerics  an even n as n / 2 complex numbers; otherwise as dft)",
+Numerics  an even n as n / 2 complex numbers; otherwise as dft
+Source    that of dft)",
             R"(>>> pt.real_dft_inverse(pt.asarray([[3.0, 0.0], [1.0, 0.0]]), n=2).numpy().tolist()
 [4.0, 2.0])");
 

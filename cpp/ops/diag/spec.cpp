@@ -32,7 +32,8 @@ const Op* registered =
 Shapes    x [n] -> [n + |offset|, n + |offset|]; x [m, n] -> [length of the diagonal]
 Dtypes    all
 Errors    neither one axis nor two
-Grad      x)",
+Grad      x
+Source    NumPy, diag)",
              R"(>>> pt.diag(pt.tensor([1, 2])).numpy().tolist()
 [[1, 0], [0, 2]])");
 

@@ -34,7 +34,8 @@ const Op* registered =
 Shapes    x [..., m, n] -> [..., length of the diagonal]
 Dtypes    all
 Errors    x of less than two axes
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12 (linalg.diagonal))",
              R"(>>> pt.diagonal(pt.tensor([[1, 2], [3, 4]])).numpy().tolist()
 [1, 4])");
 

@@ -28,7 +28,8 @@ const Op* registered =
 Shapes    x [..., m, ...] -> [..., max(m - n, 0), ...]
 Dtypes    all; of bool, where neighbours differ
 Errors    an axis that x does not have; n below 0
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.diff(pt.tensor([1, 4, 9])).numpy().tolist()
 [3, 5])");
 

@@ -23,7 +23,8 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      a, b
-Numerics  division by zero gives infinity or NaN, as IEEE says)",
+Numerics  division by zero gives infinity or NaN, as IEEE says
+Source    the array API standard 2024.12)",
              R"(>>> pt.divide(3.0, 2.0).item()
 1.5)");
 

@@ -18,6 +18,7 @@ const Op* registered = define("elu")
                            .doc(R"(x where it is above zero, else alpha times (exp(x) - 1).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x; alpha at 0
 Source    Clevert, Unterthiner & Hochreiter 2015)",
                                 R"(>>> pt.elu(0.0).item()

@@ -19,7 +19,8 @@ const Op* registered =
 Shapes    index [i...], table [n, d] -> [i..., d]
 Dtypes    index integers; table all
 Errors    a table without two axes; an index outside -n..n-1, reported when the call or the compiled step ends
-Grad      table; rows of one index add up in order)",
+Grad      table; rows of one index add up in order
+Source    PyTorch, nn.functional.embedding)",
              R"(>>> pt.embedding(pt.tensor([1, 1, 0]), pt.ones((2, 4))).shape
 (3, 4))");
 

@@ -35,7 +35,8 @@ Shapes    index [n, k], table [rows, width], weight [n, k] -> [n, width]
 Dtypes    table floats; index integers; f16 and bf16 are computed in f32 and rounded once
 Errors    other shapes; bags without elements; weights with a mode other than sum; an index outside -rows..rows-1,
           reported when the call or the compiled step ends
-Grad      table, weight)",
+Grad      table, weight
+Source    PyTorch, nn.functional.embedding_bag)",
              R"(>>> pt.embedding_bag(pt.tensor([[0, 1]]), pt.eye(2)).numpy().tolist()
 [[0.5, 0.5]])");
 

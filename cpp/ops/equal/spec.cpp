@@ -12,7 +12,9 @@ const Op* registered = define("equal")
                            .doc(R"(where a equals b; NaN equals nothing.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
-Errors    shapes that do not broadcast)",
+Errors    shapes that do not broadcast
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.equal(1.0, 2.0).item()
 False)");
 

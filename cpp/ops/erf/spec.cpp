@@ -15,7 +15,9 @@ const Op* registered = define("erf")
                            .doc(R"(the error function of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    Abramowitz & Stegun 1964, 7.1.1)",
                                 R"(>>> pt.erf(0.0).item()
 0.0)");
 

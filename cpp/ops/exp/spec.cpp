@@ -22,8 +22,10 @@ const Op* registered = define("exp")
                            .doc(R"(e to the power of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  overflows to infinity above 88.7 in float32)",
+Numerics  overflows to infinity above 88.7 in float32
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.exp(0.0).item()
 1.0)");
 

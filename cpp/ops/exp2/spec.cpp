@@ -15,7 +15,9 @@ const Op* registered = composed_unary(
                            .doc(R"(2 to the power of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    NumPy, exp2)",
                                 R"(>>> pt.exp2(3.0).item()
 8.0)");
 

@@ -21,7 +21,8 @@ const Op* registered = define("expand_dims")
 Shapes    x [...] -> [..., 1, ...]
 Dtypes    all
 Errors    an axis outside the result, or named twice
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.expand_dims(pt.ones(3), 1).shape
 (3, 1))");
 

@@ -22,7 +22,9 @@ const Op* registered = define("expm1")
                            .doc(R"(exp(x) - 1, exact for small x too.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.expm1(0.0).item()
 0.0)");
 

@@ -31,7 +31,8 @@ const Op* registered = define("flatten")
 Shapes    x [a..., b..., c...] -> [a..., product of b, c...]; a scalar gets one axis
 Dtypes    all
 Errors    an axis that x does not have; a start behind the stop
-Grad      x)",
+Grad      x
+Source    PyTorch, flatten)",
                                 R"(>>> pt.flatten(pt.ones((2, 3, 4)), 1).shape
 (2, 12))");
 

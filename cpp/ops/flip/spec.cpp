@@ -25,7 +25,8 @@ const Op* registered =
 Shapes    x [...] -> [...]
 Dtypes    all
 Errors    an axis that x does not have, or named twice
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.flip(pt.arange(3)).numpy().tolist()
 [2, 1, 0])");
 

@@ -11,7 +11,9 @@ const Op* registered = define("floor")
                            .doc(R"(the largest whole number not above x.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      zero everywhere)",
+Errors    complex numbers
+Grad      zero everywhere
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.floor(1.5).item()
 1.0)");
 

@@ -12,7 +12,8 @@ const Op* registered = define("floor_divide")
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; an integer quotient by 0 is 0
 Errors    shapes that do not broadcast
-Grad      zero everywhere)",
+Grad      zero everywhere
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.floor_divide(-7.0, 3.0).item()
 -3.0)");
 

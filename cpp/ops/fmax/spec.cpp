@@ -19,7 +19,8 @@ const Op* registered = define("fmax")
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers
 Errors    shapes that do not broadcast
-Grad      a, b; to a where they are equal)",
+Grad      a, b; to a where they are equal
+Source    NumPy, fmax)",
                                 R"(>>> pt.fmax(1.0, float("nan")).item()
 1.0)");
 

@@ -19,7 +19,8 @@ const Op* registered = define("fmin")
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers
 Errors    shapes that do not broadcast
-Grad      a, b; to a where they are equal)",
+Grad      a, b; to a where they are equal
+Source    NumPy, fmin)",
                                 R"(>>> pt.fmin(1.0, float("nan")).item()
 1.0)");
 

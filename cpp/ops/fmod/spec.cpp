@@ -38,7 +38,8 @@ const Op* registered =
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; an integer remainder by 0 is 0
 Errors    shapes that do not broadcast
-Grad      a, b)",
+Grad      a, b
+Source    NumPy, fmod)",
              R"(>>> pt.fmod(-7.0, 3.0).item()
 -1.0)");
 

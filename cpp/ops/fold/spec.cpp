@@ -45,7 +45,8 @@ Shapes    x [n, oh, ow, kh kw c] -> [n, image..., c]; window, stride, padding an
 Dtypes    all numbers; f16 and bf16 are computed in f32 and rounded once
 Errors    x that is not of the windows of such an image
 Grad      x
-Numerics  taps are added in their order)",
+Numerics  taps are added in their order
+Source    PyTorch, nn.functional.fold)",
              R"(>>> pt.fold(pt.ones((1, 2, 2, 4)), (3, 3), 2).numpy()[0, :, :, 0].tolist()
 [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]])");
 

@@ -21,7 +21,11 @@ const Op* registered =
             R"(the gradient g of gelu(x) as one of x: g (P(x) + x p(x)), with the normal distribution P and its density p.
 Shapes    x [...], g [...] -> [...]
 Dtypes    floats
-Grad      x, g)");
+Errors    integers, bool, complex numbers; shapes that do not broadcast
+Grad      x, g
+Source    that of gelu_erf)",
+            R"(>>> pt.gelu_erf_grad(0.0, 1.0).item()
+0.5)");
 
 }  // namespace
 }  // namespace pt

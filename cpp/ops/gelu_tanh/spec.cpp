@@ -13,6 +13,7 @@ const Op* registered = define("gelu_tanh")
                            .doc(R"(x times the normal distribution at x, approximated through tanh.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
 Source    Hendrycks & Gimpel 2016)",
                                 R"(>>> pt.gelu(0.0).item()

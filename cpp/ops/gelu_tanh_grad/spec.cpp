@@ -43,7 +43,11 @@ const Op* registered = define("gelu_tanh_grad")
                            .doc(R"(the gradient g of the tanh form of gelu(x) as one of x.
 Shapes    x [...], g [...] -> [...]
 Dtypes    floats
-Grad      x, g)");
+Errors    integers, bool, complex numbers; shapes that do not broadcast
+Grad      x, g
+Source    that of gelu_tanh)",
+                                R"(>>> pt.gelu_tanh_grad(0.0, 1.0).item()
+0.5)");
 
 }  // namespace
 }  // namespace pt

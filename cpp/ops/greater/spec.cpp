@@ -10,7 +10,9 @@ const Op* registered = define("greater")
                            .doc(R"(where a is above b.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
-Errors    shapes that do not broadcast)",
+Errors    shapes that do not broadcast
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.greater(1.0, 2.0).item()
 False)");
 

@@ -17,7 +17,9 @@ const Op* registered = composed_unary(
                            .doc(R"(x where it is further than lambd from zero, else 0.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    PyTorch, nn.functional.hardshrink)",
                                 R"(>>> pt.hardshrink(0.25).item()
 0.0)");
 

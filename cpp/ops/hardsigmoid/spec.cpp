@@ -13,6 +13,7 @@ const Op* registered =
         .doc(R"(a sigmoid of straight lines: x / 6 + 1 / 2 between 0 and 1.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x; 0 at -3 and 3
 Source    Courbariaux, Bengio & David 2015)",
              R"(>>> pt.hardsigmoid(0.0).item()

@@ -13,6 +13,7 @@ const Op* registered = composed_unary(
                            .doc(R"(x times hardsigmoid(x).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
 Source    Howard et al. 2019)",
                                 R"(>>> pt.hardswish(3.0).item()

@@ -19,7 +19,9 @@ const Op* registered =
         .doc(R"(x, but low where it is below and high where it is above.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x; 0 on the bounds)",
+Errors    complex numbers
+Grad      x; 0 on the bounds
+Source    PyTorch, nn.functional.hardtanh)",
              R"(>>> pt.hardtanh(3.0).item()
 1.0)");
 

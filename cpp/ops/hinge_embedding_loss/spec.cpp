@@ -18,7 +18,8 @@ const Op* registered =
 Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
-Grad      x)",
+Grad      x
+Source    PyTorch, nn.functional.hinge_embedding_loss)",
             R"(>>> pt.hinge_embedding_loss(0.25, -1.0).item()
 0.75)");
 

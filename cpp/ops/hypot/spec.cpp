@@ -27,7 +27,8 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      a, b; NaN where both are 0
-Numerics  nothing overflows but the length itself; infinite where either is, whatever the other)",
+Numerics  nothing overflows but the length itself; infinite where either is, whatever the other
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.hypot(3.0, 4.0).item()
 5.0)");
 

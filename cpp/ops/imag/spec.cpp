@@ -12,7 +12,9 @@ const Op* registered = define("imag")
                            .doc(R"(the imaginary part of x, element by element. A view.
 Shapes    x [...] -> [...]
 Dtypes    complex64 -> float32, complex128 -> float64; of real numbers zeros, as in NumPy
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.imag(pt.complex(1.0, 2.0)).item()
 2.0)");
 

@@ -10,7 +10,10 @@ const Op* registered = define("isfinite")
                            .complex(both_parts("isfinite"))
                            .doc(R"(where x is neither infinite nor NaN.
 Shapes    x [...] -> bool [...]
-Dtypes    floats)",
+Dtypes    floats
+Errors    integers, bool
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.isfinite(float("inf")).item()
 False)");
 

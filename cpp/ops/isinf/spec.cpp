@@ -18,7 +18,10 @@ const Op* registered = define("isinf")
                            .complex(either_part("isinf"))
                            .doc(R"(where x is infinite, of either sign.
 Shapes    x [...] -> bool [...]
-Dtypes    floats)",
+Dtypes    floats
+Errors    integers, bool
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.isinf(float("-inf")).item()
 True)");
 

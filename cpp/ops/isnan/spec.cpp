@@ -10,7 +10,10 @@ const Op* registered = define("isnan")
                            .complex(either_part("isnan"))
                            .doc(R"(where x is not a number.
 Shapes    x [...] -> bool [...]
-Dtypes    floats)",
+Dtypes    floats
+Errors    integers, bool
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.isnan(float("nan")).item()
 True)");
 

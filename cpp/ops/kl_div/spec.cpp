@@ -17,7 +17,8 @@ Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
 Grad      x, target
-Numerics  0 where the target is 0; a target that is a logarithm needs log_target)",
+Numerics  0 where the target is 0; a target that is a logarithm needs log_target
+Source    PyTorch, nn.functional.kl_div)",
             R"(>>> pt.kl_div(0.0, 1.0).item()
 0.0)");
 

@@ -14,7 +14,8 @@ const Op* registered =
 Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      x, target; 0 where they are equal)",
+Grad      x, target; 0 where they are equal
+Source    PyTorch, nn.functional.l1_loss)",
              R"(>>> pt.l1_loss(1.0, 3.0).item()
 2.0)");
 

@@ -14,7 +14,9 @@ const Op* registered =
         .doc(R"(x where it is above zero, else slope times x.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x; the slope at 0)",
+Errors    complex numbers
+Grad      x; the slope at 0
+Source    Maas, Hannun & Ng 2013)",
              R"(>>> pt.leaky_relu(-2.0, slope=0.5).item()
 -1.0)");
 

@@ -10,7 +10,9 @@ const Op* registered = define("less_equal")
                            .doc(R"(where a is at most b.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
-Errors    shapes that do not broadcast)",
+Errors    shapes that do not broadcast
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.less_equal(1.0, 2.0).item()
 True)");
 

@@ -29,7 +29,8 @@ const Op* registered =
 Shapes    x [..., i], w [i, o], b [o] -> [..., o]
 Dtypes    floats; f16 and bf16 accumulate in f32; dots as in matmul
 Errors    i differs; b not of size o
-Grad      x, w, b)",
+Grad      x, w, b
+Source    PyTorch, nn.functional.linear)",
              R"(>>> pt.linear(pt.ones((2, 3)), pt.ones((3, 4)), pt.zeros(4)).shape
 (2, 4))");
 

@@ -16,8 +16,10 @@ const Op* registered = define("log")
                            .doc(R"(the natural logarithm of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  -inf at 0, NaN below)",
+Numerics  -inf at 0, NaN below
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.log(1.0).item()
 0.0)");
 

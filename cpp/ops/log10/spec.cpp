@@ -20,8 +20,10 @@ const Op* registered = define("log10")
                            .doc(R"(the logarithm to the base 10, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  -inf at 0, NaN below)",
+Numerics  -inf at 0, NaN below
+Source    the array API standard 2024.12)",
                                 R"(>>> round(pt.log10(1000.0).item(), 5)
 3.0)");
 

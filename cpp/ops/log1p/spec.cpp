@@ -22,8 +22,10 @@ const Op* registered = define("log1p")
                            .doc(R"(log(1 + x), exact for small x too.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  -inf at -1, NaN below)",
+Numerics  -inf at -1, NaN below
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.log1p(0.0).item()
 0.0)");
 

@@ -13,8 +13,10 @@ const Op* registered =
         .doc(R"(log(1 + exp(x)): softplus without its settings.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
-Numerics  as max(x, 0) + log1p(exp(-|x|)), which cannot overflow)",
+Numerics  as max(x, 0) + log1p(exp(-|x|)), which cannot overflow
+Source    that of softplus)",
              R"(>>> round(pt.log1p_exp(0.0).item(), 4)
 0.6931)");
 

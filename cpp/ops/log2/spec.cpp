@@ -20,8 +20,10 @@ const Op* registered = define("log2")
                            .doc(R"(the logarithm to the base 2, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  exact for powers of 2; -inf at 0, NaN below)",
+Numerics  exact for powers of 2; -inf at 0, NaN below
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.log2(8.0).item()
 3.0)");
 

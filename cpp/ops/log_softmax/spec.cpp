@@ -33,7 +33,8 @@ Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
-Numerics  never through softmax itself, whose small values lose their logarithm)",
+Numerics  never through softmax itself, whose small values lose their logarithm
+Source    PyTorch, nn.functional.log_softmax)",
                                 R"(>>> round(pt.log_softmax(pt.zeros(2)).numpy()[0].item(), 4)
 -0.6931)");
 

@@ -25,7 +25,8 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      a, b; equal infinities share it
-Numerics  through the difference, so that nothing overflows)",
+Numerics  through the difference, so that nothing overflows
+Source    the array API standard 2024.12)",
              R"(>>> round(pt.logaddexp(0.0, 0.0).item(), 4)
 0.6931)");
 

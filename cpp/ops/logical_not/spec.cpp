@@ -8,7 +8,10 @@ const Op* registered = define("logical_not")
                            .predicate()
                            .doc(R"(where x is false.
 Shapes    x [...] -> bool [...]
-Dtypes    bool)",
+Dtypes    bool
+Errors    anything but bool
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.logical_not(True).item()
 False)");
 

@@ -15,7 +15,9 @@ const Op* registered = define("logical_xor")
                            .doc(R"(where one of a and b is true and the other is not.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    bool
-Errors    shapes that do not broadcast)",
+Errors    shapes that do not broadcast
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.logical_xor(True, True).item()
 False)");
 

@@ -9,8 +9,10 @@ const Op* registered = composed_unary(
                            .doc(R"(the inverse of sigmoid: log(x / (1 - x)).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
-Numerics  infinite at 0 and 1, NaN outside)",
+Numerics  infinite at 0 and 1, NaN outside
+Source    PyTorch, special.logit)",
                                 R"(>>> pt.logit(0.5).item()
 0.0)");
 

@@ -9,8 +9,10 @@ const Op* registered = composed_unary(
                            .doc(R"(the logarithm of sigmoid(x).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
-Numerics  through softplus, which cannot overflow)",
+Numerics  through softplus, which cannot overflow
+Source    PyTorch, nn.functional.logsigmoid)",
                                 R"(>>> round(pt.logsigmoid(0.0).item(), 4)
 -0.6931)");
 

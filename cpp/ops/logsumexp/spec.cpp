@@ -55,7 +55,8 @@ Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepd
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
-Numerics  the maximum is subtracted first, so that nothing overflows; -inf of no element)",
+Numerics  the maximum is subtracted first, so that nothing overflows; -inf of no element
+Source    SciPy, special.logsumexp)",
                                 R"(>>> round(pt.logsumexp(pt.zeros(2)).item(), 4)
 0.6931)");
 

@@ -31,7 +31,8 @@ Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window and stride are one number or 
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    x without four axes; a window larger than the image; ord <= 0
 Grad      x; 0 where the sum is 0
-Numerics  a window that reaches over the end is weighed up to a whole one, as PyTorch does; NaN where a sum is below 0, which an odd ord allows)",
+Numerics  a window that reaches over the end is weighed up to a whole one, as PyTorch does; NaN where a sum is below 0, which an odd ord allows
+Source    PyTorch, nn.functional.lp_pool2d)",
              R"(>>> pt.lp_pool2d(pt.ones((1, 4, 4, 3)), window=2).numpy()[0, 0, 0].tolist()
 [2.0, 2.0, 2.0])");
 

@@ -56,27 +56,33 @@ Tensors gradient(const VjpContext& c) {
   return result;
 }
 
-const Op* registered = define("lstm_recurrence")
-                           .in("xw", Takes::Float)
-                           .in("w_hh", Takes::Float)
-                           .in("h0", Takes::Float)
-                           .in("c0", Takes::Float)
-                           .outputs(3)
-                           .contiguous()
-                           .batch(batch_folded({1}))
-                           .shape(infer)
-                           .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
-                             return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2]);
-                           })
-                           .compose(lstm::definition)
-                           .saves({false, true, true, true}, {true, true, true})
-                           .vjp(gradient)
-                           .doc(R"(the sequential part of lstm: hidden states, cell states and gates at every step.
+const Op* registered =
+    define("lstm_recurrence")
+        .in("xw", Takes::Float)
+        .in("w_hh", Takes::Float)
+        .in("h0", Takes::Float)
+        .in("c0", Takes::Float)
+        .outputs(3)
+        .contiguous()
+        .batch(batch_folded({1}))
+        .shape(infer)
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+          return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2]);
+        })
+        .compose(lstm::definition)
+        .saves({false, true, true, true}, {true, true, true})
+        .vjp(gradient)
+        .doc(
+            R"(the sequential part of lstm: hidden states, cell states and gates at every step.
 Shapes    xw [b, t, 4 h], w_hh [h, 4 h], h0 [b, h], c0 [b, h] -> [b, t, h], [b, t, h], [b, t, 4 h]; xw is the inputs'
           share of the gates, in the order input, forget, cell, output; the gates returned are after their sigmoid or tanh
 Dtypes    f32, f64
 Errors    shapes that do not match; an empty sequence
-Grad      all)");
+Grad      all
+Source    that of lstm)",
+            R"(>>> h, c, gates = pt.lstm_recurrence(pt.zeros((1, 5, 8)), pt.zeros((2, 8)), pt.zeros((1, 2)), pt.ones((1, 2)))
+>>> h.shape, c[0, 0].numpy().tolist(), gates.shape
+((1, 5, 2), [0.5, 0.5], (1, 5, 8)))");
 
 const Op* backward =
     define("lstm_recurrence_backward")
@@ -109,7 +115,11 @@ const Op* backward =
 Shapes    w_hh [h, 4 h], c0 [b, h], c [b, t, h], gates [b, t, 4 h], dh, dc [b, t, h] -> [b, t, 4 h], [b, h], [b, h]
 Dtypes    f32, f64
 Errors    shapes that do not match
-Grad      all)");
+Grad      all
+Source    that of lstm)",
+             R"(>>> states, gates = pt.zeros((1, 5, 2)), pt.ones((1, 5, 8))
+>>> [x.shape for x in pt.lstm_recurrence_backward(pt.zeros((2, 8)), states[:, 0], states, gates, states, states)]
+[(1, 5, 8), (1, 2), (1, 2)])");
 
 }  // namespace
 }  // namespace pt

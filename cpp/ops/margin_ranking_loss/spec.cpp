@@ -21,7 +21,8 @@ const Op* registered =
 Shapes    a [...], b [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      a, b, target)",
+Grad      a, b, target
+Source    PyTorch, nn.functional.margin_ranking_loss)",
             R"(>>> pt.margin_ranking_loss(1.0, 3.0, 1.0).item()
 2.0)");
 

@@ -152,7 +152,8 @@ Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    k differs; leading axes that do not broadcast; an operand without axes
 Grad      a, b
 Numerics  fused multiply-adds in blocks of 256 along k, the same for every layout and instruction set; with
-          dots="hardware", a product of bf16 takes the processor's own instruction where it has one (docs/numerics.md))",
+          dots="hardware", a product of bf16 takes the processor's own instruction where it has one (docs/numerics.md)
+Source    the array API standard 2024.12)",
              R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
 [3.0, 3.0, 3.0, 3.0])");
 

@@ -17,7 +17,8 @@ const Op* registered =
 Shapes    x [..., m, n] -> [..., n, m]
 Dtypes    all
 Errors    x of less than two axes
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.matrix_transpose(pt.ones((2, 3, 4))).shape
 (2, 4, 3))");
 

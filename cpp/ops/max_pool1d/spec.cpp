@@ -11,7 +11,8 @@ Dtypes    floats
 Errors    x without three axes; a window larger than the padded sequence; padding above half the window; a
           window without an element
 Grad      x; to the first of equal elements
-Numerics  padding never wins)",
+Numerics  padding never wins
+Source    PyTorch, nn.functional.max_pool1d)",
                                 R"(>>> pt.max_pool1d(pt.ones((1, 6, 3)), 2).shape
 (1, 3, 3))");
 

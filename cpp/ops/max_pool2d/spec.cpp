@@ -16,7 +16,8 @@ Dtypes    floats
 Errors    x without four axes; a window larger than the padded image, or of more than 256 elements; padding above half
           the window; a window without a pixel
 Grad      x; to the first of equal elements
-Numerics  padding never wins)",
+Numerics  padding never wins
+Source    PyTorch, nn.functional.max_pool2d)",
                                 R"(>>> pt.max_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
@@ -43,7 +44,11 @@ const Op* with_index =
 Shapes    x [n, h, w, c] -> [n, oh, ow, c], uint8 [n, oh, ow, c]
 Dtypes    floats
 Errors    as max_pool2d
-Grad      x)");
+Grad      x
+Source    that of max_pool2d)",
+             R"(>>> y, winner = pt.max_pool2d_with_index(pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)
+>>> y.item(), winner.item()
+(4.0, 1))");
 
 // What `u` holds at the places that won: the reverse of the backward pass, for second derivatives.
 Tensor pick(const Tensor& u, const Tensor& index, const Attrs& attrs) {
@@ -87,7 +92,11 @@ const Op* backward =
 Shapes    g [n, oh, ow, c], index uint8 [n, oh, ow, c] -> [n, image..., c]
 Dtypes    floats
 Errors    sizes that no pooling has
-Grad      g)");
+Grad      g
+Source    that of max_pool2d)",
+             R"(>>> winner = pt.max_pool2d_with_index(pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)[1]
+>>> pt.max_pool2d_backward(pt.ones((1, 1, 1, 1)), winner, 2, image=(2, 2)).numpy().ravel().tolist()
+[0.0, 1.0, 0.0, 0.0])");
 
 }  // namespace
 }  // namespace pt

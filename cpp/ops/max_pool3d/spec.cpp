@@ -12,7 +12,8 @@ Dtypes    floats
 Errors    x without five axes; a window larger than the padded volume; padding above half the window; a
           window without an element
 Grad      x; to the first of equal elements
-Numerics  padding never wins)",
+Numerics  padding never wins
+Source    PyTorch, nn.functional.max_pool3d)",
                                 R"(>>> pt.max_pool3d(pt.ones((1, 4, 4, 4, 3)), 2).shape
 (1, 2, 2, 2, 3))");
 

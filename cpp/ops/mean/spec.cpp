@@ -20,7 +20,8 @@ Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepd
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
-Numerics  NaN without elements)",
+Numerics  NaN without elements
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.mean(pt.arange(4)).item()
 1.5)");
 

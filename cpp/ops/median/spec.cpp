@@ -20,7 +20,8 @@ const Op* registered =
 Shapes    x [...] -> x without the axis; axis None or an integer; keepdims leaves size 1 where it was
 Dtypes    floats; integers are computed in float32
 Errors    an axis that x does not have, or without elements
-Grad      x; half to each of two in the middle)",
+Grad      x; half to each of two in the middle
+Source    NumPy, median)",
              R"(>>> pt.median(pt.arange(4)).item()
 1.5)");
 

@@ -19,7 +19,8 @@ const Op* registered = reduction("min", ReduceKind::Min, Takes::Any, ResultType:
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    all
 Errors    an axis that x does not have; no element along an axis
-Grad      x; equal elements share it equally)",
+Grad      x; equal elements share it equally
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.min(pt.arange(4)).item()
 0)");
 

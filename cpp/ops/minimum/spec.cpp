@@ -20,7 +20,8 @@ const Op* registered =
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers
 Errors    shapes that do not broadcast
-Grad      a, b; half to each where they are equal)",
+Grad      a, b; half to each where they are equal
+Source    the array API standard 2024.12)",
              R"(>>> pt.minimum(1.0, 2.0).item()
 1.0)");
 

@@ -13,6 +13,7 @@ const Op* registered =
         .doc(R"(x times tanh(softplus(x)).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
 Source    Misra 2019)",
              R"(>>> round(pt.mish(1.0).item(), 4)

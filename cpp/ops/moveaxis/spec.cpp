@@ -44,7 +44,8 @@ const Op* registered =
 Shapes    x [...] -> [...]
 Dtypes    all
 Errors    an axis that x does not have, or named twice; not as many places as axes
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.moveaxis(pt.ones((2, 3, 4)), 0, -1).shape
 (3, 4, 2))");
 

@@ -14,7 +14,8 @@ const Op* registered =
 Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      x, target)",
+Grad      x, target
+Source    PyTorch, nn.functional.mse_loss)",
              R"(>>> pt.mse_loss(1.0, 3.0).item()
 4.0)");
 

@@ -36,7 +36,8 @@ Shapes    x [..., c], labels [...], weight [c] -> [...]
 Dtypes    floats; labels integers; f16 and bf16 are computed in f32 and rounded once
 Errors    labels not of the shape of x without the last axis; p neither 1 nor 2; a label outside -c..c-1, reported when
           the call or the compiled step ends
-Grad      x, weight)",
+Grad      x, weight
+Source    PyTorch, nn.functional.multi_margin_loss)",
             R"(>>> pt.multi_margin_loss(pt.tensor([[0.0, 3.0]]), pt.tensor([0])).numpy().tolist()
 [2.0])");
 

@@ -24,7 +24,8 @@ const Op* registered =
 Shapes    x [..., c], target [..., c], weight [c] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that differ
-Grad      x, target, weight)",
+Grad      x, target, weight
+Source    PyTorch, nn.functional.multilabel_soft_margin_loss)",
              R"(>>> round(pt.multilabel_soft_margin_loss(pt.zeros((1, 2)), pt.ones((1, 2))).item(), 4)
 0.6931)");
 

@@ -13,7 +13,9 @@ const Op* registered = define("negative")
                            .doc(R"(the negative of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    all numbers; integers wrap
-Grad      x)",
+Errors    bool
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.negative(2.0).item()
 -2.0)");
 

@@ -22,7 +22,8 @@ const Op* registered = define("nextafter")
 Shapes    x [...], y [...] -> [...], broadcast
 Dtypes    float32 and float64
 Errors    shapes that do not broadcast; a 16-bit float
-Grad      x, a step of it by itself; nothing towards y)",
+Grad      x, a step of it by itself; nothing towards y
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.nextafter(1.0, 2.0).item()
 1.0000001192092896)");
 

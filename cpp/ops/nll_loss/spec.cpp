@@ -32,7 +32,8 @@ Dtypes    floats; labels integers; f16 and bf16 are computed in f32 and rounded 
 Errors    labels not of the shape of x without the last axis; a label outside -c..c-1 that is not ignore_index, reported
           when the call or the compiled step ends
 Grad      x, weight
-Numerics  0 for labels that are ignore_index)",
+Numerics  0 for labels that are ignore_index
+Source    PyTorch, nn.functional.nll_loss)",
              R"(>>> pt.nll_loss(pt.tensor([[-1.0, -2.0]]), pt.tensor([1])).numpy().tolist()
 [2.0])");
 

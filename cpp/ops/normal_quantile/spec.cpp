@@ -19,8 +19,10 @@ const Op* registered =
         .doc(R"(the inverse of the normal distribution function: below which value a share x of it lies.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
-Numerics  -inf at 0, inf at 1, NaN outside)",
+Numerics  -inf at 0, inf at 1, NaN outside
+Source    Wichura 1988 (algorithm AS 241))",
              R"(>>> pt.normal_quantile(0.5).item()
 0.0)");
 

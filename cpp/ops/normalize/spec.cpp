@@ -25,7 +25,8 @@ const Op* registered =
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
-Grad      x)",
+Grad      x
+Source    PyTorch, nn.functional.normalize)",
              R"(>>> pt.normalize(pt.tensor([3.0, 4.0])).numpy().tolist()
 [0.6000000238418579, 0.800000011920929])");
 

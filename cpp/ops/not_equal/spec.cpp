@@ -12,7 +12,9 @@ const Op* registered = define("not_equal")
                            .doc(R"(where a differs from b; NaN differs from everything.
 Shapes    a [...], b [...] -> bool [...], broadcast
 Dtypes    all
-Errors    shapes that do not broadcast)",
+Errors    shapes that do not broadcast
+Grad      none
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.not_equal(1.0, 2.0).item()
 True)");
 

@@ -22,7 +22,8 @@ const Op* registered =
 Shapes    x [...] -> float32 [..., n]
 Dtypes    integers
 Errors    x is not of integers; a value outside 0..n-1 gives a row of zeros
-Grad      none)",
+Grad      none
+Source    PyTorch, nn.functional.one_hot)",
              R"(>>> pt.one_hot(pt.arange(2), 3).numpy().tolist()
 [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])");
 

@@ -18,7 +18,8 @@ const Op* registered = define("outer")
 Shapes    a [m], b [n] -> [m, n]
 Dtypes    all numbers
 Errors    more or less than one axis
-Grad      a, b)",
+Grad      a, b
+Source    the array API standard 2024.12 (linalg.outer))",
                                 R"(>>> pt.outer(pt.tensor([1, 2]), pt.tensor([3, 4])).numpy().tolist()
 [[3, 4], [6, 8]])");
 

@@ -77,7 +77,8 @@ Dtypes    all
 Errors    not one number per axis; a negative number; more than n - 1 with "reflect", more than n with "circular"
 Grad      x
 Numerics  "reflect" mirrors at the first and last element without repeating it, "replicate" repeats it, "circular" goes
-          on with the other end)",
+          on with the other end
+Source    NumPy, pad)",
             R"(>>> pt.pad(pt.ones(2), (1,), (2,)).numpy().tolist()
 [0.0, 1.0, 1.0, 0.0, 0.0])");
 

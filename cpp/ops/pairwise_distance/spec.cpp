@@ -24,7 +24,8 @@ const Op* registered =
 Shapes    a [..., n], b [..., n] -> [...], broadcast; keepdims leaves size 1
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; scalars
-Grad      a, b)",
+Grad      a, b
+Source    PyTorch, nn.functional.pairwise_distance)",
              R"(>>> round(pt.pairwise_distance(pt.tensor([3.0, 4.0]), pt.zeros(2)).item(), 4)
 5.0)");
 

@@ -46,7 +46,8 @@ const Op* inverse =
 Shapes    x [n, h r, w r, c] -> [n, h, w, c r r], r being factor
 Dtypes    all
 Errors    x without four axes; rows or columns that r does not divide
-Grad      x)",
+Grad      x
+Source    PyTorch, nn.functional.pixel_unshuffle)",
              R"(>>> pt.pixel_unshuffle(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 12))");
 

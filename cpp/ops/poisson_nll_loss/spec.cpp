@@ -31,7 +31,8 @@ Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; eps <= 0
 Grad      x, target
-Numerics  with full, Stirling's approximation of log(target!) is added for targets above 1)",
+Numerics  with full, Stirling's approximation of log(target!) is added for targets above 1
+Source    PyTorch, nn.functional.poisson_nll_loss)",
             R"(>>> pt.poisson_nll_loss(0.0, 3.0).item()
 1.0)");
 

@@ -10,7 +10,9 @@ const Op* registered = define("positive")
                            .doc(R"(x itself: +x.
 Shapes    x [...] -> [...]
 Dtypes    all numbers
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.positive(-2.0).item()
 -2.0)");
 

@@ -40,7 +40,8 @@ Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; integers wrap, and a negative exponent of an integer gives 0 except for bases 1 and -1
 Errors    shapes that do not broadcast
 Grad      a, b; towards a it is 0 where b = 0, towards b it is 0 where a = 0 and b >= 0
-Numerics  NaN for a negative a with a fractional b)",
+Numerics  NaN for a negative a with a fractional b
+Source    the array API standard 2024.12)",
              R"(>>> pt.power(3.0, 2.0).item()
 9.0)");
 

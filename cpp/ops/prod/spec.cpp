@@ -50,7 +50,8 @@ const Op* registered = reduction("prod", ReduceKind::Prod, Takes::Any, ResultTyp
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    all; integers and bool are multiplied in int64, unsigned integers in uint64, and wrap
 Errors    an axis that x does not have
-Grad      x; exact with zeros too)",
+Grad      x; exact with zeros too
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.prod(pt.full((3,), 2.0)).item()
 8.0)");
 

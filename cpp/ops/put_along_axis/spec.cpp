@@ -40,7 +40,8 @@ Shapes    index [..., k, ...], updates [..., k, ...] -> [..., size, ...]
 Dtypes    updates all numbers; index int32 or int64
 Errors    an index outside -size..size-1, reported when the call or the compiled step ends
 Grad      updates
-Numerics  updates of one place add up in their order, f16 and bf16 in f32)",
+Numerics  updates of one place add up in their order, f16 and bf16 in f32
+Source    NumPy, put_along_axis, which sums here)",
              R"(>>> pt.put_along_axis(pt.tensor([2]), pt.ones(1), size=3).numpy().tolist()
 [0.0, 0.0, 1.0])");
 

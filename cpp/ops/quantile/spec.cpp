@@ -41,7 +41,8 @@ Shapes    x [...] -> x without the axis; axis None or an integer; keepdims leave
 Dtypes    floats; integers are computed in float32
 Errors    an axis that x does not have, or without elements; q outside 0 to 1
 Grad      x; to the two neighbours
-Numerics  NaN where there is one)",
+Numerics  NaN where there is one
+Source    NumPy, quantile)",
             R"(>>> pt.quantile(pt.arange(5), 0.25).item()
 1.0)");
 

@@ -12,7 +12,9 @@ const Op* registered = define("real")
                            .doc(R"(the real part of x, element by element. A view.
 Shapes    x [...] -> [...]
 Dtypes    complex64 -> float32, complex128 -> float64; real numbers stay as they are
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.real(pt.complex(1.0, 2.0)).item()
 1.0)");
 

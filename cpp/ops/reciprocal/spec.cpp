@@ -17,8 +17,10 @@ const Op* registered = define("reciprocal")
                            .doc(R"(one over x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x
-Numerics  infinite at 0)",
+Numerics  infinite at 0
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.reciprocal(4.0).item()
 0.25)");
 

@@ -14,7 +14,9 @@ const Op* registered = define("relu")
                            .doc(R"(x where it is above zero, else 0; NaN stays NaN.
 Shapes    x [...] -> [...]
 Dtypes    all numbers
-Grad      x; 0 at 0)",
+Errors    bool, complex numbers
+Grad      x; 0 at 0
+Source    Nair & Hinton 2010)",
                                 R"(>>> pt.relu(-2.0).item()
 0.0)");
 

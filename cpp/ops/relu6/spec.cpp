@@ -17,6 +17,7 @@ const Op* registered =
         .doc(R"(x between 0 and 6: 0 where it is below, 6 where it is above.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x; 0 on the bounds
 Source    Krizhevsky 2010)",
              R"(>>> pt.relu6(9.0).item()

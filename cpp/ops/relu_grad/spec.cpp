@@ -14,7 +14,11 @@ const Op* registered = define("relu_grad")
                            .doc(R"(the gradient g of relu's result as one of x: g where x is above zero.
 Shapes    x [...], g [...] -> [...]
 Dtypes    all numbers
-Grad      g)");
+Errors    bool, complex numbers; shapes that do not broadcast
+Grad      g
+Source    that of relu)",
+                                R"(>>> pt.relu_grad(pt.tensor([-1.0, 2.0]), pt.tensor([5.0, 5.0])).numpy().tolist()
+[0.0, 5.0])");
 
 }  // namespace
 }  // namespace pt

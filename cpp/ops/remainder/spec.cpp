@@ -19,7 +19,8 @@ const Op* registered =
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; an integer remainder by 0 is 0
 Errors    shapes that do not broadcast
-Grad      a, b)",
+Grad      a, b
+Source    the array API standard 2024.12)",
              R"(>>> pt.remainder(-7.0, 3.0).item()
 2.0)");
 

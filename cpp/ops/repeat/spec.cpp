@@ -44,7 +44,8 @@ const Op* registered =
 Shapes    x [..., n, ...] -> [..., times n, ...]; axis None goes through all elements in row-major order
 Dtypes    all
 Errors    an axis that x does not have; neither one number of at least 0 nor one for each element
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.repeat(pt.arange(3), 2).numpy().tolist()
 [0, 0, 1, 1, 2, 2])");
 

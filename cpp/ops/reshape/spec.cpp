@@ -82,7 +82,8 @@ const Op* registered =
 Shapes    x [...] -> shape; one size may be -1, and follows from the others
 Dtypes    all
 Errors    a shape with another number of elements
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.reshape(pt.ones((2, 3)), (3, -1)).shape
 (3, 2))");
 

@@ -42,7 +42,8 @@ const Op* registered =
 Shapes    x [...] -> [...]; axis None moves through all elements in row-major order
 Dtypes    all
 Errors    an axis that x does not have; neither one number nor one per axis
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.roll(pt.arange(4), 1).numpy().tolist()
 [3, 0, 1, 2])");
 

@@ -13,7 +13,9 @@ const Op* registered = define("round")
                            .doc(R"(x rounded to the nearest whole number; halves go to the even neighbour.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      zero everywhere)",
+Errors    none
+Grad      zero everywhere
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.round(1.5).item()
 2.0)");
 

@@ -14,8 +14,10 @@ const Op* registered =
         .doc(R"(one over the square root of x: two correctly rounded operations, never an approximation.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
-Numerics  infinite at 0, NaN below)",
+Numerics  infinite at 0, NaN below
+Source    PyTorch, rsqrt)",
              R"(>>> pt.rsqrt(4.0).item()
 0.5)");
 

@@ -107,7 +107,8 @@ Dtypes    all; bool for replace, max and min; index integers
 Errors    another number of axes; an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x, updates; for max and min equal ones share it equally, for replace the last one has it
 Numerics  the element of x comes first, or not at all with include_self=False, and then the updates in their order; what
-          has no update stays; f16 and bf16 add up in f32; the mean of integers rounds down)",
+          has no update stays; f16 and bf16 add up in f32; the mean of integers rounds down
+Source    PyTorch, scatter_reduce)",
             R"(>>> pt.scatter_reduce(pt.zeros(3), pt.tensor([1, 1]), pt.tensor([2.0, 5.0]), reduce="max").numpy().tolist()
 [0.0, 5.0, 0.0])");
 

@@ -31,7 +31,8 @@ Shapes    row [n], values [...] -> int64 [...], 0 to n
 Dtypes    all
 Errors    a row of more or less than one axis
 Grad      none
-Numerics  NaN counts as the largest; a row out of order gives some place, no error)",
+Numerics  NaN counts as the largest; a row out of order gives some place, no error
+Source    the array API standard 2024.12)",
             R"(>>> pt.searchsorted(pt.tensor([1, 2, 4]), pt.tensor([2, 5])).numpy().tolist()
 [1, 3])");
 

@@ -18,6 +18,7 @@ const Op* registered = composed_unary(
                            .doc(R"(elu with the alpha and the scale that keep activations at mean 0 and variance 1.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
 Source    Klambauer et al. 2017)",
                                 R"(>>> round(pt.selu(1.0).item(), 4)

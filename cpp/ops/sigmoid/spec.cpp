@@ -14,8 +14,10 @@ const Op* registered = define("sigmoid")
                            .doc(R"(the logistic function 1 / (1 + exp(-x)), element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
-Numerics  through exp(-|x|), which cannot overflow)",
+Numerics  through exp(-|x|), which cannot overflow
+Source    Verhulst 1845)",
                                 R"(>>> pt.sigmoid(0.0).item()
 0.5)");
 

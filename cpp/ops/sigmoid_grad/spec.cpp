@@ -13,7 +13,11 @@ const Op* registered =
         .doc(R"(the gradient g of y = sigmoid(x) as one of x: g y (1 - y).
 Shapes    y [...], g [...] -> [...]
 Dtypes    floats
-Grad      y, g)");
+Errors    integers, bool, complex numbers; shapes that do not broadcast
+Grad      y, g
+Source    that of sigmoid)",
+             R"(>>> pt.sigmoid_grad(0.5, 1.0).item()
+0.25)");
 
 }  // namespace
 }  // namespace pt

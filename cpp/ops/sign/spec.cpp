@@ -19,7 +19,9 @@ const Op* registered = define("sign")
                            .doc(R"(-1, 0 or 1, as x is below, at or above zero; NaN stays NaN.
 Shapes    x [...] -> [...]
 Dtypes    all numbers
-Grad      zero everywhere)",
+Errors    bool
+Grad      zero everywhere
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.sign(-2.0).item()
 -1.0)");
 

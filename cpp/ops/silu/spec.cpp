@@ -13,6 +13,7 @@ const Op* registered = define("silu")
                            .doc(R"(x times sigmoid(x), element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    complex numbers
 Grad      x
 Source    Elfwing, Uchibe & Doya 2018; Ramachandran, Zoph & Le 2017 (swish))",
                                 R"(>>> pt.silu(0.0).item()

@@ -15,7 +15,11 @@ const Op* registered = define("silu_grad")
                            .doc(R"(the gradient g of silu(x) as one of x: g s (1 + x (1 - s)) with s = sigmoid(x).
 Shapes    x [...], g [...] -> [...]
 Dtypes    floats
-Grad      x, g)");
+Errors    integers, bool, complex numbers; shapes that do not broadcast
+Grad      x, g
+Source    that of silu)",
+                                R"(>>> pt.silu_grad(0.0, 1.0).item()
+0.5)");
 
 }  // namespace
 }  // namespace pt

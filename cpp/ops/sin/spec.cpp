@@ -18,7 +18,9 @@ const Op* registered = define("sin")
                            .doc(R"(the sine of x, in radians.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.sin(0.0).item()
 0.0)");
 

@@ -24,7 +24,9 @@ const Op* registered = composed_unary(
                            .doc(R"(the hyperbolic sine, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> round(pt.sinh(1.0).item(), 4)
 1.1752)");
 

@@ -73,7 +73,8 @@ Shapes    x [...] -> [...]; start, stop and step have one number per axis, as sl
           from 0, and a stop of -1 with a negative step ends at the first element
 Dtypes    all
 Errors    positions outside an axis; a step of 0
-Grad      x)",
+Grad      x
+Source    NumPy, basic indexing)",
              R"(>>> pt.slice(pt.arange(6), (4,), (-1,), (-2,)).numpy().tolist()
 [4, 2, 0])");
 

@@ -80,7 +80,8 @@ const Op* registered =
 Shapes    x [...] -> shape
 Dtypes    all
 Errors    x does not lie inside the shape
-Grad      x)",
+Grad      x
+Source    PyTorch, slice_scatter)",
              R"(>>> pt.slice_scatter(pt.ones(2), (5,), (1,), (2,)).numpy().tolist()
 [0.0, 1.0, 0.0, 1.0, 0.0])");
 

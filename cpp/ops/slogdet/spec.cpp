@@ -32,7 +32,8 @@ Shapes    x [..., n, n] -> [...], [...]
 Dtypes    f32, f64
 Errors    matrices that are not square
 Grad      x, through the logarithm
-Numerics  by lu; 0 and -inf where x is singular)",
+Numerics  by lu; 0 and -inf where x is singular
+Source    the array API standard 2024.12 (linalg.slogdet))",
              R"(>>> [t.item() for t in pt.slogdet(pt.tensor([[0.0, 1.0], [1.0, 0.0]]))]
 [-1.0, 0.0])");
 

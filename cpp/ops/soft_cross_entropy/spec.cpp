@@ -27,7 +27,8 @@ const Op* registered =
 Shapes    logits [..., c], target [..., c], weight [c] -> [...]
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    shapes that differ; a weight that is not one per class
-Grad      logits, target, weight)",
+Grad      logits, target, weight
+Source    PyTorch, nn.functional.cross_entropy with probabilities)",
              R"(>>> round(pt.soft_cross_entropy(pt.zeros((1, 2)), pt.tensor([[0.5, 0.5]])).item(), 4)
 0.6931)");
 

@@ -11,7 +11,8 @@ Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
 Grad      x, target
-Numerics  through softplus, which cannot overflow)",
+Numerics  through softplus, which cannot overflow
+Source    PyTorch, nn.functional.soft_margin_loss)",
                                 R"(>>> round(pt.soft_margin_loss(0.0, 1.0).item(), 4)
 0.6931)");
 

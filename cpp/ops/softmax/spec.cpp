@@ -33,7 +33,8 @@ Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
-Numerics  the maximum is subtracted first, so that nothing overflows; NaN where a whole row is -inf)",
+Numerics  the maximum is subtracted first, so that nothing overflows; NaN where a whole row is -inf
+Source    Bridle 1990)",
                                 R"(>>> pt.softmax(pt.zeros(2)).numpy().tolist()
 [0.5, 0.5])");
 

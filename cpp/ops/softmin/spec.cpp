@@ -15,7 +15,8 @@ const Op* registered = define("softmin")
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    an axis that x does not have
-Grad      x)",
+Grad      x
+Source    PyTorch, nn.functional.softmin)",
                                 R"(>>> pt.softmin(pt.zeros(2)).numpy().tolist()
 [0.5, 0.5])");
 

@@ -36,7 +36,8 @@ Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    beta <= 0
 Grad      x
-Numerics  through log1p_exp, which cannot overflow: no threshold is needed)",
+Numerics  through log1p_exp, which cannot overflow: no threshold is needed
+Source    Dugas et al. 2001)",
             R"(>>> round(pt.softplus(0.0).item(), 4)
 0.6931)");
 

@@ -19,7 +19,9 @@ const Op* registered =
         .doc(R"(x brought nearer to zero by lambd, and 0 where it is nearer than that.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    PyTorch, nn.functional.softshrink)",
              R"(>>> pt.softshrink(2.0).item()
 1.5)");
 

@@ -9,7 +9,9 @@ const Op* registered = composed_unary(
                            .doc(R"(x over 1 + |x|.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    Glorot & Bengio 2010)",
                                 R"(>>> pt.softsign(1.0).item()
 0.5)");
 

@@ -16,7 +16,8 @@ Shapes    x [...] -> [...]
 Dtypes    all
 Errors    an axis that x does not have
 Grad      x; each goes back to its place, that of equal elements in their order
-Numerics  NaN counts as the largest, so it comes last, or first if descending)",
+Numerics  NaN counts as the largest, so it comes last, or first if descending
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.sort(pt.tensor([3, 1, 2])).numpy().tolist()
 [1, 2, 3])");
 

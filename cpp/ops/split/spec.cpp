@@ -46,7 +46,8 @@ const Op* registered = define("split")
 Shapes    x [..., parts n, ...] -> parts times [..., n, ...]
 Dtypes    all
 Errors    a number of parts that does not divide the axis
-Grad      x)",
+Grad      x
+Source    NumPy, split with a number of parts)",
                                 R"(>>> [part.shape for part in pt.split(pt.ones((2, 6)), 3, axis=1)]
 [(2, 2), (2, 2), (2, 2)])");
 

@@ -25,8 +25,10 @@ const Op* registered = define("sqrt")
                            .doc(R"(the square root of x, correctly rounded.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
+Errors    none
 Grad      x; infinite at 0
-Numerics  NaN below 0)",
+Numerics  NaN below 0
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.sqrt(4.0).item()
 2.0)");
 

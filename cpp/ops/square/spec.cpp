@@ -13,7 +13,9 @@ const Op* registered =
         .doc(R"(x times x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    all numbers; integers wrap
-Grad      x)",
+Errors    bool
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.square(3.0).item()
 9.0)");
 

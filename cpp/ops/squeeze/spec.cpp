@@ -24,7 +24,8 @@ const Op* registered = define("squeeze")
 Shapes    x [..., 1, ...] -> [...]
 Dtypes    all
 Errors    an axis whose size is not 1, or that x does not have
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.squeeze(pt.ones((1, 3, 1))).shape
 (3,))");
 

@@ -26,7 +26,8 @@ const Op* registered =
 Shapes    n tensors [...] -> [..., n, ...]
 Dtypes    all; promoted to one
 Errors    shapes that differ
-Grad      tensors)",
+Grad      tensors
+Source    the array API standard 2024.12)",
              R"(>>> pt.stack([pt.zeros(3), pt.ones(3)], axis=1).shape
 (3, 2))");
 

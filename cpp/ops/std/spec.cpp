@@ -16,7 +16,8 @@ Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepd
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x; NaN where it is 0
-Numerics  as var: two passes, divided by n - correction)",
+Numerics  as var: two passes, divided by n - correction
+Source    the array API standard 2024.12)",
                                 R"(>>> round(pt.std(pt.arange(4)).item(), 4)
 1.118)");
 

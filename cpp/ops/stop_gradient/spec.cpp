@@ -15,7 +15,9 @@ const Op* registered = define("stop_gradient")
                            .doc(R"(x as a constant: no gradient flows through it.
 Shapes    x [...] -> [...]
 Dtypes    all
-Grad      zero everywhere)",
+Errors    none
+Grad      zero everywhere
+Source    JAX, lax.stop_gradient)",
                                 R"(>>> pt.stop_gradient(2.0).item()
 2.0)");
 

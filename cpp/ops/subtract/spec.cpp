@@ -19,7 +19,8 @@ const Op* registered = define("subtract")
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    all numbers; integers wrap
 Errors    shapes that do not broadcast
-Grad      a, b)",
+Grad      a, b
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.subtract(1.0, 2.0).item()
 -1.0)");
 

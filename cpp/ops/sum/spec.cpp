@@ -20,7 +20,8 @@ Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepd
 Dtypes    all; integers and bool are summed in int64, unsigned integers in uint64; f16 and bf16 accumulate in f32
 Errors    an axis that x does not have
 Grad      x
-Numerics  blocks of 1,024 along the row, pairwise above; down a column as a product with ones)",
+Numerics  blocks of 1,024 along the row, pairwise above; down a column as a product with ones
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.sum(pt.ones((2, 3)), axis=1).numpy().tolist()
 [3.0, 3.0])");
 

@@ -65,7 +65,8 @@ const Op* tall =
 Shapes    x [..., m, n] -> [..., m, n], [..., n], [..., n, n]
 Dtypes    f32, f64
 Errors    more columns than rows
-Grad      x)",
+Grad      x
+Source    that of svd)",
              R"(>>> pt.svd_tall(pt.tensor([[3.0], [4.0]]))[1].numpy().tolist()
 [5.0])");
 

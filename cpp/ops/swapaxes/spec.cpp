@@ -25,7 +25,8 @@ const Op* registered =
 Shapes    x [...] -> [...]
 Dtypes    all
 Errors    an axis that x does not have
-Grad      x)",
+Grad      x
+Source    NumPy, swapaxes)",
              R"(>>> pt.swapaxes(pt.ones((2, 3, 4)), 0, 2).shape
 (4, 3, 2))");
 

@@ -68,7 +68,8 @@ Shapes    x [a..., n, b...], index [i...] -> [a..., i..., b...]
 Dtypes    x all; index int32 or int64
 Errors    an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x
-Numerics  an index below 0 counts from the end)",
+Numerics  an index below 0 counts from the end
+Source    the array API standard 2024.12)",
              R"(>>> pt.take(pt.arange(5), pt.tensor([4, 0])).numpy().tolist()
 [4, 0])");
 

@@ -61,7 +61,8 @@ Shapes    x [..., n, ...], index [..., k, ...] -> [..., k, ...], broadcast along
 Dtypes    x all; index int32 or int64
 Errors    another number of axes; an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x
-Numerics  an index below 0 counts from the end)",
+Numerics  an index below 0 counts from the end
+Source    the array API standard 2024.12)",
             R"(>>> pt.take_along_axis(pt.ones((2, 3)), pt.zeros((2, 1), "int64"), 1).shape
 (2, 1))");
 

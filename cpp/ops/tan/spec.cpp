@@ -21,7 +21,9 @@ const Op* registered =
         .doc(R"(the tangent of an angle in radians, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> round(pt.tan(1.0).item(), 4)
 1.5574)");
 

@@ -24,7 +24,9 @@ const Op* registered = define("tanh")
                            .doc(R"(the hyperbolic tangent of x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    none
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.tanh(0.0).item()
 0.0)");
 

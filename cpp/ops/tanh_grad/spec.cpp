@@ -13,7 +13,11 @@ const Op* registered =
         .doc(R"(the gradient g of y = tanh(x) as one of x: g (1 - y y).
 Shapes    y [...], g [...] -> [...]
 Dtypes    floats
-Grad      y, g)");
+Errors    integers, bool, complex numbers; shapes that do not broadcast
+Grad      y, g
+Source    that of tanh)",
+             R"(>>> pt.tanh_grad(0.5, 1.0).item()
+0.75)");
 
 }  // namespace
 }  // namespace pt

@@ -9,7 +9,9 @@ const Op* registered = composed_unary(
                            .doc(R"(x minus tanh(x).
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    PyTorch, nn.functional.tanhshrink)",
                                 R"(>>> round(pt.tanhshrink(1.0).item(), 4)
 0.2384)");
 

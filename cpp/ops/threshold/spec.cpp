@@ -19,7 +19,9 @@ const Op* registered = composed_unary(
                            .doc(R"(x where it is above the threshold, else the value.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      x)",
+Errors    complex numbers
+Grad      x
+Source    PyTorch, nn.functional.threshold)",
                                 R"(>>> pt.threshold(0.5, threshold=1.0, value=9.0).item()
 9.0)");
 

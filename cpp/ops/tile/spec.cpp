@@ -35,7 +35,8 @@ const Op* registered =
 Shapes    x [..., n, ...] -> [..., times n, ...]
 Dtypes    all
 Errors    a number below 0
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
              R"(>>> pt.tile(pt.arange(2), (2,)).numpy().tolist()
 [0, 1, 0, 1])");
 

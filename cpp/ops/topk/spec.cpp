@@ -32,7 +32,8 @@ Shapes    x [..., n, ...] -> [..., k, ...], int64 [..., k, ...]
 Dtypes    all
 Errors    an axis that x does not have; k outside 0..n
 Grad      x
-Numerics  NaN counts as the largest; of equal elements the first come first)",
+Numerics  NaN counts as the largest; of equal elements the first come first
+Source    PyTorch, topk)",
             R"(>>> [t.numpy().tolist() for t in pt.topk(pt.tensor([3, 1, 2]), 2)]
 [[3, 2], [0, 2]])");
 

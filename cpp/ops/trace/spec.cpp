@@ -13,7 +13,8 @@ const Op* registered = define("trace")
 Shapes    x [..., m, n] -> [...]
 Dtypes    all; integers and bool are summed in int64
 Errors    x of less than two axes
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12 (linalg.trace))",
                                 R"(>>> pt.trace(pt.tensor([[1, 2], [3, 4]])).item()
 5)");
 

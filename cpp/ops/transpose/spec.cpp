@@ -56,7 +56,8 @@ const Op* registered =
 Shapes    x [...] -> [...]; axes reversed when left out
 Dtypes    all
 Errors    axes that are not each axis of x once
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12 (permute_dims))",
              R"(>>> pt.transpose(pt.ones((2, 3, 4)), (2, 0, 1)).shape
 (4, 2, 3))");
 

@@ -15,7 +15,8 @@ const Op* registered = define("triu")
 Shapes    x [..., m, n] -> [..., m, n]
 Dtypes    all
 Errors    x of less than two axes
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.triu(pt.tensor([[1, 2], [3, 4]])).numpy().tolist()
 [[1, 2], [0, 4]])");
 

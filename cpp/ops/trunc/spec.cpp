@@ -11,7 +11,9 @@ const Op* registered = define("trunc")
                            .doc(R"(x without its fraction.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
-Grad      zero everywhere)",
+Errors    complex numbers
+Grad      zero everywhere
+Source    the array API standard 2024.12)",
                                 R"(>>> pt.trunc(1.5).item()
 1.0)");
 

@@ -35,7 +35,8 @@ Shapes    x [n, h, w, c] -> [n, oh, ow, kh kw c]; window, stride, padding and di
 Dtypes    all
 Errors    x without four axes; a window larger than the padded image
 Grad      x
-Numerics  padding counts as zeros; a product with weights of [kh kw c, co] is conv2d)",
+Numerics  padding counts as zeros; a product with weights of [kh kw c, co] is conv2d
+Source    PyTorch, nn.functional.unfold)",
              R"(>>> pt.unfold(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 3, 3, 12))");
 

@@ -28,7 +28,8 @@ const Op* registered = define("unstack")
 Shapes    x [..., n, ...] -> n times [...]
 Dtypes    all
 Errors    an axis that x does not have, or without elements
-Grad      x)",
+Grad      x
+Source    the array API standard 2024.12)",
                                 R"(>>> [part.shape for part in pt.unstack(pt.ones((2, 3)))]
 [(3,), (3,)])");
 

@@ -28,7 +28,8 @@ Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepd
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
 Grad      x
-Numerics  two passes; NaN without elements; divided by 0 where correction leaves none)",
+Numerics  two passes; NaN without elements; divided by 0 where correction leaves none
+Source    the array API standard 2024.12)",
              R"(>>> pt.var(pt.arange(4)).item()
 1.25)");
 

@@ -30,7 +30,8 @@ const Op* registered =
 Shapes    a [..., n], b [..., n] -> [...], broadcast along the other axes
 Dtypes    all numbers, of complex ones the conjugate of a counts; f16 and bf16 are computed in f32 and rounded once
 Errors    sizes along the axis that differ; an axis that is not below 0
-Grad      a, b)",
+Grad      a, b
+Source    the array API standard 2024.12)",
              R"(>>> pt.vecdot(pt.tensor([1, 2]), pt.tensor([3, 4])).item()
 11)");
 

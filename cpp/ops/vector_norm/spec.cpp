@@ -72,7 +72,8 @@ Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepd
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have; an infinite ord over no elements
 Grad      x; 0 where the norm is 0; with an infinite ord, equal elements share it equally
-Numerics  ord = inf gives the largest |x|, -inf the smallest, 0 how many are not 0; squares may overflow)",
+Numerics  ord = inf gives the largest |x|, -inf the smallest, 0 how many are not 0; squares may overflow
+Source    the array API standard 2024.12 (linalg.vector_norm))",
              R"(>>> pt.vector_norm(pt.tensor([3.0, 4.0])).item()
 5.0)");
 

@@ -34,7 +34,8 @@ allows it.
 Shapes    x [..., 2] -> [...]
 Dtypes    float32 -> complex64, float64 -> complex128
 Errors    another dtype; a last axis of another size
-Grad      x)",
+Grad      x
+Source    PyTorch, view_as_complex)",
              R"(>>> pt.view_as_complex(pt.asarray([1.0, 2.0])).item()
 (1+2j))");
 

@@ -30,7 +30,8 @@ const Op* registered =
 Shapes    x [...] -> [..., 2]
 Dtypes    complex64 -> float32, complex128 -> float64
 Errors    real x
-Grad      x)",
+Grad      x
+Source    PyTorch, view_as_real)",
              R"(>>> pt.view_as_real(pt.complex(1.0, 2.0)).numpy().tolist()
 [1.0, 2.0])");
 

@@ -30,7 +30,8 @@ const Op* registered =
 Shapes    condition bool [...], a [...], b [...] -> [...], broadcast
 Dtypes    all
 Errors    shapes that do not broadcast; a condition that is not bool
-Grad      a, b; exactly 0 for what was not chosen)",
+Grad      a, b; exactly 0 for what was not chosen
+Source    the array API standard 2024.12)",
              R"(>>> pt.where(True, 1.0, 2.0).item()
 1.0)");
 

@@ -20,7 +20,8 @@ const Op* registered = composed_binary(
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      a, b)",
+Grad      a, b
+Source    SciPy, special.xlogy)",
                                 R"(>>> pt.xlogy(0.0, 0.0).item()
 0.0)");
 
