@@ -69,9 +69,8 @@ class Fuser {
       const Value& value = graph_.values[input];
       if (!inside(value)) continue;
       if (!register_exact(value.type.dtype)) return false;
-      const bool row = is_row_value(value.index, space);
-      if (row && serial) return false;
-      if (!row && value.type.shape != space) return false;
+      // A member's value has the space's shape or is per-row: it fitted when it joined.
+      if (serial && is_row_value(value.index, space)) return false;
     }
     if (row_reduction(graph_, node)) return graph_.values[node.inputs[0]].type.shape == space;
     const Shape& shape = graph_.values[node.outputs[0]].type.shape;
