@@ -104,11 +104,60 @@ def test_a_shared_choice_runs_one_function_for_all_rows(sign: float) -> None:
 
 
 def test_rows_that_choose_for_themselves() -> None:
-    """Each runs its own function alone: what the other one would make of it is no number, here and in gradients."""
-    xs = pt.tensor([1.0, -1.0, 4.0])
-    one = lambda x: pt.cond(x > 0, pt.sqrt, lambda x: x * 3.0, x)  # noqa: E731
-    got, gradient = both(lambda xs: [pt.vmap(one)(xs), pt.grad(lambda xs: pt.sum(pt.vmap(one)(xs)))(xs)], xs)
-    assert got.tolist() == [1.0, -3.0, 2.0] and gradient.tolist() == [0.5, 3.0, 0.25]
+    """What the other function would make of a row is no number: it never sees it, here and in gradients."""
+    one = lambda x: pt.cond(x >= 0, pt.sqrt, lambda x: x * 3.0, x)  # noqa: E731
+    for xs, roots, slopes in (
+        ([1.0, -1.0, 4.0], [1.0, -3.0, 2.0], [0.5, 3.0, 0.25]),
+        ([0.0, -1.0, 4.0], [0.0, -3.0, 2.0], [np.inf, 3.0, 0.25]),  # what the first lends has no gradient
+        ([-1.0, -2.0], [-3.0, -6.0], [3.0, 3.0]),  # none chose the root
+        ([4.0, 16.0], [2.0, 4.0], [0.25, 0.125]),
+        ([-1.0], [-3.0], [3.0]),
+        ([], [], []),
+    ):
+        given = pt.tensor(np.array(xs, np.float32))
+        got, gradient = both(
+            lambda xs: [pt.vmap(one)(xs), pt.grad(lambda xs: pt.sum(pt.vmap(one)(xs)))(xs)], given
+        )
+        assert got.tolist() == roots and gradient.tolist() == slopes
+    assert names(pt.vmap(one), pt.tensor([1.0, -1.0, 4.0, 2.0])).count("cond") == 2
+
+
+def test_rows_that_choose_share_weights_and_read_by_index() -> None:
+    """An index that the other function would find out of range, what both capture, and gradients of it."""
+    table, w = normal(3, 4), normal(4, 2)
+    places, xs = pt.tensor([0, 7, 2, -9, 1]), normal(5, 4)
+
+    def one(table: Any, w: Any, place: Any, x: Any) -> Any:
+        inside = (place >= 0) & (place < 3)
+        return pt.cond(inside, lambda x: pt.take(table, place) @ w + x[:2], lambda x: pt.tanh(x @ w), x)
+
+    def with_gradients(table: Any, w: Any, places: Any, xs: Any) -> tuple[Any, ...]:
+        rows = lambda table, w, xs: pt.vmap(one, in_axes=(None, None, 0, 0))(table, w, places, xs)  # noqa: E731
+        loss = lambda *args: pt.sum(pt.sin(rows(*args)))  # noqa: E731
+        return rows(table, w, xs), *pt.grad(loss, (0, 1, 2))(table, w, xs)
+
+    def by_row(table: Any, w: Any, places: Any, xs: Any) -> tuple[Any, ...]:
+        rows = lambda table, w, xs: pt.stack([one(table, w, places[i], xs[i]) for i in range(5)])  # noqa: E731
+        return rows(table, w, xs), *pt.grad(lambda *args: pt.sum(pt.sin(rows(*args))), (0, 1, 2))(table, w, xs)
+
+    for ours, want in zip(both(with_gradients, table, w, places, xs), by_row(table, w, places, xs), strict=True):
+        near(ours, want.numpy())
+
+
+def test_rows_of_rows_that_choose() -> None:
+    xs = normal(4, 5)
+    one = lambda x: pt.cond(x > 0, lambda x: pt.cond(x > 1, pt.log, pt.sqrt, x), pt.exp, x)  # noqa: E731
+    with np.errstate(invalid="ignore"):
+        x = xs.numpy()
+        want = np.where(x > 1, np.log(x), np.where(x > 0, np.sqrt(x), np.exp(x)))
+    (got,) = both(lambda xs: [pt.vmap(pt.vmap(one))(xs)], xs)
+    near(got, want)
+
+
+def test_long_functions_that_rows_choose_are_run_for_these_alone() -> None:
+    w, xs = normal(1024, 1024), normal(3, 1024)
+    one = lambda x: pt.cond(x[0] > 0, lambda x: x @ w, lambda x: x * 1.0, x)  # noqa: E731
+    assert names(pt.vmap(one), xs).count("cond") == 3
 
 
 def test_rows_of_a_loop_end_one_by_one() -> None:

@@ -112,9 +112,70 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   return all;
 }
 
-// Both functions for all rows, of which one runs. Where each row chooses for itself, each runs its own alone.
+constexpr double kLongFlops = 1e6;  // of a function that rows which did not choose it had better not compute
+
+Tensor as_column(const Tensor& of_rows, int ndim) {
+  Shape column = of_rows.shape();
+  while (column.size() < ndim) column.push_back(1);
+  return fn::reshape(of_rows, column);
+}
+
+// One function for all rows, if any chose it. The others lend it the inputs of the first that did, so that it computes
+// nothing that it was not meant for; what it makes of these is left, and has no gradient.
+Tensors for_choosers(const Graph& graph, const Tensor& chose, Tensors inputs, const std::vector<char>& batched) {
+  const int64_t rows = chose.shape()[0];
+  const Tensor first = fn::call("argmax", {fn::cast(chose, DType::I32)}, {{"axis", int64_t{0}}, {"keepdims", true}});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!batched[i]) continue;
+    const Tensor lent = fn::call("stop_gradient", {fn::call("take", {inputs[i], first}, {{"axis", int64_t{0}}})});
+    inputs[i] = fn::where(as_column(chose, inputs[i].ndim()), inputs[i], lent);
+  }
+  Part all = batched_part(graph, batched, rows, "cond"), nothing;
+  {
+    Trace trace({.nested = true, .where = "cond", .draws = false});
+    TraceScope scope(&trace);
+    Tensors zeros;
+    for (const TensorType& type : result_types(all.graph)) zeros.push_back(fn::zeros(type));
+    nothing = finished_part(trace, zeros, "cond");
+  }
+  Tensors given{fn::call("any", {chose})};
+  for (const Tensors* more : std::initializer_list<const Tensors*>{&all.captured, &inputs, &nothing.captured}) {
+    given.insert(given.end(), more->begin(), more->end());
+  }
+  const Ints layout{static_cast<int64_t>(all.captured.size() + inputs.size()),
+                    static_cast<int64_t>(nothing.captured.size()), 0};
+  return call(cond_op(std::move(all.graph), std::move(nothing.graph), layout), given);
+}
+
+// What one function reads, of what the call has.
+template <class T, class All>
+std::vector<T> own_of(const All& all, int64_t begin, int64_t own, int64_t operands) {
+  std::vector<T> read(all.begin() + begin, all.begin() + begin + own);
+  read.insert(read.end(), all.end() - operands, all.end());
+  return read;
+}
+
+// Where each row chooses for itself.
+Tensors batch_choices(const ControlOp& control, const BatchContext& c) {
+  const bool is_long = std::max(control.program(0).total_flops(), control.program(1).total_flops()) > kLongFlops;
+  if (c.rows < 2 || is_long) return batch_unrolled(c);
+  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
+  const Tensor which = fn::reshape(c.in[0], {c.rows});
+  const Tensors on = for_choosers(control.parts[0], which, own_of<Tensor>(c.in, 1, yes, operands),
+                                  own_of<char>(c.batched, 1, yes, operands));
+  const Tensors off =
+      for_choosers(control.parts[1], fn::call("logical_not", {which}), own_of<Tensor>(c.in, 1 + yes, no, operands),
+                   own_of<char>(c.batched, 1 + yes, no, operands));
+  Tensors results;
+  for (std::size_t i = 0; i < on.size(); ++i) {
+    results.push_back(fn::where(as_column(which, on[i].ndim()), on[i], off[i]));
+  }
+  return results;
+}
+
+// Both functions for all rows, of which one runs.
 Tensors batch(const ControlOp& control, const BatchContext& c) {
-  if (c.batched[0]) return batch_unrolled(c);
+  if (c.batched[0]) return batch_choices(control, c);
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   const auto flags = [&](int64_t begin, int64_t own) {
     std::vector<char> of(c.batched.begin() + begin, c.batched.begin() + begin + own);

@@ -75,13 +75,8 @@ class Fuser {
     if (row_reduction(graph_, node)) return graph_.values[node.inputs[0]].type.shape == space;
     const Shape& shape = graph_.values[node.outputs[0]].type.shape;
     if (shape == space) return true;
-    if (node.op->name == "random_uniform" || shape != row_of(space)) return false;
-    // A per-row member: every member that it reads is per-row too.
-    for (int input : node.inputs) {
-      const Value& value = graph_.values[input];
-      if (inside(value) && !is_row_value(value.index, space)) return false;
-    }
-    return true;
+    // A per-row member: what broadcasts to its shape, and so all that it reads, is per-row too.
+    return node.op->name != "random_uniform" && shape == row_of(space);
   }
 
   // Not the node alone that joins them: what one group reads of the other may be a result that registers do not hold.
