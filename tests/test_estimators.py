@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.estimators.tall import gram_by_halves
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
@@ -118,7 +119,7 @@ def test_a_cluster_without_rows_gets_some() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "features", "far"), [(2000, 60, 0.0), (2000, 60, 300.0), (60, 2000, 0.0), (90, 30, 0.0)]
+    ("rows", "features", "far"), [(2000, 60, 0.0), (2000, 60, 300.0), (2000, 100, 0.0), (60, 2000, 0.0), (90, 30, 0.0)]
 )
 def test_principal_components_are_those_of_scikit_learn(rows: int, features: int, far: float) -> None:
     from sklearn.decomposition import PCA
@@ -133,6 +134,25 @@ def test_principal_components_are_those_of_scikit_learn(rows: int, features: int
     assert abs(ours.transform(x)) == pytest.approx(abs(wanted.transform(x)), abs=1e-5)
     kept = pt.PCA().fit(x)
     assert kept.inverse_transform(kept.transform(x)) == pytest.approx(x, abs=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "features"), [(1, 1), (3, 70), (4096, 64), (9000, 130)])
+def test_products_of_columns_are_symmetric_and_the_same_for_any_threads(rows: int, features: int) -> None:
+    """Pieces of 4,096 rows, the last one filled up, and blocks of 64 columns, of which half are computed."""
+    draw = np.random.Generator(np.random.Philox(key=8))
+    x = draw.normal(size=(rows, features)) + 2
+    centre = x.mean(axis=0) + 0.5
+    threads = pt.get_threads()
+    try:
+        for about, moved in ((None, x), (centre, x - centre)):
+            made = []
+            for count in (1, 2, 3):
+                pt.set_threads(count)
+                made.append(gram_by_halves(x, about))
+            assert made[0] == pytest.approx(moved.T @ moved, rel=1e-9, abs=1e-12)
+            assert made[0].tobytes() == made[0].T.tobytes() == made[1].tobytes() == made[2].tobytes()
+    finally:
+        pt.set_threads(threads)
 
 
 def test_whitened_components_have_one_variance_and_a_share_is_enough() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from powertrain.estimators.checks import EstimatorError
 from powertrain.estimators.principal import principal
-from powertrain.estimators.tall import product
+from powertrain.estimators.tall import product, sampled_moments
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -31,23 +31,31 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> PCA:  # noqa: N803
         """Find the components of rows X."""
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", ensure_min_samples=2)  # noqa: N806
+        kinds = [np.float64, np.float32]
+        X = validate_data(  # noqa: N806
+            self, X, dtype=kinds, order="C", ensure_min_samples=2, ensure_all_finite=False
+        )
         most = min(X.shape)
         self._check(most)
-        found = principal(X)
-        total = float(found.variances.sum())
-        ratios = found.variances / total if total > 0 else np.zeros(most)
         kept = most if self.n_components is None else self.n_components
-        if isinstance(kept, numbers.Real) and not isinstance(kept, numbers.Integral):
+        share = isinstance(kept, numbers.Real) and not isinstance(kept, numbers.Integral)
+        about = sampled_moments(X)
+        # The mean says for all numbers that they are finite; only what is wrong takes another pass.
+        if not np.isfinite(about.mean).all():
+            check_array(X, dtype=kinds, estimator=self, input_name="X")
+        found = principal(X, 0 if share else int(kept), about)
+        ratios = found.variances / found.variance if found.variance > 0 else np.zeros(len(found.variances))
+        if share:
             kept = int(np.searchsorted(np.cumsum(ratios), float(kept), side="right")) + 1
         kept = min(int(kept), most)
-        rest = found.variances[kept:]
+        all_there = len(found.variances) == most
+        rest = float(found.variances[kept:].sum() if all_there else found.variance - found.variances.sum())
         self.n_components_, self.n_samples_ = kept, len(X)
         self.mean_, self.components_ = found.mean, np.ascontiguousarray(found.components[:kept])
         self.explained_variance_ = found.variances[:kept].astype(X.dtype)
         self.explained_variance_ratio_ = ratios[:kept].astype(X.dtype)
         self.singular_values_ = np.sqrt(found.variances[:kept] * (len(X) - 1)).astype(X.dtype)
-        self.noise_variance_ = float(rest.mean()) if len(rest) else 0.0
+        self.noise_variance_ = max(rest, 0.0) / max(1, most - kept)
         self._n_features_out = kept
         return self
 
