@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 bench bench-ops \
+.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -40,6 +40,7 @@ help:
 	@echo "  make tsan            C++ tests under the thread sanitizer"
 	@echo "  make emulate-avx512  C++ tests with AVX-512 emulated (needs the headers of SIMDe)"
 	@echo "  make arm64           C++ tests cross-compiled, under QEMU (needs g++-aarch64-linux-gnu and qemu-user)"
+	@echo "  make arm64-digits    trains digits there and here, and compares the bits (Debian; fetches its Python for Arm)"
 	@echo "  make bench           training steps, products and AdamW beside the peers: tables, JSON, pictures (20 minutes;"
 	@echo "                       QUICK=1: short turns, fewer peers; WORKLOAD=name: training steps of that one)"
 	@echo "  make bench-scaling   step time as parameters and batch grow, beside the peers"
@@ -137,6 +138,10 @@ emulate-avx512: $(VENV)/.tools
 
 arm64: $(VENV)/.tools
 	$(call cpp-tests,arm64,-DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake)
+
+# In the same build folder, so that the engine is compiled once.
+arm64-digits: $(VENV)/.wheel $(VENV)/.extras-run+cli
+	$(BIN)/python tools/arm64_digits.py build/arm64
 
 # Folder of the tables and pictures: build/benchmarks. More options: benchmarks/run.py --help, in BENCH_FLAGS.
 BENCH_EXTRAS := $(VENV)/.extras-run+cli+test+peers+bench
