@@ -111,6 +111,15 @@ def test_probabilities_are_held_to_what_came_of_them() -> None:
     assert rows.tolist() == [[1, 0], pytest.approx([0.25, 0.75])]
 
 
+def test_probabilities_lean_to_one_side_only_beyond_chance() -> None:
+    right = np.arange(1000) % 10 < 7
+    assert sureness.reliability(np.full(1000, 0.8), right).leaning == 1
+    assert sureness.reliability(np.full(1000, 0.6), right).leaning == -1
+    assert sureness.reliability(np.full(1000, 0.72), right).leaning == 0  # two standard errors are 0.029
+    both = np.concatenate([np.full(500, 0.5), np.full(500, 0.9)])  # 0.2 too low and 0.2 too high
+    assert sureness.reliability(both, right).leaning == 0
+
+
 def test_of_two_classes_the_report_shows_thresholds_and_of_named_columns_what_counts(tmp_path: Path) -> None:
     text = trained(tmp_path, '"linear"')
     assert "<h2>How sure it is</h2><p>Of two examples, one of them a<b, it puts that one higher" in text

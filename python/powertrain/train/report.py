@@ -25,6 +25,7 @@ table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: r
 td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
 .words :is(td, th):not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
 pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
+@media print { pre { white-space: pre-wrap } }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
 """
@@ -168,8 +169,9 @@ def _sureness(run: TrainRun, judged: Evaluation) -> str:
         shares = sureness.probabilities(outputs)
         said = shares[:, 1] if len(labels) == 2 else shares.max(axis=1)
         held = sureness.reliability(said, truth == 1 if len(labels) == 2 else shares.argmax(axis=1) == truth)
+        lean = {1: ", most of them too high", -1: ", most of them too low", 0: ""}[held.leaning]
         lines.append(
-            f"Its probabilities are off by {100 * held.error:.1f} points on average (expected calibration error)."
+            f"Its probabilities are off by {100 * held.error:.1f} points on average (expected calibration error){lean}."
         )
     if not lines:
         return ""

@@ -27,6 +27,16 @@ class Reliability:
         """The expected calibration error (Naeini et al. 2015): how far both are apart on average."""
         return float(np.sum(self.counts * np.abs(self.said - self.right)) / max(float(self.counts.sum()), 1.0))
 
+    @property
+    def leaning(self) -> int:
+        """1 where most of what was said is too high, -1 where too low, 0 where neither is, or it may be chance
+        (two standard errors)."""
+        examples = max(float(self.counts.sum()), 1.0)
+        right = float(np.sum(self.counts * self.right)) / examples
+        surplus = float(np.sum(self.counts * self.said)) / examples - right
+        chance = 2 * np.sqrt(max(right * (1 - right), 0.0) / examples)
+        return int(np.sign(surplus)) if abs(surplus) > max(self.error / 2, chance) else 0
+
     def known(self) -> Reliability:
         """Without the bins of so few examples that their share says nothing."""
         many = self.counts >= min(LEAST, self.counts.max())
