@@ -91,10 +91,10 @@ Tensors gradient(const ControlOp& control, const VjpContext& c) {
   const auto& [op, constants] = control.gradient(key, [&]() -> ControlOp::Gradient {
     Part of_yes = backward(control, true, needs, given), of_no = backward(control, false, needs, given);
     const auto n_yes = static_cast<int64_t>(of_yes.captured.size()), n_no = static_cast<int64_t>(of_no.captured.size());
-    const ControlOp& made = cond_op(std::move(of_yes.graph), std::move(of_no.graph),
-                                    {n_yes + yes, n_no + no, operands + static_cast<int64_t>(cotangents)});
+    const ControlOp* made = &cond_op(std::move(of_yes.graph), std::move(of_no.graph),
+                                     {n_yes + yes, n_no + no, operands + static_cast<int64_t>(cotangents)});
     of_yes.captured.insert(of_yes.captured.end(), of_no.captured.begin(), of_no.captured.end());
-    return {&made, of_yes.captured};
+    return {made, of_yes.captured};
   });
   lifted = op->number(kYes) - yes;
   Tensors inputs{c.in[0]};

@@ -1,5 +1,6 @@
 #include "program/control_op.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 

@@ -197,8 +197,8 @@ ControlOp::Gradient backward(const ControlOp& control, const Wanted& wanted) {
   Part part = finished_part(trace, results, "scan");
   const auto n_captured = static_cast<int64_t>(part.captured.size()) + l.captured;
   const auto n_read = static_cast<int64_t>(l.state + l.rows) + static_cast<int64_t>(g_outputs.size() + g_kept.size());
-  const ControlOp& op = scan_op({std::move(part.graph)}, {n_captured, n_state + n_sums, n_read, n_rows, 0});
-  return {&op, part.captured};
+  const ControlOp* op = &scan_op({std::move(part.graph)}, {n_captured, n_state + n_sums, n_read, n_rows, 0});
+  return {op, part.captured};
 }
 
 Tensors gradient(const ControlOp& control, const VjpContext& c) {
@@ -351,11 +351,11 @@ Tensors scan(const Function& step, const Tensors& init, const Tensors& xs, int64
   const auto n_captured = static_cast<int64_t>(part.captured.size());
   const auto n_outputs = static_cast<int64_t>(part.graph.results.size()) - n_state;
   const bool keeps = tape_depth() > 0 || active_recorder();
-  const ControlOp& op = scan_op({std::move(part.graph)}, {n_captured, n_state, n_rows, n_outputs, keeps});
+  const ControlOp* op = &scan_op({std::move(part.graph)}, {n_captured, n_state, n_rows, n_outputs, keeps});
   Tensors inputs = part.captured;
   inputs.insert(inputs.end(), init.begin(), init.end());
   inputs.insert(inputs.end(), xs.begin(), xs.end());
-  Tensors results = call(op, inputs, {{"length", length}, {"reverse", reverse}});
+  Tensors results = call(*op, inputs, {{"length", length}, {"reverse", reverse}});
   results.resize(static_cast<std::size_t>(n_state + n_outputs));
   return results;
 }
