@@ -6,12 +6,18 @@
 // After Python.h, which pybind11 includes.
 #include <frameobject.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/slot.h"
 #include "ops/op.h"
+
+namespace pt {
+class ForeignStep;
+struct Graph;
+}  // namespace pt
 
 namespace pt::bindings {
 
@@ -46,6 +52,9 @@ void translate_current_exception();
 py::object attr_object(const Attr& value);              // as Python has it
 py::object make_function(const Op& op, bool reversed);  // an op as a callable
 
+// The step of a traced graph that a backend runs: `backend` is a powertrain.plugins.backends Adapter.
+std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip);
+
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);
 void register_ops(py::module_& m);
@@ -55,6 +64,7 @@ void register_slots(py::module_& m);
 void register_autograd(py::module_& m);
 void register_transforms(py::module_& m);
 void register_compile(py::module_& m);
+void register_backends(py::module_& m);
 void register_system(py::module_& m);
 
 }  // namespace pt::bindings

@@ -89,9 +89,15 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   }
   CompiledStep::Entry* entry = state.step.find(signature);
   if (!entry) entry = trace(state, signature, args, given, names);
-  Program& program = *entry->program;
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   Tensors results;
+  if (entry->foreign) {
+    results = entry->foreign->run(flat.tensors, state.step.options().on_trip, &state.last);
+    return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
+  }
+  Program& program = *entry->program;
+  // What a backend holds comes here while its array may still be asked for.
+  for (const SlotRef& slot : program.graph().slots) slot->bring();
   if (program.total_micros() >= kReleaseFromMicros) {
     py::gil_scoped_release release;
     results = program.run(flat.tensors, state.step.options().on_trip, &state.last);
@@ -159,7 +165,9 @@ PyObject* describe(PyObject* self, PyObject*) {
     State& state = state_of(self);
     if (state.step.entries().empty()) return py::str(state.name + ": not traced yet; call it once");
     std::string all;
-    for (const auto& entry : state.step.entries()) all += entry.program->describe();
+    for (const auto& entry : state.step.entries()) {
+      all += entry.foreign ? to_string(entry.foreign->graph()) : entry.program->describe();
+    }
     return py::str(all);
   });
 }
@@ -168,9 +176,16 @@ PyObject* programs(PyObject* self, void*) {
   return guarded([&]() -> py::object {
     py::list all;
     for (const auto& entry : state_of(self).step.entries()) {
-      const Program& program = *entry.program;
       py::dict d;
       py::list instructions;
+      if (entry.foreign) {
+        d["graph"] = to_string(entry.foreign->graph());
+        d["source"] = to_string(entry.foreign->source());
+        d["trace_seconds"] = entry.trace_seconds;
+        all.append(d);
+        continue;
+      }
+      const Program& program = *entry.program;
       for (const Instruction& instruction : program.instructions()) {
         const PlannedLaunch& launch = program.layout().launches[instruction.launch];
         py::dict i;
@@ -196,6 +211,16 @@ PyObject* programs(PyObject* self, void*) {
   });
 }
 
+// The program that was used last, of the engine's own.
+Program& own_program(State& state, const char* wanted) {
+  if (state.step.entries().empty())
+    throw Error(text("[", state.name, "] was not called yet; expected a program to ", wanted, "; call it once"));
+  if (state.step.entries().front().foreign)
+    throw Error(text("[", state.name, "] is run by a backend; expected one of the engine's own programs to ", wanted,
+                     "; compile it without backend="));
+  return *state.step.entries().front().program;
+}
+
 Tensors program_inputs(State& state, const Program& program, PyObject* args) {
   Flattened flat;
   for (py::handle argument : py::reinterpret_borrow<py::tuple>(args)) scan(argument, flat, state.name);
@@ -217,9 +242,7 @@ Tensors program_inputs(State& state, const Program& program, PyObject* args) {
 PyObject* profile(PyObject* self, PyObject* args) {
   return guarded([&]() -> py::object {
     State& state = state_of(self);
-    if (state.step.entries().empty())
-      throw Error(text("[", state.name, "] was not called yet; expected a program to profile; call it once"));
-    Program& program = *state.step.entries().front().program;
+    Program& program = own_program(state, "profile");
     return py::cast(program.profile(program_inputs(state, program, args)));
   });
 }
@@ -243,9 +266,7 @@ PyObject* record(PyObject* self, PyObject* args) {
       void wait() override { events.emplace_back("wait", -1); }
     };
     State& state = state_of(self);
-    if (state.step.entries().empty())
-      throw Error(text("[", state.name, "] was not called yet; expected a program to record; call it once"));
-    Program& program = *state.step.entries().front().program;
+    Program& program = own_program(state, "record");
     Recording device;
     program.replay(program_inputs(state, program, args), device);
     return py::cast(device.events);
@@ -293,11 +314,16 @@ PyTypeObject* compiled_type() {
 }
 
 py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify,
-                bool fuse, const std::string& on_trip, int limit) {
+                bool fuse, const std::string& on_trip, int limit, const py::object& backend) {
   CompileOptions options;
   options.passes = {simplify, fuse};
   options.on_trip = on_trip == "skip" ? OnTrip::Skip : OnTrip::Error;
   options.limit = limit;
+  if (!backend.is_none()) {
+    options.backend = [backend, skip = options.on_trip == OnTrip::Skip](Graph source) {
+      return make_backend_step(backend, std::move(source), skip);
+    };
+  }
   auto* compiled = PyObject_GC_New(CompiledFunction, compiled_type());
   if (!compiled) throw py::error_already_set();
   compiled->call = call;
@@ -314,7 +340,7 @@ py::object make(const py::object& function, const std::string& name, const py::o
 
 void register_compile(py::module_& m) {
   m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
-        py::arg("fuse"), py::arg("on_trip"), py::arg("limit"));
+        py::arg("fuse"), py::arg("on_trip"), py::arg("limit"), py::arg("backend") = py::none());
   m.def(
       "tracing", [] { return active_recorder() != nullptr; }, "Whether a step is being traced on this thread.");
 }

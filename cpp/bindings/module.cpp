@@ -13,5 +13,6 @@ PYBIND11_MODULE(_core, m) {
   register_autograd(m);
   register_transforms(m);
   register_compile(m);
+  register_backends(m);
   register_system(m);
 }

@@ -27,6 +27,8 @@ SlotRef Slot::make_view(SlotRef base, int64_t offset, Shape shape, std::string n
 void Slot::become_view(SlotRef base, int64_t offset) {
   value_ = Tensor();
   buffer_.reset();
+  elsewhere_.reset();
+  away_ = false;
   base_ = std::move(base);
   offset_ = offset;
   base_version_ = 0;
@@ -37,6 +39,7 @@ void Slot::become_view(SlotRef base, int64_t offset) {
 
 Tensor Slot::current() {
   if (base_) {
+    base_->bring();
     if (base_version_ != base_->version_ || !value_.defined()) {
       value_ = Tensor::view(base_->buffer_, type_, row_major(type_.shape), offset_);
       base_version_ = base_->version_;
@@ -44,6 +47,7 @@ Tensor Slot::current() {
     }
     return value_;
   }
+  bring();
   if (!value_.defined()) value_ = Tensor::view(buffer_, type_, row_major(type_.shape), 0);
   return value_;
 }
@@ -58,6 +62,8 @@ void Slot::replace(const Tensor& value) {
   }
   forget_views();
   ++version_;
+  away_ = false;
+  elsewhere_.reset();
   value_ = value;
   buffer_ = value.impl().buffer;
   if (!views_.empty()) readable_home();
@@ -77,11 +83,13 @@ char* Slot::readable() {
 }
 
 void Slot::readable_home() {
+  bring();
   // A program, and a view slot, read row-major memory that starts at the slot's first element.
   if (value_.defined() && (!value_.row_major() || value_.impl().offset != 0)) writable();
 }
 
 char* Slot::writable() {
+  bring();
   forget_views();
   Tensor held = std::move(value_);
   value_ = Tensor();
@@ -118,6 +126,30 @@ void Slot::written() {
   forget_views();
   ++version_;
   value_ = Tensor();
+  elsewhere_.reset();
+}
+
+void Slot::keep_elsewhere(std::shared_ptr<Elsewhere> copy) {
+  elsewhere_ = std::move(copy);
+  elsewhere_version_ = version_;
+}
+
+void Slot::move_elsewhere(std::shared_ptr<Elsewhere> value) {
+  forget_views();
+  ++version_;
+  value_ = Tensor();
+  keep_elsewhere(std::move(value));
+  away_ = true;
+}
+
+void Slot::bring() {
+  if (!away_) return;
+  const Tensor value = elsewhere_->fetch();
+  const std::size_t bytes = static_cast<std::size_t>(count(type_.shape)) * size_of(type_.dtype);
+  // Tensors that were handed out before keep what they hold.
+  if (buffer_.use_count() != 1 || buffer_->borrowed() || buffer_->bytes() < bytes) buffer_ = Buffer::allocate(bytes);
+  std::memcpy(buffer_->data(), value.data(), bytes);
+  away_ = false;
 }
 
 }  // namespace pt

@@ -9,6 +9,12 @@
 
 namespace pt {
 
+// What a slot holds, as somebody else has it: in the memory of a device.
+struct Elsewhere {
+  virtual ~Elsewhere() = default;
+  virtual Tensor fetch() = 0;  // row-major, of the slot's type
+};
+
 class Slot : public std::enable_shared_from_this<Slot> {
  public:
   static std::shared_ptr<Slot> make(Tensor value, std::string name, bool trainable);
@@ -34,6 +40,12 @@ class Slot : public std::enable_shared_from_this<Slot> {
   char* readable();
   void written();
 
+  // For backends, of a base slot: what was kept elsewhere of the present value; null once the slot has changed.
+  std::shared_ptr<Elsewhere> elsewhere() const { return elsewhere_version_ == version_ ? elsewhere_ : nullptr; }
+  void keep_elsewhere(std::shared_ptr<Elsewhere> copy);   // beside the value here
+  void move_elsewhere(std::shared_ptr<Elsewhere> value);  // a new value, which comes here when somebody reads it
+  void bring();                                           // now, if it is elsewhere alone
+
  private:
   void forget_views();
   void readable_home();
@@ -46,6 +58,9 @@ class Slot : public std::enable_shared_from_this<Slot> {
   std::vector<std::weak_ptr<Slot>> views_;
   bool views_cached_ = false;
   BufferRef buffer_;  // of a base slot
+  std::shared_ptr<Elsewhere> elsewhere_;
+  uint64_t elsewhere_version_ = 0;
+  bool away_ = false;  // the buffer is older than what is elsewhere
 };
 using SlotRef = std::shared_ptr<Slot>;
 

@@ -51,6 +51,9 @@ Tensor Trace::one_number(const Tensor& t) {
 }
 
 Tensors Trace::record(const Op& op, const Tensors& given, const Attrs& attrs, const Types& types) {
+  if (options_.instead) {
+    if (Tensors made = options_.instead(op, given, attrs); !made.empty()) return made;
+  }
   if (options_.expand && op.compose && !op.plan && !op.view) return expand(op, given, attrs);
   Tensors inputs = given;
   if (options_.merge) {

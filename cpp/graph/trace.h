@@ -1,5 +1,6 @@
 // A trace in progress: what `apply` records while a function runs on symbolic tensors.
 #pragma once
+#include <functional>
 #include <map>
 #include <unordered_map>
 
@@ -16,6 +17,8 @@ struct TraceOptions {
   const char* where = "";  // of a nested one, for errors
   bool draws = true;       // random calls are allowed
   bool defer = false;      // of a nested one: calls on concrete tensors are recorded too
+  // What is recorded in place of a call; empty where the call itself is.
+  std::function<Tensors(const Op&, const Tensors&, const Attrs&)> instead = nullptr;
 };
 
 class Trace final : public Recorder {

@@ -39,7 +39,11 @@ CompiledStep::Entry* CompiledStep::trace(const Signature& signature,
   }
   Entry entry;
   entry.signature = signature;
-  entry.program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
+  if (options_.backend) {
+    entry.foreign = options_.backend(std::move(graph));
+  } else {
+    entry.program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
+  }
   entry.trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   entries_.push_front(std::move(entry));
   if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();

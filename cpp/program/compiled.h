@@ -8,8 +8,19 @@
 
 namespace pt {
 
+// A step that somebody else runs.
+class ForeignStep {
+ public:
+  virtual ~ForeignStep() = default;
+  virtual Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) = 0;
+  virtual const Graph& source() const = 0;  // as it was traced
+  virtual const Graph& graph() const = 0;   // as it was given away
+};
+
 struct CompileOptions {
   PassOptions passes;
+  // Makes the step of a traced graph, in place of a program.
+  std::function<std::unique_ptr<ForeignStep>(Graph)> backend = nullptr;
   OnTrip on_trip = OnTrip::Error;
   int limit = 16;  // programs kept; the one that was used longest ago goes first
 };
@@ -23,12 +34,13 @@ struct Signature {
 
 class CompiledStep {
  public:
-  explicit CompiledStep(CompileOptions options) : options_(options), arena_(std::make_shared<Arena>()) {}
+  explicit CompiledStep(CompileOptions options) : options_(std::move(options)), arena_(std::make_shared<Arena>()) {}
 
   struct Entry {
     Signature signature;
-    std::unique_ptr<Program> program;
-    std::shared_ptr<void> extra;  // how the caller puts the results back together
+    std::unique_ptr<Program> program;      // or, with a backend,
+    std::unique_ptr<ForeignStep> foreign;  // this
+    std::shared_ptr<void> extra;           // how the caller puts the results back together
     double trace_seconds = 0;
   };
 

@@ -267,7 +267,9 @@ def make_compiled(
     fuse: bool,
     on_trip: str,
     limit: int,
+    backend: Any = None,
 ) -> Any: ...
+def same_bits_as(tensor: Tensor, dtype: DType) -> Tensor: ...
 def tracing() -> bool:
     """Whether a step is being traced on this thread."""
 

@@ -30,14 +30,18 @@ def compile(
     simplify: bool = True,
     fuse: bool = True,
     limit: int = 16,
+    backend: Any = None,
 ) -> Any:
     """Trace `function` on its first call for each shape of its arguments, and replay the program afterwards.
 
     Slots that the function reads or assigns become state of the program. Python numbers are frozen into it; tensors and
     arrays are its inputs. `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves
-    the phase out and goes on. `simplify` and `fuse` switch passes off; the bits stay the same.
+    the phase out and goes on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin
+    that runs the program in place of the engine's own kernels, such as "xla", or is one that was made with parameters:
+    the same mathematics, not the same bits (docs/numerics.md).
 
-    Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError
+    Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError; a backend that
+              is not installed, cannot run here, or has no rule for an op: powertrain.plugins.BackendError
     Example
         >>> import powertrain as pt
         >>> counter = pt.Slot(pt.tensor(0.0), name="counter")
@@ -53,11 +57,17 @@ def compile(
             f"[compile] on_nonfinite = {on_nonfinite!r}; expected 'error' or 'skip'; for example 'error'"
         )
 
+    adapter = None
+    if backend is not None:
+        from powertrain.plugins.backends import adapter_of
+
+        adapter = adapter_of(backend)
+
     def make(fn: Callable[..., Any]) -> Any:
         if not callable(fn):
             raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")
         name = getattr(fn, "__name__", type(fn).__name__)
-        made = _core.make_compiled(fn, name, _on_retrace, simplify, fuse, on_nonfinite, limit)
+        made = _core.make_compiled(fn, name, _on_retrace, simplify, fuse, on_nonfinite, limit, adapter)
         made.__doc__ = fn.__doc__
         return made
 

@@ -1,5 +1,6 @@
 """Plugins: how they are found, what they offer, how their parameters are checked. Imports no plugin."""
 
+from powertrain.plugins.backends import BackendError, Call, Graph, Node, Value
 from powertrain.plugins.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugins.learning import (
     Callback,
@@ -17,6 +18,7 @@ from powertrain.plugins.learning import (
 from powertrain.plugins.params import NoParams, Range, param
 from powertrain.plugins.protocols import (
     GROUPS,
+    BackendPlugin,
     DataPlugin,
     Inputs,
     LossPlugin,
@@ -31,7 +33,10 @@ from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 
 __all__ = [
     "GROUPS",
+    "BackendError",
+    "BackendPlugin",
     "CLibrary",
+    "Call",
     "Callback",
     "Case",
     "Cuda",
@@ -39,12 +44,14 @@ __all__ = [
     "Env",
     "Evaluate",
     "Event",
+    "Graph",
     "Inputs",
     "Kernel",
     "LossPlugin",
     "MetricPlugin",
     "ModelPlugin",
     "NoParams",
+    "Node",
     "Numba",
     "OptimizerPlugin",
     "Plugin",
@@ -61,6 +68,7 @@ __all__ = [
     "Stop",
     "Strategy",
     "TransformPlugin",
+    "Value",
     "param",
     "registry",
 ]

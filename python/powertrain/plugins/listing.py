@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from powertrain.plugins.params import parameters, params_of, show, words
@@ -83,7 +84,16 @@ def _details(plugin: Plugin) -> dict[str, Any]:
         }
         for row in rows
     ]
-    return {**plugin._asdict(), "doc": " ".join(doc.split()), "parameters": table}
+    ops = {"ops": _ops(loaded)} if plugin.group == "backend" else {}
+    return {**plugin._asdict(), "doc": " ".join(doc.split()), "parameters": table, **ops}
+
+
+def _ops(backend: Any) -> list[str]:
+    """The ops that a backend has rules for; none where what it is made of is not installed."""
+    try:
+        return sorted(backend(params_of(backend)()).ops)
+    except ImportError:
+        return []
 
 
 def _description(plugin: dict[str, Any]) -> str:
@@ -94,4 +104,7 @@ def _description(plugin: dict[str, Any]) -> str:
         default = "required" if row["required"] else f"default {row['default']}"
         note = f"  {row['doc']}" if row["doc"] else ""
         lines.append(f"  {row['name']} = {row['expected']}; {default}{note}")
+    if plugin.get("ops"):
+        rules = f"rules for {', '.join(plugin['ops'])}"
+        lines += textwrap.wrap(rules, 118, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ its parameters are a frozen dataclass `Params` (see params.py), or a function's 
     callback   Plugin(params)                                          a Callback (learning.py)
     recipe     the path of a TOML file inside a package                text
     kernel     a powertrain.plugins.Kernel, called like an op               Tensors
-    backend    reserved; nothing reads this group yet
+    backend    Plugin(params)                                          runs traced programs (BackendPlugin)
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from powertrain.metrics.metric import Metric
     from powertrain.nn import Module
     from powertrain.optim.optimizer import Optimizer
+    from powertrain.plugins.backends import Graph
 
 GROUPS = (
     "model",
@@ -146,3 +148,29 @@ class MetricPlugin(Protocol):
     Params: ClassVar[type]
 
     def __call__(self, params: Any, /) -> Metric: ...
+
+
+class BackendPlugin(Protocol):
+    """A backend: runs traced programs in place of the engine's kernels. It is made with its parameters.
+
+    Arrays are its own, of any type that has `shape` and `dtype`; the engine keeps them, in slots too, and hands the
+    same ones back. None of them may change after it was given. It may also have
+
+        version    version(): what its numbers depend on, in words, which run.lock records
+    """
+
+    Params: ClassVar[type]
+    ops: Collection[str]  # that it has a rule for; others become what they are composed of, before it sees them
+    dtypes: Collection[str]  # that its arrays have, by name
+
+    def available(self) -> str | None:
+        """Why it cannot run here, `what is missing; what is expected; how to get it`; None if it can."""
+
+    def place(self, array: NDArray[Any], dtype: str) -> Any:
+        """An array of its own with the same elements; of bfloat16, `array` has the bits as uint16."""
+
+    def fetch(self, array: Any) -> NDArray[Any]:
+        """The elements of one of its arrays; of bfloat16, the bits as uint16."""
+
+    def compile(self, graph: Graph) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        """A function from arrays for `graph.inputs` to arrays for `graph.outputs`, of the types that the graph says."""

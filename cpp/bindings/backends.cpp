@@ -1,0 +1,176 @@
+// Steps that a backend runs: the traced graph goes to Python once, arrays of the backend's go back and forth. What a
+// slot holds stays where the backend has it until somebody reads the slot here.
+#include <mutex>
+#include <set>
+
+#include "bindings/bindings.h"
+#include "core/error.h"
+#include "graph/passes/pure.h"
+#include "ops/recorder.h"
+#include "program/compiled.h"
+
+namespace pt::bindings {
+namespace {
+
+py::tuple numbers(const std::vector<int>& values) {
+  py::tuple made(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    made[i] = values[i] < 0 ? py::object(py::none()) : py::int_(values[i]);
+  return made;
+}
+
+py::tuple type_tuple(const TensorType& type) {
+  py::tuple shape(type.shape.size());
+  for (int i = 0; i < type.shape.size(); ++i) shape[i] = type.shape[i];
+  return py::make_tuple(shape, std::string(info(type.dtype).name));
+}
+
+py::tuple node_tuple(const GraphNode& node) {
+  py::dict attrs;
+  for (const auto& [name, value] : node.attrs.items()) attrs[name.c_str()] = attr_object(value);
+  return py::make_tuple(node.op->name, attrs, numbers(node.inputs), numbers(node.outputs),
+                        node.location ? to_string(*node.location) : std::string());
+}
+
+// (values, inputs, constants, nodes, outputs), as powertrain.plugins.backends reads them.
+py::tuple graph_tuple(const Graph& graph) {
+  py::list values, nodes;
+  py::dict constants;
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    const Value& value = graph.values[v];
+    values.append(type_tuple(value.type));
+    if (value.origin == Origin::Constant) constants[py::int_(v)] = wrap(graph.constants[value.index]);
+  }
+  for (const GraphNode& node : graph.nodes) nodes.append(node_tuple(node));
+  return py::make_tuple(values, numbers(graph.inputs), constants, nodes, numbers(graph.results));
+}
+
+// An array of a backend's. Python objects go with the interpreter lock, and not after the interpreter.
+class Held final : public Elsewhere {
+ public:
+  Held(const py::object& adapter, py::object array) : adapter_(adapter), array_(std::move(array)) {}
+  ~Held() override {
+    if (!Py_IsInitialized()) {
+      adapter_.release();
+      array_.release();
+      return;
+    }
+    py::gil_scoped_acquire gil;
+    array_ = adapter_ = py::object();
+  }
+  Held(const Held&) = delete;
+  Tensor fetch() override {
+    py::gil_scoped_acquire gil;
+    return to_row_major(unwrap(adapter_.attr("fetch")(array_)));
+  }
+  bool of(const py::object& adapter) const { return adapter.is(adapter_); }
+  const py::object& array() const { return array_; }
+
+ private:
+  py::object adapter_, array_;
+};
+
+class BackendStep final : public ForeignStep {
+ public:
+  BackendStep(const py::object& adapter, Graph source, bool skip) : adapter_(adapter), source_(std::move(source)) {
+    std::set<std::string, std::less<>> runs;
+    for (py::handle name : adapter.attr("ops")) runs.insert(py::cast<std::string>(name));
+    pure_ = pure(
+        source_, [&](const Op& op) { return runs.contains(op.name); }, skip);
+    call_ = adapter.attr("compile")(graph_tuple(pure_.graph));
+  }
+
+  const Graph& source() const override { return source_; }
+  const Graph& graph() const override { return pure_.graph; }
+
+  Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) override {
+    // One call at a time, as a program's; whoever waits lets others use the interpreter.
+    std::unique_lock lock(busy_, std::defer_lock);
+    {
+      py::gil_scoped_release release;
+      lock.lock();
+    }
+    const py::list outputs = call_(arguments(inputs));
+    const std::size_t results = source_.results.size();
+    const int stopped = look(outputs, on_trip, report);
+    std::string message;
+    if (stopped >= 0) message = explain_trip(source_, inputs, report->status);
+    commit(outputs, stopped);
+    if (stopped >= 0) {
+      if (report->status & kStatusNonFinite) throw GuardError(message);
+      throw IndexError(message);
+    }
+    Tensors made;
+    for (std::size_t r = 0; r < results; ++r) made.push_back(own(unwrap(adapter_.attr("fetch")(outputs[r]))));
+    return made;
+  }
+
+ private:
+  py::list arguments(const Tensors& inputs) const {
+    py::list arrays;
+    for (const Tensor& input : inputs) arrays.append(adapter_.attr("place")(wrap(input)));
+    for (int number : pure_.slots) {
+      const SlotRef& slot = source_.slots[number];
+      auto held = std::dynamic_pointer_cast<Held>(slot->elsewhere());
+      if (!held || !held->of(adapter_)) {
+        held = std::make_shared<Held>(adapter_, adapter_.attr("place")(wrap(slot->current())));
+        slot->keep_elsewhere(held);
+      }
+      arrays.append(held->array());
+    }
+    return arrays;
+  }
+
+  // The phase at which the step stops, -1 if it does not.
+  int look(const py::list& outputs, OnTrip on_trip, RunReport* report) const {
+    *report = {};
+    if (pure_.checks.empty()) return -1;
+    const Tensor flags = to_row_major(unwrap(adapter_.attr("fetch")(outputs[outputs.size() - 1])));
+    for (std::size_t i = 0; i < pure_.checks.size(); ++i) {
+      if (flags.data()[i]) continue;
+      const PureStep::Check& check = pure_.checks[i];
+      report->tripped_phase = check.phase;
+      if (check.skips || (!check.index && on_trip == OnTrip::Skip)) continue;
+      report->status = check.index ? kStatusBadIndex : kStatusNonFinite;
+      return check.phase;
+    }
+    return -1;
+  }
+
+  // What phases before the one that stopped have written; all of it if none did.
+  void commit(const py::list& outputs, int stopped) const {
+    for (std::size_t w = 0; w < pure_.writes.size(); ++w) {
+      const SlotWrite& write = pure_.writes[w];
+      if (stopped >= 0 && write.phase >= stopped) continue;
+      source_.slots[write.slot]->move_elsewhere(
+          std::make_shared<Held>(adapter_, py::object(outputs[source_.results.size() + w])));
+    }
+  }
+
+  py::object adapter_;
+  Graph source_;
+  PureStep pure_;
+  py::object call_;
+  std::mutex busy_;
+};
+
+}  // namespace
+
+std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip) {
+  return std::make_unique<BackendStep>(backend, std::move(source), skip);
+}
+
+void register_backends(py::module_& m) {
+  m.def(
+      "same_bits_as",
+      [](const Tensor& tensor, DType dtype) {
+        if (size_of(dtype) != size_of(tensor.dtype()))
+          throw DTypeError(text("[same_bits_as] received ", tensor.type(), " and ", info(dtype).name,
+                                "; expected dtypes of one size; use astype"));
+        const Tensor flat = to_row_major(tensor);
+        return Tensor::view(flat.impl().buffer, {dtype, flat.shape()}, flat.strides(), flat.impl().offset);
+      },
+      py::arg("tensor"), py::arg("dtype"));
+}
+
+}  // namespace pt::bindings

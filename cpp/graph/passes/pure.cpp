@@ -1,0 +1,205 @@
+#include "graph/passes/pure.h"
+
+#include <map>
+#include <optional>
+#include <unordered_set>
+
+#include "graph/trace.h"
+#include "ops/autocast.h"
+#include "ops/expand.h"
+#include "ops/functional.h"
+
+namespace pt {
+namespace {
+
+struct Indexed {
+  int64_t size;
+  std::size_t input;
+};
+
+// The axis that a call's indices count along, and which input they are: of the ops whose kernels tell of an index out
+// of range.
+std::optional<Indexed> indexed(const Op& op, const Tensors& in, const Attrs& attrs) {
+  const auto axis_of = [&](const Tensor& x) {
+    const int64_t axis = attrs.integer("axis");
+    return x.shape()[static_cast<int>(axis < 0 ? axis + x.ndim() : axis)];
+  };
+  if (op.name == "take" || op.name == "take_along_axis") return Indexed{axis_of(in[0]), 1};
+  if (op.name == "put_rows") return Indexed{in[0].shape()[0], 1};
+  if (op.name == "scatter_add" || op.name == "put_along_axis" || op.name == "put_along_axis_max")
+    return Indexed{attrs.integer("size"), 0};
+  return std::nullopt;
+}
+
+Tensor piece(const Tensor& flat, int64_t from, int64_t to) {
+  if (from == 0 && to == flat.size()) return flat;
+  return fn::call("slice", {flat}, {{"start", Ints{from}}, {"stop", Ints{to}}});
+}
+
+Tensor joined(Tensors pieces) {
+  return pieces.size() == 1 ? pieces[0] : fn::call("concat", std::move(pieces), {{"axis", int64_t{0}}});
+}
+
+Tensor as_line(const Tensor& x) { return fn::reshape(x, Shape{x.size()}); }
+
+// Pieces laid out in one axis, by the ops that every backend has anyway.
+Tensor laid_out(const Tensors& pieces, const Ints& offsets, int64_t size) {
+  const DType dtype = pieces[0].dtype();
+  Tensors parts;
+  int64_t end = 0;
+  const auto gap_to = [&](int64_t next) {
+    if (next > end) parts.push_back(fn::zeros({dtype, Shape{next - end}}));
+  };
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    gap_to(offsets[i]);
+    if (pieces[i].size() > 0) parts.push_back(as_line(pieces[i]));
+    end = offsets[i] + pieces[i].size();
+  }
+  gap_to(size);
+  return parts.empty() ? fn::zeros({dtype, Shape{0}}) : joined(std::move(parts));
+}
+
+Tensor with_piece(const Tensor& flat, const Tensor& value, int64_t offset) {
+  if (value.size() == 0) return flat;
+  Tensors parts;
+  if (offset > 0) parts.push_back(piece(flat, 0, offset));
+  parts.push_back(as_line(value));
+  const int64_t end = offset + value.size();
+  if (end < flat.size()) parts.push_back(piece(flat, end, flat.size()));
+  return joined(std::move(parts));
+}
+
+class Purifier {
+ public:
+  Purifier(const Graph& source, const std::function<bool(const Op&)>& runs, bool skip)
+      : source_(source),
+        runs_(runs),
+        skip_(skip),
+        trace_({.merge = true,
+                .instead = [this](const Op& op, const Tensors& in,
+                                  const Attrs& attrs) { return instead(op, in, attrs); }}),
+        value_(source.values.size()),
+        slot_now_(source.slots.size()) {}
+
+  PureStep run() {
+    TraceScope scope(&trace_);
+    const AutocastScope decided;
+    begin();
+    for (const GraphNode& node : source_.nodes) {
+      while (phase_ < node.phase) close_phase();
+      replay(node);
+    }
+    while (phase_ < source_.phases) close_phase();
+    Tensors results;
+    for (int result : source_.results) results.push_back(value_[result]);
+    for (const Tensor& written : written_) results.push_back(written);
+    if (!flags_.empty()) results.push_back(joined(flags_));
+    made_.graph = trace_.finish(results);
+    return std::move(made_);
+  }
+
+ private:
+  void begin() {
+    for (int input : source_.inputs) value_[input] = trace_.input(source_.values[input].type);
+    for (std::size_t s = 0; s < source_.slots.size(); ++s) {
+      if (source_.slot_values[s] < 0) continue;
+      made_.slots.push_back(static_cast<int>(s));
+      slot_now_[s] = value_[source_.slot_values[s]] = trace_.input(source_.slots[s]->type());
+    }
+    for (std::size_t v = 0; v < source_.values.size(); ++v) {
+      if (source_.values[v].origin == Origin::Constant) value_[v] = source_.constants[source_.values[v].index];
+    }
+  }
+
+  void replay(const GraphNode& node) {
+    Tensors inputs;
+    for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value_[input]);
+    trace_.set_location(node.location);
+    trace_.set_recompute(node.recompute);
+    if (node.op->guard) {
+      finite_ = and_also(finite_, all_true(fn::call("isfinite", {inputs[0]})));
+      skips_ = skip_ || node.attrs.flag("skip");
+      value_[node.outputs[0]] = inputs[0];
+      return;
+    }
+    const Tensors outputs = apply(*node.op, inputs, node.attrs);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) value_[node.outputs[i]] = outputs[i];
+  }
+
+  // What a backend gets in place of a call; nothing where it gets the call.
+  Tensors instead(const Op& op, const Tensors& in, const Attrs& attrs) {
+    if (op.name == "boundary" || op.name == "stop_gradient" || op.name == "copy") return {in[0]};
+    if (op.name == "flat_view") {
+      const Shape shape(attrs.ints("shape"));
+      const int64_t offset = attrs.integer("offset");
+      return {fn::reshape(piece(in[0], offset, offset + count(shape)), shape)};
+    }
+    if (op.name == "update_flat_view") return {with_piece(in[0], in[1], attrs.integer("offset"))};
+    if (op.name == "pack") return {laid_out(in, attrs.ints("offsets"), attrs.integer("size"))};
+    if (const auto call = indexed(op, in, attrs); call && !safe_.contains(in[call->input].id())) {
+      Tensors inputs = in;
+      inputs[call->input] = looked_at(in[call->input], call->size);
+      return apply(op, inputs, attrs);
+    }
+    return op.compose && !runs_(op) ? expand(op, in, attrs) : Tensors{};
+  }
+
+  // The indices, of which those out of range are 0 from here on and are told by a flag: what a backend would do with
+  // them nobody knows.
+  Tensor looked_at(const Tensor& index, int64_t size) {
+    const Tensor wide = fn::cast(index, DType::I64);
+    const auto bound = [](int64_t number) { return Tensor::scalar(static_cast<double>(number), DType::I64); };
+    const Tensor low = fn::call("greater_equal", {wide, bound(-size)});
+    const Tensor high = fn::call("less", {wide, bound(size)});
+    const Tensor right = fn::call("logical_and", {low, high});
+    inside_ = and_also(inside_, all_true(right));
+    const Tensor safe = fn::where(right, index, Tensor::scalar(0, index.dtype()));
+    safe_.insert(safe.id());
+    return safe;
+  }
+
+  static Tensor all_true(const Tensor& flags) { return fn::call("all", {flags}); }
+
+  static Tensor and_also(const Tensor& a, const Tensor& b) { return a.defined() ? fn::call("logical_and", {a, b}) : b; }
+
+  void check(const Tensor& flag, bool index) {
+    if (!flag.defined()) return;
+    flags_.push_back(fn::reshape(flag, Shape{1}));
+    made_.checks.push_back({phase_, index, !index && skips_});
+  }
+
+  void close_phase() {
+    check(inside_, true);
+    check(finite_, false);
+    for (const SlotWrite& write : source_.writes) {
+      if (write.phase != phase_) continue;
+      Tensor now = value_[write.value];
+      if (finite_.defined() && skips_) now = value_[write.value] = fn::where(finite_, now, slot_now_[write.slot]);
+      slot_now_[write.slot] = now;
+      written_.push_back(now);
+      made_.writes.push_back(write);
+    }
+    inside_ = finite_ = Tensor();
+    skips_ = false;
+    ++phase_;
+  }
+
+  const Graph& source_;
+  const std::function<bool(const Op&)>& runs_;
+  bool skip_;
+  Trace trace_;
+  Tensors value_, slot_now_, written_, flags_;
+  std::unordered_set<uint64_t> safe_;
+  Tensor inside_, finite_;  // of the phase that is being replayed
+  bool skips_ = false;
+  int phase_ = 0;
+  PureStep made_;
+};
+
+}  // namespace
+
+PureStep pure(const Graph& source, const std::function<bool(const Op&)>& runs, bool skip) {
+  return Purifier(source, runs, skip).run();
+}
+
+}  // namespace pt
