@@ -76,7 +76,7 @@ class _Reader:
         strategy = self.strategy(models.get("model"))
         optimizers = self.by_role("optimizer", self.optimizer)
         callbacks = self.several("callbacks", "callback")
-        run = self.section(RunSection, "run", required=True)
+        run = self.run()
         evaluate = self.section(EvaluateSection, "evaluate")
         self.metrics(evaluate)
         report = self.section(ReportSection, "report")
@@ -109,7 +109,16 @@ class _Reader:
             report=report,
         )
 
-    def section(self, kind: Any, name: str, required: bool = False) -> Any:
+    def run(self) -> Any:
+        """[run], whose backend is a plugin."""
+        table = self.tables.get("run")
+        backend = None
+        if isinstance(table, dict) and "backend" in table:
+            backend = self.use("backend", ("run", "backend"), table["backend"])
+        made = self.section(RunSection, "run", required=True, skipped=("backend",))
+        return dataclasses.replace(made, backend=backend) if made is not None and backend is not None else made
+
+    def section(self, kind: Any, name: str, required: bool = False, skipped: Iterable[str] = ()) -> Any:
         """A section that is a dataclass of the engine's own."""
         if name not in self.tables:
             if not required:
@@ -119,7 +128,7 @@ class _Reader:
         table = self.table(self.tables[name], (name,))
         if table is None:
             return None
-        made, found = check(kind, table, name, (name,))
+        made, found = check(kind, table, name, (name,), skipped)
         self.mistakes.extend(found)
         return made
 

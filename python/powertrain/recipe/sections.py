@@ -85,6 +85,7 @@ class RunSection:
     precision: str = param(
         "f32", choices=PRECISIONS, doc="what a training step keeps activations in; weights are kept in f32"
     )
+    backend: Use | None = param(None, doc="what runs steps and predictions in place of the engine's own kernels")
     save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")
 
 
@@ -162,4 +163,5 @@ class Recipe:
         for optimizer in self.optimizers.values():
             found.append(optimizer.use)
             found.extend([optimizer.schedule] if optimizer.schedule else [])
+        found += [self.run.backend] if self.run.backend else []
         return [*found, *self.callbacks, *self.kernels]

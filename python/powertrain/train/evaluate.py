@@ -63,13 +63,13 @@ def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
 class Predictor:
     """Outputs of the model for arrays of inputs, in evaluation mode."""
 
-    def __init__(self, strategy: Strategy, modules: Mapping[str, Any]) -> None:
+    def __init__(self, strategy: Strategy, modules: Mapping[str, Any], backend: Any = None) -> None:
         self.modules = modules
 
         def predict(x: Any) -> Any:
             return strategy.predict(Step(Logs()), TracedBatch(("x",), (x,)))
 
-        self._predict = predict if on_host(strategy) else pt.compile(predict)
+        self._predict = predict if on_host(strategy) else pt.compile(predict, backend=backend)
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         with evaluating(self.modules):
@@ -97,6 +97,7 @@ class Evaluator:
         dataset: Dataset,
         batch: int,
         chosen: Mapping[str, Any],
+        backend: Any = None,
     ) -> None:
         self.modules = modules
         self.dataset = dataset
@@ -114,7 +115,7 @@ class Evaluator:
             output = pt.asarray(strategy.predict(Step(Logs()), batch))
             return output, loss(output, batch.y)
 
-        self._measure = measure if on_host(strategy) else pt.compile(measure)
+        self._measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
 
     def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
         """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and

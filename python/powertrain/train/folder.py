@@ -134,9 +134,19 @@ def versions(recipe: Recipe) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "system": f"{platform.system()} {platform.machine()}",
+        **_of_backend(recipe),
         "uses": [{"group": use.group, **use.origin} for use in recipe.uses()],
         "command": sys.argv[1:],
     }
+
+
+def _of_backend(recipe: Recipe) -> dict[str, str]:
+    """What a backend says that its numbers depend on, such as the version of a compiler."""
+    use = recipe.run.backend
+    if use is None:
+        return {}
+    made = use.plugin(use.params)
+    return {"backend": str(made.version())} if hasattr(made, "version") else {}
 
 
 def new_folder(root: Path, name: str) -> Path:

@@ -43,6 +43,17 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: i
     )
 
 
+def build_backend(recipe: Recipe) -> Any:
+    """What runs the steps of a run; None for the engine itself."""
+    use = recipe.run.backend
+    if use is None:
+        return None
+    from powertrain.plugins.backends import Adapter
+    from powertrain.plugins.backends.adapter import available
+
+    return available(Adapter(use.plugin(use.params), use.name))
+
+
 def choose_loss(recipe: Recipe, dataset: Dataset, model: Any, default: str) -> Callable[..., Any]:
     """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
     if recipe.loss is not None:

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Fold:
     """Sums what a traced function gives for each batch, over one pass through a part in its order."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], backend: Any = None) -> None:
         self._names: tuple[str, ...] = ()
 
         def traced(*tensors: Any) -> Any:
             made = function(Step(Logs()), TracedBatch(self._names, tensors))
             return made if isinstance(made, tuple) else (made,)
 
-        self._compiled = pt.compile(traced)
+        self._compiled = pt.compile(traced, backend=backend)
 
     def __call__(self, source: TrainSource) -> tuple[NDArray[np.float64], ...]:
         """The sums, in float64 and in the order of the batches, so that they do not depend on workers or threads."""

@@ -59,7 +59,8 @@ class Display:
         if sizes:  # what another library fits has none that could be counted before
             model += f" {sum(sizes):,} params"
         kept = "" if run.recipe.run.precision == "f32" else f" {run.recipe.run.precision}"
-        machine = f"{pt.get_threads()} threads {pt.isa()}{kept}"
+        backend = run.recipe.run.backend
+        machine = f"{pt.get_threads()} threads {pt.isa()}{kept}" if backend is None else f"{backend.name}{kept}"
         described = f"{dataset.name} ({parts})" if parts else dataset.name
         self.line(" · ".join([described, model, machine, f"resume: {run.strategy.resume}"]))
         if run.progress.steps:

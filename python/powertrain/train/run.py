@@ -23,7 +23,7 @@ from powertrain.train.evaluate import Evaluator, Predictor, own_losses
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.horizon import Horizon
 from powertrain.train.ledger import Ledger
-from powertrain.train.parts import build_optimizer, choose_loss, load_metrics
+from powertrain.train.parts import build_backend, build_optimizer, choose_loss, load_metrics
 from powertrain.train.passes import Blob, fork
 from powertrain.train.pretrained import load_weights
 from powertrain.train.ring import Ring
@@ -65,7 +65,9 @@ class TrainRun:
         self.stop_reason = ""
         self.deadline = math.inf
         self.rounds_now = 0  # in this process; a resumed run has done others before
-        self.stepper = Stepper(self.table.logs, self.progress, dataset.task == "language", recipe.run.precision)
+        self.backend = build_backend(recipe)
+        language = dataset.task == "language"
+        self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend)
         self.sources = Sources(recipe, dataset, self.table, base)
         self._hooks: list[Hook] = []
         self._handlers: dict[int, Any] = {}
@@ -266,14 +268,14 @@ class TrainRun:
             chosen = load_metrics(self.recipe, self.dataset, own_losses(self.strategy) is not None)
             batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
             modules = self.table.modules
-            self.evaluator = Evaluator(self.strategy, modules, self.loss(), self.dataset, batch, chosen)
+            self.evaluator = Evaluator(self.strategy, modules, self.loss(), self.dataset, batch, chosen, self.backend)
         if self.early is not None:
             self.early.check(self.evaluator.metrics, "valid" in self.dataset.splits)
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The model's outputs for an array of inputs."""
         if self._predictor is None:
-            self._predictor = Predictor(self.strategy, self.table.modules)
+            self._predictor = Predictor(self.strategy, self.table.modules, self.backend)
         return self._predictor(x)
 
     def use_best(self) -> None:

@@ -38,8 +38,9 @@ class Stream(Protocol):
 class Stepper:
     """Replays steps and counts what they did."""
 
-    def __init__(self, logs: Logs, progress: Progress, language: bool, precision: str) -> None:
+    def __init__(self, logs: Logs, progress: Progress, language: bool, precision: str, backend: Any = None) -> None:
         self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
+        self._backend = backend
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
         self._folds: dict[Callable[..., Any], Fold] = {}
 
@@ -54,7 +55,7 @@ class Stepper:
     def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
         if function not in self._folds:
             self._room(function, self._folds)
-            self._folds[function] = Fold(function)
+            self._folds[function] = Fold(function, self._backend)
         return self._folds[function](source)
 
     def act(self, function: Callable[..., Any], x: NDArray[Any]) -> NDArray[Any]:
@@ -73,7 +74,7 @@ class Stepper:
             with pt.autocast(self._precision):
                 return _core.with_lookups(lambda: step(Step(self.logs), TracedBatch(names, tensors)))
 
-        compiled = pt.compile(traced)
+        compiled = pt.compile(traced, backend=self._backend)
         made = compiled(*arrays)
         self.compiled[step, names] = compiled
         return made
