@@ -26,7 +26,7 @@ def files(page: Path) -> dict[str, str]:
 
 
 def test_there_is_a_page_for_each_kind_that_is_read() -> None:
-    assert {path.stem for path in KINDS} == set(GROUPS) - {"backend"}
+    assert {path.stem for path in KINDS} == set(GROUPS)
     readme = next(path for path in PAGES if path.stem == "README").read_text(encoding="utf-8")
     for path in [*KINDS, *(path for path in PAGES if path.stem == "check")]:
         assert f"({path.name})" in readme

@@ -109,7 +109,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
 
 
 def checks() -> dict[str, Callable[..., Iterator[Any]]]:
-    from powertrain.plugins.conformance import data, kernels, losses, metrics, models, others, strategies
+    from powertrain.plugins.conformance import backends, data, kernels, losses, metrics, models, others, strategies
 
     return {
         "model": models.check_model,
@@ -124,6 +124,7 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         "env": others.check_env,
         "recipe": others.check_recipe,
         "kernel": kernels.check_kernel,
+        "backend": backends.check_backend,
     }
 
 
