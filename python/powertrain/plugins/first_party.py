@@ -13,6 +13,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "recsys": ("matrix-factorisation", "two-tower"),
     "rl": ("ppo", "dqn", "cartpole", "actor-critic"),
     "generative": ("vae", "gan", "diffusion"),
+    "xla": ("xla",),
     "cuda": ("cuda",),
     "distributed": ("data-parallel",),
 }  # fmt: skip
