@@ -20,10 +20,10 @@ constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: 
 constexpr int64_t kMostRegionCols = 512;    // of the others
 constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
 constexpr int64_t kDepthWorthPacking = 32;
-constexpr int64_t kColsWorthStrips = 128;       // columns that share a gathered block, before turning it once more pays
-constexpr double kWorkWorthSharing = 1 << 22;   // multiply-adds, before a launch of its own packs the left operand
+constexpr int64_t kColsWorthStrips = 128;      // columns that share a gathered block, before turning it once more pays
+constexpr double kWorkWorthSharing = 1 << 22;  // multiply-adds, before a launch of its own packs the left operand
 constexpr int64_t kMostSharedBytes = 8 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
-constexpr int64_t kAliasBytes = 1024;           // rows so far apart (or a multiple) fall into few sets of the caches
+constexpr int64_t kAliasBytes = 1024;          // rows so far apart (or a multiple) fall into few sets of the caches
 
 // Cycles for an element, measured.
 constexpr double kMultiplyAdd = 1.0 / 20;
