@@ -20,7 +20,7 @@ const Op* registered =
         .attr_ints("size")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& x = in[0].shape();
-          const Ints& size = parts_of_image(in[0], attrs, "adaptive_avg_pool2d");
+          const Ints size = parts_of_image(in[0], attrs, "adaptive_avg_pool2d");
           const int64_t rows = size.front(), columns = size.back();
           const Tensor wide = widened(in[0]);
           const Tensor lines =

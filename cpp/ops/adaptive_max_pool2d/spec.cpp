@@ -19,7 +19,7 @@ const Op* registered =
         .in("x", Takes::Number)
         .attr_ints("size")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          const Ints& size = parts_of_image(in[0], attrs, "adaptive_max_pool2d");
+          const Ints size = parts_of_image(in[0], attrs, "adaptive_max_pool2d");
           return {largest_of_parts(largest_of_parts(in[0], 1, size.front()), 2, size.back())};
         })
         .doc(
