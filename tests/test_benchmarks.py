@@ -18,7 +18,7 @@ import run
 from powertrain.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
 from powertrain.bench.losses import compare_losses
 from race import table, tasks
-from race.field import QUICK, Failed, Field
+from race.field import QUICK, Failed, Field, installed
 from race.figures import Entry, Result, Turn, interval, paired_interval
 
 BENCHMARKS = Path(run.__file__).parent
@@ -157,7 +157,8 @@ def test_forms_of_a_product_are_the_same_product(framework: str, form: str) -> N
 
     import numpy as np
 
-    pytest.importorskip({"mlx": "mlx.core"}.get(framework, framework), reason=f"{framework} is not installed")
+    if not installed(framework):
+        pytest.skip(f"{framework}, or what its peer needs besides, is not installed")
     peer = importlib.import_module(f"peers.{framework}_steps")
     got = np.asarray(tasks.prepare(tasks.gemm((8, 16, 4), form), peer, "")())
     rng = np.random.default_rng(0)

@@ -6,11 +6,12 @@ table has no counterpart that users would call in one line.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from race import field
 
 Calls = Mapping[str, Callable[..., Any]]
 
@@ -108,7 +109,7 @@ CALLS: dict[str, Callable[[], Calls]] = {"numpy": numpy_calls, "torch": torch_ca
 
 
 def installed() -> list[str]:
-    return [name for name in CALLS if importlib.util.find_spec(name) is not None]
+    return [name for name in CALLS if field.installed(name)]
 
 
 def prepare(framework: str, op: str, inputs: list[Any], rest: dict[str, Any]) -> Callable[[], Any] | None:
