@@ -86,6 +86,7 @@ void math_loop(char* dst, const char* a, const char* b, const char* c, int64_t n
         dst += kTimes * Result::bytes;
         a += kTimes * First::bytes;
         if constexpr (F::n_args > 1) b += kTimes * Rest::bytes;
+        if constexpr (F::n_args > 2) c += kTimes * Rest::bytes;
       }
     }
   }

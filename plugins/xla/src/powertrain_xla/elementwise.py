@@ -32,10 +32,15 @@ def whole(x: Any) -> bool:
     return bool(jnp.issubdtype(x.dtype, jnp.integer))
 
 
+def by_whole(divide: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """A division of integers, 0 where the divisor is."""
+    safe = jnp.where(b == 0, jnp.ones_like(b), b)
+    return jnp.where(b == 0, jnp.zeros_like(a), divide(a, safe))
+
+
 def floor_divide(a: Any, b: Any) -> Any:
     if whole(a):
-        safe = jnp.where(b == 0, jnp.ones_like(b), b)
-        return jnp.where(b == 0, jnp.zeros_like(a), jnp.floor_divide(a, safe))
+        return by_whole(jnp.floor_divide, a, b)
     # From the exact remainder, as NumPy does, so that the two agree.
     a, b = jnp.broadcast_arrays(a, b)
     left = lax.rem(a, b)
@@ -50,8 +55,7 @@ def floor_divide(a: Any, b: Any) -> Any:
 
 def remainder(a: Any, b: Any) -> Any:
     if whole(a):
-        safe = jnp.where(b == 0, jnp.ones_like(b), b)
-        return jnp.where(b == 0, jnp.zeros_like(a), jnp.remainder(a, safe))
+        return by_whole(jnp.remainder, a, b)
     a, b = jnp.broadcast_arrays(a, b)
     left = lax.rem(a, b)
     shifted = jnp.where((left < 0) != (b < 0), left + b, left)
