@@ -37,18 +37,22 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def scan(paths: Iterable[str]) -> Iterator[Found]:
-    """Every distribution with plugins in the folders of a path, in the order in which imports look."""
+def scan(paths: Iterable[str], only: str = "") -> Iterator[Found]:
+    """Every distribution with plugins in the folders of a path, in the order in which imports look.
+
+    With `only`, a normalised name, no file of any other is opened, and none in an archive is looked for.
+    """
     for path in dict.fromkeys(paths):
         try:
             names = sorted(os.listdir(path or "."))  # noqa: PTH208 - Path objects of a thousand entries cost milliseconds
         except NotADirectoryError:
-            yield from _scan_archive(path)
+            if not only:
+                yield from _scan_archive(path)
             continue
         except OSError:  # a folder on the path that is not there or not ours to read, which imports pass over too
             continue
         for name in names:
-            if name.endswith(ENDINGS):
+            if name.endswith(ENDINGS) and (not only or normalise(name.partition("-")[0]) == only):
                 yield from _distribution(path or ".", name)
 
 

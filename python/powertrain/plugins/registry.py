@@ -94,6 +94,13 @@ class Registry:
                 groups.setdefault(group, []).append((name, distribution, version, target))
         return groups, unreadable, shadowed
 
+    @functools.cached_property
+    def _own(self) -> dict[tuple[str, str], Plugin]:
+        """The engine's own plugins. What else is installed is not read for them, be it hundreds of distributions."""
+        for distribution, version, entries, _ in scan(self._paths(), ENGINE):
+            return {(group, name): Plugin(group, name, distribution, version, at) for group, name, at in entries}
+        return {}
+
     def plugins(self, group: str | None = None) -> list[Plugin]:
         """Every plugin of a group (or of all), the engine's first."""
         if group is None:
@@ -120,10 +127,12 @@ class Registry:
         """The plugin that a name means, or a PluginError that says what there is."""
         if group not in GROUPS:
             raise PluginError(f"[plugin {name}] received the group {group}; expected one of {', '.join(GROUPS)}")
+        if own := self._own.get((group, name)):
+            return own
         known = self.plugins(group)
         prefix, slash, short = name.rpartition("/")
         claimants = [plugin for plugin in known if plugin.name == short and (not slash or _is(plugin, prefix))]
-        if claimants and (len(claimants) == 1 or claimants[0].distribution == ENGINE):
+        if len(claimants) == 1:
             return claimants[0]
         if claimants:
             full = " or ".join(plugin.full_name for plugin in claimants)
