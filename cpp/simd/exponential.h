@@ -1,6 +1,7 @@
 // exp and its relatives. x = n ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite, "Software Manual for the Elementary
 // Functions", 1980), e^r by a minimax polynomial (Remez), 2^n through the exponent in two factors, so that denormal
-// results round once.
+// results round once. What a mask hides is e to the minus infinity: that 0 comes from a factor of 0 or a lane that is
+// left out, since a product that underflows costs some processors 150 cycles.
 #pragma once
 #include "simd/float_facts.h"
 
@@ -11,7 +12,8 @@ template <class T>
 struct exp_facts;
 template <>
 struct exp_facts<float> {
-  static constexpr float lowest = -104.5f, highest = 89;  // beyond these the result is 0 and infinity
+  static constexpr float lowest = -176, highest = 89;  // beyond these a power of two is 0 and infinity
+  static constexpr float n_least = -150;               // with less the result is 0 in any case
   static constexpr float log2_e = 0x1.715476p+0f;
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
   static constexpr float all_but_minus_one = -30;  // expm1 below this is -1
@@ -20,7 +22,8 @@ struct exp_facts<float> {
 };
 template <>
 struct exp_facts<double> {
-  static constexpr double lowest = -746, highest = 710;
+  static constexpr double lowest = -1418, highest = 710;
+  static constexpr double n_least = -1075;
   static constexpr double log2_e = 0x1.71547652b82fep+0;
   static constexpr double ln2_high = 0x1.62e42fefa0000p-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
   static constexpr double all_but_minus_one = -60;
@@ -30,7 +33,7 @@ struct exp_facts<double> {
                                     2.4997907023945234e-08};
 };
 
-// 2^n as a product of two powers, each of which is a normal number.
+// 2^n as a product of two powers, each of which is a normal number; both are 0 for n = -2 bias.
 template <class V>
 struct split_power {
   V first, second;
@@ -51,12 +54,19 @@ struct exp_reduced {
   V whole, r, r_lost;
 };
 
+template <class T>
+inline constexpr bool kScales = requires(typename native<T>::reg r) {
+  native<T>::scale(r, r, T());
+};
+
 // e 2^n for e about 1: exact but for the rounding of a denormal result.
 template <class T, int N>
 PT_FN vec<T, N> scale_by_power(vec<T, N> e, const exp_reduced<vec<T, N>>& x) {
-  if constexpr (requires(typename native<T>::reg r) { native<T>::scale(r, r); }) {
+  if constexpr (kScales<T>) {
     vec<T, N> scaled;
-    PT_UNROLL for (int i = 0; i < e.parts; ++i) scaled.part[i] = native<T>::scale(e.part[i], x.whole.part[i]);
+    PT_UNROLL for (int i = 0; i < e.parts; ++i) {
+      scaled.part[i] = native<T>::scale(e.part[i], x.whole.part[i], exp_facts<T>::n_least);
+    }
     return scaled;
   } else {
     auto scale = power_of_two<vec<T, N>>(x.n);
@@ -75,11 +85,13 @@ PT_FN exp_reduced<V> reduce_exp(V x) {
   return {to_bits(shifted) - to_bits(shift), n, r, fma(n, V(-E::ln2_low), r_high - r)};
 }
 
-// Within the limits; the order of the arguments lets a NaN through.
+// Within the limits; the order of the arguments lets a NaN through. Where lanes are left out, none is too low.
 template <class V>
 PT_FN V clamp_exp_argument(V x) {
-  using E = exp_facts<element_of<V>>;
-  return greater_of(V(E::lowest), lesser_of(V(E::highest), x));
+  using T = element_of<V>;
+  V bounded = lesser_of(V(exp_facts<T>::highest), x);
+  if constexpr (kScales<T>) return bounded;
+  return greater_of(V(exp_facts<T>::lowest), bounded);
 }
 
 template <class T, int N>

@@ -84,7 +84,11 @@ struct native<float> {
   static PT_FN reg mul(reg a, reg b) { return _mm512_mul_ps(a, b); }
   static PT_FN reg div(reg a, reg b) { return _mm512_div_ps(a, b); }
   static PT_FN reg fma(reg a, reg b, reg c) { return _mm512_fmadd_ps(a, b, c); }
-  static PT_FN reg scale(reg a, reg n) { return _mm512_scalef_ps(a, n); }  // a 2^n for whole n, rounded once
+  // a 2^n for whole n, rounded once, and 0 for n below n_least, whatever a is, without a result that underflows: that
+  // costs some processors 150 cycles.
+  static PT_FN reg scale(reg a, reg n, float n_least) {
+    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(n, fill(n_least), _CMP_NLT_UQ), a, n);
+  }
   static PT_FN reg sqrt(reg a) { return _mm512_sqrt_ps(a); }
   static PT_FN reg greater_of(reg a, reg b) { return _mm512_max_ps(a, b); }
   static PT_FN reg lesser_of(reg a, reg b) { return _mm512_min_ps(a, b); }
@@ -145,7 +149,9 @@ struct native<double> {
   static PT_FN reg mul(reg a, reg b) { return _mm512_mul_pd(a, b); }
   static PT_FN reg div(reg a, reg b) { return _mm512_div_pd(a, b); }
   static PT_FN reg fma(reg a, reg b, reg c) { return _mm512_fmadd_pd(a, b, c); }
-  static PT_FN reg scale(reg a, reg n) { return _mm512_scalef_pd(a, n); }
+  static PT_FN reg scale(reg a, reg n, double n_least) {
+    return _mm512_maskz_scalef_pd(_mm512_cmp_pd_mask(n, fill(n_least), _CMP_NLT_UQ), a, n);
+  }
   static PT_FN reg sqrt(reg a) { return _mm512_sqrt_pd(a); }
   static PT_FN reg greater_of(reg a, reg b) { return _mm512_max_pd(a, b); }
   static PT_FN reg lesser_of(reg a, reg b) { return _mm512_min_pd(a, b); }

@@ -108,6 +108,7 @@ struct Unary {
 };
 const Unary kUnary[] = {
     {"exp", [](L x) { return std::exp(x); }, -110, 100, 1, 1},
+    {"exp", [](L x) { return std::exp(x); }, -1500, -80, 1, 1},
     {"expm1", [](L x) { return std::expm1(x); }, -20, 90, 2, 2},
     {"log", [](L x) { return std::log(x); }, 0, 4, 1, 1},
     {"log1p", [](L x) { return std::log1p(x); }, -1, 3, 1.5, 1.5},
