@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.estimators import tall
 from powertrain.estimators.tall import gram_by_halves
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
@@ -118,12 +119,17 @@ def test_a_cluster_without_rows_gets_some() -> None:
     assert len(np.unique(ours.labels_)) == 4
 
 
+@pytest.mark.parametrize("quick_blas", [False, True])
 @pytest.mark.parametrize(
     ("rows", "features", "far"), [(2000, 60, 0.0), (2000, 60, 300.0), (2000, 100, 0.0), (60, 2000, 0.0), (90, 30, 0.0)]
 )
-def test_principal_components_are_those_of_scikit_learn(rows: int, features: int, far: float) -> None:
+def test_principal_components_are_those_of_scikit_learn(
+    rows: int, features: int, far: float, quick_blas: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With products of the engine (given AVX-512), and of NumPy's BLAS."""
     from sklearn.decomposition import PCA
 
+    monkeypatch.setattr(tall, "blas_has_avx512", lambda: quick_blas)
     draw = np.random.Generator(np.random.Philox(key=7))
     x = draw.normal(size=(rows, features)) * np.linspace(3, 0.5, features) + far
     ours, wanted = pt.PCA(8).fit(x), PCA(8, svd_solver="full").fit(x)
