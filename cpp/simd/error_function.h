@@ -48,10 +48,10 @@ PT_FN V erfc_factor(V t) {
 // e^(-t^2), with the part of t^2 that rounding would drop.
 template <class V>
 PT_FN V exp_minus_square(V t) {
-  V square = t * t;
-  V lost = fma(t, t, -square);
+  V exponent = -t * t;
+  V lost = fma(-t, t, -exponent);
   // Beyond the range of exp the two parts may be infinities of both signs.
-  return exp_corrected(-square, select(square < V(1000), -lost, V(0)));
+  return exp_corrected(exponent, select(exponent > V(-1000), lost, V(0)));
 }
 
 template <class T, int N>
@@ -75,9 +75,9 @@ template <class V>
 PT_FN normal_parts<V> normal_distribution(V x) {
   using T = element_of<V>;
   V t = lesser_of(V(60), abs(x));
-  V half_square = V(T(0.5)) * t * t;
-  V lost = fma(V(T(0.5)) * t, t, -half_square);
-  V bell = exp_corrected(-half_square, -lost);
+  V half = V(T(-0.5)) * t;
+  V exponent = half * t;
+  V bell = exp_corrected(exponent, fma(half, t, -exponent));
   V tail = V(T(0.5)) * bell * erfc_factor(t * V(T(0.70710678118654752440)));
   return {select(x < V(0), tail, V(1) - tail), bell};
 }

@@ -87,26 +87,30 @@ PT_FN exp_reduced<V> reduce_exp(V x) {
 
 // Within the limits; the order of the arguments lets a NaN through. Where lanes are left out, none is too low.
 template <class V>
-PT_FN V clamp_exp_argument(V x) {
+PT_FN V clamp_below(V x) {
   using T = element_of<V>;
-  V bounded = lesser_of(V(exp_facts<T>::highest), x);
-  if constexpr (kScales<T>) return bounded;
-  return greater_of(V(exp_facts<T>::lowest), bounded);
+  if constexpr (kScales<T>) return x;
+  return greater_of(V(exp_facts<T>::lowest), x);
+}
+template <class V>
+PT_FN V clamp_above(V x) {
+  return lesser_of(V(exp_facts<element_of<V>>::highest), x);
 }
 
 template <class T, int N>
 PT_FN vec<T, N> exp(vec<T, N> x) {
   using V = vec<T, N>;
-  const auto reduced = reduce_exp(clamp_exp_argument(x));
+  const auto reduced = reduce_exp(clamp_below(clamp_above(x)));
   V r = reduced.r;
   return scale_by_power(fma(r * r, polynomial(r, exp_facts<T>::tail), r) + V(1), reduced);
 }
 
-// e^(x + correction) for a correction of about one ulp of x, which is many of the result's.
+// e^(x + correction) for an x that is not above the limit and a correction far below 1, as of an ulp of x, which is
+// many of the result's.
 template <class T, int N>
 PT_FN vec<T, N> exp_corrected(vec<T, N> x, vec<T, N> correction) {
   using V = vec<T, N>;
-  const auto reduced = reduce_exp(clamp_exp_argument(x));
+  const auto reduced = reduce_exp(clamp_below(x));
   V r = reduced.r + correction;
   V rest = correction - (r - reduced.r);
   return scale_by_power((fma(r * r, polynomial(r, exp_facts<T>::tail), rest) + r) + V(1), reduced);

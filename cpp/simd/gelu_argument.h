@@ -10,12 +10,13 @@ template <class T>
 struct gelu_facts;  // 2 sqrt(2 / pi) and 0.044715 times that, each in two parts
 template <>
 struct gelu_facts<float> {
-  static constexpr float linear = 1.59576917f, linear_low = -4.53406805e-08f;
+  // The first part has so few bits that a polynomial less it is exact.
+  static constexpr float linear = 0x1.988p+0f, linear_low = 6.59966e-05f;
   static constexpr float cubic = 0.0713548139f, cubic_low = 2.39883247e-09f;
 };
 template <>
 struct gelu_facts<double> {
-  static constexpr double linear = 1.5957691216057308, linear_low = -9.96930880911092e-17;
+  static constexpr double linear = 0x1.9884533d43p+0, linear_low = 3.589464330756845e-13;
   static constexpr double cubic = 0.07135481627260025, cubic_low = -6.175149918155315e-19;
 };
 
@@ -25,24 +26,21 @@ struct gelu_sigmoid_parts {
   V above, below, complement, slope;
 };
 template <class V>
-PT_FN gelu_sigmoid_parts<V> gelu_sigmoid(V unbounded) {
+PT_FN gelu_sigmoid_parts<V> gelu_sigmoid(V x) {
   using G = gelu_facts<element_of<V>>;
   // Beyond 60 the sigmoid is 0 or 1; squares of larger numbers would overflow.
-  V x = greater_of(V(-60), lesser_of(V(60), unbounded));
-  V square = x * x;
-  V square_low = fma(x, x, -square);
-  V product = square * V(G::cubic);
-  V product_low = fma(square, V(G::cubic), -product);
-  // Knuth's exact sum: either part may be the larger.
-  V p = product + V(G::linear);
-  V share = p - product;
-  V p_low = (product - (p - share)) + (V(G::linear) - share);
-  p_low = (p_low + product_low) + fma(square, V(G::cubic_low), fma(square_low, V(G::cubic), V(G::linear_low)));
-  V w = x * p;
-  V w_low = fma(x, p_low, fma(x, p, -w));
+  V size = lesser_of(V(60), abs(x));
+  V square = size * size;
+  V square_low = fma(size, size, -square);
+  // -|w| / |x|, and what rounding dropped from it.
+  V p = fma(square, V(-G::cubic), V(-G::linear));
+  V p_low = fma(square, V(-G::cubic), -(p + V(G::linear)));
+  p_low = p_low + fma(square, V(-G::cubic_low), fma(square_low, V(-G::cubic), V(-G::linear_low)));
+  V w = size * p;
+  V w_low = fma(size, p_low, fma(size, p, -w));
+  V t = exp_corrected(w, w_low);
   auto negative = x < V(0);
-  V t = exp_corrected(-abs(w), select(negative, w_low, -w_low));
-  V slope = fma(square, V(3 * G::cubic), V(G::linear));
+  V slope = fma(square, V(3 * G::cubic), V(G::linear + G::linear_low));
   return {select(negative, t, V(1)), V(1) + t, select(negative, V(1), t), slope};
 }
 

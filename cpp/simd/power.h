@@ -86,7 +86,7 @@ PT_FN vec<double, N> power_of_magnitude(vec<double, N> x, vec<double, N> y) {
   V bounded = greater_of(V(-0x1p70), lesser_of(V(0x1p70), y));
   auto product = exact_product(bounded, log_x.high);
   V low = fma(bounded, log_x.low, product.low);
-  V result = exp_corrected(product.high, select(abs(product.high) < V(1000), low, V(0)));
+  V result = exp_corrected(clamp_above(product.high), select(abs(product.high) < V(1000), low, V(0)));
   // 0, infinity, or an infinite power: the limit is 0 or infinity, or 1 for |x| = 1.
   auto grows = (a > V(1)) ^ (y < V(0));
   V limit = select(a == V(1), V(1), select(grows, infinity, V(0)));

@@ -157,11 +157,14 @@ void check_power(int n) {
     y.push_back(T(uniform(-60000, 60000)));
   }
   const std::vector<T> z = run<T>("power", x, y);
+  // Of float64 that of exp, whose argument is known to a few hundredths of an ulp of the result; float32 is rounded
+  // once.
+  const double limit = sizeof(T) == 4 ? 0.51 : 1.05;
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double error = ulps(z[i], std::pow((L)x[i], (L)y[i]));
     if (error > worst) worst = error;
-    report(error <= 1, __FILE__, __LINE__,
+    report(error <= limit, __FILE__, __LINE__,
            "pow(" + std::to_string(x[i]) + ", " + std::to_string(y[i]) + ") = " + std::to_string(z[i]));
   }
   std::printf("%-12s f%d  %.3f ulp\n", "power", int(sizeof(T)) * 8, worst);
