@@ -157,8 +157,7 @@ void check_power(int n) {
     y.push_back(T(uniform(-60000, 60000)));
   }
   const std::vector<T> z = run<T>("power", x, y);
-  // Of float64 that of exp, whose argument is known to a few hundredths of an ulp of the result; float32 is rounded
-  // once.
+  // float64: as exp, whose argument is known to some hundredths of an ulp of the result; float32 is rounded once.
   const double limit = sizeof(T) == 4 ? 0.51 : 1.05;
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
