@@ -27,14 +27,15 @@ constexpr int64_t kAliasBytes = 1024;          // rows so far apart (or a multip
 
 // Cycles for an element, measured.
 constexpr double kMultiplyAdd = 1.0 / 20;
-constexpr double kPack = 0.5;       // to pack it for one chunk
-constexpr double kGather = 1.5;     // to gather it from an image
-constexpr double kPad = 0.2;        // its share of a line that is copied once for all taps
-constexpr double kLine = 0.5;       // an element of such a line
-constexpr double kShare = 0.75;     // to pack it once for all: written and read through the last cache
-constexpr double kRead = 0.25;      // to read what was packed once, for each chunk
-constexpr double kStrided = 0.006;  // what a multiply-add takes longer whose operand is not packed
-constexpr double kAliased = 0.025;  // or lies so that its rows evict each other
+constexpr double kPack = 0.5;          // to pack it for one chunk
+constexpr double kGather = 1.5;        // to gather it from an image
+constexpr double kPad = 0.2;           // its share of a line that is copied once for all taps
+constexpr double kLine = 0.5;          // an element of such a line
+constexpr double kShare = 0.75;        // to pack it once for all: written and read through the last cache
+constexpr double kRead = 0.25;         // to read what was packed once, for each chunk
+constexpr double kStrided = 0.006;     // what a multiply-add takes longer whose operand is not packed
+constexpr double kAlongDepth = 0.001;  // the same of rows that lie along memory, beside packed panels
+constexpr double kAliased = 0.025;     // or lies so that its rows evict each other
 
 enum class Left { InPlace, Copied, Shared };
 
@@ -89,7 +90,7 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
   Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
   const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
-  double left = kStrided + (aliased(d) ? kAliased : 0);
+  double left = (d.left_k == 1 && r.copy_right ? kAlongDepth : kStrided) + (aliased(d) ? kAliased : 0);
   if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
   const double copied = copied_left(d, rows, cols, gathered_left);
   if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;

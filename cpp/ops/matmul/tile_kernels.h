@@ -138,6 +138,43 @@ void multiply_packed_tile(const Tile<T>& t) {
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
+// B packed, and rows of A where they lie, each along memory: here too steps are constants away, from a few pointers.
+template <class T, int MR, int NV>
+void multiply_rows_tile(const Tile<T>& t) {
+  using R = Register<T>;
+  constexpr int kRightRow = NV * R::kLanes, kPointers = (MR + kEvenGroup - 1) / kEvenGroup;
+  const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
+  R sum[MR][NV];
+  clear(sum);
+  prefetch_rows<T, MR, NV>(t);
+  const T* left[kPointers];
+#pragma GCC unroll 8
+  for (int p = 0; p < kPointers; ++p) left[p] = t.left + kEvenGroup * p * t.left_row;
+  const T* right = t.right;
+  int64_t k = t.depth;
+  for (; k >= kFetchSteps; k -= kFetchSteps, right += kFetchSteps * kRightRow) {
+    if (t.ahead) t.ahead->fetch();
+#pragma GCC unroll 8
+    for (int step = 0; step < kFetchSteps; ++step) {
+      R b[NV];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) b[j] = R::load(right + step * kRightRow + j * R::kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) {
+        const R a = broadcast_once(offset_bytes(left[i / kEvenGroup], (i % kEvenGroup) * row_bytes) + step);
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int p = 0; p < kPointers; ++p) left[p] += kFetchSteps;
+  }
+  Tile<T> rest = t;
+  rest.ahead = nullptr;
+  strided_steps<T, MR, NV, false, kEvenGroup>(rest, left, right, k, sum);
+  store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
+}
+
 template <class T>
 using TileFn = void (*)(const Tile<T>&);
 
@@ -160,6 +197,14 @@ inline TileFn<T> find_packed_tile(int rows) {
     if (rows < MR) return find_packed_tile<T, NV, MR - 1>(rows);
   }
   return multiply_packed_tile<T, MR, NV>;
+}
+
+template <class T, int MR = kTileRows>
+inline TileFn<T> find_rows_tile(int rows) {
+  if constexpr (MR > 1) {
+    if (rows < MR) return find_rows_tile<T, MR - 1>(rows);
+  }
+  return multiply_rows_tile<T, MR, kTileVectors>;
 }
 
 // short_tile and long_tile are for strips.rows rows and one more; left_row is the distance of rows in A.
@@ -210,6 +255,11 @@ inline int count_vectors(Tile<T>& t, int64_t cols) {
 template <class T>
 void multiply_panel(Tile<T> t, int64_t rows, int64_t cols, bool right_padded) {
   const int vectors = count_vectors(t, cols);
+  if (right_padded && t.left_k == 1 && vectors == kTileVectors && t.right_k == kTileVectors * Register<T>::kLanes) {
+    const Strips strips(rows, kTileRows);
+    return multiply_strips(t, strips, find_rows_tile<T>(static_cast<int>(strips.rows)),
+                           find_rows_tile<T>(static_cast<int>(strips.rows_of(0))), t.left_row);
+  }
   multiply_vectors(t, rows, vectors, !right_padded && t.tail < Register<T>::kLanes);
 }
 
