@@ -22,14 +22,18 @@ SETTINGS = [
     (["run.evaluate.every=20 env_steps"],
      "[run.evaluate.every] received 20 env_steps; digits has no env_steps; expected steps, examples or epochs; for "
      'example "20 epochs"'),
-    (["evaluate.metrics=['r2']"],
+    (["evaluate.metrics=['r2']", "run.stop.watch=valid.r2"],
      f"[evaluate.metrics] received r2, which measures regression; {TASK}; expected others; accuracy is usual"),
     (['expect."test.acuracy"=0.9'],
      "[--set expect.\"test.acuracy\"=0.9] expected KEY=VALUE, for example --set optimizer.lr=1e-3"),
     (["expect={'test.acuracy'='>= 0.9'}"],
-     "[expect.test.acuracy] it is not measured; expected one of test.loss, test.accuracy, valid.loss, valid.accuracy, "
+     "[--set expect.test.acuracy] it is not measured; expected a part (test, valid, train), a dot and a metric (loss, "
+     "accuracy, perplexity, mse, mae, r2), or one of seconds, steps, examples_per_second, energy.watt_hours, "
+     "energy.low, energy.high; did you mean test.accuracy?"),
+    (["expect={'test.r2'='>= 0.9'}"],
+     "[expect.test.r2] it is not measured; expected one of test.loss, test.accuracy, valid.loss, valid.accuracy, "
      "train.loss, train.accuracy, seconds, steps, examples_per_second, energy.watt_hours, energy.low, energy.high; did "
-     "you mean test.accuracy?"),
+     "you mean test.loss?"),
     (["model={model={use='mlp'}, critic={use='mlp'}}"],
      "[model.critic] supervised asks for no model of that role; expected model; rename it or take it out"),
     (["optimizer={model={use='adamw'}, modle={use='sgd'}}"],

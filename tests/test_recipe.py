@@ -200,9 +200,29 @@ LINES = [
      '[digits.toml:2 data.separator] received "tabs"; expected one of ",", ";", "tab"; did you mean tab?'),
     ("data = { use = 'csv', separator = ';' }",
      "[digits.toml:2 data] path is missing; csv needs a path in quotes; add path = ..."),
-    ("data = { use = 'rl/cartpole' }",
-     "[digits.toml:2 data.use] the data rl/cartpole is in powertrain-rl, which is not installed; install it: "
-     "pip install powertrain-rl"),
+    ("data = { use = 'audio/spoken-digits' }",
+     "[digits.toml:2 data.use] the data audio/spoken-digits is in powertrain-audio, which is not installed; install "
+     "it: pip install powertrain-audio"),
+    ("model = 'adamw'",
+     "[digits.toml:4 model] no such model adamw; expected one of cnn, plain; adamw is of the group optimizer"),
+    ("run = { until = '1 epoch', stop = { watch = 'valid.acuracy' } }",
+     '[digits.toml:6 run.stop.watch] received "valid.acuracy"; expected one of valid.loss, valid.accuracy, '
+     "valid.perplexity, valid.mse, valid.mae, valid.r2; did you mean valid.accuracy?"),
+    ("run = { until = '1 epoch', lr = 1e-3 }",
+     "[digits.toml:6 run.lr] no such parameter of run; expected until, batch, seed, stop, evaluate, workers, threads, "
+     "precision, backend, save_seconds; it belongs to optimizer"),
+    ("expect = {}\nevaluate = { every = '1 epoch' }",
+     "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, batch, most; it belongs to "
+     "run.evaluate"),
+    ("expect = {}\nschedule = 'cosine'",
+     "[digits.toml:8 schedule] no such section; expected data, features, model, loss, strategy, optimizer, callbacks, "
+     "run, evaluate, expect, report; it belongs to optimizer"),
+    ("expect = { 'tset.accuracy' = '>= 0.9' }",
+     "[digits.toml:7 expect.tset.accuracy] it is not measured; expected a part (test, valid, train), a dot and a "
+     "metric (loss, accuracy, perplexity, mse, mae, r2), or one of seconds, steps, examples_per_second, "
+     "energy.watt_hours, energy.low, energy.high; did you mean test.accuracy?"),
+    ("expect = {}\nevaluate = { metrics = ['acc'] }",
+     "[digits.toml:8 evaluate.metrics.0] no such metric acc; expected one of accuracy; did you mean accuracy?"),
     ("features = { use = 'scale' }",
      '[digits.toml:3 features] received { use = "scale" }; expected a list of transforms; write features = [...]'),
     ("features = [{ use = 'scal' }]",
@@ -252,6 +272,39 @@ until = "no"
     ]
 
 
+def test_names_of_metrics_are_said_with_all_other_mistakes(tmp_path: Path) -> None:
+    """Though only the data says which metrics are usual."""
+    said = complaint(
+        tmp_path,
+        """\
+data = "digit"
+model = "cnn"
+optimizer = "adamw"
+run = { until = "5", stop = { watch = "valid.acc" } }
+evaluate = { metrics = ["acuracy"], bach = 3 }
+
+[expect]
+test.acc = ">= 1"
+"test.accuracy" = "high"
+""",
+    )
+    assert [line.partition("]")[0] for line in said] == [
+        "[digits.toml:1 data",
+        "[digits.toml:4 run.until",
+        "[digits.toml:4 run.stop.watch",
+        "[digits.toml:5 evaluate.bach",
+        "[digits.toml:5 evaluate.metrics.0",
+        "[digits.toml:8 expect.test.acc",
+        "[digits.toml:9 expect.test.accuracy",
+    ]
+    assert [line.rpartition("; ")[2] for line in said[2:6]] == [
+        "did you mean valid.accuracy?",
+        "did you mean batch?",
+        "did you mean accuracy?",
+        "did you mean test.accuracy?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -268,6 +321,21 @@ until = "no"
         (b"a = 1\na = 2\n", "[bad.toml:2] not valid TOML in column 6: Cannot overwrite a value; received a = 2; "
                               "expected each name once; join the two"),
         (b"a = " + 5000 * b"[", "[bad.toml:1] not valid TOML: nested too deeply; expected key = value; see toml.io"),
+        (b"a = 1\nmodel = mlp\n",
+         "[bad.toml:2] not valid TOML in column 9: Invalid value; received model = mlp; expected a text in quotes; "
+         'write "mlp"'),
+        (b"a = 1\nb = True\n",
+         "[bad.toml:2] not valid TOML in column 5: Invalid value; received b = True; expected small letters; "
+         "write true"),
+        ("a = 1\nb = \u201cx\u201d\n".encode(),
+         "[bad.toml:2] not valid TOML in column 5: Invalid value; received b = \u201cx\u201d; expected straight "
+         'quotes, "'),
+        (b"a = 1\nmodel: mlp\n",
+         "[bad.toml:2] not valid TOML in column 6: Expected '=' after a key in a key/value pair; received model: mlp; "
+         'expected key = value, as in model = "mlp"; this is no YAML or JSON'),
+        (b'a = "x\nb = 1\n',
+         "[bad.toml:1] not valid TOML in column 7: Illegal character '\\n'; received a = \"x; expected a quote that "
+         'ends the text; write "'),
         (b"a = 1\nb =\n", "[bad.toml:2] not valid TOML in column 4: Invalid value; received b =; expected key = value"),
     ],
 )  # fmt: skip

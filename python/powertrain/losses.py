@@ -61,9 +61,10 @@ def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
     if len(output.shape) == len(target.shape) + 1 and output.shape[-1] == 1:
         output = pt.reshape(output, tuple(target.shape))
     if tuple(output.shape) != tuple(target.shape):
+        classes = "int" in str(target.dtype) and len(output.shape) == len(target.shape) + 1
+        fix = "for class numbers take cross-entropy" if classes else "check the number of outputs of the model"
         raise pt.ShapeError(
-            f"[{name}] output is {list(output.shape)}, target is {list(target.shape)}; expected one shape; "
-            "check the number of outputs of the model"
+            f"[{name}] output is {list(output.shape)}, target is {list(target.shape)}; expected one shape; {fix}"
         )
     return output, pt.cast(target, output.dtype)
 

@@ -148,6 +148,9 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if not close:
         close = [name for name in names if name.lower() == word.lower()]
+    begun = [name for name in names if len(word) > 2 and name.startswith(word)]  # acc for accuracy
+    if not close and len(begun) == 1:
+        close = begun
     return f"; did you mean {close[0]}?" if close else ""
 
 

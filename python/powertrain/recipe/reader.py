@@ -14,6 +14,7 @@ from powertrain.plugins.protocols import called
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
+from powertrain.recipe.measured import unknown_metrics, unmeasured
 from powertrain.recipe.sections import (
     EvaluateSection,
     OptimizerUse,
@@ -38,6 +39,17 @@ SECTIONS = (
     "expect",
     "report",
 )
+# Where people look for a key elsewhere.
+HOMES = {
+    "optimizer": ("lr", "learning_rate", "weight_decay", "schedule", "clip", "accumulate"),
+    "run": ("until", "batch", "batch_size", "seed", "stop", "workers", "threads", "precision", "backend"),
+    "data": ("split", "dataset"),
+    "evaluate": ("metrics", "metric"),
+    "run.until": ("epochs", "steps", "max_epochs", "rounds"),
+    "run.evaluate": ("every", "episodes"),
+    "run.stop": ("watch", "patience", "early_stopping"),
+    "features": ("transform", "transforms", "preprocessing"),
+}
 DEFAULT_STRATEGY = "supervised"
 KeyPath = tuple[str | int, ...]
 Made = TypeVar("Made")
@@ -67,8 +79,8 @@ class _Reader:
     def recipe(self, given: str, overrides: tuple[str, ...]) -> Recipe:
         for key in self.tables:
             if key not in SECTIONS:
-                text = f"no such section; expected {', '.join(SECTIONS)}{suggestion(key, SECTIONS)}"
-                self.wrong((key,), text)
+                hint = _home(key) or suggestion(key, SECTIONS)
+                self.wrong((key,), f"no such section; expected {', '.join(SECTIONS)}{hint}")
         data, copies, split = self.data()
         features = self.several("features", "transform")
         models, weights = self.models()
@@ -78,9 +90,9 @@ class _Reader:
         callbacks = self.several("callbacks", "callback")
         run = self.run()
         evaluate = self.section(EvaluateSection, "evaluate")
-        self.metrics(evaluate)
+        self.mistakes.extend(unknown_metrics(self.tables, self.plugins))
         report = self.section(ReportSection, "report")
-        expect = self.expect()
+        expect = self.expect(measured=not copies)
         self.demand_model(strategy)
         if self.mistakes or strategy is None:
             raise source_text.RecipeError(self.source.say(self.mistakes))
@@ -129,7 +141,10 @@ class _Reader:
         if table is None:
             return None
         made, found = check(kind, table, name, (name,), skipped)
-        self.mistakes.extend(found)
+        for mistake in found:
+            lost = mistake.text.startswith("no such parameter") and "did you mean" not in mistake.text
+            hint = _home(str(mistake.path[-1])) if lost else ""
+            self.mistakes.append(dataclasses.replace(mistake, text=mistake.text + hint))
         return made
 
     def table(self, value: Any, path: KeyPath) -> dict[str, Any] | None:
@@ -294,20 +309,17 @@ class _Reader:
             return None
         return OptimizerUse(use, schedule, around.clip, around.accumulate)
 
-    def expect(self) -> dict[str, Limit]:
+    def expect(self, measured: bool) -> dict[str, Limit]:
+        """[expect]; the names of what environments give are not known here."""
         table = self.table(self.tables.get("expect", {}), ("expect",))
-        limits = {}
-        for key, value in _flat(table or {}):
-            limits[key] = convert(value, Limit, Range(), ("expect", key), self.mistakes)
+        limits, paths = {}, {}
+        for path, value in _flat(table or {}):
+            key = ".".join(path)
+            paths[key] = ("expect", *path)
+            limits[key] = convert(value, Limit, Range(), paths[key], self.mistakes)
+        if measured:
+            self.mistakes.extend(unmeasured(self.tables, paths, self.plugins))
         return {key: limit for key, limit in limits.items() if limit is not None}
-
-    def metrics(self, evaluate: EvaluateSection | None) -> None:
-        """The metrics that a recipe asks for exist; they are imported when the run begins."""
-        for at, name in enumerate((evaluate and evaluate.metrics) or ()):
-            try:
-                self.plugins.find("metric", name)
-            except PluginError as error:
-                self.wrong(("evaluate", "metrics", at), str(error))
 
     def demand_model(self, strategy: Use | None) -> None:
         """Most strategies train a model with an optimizer; one that does not says so in `needs`."""
@@ -324,16 +336,20 @@ class _Reader:
                 self.wrong((), f"{section} is missing; expected a table; add {example}")
 
 
+def _home(key: str) -> str:
+    return next((f"; it belongs to {home}" for home, keys in HOMES.items() if key in keys), "")
+
+
 def _all_roles(table: Mapping[str, Any]) -> bool:
     """Whether a table without `use` names several plugins by role: data.env = { use = ... }."""
     rest = [value for key, value in table.items() if key != "split"]
     return bool(rest) and all(isinstance(value, dict) and "use" in value for value in rest)
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(table: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
     """`test.accuracy = ...` written bare is a table in TOML; both ways of writing mean the same."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flat(value, (*prefix, key))
         else:
-            yield f"{prefix}{key}", value
+            yield (*prefix, key), value

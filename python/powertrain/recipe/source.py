@@ -118,9 +118,27 @@ def _syntax(name: str, text: str, error: Exception) -> str:
     received = lines[line - 1].strip() if line <= len(lines) else ""
     received = received if len(received) <= 60 else received[:57] + "..."
     received = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in received)
-    twice = any(word in reason for word in ("overwrite", "twice", "Duplicate"))
-    wanted = "each name once; join the two" if twice else "key = value"
+    whole = lines[line - 1] if line <= len(lines) else ""
+    wanted = _wanted(reason, whole[: int(found[2]) - 1], whole[int(found[2]) - 1 :])
     return f"[{name}:{line}] not valid TOML in column {found[2]}: {reason}; received {received}; expected {wanted}"
+
+
+def _wanted(reason: str, before: str, rest: str) -> str:
+    """What belongs where the reader stopped, for the ways in which people write what is no TOML."""
+    if any(word in reason for word in ("overwrite", "twice", "Duplicate")):
+        return "each name once; join the two"
+    word = re.match(r"[\w./:-]+", rest)
+    if rest.startswith(":") or (not before.strip() and rest.startswith("{")):
+        return 'key = value, as in model = "mlp"; this is no YAML or JSON'
+    if rest[:1] in ("\u201c", "\u201d", "\u2018", "\u2019"):
+        return 'straight quotes, "'
+    if word and word[0].lower() in ("true", "false"):
+        return f"small letters; write {word[0].lower()}"
+    if word and before.rstrip().endswith(("=", "[", ",")) and not word[0][0].isdigit():
+        return f'a text in quotes; write "{word[0]}"'
+    if "Illegal character" in reason and before.count('"') % 2:
+        return 'a quote that ends the text; write "'
+    return "key = value"
 
 
 def override(source: Source, settings: Iterable[str]) -> None:

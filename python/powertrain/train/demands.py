@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powertrain.plugins.params import suggestion
+from powertrain.recipe.measured import MEASURED
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from powertrain.recipe import Recipe
     from powertrain.train.run import TrainRun
 
-# What results hold beside the metrics of the parts.
-MEASURED = ("seconds", "steps", "examples_per_second", "energy.watt_hours", "energy.low", "energy.high")
 # A strategy may begin with a round without steps; one that makes none in two is taken for one that never does.
 ROUNDS_WITHOUT_STEPS = 2
 
@@ -22,6 +21,11 @@ def demand_task(recipe: Recipe, dataset: Dataset) -> None:
     """A strategy that learns from text gets text, and durations count something that the data has."""
     wanted = getattr(recipe.strategy.plugin, "task", dataset.task)
     if wanted != dataset.task:
+        if "strategy" not in recipe.tables and recipe.model is not None:
+            raise RunError(
+                f"[model] {recipe.model.name} learns by {recipe.strategy.name}, and {dataset.name} is a {dataset.task} "
+                f"task; expected {wanted} data; use other data or another model"
+            )
         raise RunError(
             f"[strategy] {recipe.strategy.name} on {dataset.name}, a {dataset.task} task; expected {wanted} data; use "
             "other data or another strategy"

@@ -14,6 +14,7 @@ import powertrain as pt
 from powertrain import metrics
 from powertrain.data import Loader, Subset
 from powertrain.data.order import EVALUATION
+from powertrain.recipe.measured import USUAL
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from powertrain.data import Dataset
     from powertrain.plugins.learning import Strategy
 
-DEFAULT_METRICS = {
-    "classification": ("accuracy",),
-    "language": ("perplexity", "accuracy"),
-    "regression": ("mse", "mae", "r2"),
-}
 OF_LOSSES = ("loss", "perplexity")
 
 
@@ -148,7 +144,7 @@ class Evaluator:
 def choose_metrics(dataset: Dataset, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:
     """The metrics of a run by name: the loss always, the task's usual ones or those that the recipe asks for."""
     chosen: dict[str, Any] = {"loss": metrics.Mean()}
-    for name in names or DEFAULT_METRICS[dataset.task]:
+    for name in names or USUAL[dataset.task]:
         chosen[name] = load(name)
     if dataset.task == "classification":
         chosen["confusion"] = metrics.ConfusionMatrix(dataset.outputs)

@@ -10,7 +10,8 @@ from powertrain.optim.scaling import LossScale
 from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
 from powertrain.plugins.params import call_with, params_of
-from powertrain.train.evaluate import DEFAULT_METRICS, choose_metrics
+from powertrain.recipe.measured import USUAL
+from powertrain.train.evaluate import choose_metrics
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def load_metrics(recipe: Recipe, dataset: Dataset, own: bool) -> dict[str, Any]:
         metric = plugin(params_of(plugin)())
         tasks = getattr(metric, "tasks", (dataset.task,))
         if dataset.task not in tasks:
-            usual = ", ".join(DEFAULT_METRICS[dataset.task])
+            usual = ", ".join(USUAL[dataset.task])
             raise RunError(
                 f"[evaluate.metrics] received {name}, which measures {' or '.join(tasks)}; {dataset.name} is a "
                 f"{dataset.task} task; expected others; {usual} is usual"

@@ -1,0 +1,67 @@
+"""Names of what a run measures, as far as a recipe alone can know them: a misspelt one is said with all other
+mistakes. What hangs on the data, whose task decides on the usual metrics, is `train/demands.py`'s to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from powertrain.plugins.params import Mistake, suggestion
+from powertrain.plugins.registry import PluginError, Registry
+
+PARTS = ("test", "valid", "train")
+# What results hold beside the metrics of the parts.
+MEASURED = ("seconds", "steps", "examples_per_second", "energy.watt_hours", "energy.low", "energy.high")
+# The metrics of each task, where a recipe names none.
+USUAL = {
+    "classification": ("accuracy",),
+    "language": ("perplexity", "accuracy"),
+    "regression": ("mse", "mae", "r2"),
+}
+
+
+def unknown_metrics(tables: Mapping[str, Any], plugins: Registry) -> Iterator[Mistake]:
+    """Metrics that nobody offers; those that there are get imported when the run begins."""
+    for at, name in enumerate(_asked(tables)):
+        try:
+            if isinstance(name, str):  # else the section's own check has said it
+                plugins.find("metric", name)
+        except PluginError as error:
+            yield Mistake(("evaluate", "metrics", at), str(error))
+
+
+def unmeasured(
+    tables: Mapping[str, Any], expect: Mapping[str, tuple[str, ...]], plugins: Registry
+) -> Iterator[Mistake]:
+    """Names in `expect`, each with its path of keys, and in run.stop that no data would give."""
+    offered = dict.fromkeys(plugin.name for plugin in plugins.plugins("metric"))
+    unknown = {mistake.path[-1] for mistake in unknown_metrics(tables, plugins)}
+    asked = [name for at, name in enumerate(_asked(tables)) if isinstance(name, str) and at not in unknown]
+    usual = dict.fromkeys(name for names in USUAL.values() for name in names)
+    # Of metrics that are misspelt or no list nobody knows which were meant.
+    unclear = bool(unknown) or (not asked and _written(tables, "evaluate", "metrics") is not None)
+    metrics = list(dict.fromkeys(["loss", *asked, *(offered if unclear else () if asked else usual)]))
+    known = [f"{part}.{name}" for part in PARTS for name in metrics]
+    for name, path in expect.items():
+        if name not in known and name not in MEASURED:
+            yield Mistake(
+                path,
+                f"it is not measured; expected a part ({', '.join(PARTS)}), a dot and a metric ({', '.join(metrics)}), "
+                f"or one of {', '.join(MEASURED)}{suggestion(name, [*known, *MEASURED])}",
+            )
+    watch = _written(tables, "run", "stop", "watch")
+    if isinstance(watch, str) and watch.removeprefix("valid.") not in metrics:
+        names = [f"valid.{name}" for name in metrics]
+        text = f'received "{watch}"; expected one of {", ".join(names)}{suggestion(watch, names)}'
+        yield Mistake(("run", "stop", "watch"), text)
+
+
+def _asked(tables: Mapping[str, Any]) -> list[Any]:
+    given = _written(tables, "evaluate", "metrics")
+    return given if isinstance(given, list) else []
+
+
+def _written(tables: Any, *keys: str) -> Any:
+    for key in keys:
+        tables = tables.get(key) if isinstance(tables, dict) else None
+    return tables
