@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from powertrain.plugins.first_party import FIRST_PARTY
 from powertrain.plugins.local import load_local
 from powertrain.plugins.registry import PluginError, Registry
 
@@ -107,15 +108,47 @@ def test_an_unknown_name_gets_what_there_is_and_a_guess(installed: Installed) ->
     assert str(caught.value) == "no such model resnett; expected one of resnet, unet; did you mean resnet?"
 
 
-@pytest.mark.parametrize("name", ["ppo", "rl/ppo", "powertrain-rl/ppo"])
+def test_an_editable_install_hides_nothing(installed: Installed, tmp_path: Path) -> None:
+    """pip leaves an egg-info in the folder of sources that it puts on the path."""
+    text = "[powertrain.v1.model]\nunet = acme_plugin:Net\n"
+    installed.add("acme", text)
+    egg = tmp_path / "src" / "acme.egg-info"
+    egg.mkdir(parents=True)
+    (egg / "entry_points.txt").write_text(text)
+    for version, hidden in (("1.0", []), ("0.9", [("acme", "0.9", "1.0")])):
+        (egg / "PKG-INFO").write_text(f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n")
+        found = Registry(lambda: [str(installed.folder), str(egg.parent)])
+        assert [plugin.full_name for plugin in found.plugins()] == ["acme/unet"]
+        assert [tuple(one) for one in found.shadowed()] == hidden
+
+
+@pytest.mark.parametrize("name", ["full-batch", "tabular/full-batch", "powertrain-tabular/full-batch"])
 def test_a_first_party_name_that_is_not_installed_gets_the_line_that_installs_it(
     installed: Installed, name: str
 ) -> None:
     with pytest.raises(PluginError) as caught:
         installed.registry().find("strategy", name)
     assert str(caught.value) == (
-        f"the strategy {name} is in powertrain-rl, which is not installed; install it: pip install powertrain-rl"
+        f"the strategy {name} is in powertrain-tabular, which is not installed; install it: pip install "
+        "powertrain-tabular"
     )
+
+
+def test_what_is_said_to_be_first_party_is_there() -> None:
+    """A line that installs a distribution which does not exist would be worse than none."""
+    plugins = Path(__file__).parent.parent / "plugins"
+    for family, names in FIRST_PARTY.items():
+        project = (plugins / family / "pyproject.toml").read_text(encoding="utf-8")
+        assert f'name = "powertrain-{family}"' in project
+        assert [name for name in names if f"\n{name} = " not in project] == []
+
+
+def test_a_name_of_another_kind_is_said_to_be_one(installed: Installed) -> None:
+    text = "[powertrain.v1.model]\nunet = acme_plugin:Net\n[powertrain.v1.loss]\ndice = acme_plugin:it\n"
+    installed.add("acme", text)
+    with pytest.raises(PluginError) as caught:
+        installed.registry().find("model", "dice")
+    assert str(caught.value) == "no such model dice; expected one of unet; dice is of the group loss"
 
 
 def test_a_first_party_plugin_is_found_without_its_prefix(installed: Installed) -> None:

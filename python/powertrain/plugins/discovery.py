@@ -24,12 +24,15 @@ Entry = tuple[str, str, str]
 
 
 class Found(NamedTuple):
-    """A distribution that offers plugins, or one whose offer cannot be read (`cause`)."""
+    """A distribution that offers plugins, or one whose offer cannot be read (`cause`).
+
+    `source` is that of a folder of sources, as `pip install -e` puts them on the path beside what it installs."""
 
     name: str
     version: str
     entries: list[Entry]
     cause: str = ""
+    source: bool = False
 
 
 def normalise(name: str) -> str:
@@ -65,7 +68,8 @@ def _distribution(path: str, folder: str) -> Iterator[Found]:
         text = _read(f"{path}/{folder}/{FILE}")
         if PREFIX not in text:
             return
-        yield Found(normalise(name), version or _version(f"{path}/{folder}"), list(_parse(text)))
+        source = not version
+        yield Found(normalise(name), version or _version(f"{path}/{folder}"), list(_parse(text)), source=source)
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, ValueError) as error:

@@ -10,17 +10,12 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "audio": ("audio-folder", "spoken-digits", "spectrogram"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
                 "least-squares", "full-batch", "k-means", "pca", "squared-hinge"),
-    "recsys": ("matrix-factorisation", "two-tower"),
-    "rl": ("ppo", "dqn", "cartpole", "actor-critic"),
-    "generative": ("vae", "gan", "diffusion"),
     "xla": ("xla",),
-    "cuda": ("cuda",),
-    "distributed": ("data-parallel",),
 }  # fmt: skip
 
 
 def distribution_of(name: str) -> str | None:
-    """The first-party distribution that brings a name, written short (`ppo`) or in full (`rl/ppo`)."""
+    """The first-party distribution that brings a name, written short (`ames`) or in full (`tabular/ames`)."""
     prefix, slash, short = name.rpartition("/")
     if slash:
         family = prefix.removeprefix("powertrain-")

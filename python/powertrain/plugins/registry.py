@@ -83,9 +83,10 @@ class Registry:
         unreadable: list[Unreadable] = []
         shadowed: list[Shadowed] = []
         seen: dict[str, str] = {}
-        for distribution, version, entries, cause in scan(self._paths()):
+        for distribution, version, entries, cause, source in scan(self._paths()):
             if distribution in seen:  # the first one on the path is the one that imports find
-                shadowed.append(Shadowed(distribution, version, seen[distribution]))
+                if not (source and version == seen[distribution]):  # what `pip install -e` leaves beside the source
+                    shadowed.append(Shadowed(distribution, version, seen[distribution]))
                 continue
             seen[distribution] = version
             if cause:
@@ -97,7 +98,7 @@ class Registry:
     @functools.cached_property
     def _own(self) -> dict[tuple[str, str], Plugin]:
         """The engine's own plugins. What else is installed is not read for them, be it hundreds of distributions."""
-        for distribution, version, entries, _ in scan(self._paths(), ENGINE):
+        for distribution, version, entries, *_ in scan(self._paths(), ENGINE):
             return {(group, name): Plugin(group, name, distribution, version, at) for group, name, at in entries}
         return {}
 
@@ -147,7 +148,9 @@ class Registry:
         names = list(dict.fromkeys(plugin.name for plugin in known))
         every = names + [plugin.full_name for plugin in known]
         expected = f"expected one of {', '.join(names)}" if names else f"no {group} is installed; install one"
-        return f"no such {group} {name}; {expected}{suggestion(name, every)}"
+        elsewhere = [one for one in GROUPS if any(name in (p.name, p.full_name) for p in self.plugins(one))]
+        hint = f"; {name} is of the group {' and '.join(elsewhere)}" if elsewhere else suggestion(name, every)
+        return f"no such {group} {name}; {expected}{hint}"
 
     def load(self, group: str, name: str) -> Any:
         return self.find(group, name).load()
