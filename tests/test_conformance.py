@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import unusual_plugins
 import wrong_plugins
+import wrong_plugins_late
 from c_library import COMPILER, build
 from powertrain.plugins import templates
 from powertrain.plugins.conformance import check_distribution
@@ -38,9 +40,12 @@ def examine(
     return list(findings(entry._asdict()))
 
 
-@pytest.mark.parametrize("name", wrong_plugins.WRONG)
+WRONG = {**wrong_plugins.WRONG, **wrong_plugins_late.LATE}
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_plugin_is_named_with_its_fault(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    group, code, text, source = wrong_plugins.WRONG[name]
+    group, code, text, source = WRONG[name]
     found = examine(group, name, source, tmp_path, monkeypatch)
     assert code in [one.code for one in found], "\n".join(one.line() for one in found) or "no finding"
     one = next(one for one in found if one.code == code)
@@ -79,6 +84,14 @@ def test_what_the_wrong_ones_are_made_from_is_right(
 ) -> None:
     found = examine(group.removeprefix("random-"), f"right-{group}", wrong_plugins.RIGHT[group], tmp_path, monkeypatch)
     assert [one.line() for one in found] == []
+
+
+@pytest.mark.parametrize("name", unusual_plugins.UNUSUAL)
+def test_what_is_unusual_but_allowed_is_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, source = unusual_plugins.UNUSUAL[name]
+    if "Numba(" in source:
+        pytest.importorskip("numba")
+    assert [one.line() for one in examine(group, name, source, tmp_path, monkeypatch)] == []
 
 
 @pytest.mark.parametrize("kind", [*OBJECTS, "language_model"])

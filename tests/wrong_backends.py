@@ -60,6 +60,15 @@ WRONG: dict[str, tuple[str, str, str]] = {
                  "        return super().__getattribute__(name)\n"),
     "guards": ("commits-failure", "a step of a perceptron with dropout whose loss is not finite changes",
                in_steps("np.ones_like(one) if one.dtype == bool else one")),
+    "axis": ("refuses", "concat([float32[2, 2], float32[2, 2]], axis=1): gave float32[4, 2]",
+             rule("concat", "lambda call, *parts: np.concatenate(parts, 0 if len({x.shape for x in parts}) == 1 else "
+                            "call['axis'])")),
+    "writes-later": ("writes-input", "a training step of a perceptron changes an array",
+                     HEAD + "    rules = {name: rule for name, rule in RULES.items() if name != 'random_uniform'}\n"
+                     "    def compile(self, graph):\n        run = super().compile(graph)\n"
+                     "        def wrong(arrays):\n            made = [x.copy() for x in run(arrays)]\n"
+                     "            for x in arrays:\n                if x.flags.writeable and x.ndim: x[...] = 0\n"
+                     "            return made\n        return wrong\n"),
     "step": ("wrong-step", "losses of a perceptron with dropout are", in_steps("one * 2 if one.shape == () else one")),
 }  # fmt: skip
 NOT_HERE = HEAD + "    def available(self):\n        return 'there is no such device; expected one; plug it in'\n"

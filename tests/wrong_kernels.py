@@ -149,7 +149,7 @@ WRONG: dict[str, tuple[str, str, list[Change], list[Change]]] = {
     "wrong-case": ("case", "received \"much\"; expected a number", [], [("bias=0.5", 'bias="much"')]),
     "no-kernel": ("protocol", "it is a function; expected a powertrain.plugins.Kernel", [],
                   [("draw =", "def it(): pass\ndraw ="), ("it = Kernel(", "other = Kernel(")]),
-    "engines-name": ("raises", "the engine has an op of that name; expected another; rename the kernel", [],
+    "engines-name": ("name-clash", "the engine has an op of that name; expected another; rename the kernel", [],
                      [('"scale_rows", CL', '"matmul", CL')]),
     "numba-cannot": ("not-compiled", "Numba cannot compile", [],
                      [('CLibrary(LIBRARY, float32="scale_rows")', 'Numba(lambda *a: open(a), ["float32"])')]),
@@ -161,6 +161,14 @@ WRONG_ELEMENTWISE: dict[str, tuple[str, str, list[Change], list[Change]]] = {
                      [("out[i] = 2", "out[i + 1] = 2")], []),
     "half": ("unwritten", "elements of the output are not written", [("i < n", "i < n / 2")], []),
     "thrice": ("wrong-result", "differs from the reference's", [("2 * in", "3 * in")], []),
+    "far-out": ("wrong-result", "it makes 200 of 300, and its reference 600",
+                [("2 * in[0][i]", "in[0][i] > 100 ? 200 : 2 * in[0][i]")], []),
+    "hides-nan": ("wrong-result", "it makes 0 of nan, and its reference nan; expected the same; a NaN stays one",
+                  [("2 * in[0][i]", "in[0][i] == in[0][i] ? 2 * in[0][i] : 0")], []),
+    "static-scratch": ("not-thread-safe", "calls from 4 threads at once give another result than alone",
+                       [("PT_EXPORT void twice", "static volatile T scratch[4096];\nPT_EXPORT void twice"),
+                        ("out[i] = 2 * in[0][i];", "scratch[i & 4095] = 2 * in[0][i];\n"
+                         "  for (int64_t i = 0; i < n; ++i) out[i] = scratch[i & 4095];")], []),
     "wrong-slope": ("wrong-gradient", "the gradient of x is 4.64366 at [3], and the reference's is 3.09577", [],
                     [("grads[0] * 2.0", "grads[0] * 3.0")]),
 }  # fmt: skip

@@ -172,6 +172,7 @@ FORMS: dict[str, Callable[[], Forms]] = {
     "concat": lambda: [
         (([normal(2, 3), normal(2, 1), normal(2, 4)],), {"axis": 1}),
         (([whole(9, 2), whole(9, 3)],), {"axis": 0}),
+        (([normal(2, 2), normal(2, 2)],), {"axis": 1}),
     ],
     "conv2d_grad_input": lambda: convolved("input"),
     "conv2d_grad_weight": lambda: convolved("weight"),

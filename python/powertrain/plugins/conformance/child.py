@@ -109,7 +109,18 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
 
 
 def checks() -> dict[str, Callable[..., Iterator[Any]]]:
-    from powertrain.plugins.conformance import backends, data, kernels, losses, metrics, models, others, strategies
+    from powertrain.plugins.conformance import (
+        backends,
+        callbacks,
+        data,
+        envs,
+        kernels,
+        losses,
+        metrics,
+        models,
+        others,
+        strategies,
+    )
 
     return {
         "model": models.check_model,
@@ -120,8 +131,8 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         "strategy": strategies.check_strategy,
         "optimizer": others.check_optimizer,
         "schedule": others.check_schedule,
-        "callback": others.check_callback,
-        "env": others.check_env,
+        "callback": callbacks.check_callback,
+        "env": envs.check_env,
         "recipe": others.check_recipe,
         "kernel": kernels.check_kernel,
         "backend": backends.check_backend,

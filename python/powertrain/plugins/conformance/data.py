@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from powertrain.data import DataError, Dataset, Loader
 from powertrain.data.transforms import is_random
 from powertrain.plugins.conformance.changes import check_random_transform
 from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.plugins.params import suggestion
+from powertrain.plugins.protocols import Task
 
 MOST_ROWS = 64
+TASKS = get_args(Task)[:3]  # a control task has environments, and no rows
 
 
 def check_data(subject: Subject) -> Iterator[Finding]:
@@ -40,13 +43,43 @@ def check_data(subject: Subject) -> Iterator[Finding]:
             "return Dataset(name, task, {'train': source}, outputs)",
         )
         return
+    if dataset.task not in TASKS:
+        yield subject.finding(
+            "not-a-dataset",
+            f"its task is {dataset.task!r}",
+            f"one of {', '.join(TASKS)}{suggestion(str(dataset.task), TASKS)}",
+            "mend the second argument of Dataset",
+        )
+        return
+    if dataset.labels and len(dataset.labels) != dataset.outputs:
+        yield subject.finding(
+            "outputs",
+            f"there are {len(dataset.labels)} labels and outputs = {dataset.outputs}",
+            "a name for each",
+            "make labels and outputs alike, or leave labels out",
+        )
+        return
+    forms: dict[str, str] = {}
     for part, source in dataset.splits.items():
+        if not len(source):
+            yield subject.finding("not-a-dataset", f"the part {part} has no rows", "some", "leave an empty part out")
+            return
         try:
             found = list(_source(subject, dataset, part, source))
         except Exception as error:
             found = [subject.raised(f"the part {part}", error)]
         yield from found
         if found:
+            return
+        x = np.asarray(source.fetch(np.zeros(1, np.int64))["x"])
+        forms[part] = f"{x.dtype}{list(x.shape[1:])}"
+        if forms[part] != forms["train"]:
+            yield subject.finding(
+                "fields",
+                f"an example of {part} is {forms[part]}, and one of train {forms['train']}",
+                "the same, since one model takes both",
+                "make the parts alike",
+            )
             return
     yield from _resumes(subject, dataset)
 
@@ -87,8 +120,26 @@ def _source(subject: Subject, dataset: Dataset, part: str, source: Any) -> Itera
             "name the arrays of fetch x and y",
         )
         return
+    odd = [name for name in ("x", "y") if np.asarray(fields[name]).dtype.kind not in "biufc"]
+    if odd:
+        yield subject.finding(
+            "fields",
+            f"{' and '.join(f'{name} of {part} is {np.asarray(fields[name]).dtype}' for name in odd)}",
+            "arrays of numbers",
+            "encode texts as numbers, and make one array of objects",
+        )
+        return
+    copies = {name: np.array(value) for name, value in fields.items()}
     order = rng().permutation(len(rows))
     shuffled = source.fetch(rows[order])
+    if names := [name for name, value in fields.items() if not same(value, copies[name])]:
+        yield subject.finding(
+            "reused-array",
+            f"{', '.join(names)} that fetch gave changes when it is called again",
+            "arrays of their own for each call, since a loader prefetches",
+            "make new arrays in fetch, or give a copy",
+        )
+        return
     one = source.fetch(rows[-1:])
     again = source.fetch(rows)
     for name, value in fields.items():
@@ -128,13 +179,27 @@ def _values(subject: Subject, dataset: Dataset, part: str, fields: Any) -> Itera
                 "numbers",
                 "fill gaps or leave those rows out",
             )
-    y = fields["y"]
-    if dataset.task in ("classification", "language") and (y.min() < 0 or y.max() >= dataset.outputs):
+    y = np.asarray(fields["y"])
+    counted = dataset.task in ("classification", "language")
+    shares = y.ndim == 2 and y.shape[1] == dataset.outputs
+    fits = y.shape[1:] == (dataset.outputs,) or (y.ndim == 1 and dataset.outputs == 1)
+    if counted and y.dtype.kind == "f" and not shares and dataset.outputs > 1:
+        yield subject.finding(
+            "outputs", f"targets of {part} are {y.dtype}", "class numbers, which are integers", 'use astype("int64")'
+        )
+    elif counted and (y.min() < 0 or y.max() >= max(2, dataset.outputs)):
         yield subject.finding(
             "outputs",
             f"targets of {part} run from {y.min()} to {y.max()}",
             f"0 to {dataset.outputs - 1}, as outputs = {dataset.outputs} says",
             "number the classes from 0, and count them in outputs",
+        )
+    elif dataset.task == "regression" and not fits:
+        yield subject.finding(
+            "outputs",
+            f"a target of {part} is {list(y.shape[1:])}, and outputs = {dataset.outputs}",
+            f"{[dataset.outputs]} numbers for each example",
+            "make y and outputs alike",
         )
 
 
@@ -200,11 +265,32 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
             continue
         worked = True
         found = [*drawn, *_transform(subject, fitted, x, given, made)]
+        if not found and np.isfinite(made).all():
+            found = list(_constant(subject, x))
         yield from found
         if found:
             return
     if not worked:
         yield subject.raised("fit on arrays of usual shapes", errors[0])
+
+
+def _constant(subject: Subject, x: Any) -> Iterator[Finding]:
+    """A feature that never varies, as the rim of a picture: a deviation of 0, which nothing can be divided by."""
+    still = x.copy()
+    still.reshape(len(still), -1)[:, 0] = 0.5
+    try:
+        with np.errstate(all="ignore"):
+            made = np.asarray(subject.plugin.fit(subject.params, still)(still))
+    except Exception as error:
+        yield subject.raised("fit on examples of which one feature never varies", error)
+        return
+    if not np.isfinite(made).all():
+        yield subject.finding(
+            "not-finite",
+            "a feature that is the same in all examples comes out as no finite number",
+            "numbers",
+            "divide by a deviation only where it is above 0",
+        )
 
 
 def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> Iterator[Finding]:

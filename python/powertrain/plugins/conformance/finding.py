@@ -91,10 +91,9 @@ def source_line(plugin: Any) -> str:
 def no_global_random(subject: Subject, doing: str) -> Iterator[list[Finding]]:
     """Finds out whether a block drew from the generators that the whole process shares."""
     found: list[Finding] = []
-    before = random.getstate(), np.random.get_state()[1].tobytes(), np.random.get_state()[2]  # type: ignore[index]
+    before = _shared_random()
     yield found
-    after = random.getstate(), np.random.get_state()[1].tobytes(), np.random.get_state()[2]  # type: ignore[index]
-    if before != after:
+    if before != _shared_random():
         found.append(
             subject.finding(
                 "global-random",
@@ -103,6 +102,13 @@ def no_global_random(subject: Subject, doing: str) -> Iterator[list[Finding]]:
                 "draw from powertrain.random in a model, from t.rng in a step, from a seed of its own in data",
             )
         )
+
+
+def _shared_random() -> tuple[Any, ...]:
+    """The state of both generators, with the normal number that NumPy's may have in store."""
+    state: Any = np.random.get_state(legacy=False)
+    inner = state["state"]
+    return random.getstate(), inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"]
 
 
 def same(a: Any, b: Any) -> bool:

@@ -23,6 +23,7 @@ from powertrain.plugins.params import check, parameters
 NEAR = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
 GRADIENT_NEAR = {"float64": 1e-6, "float32": 2e-3, "float16": 5e-2}
 STEPS = (1e-5, 3e-5)  # of differences in float64
+FAR = (0.0, 20.0, -20.0, 60.0, -60.0, 300.0, -300.0, float("nan"))
 RACERS, RACE_SECONDS = 4, 0.25
 
 
@@ -53,6 +54,12 @@ def check_kernel(subject: Subject) -> Iterator[Finding]:
             "no-reference", "it has no reference", "the same in ops, which it is compared with", "pass reference="
         )
         return
+    try:
+        _ = kernel.op
+    except _core.KernelError as error:
+        received, _, rest = str(error).partition("] ")[2].partition("; expected ")
+        yield subject.finding("name-clash" if "an op of that name" in received else "raises", received, *_two(rest))
+        return
     cases = kernel.cases() or (_usual_cases(kernel) if kernel.elementwise else [])
     if not cases:
         yield subject.finding("no-cases", "it has no cases", "inputs to try it with", "pass cases=[Case(x, ...)]")
@@ -71,6 +78,16 @@ def check_kernel(subject: Subject) -> Iterator[Finding]:
             yield from found
             if found:  # the next ones would say the same, of memory that may be broken
                 return
+    if kernel.elementwise and not kernel.cases():
+        for dtype in kernel.forward.dtypes:
+            yield from (found := list(_far(subject, kernel, dtype)))
+            if found:
+                return
+
+
+def _two(rest: str) -> tuple[str, str]:
+    expected, _, fix = rest.partition("; ")
+    return expected or "no exception", fix or "mend the line that is named"
 
 
 def _usual_cases(kernel: Kernel) -> list[Case]:
@@ -113,6 +130,38 @@ def _try(subject: Subject, kernel: Kernel, case: Case, dtype: str, words: str) -
         yield from found_here
         if found_here:
             return
+
+
+def _far(subject: Subject, kernel: Kernel, dtype: str) -> Iterator[Finding]:
+    """Where formulas overflow or are cut off, and a NaN, which must come out as one for the guard to see it."""
+    found, mistakes = check(kernel.Params, {}, kernel.name)
+    if mistakes:
+        return
+    params = {field.name: getattr(found, field.name) for field in parameters(kernel.Params)}
+    inputs = tuple(np.roll(np.array(FAR, dtype), number) for number in range(len(kernel.inputs)))
+    wanted = _reference(kernel, inputs, params)
+    trial = Trial("", inputs, [((len(FAR),), dtype)], params, kernel.forward.address(kernel, [((), dtype)]), dtype)
+    call = _call(kernel, trial)
+    if fault := run(trial.address, call):
+        yield subject.finding(fault.code, f"of {FAR} {fault.received}", fault.expected, fault.fix)
+        return
+    made, right = np.asarray(call.results()[0], np.float64), np.asarray(wanted[0], np.float64)
+    given = np.stack(inputs).astype(np.float64)
+    size = np.maximum(np.nan_to_num(np.abs(given)).max(axis=0), np.maximum(1.0, np.abs(right)))
+    with np.errstate(all="ignore"):
+        # Infinity in a reference may be its own overflow, which a kernel may do better.
+        near = np.where(np.isfinite(right), np.abs(made - right) <= NEAR[dtype] * size, True)
+    hidden = np.isnan(given).any(axis=0) & np.isnan(right) & ~np.isnan(made)
+    wrong = np.flatnonzero(~near | hidden)
+    if wrong.size:
+        at = wrong[0]
+        words = ", ".join(f"{value:g}" for value in given[:, at])
+        yield subject.finding(
+            "wrong-result",
+            f"in {dtype} it makes {made[at]:g} of {words}, and its reference {right[at]:g}",
+            "the same; a NaN stays one, so that the guard sees it" if hidden[at] else f"within {NEAR[dtype]:g} of it",
+            "look at comparisons, which a NaN fails" if hidden[at] else "look for what overflows or is cut off",
+        )
 
 
 def _of_source(subject: Subject, error: SourceError) -> Finding:

@@ -82,6 +82,9 @@ def _behaviour(subject: Subject, loss: Callable[..., Any], output: Any, y: Any) 
     other = first.copy()
     other[0] = 0.75 - other[0]  # no mere shift, which a softmax does not see
     before, again, after = (np.asarray(loss(pt.asarray(x), pt.asarray(y))) for x in (first, first, other))
+    moved = y.copy()
+    moved[0] = (moved[0] + 1) % 2 if y.dtype.kind in "iu" else 1 - moved[0]  # another class, or another value
+    retargeted = np.asarray(loss(pt.asarray(first), pt.asarray(moved)))
     if not same(before, again):
         yield subject.finding(
             "not-repeatable",
@@ -89,10 +92,11 @@ def _behaviour(subject: Subject, loss: Callable[..., Any], output: Any, y: Any) 
             "the same bits",
             "keep no state, and draw no random numbers, in a loss",
         )
-    elif not same(before[1:], after[1:]):
+    elif not (same(before[1:], after[1:]) and same(before[1:], retargeted[1:])):
+        what = "target" if same(before[1:], after[1:]) else "output"
         yield subject.finding(
             "loss-couples",
-            "the loss of one example changes with the output of another",
+            f"the loss of one example changes with the {what} of another",
             "losses that know only their own example",
             "compute it per example, or make a strategy that passes couples=True",
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, rng
+from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 
 NEAR = 1e-9
 
@@ -29,13 +29,23 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
     for prediction, target in samples().values():
         metric = subject.plugin(subject.params)
         try:
-            state = metric.update(metric.zero(), prediction, target, np.ones(len(target), np.float32))
-            metric.result(state)
+            with no_global_random(subject, "update or result") as drawn:
+                given = prediction.copy(), target.copy(), np.ones(len(target), np.float32)
+                state = metric.update(metric.zero(), *given)
+                metric.result(state)
         except Exception as error:
             errors.append(error)
             continue
         worked = True
-        found = list(_examine(subject, metric, prediction, target))
+        if not all(map(same, given, (prediction, target, np.ones(len(target), np.float32)))):
+            yield subject.finding(
+                "writes-input",
+                "update changes the arrays that it is given",
+                "to read them, since other metrics see the same",
+                "copy before writing",
+            )
+            return
+        found = [*drawn, *_examine(subject, metric, prediction, target)]
         yield from found
         if found:
             return
@@ -69,7 +79,16 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
         metric.update(metric.zero(), prediction[part], target[part], ones[part])
         for part in (slice(0, 5), slice(5, None))
     ]
+    parts = copy.deepcopy(halves)
     merged = metric.result(metric.merge(*halves))
+    if not all(map(same, parts, halves)):
+        yield subject.finding(
+            "metric-changes-state",
+            "merge changes a state that it was given",
+            "a new state",
+            "return a + b, not a += b",
+        )
+        return
     result = metric.result(whole)
     if names := changed(before, held_on(metric)):
         yield subject.finding(

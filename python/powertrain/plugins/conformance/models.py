@@ -126,6 +126,7 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
     yield from _examples_apart(subject, module, x, np.asarray(eager))
     yield from _threads(subject, module, x)
     yield from _gradients(subject, module, x)
+    yield from _training(subject, module, x, inputs)
     if hasattr(module, "sections"):
         y = np.zeros(len(x), np.float32 if inputs.task == "regression" else np.int64)
         yield from check_sections(subject, module.sections, dataset_of(inputs, x, y))
@@ -188,6 +189,38 @@ def _threads(subject: Subject, module: Any, x: Any) -> Iterator[Finding]:
             "with four threads it gives other bits than with one",
             "the same bits",
             "start no threads in a model",
+        )
+
+
+def _training(subject: Subject, module: Any, x: Any, inputs: Inputs) -> Iterator[Finding]:
+    """What dropout and running statistics do in a step, which evaluation does not see."""
+    module.train()
+    before = _held(module)
+    slots = [slot for _, slot in module.named_parameters() if slot.trainable]
+    compiled = pt.compile(lambda batch: pt.value_and_grad(slots, lambda: pt.sum(module(batch)))[0])
+    try:
+        with no_global_random(subject, "the model in training mode") as drawn:
+            made = module(pt.asarray(x))
+        found = [*drawn, *_output(subject, made, made, inputs)]
+        if slots:
+            compiled(pt.asarray(x))
+    except Exception as error:
+        traced = isinstance(error, pt.TraceError)
+        received = f"in training mode it raised {type(error).__name__}: {str(error).splitlines()[0]}"
+        code, fix = "raises", "mend the line that is named"
+        if traced:
+            code, fix = "not-traceable", "use pt.where instead of if on values, and no NumPy on tensors"
+        yield subject.finding(code, received, "a step that can run", fix, error)
+        return
+    finally:
+        module.eval()
+    yield from found
+    if kept := changed(before, _held(module)):
+        yield subject.finding(
+            "state-on-self",
+            f"a call in training mode changes {', '.join(kept)} of the module",
+            "no state but slots, which checkpoints hold",
+            "make it a slot in __init__ (pt.Slot), and assign its value in forward",
         )
 
 

@@ -1,36 +1,41 @@
-"""Checks of optimizers, schedules, callbacks, environments and recipes."""
+"""Checks of optimizers, schedules and recipes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugins.conformance.finding import Finding, Subject, same
-from powertrain.plugins.learning import Event, Request
+from powertrain.optim.optimizer import Optimizer
+from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
 from powertrain.plugins.params import call_with
 
 UPDATES = 30
 
 
 def check_optimizer(subject: Subject) -> Iterator[Finding]:
-    def make() -> tuple[Any, Any]:
+    def make(**settings: Any) -> tuple[Any, Any]:
         weights = pt.Slot(pt.tensor(np.linspace(-1.0, 1.0, 24).astype(np.float32).reshape(4, 6)), "w", trainable=True)
-        return weights, subject.plugin.build(subject.params, [("w", weights)], name="optimizer")
+        return weights, subject.plugin.build(subject.params, [("w", weights)], name="optimizer", **settings)
 
     try:
-        weights, optimizer = make()
-        step = _step(weights, optimizer)
-        first = float(step().item())
-        for _ in range(UPDATES):
-            last = float(step().item())
+        with no_global_random(subject, "build or an update") as drawn:
+            weights, optimizer = make()
+            before = held_on(optimizer)
+            step = _step(weights, optimizer)
+            first = float(step().item())
+            for _ in range(UPDATES):
+                last = float(step().item())
+            held = held_on(optimizer)
         saved = {name: np.array(slot.numpy()) for name, slot in _slots(weights, optimizer).items()}
         step()
     except Exception as error:
         yield subject.raised(f"{UPDATES} updates", error)
         return
+    yield from drawn
     if not last < first:
         yield subject.finding(
             "does-not-descend",
@@ -49,6 +54,42 @@ def check_optimizer(subject: Subject) -> Iterator[Finding]:
             "a new optimizer with the same slots takes another step",
             "the same bits",
             "keep moments and counts in slots that named_slots gives",
+        )
+        return
+    if kept := changed(before, held):
+        yield subject.finding(
+            "state-on-self",
+            f"an update changes {', '.join(kept)} of the optimizer, which a replayed step does not see",
+            "nothing but slots to change",
+            "count with the engine's step (scalars(step, rate, decay)), and keep moments in MOMENTS",
+        )
+        return
+    yield from _settings(subject, make)
+
+
+def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterator[Finding]:
+    """What a recipe says around an optimizer reaches it: clipping, accumulation, the schedule."""
+    given: dict[str, Any] = {"schedule": lambda step: 1.0, "clip": 0.5, "accumulate": 2}
+    try:
+        _, optimizer = make(**given)
+    except Exception as error:
+        yield subject.raised("build with a schedule, clip and accumulate", error)
+        return
+    if not isinstance(optimizer, Optimizer):
+        yield subject.finding(
+            "protocol",
+            f"build gave a {type(optimizer).__name__}",
+            "a powertrain.optim.optimizer.Optimizer",
+            "return an object of a class that derives from it",
+        )
+        return
+    lost = [name for name, value in given.items() if getattr(optimizer, name) != value]
+    if lost:
+        yield subject.finding(
+            "settings",
+            f"build loses {', '.join(lost)} of the recipe",
+            "the engine's settings to be handed on",
+            "write build(cls, params, module, **settings), and pass **settings to Optimizer",
         )
 
 
@@ -72,10 +113,14 @@ def check_schedule(subject: Subject) -> Iterator[Finding]:
     compiled = pt.compile(lambda step: schedule(step, total))
     for number in range(total + 2):
         try:
-            eager = np.asarray(schedule(pt.tensor(number, dtype="int64"), total))
-            traced = np.asarray(compiled(pt.tensor(number, dtype="int64")))
+            with no_global_random(subject, "the schedule") as drawn:
+                eager = np.asarray(schedule(pt.tensor(number, dtype="int64"), total))
+                traced = np.asarray(compiled(pt.tensor(number, dtype="int64")))
         except Exception as error:
             yield subject.raised(f"update {number} of {total}", error)
+            return
+        if drawn:
+            yield from drawn
             return
         if eager.shape != () or not np.isfinite(eager) or eager < 0:
             yield subject.finding(
@@ -95,93 +140,17 @@ def check_schedule(subject: Subject) -> Iterator[Finding]:
             return
 
 
-def check_callback(subject: Subject) -> Iterator[Finding]:
-    def events() -> Iterator[Event]:
-        for at in range(6):
-            values = {"train.loss": 1.0 - 0.1 * at, "valid.loss": 1.0, "valid.accuracy": 0.5} if at % 2 else {}
-            progress = {"steps": 10 * at, "examples": 0, "tokens": 0, "env_steps": 0, "rounds": at, "epochs": 0}
-            yield Event(progress, values, {"optimizer.lr": 1e-3})
-
-    def answers(callback: Any, seen: list[Event]) -> list[str]:
-        return [repr(callback.after_commit(event)) for event in seen]
-
-    all_events = list(events())
-    try:
-        callback = subject.plugin(subject.params)
-        for event in all_events[:3]:
-            before = repr(event)
-            answer = callback.after_commit(event)
-            for request in answer if isinstance(answer, (list, tuple)) else [answer]:
-                if request is not None and not isinstance(request, Request):
-                    yield subject.finding(
-                        "request",
-                        f"it answered {type(request).__name__}",
-                        "Stop, Save, Evaluate, SetScalar or None",
-                        "import them from powertrain.plugins",
-                    )
-                    return
-            if repr(event) != before:
-                yield subject.finding(
-                    "writes-input", "it changes the event that it is shown", "to watch alone", "answer with a request"
-                )
-                return
-        state = callback.state() if hasattr(callback, "state") else {}
-        rest = answers(callback, all_events[3:])
-        new = subject.plugin(subject.params)
-        if hasattr(new, "restore"):
-            new.restore({name: np.array(value) for name, value in state.items()})
-        resumed = answers(new, all_events[3:])
-    except Exception as error:
-        yield subject.raised("after_commit", error)
-        return
-    if rest != resumed:
-        yield subject.finding(
-            "state-on-self",
-            "after a resume it answers otherwise",
-            "the same answers: what it remembers is saved",
-            "give what it remembers in state(), and take it in restore(arrays)",
-        )
-
-
-def check_env(subject: Subject) -> Iterator[Finding]:
-    def play(env: Any, seed: int, actions: list[int]) -> list[Any]:
-        seen = [np.asarray(env.reset(seed))]
-        for action in actions:
-            observation, reward, done = env.step(action)
-            seen += [np.asarray(observation), np.asarray(reward, np.float64), np.asarray(bool(done))]
-            if done:
-                break
-        return seen
-
-    try:
-        env = subject.plugin(subject.params)
-        wanted, count = np.asarray(env.observation), int(env.actions)
-        actions = [(7 * at + at // 3) % count for at in range(25)]
-        first = play(env, 11, actions)
-        again = play(subject.plugin(subject.params), 11, actions)
-    except Exception as error:
-        yield subject.raised("an episode", error)
-        return
-    if first[0].shape != wanted.shape:
-        yield subject.finding(
-            "observation",
-            f"reset gives an observation {list(first[0].shape)}",
-            f"{list(wanted.shape)}, as `observation` says",
-            "make both alike",
-        )
-        return
-    if len(first) != len(again) or not all(same(a, b) for a, b in zip(first, again, strict=True)):
-        yield subject.finding(
-            "not-repeatable",
-            "the same seed and actions give another episode",
-            "the same one, since a run is resumed by playing it again",
-            "draw from a generator that reset(seed) makes",
-        )
-
-
 def check_recipe(subject: Subject) -> Iterator[Finding]:
     from powertrain.recipe import load_recipe
 
+    if not isinstance(subject.plugin, (str, Path)):
+        yield subject.finding(
+            "recipe",
+            f"it is a {type(subject.plugin).__name__}",
+            "the path of a TOML file",
+            'write it = Path(__file__).with_name("it.toml")',
+        )
+        return
     try:
         load_recipe(str(subject.plugin))
     except Exception as error:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator
-from typing import Any
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
 
 from powertrain.plugins.conformance.finding import BrokenError, Finding, Subject
 from powertrain.plugins.importing import in_words
@@ -42,6 +45,15 @@ def check_parameters(subject: Subject) -> Iterator[Finding]:
             "parameters", "Params can be changed", "a frozen dataclass", "write @dataclass(frozen=True)"
         )
     for field in fields:
+        if not _writable(field.type):
+            kind = getattr(field.type, "__name__", field.type)
+            yield subject.finding(
+                "parameter-type",
+                f"the parameter {field.name} is {kind}, which no recipe can write",
+                "bool, int, float, str, Path, a Literal, a list or tuple of these, a dataclass of them, or a Kernel",
+                "choose one of these",
+            )
+            continue
         if field.required or field.default is None:
             continue
         mistakes: list[Mistake] = []
@@ -53,6 +65,20 @@ def check_parameters(subject: Subject) -> Iterator[Finding]:
                 mistake.text.partition("expected ")[2] or "a value of its type",
                 "change the default or the range",
             )
+
+
+def _writable(kind: Any) -> bool:
+    """Whether some TOML value is one of a type, as `convert` takes it; of several, whether one of them is."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _writable(arguments[0])
+    if origin in (Union, types.UnionType):
+        return any(_writable(one) for one in arguments if one is not type(None))
+    if origin in (tuple, list):
+        return all(_writable(one) for one in arguments if one is not Ellipsis)
+    known = (bool, int, float, str, Path, dict, Mapping, Any)
+    tables = origin in (dict, Mapping, Literal) or kind in known or hasattr(kind, "parse") or hasattr(kind, "expected")
+    return tables or dataclasses.is_dataclass(kind)
 
 
 def cases(subject: Subject) -> list[Any]:

@@ -29,6 +29,8 @@ run       = {{ until = "100 rounds", batch = 4 }}
 strategy  = {strategy}
 """
 
+COUNTED = ("random", "progress")  # slots that move by themselves
+
 
 def check_strategy(subject: Subject) -> Iterator[Finding]:
     lacking = [name for name in ("setup", "round", "predict") if not callable(getattr(subject.plugin, name, None))]
@@ -53,7 +55,8 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
     run = _run(subject, folder)
     with no_global_random(subject, "setup or round") as drawn:
         run.strategy.setup(run)
-        names = set(run.table.snapshot())
+        fresh = _snapshot(run)
+        names = set(fresh)
         held = held_on(run.strategy)
         _round(run)
         _round(run)
@@ -70,18 +73,28 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
     before = _snapshot(run)
     _round(run)
     after = _snapshot(run)
+    stood = run.progress.steps + run.progress.env_steps == 0
+    if stood and not _differences(fresh, {**after, **{name: fresh[name] for name in COUNTED}}):
+        yield subject.finding(
+            "no-change",
+            "three rounds make no step and change no slot",
+            "something to be learned in a round",
+            "call run.loop(self.step, self.data, count)",
+        )
+        return
     if _exact(subject):
         yield from _replay(subject, run, before, after)
         yield from _afresh(subject, folder, held, run, before, after)
     run.prepare_evaluation()
+    evaluated = _snapshot(run)
     if run.evaluator is not None and "valid" in run.dataset.splits:
         run.evaluator("valid", most=32)
-    if not same(run.table.snapshot()["random"], after["random"]) and _exact(subject):
+    if wrong := _differences(evaluated, _snapshot(run)):
         yield subject.finding(
             "predict-changes",
-            "predict or losses changes the run's random numbers",
+            f"predict or losses changes {wrong}",
             "evaluation to change nothing",
-            "draw from t.rng in step alone",
+            "assign slots in step alone",
         )
 
 
