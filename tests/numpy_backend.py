@@ -115,7 +115,7 @@ class NumPyBackend:
         return None
 
     def place(self, array: Array, dtype: str) -> Array:
-        return array
+        return array.copy()
 
     def fetch(self, array: Array) -> Array:
         return array

@@ -113,6 +113,8 @@ def test_300_broken_distributions_cost_20_ms_at_most(broken: Path) -> None:
         ("import sys\nwhile True:\n    sys.stderr.write('x' * 1000)", "it printed more than 64 KiB while"),
         ("import time\ntime.sleep(60)", "its import took more than 0.5 s"),
         ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "its import took more than 0.5 s"),
+        ("import os\nos._exit(5)", "exited by os._exit(5)"),
+        ("raise RuntimeError", "RuntimeError; expected a plugin"),
         ("class E(Exception):\n    def __str__(self):\n        raise ValueError\nraise E", "E; expected a plugin"),
     ],
 )
@@ -128,6 +130,30 @@ def test_a_plugin_that_prints_or_hangs_is_named(
     assert str(caught.value).startswith(f"[plugin noisy/net] noisy 2.0 could not import noisy:Net: {cause}")
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_import_neither_closes_the_output_nor_moves_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code = "import os, sys\nsys.stdout.close()\nos.chdir('/')\n"
+    code += "if os.fork() == 0:\n    os._exit(3)\nNet = os.wait()[1]\n"
+    distribution(tmp_path, "restless", model("net", "restless:Net"), code)
+    before, leave = Path.cwd(), os._exit
+    assert os.waitstatus_to_exitcode(registry(tmp_path).load("model", "net")) == 3
+    assert Path.cwd() == before and os._exit is leave
+
+
+def test_showing_a_name_of_several_says_so(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        distribution(tmp_path, name, model("net", f"{name}:Net"), "from powertrain.models import MLP as Net\n")
+    said = run(["plugins", "show", "net"], tmp_path, [tmp_path], expect=2).stderr.strip()
+    assert said == "[plugins show] several distributions offer the model net; expected one; write one/net or two/net"
+    assert run(["plugins", "show", "two/net"], tmp_path, [tmp_path]).stdout.startswith("model two/net 1.0 (two:Net)")
+    said = run(["plugins", "show", "nett"], tmp_path, [tmp_path], expect=2).stderr.strip()
+    assert said == (
+        "[plugins show] no plugin is called nett; expected a name of powertrain plugins list; did you mean net?"
+    )
 
 
 def test_what_a_good_plugin_prints_does_not_spoil_json(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
                        "    return np.tanh(x) * np.float32(1 + (SEEN[0] > 3) * 2e-7)\n"),
     "round-trip": ("round-trip", "fetch(place(x)) of",
                    HEAD + "    def place(self, array, dtype):\n        return array[::-1] if array.ndim else array\n"),
+    "aliases": ("round-trip", "an array that was placed changes with the one that it was placed from",
+                HEAD + "    def place(self, array, dtype):\n        return array\n"),
     "unknown-op": ("unknown-op", "it says that it runs 'add_two'", rule("add_two", "None")),
     "protocol": ("protocol", "it has no fetch",
                  HEAD + "    def __getattribute__(self, name):\n"
@@ -63,7 +65,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "axis": ("refuses", "concat([float32[2, 2], float32[2, 2]], axis=1): gave float32[4, 2]",
              rule("concat", "lambda call, *parts: np.concatenate(parts, 0 if len({x.shape for x in parts}) == 1 else "
                             "call['axis'])")),
-    "writes-later": ("writes-input", "a training step of a perceptron changes an array",
+    "writes-later": ("writes-input", "changes an array that it was given",
                      HEAD + "    rules = {name: rule for name, rule in RULES.items() if name != 'random_uniform'}\n"
                      "    def compile(self, graph):\n        run = super().compile(graph)\n"
                      "        def wrong(arrays):\n            made = [x.copy() for x in run(arrays)]\n"

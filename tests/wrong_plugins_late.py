@@ -37,6 +37,7 @@ def setup_and_round(round_: str, more: str = "") -> str:
 
 
 LATE: dict[str, tuple[str, str, str, str]] = {
+    "import-ends": ("model", "exit", "exited by os._exit(0)", "import os\nos._exit(0)\n"),
     "model-train-state": (
         "model", "state-on-self", "a call in training mode changes seen of the module",
         but(middle("self.seen += self.training"), "        self.last =", "        self.seen = 0\n        self.last =")),

@@ -192,6 +192,24 @@ def test_what_it_cannot_run_is_named() -> None:
         pt.compile(lambda x: pt.scan(lambda c, y: (c + y, c), pt.zeros(()), x)[0], backend=xla())(
             np.ones(3, np.float32)
         )
+    seen = pt.Slot(pt.tensor(0.0), name="seen")
+    refused: dict[str, Any] = {
+        "cond": lambda x: pt.cond(x.sum() > 0, lambda x: x, lambda x: -x, x),
+        "while_loop": lambda x: pt.while_loop(lambda n: n < 3.0, lambda n: n + 1.0, x.sum()),
+        "ctc_rows": lambda x: pt.ctc_loss(
+            pt.log_softmax(pt.reshape(pt.concat([x] * 4), (1, 4, 3)), axis=-1),
+            pt.tensor([[1]]), pt.tensor([4]), pt.tensor([1]),
+        ),
+    }  # fmt: skip
+    for op, function in refused.items():
+
+        def step(x: Any, function: Any = function) -> Any:
+            seen.value = seen.value + 1.0
+            return function(x)
+
+        with pytest.raises(BackendError, match=rf"^\[backend xla\] cannot run {op}\(.*test_xla.py:.*leave it out"):
+            pt.compile(step, backend=xla())(np.ones(3, np.float32))
+        assert seen.value.item() == 0.0  # said before anything runs
     with pytest.raises(
         BackendError, match=r"^\[backend Xla\]|^\[backend xla\] it cannot run here: JAX has no such device"
     ):

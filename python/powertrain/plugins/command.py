@@ -90,8 +90,9 @@ def _probe(entries: Sequence[Plugin], seconds: float) -> list[str]:
     if ended.how == "fine":
         return [one["cause"] for one in ended.answer]
     if len(entries) == 1:
-        name = entries[0].full_name
-        return [f"[plugin {name}] {ended.words}; expected a plugin that can be imported; mend or uninstall it"]
+        one = entries[0]
+        name = f"[plugin {one.full_name}] {one.distribution} {one.version}"
+        return [f"{name}: {ended.words}; expected a plugin that can be imported; mend or uninstall it"]
     return [cause for entry in entries for cause in _probe([entry], seconds)]  # which of them it was
 
 

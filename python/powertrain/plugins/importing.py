@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 SECONDS = 10.0
 VARIABLE = "POWERTRAIN_IMPORT_SECONDS"
@@ -37,7 +37,7 @@ def resolve(target: str) -> Any:
 def guarded(action: Callable[[], Any]) -> tuple[Any, str, BaseException | None]:
     """Run an import: (what it gave, "", None), or (None, the cause in words, the exception)."""
     try:
-        with _captured() as printed, _limited():
+        with _captured() as printed, _limited(), _staying():
             found = action()
     except KeyboardInterrupt:
         raise
@@ -55,7 +55,7 @@ def guarded(action: Callable[[], Any]) -> tuple[Any, str, BaseException | None]:
 def in_words(error: BaseException) -> str:
     """`ValueError: its text`, whatever the exception's own text does."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
     except Exception:
         return type(error).__name__
 
@@ -67,6 +67,33 @@ class _Capture(io.StringIO):
         if self.tell() + len(text) > MOST_PRINTED:
             raise _Stop(f"it printed more than {MOST_PRINTED >> 10} KiB while it was imported")
         return super().write(text)
+
+    def close(self) -> None:
+        """It is no plugin's to close."""
+
+
+@contextlib.contextmanager
+def _staying() -> Iterator[None]:
+    """An import neither ends the process nor leaves it in another folder, where relative paths mean other files."""
+    end, process = os._exit, os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if os.getpid() != process:  # a child that it forked may end
+            end(status)
+        raise _Stop(f"exited by os._exit({status})")
+
+    try:
+        folder = os.open(".", os.O_RDONLY)
+    except OSError:  # it was removed
+        folder = -1
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = end
+        if folder >= 0:
+            os.fchdir(folder)
+            os.close(folder)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from powertrain.plugins.params import parameters, params_of, show, words
+from powertrain.plugins.params import parameters, params_of, show, suggestion, words
+from powertrain.plugins.protocols import GROUPS
 from powertrain.plugins.registry import ENGINE, Plugin, PluginError, registry
 
 
@@ -54,19 +55,25 @@ def describe(name: str) -> str:
 def details(name: str) -> list[dict[str, Any]]:
     """The same as tables."""
     group, colon, short = name.partition(":")
-    groups = [group] if colon else sorted({plugin.group for plugin in registry().plugins()})
+    groups = [group] if colon else sorted(GROUPS)
     wanted = short if colon else name
     found = [plugin for group in groups for plugin in _named(group, wanted)]
     if not found:
-        known = sorted({plugin.name for plugin in registry().plugins()})
-        raise PluginError(f"[plugins show] no plugin is called {name}; expected one of {', '.join(known)}")
+        known = {plugin.name for plugin in registry().plugins()}
+        raise PluginError(
+            f"[plugins show] no plugin is called {name}; expected a name of powertrain plugins list"
+            f"{suggestion(wanted, sorted(known))}"
+        )
     return [_details(plugin) for plugin in found]
 
 
 def _named(group: str, name: str) -> list[Plugin]:
+    """The plugin of a group that a name means; an error where it means several, as in a recipe."""
     try:
         return [registry().find(group, name)]
-    except PluginError:
+    except PluginError as error:
+        if any(name in (plugin.name, plugin.full_name) for plugin in registry().plugins(group)):
+            raise PluginError(f"[plugins show] {error}") from error
         return []
 
 

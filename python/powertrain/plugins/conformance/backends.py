@@ -133,6 +133,18 @@ def _round_trips(subject: Subject, adapter: Watching) -> Iterator[Finding]:
                     "mend place and fetch",
                 )
                 return
+    given = np.arange(7, dtype=np.float32)
+    view = given.view()
+    view.flags.writeable = False
+    placed = adapter.backend.place(view, "float32")
+    given[:] = -1
+    if "float32" in adapter.dtypes and not np.array_equal(adapter.backend.fetch(placed), np.arange(7)):
+        yield subject.finding(
+            "round-trip",
+            "an array that was placed changes with the one that it was placed from",
+            "elements of its own, since a batch's memory is used again",
+            "copy in place",
+        )
 
 
 def _ops(subject: Subject, adapter: Watching) -> Iterator[Finding]:

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+# How an import was stopped from inside, by what its error says.
+STOPPED = {"hang": "took more than", "prints": "it printed", "exit": "os._exit"}
+
 
 def main() -> None:
     request = json.loads(sys.stdin.read())
@@ -55,8 +58,8 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
         loaded = plugin.load()
     except PluginError as error:
         cause = str(error.__cause__ and in_words(error.__cause__)).splitlines()[0]
-        code = {"SystemExit": "exit", "_Stop": "hang" if "took more than" in str(error) else "prints"}
-        kind = code.get(type(error.__cause__).__name__, "import")
+        stopped = next((code for code, words in STOPPED.items() if words in str(error)), "import")
+        kind = {"SystemExit": "exit", "_Stop": stopped}.get(type(error.__cause__).__name__, "import")
         text = f"importing {plugin.target} failed: {cause.removeprefix('_Stop: ')}"
         yield Finding(kind, f"plugin {plugin.full_name}", text, "a plugin that can be imported", "mend the import")
         return
