@@ -27,6 +27,7 @@ COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_g
 CONTROL = ("tests/test_control.py",)
 ROWS_OF_LOOPS = ("tests/test_control_rows.py",)
 ROW_SPARSE = ("tests/test_row_sparse.py", "tests/test_optim_complex.py")
+BACKENDS = ("tests/test_backends.py",)
 OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py", "tests/test_adam_step.py")
 
 PARTS: dict[str, Part] = {
@@ -159,6 +160,26 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/optimizer.py", "type(self).update_flat is Optimizer.update_flat", "False"),
         ("python/powertrain/nn/pairs.py", "rows = pt.reshape(look_up(index, self.weight)",
          "rows = pt.reshape(pt.embedding(index, self.weight)"),
+    )),
+    "backends": Part(BACKENDS, (
+        ("python/powertrain/plugins/backends/adapter.py", "if dtype not in self.dtypes:", "if not self.dtypes:"),
+        ("python/powertrain/plugins/backends/adapter.py", "held.shape != tuple(array.shape) or ", ""),
+        ("python/powertrain/plugins/backends/adapter.py", "if found != value:", "if found.shape != value.shape:"),
+        ("python/powertrain/plugins/backends/adapter.py", "if node.op not in self.ops:", "if False:"),
+        ("python/powertrain/plugins/backends/graph.py", "if value not in self.outputs:", "if True:"),
+        ("python/powertrain/plugins/backends/graph.py", "value.name if isinstance(value, _core.DType) else value",
+         "value"),
+        ("python/powertrain/plugins/backends/random_bits.py", "(state[2] + ordinal)", "state[2]"),
+        ("python/powertrain/plugins/conformance/backends.py", "array in arrays] != before", "array in arrays] is None"),
+        ("python/powertrain/plugins/conformance/backends.py", " | (np.isnan(want) & np.isnan(got))", " | True"),
+        ("python/powertrain/plugins/conformance/backend_steps.py", "if changed:", "if False:"),
+        ("cpp/bindings/backends.cpp", "if (!held || !held->of(adapter_))", "if (!held)"),
+        ("cpp/bindings/backends.cpp", "slot->keep_elsewhere(held);", ""),
+        ("cpp/bindings/backends.cpp", "write.phase >= stopped", "write.phase > stopped"),
+        ("cpp/graph/passes/pure.cpp", "if (finite_.defined() && skips_)", "if (false)"),
+        ("cpp/graph/passes/pure.cpp", "fn::where(right, index, Tensor::scalar(0, index.dtype()))", "index"),
+        ("cpp/graph/passes/pure.cpp", "    gap_to(offsets[i]);\n", ""),
+        ("cpp/core/slot.cpp", "elsewhere_version_ = version_;", "elsewhere_version_ = version_ + 1;"),
     )),
     "optimizers": Part(OPTIMIZERS, (
         ("python/powertrain/optim/sgd.py", "g + m * self.momentum if self", "m * self.momentum if self"),

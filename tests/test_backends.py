@@ -133,6 +133,23 @@ def test_a_slot_can_be_read_and_written_from_both_sides() -> None:
     assert kept.numpy().tolist() == [1.0, 2.0]  # a tensor that was handed out stays what it is
 
 
+def test_what_one_backend_holds_is_no_array_of_another() -> None:
+    slot = pt.Slot(pt.zeros((3,)), name="s")
+
+    def add(x: Any) -> None:
+        slot.value = slot.value + x
+
+    first, second = Counting(), Counting()
+    one, other = pt.compile(add, backend=first), pt.compile(add, backend=second)
+    one(pt.tensor(1.0))
+    other(pt.tensor(10.0))
+    assert first.fetched == [3]  # what the second is given comes from here
+    assert second.placed == [1, 3]
+    one(pt.tensor(100.0))
+    assert first.placed == [1, 3, 1, 3]
+    assert slot.numpy().tolist() == [111.0] * 3
+
+
 def test_a_slot_that_a_backend_wrote_can_be_laid_out_flat() -> None:
     layer = pt.nn.Linear(2, 3)
 
@@ -255,6 +272,32 @@ def test_a_dtype_that_it_lacks_is_named() -> None:
         pt.compile(lambda x: x.astype("bfloat16") + 1, backend=NUMPY)(X)
     assert str(raised.value).startswith("[backend numpy] cast(float32[16, 6]) makes bfloat16[16, 6] at ")
     assert "; expected bool, float32, float64, int32, int64, uint8; convert it with astype, or" in str(raised.value)
+
+
+def test_an_argument_of_a_dtype_that_it_lacks_is_named() -> None:
+    with pytest.raises(BackendError) as raised:
+        pt.compile(lambda x: x.astype("float32"), backend=NUMPY)(X.astype(np.float16))
+    assert str(raised.value) == (
+        "[backend numpy] an argument is float16[16, 6]; expected bool, float32, float64, int32, int64, uint8; convert "
+        "it with astype, or compile it without a backend"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "received"),
+    [(lambda one: one[1:], "float32[15, 6]"), (lambda one: one.astype("float64"), "float64[16, 6]")],
+)
+def test_what_it_fetches_is_looked_at(change: Any, received: str) -> None:
+    class Short(NumPyBackend):
+        def fetch(self, array: Any) -> Any:
+            return change(array)
+
+    with pytest.raises(BackendError) as raised:
+        pt.compile(lambda x: x + x, backend=Short())(X)
+    assert str(raised.value) == (
+        f"[backend numpy] fetch gave {received} for an array of float32[16, 6]; expected NumPy's array of it "
+        "(bfloat16: its bits as uint16); mend fetch"
+    )
 
 
 @pytest.mark.parametrize(
