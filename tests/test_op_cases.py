@@ -15,7 +15,7 @@ from oracles import same_bits
 FILES = case_files()
 PRESENT = sorted(set(FILES) & set(SPECS))
 # Where nothing along the first axis has no answer: these say so, as NumPy and PyTorch do of most.
-REFUSE_NOTHING = {"batch_norm", "broadcast_to", "group_norm", "instance_norm", "interpolate"}
+REFUSE_NOTHING = {"batch_norm", "broadcast_to", "group_norm", "instance_norm"}
 
 
 def without_rows(case: Case, least: int) -> Case | None:

@@ -1,4 +1,4 @@
-"""Cases of interpolate; the reference is matrices of weights in NumPy, after PyTorch's definition."""
+"""Cases of interpolate; the reference weighs pixels in NumPy, after PyTorch's definition."""
 
 import numpy as np
 
@@ -11,11 +11,12 @@ def cubic(x: float) -> float:
     return (a + 2) * x**3 - (a + 3) * x**2 + 1 if x <= 1 else a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a
 
 
-def weights(old: int, new: int, mode: str, corners: bool) -> Array:
-    w = np.zeros((new, old))
+def taps(old: int, new: int, mode: str, corners: bool) -> list[list[tuple[int, float]]]:
+    """For each element along an axis: which ones it is made of, and how much of each."""
+    found: list[list[tuple[int, float]]] = []
     for i in range(new):
         if mode == "nearest":
-            w[i, int(i * old / new)] = 1
+            found.append([(int(i * old / new), 1.0)])
             continue
         at = (i * (old - 1) / (new - 1) if new > 1 else 0.0) if corners else (i + 0.5) * old / new - 0.5
         if mode == "bilinear":
@@ -23,20 +24,25 @@ def weights(old: int, new: int, mode: str, corners: bool) -> Array:
         low = int(np.floor(at))
         t = at - low
         offsets = (-1, 0, 1, 2) if mode == "bicubic" else (0, 1)
-        for offset in offsets:
-            share = cubic(t - offset) if mode == "bicubic" else 1 - abs(t - offset)
-            w[i, min(max(low + offset, 0), old - 1)] += share
-    return w
+        shares = [cubic(t - offset) if mode == "bicubic" else 1 - abs(t - offset) for offset in offsets]
+        found.append([(min(max(low + offset, 0), old - 1), w) for offset, w in zip(offsets, shares, strict=True)])
+    return found
+
+
+def resampled(x: Array, axis: int, new: int, mode: str, corners: bool) -> Array:
+    x = np.moveaxis(x, axis, 0)
+    # One tap by itself is read, not multiplied.
+    rows = [sum(x[at] * w for at, w in row) if len(row) > 1 else x[row[0][0]] for row in taps(len(x), new, mode, corners)]
+    return np.moveaxis(np.stack(rows), 0, axis)
 
 
 def reference(x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False) -> Array:
     rows, columns = (size, size) if isinstance(size, int) else size
-    a, b = weights(x.shape[1], rows, mode, align_corners), weights(x.shape[2], columns, mode, align_corners)
-    return np.einsum("ih,jw,nhwc->nijc", a, b, x)
+    return resampled(resampled(x, 1, rows, mode, align_corners), 2, columns, mode, align_corners)
 
 
 def magnitude(x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False) -> Array:
-    return np.full(reference(x, size, mode, align_corners).shape, np.abs(x).max())
+    return np.full(reference(x, size, mode, align_corners).shape, np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
 K = 16
@@ -51,13 +57,23 @@ CASES = [
         for size in (1, (8, 3))
         for mode in ("bilinear", "bicubic")
     ],
+    *[Case(normal((0, 4, 5, 3)), size=(8, 3), mode=mode) for mode in ("nearest", "bilinear", "bicubic")],
+    *[Case(normal((0, 4, 5, 3)), size=3, mode=mode, align_corners=True) for mode in ("bilinear", "bicubic")],
 ]
 ERRORS = [
     (
         Case(normal((4, 5, 3)), size=8),
         pt.ShapeError,
-        "[interpolate] x is f32[4, 5, 3], size = (8,); expected [n, h, w, channels] and one or two sizes above 0; reshape x",
+        "[interpolate] x is f32[4, 5, 3], size = (8,); expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape x",
     ),
+    *[
+        (
+            Case(normal(shape), size=2),
+            pt.ShapeError,
+            f"[interpolate] x is f32{list(shape)}, size = (2,); expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape x",
+        )
+        for shape in ((1, 0, 5, 3), (1, 4, 0, 3), (1, 4, 5, 0))
+    ],
 ]
 MUTANTS = [("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"), ("spec.cpp", "- 0.5;", "- 0.25;")]
 BENCH = [Case(normal((8, 64, 64, 32)), size=128, mode="bilinear")]

@@ -54,11 +54,12 @@ const Op* registered =
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& shape = in[0].shape();
           const Ints& size = attrs.ints("size");
-          const bool fits = shape.size() == 4 && count(shape) > 0 && (size.size() == 1 || size.size() == 2) &&
-                            size.front() > 0 && size.back() > 0;
+          const bool images = shape.size() == 4 && shape[1] > 0 && shape[2] > 0 && shape[3] > 0;
+          const bool fits = images && (size.size() == 1 || size.size() == 2) && size.front() > 0 && size.back() > 0;
           if (!fits) {
-            throw ShapeError(text("[interpolate] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
-                                  "; expected [n, h, w, channels] and one or two sizes above 0; reshape x"));
+            throw ShapeError(
+                text("[interpolate] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
+                     "; expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape x"));
           }
           const std::string& mode = attrs.str("mode");
           const bool corners = attrs.flag("align_corners");
@@ -70,7 +71,7 @@ const Op* registered =
         .doc(R"(images at another size, by the nearest pixel, or weighted by the two or four next ones along each axis.
 Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    x without four axes or elements; a size below 1; another mode
+Errors    x without four axes, or with images of no pixel or channel; a size below 1; another mode
 Grad      x
 Numerics  with align_corners the corner pixels keep their places, else pixels are areas; nearest rounds down
 Source    Keys 1981 with a = -0.75 (bicubic))",
