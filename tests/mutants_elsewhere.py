@@ -127,6 +127,13 @@ PARTS: dict[str, Part] = {
     "array_functions": Part(("tests/test_array_functions.py",), (
         ("cpp/ops/nextafter/math.h", "x == y, y", "x == y, x"),
     )),
+    "extremes": Part(("tests/test_op_extremes.py",), (
+        ("cpp/ops/factor/cpu.cpp", "if (!(size < __builtin_inf())) return", "if (size == __builtin_inf()) return"),
+        ("cpp/ops/factor/cpu.cpp", "return largest == 0 ? 1 : scale;", "return 1;"),
+        ("cpp/ops/factor/cpu.cpp", "a[i * n + i] / scale", "a[i * n + i]"),
+        ("cpp/ops/adaptive_avg_pool2d/spec.cpp", "if (n == parts) return x;", "if (n == parts) return x + 0.0 * x;"),
+        ("cpp/ops/gaussian_nll_loss/spec.cpp", "low + nothing, var", "var + (low - var), var"),
+    )),
     "rows_of_loops": Part(ROWS_OF_LOOPS, (
         ("cpp/program/scan.cpp", "? exchanged(c.in[i])", "? c.in[i]"),
         ("cpp/program/scan.cpp", "? with_rows(c.in[i], c.batched[i], c.rows)", "? c.in[i]"),

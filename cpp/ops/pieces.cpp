@@ -30,6 +30,15 @@ const Ints& parts_of_image(const Tensor& x, const Attrs& attrs, const std::strin
   return size;
 }
 
+Tensor joined_parts(const Tensor& x, int axis, int64_t parts, const std::function<Tensor(const Tensor&)>& of) {
+  const int64_t n = x.shape()[axis];
+  Tensors all;
+  for (int64_t i = 0; i < parts; ++i) {
+    all.push_back(of(piece(x, axis, i * n / parts, ((i + 1) * n + parts - 1) / parts)));
+  }
+  return fn::call("concat", all, {{"axis", int64_t{axis}}});
+}
+
 Ints moved_axis(int ndim, int from, int to) {
   Ints order;
   for (int i = 0; i < ndim; ++i) {

@@ -1,5 +1,7 @@
 // Cutting tensors along one axis and moving axes, for definitions.
 #pragma once
+#include <functional>
+
 #include "ops/functional.h"
 
 namespace pt {
@@ -15,6 +17,10 @@ AroundAxis around_axis(const Shape& shape, int axis);
 
 // Checks an image [n, h, w, channels] and the attribute size, one or two numbers above 0; throws naming the op.
 const Ints& parts_of_image(const Tensor& x, const Attrs& attrs, const std::string& op);
+
+// `of` each of so many parts of an axis, joined along it; neighbouring parts share an element where they do not divide
+// it.
+Tensor joined_parts(const Tensor& x, int axis, int64_t parts, const std::function<Tensor(const Tensor&)>& of);
 
 // The order of axes in which axis `from` comes to place `to` and the others keep theirs.
 Ints moved_axis(int ndim, int from, int to);

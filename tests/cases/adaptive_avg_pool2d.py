@@ -32,5 +32,5 @@ ERRORS = [
         "reshape x",
     ),
 ]
-MUTANTS = [("spec.cpp", "whole(to - 1)", "whole(0)")]
+MUTANTS = [("spec.cpp", "n % parts != 0", "n % parts == 1"), ("spec.cpp", "{axis + 1}", "{axis}")]
 BENCH = [Case(normal((16, 14, 14, 256)), size=7)]

@@ -27,5 +27,5 @@ ERRORS = [
         "reshape x",
     ),
 ]
-MUTANTS = [("spec.cpp", "+ parts - 1) / parts", ") / parts")]
+MUTANTS = [("../pieces.cpp", "+ parts - 1) / parts", ") / parts")]
 BENCH = [Case(normal((16, 14, 14, 256)), size=7)]

@@ -14,7 +14,8 @@ def reference(g: Array, image: Any, **settings: Any) -> Array:
     rows, columns = pair(image)
     units = np.eye(rows * columns).reshape(-1, rows, columns, 1)
     shares = average(2, units, **settings)
-    return np.einsum("uij,nijc->nuc", shares[..., 0], g).reshape(g.shape[0], rows, columns, -1)
+    shares, g = shares[None], g[:, None]
+    return np.where(shares == 0, 0.0, shares * g).sum((2, 3)).reshape(g.shape[0], rows, columns, -1)
 
 
 def magnitude(g: Array, **rest: Any) -> Array:

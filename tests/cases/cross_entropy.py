@@ -23,7 +23,9 @@ def reference(
     weight = np.ones(logits.shape[-1]) if weight is None else weight
     kept = labels != ignore_index
     cost = -weight * log_softmax(logits, -1)
-    loss = (1 - label_smoothing) * pick(cost, np.where(kept, labels, 0)) + label_smoothing * cost.mean(-1)
+    loss = pick(cost, np.where(kept, labels, 0))
+    if label_smoothing:
+        loss = (1 - label_smoothing) * loss + label_smoothing * cost.mean(-1)
     return np.where(kept, loss, 0.0)
 
 

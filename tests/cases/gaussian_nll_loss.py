@@ -22,7 +22,10 @@ CASES = [
     *[Case(normal((n,)), normal((n,)), uniform((n,), 0.2, 2.0)) for n in (0, 1, 16, 33)],
     Case(normal((3, 5)), normal((5,)), uniform((), 0.2, 2.0), full=True),
     Case(normal((3,)), normal((3,)), values([0.0, 0.5, -1.0]), eps=0.25).no_gradient(),
+    Case(normal((4,)), normal((4,)), values([0.0, 1e-9, -1.0, np.inf])).no_gradient(),  # the floor itself, not near it
 ]
+# The gradient by the variance passes a floor, as PyTorch's does: (1 - 4 / 0.25) / (2 * 0.25).
+GRADIENTS = [(Case(values([2.0]), values([0.0]), values([-1.0]), eps=0.25), ([8.0], [-8.0], [-30.0]))]
 ERRORS = [
     (
         Case(normal((2,)), normal((2,)), normal((2,)), eps=0.0),
@@ -30,5 +33,5 @@ ERRORS = [
         "[gaussian_nll_loss] eps = 0.0; expected a number above 0; for example eps = 1e-06",
     ),
 ]
-MUTANTS = [("spec.cpp", "/ safe)", "* safe)"), ("spec.cpp", "loss + kHalfLogTwoPi", "loss")]
+MUTANTS = [("spec.cpp", "/ safe)", "* safe)"), ("spec.cpp", "low + nothing", "low"), ("spec.cpp", "loss + kHalfLogTwoPi", "loss")]
 BENCH = [Case(normal((2048, 256)), normal((2048, 256)), uniform((2048, 256), 0.2, 2.0))]

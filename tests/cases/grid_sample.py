@@ -17,9 +17,11 @@ def cubic(x: float) -> float:
 
 
 def mirrored(x: float, low: float, high: float) -> float:
-    """By walking back and forth."""
+    """By walking back and forth; from no number, and from nowhere near, there is no way."""
     if high == low:
-        return low
+        return 0.0 * x + low
+    if not np.isfinite(x):
+        return math.nan
     while not low <= x <= high:
         x = 2 * low - x if x < low else 2 * high - x
     return x
@@ -30,19 +32,19 @@ def moved(x: float, size: int, padding: str, corners: bool) -> float:
         return x
     if padding == "reflection":
         x = mirrored(x, 0 if corners else -0.5, size - 1 if corners else size - 0.5)
-    return min(max(x, 0.0), size - 1.0)
+    return 0.0 if np.isnan(x) else min(max(x, 0.0), size - 1.0)
 
 
 def taps(place: float, size: int, mode: str, padding: str, corners: bool) -> list[tuple[int, float]]:
     """Which elements of an axis are read, and their weights; those outside are zeros."""
     x = (place + 1) / 2 * (size - 1) if corners else ((place + 1) * size - 1) / 2
-    if not np.isfinite(x):
-        x = -100.0
     if mode == "bicubic":
+        x = x if np.isfinite(x) else -100.0
         first = np.floor(x)
         found = [(moved(first + k, size, padding, corners), cubic(x - first - k)) for k in (-1, 0, 1, 2)]
     else:
         x = moved(x, size, padding, corners)
+        x = x if np.isfinite(x) else -100.0
         first = np.round(x) if mode == "nearest" else np.floor(x)
         found = [(first, 1.0)] if mode == "nearest" else [(first, 1 - (x - first)), (first + 1, x - first)]
     return [(int(at), weight) for at, weight in found if 0 <= at < size]
@@ -100,7 +102,12 @@ CASES = [
         for mode, padding in SETTINGS for corners in (False, True) if mode != "bicubic"
     ),
     Case(normal((1, 1, 3, 2, 3)), places((1, 2, 2, 2), 1, 3, 2, corners=True), align_corners=True),
-    Case(normal((1, 3, 3, 2)), values([[[[-1.0, 1.0], [np.inf, 0.0], [np.nan, np.nan], [1e30, -1e30]]]])).no_gradient(),
+    *(
+        Case(normal((1, 3, 3, 2)), values([[[[-1.0, 1.0], [np.inf, 0.0], [np.nan, np.nan], [0.2, -np.inf]]]]), mode=mode,
+             padding_mode=padding).no_gradient()
+        for mode, padding in SETTINGS
+    ),
+    Case(normal((1, 3, 3, 2)), values([[[[1e30, -1e30]]]])).no_gradient(),
 ]  # fmt: skip
 ERRORS = [
     (

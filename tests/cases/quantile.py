@@ -36,7 +36,7 @@ ERRORS = [
     ),
 ]
 MUTANTS = [
-    ("spec.cpp", "(above - below)", "(below - above)"),
-    ("spec.cpp", 'fn::call("isnan", {last})', 'fn::call("isnan", {y})'),
+    ("spec.cpp", "(rank.above - rank.below)", "(rank.below - rank.above)"),
+    ("../ranks.cpp", 'fn::call("isnan", {last})', 'fn::call("isnan", {y})'),
 ]
 BENCH = [Case(spaced((2048, 1024)), q=0.9, axis=1)]

@@ -12,7 +12,8 @@ def weights(q: Array, k: Array, causal: bool, scale: float | None) -> Array:
     if causal:
         hidden = np.triu(np.ones(scores.shape[-2:], bool), 1 + scores.shape[-1] - scores.shape[-2])
         scores = np.where(hidden, -np.inf, scores)
-    return softmax(scores, -1) if scores.size else scores
+    nothing = np.all(scores == -np.inf, -1, keepdims=True)  # to look at, which gives 0
+    return np.where(nothing, 0.0, softmax(scores, -1)) if scores.size else scores
 
 
 def reference(q: Array, k: Array, v: Array, causal: bool = False, scale: float | None = None) -> Array:

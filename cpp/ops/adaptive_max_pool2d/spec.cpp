@@ -6,12 +6,7 @@ namespace {
 
 // The maximum of each part along an axis.
 Tensor largest_of_parts(const Tensor& x, int axis, int64_t parts) {
-  const int64_t n = x.shape()[axis];
-  Tensors all;
-  for (int64_t i = 0; i < parts; ++i) {
-    all.push_back(fn::max(piece(x, axis, i * n / parts, ((i + 1) * n + parts - 1) / parts), {axis}, true));
-  }
-  return fn::call("concat", all, {{"axis", int64_t{axis}}});
+  return joined_parts(x, axis, parts, [&](const Tensor& part) { return fn::max(part, {axis}, true); });
 }
 
 const Op* registered =

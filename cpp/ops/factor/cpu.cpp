@@ -35,6 +35,33 @@ void store(char* to, bool wide, int64_t count, const double* from) {
   for (int64_t i = 0; i < count; ++i) put(to, wide, i, from[i]);
 }
 
+// A power of two that brings the largest element near 1, by which squares neither overflow nor vanish; NaN where an
+// element is no finite number.
+double scale_of(const double* x, int64_t count) {
+  double largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const double size = size_of(x[i]);
+    if (!(size < __builtin_inf())) return __builtin_nan("");
+    largest = size > largest ? size : largest;
+  }
+  uint64_t bits;
+  __builtin_memcpy(&bits, &largest, sizeof(bits));
+  int64_t exponent = int64_t(bits >> 52) - 1023;
+  exponent = exponent < -1000 ? -1000 : exponent > 1000 ? 1000 : exponent;
+  bits = uint64_t(1023 - exponent) << 52;
+  double scale;
+  __builtin_memcpy(&scale, &bits, sizeof(scale));
+  return largest == 0 ? 1 : scale;
+}
+
+void multiply(double* x, double by, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) x[i] *= by;
+}
+
+void put_nan(char* to, bool wide, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) put(to, wide, i, __builtin_nan(""));
+}
+
 inline double dot(const double* a, const double* b, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
@@ -96,7 +123,7 @@ void load_symmetric(const FactorDesc& d, const char* from, double* to) {
   const int64_t n = d.columns;
   load(from, d.wide, n * n, to);
   for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = i + 1; j < n; ++j) to[i * n + j] = to[j * n + i] = 0.5 * (to[i * n + j] + to[j * n + i]);
+    for (int64_t j = i + 1; j < n; ++j) to[i * n + j] = to[j * n + i] = 0.5 * to[i * n + j] + 0.5 * to[j * n + i];
   }
 }
 
@@ -151,6 +178,12 @@ void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, double* w
   const int64_t m = d.rows, n = d.columns, least = m < n ? m : n;
   double *a = work, *q = a + m * n, *taus = q + m * least, *total = taus + least;
   load(in, d.wide, m * n, a);
+  const double scale = scale_of(a, m * n);
+  if (scale != scale) {
+    put_nan(q_out, d.wide, m * least);
+    return put_nan(r_out, d.wide, least * n);
+  }
+  multiply(a, scale, m * n);
   for (int64_t j = 0; j < least; ++j) {
     double below = 0;
     for (int64_t i = j + 1; i < m; ++i) below += a[i * n + j] * a[i * n + j];
@@ -170,7 +203,7 @@ void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, double* w
     a[j * n + j] = beta;
   }
   for (int64_t i = 0; i < least; ++i) {
-    for (int64_t j = 0; j < n; ++j) put(r_out, d.wide, i * n + j, j < i ? 0 : a[i * n + j]);
+    for (int64_t j = 0; j < n; ++j) put(r_out, d.wide, i * n + j, j < i ? 0 : a[i * n + j] / scale);
   }
   identity(q, m, least);
   for (int64_t j = least - 1; j >= 0; --j) {
@@ -184,6 +217,12 @@ void eigh(const FactorDesc& d, const char* in, char* values, char* vectors, doub
   const int64_t n = d.columns;
   double *a = work, *v = work + n * n;  // the rows of v are eigenvectors
   load_symmetric(d, in, a);
+  const double scale = scale_of(a, n * n);
+  if (scale != scale) {
+    put_nan(values, d.wide, n);
+    return put_nan(vectors, d.wide, n * n);
+  }
+  multiply(a, scale, n * n);
   identity(v, n, n);
   const double least = kTiny * 0.125 * root(dot(a, a, n * n));
   bool turned = true;
@@ -211,7 +250,7 @@ void eigh(const FactorDesc& d, const char* in, char* values, char* vectors, doub
       exchange(a + i * n + i, a + next * n + next, 1);
       exchange(v + i * n, v + next * n, n);
     }
-    put(values, d.wide, i, a[i * n + i]);
+    put(values, d.wide, i, a[i * n + i] / scale);
     const double sign = sign_of(v + i * n, n);
     for (int64_t k = 0; k < n; ++k) put(vectors, d.wide, k * n + i, sign * v[i * n + k]);
   }
@@ -240,6 +279,13 @@ void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out, char* vh
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t j = 0; j < n; ++j) load(in + (i * n + j) * (d.wide ? 8 : 4), d.wide, 1, w + j * m + i);
   }
+  const double scale = scale_of(w, m * n);
+  if (scale != scale) {
+    put_nan(u_out, d.wide, m * n);
+    put_nan(s_out, d.wide, n);
+    return put_nan(vh_out, d.wide, n * n);
+  }
+  multiply(w, scale, m * n);
   identity(v, n, n);
   bool turned = true;
   for (int sweep = 0; sweep < kSweeps && turned; ++sweep) {
@@ -273,7 +319,7 @@ void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out, char* vh
       for (int64_t k = 0; k < m; ++k) w[i * m + k] /= s[i];
     }
     const double sign = sign_of(v + i * n, n);
-    put(s_out, d.wide, i, s[i]);
+    put(s_out, d.wide, i, s[i] / scale);
     for (int64_t k = 0; k < m; ++k) put(u_out, d.wide, k * n + i, sign * w[i * m + k]);
     for (int64_t k = 0; k < n; ++k) put(vh_out, d.wide, i * n + k, sign * v[i * n + k]);
   }

@@ -17,10 +17,10 @@ const Op* registered =
         .attr("eps", 1e-6, positive)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Tensor x = widened(in[0]), target = widened(in[1]), var = widened(in[2]);
-          // The floor counts as a constant that is added, so that the gradient towards a small variance stays.
+          // The gradient towards a small variance stays: what is added to the floor is 0, with a slope of 1.
           const Tensor low = fn::number(attrs.number("eps"));
-          const Tensor lift = fn::call("stop_gradient", {fn::where(fn::less(var, low), low - var, fn::number(0))});
-          const Tensor safe = var + lift;
+          const Tensor nothing = var - fn::call("stop_gradient", {var});
+          const Tensor safe = fn::where(fn::less(var, low), low + nothing, var);
           Tensor loss = 0.5 * (fn::log(safe) + fn::square(x - target) / safe);
           if (attrs.flag("full")) loss = loss + kHalfLogTwoPi;
           return {fn::cast(loss, in[0].dtype())};

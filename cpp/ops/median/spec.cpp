@@ -1,6 +1,5 @@
 #include "ops/autocast.h"
-#include "ops/axes.h"
-#include "ops/functional.h"
+#include "ops/ranks.h"
 
 namespace pt {
 namespace {
@@ -12,9 +11,9 @@ const Op* registered =
         .attr_nullable("axis", AttrKind::Int)
         .attr("keepdims", false)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          Attrs half = attrs;
-          half.set("q", 0.5);
-          return {fn::call("quantile", {in[0]}, half)};
+          const Ranked rank = ranked("median", in[0], attrs, 0.5);
+          // Half of each: the difference of two infinities would be no number.
+          return {rank.result(rank.between == 0 ? rank.below : 0.5 * rank.below + 0.5 * rank.above)};
         })
         .doc(R"(the middle element in order, or the mean of the two in the middle; NaN where there is one.
 Shapes    x [...] -> x without the axis; axis None or an integer; keepdims leaves size 1 where it was
