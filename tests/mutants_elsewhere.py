@@ -134,6 +134,14 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/adaptive_avg_pool2d/spec.cpp", "if (n == parts) return x;", "if (n == parts) return x + 0.0 * x;"),
         ("cpp/ops/gaussian_nll_loss/spec.cpp", "low + nothing, var", "var + (low - var), var"),
     )),
+    "interop": Part(("tests/test_interop.py", "tests/test_tensor.py"), (
+        ("cpp/bindings/exchange.cpp", "always ? kCopied : kReadOnly", "kCopied"),
+        ("cpp/bindings/exchange.cpp", "Lent<Unversioned>(copied(tensor))", "Lent<Unversioned>(tensor)"),
+        ("cpp/bindings/exchange.cpp", "if (managed->deleter) managed->deleter(managed);", ""),
+        ("cpp/bindings/exchange.cpp", "    managed->deleter(managed);\n  });", "  });"),
+        ("cpp/bindings/exchange.cpp", "if (dtype == DType::BF16) return {PT_BFLOAT, bits, 1};", ""),
+        ("cpp/bindings/convert.cpp", "bits.strides(), bits.impl().offset)", "row_major(bits.shape()), 0)"),
+    )),
     "rows_of_loops": Part(ROWS_OF_LOOPS, (
         ("cpp/program/scan.cpp", "? exchanged(c.in[i])", "? c.in[i]"),
         ("cpp/program/scan.cpp", "? with_rows(c.in[i], c.batched[i], c.rows)", "? c.in[i]"),

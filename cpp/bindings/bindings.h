@@ -24,13 +24,16 @@ namespace pt::bindings {
 namespace py = pybind11;
 
 // The one checked converter. Tensors and slots give their value (a slot its current one, symbolic inside a trace);
-// Python numbers become weak scalars; arrays are borrowed through the buffer protocol, or __array__.
+// Python numbers become weak scalars; arrays are borrowed through the buffer protocol, DLPack or __array__.
 // Throws with `where` in front for anything else.
 Tensor to_tensor(py::handle object, const std::string& where, bool default_float = true);
 bool is_tensor(py::handle object);  // exactly a Tensor
 Tensor& unwrap(py::handle tensor);  // of an object for which is_tensor holds
 bool is_number(py::handle object);  // bool, int or float of Python itself
-bool is_array(py::handle object);   // offers the buffer protocol or __array__
+bool is_array(py::handle object);   // offers the buffer protocol, DLPack or __array__
+// By DLPack: whether an object has main memory to lend, and a tensor over it; throws with `where` in front.
+bool lends_memory(py::handle object);
+Tensor from_dlpack(py::handle object, const std::string& where);
 py::object wrap(const Tensor& tensor);
 py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only what is not row-major
 std::optional<DType> to_dtype(py::handle object);
@@ -57,6 +60,7 @@ std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph 
 
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);
+void register_exchange(py::module_& m);
 void register_ops(py::module_& m);
 void register_kernels(py::module_& m);
 void register_examine(py::module_& m);

@@ -58,10 +58,19 @@ struct HeldBuffer {
   }
 };
 
+bool is_bfloat16(py::handle object) {
+  return py::isinstance<py::array>(object) && py::cast<std::string>(object.attr("dtype").attr("name")) == "bfloat16";
+}
+
 Tensor from_array(py::handle object, const std::string& where, bool converted) {
   auto buffer = std::make_shared<HeldBuffer>(object);
   if (!buffer->held) {
     PyErr_Clear();
+    if (is_bfloat16(object)) {  // of NumPy with ml_dtypes, which has no format for it
+      const Tensor bits = from_array(object.attr("view")("uint16"), where, converted);
+      return Tensor::view(bits.impl().buffer, {DType::BF16, bits.shape()}, bits.strides(), bits.impl().offset);
+    }
+    if (lends_memory(object)) return from_dlpack(object, where);
     throw DTypeError(text("[", where,
                           "] received an array whose memory cannot be read; expected numbers in main memory; convert "
                           "it with numpy.asarray"));
@@ -148,7 +157,7 @@ bool is_number(py::handle object) {
 
 bool is_array(py::handle object) {
   if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr())) return false;
-  return PyObject_CheckBuffer(object.ptr()) || py::hasattr(object, "__array__");
+  return PyObject_CheckBuffer(object.ptr()) || py::hasattr(object, "__dlpack__") || py::hasattr(object, "__array__");
 }
 
 Tensor to_tensor(py::handle object, const std::string& where, bool default_float) {
@@ -175,6 +184,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
                           " in the memory of a GPU; expected main memory, since no CUDA backend is installed; copy it "
                           "first (CuPy: cupy.asnumpy, Numba: copy_to_host)"));
   }
+  if (lends_memory(object)) return from_dlpack(object, where);
   if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
     const py::object array = as_numpy(object, where);
     Tensor made = own(from_array(array, where, true));

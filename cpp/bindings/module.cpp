@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
   using namespace pt::bindings;
   register_errors(m);
   register_tensor(m);
+  register_exchange(m);
   register_ops(m);
   register_kernels(m);
   register_examine(m);

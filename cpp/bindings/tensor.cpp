@@ -79,7 +79,7 @@ void register_tensor(py::module_& m) {
       .def_property_readonly("is_float", [](DType d) { return is_float(d); })
       .def_property_readonly("is_complex", [](DType d) { return is_complex(d); });
 
-  py::class_<Tensor>(m, "Tensor",
+  py::class_<Tensor>(m, "Tensor", py::buffer_protocol(),
                      "An immutable array of numbers; a symbolic one stands for a value of the step being traced.")
       .def_property_readonly("shape", [](const Tensor& t) { return shape_tuple(t.shape()); })
       .def_property_readonly("dtype", [](const Tensor& t) { return t.dtype(); })

@@ -14,6 +14,7 @@ import powertrain as pt
 from powertrain import fft as fft
 from powertrain._core import DType, DTypeError, Tensor
 from powertrain._core import asarray as _asarray
+from powertrain._core import from_dlpack as _from_dlpack
 from powertrain.creation import broadcast_arrays, broadcast_shapes, eye, full_like, meshgrid, ones_like, zeros_like
 from powertrain.functional import OPERATORS, arange, full, ones, zeros
 from powertrain.products import tensordot
@@ -60,9 +61,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
     return pt.tensor(obj, dtype) if copy else _asarray(obj, dtype)
 
 
-def from_dlpack(x: Any, /) -> Tensor:
-    """A tensor over the memory of another library's array."""
-    return _asarray(np.from_dlpack(x))
+def from_dlpack(x: Any, /, *, device: Any = None, copy: Any = None) -> Tensor:
+    """A tensor over the memory of another library's array; copied where that is asked for."""
+    return pt.tensor(_from_dlpack(x)) if copy else _from_dlpack(x)
 
 
 def astype(x: Any, dtype: Any, /, *, copy: Any = True) -> Tensor:

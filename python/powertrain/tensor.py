@@ -50,17 +50,6 @@ def _iterate(self: Tensor) -> Any:
     return (self[i] for i in range(len(self)))
 
 
-def _dlpack(self: Tensor, **options: Any) -> Any:
-    held = self.numpy()
-    try:
-        return held.__dlpack__(**options)
-    except BufferError:
-        # Before version 1 of the protocol, as JAX speaks it, nobody can be told of read-only memory: it gets a copy.
-        if options.get("copy") is False:
-            raise
-        return held.copy().__dlpack__(**options)
-
-
 def _index(self: Tensor) -> int:
     """As a position: of one integer."""
     if self.dtype.is_float or self.dtype.is_complex or self.ndim:
@@ -105,8 +94,6 @@ def _install_on_tensor(cls: Any) -> None:
         setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
     cls.__hash__ = object.__hash__
     cls.__iter__ = _iterate
-    cls.__dlpack__ = _dlpack
-    cls.__dlpack_device__ = lambda self: (1, 0)
     for name in _METHODS:
         setattr(cls, name, OPERATORS[name])
     cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
