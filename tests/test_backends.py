@@ -250,6 +250,22 @@ def test_a_graph_holds_what_the_backend_has_rules_for() -> None:
         seen[0].nodes[0].attributes["axis"] = 3  # type: ignore[index]
 
 
+def test_attributes_are_what_python_has() -> None:
+    seen: list[Graph] = []
+
+    class Looking(NumPyBackend):
+        def compile(self, graph: Graph) -> Any:
+            seen.append(graph)
+            return super().compile(graph)
+
+    pt.random.seed(3)
+    pt.compile(lambda x: (pt.sum(x.astype("float64"), axis=1) > 0, pt.random.uniform((2,))), backend=Looking())(X)
+    nodes = {node.op: node.attributes for node in seen[0].nodes}
+    assert nodes["cast"] == {"dtype": "float64"}
+    assert nodes["sum"] == {"axis": (1,), "keepdims": False}
+    assert nodes["random_uniform"] == {"shape": (2,), "ordinal": 0, "dtype": "float32"}
+
+
 def test_an_op_without_a_rule_is_named_when_the_step_is_traced() -> None:
     slot = pt.Slot(pt.zeros((2, 2)), name="s")
 
