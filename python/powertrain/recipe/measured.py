@@ -34,12 +34,13 @@ def unmeasured(
     tables: Mapping[str, Any], expect: Mapping[str, tuple[str, ...]], plugins: Registry
 ) -> Iterator[Mistake]:
     """Names in `expect`, each with its path of keys, and in run.stop that no data would give."""
-    offered = dict.fromkeys(plugin.name for plugin in plugins.plugins("metric"))
     unknown = {mistake.path[-1] for mistake in unknown_metrics(tables, plugins)}
     asked = [name for at, name in enumerate(_asked(tables)) if isinstance(name, str) and at not in unknown]
     usual = dict.fromkeys(name for names in USUAL.values() for name in names)
     # Of metrics that are misspelt or no list nobody knows which were meant.
     unclear = bool(unknown) or (not asked and _written(tables, "evaluate", "metrics") is not None)
+    # All that are offered are listed only here: that reads every distribution.
+    offered = [plugin.name for plugin in plugins.plugins("metric")] if unclear else []
     metrics = list(dict.fromkeys(["loss", *asked, *(offered if unclear else () if asked else usual)]))
     known = [f"{part}.{name}" for part in PARTS for name in metrics]
     for name, path in expect.items():
