@@ -94,6 +94,11 @@ def test_what_is_unusual_but_allowed_is_right(name: str, tmp_path: Path, monkeyp
     assert [one.line() for one in examine(group, name, source, tmp_path, monkeypatch)] == []
 
 
+def test_a_library_that_is_not_installed_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = examine("model", "lacking", unusual_plugins.HEAD + unusual_plugins.LACKING, tmp_path, monkeypatch)
+    assert [one.code for one in found] == ["not-here"] and "pip install no-such-library" in found[0].line()
+
+
 @pytest.mark.parametrize("kind", [*OBJECTS, "language_model"])
 def test_each_template_is_right(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(templates.__file__).parent

@@ -64,6 +64,8 @@ FILES = [
     ("Net = 3", "[small.toml:3 model] received 3; expected a class or a function; name one"),
     ("class Net: pass",
      "[small.toml:3 model] ./net.py:Net has no build; expected the class method build; see docs/plugins/model.md"),
+    ("class Net:\n    @classmethod\n    def build(cls, params): return 7\n",
+     "[small.toml:3 model] ./net.py:Net: build takes (params); expected (params, inputs); see docs/plugins/model.md"),
     ("class Net:\n    @classmethod\n    def build(cls, params, inputs): return 7\n",
      "[model ./net.py:Net] build gave 7; expected a powertrain.nn.Module; return one"),
     ("class Net:\n    @classmethod\n    def build(cls, params, inputs): return {}['x']\n",
@@ -72,7 +74,7 @@ FILES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "text"), FILES, ids=["number", "no build", "no module", "raises"])
+@pytest.mark.parametrize(("code", "text"), FILES, ids=["number", "no build", "arguments", "no module", "raises"])
 def test_what_own_code_does_wrong_is_laid_at_its_door(tmp_path: Path, code: str, text: str) -> None:
     """Exit code 2, and the traceback where it raised: whoever writes it needs the lines."""
     (tmp_path / "net.py").write_text(code)

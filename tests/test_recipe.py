@@ -17,6 +17,8 @@ from powertrain.recipe.locate import locate
 class Makes:
     """What the engine calls by a class method."""
 
+    def __init__(self, *given: Any) -> None: ...
+
     @classmethod
     def build(cls, params: Any, *given: Any, **settings: Any) -> None: ...
 
@@ -84,7 +86,7 @@ PLUGINS = Given(
     model={"cnn": Cnn, "plain": Plain},
     data={"digits": Plain, "csv": Csv},
     transform={"scale": Plain},
-    strategy={"supervised": Plain, "free": type("Free", (), {"needs": ()})},
+    strategy={"supervised": Plain, "free": type("Free", (Makes,), {"needs": ()})},
     optimizer={"adamw": Adamw, "sgd": Plain},
     schedule={"cosine": cosine},
     loss={"mse": Plain},

@@ -15,6 +15,17 @@ from powertrain.data import ArraySource, Dataset
 from powertrain.optim.optimizer import Optimizer
 from powertrain.plugins import *
 """
+LACKING = '''
+class it:
+    """What it needs is not installed here."""
+    Params = NoParams
+    @classmethod
+    def build(cls, params, inputs):
+        try:
+            import no_such_library
+        except ImportError as error:
+            raise ValueError(f"[it] not imported ({error}); expected it; pip install no-such-library") from None
+'''
 UNUSUAL: dict[str, tuple[str, str]] = {
     "model-sequential": ("model", HEAD + '''
 class it:

@@ -38,6 +38,13 @@ def setup_and_round(round_: str, more: str = "") -> str:
 
 LATE: dict[str, tuple[str, str, str, str]] = {
     "import-ends": ("model", "exit", "exited by os._exit(0)", "import os\nos._exit(0)\n"),
+    "loss-arguments": ("loss", "protocol", "it takes (output); expected (output, target)",
+                       HEAD + "def it(output): pass\n"),
+    "strategy-arguments": ("strategy", "protocol", "it takes (); expected (params)",
+                           HEAD + "class it:\n    def setup(self, run): pass\n    round = predict = setup\n"),
+    "optimizer-arguments": (
+        "optimizer", "protocol", "build takes (params, module); expected (params, module, **settings)",
+        but(but(MOMENT, "module, **settings):", "module):"), "0.01, **settings", "0.01")),
     "model-train-state": (
         "model", "state-on-self", "a call in training mode changes seen of the module",
         but(middle("self.seen += self.training"), "        self.last =", "        self.seen = 0\n        self.last =")),

@@ -20,6 +20,7 @@ its parameters are a frozen dataclass `Params` (see params.py), or a function's 
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -57,6 +58,39 @@ def called(group: str, plugin: Any) -> str:
     """The class method by which the engine makes what a plugin is; empty where it calls the plugin itself."""
     fitted = "build" if getattr(plugin, "random", False) else "fit"
     return {"model": "build", "data": "load", "transform": fitted, "optimizer": "build"}.get(group, "")
+
+
+# What the engine hands to a plugin, or to its class method; the parameters of a function come as keywords.
+HANDED = {
+    "model": ("params", "inputs"),
+    "loss": ("output", "target"),
+    "data": ("params", "base"),
+    "transform": ("params", "x"),
+    "optimizer": ("params", "module"),
+    "schedule": ("step", "total"),
+    **dict.fromkeys(("strategy", "env", "metric", "callback", "backend"), ("params",)),
+}
+SETTINGS = ("schedule", "clip", "accumulate", "name")  # that an optimizer's build gets as keywords
+
+
+def unfit(group: str, plugin: Any) -> str:
+    """What a plugin takes and what it is given, where that cannot be; nothing where it can, or nobody knows."""
+    method = called(group, plugin)
+    try:
+        signature = inspect.signature(getattr(plugin, method) if method else plugin)
+    except (TypeError, ValueError):
+        return ""
+    given = HANDED.get(group, ())
+    known = {one.name: None for one in signature.parameters.values() if one.kind is one.KEYWORD_ONLY}
+    settings = dict.fromkeys(SETTINGS) if group == "optimizer" else {}
+    try:
+        signature.bind(*given, **{**known, **settings})
+    except TypeError:
+        stars: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+        takes = ", ".join(stars.get(one.kind, "") + one.name for one in signature.parameters.values())
+        wanted = ", ".join([*given, *(["**settings"] if settings else [])])
+        return f"{method or 'it'} takes ({takes}); expected ({wanted})"
+    return ""
 
 
 Task = Literal["classification", "regression", "language", "control"]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 from powertrain.plugins.kernels import Kernel
 from powertrain.plugins.local import LocalFile, is_local, load_local
 from powertrain.plugins.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
-from powertrain.plugins.protocols import called
+from powertrain.plugins.protocols import HANDED, called, unfit
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
@@ -178,6 +178,8 @@ class _Reader:
             if needed and not callable(getattr(plugin, needed, None)):
                 page = f"docs/plugins/{group}.md"
                 raise TypeError(f"{name} has no {needed}; expected the class method {needed}; see {page}")
+            if group in HANDED and (text := unfit(group, plugin)):
+                raise TypeError(f"{name}: {text}; see docs/plugins/{group}.md")
         except (PluginError, TypeError) as error:
             self.wrong(path if isinstance(value, str) else (*path, "use"), str(error))
             return None

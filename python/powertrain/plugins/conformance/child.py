@@ -50,7 +50,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
     from powertrain.plugins.conformance import parameters
     from powertrain.plugins.conformance.finding import BrokenError, Finding, Subject, source_line
     from powertrain.plugins.importing import in_words
-    from powertrain.plugins.protocols import called
+    from powertrain.plugins.protocols import called, unfit
     from powertrain.plugins.registry import Plugin, PluginError
 
     plugin = Plugin(**entry)
@@ -94,6 +94,10 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
                     f"write @classmethod def {needed}; see powertrain.plugins.protocols",
                 )
             )
+        if text := unfit(plugin.group, loaded):
+            received, _, expected = text.partition("; expected ")
+            fix = f"mend its arguments; see docs/plugins/{plugin.group}.md"
+            raise BrokenError(subject.finding("protocol", received, expected, fix))
         yield from parameters.check_parameters(subject)
         for params in parameters.cases(subject):
             yield from check(Subject(plugin.group, plugin.full_name, loaded, params, where))

@@ -55,6 +55,9 @@ class Subject:
     def raised(self, doing: str, error: BaseException) -> Finding:
         """The plugin's code raised."""
         text = in_words(error).splitlines()[0]
+        if isinstance(error.__cause__ or error.__context__, ImportError) and str(error).startswith("["):
+            received = f"it could not be tried: {str(error).splitlines()[0]}"
+            return self.finding("not-here", received, "what it needs", "install it, and check again")
         return self.finding("raises", f"{doing} raised {text}", "no exception", "mend the line that is named", error)
 
     def place(self, error: BaseException) -> str:
