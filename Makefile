@@ -33,7 +33,7 @@ help:
 	@echo "Targets (each sets itself up):"
 	@echo "  make run             build, install into $(VENV), train digits"
 	@echo "  make test            C++ and Python tests (PEERS=1: compare with PyTorch too)"
-	@echo "  make test-all        the slow tests too"
+	@echo "  make test-all        every recipe trained whole too: more than an hour"
 	@echo "  make lint            ruff, mypy --strict, clang-format, include arrows, file sizes"
 	@echo "  make format          clang-format and ruff's own fixes, in place"
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
@@ -99,10 +99,11 @@ $(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
 	@touch $@
 
 test: cpp-test $(VENV)/.plugins
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
 
-test-all: cpp-test $(VENV)/.plugins
-	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu" $(PYTEST_FLAGS)
+# One after the other, for some expect how long they take.
+test-all: test
+	$(BIN)/python -m pytest -m "long" $(PYTEST_FLAGS)
 
 FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
 lint: $(VENV)/.extras-$(EXTRAS)
