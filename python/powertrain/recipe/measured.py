@@ -3,7 +3,7 @@ mistakes. What hangs on the data, whose task decides on the usual metrics, is `t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from powertrain.plugins.params import Mistake, suggestion
@@ -31,17 +31,19 @@ def unknown_metrics(tables: Mapping[str, Any], plugins: Registry) -> Iterator[Mi
 
 
 def unmeasured(
-    tables: Mapping[str, Any], expect: Mapping[str, tuple[str, ...]], plugins: Registry
+    tables: Mapping[str, Any], expect: Mapping[str, tuple[str, ...]], unknown: Iterable[Mistake], plugins: Registry
 ) -> Iterator[Mistake]:
-    """Names in `expect`, each with its path of keys, and in run.stop that no data would give."""
-    unknown = {mistake.path[-1] for mistake in unknown_metrics(tables, plugins)}
-    asked = [name for at, name in enumerate(_asked(tables)) if isinstance(name, str) and at not in unknown]
-    usual = dict.fromkeys(name for names in USUAL.values() for name in names)
+    """Names in `expect`, each with its path of keys, and in run.stop that no data would give; `unknown` are the metrics
+    that nobody offers."""
+    misspelt = {mistake.path[-1] for mistake in unknown}
+    asked = [name for at, name in enumerate(_asked(tables)) if isinstance(name, str) and at not in misspelt]
     # Of metrics that are misspelt or no list nobody knows which were meant.
-    unclear = bool(unknown) or (not asked and _written(tables, "evaluate", "metrics") is not None)
-    # All that are offered are listed only here: that reads every distribution.
-    offered = [plugin.name for plugin in plugins.plugins("metric")] if unclear else []
-    metrics = list(dict.fromkeys(["loss", *asked, *(offered if unclear else () if asked else usual)]))
+    others: Iterable[str] = ()
+    if misspelt or (not asked and _written(tables, "evaluate", "metrics") is not None):
+        others = (plugin.name for plugin in plugins.plugins("metric"))  # reads every distribution
+    elif not asked:
+        others = (name for names in USUAL.values() for name in names)
+    metrics = list(dict.fromkeys(["loss", *asked, *others]))
     known = [f"{part}.{name}" for part in PARTS for name in metrics]
     for name, path in expect.items():
         if name not in known and name not in MEASURED:

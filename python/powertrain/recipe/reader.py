@@ -90,9 +90,10 @@ class _Reader:
         callbacks = self.several("callbacks", "callback")
         run = self.run()
         evaluate = self.section(EvaluateSection, "evaluate")
-        self.mistakes.extend(unknown_metrics(self.tables, self.plugins))
+        unknown = list(unknown_metrics(self.tables, self.plugins))
+        self.mistakes.extend(unknown)
         report = self.section(ReportSection, "report")
-        expect = self.expect(measured=not copies)
+        expect = self.expect(None if copies else unknown)
         self.demand_model(strategy)
         if self.mistakes or strategy is None:
             raise source_text.RecipeError(self.source.say(self.mistakes))
@@ -311,16 +312,16 @@ class _Reader:
             return None
         return OptimizerUse(use, schedule, around.clip, around.accumulate)
 
-    def expect(self, measured: bool) -> dict[str, Limit]:
-        """[expect]; the names of what environments give are not known here."""
+    def expect(self, unknown: list[Mistake] | None) -> dict[str, Limit]:
+        """[expect]; the names of what environments give are not known here: then `unknown` metrics are None."""
         table = self.table(self.tables.get("expect", {}), ("expect",))
         limits, paths = {}, {}
         for path, value in _flat(table or {}):
             key = ".".join(path)
             paths[key] = ("expect", *path)
             limits[key] = convert(value, Limit, Range(), paths[key], self.mistakes)
-        if measured:
-            self.mistakes.extend(unmeasured(self.tables, paths, self.plugins))
+        if unknown is not None:
+            self.mistakes.extend(unmeasured(self.tables, paths, unknown, self.plugins))
         return {key: limit for key, limit in limits.items() if limit is not None}
 
     def demand_model(self, strategy: Use | None) -> None:

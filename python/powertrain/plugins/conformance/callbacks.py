@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.plugins.conformance.finding import Finding, Subject, no_global_random
+from powertrain.plugins.conformance.finding import Finding, Subject, no_global_random, not_numbers
 from powertrain.plugins.learning import Event, Request, SetScalar
 
 EVENTS, SEEN = 12, 5  # how many, and after how many of them a run is resumed
@@ -54,14 +54,8 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
             "keep nothing beyond the object, and draw no random numbers",
         )
         return
-    wrong = [name for name, value in state.items() if np.asarray(value).dtype.kind not in "fiub"]
-    if wrong:
-        yield subject.finding(
-            "state",
-            f"its state {', '.join(wrong)} is no array of numbers",
-            "numbers, which a checkpoint holds",
-            "encode it as numbers",
-        )
+    if wrong := not_numbers(subject, state, "numbers, which a checkpoint holds"):
+        yield wrong
         return
     yield from _resumed(subject, state, events, rest)
 

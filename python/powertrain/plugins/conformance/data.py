@@ -12,7 +12,16 @@ import numpy as np
 from powertrain.data import DataError, Dataset, Loader
 from powertrain.data.transforms import is_random
 from powertrain.plugins.conformance.changes import check_random_transform
-from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.plugins.conformance.finding import (
+    Finding,
+    Subject,
+    changed,
+    held_on,
+    no_global_random,
+    not_numbers,
+    rng,
+    same,
+)
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.protocols import Task
 
@@ -326,14 +335,8 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
         )
         return
     state = fitted.state()
-    wrong = [name for name, value in state.items() if np.asarray(value).dtype.kind not in "fiub"]
-    if wrong:
-        yield subject.finding(
-            "state",
-            f"its state {', '.join(wrong)} is no array of numbers",
-            "numbers, which a slot can hold",
-            "encode it as numbers",
-        )
+    if wrong := not_numbers(subject, state, "numbers, which a slot can hold"):
+        yield wrong
         return
     other = subject.plugin.fit(subject.params, x * 3 + 1)
     other.restore({name: np.array(value) for name, value in state.items()})

@@ -140,6 +140,13 @@ def held_on(thing: Any) -> dict[str, Any]:
     return {name: mark(value) for name, value in getattr(thing, "__dict__", {}).items()}
 
 
+def not_numbers(subject: Subject, state: dict[str, Any], expected: str) -> Finding | None:
+    """What a plugin wants saved and no array can hold."""
+    wrong = [name for name, value in state.items() if np.asarray(value).dtype.kind not in "fiub"]
+    received = f"its state {', '.join(wrong)} is no array of numbers"
+    return subject.finding("state", received, expected, "encode it as numbers") if wrong else None
+
+
 def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return sorted(name for name in {**before, **after} if before.get(name, _MISSING) != after.get(name, _MISSING))
 
