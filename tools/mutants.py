@@ -138,7 +138,7 @@ def check_without_faults(tree: ScratchTree, mutants: list[Mutant]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="OP_OR_PART")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1) // 2), help="tests side by side")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="tests side by side")
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests"))
     parts = list(importlib.import_module("mutants_elsewhere").PARTS)
