@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import powertrain as pt
 from calls import to_array, to_tensor
 from oracles import same_bits
 from powertrain import _core
+from powertrain.optim import LARS, SGD, AdamW, Lion, Optimizer, RMSprop
 
 STEP = _core.op_function("adam_step")
 FLAGS = [
@@ -73,6 +75,41 @@ def test_step_by_numpy() -> None:
     np.testing.assert_allclose(new_mean.numpy(), want_mean, rtol=1e-13)
     np.testing.assert_allclose(new_square.numpy(), want_square, rtol=1e-13)
     np.testing.assert_allclose(new_p.numpy(), want_p, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_flushed_are_the_denormals_of_what_is_computed_in(dtype: str) -> None:
+    facts = np.finfo("float64" if dtype == "float64" else "float32")
+    least = float(facts.smallest_normal)
+    edges = [least, -least, least / 2, -least / 2, 0.0, 1.5, -1.5, np.inf, -np.inf, np.nan]
+    given = to_array(to_tensor(np.array([*edges, float(facts.smallest_subnormal), 6e-8, 3e-6]), dtype))
+    with np.errstate(invalid="ignore"):
+        want = np.where(np.abs(given) < facts.smallest_normal, 0, given)
+    assert same_bits(to_array(pt.flush_denormals(to_tensor(given, dtype))), want)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda slots: AdamW(slots, lr=1e-3, betas=(0.5, 0.6)),
+        lambda slots: SGD(slots, lr=1e-3, momentum=0.5),
+        lambda slots: RMSprop(slots, lr=1e-3, alpha=0.5, momentum=0.5),
+        lambda slots: Lion(slots, lr=1e-3, betas=(0.5, 0.6)),
+        lambda slots: LARS(slots, lr=1e-3, momentum=0.5),
+    ],
+)
+def test_moments_without_a_gradient_end_at_zero(build: Callable[[list[pt.Slot]], Optimizer]) -> None:
+    """Halving, the least denormal number would round to itself or to 0; 0.6 of it rounds to itself."""
+    slots = [pt.Slot(pt.ones(40), name="p", trainable=True)]
+    optimizer = build(slots)
+    optimizer.update([pt.full((40,), 0.01)])
+    for _ in range(300):
+        optimizer.update([pt.zeros(40)])
+        for name, slot in optimizer.named_slots():
+            moment = np.abs(slot.value.numpy())
+            assert not ((moment > 0) & (moment < 2.0**-126)).any(), name
+    moments = [slot.value.numpy() for name, slot in optimizer.named_slots() if name.endswith(".p")]
+    assert moments and all((moment == 0).all() for moment in moments)
 
 
 def test_step_of_another_shape() -> None:

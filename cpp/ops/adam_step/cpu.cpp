@@ -3,6 +3,7 @@
 // op does.
 #include "core/kernel.h"
 #include "ops/adam_step/desc.h"
+#include "ops/flush_denormals/math.h"
 #include "simd/vec.h"
 
 namespace pt {
@@ -55,8 +56,8 @@ PT_FN AdamState<V> adam_step(const AdamNumbers<V>& n, AdamState<V> s, V g) {
   g = g * n.factor;
   s.p = s.p * n.kept;
   if constexpr (kAddsDecay) g = g + s.p * n.decay;
-  s.mean = s.mean * n.beta1 + g * n.new1;
-  s.square = s.square * n.beta2 + g * g * n.new2;
+  s.mean = flush_denormals(s.mean * n.beta1 + g * n.new1);
+  s.square = flush_denormals(s.square * n.beta2 + g * g * n.new2);
   V root = s.square;
   if constexpr (kKeepsLargest) {
     root = s.largest = propagating_max(s.largest, s.square);

@@ -23,14 +23,15 @@ Types step_types(const InferContext& c) {
 
 Tensors compose(const Tensors& in, const Attrs& attrs) {
   const DType stored = in[kP].dtype(), computed = register_dtype(stored);
+  const auto flush = [](const Tensor& x) { return fn::call("flush_denormals", {x}); };
   const auto wide = [&](int i) { return fn::cast(in[i], computed); };
   const double beta1 = attrs.number("beta1"), beta2 = attrs.number("beta2"), decay = attrs.number("decay");
   Tensor p = wide(kP), g = wide(kG);
   if (in[kFactor].defined()) g = g * wide(kFactor);
   if (in[kKept].defined()) p = p * wide(kKept);
   if (decay != 0) g = g + p * decay;
-  const Tensor mean = wide(kMean) * beta1 + g * (1 - beta1);
-  const Tensor square = wide(kSquare) * beta2 + fn::square(g) * (1 - beta2);
+  const Tensor mean = flush(wide(kMean) * beta1 + g * (1 - beta1));
+  const Tensor square = flush(wide(kSquare) * beta2 + fn::square(g) * (1 - beta2));
   Tensors out = {Tensor(), mean, square};
   if (in[kLargest].defined()) out.push_back(fn::maximum(wide(kLargest), square));
   const Tensor root = fn::sqrt(out.back());
@@ -88,7 +89,8 @@ Shapes    p, g, mean, square, largest [...]; the others are single numbers -> p,
 Dtypes    floats, the single numbers float32; f16 and bf16 are computed in f32 and rounded once
 Errors    arrays of other shapes or dtypes than p; single numbers that are none
 Grad      p, g, mean, square, largest
-Numerics  with `largest`, the root is of the maximum of it and square, which is the new one (AMSGrad)
+Numerics  means that are denormal become 0; with `largest`, the root is of the maximum of it and square, which is the
+          new one (AMSGrad)
 Source    Kingma & Ba 2015; Loshchilov & Hutter 2019)");
 
 }  // namespace

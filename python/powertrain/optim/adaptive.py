@@ -53,7 +53,7 @@ class RMSprop(Optimizer):
             spread = spread - pt.square(new["mean"])
         step = g / (pt.sqrt(spread) + self.eps)
         if self.momentum:
-            step = new["m"] = state["m"] * self.momentum + step
+            step = new["m"] = pt.flush_denormals(state["m"] * self.momentum + step)
         return p - step * scalars["rate"], new
 
 

@@ -83,7 +83,7 @@ class LARS(PerParameter):
         long, steep = _norm(p), _norm(g)
         known = pt.logical_and(long > 0, steep > 0)
         trust = pt.where(known, long * self.trust / pt.where(known, steep + long * decay, 1.0), 1.0)
-        m = state["m"] * self.momentum + (g + p * decay) * trust
+        m = pt.flush_denormals(state["m"] * self.momentum + (g + p * decay) * trust)
         return p - m * scalars["rate"], {"m": m}
 
 

@@ -400,7 +400,7 @@ def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:
 
 def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: float) -> pt.Tensor:
     """The exponential moving average after one more value."""
-    return mean * kept + new * (1 - kept)
+    return pt.flush_denormals(mean * kept + new * (1 - kept))
 
 
 def _norm(flat: list[pt.Tensor]) -> pt.Tensor:

@@ -50,6 +50,6 @@ class SGD(Optimizer):
         g = decayed(g, p, decay)
         if not self.momentum:
             return p - g * scalars["rate"], {}
-        m = state["m"] * self.momentum + g
+        m = pt.flush_denormals(state["m"] * self.momentum + g)
         direction = g + m * self.momentum if self.nesterov else m
         return p - direction * scalars["rate"], {"m": m}
