@@ -166,7 +166,8 @@ bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 results: $(VENV)/.plugins
 	$(BIN)/python tools/results.py $(if $(SEEDS),--seeds $(SEEDS)) $(RECIPES)
 
-mutants: cpp-test $(VENV)/.extras-$(EXTRAS)
+# Most of the oracles are PyTorch's.
+mutants: cpp-test $(VENV)/.extras-run+cli+test+peers
 	$(BIN)/python tools/mutants.py $(OP)
 
 conformance: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers+conformance

@@ -198,8 +198,11 @@ PARTS: dict[str, Part] = {
     )),
     "optimizers": Part(OPTIMIZERS, (
         ("python/powertrain/optim/sgd.py", "g + m * self.momentum if self", "m * self.momentum if self"),
-        ("python/powertrain/optim/sgd.py", 'm = state["m"] * self.momentum + g', 'm = g'),
-        ("python/powertrain/optim/optimizer.py", "return mean * kept + new * (1 - kept)", "return mean * kept + new"),
+        ("python/powertrain/optim/sgd.py", 'state["m"] * self.momentum + g)', 'g)'),
+        ("python/powertrain/optim/optimizer.py", "mean * kept + new * (1 - kept)", "mean * kept + new"),
+        ("python/powertrain/optim/sgd.py", "m = pt.flush_denormals(", "m = ("),
+        ("python/powertrain/optim/optimizer.py", "return pt.flush_denormals(", "return ("),
+        ("cpp/ops/adam_step/cpu.cpp", "s.mean = flush_denormals(", "s.mean = ("),
         ("python/powertrain/optim/optimizer.py", "return change + p * decay if decay else change", "return change"),
         ("python/powertrain/optim/optimizer.py", "flat[place] = held / total", "flat[place] = held"),
         ("python/powertrain/optim/optimizer.py", "part.gradient.value = pt.where(last, 0.0, held)",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import posixpath
 import queue
@@ -140,6 +141,11 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="OP_OR_PART")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="tests side by side")
     arguments = parser.parse_args()
+    if importlib.util.find_spec("torch") is None:
+        raise SystemExit(
+            "[mutants] PyTorch is not installed; expected it, since tests that compare with it would be skipped and "
+            "kill nothing; run `make mutants`, which installs it"
+        )
     sys.path.insert(0, str(ROOT / "tests"))
     parts = list(importlib.import_module("mutants_elsewhere").PARTS)
     names = arguments.names or [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *parts]
