@@ -19,6 +19,8 @@ constexpr int64_t kFewRows = 4;             // the rows for which the right oper
 constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: long rows, for the prefetchers
 constexpr int64_t kMostRegionCols = 512;    // of the others
 constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
+constexpr int64_t kRowsWorthFetching = 32;  // the same of a right operand that comes from afar
+constexpr int64_t kFarBytes = 1 << 20;
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;      // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;  // multiply-adds, before a launch of its own packs the left operand
@@ -35,6 +37,7 @@ constexpr double kShare = 0.75;        // to pack it once for all: written and r
 constexpr double kRead = 0.25;         // to read what was packed once, for each chunk
 constexpr double kStrided = 0.006;     // what a multiply-add takes longer whose operand is not packed
 constexpr double kAlongDepth = 0.001;  // the same of rows that lie along memory, beside packed panels
+constexpr double kFar = 0.018;         // or comes from afar at every use, since what is packed is fetched before
 constexpr double kAliased = 0.025;     // or lies so that its rows evict each other
 
 enum class Left { InPlace, Copied, Shared };
@@ -55,7 +58,12 @@ bool must_copy_right(const MatmulDesc& d) {
   return d.pairs || is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols);
 }
 
-bool many_rows(const MatmulDesc& d, int64_t rows) { return rows >= kRowsWorthPacking && d.depth > kDepthWorthPacking; }
+// Whether a matrix is too large to wait in a second cache for those who read it again.
+bool far(const MatmulDesc& d) { return d.cols * d.depth * static_cast<int64_t>(size_of(d.right_type)) > kFarBytes; }
+
+bool many_rows(const MatmulDesc& d, int64_t rows) {
+  return rows >= (far(d) ? kRowsWorthFetching : kRowsWorthPacking) && d.depth > kDepthWorthPacking;
+}
 
 bool may_share_left(const MatmulDesc& d, bool gathered_left) {
   const double elements = static_cast<double>(d.batches) * d.rows * d.depth;
@@ -89,7 +97,7 @@ double copied_left(const MatmulDesc& d, int64_t rows, int64_t cols, bool gathere
 Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gathered_left) {
   const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
   Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
-  const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided;
+  const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided + (far(d) ? kFar : 0);
   double left = (d.left_k == 1 && r.copy_right ? kAlongDepth : kStrided) + (aliased(d) ? kAliased : 0);
   if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
   const double copied = copied_left(d, rows, cols, gathered_left);
