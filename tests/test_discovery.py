@@ -115,6 +115,7 @@ def test_300_broken_distributions_cost_20_ms_at_most(broken: Path) -> None:
         ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "its import took more than 0.5 s"),
         ("import os\nos._exit(5)", "exited by os._exit(5)"),
         ("raise RuntimeError", "RuntimeError; expected a plugin"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt; expected a plugin"),
         ("class E(Exception):\n    def __str__(self):\n        raise ValueError\nraise E", "E; expected a plugin"),
     ],
 )
@@ -130,6 +131,27 @@ def test_a_plugin_that_prints_or_hangs_is_named(
     assert str(caught.value).startswith(f"[plugin noisy/net] noisy 2.0 could not import noisy:Net: {cause}")
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_ctrl_c_during_an_import_is_no_fault_of_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nsignal.pause()\n"
+    distribution(tmp_path, "slow", model("net", "slow:Net"), code)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        registry(tmp_path).load("model", "net")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_import_that_takes_no_stop_ends_the_process_and_is_named(tmp_path: Path) -> None:
+    code = "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except BaseException:\n        pass\n"
+    distribution(tmp_path, "deaf", model("net", "deaf:Net"), code, version="2.0")
+    (tmp_path / "small.toml").write_text(SMALL.replace('"mlp"', '"net"'))
+    done = run(["train", "small.toml"], tmp_path, [tmp_path], expect=2, **{importing.VARIABLE: "0.5"})
+    assert done.stderr == (
+        "[plugins] the import of deaf:Net of deaf 2.0 took more than 0.5 s and goes on whatever is raised in it; "
+        "expected one that ends; mend or uninstall it\n"
+    )
 
 
 def test_an_import_neither_closes_the_output_nor_moves_the_process(

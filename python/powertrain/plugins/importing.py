@@ -1,7 +1,8 @@
 """Imports one plugin, and turns whatever it does meanwhile into one error that names it.
 
 It may raise, exit, print, hang or not be there. The limit on time holds in the main thread, where Python hears the
-clock; `powertrain plugins check` imports in a process of its own, which can be killed from outside.
+clock; `powertrain plugins check` imports in a process of its own, which can be killed from outside. An import that goes
+on whatever is raised in it leaves no other way than to end the process, which says whose it was.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any, NoReturn
 SECONDS = 10.0
 VARIABLE = "POWERTRAIN_IMPORT_SECONDS"
 MOST_PRINTED = 1 << 16
+MOST_IGNORED = 3  # stops, a second apart
+ENDED = 2  # exit code of a process that an import would not give back: the user's to mend, as in the command line
 
 
 class _Stop(BaseException):
@@ -34,13 +37,16 @@ def resolve(target: str) -> Any:
     return found
 
 
-def guarded(action: Callable[[], Any]) -> tuple[Any, str, BaseException | None]:
+def guarded(action: Callable[[], Any], whose: str) -> tuple[Any, str, BaseException | None]:
     """Run an import: (what it gave, "", None), or (None, the cause in words, the exception)."""
+    pressed: list[int] = []
     try:
-        with _captured() as printed, _limited(), _staying():
+        with _captured() as printed, _limited(whose), _listening(pressed), _staying():
             found = action()
-    except KeyboardInterrupt:
-        raise
+    except KeyboardInterrupt as error:
+        if pressed:
+            raise
+        return None, in_words(error), error
     except SystemExit as error:
         return None, f"exited with {error.code!r}", error
     except _Stop as error:
@@ -104,17 +110,43 @@ def _captured() -> Iterator[_Capture]:
 
 
 @contextlib.contextmanager
-def _limited() -> Iterator[None]:
-    seconds = _seconds()
+def _listening(pressed: list[int]) -> Iterator[None]:
+    """Notes whether Ctrl-C was pressed: an import can raise KeyboardInterrupt by itself."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    handler = before
+
+    def hear(number: int, frame: Any) -> None:
+        pressed.append(number)
+        handler(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _limited(whose: str) -> Iterator[None]:
+    seconds, end, ignored = _seconds(), os._exit, 0
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: Any) -> None:
+        nonlocal ignored
+        if ignored == MOST_IGNORED:
+            said = f"[plugins] the import of {whose} took more than {seconds:g} s and goes on whatever is raised in it"
+            os.write(2, f"{said}; expected one that ends; mend or uninstall it\n".encode())
+            end(ENDED)
+        ignored += 1
         raise _Stop(f"its import took more than {seconds:g} s (where a plugin needs that long, set {VARIABLE} to more)")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:

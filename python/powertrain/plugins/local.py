@@ -72,7 +72,7 @@ def _execute(file: LocalFile) -> types.ModuleType:
     sys.path.insert(0, str(file.path.parent))  # for files that it imports itself
     try:
         code = functools.partial(compile, file.content, str(file.path), "exec")
-        _, cause, error = guarded(lambda: exec(code(), module.__dict__))
+        _, cause, error = guarded(lambda: exec(code(), module.__dict__), f"./{file.path.name}")
     finally:
         sys.path.remove(str(file.path.parent))
     if error is not None:

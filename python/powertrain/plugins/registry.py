@@ -45,7 +45,8 @@ class Plugin(NamedTuple):
 
     def load(self) -> Any:
         """Import the plugin. Whatever it does instead, even an exit, becomes a PluginError that names it."""
-        found, cause, error = guarded(functools.partial(resolve, self.target))
+        whose = f"{self.target} of {self.distribution} {self.version}"
+        found, cause, error = guarded(functools.partial(resolve, self.target), whose)
         if cause:
             raise PluginError(
                 f"[plugin {self.full_name}] {self.distribution} {self.version} could not import {self.target}: "
