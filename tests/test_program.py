@@ -364,6 +364,19 @@ def test_an_old_value_that_is_read_behind_the_write_is_the_old_one() -> None:
     assert slot.numpy().tolist() == [5.0] * 100
 
 
+@pytest.mark.parametrize("view", [lambda x: pt.transpose(x, (1, 0)), lambda x: x[3:7]], ids=["transposed", "rows"])
+def test_what_a_result_views_is_nobodys_to_take_over(view: Callable[[pt.Tensor], pt.Tensor]) -> None:
+    """An elementwise op writes over an operand that nobody reads later; a result is read when all is done."""
+
+    def both(x: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        sorted_ = pt.sort(x, axis=1)
+        return view(sorted_), pt.sort(pt.exp(sorted_))
+
+    x = pt.tensor(np.random.default_rng(0).normal(size=(40, 30)).astype(np.float32))
+    for one, other in zip(pt.compile(both)(x), both(x), strict=True):
+        assert np.array_equal(one.numpy(), other.numpy())
+
+
 def test_a_product_that_is_a_result_too_is_there_behind_its_epilogue() -> None:
     def function(x: pt.Tensor, w: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
         y = x @ w
