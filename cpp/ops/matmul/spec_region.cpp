@@ -98,7 +98,7 @@ Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gat
   const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
   Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
   const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided + (far(d) ? kFar : 0);
-  double left = (d.left_k == 1 && r.copy_right ? kAlongDepth : kStrided) + (aliased(d) ? kAliased : 0);
+  double left = d.left_k == 1 && r.copy_right ? kAlongDepth : kStrided + (aliased(d) ? kAliased : 0);
   if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
   const double copied = copied_left(d, rows, cols, gathered_left);
   if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;

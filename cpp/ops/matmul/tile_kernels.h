@@ -252,11 +252,17 @@ inline int count_vectors(Tile<T>& t, int64_t cols) {
   return vectors;
 }
 
+// Rows so far apart (or a multiple) share a set of the first cache, which has 12 lines on most machines: with one line
+// of B, 10 rows stay there while their lines are read, where 14 would evict each other at every step.
+inline constexpr int64_t kSetBytes = 4096;
+inline constexpr int kRowsOfOneSet = 10 < kTileRows ? 10 : kTileRows;
+
 template <class T>
 void multiply_panel(Tile<T> t, int64_t rows, int64_t cols, bool right_padded) {
   const int vectors = count_vectors(t, cols);
   if (right_padded && t.left_k == 1 && vectors == kTileVectors && t.right_k == kTileVectors * Register<T>::kLanes) {
-    const Strips strips(rows, kTileRows);
+    const bool one_set = t.left_row * static_cast<int64_t>(sizeof(T)) % kSetBytes == 0;
+    const Strips strips(rows, one_set ? kRowsOfOneSet : kTileRows);
     return multiply_strips(t, strips, find_rows_tile<T>(static_cast<int>(strips.rows)),
                            find_rows_tile<T>(static_cast<int>(strips.rows_of(0))), t.left_row);
   }
