@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -244,7 +245,6 @@ def test_bfloat16_by_dlpack() -> None:
 
 
 def test_bfloat16_of_numpy_with_ml_dtypes() -> None:
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed; it comes with JAX")
     array = np.arange(12.0).reshape(3, 4).astype(ml_dtypes.bfloat16)[::-1, ::2]
     tensor = pt.asarray(array)
     assert tensor.dtype == pt.bfloat16 and tensor.strides == (-4, 2)
