@@ -83,7 +83,8 @@ class Faults:
                 if not self._compile(worker, mutant):
                     return "NO BUILD"
             return self._tested(worker, mutant)
-        self.tree.copy_module(worker)
+        with self._compiling:  # or the module may hold the fault of another
+            self.tree.copy_module(worker)
         path = worker.folder / mutant.file
         original = path.read_text(encoding="utf-8")
         path.write_text(mutant.changed(original), encoding="utf-8")

@@ -20,7 +20,7 @@ constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: 
 constexpr int64_t kMostRegionCols = 512;    // of the others
 constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
 constexpr int64_t kRowsWorthFetching = 32;  // the same of a right operand that comes from afar
-constexpr int64_t kFarBytes = 1 << 20;
+constexpr int64_t kFarBytes = 1 << 20;      // and what that is: no second cache keeps it
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;      // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;  // multiply-adds, before a launch of its own packs the left operand
@@ -58,7 +58,7 @@ bool must_copy_right(const MatmulDesc& d) {
   return d.pairs || is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols);
 }
 
-// Whether a matrix is too large to wait in a second cache for those who read it again.
+// Whether the right operand is.
 bool far(const MatmulDesc& d) { return d.cols * d.depth * static_cast<int64_t>(size_of(d.right_type)) > kFarBytes; }
 
 bool many_rows(const MatmulDesc& d, int64_t rows) {

@@ -110,6 +110,15 @@ def _captured() -> Iterator[_Capture]:
 
 
 @contextlib.contextmanager
+def _handled(number: int, handler: Callable[[int, Any], None]) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextlib.contextmanager
 def _listening(pressed: list[int]) -> Iterator[None]:
     """Notes whether Ctrl-C was pressed: an import can raise KeyboardInterrupt by itself."""
     before = signal.getsignal(signal.SIGINT)
@@ -122,11 +131,8 @@ def _listening(pressed: list[int]) -> Iterator[None]:
         pressed.append(number)
         handler(number, frame)
 
-    signal.signal(signal.SIGINT, hear)
-    try:
+    with _handled(signal.SIGINT, hear):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -145,13 +151,12 @@ def _limited(whose: str) -> Iterator[None]:
         ignored += 1
         raise _Stop(f"its import took more than {seconds:g} s (where a plugin needs that long, set {VARIABLE} to more)")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with _handled(signal.SIGALRM, stop):
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _seconds() -> float:
