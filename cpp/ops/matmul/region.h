@@ -20,13 +20,21 @@ struct LeftBlock {
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// Lines that `bytes` from there touch, and as many that far behind: where the distance is no whole line, each begins
+// elsewhere in its first one.
+inline int64_t lines_touched(const char* from, int64_t bytes, int64_t distance) {
+  constexpr int64_t kLine = 64;
+  const int64_t before = distance % kLine == 0 ? static_cast<int64_t>(reinterpret_cast<uintptr_t>(from) % kLine) : kLine - 1;
+  return (before + bytes + kLine - 1) / kLine;
+}
+
 // The lines of a block of a matrix; none unless its rows or its columns are whole lines of memory.
 template <class T>
 inline Lines lines_of_block(const Source& s, int64_t rows, int64_t cols) {
   if (rows <= 0 || is_half(s.type) || (s.col != 1 && s.row != 1)) return {};
   const bool by_rows = s.col == 1;
-  const int64_t size = sizeof(T), bytes = (by_rows ? cols : rows) * size + reinterpret_cast<uintptr_t>(s.at) % 64;
-  return {s.at, (by_rows ? s.row : s.col) * size, by_rows ? rows : cols, (bytes + 63) / 64};
+  const int64_t size = sizeof(T), distance = (by_rows ? s.row : s.col) * size;
+  return {s.at, distance, by_rows ? rows : cols, lines_touched(s.at, (by_rows ? cols : rows) * size, distance)};
 }
 
 template <class T>
@@ -153,8 +161,8 @@ struct StridedRight {
     const bool by_rows = source.col == 1;
     const char* from = at(k, col).at;
     const int64_t size = element_bytes(), numbers = 2 * depth;  // along K
-    const int64_t bytes = (by_rows ? n : numbers) * size + reinterpret_cast<uintptr_t>(from) % 64;
-    return {from, (by_rows ? source.row / 2 : source.col) * size, by_rows ? numbers : n, (bytes + 63) / 64};
+    const int64_t distance = (by_rows ? source.row / 2 : source.col) * size;
+    return {from, distance, by_rows ? numbers : n, lines_touched(from, (by_rows ? n : numbers) * size, distance)};
   }
   void pack(int64_t k, int64_t depth, int64_t col, int64_t at_once) {
     const int64_t end = col + at_once < cols ? col + at_once : cols;
