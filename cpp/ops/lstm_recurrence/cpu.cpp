@@ -63,20 +63,39 @@ PT_FN void save_state(T* p, vec<T, kStateLanes> v, int64_t n) {
   n >= kStateLanes ? store(p, v) : store_n(p, v, n);
 }
 
-// One row at one step: the gates, then the new states.
+// The next row of the batch is a whole sequence away, where no prefetcher looks: what a step touches of it is fetched
+// while the row before is computed.
 template <class T>
-void step_row(int64_t width, const T* xw, const T* recurrent, const T* c_before, T* h, T* c, T* gates) {
+PT_FN void fetch_gates(int64_t width, const T* p, int64_t u, bool written) {
+  for (int64_t gate = 0; gate < 4; ++gate) {
+    const T* at = p + gate * width + u;
+    written ? __builtin_prefetch(at, 1) : __builtin_prefetch(at, 0);
+  }
+}
+
+// One row at one step: all gates, then the new states, since a processor does not see far enough ahead to begin the
+// next gates while it waits for the tanh of a state. The next row is `apart` states behind.
+template <class T>
+void step_row(int64_t width, const T* xw, const T* recurrent, const T* c_before, T* h, T* c, T* gates, int64_t apart) {
   for (int64_t u = 0; u < width; u += kStateLanes) {
     const int64_t n = width - u;
+    fetch_gates(width, xw + 4 * apart, u, false);
+    fetch_gates(width, gates + 4 * apart, u, true);
     auto sum = [&](int64_t gate) {
       return load_state(xw + gate * width + u, n) + load_state(recurrent + gate * width + u, n);
     };
-    const auto input = sigmoid(sum(0)), forget = sigmoid(sum(1)), candidate = tanh(sum(2)), output = sigmoid(sum(3));
+    save_state(gates + u, sigmoid(sum(0)), n);
+    save_state(gates + width + u, sigmoid(sum(1)), n);
+    save_state(gates + 2 * width + u, tanh(sum(2)), n);
+    save_state(gates + 3 * width + u, sigmoid(sum(3)), n);
+  }
+  for (int64_t u = 0; u < width; u += kStateLanes) {
+    const int64_t n = width - u;
+    __builtin_prefetch(c + apart + u, 1);
+    __builtin_prefetch(h + apart + u, 1);
+    const auto input = load_state(gates + u, n), forget = load_state(gates + width + u, n);
+    const auto candidate = load_state(gates + 2 * width + u, n), output = load_state(gates + 3 * width + u, n);
     const auto cell = forget * load_state(c_before + u, n) + input * candidate;
-    save_state(gates + u, input, n);
-    save_state(gates + width + u, forget, n);
-    save_state(gates + 2 * width + u, candidate, n);
-    save_state(gates + 3 * width + u, output, n);
     save_state(c + u, cell, n);
     save_state(h + u, output * tanh(cell), n);
   }
@@ -98,7 +117,8 @@ void lstm_forward(const KernelArgs* args, int64_t chunk) {
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t at = ((first + r) * d.steps + t) * width;
       const T* c_before = t ? c + at - width : c0 + (first + r) * width;
-      step_row(width, xw + 4 * at, recurrent + r * 4 * width, c_before, h + at, c + at, gates + 4 * at);
+      step_row(width, xw + 4 * at, recurrent + r * 4 * width, c_before, h + at, c + at, gates + 4 * at,
+               d.steps * width);
     }
   }
 }
@@ -106,10 +126,14 @@ void lstm_forward(const KernelArgs* args, int64_t chunk) {
 // One row at one step: dh of what followed and dc become the gradients of the gates, and dc that of the step before.
 template <class T>
 void step_row_backward(int64_t width, const T* c_before, const T* c, const T* gates, const T* dh_out, const T* dh_after,
-                       const T* dc_out, T* dc, T* dgates) {
+                       const T* dc_out, T* dc, T* dgates, int64_t apart) {
   using V = vec<T, kStateLanes>;
   for (int64_t u = 0; u < width; u += kStateLanes) {
     const int64_t n = width - u;
+    fetch_gates(width, gates + 4 * apart, u, false);
+    fetch_gates(width, dgates + 4 * apart, u, true);
+    const T* const states[] = {c_before, c, dh_out, dc_out};
+    for (const T* state : states) __builtin_prefetch(state + apart + u);
     const V input = load_state(gates + u, n), forget = load_state(gates + width + u, n);
     const V candidate = load_state(gates + 2 * width + u, n), output = load_state(gates + 3 * width + u, n);
     const V squashed = tanh(load_state(c + u, n));
@@ -141,7 +165,7 @@ void lstm_backward(const KernelArgs* args, int64_t chunk) {
       const int64_t at = ((first + r) * d.steps + t) * width;
       const T* c_before = t ? c + at - width : c0 + (first + r) * width;
       step_row_backward(width, c_before, c + at, gates + 4 * at, dh_out + at, dh + r * width, dc_out + at,
-                        dc + r * width, dgates + 4 * at);
+                        dc + r * width, dgates + 4 * at, d.steps * width);
     }
     const T* left = dgates + (first * d.steps + t) * 4 * width;
     multiply_packed(left, d.steps * 4 * width, packed, 4 * width, dh, width, rows, width, strips);

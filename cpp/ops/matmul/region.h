@@ -24,7 +24,8 @@ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 // elsewhere in its first one.
 inline int64_t lines_touched(const char* from, int64_t bytes, int64_t distance) {
   constexpr int64_t kLine = 64;
-  const int64_t before = distance % kLine == 0 ? static_cast<int64_t>(reinterpret_cast<uintptr_t>(from) % kLine) : kLine - 1;
+  const int64_t before =
+      distance % kLine == 0 ? static_cast<int64_t>(reinterpret_cast<uintptr_t>(from) % kLine) : kLine - 1;
   return (before + bytes + kLine - 1) / kLine;
 }
 
