@@ -64,6 +64,7 @@ const Op* registered =
         .in("c0", Takes::Float)
         .outputs(3)
         .contiguous()
+        .sweeps()  // the gates, over what they are made of
         .batch(batch_folded({1}))
         .shape(infer)
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
@@ -94,6 +95,7 @@ const Op* backward =
         .in("dc", Takes::Float)
         .outputs(3)
         .contiguous()
+        .sweeps()  // gradients of the gates over the gates
         .batch(batch_folded({0}))
         .shape([](const InferContext& c) -> Types {
           const TensorType &w = c.in[0], &c0 = c.in[1], &cells = c.in[2], &gates = c.in[3];
