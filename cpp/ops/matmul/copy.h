@@ -147,15 +147,40 @@ struct Target {
   int64_t row, col;
 };
 
+// dst[j * dst_row + i] = src[i * src_row + j], rounded.
+template <class Half>
+inline void round_transposed(const float* src, int64_t src_row, int64_t rows, int64_t cols, uint16_t* dst,
+                             int64_t dst_row) {
+  constexpr int S = kSquare<float>;
+  const int64_t whole_rows = rows / S * S, whole_cols = cols / S * S;
+  for (int64_t i = 0; i < whole_rows; i += S) {
+    for (int64_t j = 0; j < whole_cols; j += S) {
+      alignas(64) float square[S * S];
+      transpose_square(src + i * src_row + j, src_row, square, S);
+      for (int r = 0; r < S; ++r)
+        for (int k = 0; k < S; ++k) dst[(j + r) * dst_row + i + k] = Half::round(square[r * S + k]);
+    }
+    for (int r = 0; r < S; ++r)
+      round_row<Half>(src + (i + r) * src_row + whole_cols, cols - whole_cols, dst + whole_cols * dst_row + i + r,
+                      dst_row);
+  }
+  for (int64_t i = whole_rows; i < rows; ++i) round_row<Half>(src + i * src_row, cols, dst + i, dst_row);
+}
+
+template <class Half>
+inline void round_block(const float* src, int64_t src_row, int64_t rows, int64_t cols, const Target& t) {
+  uint16_t* dst = reinterpret_cast<uint16_t*>(t.at);
+  if (t.row == 1) return round_transposed<Half>(src, src_row, rows, cols, dst, t.col);
+  for (int64_t i = 0; i < rows; ++i) round_row<Half>(src + i * src_row, cols, dst + i * t.row, t.col);
+}
+
 template <class T>
 inline void store_block(const T* src, int64_t src_row, int64_t rows, int64_t cols, const Target& t) {
   T* dst = reinterpret_cast<T*>(t.at);
   if (is_half(t.type)) {
-    for (int64_t i = 0; i < rows; ++i) {
-      const float* from = reinterpret_cast<const float*>(src + i * src_row);
-      uint16_t* to = reinterpret_cast<uint16_t*>(t.at) + i * t.row;
-      t.type == DType::BF16 ? round_row<BFloat16>(from, cols, to, t.col) : round_row<Float16>(from, cols, to, t.col);
-    }
+    const float* from = reinterpret_cast<const float*>(src);  // halves are summed in f32
+    t.type == DType::BF16 ? round_block<BFloat16>(from, src_row, rows, cols, t)
+                          : round_block<Float16>(from, src_row, rows, cols, t);
   } else if (t.col == 1) {
     for (int64_t i = 0; i < rows; ++i) copy_row(src + i * src_row, cols, dst + i * t.row);
   } else if (t.row == 1) {
