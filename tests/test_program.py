@@ -386,3 +386,25 @@ def test_a_product_that_is_a_result_too_is_there_behind_its_epilogue() -> None:
     given = [pt.tensor(rng.standard_normal((64, 64)).astype(np.float32)) for _ in range(2)]
     for got, want in zip(pt.compile(function)(*given), function(*given), strict=True):
         assert got.numpy().tolist() == want.numpy().tolist()
+
+
+def test_gates_of_an_lstm_take_over_the_memory_of_their_inputs() -> None:
+    """Forward over the inputs' share, backward over the gates; nobody else's numbers change by it."""
+    batch, steps, width = 4, 64, 24
+    draw = np.random.default_rng(5)
+    shapes = [(batch, steps, width), (width, 4 * width), (width, 4 * width), (batch, width), (batch, width)]
+    values = [pt.tensor((0.3 * draw.standard_normal(shape)).astype(np.float32)) for shape in shapes]
+
+    def states(x: pt.Tensor, w: pt.Tensor, u: pt.Tensor, h0: pt.Tensor, c0: pt.Tensor) -> pt.Tensor:
+        return pt.lstm_recurrence(pt.matmul(x, w), u, h0, c0)[0]
+
+    def loss(*values: pt.Tensor) -> pt.Tensor:
+        return pt.sum(pt.square(states(*values)))
+
+    forward, gradients = pt.compile(states), pt.compile(pt.grad(loss, argnums=(0, 1, 2, 3, 4)))
+    assert forward(*values).numpy().tobytes() == states(*values).numpy().tobytes()
+    wanted = pt.grad(loss, argnums=(0, 1, 2, 3, 4))(*values)
+    for compiled, eager in zip(gradients(*values), wanted, strict=True):
+        assert compiled.numpy().tobytes() == eager.numpy().tobytes()
+    gates = batch * steps * 4 * width * 4  # bytes
+    assert forward.programs[0]["arena_bytes"] < 2 * gates
