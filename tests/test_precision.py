@@ -71,6 +71,18 @@ def test_many_numbers_round_as_few_do(elements: int) -> None:
     assert np.array_equal(every_second, found)
 
 
+@pytest.mark.parametrize("dtype", [pt.bfloat16, pt.float16])
+@pytest.mark.parametrize("rows", [5, 16, 33, 64, 70])
+@pytest.mark.parametrize("columns", [16, 50, 513])
+def test_a_product_is_that_of_float32_rounded_once(dtype: Any, rows: int, columns: int) -> None:
+    """Whichever operand is taken for the left one: with few rows the result is computed, and stored, turned."""
+    draw = np.random.default_rng(rows)
+    a = pt.tensor(draw.standard_normal((rows, 300)).astype(np.float32)).astype(dtype)
+    b = pt.tensor(draw.standard_normal((300, columns)).astype(np.float32)).astype(dtype)
+    for left, right in ((a, b), (b.T, a.T)):
+        assert bits(left @ right) == bits((left.astype("float32") @ right.astype("float32")).astype(dtype))
+
+
 def test_blocks_nest_and_end() -> None:
     x = pt.tensor(X)
     with pt.autocast("bf16"):
