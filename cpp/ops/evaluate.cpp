@@ -132,6 +132,17 @@ Tensors evaluate_view(const Op& op, const Tensor& input, const Attrs& attrs, con
   return {Tensor::view(source.impl().buffer, types[0], view->strides, offset)};
 }
 
+// A composition may return what it was given, as softmax of nothing does. A tape knows values by their identity, so a
+// result has one of its own.
+Tensors apart_from(const Tensors& inputs, Tensors outputs) {
+  for (Tensor& y : outputs) {
+    const bool given =
+        std::any_of(inputs.begin(), inputs.end(), [&](const Tensor& x) { return x.defined() && x.id() == y.id(); });
+    if (given) y = Tensor::view(y.impl().buffer, y.type(), y.strides(), y.impl().offset);
+  }
+  return outputs;
+}
+
 }  // namespace
 
 Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor : copy_of(tensor); }
@@ -141,7 +152,9 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   if (!op.plan) {
     TapeScope off(false);
     AutocastScope decided;
-    return run_composition({op, false, inputs, attrs, {}, [&](const Tensors& in) { return expand(op, in, attrs); }});
+    return apart_from(
+        inputs,
+        run_composition({op, false, inputs, attrs, {}, [&](const Tensors& in) { return expand(op, in, attrs); }}));
   }
   Tensors ready;
   std::vector<Operand> in, out;
