@@ -98,16 +98,18 @@ inline void load_block(const Source& s, int64_t rows, int64_t cols, T* dst, int6
 }
 
 // Packs [depth, cols], contiguous along cols, into panels of `width` columns: row k of panel p is at
-// packed + (p * depth + k) * width, but the last panel is as wide as its whole vectors, its tail zero.
+// packed + (p * depth + k) * width, but the last panel is as wide as its whole vectors, its tail zero. Of rows that come
+// next, `fetched` columns are fetched.
 template <class T>
-inline void pack_rows(const T* src, int64_t src_row, int64_t depth, int64_t cols, int64_t width, T* packed) {
+inline void pack_rows(const T* src, int64_t src_row, int64_t depth, int64_t cols, int64_t width, T* packed,
+                      int64_t fetched) {
   using R = Register<T>;
   constexpr int64_t kAhead = 8;  // rows: neighbours are in other pages, where no prefetcher looks
   constexpr int64_t kLine = 64 / sizeof(T);
   const int64_t last = (cols - 1) / width * width;
   const int64_t last_width = whole_vectors<T>(cols - last);
   for (int64_t k = 0; k < depth; ++k, src += src_row) {
-    for (int64_t j = 0; j < cols; j += kLine) __builtin_prefetch(src + kAhead * src_row + j);
+    for (int64_t j = 0; j < fetched; j += kLine) __builtin_prefetch(src + kAhead * src_row + j);
     T* to = packed + k * width;
     for (int64_t col = 0; col < last; col += width, to += depth * width)
       for (int64_t j = 0; j < width; j += R::kLanes) R::load(src + col + j).store(to + j);

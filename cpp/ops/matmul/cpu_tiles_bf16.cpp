@@ -30,7 +30,7 @@ PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   const float* right = t.right;
   int64_t k = t.depth;
   for (; k >= kFetchSteps; k -= kFetchSteps) {
-    if (t.ahead) t.ahead->fetch();
+    if (t.ahead) t.ahead->advance<float>();
 #pragma GCC unroll 8
     for (int step = 0; step < kFetchSteps; ++step) pairs_step<MR, NV>(left + step * MR, right + step * kRightRow, sum);
     left += kFetchSteps * MR, right += kFetchSteps * kRightRow;

@@ -14,12 +14,13 @@ void multiply_pieces_tile(const Tile<T>& t, const int64_t* rows, Runs k) {
   Register<T> sum[MR][NV];
   clear(sum);
   prefetch_rows<T, MR, NV>(t);
+  const T* left[kGroups];
+#pragma GCC unroll 16
+  for (int p = 0; p < kGroups; ++p) left[p] = t.left + rows[p];
   const T* right = t.right;
   for (int64_t piece = 0; piece < k.count; ++piece) {
-    const T* left[kGroups];
-#pragma GCC unroll 16
-    for (int p = 0; p < kGroups; ++p) left[p] = t.left + k.run[piece].offset + rows[p];
-    strided_steps<T, MR, NV, MaskedRight, Group>(t, left, right, k.run[piece].length, sum);
+    const int64_t at = k.run[piece].offset * static_cast<int64_t>(sizeof(T));
+    strided_steps<T, MR, NV, MaskedRight, Group>(t, left, at, right, k.run[piece].length, sum);
   }
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }

@@ -116,6 +116,9 @@ struct StridedRight {
   int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
   int64_t tiles;         // of a panel
   Ahead coming = {};     // what is packed next
+  int64_t side = 0;      // of two buffers, the one for the next panel
+  bool copying = false;  // that panel, by tiles
+  bool started = false;
 
   bool in_place() const { return !copy; }
   int64_t element_bytes() const { return is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T)); }
@@ -126,6 +129,7 @@ struct StridedRight {
   }
   RightPanel<T> panel(int64_t k, int64_t depth, int64_t col) {
     if (!copy) return {reinterpret_cast<const T*>(at(k, col).at), source.row, false};
+    if (copies_rows()) return copied_panel({k, depth, col});
     const int64_t at_once = panels_at_once() * width, index = col % at_once / width;
     if (index == 0) {
       pack(k, depth, col, at_once);
@@ -140,12 +144,47 @@ struct StridedRight {
   void fetch_later(const Lines& block, int64_t depth) {
     if (!copy) return;
     const int64_t panels = (cols + width - 1) / width, fetches = panels * tiles * (depth / kFetchSteps);
-    const int64_t lines = block.count() + panels * lines_of(0, depth, 0).count();
+    const int64_t of_panel = copies_rows() ? depth : lines_of(0, depth, 0).count();
+    const int64_t lines = block.count() + panels * of_panel;
     coming.block = block;
     coming.at_once = fetches > 0 ? least((lines + fetches - 1) / fetches, kMostAtOnce) : 1;
   }
 
  private:
+  bool copies_rows() const {
+    return source.col == 1 && !is_half(source.type) && !source.pairs() && width == kTileVectors * Register<T>::kLanes;
+  }
+  // A panel of the chunk, or none behind its end.
+  struct Place {
+    int64_t k, depth, col;
+  };
+  Place after(const Place& p) const {
+    if (p.depth <= 0) return p;
+    if (p.col + width < cols) return {p.k, p.depth, p.col + width};
+    return {p.k + p.depth, least(kBlockDepth, k_end - p.k - p.depth), 0};
+  }
+  Lines lines_at(const Place& p) const { return lines_of(p.k, p.depth, p.col); }
+  T* buffer(int64_t side) const { return packed + side * width * kBlockDepth; }
+
+  // Tiles copy the next panel beside the one that they multiply. What they had no time for is copied here.
+  RightPanel<T> copied_panel(const Place& p) {
+    const int64_t n = least(width, cols - p.col), padded = whole_vectors<T>(n);
+    const int64_t left = copying ? coming.copy.rows : p.depth, done = p.depth - left;
+    T* here = buffer(side);
+    const T* from = reinterpret_cast<const T*>(at(p.k + done, p.col).at);
+    const int64_t fetched = started ? n : least(2 * width, cols - p.col);
+    if (left > 0) pack_rows(from, source.row, left, n, width, here + done * padded, fetched);
+    side = 1 - side, started = true;
+    const Place next = after(p);
+    copying = next.depth > 0 && cols - next.col >= width;
+    coming.copy = {}, coming.panel = {};
+    if (copying) {
+      coming.copy = {lines_at(next), lines_at(after(next)), reinterpret_cast<char*>(buffer(side))};
+    } else {
+      coming.panel = lines_at(next);
+    }
+    return {here, padded, true};
+  }
   // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.
   int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }
   bool lines_known() const {
@@ -168,7 +207,7 @@ struct StridedRight {
   void pack(int64_t k, int64_t depth, int64_t col, int64_t at_once) {
     const int64_t end = col + at_once < cols ? col + at_once : cols;
     if (source.col == 1 && !is_half(source.type)) {
-      pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed);
+      pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed, end - col);
       return;
     }
     Source s = at(k, col);

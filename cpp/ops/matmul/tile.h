@@ -20,14 +20,53 @@ struct Lines {
   }
 };
 
-// What is packed next: a panel of the right operand, and then a block of the left one. Tiles bring some of it each to
-// the second cache while they multiply, since packing alone would wait for memory.
+// The next panel of the right operand, where it can be packed by copying rows of whole vectors. With each row goes the
+// fetch of one that comes kRowsAhead later, at the end one of the panel after it.
+struct PanelCopy {
+  static constexpr int64_t kRowsAhead = 16;
+
+  int64_t rows = 0;  // that are not copied yet
+  int64_t row_bytes = 0;
+  const char* from = nullptr;
+  const char* soon = nullptr;  // is fetched
+  const char* then = nullptr;  // the panel after it
+  char* to = nullptr;
+
+  PanelCopy() = default;
+  PanelCopy(const Lines& panel, const Lines& after, char* packed)
+      : rows(panel.rows), row_bytes(panel.row_bytes), from(panel.at), then(after.at ? after.at : panel.at), to(packed) {
+    soon = rows > kRowsAhead ? from + kRowsAhead * row_bytes : then;
+  }
+  template <class T>
+  bool copy() {
+    using R = Register<T>;
+    constexpr int64_t kWidth = kTileVectors * R::kLanes * sizeof(T);
+    if (rows == 0) return false;
+    const T* source = reinterpret_cast<const T*>(from);
+    T* target = reinterpret_cast<T*>(to);
+#pragma GCC unroll 4
+    for (int j = 0; j < kTileVectors; ++j) R::load(source + j * R::kLanes).store(target + j * R::kLanes);
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < kWidth; j += 64) __builtin_prefetch(soon + j, 0, 2);
+    __builtin_prefetch(soon + kWidth - 1, 0, 2);  // a row may begin anywhere in a line
+    from += row_bytes;
+    soon += row_bytes;
+    to += kWidth;
+    if (--rows == kRowsAhead) soon = then;
+    return true;
+  }
+};
+
+// What is packed next: a panel of the right operand, and then a block of the left one. Tiles do some of it each while
+// they multiply, since packing alone would wait for memory, and leave the processor's arithmetic idle.
 struct Ahead {
-  Lines panel, block;
+  PanelCopy copy;
+  Lines panel, block;  // to the second cache
   int64_t at_once = 1;
 
-  void fetch() {
-    for (int64_t i = 0; i < at_once && (panel.fetch() || block.fetch()); ++i) {
+  template <class T>
+  void advance() {
+    for (int64_t i = 0; i < at_once && (copy.template copy<T>() || panel.fetch() || block.fetch()); ++i) {
     }
   }
 };

@@ -66,17 +66,18 @@ PT_FN void clear(Register<T> (&sum)[MR][NV]) {
     for (int j = 0; j < NV; ++j) sum[i][j] = Register<T>::zero();
 }
 
-// Some steps of a left operand that lies where it was: Group rows have one pointer, the first of them, and lie evenly.
+// Some steps of a left operand that lies where it was, from `at` bytes behind each of the pointers on: Group rows have
+// one pointer, the first of them, and lie evenly. One index moves, not the pointers: short runs of steps begin at once.
 // MaskedRight: the last vector of a row of B must not be read past its tail.
 template <class T, int MR, int NV, bool MaskedRight, int Group>
-PT_FN void strided_steps(const Tile<T>& t, const T* (&left)[(MR + Group - 1) / Group], const T*& right, int64_t steps,
-                         Register<T> (&sum)[MR][NV]) {
+PT_FN void strided_steps(const Tile<T>& t, const T* const (&left)[(MR + Group - 1) / Group], int64_t at, const T*& right,
+                         int64_t steps, Register<T> (&sum)[MR][NV]) {
   using R = Register<T>;
   const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
   const int64_t left_step = t.left_k * static_cast<int64_t>(sizeof(T));
   const int64_t right_step = t.right_k * static_cast<int64_t>(sizeof(T));
   while (steps > 0) {
-    if (t.ahead) t.ahead->fetch();
+    if (t.ahead) t.ahead->template advance<T>();
     const int64_t now = steps < kFetchSteps ? steps : kFetchSteps;
     steps -= now;
     for (int64_t k = now; k > 0; --k) {
@@ -88,12 +89,11 @@ PT_FN void strided_steps(const Tile<T>& t, const T* (&left)[(MR + Group - 1) / G
       }
 #pragma GCC unroll 16
       for (int i = 0; i < MR; ++i) {
-        const R a = broadcast_once(offset_bytes(left[i / Group], (i % Group) * row_bytes));
+        const R a = broadcast_once(offset_bytes(left[i / Group], at + (i % Group) * row_bytes));
 #pragma GCC unroll 4
         for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
       }
-#pragma GCC unroll 8
-      for (int p = 0; p < (MR + Group - 1) / Group; ++p) left[p] = offset_bytes(left[p], left_step);
+      at += left_step;
       right = offset_bytes(right, right_step);
     }
   }
@@ -111,7 +111,7 @@ void multiply_tile(const Tile<T>& t) {
 #pragma GCC unroll 8
   for (int p = 0; p < (MR + kEvenGroup - 1) / kEvenGroup; ++p) left[p] = t.left + kEvenGroup * p * t.left_row;
   const T* right = t.right;
-  strided_steps<T, MR, NV, MaskedRight, kEvenGroup>(t, left, right, t.depth, sum);
+  strided_steps<T, MR, NV, MaskedRight, kEvenGroup>(t, left, 0, right, t.depth, sum);
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
@@ -129,7 +129,7 @@ void multiply_packed_tile(const Tile<T>& t) {
   const T* right = t.right;
   int64_t k = t.depth;
   for (; k >= kFetchSteps; k -= kFetchSteps, left += kFetchSteps * MR, right += kFetchSteps * kRightRow) {
-    if (t.ahead) t.ahead->fetch();
+    if (t.ahead) t.ahead->template advance<T>();
 #pragma GCC unroll 8
     for (int step = 0; step < kFetchSteps; ++step)
       packed_step<T, MR, NV>(left + step * MR, right + step * kRightRow, sum);
@@ -151,9 +151,9 @@ void multiply_rows_tile(const Tile<T>& t) {
 #pragma GCC unroll 8
   for (int p = 0; p < kPointers; ++p) left[p] = t.left + kEvenGroup * p * t.left_row;
   const T* right = t.right;
-  int64_t k = t.depth;
-  for (; k >= kFetchSteps; k -= kFetchSteps, right += kFetchSteps * kRightRow) {
-    if (t.ahead) t.ahead->fetch();
+  int64_t k = t.depth, at = 0;
+  for (; k >= kFetchSteps; k -= kFetchSteps, at += kFetchSteps * sizeof(T), right += kFetchSteps * kRightRow) {
+    if (t.ahead) t.ahead->template advance<T>();
 #pragma GCC unroll 8
     for (int step = 0; step < kFetchSteps; ++step) {
       R b[NV];
@@ -161,17 +161,15 @@ void multiply_rows_tile(const Tile<T>& t) {
       for (int j = 0; j < NV; ++j) b[j] = R::load(right + step * kRightRow + j * R::kLanes);
 #pragma GCC unroll 16
       for (int i = 0; i < MR; ++i) {
-        const R a = broadcast_once(offset_bytes(left[i / kEvenGroup], (i % kEvenGroup) * row_bytes) + step);
+        const R a = broadcast_once(offset_bytes(left[i / kEvenGroup], at + (i % kEvenGroup) * row_bytes) + step);
 #pragma GCC unroll 4
         for (int j = 0; j < NV; ++j) sum[i][j] = fma(a, b[j], sum[i][j]);
       }
     }
-#pragma GCC unroll 8
-    for (int p = 0; p < kPointers; ++p) left[p] += kFetchSteps;
   }
   Tile<T> rest = t;
   rest.ahead = nullptr;
-  strided_steps<T, MR, NV, false, kEvenGroup>(rest, left, right, k, sum);
+  strided_steps<T, MR, NV, false, kEvenGroup>(rest, left, at, right, k, sum);
   store_tile<T, MR, NV>(sum, t.out, t.out_row, t.tail, t.add);
 }
 
