@@ -102,6 +102,8 @@ namespace {
 constexpr int64_t kShortestLine = 4;        // pixels: a tile stays within a line
 constexpr int64_t kMostPadded = 160 << 10;  // elements of a chunk: 640 KiB of f32 in a second cache of one MiB
 constexpr int64_t kFewestRows = 64;         // of a chunk, before a gather is better
+constexpr int64_t kMostPixels = 512;        // of a chunk, where their lines are few enough to leave room for its sums:
+constexpr int64_t kFewPadded = 96 << 10;    // so many elements
 
 // Of so many neighbouring lines, whatever the image that they begin in.
 int64_t padded_elements(const ConvGather& g, int64_t lines) {
@@ -117,6 +119,13 @@ bool pays_padding(const ConvGather& g) {
          w.height * w.width <= 4 * g.taps_y * g.taps_x;
 }
 
+// Rows of a chunk that reads padded lines. Where they are channels of taps, the kernel keeps a note of each run of them
+// (a region may begin and end within one).
+int64_t most_rows(const ConvGather& g, bool rows_are_pixels) {
+  if (!rows_are_pixels) return std::clamp((kBlockDepth - 2) * tap_run(g), kMostRegionRows, kMostTapRows);
+  return padded_elements(g, kMostPixels / g.grid_w) <= kFewPadded ? kMostPixels : kMostRegionRows;
+}
+
 }  // namespace
 
 void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, bool may_split) {
@@ -125,7 +134,7 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
   if (pays_padding(g)) {
     m.padded_left = true;
     m.row_unit = rows_are_pixels ? g.grid_w : 0;
-    m.tap_run = tap_run(g);
+    m.most_rows = most_rows(g, rows_are_pixels);
     int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     m.left_elements = padded_elements(g, lines);
     choose_chunks(m, true, may_split);
@@ -140,7 +149,7 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
       return lay_out_product(m, scattered);
     }
     m.padded_left = false;
-    m.row_unit = 0;
+    m.row_unit = m.most_rows = 0;
   }
   complete_product(m, true, scattered, may_split);
 }

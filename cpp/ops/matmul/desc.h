@@ -62,7 +62,7 @@ struct MatmulDesc {
   // and the rows of a chunk are whole lines: a multiple of row_unit, where that is not 0.
   bool padded_left;
   int64_t left_elements, row_unit;
-  int64_t tap_run;  // rows that adjoin in such a line, where rows are channels of taps
+  int64_t most_rows;  // of a region that shares such lines, if more than kMostRegionRows
   // A fused program that turns finished sums into what is stored; 0 for none. Its operand 0 is the product's rectangle
   // in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from epilogue_at.
   int64_t epilogue;  // byte offset of its FusedDesc from the beginning of the descriptor

@@ -79,11 +79,6 @@ bool aliased(const MatmulDesc& d) {
 // Whether rows are channels of taps, whose lines of pixels are copied once for all of them: as many rows as one likes.
 bool shares_lines(const MatmulDesc& d) { return d.padded_left && d.row_unit == 0; }
 
-// Of each run of rows the kernel keeps a note (a region may begin and end within one).
-int64_t most_rows(const MatmulDesc& d) {
-  return shares_lines(d) ? std::clamp((kBlockDepth - 2) * d.tap_run, kMostRegionRows, kMostTapRows) : kMostRegionRows;
-}
-
 // To copy what the left operand is read from, for a multiply-add.
 double copied_left(const MatmulDesc& d, int64_t rows, int64_t cols, bool gathered_left) {
   if (shares_lines(d)) {
@@ -128,7 +123,7 @@ Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gather
   Cut best = {0, 0, Left::InPlace, false, 1e30};
   const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionCols;
   for (const int64_t side : kSides) {
-    if (side > most_rows(d)) continue;
+    if (side > std::max(d.most_rows, kMostRegionRows)) continue;
     const int64_t parts = ceil_div(d.rows, side);
     // A number of chunks that threads share evenly lets each be larger than many small ones would.
     for (const int64_t even : {parts, parts > 1 ? round_up(parts, threads) : parts}) {
