@@ -2,7 +2,7 @@
 // Products differ in how they read their left operand and in how they store finished sums; both are arguments here.
 #pragma once
 #include "core/kernel.h"
-#include "ops/matmul/region.h"
+#include "ops/matmul/epilogue.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -97,6 +97,7 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
         panel_width<T>(c.rows, d.strips),
         c.cols,
         k_end,
+        k_end - k_begin,
         d.half_pair ? d.depth : -1,
         Strips(c.rows, kTileRows).count};
     if (d.groups > 1) {
@@ -106,6 +107,11 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
     }
     const Target out = out_of<T>(d, args, o.out, c);
     const Sums<T> s = begin_sums<T>(d, args, out, c);
+    if (d.epilogue) {
+      fetch_for_epilogue(args, d, batch, d.swapped ? c.col : c.row, d.swapped ? c.cols : c.rows,
+                         d.swapped ? c.row : c.col, d.swapped ? c.rows : c.cols,
+                         [&](const Lines& lines) { right.fetch_after(lines); });
+    }
     multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
     if (!d.direct) store(s, out, batch, c);
   }

@@ -1,7 +1,6 @@
 // What happens to sums that were kept in scratch: stored, or turned by an epilogue into what is stored.
 #pragma once
 #include "core/kernel.h"
-#include "ops/fused/run.h"
 #include "ops/matmul/chunk.h"
 #include "simd/stream.h"
 
@@ -32,15 +31,8 @@ inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums
   char* data[kMaxEpilogueOperands];
   // The program counts rows and columns of the whole C.
   data[0] = reinterpret_cast<char*>(product) - (row * d.epilogue_row + col) * static_cast<int64_t>(sizeof(T));
-  for (int i = 1; i < d.epilogue_operands; ++i) data[i] = args->data[d.epilogue_at + i - 1];
-  for (int axis = d.batch_axes - 1; axis >= 0; --axis) {
-    const int64_t index = batch % d.batch_extent[axis];
-    batch /= d.batch_extent[axis];
-    for (int i = 1; i < d.epilogue_operands; ++i) data[i] += index * d.epilogue_batch[i][axis];
-  }
-  const char* program = static_cast<const char*>(args->desc) + d.epilogue;
-  run_fused_rect(reinterpret_cast<const FusedDesc*>(program), data, row, row + rows, col, col + cols,
-                 args->scratch + d.epilogue_scratch);
+  place_operands(args, d, batch, data);
+  run_fused_rect(epilogue_of(args, d), data, row, row + rows, col, col + cols, args->scratch + d.epilogue_scratch);
 }
 
 // What is added to C in f32, which lies as C does.

@@ -106,19 +106,22 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
 // The right operand of a plain product: read in place, or packed a few panels at a time just before their strips.
 template <class T>
 struct StridedRight {
+  enum { kPanelLines, kBlockLines };  // places among what is fetched
   Source source;  // row: k, col: column
   bool copy;
   T* packed;
   T* spare;
   int64_t width;         // of a panel
   int64_t cols;          // of the region
-  int64_t k_end;         // of the chunk
+  int64_t k_end, k_depth;  // of the chunk
   int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
   int64_t tiles;         // of a panel
   Ahead coming = {};     // what is packed next
   int64_t side = 0;      // of two buffers, the one for the next panel
   bool copying = false;  // that panel, by tiles
   bool started = false;
+  int used = kBlockLines + 1;  // of the lines that are fetched
+  int64_t after = 0;           // of them, those for what comes after the product
 
   bool in_place() const { return !copy; }
   int64_t element_bytes() const { return is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T)); }
@@ -134,8 +137,8 @@ struct StridedRight {
     if (index == 0) {
       pack(k, depth, col, at_once);
       const int64_t next = col + at_once;
-      coming.panel =
-          next < cols ? lines_of(k, depth, next) : lines_of(k + depth, least(kBlockDepth, k_end - k - depth), 0);
+      fetch_panel(next < cols ? lines_of(k, depth, next)
+                              : lines_of(k + depth, least(kBlockDepth, k_end - k - depth), 0));
     }
     const int64_t n = col + width < cols ? width : whole_vectors<T>(cols - col);
     return {packed + index * width * depth, n, true};
@@ -145,12 +148,22 @@ struct StridedRight {
     if (!copy) return;
     const int64_t panels = (cols + width - 1) / width, fetches = panels * tiles * (depth / kFetchSteps);
     const int64_t of_panel = copies_rows() ? depth : lines_of(0, depth, 0).count();
-    const int64_t lines = block.count() + panels * of_panel;
-    coming.block = block;
+    const int64_t lines = block.count() + panels * of_panel + after * depth / k_depth;
+    coming.lines[kBlockLines] = block;
     coming.at_once = fetches > 0 ? least((lines + fetches - 1) / fetches, kMostAtOnce) : 1;
+  }
+  // What comes after the product.
+  void fetch_after(const Lines& l) {
+    if (!copy || used == kMostFetched) return;
+    coming.lines[used++] = l;
+    after += l.count();
   }
 
  private:
+  void fetch_panel(const Lines& l) {
+    coming.lines[kPanelLines] = l;
+    coming.next = 0;
+  }
   bool copies_rows() const {
     return source.col == 1 && !is_half(source.type) && !source.pairs() && width == kTileVectors * Register<T>::kLanes;
   }
@@ -158,7 +171,7 @@ struct StridedRight {
   struct Place {
     int64_t k, depth, col;
   };
-  Place after(const Place& p) const {
+  Place following(const Place& p) const {
     if (p.depth <= 0) return p;
     if (p.col + width < cols) return {p.k, p.depth, p.col + width};
     return {p.k + p.depth, least(kBlockDepth, k_end - p.k - p.depth), 0};
@@ -175,14 +188,11 @@ struct StridedRight {
     const int64_t fetched = started ? n : least(2 * width, cols - p.col);
     if (left > 0) pack_rows(from, source.row, left, n, width, here + done * padded, fetched);
     side = 1 - side, started = true;
-    const Place next = after(p);
+    const Place next = following(p);
     copying = next.depth > 0 && cols - next.col >= width;
-    coming.copy = {}, coming.panel = {};
-    if (copying) {
-      coming.copy = {lines_at(next), lines_at(after(next)), reinterpret_cast<char*>(buffer(side))};
-    } else {
-      coming.panel = lines_at(next);
-    }
+    coming.copy = {};
+    if (copying) coming.copy = {lines_at(next), lines_at(following(next)), reinterpret_cast<char*>(buffer(side))};
+    fetch_panel(copying ? Lines{} : lines_at(next));
     return {here, padded, true};
   }
   // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.

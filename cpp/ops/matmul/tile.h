@@ -57,16 +57,24 @@ struct PanelCopy {
   }
 };
 
-// What is packed next: a panel of the right operand, and then a block of the left one. Tiles do some of it each while
-// they multiply, since packing alone would wait for memory, and leave the processor's arithmetic idle.
+// What comes next, of which tiles do some each while they multiply: alone it would wait for memory, and leave the
+// processor's arithmetic idle. First a panel of the right operand is copied. Then lines are fetched to the second cache:
+// of a panel that is packed another way, of the left operand's next block, and of what an epilogue reads and writes.
+inline constexpr int kMostFetched = 8;
 struct Ahead {
   PanelCopy copy;
-  Lines panel, block;  // to the second cache
+  Lines lines[kMostFetched];
+  int next = 0;  // of them; those before are fetched
   int64_t at_once = 1;
 
+  bool fetch() {
+    for (; next < kMostFetched; ++next)
+      if (lines[next].fetch()) return true;
+    return false;
+  }
   template <class T>
   void advance() {
-    for (int64_t i = 0; i < at_once && (copy.template copy<T>() || panel.fetch() || block.fetch()); ++i) {
+    for (int64_t i = 0; i < at_once && (copy.template copy<T>() || fetch()); ++i) {
     }
   }
 };
