@@ -113,6 +113,20 @@ struct GatherSource {
   const char* end;  // of the memory that may be read
 };
 
+// The lines of memory that hold what the grid's lines [first, end) reach.
+template <class T>
+inline Lines source_lines(const ConvGather& g, const GatherSource& s, int64_t first, int64_t end) {
+  if (g.inner != g.channels || first >= end) return {};
+  const ConvWindow window = window_of(g);
+  const auto row = [&](int64_t line, int64_t tap) {
+    return line / g.grid_h * g.source_h + clamp(line % g.grid_h * g.step_y + g.first_y + tap, 0, g.source_h - 1);
+  };
+  const int64_t from = row(first, window.top), to = row(end - 1, window.top + window.height - 1) + 1;
+  const int64_t row_bytes = g.source_w * g.channels * (is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T)));
+  const char* at = s.at + from * row_bytes;
+  return {at, 0, 1, lines_touched(at, (to - from) * row_bytes, 64)};
+}
+
 // Runs of a pixel that lies so that all of them are inside of the image.
 template <class T>
 inline void gather_inside(const ConvGather& g, const char* pixel, const GatherSource& s, const GatherRuns& all,
@@ -222,7 +236,9 @@ struct GatheredColumns {
   bool strips;
   T* copied;
 
-  Lines lines_of(int64_t, int64_t) const { return {}; }
+  Lines lines_of(int64_t k, int64_t depth) const {
+    return source_lines<T>(gather, source, k / gather.grid_w, (k + depth + gather.grid_w - 1) / gather.grid_w);
+  }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     GatherRuns all;
     find_runs(gather, row, rows, all);
