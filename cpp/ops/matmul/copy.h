@@ -98,8 +98,8 @@ inline void load_block(const Source& s, int64_t rows, int64_t cols, T* dst, int6
 }
 
 // Packs [depth, cols], contiguous along cols, into panels of `width` columns: row k of panel p is at
-// packed + (p * depth + k) * width, but the last panel is as wide as its whole vectors, its tail zero. Of rows that come
-// next, `fetched` columns are fetched.
+// packed + (p * depth + k) * width, but the last panel is as wide as its whole vectors, its tail zero. Of rows that
+// come next, `fetched` columns are fetched.
 template <class T>
 inline void pack_rows(const T* src, int64_t src_row, int64_t depth, int64_t cols, int64_t width, T* packed,
                       int64_t fetched) {

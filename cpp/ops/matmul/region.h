@@ -107,18 +107,18 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
 template <class T>
 struct StridedRight {
   enum { kPanelLines, kBlockLines };  // places among what is fetched
-  Source source;  // row: k, col: column
+  Source source;                      // row: k, col: column
   bool copy;
   T* packed;
   T* spare;
-  int64_t width;         // of a panel
-  int64_t cols;          // of the region
+  int64_t width;           // of a panel
+  int64_t cols;            // of the region
   int64_t k_end, k_depth;  // of the chunk
-  int64_t half_pair_at;  // the number of pairs along K if the last is half a pair, else -1
-  int64_t tiles;         // of a panel
-  Ahead coming = {};     // what is packed next
-  int64_t side = 0;      // of two buffers, the one for the next panel
-  bool copying = false;  // that panel, by tiles
+  int64_t half_pair_at;    // the number of pairs along K if the last is half a pair, else -1
+  int64_t tiles;           // of a panel
+  Ahead coming = {};       // what is packed next
+  int64_t side = 0;        // of two buffers, the one for the next panel
+  bool copying = false;    // that panel, by tiles
   bool started = false;
   int used = kBlockLines + 1;  // of the lines that are fetched
   int64_t after = 0;           // of them, those for what comes after the product

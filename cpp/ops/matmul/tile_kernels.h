@@ -70,8 +70,8 @@ PT_FN void clear(Register<T> (&sum)[MR][NV]) {
 // one pointer, the first of them, and lie evenly. One index moves, not the pointers: short runs of steps begin at once.
 // MaskedRight: the last vector of a row of B must not be read past its tail.
 template <class T, int MR, int NV, bool MaskedRight, int Group>
-PT_FN void strided_steps(const Tile<T>& t, const T* const (&left)[(MR + Group - 1) / Group], int64_t at, const T*& right,
-                         int64_t steps, Register<T> (&sum)[MR][NV]) {
+PT_FN void strided_steps(const Tile<T>& t, const T* const (&left)[(MR + Group - 1) / Group], int64_t at,
+                         const T*& right, int64_t steps, Register<T> (&sum)[MR][NV]) {
   using R = Register<T>;
   const int64_t row_bytes = t.left_row * static_cast<int64_t>(sizeof(T));
   const int64_t left_step = t.left_k * static_cast<int64_t>(sizeof(T));
