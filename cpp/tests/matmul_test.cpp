@@ -217,6 +217,8 @@ void check_large(const std::vector<std::string_view>& isas) {
     check_any(t, isas);
     check_any({0, 70, 513, 40, DType::F32, DType::F32, DType::F32, form, true}, isas);
     check_any({0, 260, 4097, 140, DType::F32, DType::F32, DType::F32, form, form % 2 == 0}, isas);
+    // Just deep enough for panels to be packed, and more of them than one.
+    for (int64_t k : {33, 36, 40}) check_any({0, 100, k, 200, DType::F32, DType::F32, DType::F32, form, true}, isas);
   }
 }
 
@@ -325,6 +327,7 @@ void check_epilogues(const std::vector<std::string_view>& isas) {
     for (DType type : {DType::F32, DType::BF16}) {
       check_epilogue(0, 65, 300, 33, form, type, false, isas);
       check_epilogue(0, 5, 4, 300, form, type, false, isas);
+      check_epilogue(0, 100, 34, 200, form, type, false, isas);
       check_epilogue(0, 7, 4500, 11, form, type, false, isas);
       check_epilogue(6, 9, 40, 34, form, type, false, isas);
       check_epilogue(6, 9, 40, 34, form, type, true, isas);

@@ -177,7 +177,7 @@ struct StridedRight {
     return {p.k + p.depth, least(kBlockDepth, k_end - p.k - p.depth), 0};
   }
   Lines lines_at(const Place& p) const { return lines_of(p.k, p.depth, p.col); }
-  T* buffer(int64_t side) const { return packed + side * width * kBlockDepth; }
+  T* buffer(int64_t side) const { return packed + side * width * least(kBlockDepth, k_depth); }
 
   // Tiles copy the next panel beside the one that they multiply. What they had no time for is copied here.
   RightPanel<T> copied_panel(const Place& p) {
