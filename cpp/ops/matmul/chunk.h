@@ -59,6 +59,14 @@ inline Target out_of(const MatmulDesc& d, const KernelArgs* args, int64_t out_of
   return {args->data[d.out_at] + at * element_size<T>(d.out_type), d.out_type, d.out_row, d.out_col};
 }
 
+// The lines of memory that hold it; none where neither its rows nor its columns are neighbours.
+inline Lines lines_of(const Target& out, int64_t rows, int64_t cols, int64_t size) {
+  if (out.col != 1 && out.row != 1) return {};
+  const bool by_rows = out.col == 1;
+  const int64_t distance = (by_rows ? out.row : out.col) * size;
+  return {out.at, distance, by_rows ? rows : cols, lines_touched(out.at, (by_rows ? cols : rows) * size, distance)};
+}
+
 // Where the sums of one batch item are kept; sums in scratch that continue C begin with its value.
 template <class T>
 inline Sums<T> begin_sums(const MatmulDesc& d, const KernelArgs* args, const Target& out, const MatmulChunk& c) {
@@ -111,6 +119,8 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
       fetch_for_epilogue(args, d, batch, d.swapped ? c.col : c.row, d.swapped ? c.cols : c.rows,
                          d.swapped ? c.row : c.col, d.swapped ? c.rows : c.cols,
                          [&](const Lines& lines) { right.fetch_after(lines); });
+    } else if (is_half(out.type)) {
+      right.fetch_after(lines_of(out, c.rows, c.cols, element_size<T>(out.type)));
     }
     multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
     if (!d.direct) store(s, out, batch, c);
