@@ -109,13 +109,13 @@ FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
 lint: $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(FORMATTED)
+	@echo "clang-format --dry-run --Werror (all of cpp)"; $(BIN)/clang-format --dry-run --Werror $(FORMATTED)
 	$(BIN)/python tools/check_includes.py
 	$(BIN)/python tools/check_sizes.py
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
-	$(BIN)/clang-format -i $(FORMATTED)
+	@echo "clang-format -i (all of cpp)"; $(BIN)/clang-format -i $(FORMATTED)
 
 # The C++ tests in a build of their own: $(call cpp-tests,folder,options)
 define cpp-tests
