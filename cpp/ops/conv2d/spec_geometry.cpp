@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "ops/conv2d/geometry.h"
 
 namespace pt {
