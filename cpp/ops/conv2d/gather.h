@@ -113,10 +113,11 @@ struct GatherSource {
   const char* end;  // of the memory that may be read
 };
 
-// The lines of memory that hold what the grid's lines [first, end) reach.
+// The lines of memory that hold what the grid's lines of these pixels reach.
 template <class T>
-inline Lines source_lines(const ConvGather& g, const GatherSource& s, int64_t first, int64_t end) {
-  if (g.inner != g.channels || first >= end) return {};
+inline Lines source_lines(const ConvGather& g, const GatherSource& s, int64_t pixel, int64_t pixels) {
+  if (g.inner != g.channels || pixels <= 0) return {};
+  const int64_t first = pixel / g.grid_w, end = (pixel + pixels + g.grid_w - 1) / g.grid_w;
   const ConvWindow window = window_of(g);
   const auto row = [&](int64_t line, int64_t tap) {
     return line / g.grid_h * g.source_h + clamp(line % g.grid_h * g.step_y + g.first_y + tap, 0, g.source_h - 1);
@@ -236,9 +237,7 @@ struct GatheredColumns {
   bool strips;
   T* copied;
 
-  Lines lines_of(int64_t k, int64_t depth) const {
-    return source_lines<T>(gather, source, k / gather.grid_w, (k + depth + gather.grid_w - 1) / gather.grid_w);
-  }
+  Lines lines_of(int64_t k, int64_t depth) const { return source_lines<T>(gather, source, k, depth); }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     GatherRuns all;
     find_runs(gather, row, rows, all);

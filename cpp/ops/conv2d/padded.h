@@ -107,9 +107,7 @@ class PaddedColumns {
     taps_ = all.count;
     for (int r = 0; r < taps_; ++r) rows_[r] = {image_.tap(all.run[r]), all.run[r].length};
   }
-  Lines lines_of(int64_t k, int64_t depth) const {
-    return source_lines<T>(gather_, source_, k / gather_.grid_w, (k + depth + gather_.grid_w - 1) / gather_.grid_w);
-  }
+  Lines lines_of(int64_t k, int64_t depth) const { return source_lines<T>(gather_, source_, k, depth); }
   LeftBlock<T> block(int64_t k, int64_t depth) {
     const int64_t width = gather_.grid_w, first = k / width, end = (k + depth + width - 1) / width;
     image_.copy(source_, first, end);

@@ -26,6 +26,11 @@ inline MatmulChunk chunk_of(const MatmulDesc& d, int64_t chunk) {
   return c;
 }
 
+// The same region with the rows and columns of C itself.
+inline MatmulChunk in_c(const MatmulDesc& d, const MatmulChunk& c) {
+  return d.swapped ? MatmulChunk{c.group, c.batch, c.batch_end, c.col, c.cols, c.row, c.rows} : c;
+}
+
 struct MatmulOffsets {
   int64_t left, right, out;
 };
@@ -57,14 +62,6 @@ template <class T>
 inline Target out_of(const MatmulDesc& d, const KernelArgs* args, int64_t out_offset, const MatmulChunk& c) {
   const int64_t at = out_offset + c.row * d.out_row + c.col * d.out_col;
   return {args->data[d.out_at] + at * element_size<T>(d.out_type), d.out_type, d.out_row, d.out_col};
-}
-
-// The lines of memory that hold it; none where neither its rows nor its columns are neighbours.
-inline Lines lines_of(const Target& out, int64_t rows, int64_t cols, int64_t size) {
-  if (out.col != 1 && out.row != 1) return {};
-  const bool by_rows = out.col == 1;
-  const int64_t distance = (by_rows ? out.row : out.col) * size;
-  return {out.at, distance, by_rows ? rows : cols, lines_touched(out.at, (by_rows ? cols : rows) * size, distance)};
 }
 
 // Where the sums of one batch item are kept; sums in scratch that continue C begin with its value.
@@ -116,11 +113,11 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
     const Target out = out_of<T>(d, args, o.out, c);
     const Sums<T> s = begin_sums<T>(d, args, out, c);
     if (d.epilogue) {
-      fetch_for_epilogue(args, d, batch, d.swapped ? c.col : c.row, d.swapped ? c.cols : c.rows,
-                         d.swapped ? c.row : c.col, d.swapped ? c.rows : c.cols,
+      const MatmulChunk of_c = in_c(d, c);
+      fetch_for_epilogue(args, d, batch, of_c.row, of_c.rows, of_c.col, of_c.cols,
                          [&](const Lines& lines) { right.fetch_after(lines); });
     } else if (is_half(out.type)) {
-      right.fetch_after(lines_of(out, c.rows, c.cols, element_size<T>(out.type)));
+      right.fetch_after(lines_of_elements(out.at, element_size<T>(out.type), out.row, out.col, c.rows, c.cols));
     }
     multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
     if (!d.direct) store(s, out, batch, c);

@@ -21,18 +21,18 @@ template <class T>
 inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums<T>& s, int64_t batch,
                          const MatmulChunk& c) {
   T* product = s.sum;
-  int64_t row = c.row, rows = c.rows, col = c.col, cols = c.cols;
+  const MatmulChunk r = in_c(d, c);
   if (d.swapped) {
     product = reinterpret_cast<T*>(args->scratch + d.turned_sums);
     copy_transposed(s.sum, s.sum_row, c.rows, c.cols, product, d.epilogue_row);
-    row = c.col, rows = c.cols, col = c.row, cols = c.rows;
   }
-  round_in_place(product, d.epilogue_row, rows, cols, d.out_type);
+  round_in_place(product, d.epilogue_row, r.rows, r.cols, d.out_type);
   char* data[kMaxEpilogueOperands];
   // The program counts rows and columns of the whole C.
-  data[0] = reinterpret_cast<char*>(product) - (row * d.epilogue_row + col) * static_cast<int64_t>(sizeof(T));
+  data[0] = reinterpret_cast<char*>(product) - (r.row * d.epilogue_row + r.col) * static_cast<int64_t>(sizeof(T));
   place_operands(args, d, batch, data);
-  run_fused_rect(epilogue_of(args, d), data, row, row + rows, col, col + cols, args->scratch + d.epilogue_scratch);
+  run_fused_rect(epilogue_of(args, d), data, r.row, r.row + r.rows, r.col, r.col + r.cols,
+                 args->scratch + d.epilogue_scratch);
 }
 
 // What is added to C in f32, which lies as C does.

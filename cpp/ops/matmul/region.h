@@ -29,13 +29,18 @@ inline int64_t lines_touched(const char* from, int64_t bytes, int64_t distance) 
   return (before + bytes + kLine - 1) / kLine;
 }
 
-// The lines of a block of a matrix; none unless its rows or its columns are whole lines of memory.
+// The lines of a block of a matrix; none unless the elements of its rows or of its columns are neighbours.
+inline Lines lines_of_elements(const char* at, int64_t size, int64_t row, int64_t col, int64_t rows, int64_t cols) {
+  if (rows <= 0 || (col != 1 && row != 1)) return {};
+  const bool by_rows = col == 1;
+  const int64_t distance = (by_rows ? row : col) * size;
+  return {at, distance, by_rows ? rows : cols, lines_touched(at, (by_rows ? cols : rows) * size, distance)};
+}
+
+// The same of an operand that is not of 16 bits.
 template <class T>
 inline Lines lines_of_block(const Source& s, int64_t rows, int64_t cols) {
-  if (rows <= 0 || is_half(s.type) || (s.col != 1 && s.row != 1)) return {};
-  const bool by_rows = s.col == 1;
-  const int64_t size = sizeof(T), distance = (by_rows ? s.row : s.col) * size;
-  return {s.at, distance, by_rows ? rows : cols, lines_touched(s.at, (by_rows ? cols : rows) * size, distance)};
+  return is_half(s.type) ? Lines{} : lines_of_elements(s.at, sizeof(T), s.row, s.col, rows, cols);
 }
 
 template <class T>
@@ -118,7 +123,6 @@ struct StridedRight {
   int64_t tiles;           // of a panel
   Ahead coming = {};       // what is packed next
   int64_t side = 0;        // of two buffers, the one for the next panel
-  bool copying = false;    // that panel, by tiles
   bool started = false;
   int used = kBlockLines + 1;  // of the lines that are fetched
   int64_t after = 0;           // of them, those for what comes after the product
@@ -136,9 +140,7 @@ struct StridedRight {
     const int64_t at_once = panels_at_once() * width, index = col % at_once / width;
     if (index == 0) {
       pack(k, depth, col, at_once);
-      const int64_t next = col + at_once;
-      fetch_panel(next < cols ? lines_of(k, depth, next)
-                              : lines_of(k + depth, least(kBlockDepth, k_end - k - depth), 0));
+      fetch_panel(lines_at(following({k, depth, col})));
     }
     const int64_t n = col + width < cols ? width : whole_vectors<T>(cols - col);
     return {packed + index * width * depth, n, true};
@@ -182,14 +184,14 @@ struct StridedRight {
   // Tiles copy the next panel beside the one that they multiply. What they had no time for is copied here.
   RightPanel<T> copied_panel(const Place& p) {
     const int64_t n = least(width, cols - p.col), padded = whole_vectors<T>(n);
-    const int64_t left = copying ? coming.copy.rows : p.depth, done = p.depth - left;
+    const int64_t left = coming.copy.from ? coming.copy.rows : p.depth, done = p.depth - left;
     T* here = buffer(side);
     const T* from = reinterpret_cast<const T*>(at(p.k + done, p.col).at);
     const int64_t fetched = started ? n : least(2 * width, cols - p.col);
     if (left > 0) pack_rows(from, source.row, left, n, width, here + done * padded, fetched);
     side = 1 - side, started = true;
     const Place next = following(p);
-    copying = next.depth > 0 && cols - next.col >= width;
+    const bool copying = next.depth > 0 && cols - next.col >= width;
     coming.copy = {};
     if (copying) coming.copy = {lines_at(next), lines_at(following(next)), reinterpret_cast<char*>(buffer(side))};
     fetch_panel(copying ? Lines{} : lines_at(next));

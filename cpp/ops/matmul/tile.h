@@ -59,8 +59,8 @@ struct PanelCopy {
 
 // What comes next, of which tiles do some each while they multiply: alone it would wait for memory, and leave the
 // processor's arithmetic idle. First a panel of the right operand is copied. Then lines are fetched to the second
-// cache: of a panel that is packed another way, of the left operand's next block, and of what an epilogue reads and
-// writes.
+// cache: of a panel that is packed another way, of the left operand's next block, and of what an epilogue or a rounding
+// reads and writes.
 inline constexpr int kMostFetched = 8;
 struct Ahead {
   PanelCopy copy;
