@@ -60,6 +60,18 @@ def test_close_and_the_same_for_all_strides(shape: tuple[int, int, int]) -> None
         assert np.array_equal(other, found[0])
 
 
+def test_sums_of_blocks_that_cancel_to_subnormal_numbers() -> None:
+    m, k, n = 15, 1200, 37  # 1.5 and -1 times the least normal number, in two blocks of K
+    a, b = np.zeros((m, k)), np.zeros((k, n))
+    a[:, 0], a[:, 1100], b[0], b[1100] = 1.5 * 2.0**-63, -(2.0**-63), 2.0**-63, 2.0**-63
+    a[3, 1100], b[0, 36] = 0, 2.0**20
+    want = (a @ b).astype(np.float32)
+    assert np.count_nonzero(np.abs(want) < np.finfo(np.float32).tiny) == (m - 1) * (n - 1)
+    for left, right in itertools.product(views(a), views(b)):
+        found = pt.matmul(left, right, dots="hardware").astype("float32").numpy()
+        assert np.array_equal(found, bf16(want).astype("float32").numpy())
+
+
 def test_batches_and_broadcasts() -> None:
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(3, 1, 7, 33)), rng.normal(size=(2, 33, 5))

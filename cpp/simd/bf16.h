@@ -2,6 +2,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "simd/gemm_vec.h"
 #include "simd/native.h"
 
 namespace pt {
@@ -24,7 +25,17 @@ struct Bf16x32 {
   void store_first_pairs(void* p, int64_t n) const {
     _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), v);
   }
+  void store_first(uint16_t* p, int64_t n) const {
+    _mm512_mask_storeu_epi16(p, static_cast<__mmask32>((uint64_t{1} << n) - 1), v);
+  }
 };
+
+// Rounded to nearest even by the processor's own instruction, which takes subnormal numbers for 0.
+PT_FOR_PAIRS inline Bf16x32 round_normal(Register<float> low, Register<float> high) {
+  return {(__m512i)_mm512_cvtne2ps_pbh(high.v, low.v)};
+}
+// Not 0 if there are any.
+PT_FN uint32_t find_subnormal(Register<float> x) { return _mm512_fpclass_ps_mask(x.v, 0x20); }
 
 // The pairs (even[i], odd[i]) for i < 16, and for the other 16.
 PT_FN void interleave(Bf16x32 even, Bf16x32 odd, Bf16x32& low, Bf16x32& high) {
@@ -80,7 +91,10 @@ struct Bf16x32 {
   static Bf16x32 zero() { return {}; }
   void store(void*) const {}
   void store_first_pairs(void*, int64_t) const {}
+  void store_first(uint16_t*, int64_t) const {}
 };
+inline Bf16x32 round_normal(Register<float>, Register<float>) { return {}; }
+inline uint32_t find_subnormal(Register<float>) { return 0; }
 inline void interleave(Bf16x32, Bf16x32, Bf16x32&, Bf16x32&) {}
 inline Bf16x32 interleave_16(Bf16x32, Bf16x32) { return {}; }
 inline void turn_pairs(const Bf16x32 (&)[16], Bf16x32 (&)[16]) {}

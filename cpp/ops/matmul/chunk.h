@@ -80,6 +80,7 @@ inline Sums<T> begin_sums(const MatmulDesc& d, const KernelArgs* args, const Tar
   }
   s.group = d.grouped ? reinterpret_cast<T*>(args->scratch + d.group_sums) : nullptr;
   s.group_row = d.sums_row;
+  if (d.rounds_in_tiles) s.rounded = reinterpret_cast<uint16_t*>(out.at), s.rounded_row = out.row;
   return s;
 }
 
@@ -120,7 +121,7 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
       right.fetch_after(lines_of_elements(out.at, element_size<T>(out.type), out.row, out.col, c.rows, c.cols));
     }
     multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
-    if (!d.direct) store(s, out, batch, c);
+    if (!d.direct && !d.rounds_in_tiles) store(s, out, batch, c);
   }
 }
 

@@ -49,6 +49,7 @@ struct MatmulDesc {
   bool accumulate;  // C starts the sum
   bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
   DType rounded_type;
+  bool rounds_in_tiles;  // to a C of bf16: tiles of pairs do it (tile.h)
   bool adds;         // and then an operand of f32 is added, which lies as C does
   int32_t added_at;  // its index among the addresses
   bool direct;       // sums are kept in C itself, else in scratch until the chunk is done

@@ -57,6 +57,9 @@ struct Sums {
   T* group;  // null when blocks are added to the sum directly: one group, and nothing before it but one block
   int64_t group_row;
   bool started;  // sum holds what comes first
+  // Where tiles of pairs put what is finished, in bf16; null if that is not theirs to do.
+  uint16_t* rounded = nullptr;
+  int64_t rounded_row = 0;
 };
 
 template <class T>
@@ -91,7 +94,8 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
         for (int64_t col = 0; col < cols; col += width) {
           const int64_t n = col + width < cols ? width : cols - col;
           const RightPanel<T> b = right.panel(k, depth, col);
-          const Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add, right.ahead()};
+          Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add, right.ahead()};
+          if (s.rounded && k + depth == k_end) tile.rounded = s.rounded + col, tile.rounded_row = s.rounded_row;
           multiply_any_panel(a, tile, rows, n, b.padded);
         }
       }
@@ -167,7 +171,8 @@ struct StridedRight {
     coming.next = 0;
   }
   bool copies_rows() const {
-    return source.col == 1 && !is_half(source.type) && !source.pairs() && width == kTileVectors * Register<T>::kLanes;
+    return source.col == 1 && (source.pairs() || !is_half(source.type)) &&
+           width == kTileVectors * Register<T>::kLanes;
   }
   // A panel of the chunk, or none behind its end.
   struct Place {
@@ -184,18 +189,37 @@ struct StridedRight {
   // Tiles copy the next panel beside the one that they multiply. What they had no time for is copied here.
   RightPanel<T> copied_panel(const Place& p) {
     const int64_t n = least(width, cols - p.col), padded = whole_vectors<T>(n);
-    const int64_t left = coming.copy.from ? coming.copy.rows : p.depth, done = p.depth - left;
+    const int64_t left = coming.copy.from ? coming.copy.rows + half_pairs(p) : p.depth, done = p.depth - left;
     T* here = buffer(side);
-    const T* from = reinterpret_cast<const T*>(at(p.k + done, p.col).at);
-    const int64_t fetched = started ? n : least(2 * width, cols - p.col);
-    if (left > 0) pack_rows(from, source.row, left, n, width, here + done * padded, fetched);
+    if (left > 0) pack_rows_of(p, done, here + done * padded);
     side = 1 - side, started = true;
-    const Place next = following(p);
+    const Place next = following(p), then = following(next);
     const bool copying = next.depth > 0 && cols - next.col >= width;
     coming.copy = {};
-    if (copying) coming.copy = {lines_at(next), lines_at(following(next)), reinterpret_cast<char*>(buffer(side))};
+    if (copying) {
+      const char *panel = at(next.k, next.col).at, *after = then.depth > 0 ? at(then.k, then.col).at : panel;
+      const int64_t odd = source.pairs() ? source.odd : 0, size = element_bytes();
+      coming.copy = {next.depth - half_pairs(next), source.row * size, odd * size,
+                     panel, after, reinterpret_cast<char*>(buffer(side))};
+    }
     fetch_panel(copying ? Lines{} : lines_at(next));
     return {here, padded, true};
+  }
+  // Of a panel: 1 if the last of its pairs has no second number, else 0.
+  int64_t half_pairs(const Place& p) const { return p.k + p.depth == half_pair_at ? 1 : 0; }
+  // Rows of a panel from the one on.
+  void pack_rows_of(const Place& p, int64_t from, T* to) const {
+    const int64_t n = least(width, cols - p.col), rows = p.depth - from;
+    Source s = at(p.k + from, p.col);
+    if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
+      if (s.pairs()) {
+        s.half_pair = half_pairs(p) != 0;
+        pack_pair_panel(s, rows, n, to, whole_vectors<T>(n));
+        return;
+      }
+    }
+    pack_rows(reinterpret_cast<const T*>(s.at), s.row, rows, n, width, to,
+              started ? n : least(2 * width, cols - p.col));
   }
   // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.
   int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }

@@ -51,6 +51,8 @@ void complete_product(MatmulDesc& d, bool gathered_left, bool scattered_out, boo
 void lay_out_product(MatmulDesc& d, bool scattered_out) {
   d.direct = !scattered_out && !is_half(d.out_type) && contiguous_columns(d.out_col, d.cols);
   d.grouped = d.groups == 1 && (d.depth > kGroupDepth || (d.accumulate && d.depth > kBlockDepth));
+  d.rounds_in_tiles = d.pairs && d.depth > 0 && d.groups == 1 && !d.grouped && d.out_type == DType::BF16 &&
+                      !scattered_out && contiguous_columns(d.out_col, d.cols);
   lay_out_scratch(d);
   d.packed_left = d.groups > 1 ? round_up(group_sums_bytes(d), 64) : 0;
 }

@@ -1,5 +1,6 @@
 // The inner loops of every product, over one block of K.
 #pragma once
+#include "simd/bf16.h"
 #include "simd/gemm_vec.h"
 
 namespace pt {
@@ -20,40 +21,69 @@ struct Lines {
   }
 };
 
-// The next panel of the right operand, where it can be packed by copying rows of whole vectors. With each row goes the
-// fetch of one that comes kRowsAhead later, at the end one of the panel after it.
+// The next panel of the right operand, where it can be packed by copying rows of whole vectors, or by making one of
+// two rows of bf16. With each row goes the fetch of one that comes kRowsAhead later, at the end one of the panel after
+// it.
 struct PanelCopy {
   static constexpr int64_t kRowsAhead = 16;
 
   int64_t rows = 0;  // that are not copied yet
   int64_t row_bytes = 0;
+  int64_t odd_bytes = 0;  // of pairs: from a row to the one that is interleaved with it
   const char* from = nullptr;
   const char* soon = nullptr;  // is fetched
   const char* then = nullptr;  // the panel after it
   char* to = nullptr;
 
   PanelCopy() = default;
-  PanelCopy(const Lines& panel, const Lines& after, char* packed)
-      : rows(panel.rows), row_bytes(panel.row_bytes), from(panel.at), then(after.at ? after.at : panel.at), to(packed) {
+  PanelCopy(int64_t rows, int64_t row_bytes, int64_t odd_bytes, const char* panel, const char* after, char* packed)
+      : rows(rows), row_bytes(row_bytes), odd_bytes(odd_bytes), from(panel), then(after), to(packed) {
     soon = rows > kRowsAhead ? from + kRowsAhead * row_bytes : then;
   }
-  template <class T>
+  template <class T, bool Pairs>
   bool copy() {
-    using R = Register<T>;
-    constexpr int64_t kWidth = kTileVectors * R::kLanes * sizeof(T);
+    constexpr int64_t kWidth = kTileVectors * Register<T>::kLanes * sizeof(T);
     if (rows == 0) return false;
-    const T* source = reinterpret_cast<const T*>(from);
-    T* target = reinterpret_cast<T*>(to);
-#pragma GCC unroll 4
-    for (int j = 0; j < kTileVectors; ++j) R::load(source + j * R::kLanes).store(target + j * R::kLanes);
-#pragma GCC unroll 4
-    for (int64_t j = 0; j < kWidth; j += 64) __builtin_prefetch(soon + j, 0, 2);
-    __builtin_prefetch(soon + kWidth - 1, 0, 2);  // a row may begin anywhere in a line
+    if constexpr (Pairs) {
+      copy_pairs<kWidth / 2>();
+    } else {
+      copy_row<T, kWidth>();
+    }
     from += row_bytes;
     soon += row_bytes;
     to += kWidth;
     if (--rows == kRowsAhead) soon = then;
     return true;
+  }
+
+ private:
+  template <int64_t Bytes>
+  static PT_FN void fetch(const char* row) {
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < Bytes; j += 64) __builtin_prefetch(row + j, 0, 2);
+    __builtin_prefetch(row + Bytes - 1, 0, 2);  // a row may begin anywhere in a line
+  }
+  template <class T, int64_t Width>
+  PT_FN void copy_row() const {
+    using R = Register<T>;
+    const T* source = reinterpret_cast<const T*>(from);
+    T* target = reinterpret_cast<T*>(to);
+#pragma GCC unroll 4
+    for (int j = 0; j < kTileVectors; ++j) R::load(source + j * R::kLanes).store(target + j * R::kLanes);
+    fetch<Width>(soon);
+  }
+  template <int64_t Bytes>
+  PT_FN void copy_pairs() const {
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < Bytes; j += 64) {
+      Bf16x32 low, high;
+      interleave(Bf16x32::load(reinterpret_cast<const uint16_t*>(from + j)),
+                 Bf16x32::load(reinterpret_cast<const uint16_t*>(from + odd_bytes + j)), low, high);
+      low.store(to + 2 * j);
+      high.store(to + 2 * j + 64);
+    }
+    fetch<Bytes>(soon);
+    fetch<Bytes>(soon + odd_bytes);
   }
 };
 
@@ -73,9 +103,9 @@ struct Ahead {
       if (lines[next].fetch()) return true;
     return false;
   }
-  template <class T>
+  template <class T, bool Pairs = false>
   void advance() {
-    for (int64_t i = 0; i < at_once && (copy.template copy<T>() || fetch()); ++i) {
+    for (int64_t i = 0; i < at_once && (copy.template copy<T, Pairs>() || fetch()); ++i) {
     }
   }
 };
@@ -94,6 +124,9 @@ struct Tile {
   int tail;  // columns of the last vector
   bool add;  // add to what is in out, else replace it
   Ahead* ahead = nullptr;
+  // Of pairs: where sums that are finished go, rounded to bf16, instead of to `out`; null while they are not.
+  uint16_t* rounded = nullptr;
+  int64_t rounded_row = 0;
 };
 
 template <class T>

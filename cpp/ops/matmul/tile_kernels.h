@@ -213,6 +213,7 @@ inline void multiply_strips(Tile<T> t, const Strips& strips, TileFn<T> short_til
     (s < strips.longer ? long_tile : short_tile)(t);
     t.left += strips.rows_of(s) * left_row;
     t.out += strips.rows_of(s) * t.out_row;
+    t.rounded += strips.rows_of(s) * t.rounded_row;
   }
 }
 
