@@ -68,7 +68,9 @@ double cost(const MatmulDesc& d) {
   // A single vector of columns is bound by the broadcasts, not by the multiply-adds.
   double cycles = static_cast<double>(d.rows) * d.depth * (vectors == 1 ? 0.75 : vectors * 0.5);
   const double packed = static_cast<double>(d.cols) * d.depth * ceil_div(d.rows, 256);
-  if (!contiguous_columns(d.right_col, d.cols) || is_half(d.right_type)) cycles += 0.5 * packed;
+  // Tiles interleave rows of pairs beside their sums.
+  const bool apart = is_half(d.right_type) && !d.pairs;
+  if (!contiguous_columns(d.right_col, d.cols) || apart) cycles += 0.5 * packed;
   if (!contiguous_columns(d.out_col, d.cols)) cycles += static_cast<double>(d.rows) * d.cols;
   return cycles;
 }
@@ -156,8 +158,8 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
     choose_amx_roles(d);
     complete_amx(d);
   } else {
-    choose_roles(d);
     if (dots == Dots::Hardware) multiply_in_pairs(d);
+    choose_roles(d);
     complete_product(d, false, epilogue != nullptr || d.rounds);
   }
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
@@ -173,6 +175,7 @@ void swap_roles(MatmulDesc& d) {
   std::swap(d.rows, d.cols);
   std::swap(d.left_row, d.right_col);
   std::swap(d.left_k, d.right_k);
+  std::swap(d.left_odd, d.right_odd);
   std::swap(d.out_row, d.out_col);
   std::swap(d.left_batch, d.right_batch);
   std::swap(d.left_type, d.right_type);
