@@ -1,0 +1,148 @@
+#include "core/block_cache.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <mutex>
+
+namespace pt {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kMost = std::size_t{128} << 20;  // larger ones take long to fill anyway
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kMostKept = 0;  // the sanitizer must see what is freed
+#else
+constexpr std::size_t kMostKept = std::size_t{512} << 20;
+#endif
+
+std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+// Whole huge pages, unless that would waste more than a quarter.
+bool worth_huge_pages(std::size_t bytes) {
+  return bytes > 0 && round_up(bytes, kHugePage) - bytes <= bytes / 4;
+}
+
+// Other blocks malloc keeps by itself, which their alignment would prevent here.
+bool is_kept(std::size_t bytes) { return bytes <= kMost && worth_huge_pages(bytes); }
+
+// What is taken for a block. Of kept ones there are a few sizes, at most an eighth apart.
+std::size_t size_of_block(std::size_t bytes) {
+  if (!worth_huge_pages(bytes)) return std::max(round_up(bytes, 64), std::size_t{64});
+  return round_up(bytes, is_kept(bytes) ? std::max(kHugePage, std::bit_floor(bytes) / 8) : kHugePage);
+}
+
+char* allocate(std::size_t bytes) {
+  const bool huge = worth_huge_pages(bytes);
+  const std::size_t size = size_of_block(bytes);
+  void* data = std::aligned_alloc(huge ? kHugePage : 64, size);
+#ifdef MADV_HUGEPAGE
+  if (data && huge) madvise(data, size, MADV_HUGEPAGE);
+#endif
+  return static_cast<char*>(data);
+}
+
+// Blocks in use and kept ones are never more bytes together than were in use at once before: what a process holds does
+// not grow by what is kept.
+class BlockCache {
+ public:
+  // Never destroyed: buffers may be freed while the process ends.
+  static BlockCache& instance() {
+    static BlockCache& cache = *new BlockCache;
+    return cache;
+  }
+
+  char* take(std::size_t bytes) {
+    const std::size_t size = size_of_block(bytes);
+    const std::lock_guard lock(busy_);
+    char* block = take_kept(size);
+    if (!block) {
+      shrink(most_used_ - std::min(most_used_, used_ + size));
+      block = allocate(bytes);
+    }
+    if (!block) {
+      shrink(0);
+      block = allocate(bytes);
+    }
+    if (!block) return nullptr;
+    used_ += size;
+    most_used_ = std::max(most_used_, used_);
+    return block;
+  }
+
+  void give_back(char* block, std::size_t bytes) {
+    const std::size_t size = size_of_block(bytes);
+    const std::lock_guard lock(busy_);
+    used_ -= size;
+    kept_[size].push_back({block, ++clock_});
+    kept_bytes_ += size;
+    shrink(std::min(most_used_ - used_, kMostKept));
+  }
+
+  std::size_t kept_bytes() {
+    const std::lock_guard lock(busy_);
+    return kept_bytes_;
+  }
+
+ private:
+  struct Kept {
+    char* block;
+    uint64_t since;
+  };
+
+  BlockCache() {
+    pthread_atfork([] { instance().busy_.lock(); }, [] { instance().busy_.unlock(); },
+                   [] { instance().busy_.unlock(); });
+  }
+
+  // The one that was used last, which caches may still hold.
+  char* take_kept(std::size_t size) {
+    const auto same = kept_.find(size);
+    if (same == kept_.end()) return nullptr;
+    char* block = same->second.back().block;
+    forget(same, [](std::deque<Kept>& blocks) { blocks.pop_back(); });
+    return block;
+  }
+
+  // Frees what has been kept longest.
+  void shrink(std::size_t bytes) {
+    while (kept_bytes_ > bytes) {
+      const auto oldest = std::min_element(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) {
+        return a.second.front().since < b.second.front().since;
+      });
+      std::free(oldest->second.front().block);
+      forget(oldest, [](std::deque<Kept>& blocks) { blocks.pop_front(); });
+    }
+  }
+
+  using BySize = std::map<std::size_t, std::deque<Kept>>;  // none is empty
+  template <class Pop>
+  void forget(BySize::iterator same, Pop pop) {
+    kept_bytes_ -= same->first;
+    pop(same->second);
+    if (same->second.empty()) kept_.erase(same);
+  }
+
+  std::mutex busy_;
+  BySize kept_;
+  std::size_t used_ = 0, most_used_ = 0, kept_bytes_ = 0;
+  uint64_t clock_ = 0;
+};
+
+}  // namespace
+
+char* take_block(std::size_t bytes) { return is_kept(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes); }
+
+void return_block(char* block, std::size_t bytes) {
+  is_kept(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
+}
+
+std::size_t kept_block_bytes() { return BlockCache::instance().kept_bytes(); }
+
+}  // namespace pt

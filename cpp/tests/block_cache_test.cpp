@@ -1,0 +1,132 @@
+// Memory for buffers: reused by size, never more of it than was once in use, from any thread and after a fork.
+#include "core/block_cache.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "tests/check.h"
+
+#ifdef __SANITIZE_THREAD__
+// A child of a process with threads may make its own, which is what test_fork tests.
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() { return "die_after_fork=0"; }
+#endif
+
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kKeeps = false;
+#else
+constexpr bool kKeeps = true;
+#endif
+
+void test_reuse() {
+  char* first = pt::take_block(6 * kMiB);
+  CHECK_EQ(reinterpret_cast<uintptr_t>(first) % 64, std::uintptr_t{0});
+  std::memset(first, 1, 6 * kMiB);
+  pt::return_block(first, 6 * kMiB);
+  if (!kKeeps) return;
+  CHECK_EQ(pt::kept_block_bytes(), 6 * kMiB);
+  char* second = pt::take_block(6 * kMiB - 1000);  // the same size of block
+  CHECK(second == first);
+  CHECK_EQ(pt::kept_block_bytes(), std::size_t{0});
+  pt::return_block(second, 6 * kMiB - 1000);
+}
+
+void test_no_more_than_was_in_use() {
+  std::vector<char*> blocks;
+  for (int i = 0; i < 8; ++i) blocks.push_back(pt::take_block(4 * kMiB));  // 32 MiB at once
+  for (char* block : blocks) pt::return_block(block, 4 * kMiB);
+  if (!kKeeps) return;
+  CHECK_EQ(pt::kept_block_bytes(), 32 * kMiB);  // the 6 MiB of before are the oldest
+  char* other = pt::take_block(20 * kMiB);
+  CHECK_EQ(pt::kept_block_bytes(), 12 * kMiB);
+  char* more = pt::take_block(40 * kMiB);
+  CHECK_EQ(pt::kept_block_bytes(), std::size_t{0});
+  pt::return_block(other, 20 * kMiB);
+  pt::return_block(more, 40 * kMiB);
+  CHECK_EQ(pt::kept_block_bytes(), 60 * kMiB);
+}
+
+void test_large_and_small_ones_are_not_kept() {
+  const std::size_t before = pt::kept_block_bytes();
+  for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{65}, kMiB, 130 * kMiB, 200 * kMiB}) {
+    char* block = pt::take_block(bytes);
+    CHECK(block != nullptr);
+    if (bytes) block[bytes - 1] = 1;
+    pt::return_block(block, bytes);
+    CHECK_EQ(pt::kept_block_bytes(), before);
+  }
+}
+
+void test_at_most_half_a_gigabyte_is_kept() {
+  std::vector<char*> blocks;
+  for (int i = 0; i < 6; ++i) blocks.push_back(pt::take_block(128 * kMiB));
+  for (char* block : blocks) pt::return_block(block, 128 * kMiB);
+  CHECK_EQ(pt::kept_block_bytes(), kKeeps ? 512 * kMiB : 0);
+}
+
+// Each thread writes its own mark into all that it holds, and finds it there.
+void hold(int mark, std::atomic<int>* wrong) {
+  uint32_t random = static_cast<uint32_t>(mark);
+  std::vector<std::pair<char*, std::size_t>> held;
+  for (int round = 0; round < 400; ++round) {
+    random = random * 1664525u + 1013904223u;
+    const std::size_t bytes = (1 + (random >> 24) % 12) * kMiB;
+    char* block = pt::take_block(bytes);
+    block[0] = block[bytes / 2] = block[bytes - 1] = static_cast<char>(mark);
+    held.push_back({block, bytes});
+    if (held.size() < 4) continue;
+    const auto [old, size] = held[random % 4];
+    held.erase(held.begin() + random % 4);
+    *wrong += old[0] != mark || old[size / 2] != mark || old[size - 1] != mark;
+    pt::return_block(old, size);
+  }
+  for (const auto& [block, bytes] : held) pt::return_block(block, bytes);
+}
+
+void test_threads_and_fork() {
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int mark = 1; mark <= 3; ++mark) threads.emplace_back(hold, mark, &wrong);
+  for (int i = 0; i < 20; ++i) {
+    const pid_t child = fork();  // while others hold the lock
+    if (child == 0) {
+      std::atomic<int> found{0};
+      hold(7, &found);
+      std::_Exit(found.load() ? 1 : 0);
+    }
+    int result = -1;
+    CHECK_EQ(waitpid(child, &result, 0), child);
+    CHECK(WIFEXITED(result) && WEXITSTATUS(result) == 0);
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK_EQ(wrong.load(), 0);
+}
+
+void test_no_memory() {
+  const std::size_t all = SIZE_MAX / 4;
+  CHECK(pt::take_block(all) == nullptr);
+  char* block = pt::take_block(3 * kMiB);
+  CHECK(block != nullptr);
+  pt::return_block(block, 3 * kMiB);
+}
+
+}  // namespace
+
+int main() {
+  test_reuse();
+  test_no_more_than_was_in_use();
+  test_large_and_small_ones_are_not_kept();
+  test_at_most_half_a_gigabyte_is_kept();
+  test_threads_and_fork();
+  test_no_memory();
+  return pt::check::finish();
+}
