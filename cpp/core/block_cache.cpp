@@ -25,9 +25,7 @@ constexpr std::size_t kMostKept = std::size_t{512} << 20;
 std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 // Whole huge pages, unless that would waste more than a quarter.
-bool worth_huge_pages(std::size_t bytes) {
-  return bytes > 0 && round_up(bytes, kHugePage) - bytes <= bytes / 4;
-}
+bool worth_huge_pages(std::size_t bytes) { return bytes > 0 && round_up(bytes, kHugePage) - bytes <= bytes / 4; }
 
 // Other blocks malloc keeps by itself, which their alignment would prevent here.
 bool is_kept(std::size_t bytes) { return bytes <= kMost && worth_huge_pages(bytes); }

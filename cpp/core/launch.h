@@ -38,12 +38,27 @@ class Descriptor {
     std::memcpy(d.bytes_.get(), bytes, size);
     return d;
   }
+  // The same with a bool of it set.
+  Descriptor with_flag(std::size_t offset) const {
+    Descriptor d = from_bytes(bytes_.get(), size_);
+    const bool set = true;
+    std::memcpy(d.bytes_.get() + offset, &set, sizeof(set));
+    return d;
+  }
   const void* data() const { return bytes_.get(); }
   std::size_t size() const { return size_; }
 
  private:
   std::shared_ptr<std::byte[]> bytes_;
   std::size_t size_ = 0;
+};
+
+// A launch that can look at its whole row-major result itself, while that is in a cache, and raise kStatusNonFinite. It
+// does where the flag in its descriptor is set; lowering sets it for what a guard would look at.
+struct FiniteCheck {
+  int64_t flag = -1;  // the bool's offset; -1: it cannot
+  int operand = -1;   // the result, as KernelArgs.data has it
+  int64_t bytes = 0;
 };
 
 struct Launch {
@@ -60,6 +75,7 @@ struct Launch {
   // Bytes added to each operand's address, in the same order; empty means none. How a copy writes into a piece of its
   // output.
   std::vector<int64_t> byte_offsets;
+  FiniteCheck finite;
 };
 
 struct LaunchPlan {

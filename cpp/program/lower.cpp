@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "ops/axes.h"
 #include "ops/copy/plan.h"
+#include "program/guarded.h"
 #include "program/layout.h"
 #include "program/usage.h"
 
@@ -292,7 +293,12 @@ class Lowering {
     }
     if (node.op && node.op->guard) {
       places_[node.outputs[0]] = places_[node.inputs[0]];
-      emit(node.op->plan(in, out, node.attrs), operands, n, node.op->name, node.phase, false);
+      const Value& value = graph_.values[node.inputs[0]];
+      const bool packed =
+          value.origin == Origin::Node && graph_.nodes[value.index].op && graph_.nodes[value.index].op->name == "pack";
+      for (const GuardedPiece& piece : pieces_to_guard(layout_, node.phase, in[0], operands[0], packed))
+        emit(node.op->plan(std::span(&piece.operand, 1), out, node.attrs), {piece.at}, n, node.op->name, node.phase,
+             false);
       return;
     }
     bool commits = false, empty = true;

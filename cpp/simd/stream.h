@@ -30,10 +30,17 @@ PT_FN __m512 rounded_wide(const float* from) {
   return _mm512_castsi512_ps(_mm512_and_si512(round_to_upper(from), _mm512_set1_epi32(int(0xffff0000))));
 }
 
-// 16 numbers rounded to bf16, but kept wide; the same, and 16 others added; 32 numbers rounded to bf16; zeros.
-PT_FN void stream_rounded(const float* from, float* to) { _mm512_stream_ps(to, rounded_wide(from)); }
-PT_FN void stream_rounded_sum(const float* from, const float* added, float* to) {
-  _mm512_stream_ps(to, _mm512_add_ps(rounded_wide(from), _mm512_loadu_ps(added)));
+// Returns which of them are infinite or not a number.
+PT_FN uint32_t stream_16(__m512 values, float* to) {
+  constexpr int kNonFinite = 0x99;  // either kind of NaN, either infinity
+  _mm512_stream_ps(to, values);
+  return _mm512_fpclass_ps_mask(values, kNonFinite);
+}
+// 16 numbers rounded to bf16, but kept wide; the same, and 16 others added; 32 numbers rounded to bf16; zeros. The
+// first two return what stream_16 does.
+PT_FN uint32_t stream_rounded(const float* from, float* to) { return stream_16(rounded_wide(from), to); }
+PT_FN uint32_t stream_rounded_sum(const float* from, const float* added, float* to) {
+  return stream_16(_mm512_add_ps(rounded_wide(from), _mm512_loadu_ps(added)), to);
 }
 PT_FN void stream_bf16(const float* from, uint16_t* to) {
   alignas(64) static constexpr uint16_t kUpper[32] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
@@ -49,8 +56,8 @@ PT_FN void stream_fence() { _mm_sfence(); }
 
 inline constexpr bool kStreams = false;
 
-inline void stream_rounded(const float*, float*) {}
-inline void stream_rounded_sum(const float*, const float*, float*) {}
+inline uint32_t stream_rounded(const float*, float*) { return 0; }
+inline uint32_t stream_rounded_sum(const float*, const float*, float*) { return 0; }
 inline void stream_bf16(const float*, uint16_t*) {}
 inline void stream_zero(char*) {}
 inline void stream_fence() {}

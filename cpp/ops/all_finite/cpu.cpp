@@ -1,7 +1,7 @@
-// An element is infinite or not a number when all bits of its exponent are set. Integer arithmetic on whole runs, which
-// keeps up with memory on every instruction set.
+// Looks at every element, run by run.
 #include "core/kernel.h"
 #include "ops/all_finite/desc.h"
+#include "ops/all_finite/run.h"
 #include "simd/walk.h"
 
 namespace pt {
@@ -9,22 +9,6 @@ namespace PT_ISA {
 namespace {
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-template <class Bits, Bits kExponent>
-bool run_has_non_finite(const char* run, int64_t n, int64_t stride) {
-  Bits found = 0;
-  if (stride == sizeof(Bits)) {
-    const Bits* bits = reinterpret_cast<const Bits*>(run);
-    for (int64_t i = 0; i < n; ++i) found |= static_cast<Bits>((bits[i] & kExponent) == kExponent);
-  } else {
-    for (int64_t i = 0; i < n; ++i, run += stride) {
-      Bits bits;
-      __builtin_memcpy(&bits, run, sizeof(Bits));
-      found |= static_cast<Bits>((bits & kExponent) == kExponent);
-    }
-  }
-  return found != 0;
-}
 
 template <class Bits, Bits kExponent>
 void all_finite(const KernelArgs* args, int64_t chunk) {
@@ -46,6 +30,6 @@ void all_finite(const KernelArgs* args, int64_t chunk) {
 }  // namespace PT_ISA
 }  // namespace pt
 
-PT_KERNELS(all_finite, (pt::PT_ISA::all_finite<uint32_t, 0x7f800000u>),
-           (pt::PT_ISA::all_finite<uint64_t, 0x7ff0000000000000u>), (pt::PT_ISA::all_finite<uint16_t, 0x7c00u>),
+PT_KERNELS(all_finite, (pt::PT_ISA::all_finite<uint32_t, pt::PT_ISA::kExponentF32>),
+           (pt::PT_ISA::all_finite<uint64_t, pt::PT_ISA::kExponentF64>), (pt::PT_ISA::all_finite<uint16_t, 0x7c00u>),
            (pt::PT_ISA::all_finite<uint16_t, 0x7f80u>));

@@ -60,8 +60,8 @@ void convolve_weight(const KernelArgs* args, int64_t chunk) {
   const auto padded = [&](int64_t, int64_t offset, const MatmulChunk& c) {
     return PaddedColumns<T>(d.gather, source_of<T>(d, args, offset), c.row, c.rows, scratch);
   };
-  const auto store = [](const Sums<T>& s, const Target& out, int64_t, const MatmulChunk& c) {
-    store_block(s.sum, s.sum_row, c.rows, c.cols, out);
+  const auto store = [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
+    finish_sums(args, m, s, out, batch, c);
   };
   m.padded_left ? product_chunk<T>(args, m, chunk, padded, store) : product_chunk<T>(args, m, chunk, gathered, store);
 }

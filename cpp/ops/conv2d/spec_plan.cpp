@@ -117,6 +117,7 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
     append_product(plan, "conv2d", Descriptor::of(d), m);
     plan.launches[0].variant += kConvWeightF32 - kConvF32;
   }
+  let_check(plan, m, dw);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(dw) + bytes_of(dy);
   return plan;
 }

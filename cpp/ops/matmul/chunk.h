@@ -2,6 +2,7 @@
 // Products differ in how they read their left operand and in how they store finished sums; both are arguments here.
 #pragma once
 #include "core/kernel.h"
+#include "ops/all_finite/run.h"
 #include "ops/matmul/epilogue.h"
 
 namespace pt {
@@ -84,6 +85,22 @@ inline Sums<T> begin_sums(const MatmulDesc& d, const KernelArgs* args, const Tar
   return s;
 }
 
+// Of finished sums, where they are kept.
+template <class T>
+inline void check_finite(const KernelArgs* args, const MatmulDesc& d, const Sums<T>& s, const MatmulChunk& c) {
+  if (!d.checks_finite) return;
+  bool found = false;
+  for (int64_t i = 0; i < c.rows; ++i) {
+    const char* row = reinterpret_cast<const char*>(s.sum + i * s.sum_row);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      found |= run_has_non_finite<uint32_t, kExponentF32>(row, c.cols, sizeof(T));
+    } else {
+      found |= run_has_non_finite<uint64_t, kExponentF64>(row, c.cols, sizeof(T));
+    }
+  }
+  if (found) raise_status(args->status, kStatusNonFinite);
+}
+
 // make_left(batch, offset, chunk) gives the blocks of the left operand; store(sums, out, batch, chunk) puts sums that
 // were kept in scratch where they belong.
 template <class T, class MakeLeft, class Store>
@@ -121,7 +138,11 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
       right.fetch_after(lines_of_elements(out.at, element_size<T>(out.type), out.row, out.col, c.rows, c.cols));
     }
     multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
-    if (!d.direct && !d.rounds_in_tiles) store(s, out, batch, c);
+    if (d.direct) {
+      check_finite(args, d, s, c);
+    } else if (!d.rounds_in_tiles) {
+      store(s, out, batch, c);
+    }
   }
 }
 
@@ -140,7 +161,7 @@ inline void add_groups_chunk(const KernelArgs* args, const MatmulDesc& d, int64_
         store_block(from, d.cols, c.rows, c.cols, {reinterpret_cast<char*>(s.sum), kTypeOf<T>, s.sum_row, 1});
       }
     }
-    if (!d.direct) store(s, out, batch, c);
+    d.direct ? check_finite(args, d, s, c) : store(s, out, batch, c);
   }
 }
 

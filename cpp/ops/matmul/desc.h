@@ -49,16 +49,17 @@ struct MatmulDesc {
   bool accumulate;  // C starts the sum
   bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
   DType rounded_type;
+  bool checks_finite;    // raises kStatusNonFinite for what is stored (FiniteCheck)
   bool rounds_in_tiles;  // to a C of bf16: tiles of pairs do it (tile.h)
-  bool adds;         // and then an operand of f32 is added, which lies as C does
-  int32_t added_at;  // its index among the addresses
-  bool direct;       // sums are kept in C itself, else in scratch until the chunk is done
-  bool grouped;      // blocks are added in a group of their own before they join the sum
-  bool copy_left;    // blocks of the left operand are copied (and widened) to scratch
-  bool strips;       // and there, or in the workspace, packed in strips (strips.h)
-  bool share_left;   // a launch of its own packs the whole left operand into the workspace, for all chunks
-  bool share_right;  // the same of the right one; only with amx
-  bool copy_right;   // panels of the right operand are copied (and widened) to scratch
+  bool adds;             // and then an operand of f32 is added, which lies as C does
+  int32_t added_at;      // its index among the addresses
+  bool direct;           // sums are kept in C itself, else in scratch until the chunk is done
+  bool grouped;          // blocks are added in a group of their own before they join the sum
+  bool copy_left;        // blocks of the left operand are copied (and widened) to scratch
+  bool strips;           // and there, or in the workspace, packed in strips (strips.h)
+  bool share_left;       // a launch of its own packs the whole left operand into the workspace, for all chunks
+  bool share_right;      // the same of the right one; only with amx
+  bool copy_right;       // panels of the right operand are copied (and widened) to scratch
   // Of convolutions: lines of pixels are copied with zeros around them (conv2d/padded.h), so many elements of a chunk,
   // and the rows of a chunk are whole lines: a multiple of row_unit, where that is not 0.
   bool padded_left;

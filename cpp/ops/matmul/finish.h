@@ -49,16 +49,18 @@ inline bool stream_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<
   const bool lines = whole_lines(out.at, out.row * size) && out.col == 1 && whole_lines(nullptr, c.cols * size);
   if (!kStreams || d.rounded_type != DType::BF16 || !lines || d.rows * d.cols * size < kLeastBytes) return false;
   const float* added = d.adds ? added_to(args, d, out) : nullptr;
+  uint32_t non_finite = 0;
   for (int64_t i = 0; i < c.rows; ++i) {
     const float* from = s.sum + i * s.sum_row;
     float* to = reinterpret_cast<float*>(out.at) + i * out.row;
     for (int64_t j = 0; added && j < c.cols; j += kLanes) {
       __builtin_prefetch(added + (i + kAhead) * out.row + j);
-      stream_rounded_sum(from + j, added + i * out.row + j, to + j);
+      non_finite |= stream_rounded_sum(from + j, added + i * out.row + j, to + j);
     }
-    for (int64_t j = 0; !added && j < c.cols; j += kLanes) stream_rounded(from + j, to + j);
+    for (int64_t j = 0; !added && j < c.cols; j += kLanes) non_finite |= stream_rounded(from + j, to + j);
   }
   stream_fence();
+  if (d.checks_finite && non_finite) raise_status(args->status, kStatusNonFinite);
   return true;
 }
 
@@ -72,6 +74,7 @@ inline void finish_rounded(const KernelArgs* args, const MatmulDesc& d, const Su
     for (int64_t i = 0; i < c.rows; ++i)
       for (int64_t j = 0; j < c.cols; ++j) s.sum[i * s.sum_row + j] += added[i * out.row + j * out.col];
   }
+  check_finite(args, d, s, c);
   store_block(s.sum, s.sum_row, c.rows, c.cols, out);
 }
 
@@ -82,6 +85,7 @@ inline void finish_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<
   if constexpr (sizeof(T) == sizeof(float)) {
     if (d.rounds) return finish_rounded(args, d, s, out, c);
   }
+  check_finite(args, d, s, c);
   store_block(s.sum, s.sum_row, c.rows, c.cols, out);
 }
 

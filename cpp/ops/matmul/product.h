@@ -53,4 +53,7 @@ Descriptor with_epilogue(MatmulDesc& d, const void* descriptor, std::size_t size
 void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d,
                     bool always_split = false);
 
+// Lets the last launch of a product look at its result c, where that is wide and row-major.
+void let_check(LaunchPlan& plan, const MatmulDesc& d, const Operand& c);
+
 }  // namespace pt

@@ -171,8 +171,7 @@ struct StridedRight {
     coming.next = 0;
   }
   bool copies_rows() const {
-    return source.col == 1 && (source.pairs() || !is_half(source.type)) &&
-           width == kTileVectors * Register<T>::kLanes;
+    return source.col == 1 && (source.pairs() || !is_half(source.type)) && width == kTileVectors * Register<T>::kLanes;
   }
   // A panel of the chunk, or none behind its end.
   struct Place {
@@ -199,8 +198,8 @@ struct StridedRight {
     if (copying) {
       const char *panel = at(next.k, next.col).at, *after = then.depth > 0 ? at(then.k, then.col).at : panel;
       const int64_t odd = source.pairs() ? source.odd : 0, size = element_bytes();
-      coming.copy = {next.depth - half_pairs(next), source.row * size, odd * size,
-                     panel, after, reinterpret_cast<char*>(buffer(side))};
+      coming.copy = {next.depth - half_pairs(next),        source.row * size, odd * size, panel, after,
+                     reinterpret_cast<char*>(buffer(side))};
     }
     fetch_panel(copying ? Lines{} : lines_at(next));
     return {here, padded, true};

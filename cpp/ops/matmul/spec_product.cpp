@@ -1,5 +1,6 @@
 // What chunks need in scratch and workspace, and the launches of a product.
 #include <algorithm>
+#include <cstddef>
 
 #include "ops/matmul/amx.h"
 #include "ops/matmul/product.h"
@@ -85,6 +86,12 @@ void append_product(LaunchPlan& plan, const std::string& kernel, const Descripto
   product.chunks *= d.groups;
   plan.launches.push_back(product);
   plan.launches.push_back(sum);
+}
+
+void let_check(LaunchPlan& plan, const MatmulDesc& d, const Operand& c) {
+  if (d.amx || d.epilogue || is_half(c.dtype) || !is_row_major(c.shape, c.strides)) return;
+  plan.launches.back().finite = {offsetof(MatmulDesc, checks_finite), d.out_at,
+                                 count(c.shape) * static_cast<int64_t>(size_of(c.dtype))};
 }
 
 }  // namespace pt
