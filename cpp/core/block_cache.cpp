@@ -39,6 +39,7 @@ std::size_t size_of_block(std::size_t bytes) {
 char* allocate(std::size_t bytes) {
   const bool huge = worth_huge_pages(bytes);
   const std::size_t size = size_of_block(bytes);
+  if (size < bytes) return nullptr;  // more than there are addresses
   void* data = std::aligned_alloc(huge ? kHugePage : 64, size);
 #ifdef MADV_HUGEPAGE
   if (data && huge) madvise(data, size, MADV_HUGEPAGE);
@@ -59,7 +60,7 @@ class BlockCache {
   char* take(std::size_t bytes) {
     const std::size_t size = size_of_block(bytes);
     const std::lock_guard lock(busy_);
-    char* block = take_kept(size);
+    char* block = is_kept(bytes) ? take_kept(size) : nullptr;
     if (!block) {
       shrink(most_used_ - std::min(most_used_, used_ + size));
       block = allocate(bytes);
@@ -78,6 +79,7 @@ class BlockCache {
     const std::size_t size = size_of_block(bytes);
     const std::lock_guard lock(busy_);
     used_ -= size;
+    if (!is_kept(bytes)) return std::free(block);
     kept_[size].push_back({block, ++clock_});
     kept_bytes_ += size;
     shrink(std::min(most_used_ - used_, kMostKept));
@@ -135,10 +137,12 @@ class BlockCache {
 
 }  // namespace
 
-char* take_block(std::size_t bytes) { return is_kept(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes); }
+char* take_block(std::size_t bytes) {
+  return worth_huge_pages(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes);
+}
 
 void return_block(char* block, std::size_t bytes) {
-  is_kept(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
+  worth_huge_pages(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
 }
 
 std::size_t kept_block_bytes() { return BlockCache::instance().kept_bytes(); }
