@@ -27,22 +27,22 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit
 // Whole huge pages, unless that would waste more than a quarter.
 bool worth_huge_pages(std::size_t bytes) { return bytes > 0 && round_up(bytes, kHugePage) - bytes <= bytes / 4; }
 
-// Other blocks malloc keeps by itself, which their alignment would prevent here.
-bool is_kept(std::size_t bytes) { return bytes <= kMost && worth_huge_pages(bytes); }
+// Smaller blocks malloc keeps by itself.
+bool is_counted(std::size_t bytes) { return bytes >= kHugePage || worth_huge_pages(bytes); }
+bool is_kept(std::size_t bytes) { return bytes <= kMost && is_counted(bytes); }
 
 // What is taken for a block. Of kept ones there are a few sizes, at most an eighth apart.
 std::size_t size_of_block(std::size_t bytes) {
-  if (!worth_huge_pages(bytes)) return std::max(round_up(bytes, 64), std::size_t{64});
-  return round_up(bytes, is_kept(bytes) ? std::max(kHugePage, std::bit_floor(bytes) / 8) : kHugePage);
+  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), is_kept(bytes) ? std::bit_floor(bytes) / 8 : 64);
+  return worth_huge_pages(size) ? round_up(size, kHugePage) : size;
 }
 
 char* allocate(std::size_t bytes) {
-  const bool huge = worth_huge_pages(bytes);
   const std::size_t size = size_of_block(bytes);
   if (size < bytes) return nullptr;  // more than there are addresses
-  void* data = std::aligned_alloc(huge ? kHugePage : 64, size);
+  void* data = std::aligned_alloc(is_counted(bytes) ? kHugePage : 64, size);
 #ifdef MADV_HUGEPAGE
-  if (data && huge) madvise(data, size, MADV_HUGEPAGE);
+  if (data && is_counted(bytes)) madvise(data, size, MADV_HUGEPAGE);
 #endif
   return static_cast<char*>(data);
 }
@@ -97,6 +97,10 @@ class BlockCache {
   };
 
   BlockCache() {
+    // glibc keeps blocks up to the largest that was ever freed (at most 32 MiB), and gives others back to the system
+    // each time. The large ones, from which it would learn that, stay here.
+    void* volatile lesson = std::malloc(std::size_t{31} << 20);
+    std::free(lesson);
     pthread_atfork([] { instance().busy_.lock(); }, [] { instance().busy_.unlock(); },
                    [] { instance().busy_.unlock(); });
   }
@@ -137,12 +141,10 @@ class BlockCache {
 
 }  // namespace
 
-char* take_block(std::size_t bytes) {
-  return worth_huge_pages(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes);
-}
+char* take_block(std::size_t bytes) { return is_counted(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes); }
 
 void return_block(char* block, std::size_t bytes) {
-  worth_huge_pages(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
+  is_counted(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
 }
 
 std::size_t kept_block_bytes() { return BlockCache::instance().kept_bytes(); }
