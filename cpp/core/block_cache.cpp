@@ -40,9 +40,10 @@ std::size_t size_of_block(std::size_t bytes) {
 char* allocate(std::size_t bytes) {
   const std::size_t size = size_of_block(bytes);
   if (size < bytes) return nullptr;  // more than there are addresses
-  void* data = std::aligned_alloc(is_counted(bytes) ? kHugePage : 64, size);
+  void* data = nullptr;
+  if (posix_memalign(&data, is_counted(bytes) ? kHugePage : 64, size) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
-  if (data && is_counted(bytes)) madvise(data, size, MADV_HUGEPAGE);
+  if (is_counted(bytes)) madvise(data, size, MADV_HUGEPAGE);
 #endif
   return static_cast<char*>(data);
 }
