@@ -13,9 +13,16 @@
 
 #include "tests/check.h"
 
+// A sanitizer would stop at a request that no system can meet, and a thread of a child of a process with threads.
 #ifdef __SANITIZE_THREAD__
-// A child of a process with threads may make its own, which is what test_fork tests.
-extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() { return "die_after_fork=0"; }
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() {
+  return "die_after_fork=0:allocator_may_return_null=1";
+}
+#endif
+#ifdef __SANITIZE_ADDRESS__
+extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
 #endif
 
 namespace {
