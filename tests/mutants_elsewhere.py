@@ -22,7 +22,8 @@ SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
 )))  # fmt: skip
 POOLING = ("tests/test_ops.py", "-k", "pool")
 SPECTRUM = ("tests/test_spectrum.py", "tests/test_fft.py")
-COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_fuzz_graphs.py", "tests/test_laws.py",
+COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_pooled_convolutions.py",
+            "tests/test_fuzz_graphs.py", "tests/test_laws.py",
             "-m", "not slow")  # fmt: skip
 CONTROL = ("tests/test_control.py",)
 ROWS_OF_LOOPS = ("tests/test_control_rows.py",)
@@ -110,7 +111,10 @@ PARTS: dict[str, Part] = {
         ("cpp/program/usage.cpp", ">= kLongRun", ">= 0"),
         ("cpp/graph/passes/epilogue.cpp", "readers_[input] != 1", "readers_[input] < 1"),
         ("cpp/graph/passes/epilogue.cpp", "++step.operand;", ""),
-        ("cpp/graph/passes/epilogue.cpp", "for (int result : graph.results) ++readers_[result];", ""),
+        ("cpp/graph/graph.cpp", "for (int result : graph.results) ++readers[result];", ""),
+        ("cpp/graph/passes/epilogue.cpp", "readers[node.inputs[0]] != 1", "readers[node.inputs[0]] < 1"),
+        ("cpp/ops/conv2d/spec_geometry.cpp", "d.pooled_at > 0 ? d.pool.stride_h : 1;", "1;"),
+        ("cpp/ops/conv2d/spec_plan.cpp", "s.out_height % pool.stride_h == 0;", "true;"),
         ("cpp/program/usage.cpp", "if (usage.last_read[old] > value.index) return false;", ""),
         ("cpp/program/usage.cpp", "usage.last_read[usage.root[result]] = kForever;", "(void)result;"),
         ("cpp/program/arena.cpp", "if (other.last < s.first || s.last < other.first) continue;",

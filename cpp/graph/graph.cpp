@@ -4,6 +4,18 @@
 
 namespace pt {
 
+std::vector<int> count_readers(const Graph& graph) {
+  std::vector<int> readers(graph.values.size(), 0);
+  for (const GraphNode& node : graph.nodes) {
+    for (int input : node.inputs) {
+      if (input >= 0) ++readers[input];
+    }
+  }
+  for (int result : graph.results) ++readers[result];
+  for (const SlotWrite& write : graph.writes) ++readers[write.value];
+  return readers;
+}
+
 bool renames_memory(const Graph& graph, const GraphNode& node) {
   if (!node.op || !node.op->view) return false;
   const TensorType& in = graph.values[node.inputs[0]].type;

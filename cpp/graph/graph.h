@@ -37,7 +37,8 @@ struct GraphNode {
   uint64_t recompute = 0;                     // as of a trace's node
   std::shared_ptr<const GraphRegion> region;
   int region_output = 0;
-  std::vector<std::string> names;  // the ops that a fused node replaces, for people
+  std::shared_ptr<const Attrs> pooling;  // of the maximum pooling that an epilogue's result goes through, if any
+  std::vector<std::string> names;        // the ops that a fused node replaces, for people
 };
 
 struct SlotWrite {
@@ -62,6 +63,9 @@ struct Graph {
     return static_cast<int>(values.size()) - 1;
   }
 };
+
+// Per value, how often it is read: by nodes, as a result, into slots.
+std::vector<int> count_readers(const Graph& graph);
 
 // Whether a node is a view of all of its row-major input in order: of the same memory, perhaps under another shape.
 bool renames_memory(const Graph& graph, const GraphNode& node);

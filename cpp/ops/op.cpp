@@ -207,6 +207,11 @@ OpBuilder& OpBuilder::epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan) {
   op_.plan_epilogue = std::move(plan);
   return *this;
 }
+OpBuilder& OpBuilder::pooled(PoolingFitsFn fits, PlanPoolingFn plan) {
+  op_.pooling_fits = std::move(fits);
+  op_.plan_pooling = std::move(plan);
+  return *this;
+}
 OpBuilder& OpBuilder::view(ViewFn fn) {
   op_.view = std::move(fn);
   return *this;

@@ -93,6 +93,12 @@ using EpilogueFitsFn =
     std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
 using PlanEpilogueFn =
     std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&)>;
+// And where that program's one result is then pooled, as max_pool2d_with_index does with these attributes: the
+// launches' operands are the inputs, the further inputs, and the pooling's two outputs.
+using PoolingFitsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&,
+                                         const Attrs& pooling)>;
+using PlanPoolingFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result,
+                                               const FusedProgram&, const Attrs&, const Attrs& pooling)>;
 // An elementwise formula that is not in math.h but a plugin's function, for elements of this register dtype.
 using FormulaFn = std::function<const ExternalFormula*(const Attrs&, DType)>;
 // nullopt when these strides admit no view, so that the input is copied first.
@@ -120,6 +126,8 @@ class Op {
   PlanFn plan;
   EpilogueFitsFn epilogue_fits;
   PlanEpilogueFn plan_epilogue;
+  PoolingFitsFn pooling_fits;
+  PlanPoolingFn plan_pooling;
   ViewFn view;
   BatchFn batch;  // without one, a call for each row is made
   FormulaFn formula;
@@ -167,6 +175,7 @@ class OpBuilder {
   OpBuilder& complex(ComposeFn fn = nullptr);  // takes complex numbers too; fn: by this definition
   OpBuilder& plan(PlanFn fn);
   OpBuilder& epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan);
+  OpBuilder& pooled(PoolingFitsFn fits, PlanPoolingFn plan);
   OpBuilder& view(ViewFn fn);
   OpBuilder& batch(BatchFn fn);  // see ops/batching.h; elementwise ops have one
   OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});

@@ -334,10 +334,12 @@ class Lowering {
     FusedProgram program = *node.fused;
     const Shape& space = program.extents;
     // The inputs of a product come first; its result stands in their place as the program's first operand.
-    const std::size_t own = node.op ? in.size() + out.size() + 1 - program.operands.size() : 0;
+    const std::size_t own = node.op ? in.size() - static_cast<std::size_t>(program.inputs) + 1 : 0;
     const std::vector<Operand> read(in.begin() + static_cast<std::ptrdiff_t>(own), in.end());
     std::size_t i = node.op ? 1 : 0;
-    for (auto side : {&read, &out}) {
+    const std::vector<Operand> written =
+        node.pooling ? std::vector<Operand>{{DType::F32, space, row_major(space)}} : out;
+    for (auto side : {&read, &written}) {
       for (const Operand& operand : *side) {
         // A generator's state is read as a whole, not along the loops.
         const bool state = std::any_of(program.steps.begin(), program.steps.end(), [&](const FusedStep& step) {
@@ -355,8 +357,9 @@ class Lowering {
     const TensorType result{program.operands[0].dtype, space};
     program.operands[0] = {compute_dtype(result.dtype), row_major(space)};  // rounded to the result's, but not stored
     const std::span<const Operand> inputs(in.data(), own);
-    emit(node.op->plan_epilogue(inputs, result, program, node.attrs), operands, n, node.op->name + " -> " + parts,
-         node.phase, commits);
+    LaunchPlan plan = node.pooling ? node.op->plan_pooling(inputs, result, program, node.attrs, *node.pooling)
+                                   : node.op->plan_epilogue(inputs, result, program, node.attrs);
+    emit(std::move(plan), operands, n, node.op->name + " -> " + parts, node.phase, commits);
   }
 
   const Graph& graph_;

@@ -11,7 +11,7 @@ constexpr std::size_t kSpareResults = 4;
 
 Graph prepare(const Graph& source, const PassOptions& options) {
   Graph graph = simplify(source, options.simplify);
-  return options.fuse ? attach_epilogues(fuse(graph)) : graph;
+  return options.fuse ? attach_poolings(attach_epilogues(fuse(graph))) : graph;
 }
 
 }  // namespace

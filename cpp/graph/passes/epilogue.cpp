@@ -5,39 +5,37 @@
 namespace pt {
 namespace {
 
+// Nodes that others do: taken[n] is the node that follows n and becomes one with it, by combine(n, that node), or -1.
+template <class Combine>
+Graph join(const Graph& graph, const std::vector<int>& taken, Combine combine) {
+  std::vector<int> before(graph.nodes.size(), -1);
+  for (std::size_t n = 0; n < taken.size(); ++n) {
+    if (taken[n] >= 0) before[taken[n]] = static_cast<int>(n);
+  }
+  Graph result = graph;
+  result.nodes.clear();
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (taken[n] >= 0) continue;  // done where what follows it stands
+    GraphNode node = before[n] < 0 ? graph.nodes[n] : combine(graph.nodes[before[n]], graph.nodes[n]);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      result.values[node.outputs[i]].index = static_cast<int>(result.nodes.size());
+      result.values[node.outputs[i]].output = static_cast<int>(i);
+    }
+    result.nodes.push_back(std::move(node));
+  }
+  return result;
+}
+
 class Attacher {
  public:
   explicit Attacher(const Graph& graph)
-      : graph_(graph), readers_(graph.values.size(), 0), taken_(graph.nodes.size(), -1) {
-    for (const GraphNode& node : graph.nodes) {
-      for (int input : node.inputs) {
-        if (input >= 0) ++readers_[input];
-      }
-    }
-    for (int result : graph.results) ++readers_[result];
-    for (const SlotWrite& write : graph.writes) ++readers_[write.value];
-  }
+      : graph_(graph), readers_(count_readers(graph)), taken_(graph.nodes.size(), -1) {}
 
   Graph run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (graph_.nodes[n].fused && !graph_.nodes[n].op) choose(static_cast<int>(n));
     }
-    Graph result = graph_;
-    result.nodes.clear();
-    std::vector<int> product_of(graph_.nodes.size(), -1);
-    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (taken_[n] >= 0) product_of[taken_[n]] = static_cast<int>(n);
-    }
-    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (taken_[n] >= 0) continue;  // done where its epilogue stands
-      GraphNode node = product_of[n] < 0 ? graph_.nodes[n] : combine(graph_.nodes[product_of[n]], graph_.nodes[n]);
-      for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-        result.values[node.outputs[i]].index = static_cast<int>(result.nodes.size());
-        result.values[node.outputs[i]].output = static_cast<int>(i);
-      }
-      result.nodes.push_back(std::move(node));
-    }
-    return result;
+    return join(graph_, taken_, combine);
   }
 
  private:
@@ -109,12 +107,44 @@ class Attacher {
   }
 
   const Graph& graph_;
-  std::vector<int> readers_;
+  const std::vector<int> readers_;
   std::vector<int> taken_;  // per product: the program that it does
 };
+
+// The product with an epilogue whose one result this node pools, if it can do that too; -1 if not.
+int product_before(const Graph& graph, const std::vector<int>& readers, const GraphNode& node) {
+  if (!node.op || node.op->name != "max_pool2d_with_index" || readers[node.inputs[0]] != 1) return -1;
+  const Value& image = graph.values[node.inputs[0]];
+  if (image.origin != Origin::Node) return -1;
+  const GraphNode& product = graph.nodes[image.index];
+  if (!product.op || !product.fused || !product.op->pooling_fits || product.phase != node.phase) return -1;
+  Types in;
+  for (int input : product.inputs) in.push_back(graph.values[input].type);
+  const TensorType result = {product.fused->operands[0].dtype, product.fused->extents};
+  const bool fits = product.op->pooling_fits(*product.fused, in, result, product.attrs, node.attrs);
+  return fits ? image.index : -1;
+}
+
+GraphNode with_pooling(const GraphNode& product, const GraphNode& pooling) {
+  GraphNode node = product;
+  node.pooling = std::make_shared<const Attrs>(pooling.attrs);
+  node.outputs = pooling.outputs;
+  node.names.push_back(pooling.op->name);
+  return node;
+}
 
 }  // namespace
 
 Graph attach_epilogues(const Graph& graph) { return Attacher(graph).run(); }
+
+Graph attach_poolings(const Graph& graph) {
+  const std::vector<int> readers = count_readers(graph);
+  std::vector<int> taken(graph.nodes.size(), -1);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const int product = product_before(graph, readers, graph.nodes[n]);
+    if (product >= 0) taken[product] = static_cast<int>(n);
+  }
+  return join(graph, taken, with_pooling);
+}
 
 }  // namespace pt

@@ -17,5 +17,7 @@ Graph simplify(const Graph& graph, bool merge, bool nested = false);
 Graph fuse(const Graph& graph);
 // An elementwise program that is the only reader of a product is done by the product, while its result is in cache.
 Graph attach_epilogues(const Graph& graph);
+// A maximum pooling that is the only reader of such a program's one result is done there too.
+Graph attach_poolings(const Graph& graph);
 
 }  // namespace pt

@@ -26,16 +26,12 @@ bool is_call(const GraphNode* node, const char* op) { return node && node->op &&
 
 }  // namespace
 
-Turns::Turns(const Graph& graph) : graph_(graph), reads_(graph.values.size(), 0), by_products_(graph.values.size(), 0) {
+Turns::Turns(const Graph& graph) : graph_(graph), reads_(count_readers(graph)), by_products_(graph.values.size(), 0) {
   for (const GraphNode& node : graph.nodes) {
     for (int input : node.inputs) {
-      if (input < 0) continue;
-      ++reads_[input];
-      by_products_[input] += is_call(&node, "matmul") || is_call(&node, "transpose");
+      if (input >= 0) by_products_[input] += is_call(&node, "matmul") || is_call(&node, "transpose");
     }
   }
-  for (const SlotWrite& write : graph.writes) ++reads_[write.value];
-  for (int result : graph.results) ++reads_[result];
 }
 
 const GraphNode* Turns::maker_of(int value) const {

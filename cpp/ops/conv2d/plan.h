@@ -5,6 +5,7 @@
 #include "core/launch.h"
 #include "core/tensor.h"
 #include "ops/fused/machine.h"
+#include "ops/max_pool2d/plan.h"
 
 namespace pt {
 
@@ -33,6 +34,14 @@ LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, 
                        const FusedProgram& epilogue);
 LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const TensorType& dx, const Conv2dParams& params,
                                   const FusedProgram& epilogue);
+
+// With an epilogue whose one result goes through a maximum pooling: what is pooled is never stored. Operands of the
+// launches: x, w, the program's further inputs, the maxima, the winners.
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& params,
+                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled);
+// Whether such a pooling can follow: of rows of windows that share no line and divide an image, of one group.
+bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
+                         const Conv2dParams& params, const PoolParams& pool);
 
 // Whether a program can follow; `why` receives the reason if not. image is y's type, or dx's.
 bool conv2d_epilogue_fits(const FusedProgram& program, const TensorType& image, std::string* why = nullptr);

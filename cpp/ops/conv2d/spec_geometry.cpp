@@ -133,16 +133,17 @@ int64_t most_rows(const ConvGather& g, bool rows_are_pixels) {
 void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, bool may_split) {
   MatmulDesc& m = d.product;
   const ConvGather& g = d.gather;
+  const int64_t together = d.pooled_at > 0 ? d.pool.stride_h : 1;  // lines
   if (pays_padding(g)) {
     m.padded_left = true;
-    m.row_unit = rows_are_pixels ? g.grid_w : 0;
+    m.row_unit = rows_are_pixels ? together * g.grid_w : 0;
     m.most_rows = most_rows(g, rows_are_pixels);
     int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     m.left_elements = padded_elements(g, lines);
     choose_chunks(m, true, may_split);
     if (rows_are_pixels) {
       lines = m.row_chunk / g.grid_w;
-      while (lines > 1 && padded_elements(g, lines) > kMostPadded) lines = (lines + 1) / 2;
+      while (lines > together && padded_elements(g, lines) > kMostPadded) lines = round_up((lines + 1) / 2, together);
       m.left_elements = padded_elements(g, lines);
     }
     const bool enough = !rows_are_pixels || lines * g.grid_w >= std::min(m.row_chunk, kFewestRows);
@@ -153,6 +154,7 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
     m.padded_left = false;
     m.row_unit = m.most_rows = 0;
   }
+  if (together > 1) m.row_unit = together * g.grid_w;
   complete_product(m, true, scattered, may_split);
 }
 
@@ -167,6 +169,7 @@ static Descriptor describe(ConvDesc& d, bool depthwise, bool scattered, bool may
   if (!flat) return Descriptor::of(d);
   m.epilogue_at = 2;
   m.workspace_at = 1 + static_cast<int>(flat->operands.size());
+  if (d.pooled_at > 0) ++m.workspace_at, m.keeps_result = true, d.pool.pixel = m.sums_row;
   Batch groups = {m.rows, {}, {}};
   if (m.batch_axes > 0) groups.extents.push_back(m.batches);
   for (const FusedOperand& operand : flat->operands) {

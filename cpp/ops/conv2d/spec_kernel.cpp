@@ -5,6 +5,7 @@
 #include "ops/batching.h"
 #include "ops/conv2d/plan.h"
 #include "ops/functional.h"
+#include "ops/pooling.h"
 #include "ops/window.h"
 
 namespace pt {
@@ -85,6 +86,19 @@ const Op* kernel =
             },
             [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
               return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
+            })
+        .pooled(
+            [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs& attrs,
+               const Attrs& pooling) {
+              return conv2d_pooling_fits(program, in[0].shape, in[1].shape, result, params_of(attrs, "conv2d_kernel"),
+                                         pool_params(pooling, "max_pool2d"));
+            },
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+               const Attrs& pooling) {
+              const PoolParams pool = pool_params(pooling, "max_pool2d");
+              const auto [height, width] = pooled_sizes(result.shape[1], result.shape[2], pool);
+              return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program, pool,
+                                 {result.shape[0], height, width, result.shape[3]});
             })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),

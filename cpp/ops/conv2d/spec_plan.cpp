@@ -39,7 +39,7 @@ void append_depthwise_weight(LaunchPlan& plan, ConvDesc& d) {
 }
 
 LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
-                        const FusedProgram* flat) {
+                        const FusedProgram* flat, const PoolDesc* pool = nullptr) {
   const Sizes s = check(x, w, y, p);
   if (is_pointwise(s, p)) {
     if (!flat) return plan_matmul(pixels(x), weight_matrix(w), pixels(y));
@@ -61,6 +61,7 @@ LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, co
   d.gather = gather_input(s, p);
   d.source_elements = count(x.shape);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
+  if (pool) d.pool = *pool, d.pooled_at = static_cast<int32_t>(flat->operands.size());
   append_pixels(plan, d, depthwise, false, true, flat);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + bytes_of(y);
   return plan;
@@ -90,6 +91,32 @@ LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, 
   FusedProgram flat;
   flatten(epilogue, flat);
   return plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, &flat);
+}
+
+bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
+                         const Conv2dParams& p, const PoolParams& pool) {
+  const Operand image = {y.dtype, x, row_major(x)}, weights = {y.dtype, w, row_major(w)};
+  const Sizes s = check(image, weights, {y.dtype, y.shape, row_major(y.shape)}, p);
+  const bool rows_of_pixels = !is_pointwise(s, p) && !is_depthwise(s) && p.groups == 1;
+  const bool one_result = static_cast<int>(program.operands.size()) == program.inputs + 1 &&
+                          program.operands.back().dtype == compute_dtype(y.dtype);
+  const bool apart =
+      pool.pad_top == 0 && pool.dilation_h == 1 && pool.window_h <= pool.stride_h && s.out_height % pool.stride_h == 0;
+  return rows_of_pixels && one_result && apart && pool.stride_h * s.out_width <= kMostRegionRows;
+}
+
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& p,
+                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled) {
+  if (count(y.shape) == 0) return {};
+  FusedProgram flat;
+  if (!conv2d_pooling_fits(epilogue, x.shape, w.shape, y, p, pool) || !flatten(epilogue, flat))
+    throw Error(text("[conv2d] a pooling of ", y.shape, " to ", pooled, "; expected one that conv2d_pooling_fits ",
+                     "accepts; run it as a launch of its own"));
+  const PoolDesc d = describe_pool(y.shape, pooled, pool);
+  LaunchPlan plan = plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, &flat, &d);
+  const auto element = static_cast<double>(size_of(compute_dtype(y.dtype)));
+  plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + (element + 1) * static_cast<double>(count(pooled));
+  return plan;
 }
 
 LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& p) {

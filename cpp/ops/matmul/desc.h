@@ -70,6 +70,7 @@ struct MatmulDesc {
   int64_t epilogue;  // byte offset of its FusedDesc from the beginning of the descriptor
   int32_t epilogue_operands;
   int32_t epilogue_at;
+  bool keeps_result;         // its last operand, the result, stays in scratch in the place of operand 0
   int64_t epilogue_row;      // elements between rows of operand 0
   int64_t turned_sums;       // byte offset in scratch of the sums in the order of C, when swapped
   int64_t epilogue_scratch;  // byte offset of the program's own scratch

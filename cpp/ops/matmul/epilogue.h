@@ -32,7 +32,8 @@ inline void fetch_for_epilogue(const KernelArgs* args, const MatmulDesc& d, int6
   place_operands(args, d, batch, data);
   const FusedDesc* program = epilogue_of(args, d);
   if (program->n_outer != 1) return;
-  for (int i = 1; i < d.epilogue_operands; ++i) {
+  const int stored = d.epilogue_operands - (d.keeps_result ? 1 : 0);
+  for (int i = 1; i < stored; ++i) {
     const FusedOperandDesc& operand = program->operands()[i];
     const int64_t row_bytes = operand.outer[0] * operand.bytes, bytes = cols * operand.bytes;
     if (operand.inner != 1 || operand.outer[0] < cols) continue;

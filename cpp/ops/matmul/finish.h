@@ -31,6 +31,7 @@ inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums
   // The program counts rows and columns of the whole C.
   data[0] = reinterpret_cast<char*>(product) - (r.row * d.epilogue_row + r.col) * static_cast<int64_t>(sizeof(T));
   place_operands(args, d, batch, data);
+  if (d.keeps_result) data[d.epilogue_operands - 1] = data[0];
   run_fused_rect(epilogue_of(args, d), data, r.row, r.row + r.rows, r.col, r.col + r.cols,
                  args->scratch + d.epilogue_scratch);
 }

@@ -92,6 +92,7 @@ Descriptor with_epilogue(MatmulDesc& d, const void* descriptor, std::size_t size
     for (int axis = 0; axis < batch.extents.size(); ++axis)
       d.epilogue_batch[i][axis] = walk.batch[axis] * static_cast<int64_t>(size_of(operand.dtype));
   }
+  if (d.keeps_result) flat.operands.back().strides = flat.operands[0].strides;
   int64_t program_scratch = 0;
   const Descriptor lowered = lower_fused_rect(flat, program_scratch);
   d.turned_sums = d.scratch_bytes;

@@ -1,6 +1,7 @@
 // Two-dimensional pooling of [image, height, width, channel]. All operands are row-major: the spec copies others first.
 #pragma once
 #include "core/launch.h"
+#include "ops/max_pool2d/desc.h"
 
 namespace pt {
 
@@ -11,6 +12,9 @@ struct PoolParams {
   int64_t dilation_h = 1, dilation_w = 1;  // of maxima alone
   bool ceil = false;  // windows may reach over the padding, which is then as wide behind as in front
 };
+
+// What kernels are told of windows over a row-major x.
+PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& params);
 
 // Padding never wins. `index` (u8) keeps which element of its window won: row of the window * window_w + column. The
 // first maximum wins, and the first NaN before any number. f32, f64, f16, bf16.

@@ -2,10 +2,23 @@
 
 #include "core/error.h"
 #include "core/space_plan.h"
-#include "ops/max_pool2d/desc.h"
 #include "ops/max_pool2d/plan.h"
 
 namespace pt {
+
+PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& p) {
+  PoolDesc d{};
+  d.images = x[0], d.channels = x[3], d.pixel = x[3];
+  d.height = x[1], d.width = x[2];
+  d.out_height = y[1], d.out_width = y[2];
+  d.window_h = p.window_h, d.window_w = p.window_w;
+  d.stride_h = p.stride_h, d.stride_w = p.stride_w;
+  d.pad_top = p.pad_top, d.pad_left = p.pad_left;
+  d.dilation_h = p.dilation_h, d.dilation_w = p.dilation_w;
+  d.ceil = p.ceil;
+  return d;
+}
+
 namespace {
 
 constexpr int64_t kChunkBytes = 64 << 10;  // read and written
@@ -28,15 +41,8 @@ LaunchPlan plan_pool(const char* kernel, Pass pass, const Operand& input, const 
   const Shape &x = input.shape, &y = output.shape;
   const int64_t written = count(pass == kForward ? y : x);
   if (written == 0) return plan;
-  PoolDesc d{};
-  d.images = x[0], d.channels = x[3];
-  d.height = x[1], d.width = x[2];
-  d.out_height = y[1], d.out_width = y[2];
-  d.window_h = p.window_h, d.window_w = p.window_w;
-  d.stride_h = p.stride_h, d.stride_w = p.stride_w;
-  d.pad_top = p.pad_top, d.pad_left = p.pad_left;
-  d.dilation_h = p.dilation_h, d.dilation_w = p.dilation_w;
-  d.count_padding = count_padding, d.ceil = p.ceil;
+  PoolDesc d = describe_pool(x, y, p);
+  d.count_padding = count_padding;
   d.rows = d.images * (pass == kForward ? d.out_height : d.height);
   const int64_t bytes = (count(x) + count(y)) * static_cast<int64_t>(size_of(input.dtype));
   d.chunk = std::clamp<int64_t>(kChunkBytes * d.rows / std::max<int64_t>(bytes, 1), 1, d.rows);

@@ -1,0 +1,139 @@
+// A convolution whose epilogue's result is pooled before it is stored: the same bits as with a pooling of its own.
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "core/error.h"
+#include "ops/conv2d/plan.h"
+#include "run_hostile.h"
+#include "run_plan.h"
+
+namespace pt {
+namespace {
+
+std::mt19937_64 random_bits(7);
+
+struct Case {
+  int64_t images, height, width, in_channels, kernel, out_channels;
+  Conv2dParams conv;
+  PoolParams pool;
+  int64_t pooled_h, pooled_w;
+};
+
+Operand row_major_operand(DType dtype, const Shape& shape) { return {dtype, shape, row_major(shape)}; }
+
+template <class T>
+std::vector<T> drawn(const Shape& shape) {
+  std::uniform_int_distribution<int> few(-4, 4);  // windows with equal maxima
+  std::vector<T> values(count(shape));
+  for (T& value : values) value = static_cast<T>(few(random_bits)) / 4;
+  return values;
+}
+
+template <class T>
+char* bytes(std::vector<T>& values) {
+  return reinterpret_cast<char*>(values.data());
+}
+
+// relu(conv + bias), which is what stands before a pooling.
+FusedProgram biased_relu(DType dtype, const Shape& shape) {
+  FusedProgram program;
+  program.extents = shape;
+  program.inputs = 2;
+  program.operands = {{dtype, {}}, {dtype, {0, 0, 0, 1}}, {dtype, row_major(shape)}};
+  const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
+    program.steps.push_back({.kind = kind, .op = op, .dtype = dtype, .args = args, .operand = operand});
+  };
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
+  step(StepKind::Math, "add", {0, 1, -1, -1}, -1);
+  step(StepKind::Math, "relu", {2, -1, -1, -1}, -1);
+  step(StepKind::Store, "", {3, -1, -1, -1}, 2);
+  return program;
+}
+
+template <class T>
+void check_case(DType dtype, const Case& t, const std::vector<std::string_view>& isas) {
+  const Shape x_shape = {t.images, t.height, t.width, t.in_channels};
+  const Shape w_shape = {t.kernel, t.kernel, t.in_channels, t.out_channels};
+  const Conv2dParams& p = t.conv;
+  const Shape y_shape = {
+      t.images, conv_output_size(t.height, t.kernel, p.stride_h, p.pad_top + p.pad_bottom, p.dilation_h),
+      conv_output_size(t.width, t.kernel, p.stride_w, p.pad_left + p.pad_right, p.dilation_w), t.out_channels};
+  const Shape pooled_shape = {t.images, t.pooled_h, t.pooled_w, t.out_channels};
+  const FusedProgram program = biased_relu(dtype, y_shape);
+  const Operand x = row_major_operand(dtype, x_shape), w = row_major_operand(dtype, w_shape);
+  CHECK(conv2d_pooling_fits(program, x_shape, w_shape, {dtype, y_shape}, p, t.pool));
+  auto xs = drawn<T>(x_shape), ws = drawn<T>(w_shape), bias = drawn<T>({t.out_channels});
+  if (!xs.empty()) xs[xs.size() / 2] = std::numeric_limits<T>::quiet_NaN();
+  set_isa("generic");
+  std::vector<T> y(count(y_shape)), want(count(pooled_shape));
+  std::vector<uint8_t> want_index(count(pooled_shape));
+  check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program), {bytes(xs), bytes(ws), bytes(bias), bytes(y)});
+  check::run_hostile(plan_max_pool2d(row_major_operand(dtype, y_shape), row_major_operand(dtype, pooled_shape),
+                                     row_major_operand(DType::U8, pooled_shape), t.pool),
+                     {bytes(y), bytes(want), bytes(want_index)});
+  for (std::string_view isa : isas) {
+    set_isa(isa);
+    std::vector<T> got(want.size() + 16, T(99));
+    std::vector<uint8_t> index(want.size() + 16, 0xAA);
+    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, t.pool, pooled_shape),
+                       {bytes(xs), bytes(ws), bytes(bias), bytes(got), bytes(index)});
+    const std::string what = text(isa, ": pooled ", y_shape, " to ", pooled_shape);
+    check::report(std::memcmp(got.data(), want.data(), want.size() * sizeof(T)) == 0, __FILE__, __LINE__, what);
+    check::report(std::memcmp(index.data(), want_index.data(), want.size()) == 0, __FILE__, __LINE__, what);
+    for (std::size_t i = want.size(); i < got.size(); ++i) CHECK(got[i] == T(99) && index[i] == 0xAA);
+  }
+}
+
+void check_shapes(const std::vector<std::string_view>& isas) {
+  const PoolParams two = {2, 2, 2, 2, 0, 0};
+  const Case cases[] = {
+      {3, 28, 28, 1, 5, 33, {1, 1, 2, 2, 2, 2}, two, 14, 14},              // an image is several chunks
+      {5, 6, 6, 8, 3, 10, {1, 1, 1, 1, 1, 1}, {3, 3, 3, 3, 0, 0}, 2, 2},   // and here a chunk several images
+      {2, 8, 9, 70, 3, 70, {1, 1, 1, 1, 1, 1}, {2, 3, 2, 2, 0, 1}, 4, 5},  // columns that overlap, and padding
+      {2, 8, 7, 4, 3, 20, {1, 1, 1, 1, 1, 1}, {1, 2, 4, 3, 0, 0}, 2, 2},   // lines that no window holds
+      {1, 4, 4, 480, 3, 6, {1, 1, 1, 1, 1, 1}, two, 2, 2},                 // groups of K are chunks
+      {2, 12, 6, 5, 4, 17, {3, 2, 1, 1, 1, 1}, two, 2, 1},                 // short lines: by a gather
+      {0, 8, 8, 3, 3, 4, {1, 1, 1, 1, 1, 1}, two, 4, 4},
+  };
+  for (const Case& t : cases) {
+    check_case<float>(DType::F32, t, isas);
+    check_case<double>(DType::F64, t, isas);
+  }
+}
+
+// What must stay a launch of its own.
+void check_others() {
+  const Shape x = {2, 8, 8, 4}, w = {3, 3, 4, 6}, y = {2, 8, 8, 6};
+  const Conv2dParams same = {1, 1, 1, 1, 1, 1};
+  const auto fits = [&](const PoolParams& pool, const Conv2dParams& conv = {1, 1, 1, 1, 1, 1}, Shape weights = {}) {
+    return conv2d_pooling_fits(biased_relu(DType::F32, y), x, weights.empty() ? w : weights, {DType::F32, y}, conv,
+                               pool);
+  };
+  CHECK(fits({2, 2, 2, 2, 0, 0}));
+  CHECK(!fits({3, 2, 2, 2, 0, 0}));  // windows that share a line
+  CHECK(!fits({2, 2, 2, 2, 1, 0}));
+  CHECK(!fits({3, 3, 3, 3, 0, 0}));  // 8 lines are no rows of 3
+  CHECK(!fits({2, 2, 2, 2, 0, 0, 2, 1}));
+  CHECK(!fits({2, 2, 2, 2, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {3, 3, 2, 6}));
+  CHECK(!fits({2, 2, 2, 2, 0, 0}, {}, {1, 1, 4, 6}));
+  FusedProgram two_results = biased_relu(DType::F32, y);
+  two_results.operands.push_back(two_results.operands.back());
+  CHECK(!conv2d_pooling_fits(two_results, x, w, {DType::F32, y}, same, {2, 2, 2, 2, 0, 0}));
+  CHECK_THROWS(plan_conv2d(row_major_operand(DType::F32, x), row_major_operand(DType::F32, w), {DType::F32, y}, same,
+                           biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 6}),
+               Error,
+               "[conv2d] a pooling of [2, 8, 8, 6] to [2, 6, 6, 6]; expected one that conv2d_pooling_fits accepts; run "
+               "it as a launch of its own");
+}
+
+}  // namespace
+}  // namespace pt
+
+int main() {
+  const std::vector<std::string_view> isas = pt::check::usable_isas();
+  pt::check_others();
+  pt::check_shapes(isas);
+  return pt::check::finish();
+}
