@@ -78,7 +78,7 @@ PT_FOR_PAIRS void multiply_pairs_tile(const Tile<float>& t) {
   constexpr int kRightRow = NV * R::kLanes;
   R sum[MR][NV];
   clear(sum);
-  prefetch_rows<float, MR, NV>(t);
+  if (t.add || !t.rounded) prefetch_rows<float, MR, NV>(t);
   const float* left = t.left;
   const float* right = t.right;
   int64_t k = t.depth;

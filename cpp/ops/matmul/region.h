@@ -190,8 +190,8 @@ struct StridedRight {
     const int64_t n = least(width, cols - p.col), padded = whole_vectors<T>(n);
     const int64_t left = coming.copy.from ? coming.copy.rows + half_pairs(p) : p.depth, done = p.depth - left;
     T* here = buffer(side);
-    if (left > 0) pack_rows_of(p, done, here + done * padded);
-    side = 1 - side, started = true;
+    if (left > 0) pack_known(p, done, here + done * padded);
+    side = 1 - side;
     const Place next = following(p), then = following(next);
     const bool copying = next.depth > 0 && cols - next.col >= width;
     coming.copy = {};
@@ -206,8 +206,8 @@ struct StridedRight {
   }
   // Of a panel: 1 if the last of its pairs has no second number, else 0.
   int64_t half_pairs(const Place& p) const { return p.k + p.depth == half_pair_at ? 1 : 0; }
-  // Rows of a panel from the one on.
-  void pack_rows_of(const Place& p, int64_t from, T* to) const {
+  // A panel whose lines are known, from a row on.
+  void pack_known(const Place& p, int64_t from, T* to) {
     const int64_t n = least(width, cols - p.col), rows = p.depth - from;
     Source s = at(p.k + from, p.col);
     if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
@@ -217,8 +217,10 @@ struct StridedRight {
         return;
       }
     }
+    // The first panel fetches the second too; later ones were fetched by the tiles before.
     pack_rows(reinterpret_cast<const T*>(s.at), s.row, rows, n, width, to,
               started ? n : least(2 * width, cols - p.col));
+    started = true;
   }
   // One panel, where its rows or columns are whole lines of memory that the tiles of the panel before can fetch.
   int64_t panels_at_once() const { return lines_known() ? 1 : kPackedPanels; }
@@ -240,20 +242,11 @@ struct StridedRight {
     return {from, distance, by_rows ? numbers : n, lines_touched(from, (by_rows ? n : numbers) * size, distance)};
   }
   void pack(int64_t k, int64_t depth, int64_t col, int64_t at_once) {
+    if (source.pairs() ? pairs_known() : source.col == 1 && !is_half(source.type))
+      return pack_known({k, depth, col}, 0, packed);
     const int64_t end = col + at_once < cols ? col + at_once : cols;
-    if (source.col == 1 && !is_half(source.type)) {
-      pack_rows(reinterpret_cast<const T*>(at(k, col).at), source.row, depth, end - col, width, packed, end - col);
-      return;
-    }
     Source s = at(k, col);
     s.half_pair = k + depth == half_pair_at;
-    if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
-      const int64_t n = end - col;  // of one panel
-      if (s.pairs() && pairs_known()) {
-        pack_pair_panel(s, depth, n, packed, whole_vectors<T>(n));
-        return;
-      }
-    }
     if (source.col == 1) return pack_half_rows<T, kPackedPanels * kWidestPanel>(s, depth, end - col, width, packed);
     T* to = packed;
     for (; col < end; col += width, to += width * depth) {

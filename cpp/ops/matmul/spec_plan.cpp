@@ -164,7 +164,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   }
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
   append_product(plan, "matmul", descriptor, d);
-  if (!epilogue) let_check(plan, d, c);
+  let_check(plan, d, c);
   plan.launches[0].bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
                                                count(c.shape) * size_of(c.dtype) * (accumulate || d.adds ? 2 : 1));
   return plan;
