@@ -90,12 +90,12 @@ void check_shapes(const std::vector<std::string_view>& isas) {
   const PoolParams two = {2, 2, 2, 2, 0, 0};
   const Case cases[] = {
       {3, 28, 28, 1, 5, 33, {1, 1, 2, 2, 2, 2}, two, 14, 14},              // an image is several chunks
-      {5, 6, 6, 8, 3, 10, {1, 1, 1, 1, 1, 1}, {3, 3, 3, 3, 0, 0}, 2, 2},   // and here a chunk several images
+      {5, 6, 6, 8, 3, 26, {1, 1, 1, 1, 1, 1}, {3, 3, 3, 3, 0, 0}, 2, 2},   // and here a chunk several images
       {2, 8, 9, 70, 3, 70, {1, 1, 1, 1, 1, 1}, {2, 3, 2, 2, 0, 1}, 4, 5},  // columns that overlap, and padding
       {2, 8, 7, 4, 3, 20, {1, 1, 1, 1, 1, 1}, {1, 2, 4, 3, 0, 0}, 2, 2},   // lines that no window holds
-      {1, 4, 4, 480, 3, 6, {1, 1, 1, 1, 1, 1}, two, 2, 2},                 // groups of K are chunks
+      {1, 4, 4, 480, 3, 17, {1, 1, 1, 1, 1, 1}, two, 2, 2},                // groups of K are chunks
       {2, 12, 6, 5, 4, 17, {3, 2, 1, 1, 1, 1}, two, 2, 1},                 // short lines: by a gather
-      {0, 8, 8, 3, 3, 4, {1, 1, 1, 1, 1, 1}, two, 4, 4},
+      {0, 8, 8, 3, 3, 20, {1, 1, 1, 1, 1, 1}, two, 4, 4},
   };
   for (const Case& t : cases) {
     check_case<float>(DType::F32, t, isas);
@@ -105,7 +105,7 @@ void check_shapes(const std::vector<std::string_view>& isas) {
 
 // What must stay a launch of its own.
 void check_others() {
-  const Shape x = {2, 8, 8, 4}, w = {3, 3, 4, 6}, y = {2, 8, 8, 6};
+  const Shape x = {2, 8, 8, 4}, w = {3, 3, 4, 16}, y = {2, 8, 8, 16};
   const Conv2dParams same = {1, 1, 1, 1, 1, 1};
   const auto fits = [&](const PoolParams& pool, const Conv2dParams& conv = {1, 1, 1, 1, 1, 1}, Shape weights = {}) {
     return conv2d_pooling_fits(biased_relu(DType::F32, y), x, weights.empty() ? w : weights, {DType::F32, y}, conv,
@@ -116,16 +116,20 @@ void check_others() {
   CHECK(!fits({2, 2, 2, 2, 1, 0}));
   CHECK(!fits({3, 3, 3, 3, 0, 0}));  // 8 lines are no rows of 3
   CHECK(!fits({2, 2, 2, 2, 0, 0, 2, 1}));
-  CHECK(!fits({2, 2, 2, 2, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {3, 3, 2, 6}));
-  CHECK(!fits({2, 2, 2, 2, 0, 0}, {}, {1, 1, 4, 6}));
+  CHECK(!fits({2, 2, 2, 2, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {3, 3, 2, 16}));
+  CHECK(!fits({2, 2, 2, 2, 0, 0}, {}, {1, 1, 4, 16}));
+  const Shape narrow = {2, 8, 8, 15};  // pixels of less than a vector
+  CHECK(!conv2d_pooling_fits(biased_relu(DType::F32, narrow), x, {3, 3, 4, 15}, {DType::F32, narrow}, same,
+                             {2, 2, 2, 2, 0, 0}));
   FusedProgram two_results = biased_relu(DType::F32, y);
   two_results.operands.push_back(two_results.operands.back());
   CHECK(!conv2d_pooling_fits(two_results, x, w, {DType::F32, y}, same, {2, 2, 2, 2, 0, 0}));
-  CHECK_THROWS(plan_conv2d(row_major_operand(DType::F32, x), row_major_operand(DType::F32, w), {DType::F32, y}, same,
-                           biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 6}),
-               Error,
-               "[conv2d] a pooling of [2, 8, 8, 6] to [2, 6, 6, 6]; expected one that conv2d_pooling_fits accepts; run "
-               "it as a launch of its own");
+  CHECK_THROWS(
+      plan_conv2d(row_major_operand(DType::F32, x), row_major_operand(DType::F32, w), {DType::F32, y}, same,
+                  biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 16}),
+      Error,
+      "[conv2d] a pooling of [2, 8, 8, 16] to [2, 6, 6, 16]; expected one that conv2d_pooling_fits accepts; run "
+      "it as a launch of its own");
 }
 
 }  // namespace

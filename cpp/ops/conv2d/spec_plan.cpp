@@ -9,6 +9,9 @@ namespace {
 
 using namespace conv2d;
 
+constexpr int64_t kLeastPooled =
+    16;  // channels: in scratch a pixel has whole vectors, which fewer would leave half empty
+
 // Reads x, as the forward product and the gradient of the weights do.
 ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
   ConvGather g = {};
@@ -97,7 +100,7 @@ bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shap
                          const Conv2dParams& p, const PoolParams& pool) {
   const Operand image = {y.dtype, x, row_major(x)}, weights = {y.dtype, w, row_major(w)};
   const Sizes s = check(image, weights, {y.dtype, y.shape, row_major(y.shape)}, p);
-  const bool rows_of_pixels = !is_pointwise(s, p) && !is_depthwise(s) && p.groups == 1;
+  const bool rows_of_pixels = !is_pointwise(s, p) && p.groups == 1 && s.out_channels >= kLeastPooled;
   const bool one_result = static_cast<int>(program.operands.size()) == program.inputs + 1 &&
                           program.operands.back().dtype == compute_dtype(y.dtype);
   const bool apart =
