@@ -35,9 +35,11 @@ def gradients(function: Layer) -> Layer:
     return pt.grad(lambda *values: pt.sum(pt.square(function(*values))), argnums=(0, 1, 2))
 
 
-def same_bits(got: Any, want: Any) -> bool:
-    pairs = zip(got, want, strict=True) if isinstance(got, tuple) else [(got, want)]
-    return all(a.shape == b.shape and a.numpy().tobytes() == b.numpy().tobytes() for a, b in pairs)
+def identical(got: Any, want: Any) -> bool:
+    """Tensors, or tuples of them, to the payload of a NaN: nothing here may compute one in another way."""
+    pairs = list(zip(got, want, strict=True)) if isinstance(got, tuple) else [(got, want)]
+    same_types = [(a.shape, a.dtype) == (b.shape, b.dtype) for a, b in pairs]
+    return all(same_types) and all(a.numpy().tobytes() == b.numpy().tobytes() for a, b in pairs)
 
 
 ALONE = {
@@ -59,15 +61,15 @@ APART = {
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
 @pytest.mark.parametrize("name", ALONE)
-def test_a_pooled_convolution_is_one_instruction_of_the_same_bits(name: str, threads: int) -> None:
+def test_a_pooled_convolution_is_one_instruction_of_the_identical(name: str, threads: int) -> None:
     function, values = ALONE[name]
     before = pt.get_threads()
     pt.set_threads(threads)
     try:
         compiled, backward = pt.compile(function), pt.compile(gradients(function))
-        assert same_bits(compiled(*values), function(*values))
+        assert identical(compiled(*values), function(*values))
         assert names(compiled) == ["conv2d_kernel -> add+relu+max_pool2d_with_index"]
-        assert same_bits(backward(*values), gradients(function)(*values))
+        assert identical(backward(*values), gradients(function)(*values))
         assert "conv2d_kernel -> add+relu+max_pool2d_with_index" in names(backward)
     finally:
         pt.set_threads(before)
@@ -77,7 +79,7 @@ def test_a_pooled_convolution_is_one_instruction_of_the_same_bits(name: str, thr
 def test_other_poolings_stay_instructions_of_their_own(name: str) -> None:
     function, values = APART[name]
     compiled = pt.compile(function)
-    assert same_bits(compiled(*values), function(*values))
+    assert identical(compiled(*values), function(*values))
     assert names(compiled)[-1] == "max_pool2d_with_index"
 
 
@@ -88,7 +90,7 @@ def test_pixels_that_somebody_else_reads_are_stored() -> None:
 
     values = given(2, 8, 8, 4, 3, 16)
     compiled = pt.compile(both)
-    assert same_bits(compiled(*values), both(*values))
+    assert identical(compiled(*values), both(*values))
     assert names(compiled)[-1] == "max_pool2d_with_index"
 
 
@@ -99,7 +101,7 @@ def test_winners_that_are_a_result() -> None:
 
     values = given(2, 8, 8, 4, 3, 16)
     compiled = pt.compile(winners)
-    assert same_bits(compiled(*values), winners(*values))
+    assert identical(compiled(*values), winners(*values))
     assert len(names(compiled)) == 1
 
 
@@ -109,7 +111,7 @@ def test_other_dtypes(dtype: str) -> None:
     compiled = pt.compile(layer(2, padding=1))
     got, want = compiled(*values), layer(2, padding=1)(*values)
     assert got.dtype == want.dtype
-    assert same_bits(got.astype("float64"), want.astype("float64"))
+    assert identical(got.astype("float64"), want.astype("float64"))
 
 
 def test_numbers_that_are_not_finite_win_as_in_a_pooling_of_its_own() -> None:
@@ -118,5 +120,5 @@ def test_numbers_that_are_not_finite_win_as_in_a_pooling_of_its_own() -> None:
     bad[0, 3, 3, 0], bad[1, 0, 7, 2], bad[1, 6, 1, 1] = np.nan, np.inf, -np.inf
     function = layer(2, padding=1)
     compiled = pt.compile(function)
-    assert same_bits(compiled(pt.tensor(bad), w, b), function(pt.tensor(bad), w, b))
+    assert identical(compiled(pt.tensor(bad), w, b), function(pt.tensor(bad), w, b))
     assert np.isnan(compiled(pt.tensor(bad), w, b).numpy()).any()

@@ -9,8 +9,8 @@ namespace {
 
 using namespace conv2d;
 
-constexpr int64_t kLeastPooled =
-    16;  // channels: in scratch a pixel has whole vectors, which fewer would leave half empty
+// Channels of pixels that are pooled in scratch: a pixel has whole vectors there, which fewer would leave half empty.
+constexpr int64_t kLeastPooled = 16;
 
 // Reads x, as the forward product and the gradient of the weights do.
 ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
