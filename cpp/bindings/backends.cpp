@@ -84,17 +84,16 @@ class BackendStep final : public ForeignStep {
   const Graph& graph() const override { return pure_.graph; }
 
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) override {
-    // One call at a time, as a program's; whoever waits lets others use the interpreter.
-    std::unique_lock lock(busy_, std::defer_lock);
-    {
-      py::gil_scoped_release release;
-      lock.lock();
-    }
+    const std::lock_guard one_call_at_a_time(busy_);
     const py::list outputs = call_(arguments(inputs));
     const std::size_t results = source_.results.size();
     const int stopped = look(outputs, on_trip, report);
     std::string message;
-    if (stopped >= 0) message = explain_trip(source_, inputs, report->status);
+    if (stopped >= 0) {
+      Tensors values;
+      for (const SlotRef& slot : source_.slots) values.push_back(slot->current());
+      message = explain_trip(source_, inputs, values, report->status);
+    }
     commit(outputs, stopped);
     if (stopped >= 0) {
       if (report->status & kStatusNonFinite) throw GuardError(message);
@@ -113,8 +112,10 @@ class BackendStep final : public ForeignStep {
       const SlotRef& slot = source_.slots[number];
       auto held = std::dynamic_pointer_cast<Held>(slot->elsewhere());
       if (!held || !held->of(adapter_)) {
-        held = std::make_shared<Held>(adapter_, adapter_.attr("place")(wrap(slot->current())));
-        slot->keep_elsewhere(held);
+        const Tensor value = slot->current();
+        const uint64_t version = slot->version();
+        held = std::make_shared<Held>(adapter_, adapter_.attr("place")(wrap(value)));
+        slot->keep_elsewhere(held, version);
       }
       arrays.append(held->array());
     }
@@ -151,7 +152,7 @@ class BackendStep final : public ForeignStep {
   Graph source_;
   PureStep pure_;
   py::object call_;
-  std::mutex busy_;
+  Lock busy_;
 };
 
 }  // namespace

@@ -10,9 +10,6 @@
 namespace pt::bindings {
 namespace {
 
-// Below this estimate the interpreter lock is kept: letting go of it costs more than the step.
-constexpr double kReleaseFromMicros = 50;
-
 struct State {
   py::object function, on_retrace;
   std::string name;
@@ -43,11 +40,11 @@ Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, 
   return flat;
 }
 
-CompiledStep::Entry* trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given,
-                           PyObject* names) {
+CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given,
+                             PyObject* names) {
   const std::string cause = state.step.retrace_cause(signature);
   auto extra = std::make_shared<Extra>();
-  auto* entry = state.step.trace(signature, [&](const Tensors& symbols) {
+  const CompiledStep::EntryRef entry = state.step.trace(signature, [&](const Tensors& symbols) {
     Flattened flat;
     std::size_t used = 0;
     // The arguments again, with symbolic tensors in the places of the concrete ones.
@@ -87,7 +84,7 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
           "] received a symbolic tensor outside of its trace; expected a value; return it from the step that made it"));
     signature.types.push_back(t.type());
   }
-  CompiledStep::Entry* entry = state.step.find(signature);
+  CompiledStep::EntryRef entry = state.step.find(signature);
   if (!entry) entry = trace(state, signature, args, given, names);
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   Tensors results;
@@ -95,15 +92,14 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
     results = entry->foreign->run(flat.tensors, state.step.options().on_trip, &state.last);
     return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
   }
-  Program& program = *entry->program;
-  // What a backend holds comes here while its array may still be asked for.
-  for (const SlotRef& slot : program.graph().slots) slot->bring();
-  if (program.total_micros() >= kReleaseFromMicros) {
-    py::gil_scoped_release release;
-    results = program.run(flat.tensors, state.step.options().on_trip, &state.last);
-  } else {
-    results = program.run(flat.tensors, state.step.options().on_trip, &state.last);
+  RunReport report;
+  try {
+    results = entry->program->run(flat.tensors, state.step.options().on_trip, &report);
+  } catch (...) {
+    state.last = report;
+    throw;
   }
+  state.last = report;
   return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
 }
 
@@ -160,13 +156,16 @@ PyObject* guarded(Fn fn) {
   }
 }
 
+// While Python objects are made, other threads may run.
+std::deque<CompiledStep::EntryRef> copy_of(const std::deque<CompiledStep::EntryRef>& entries) { return entries; }
+
 PyObject* describe(PyObject* self, PyObject*) {
   return guarded([&]() -> py::object {
     State& state = state_of(self);
     if (state.step.entries().empty()) return py::str(state.name + ": not traced yet; call it once");
     std::string all;
-    for (const auto& entry : state.step.entries()) {
-      all += entry.foreign ? to_string(entry.foreign->graph()) : entry.program->describe();
+    for (const auto& entry : copy_of(state.step.entries())) {
+      all += entry->foreign ? to_string(entry->foreign->graph()) : entry->program->describe();
     }
     return py::str(all);
   });
@@ -175,17 +174,17 @@ PyObject* describe(PyObject* self, PyObject*) {
 PyObject* programs(PyObject* self, void*) {
   return guarded([&]() -> py::object {
     py::list all;
-    for (const auto& entry : state_of(self).step.entries()) {
+    for (const auto& entry : copy_of(state_of(self).step.entries())) {
       py::dict d;
       py::list instructions;
-      if (entry.foreign) {
-        d["graph"] = to_string(entry.foreign->graph());
-        d["source"] = to_string(entry.foreign->source());
-        d["trace_seconds"] = entry.trace_seconds;
+      if (entry->foreign) {
+        d["graph"] = to_string(entry->foreign->graph());
+        d["source"] = to_string(entry->foreign->source());
+        d["trace_seconds"] = entry->trace_seconds;
         all.append(d);
         continue;
       }
-      const Program& program = *entry.program;
+      const Program& program = *entry->program;
       for (const Instruction& instruction : program.instructions()) {
         const PlannedLaunch& launch = program.layout().launches[instruction.launch];
         py::dict i;
@@ -202,7 +201,7 @@ PyObject* programs(PyObject* self, void*) {
       d["instructions"] = instructions;
       d["arena_bytes"] = program.layout().arena_bytes;
       d["flops"] = program.total_flops();
-      d["trace_seconds"] = entry.trace_seconds;
+      d["trace_seconds"] = entry->trace_seconds;
       d["graph"] = to_string(program.graph());
       d["source"] = to_string(program.source());
       all.append(d);
@@ -211,14 +210,14 @@ PyObject* programs(PyObject* self, void*) {
   });
 }
 
-// The program that was used last, of the engine's own.
-Program& own_program(State& state, const char* wanted) {
+// The program that was used last, of the engine's own, with its entry, which keeps it.
+CompiledStep::EntryRef own_program(State& state, const char* wanted) {
   if (state.step.entries().empty())
     throw Error(text("[", state.name, "] was not called yet; expected a program to ", wanted, "; call it once"));
-  if (state.step.entries().front().foreign)
+  if (state.step.entries().front()->foreign)
     throw Error(text("[", state.name, "] is run by a backend; expected one of the engine's own programs to ", wanted,
                      "; compile it without backend="));
-  return *state.step.entries().front().program;
+  return state.step.entries().front();
 }
 
 Tensors program_inputs(State& state, const Program& program, PyObject* args) {
@@ -242,7 +241,8 @@ Tensors program_inputs(State& state, const Program& program, PyObject* args) {
 PyObject* profile(PyObject* self, PyObject* args) {
   return guarded([&]() -> py::object {
     State& state = state_of(self);
-    Program& program = own_program(state, "profile");
+    const CompiledStep::EntryRef entry = own_program(state, "profile");
+    Program& program = *entry->program;
     return py::cast(program.profile(program_inputs(state, program, args)));
   });
 }
@@ -266,7 +266,8 @@ PyObject* record(PyObject* self, PyObject* args) {
       void wait() override { events.emplace_back("wait", -1); }
     };
     State& state = state_of(self);
-    Program& program = own_program(state, "record");
+    const CompiledStep::EntryRef entry = own_program(state, "record");
+    Program& program = *entry->program;
     Recording device;
     program.replay(program_inputs(state, program, args), device);
     return py::cast(device.events);

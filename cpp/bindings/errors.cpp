@@ -1,6 +1,9 @@
 // The engine's exceptions, each also an instance of the built-in exception that a user would catch.
+#include <optional>
+
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/interpreter.h"
 
 namespace pt::bindings {
 namespace {
@@ -14,7 +17,18 @@ py::object make(py::module_& m, const char* name, const py::tuple& bases, const 
   return type;
 }
 
-PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_finite_error, *kernel_error;
+PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_finite_error, *kernel_error,
+    *out_of_memory_error;
+
+// What a signal's handler raised in this thread while it was in the engine.
+thread_local std::optional<py::error_already_set> interrupt;
+
+bool interrupted() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() == 0) return false;
+  interrupt.emplace();
+  return true;
+}
 
 }  // namespace
 
@@ -35,10 +49,17 @@ void translate_current_exception() {
     PyErr_SetString(non_finite_error, e.what());
   } catch (const KernelError& e) {
     PyErr_SetString(kernel_error, e.what());
+  } catch (const Interrupted&) {
+    interrupt->restore();
+    interrupt.reset();
+  } catch (const OutOfMemoryError& e) {
+    PyErr_SetString(out_of_memory_error, e.what());
   } catch (const Error& e) {
     PyErr_SetString(error, e.what());
   } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
+    PyErr_SetString(out_of_memory_error,
+                    "[memory] asked for more than the system has free; expected a size that fits; use a smaller batch "
+                    "or model");
   } catch (const py::cast_error& e) {
     PyErr_SetString(dtype_error, e.what());
   } catch (const std::exception& e) {
@@ -60,11 +81,16 @@ void register_errors(py::module_& m) {
   trace_error = derive("TraceError", nullptr, "A symbolic tensor was used as a value, or outlived its trace.");
   non_finite_error = derive("NonFiniteError", PyExc_ArithmeticError, "A guard found a number that is not finite.");
   kernel_error = derive("KernelError", nullptr, "A plugin's kernel could not be used, or reported a failure.");
+  out_of_memory_error = derive("OutOfMemoryError", PyExc_MemoryError, "The system has not as much memory free.");
+  interpreter() = {[] { return PyGILState_Check() ? static_cast<void*>(PyEval_SaveThread()) : nullptr; },
+                   [](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }, &interrupted};
   py::register_exception_translator([](std::exception_ptr pointer) {
     if (!pointer) return;
     try {
       std::rethrow_exception(pointer);
     } catch (const Error&) {
+      translate_current_exception();
+    } catch (const std::bad_alloc&) {
       translate_current_exception();
     }
   });

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "bindings/bindings.h"
@@ -10,7 +11,11 @@ namespace {
 constexpr int64_t kSegmentBytes = 64;
 
 // Moves the slots' values into one flat slot; each becomes a view of it. A slot that appears twice is laid out once.
-SlotRef flatten(const std::vector<SlotRef>& slots, const std::string& name) {
+SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
+  std::vector<SlotRef> slots;
+  for (const SlotRef& slot : given) {
+    if (std::find(slots.begin(), slots.end(), slot) == slots.end()) slots.push_back(slot);
+  }
   if (slots.empty())
     throw Error(
         text("[flatten_slots] ", name, ": received no slots; expected at least one; does the model have parameters?"));
@@ -34,12 +39,14 @@ SlotRef flatten(const std::vector<SlotRef>& slots, const std::string& name) {
   }
   Tensor flat = Tensor::empty({dtype, {total}});
   std::memset(flat.data(), 0, static_cast<std::size_t>(total) * size_of(dtype));
-  SlotRef base = Slot::make(flat, name, false);
+  SlotRef base = Slot::make(std::move(flat), name, false);
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    const Tensor value = to_row_major(slots[i]->current());
-    std::memcpy(flat.data() + offsets[i] * static_cast<int64_t>(size_of(dtype)), value.data(),
-                static_cast<std::size_t>(value.size()) * size_of(dtype));
-    slots[i]->become_view(base, offsets[i]);
+    while (!slots[i]->become_view(base, offsets[i])) {
+      if (slots[i]->base())
+        throw Error(text("[flatten_slots] ", slots[i]->name,
+                         " was given to another optimizer by another thread; expected one optimizer for a parameter; "
+                         "make optimizers in one thread"));
+    }
   }
   return base;
 }

@@ -15,8 +15,8 @@ std::atomic<int64_t> allocation_count{0};
 std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes) {
   char* data = take_block(bytes);
   if (data == nullptr) {
-    throw Error(
-        text("[memory] asked for ", bytes, " bytes; the system has not that much free; use a smaller batch or model"));
+    throw OutOfMemoryError(text("[memory] asked for ", bytes,
+                                " bytes; expected a size that the system has free; use a smaller batch or model"));
   }
   allocation_count.fetch_add(1, std::memory_order_relaxed);
   return std::shared_ptr<Buffer>(new Buffer(data, bytes, nullptr));

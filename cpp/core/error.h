@@ -28,6 +28,12 @@ struct GuardError : Error {
 struct KernelError : Error {
   using Error::Error;
 };  // Python: powertrain.KernelError
+struct OutOfMemoryError : Error {
+  using Error::Error;
+};  // Python: MemoryError
+struct Interrupted : Error {
+  using Error::Error;
+};  // Python: what the signal's handler raised, such as KeyboardInterrupt
 
 // Builds a message from anything that streams.
 template <class... Parts>

@@ -10,6 +10,8 @@ enum StatusBit : uint32_t {
   kStatusNonFinite = 1u << 0,
   kStatusBadIndex = 1u << 1,
   kStatusPluginError = 1u << 2,
+  kStatusNoMemory = 1u << 3,
+  kStatusInterrupted = 1u << 4,
 };
 
 // One launch of a kernel. The same launch is executed by many threads, each on other chunks.

@@ -76,6 +76,7 @@ struct Launch {
   // output.
   std::vector<int64_t> byte_offsets;
   FiniteCheck finite;
+  bool open_ended = false;  // nobody knows how long it takes: a loop
 };
 
 struct LaunchPlan {

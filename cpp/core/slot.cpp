@@ -1,10 +1,47 @@
 #include "core/slot.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "core/error.h"
 
 namespace pt {
+namespace {
+
+std::atomic<uint64_t> homes{1};
+
+// The lease of a base slot for the length of a block.
+class Held {
+ public:
+  Held(Slot& slot, Lease::Mode mode) : slot_(slot), mode_(mode), process_(slot.lease().acquire(mode)) {}
+  ~Held() { slot_.lease().release(mode_, process_); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+ private:
+  Slot& slot_;
+  Lease::Mode mode_;
+  uint32_t process_;
+};
+
+// Strided values reach a slot only through replace(): element by element.
+void copy_strided(char* to, const Tensor& from) {
+  const std::size_t size = size_of(from.dtype());
+  Dims at = from.shape();
+  for (int i = 0; i < at.size(); ++i) at[i] = 0;
+  for (int64_t e = 0, n = from.size(); e < n; ++e) {
+    int64_t source = 0;
+    for (int i = 0; i < at.size(); ++i) source += at[i] * from.strides()[i];
+    std::memcpy(to + e * size, from.data() + source * static_cast<int64_t>(size), size);
+    for (int i = at.size() - 1; i >= 0 && ++at[i] == from.shape()[i]; --i) at[i] = 0;
+  }
+}
+
+}  // namespace
+
+uint64_t Slot::homes_version() { return homes.load(std::memory_order_relaxed); }
+
+std::size_t Slot::bytes() const { return static_cast<std::size_t>(count(type_.shape)) * size_of(type_.dtype); }
 
 SlotRef Slot::make(Tensor value, std::string name, bool trainable) {
   auto slot = std::make_shared<Slot>();
@@ -20,26 +57,48 @@ SlotRef Slot::make_view(SlotRef base, int64_t offset, Shape shape, std::string n
   auto slot = std::make_shared<Slot>();
   slot->type_ = {base->type_.dtype, shape};
   slot->name = std::move(name);
-  slot->become_view(std::move(base), offset);
+  const Held held(*base, Lease::Mode::Write);
+  base->readable_home();
+  base->views_.push_back(slot);
+  slot->base_ = std::move(base);
+  slot->offset_ = offset;
   return slot;
 }
 
-void Slot::become_view(SlotRef base, int64_t offset) {
+bool Slot::become_view(const std::shared_ptr<Slot>& base, int64_t offset) {
+  bring();
+  // A program may be running on this slot's own memory.
+  const Held held(*this, Lease::Mode::Write), held_base(*base, Lease::Mode::Write);
+  if (base_ || away_) return false;
+  check_whole();
+  std::memcpy(base->writable() + offset * static_cast<int64_t>(size_of(type_.dtype)), readable(), bytes());
+  forget_views();
   value_ = Tensor();
   buffer_.reset();
   elsewhere_.reset();
   away_ = false;
-  base_ = std::move(base);
+  base_ = base;
   offset_ = offset;
   base_version_ = 0;
-  // The base may still hold a broadcast value, such as zeros: a view of it would read beyond that one number.
-  base_->readable_home();
-  base_->views_.push_back(weak_from_this());
+  base->views_.push_back(weak_from_this());
+  homes.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 Tensor Slot::current() {
+  for (;;) {
+    Slot& home = base_ ? *base_ : *this;
+    home.bring();
+    const Held held(home, Lease::Mode::Read);
+    // While this thread waited, another one may have moved the value or the slot.
+    if (&home != (base_ ? base_.get() : this) || home.away_) continue;
+    home.check_whole();
+    return current_held();
+  }
+}
+
+Tensor Slot::current_held() {
   if (base_) {
-    base_->bring();
     if (base_version_ != base_->version_ || !value_.defined()) {
       value_ = Tensor::view(base_->buffer_, type_, row_major(type_.shape), offset_);
       base_version_ = base_->version_;
@@ -47,26 +106,39 @@ Tensor Slot::current() {
     }
     return value_;
   }
-  bring();
   if (!value_.defined()) value_ = Tensor::view(buffer_, type_, row_major(type_.shape), 0);
   return value_;
 }
 
 void Slot::replace(const Tensor& value) {
-  if (base_) {
-    char* home = base_->writable() + offset_ * static_cast<int64_t>(size_of(type_.dtype));
-    std::memcpy(home, value.data(), static_cast<std::size_t>(count(type_.shape)) * size_of(type_.dtype));
-    base_->written();
-    value_ = Tensor();
+  for (;;) {
+    Slot& home = base_ ? *base_ : *this;
+    if (base_) home.bring();
+    const Held held(home, Lease::Mode::Write);
+    if (&home != (base_ ? base_.get() : this)) continue;
+    if (base_) {
+      if (home.away_) continue;
+      home.check_whole();
+      std::memcpy(home.writable() + offset_ * static_cast<int64_t>(size_of(type_.dtype)), value.data(), bytes());
+      return;
+    }
+    forget_views();
+    ++version_;
+    away_ = false;
+    elsewhere_.reset();
+    value_ = value;
+    buffer_ = value.impl().buffer;
+    lease_.made_whole();
+    if (!views_.empty()) readable_home();
     return;
   }
-  forget_views();
-  ++version_;
-  away_ = false;
-  elsewhere_.reset();
-  value_ = value;
-  buffer_ = value.impl().buffer;
-  if (!views_.empty()) readable_home();
+}
+
+void Slot::check_whole() const {
+  if (!lease_.torn()) return;
+  throw Error(text("[slot ", name,
+                   "] was being written by another thread when this process was forked; expected a fork between steps; "
+                   "fork earlier, or load the state from a checkpoint"));
 }
 
 void Slot::forget_views() {
@@ -83,73 +155,70 @@ char* Slot::readable() {
 }
 
 void Slot::readable_home() {
-  bring();
   // A program, and a view slot, read row-major memory that starts at the slot's first element.
-  if (value_.defined() && (!value_.row_major() || value_.impl().offset != 0)) writable();
+  if (value_.defined() && (!value_.row_major() || value_.impl().offset != 0)) own_memory();
 }
 
 char* Slot::writable() {
-  bring();
-  forget_views();
-  Tensor held = std::move(value_);
-  value_ = Tensor();
-  const std::size_t bytes = static_cast<std::size_t>(count(type_.shape)) * size_of(type_.dtype);
-  const bool plain = !held.defined() || (held.row_major() && held.impl().offset == 0);
-  // `held` itself owns the buffer once; anyone beyond it and us would see our writes.
-  const bool tensor_shared = held.defined() && held.ref().use_count() > 1;
-  const long owners = buffer_.use_count() - (held.defined() ? 1 : 0);
-  if (plain && !tensor_shared && owners == 1 && !buffer_->borrowed() && buffer_->bytes() >= bytes) {
-    return buffer_->data();
-  }
-  BufferRef fresh = Buffer::allocate(bytes);
-  if (plain) {
-    std::memcpy(fresh->data(), buffer_->data(), bytes);
-  } else {
-    // Strided values reach a slot only through replace(); copy element by element.
-    const std::size_t size = size_of(type_.dtype);
-    const char* from = held.data();
-    Dims at = type_.shape;
-    for (int i = 0; i < at.size(); ++i) at[i] = 0;
-    for (int64_t e = 0, n = count(type_.shape); e < n; ++e) {
-      int64_t source = 0;
-      for (int i = 0; i < at.size(); ++i) source += at[i] * held.strides()[i];
-      std::memcpy(fresh->data() + e * size, from + source * static_cast<int64_t>(size), size);
-      for (int i = at.size() - 1; i >= 0 && ++at[i] == type_.shape[i]; --i) at[i] = 0;
-    }
-  }
-  buffer_ = std::move(fresh);
-  ++version_;
-  return buffer_->data();
-}
-
-void Slot::written() {
+  own_memory();
   forget_views();
   ++version_;
   value_ = Tensor();
   elsewhere_.reset();
+  return buffer_->data();
 }
 
-void Slot::keep_elsewhere(std::shared_ptr<Elsewhere> copy) {
+// Row-major memory from the first element on that nobody else holds.
+void Slot::own_memory() {
+  forget_views();
+  Tensor held = std::move(value_);
+  value_ = Tensor();
+  const bool plain = !held.defined() || (held.row_major() && held.impl().offset == 0);
+  // `held` itself owns the buffer once; anyone beyond it and us would see our writes. To count by a copy orders our
+  // writes behind what a thread that has just let go has read.
+  const bool tensor_shared = held.defined() && held.ref().use_count() > 1;
+  const BufferRef counted = buffer_;
+  const long owners = counted.use_count() - 1 - (held.defined() ? 1 : 0);
+  if (plain && !tensor_shared && owners == 1 && !buffer_->borrowed() && buffer_->bytes() >= bytes()) return;
+  BufferRef fresh = Buffer::allocate(bytes());
+  if (plain) {
+    std::memcpy(fresh->data(), buffer_->data(), bytes());
+  } else {
+    copy_strided(fresh->data(), held);
+  }
+  buffer_ = std::move(fresh);
+  ++version_;
+}
+
+void Slot::keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version) {
   elsewhere_ = std::move(copy);
-  elsewhere_version_ = version_;
+  elsewhere_version_ = version;
 }
 
 void Slot::move_elsewhere(std::shared_ptr<Elsewhere> value) {
+  const Held held(*this, Lease::Mode::Write);
   forget_views();
   ++version_;
   value_ = Tensor();
-  keep_elsewhere(std::move(value));
+  keep_elsewhere(std::move(value), version_);
   away_ = true;
+  lease_.made_whole();
 }
 
 void Slot::bring() {
-  if (!away_) return;
-  const Tensor value = elsewhere_->fetch();
-  const std::size_t bytes = static_cast<std::size_t>(count(type_.shape)) * size_of(type_.dtype);
-  // Tensors that were handed out before keep what they hold.
-  if (buffer_.use_count() != 1 || buffer_->borrowed() || buffer_->bytes() < bytes) buffer_ = Buffer::allocate(bytes);
-  std::memcpy(buffer_->data(), value.data(), bytes);
-  away_ = false;
+  while (away_) {
+    // The interpreter runs meanwhile, and may write the slot.
+    const std::shared_ptr<Elsewhere> from = elsewhere_;
+    const Tensor value = from->fetch();
+    const Held held(*this, Lease::Mode::Write);
+    if (!away_ || elsewhere_ != from) continue;
+    // Tensors that were handed out before keep what they hold.
+    if (buffer_.use_count() != 1 || buffer_->borrowed() || buffer_->bytes() < bytes()) {
+      buffer_ = Buffer::allocate(bytes());
+    }
+    std::memcpy(buffer_->data(), value.data(), bytes());
+    away_ = false;
+  }
 }
 
 }  // namespace pt

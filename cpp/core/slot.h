@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/lock.h"
 #include "core/tensor.h"
 
 namespace pt {
@@ -15,6 +16,11 @@ struct Elsewhere {
   virtual Tensor fetch() = 0;  // row-major, of the slot's type
 };
 
+// Who may do what. The memory of a base slot belongs to whoever has its lease: a run takes a read lease on what it
+// reads and a write lease on what it writes, all of them before it starts, in the order of their addresses. `current`
+// and `replace` take one for a moment. A tensor that `current` gave shares the memory, and keeps its numbers: a run
+// that writes copies memory that anybody else holds. The members of a slot (which buffer, which views) are only touched
+// by the thread that holds the interpreter's lock, where there is one; a run does so before it lets go of that lock.
 class Slot : public std::enable_shared_from_this<Slot> {
  public:
   static std::shared_ptr<Slot> make(Tensor value, std::string name, bool trainable);
@@ -31,24 +37,36 @@ class Slot : public std::enable_shared_from_this<Slot> {
   Tensor current();
   // Replaces the value outside any trace; `value` has the slot's type and is concrete.
   void replace(const Tensor& value);
-  // Turns a base slot into a view of another one; its value has been copied there before.
-  void become_view(std::shared_ptr<Slot> base, int64_t offset);
+  // Turns a base slot into a view of another one, into which its value is copied. False if another thread made it a
+  // view, or moved its value, while this one waited.
+  bool become_view(const std::shared_ptr<Slot>& base, int64_t offset);
+  // Moves on whenever some slot became a view: then programs look again where their slots live.
+  static uint64_t homes_version();
 
-  // For compiled programs, which write in place. Memory that this base slot alone owns: a tensor handed out before
-  // keeps its own copy. After writing, `written` lets go of what was read before.
+  // For compiled programs, which write in place; the caller holds the lease of this base slot. Memory that it alone
+  // owns: a tensor handed out before keeps its own copy. What was read before is let go of.
   char* writable();
   char* readable();
-  void written();
+  char* memory() const { return buffer_->data(); }  // as the last of these left it
+  Lease& lease() { return lease_; }
+  // Throws if a fork cut off who was writing this slot.
+  void check_whole() const;
+  // The value for the holder of the lease of its base.
+  Tensor current_held();
 
   // For backends, of a base slot: what was kept elsewhere of the present value; null once the slot has changed.
   std::shared_ptr<Elsewhere> elsewhere() const { return elsewhere_version_ == version_ ? elsewhere_ : nullptr; }
-  void keep_elsewhere(std::shared_ptr<Elsewhere> copy);   // beside the value here
+  uint64_t version() const { return version_; }
+  void keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version);  // beside the value of that version
   void move_elsewhere(std::shared_ptr<Elsewhere> value);  // a new value, which comes here when somebody reads it
   void bring();                                           // now, if it is elsewhere alone
+  bool away() const { return away_; }
 
  private:
   void forget_views();
   void readable_home();
+  void own_memory();
+  std::size_t bytes() const;
   TensorType type_;
   Tensor value_;  // of a base slot: the value; of a view slot: a cache
   std::shared_ptr<Slot> base_;
@@ -61,6 +79,7 @@ class Slot : public std::enable_shared_from_this<Slot> {
   std::shared_ptr<Elsewhere> elsewhere_;
   uint64_t elsewhere_version_ = 0;
   bool away_ = false;  // the buffer is older than what is elsewhere
+  Lease lease_;        // of a base slot
 };
 using SlotRef = std::shared_ptr<Slot>;
 

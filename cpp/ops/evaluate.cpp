@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "core/device.h"
+#include "core/interpreter.h"
 #include "ops/autocast.h"
 #include "ops/composition.h"
 #include "ops/expand.h"
@@ -85,11 +86,22 @@ void check_status(const Op& op, uint32_t status) {
                           "or clip the gradient"));
   }
   if (status & kStatusPluginError) throw KernelError(text("[", op.name, "] ", op.failure()));
+  if (status & kStatusInterrupted) throw Interrupted("");
+  if (status & kStatusNoMemory) {
+    throw OutOfMemoryError(text("[", op.name,
+                                "] asked for more memory than the system has free; expected room for what it "
+                                "computes; use smaller sizes"));
+  }
 }
 
 void launch_all(Device& device, const LaunchPlan& plan, const std::vector<char*>& all, char* workspace,
                 uint32_t* status) {
   const bool parallel = std::any_of(plan.launches.begin(), plan.launches.end(), worth_sharing);
+  const bool open_ended =
+      std::any_of(plan.launches.begin(), plan.launches.end(), [](const Launch& launch) { return launch.open_ended; });
+  double micros = 0;
+  for (const Launch& launch : plan.launches) micros += estimate_micros(launch);
+  const OutsideInterpreter outside(open_ended || micros >= kOutsideFromMicros);
   const DeviceRun run(device, parallel);
   for (const Launch& launch : plan.launches) {
     std::vector<char*> data = all;

@@ -1,8 +1,10 @@
 #include "parallel/launcher.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "core/error.h"
+#include "parallel/float_mode.h"
 #include "parallel/kernel_table.h"
 #include "parallel/pool.h"
 
@@ -20,7 +22,7 @@ class CpuDevice final : public Device {
   std::string_view name() const override { return "cpu"; }
   BufferRef allocate(std::size_t bytes) override { return Buffer::allocate(bytes); }
   void begin(bool parallel) override {
-    parallel_runs().push_back(parallel);
+    runs().emplace_back(parallel);
     if (parallel) Pool::instance().enter();
   }
   void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
@@ -31,15 +33,20 @@ class CpuDevice final : public Device {
     return __atomic_load_n(status, __ATOMIC_RELAXED) == 0 ? Guard::Clear : Guard::Tripped;
   }
   void end() override {
-    if (parallel_runs().back()) Pool::instance().leave();
-    parallel_runs().pop_back();
+    if (runs().back().parallel) Pool::instance().leave();
+    runs().pop_back();
   }
   void wait() override {}  // every launch is done when it returns
 
  private:
-  static std::vector<char>& parallel_runs() {
-    thread_local std::vector<char> runs;
-    return runs;
+  struct Run {
+    explicit Run(bool is_parallel) : parallel(is_parallel) {}
+    bool parallel;
+    DefaultFloatMode mode;
+  };
+  static std::deque<Run>& runs() {
+    thread_local std::deque<Run> of_thread;
+    return of_thread;
   }
 };
 

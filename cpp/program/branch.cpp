@@ -21,7 +21,7 @@ struct CondDesc {
   const ControlOp* control;
 };
 
-void run_cond(const NestedDesc* desc, char* const* data, uint32_t* status) {
+void run_branch(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const ControlOp& control = *reinterpret_cast<const CondDesc*>(desc)->control;
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   const bool which = *data[0] != 0;
@@ -30,11 +30,17 @@ void run_cond(const NestedDesc* desc, char* const* data, uint32_t* status) {
   std::vector<char*> in(captured, captured + (which ? yes : no));
   in.insert(in.end(), shared, shared + operands);
   Program& program = control.program(which ? 0 : 1);
-  const std::vector<char*> out(shared + operands, shared + operands + program.graph().results.size());
+  char* const* results = shared + operands;
+  char* const* workspace = results + program.graph().results.size();
+  const std::vector<char*> out(results, workspace);
   const auto hold = program.hold();
   const RunWithin within;
   const DeviceRun run(cpu_device(), program.any_parallel());
-  program.run_at(in, out, status);
+  program.run_at(in, out, *workspace, status);
+}
+
+void run_cond(const NestedDesc* desc, char* const* data, uint32_t* status) {
+  run_contained(status, [&] { run_branch(desc, data, status); });
 }
 
 const ControlOp& cond_op(Graph yes, Graph no, Ints layout);
@@ -207,6 +213,7 @@ void complete(ControlOp& control) {
     Launch launch = nested_launch(CondDesc{{run_cond}, &control});
     launch.flops = std::max(control.program(0).total_flops(), control.program(1).total_flops());
     plan.launches.push_back(std::move(launch));
+    plan.workspace_bytes = std::max(control.program(0).workspace_bytes(), control.program(1).workspace_bytes());
     return plan;
   };
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };

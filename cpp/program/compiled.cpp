@@ -1,24 +1,20 @@
 #include "program/compiled.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace pt {
 
-CompiledStep::Entry* CompiledStep::find(const Signature& signature) {
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (!(entries_[i].signature == signature)) continue;
-    if (i != 0) {
-      Entry used = std::move(entries_[i]);
-      entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
-      entries_.push_front(std::move(used));
-    }
-    return &entries_.front();
-  }
-  return nullptr;
+CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const EntryRef& entry) { return entry->signature == signature; });
+  if (found == entries_.end()) return nullptr;
+  std::rotate(entries_.begin(), found, found + 1);
+  return entries_.front();
 }
 
-CompiledStep::Entry* CompiledStep::trace(const Signature& signature,
-                                         const std::function<Tensors(const Tensors&)>& body) {
+CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
+                                           const std::function<Tensors(const Tensors&)>& body) {
   const auto start = std::chrono::steady_clock::now();
   Graph graph;
   {
@@ -37,23 +33,25 @@ CompiledStep::Entry* CompiledStep::trace(const Signature& signature,
     trace.close_generators();
     graph = trace.finish(results);
   }
-  Entry entry;
-  entry.signature = signature;
+  // Python ran meanwhile, and another thread may have traced the same.
+  if (EntryRef known = find(signature)) return known;
+  auto entry = std::make_shared<Entry>();
+  entry->signature = signature;
   if (options_.backend) {
-    entry.foreign = options_.backend(std::move(graph));
+    entry->foreign = options_.backend(std::move(graph));
   } else {
-    entry.program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
+    entry->program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
   }
-  entry.trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  entries_.push_front(std::move(entry));
+  entry->trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  entries_.push_front(entry);
   if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
   ++traces_;
-  return &entries_.front();
+  return entry;
 }
 
 std::string CompiledStep::retrace_cause(const Signature& signature) const {
   if (entries_.empty()) return "";
-  const Signature& last = entries_.front().signature;
+  const Signature& last = entries_.front()->signature;
   if (last.frozen != signature.frozen)
     return "the Python arguments changed from " + last.frozen + " to " + signature.frozen;
   if (last.types.size() != signature.types.size()) {

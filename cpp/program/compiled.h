@@ -44,20 +44,24 @@ class CompiledStep {
     double trace_seconds = 0;
   };
 
+  // Entries are shared: one that leaves the cache while another thread runs it lives until that run is done. The cache
+  // itself is only touched by the thread that holds the interpreter's lock, where there is one.
+  using EntryRef = std::shared_ptr<Entry>;
+
   // The program for a signature, or null.
-  Entry* find(const Signature& signature);
+  EntryRef find(const Signature& signature);
   // Traces `body`, which is given the symbolic inputs and returns the results. An exception leaves no trace behind.
-  Entry* trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body);
+  EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body);
   // Why the last trace was needed, in words; empty for the first one.
   std::string retrace_cause(const Signature& signature) const;
-  const std::deque<Entry>& entries() const { return entries_; }
+  const std::deque<EntryRef>& entries() const { return entries_; }
   int traces() const { return traces_; }
   const CompileOptions& options() const { return options_; }
 
  private:
   CompileOptions options_;
   std::shared_ptr<Arena> arena_;
-  std::deque<Entry> entries_;  // the last used one first
+  std::deque<EntryRef> entries_;  // the last used one first
   int traces_ = 0;
 };
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <deque>
 
+#include "core/error.h"
+#include "core/interpreter.h"
 #include "graph/trace.h"
 #include "graph/vmap.h"
 #include "ops/autocast.h"
@@ -169,7 +171,6 @@ bool same_graph(const Graph& a, const Graph& b) { return Likeness().graphs(a, b)
 
 Program& ControlOp::program(std::size_t part) const {
   std::lock_guard lock(busy_);
-  programs_.resize(parts.size());
   if (!programs_[part]) {
     programs_[part] = std::make_unique<Program>(parts[part], PassOptions{}, cpu_device(), std::make_shared<Arena>());
   }
@@ -184,7 +185,7 @@ const ControlOp::Gradient& ControlOp::gradient(const Ints& wanted, const std::fu
 }
 
 const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints layout, void (*complete)(ControlOp&)) {
-  static std::mutex busy;
+  static Lock busy;
   static auto& made = *new std::deque<ControlOp>();
   std::lock_guard lock(busy);
   for (const ControlOp& known : made) {
@@ -196,11 +197,35 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
   ControlOp& control = made.emplace_back();
   control.kind = control.op.name = std::move(kind);
   control.parts = std::move(parts);
+  control.programs_.resize(control.parts.size());
   control.layout = std::move(layout);
   control.op.promotes = false;
   control.op.contiguous = true;
   complete(control);
   return control;
+}
+
+void run_contained(uint32_t* status, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const std::bad_alloc&) {
+    raise_status(status, kStatusNoMemory);
+  } catch (const OutOfMemoryError&) {
+    raise_status(status, kStatusNoMemory);
+  }
+}
+
+bool LoopEnd::reached() {
+  constexpr auto kAskEvery = std::chrono::milliseconds(50);
+  // A number that is not finite ends no loop: the phase may be one that is left out, while results are returned.
+  if (__atomic_load_n(status_, __ATOMIC_RELAXED) & ~kStatusNonFinite) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - asked_ < kAskEvery) return false;
+  asked_ = now;
+  const auto interrupted = interpreter().interrupted;
+  if (!interrupted || !interrupted()) return false;
+  raise_status(status_, kStatusInterrupted);
+  return true;
 }
 
 Tensors call(const ControlOp& control, Tensors inputs, const Attrs& attrs) {

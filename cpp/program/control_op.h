@@ -1,8 +1,10 @@
 // What loops and branches share: parts recorded as graphs, and ops that are made of them.
 #pragma once
+#include <chrono>
 #include <map>
 #include <mutex>
 
+#include "core/lock.h"
 #include "graph/region.h"
 #include "ops/nested/desc.h"
 #include "program/program.h"
@@ -50,7 +52,7 @@ struct ControlOp {
   friend const ControlOp& control_op(std::string, std::vector<Graph>, Ints, void (*)(ControlOp&));
   mutable std::vector<std::unique_ptr<Program>> programs_;
   mutable std::map<Ints, Gradient> gradients_;
-  mutable std::mutex busy_;
+  mutable Lock busy_;
 };
 
 // `complete` says what the op does: shapes, launches, gradient.
@@ -64,11 +66,27 @@ Types batched_types(const Types& types, const std::vector<char>& batched, int64_
 // A part for all rows.
 Part batched_part(const Graph& graph, const std::vector<char>& batched, int64_t rows, const char* where);
 
+// The body of a nested kernel, out of which no exception may go: its caller was compiled without them. What went wrong
+// is said by the status word, so that nothing of the phase is committed.
+void run_contained(uint32_t* status, const std::function<void()>& body);
+// Whether a loop must end here: after an index out of range, say, nothing that follows means anything; and now and then
+// the user is asked, so that a long loop can be interrupted.
+class LoopEnd {
+ public:
+  explicit LoopEnd(uint32_t* status) : status_(status) {}
+  bool reached();
+
+ private:
+  uint32_t* status_;
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+};
+
 // A launch of the nested kernel; its description begins with a NestedDesc.
 template <class Desc>
 Launch nested_launch(const Desc& desc) {
   Launch launch;
   launch.kernel = "nested";
+  launch.open_ended = true;
   launch.desc = Descriptor::of(desc);
   return launch;
 }

@@ -65,10 +65,11 @@ std::string name_inputs(const GraphNode& node, const Tensors& inputs) {
 
 class Replay {
  public:
-  Replay(const Graph& graph, const Tensors& inputs) : graph_(graph), values_(graph.values.size()) {
+  Replay(const Graph& graph, const Tensors& inputs, const Tensors& slots)
+      : graph_(graph), slots_(slots), values_(graph.values.size()) {
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) values_[graph.inputs[i]] = inputs[i];
     for (std::size_t s = 0; s < graph.slots.size(); ++s) {
-      if (graph.slot_values[s] >= 0) values_[graph.slot_values[s]] = graph.slots[s]->current();
+      if (graph.slot_values[s] >= 0) values_[graph.slot_values[s]] = slots[s];
     }
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       if (graph.values[v].origin == Origin::Constant) values_[v] = graph.constants[graph.values[v].index];
@@ -83,8 +84,8 @@ class Replay {
       }
     }
     for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-      if (graph_.slot_values[s] >= 0 && measure(graph_.slots[s]->current()).bad) {
-        return text("slot ", graph_.slots[s]->name, " ", summary(graph_.slots[s]->current()),
+      if (graph_.slot_values[s] >= 0 && measure(slots_[s]).bad) {
+        return text("slot ", graph_.slots[s]->name, " ", summary(slots_[s]),
                     "; expected finite numbers; start from an earlier checkpoint");
       }
     }
@@ -130,16 +131,17 @@ class Replay {
 
  private:
   const Graph& graph_;
+  const Tensors& slots_;
   Tensors values_;
 };
 
 }  // namespace
 
-std::string explain_trip(const Graph& source, const Tensors& inputs, uint32_t status) {
+std::string explain_trip(const Graph& source, const Tensors& inputs, const Tensors& slots, uint32_t status) {
   TraceScope no_trace(nullptr);
   TapeScope no_tape(false);
   const AutocastScope decided;
-  Replay replay(source, inputs);
+  Replay replay(source, inputs, slots);
   if (status & kStatusNonFinite) {
     const std::string source_fault = replay.bad_source();
     if (!source_fault.empty()) return "[guard] received " + source_fault + "; nothing of this step was committed";

@@ -2,12 +2,23 @@
 
 #include <chrono>
 
+#include "core/interpreter.h"
 #include "parallel/launcher.h"
 
 namespace pt {
 namespace {
 
 constexpr std::size_t kSpareResults = 4;
+class ReleaseAtEnd {
+ public:
+  explicit ReleaseAtEnd(SlotLeases& leases) : leases_(leases) {}
+  ~ReleaseAtEnd() { leases_.release(); }
+  ReleaseAtEnd(const ReleaseAtEnd&) = delete;
+  ReleaseAtEnd& operator=(const ReleaseAtEnd&) = delete;
+
+ private:
+  SlotLeases& leases_;
+};
 
 Graph prepare(const Graph& source, const PassOptions& options) {
   Graph graph = simplify(source, options.simplify);
@@ -73,6 +84,7 @@ void Program::build_instructions() {
       operands_.push_back({base_of(storage), offset});
     }
     any_parallel_ = any_parallel_ || instruction.parallel;
+    open_ended_ = open_ended_ || planned.launch.open_ended;
     total_micros_ += instruction.micros;
     total_flops_ += planned.launch.flops;
     instructions_.push_back(instruction);
@@ -99,13 +111,22 @@ std::vector<BufferRef> Program::bind(const Tensors& inputs) {
   std::size_t b = 0;
   bases_[b++] = arena_->reserve(device_, layout_.arena_bytes);
   for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
-  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-    bases_[b++] = layout_.slot_written[s] ? graph_.slots[s]->writable() : graph_.slots[s]->readable();
-  }
+  bind_slots(b);
+  b += graph_.slots.size();
   for (const Tensor& input : inputs) bases_[b++] = input.data();
   for (const BufferRef& result : results) bases_[b++] = result->data();
   place_operands();
   return results;
+}
+
+// Nobody can read what is written here before the leases are released, so that the slots count as changed already.
+void Program::bind_slots(std::size_t first_base) {
+  for (const SlotLeases::Home& home : leases_.homes()) home.written ? home.slot->writable() : home.slot->readable();
+  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
+    Slot& slot = *graph_.slots[s];
+    Slot& home = slot.base() ? *slot.base() : slot;
+    bases_[first_base + s] = home.memory() + slot.offset() * static_cast<int64_t>(size_of(slot.type().dtype));
+  }
 }
 
 void Program::place_operands() {
@@ -114,9 +135,9 @@ void Program::place_operands() {
   }
 }
 
-void Program::run_at(std::span<char* const> inputs, std::span<char* const> results, uint32_t* status) {
+void Program::run_at(std::span<char* const> inputs, std::span<char* const> results, char* workspace, uint32_t* status) {
   std::size_t b = 0;
-  bases_[b++] = arena_->reserve(device_, layout_.arena_bytes);
+  bases_[b++] = workspace;
   for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
   for (char* input : inputs) bases_[b++] = input;
   for (char* result : results) bases_[b++] = result;
@@ -149,19 +170,21 @@ int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
   return tripped;
 }
 
+// In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
 Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
-  std::lock_guard lock(arena_->busy);
+  const std::lock_guard arena(arena_->busy);
+  leases_.acquire(graph_.slots, layout_.slot_written);
+  const ReleaseAtEnd release(leases_);
   const std::vector<BufferRef> results = bind(inputs);
   uint32_t status = 0;
-  const int tripped = execute(device_, &status, on_trip);
-  mark_written();
-  if (report) *report = {tripped, status};
-  if (status != 0) {
-    const std::string message = explain_trip(source_, inputs, status);
-    if (status & kStatusNonFinite) throw GuardError(message);
-    if (status & kStatusPluginError) throw KernelError(message);
-    throw IndexError(message);
+  int tripped;
+  {
+    const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros);
+    tripped = execute(device_, &status, on_trip);
+    if (status == 0) leases_.release();
   }
+  if (report) *report = {tripped, status};
+  if (status != 0) fail(inputs, status);
   Tensors outputs;
   for (std::size_t r = 0; r < results.size(); ++r) {
     const TensorType& type = graph_.values[graph_.results[r]].type;
@@ -170,17 +193,28 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   return outputs;
 }
 
+void Program::fail(const Tensors& inputs, uint32_t status) {
+  if (status & kStatusInterrupted) throw Interrupted("");
+  if (status & kStatusNoMemory) {
+    throw OutOfMemoryError(
+        "[memory] a loop or branch of the step asked for more than the system has free; expected room for what it "
+        "computes; use a smaller batch or model; nothing of this step was committed");
+  }
+  Tensors values;
+  for (const SlotRef& slot : source_.slots) values.push_back(slot->current_held());
+  const std::string message = explain_trip(source_, inputs, values, status);
+  if (status & kStatusNonFinite) throw GuardError(message);
+  if (status & kStatusPluginError) throw KernelError(message);
+  throw IndexError(message);
+}
+
 void Program::replay(const Tensors& inputs, Device& device) {
-  std::lock_guard lock(arena_->busy);
+  const std::lock_guard arena(arena_->busy);
+  leases_.acquire(graph_.slots, layout_.slot_written);
+  const ReleaseAtEnd release(leases_);
   const std::vector<BufferRef> results = bind(inputs);
   uint32_t status = 0;
   execute(device, &status, OnTrip::Error);
-}
-
-void Program::mark_written() {
-  for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-    if (layout_.slot_written[s]) graph_.slots[s]->written();
-  }
 }
 
 std::vector<double> Program::profile(const Tensors& inputs) {
@@ -204,7 +238,6 @@ std::vector<double> Program::profile(const Tensors& inputs) {
   Timing timing(device_);
   timing.seconds.assign(instructions_.size(), 0);
   replay(inputs, timing);
-  mark_written();
   return timing.seconds;
 }
 

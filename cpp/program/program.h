@@ -1,6 +1,7 @@
 // A compiled step: a flat list of instructions over one arena and a table of bases. Running it decides nothing and
 // allocates nothing.
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "core/device.h"
+#include "core/lock.h"
 #include "graph/graph.h"
 #include "graph/passes/passes.h"
 #include "program/layout.h"
@@ -17,8 +19,32 @@ namespace pt {
 // The arena that the programs of one function share, since only one of them runs at a time.
 struct Arena {
   BufferRef buffer;
-  std::mutex busy;
+  Lock busy;  // held by the run; what a program changes while it runs belongs to it too
   char* reserve(Device& device, int64_t bytes);
+};
+
+// The leases of all slots that a program reads or writes: each base slot once, in the order of addresses, so that two
+// runs never wait for each other.
+class SlotLeases {
+ public:
+  // Waits for other runs; afterwards no value is elsewhere and every slot is whole.
+  void acquire(const std::vector<SlotRef>& slots, const std::vector<bool>& written);
+  void release();
+  ~SlotLeases() { release(); }
+
+  struct Home {
+    SlotRef slot;  // a base slot
+    bool written;
+  };
+  const std::vector<Home>& homes() const { return homes_; }
+
+ private:
+  void find_homes(const std::vector<SlotRef>& slots, const std::vector<bool>& written);
+  bool acquire_once();
+  std::vector<Home> homes_;
+  uint64_t homes_version_ = 0;
+  std::size_t held_ = 0;  // of homes_
+  uint32_t process_ = 0;
 };
 
 enum class OnTrip { Error, Skip };
@@ -36,9 +62,10 @@ class Program {
   // Inputs are row-major. Throws for a tripped guard under OnTrip::Error, after naming what went wrong.
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
   // Within the run of a program around it, at the caller's addresses: a program of inputs and results alone, without
-  // phases. Whoever calls holds the program and the device.
-  void run_at(std::span<char* const> inputs, std::span<char* const> results, uint32_t* status);
-  std::unique_lock<std::mutex> hold() { return std::unique_lock(arena_->busy); }
+  // phases. Whoever calls holds the program and the device, and lends workspace_bytes.
+  void run_at(std::span<char* const> inputs, std::span<char* const> results, char* workspace, uint32_t* status);
+  std::unique_lock<Lock> hold() { return std::unique_lock(arena_->busy); }
+  int64_t workspace_bytes() const { return std::max<int64_t>(layout_.arena_bytes, 64); }
   bool any_parallel() const { return any_parallel_; }
   // The same instruction list on another device; for tests.
   void replay(const Tensors& inputs, Device& device);
@@ -61,23 +88,27 @@ class Program {
   void build_instructions();
   BufferRef result_buffer(int result);
   std::vector<BufferRef> bind(const Tensors& inputs);
+  void bind_slots(std::size_t first_base);
   void place_operands();
-  void mark_written();
+  [[noreturn]] void fail(const Tensors& inputs, uint32_t status);
   int execute(Device& device, uint32_t* status, OnTrip on_trip);
 
   Graph source_, graph_;
   Layout layout_;
   Device& device_;
   std::shared_ptr<Arena> arena_;
+  SlotLeases leases_;
   std::vector<Instruction> instructions_;
   std::vector<OperandRef> operands_;
   std::vector<char*> bases_, data_;
   std::vector<std::vector<BufferRef>> spare_results_;  // per result: buffers that callers may have let go of
   double total_micros_ = 0, total_flops_ = 0;
   bool any_parallel_ = false;
+  bool open_ended_ = false;
 };
 
-// Runs the traced graph again, op by op, and tells which one made a non-finite number out of finite ones.
-std::string explain_trip(const Graph& source, const Tensors& inputs, uint32_t status);
+// Runs the traced graph again, op by op, and tells which one made a non-finite number out of finite ones. `slots` are
+// the values of the graph's slots.
+std::string explain_trip(const Graph& source, const Tensors& inputs, const Tensors& slots, uint32_t status);
 
 }  // namespace pt

@@ -66,7 +66,7 @@ struct ScanDesc {
   bool reverse;
 };
 
-void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
+void run_steps(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const ScanDesc& d = *reinterpret_cast<const ScanDesc*>(desc);
   const Moves& m = *d.moves;
   const Layout& l = m.layout;
@@ -75,7 +75,8 @@ void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
   char* const* last = rows + l.rows;
   char* const* outputs = last + l.state;
   char* const* kept = outputs + l.outputs;
-  char* workspace = l.keeps ? nullptr : kept[0];
+  char* turns = l.keeps ? nullptr : kept[0];
+  char* workspace = l.keeps ? kept[l.state] : turns + 2 * m.state.total;
   if (d.length == 0) {
     for (int64_t i = 0; i < l.state; ++i) std::memcpy(last[i], init[i], static_cast<std::size_t>(m.state.bytes[i]));
     return;
@@ -89,7 +90,7 @@ void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const auto before = [&](int64_t step, int64_t i) {
     if (step == d.length) return last[i];
     if (l.keeps) return kept[i] + row_of(step) * m.state.bytes[i];
-    return step == 0 ? init[i] : workspace + step % 2 * m.state.total + m.state.offset[i];
+    return step == 0 ? init[i] : turns + step % 2 * m.state.total + m.state.offset[i];
   };
   if (l.keeps) {
     for (int64_t i = 0; i < l.state; ++i) {
@@ -99,7 +100,8 @@ void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
   std::vector<char*> in(data, data + l.captured), out;
   in.resize(static_cast<std::size_t>(l.captured + l.state + l.rows));
   out.resize(static_cast<std::size_t>(l.state + l.outputs));
-  for (int64_t step = 0; step < d.length; ++step) {
+  LoopEnd end(status);
+  for (int64_t step = 0; step < d.length && !end.reached(); ++step) {
     const int64_t row = row_of(step);
     for (int64_t i = 0; i < l.state; ++i) {
       in[l.captured + i] = before(step, i);
@@ -107,8 +109,12 @@ void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
     }
     for (int64_t i = 0; i < l.rows; ++i) in[l.captured + l.state + i] = rows[i] + row * m.rows.bytes[i];
     for (int64_t i = 0; i < l.outputs; ++i) out[l.state + i] = outputs[i] + row * m.outputs.bytes[i];
-    program.run_at(in, out, status);
+    program.run_at(in, out, workspace, status);
   }
+}
+
+void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
+  run_contained(status, [&] { run_steps(desc, data, status); });
 }
 
 LaunchPlan plan_scan(const ControlOp& control, const Moves& moves, const Attrs& attrs) {
@@ -117,7 +123,7 @@ LaunchPlan plan_scan(const ControlOp& control, const Moves& moves, const Attrs& 
   Launch launch = nested_launch(desc);
   launch.flops = static_cast<double>(desc.length) * control.program(0).total_flops();
   plan.launches.push_back(std::move(launch));
-  if (!moves.layout.keeps) plan.workspace_bytes = std::max<int64_t>(2 * moves.state.total, 64);
+  plan.workspace_bytes = (moves.layout.keeps ? 0 : 2 * moves.state.total) + control.program(0).workspace_bytes();
   return plan;
 }
 

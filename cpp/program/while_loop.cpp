@@ -23,7 +23,7 @@ struct WhileDesc {
   const Room* state;
 };
 
-void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
+void run_rounds(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const WhileDesc& d = *reinterpret_cast<const WhileDesc*>(desc);
   const int64_t n_condition = d.control->number(kCondition), n_step = d.control->number(kStep);
   const int64_t n = d.control->number(kState);
@@ -32,24 +32,29 @@ void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
   char* const* last = init + n;
   char* answer = last[n];
   char* turns = answer + kAnswerBytes;
+  char* workspace = turns + 2 * d.state->total;
   const auto hold_condition = condition.hold(), hold_step = step.hold();
   const RunWithin within;
   const DeviceRun run(cpu_device(), condition.any_parallel() || step.any_parallel());
   std::vector<char*> asked(data, data + n_condition), in(data + n_condition, init), next(static_cast<std::size_t>(n));
   asked.insert(asked.end(), init, last);
   in.insert(in.end(), init, last);
+  LoopEnd end(status);
   for (int64_t count = 0;; ++count) {
-    condition.run_at(asked, {&answer, 1}, status);
-    // After an index out of range nothing that follows means anything.
-    if (*answer == 0 || __atomic_load_n(status, __ATOMIC_RELAXED) != 0) break;
+    condition.run_at(asked, {&answer, 1}, workspace, status);
+    if (*answer == 0 || end.reached()) break;
     for (int64_t i = 0; i < n; ++i) next[i] = turns + count % 2 * d.state->total + d.state->offset[i];
-    step.run_at(in, next, status);
+    step.run_at(in, next, workspace, status);
     std::copy(next.begin(), next.end(), asked.begin() + n_condition);
     std::copy(next.begin(), next.end(), in.begin() + n_step);
   }
   for (int64_t i = 0; i < n; ++i) {
     std::memcpy(last[i], in[n_step + i], static_cast<std::size_t>(d.state->bytes[i]));
   }
+}
+
+void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
+  run_contained(status, [&] { run_rounds(desc, data, status); });
 }
 
 // Whether a part reads by index: out of a row that has ended that may be an index which no step was meant to take.
@@ -129,11 +134,10 @@ void complete(ControlOp& control) {
   op.outputs = static_cast<int>(control.number(kState));
   op.infer = [&control](const InferContext&) { return result_types(control.parts[1]); };
   op.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&) {
-    control.program(0);
-    control.program(1);
     LaunchPlan plan;
     plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, state.get()}));
-    plan.workspace_bytes = kAnswerBytes + 2 * state->total;
+    plan.workspace_bytes = kAnswerBytes + 2 * state->total +
+                           std::max(control.program(0).workspace_bytes(), control.program(1).workspace_bytes());
     return plan;
   };
   op.vjp = [](const VjpContext&) -> Tensors {

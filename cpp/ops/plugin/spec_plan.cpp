@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "core/lock.h"
 #include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/fused/desc.h"
@@ -15,7 +16,7 @@ namespace pt {
 
 // Chunks of one call fail in any order: what the first of them said is kept, so that the message is the same each time.
 struct PluginFailure {
-  std::mutex busy;
+  Lock busy;
   int64_t chunk = -1;
   int32_t code = 0;
   std::string message;
@@ -187,7 +188,7 @@ double number_of(const Attr& value) {
 
 // One formula for each function and set of numbers, kept for good: programs hold its address.
 const ExternalFormula* intern(const ExternalFormula& formula) {
-  static std::mutex busy;
+  static Lock busy;
   static auto& all = *new std::deque<ExternalFormula>();
   std::lock_guard lock(busy);
   for (const ExternalFormula& known : all) {
@@ -243,7 +244,7 @@ const Op& make_plugin_op(PluginSpec given) {
     Op op;
     PluginFailure failure;
   };
-  static std::mutex busy;
+  static Lock busy;
   static auto& kept = *new std::deque<Kept>();  // never destroyed: Python objects in it would outlive their interpreter
   std::lock_guard lock(busy);
   Kept& made = kept.emplace_back();
