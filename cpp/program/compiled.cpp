@@ -1,5 +1,6 @@
 #include "program/compiled.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace pt {
@@ -14,7 +15,27 @@ CompiledStep::Entry* CompiledStep::find(const Signature& signature) {
     }
     return &entries_.front();
   }
-  return nullptr;
+  return plan_again(signature);
+}
+
+CompiledStep::Entry* CompiledStep::plan_again(const Signature& signature) {
+  const auto traced = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.program && entry.signature.types == signature.types && entry.signature.frozen == signature.frozen;
+  });
+  if (traced == entries_.end()) return nullptr;
+  Entry entry;
+  entry.signature = signature;
+  entry.program =
+      std::make_unique<Program>(traced->program->source(), options_.passes, cpu_device(), arena_, signature.context);
+  entry.extra = traced->extra;
+  entry.trace_seconds = traced->trace_seconds;
+  return add(std::move(entry));
+}
+
+CompiledStep::Entry* CompiledStep::add(Entry entry) {
+  entries_.push_front(std::move(entry));
+  if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
+  return &entries_.front();
 }
 
 CompiledStep::Entry* CompiledStep::trace(const Signature& signature,
@@ -42,13 +63,12 @@ CompiledStep::Entry* CompiledStep::trace(const Signature& signature,
   if (options_.backend) {
     entry.foreign = options_.backend(std::move(graph));
   } else {
-    entry.program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
+    entry.program =
+        std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_, signature.context);
   }
   entry.trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  entries_.push_front(std::move(entry));
-  if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
   ++traces_;
-  return &entries_.front();
+  return add(std::move(entry));
 }
 
 std::string CompiledStep::retrace_cause(const Signature& signature) const {

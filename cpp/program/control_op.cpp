@@ -167,13 +167,13 @@ class Likeness {
 
 bool same_graph(const Graph& a, const Graph& b) { return Likeness().graphs(a, b); }
 
-Program& ControlOp::program(std::size_t part) const {
+Program& ControlOp::program(std::size_t part, const PlanContext& context) const {
   std::lock_guard lock(busy_);
-  programs_.resize(parts.size());
-  if (!programs_[part]) {
-    programs_[part] = std::make_unique<Program>(parts[part], PassOptions{}, cpu_device(), std::make_shared<Arena>());
+  std::unique_ptr<Program>& made = programs_[{part, context}];
+  if (!made) {
+    made = std::make_unique<Program>(parts[part], PassOptions{}, cpu_device(), std::make_shared<Arena>(), context);
   }
-  return *programs_[part];
+  return *made;
 }
 
 const ControlOp::Gradient& ControlOp::gradient(const Ints& wanted, const std::function<Gradient()>& make) const {

@@ -20,6 +20,7 @@ constexpr int64_t kAnswerBytes = 64;
 struct WhileDesc {
   NestedDesc head;
   const ControlOp* control;
+  Program *condition, *step;  // as long-lived as the op
   const Room* state;
 };
 
@@ -27,7 +28,7 @@ void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const WhileDesc& d = *reinterpret_cast<const WhileDesc*>(desc);
   const int64_t n_condition = d.control->number(kCondition), n_step = d.control->number(kStep);
   const int64_t n = d.control->number(kState);
-  Program &condition = d.control->program(0), &step = d.control->program(1);
+  Program &condition = *d.condition, &step = *d.step;
   char* const* init = data + n_condition + n_step;
   char* const* last = init + n;
   char* answer = last[n];
@@ -128,11 +129,11 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.number(kState));
   op.infer = [&control](const InferContext&) { return result_types(control.parts[1]); };
-  op.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&) {
-    control.program(0);
-    control.program(1);
+  op.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                              const PlanContext& context) {
     LaunchPlan plan;
-    plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, state.get()}));
+    plan.launches.push_back(nested_launch(
+        WhileDesc{{run_while}, &control, &control.program(0, context), &control.program(1, context), state.get()}));
     plan.workspace_bytes = kAnswerBytes + 2 * state->total;
     return plan;
   };
