@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "ops/autocast.h"
 #include "ops/recorder.h"
+#include "parallel/kernel_table.h"
 #include "program/compiled.h"
 
 namespace pt::bindings {
@@ -76,7 +77,10 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   Flattened flat = scan_arguments(state, args, given, names);
   Signature signature;
   signature.frozen = std::move(flat.frozen);
-  if (autocast_dtype() != DType::F32) signature.frozen += text("autocast=", info(autocast_dtype()).brief);
+  if (autocast_dtype() != DType::F32) {
+    signature.frozen += text("autocast=", info(autocast_dtype()).brief, autocast_exact() ? ", dots=exact" : "");
+  }
+  if (!state.step.options().backend) signature.context = current_plan_context();  // which a backend does not look at
   for (Tensor& t : flat.tensors) {
     if (!t.concrete())
       throw TraceError(text(

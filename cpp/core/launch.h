@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "core/plan_context.h"
 #include "core/shape.h"
 
 namespace pt {

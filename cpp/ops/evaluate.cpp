@@ -10,12 +10,13 @@
 #include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
+#include "parallel/kernel_table.h"
 #include "parallel/launcher.h"
 
 namespace pt {
 namespace {
 
-// Plans depend on types, strides and attributes alone, so a loop of eager calls plans each of them once.
+// Plans depend on types, strides, attributes and context alone, so a loop of eager calls plans each of them once.
 struct PlanKey {
   std::vector<int64_t> words;
   bool operator==(const PlanKey&) const = default;
@@ -45,10 +46,13 @@ void append(std::vector<int64_t>& words, const Attr& value) {
   }
 }
 
-PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+               const PlanContext& context) {
   PlanKey key;
   key.words.reserve(64);
   key.words.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(&op)));
+  key.words.push_back(context.threads << 2 | int64_t{context.multiplies_tiles} << 1 | context.multiplies_pairs);
+  key.words.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(context.isa.data())));
   key.words.push_back(static_cast<int64_t>(in.size()));
   for (auto operands : {in, out}) {
     for (const Operand& o : operands) {
@@ -62,12 +66,12 @@ PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operan
 }
 
 std::shared_ptr<const LaunchPlan> plan_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out,
-                                          const Attrs& attrs) {
+                                          const Attrs& attrs, const PlanContext& context) {
   thread_local std::unordered_map<PlanKey, std::shared_ptr<const LaunchPlan>, PlanKeyHash> cache;
-  PlanKey key = key_of(op, in, out, attrs);
+  PlanKey key = key_of(op, in, out, attrs, context);
   if (auto found = cache.find(key); found != cache.end()) return found->second;
   if (cache.size() >= kCachedPlans) cache.clear();
-  auto plan = std::make_shared<const LaunchPlan>(op.plan(in, out, attrs));
+  auto plan = std::make_shared<const LaunchPlan>(op.plan(in, out, attrs, context));
   cache.emplace(std::move(key), plan);
   return plan;
 }
@@ -94,13 +98,14 @@ void check_status(const Op& op, uint32_t status) {
   }
 }
 
-void launch_all(Device& device, const LaunchPlan& plan, const std::vector<char*>& all, char* workspace,
-                uint32_t* status) {
-  const bool parallel = std::any_of(plan.launches.begin(), plan.launches.end(), worth_sharing);
+void launch_all(Device& device, const LaunchPlan& plan, const PlanContext& context, const std::vector<char*>& all,
+                char* workspace, uint32_t* status) {
+  const bool parallel = std::any_of(plan.launches.begin(), plan.launches.end(),
+                                    [&](const Launch& launch) { return worth_sharing(launch, context); });
   const bool open_ended =
       std::any_of(plan.launches.begin(), plan.launches.end(), [](const Launch& launch) { return launch.open_ended; });
   double micros = 0;
-  for (const Launch& launch : plan.launches) micros += estimate_micros(launch);
+  for (const Launch& launch : plan.launches) micros += estimate_micros(launch, context);
   const OutsideInterpreter outside(open_ended || micros >= kOutsideFromMicros);
   const DeviceRun run(device, parallel);
   for (const Launch& launch : plan.launches) {
@@ -110,11 +115,15 @@ void launch_all(Device& device, const LaunchPlan& plan, const std::vector<char*>
       for (int i : launch.operands) data.push_back(i < 0 ? workspace : all[static_cast<std::size_t>(i)]);
     }
     for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) data[i] += launch.byte_offsets[i];
-    device.launch(make_instruction(launch), data.data(), status);
+    device.launch(make_instruction(launch, context), data.data(), status);
   }
 }
 
-void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const Tensors& outputs) {
+void run_plan(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+              const Tensors& inputs, const Tensors& outputs) {
+  const PlanContext context = current_plan_context();
+  const std::shared_ptr<const LaunchPlan> kept = plan_of(op, in, out, attrs, context);
+  const LaunchPlan& plan = *kept;
   BufferRef workspace =
       plan.workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(plan.workspace_bytes)) : nullptr;
   std::vector<char*> all;
@@ -122,7 +131,7 @@ void run_plan(const Op& op, const LaunchPlan& plan, const Tensors& inputs, const
   for (const Tensor& t : outputs) all.push_back(t.data());
   if (workspace) all.push_back(workspace->data());
   uint32_t status = 0;
-  launch_all(cpu_device(), plan, all, workspace ? workspace->data() : nullptr, &status);
+  launch_all(cpu_device(), plan, context, all, workspace ? workspace->data() : nullptr, &status);
   check_status(op, status);
 }
 
@@ -184,10 +193,10 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   if (empty) return outputs;
   if (op.guard) {
     out.clear();
-    run_plan(op, *plan_of(op, in, out, attrs), ready, {});
+    run_plan(op, in, out, attrs, ready, {});
     return {Tensor::view(inputs[0].impl().buffer, types[0], inputs[0].strides(), inputs[0].impl().offset)};
   }
-  run_plan(op, *plan_of(op, in, out, attrs), ready, outputs);
+  run_plan(op, in, out, attrs, ready, outputs);
   return outputs;
 }
 

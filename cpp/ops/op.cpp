@@ -264,7 +264,7 @@ OpBuilder& OpBuilder::elementwise() {
   op_.batch = batch_broadcast;
   op_.infer = infer_elementwise;
   const std::string name = op_.name;
-  op_.plan = [name](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+  op_.plan = [name](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
     return plan_elementwise(name, in, out);
   };
   return *this;

@@ -85,20 +85,22 @@ using InferFn = std::function<Types(const InferContext&)>;
 using VjpFn = std::function<Tensors(const VjpContext&)>;      // one per input; undefined where not needed
 using BatchFn = std::function<Tensors(const BatchContext&)>;  // outputs with a first axis of rows
 using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
-using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&)>;
+using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&,
+                                        const PlanContext&)>;
 // For ops such as products, whose result may go through an elementwise program while it is in cache. The program's
 // first operand is the result, of type `result`; the launches' operands are the inputs, the further inputs, the
 // outputs.
 using EpilogueFitsFn =
     std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
-using PlanEpilogueFn =
-    std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&)>;
+using PlanEpilogueFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result,
+                                                const FusedProgram&, const Attrs&, const PlanContext&)>;
 // And where that program's one result is then pooled, as max_pool2d_with_index does with these attributes: the
 // launches' operands are the inputs, the further inputs, and the pooling's two outputs.
 using PoolingFitsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&,
                                          const Attrs& pooling)>;
-using PlanPoolingFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result,
-                                               const FusedProgram&, const Attrs&, const Attrs& pooling)>;
+using PlanPoolingFn =
+    std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&,
+                             const Attrs& pooling, const PlanContext&)>;
 // An elementwise formula that is not in math.h but a plugin's function, for elements of this register dtype.
 using FormulaFn = std::function<const ExternalFormula*(const Attrs&, DType)>;
 // nullopt when these strides admit no view, so that the input is copied first.

@@ -44,10 +44,11 @@ OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, Resul
              text("axis = ", to_string(Attr(axes)), "; expected one axis or None; flatten the axes with reshape"));
     return {{result_dtype(result, c.in[0].dtype), reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
   });
-  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                       const PlanContext& context) {
     std::vector<int> axes;
     for (int64_t axis : reduced_axes(attrs, in[0].shape.size(), name)) axes.push_back(static_cast<int>(axis));
-    return plan_reduce(kind, in[0], axes, out[0]);
+    return plan_reduce(kind, in[0], axes, out[0], context);
   });
   op.batch(result == ResultType::Position ? batch_position : batch_along_axis);
   return op;

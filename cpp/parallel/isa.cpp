@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "parallel/kernel_table.h"
+#include "parallel/pool.h"
 
 #if defined(__linux__) && defined(__x86_64__)
 #include <cpuid.h>
@@ -128,25 +129,19 @@ std::string_view current_isa() {
 
 void set_isa(std::string_view name) { current.store(&find_isa(name, "set_isa"), std::memory_order_release); }
 
-bool multiplies_pairs() {
+PlanContext current_plan_context() {
+  PlanContext context;
+  context.threads = Pool::instance().threads();
+  context.isa = current_isa();
 #if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
-  return current_isa() == "avx512" && __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
+  static const bool pairs = __builtin_cpu_supports("avx512bf16"), tiles = asks_for_tiles();
+  context.multiplies_pairs = pairs && context.isa == "avx512";
+  context.multiplies_tiles = tiles && context.isa == "avx512";
 #endif
+  return context;
 }
 
-bool multiplies_tiles() {
-#if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
-  static const bool granted = asks_for_tiles();
-  return granted && current_isa() == "avx512";
-#else
-  return false;
-#endif
-}
-
-const KernelFn* kernels_of(std::string_view op) {
-  const std::string_view isa = current_isa();
+const KernelFn* kernels_of(std::string_view op, std::string_view isa) {
   for (int i = 0; i < kKernelRowCount; ++i) {
     if (kKernelRows[i].op == op && kKernelRows[i].isa == isa) return kKernelRows[i].variants;
   }

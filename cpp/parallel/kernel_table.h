@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "core/kernel.h"
+#include "core/plan_context.h"
 
 namespace pt {
 
@@ -20,13 +21,11 @@ std::string_view current_isa();
 // Chooses another one that this processor has, for tests; kernels looked up before keep theirs.
 void set_isa(std::string_view name);
 
-// Whether the kernels of the instruction set in use multiply pairs of bf16 by the processor's own instruction.
-bool multiplies_pairs();
+// What plans that are made now depend on: the threads of the pool, the instruction set in use, and how its kernels may
+// multiply bf16. The first call asks the operating system for the tile registers.
+PlanContext current_plan_context();
 
-// Whether they multiply bf16 by the processor's tile registers. The first call asks the operating system for them.
-bool multiplies_tiles();
-
-// The kernel table of an op for the instruction set in use; throws for an op without kernels.
-const KernelFn* kernels_of(std::string_view op);
+// The kernel table of an op for an instruction set; throws for an op without kernels.
+const KernelFn* kernels_of(std::string_view op, std::string_view isa);
 
 }  // namespace pt

@@ -57,25 +57,27 @@ Device& cpu_device() {
   return device;
 }
 
-double estimate_micros(const Launch& launch) {
-  const double flops = current_isa() == "avx512" ? kFlopsPerMicroOfAvx512 : kFlopsPerMicro;
+double estimate_micros(const Launch& launch, const PlanContext& context) {
+  const double flops = context.isa == "avx512" ? kFlopsPerMicroOfAvx512 : kFlopsPerMicro;
   return std::max(launch.flops / flops, launch.bytes / kBytesPerMicro);
 }
 
-bool worth_sharing(const Launch& launch) { return launch.chunks > 1 && estimate_micros(launch) >= kShareFromMicros; }
+bool worth_sharing(const Launch& launch, const PlanContext& context) {
+  return launch.chunks > 1 && estimate_micros(launch, context) >= kShareFromMicros;
+}
 
-Instruction make_instruction(const Launch& launch) {
+Instruction make_instruction(const Launch& launch, const PlanContext& context) {
   if (launch.scratch_bytes > INT32_MAX) {
     throw Error(text("[", launch.kernel, "] asks for ", launch.scratch_bytes,
                      " bytes of scratch; expected under 2 GiB; use smaller sizes"));
   }
   Instruction instruction{};
-  instruction.kernel = kernels_of(launch.kernel)[launch.variant];
+  instruction.kernel = kernels_of(launch.kernel, context.isa)[launch.variant];
   instruction.desc = launch.desc.data();
   instruction.chunks = launch.chunks;
-  instruction.parallel = worth_sharing(launch);
+  instruction.parallel = worth_sharing(launch, context);
   instruction.scratch_bytes = static_cast<int32_t>(launch.scratch_bytes);
-  instruction.micros = static_cast<float>(estimate_micros(launch));
+  instruction.micros = static_cast<float>(estimate_micros(launch, context));
   return instruction;
 }
 

@@ -6,10 +6,10 @@
 namespace pt {
 
 // Estimated time of a launch on one thread, in microseconds.
-double estimate_micros(const Launch& launch);
+double estimate_micros(const Launch& launch, const PlanContext& context);
 // Sharing costs a wake-up and a few cache lines: not for work shorter than that.
-bool worth_sharing(const Launch& launch);
-// Kernel looked up for the instruction set in use; operands are the caller's to fill in.
-Instruction make_instruction(const Launch& launch);
+bool worth_sharing(const Launch& launch, const PlanContext& context);
+// With the kernel of the instruction set that was planned for; operands are the caller's to fill in.
+Instruction make_instruction(const Launch& launch, const PlanContext& context);
 
 }  // namespace pt

@@ -6,6 +6,7 @@
 #include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
+#include "parallel/kernel_table.h"
 #include "parallel/pool.h"
 #include "program/control.h"
 #include "program/control_op.h"
@@ -19,17 +20,19 @@ enum : std::size_t { kYes, kNo, kOperands };
 struct CondDesc {
   NestedDesc head;
   const ControlOp* control;
+  Program* programs[2];  // of both functions; as long-lived as the op
 };
 
 void run_branch(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  const ControlOp& control = *reinterpret_cast<const CondDesc*>(desc)->control;
+  const CondDesc& d = *reinterpret_cast<const CondDesc*>(desc);
+  const ControlOp& control = *d.control;
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   const bool which = *data[0] != 0;
   char* const* captured = data + 1 + (which ? 0 : yes);
   char* const* shared = data + 1 + yes + no;
   std::vector<char*> in(captured, captured + (which ? yes : no));
   in.insert(in.end(), shared, shared + operands);
-  Program& program = control.program(which ? 0 : 1);
+  Program& program = *d.programs[which ? 0 : 1];
   char* const* results = shared + operands;
   char* const* workspace = results + program.graph().results.size();
   const std::vector<char*> out(results, workspace);
@@ -161,10 +164,15 @@ std::vector<T> own_of(const All& all, int64_t begin, int64_t own, int64_t operan
   return read;
 }
 
+double most_flops(const ControlOp& control, const PlanContext& context) {
+  return std::max(control.program(0, context).total_flops(), control.program(1, context).total_flops());
+}
+
 // Where each row chooses for itself.
 Tensors batch_choices(const ControlOp& control, const BatchContext& c) {
-  const bool is_long = std::max(control.program(0).total_flops(), control.program(1).total_flops()) > kLongFlops;
-  if (c.rows < 2 || is_long) return batch_unrolled(c);
+  PlanContext alone = current_plan_context();  // so that the graph is the same for any threads
+  alone.threads = 1;
+  if (c.rows < 2 || most_flops(control, alone) > kLongFlops) return batch_unrolled(c);
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   const Tensor which = fn::reshape(c.in[0], {c.rows});
   const Tensors on = for_choosers(control.parts[0], which, own_of<Tensor>(c.in, 1, yes, operands),
@@ -208,12 +216,13 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.parts[0].results.size());
   op.infer = [&control](const InferContext&) { return result_types(control.parts[0]); };
-  op.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&) {
+  op.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&, const PlanContext& context) {
     LaunchPlan plan;
-    Launch launch = nested_launch(CondDesc{{run_cond}, &control});
-    launch.flops = std::max(control.program(0).total_flops(), control.program(1).total_flops());
+    Program &yes = control.program(0, context), &no = control.program(1, context);
+    Launch launch = nested_launch(CondDesc{{run_cond}, &control, {&yes, &no}});
+    launch.flops = most_flops(control, context);
     plan.launches.push_back(std::move(launch));
-    plan.workspace_bytes = std::max(control.program(0).workspace_bytes(), control.program(1).workspace_bytes());
+    plan.workspace_bytes = std::max(yes.workspace_bytes(), no.workspace_bytes());
     return plan;
   };
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };

@@ -8,8 +8,28 @@ namespace pt {
 CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const EntryRef& entry) { return entry->signature == signature; });
-  if (found == entries_.end()) return nullptr;
+  if (found == entries_.end()) return plan_again(signature);
   std::rotate(entries_.begin(), found, found + 1);
+  return entries_.front();
+}
+
+CompiledStep::EntryRef CompiledStep::plan_again(const Signature& signature) {
+  const auto traced = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& entry) {
+    return entry->program && entry->signature.types == signature.types && entry->signature.frozen == signature.frozen;
+  });
+  if (traced == entries_.end()) return nullptr;
+  auto entry = std::make_shared<Entry>();
+  entry->signature = signature;
+  entry->program =
+      std::make_unique<Program>((*traced)->program->source(), options_.passes, cpu_device(), arena_, signature.context);
+  entry->extra = (*traced)->extra;
+  entry->trace_seconds = (*traced)->trace_seconds;
+  return add(std::move(entry));
+}
+
+CompiledStep::EntryRef CompiledStep::add(EntryRef entry) {
+  entries_.push_front(std::move(entry));
+  if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
   return entries_.front();
 }
 
@@ -40,13 +60,12 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
   if (options_.backend) {
     entry->foreign = options_.backend(std::move(graph));
   } else {
-    entry->program = std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_);
+    entry->program =
+        std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_, signature.context);
   }
   entry->trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  entries_.push_front(entry);
-  if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
   ++traces_;
-  return entry;
+  return add(std::move(entry));
 }
 
 std::string CompiledStep::retrace_cause(const Signature& signature) const {

@@ -25,10 +25,12 @@ struct CompileOptions {
   int limit = 16;  // programs kept; the one that was used longest ago goes first
 };
 
-// What makes calls alike: types of the tensors, and whatever else the caller froze into the trace.
+// What makes calls alike: types of the tensors, whatever else the caller froze into the trace, and what plans depend
+// on.
 struct Signature {
   Types types;
   std::string frozen;
+  PlanContext context;
   friend bool operator==(const Signature&, const Signature&) = default;
 };
 
@@ -48,7 +50,7 @@ class CompiledStep {
   // itself is only touched by the thread that holds the interpreter's lock, where there is one.
   using EntryRef = std::shared_ptr<Entry>;
 
-  // The program for a signature, or null.
+  // The program for a signature, or null. A trace that was planned for other threads is planned again, not traced.
   EntryRef find(const Signature& signature);
   // Traces `body`, which is given the symbolic inputs and returns the results. An exception leaves no trace behind.
   EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body);
@@ -59,6 +61,9 @@ class CompiledStep {
   const CompileOptions& options() const { return options_; }
 
  private:
+  EntryRef plan_again(const Signature& signature);
+  EntryRef add(EntryRef entry);
+
   CompileOptions options_;
   std::shared_ptr<Arena> arena_;
   std::deque<EntryRef> entries_;  // the last used one first

@@ -7,6 +7,7 @@
 #include "graph/trace.h"
 #include "ops/composition.h"
 #include "ops/recorder.h"
+#include "parallel/kernel_table.h"
 #include "program/program.h"
 
 namespace pt {
@@ -19,6 +20,7 @@ struct Call {
   Types types;  // of the inputs that were given
   std::vector<char> given, needs;
   Attrs attrs;
+  PlanContext context;
   friend bool operator==(const Call&, const Call&) = default;
 };
 
@@ -43,6 +45,7 @@ Call call_of(const Composition& c) {
   }
   call.needs.assign(c.needs.begin(), c.needs.end());
   call.attrs = c.attrs;
+  call.context = current_plan_context();
   return call;
 }
 
@@ -88,7 +91,7 @@ void make_program(const Composition& c, Known& known, const std::shared_ptr<Aren
     }
     graph = trace.finish(given);
   }
-  auto program = std::make_unique<Program>(std::move(graph), PassOptions{}, cpu_device(), arena);
+  auto program = std::make_unique<Program>(std::move(graph), PassOptions{}, cpu_device(), arena, known.call.context);
   if (!worthwhile(program->graph())) return;
   known.program = std::move(program);
   known.refused = false;

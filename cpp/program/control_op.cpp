@@ -169,12 +169,13 @@ class Likeness {
 
 bool same_graph(const Graph& a, const Graph& b) { return Likeness().graphs(a, b); }
 
-Program& ControlOp::program(std::size_t part) const {
+Program& ControlOp::program(std::size_t part, const PlanContext& context) const {
   std::lock_guard lock(busy_);
-  if (!programs_[part]) {
-    programs_[part] = std::make_unique<Program>(parts[part], PassOptions{}, cpu_device(), std::make_shared<Arena>());
+  std::unique_ptr<Program>& made = programs_[{part, context}];
+  if (!made) {
+    made = std::make_unique<Program>(parts[part], PassOptions{}, cpu_device(), std::make_shared<Arena>(), context);
   }
-  return *programs_[part];
+  return *made;
 }
 
 const ControlOp::Gradient& ControlOp::gradient(const Ints& wanted, const std::function<Gradient()>& make) const {
@@ -197,7 +198,6 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
   ControlOp& control = made.emplace_back();
   control.kind = control.op.name = std::move(kind);
   control.parts = std::move(parts);
-  control.programs_.resize(control.parts.size());
   control.layout = std::move(layout);
   control.op.promotes = false;
   control.op.contiguous = true;

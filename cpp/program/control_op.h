@@ -43,14 +43,15 @@ struct ControlOp {
   Op op;
 
   int64_t number(std::size_t place) const { return layout[place]; }
-  Program& program(std::size_t part) const;  // made when it is first planned
+  // Of a part; made when it is first planned so.
+  Program& program(std::size_t part, const PlanContext& context) const;
   // The op of the gradient, by what is wanted of it, and what its parts captured; made when it is first asked for.
   using Gradient = std::pair<const ControlOp*, Tensors>;
   const Gradient& gradient(const Ints& wanted, const std::function<Gradient()>& make) const;
 
  private:
   friend const ControlOp& control_op(std::string, std::vector<Graph>, Ints, void (*)(ControlOp&));
-  mutable std::vector<std::unique_ptr<Program>> programs_;
+  mutable std::map<std::pair<std::size_t, PlanContext>, std::unique_ptr<Program>> programs_;
   mutable std::map<Ints, Gradient> gradients_;
   mutable Lock busy_;
 };

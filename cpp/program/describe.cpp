@@ -3,7 +3,6 @@
 #include <set>
 #include <sstream>
 
-#include "parallel/kernel_table.h"
 #include "program/program.h"
 
 namespace pt {
@@ -50,7 +49,7 @@ std::string Program::describe() const {
   out << "program: " << instructions_.size() << " instructions from " << source_.nodes.size() << " recorded calls ("
       << fused << " calls fused), " << layout_.phases.size() << " phases, arena "
       << human(static_cast<double>(layout_.arena_bytes), "B") << ", " << human(total_flops_, "flop") << ", kernels "
-      << current_isa() << "\n";
+      << context_.isa << "\n";
   for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
     out << "  in" << i << " " << graph_.values[graph_.inputs[i]].type << "\n";
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {

@@ -62,7 +62,7 @@ struct Layout {
   int64_t arena_bytes = 0;
 };
 
-Layout lower(const Graph& graph);
+Layout lower(const Graph& graph, const PlanContext& context);
 // Offsets for everything that lives in the arena, so that storages which are alive together do not overlap.
 void assign_arena(Layout& layout);
 

@@ -15,7 +15,8 @@ int64_t bytes_of(const TensorType& type) { return count(type.shape) * static_cas
 
 class Lowering {
  public:
-  explicit Lowering(const Graph& graph) : graph_(graph), usage_(usage_of(graph)), places_(graph.values.size()) {}
+  Lowering(const Graph& graph, const PlanContext& context)
+      : graph_(graph), context_(context), usage_(usage_of(graph)), places_(graph.values.size()) {}
 
   Layout run() {
     place_sources();
@@ -297,8 +298,8 @@ class Lowering {
       const bool packed =
           value.origin == Origin::Node && graph_.nodes[value.index].op && graph_.nodes[value.index].op->name == "pack";
       for (const GuardedPiece& piece : pieces_to_guard(layout_, node.phase, in[0], operands[0], packed))
-        emit(node.op->plan(std::span(&piece.operand, 1), out, node.attrs), {piece.at}, n, node.op->name, node.phase,
-             false);
+        emit(node.op->plan(std::span(&piece.operand, 1), out, node.attrs, context_), {piece.at}, n, node.op->name,
+             node.phase, false);
       return;
     }
     bool commits = false, empty = true;
@@ -320,7 +321,7 @@ class Lowering {
     if (node.op->name == "pack") {
       for (int input : node.inputs) skip.push_back(usage_.pack_of[usage_.whole[input]] == n);
     }
-    LaunchPlan plan = node.op->plan(in, out, node.attrs);
+    LaunchPlan plan = node.op->plan(in, out, node.attrs, context_);
     if (node.op->name == "concat") {
       for (const Launch& launch : plan.launches)
         skip.push_back(joined_.count({n, node.inputs[static_cast<std::size_t>(launch.operands[0])]}) > 0);
@@ -357,12 +358,13 @@ class Lowering {
     const TensorType result{program.operands[0].dtype, space};
     program.operands[0] = {compute_dtype(result.dtype), row_major(space)};  // rounded to the result's, but not stored
     const std::span<const Operand> inputs(in.data(), own);
-    LaunchPlan plan = node.pooling ? node.op->plan_pooling(inputs, result, program, node.attrs, *node.pooling)
-                                   : node.op->plan_epilogue(inputs, result, program, node.attrs);
+    LaunchPlan plan = node.pooling ? node.op->plan_pooling(inputs, result, program, node.attrs, *node.pooling, context_)
+                                   : node.op->plan_epilogue(inputs, result, program, node.attrs, context_);
     emit(std::move(plan), operands, n, node.op->name + " -> " + parts, node.phase, commits);
   }
 
   const Graph& graph_;
+  const PlanContext& context_;
   Usage usage_;
   Layout layout_;
   std::vector<Place> places_;
@@ -374,8 +376,8 @@ class Lowering {
 
 }  // namespace
 
-Layout lower(const Graph& graph) {
-  Layout layout = Lowering(graph).run();
+Layout lower(const Graph& graph, const PlanContext& context) {
+  Layout layout = Lowering(graph, context).run();
   assign_arena(layout);
   return layout;
 }

@@ -33,10 +33,12 @@ char* Arena::reserve(Device& device, int64_t bytes) {
   return buffer->data();
 }
 
-Program::Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena)
+Program::Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena,
+                 const PlanContext& context)
     : source_(std::move(source)),
       graph_(prepare(source_, options)),
-      layout_(lower(graph_)),
+      context_(context),
+      layout_(lower(graph_, context_)),
       device_(device),
       arena_(std::move(arena)) {
   build_instructions();
@@ -66,7 +68,7 @@ void Program::build_instructions() {
   bases_.resize(1 + constants + slots + inputs + graph_.results.size());
   for (std::size_t i = 0; i < layout_.launches.size(); ++i) {
     const PlannedLaunch& planned = layout_.launches[i];
-    Instruction instruction = make_instruction(planned.launch);
+    Instruction instruction = make_instruction(planned.launch, context_);
     instruction.operand_begin = static_cast<int32_t>(operands_.size());
     instruction.operand_count = static_cast<int16_t>(planned.operands.size());
     instruction.phase = planned.phase;

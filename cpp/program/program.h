@@ -57,7 +57,8 @@ struct RunReport {
 class Program {
  public:
   // `source` is the graph as it was traced; it is kept to explain a failure.
-  Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena);
+  Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena,
+          const PlanContext& context);
 
   // Inputs are row-major. Throws for a tripped guard under OnTrip::Error, after naming what went wrong.
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
@@ -94,6 +95,7 @@ class Program {
   int execute(Device& device, uint32_t* status, OnTrip on_trip);
 
   Graph source_, graph_;
+  PlanContext context_;
   Layout layout_;
   Device& device_;
   std::shared_ptr<Arena> arena_;

@@ -60,7 +60,7 @@ struct Moves {
 
 struct ScanDesc {
   NestedDesc head;
-  const ControlOp* control;
+  Program* program;  // of one step; as long-lived as the op
   const Moves* moves;
   int64_t length;
   bool reverse;
@@ -81,7 +81,7 @@ void run_steps(const NestedDesc* desc, char* const* data, uint32_t* status) {
     for (int64_t i = 0; i < l.state; ++i) std::memcpy(last[i], init[i], static_cast<std::size_t>(m.state.bytes[i]));
     return;
   }
-  Program& program = d.control->program(0);
+  Program& program = *d.program;
   const auto hold = program.hold();
   const RunWithin within;
   const DeviceRun run(cpu_device(), program.any_parallel());
@@ -117,13 +117,14 @@ void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
   run_contained(status, [&] { run_steps(desc, data, status); });
 }
 
-LaunchPlan plan_scan(const ControlOp& control, const Moves& moves, const Attrs& attrs) {
-  const ScanDesc desc{{run_scan}, &control, &moves, attrs.integer("length"), attrs.flag("reverse")};
+LaunchPlan plan_scan(const ControlOp& control, const Moves& moves, const Attrs& attrs, const PlanContext& context) {
+  Program& program = control.program(0, context);
+  const ScanDesc desc{{run_scan}, &program, &moves, attrs.integer("length"), attrs.flag("reverse")};
   LaunchPlan plan;
   Launch launch = nested_launch(desc);
-  launch.flops = static_cast<double>(desc.length) * control.program(0).total_flops();
+  launch.flops = static_cast<double>(desc.length) * program.total_flops();
   plan.launches.push_back(std::move(launch));
-  plan.workspace_bytes = (moves.layout.keeps ? 0 : 2 * moves.state.total) + control.program(0).workspace_bytes();
+  plan.workspace_bytes = (moves.layout.keeps ? 0 : 2 * moves.state.total) + program.workspace_bytes();
   return plan;
 }
 
@@ -318,9 +319,8 @@ void complete(ControlOp& control) {
     }
     return types;
   };
-  op.plan = [&control, moves](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs) {
-    return plan_scan(control, *moves, attrs);
-  };
+  op.plan = [&control, moves](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
+                              const PlanContext& context) { return plan_scan(control, *moves, attrs, context); };
   op.saves.outputs.assign(static_cast<std::size_t>(op.outputs), false);
   for (int64_t i = l.state + l.outputs; i < op.outputs; ++i) op.saves.outputs[i] = true;
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };

@@ -20,6 +20,7 @@ constexpr int64_t kAnswerBytes = 64;
 struct WhileDesc {
   NestedDesc head;
   const ControlOp* control;
+  Program *condition, *step;  // as long-lived as the op
   const Room* state;
 };
 
@@ -27,7 +28,7 @@ void run_rounds(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const WhileDesc& d = *reinterpret_cast<const WhileDesc*>(desc);
   const int64_t n_condition = d.control->number(kCondition), n_step = d.control->number(kStep);
   const int64_t n = d.control->number(kState);
-  Program &condition = d.control->program(0), &step = d.control->program(1);
+  Program &condition = *d.condition, &step = *d.step;
   char* const* init = data + n_condition + n_step;
   char* const* last = init + n;
   char* answer = last[n];
@@ -133,11 +134,13 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.number(kState));
   op.infer = [&control](const InferContext&) { return result_types(control.parts[1]); };
-  op.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&) {
+  op.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                              const PlanContext& context) {
+    Program &condition = control.program(0, context), &step = control.program(1, context);
     LaunchPlan plan;
-    plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, state.get()}));
-    plan.workspace_bytes = kAnswerBytes + 2 * state->total +
-                           std::max(control.program(0).workspace_bytes(), control.program(1).workspace_bytes());
+    plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, &condition, &step, state.get()}));
+    plan.workspace_bytes =
+        kAnswerBytes + 2 * state->total + std::max(condition.workspace_bytes(), step.workspace_bytes());
     return plan;
   };
   op.vjp = [](const VjpContext&) -> Tensors {

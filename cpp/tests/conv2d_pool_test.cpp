@@ -69,7 +69,8 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
   set_isa("generic");
   std::vector<T> y(count(y_shape)), want(count(pooled_shape));
   std::vector<uint8_t> want_index(count(pooled_shape));
-  check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program), {bytes(xs), bytes(ws), bytes(bias), bytes(y)});
+  check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, current_plan_context()),
+                     {bytes(xs), bytes(ws), bytes(bias), bytes(y)});
   check::run_hostile(plan_max_pool2d(row_major_operand(dtype, y_shape), row_major_operand(dtype, pooled_shape),
                                      row_major_operand(DType::U8, pooled_shape), t.pool),
                      {bytes(y), bytes(want), bytes(want_index)});
@@ -77,7 +78,7 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
     set_isa(isa);
     std::vector<T> got(want.size() + 16, T(99));
     std::vector<uint8_t> index(want.size() + 16, 0xAA);
-    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, t.pool, pooled_shape),
+    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, t.pool, pooled_shape, current_plan_context()),
                        {bytes(xs), bytes(ws), bytes(bias), bytes(got), bytes(index)});
     const std::string what = text(isa, ": pooled ", y_shape, " to ", pooled_shape);
     check::report(std::memcmp(got.data(), want.data(), want.size() * sizeof(T)) == 0, __FILE__, __LINE__, what);
@@ -126,7 +127,7 @@ void check_others() {
   CHECK(!conv2d_pooling_fits(two_results, x, w, {DType::F32, y}, same, {2, 2, 2, 2, 0, 0}));
   CHECK_THROWS(
       plan_conv2d(row_major_operand(DType::F32, x), row_major_operand(DType::F32, w), {DType::F32, y}, same,
-                  biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 16}),
+                  biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 16}, current_plan_context()),
       Error,
       "[conv2d] a pooling of [2, 8, 8, 16] to [2, 6, 6, 16]; expected one that conv2d_pooling_fits accepts; run "
       "it as a launch of its own");

@@ -180,10 +180,11 @@ struct Trial {
     for (std::string_view isa : isas) {
       set_isa(isa);
       Image<T> got_y = blank, got_dx = dx, got_dw = dw;
-      check::run_hostile(plan_conv2d(x.operand, w.operand, y.operand, t.params), {x.data(), w.data(), got_y.data()});
-      check::run_hostile(plan_conv2d_grad_input(y.operand, w.operand, x.operand, t.params),
+      check::run_hostile(plan_conv2d(x.operand, w.operand, y.operand, t.params, current_plan_context()),
+                         {x.data(), w.data(), got_y.data()});
+      check::run_hostile(plan_conv2d_grad_input(y.operand, w.operand, x.operand, t.params, current_plan_context()),
                          {y.data(), w.data(), got_dx.data()});
-      check::run_hostile(plan_conv2d_grad_weight(x.operand, y.operand, w.operand, t.params),
+      check::run_hostile(plan_conv2d_grad_weight(x.operand, y.operand, w.operand, t.params, current_plan_context()),
                          {x.data(), y.data(), got_dw.data()});
       expect(got_y, want_y, isa, "forward");
       expect(got_dx, want_dx, isa, "gradient of the input");
@@ -243,10 +244,11 @@ void check_halves(const std::vector<std::string_view>& isas) {
     for (std::string_view isa : isas) {
       set_isa(isa);
       Image<float> got = wide.y;
-      check::run_hostile(plan_conv2d(x.operand, w.operand, got.operand, t.params), {x.data(), w.data(), got.data()});
+      check::run_hostile(plan_conv2d(x.operand, w.operand, got.operand, t.params, current_plan_context()),
+                         {x.data(), w.data(), got.data()});
       wide.expect(got, want, isa, "bf16 forward");
       Image<uint16_t> rounded(wide.y_shape, DType::BF16);
-      check::run_hostile(plan_conv2d(x.operand, w.operand, rounded.operand, t.params),
+      check::run_hostile(plan_conv2d(x.operand, w.operand, rounded.operand, t.params, current_plan_context()),
                          {x.data(), w.data(), rounded.data()});
       int64_t wrong = 0;
       for (int64_t i = 0; i < count(wide.y_shape); ++i) {
@@ -299,12 +301,18 @@ void check_epilogue(const Case& t, const std::vector<std::string_view>& isas) {
   };
   const Operand &x = trial.x.operand, &w = trial.w.operand, &y = trial.y.operand;
   check(
-      trial.y_shape, [&](const Operand& out) { return plan_conv2d(x, w, out, t.params); },
-      [&](const TensorType& out, const FusedProgram& p) { return plan_conv2d(x, w, out, t.params, p); }, trial.x);
+      trial.y_shape, [&](const Operand& out) { return plan_conv2d(x, w, out, t.params, current_plan_context()); },
+      [&](const TensorType& out, const FusedProgram& p) {
+        return plan_conv2d(x, w, out, t.params, p, current_plan_context());
+      },
+      trial.x);
   if (t.params.stride_h > 1) return;
   check(
-      trial.x_shape, [&](const Operand& out) { return plan_conv2d_grad_input(y, w, out, t.params); },
-      [&](const TensorType& out, const FusedProgram& p) { return plan_conv2d_grad_input(y, w, out, t.params, p); },
+      trial.x_shape,
+      [&](const Operand& out) { return plan_conv2d_grad_input(y, w, out, t.params, current_plan_context()); },
+      [&](const TensorType& out, const FusedProgram& p) {
+        return plan_conv2d_grad_input(y, w, out, t.params, p, current_plan_context());
+      },
       trial.y);
 }
 
@@ -333,15 +341,15 @@ void check_errors() {
   const auto operand = [](const Shape& shape) { return Operand{DType::F32, shape, row_major(shape)}; };
   const Operand x = operand({2, 8, 8, 3}), w = operand({3, 3, 3, 4});
   CHECK_THROWS(
-      plan_conv2d(x, w, operand({2, 8, 8, 4}), {}), ShapeError,
+      plan_conv2d(x, w, operand({2, 8, 8, 4}), {}, current_plan_context()), ShapeError,
       "[conv2d] x is [2, 8, 8, 3], w is [3, 3, 3, 4], y is [2, 8, 8, 4]; y of [2, 6, 6, 4] is expected; change "
       "padding, stride or dilation");
-  CHECK_THROWS(plan_conv2d(x, operand({3, 3, 2, 4}), operand({2, 6, 6, 4}), {}), ShapeError,
+  CHECK_THROWS(plan_conv2d(x, operand({3, 3, 2, 4}), operand({2, 6, 6, 4}), {}, current_plan_context()), ShapeError,
                "[conv2d] x is [2, 8, 8, 3], w is [3, 3, 2, 4], y is [2, 6, 6, 4]; channels that divide into 1 groups, "
                "as w has them, are expected; change groups or w");
   Conv2dParams zero_stride;
   zero_stride.stride_h = 0;
-  CHECK_THROWS(plan_conv2d(x, w, operand({2, 6, 6, 4}), zero_stride), ShapeError,
+  CHECK_THROWS(plan_conv2d(x, w, operand({2, 6, 6, 4}), zero_stride, current_plan_context()), ShapeError,
                "[conv2d] stride_h = 0; at least 1 is expected; for example 1");
 }
 

@@ -14,7 +14,7 @@ void run(int kernel, const pt::RooflineDesc& desc, char* in, char* out, int64_t 
   char* data[] = {in, out};
   uint32_t status = 0;
   const pt::KernelArgs args{data, &desc, nullptr, &status};
-  pt::kernels_of("roofline")[kernel](&args, chunk);
+  pt::kernels_of("roofline", pt::current_isa())[kernel](&args, chunk);
 }
 
 // Twelve chains start at 0 to 11; a round halves each and adds a half: their sum is 66 / 2 + 6, then 39 / 2 + 6.

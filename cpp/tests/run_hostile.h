@@ -46,7 +46,7 @@ inline void run_hostile(const LaunchPlan& plan, const std::vector<char*>& data) 
       if (plan.workspace_bytes > 0) operands.push_back(workspace.data());
     }
     for (size_t i = 0; i < launch.byte_offsets.size(); ++i) operands[i] += launch.byte_offsets[i];
-    const KernelFn kernel = kernels_of(launch.kernel)[launch.variant];
+    const KernelFn kernel = kernels_of(launch.kernel, current_isa())[launch.variant];
     for (int64_t chunk = launch.chunks - 1; chunk >= 0; --chunk) {
       NanBuffer scratch(launch.scratch_bytes);
       const KernelArgs args = {operands.data(), launch.desc.data(), scratch.data(), &status};

@@ -26,7 +26,7 @@ inline uint32_t run_plan(const LaunchPlan& plan, const std::vector<void*>& opera
       for (int i : launch.operands) data.push_back(i < 0 ? aligned(workspace) : static_cast<char*>(operands[i]));
     }
     for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) data[i] += launch.byte_offsets[i];
-    const KernelFn kernel = kernels_of(launch.kernel)[launch.variant];
+    const KernelFn kernel = kernels_of(launch.kernel, current_isa())[launch.variant];
     const KernelArgs args{data.data(), launch.desc.data(), aligned(scratch), &status};
     // Backwards: chunks may run in any order.
     for (int64_t chunk = launch.chunks - 1; chunk >= 0; --chunk) kernel(&args, chunk);

@@ -40,7 +40,7 @@ Tensors compose(const Tensors& in, const Attrs& attrs) {
   return out;
 }
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
   AdamDesc d{};
   d.elements = count(in[kP].shape);
   d.chunk = kChunkElements;

@@ -21,39 +21,40 @@ Types infer(const InferContext& c) {
   return {c.in[0], {compute_dtype(c.in[0].dtype), {q[0], q[2], q[1]}}};
 }
 
-const Op* registered = define("attention")
-                           .in("q", Takes::Float)
-                           .in("k", Takes::Float)
-                           .in("v", Takes::Float)
-                           .attr("causal", false)
-                           .attr_nullable("scale", AttrKind::Number)
-                           .outputs(2)
-                           .batch(batch_folded())
-                           .shape(infer)
-                           .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-                             const double scale = scale_of(attrs, in[0].shape);
-                             return plan_attention(in[0], in[1], in[2], out[0], out[1], attrs.flag("causal"), scale);
-                           })
-                           .compose(definition)
-                           .saves({true, true, true}, {true, true})
-                           .vjp([](const VjpContext& c) -> Tensors {
-                             const Tensor g = c.grad[0].defined() ? c.grad[0] : fn::zeros(c.out_types[0]);
-                             Tensors result = apply(find_op("attention_backward"),
-                                                    {c.in[0], c.in[1], c.in[2], c.out[0], c.out[1], g}, c.attrs);
-                             if (c.grad[1].defined()) {
-                               const Tensors more = log_sum_gradient(c.in[0], c.in[1], c.grad[1], c.attrs);
-                               result[0] = result[0] + more[0];
-                               result[1] = result[1] + more[1];
-                             }
-                             return result;
-                           })
-                           .doc(R"(scaled_dot_product_attention, and the log of the sum of each row's exponentials.
+const Op* registered =
+    define("attention")
+        .in("q", Takes::Float)
+        .in("k", Takes::Float)
+        .in("v", Takes::Float)
+        .attr("causal", false)
+        .attr_nullable("scale", AttrKind::Number)
+        .outputs(2)
+        .batch(batch_folded())
+        .shape(infer)
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+          const double scale = scale_of(attrs, in[0].shape);
+          return plan_attention(in[0], in[1], in[2], out[0], out[1], attrs.flag("causal"), scale);
+        })
+        .compose(definition)
+        .saves({true, true, true}, {true, true})
+        .vjp([](const VjpContext& c) -> Tensors {
+          const Tensor g = c.grad[0].defined() ? c.grad[0] : fn::zeros(c.out_types[0]);
+          Tensors result =
+              apply(find_op("attention_backward"), {c.in[0], c.in[1], c.in[2], c.out[0], c.out[1], g}, c.attrs);
+          if (c.grad[1].defined()) {
+            const Tensors more = log_sum_gradient(c.in[0], c.in[1], c.grad[1], c.attrs);
+            result[0] = result[0] + more[0];
+            result[1] = result[1] + more[1];
+          }
+          return result;
+        })
+        .doc(R"(scaled_dot_product_attention, and the log of the sum of each row's exponentials.
 Shapes    q [b, t, h, d], k [b, s, g, d], v [b, s, g, d] -> [b, t, h, d], [b, h, t]
 Dtypes    floats; f16 and bf16 are computed in f32
 Errors    as scaled_dot_product_attention
 Grad      q, k, v
 Source    that of scaled_dot_product_attention)",
-                                R"(>>> out, log_sums = pt.attention(*[pt.zeros((1, 3, 2, 4))] * 3)
+             R"(>>> out, log_sums = pt.attention(*[pt.zeros((1, 3, 2, 4))] * 3)
 >>> out.shape, log_sums.shape
 ((1, 3, 2, 4), (1, 2, 3)))");
 

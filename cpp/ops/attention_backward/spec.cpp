@@ -24,7 +24,7 @@ const Op* registered =
                                                                   c.in[0], "; expected one type; check the call"));
           return {c.in[0], c.in[1], c.in[2]};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const double scale = attention::scale_of(attrs, in[0].shape);
           return plan_attention_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2],
                                          attrs.flag("causal"), scale);

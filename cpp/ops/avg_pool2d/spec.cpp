@@ -10,7 +10,7 @@ const Op* registered =
         .shape([](const InferContext& c) -> Types {
           return {{c.in[0].dtype, pooled_shape(c)}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_avg_pool2d(in[0], out[0], pool_params(attrs, "avg_pool2d"), attrs.flag("count_padding"));
         })
         .saves({false})
@@ -42,7 +42,7 @@ const Op* backward =
                         "; expected g to have the shape of avg_pool2d's result; check the sizes"));
           return {{c.in[0].dtype, {g[0], image[0], image[1], g[3]}}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const PoolParams params = pool_params(attrs, "avg_pool2d_backward");
           return plan_avg_pool2d_backward(in[0], out[0], params, attrs.flag("count_padding"));
         })

@@ -47,7 +47,7 @@ const Op* registered =
         .shape([](const InferContext& c) -> Types {
           return {{c.attrs.dtype("dtype"), c.in[0].shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
           return rounds_much(in[0], out[0]) ? plan_rounding(in[0]) : plan_cast(in[0], out[0]);
         })
         .saves({false})

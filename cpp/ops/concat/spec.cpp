@@ -20,7 +20,7 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, shape}};
 }
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
   const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "concat");
   const int output = static_cast<int>(in.size());
   LaunchPlan plan;

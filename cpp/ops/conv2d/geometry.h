@@ -33,10 +33,11 @@ void set_groups(MatmulDesc& m, int64_t groups, int64_t left, int64_t right, int6
 bool flatten(const FusedProgram& program, FusedProgram& flat);
 
 // Completes a product that reads an image: by lines with zeros around them, where that pays, else by a gather.
-void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, bool may_split);
+void complete_convolution(ConvDesc& d, const PlanContext& context, bool rows_are_pixels, bool scattered,
+                          bool may_split);
 
 // Appends a product whose rows are pixels, and the flat program that follows it, if any.
-void append_pixels(LaunchPlan& plan, ConvDesc& d, bool depthwise, bool scattered, bool may_split,
-                   const FusedProgram* flat);
+void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, bool scattered,
+                   bool may_split, const FusedProgram* flat);
 
 }  // namespace pt::conv2d

@@ -22,23 +22,27 @@ int64_t conv_output_size(int64_t input, int64_t kernel, int64_t stride, int64_t 
 // All operands are row-major: images x, dx [n, h, w, cin], weights w, dw [kh, kw, cin / groups, cout],
 // y, dy [n, oh, ow, cout]. Dtypes as of plan_matmul.
 // y = conv(x, w). K is (kh, kw, cin); padding contributes products with zero. Operands of the launches: x, w, y.
-LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& params);
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& params,
+                       const PlanContext& context);
 // dx from dy and w. K is (kh, kw, cout) over the taps that meet the pixel at this stride. Operands: dy, w, dx.
-LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& params);
+LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& params,
+                                  const PlanContext& context);
 // dw from x and dy. K is (n, oh, ow). Operands: x, dy, dw.
-LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& params);
+LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& params,
+                                   const PlanContext& context);
 
 // With an epilogue, as of plan_matmul: operand 0 of the program is the convolution, its extents are the image's shape.
 // Operands of the launches: the two inputs, the program's further inputs, its outputs.
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& params,
-                       const FusedProgram& epilogue);
+                       const FusedProgram& epilogue, const PlanContext& context);
 LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const TensorType& dx, const Conv2dParams& params,
-                                  const FusedProgram& epilogue);
+                                  const FusedProgram& epilogue, const PlanContext& context);
 
 // With an epilogue whose one result goes through a maximum pooling: what is pooled is never stored. Operands of the
 // launches: x, w, the program's further inputs, the maxima, the winners.
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& params,
-                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled);
+                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled,
+                       const PlanContext& context);
 // Whether such a pooling can follow: of rows of windows that share no line and divide an image, of one group.
 bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
                          const Conv2dParams& params, const PoolParams& pool);

@@ -130,7 +130,8 @@ int64_t most_rows(const ConvGather& g, bool rows_are_pixels) {
 
 }  // namespace
 
-void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, bool may_split) {
+void complete_convolution(ConvDesc& d, const PlanContext& context, bool rows_are_pixels, bool scattered,
+                          bool may_split) {
   MatmulDesc& m = d.product;
   const ConvGather& g = d.gather;
   const int64_t together = d.pooled_at > 0 ? d.pool.stride_h : 1;  // lines
@@ -140,7 +141,7 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
     m.most_rows = most_rows(g, rows_are_pixels);
     int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     m.left_elements = padded_elements(g, lines);
-    choose_chunks(m, true, may_split);
+    choose_chunks(m, context, true, may_split);
     if (rows_are_pixels) {
       lines = m.row_chunk / g.grid_w;
       while (lines > together && padded_elements(g, lines) > kMostPadded) lines = round_up((lines + 1) / 2, together);
@@ -155,16 +156,17 @@ void complete_convolution(ConvDesc& d, bool rows_are_pixels, bool scattered, boo
     m.row_unit = m.most_rows = 0;
   }
   if (together > 1) m.row_unit = together * g.grid_w;
-  complete_product(m, true, scattered, may_split);
+  complete_product(m, context, true, scattered, may_split);
 }
 
 // Completes a product of pixels, and lowers the program that follows it.
-static Descriptor describe(ConvDesc& d, bool depthwise, bool scattered, bool may_split, const FusedProgram* flat) {
+static Descriptor describe(ConvDesc& d, const PlanContext& context, bool depthwise, bool scattered, bool may_split,
+                           const FusedProgram* flat) {
   MatmulDesc& m = d.product;
   if (depthwise) {
-    complete_product(m, true, scattered || flat, false);
+    complete_product(m, context, true, scattered || flat, false);
   } else {
-    complete_convolution(d, true, scattered || flat, may_split);
+    complete_convolution(d, context, true, scattered || flat, may_split);
   }
   if (!flat) return Descriptor::of(d);
   m.epilogue_at = 2;
@@ -179,9 +181,9 @@ static Descriptor describe(ConvDesc& d, bool depthwise, bool scattered, bool may
   return with_epilogue(m, &d, sizeof(d), *flat, groups, 0);
 }
 
-void append_pixels(LaunchPlan& plan, ConvDesc& d, bool depthwise, bool scattered, bool may_split,
-                   const FusedProgram* flat) {
-  const Descriptor descriptor = describe(d, depthwise, scattered, may_split, flat);
+void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, bool scattered,
+                   bool may_split, const FusedProgram* flat) {
+  const Descriptor descriptor = describe(d, context, depthwise, scattered, may_split, flat);
   append_product(plan, "conv2d", descriptor, d.product);
   if (depthwise) plan.launches.back().variant += kDepthwiseF32 - kConvF32;
 }

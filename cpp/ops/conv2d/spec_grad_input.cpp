@@ -49,7 +49,7 @@ void append_turned_weights(LaunchPlan& plan, const Operand& w, const Sizes& s, c
 
 void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const Operand& dx, const Sizes& s,
                   const Conv2dParams& p, const TapClass& y, const TapClass& x, ConvScatter scatter, int64_t at,
-                  const FusedProgram* flat) {
+                  const PlanContext& context, const FusedProgram* flat) {
   ConvDesc d = {};
   MatmulDesc& m = d.product;
   const bool depthwise = is_depthwise(s);
@@ -66,7 +66,7 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
   d.scatter = scatter;
   d.source_elements = count(dy.shape);
   const size_t first = plan.launches.size();
-  append_pixels(plan, d, depthwise, scatter.step_y > 1 || scatter.step_x > 1, false, flat);
+  append_pixels(plan, d, context, depthwise, scatter.step_y > 1 || scatter.step_x > 1, false, flat);
   std::vector<int>& operands = plan.launches[first].operands;
   operands = {0, -1, 2};
   for (int i = 3; flat && i <= static_cast<int>(flat->operands.size()); ++i) operands.push_back(i);
@@ -76,11 +76,12 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
 }
 
 LaunchPlan plan_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& p,
-                      const FusedProgram* flat) {
+                      const PlanContext& context, const FusedProgram* flat) {
   const Sizes s = check(dx, w, dy, p);
   if (is_pointwise(s, p)) {
-    if (!flat) return plan_matmul(pixels(dy), transposed(weight_matrix(w)), pixels(dx));
-    return plan_matmul(pixels(dy), transposed(weight_matrix(w)), TensorType{dx.dtype, pixels(dx).shape}, *flat);
+    if (!flat) return plan_matmul(pixels(dy), transposed(weight_matrix(w)), pixels(dx), context);
+    return plan_matmul(pixels(dy), transposed(weight_matrix(w)), TensorType{dx.dtype, pixels(dx).shape}, *flat,
+                       context);
   }
   LaunchPlan plan;
   if (count(dx.shape) == 0) return plan;
@@ -92,7 +93,7 @@ LaunchPlan plan_input(const Operand& dy, const Operand& w, const Operand& dx, co
       const int64_t weights = y.taps * x.taps * s.group_in * s.out_channels;
       if (weights > 0) append_turned_weights(plan, w, s, p, y, x, at);
       append_class(plan, dy, w, dx, s, p, y, x, {p.stride_h, p.stride_w, ry, rx, s.height, s.width, s.in_channels}, at,
-                   flat);
+                   context, flat);
       at += round_up(weights * static_cast<int64_t>(size_of(w.dtype)), 64);
     }
   plan.workspace_bytes = std::max<int64_t>(at, 64);
@@ -110,18 +111,19 @@ bool conv2d_grad_input_epilogue_fits(const FusedProgram& program, const TensorTy
   return false;
 }
 
-LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& p) {
-  return plan_input(dy, w, dx, p, nullptr);
+LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const Operand& dx, const Conv2dParams& p,
+                                  const PlanContext& context) {
+  return plan_input(dy, w, dx, p, context, nullptr);
 }
 
 LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const TensorType& dx, const Conv2dParams& p,
-                                  const FusedProgram& epilogue) {
+                                  const FusedProgram& epilogue, const PlanContext& context) {
   std::string why;
   if (!conv2d_grad_input_epilogue_fits(epilogue, dx, p, &why)) throw Error(text("[conv2d] ", why));
   if (count(dx.shape) == 0) return {};
   FusedProgram flat;
   flatten(epilogue, flat);
-  return plan_input(dy, w, {dx.dtype, dx.shape, row_major(dx.shape)}, p, &flat);
+  return plan_input(dy, w, {dx.dtype, dx.shape, row_major(dx.shape)}, p, context, &flat);
 }
 
 }  // namespace pt

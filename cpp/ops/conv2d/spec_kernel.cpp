@@ -77,16 +77,16 @@ Types infer_forward(const InferContext& c) {
 const Op* kernel =
     convolution("conv2d_kernel", "x", "w", batch_folded({1}))
         .shape(infer_forward)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"));
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                 const PlanContext& context) {
+          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"), context);
         })
-        .epilogue(
-            [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs&) {
-              return conv2d_epilogue_fits(program, result);
-            },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
-              return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program);
-            })
+        .epilogue([](const FusedProgram& program, const Types&, const TensorType& result,
+                     const Attrs&) { return conv2d_epilogue_fits(program, result); },
+                  [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
+                     const Attrs& attrs, const PlanContext& context) {
+                    return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program, context);
+                  })
         .pooled(
             [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs& attrs,
                const Attrs& pooling) {
@@ -94,11 +94,11 @@ const Op* kernel =
                                          pool_params(pooling, "max_pool2d"));
             },
             [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-               const Attrs& pooling) {
+               const Attrs& pooling, const PlanContext& context) {
               const PoolParams pool = pool_params(pooling, "max_pool2d");
               const auto [height, width] = pooled_sizes(result.shape[1], result.shape[2], pool);
               return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program, pool,
-                                 {result.shape[0], height, width, result.shape[3]});
+                                 {result.shape[0], height, width, result.shape[3]}, context);
             })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
@@ -128,15 +128,18 @@ const Op* input_gradient =
                                                     "; expected g to have the shape of conv2d(x, w); check the sizes"));
           return {{c.in[0].dtype, x}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-          return plan_conv2d_grad_input(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_input"));
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                 const PlanContext& context) {
+          return plan_conv2d_grad_input(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_input"), context);
         })
         .epilogue(
             [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs& attrs) {
               return conv2d_grad_input_epilogue_fits(program, result, params_of(attrs, "conv2d_grad_input"));
             },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
-              return plan_conv2d_grad_input(in[0], in[1], result, params_of(attrs, "conv2d_grad_input"), program);
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+               const PlanContext& context) {
+              return plan_conv2d_grad_input(in[0], in[1], result, params_of(attrs, "conv2d_grad_input"), program,
+                                            context);
             })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? forward(c.grad[0], c.in[1], c.attrs) : Tensor(),
@@ -167,8 +170,9 @@ const Op* weight_gradient =
                                                     "; expected g to have the shape of conv2d(x, w); check the sizes"));
           return {{c.in[0].dtype, w}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-          return plan_conv2d_grad_weight(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_weight"));
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                 const PlanContext& context) {
+          return plan_conv2d_grad_weight(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_weight"), context);
         })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? grad_input(c.in[1], c.grad[0], c.in_types[0].shape, c.attrs) : Tensor(),

@@ -26,9 +26,9 @@ ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
 }
 
 // Taps by channels, always by way of the groups' workspace: a chunk is one group for some channels.
-void append_depthwise_weight(LaunchPlan& plan, ConvDesc& d) {
+void append_depthwise_weight(LaunchPlan& plan, ConvDesc& d, const PlanContext& context) {
   MatmulDesc& m = d.product;
-  complete_product(m, true, false, false);
+  complete_product(m, context, true, false, false);
   m.row_chunk = m.rows, m.row_chunks = 1;
   m.col_chunk = std::min<int64_t>(round_up(m.cols, 32), 128), m.col_chunks = ceil_div(m.cols, m.col_chunk);
   m.groups = ceil_div(m.depth, kGroupDepth);
@@ -42,11 +42,11 @@ void append_depthwise_weight(LaunchPlan& plan, ConvDesc& d) {
 }
 
 LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
-                        const FusedProgram* flat, const PoolDesc* pool = nullptr) {
+                        const PlanContext& context, const FusedProgram* flat, const PoolDesc* pool = nullptr) {
   const Sizes s = check(x, w, y, p);
   if (is_pointwise(s, p)) {
-    if (!flat) return plan_matmul(pixels(x), weight_matrix(w), pixels(y));
-    return plan_matmul(pixels(x), weight_matrix(w), TensorType{y.dtype, pixels(y).shape}, *flat);
+    if (!flat) return plan_matmul(pixels(x), weight_matrix(w), pixels(y), context);
+    return plan_matmul(pixels(x), weight_matrix(w), TensorType{y.dtype, pixels(y).shape}, *flat, context);
   }
   LaunchPlan plan;
   if (count(y.shape) == 0) return plan;
@@ -65,7 +65,7 @@ LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, co
   d.source_elements = count(x.shape);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
   if (pool) d.pool = *pool, d.pooled_at = static_cast<int32_t>(flat->operands.size());
-  append_pixels(plan, d, depthwise, false, true, flat);
+  append_pixels(plan, d, context, depthwise, false, true, flat);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + bytes_of(y);
   return plan;
 }
@@ -82,18 +82,19 @@ bool conv2d_epilogue_fits(const FusedProgram& program, const TensorType& image, 
   return false;
 }
 
-LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p) {
-  return plan_forward(x, w, y, p, nullptr);
+LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
+                       const PlanContext& context) {
+  return plan_forward(x, w, y, p, context, nullptr);
 }
 
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& p,
-                       const FusedProgram& epilogue) {
+                       const FusedProgram& epilogue, const PlanContext& context) {
   std::string why;
   if (!conv2d_epilogue_fits(epilogue, y, &why)) throw Error(text("[conv2d] ", why));
   if (count(y.shape) == 0) return {};
   FusedProgram flat;
   flatten(epilogue, flat);
-  return plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, &flat);
+  return plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, context, &flat);
 }
 
 bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
@@ -109,22 +110,24 @@ bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shap
 }
 
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& p,
-                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled) {
+                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled,
+                       const PlanContext& context) {
   if (count(y.shape) == 0) return {};
   FusedProgram flat;
   if (!conv2d_pooling_fits(epilogue, x.shape, w.shape, y, p, pool) || !flatten(epilogue, flat))
     throw Error(text("[conv2d] a pooling of ", y.shape, " to ", pooled, "; expected one that conv2d_pooling_fits ",
                      "accepts; run it as a launch of its own"));
   const PoolDesc d = describe_pool(y.shape, pooled, pool);
-  LaunchPlan plan = plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, &flat, &d);
+  LaunchPlan plan = plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, context, &flat, &d);
   const auto element = static_cast<double>(size_of(compute_dtype(y.dtype)));
   plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + (element + 1) * static_cast<double>(count(pooled));
   return plan;
 }
 
-LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& p) {
+LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& p,
+                                   const PlanContext& context) {
   const Sizes s = check(x, dw, dy, p);
-  if (is_pointwise(s, p)) return plan_matmul(transposed(pixels(x)), pixels(dy), weight_matrix(dw));
+  if (is_pointwise(s, p)) return plan_matmul(transposed(pixels(x)), pixels(dy), weight_matrix(dw), context);
   LaunchPlan plan;
   if (count(dw.shape) == 0) return plan;
   ConvDesc d = {};
@@ -141,9 +144,9 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
   d.gather = gather_input(s, p);
   d.source_elements = count(x.shape);
   if (depthwise) {
-    append_depthwise_weight(plan, d);
+    append_depthwise_weight(plan, d, context);
   } else {
-    complete_convolution(d, false, false, true);
+    complete_convolution(d, context, false, false, true);
     append_product(plan, "conv2d", Descriptor::of(d), m);
     plan.launches[0].variant += kConvWeightF32 - kConvF32;
   }

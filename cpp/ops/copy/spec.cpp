@@ -9,9 +9,8 @@ const Op* registered = define("copy")
                            .in("x")
                            .batch(batch_leading)
                            .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
-                           .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
-                             return plan_copy(in[0], out[0]);
-                           })
+                           .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&,
+                                    const PlanContext&) { return plan_copy(in[0], out[0]); })
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
                            .complex()

@@ -104,7 +104,7 @@ const Op* rows =
           check_rows(c);
           return {{c.in[0].dtype, {c.in[0].shape[0]}}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs, const PlanContext&) {
           return plan_ctc(in[0], in[1], attrs, false);
         })
         .saves({true, true, true, true})
@@ -132,7 +132,7 @@ const Op* backward =
                         "; expected one number for each row; check the sizes"));
           return {c.in[0]};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs, const PlanContext&) {
           return plan_ctc(in[0], in[1], attrs, true);
         })
         .doc(

@@ -19,7 +19,7 @@ const Op* registered =
                    text("x is ", x, "; expected f32 or f64 [..., n, 2] with n above 0; make it with view_as_real"));
           return {x};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const int64_t n = in[0].shape[in[0].shape.size() - 2];
           return plan_dft(in[0], out[0], {.n = n, .inverse = attrs.flag("inverse")});
         })

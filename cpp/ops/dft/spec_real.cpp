@@ -32,7 +32,7 @@ const Op* from_real =
           shape.push_back(2);
           return {{x.dtype, shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_dft(in[0], out[0],
                           {.kind = kDftFromReal, .n = in[0].shape.back(), .scale = attrs.number("scale")});
         })
@@ -72,7 +72,7 @@ const Op* to_real =
           shape[shape.size() - 1] = n;
           return {{x.dtype, shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_dft(
               in[0], out[0],
               {.kind = kDftToReal, .n = attrs.integer("n"), .inverse = true, .scale = attrs.number("scale")});

@@ -67,8 +67,8 @@ const Op* registered =
         .sweeps()  // the gates, over what they are made of
         .batch(batch_folded({1}))
         .shape(infer)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
-          return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2]);
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext& context) {
+          return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2], context);
         })
         .compose(lstm::definition)
         .saves({false, true, true, true}, {true, true, true})
@@ -109,8 +109,8 @@ const Op* backward =
           expect_full_width(c);
           return {gates, c0, c0};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
-          return plan_lstm_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2]);
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext& context) {
+          return plan_lstm_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2], context);
         })
         .compose(lstm::backward_definition)
         .doc(R"(the gradients dh and dc of lstm_recurrence's states as ones of xw, h0 and c0.

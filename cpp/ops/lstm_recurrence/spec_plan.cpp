@@ -5,7 +5,6 @@
 #include "ops/lstm_recurrence/desc.h"
 #include "ops/lstm_recurrence/plan.h"
 #include "ops/matmul/desc.h"
-#include "parallel/pool.h"
 
 namespace pt {
 namespace {
@@ -39,10 +38,9 @@ Launch pack(DType dtype, int operand, int64_t rows, int64_t cols, int64_t row_st
   return launch;
 }
 
-Launch recurrence(DType dtype, int pass, const Shape& states, int operands) {
+Launch recurrence(DType dtype, int pass, const Shape& states, int operands, const PlanContext& context) {
   LstmDesc d{states[0], states[1], states[2], 0, 0};
-  const int64_t threads = Pool::instance().threads();
-  d.chunk = std::min(d.batch, std::clamp(ceil_div(d.batch, threads), kFewestRows, kMostRows));
+  d.chunk = std::min(d.batch, std::clamp(ceil_div(d.batch, context.threads), kFewestRows, kMostRows));
   Launch launch;
   launch.kernel = "lstm_recurrence";
   launch.variant = variant_of(dtype, pass);
@@ -68,23 +66,24 @@ int64_t packed_bytes(DType dtype, int64_t rows, int64_t cols) {
 }  // namespace
 
 LaunchPlan plan_lstm(const Operand& xw, const Operand& w_hh, const Operand&, const Operand&, const Operand& h,
-                     const Operand&, const Operand&) {
+                     const Operand&, const Operand&, const PlanContext& context) {
   LaunchPlan plan;
   if (count(h.shape) == 0) return plan;
   const int64_t width = h.shape[2];
   plan.launches = {pack(xw.dtype, 1, width, 4 * width, w_hh.strides[0], w_hh.strides[1]),
-                   recurrence(xw.dtype, kForward, h.shape, 7)};
+                   recurrence(xw.dtype, kForward, h.shape, 7, context)};
   plan.workspace_bytes = packed_bytes(xw.dtype, width, 4 * width);
   return plan;
 }
 
 LaunchPlan plan_lstm_backward(const Operand& w_hh, const Operand&, const Operand& c, const Operand&, const Operand&,
-                              const Operand&, const Operand&, const Operand&, const Operand&) {
+                              const Operand&, const Operand&, const Operand&, const Operand&,
+                              const PlanContext& context) {
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
   const int64_t width = c.shape[2];
   plan.launches = {pack(c.dtype, 0, 4 * width, width, w_hh.strides[1], w_hh.strides[0]),
-                   recurrence(c.dtype, kBackward, c.shape, 9)};
+                   recurrence(c.dtype, kBackward, c.shape, 9, context)};
   plan.workspace_bytes = packed_bytes(c.dtype, 4 * width, width);
   return plan;
 }

@@ -34,7 +34,7 @@ const Op* registered =
           const TensorType& x = c.in[0];
           return {x, {DType::I64, with_last(x.shape, 1, {})}, {x.dtype, with_last(x.shape, 2, {})}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
           return plan_factor(FactorKind::Lu, in, out);
         })
         .saves({false}, {true, true, false})

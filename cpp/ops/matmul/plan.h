@@ -14,15 +14,15 @@ enum class Dots { Exact, Hardware };
 // C[..., m, n] = sum over k of A[..., m, k] B[..., k, n], each with any strides. Batch axes broadcast: an operand may
 // have fewer of them, size 1, or stride 0. Dtypes f64, or any mix of f32, bf16 and f16, accumulated in f32.
 // With accumulate, C is read first and the product added to it. Operands of the launches: a, b, c, workspace.
-LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate = false,
-                       Dots dots = Dots::Exact);
+LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, const PlanContext& context,
+                       bool accumulate = false, Dots dots = Dots::Exact);
 
 // The product c = a b goes through an elementwise program before it is stored, each region while it is in cache.
 // program.extents is c's shape. Operand 0 is the product: rounded to c's dtype as if it had been stored, and read as
 // c's compute dtype (f32 for f16 and bf16); its strides are ignored, and it has no memory. Operands of the launches:
 // a, b, the program's further inputs, its outputs, workspace.
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue,
-                       Dots dots = Dots::Exact);
+                       const PlanContext& context, Dots dots = Dots::Exact);
 
 // Whether a program can follow a product of this shape and dtype; `why` receives the reason if not.
 bool epilogue_fits(const FusedProgram& program, const Shape& shape, DType product, std::string* why = nullptr);

@@ -15,7 +15,7 @@ inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF
 inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
 // Chooses the chunks, and which operands are copied (spec_region.cpp).
-void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split);
+void choose_chunks(MatmulDesc& d, const PlanContext& context, bool gathered_left, bool may_split);
 
 // Cuts into regions of so many rows and columns, and joins batch items up to `wanted` multiply-adds where an item is
 // one region; `per_batch` are those of an item.
@@ -23,7 +23,8 @@ void set_chunks(MatmulDesc& d, int64_t rows, int64_t cols, double wanted, double
 
 // Chooses chunks, copies and the layout of the scratch for a desc whose sizes, strides, types and batch are set. A left
 // operand that is gathered is always copied, and scattered sums are never kept in C.
-void complete_product(MatmulDesc& d, bool gathered_left = false, bool scattered_out = false, bool may_split = true);
+void complete_product(MatmulDesc& d, const PlanContext& context, bool gathered_left = false, bool scattered_out = false,
+                      bool may_split = true);
 
 // The second half of that: the layout, once the chunks are chosen.
 void lay_out_product(MatmulDesc& d, bool scattered_out);

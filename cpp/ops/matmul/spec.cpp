@@ -45,7 +45,8 @@ Types infer(const InferContext& c) {
 
 Dots dots_of(const Attrs& attrs) { return attrs.str("dots") == "hardware" ? Dots::Hardware : Dots::Exact; }
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                const PlanContext& context) {
   Operand result = out[0];
   if (in[0].shape.size() == 1) {
     const int at = result.shape.size() - (in[1].shape.size() > 1 ? 1 : 0);
@@ -56,7 +57,7 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
     result.shape.push_back(1);
     result.strides.push_back(0);
   }
-  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, false, dots_of(attrs));
+  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, context, false, dots_of(attrs));
 }
 
 Tensor swap_last_axes(const Tensor& x) {
@@ -140,8 +141,9 @@ const Op* registered =
               const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
               return matrices && epilogue_fits(program, result.shape, result.dtype);
             },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs) {
-              return plan_matmul(in[0], in[1], result, program, dots_of(attrs));
+            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+               const PlanContext& context) {
+              return plan_matmul(in[0], in[1], result, program, context, dots_of(attrs));
             })
         .vjp(gradient)
         .complex(of_complex)

@@ -8,7 +8,6 @@
 
 #include "ops/matmul/amx.h"
 #include "ops/matmul/product.h"
-#include "parallel/kernel_table.h"
 
 namespace pt {
 namespace {
@@ -146,8 +145,8 @@ void pack_before(LaunchPlan& plan, Launch launch, int variant, int64_t batches, 
 
 }  // namespace
 
-bool takes_amx(const MatmulDesc& d) {
-  return multiplies_tiles() && !d.accumulate && d.left_type == DType::BF16 && d.right_type == DType::BF16;
+bool takes_amx(const MatmulDesc& d, const PlanContext& context) {
+  return context.multiplies_tiles && !d.accumulate && d.left_type == DType::BF16 && d.right_type == DType::BF16;
 }
 
 void choose_amx_roles(MatmulDesc& d) {

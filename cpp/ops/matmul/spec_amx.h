@@ -8,8 +8,8 @@ namespace pt {
 // C^T = B^T A^T instead: left and right change places.
 void swap_roles(MatmulDesc& d);
 
-// Whether this processor has tile registers and they take such operands.
-bool takes_amx(const MatmulDesc& d);
+// Whether the kernels have tile registers and these take such operands.
+bool takes_amx(const MatmulDesc& d, const PlanContext& context);
 
 void choose_amx_roles(MatmulDesc& d);
 

@@ -8,7 +8,6 @@
 #include "ops/matmul/plan.h"
 #include "ops/matmul/product.h"
 #include "ops/matmul/spec_amx.h"
-#include "parallel/kernel_table.h"
 
 namespace pt {
 namespace {
@@ -82,8 +81,8 @@ void choose_roles(MatmulDesc& d) {
 }
 
 // Counts K in pairs.
-void multiply_in_pairs(MatmulDesc& d) {
-  if (!multiplies_pairs() || d.left_type != DType::BF16 || d.right_type != DType::BF16) return;
+void multiply_in_pairs(MatmulDesc& d, const PlanContext& context) {
+  if (!context.multiplies_pairs || d.left_type != DType::BF16 || d.right_type != DType::BF16) return;
   d.pairs = true;
   d.half_pair = d.depth % 2 != 0;
   d.depth = ceil_div(d.depth, 2);
@@ -137,7 +136,7 @@ struct Rounding {
 };
 
 LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue,
-                        bool accumulate, Dots dots, Rounding rounding) {
+                        const PlanContext& context, bool accumulate, Dots dots, Rounding rounding) {
   MatmulDesc d = {};
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
@@ -154,13 +153,13 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   d.adds = rounding.adds, d.added_at = 2;
   d.left_at = 0, d.right_at = 1, d.out_at = d.adds ? 3 : 2, d.epilogue_at = 2;
   d.workspace_at = epilogue ? 1 + static_cast<int>(epilogue->operands.size()) : d.out_at + 1;
-  if (dots == Dots::Hardware && takes_amx(d)) {
+  if (dots == Dots::Hardware && takes_amx(d, context)) {
     choose_amx_roles(d);
     complete_amx(d);
   } else {
-    if (dots == Dots::Hardware) multiply_in_pairs(d);
+    if (dots == Dots::Hardware) multiply_in_pairs(d, context);
     choose_roles(d);
-    complete_product(d, false, epilogue != nullptr || d.rounds);
+    complete_product(d, context, false, epilogue != nullptr || d.rounds);
   }
   const Descriptor descriptor = epilogue ? with_epilogue(d, &d, sizeof(d), *epilogue, batch, 3) : Descriptor::of(d);
   append_product(plan, "matmul", descriptor, d);
@@ -184,26 +183,27 @@ void swap_roles(MatmulDesc& d) {
   d.swapped = !d.swapped;
 }
 
-LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, bool accumulate, Dots dots) {
+LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, const PlanContext& context,
+                       bool accumulate, Dots dots) {
   check(a, b, c);
-  return plan_product(a, b, c, nullptr, accumulate, dots, {c.dtype});
+  return plan_product(a, b, c, nullptr, context, accumulate, dots, {c.dtype});
 }
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue,
-                       Dots dots) {
+                       const PlanContext& context, Dots dots) {
   const Operand product = {c.dtype, c.shape, row_major(c.shape)};
   check(a, b, product);
   std::string why;
   if (!epilogue_fits(epilogue, c.shape, c.dtype, &why)) throw Error(text("[matmul] ", why));
   if (only_widens(epilogue, c.dtype)) {
     const Operand out = {DType::F32, c.shape, epilogue.operands[1].strides};
-    return plan_product(a, b, out, nullptr, false, dots, {c.dtype});
+    return plan_product(a, b, out, nullptr, context, false, dots, {c.dtype});
   }
   if (widens_and_adds(epilogue, c.dtype)) {
     const Operand out = {DType::F32, c.shape, epilogue.operands[2].strides};
-    return plan_product(a, b, out, nullptr, false, dots, {c.dtype, true});
+    return plan_product(a, b, out, nullptr, context, false, dots, {c.dtype, true});
   }
-  return plan_product(a, b, product, &epilogue, false, dots, {c.dtype});
+  return plan_product(a, b, product, &epilogue, context, false, dots, {c.dtype});
 }
 
 }  // namespace pt

@@ -44,8 +44,9 @@ Launch packing_launch(LaunchPlan& plan, Launch launch, const MatmulDesc& d) {
 
 }  // namespace
 
-void complete_product(MatmulDesc& d, bool gathered_left, bool scattered_out, bool may_split) {
-  choose_chunks(d, gathered_left, may_split);
+void complete_product(MatmulDesc& d, const PlanContext& context, bool gathered_left, bool scattered_out,
+                      bool may_split) {
+  choose_chunks(d, context, gathered_left, may_split);
   lay_out_product(d, scattered_out);
 }
 

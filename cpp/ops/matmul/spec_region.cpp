@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "ops/matmul/product.h"
-#include "parallel/pool.h"
 
 namespace pt {
 namespace {
@@ -151,13 +150,13 @@ void set_chunks(MatmulDesc& d, int64_t rows, int64_t cols, double wanted, double
   d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
 }
 
-void choose_chunks(MatmulDesc& d, bool gathered_left, bool may_split) {
+void choose_chunks(MatmulDesc& d, const PlanContext& context, bool gathered_left, bool may_split) {
   const double depth = static_cast<double>(std::max<int64_t>(d.depth, 1));
   const double per_batch = static_cast<double>(d.rows) * d.cols * depth;
   const double total = per_batch * d.batches;
   // With a long K the groups are chunks of their own, unless there is enough to share without.
   const double chunk_depth = may_split ? std::min(depth, double(kGroupDepth)) : depth;
-  const int64_t threads = Pool::instance().threads();
+  const int64_t threads = context.threads;
   double wanted = std::max(total / static_cast<double>(wanted_chunks(threads)), double(kLeastWork));
   const double area = gathered_left ? kGatheredArea : kAreaWanted;
   wanted = std::max(wanted, std::min(total / static_cast<double>(kFewestOfThread * threads), area * chunk_depth));

@@ -26,7 +26,7 @@ Types infer(const InferContext& c) {
 }
 
 // One launch per tensor, also for an empty one: the lowering leaves out those whose tensor was made in its place.
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
   const Ints& offsets = attrs.ints("offsets");
   const auto bytes = static_cast<int64_t>(size_of(out[0].dtype));
   const int output = static_cast<int>(in.size());

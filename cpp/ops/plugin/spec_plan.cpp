@@ -211,7 +211,7 @@ void make_elementwise(Op& op, const PluginSpec& spec) {
     for (std::size_t i = 0; i < op.attrs.size(); ++i) formula.attributes[i] = number_of(*attrs.find(op.attrs[i].name));
     return intern(formula);
   };
-  op.plan = [&op](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+  op.plan = [&op](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
     return plan_elementwise(op.name, in, out, op.formula(attrs, register_dtype(out[0].dtype)));
   };
 }
@@ -269,9 +269,8 @@ const Op& make_plugin_op(PluginSpec given) {
     return op;
   }
   op.infer = [&spec](const InferContext& context) { return spec.shape(context.in, context.attrs); };
-  op.plan = [&op, &spec, failure](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-    return plan_call(op, spec, failure, in, out, attrs);
-  };
+  op.plan = [&op, &spec, failure](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                                  const PlanContext&) { return plan_call(op, spec, failure, in, out, attrs); };
   return op;
 }
 

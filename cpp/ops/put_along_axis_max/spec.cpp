@@ -6,7 +6,7 @@
 namespace pt {
 namespace {
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
   LaunchPlan plan;
   if (count(out[0].shape) == 0) return plan;
   const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "put_along_axis_max");

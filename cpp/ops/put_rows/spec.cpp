@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kChunkBytes = 64 << 10;
 constexpr int64_t kMostChunks = 16;  // each reads all indices
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
   LaunchPlan plan;
   PutRowsDesc d{};
   d.axis_size = out[0].shape[0];

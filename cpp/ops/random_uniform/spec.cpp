@@ -20,7 +20,7 @@ const Op* registered =
                    text("dtype = ", info(dtype).name, "; expected a float dtype; pass float32 or float64"));
           return {{dtype, Shape(c.attrs.ints("shape"))}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           FusedProgram program;
           program.extents = out[0].shape;
           Strides strides = out[0].strides;

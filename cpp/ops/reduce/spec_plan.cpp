@@ -6,7 +6,6 @@
 #include "ops/fused/machine.h"
 #include "ops/reduce/desc.h"
 #include "ops/reduce/plan.h"
-#include "parallel/pool.h"
 
 namespace pt {
 namespace {
@@ -55,8 +54,9 @@ struct Place {
 
 class Planner {
  public:
-  Planner(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out)
-      : kind_(kind), in_(in), out_(out), reduced_(std::size_t(in.shape.size()), false) {
+  Planner(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
+          const PlanContext& context)
+      : kind_(kind), in_(in), out_(out), context_(context), reduced_(std::size_t(in.shape.size()), false) {
     for (int axis : axes) reduced_[std::size_t(axis)] = true;
     drop_unit_axes(axes);
   }
@@ -273,10 +273,10 @@ class Planner {
 
   // Columns of a chunk. Where there are no other chunks, and too few rows to cut them, each thread takes some: as many
   // as there are, since pieces of rows that are far apart come slowly from memory.
-  static int64_t strip_of(const ReduceDesc& d) {
+  int64_t strip_of(const ReduceDesc& d) const {
     if (d.n_outer > 1 || d.n_reduced >= 2 * kColumnGroup) return std::min(d.inner, kStrip);
     const int64_t most = std::max<int64_t>(1, std::min(d.inner / kLeastStrip, d.n_reduced * d.inner / kChunkElements));
-    const int64_t threads = std::min<int64_t>(most, Pool::instance().threads());
+    const int64_t threads = std::min(most, context_.threads);
     const int64_t strips = ceil_div(ceil_div(d.inner, kStrip), threads) * threads;
     return std::min(d.inner, ceil_div(ceil_div(d.inner, strips), kFusedLanes) * kFusedLanes);
   }
@@ -323,6 +323,7 @@ class Planner {
 
   ReduceKind kind_;
   Operand in_, out_;
+  const PlanContext& context_;
   std::vector<bool> reduced_;
   int begin_ = 0, end_ = 0;
   LaunchPlan plan_;
@@ -330,8 +331,9 @@ class Planner {
 
 }  // namespace
 
-LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out) {
-  return Planner(kind, in, axes, out).plan();
+LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
+                       const PlanContext& context) {
+  return Planner(kind, in, axes, out, context).plan();
 }
 
 }  // namespace pt

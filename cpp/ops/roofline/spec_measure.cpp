@@ -30,7 +30,8 @@ double timed(int kernel, const RooflineDesc& desc, char* in, char* out, int64_t 
   uint32_t status = 0;
   const PoolRun run(true);
   const auto start = Clock::now();
-  Pool::instance().run(kernels_of("roofline")[kernel], KernelArgs{data, &desc, nullptr, &status}, chunks, 0, true);
+  Pool::instance().run(kernels_of("roofline", current_isa())[kernel], KernelArgs{data, &desc, nullptr, &status}, chunks,
+                       0, true);
   return seconds_since(start);
 }
 

@@ -24,10 +24,11 @@ OpBuilder running(const std::string& name, ScanKind kind) {
     const DType dtype = c.in[0].dtype, whole = is_unsigned(dtype) ? DType::U64 : DType::I64;
     return {{is_float(dtype) ? dtype : whole, shape}};
   });
-  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-    const int axis = running_axis(attrs, in[0].shape, name);
-    return plan_scan(kind, in[0], out[0], axis, attrs.flag("reverse"), attrs.flag("include_initial"));
-  });
+  op.plan(
+      [name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+        const int axis = running_axis(attrs, in[0].shape, name);
+        return plan_scan(kind, in[0], out[0], axis, attrs.flag("reverse"), attrs.flag("include_initial"));
+      });
   op.batch(batch_along_axis);
   return op;
 }
@@ -39,9 +40,10 @@ OpBuilder running_place(const std::string& name, ScanKind kind) {
     running_axis(c.attrs, c.in[0].shape, c.op.name);
     return {{DType::I64, c.in[0].shape}};
   });
-  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
-    return plan_scan(kind, in[0], out[0], running_axis(attrs, in[0].shape, name), false, false);
-  });
+  op.plan(
+      [name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+        return plan_scan(kind, in[0], out[0], running_axis(attrs, in[0].shape, name), false, false);
+      });
   op.batch(batch_along_axis);
   return op;
 }

@@ -51,7 +51,7 @@ const Op* registered =
           for (int i = axis + index.size(); i < updates.size(); ++i) shape.push_back(updates[i]);
           return {{c.in[1].dtype, shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "scatter_add");
           return plan_scatter_add(in[0], in[1], out[0], axis, false);
         })

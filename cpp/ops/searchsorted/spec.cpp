@@ -22,7 +22,7 @@ const Op* registered =
                    text("row is ", c.in[0], "; expected one axis, in order; take the rows one by one"));
           return {{DType::I64, c.in[1].shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_searchsorted(in[0], in[1], out[0], attrs.str("side") == "right");
         })
         .doc(

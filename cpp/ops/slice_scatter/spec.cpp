@@ -47,7 +47,7 @@ const Op* registered =
                               "; expected x to lie inside the shape; pass one number per axis"));
           return {{c.in[0].dtype, shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           LaunchPlan plan = plan_fill(out[0], attrs.number("value"));
           for (Launch& launch : plan.launches) launch.operands.assign({1});
           Operand piece{in[0].dtype, in[0].shape, out[0].strides};

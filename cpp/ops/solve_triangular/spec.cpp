@@ -42,7 +42,7 @@ const Op* registered =
                        c.attrs);
         })
         .shape(infer)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_factor(
               FactorKind::TriangularSolve, in, out,
               {.upper = attrs.flag("upper"), .transposed = attrs.flag("transposed"), .unit = attrs.flag("unit")});

@@ -56,7 +56,7 @@ const Op* tall =
           c.expect(x.shape[x.shape.size() - 2] >= n, text("x is ", x, "; expected no more columns than rows; use svd"));
           return {x, {x.dtype, with_last(x.shape, 2, {n})}, {x.dtype, with_last(x.shape, 2, {n, n})}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
           return plan_factor(FactorKind::Svd, in, out);
         })
         .saves({false}, {true, true, true})

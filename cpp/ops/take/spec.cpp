@@ -52,7 +52,7 @@ const Op* registered =
                    text("index is ", c.in[1], "; expected int32 or int64; convert it with astype"));
           return {{c.in[0].dtype, result_shape(x, index, axis)}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_gather(in[0], in[1], out[0], normal_axis(attrs.integer("axis"), in[0].shape.size(), "take"));
         })
         .saves({false, true})

@@ -41,7 +41,7 @@ const Op* registered =
           return {{c.in[0].dtype,
                    result_shape(x, index, normal_axis(c.attrs.integer("axis"), x.size(), c.op.name), c.op.name)}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const int axis = normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis");
           return plan_take_along(in[0], in[1], out[0], axis);
         })

@@ -19,7 +19,7 @@ const Op* registered =
                         "; expected one dtype, and a piece inside one axis; pass a value and offset that fit"));
           return {c.in[0]};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs) {
+        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           LaunchPlan plan = plan_copy(in[0], out[0]);
           for (Launch& launch : plan.launches) launch.operands.assign({0, 2});
           for (Launch& launch : plan_copy(in[1], {in[1].dtype, in[1].shape, row_major(in[1].shape)}).launches) {
