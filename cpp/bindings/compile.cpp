@@ -251,6 +251,15 @@ PyObject* profile(PyObject* self, PyObject* args) {
   });
 }
 
+// On which processors the chunks of each shared instruction of one step ran; the step really happens.
+PyObject* places(PyObject* self, PyObject* args) {
+  return guarded([&]() -> py::object {
+    State& state = state_of(self);
+    const CompiledStep::EntryRef entry = own_program(state, "look at");
+    return py::cast(entry->program->places(program_inputs(state, *entry->program, args)));
+  });
+}
+
 // The launches and checks that a device which cannot answer during a step is given: (event, launch) pairs.
 PyObject* record(PyObject* self, PyObject* args) {
   return guarded([&]() -> py::object {
@@ -286,6 +295,7 @@ PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(state_of
 PyMethodDef methods[] = {
     {"describe", describe, METH_NOARGS, "The programs as a person reads them."},
     {"profile", profile, METH_VARARGS, "Runs one step; seconds per instruction."},
+    {"places", places, METH_VARARGS, "Runs one step; the processor of each chunk of each shared instruction."},
     {"record", record, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef accessors[] = {{"programs", programs, nullptr, "The programs, the last used one first.", nullptr},

@@ -81,6 +81,9 @@ void register_system(py::module_& m) {
       py::arg("threads"), "How many threads kernels use. Results do not depend on it.");
   m.def("get_threads", [] { return Pool::instance().threads(); });
   m.def(
+      "lost_instructions", [] { return Pool::instance().lost(); },
+      "How many instructions of this process were worth sharing among threads, and had none to share with.");
+  m.def(
       "isa", [] { return std::string(current_isa()); }, "The instruction set in use.");
   m.def(
       "measure_roofline",

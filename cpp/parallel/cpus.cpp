@@ -100,4 +100,12 @@ int default_threads() {
   return threads;
 }
 
+int current_cpu() {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
 }  // namespace pt

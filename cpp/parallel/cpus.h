@@ -10,4 +10,7 @@ int usable_cpus();
 // usable_cpus().
 int default_threads();
 
+// The processor on which this thread runs, or -1 where the system does not tell.
+int current_cpu();
+
 }  // namespace pt

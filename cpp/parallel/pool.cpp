@@ -1,12 +1,14 @@
-// The idea. A parallel instruction is published by one store to `next`, which then counts up from -chunks. Whoever
-// reads a negative number out of its fetch_add has claimed a chunk, and the caller returns only when every claimed
-// chunk is done; so the claim itself keeps the instruction's description valid, and it is read only after the claim.
-// There is no epoch that a late thread could mistake: if it looked at one instruction and its fetch_add reached the
-// next one, then it has claimed a chunk of the next one, by right, and reads that one's description. Numbers from 0 up
-// mean that nothing is left: a thread that sees them touches nothing but `next`. Which chunk a claim stands for is
-// another matter: some threads take theirs from the front and the others from the back, as many together as there are
-// claims, so that the two sides meet and never overlap. What an instruction reads is then mostly where the same thread
-// wrote it: cores may have last caches of their own.
+// The idea. Every thread has a range of an instruction's chunks, the same part of the whole for each instruction, so
+// that it mostly reads what it wrote before: cores may have last caches of their own. A range is one word, (front,
+// back), and a chunk is claimed by a compare-and-swap on it: by its own thread from one end, and by a thread that has
+// none left from the other end, beginning with its nearest neighbour. An instruction is published by storing the
+// ranges. The caller returns only when every claimed chunk is done; so the claim itself keeps the instruction's
+// description valid, and it is read only after the claim. There is no epoch that a late thread could mistake: if it
+// looked at the range of one instruction and its swap reached the next one, then it has claimed a chunk of the next
+// one, by right, and reads that one's description. A thread that finds all ranges empty touches nothing else.
+//
+// The workers belong to one instruction at a time. A run that finds them with another thread's instruction executes
+// this one alone and asks again for the next, and what was lost by that is counted.
 #include "parallel/pool.h"
 
 #include <pthread.h>
@@ -21,11 +23,12 @@ namespace pt {
 namespace {
 
 constexpr int kMostThreads = 1024;
+constexpr int64_t kMostShared = UINT32_MAX;  // chunks of one instruction: a range counts them in half a word
 
 // What a thread knows of its own run. Plain data in the static block, so that reading it is one instruction.
 struct ThreadState {
-  int depth = 0;  // of enter
-  bool owns_workers = false;
+  int depth = 0;         // of enter
+  bool entered = false;  // the workers know of this thread's run
   bool executing = false;
   char* scratch = nullptr;
   int64_t scratch_size = 0;
@@ -41,6 +44,14 @@ void grow_own_scratch(int64_t bytes) {
   current.scratch = own.data();
   current.scratch_size = own.size();
 }
+
+// Marks this thread as being in a chunk.
+struct Executing {
+  Executing() { current.executing = true; }
+  ~Executing() { current.executing = false; }
+  Executing(const Executing&) = delete;
+  Executing& operator=(const Executing&) = delete;
+};
 
 void execute_alone(KernelFn fn, const KernelArgs& args, int64_t chunks, char* scratch) {
   KernelArgs own = args;
@@ -66,7 +77,7 @@ Pool::Pool() : threads_(default_threads()), team_(new Team(nullptr)) {}
 void Pool::forget_team_after_fork() {
   team_ = new Team(team_);
   current.depth = 0;
-  current.owns_workers = false;
+  current.entered = false;
 }
 
 void Pool::set_threads(int threads) {
@@ -86,19 +97,17 @@ void Pool::set_threads(int threads) {
 
 void Pool::enter() {
   if (current.depth++ > 0 || threads() == 1) return;
-  std::unique_lock hold(team_->owner(), std::try_to_lock);
-  if (!hold || !team_->start(threads()) || team_->paused()) return;
-  team_->wake();
-  current.owns_workers = true;
-  hold.release();
+  current.entered = true;
+  team_->begin_run();
+  // To wake the workers now and not with the first shared instruction hides how long they take.
+  if (team_->claim(threads())) team_->owner().unlock();
 }
 
 void Pool::leave() {
   // In a child process the run may have been entered before the fork.
-  if (current.depth == 0 || --current.depth > 0 || !current.owns_workers) return;
-  current.owns_workers = false;
-  team_->rest();
-  team_->owner().unlock();
+  if (current.depth == 0 || --current.depth > 0 || !current.entered) return;
+  current.entered = false;
+  team_->end_run();
 }
 
 void Pool::run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scratch_bytes, bool parallel) {
@@ -110,15 +119,20 @@ void Pool::run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scra
     return;
   }
   if (scratch_bytes > current.scratch_size) grow_own_scratch(scratch_bytes);
-  if (parallel && chunks > 1 && current.owns_workers && !team_->paused()) {
-    team_->prepare(scratch_bytes);
-    current.executing = true;
-    team_->run(fn, args, chunks, current.scratch);
-  } else {
-    current.executing = true;
-    execute_alone(fn, args, chunks, current.scratch);
+  const Executing executing;
+  if (!parallel || chunks < 2 || !current.entered) return execute_alone(fn, args, chunks, current.scratch);
+  if (chunks > kMostShared || !team_->claim(threads())) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return execute_alone(fn, args, chunks, current.scratch);
   }
-  current.executing = false;
+  const std::lock_guard hold(team_->owner(), std::adopt_lock);
+  team_->prepare(scratch_bytes);
+  team_->run(fn, args, chunks, current.scratch);
+}
+
+void Pool::note_places(int32_t* places) {
+  const std::lock_guard hold(team_->owner());
+  team_->note_places(places);
 }
 
 RunWithin::RunWithin() : executing_(current.executing) { current.executing = false; }

@@ -16,14 +16,20 @@ class Pool {
   // Waits for the run that uses the workers, if there is one. Not to be called between enter and leave.
   void set_threads(int threads);
 
-  // Around a run that has parallel instructions: wakes the workers and does not wait for them. When another thread's
-  // run has them, this run executes its instructions alone. Calls may be nested.
+  // Around a run that has parallel instructions: wakes the workers and does not wait for them. Calls may be nested.
   void enter();
   void leave();
 
   // Executes fn for the chunks 0..chunks-1 and returns when all are done. args.scratch is replaced by memory of each
-  // executing thread. Parallel only between enter and leave, and not from inside of a chunk.
+  // executing thread. Parallel only between enter and leave, and not from inside of a chunk. While the workers are with
+  // an instruction of another thread, or kept from running by other programs, the caller executes all chunks.
   void run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scratch_bytes, bool parallel);
+
+  // How many instructions since the process began were worth sharing and had no workers.
+  int64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+  // While it is set, every chunk of a shared instruction notes on which processor it ran: `places` has room for them.
+  // For the thread that profiles alone.
+  void note_places(int32_t* places);
 
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -34,6 +40,7 @@ class Pool {
   void forget_team_after_fork();
 
   std::atomic<int> threads_;
+  std::atomic<int64_t> lost_{0};
   Team* team_;
 };
 

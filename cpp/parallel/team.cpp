@@ -69,6 +69,19 @@ class SignalsBlocked {
 
 }  // namespace
 
+void Pool::Team::begin_run() { runs_.fetch_add(1, std::memory_order_relaxed); }
+
+bool Pool::Team::claim(int threads) {
+  if (!owner_.try_lock()) return false;
+  if (start(threads) && !paused()) {
+    // To miss a worker that is just falling asleep costs its help, no more.
+    if (asleep_.load(std::memory_order_relaxed) > 0) wake();
+    return true;
+  }
+  owner_.unlock();
+  return false;
+}
+
 bool Pool::Team::start(int threads) {
   if (started_) return !workers_.empty();
   const int wanted = threads - 1;
@@ -76,8 +89,9 @@ bool Pool::Team::start(int threads) {
   // In full before the first thread starts, since each finds its own by number.
   for (int i = 0; i < wanted; ++i) {
     workers_.push_back(std::make_unique<Worker>());
-    workers_.back()->side = (i + 1) % 2;  // the caller is on side 0
+    workers_.back()->number = i + 1;  // the caller's is 0
   }
+  ranges_ = std::make_unique<Range[]>(static_cast<std::size_t>(threads));
   scratch_size_ = 0;
   started_ = true;
   SignalsBlocked signals;
@@ -89,6 +103,7 @@ bool Pool::Team::start(int threads) {
     // The system has no more threads; fewer do the same work.
     workers_.resize(running);
   }
+  size_.store(running + 1, std::memory_order_relaxed);
   return !workers_.empty();
 }
 
@@ -96,7 +111,6 @@ void Pool::Team::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   wake();
   for (auto& worker : workers_) worker->thread.join();
-  rest();
   stopping_.store(false, std::memory_order_relaxed);
   workers_.clear();
   paused_until_ = {};
@@ -105,7 +119,6 @@ void Pool::Team::stop() {
 }
 
 void Pool::Team::wake() {
-  running_.store(true, std::memory_order_relaxed);
   wake_.fetch_add(1, std::memory_order_release);
   wake_.notify_all();
 }
@@ -117,40 +130,71 @@ void Pool::Team::prepare(int64_t scratch_bytes) {
 }
 
 void Pool::Team::run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch) {
-  chunks_ = chunks;
   fn_ = fn;
   args_ = args;
   done_by_workers_.store(0, std::memory_order_relaxed);
-  if (workers_.size() > 1) {
-    for (Side& side : sides_) side.taken.store(0, std::memory_order_relaxed);
+  const int64_t threads = size_.load(std::memory_order_relaxed);
+  for (int64_t t = threads - 1; t >= 0; --t) {
+    const auto front = static_cast<uint64_t>(t * chunks / threads),
+               back = static_cast<uint64_t>((t + 1) * chunks / threads);
+    ranges_[t].span.store(back << 32 | front, std::memory_order_release);
   }
-  next_.store(-chunks, std::memory_order_release);
-  // To miss a worker that is just falling asleep costs its help, no more.
   if (asleep_.load(std::memory_order_relaxed) > 0) wake();
-  const int64_t own = claim_and_execute(nullptr, callers_scratch);
+  const int64_t own = execute_from(0, nullptr, callers_scratch);
   if (own < chunks) wait_for_workers(chunks - own);
 }
 
-// Returns how many chunks it executed, when none is left to claim.
-int64_t Pool::Team::claim_and_execute(Worker* worker, char* callers_scratch) {
-  int64_t claimed = next_.fetch_add(1, std::memory_order_acquire);
-  if (claimed >= 0) return 0;
-  const int64_t chunks = chunks_;
-  const KernelFn fn = fn_;
-  KernelArgs args = args_;
-  args.scratch = worker ? worker->scratch.data() : callers_scratch;
-  if (worker) worker->busy.store(true, std::memory_order_relaxed);
-  const int side = worker ? worker->side : 0;
-  const bool alone = workers_.size() == 1;
-  int64_t executed = 0;
-  do {
-    const int64_t taken = alone ? executed : sides_[side].taken.fetch_add(1, std::memory_order_relaxed);
-    fn(&args, side == 0 ? taken : chunks - 1 - taken);
-    ++executed;
-    // What this thread has not reported yet keeps the instruction from ending, so this is a chunk of the same one.
-    claimed = next_.fetch_add(1, std::memory_order_relaxed);
-  } while (claimed < 0);
-  return executed;
+// The next chunk of a range, or -1 if there is none.
+int64_t Pool::Team::claim_chunk(int range, bool from_back) {
+  std::atomic<uint64_t>& word = ranges_[range].span;
+  uint64_t span = word.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto front = static_cast<uint32_t>(span), back = static_cast<uint32_t>(span >> 32);
+    if (front >= back) return -1;
+    const uint64_t rest = from_back ? span - (uint64_t{1} << 32) : span + 1;
+    if (word.compare_exchange_weak(span, rest, std::memory_order_acquire, std::memory_order_relaxed))
+      return from_back ? back - 1 : front;
+  }
+}
+
+// What a thread knows of the instruction of which it has claimed chunks.
+struct Pool::Team::Taken {
+  int64_t chunks = 0;
+  Worker* worker;
+  char* callers_scratch;
+  KernelFn fn;
+  KernelArgs args;
+  int32_t* places;
+};
+
+void Pool::Team::execute_range(int range, bool from_back, Taken& taken) {
+  for (int64_t chunk; (chunk = claim_chunk(range, from_back)) >= 0; ++taken.chunks) {
+    // What this thread has not reported yet keeps the instruction from ending, so all its chunks are of the same one.
+    if (taken.chunks == 0) {
+      taken.fn = fn_;
+      taken.args = args_;
+      taken.args.scratch = taken.worker ? taken.worker->scratch.data() : taken.callers_scratch;
+      taken.places = places_;
+      if (taken.worker) taken.worker->busy.store(true, std::memory_order_relaxed);
+    }
+    taken.fn(&taken.args, chunk);
+    if (taken.places) taken.places[chunk] = current_cpu();
+  }
+}
+
+// Returns how many chunks it executed, when none is left to claim. Neighbours begin at opposite ends of what they
+// share, and whoever helps takes from the end that the owner comes to last.
+int64_t Pool::Team::execute_from(int number, Worker* worker, char* callers_scratch) {
+  Taken taken{0, worker, callers_scratch, nullptr, {}, nullptr};
+  const auto is_odd = [](int range) { return range % 2 == 1; };
+  execute_range(number, is_odd(number), taken);
+  const int threads = size_.load(std::memory_order_relaxed);
+  for (int distance = 1; distance < threads; ++distance) {
+    for (const int range : {number + distance, number - distance}) {
+      if (range >= 0 && range < threads) execute_range(range, !is_odd(range), taken);
+    }
+  }
+  return taken.chunks;
 }
 
 void Pool::Team::wait_for_workers(int64_t chunks) {
@@ -203,8 +247,8 @@ void Pool::Team::pause_after(Clock::duration stall) {
 
 void Pool::Team::work(Worker& worker) {
   std::fesetenv(FE_DFL_ENV);  // not what the thread that made this one happens to have set
-  while (wait_for_work()) {
-    const int64_t executed = claim_and_execute(&worker, nullptr);
+  while (wait_for_work(worker)) {
+    const int64_t executed = execute_from(worker.number, &worker, nullptr);
     if (!executed) continue;
     worker.busy.store(false, std::memory_order_relaxed);
     done_by_workers_.fetch_add(executed, std::memory_order_release);
@@ -212,20 +256,20 @@ void Pool::Team::work(Worker& worker) {
 }
 
 // Returns when there may be work, or false when this thread must end.
-bool Pool::Team::wait_for_work() {
+bool Pool::Team::wait_for_work(const Worker& worker) {
   Clock::time_point last_work = Clock::now(), last_run = last_work;
   for (;;) {
     for (int i = 0; i < kPollsPerClock; ++i) {
-      if (has_work()) return true;
+      if (has_work(worker)) return true;
       relax();
     }
-    // Read before running_: a run that begins after this makes sleep() return at once.
+    // Read before runs_: a run that begins after this makes sleep() return at once.
     const uint32_t seen_wake = wake_.load(std::memory_order_acquire);
     if (stopping_.load(std::memory_order_relaxed)) return false;
     const Clock::time_point now = Clock::now();
-    if (running_.load(std::memory_order_relaxed)) last_run = now;
+    if (runs_.load(std::memory_order_relaxed) > 0) last_run = now;
     if (now - last_run > kSpinAfterRun || now - last_work > kSleepAfter) {
-      sleep(seen_wake);
+      sleep(worker, seen_wake);
       last_work = last_run = Clock::now();
     } else if (crowded_ || now - last_work > kYieldAfter) {
       std::this_thread::yield();
@@ -233,9 +277,9 @@ bool Pool::Team::wait_for_work() {
   }
 }
 
-void Pool::Team::sleep(uint32_t seen_wake) {
+void Pool::Team::sleep(const Worker& worker, uint32_t seen_wake) {
   asleep_.fetch_add(1, std::memory_order_relaxed);
-  if (!has_work()) wake_.wait(seen_wake, std::memory_order_relaxed);
+  if (!has_work(worker)) wake_.wait(seen_wake, std::memory_order_relaxed);
   asleep_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "core/kernel.h"
+#include "core/lock.h"
 #include "parallel/pool.h"
 #include "parallel/scratch.h"
 
@@ -18,16 +18,18 @@ class Pool::Team {
  public:
   explicit Team(Team* before_fork) : before_fork_(before_fork) {}
 
-  // Held by the thread that calls any of the following.
-  std::mutex& owner() { return owner_; }
+  // Between these, workers without work look for it for a while before they sleep.
+  void begin_run();
+  void end_run() { runs_.fetch_sub(1, std::memory_order_relaxed); }
 
-  bool start(int threads);  // does nothing when they are started; false when there is no worker
+  // Takes the workers for one instruction, and starts them if need be: then the caller holds `owner`. False while
+  // another thread has them, or other programs keep them from running.
+  bool claim(int threads);
+  // Held by the thread that calls any of the following.
+  Lock& owner() { return owner_; }
   void stop();
-  void wake();
-  void rest() { running_.store(false, std::memory_order_relaxed); }
   void prepare(int64_t scratch_bytes);
-  // Whether other programs keep the workers from running, so that a parallel instruction would only wait for them.
-  bool paused() const { return paused_until_ != Clock::time_point{} && Clock::now() < paused_until_; }
+  void note_places(int32_t* places) { places_ = places; }
   void run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch);
 
  private:
@@ -36,39 +38,50 @@ class Pool::Team {
   struct alignas(64) Worker {
     std::thread thread;
     Scratch scratch;                // grown by the caller, between instructions
-    int side = 1;                   // from which end of the chunks it takes its own
+    int number = 1;                 // of its range
     std::atomic<bool> busy{false};  // has chunks
     int64_t cpu_nanos = -1;         // what it had used when the caller began to wonder; -1: not known
     Clock::time_point since;
   };
 
+  // The chunks of an instruction that one thread begins with: front in the low half, back in the high one.
+  struct alignas(64) Range {
+    std::atomic<uint64_t> span{0};
+  };
+
+  bool start(int threads);  // does nothing when they are started; false when there is no worker
+  void wake();
+  // Whether a parallel instruction would only wait for the workers.
+  bool paused() const { return paused_until_ != Clock::time_point{} && Clock::now() < paused_until_; }
   void work(Worker& worker);
-  bool wait_for_work();
-  void sleep(uint32_t seen_wake);
-  int64_t claim_and_execute(Worker* worker, char* callers_scratch);  // worker null: the caller
+  bool wait_for_work(const Worker& worker);
+  void sleep(const Worker& worker, uint32_t seen_wake);
+  struct Taken;
+  int64_t execute_from(int number, Worker* worker, char* callers_scratch);  // worker null: the caller
+  int64_t claim_chunk(int range, bool from_back);
+  void execute_range(int range, bool from_back, Taken& taken);
   void wait_for_workers(int64_t chunks);
   void note_busy_workers();
   bool has_stalled_worker();
   void pause_after(Clock::duration stall);
-  bool has_work() const { return next_.load(std::memory_order_relaxed) < 0; }
+  bool has_work(const Worker& worker) const {
+    const uint64_t span = ranges_[worker.number].span.load(std::memory_order_relaxed);
+    return static_cast<uint32_t>(span) < static_cast<uint32_t>(span >> 32);
+  }
 
-  // One cache line holds the instruction: a worker that wins its claim has fetched the description with it.
-  alignas(64) std::atomic<int64_t> next_{0};
-  int64_t chunks_ = 0;
-  KernelFn fn_ = nullptr;
+  // What the ranges are of. Written before them, and read after a claim.
+  alignas(64) KernelFn fn_ = nullptr;
   KernelArgs args_{};
-  // How many chunks each side has taken from its end; only where threads share a side.
-  struct alignas(64) Side {
-    std::atomic<int64_t> taken{0};
-  };
-  Side sides_[2];
+  int32_t* places_ = nullptr;
+  std::unique_ptr<Range[]> ranges_;  // the caller's, then one for each worker
+  std::atomic<int> size_{1};         // how many threads that is
   alignas(64) std::atomic<int64_t> done_by_workers_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};  // workers sleep on it
   std::atomic<int> asleep_{0};
-  std::atomic<bool> running_{false};
+  std::atomic<int> runs_{0};  // that are between begin and end
   std::atomic<bool> stopping_{false};
 
-  alignas(64) std::mutex owner_;
+  alignas(64) Lock owner_;
   bool started_ = false;
   bool crowded_ = false;  // more threads than processors: whoever spins keeps another from working
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -4,6 +4,7 @@
 
 #include "core/interpreter.h"
 #include "parallel/launcher.h"
+#include "parallel/pool.h"
 
 namespace pt {
 namespace {
@@ -219,28 +220,57 @@ void Program::replay(const Tensors& inputs, Device& device) {
   execute(device, &status, OnTrip::Error);
 }
 
+namespace {
+
+// Hands everything on to another device, for those that look at launches.
+struct Around : Device {
+  Device& inner;
+  explicit Around(Device& device) : inner(device) {}
+  std::string_view name() const override { return inner.name(); }
+  BufferRef allocate(std::size_t bytes) override { return inner.allocate(bytes); }
+  void begin(bool parallel) override { inner.begin(parallel); }
+  Guard guard(const uint32_t* status) override { return inner.guard(status); }
+  void end() override { inner.end(); }
+  void wait() override { inner.wait(); }
+};
+
+}  // namespace
+
 std::vector<double> Program::profile(const Tensors& inputs) {
-  struct Timing final : Device {
-    Device& inner;
+  struct Timing final : Around {
     std::vector<double> seconds;
-    explicit Timing(Device& device) : inner(device) {}
-    std::string_view name() const override { return inner.name(); }
-    BufferRef allocate(std::size_t bytes) override { return inner.allocate(bytes); }
-    void begin(bool parallel) override { inner.begin(parallel); }
+    using Around::Around;
     void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
       const auto start = std::chrono::steady_clock::now();
       inner.launch(instruction, data, status);
       inner.wait();
       seconds[instruction.launch] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
-    Guard guard(const uint32_t* status) override { return inner.guard(status); }
-    void end() override { inner.end(); }
-    void wait() override { inner.wait(); }
   };
   Timing timing(device_);
   timing.seconds.assign(instructions_.size(), 0);
   replay(inputs, timing);
   return timing.seconds;
+}
+
+std::vector<std::vector<int32_t>> Program::places(const Tensors& inputs) {
+  static constexpr int32_t kNowhere = -1;
+  struct Noting final : Around {
+    std::vector<std::vector<int32_t>> places;
+    using Around::Around;
+    void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
+      std::vector<int32_t>& of_chunks = places[instruction.launch];
+      of_chunks.assign(static_cast<std::size_t>(instruction.chunks), kNowhere);
+      Pool::instance().note_places(of_chunks.data());
+      inner.launch(instruction, data, status);
+      Pool::instance().note_places(nullptr);
+      if (of_chunks[0] == kNowhere) of_chunks.clear();
+    }
+  };
+  Noting noting(device_);
+  noting.places.resize(instructions_.size());
+  replay(inputs, noting);
+  return noting.places;
 }
 
 }  // namespace pt

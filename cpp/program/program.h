@@ -80,6 +80,8 @@ class Program {
   double total_flops() const { return total_flops_; }
   // Seconds that each instruction took in one run.
   std::vector<double> profile(const Tensors& inputs);
+  // Of one run: for each instruction that threads shared, on which processor each of its chunks ran.
+  std::vector<std::vector<int32_t>> places(const Tensors& inputs);
 
  private:
   struct OperandRef {

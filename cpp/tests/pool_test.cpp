@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -25,6 +27,7 @@ namespace {
 using pt::KernelArgs;
 using pt::Pool;
 using pt::PoolRun;
+using pt::usable_cpus;
 
 constexpr int kMostChunks = 64;
 
@@ -136,6 +139,65 @@ void test_two_callers() {
   CHECK_EQ(wrong.load(), 0);
 }
 
+struct Gate {
+  std::atomic<bool> entered{false}, open{false};
+};
+
+void wait_at_gate(const KernelArgs* args, int64_t chunk) {
+  Gate* gate = reinterpret_cast<Gate*>(args->data[0]);
+  gate->entered = true;
+  while (chunk == 0 && !gate->open) std::this_thread::yield();
+}
+
+void note_thread(const KernelArgs* args, int64_t chunk) {
+  reinterpret_cast<std::thread::id*>(args->data[0])[chunk] = std::this_thread::get_id();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+// While another thread's instruction has the workers, a run goes on alone, and the next instruction has them again.
+void test_workers_are_claimed_for_an_instruction() {
+  Pool& pool = Pool::instance();
+  pool.set_threads(2);
+  Gate gate;
+  char* at_gate[] = {reinterpret_cast<char*>(&gate)};
+  std::thread other([&] {
+    PoolRun run(true);
+    pool.run(wait_at_gate, KernelArgs{at_gate, nullptr, nullptr, nullptr}, 2, 0, true);
+  });
+  while (!gate.entered) std::this_thread::yield();
+  PoolRun run(true);
+  std::thread::id ids[16];
+  char* data[] = {reinterpret_cast<char*>(ids)};
+  const auto helped = [&] {
+    pool.run(note_thread, KernelArgs{data, nullptr, nullptr, nullptr}, 16, 0, true);
+    return std::any_of(std::begin(ids), std::end(ids), [](auto id) { return id != std::this_thread::get_id(); });
+  };
+  const int64_t lost = pool.lost();
+  CHECK(!helped());
+  CHECK_EQ(pool.lost(), lost + 1);
+  gate.open = true;
+  other.join();
+  bool ever = false;
+  for (int i = 0; i < 100 && !ever; ++i) ever = helped();
+  CHECK(ever);
+}
+
+// With even chunks each thread executes the same part of every instruction, whatever their number.
+void test_threads_keep_their_part() {
+  Pool& pool = Pool::instance();
+  for (const int threads : {2, 3, 4}) {
+    pool.set_threads(threads);
+    PoolRun run(true);
+    std::thread::id ids[48];
+    char* data[] = {reinterpret_cast<char*>(ids)};
+    // Which thread has which part is decided by numbers, so what the caller takes first is its own.
+    pool.run(note_thread, KernelArgs{data, nullptr, nullptr, nullptr}, 12 * threads, 0, true);
+    CHECK(ids[0] == std::this_thread::get_id());
+    if (threads > usable_cpus()) continue;  // whoever has no processor gets help
+    CHECK(ids[12 * threads - 1] != std::this_thread::get_id());
+  }
+}
+
 void test_fork() {
   Pool& pool = Pool::instance();
   pool.set_threads(3);
@@ -203,6 +265,8 @@ int main(int argc, char** argv) {
   test_scratch();
   test_run_from_inside_of_a_chunk();
   test_two_callers();
+  test_workers_are_claimed_for_an_instruction();
+  test_threads_keep_their_part();
   test_fork();
   return pt::check::finish();
 }

@@ -295,6 +295,7 @@ def set_threads(threads: int) -> None:
     """How many threads kernels use. Results do not depend on it."""
 
 def get_threads() -> int: ...
+def lost_instructions() -> int: ...
 def isa() -> str:
     """The instruction set in use."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from powertrain import _core
 from powertrain.profile.roofline import Roofline
 
 
@@ -40,6 +41,8 @@ class Profile:
     roofline: Roofline
     runs: list[list[float]]
     steps: list[float]
+    moved: float | None = None  # share of rows whose processor is another than in the shared instruction before
+    lost: int = 0  # shared instructions in undisturbed steps whose threads were busy elsewhere
 
     @property
     def step_seconds(self) -> float:
@@ -80,6 +83,28 @@ def _sum(name: str, lines: Iterable[Line]) -> Line:
     )
 
 
+SAMPLES = 1024
+
+
+def moved_share(places: Iterable[Sequence[int]]) -> float | None:
+    """Which share of the rows changes its processor from one shared instruction to the next; None if nobody knows.
+
+    A chunk is taken for the part of the rows that it is of its instruction's chunks. Rows that stay find their numbers
+    in the cache of the processor that wrote them.
+    """
+    moved = compared = 0
+    before: list[int] | None = None
+    for chunks in places:
+        if not chunks or min(chunks) < 0:
+            continue
+        now = [chunks[(2 * at + 1) * len(chunks) // (2 * SAMPLES)] for at in range(SAMPLES)]
+        if before is not None:
+            moved += sum(one != other for one, other in zip(now, before, strict=True))
+            compared += SAMPLES
+        before = now
+    return moved / compared if compared else None
+
+
 class Recorder:
     """Runs a compiled step in turns as it is and instruction by instruction; every run really trains."""
 
@@ -88,6 +113,8 @@ class Recorder:
         self.warm_up = warm_up
         self.runs: list[list[float]] = []
         self.steps: list[float] = []
+        self.places: list[list[list[int]]] = []
+        self.lost = 0
         self._calls = 0
         self._types: Any = None
 
@@ -96,15 +123,21 @@ class Recorder:
         self._calls += 1
         types = [(tuple(array.shape), str(array.dtype)) for array in arrays]
         if types != self._types:
-            self.runs, self.steps = [], []
+            self.runs, self.steps, self.places, self.lost = [], [], [], 0
         elif self._calls > self.warm_up and self._calls % 2:
-            self.runs.append(self.compiled.profile(*arrays))
+            if self._calls % 4 == 3 and self.runs:
+                self.places.append(self.compiled.places(*arrays))
+            else:
+                self.runs.append(self.compiled.profile(*arrays))
             return
+        lost = _core.lost_instructions()
         start = time.perf_counter()
         self.compiled(*arrays)
         if self._calls > self.warm_up and types == self._types:
             self.steps.append(time.perf_counter() - start)
+            self.lost += _core.lost_instructions() - lost
         self._types = types
 
     def profile(self, name: str, roofline: Roofline) -> Profile:
-        return Profile(name, self.compiled.programs[0], roofline, self.runs, self.steps)
+        moved = moved_share(chunks for step in self.places for chunks in step)
+        return Profile(name, self.compiled.programs[0], roofline, self.runs, self.steps, moved, self.lost)

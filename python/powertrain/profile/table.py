@@ -26,6 +26,11 @@ def _text(profile: Profile, most: int) -> Iterator[str]:
         f"{profile.program['trace_seconds'] * 1e3:.0f} ms"
     )
     yield f"roofline, {profile.roofline.sentence()}"
+    if profile.moved is not None:
+        yield (
+            f"threads: {profile.moved:.1%} of the rows change their processor from one shared instruction to the next; "
+            f"{profile.lost} shared instructions found the threads busy"
+        )
     yield ""
     yield from _table("op", profile.ops(), profile)
     yield _row(total.name, total, profile)
@@ -94,6 +99,8 @@ def as_json(profile: Profile) -> dict[str, Any]:
         "step_ms": profile.step_seconds * 1e3,
         "trace_seconds": profile.program["trace_seconds"],
         "arena_bytes": profile.program["arena_bytes"],
+        "rows_moved": profile.moved,
+        "shared_instructions_lost": profile.lost,
         "roofline": {
             "threads": roofline.threads, "gflops": roofline.gflops, "memory_gbytes": roofline.memory_gbytes,
             "cache_gbytes": roofline.cache_gbytes,
