@@ -97,8 +97,8 @@ _LAZY = (
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "OutOfMemoryError", "RowSparse",
     "ShapeError", "Slot", "Tensor", "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_",
-    "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient", "data",
-    "dropout", "einsum", "end_phase", "eye", "fft", "flat_like", "flatten_slots", "float16", "float32", "float64",
+    "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient",
+    "data", "dropout", "einsum", "end_phase", "eye", "fft", "flat_like", "flatten_slots", "float16", "float32", "float64",
     "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64",
     "int8", "isa", "istft", "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones",
     "ones_like", "optim", "pack", "per_example_gradients", "random", "scan", "set_threads", "stft", "tensor",
