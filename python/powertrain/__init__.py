@@ -97,13 +97,14 @@ _LAZY = (
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "OutOfMemoryError", "RowSparse",
     "ShapeError", "Slot", "Tensor", "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_",
-    "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond", "custom_gradient",
-    "data", "dropout", "einsum", "end_phase", "eye", "fft", "flat_like", "flatten_slots", "float16", "float32", "float64",
-    "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian", "hvp", "int16", "int32", "int64",
-    "int8", "isa", "istft", "jacobian", "jvp", "linspace", "meshgrid", "metrics", "models", "nn", "nonzero", "ones",
-    "ones_like", "optim", "pack", "per_example_gradients", "random", "scan", "set_threads", "stft", "tensor",
-    "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros", "zeros_like", *op_names(),
+    "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
+    "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "fft", "flat_like", "flatten_slots",
+    "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
+    "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "meshgrid", "metrics",
+    "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients", "random", "scan",
+    "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
+    "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
+    "zeros_like", *op_names(),
 ]  # fmt: skip
 
 
