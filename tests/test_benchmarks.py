@@ -151,7 +151,9 @@ def test_one_field_races_on_several_tasks() -> None:
 
 
 @pytest.mark.parametrize("form", tasks.FORMS)
-@pytest.mark.parametrize("framework", ["powertrain", "numpy", "torch", "jax", "mlx"])
+@pytest.mark.parametrize(
+    "framework", ["powertrain", "numpy", pytest.param("torch", marks=pytest.mark.peers), "jax", "mlx"]
+)
 def test_forms_of_a_product_are_the_same_product(framework: str, form: str) -> None:
     import importlib
 
