@@ -22,6 +22,7 @@ PROJECT = requirements.read(ROOT / "pyproject.toml")
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 # What `make` has installed before anything is built.
 TOOLS = {one.name: one for one in map(Requirement, [*PROJECT["build-system"]["requires"], *EXTRAS["dev"]])}
+TESTERS = {one.name: one for one in map(Requirement, EXTRAS["test"]) if one.name.startswith(("pytest", "hypothesis"))}
 BUILT = [*ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("tests/plugin_*/pyproject.toml")]
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
 
@@ -57,9 +58,10 @@ def test_what_a_distribution_needs_to_build_is_installed_in_that_version(path: P
             assert least >= Version("77" if isinstance(read["project"].get("license"), str) else "70.1")
 
 
-@pytest.mark.parametrize("name", [name for name in TOOLS if name != "pip"])
-def test_tools_that_build_are_bounded_on_both_sides(name: str) -> None:
-    assert bound(TOOLS[name], ">=") is not None and bound(TOOLS[name], "<") is not None
+@pytest.mark.parametrize("name", [name for name in (*TOOLS, *TESTERS) if name != "pip"])
+def test_tools_that_build_and_test_are_bounded_on_both_sides(name: str) -> None:
+    tool = (TOOLS | TESTERS)[name]
+    assert bound(tool, ">=") is not None and bound(tool, "<") is not None
 
 
 @pytest.mark.parametrize("tool", EXTRAS["lint"])
@@ -74,7 +76,7 @@ def test_what_tests_install_does_not_contradict_what_builds() -> None:
             assert bound(one, ">=") == bound(TOOLS[one.name], ">=")
 
 
-@pytest.mark.parametrize("name", [*TOOLS, *(Requirement(one).name for one in EXTRAS["lint"])])
+@pytest.mark.parametrize("name", [*TOOLS, *TESTERS, *(Requirement(one).name for one in EXTRAS["lint"])])
 def test_the_documentation_says_why_a_tool_is_bounded(name: str) -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = text.partition("## Versions of the tools")[2]
