@@ -125,17 +125,44 @@ def test_a_python_that_cannot_build_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "venv").exists()
 
 
-def test_ci_calls_the_commands_of_the_readme_in_fresh_clones() -> None:
+# ---------------------------------------------------------------- CI
+
+# Stands in for make: writes down where it was called, with which interpreter and words, and fails at one of them.
+CALLED = """#!/bin/sh
+[ "$*" = "-s pythons" ] && { printf '/old\\n/middle\\n/new\\n'; exit 0; }
+echo "$(basename "$PWD") ${PYTHON-} make $*" >>"$CALLS"
+[ -z "${VENV-}${BUILD-}${PYTHONPATH-}${VIRTUAL_ENV-}" ] && [ ! -e .venv ] && [ "$*" != "${FAILS-}" ]
+"""
+
+
+def run_ci(folder: Path, expect: int, **more: str) -> list[str]:
+    """What .ci/run has make do, from an environment that somebody has set up before."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone: .ci/run makes clones of it")
+    tool = folder / "bin" / "make"
+    tool.parent.mkdir()
+    tool.write_text(CALLED, encoding="utf-8")
+    tool.chmod(0o755)
+    calls = folder / "calls"
+    environment = {**os.environ, "PATH": f"{tool.parent}:{os.environ['PATH']}", "CALLS": str(calls), "VENV": "/else"}
+    environment |= {"PYTHONPATH": "/else", "TMPDIR": str(folder), **more}
+    done = subprocess.run([ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == expect, done.stdout + done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["bin", "calls"], "the clones are removed"
+    return calls.read_text(encoding="utf-8").splitlines()
+
+
+def test_ci_calls_the_commands_of_the_readme_in_fresh_clones(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^(make \w+) +#", readme, re.MULTILINE)
     assert commands == ["make run", "make test"]
-    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    newest, oldest = lines.index('begin newest "${pythons[-1]}"'), lines.index('begin oldest "${pythons[0]}"')
-    assert lines[newest + 1] == "make run"
-    assert [line for line in lines[oldest:] if line.startswith("make")] == [*commands, "make test-peers"]
-    unset = next(line.split() for line in lines if line.startswith("unset"))
-    assert {"VENV", "BUILD", "PYTHON", "PYTHONPATH", "MAKEFLAGS"} <= set(unset)
-    assert any("git clone" in line for line in lines)
+    oldest = [f"oldest /old {command}" for command in (*commands, "make test-peers")]
+    assert run_ci(tmp_path, 0) == ["newest /new make run", "newest /new make lint", *oldest]
+
+
+@pytest.mark.parametrize(("word", "calls"), [("run", 1), ("lint", 2), ("test", 4), ("test-peers", 5)])
+def test_ci_fails_with_what_it_calls(word: str, calls: int, tmp_path: Path) -> None:
+    assert len(run_ci(tmp_path, 1, FAILS=word)) == calls
 
 
 # ---------------------------------------------------------------- tests that need PyTorch
