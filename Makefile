@@ -16,6 +16,8 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 # With paths relative to the tree, ccache (if it is there) knows the same files in a copy of the tree.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
+# Without this ccache keeps nothing that is compiled with the precompiled header. No source names the time.
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 
 # Of the interpreters named, or else found, those that can make an environment and build an extension module: a line of
 # version and path for each.
