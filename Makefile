@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all cpp-test lint format asan tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format asan tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -9,20 +9,23 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-# PEERS=1 installs the frameworks that tests and benchmarks compare with (PyTorch: some gigabytes from PyPI).
-EXTRAS := run+cli+test$(if $(PEERS),+peers)
+EXTRAS := run+cli+test
 PYTEST_FLAGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 # With paths relative to the tree, ccache (if it is there) knows the same files in a copy of the tree.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
+# Without this ccache keeps nothing that is compiled with the precompiled header. No source names the time.
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 
-# The first interpreter that can make an environment and build an extension module.
+# Of the interpreters named, or else found, those that can make an environment and build an extension module: a line of
+# version and path for each.
 CAN_BUILD := import os, sys, sysconfig, venv, ensurepip; \
-  sys.exit(not (sys.version_info >= (3, 10) and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
-FIND_PYTHON = for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
-  "$$python" -c '$(CAN_BUILD)' 2>/dev/null && echo "$$python" && break; done
+  print(sys.version.split()[0], os.path.realpath(sys.executable)) \
+  if sys.version_info >= (3, 10) and os.path.exists(sysconfig.get_path("include") + "/Python.h") else None
+FIND_PYTHONS = for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10); do \
+  "$$python" -c '$(CAN_BUILD)' 2>/dev/null; done
 
 # One build folder for the wheel and the C++ tests, so that the engine is compiled once.
 BUILD := build/main
@@ -32,8 +35,9 @@ PYTHON_SOURCES = $(shell find python -type f -not -name '*.pyc')
 help:
 	@echo "Targets (each sets itself up):"
 	@echo "  make run             build, install into $(VENV), train digits"
-	@echo "  make test            C++ and Python tests (PEERS=1: compare with PyTorch too)"
-	@echo "  make test-all        every recipe trained whole too: more than an hour"
+	@echo "  make test            C++ and Python tests"
+	@echo "  make test-peers      the tests that compare with PyTorch (some gigabytes from PyPI)"
+	@echo "  make test-all        every recipe trained whole too, and make test with the newest Python: more than an hour"
 	@echo "  make lint            ruff, mypy --strict, clang-format, include arrows, file sizes"
 	@echo "  make format          clang-format and ruff's own fixes, in place"
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
@@ -52,17 +56,21 @@ help:
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
 	@echo "  make wheel           dist/*.whl"
+	@echo "  make pythons         the interpreters that it could be done with, the oldest first (PYTHON=path: take that one)"
 	@echo "  make clean           remove what the above made"
 
+pythons:
+	@{ $(FIND_PYTHONS); } | sort -u -V | cut -d " " -f 2
+
 $(VENV)/pyvenv.cfg:
-	@python=$$($(FIND_PYTHON)); \
+	@python=$$($(FIND_PYTHONS) | head -n 1 | cut -d " " -f 2-); \
 	if [ -z "$$python" ]; then \
-	  echo "[make] found no Python with venv, pip and headers; expected 3.10 or later; install it (Debian:" \
-	       "python3-dev python3-venv) or name one: make PYTHON=/path/to/python3" >&2; exit 2; \
+	  echo "[make] found no Python with venv, pip and headers$(PYTHON:%= in PYTHON=%); expected 3.10 or later; install" \
+	       "it (Debian: python3-dev python3-venv) or name one: make PYTHON=/path/to/python3" >&2; exit 2; \
 	fi; \
 	"$$python" -m venv $(VENV)
 
-# What builds and checks comes from the package registry; only the compiler is the machine's.
+# What builds comes from the package registry; only the compiler is the machine's.
 $(VENV)/.tools: $(VENV)/pyvenv.cfg pyproject.toml
 	$(BIN)/python tools/requirements.py build dev | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
 	@touch $@
@@ -101,21 +109,41 @@ $(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
 test: cpp-test $(VENV)/.plugins
 	$(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
 
+# What is skipped without PyTorch.
+test-peers: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers
+	$(BIN)/python -m pytest -n $(JOBS) -m "peers and not long and not gpu" $(PYTEST_FLAGS)
+
 # One after the other, for some expect how long they take.
-test-all: test
+test-all: test newest-python
 	$(BIN)/python -m pytest -m "long" $(PYTEST_FLAGS)
 
-FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
-lint: $(VENV)/.extras-$(EXTRAS)
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	@echo "clang-format --dry-run --Werror (all of cpp)"; $(BIN)/clang-format --dry-run --Werror $(FORMATTED)
-	$(BIN)/python tools/check_includes.py
-	$(BIN)/python tools/check_sizes.py
+# Of `make pythons` the last, in an environment and a build folder of its own.
+newest-python:
+	$(MAKE) test VENV=build/newest/venv BUILD=build/newest/main \
+	  PYTHON="$$($(MAKE) -s --no-print-directory pythons PYTHON= | tail -n 1)"
 
-format: $(VENV)/.tools
-	$(BIN)/ruff check --fix .
-	@echo "clang-format -i (all of cpp)"; $(BIN)/clang-format -i $(FORMATTED)
+# The tools of lint, whose versions are held, apart from what a user's Python brings.
+LINT := $(VENV)/lint
+$(LINT)/.done: $(VENV)/pyvenv.cfg pyproject.toml
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "[make] lint with" \
+	  "$$($(BIN)/python --version) in $(VENV); expected 3.11 or later, for the NumPy whose types are checked against;" \
+	  "name one: make lint VENV=build/lint PYTHON=/path/to/python3" >&2; exit 2; }
+	$(BIN)/python -m venv $(LINT)
+	$(BIN)/python tools/requirements.py lint | tr '\n' '\0' | xargs -0 $(LINT)/bin/pip install --quiet
+	@touch $@
+
+FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
+lint: $(LINT)/.done $(VENV)/.wheel
+	$(LINT)/bin/ruff check .
+	$(LINT)/bin/mypy
+	$(LINT)/bin/python tools/check_stub.py $(BUILD)/__init__.pyi
+	@echo "clang-format --dry-run --Werror (all of cpp)"; $(LINT)/bin/clang-format --dry-run --Werror $(FORMATTED)
+	$(LINT)/bin/python tools/check_includes.py
+	$(LINT)/bin/python tools/check_sizes.py
+
+format: $(LINT)/.done
+	$(LINT)/bin/ruff check --fix .
+	@echo "clang-format -i (all of cpp)"; $(LINT)/bin/clang-format -i $(FORMATTED)
 
 # The C++ tests in a build of their own: $(call cpp-tests,folder,options)
 define cpp-tests
@@ -145,7 +173,7 @@ arm64-digits: $(VENV)/.wheel $(VENV)/.extras-run+cli
 	$(BIN)/python tools/arm64_digits.py build/arm64
 
 # Folder of the tables and pictures: build/benchmarks. More options: benchmarks/run.py --help, in BENCH_FLAGS.
-BENCH_EXTRAS := $(VENV)/.extras-run+cli+test+peers+bench
+BENCH_EXTRAS := $(VENV)/.extras-$(EXTRAS)+peers+bench
 RUN_BENCH = $(BIN)/python benchmarks/run.py $(if $(QUICK),--quick) $(BENCH_FLAGS)
 bench: $(VENV)/.wheel $(BENCH_EXTRAS)
 	$(RUN_BENCH) $(if $(WORKLOAD),--sections steps --workloads $(WORKLOAD))
@@ -167,14 +195,14 @@ results: $(VENV)/.plugins
 	$(BIN)/python tools/results.py $(if $(SEEDS),--seeds $(SEEDS)) $(RECIPES)
 
 # Most of the oracles are PyTorch's.
-mutants: cpp-test $(VENV)/.extras-run+cli+test+peers
+mutants: cpp-test $(VENV)/.extras-$(EXTRAS)+peers
 	$(BIN)/python tools/mutants.py $(OP)
 
-conformance: $(VENV)/.wheel $(VENV)/.extras-run+cli+test+peers+conformance
+conformance: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)+peers+conformance
 	$(BIN)/python tests/conformance/run.py --write
 
 N ?= 1000
-fuzz: $(VENV)/.wheel $(VENV)/.extras-run+cli+test
+fuzz: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tests/fuzz_graphs.py --count $(N)
 
 clean:

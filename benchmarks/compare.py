@@ -16,11 +16,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from powertrain.bench.arrays import WORKLOADS
+from race import caches
 from race.figures import paired_interval
 from race.table import align, milliseconds
 
@@ -41,14 +43,22 @@ class Change:
     workload: str
     base: list[float] = field(default_factory=list)
     new: list[float] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)  # of the caches, in each round
+
+    def counted(self) -> tuple[list[float], list[float]]:
+        """The rounds in which the machine stayed in one state, if they are half of them or more; else all."""
+        steady = [at for at, state in enumerate(self.states) if state != caches.CHANGED]
+        if 2 * len(steady) < len(self.base):
+            return self.base, self.new
+        return [self.base[at] for at in steady], [self.new[at] for at in steady]
 
     @property
     def ratio(self) -> float:
         """Above 1: the new one is slower."""
-        return statistics.median(after / before for before, after in zip(self.base, self.new, strict=True))
+        return statistics.median(after / before for before, after in zip(*self.counted(), strict=True))
 
     def verdict(self, limit: float = LIMIT) -> str:
-        low, high = paired_interval(self.base, self.new)
+        low, high = paired_interval(*self.counted())
         if self.ratio >= limit and low > 1:
             return "slower"
         if high >= limit:
@@ -56,10 +66,12 @@ class Change:
         return "faster" if self.ratio <= 1 / limit and high < 1 else "same"
 
     def row(self, limit: float = LIMIT) -> list[str]:
-        low, high = paired_interval(self.base, self.new)
-        before, after = statistics.median(self.base), statistics.median(self.new)
+        low, high = paired_interval(*self.counted())
+        before, after = map(statistics.median, self.counted())
         ratio = f"{self.ratio:.3f} [{low:.3f}, {high:.3f}]"
-        return [self.workload, milliseconds(before), milliseconds(after), ratio, self.verdict(limit)]
+        seen = Counter(state for state in self.states if state)
+        states = ", ".join(f"{count} {state}" for state, count in sorted(seen.items())) or "-"
+        return [self.workload, milliseconds(before), milliseconds(after), ratio, self.verdict(limit), states]
 
 
 def git(*words: str) -> str:
@@ -131,16 +143,18 @@ def compare(
     changes = [Change(workload) for workload in workloads]
     for number in range(rounds):
         for change in changes:
+            state = caches.now()
             for which in ("base", "new") if number % 2 == 0 else ("new", "base"):
                 found = median_of(sites[which], change.workload, seconds, threads)
                 (change.base if which == "base" else change.new).append(found)
+            change.states.append(caches.state_between(state, caches.now()))
         print(f"  round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     return changes
 
 
 def report(changes: Sequence[Change], limit: float) -> int:
     """Prints the table and names what is slower; the exit code."""
-    rows = [["workload", "base ms", "new ms", "new / base [95 %]", "verdict"]]
+    rows = [["workload", "base ms", "new ms", "new / base [95 %]", "verdict", "rounds by state of the caches"]]
     print(align(rows + [change.row(limit) for change in changes]))
     slower = [change for change in changes if change.verdict(limit) == "slower"]
     for change in slower:

@@ -3,6 +3,7 @@
     python benchmarks/run.py                                  # everything but threads and scaling: some 20 minutes
     python benchmarks/run.py --quick --workloads lenet        # a few seconds for each framework
     python benchmarks/run.py --sections scaling threads
+    python benchmarks/run.py --keep docs/benchmarks.md        # and put its rows among the last ones of each state
 
 How it is measured: docs/benchmarks.md.
 """
@@ -10,20 +11,22 @@ How it is measured: docs/benchmarks.md.
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
+import datetime
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from powertrain.bench.arrays import WorkloadError, find
-from race import machine, table
+from race import caches, last, machine, table
 from race.field import FULL, QUICK, Field
 from race.sections import DEFAULT_SECTIONS, PEERS, QUICK_PEERS, SECTIONS, Options, Section, set_shares, workload_of
 
 ROOFLINE_SECONDS = 1.5
-BEGIN, END = "<!-- begin: benchmarks/run.py -->", "<!-- end: benchmarks/run.py -->"
+PLACE, LAST = "benchmarks/run.py", "benchmarks/run.py, last of each state"  # in a document
 
 
 def measured_roofline(threads: int | None) -> dict[str, Any]:
@@ -35,10 +38,15 @@ def better(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {key: max(value, other[key]) for key, value in one.items()}
 
 
-def about(sections: Sequence[Section], roofline: dict[str, Any]) -> dict[str, Any]:
+def about(
+    sections: Sequence[Section], roofline: dict[str, Any], written: Sequence[float | None]
+) -> dict[str, Any]:
     entries = [entry for section in sections for result in section.results for entry in result.entries]
+    states = collections.Counter(turn.state for entry in entries for turn in entry.turns if turn.state)
     return {
+        "date": datetime.date.today().isoformat(),
         "machine": machine.describe(),
+        "caches": {"written_gbytes": list(written), "turns": dict(states)},
         "versions": sorted({entry.version for entry in entries if entry.version}),
         "roofline": roofline,
         "others_cores": [turn.others for entry in entries for turn in entry.turns if turn.others is not None],
@@ -50,8 +58,8 @@ def text(sections: Sequence[Section], facts: dict[str, Any]) -> str:
     for section in sections:
         parts += [f"## {section.title}", section.text()]
         label = workload_of if section.name not in ("products", "optimizer") else lambda result: result.task
-        missing = "\n".join(table.notes(section.results, label))
-        parts += [missing] if missing else []
+        below = [table.slower(section.results, label), "\n".join(table.notes(section.results, label))]
+        parts += [part for part in below if part]
     return "\n\n".join([*parts, table.MARKS])
 
 
@@ -72,13 +80,27 @@ def write(folder: Path, sections: Sequence[Section], facts: dict[str, Any], writ
             print(f"{path} not drawn: matplotlib is not installed; pip install matplotlib", file=sys.stderr)
 
 
-def replace_table(document: Path, written: str) -> None:
-    """Puts the tables where the last ones were in a document: between two comments."""
-    before, begin, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+def parts(document: Path, place: str) -> tuple[str, str, str]:
+    """A document up to a place, what stands there, and the rest. A place is what is between two comments."""
+    first, final = f"<!-- begin: {place} -->", f"<!-- end: {place} -->"
+    before, begin, rest = document.read_text(encoding="utf-8").partition(first)
+    old, end, after = rest.partition(final)
     if not (begin and end):
-        raise ValueError(f"[--document] {document} without the lines {BEGIN} and {END}; expected both; add them")
-    document.write_text(f"{before}{BEGIN}\n\n{written}\n\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"[--document] {document} without the lines {first} and {final}; expected both; add them")
+    return before + first, old, final + after
+
+
+def replace(document: Path, place: str, change: Callable[[str], str]) -> None:
+    """Change what stands in a document at a place."""
+    before, old, after = parts(document, place)
+    document.write_text(f"{before}\n\n{change(old)}\n\n{after}", encoding="utf-8")
+
+
+def keep(document: Path, sections: Sequence[Section], facts: dict[str, Any]) -> None:
+    """Put the training steps of this run among the last rows of each state."""
+    found = [result for section in sections if section.name == "steps" for result in section.results]
+    new = last.rows_of(found, workload_of, facts["machine"], facts["date"])
+    replace(document, LAST, lambda old: last.updated(old, new))
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -94,7 +116,8 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, metavar="S", help="of samples in a turn")
     parser.add_argument("--laps", type=int, default=1, metavar="N", help="processes of each, of which the best counts")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), metavar="DIR")
-    parser.add_argument("--document", type=Path, metavar="FILE", help="put the tables into docs/benchmarks.md too")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="put the tables into docs/benchmarks.md")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="put only its rows of training steps there")
     return parser.parse_args(arguments)
 
 
@@ -107,13 +130,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for workload in (*(given.workloads or ()), *(given.bf16 or ())):
             find(workload)
-    except WorkloadError as error:
+        for document in {given.document, given.keep} - {None}:
+            parts(document, LAST)
+        if given.document is not None:
+            parts(given.document, PLACE)
+    except (WorkloadError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     if given.workloads:
         asked = dataclasses.replace(asked, workloads=given.workloads)
     if given.bf16 is not None:
         asked = dataclasses.replace(asked, low=given.bf16)
+    at_start = caches.written_gbytes()
+    print(*table.caches_line({"written_gbytes": [at_start], "turns": {}}), file=sys.stderr)
     before = measured_roofline(given.threads)
     sections = []
     for name in given.sections:
@@ -122,12 +151,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     roofline = better(before, measured_roofline(given.threads))  # what disturbs only makes it lower
     for result in (result for section in sections for result in section.results):
         set_shares(result, roofline)
-    facts = about(sections, roofline)
+    facts = about(sections, roofline, [at_start, caches.written_gbytes()])
     written = text(sections, facts)
     print(written)
     write(given.out, sections, facts, written)
     if given.document is not None:
-        replace_table(given.document, written.replace("\n## ", "\n### "))
+        replace(given.document, PLACE, lambda old: written.replace("\n## ", "\n### "))
+    for document in {given.document, given.keep} - {None}:
+        keep(document, sections, facts)
     return 0
 
 

@@ -17,7 +17,7 @@ import compare
 import run
 from powertrain.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
 from powertrain.bench.losses import compare_losses
-from race import table, tasks
+from race import caches, last, table, tasks
 from race.field import QUICK, Failed, Field, installed
 from race.figures import Entry, Result, Turn, interval, paired_interval
 
@@ -25,8 +25,11 @@ BENCHMARKS = Path(run.__file__).parent
 SHORT = dataclasses.replace(QUICK, rounds=2, seconds=0.02, warm_up=0.01, settle=0.0)
 
 
-def entry(framework: str, *medians: float, others: float = 0.0) -> Entry:
-    return Entry(framework, turns=[Turn([median], others) for median in medians])
+def entry(framework: str, *medians: float, others: float = 0.0, states: str = "") -> Entry:
+    """Turns of one sample each, and the state of the caches of each by its first letter."""
+    named = {"s": caches.SHARED, "a": caches.APART, "c": caches.CHANGED}
+    known = [named[letter] for letter in states] or [""] * len(medians)
+    return Entry(framework, turns=[Turn([one], others, state) for one, state in zip(medians, known, strict=True)])
 
 
 # Workloads.
@@ -120,6 +123,106 @@ def test_a_row_without_peers() -> None:
     assert "- mlx: not installed (lenet)" in list(table.notes([result], lambda result: "lenet"))
 
 
+# The state of the caches.
+
+
+def test_the_rate_of_written_lines_is_measured_and_nothing_is_left_behind() -> None:
+    if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
+        assert caches.written_gbytes() is None and caches.now() == ""
+        pytest.skip("one core, or threads cannot choose theirs")
+    before = os.sched_getaffinity(0)
+    rate = caches.written_gbytes()
+    assert rate is not None and 0.1 < rate < 1000
+    assert os.sched_getaffinity(0) == before
+    assert caches.now() in (caches.SHARED, caches.APART)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads cannot choose their core")
+def test_one_core_has_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3})
+    assert caches.written_gbytes() is None
+
+
+def test_states_by_rate() -> None:
+    assert [caches.state_of(rate) for rate in (43.0, 8.7, None)] == ["shared", "apart", ""]
+    assert caches.state_between("apart", "apart") == "apart" and caches.state_between("apart", "shared") == "changed"
+
+
+def test_a_race_has_a_row_for_each_state() -> None:
+    ours = entry("powertrain", 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 9.0, states="sssaaac")
+    jax = entry("jax", 1.5, 1.5, 1.5, 1.8, 1.8, 1.8, states="sssaaa")
+    quick = entry("mlx", 0.9, states="c")
+    apart, shared = Result("train lenet f32", [ours, jax, quick]).by_state()
+    assert (apart.state, apart.ours.median, apart.ratio, apart.verdict) == ("apart", 2.0, 0.9, "slower")
+    assert (shared.state, shared.ours.median, shared.ratio, shared.verdict) == ("shared", 1.0, 1.5, "faster")
+    label = lambda result: "lenet"  # noqa: E731
+    assert table.slower([apart, shared], label) == "Slower than the best peer: lenet (caches apart)."
+    assert list(table.notes([apart], label)) == ["- mlx: no turn while the caches were apart (lenet)"]
+    text = table.results([apart, shared], label)
+    assert text.count("| lenet") == 2 and " slower |" in text and " faster |" in text
+    assert [apart.as_json()[key] for key in ("state", "verdict")] == ["apart", "slower"]
+
+
+def test_a_race_in_one_state_is_one_row() -> None:
+    steady = Result("train lenet f32", [entry("powertrain", 1.0, 1.0, states="aa"), entry("jax", 2.0, states="a")])
+    assert steady.by_state() == [steady] and steady.state == "apart"
+    unknown = Result("train lenet f32", [entry("powertrain", 1.0), entry("jax", 2.0)])
+    assert unknown.by_state() == [unknown] and unknown.state == ""
+    only = Result("train lenet f32", [entry("powertrain", 1.0, states="c"), entry("jax", 2.0, states="s")])
+    assert only.by_state() == [only] and only.state == "changed"
+    nobody = Result("train lenet f32", [Entry("powertrain", note="took longer"), entry("jax", 2.0, states="s")])
+    assert nobody.by_state() == [nobody] and (nobody.state, nobody.verdict) == ("", "")
+
+
+def test_a_verdict_wants_the_whole_interval() -> None:
+    def verdict(ours: tuple[float, ...], theirs: tuple[float, ...]) -> str:
+        return Result("train lenet f32", [entry("powertrain", *ours), entry("jax", *theirs)]).verdict
+
+    assert verdict((1.0, 1.0, 1.0), (1.1, 1.1, 1.1)) == "faster"
+    assert verdict((1.0, 1.0, 1.0), (0.9, 0.9, 0.9)) == "slower"
+    assert verdict((1.0, 2.0, 0.5), (1.1, 1.1, 1.1)) == "unclear"
+    assert verdict((1.0,), (2.0,)) == "unclear", "of one turn there is no interval"
+    assert Result("train lenet f32", [entry("powertrain", 1.0)]).verdict == ""
+
+
+def test_geometric_means_do_not_mix_states() -> None:
+    rows = [
+        Result("train lenet f32", [entry("powertrain", 1.0, states=at), entry("jax", ratio, states=at)])
+        for at, ratio in (("a", 2.0), ("a", 8.0), ("s", 3.0))
+    ]
+    lines = [line for line in table.results(rows, lambda result: "lenet").splitlines() if "geometric" in line]
+    assert len(lines) == 1 and " 4.00 |" in lines[0] and " apart |" in lines[0]
+
+
+def test_the_heading_tells_the_state() -> None:
+    found = {"written_gbytes": [8.71, 43.2], "turns": {"shared": 3, "apart": 12}}
+    assert list(table.caches_line(found)) == [
+        "caches: a core writes lines that another core has read at 8.71 GB/s (apart), then 43.2 GB/s (shared); turns: "
+        "12 apart, 3 shared"
+    ]
+    assert list(table.caches_line({"written_gbytes": [None, None], "turns": {}})) == []
+
+
+def test_a_document_keeps_the_last_row_of_each_state(tmp_path: Path) -> None:
+    machine = {"processor": "Some", "family_model": "1.2", "cores": 2, "commit": "abc"}
+    label = lambda result: result.task.split()[1]  # noqa: E731
+
+    def rows(ours: float, state: str, date: str, workload: str = "lenet") -> list[list[str]]:
+        peers = [entry("powertrain", ours, ours, states=state * 2), entry("jax", 2.0, 2.0, states=state * 2)]
+        return last.rows_of([Result(f"train {workload} f32", peers)], label, machine, date)
+
+    old = rows(1.0, "s", "2026-01-01") + rows(4.0, "a", "2026-01-01") + rows(1.0, "a", "now", "lstm")
+    first = last.updated("", old)
+    second = last.updated(f"\n{first}\n", rows(0.5, "s", "2026-02-02"))
+    assert [row[:7] for row in last.read(second)] == [
+        ["lenet", "apart", "2026-01-01", "abc", "4", "0.50 [0.50, 0.50]", "slower"],
+        ["lenet", "shared", "2026-02-02", "abc", "0.5", "4.00 [4.00, 4.00]", "faster"],
+        ["lstm", "apart", "now", "abc", "1", "2.00 [2.00, 2.00]", "faster"],
+    ]
+    assert last.updated(second, []) == second
+    assert rows(1.0, "c", "now") == [], "a row of no state is no row"
+
+
 # Races.
 
 
@@ -151,7 +254,9 @@ def test_one_field_races_on_several_tasks() -> None:
 
 
 @pytest.mark.parametrize("form", tasks.FORMS)
-@pytest.mark.parametrize("framework", ["powertrain", "numpy", "torch", "jax", "mlx"])
+@pytest.mark.parametrize(
+    "framework", ["powertrain", "numpy", pytest.param("torch", marks=pytest.mark.peers), "jax", "mlx"]
+)
 def test_forms_of_a_product_are_the_same_product(framework: str, form: str) -> None:
     import importlib
 
@@ -221,11 +326,35 @@ def test_the_command_writes_tables_json_and_pictures(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     assert "## Training steps" in done.stdout and "roofline, measured in this run with 1 threads" in done.stdout
     found = json.loads((tmp_path / "benchmarks.json").read_text())
-    [step] = found["sections"]["steps"]
+    step = found["sections"]["steps"][0]  # the only one, unless the state of the caches changed meanwhile
     assert step["task"] == "train mlp_tiny f32" and 0 < step["peak_share"] < 1.5 and step["ratio"] is None
     assert found["machine"]["cores"] >= 1 and found["roofline"]["gflops"] > 0
+    assert step["verdict"] == "" and step["entries"][0]["states"]
+    first, final = found["caches"]["written_gbytes"]
+    if first is not None:
+        assert first > 0 and final > 0 and sum(found["caches"]["turns"].values()) == 2
+        assert "caches: a core writes lines that another core has read at" in done.stdout
+        assert done.stderr.startswith("caches: a core writes lines"), "it is told before what takes long"
     assert (tmp_path / "benchmarks.md").read_text().strip() == done.stdout.strip()
     assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("option", ["--document", "--keep"])
+def test_a_document_without_a_place_is_refused_before_anything_runs(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "doc.md"
+    document.write_text("no place")
+    assert run.main([option, str(document)]) == 2
+    assert capsys.readouterr().err == (
+        f"[--document] {document} without the lines <!-- begin: benchmarks/run.py, last of each state --> and "
+        "<!-- end: benchmarks/run.py, last of each state -->; expected both; add them\n"
+    )
+
+
+@pytest.mark.parametrize("place", [run.PLACE, run.LAST])
+def test_the_documentation_has_the_places(place: str) -> None:
+    assert run.parts(BENCHMARKS.parent / "docs" / "benchmarks.md", place)[1].strip()
 
 
 def test_the_command_refuses_unknown_workloads(capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,6 +381,14 @@ def test_verdicts(factors: tuple[float, ...], verdict: str) -> None:
     assert change.verdict() == verdict
 
 
+def test_rounds_in_which_the_state_changed_do_not_count() -> None:
+    change = compare.Change("lenet", [1.0] * 4, [1.0, 2.0, 1.0, 1.0], ["apart", "changed", "apart", "shared"])
+    assert change.counted() == ([1.0] * 3, [1.0] * 3)
+    assert change.row()[-2:] == ["same", "2 apart, 1 changed, 1 shared"]
+    restless = compare.Change("lenet", [1.0] * 3, [2.0] * 3, ["changed", "changed", "apart"])
+    assert restless.ratio == 2.0 and restless.counted() == ([1.0] * 3, [2.0] * 3)
+
+
 def test_what_is_slower_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     same = compare.Change("lstm", [1.0] * 5, [1.0] * 5)
     slow = compare.Change("lenet", [1.0] * 5, [1.2] * 5)
@@ -267,10 +404,15 @@ def test_an_unknown_commit_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_tables_are_put_into_a_document(tmp_path: Path) -> None:
     document = tmp_path / "doc.md"
-    document.write_text(f"above\n{run.BEGIN}\nold\n{run.END}\nbelow\n")
-    run.replace_table(document, "new")
-    run.replace_table(document, "newer")
-    assert document.read_text() == f"above\n{run.BEGIN}\n\nnewer\n\n{run.END}\nbelow\n"
-    document.write_text("no place")
-    with pytest.raises(ValueError, match=r"\[--document\] .* expected both; add them"):
-        run.replace_table(document, "new")
+    document.write_text("above\n<!-- begin: here -->\nold\n<!-- end: here -->\nbelow\n")
+    run.replace(document, "here", lambda old: old.strip() + " new")
+    run.replace(document, "here", lambda old: old.strip() + " newer")
+    assert document.read_text() == (
+        "above\n<!-- begin: here -->\n\nold new newer\n\n<!-- end: here -->\nbelow\n"
+    )
+    with pytest.raises(ValueError) as error:
+        run.replace(document, "there", str)
+    assert str(error.value) == (
+        f"[--document] {document} without the lines <!-- begin: there --> and <!-- end: there -->; expected both; add "
+        "them"
+    )

@@ -148,6 +148,7 @@ def test_compiled_is_eager_whatever_the_strides(name: str, function: Any, refere
     assert all(map(same_bits, [to_array(g) for g in outputs(again(*tensors))], eager)), name
 
 
+@pytest.mark.peers
 def test_a_gradient_is_that_of_pytorch() -> None:
     torch = pytest.importorskip("torch")
     x = np.random.default_rng(0).standard_normal((5, 2)).view("complex128")[:, 0]

@@ -185,10 +185,11 @@ def test_dlpack_before_version_1() -> None:
 # PyTorch and JAX.
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("form", ["rows", "0-d", "empty", "transposed", "every second", "broadcast"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_pytorch(dtype: str, form: str) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test PEERS=1 installs it")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test-peers installs it")
     array = np.array(FORMS[form](dtype), subok=False) if form == "broadcast" else FORMS[form](dtype)
     theirs = torch.from_numpy(array)
     for take in (pt.asarray, xp.from_dlpack):
@@ -203,8 +204,9 @@ def test_pytorch(dtype: str, form: str) -> None:
     np.testing.assert_array_equal(pt.equal(theirs, own).numpy(), np.ones(array.shape, bool))
 
 
+@pytest.mark.peers
 def test_pytorch_bfloat16_and_lifetime() -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test PEERS=1 installs it")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test-peers installs it")
     theirs = torch.tensor([[-2.0, -1.0, 0.0], [1.0, 2.0, 3.0]], dtype=torch.bfloat16)
     for take in (pt.asarray, xp.from_dlpack):
         tensor = take(theirs.T)

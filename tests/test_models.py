@@ -165,6 +165,7 @@ def test_refusals(make: Callable[[], Any], message: str) -> None:
 # ---------------------------------------------------------------- losses
 
 
+@pytest.mark.peers
 def test_losses_give_one_value_per_example() -> None:
     torch = pytest.importorskip("torch", reason="the peer losses are torch's")
     peer = torch.nn.functional

@@ -198,6 +198,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
 
 
+@pytest.mark.peers
 def test_linear_and_embedding() -> None:
     torch = torch_module()
     layer, x = nn.Linear(6, 4), normal(5, 6)
@@ -211,6 +212,7 @@ def test_linear_and_embedding() -> None:
     assert (table(pt.tensor(index)).numpy() == table.weight.numpy()[index]).all()
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(
     "settings", [{}, {"stride": 2, "padding": (1, 0)}, {"groups": 2, "dilation": 2, "bias": False}]
 )
@@ -226,6 +228,7 @@ def test_conv2d(settings: dict[str, Any]) -> None:
         nn.Conv2d(4, 6, 3, groups=4)
 
 
+@pytest.mark.peers
 def test_pooling() -> None:
     torch = torch_module()
     x = normal(2, 7, 8, 3)
@@ -241,6 +244,7 @@ def test_pooling() -> None:
     assert tuple(nn.Flatten()(pt.tensor(x)).shape) == (2, 168)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(
     ("layer", "peer"),
     [
@@ -260,6 +264,7 @@ def test_activations(layer: Callable[[], Any], peer: str) -> None:
     close(layer()(pt.tensor(x)), function(torch.tensor(x), **({"approximate": form[0]} if form else {})))
 
 
+@pytest.mark.peers
 def test_layer_norm_and_rms_norm() -> None:
     torch = torch_module()
     x = normal(4, 5, 16) * 3 + 2
@@ -270,6 +275,7 @@ def test_layer_norm_and_rms_norm() -> None:
     close(nn.RMSNorm(16)(pt.tensor(x)), torch.nn.functional.rms_norm(torch.tensor(x), (16,), eps=1e-6))
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("compiled", [False, True])
 def test_batch_norm_and_its_running_statistics(compiled: bool) -> None:
     torch = torch_module()

@@ -12,6 +12,7 @@ import powertrain as pt
 from powertrain import nn
 
 torch = pytest.importorskip("torch", reason="the peer modules are torch's")
+pytestmark = pytest.mark.peers
 RNG = np.random.default_rng(0)
 
 

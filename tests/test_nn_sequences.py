@@ -13,6 +13,7 @@ from powertrain import nn
 from test_nn_torch import near, normal
 
 torch = pytest.importorskip("torch", reason="the peer modules are torch's")
+pytestmark = pytest.mark.peers
 RNG = np.random.default_rng(1)
 
 

@@ -15,6 +15,7 @@ from powertrain import nn
 from powertrain.nn import StateError
 
 torch = pytest.importorskip("torch", reason="the peer modules are torch's")
+pytestmark = pytest.mark.peers
 RNG = np.random.default_rng(0)
 
 

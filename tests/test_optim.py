@@ -13,6 +13,7 @@ import powertrain as pt
 from powertrain.optim import SGD, Adam, AdamW, Group, Optimizer, OptimizerError, schedules
 
 torch = pytest.importorskip("torch", reason="the peer optimizers are torch's")
+pytestmark = pytest.mark.peers
 
 SHAPES = {"a.weight": (40, 30), "a.bias": (30,), "b.weight": (7,), "b.scale": ()}
 Arrays = dict[str, np.ndarray]

@@ -16,6 +16,7 @@ from powertrain.optim import SGD, OptimizerError, schedules
 from test_optim import SHAPES, gradients, slots, start, updated
 
 torch = pytest.importorskip("torch", reason="the peers are torch's")
+pytestmark = pytest.mark.peers
 rates = torch.optim.lr_scheduler
 STEPS = 25
 

@@ -13,6 +13,7 @@ from powertrain import optim
 from powertrain.optim import Optimizer, OptimizerError
 
 torch = pytest.importorskip("torch", reason="the peer optimizers are torch's")
+pytestmark = pytest.mark.peers
 
 SHAPES = {"w": (5, 3), "b": (3,)}
 PEERS: dict[str, tuple[Callable[..., Optimizer], str, dict[str, Any]]] = {

@@ -14,6 +14,7 @@ from powertrain.optim import Optimizer, OptimizerError
 from test_optim import SHAPES, gradients, slots, start, updated
 
 torch = pytest.importorskip("torch", reason="the peer optimizers are torch's")
+pytestmark = pytest.mark.peers
 
 # Ours, torch's, and the settings of both.
 PEERS: dict[str, tuple[Callable[..., Optimizer], str, dict[str, Any]]] = {

@@ -126,6 +126,7 @@ TAKERS: dict[str, tuple[Callable[..., Optimizer], str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("name", TAKERS)

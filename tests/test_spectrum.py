@@ -18,6 +18,7 @@ CALLS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("call", range(len(CALLS)))
 @pytest.mark.parametrize("shape", [(50,), (3, 64)])
 def test_against_pytorch(call: int, shape: tuple[int, ...]) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ast
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+import check_stub
 import make_stubs
 import powertrain as pt
 
@@ -37,15 +34,8 @@ def test_the_stub_has_the_parameters_of_the_op(name: str) -> None:
     assert given == list(pt.functional.signature(name).parameters)
 
 
-@pytest.mark.slow
-def test_the_package_is_right_by_its_own_stub(tmp_path: Path) -> None:
-    """In the source tree ops are Any, so that `make lint` does not see a call that the stub refuses."""
-    pytest.importorskip("mypy", reason="mypy is not installed; make lint installs it")
-    root = Path(__file__).parent.parent
-    package = tmp_path / "powertrain"
-    shutil.copytree(root / "python" / "powertrain", package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    (package / "__init__.pyi").write_text(make_stubs.stub(pt._core), encoding="utf-8")
-    options = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", "cache"]
-    command = [sys.executable, "-m", "mypy", *options, "powertrain"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("given", [[], ["no/such.pyi"], ["a", "b"]], ids=len)
+def test_types_are_not_checked_without_a_stub(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_stub.main(given) == 2
+    said = " ".join(given) or "nothing"
+    assert capsys.readouterr().err == f"[check_stub] {said}; expected the stub of a build; build one: make wheel\n"

@@ -140,11 +140,12 @@ def test_methods() -> None:
     assert (tensor.ndim, tensor.size, len(tensor)) == (3, 24, 2)
 
 
+@pytest.mark.peers
 def test_other_frameworks_take_tensors() -> None:
     tensor = pt.asarray(X)
     np.testing.assert_array_equal(np.from_dlpack(tensor), X)
     np.testing.assert_array_equal(np.asarray(tensor), X)
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test PEERS=1 installs it")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test-peers installs it")
     np.testing.assert_array_equal(torch.from_dlpack(tensor).numpy(), X)
     np.testing.assert_array_equal(pt.asarray(torch.arange(6.0)).numpy(), np.arange(6.0))
 

@@ -116,6 +116,7 @@ def test_rows_inside_a_compiled_step_have_the_same_bits() -> None:
         assert same_bits(got.numpy(), want.numpy())
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_gradients_of_each_example(compiled: bool) -> None:
     torch = pytest.importorskip("torch", reason="the peer is torch.func")
@@ -208,6 +209,7 @@ def our_energy(x: Any) -> Any:
     return energy(x, pt.tanh, pt.exp)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_derivatives_are_those_of_torch_func(compiled: bool) -> None:
     torch = pytest.importorskip("torch", reason="the peer is torch.func")
@@ -235,6 +237,7 @@ def test_derivatives_have_the_same_bits_compiled(transform: Callable[..., Any]) 
     assert same_bits(pt.compile(transform)(x, v).numpy(), transform(x, v).numpy())
 
 
+@pytest.mark.peers
 def test_derivatives_along_directions_of_a_layer() -> None:
     torch = pytest.importorskip("torch", reason="the peer is torch.func")
     x, k, dx, dk = normal(2, 6, 6, 3), normal(3, 3, 3, 4), normal(2, 6, 6, 3), normal(3, 3, 3, 4)

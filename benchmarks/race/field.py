@@ -21,7 +21,7 @@ from typing import Any
 
 from powertrain.bench.arrays import find
 from powertrain.bench.losses import compare_losses
-from race import machine, tasks
+from race import caches, machine, tasks
 from race.figures import Entry, Result, Turn
 
 FOLDER = Path(__file__).parent.parent
@@ -217,6 +217,7 @@ class Field:
             entry.loss_error, entry.wrong = compare_losses(entry.losses, reference, workload.sgd, precision)
 
     def _turn(self, entry: Entry, pace: Pace) -> None:
+        state = caches.now()
         before, start = machine.busy_seconds(), time.perf_counter()
         try:
             answer = self.workers[entry.framework].ask(
@@ -231,7 +232,7 @@ class Field:
             # The settling steps are the worker's too; they use the machine as the samples do.
             own = answer["processor"] * wall / answer["wall"]
             others = max(0.0, (after - before - own) / wall)
-        entry.turns.append(Turn(answer["samples"], others))
+        entry.turns.append(Turn(answer["samples"], others, caches.state_between(state, caches.now())))
 
     def _drop_hopeless(self, entries: Sequence[Entry]) -> None:
         # By the fastest samples, which disturbance says least about.

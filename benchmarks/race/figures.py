@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from race.caches import CHANGED
 
 # Turns in which other programs used more than this much of a core do not count, while enough others do.
 QUIET_CORES = 0.15
@@ -23,6 +26,7 @@ class Turn:
 
     samples: list[float]  # milliseconds for one step
     others: float | None  # cores that other programs used meanwhile
+    state: str = ""  # of the caches meanwhile, as race.caches tells it
 
 
 @dataclass
@@ -78,6 +82,7 @@ class Entry:
                 "spread": self.spread,
                 "turns_ms": self.medians(),
                 "others_cores": [turn.others for turn in self.turns],
+                "states": [turn.state for turn in self.turns],
                 "busy": self.busy,
                 "first_step_s": self.first_step_s,
                 "peak_mib": self.peak_mib,
@@ -150,10 +155,40 @@ class Result:
             return math.nan, math.nan
         return interval(self.ours.counted(), best.counted())
 
+    @property
+    def state(self) -> str:
+        """Of the caches, while Powertrain had its turns; nothing where it is unknown."""
+        found = {turn.state for turn in self.ours.turns}
+        return found.pop() if len(found) == 1 else CHANGED if found else ""
+
+    def by_state(self) -> list[Result]:
+        """One result for each state that Powertrain's turns were in, with the turns that were in it. Turns in which it
+        changed belong to none; where there are no others, all turns are one result."""
+        known = sorted({turn.state for turn in self.ours.turns} - {CHANGED})
+        if not known or {turn.state for entry in self.entries for turn in entry.turns} == set(known[:1]):
+            return [self]
+        return [self._in_state(state) for state in known]
+
+    def _in_state(self, state: str) -> Result:
+        entries = []
+        for entry in self.entries:
+            turns = [turn for turn in entry.turns if turn.state == state]
+            note = entry.note or ("" if turns else f"no turn while the caches were {state}")
+            entries.append(dataclasses.replace(entry, turns=turns, note=note))
+        return Result(self.task, entries)
+
+    @property
+    def verdict(self) -> str:
+        """Powertrain beside its best peer: one of the two if the whole interval says so."""
+        low, high = self.interval()
+        return "" if self.ratio is None else "faster" if low > 1 else "slower" if high < 1 else "unclear"
+
     def as_json(self) -> dict[str, Any]:
         low, high = self.interval()
         return {
             "task": self.task,
+            "state": self.state,
+            "verdict": self.verdict,
             "best_peer": self.best.framework if self.best else None,
             "ratio": self.ratio,
             "ratio_low": None if math.isnan(low) else low,

@@ -48,6 +48,12 @@ class Section:
     text: Callable[[], str] = str
     draw: Callable[[Path], None] | None = None
 
+    def add(self, raced: Result) -> list[Result]:
+        """One row, or two if the state of the machine changed meanwhile."""
+        rows = raced.by_state()
+        self.results += rows
+        return rows
+
     def as_json(self) -> list[dict[str, Any]]:
         return [result.as_json() for result in self.results]
 
@@ -87,9 +93,9 @@ def steps(options: Options) -> Section:
     wanted = [tasks.training(workload) for workload in options.workloads]
     wanted += [tasks.training(workload, "bf16") for workload in options.workloads if workload in options.low]
     for task in wanted:
-        result = race_training(task, ["powertrain", *options.peers], options)
-        section.results.append(result)
-        print(f"  {workload_of(result)}: ratio {table.ratio(result)}", file=sys.stderr, flush=True)
+        for result in section.add(race_training(task, ["powertrain", *options.peers], options)):
+            said = f"  {table.in_state(result, workload_of)}: ratio {table.ratio(result)} {result.verdict}"
+            print(said.rstrip(), file=sys.stderr, flush=True)
     section.text = lambda: "\n\n".join(
         [table.results(section.results, workload_of), table.compiling(section.results, workload_of)]
     )
@@ -103,7 +109,7 @@ def eager(options: Options) -> Section:
     for workload in EAGER:
         if workload in options.workloads:
             frameworks = ["powertrain eager", "torch eager"]
-            section.results.append(race_training(tasks.training(workload), frameworks, options))
+            section.add(race_training(tasks.training(workload), frameworks, options))
     section.text = lambda: table.results(section.results, workload_of)
     return section
 
@@ -117,9 +123,9 @@ def products(options: Options) -> Section:
 
     with Field(["powertrain", "torch", "numpy"], options.threads) as racers:
         for shape, form in itertools.product(tasks.SHAPES, tasks.FORMS):
-            section.results.append(racers.race(tasks.gemm(shape, form), options.pace))
+            section.add(racers.race(tasks.gemm(shape, form), options.pace))
         for shape in tasks.SHAPES:
-            section.results.append(racers.race(tasks.gemm(shape, "AB", "bf16"), options.pace))
+            section.add(racers.race(tasks.gemm(shape, "AB", "bf16"), options.pace))
     section.text = lambda: table.results(section.results, label, steps=False)
     section.draw = lambda path: _picture().dots(section.results, label, section.title, path)
     return section
@@ -128,7 +134,7 @@ def products(options: Options) -> Section:
 def optimizer(options: Options) -> Section:
     section = Section("optimizer", "AdamW on 10 million parameters")
     with Field(["powertrain", *(peer for peer in options.peers if peer != "mlx")], options.threads) as racers:
-        section.results.append(racers.race("adamw_10m", options.pace))
+        section.add(racers.race("adamw_10m", options.pace))
     section.text = lambda: table.results(section.results, lambda result: result.task, steps=False)
     return section
 

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from race.caches import state_of
 from race.figures import Entry, Result
 
 MARKS = (
@@ -41,6 +42,22 @@ def ratio(result: Result) -> str:
     return f"{result.ratio:.2f}" + ("" if low != low else f" [{low:.2f}, {high:.2f}]")
 
 
+def slower(found: Sequence[Result], label: Callable[[Result], str]) -> str:
+    """Which rows lost to their best peer, and which may have; nothing where there are no peers."""
+    rows = [result for result in found if result.verdict]
+    named = {
+        verdict: ", ".join(in_state(result, label) for result in rows if result.verdict == verdict)
+        for verdict in ("slower", "unclear")
+    }
+    lines = [f"Slower than the best peer: {named['slower'] or 'nothing'}."]
+    lines += [f"Unclear, for the interval holds 1: {named['unclear']}."] if named["unclear"] else []
+    return "\n".join(lines) if rows else ""
+
+
+def in_state(result: Result, label: Callable[[Result], str]) -> str:
+    return f"{label(result)} (caches {result.state})" if result.state else label(result)
+
+
 def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"
 
@@ -49,7 +66,7 @@ def results(found: Sequence[Result], label: Callable[[Result], str], *, steps: b
     """One row for each task: Powertrain's median, minimum and spread, then the peers' medians."""
     names = list(dict.fromkeys(entry.framework for result in found for entry in result.entries[1:]))
     reached = "of peak" if any(result.peak_share is not None for result in found) else "of copy"
-    heading = ["ms", "powertrain", "min", "±", reached, "ratio [95 %]", "best peer", *names]
+    heading = ["ms", "powertrain", "min", "±", reached, "ratio [95 %]", "verdict", "best peer", "caches", *names]
     rows = [heading + (["losses differ by"] if steps else [])]
     for result in found:
         ours, by_name = result.ours, {entry.framework: entry for entry in result.entries}
@@ -61,24 +78,22 @@ def results(found: Sequence[Result], label: Callable[[Result], str], *, steps: b
             f"{ours.spread:.0%}" if some else "-",
             share(result.peak_share if reached == "of peak" else result.copy_share),
             ratio(result),
+            result.verdict or "-",
             result.best.framework if result.best else "-",
+            result.state or "-",
             *(cell(by_name.get(name)) for name in names),
         ]
         rows.append(row + ([_losses(result)] if steps else []))
-    mean = geometric_mean(result.ratio for result in found)
-    if mean is not None and len(found) > 1:
-        rows.append(["geometric mean", "", "", "", "", f"{mean:.2f}"])
+    for state in sorted({result.state for result in found}):
+        ratios = [result.ratio for result in found if result.state == state and result.ratio]
+        if len(ratios) > 1:
+            rows.append(["geometric mean", "", "", "", "", f"{statistics.geometric_mean(ratios):.2f}", "", "", state])
     return align(rows)
 
 
 def _losses(result: Result) -> str:
     errors = [entry.loss_error for entry in result.entries if entry.loss_error is not None and not entry.wrong]
     return f"{max(errors):.0e}" if errors else "-"
-
-
-def geometric_mean(values: Any) -> float | None:
-    known = [value for value in values if value]
-    return statistics.geometric_mean(known) if known else None
 
 
 def compiling(found: Sequence[Result], label: Callable[[Result], str]) -> str:
@@ -110,6 +125,15 @@ def notes(found: Sequence[Result], label: Callable[[Result], str]) -> Iterator[s
         yield f"- {framework}: {why} ({', '.join(where)})"
 
 
+def caches_line(found: Mapping[str, Any]) -> Iterator[str]:
+    """The state of the machine: at the start, at the end, and how many turns were in which."""
+    rates = [rate for rate in found["written_gbytes"] if rate is not None]
+    if rates:
+        looks = ", then ".join(f"{rate:.3g} GB/s ({state_of(rate)})" for rate in rates)
+        turns = ", ".join(f"{count} {state}" for state, count in sorted(found["turns"].items()))
+        yield f"caches: a core writes lines that another core has read at {looks}; turns: {turns or 'none'}"
+
+
 def heading(about: Mapping[str, Any]) -> Iterator[str]:
     machine, roofline = about["machine"], about["roofline"]
     yield (
@@ -121,6 +145,7 @@ def heading(about: Mapping[str, Any]) -> Iterator[str]:
         f"roofline, measured in this run with {roofline['threads']} threads: {roofline['gflops']:.4g} GF/s of "
         f"multiply-adds, {roofline['memory_gbytes']:.3g} GB/s of copy in memory"
     )
+    yield from caches_line(about["caches"])
     others = about["others_cores"]
     if others:
         yield (
