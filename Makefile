@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format asan tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -42,6 +42,8 @@ help:
 	@echo "  make format          clang-format and ruff's own fixes, in place"
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "  make tsan            C++ tests under the thread sanitizer"
+	@echo "  make stress          trains, evaluates, forks and takes signals in eight threads at once (SECONDS=600)"
+	@echo "  make stress-asan, make stress-tsan   the same on an engine built with a sanitizer"
 	@echo "  make emulate-avx512  C++ tests with AVX-512 emulated (needs the headers of SIMDe)"
 	@echo "  make arm64           C++ tests cross-compiled, under QEMU (needs g++-aarch64-linux-gnu and qemu-user)"
 	@echo "  make arm64-digits    trains digits there and here, and compares the bits (Debian; fetches its Python for Arm)"
@@ -161,6 +163,17 @@ asan: $(VENV)/.tools
 
 tsan: $(VENV)/.tools
 	$(call cpp-tests,tsan,-DPOWERTRAIN_SANITIZE=thread "-DPOWERTRAIN_ISAS=$(RUNNABLE_ISAS)")
+
+# Everything at once in eight threads, for SECONDS: on the wheel, and on engines built with a sanitizer.
+SECONDS_OF_STRESS = $(or $(SECONDS),600)
+stress: setup
+	$(BIN)/python tests/stress/stress.py --seconds $(SECONDS_OF_STRESS)
+
+stress-asan: $(VENV)/.tools $(VENV)/.extras-run+cli
+	$(BIN)/python tools/sanitized.py address tests/stress/stress.py --seconds $(SECONDS_OF_STRESS)
+
+stress-tsan: $(VENV)/.tools $(VENV)/.extras-run+cli
+	$(BIN)/python tools/sanitized.py thread tests/stress/stress.py --seconds $(SECONDS_OF_STRESS) --no-forks
 
 emulate-avx512: $(VENV)/.tools
 	$(call cpp-tests,avx512,-DPOWERTRAIN_EMULATE_AVX512=ON)
