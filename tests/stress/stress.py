@@ -22,10 +22,10 @@ from collections.abc import Callable
 # NumPy's OpenBLAS waits for ever when a process forks while one thread of it multiplies with others.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import numpy as np  # noqa: E402
-from numpy.testing import assert_allclose, assert_array_equal  # noqa: E402
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
 
-import powertrain as pt  # noqa: E402
+import powertrain as pt
 
 WIDTH = 24
 
@@ -173,7 +173,9 @@ class Race(Worker):
         ctypes.memset(address, self.random.randrange(256), 64)
 
 
-def run(work: Callable[[], None], end: float, calls: dict[str, int], failures: list[str], stop: threading.Event) -> None:
+def run(
+    work: Callable[[], None], end: float, calls: dict[str, int], failures: list[str], stop: threading.Event
+) -> None:
     name = type(work).__name__
     try:
         while time.monotonic() < end and not stop.is_set():
