@@ -272,7 +272,7 @@ def test_text_refuses_what_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         Text.load(Text.Params(path=Path("b.txt")), tmp_path)
     assert str(caught.value) == (
-        "[text b.txt] byte 3 is not UTF-8; expected a UTF-8 text; convert it with `iconv -t utf-8`"
+        "[text b.txt] byte 3 of b.txt is not UTF-8; expected a UTF-8 text; convert it with `iconv -t utf-8`"
     )
     with pytest.raises(DataError, match=r"\[text c.txt\] .*c.txt: No such file or directory; expected a readable file"):
         Text.load(Text.Params(path=Path("c.txt")), tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError
-from powertrain.data.formats import read_arrays, read_bytes
+from powertrain.data.formats import read_arrays, read_text
 from powertrain.data.source import check_finite
 from powertrain.train.review import open_run
 
@@ -84,12 +84,7 @@ def _row(run: TrainRun, output: NDArray[Any]) -> dict[str, Any]:
 def _continue(run: TrainRun, file: Path) -> str:
     from powertrain.strategies.next_token import write
 
-    try:
-        prompt = read_bytes(file, "predict").decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "predict", f"byte {error.start} of {file} is not UTF-8", "expected a text", "convert it with iconv"
-        ) from None
+    prompt = read_text(file, "predict")
     vocabulary, context = run.dataset.vocabulary, run.dataset.context
     assert vocabulary is not None and context is not None
     tokens = write(run.predict, vocabulary.encode(prompt or "\n"), context, CONTINUATION, TEMPERATURE, seed=0)
