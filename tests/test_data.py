@@ -33,6 +33,7 @@ from powertrain.data.order import permutation, raw_bits
 from powertrain.data.rdata import read_table, read_texts
 from powertrain.data.source import check_labels, whole
 from powertrain.plugins.params import NoParams
+from r_data import RWriter, frame_of, write_index, write_lazy, written
 
 
 def source(count: int = 23) -> ArraySource:
@@ -378,42 +379,6 @@ def test_arrays_never_unpickle(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- R data
 
 
-class RWriter:
-    """Writes R's XDR serialization, version 3, as far as a lazy-load data base of strings needs it."""
-
-    def __init__(self) -> None:
-        self.raw = b"X\n" + b"".join(word.to_bytes(4, "big") for word in (3, 0x40500, 0x30500, 5)) + b"UTF-8"
-
-    def word(self, *values: int) -> RWriter:
-        self.raw += b"".join(value.to_bytes(4, "big", signed=True) for value in values)
-        return self
-
-    def text(self, value: str) -> RWriter:
-        encoded = value.encode()
-        self.word(0x40009, len(encoded)).raw += encoded
-        return self
-
-    def strings(self, values: list[str]) -> RWriter:
-        self.word(16, len(values))
-        for value in values:
-            self.text(value)
-        return self
-
-    def names(self, values: list[str]) -> RWriter:
-        return self.word(0x402, 1).text("names").strings(values).word(254)
-
-
-def frame_of(columns: dict[str, bytes]) -> bytes:
-    """A data frame: a named list whose columns are written already."""
-    body = RWriter().word(0x213, len(columns))
-    body.raw += b"".join(columns.values())
-    return body.names(list(columns)).raw
-
-
-def written(kind: int, values: bytes, count: int) -> bytes:
-    return RWriter().word(kind, count).raw[len(RWriter().raw) :] + values
-
-
 @pytest.mark.parametrize("packed", ["zlib", "bzip2", "xz"])
 def test_a_data_frame_of_an_r_data_base(tmp_path: Path, packed: str) -> None:
     numbers = written(14, np.array([1.5, np.nan, -2]).astype(">f8").tobytes(), 3)
@@ -432,27 +397,6 @@ def test_a_data_frame_of_an_r_data_base(tmp_path: Path, packed: str) -> None:
     assert read_table(tmp_path, "people") == {"a": [1.5, None, -2.0], "b": [7, None, 9], "c": ["high", "low", None]}
     with pytest.raises(DataError, match=r"^\[R data\] no data frame others in .*; install the package again$"):
         read_table(tmp_path, "others")
-
-
-def write_index(folder: Path, spans: dict[str, tuple[int, int]], chunks: bytes) -> None:
-    index = RWriter().word(0x213, 2).word(0x213, len(spans))
-    for offset, length in spans.values():
-        index.word(13, 2, offset, length)
-    index.names(list(spans)).word(13, 1, 1)
-    # The second time, the symbol `names` is a reference to the first.
-    index.word(0x402, (1 << 8) | 255).strings(["variables", "compressed"]).word(254)
-    (folder / "Rdata.rdb").write_bytes(chunks)
-    (folder / "Rdata.rdx").write_bytes(zlib.compress(index.raw))
-
-
-def write_lazy(folder: Path, objects: dict[str, list[str]]) -> None:
-    chunks, spans = b"", {}
-    for name, lines in objects.items():
-        raw = RWriter().strings(lines).raw
-        chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
-        spans[name] = (len(chunks), len(chunk))
-        chunks += chunk
-    write_index(folder, spans, chunks)
 
 
 def test_r_texts_and_austen(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ class Austen:
 
 def austen_text(path: Path | None, base: Path) -> str:
     """The novels, in the order of their titles."""
-    if path is not None and (base / path).is_file():
+    if path is not None and (base / path).exists() and not (base / path).is_dir():
         return read_text(base / path, "austen")
     debian = Path("usr/lib/R/site-library/janeaustenr/data")
     folders = [base / path] if path else [*data_folders("janeaustenr", str(debian)), "/" / debian]

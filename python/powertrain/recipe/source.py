@@ -46,7 +46,7 @@ class Source:
 
     def place(self, path: tuple[str | int, ...]) -> str:
         """`digits.toml:4 model.chanels`, or `--set model.chanels` for what the command line gave."""
-        dotted = ".".join(str(key) for key in path)
+        dotted = ".".join(_short(str(key)) for key in path)
         if any(path[: len(given)] == given for given in self.overridden):
             return f"--set {dotted}"
         known = (path[:length] for length in range(len(path), 0, -1) if path[:length] in self.lines)
@@ -62,6 +62,10 @@ class Source:
     def _line(self, path: tuple[str | int, ...]) -> int:
         lines = (self.lines[path[:length]] for length in range(len(path), 0, -1) if path[:length] in self.lines)
         return next(lines, 0)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def find(name: str, registry: Registry) -> Path:
@@ -131,7 +135,7 @@ def _syntax(name: str, text: str, error: Exception) -> str:
     line, reason = int(found[1]), str(error)[: found.start()].strip()
     lines = text.splitlines()
     received = lines[line - 1].strip() if line <= len(lines) else ""
-    received = received if len(received) <= 60 else received[:57] + "..."
+    received = _short(received)
     whole = lines[line - 1] if line <= len(lines) else ""
     wanted = _wanted(reason, whole[: int(found[2]) - 1], whole[int(found[2]) - 1 :])
     return f"[{name}:{line}] not valid TOML in column {found[2]}: {reason}; received {received}; expected {wanted}"

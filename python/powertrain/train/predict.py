@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from powertrain.data import DataError
 from powertrain.data.formats import read_arrays, read_text
 from powertrain.data.source import check_finite
+from powertrain.printable import printable
 from powertrain.train.review import open_run
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ def predict(path: Path, file: Path, as_json: bool) -> int:
     run = open_run(path)
     if run.dataset.task == "language":
         text = _continue(run, file)
-        print(json.dumps({"text": text}) if as_json else text)
+        print(json.dumps({"text": text}) if as_json else printable(text, keep="\n\t"))
         return 0
     rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
     for number, row in enumerate(rows):
-        print(json.dumps(row) if as_json else f"{number:>6}  " + "  ".join(str(value) for value in row.values()))
+        said = f"{number:>6}  " + "  ".join(str(value) for value in row.values())
+        print(json.dumps(row) if as_json else printable(said))
     return 0
 
 

@@ -14,7 +14,7 @@ from powertrain.data import DataError
 from powertrain.data.formats import read_bytes
 from powertrain.files import room
 
-Kind = Literal["number", "category", "date"]
+Kind = Literal["number", "category", "date", "other"]
 Array = NDArray[Any]
 
 # What stands for a gap in a CSV file.
@@ -24,14 +24,15 @@ SECONDS_OF_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Column:
-    """Numbers and dates (days since 1970) as float64 with NaN for gaps, categories as texts with None."""
+    """Numbers and dates (days since 1970) as float64 with NaN for gaps, categories as texts with None. Of a column of
+    another kind there is the name of that kind in each row: it can only be left out."""
 
     kind: Kind
     values: Array
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        if self.kind == "category":
+        if self.kind in ("category", "other"):
             return np.array([value is None for value in self.values], dtype=bool)
         return np.isnan(self.values)
 
@@ -54,6 +55,18 @@ class Frame:
 
     def without(self, names: Sequence[str]) -> Frame:
         return Frame({name: column for name, column in self.columns.items() if name not in names})
+
+    def readable(self, dropped: Sequence[str], where: str) -> Frame:
+        """The frame without the dropped columns that hold neither numbers nor texts nor dates; others of these are
+        refused."""
+        others = {name: column for name, column in self.columns.items() if column.kind == "other"}
+        for name, column in others.items():
+            if name not in dropped:
+                raise DataError(
+                    where, f"the column {name} holds {next(iter(column.values), 'nothing')}",
+                    "expected numbers, UTF-8 texts or dates", "leave it out (drop)",
+                )  # fmt: skip
+        return self.without(list(others))
 
     def demand(self, where: str, *names: str) -> None:
         """Refuse the name of a column that is not there."""
@@ -106,7 +119,7 @@ def parse_frame(content: bytes, path: Path, where: str) -> Frame:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
-    return Frame({name: _column(table.column(name), where, name) for name in names})
+    return Frame({name: _column(table.column(name)) for name in names})
 
 
 def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
@@ -122,7 +135,7 @@ def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
     return file.read()
 
 
-def _column(values: Any, where: str, name: str) -> Column:
+def _column(values: Any) -> Column:
     import pyarrow as pa
 
     kind = values.type
@@ -139,5 +152,4 @@ def _column(values: Any, where: str, name: str) -> Column:
         values = values.cast(kind.value_type)
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return Column("category", np.array(values.to_pylist(), dtype=object))
-    wanted = "expected numbers, UTF-8 texts or dates"
-    raise DataError(where, f"the column {name} holds {kind}", wanted, "leave it out (drop)")
+    return Column("other", np.full(len(values), str(kind), dtype=object))
