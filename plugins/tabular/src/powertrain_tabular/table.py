@@ -129,7 +129,11 @@ def _targets(column: Column, labels: tuple[str, ...], log: bool, where: str) -> 
             raise DataError(where, f"a target of {column.kind} as a number", "expected numbers", "leave task out")
         if log and column.values.min() <= -1:
             raise DataError(where, "log_target of a number <= -1", "expected larger ones", "leave log_target out")
-        return (np.log1p(column.values) if log else column.values).astype(np.float32)
+        with np.errstate(over="ignore"):
+            targets = (np.log1p(column.values) if log else column.values).astype(np.float32)
+        if not np.isfinite(targets).all():
+            raise DataError(where, "a target too large for float32", "expected numbers below 3e38", "divide it before")
+        return targets
     if log:
         raise DataError(where, "log_target of classes", "expected a number", "leave log_target out")
     numbers = {label: number for number, label in enumerate(labels)}
