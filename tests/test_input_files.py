@@ -13,13 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from powertrain import files
+import powertrain as pt
+from powertrain import inputs
 from powertrain.data import ArraySource, DataError, npy
 from powertrain.data.builtin import Arrays, Austen, Text
 from powertrain.data.formats import read_arrays, read_idx, read_text
-from powertrain.files import open_file, read_file
+from powertrain.inputs import open_file, read_file
 from powertrain.printable import printable
 from powertrain.recipe import RecipeError, load_recipe
+from powertrain.train.folder import RunError
+from powertrain.train.pretrained import load_weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -83,7 +86,7 @@ def test_terabytes_of_nothing_are_refused_before_they_are_read(tmp_path: Path) -
     with pytest.raises(DataError) as caught:
         read_text(tmp_path / "a.txt", "text")
     assert str(caught.value) == (
-        f"[text] {tmp_path / 'a.txt'}: it has 4,398,046,511,104 bytes or more; at most {files.room():,} are read; "
+        f"[text] {tmp_path / 'a.txt'}: it has 4,398,046,511,104 bytes or more; at most {inputs.room():,} are read; "
         "expected a readable file; check the path"
     )
 
@@ -215,11 +218,48 @@ def test_a_file_that_is_cut_off_meanwhile_is_an_error(tmp_path: Path, small_room
     )
 
 
+# ---------------------------------------------------------------- weights
+
+
+def test_weights_are_read_and_not_mapped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.numpy import save
+
+    weight = np.arange(12, dtype=np.float32).reshape(4, 3)
+    (folder / "w").write_bytes(save({"weight": weight, "bias": np.zeros(3, np.float32)}))
+    monkeypatch.setattr("safetensors.numpy.load_file", None)  # which maps
+    model = pt.nn.Linear(4, 3)
+    load_weights(model, folder / "w", "model")
+    assert (model.weight.value.numpy() == weight).all()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
+def test_weights_that_are_no_file(folder: Path, kind: str) -> None:
+    with pytest.raises(RunError) as caught:
+        load_weights(pt.nn.Linear(4, 3), folder / kind, "model")
+    assert f"it is a {kind}, not a regular file" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"weight":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]}}',
+        b'{"weight":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}',
+        b'{"weight":{"dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,4]}}',
+        b'{"weight":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}',
+        b"{" * 4000,
+    ],
+)
+def test_weights_with_a_forged_header(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "w").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(RunError, match=r"^\[model.model.weights\] .* expected "):
+        load_weights(pt.nn.Linear(4, 3), tmp_path / "w", "model")
+
+
 # ---------------------------------------------------------------- nobody goes around it
 
 # Files that the engine writes itself, and those of installed packages.
 OWN = (
-    "files.py",
+    "inputs.py",
     "train/checkpoint.py", "train/folder.py", "train/ledger.py", "train/energy.py",
     "plugins/discovery.py", "plugins/importing.py", "plugins/scaffold.py", "plugins/templates/tests.py",
     "plugins/conformance/", "bench/",
@@ -234,7 +274,7 @@ HANDED = ("file", "info", "fileobj=file", "io.BytesIO(", "pa.BufferReader(")  # 
 
 
 def test_input_files_are_opened_in_one_place() -> None:
-    """`files.open_file` alone: who opens by name waits for a pipe, and a mapped file may end the process."""
+    """`inputs.open_file` alone: who opens by name waits for a pipe, and a mapped file may end the process."""
     engine = ROOT / "python" / "powertrain"
     plugins = [path for path in ROOT.glob("plugins/*/src/**/*.py") if path.name not in ("fetch.py", "speak.py")]
     sources = [path for path in engine.rglob("*.py") if not str(path.relative_to(engine)).startswith(OWN)]

@@ -102,7 +102,7 @@ def parquet(draw: random.Random) -> bytes:
 def weights(draw: random.Random) -> bytes:
     from safetensors.numpy import save
 
-    return bytes(save({"weight": np.ones((3, 4), np.float32), "bias": np.zeros(3, np.float32)}))
+    return bytes(save({"weight": np.ones((4, 3), np.float32), "bias": np.zeros(3, np.float32)}))
 
 
 def texts(draw: random.Random) -> bytes:

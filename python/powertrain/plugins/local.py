@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from powertrain.files import read_file
+from powertrain.inputs import read_file
 from powertrain.plugins.importing import guarded
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.registry import PluginError

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from powertrain.files import read_file
+from powertrain.inputs import read_file
 from powertrain.plugins.params import Mistake, show, suggestion
 from powertrain.plugins.registry import PluginError, Registry
 from powertrain.printable import printable

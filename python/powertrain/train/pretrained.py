@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from powertrain.files import read_file
+from powertrain.inputs import read_file
 from powertrain.train.checkpoint import Checkpoints
 from powertrain.train.folder import RunError
 

@@ -48,6 +48,9 @@ class Encoder:
             for text in settings.combine:
                 both = _combined(frame, text, where)
                 learned.append({**_learn(text, both, settings), "combine": text})
+        for one in learned:
+            if one.get("kind") == "number" and not np.isfinite([one["mean"], one["deviation"]]).all():
+                raise _too_large(one["name"], where)
         return cls([one for one in learned if one is not None and one.get("kind")])
 
     @property
@@ -59,10 +62,7 @@ class Encoder:
         for one in self.learned:
             made = self._made(one, frame, where)
             if not all(np.isfinite(values).all() for values in made):
-                raise DataError(
-                    where, f"{one['name']} holds numbers too large for float32", "expected numbers below 3e38",
-                    "drop the column, or divide it before",
-                )  # fmt: skip
+                raise _too_large(one["name"], where)
             columns += made
         return np.stack(columns, axis=1)
 
@@ -79,6 +79,13 @@ class Encoder:
     def state(self) -> dict[str, Any]:
         """As an array of bytes, which a checkpoint holds."""
         return {"encoder": np.frombuffer(json.dumps(self.learned).encode(), dtype=np.uint8)}
+
+
+def _too_large(name: str, where: str) -> DataError:
+    return DataError(
+        where, f"{name} holds numbers too large for float32", "expected numbers below 3e38",
+        "drop the column, or divide it before",
+    )  # fmt: skip
 
 
 def _learn(name: str, column: Column, settings: Encode) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError
 from powertrain.data.formats import read_bytes
-from powertrain.files import room
+from powertrain.inputs import room
 
 Kind = Literal["number", "category", "date", "other"]
 Array = NDArray[Any]

@@ -11,7 +11,7 @@ from typing import ClassVar
 from powertrain.data import DataError, Dataset
 from powertrain.data.formats import data_folders, find
 from powertrain.data.rdata import read_table
-from powertrain.files import open_file, room
+from powertrain.inputs import open_file, room
 from powertrain.plugins import param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
 from powertrain_tabular.table import TableParams, build

@@ -11,7 +11,6 @@ from powertrain.data import Section
 from powertrain_tabular.cleaning import Finding
 from powertrain_tabular.frame import Frame
 
-MOST_BINS = 40
 SHOWN_GAPS = 12
 SHOWN_CLASSES = 20
 SHOWN_LETTERS = 40  # of their names beside each other
@@ -41,14 +40,10 @@ def _rows(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
     return (("what", "column", "how"), *((one.kind, one.column or "rows", one.text) for one in findings))
 
 
-def _bins(values: Any) -> int:
-    """40, or one where the numbers are so close to each other that floats cannot tell that many edges apart."""
-    edges = np.linspace(values.min(), values.max(), MOST_BINS + 1)
-    return MOST_BINS if (np.diff(edges) > 0).all() else 1
-
-
 def _draw(figure: Any, frame: Frame, target: str) -> None:
     """The target, and the columns with the most gaps."""
+    from powertrain.train.pictures import bin_edges  # which needs matplotlib
+
     column = frame[target]
     gaps = {name: float(one.missing.mean()) for name, one in frame.columns.items() if one.missing.any()}
     left = figure.add_subplot(1, 2 if gaps else 1, 1)
@@ -61,7 +56,7 @@ def _draw(figure: Any, frame: Frame, target: str) -> None:
         if sum(map(len, names)) > SHOWN_LETTERS:
             left.tick_params(axis="x", rotation=90)
     else:
-        left.hist(column.values, bins=_bins(column.values))
+        left.hist(column.values, bins=bin_edges(column.values).tolist())
         left.locator_params(axis="x", nbins=5)
         left.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     left.set(title=target, ylabel="rows")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
-from powertrain.files import open_file
+from powertrain.inputs import open_file
 from powertrain.plugins import param
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
