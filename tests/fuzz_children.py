@@ -32,11 +32,13 @@ class Answer:
     wrong: tuple[str, ...]
 
 
-def serve(seeds: Sequence[int], examine: Callable[[int], tuple[str | None, Sequence[str]]]) -> None:
+def serve(
+    seeds: Sequence[int], examine: Callable[[int], tuple[str | None, Sequence[str]]], seconds: float = SECONDS
+) -> None:
     """In the child: the answers on stdout; where the interpreter stood when it died or hung on stderr."""
     faulthandler.enable()
     for seed in seeds:
-        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        faulthandler.dump_traceback_later(seconds, exit=True)
         try:
             digest, wrong = examine(seed)
         except Exception as error:

@@ -33,6 +33,7 @@ from powertrain.data.order import permutation, raw_bits
 from powertrain.data.rdata import read_table, read_texts
 from powertrain.data.source import check_labels, whole
 from powertrain.plugins.params import NoParams
+from r_data import RWriter, frame_of, write_index, write_lazy, written
 
 
 def source(count: int = 23) -> ArraySource:
@@ -272,7 +273,7 @@ def test_text_refuses_what_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         Text.load(Text.Params(path=Path("b.txt")), tmp_path)
     assert str(caught.value) == (
-        "[text b.txt] byte 3 is not UTF-8; expected a UTF-8 text; convert it with `iconv -t utf-8`"
+        "[text b.txt] byte 3 of b.txt is not UTF-8; expected a UTF-8 text; convert it with `iconv -t utf-8`"
     )
     with pytest.raises(DataError, match=r"\[text c.txt\] .*c.txt: No such file or directory; expected a readable file"):
         Text.load(Text.Params(path=Path("c.txt")), tmp_path)
@@ -362,6 +363,39 @@ def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
         Arrays.load(Arrays.Params(path=Path("a.npz"), x="w"), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        (np.ones((2, 3)), np.array(["yes", "no"]),
+         "[arrays a.npz y] dtype <U3, shape [2]; expected numbers, one row per example; number the classes of texts: "
+         "labels, y = numpy.unique(y, return_inverse=True)"),
+        (np.ones((0, 3)), np.ones(0, np.int64),
+         "[arrays] no example; expected at least one row; check the file or the filter"),
+        (np.ones((2, 3)), np.array(1.5),
+         "[arrays a.npz y] dtype float64, shape []; expected numbers, one row per example; number the classes of "
+         "texts: labels, y = numpy.unique(y, return_inverse=True)"),
+        (np.array(1.0), np.arange(3),
+         "[a train] a single number of examples and 3 labels; expected as many of each; the files do not belong "
+         "together; fetch them again"),
+        (np.ones((2, 3)), np.array([0, 10**12]),
+         "[arrays a.npz y] label 1000000000000 in row 1; expected labels from 0 to 1048575; encode the classes as 0, "
+         "1, 2, ... or give the right number of classes"),
+        (np.ones((2, 3)), np.array([0.0, 1e300]),
+         "[arrays y] infinity in row 1; expected finite numbers; remove those rows or fill the gaps first"),
+    ],
+)  # fmt: skip
+def test_arrays_that_nothing_can_be_learned_from(tmp_path: Path, x: np.ndarray, y: np.ndarray, said: str) -> None:
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    with pytest.raises(DataError) as caught:
+        Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+    assert str(caught.value) == said
+
+
+def test_no_label_is_no_class() -> None:
+    with pytest.raises(DataError, match="no label; expected at least one row; check the file or the filter"):
+        check_labels(np.zeros(0, np.int64), 3, "y")
+
+
 def test_arrays_never_unpickle(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([{"a": 1}], dtype=object), y=np.zeros(1, dtype=int))
     with pytest.raises(DataError, match=r"expected a whole .npz or .npy file of plain numbers"):
@@ -376,42 +410,6 @@ def test_arrays_never_unpickle(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- R data
-
-
-class RWriter:
-    """Writes R's XDR serialization, version 3, as far as a lazy-load data base of strings needs it."""
-
-    def __init__(self) -> None:
-        self.raw = b"X\n" + b"".join(word.to_bytes(4, "big") for word in (3, 0x40500, 0x30500, 5)) + b"UTF-8"
-
-    def word(self, *values: int) -> RWriter:
-        self.raw += b"".join(value.to_bytes(4, "big", signed=True) for value in values)
-        return self
-
-    def text(self, value: str) -> RWriter:
-        encoded = value.encode()
-        self.word(0x40009, len(encoded)).raw += encoded
-        return self
-
-    def strings(self, values: list[str]) -> RWriter:
-        self.word(16, len(values))
-        for value in values:
-            self.text(value)
-        return self
-
-    def names(self, values: list[str]) -> RWriter:
-        return self.word(0x402, 1).text("names").strings(values).word(254)
-
-
-def frame_of(columns: dict[str, bytes]) -> bytes:
-    """A data frame: a named list whose columns are written already."""
-    body = RWriter().word(0x213, len(columns))
-    body.raw += b"".join(columns.values())
-    return body.names(list(columns)).raw
-
-
-def written(kind: int, values: bytes, count: int) -> bytes:
-    return RWriter().word(kind, count).raw[len(RWriter().raw) :] + values
 
 
 @pytest.mark.parametrize("packed", ["zlib", "bzip2", "xz"])
@@ -434,27 +432,6 @@ def test_a_data_frame_of_an_r_data_base(tmp_path: Path, packed: str) -> None:
         read_table(tmp_path, "others")
 
 
-def write_index(folder: Path, spans: dict[str, tuple[int, int]], chunks: bytes) -> None:
-    index = RWriter().word(0x213, 2).word(0x213, len(spans))
-    for offset, length in spans.values():
-        index.word(13, 2, offset, length)
-    index.names(list(spans)).word(13, 1, 1)
-    # The second time, the symbol `names` is a reference to the first.
-    index.word(0x402, (1 << 8) | 255).strings(["variables", "compressed"]).word(254)
-    (folder / "Rdata.rdb").write_bytes(chunks)
-    (folder / "Rdata.rdx").write_bytes(zlib.compress(index.raw))
-
-
-def write_lazy(folder: Path, objects: dict[str, list[str]]) -> None:
-    chunks, spans = b"", {}
-    for name, lines in objects.items():
-        raw = RWriter().strings(lines).raw
-        chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
-        spans[name] = (len(chunks), len(chunk))
-        chunks += chunk
-    write_index(folder, spans, chunks)
-
-
 def test_r_texts_and_austen(tmp_path: Path) -> None:
     write_lazy(tmp_path, {"emma": ["Emma", "", "naïve"], "a": ["b"]})
     assert read_texts(tmp_path) == {"emma": "Emma\n\nnaïve", "a": "b"}
@@ -463,6 +440,37 @@ def test_r_texts_and_austen(tmp_path: Path) -> None:
     (tmp_path / "Rdata.rdb").write_bytes((tmp_path / "Rdata.rdb").read_bytes()[:-9])
     with pytest.raises(DataError, match="expected whole Rdata files; the files are damaged; install the package again"):
         read_texts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (RWriter().word(14, -1).raw, "a vector of the length -1"),
+        (RWriter().word(14, 2**31 - 1).raw, "the stream ends too early"),
+        (RWriter().word(0x40009, 2**31 - 1).raw, "the stream ends too early"),
+        (RWriter().word(0x1FF).raw, "a reference to symbol 1 of 0"),
+        (RWriter().word(*[19, 1] * 2000).raw, "maximum recursion depth exceeded"),
+        (frame_of({"a": written(0x200 | 13, (3).to_bytes(4, "big"), 1)
+                   + RWriter().word(0x402, 1).text("levels").strings(["x"]).word(254).raw[len(RWriter().raw):]}),
+         "level 3 of 1"),
+    ],
+)  # fmt: skip
+def test_damaged_r_data(tmp_path: Path, raw: bytes, said: str) -> None:
+    chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
+    write_index(tmp_path, {"people": (0, len(chunk))}, chunk)
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path, "people")
+    assert str(caught.value).startswith(f"[R data] {tmp_path}: {said}")
+
+
+def test_an_r_object_that_is_not_as_long_as_its_chunk_says(tmp_path: Path) -> None:
+    raw = frame_of({"a": written(14, bytes(8), 1)})
+    size = len(raw)
+    for length, said in ((size - 1, "it unpacks to more than"), (size + 1, "an object of"), (2**32 - 1, "an obj")):
+        chunk = length.to_bytes(4, "big") + zlib.compress(raw)
+        write_index(tmp_path, {"people": (0, len(chunk))}, chunk)
+        with pytest.raises(DataError, match=said):
+            read_table(tmp_path, "people")
 
 
 def test_austen_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -355,7 +355,8 @@ def test_a_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(RecipeError) as caught:
         load_recipe(str(tmp_path / "folder.toml"), (), PLUGINS)
-    assert str(caught.value) == "[folder.toml] it could not be read: Is a directory; expected a TOML file"
+    text = "[folder.toml] it could not be read: it is a folder, not a regular file; expected a TOML file"
+    assert str(caught.value) == text
 
 
 def test_settings_go_through_the_same_checks(tmp_path: Path) -> None:
@@ -433,6 +434,9 @@ def test_lines_are_found_through_every_way_of_writing(tmp_path: Path) -> None:
         ("ten steps", None),
         ("3 weeks", None),
         (20, None),
+        ("9" * 5000 + " epochs", None),
+        ("1" + "0" * 15 + " steps", None),
+        ("0" * 5000 + "7 steps", Duration(7, "steps")),
         (True, None),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,41 @@ def test_what_is_wrong_with_a_folder_is_said(sounds: Path, tmp_path: Path) -> No
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"\[audio-folder\] no sounds below .*; expected CLASS/FILE"):
         load(tmp_path / "empty")
+
+
+def wav(rate: int, channels: int, samples: int) -> bytes:
+    """The header of 16-bit sounds, and so many samples of zeros."""
+    data = bytes(2 * channels * samples)
+    form = struct.pack("<HHIIHH", 1, channels, rate, rate * 2 * channels & 0xFFFFFFFF, 2 * channels, 16)
+    return b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + (
+        struct.pack("<I", len(data)) + data
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "samples", "said"),
+    [
+        (2**31 - 1, 1, 8, "2,147,483,647 samples a second; 1,000 to 384,000 are read"),
+        (1, 1, 8, "1 samples a second; 1,000 to 384,000 are read"),
+        (8000, 1024, 30_000, "30,000 samples of 1024 channels, 8,000 a second"),
+        (1000, 1, 4_000_000, "4,000,000 samples of 1 channels, 1,000 a second"),
+    ],
+)
+def test_a_header_that_asks_for_gigabytes(tmp_path: Path, rate: int, channels: int, samples: int, said: str) -> None:
+    """Of a rate without bounds, the filters that resample would be of gigabytes."""
+    (tmp_path / "a.wav").write_bytes(wav(rate, channels, samples))
+    with pytest.raises(DataError) as caught:
+        read_sound(tmp_path / "a.wav", 8000)
+    assert str(caught.value) == (
+        f"[audio-folder] {tmp_path / 'a.wav'}: {said}; expected a whole WAV or FLAC file of at most 28,800,000 "
+        "samples; repair it or take it out of the folder"
+    )
+
+
+def test_a_pipe_is_no_sound(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(DataError, match=r"a\.wav: it is a pipe, not a regular file; expected a whole WAV or FLAC file"):
+        read_sound(tmp_path / "a.wav", 8000)
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(8000, 16000), (16000, 8000), (11025, 8000), (22050, 8000)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,27 @@ def test_the_area_under_the_curve_counts_ties_half() -> None:
         ),
         ("a,a\n1,x\n", {"target": "a"}, "[table {}] {} has a twice; expected a name for each column; rename one"),
         ("a,y\n", {}, "[table {}] {} has no rows; expected a table; check the file"),
+        (
+            "a,y\n1,\n2,NA\n",
+            {},
+            "[table {}] no row with a value of y; expected rows to learn from; check the column",
+        ),
+        (
+            "a,y\n1e300,x\n2,z\n-1e308,x\n",
+            {},
+            "[table {}] a holds numbers too large for float32; expected numbers below 3e38; drop the column, or divide "
+            "it before",
+        ),
+        (
+            "a,y\n1,1e300\n2,0\n",
+            {"task": "regression"},
+            "[table {}] a target too large for float32; expected numbers below 3e38; divide it before",
+        ),
+        (
+            "a,t,y\n1,10:00:00,x\n2,11:00:00,z\n",
+            {},
+            "[table {}] the column t holds time32[s]; expected numbers, UTF-8 texts or dates; leave it out (drop)",
+        ),
     ],
 )
 def test_what_a_wrong_table_says(tmp_path: Path, text: str, settings: dict[str, Any], says: str) -> None:
@@ -225,6 +247,47 @@ def test_what_a_wrong_table_says(tmp_path: Path, text: str, settings: dict[str, 
     with pytest.raises(DataError) as raised:
         load(path, **{"target": "y", **settings})
     assert str(raised.value) == says.replace("{}", str(path))
+
+
+def test_a_column_of_another_kind_can_be_dropped(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,t,y\n1,10:00:00,x\n2,11:00:00,z\n")
+    assert load(path, "y", drop=("t",)).columns == ("a",)
+
+
+def test_whole_numbers_that_no_float_holds_are_read_as_the_nearest(tmp_path: Path) -> None:
+    frame = read_frame(write(tmp_path, f"a\n{2**53 + 1}\n{2**63 + 1}\n"), "t")
+    assert frame["a"].values.tolist() == [2.0**53, 2.0**63]
+    assert read_frame(write(tmp_path, f"a\n{2**53 + 1}\n"), "t")["a"].values.tolist() == [2.0**53]
+
+
+def test_one_row_and_few_rows_are_learned_from(tmp_path: Path) -> None:
+    for count in (2, 3, 7):
+        text = "a,y\n" + "".join(f"{at},{at * 1.5}\n" for at in range(count))
+        assert len(load(write(tmp_path, text), "y", task="regression").train) == count
+    with pytest.raises(DataError, match="no column that varies"):
+        load(write(tmp_path, "a,y\n1,1.5\n"), "y", task="regression")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet"])
+def test_a_pipe_is_no_table(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError) as raised:
+        load(tmp_path / name, "y")
+    assert str(raised.value) == (
+        f"[table {tmp_path / name}] {tmp_path / name}: it is a pipe, not a regular file; expected a readable file; "
+        "check the path"
+    )
+
+
+def test_a_table_that_unpacks_to_more_than_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pa.table({"a": np.zeros(1_000_000), "y": np.zeros(1_000_000)}), tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 100_000
+    monkeypatch.setattr("powertrain_tabular.frame.room", lambda: 5_000_000)
+    with pytest.raises(DataError, match=r"it unpacks to 16,000,\d+ bytes; at most 5,000,000 are read; expected a CSV"):
+        load(tmp_path / "t.parquet", "y")
 
 
 def test_a_binary_file_is_no_table(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from powertrain.data import ArraySource, Dataset
+from powertrain.models import ModelError
 from powertrain.plugins import Inputs
 from powertrain.plugins.testing import powertrain
 from powertrain.recipe import load_recipe
@@ -22,7 +24,7 @@ from powertrain.train.run import TrainRun
 from powertrain.train.trainer import fit
 from powertrain_tabular.groups import PCA
 from powertrain_tabular.kernel_machine import KernelSVM
-from powertrain_tabular.linear import solve
+from powertrain_tabular.linear import FullBatch, solve
 from powertrain_tabular.table import Table
 
 EXAMPLES = Path(Table.examples_folder)
@@ -271,3 +273,61 @@ def test_a_recipe_meets_what_it_expects(name: str, tmp_path: Path) -> None:
     if not all((folder / file).is_file() for file in files):
         pytest.skip(f"{source} is not in POWERTRAIN_DATA; python -m powertrain_tabular.fetch FOLDER")
     powertrain("train", name, "--set", "report.baseline=false", "--run", "r", folder=tmp_path)
+
+
+INPUTS = Inputs("classification", (3,), 2, "float32")
+
+
+def rows(count: int) -> dict[str, Any]:
+    return {"x": np.arange(3.0 * count, dtype=np.float32).reshape(count, 3), "y": np.arange(count) % 2}
+
+
+def test_what_lightgbm_refuses_is_said() -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    from powertrain_tabular.trees import Forest
+
+    with pytest.raises(ModelError) as caught:
+        Forest.build(Forest.Params(rows=0.001), INPUTS).fit(rows(20), None)
+    said = str(caught.value)
+    assert said.startswith("[Forest] LightGBM says: Check failed: (num_data) > (0) at ")
+    assert said.endswith(
+        "; expected rows and settings that it can fit; take more rows, or change the settings of the model"
+    )
+
+
+def test_as_many_leaves_as_there_are_rows_are_enough() -> None:
+    """LightGBM makes room for all of them at once: of 131,072, more memory than most machines have."""
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    from powertrain_tabular.trees import Boosting
+
+    most, enough = (
+        Boosting.build(Boosting.Params(trees=3, leaves=leaves, least_rows=1), INPUTS) for leaves in (131_072, 40)
+    )
+    part = rows(40)
+    first, second = (model.answer(model.fit(part, None), part["x"]) for model in (most, enough))
+    assert (first == second).all()
+
+
+def test_more_threads_than_a_machine_can_start_are_refused() -> None:
+    from powertrain_tabular.trees import Tree
+
+    most = max(64, os.cpu_count() or 1)
+    with pytest.raises(ModelError) as caught:
+        Tree.build(Tree.Params(threads=most + 1), INPUTS)
+    assert str(caught.value) == (
+        f"[Tree] threads = {most + 1}; expected at most {most} on this machine; more make it slower, or cannot be "
+        "started"
+    )
+
+
+def test_full_batch_wants_something_to_train() -> None:
+    class Bare:
+        def named_parameters(self) -> list[Any]:
+            return []
+
+    run = SimpleNamespace(model=Bare, data=lambda part: None, loss=lambda: None)
+    with pytest.raises(ModelError) as caught:
+        FullBatch(FullBatch.Params()).setup(run)
+    assert str(caught.value) == (
+        "[full-batch] the model Bare has no parameter to train; expected one that has; leave strategy out of the recipe"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_what_is_wrong_with_a_table_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"text,label\n\xff,1\n")
     with pytest.raises(DataError, match=r"byte 11 of t.csv is not UTF-8"):
         read_table(path, "text", "label")
+
+
+def test_what_is_no_file_or_pattern(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    with pytest.raises(DataError, match=r"a\.txt: it is a pipe, not a regular file; expected a readable file"):
+        TextFiles.load(TextFiles.Params(path=Path()), tmp_path)
+    for pattern in ("", "/etc/*"):
+        with pytest.raises(DataError, match=r"\[text-files\] pattern '.*': .*; expected one such as \*\.txt; change"):
+            TextFiles.load(TextFiles.Params(path=Path(), pattern=pattern), tmp_path)
+    (tmp_path / "b.md").mkdir()
+    with pytest.raises(DataError, match=r"\[text-files\] no file \*\.md in .*; expected some; change the pattern"):
+        TextFiles.load(TextFiles.Params(path=Path(), pattern="*.md"), tmp_path)
 
 
 def test_sms_spam_says_where_to_get_it(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from powertrain.plugins import Inputs
 from powertrain.plugins.conformance.data import check_data
 from powertrain.plugins.conformance.finding import Subject
 from powertrain.plugins.testing import killed_and_resumed, powertrain
-from powertrain_vision.folder import ImageFolder
+from powertrain_vision.folder import ImageFolder, read_picture
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet
 from powertrain_vision.sequences import ResidualMLP, SequenceCNN, SequenceGRU
@@ -85,6 +87,35 @@ def test_what_is_wrong_with_a_folder_is_said(pictures: Path, tmp_path: Path) -> 
         Image.new("L", (4, 4)).save(tmp_path / "parts" / part / label / "0.png")
     with pytest.raises(DataError, match=r"\[image-folder test\] classes b; expected some of a"):
         load(tmp_path / "parts")
+
+
+def test_files_that_are_no_pictures_of_the_formats(pictures: Path) -> None:
+    """By name one of them; what it holds would start another program, or makes a reader wait."""
+    path = pictures / "red" / "other.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    with pytest.raises(DataError, match=r"other\.png: no picture of the formats PNG, .*; expected a whole picture"):
+        load(pictures)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=r"other\.png: it is a pipe, not a regular file; expected a whole picture"):
+        load(pictures)
+
+
+@pytest.mark.parametrize("form", ["BMP", "PPM", "TIFF", "PNG"])
+def test_no_picture_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """Pillow maps some forms that it is given by name: a file that is cut off meanwhile would end the process."""
+
+    def refused(*given: object, **settings: object) -> None:
+        raise AssertionError("it was mapped")
+
+    Image.new("RGB", (8, 8)).save(tmp_path / "a", form)
+    monkeypatch.setattr(mmap, "mmap", refused)
+    assert read_picture(tmp_path / "a", (8, 8), True).shape == (8, 8, 3)
+
+
+def test_a_resnet_has_a_width() -> None:
+    with pytest.raises(ValueError, match=r"^widths is empty; expected one or more; \(16, 32, 64\) are usual$"):
+        ResNet.Params(widths=())
 
 
 def test_mnist1d_is_that_of_its_authors() -> None:

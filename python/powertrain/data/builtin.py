@@ -15,7 +15,8 @@ import numpy as np
 
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
-from powertrain.data.formats import data_folders, find, read_arrays, read_bytes, read_idx
+from powertrain.data.formats import data_folders, find, read_arrays, read_idx, read_stored, read_text
+from powertrain.data.npy import StoredArray
 from powertrain.data.rdata import read_texts
 from powertrain.data.source import Array, ArraySource, Source, check_labels
 from powertrain.data.split import split_ordered
@@ -66,18 +67,24 @@ class FashionMnist:
         return classification("fashion-mnist", splits, cls.CLASSES)
 
 
-def classification(name: str, splits: Mapping[str, tuple[Array, Array]], labels: tuple[str, ...]) -> Dataset:
+def classification(
+    name: str, splits: Mapping[str, tuple[Array | StoredArray, Array]], labels: tuple[str, ...]
+) -> Dataset:
     """A checked Dataset from (x, class number) arrays by split."""
     sources: dict[str, Source] = {}
     for split, (x, y) in splits.items():
-        if len(x) != len(y):
+        if x.shape[:1] != y.shape[:1] or x.ndim == 0:
             raise DataError(
-                f"{name} {split}", f"{len(x):,} examples and {len(y):,} labels", "expected as many of each",
+                f"{name} {split}", f"{_count(x)} examples and {_count(y)} labels", "expected as many of each",
                 "the files do not belong together; fetch them again",
             )  # fmt: skip
         check_labels(y, len(labels), f"{name} {split}")
         sources[split] = ArraySource(x=x, y=y.astype(np.int64))
     return Dataset(name, "classification", sources, len(labels), labels)
+
+
+def _count(array: Array | StoredArray) -> str:
+    return f"{len(array):,}" if array.ndim else "a single number of"
 
 
 class Arrays:
@@ -95,11 +102,12 @@ class Arrays:
     @classmethod
     def load(cls, params: Params, base: Path) -> Dataset:
         where = f"arrays {params.path}"
-        arrays = read_arrays(base / params.path, where)
+        x: Array | StoredArray
         if params.target_path is not None:
-            (x,) = list(arrays.values())[:1]
+            x = read_stored(base / params.path, where)
             (y,) = list(read_arrays(base / params.target_path, where).values())[:1]
         else:
+            arrays = read_arrays(base / params.path, where)
             for name in (params.x, params.y):
                 if name not in arrays:
                     raise DataError(
@@ -113,8 +121,19 @@ class Arrays:
         if y.dtype.kind in "iub" and y.ndim == 1 and y.size:
             classes = check_labels(y, None, f"{where} y")
             return classification(name, {"train": (x, y)}, tuple(str(number) for number in range(classes)))
-        source = ArraySource(x=x, y=y.astype(np.float32))
+        source = ArraySource(x=x, y=_targets(y, f"{where} y"))
         return Dataset(name, "regression", {"train": source}, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
+
+
+def _targets(y: Array, where: str) -> Array:
+    """Numbers to predict, as float32."""
+    if y.dtype.kind not in "fiub" or y.ndim == 0:
+        raise DataError(
+            where, f"dtype {y.dtype}, shape {list(y.shape)}", "expected numbers, one row per example",
+            "number the classes of texts: labels, y = numpy.unique(y, return_inverse=True)",
+        )  # fmt: skip
+    with np.errstate(over="ignore"):  # what is too large for it becomes an infinity, which the source refuses
+        return y.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -134,13 +153,7 @@ class Text:
     @classmethod
     def load(cls, params: Params, base: Path) -> Dataset:
         where = f"text {params.path}"
-        try:
-            text = read_bytes(base / params.path, where).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                where, f"byte {error.start} is not UTF-8", "expected a UTF-8 text", "convert it with `iconv -t utf-8`"
-            ) from None
-        return language(params.path.stem, text, params)
+        return language(params.path.stem, read_text(base / params.path, where), params)
 
 
 class Austen:
@@ -157,8 +170,8 @@ class Austen:
 
 def austen_text(path: Path | None, base: Path) -> str:
     """The novels, in the order of their titles."""
-    if path is not None and (base / path).is_file():
-        return read_bytes(base / path, "austen").decode("utf-8")
+    if path is not None and (base / path).exists() and not (base / path).is_dir():
+        return read_text(base / path, "austen")
     debian = Path("usr/lib/R/site-library/janeaustenr/data")
     folders = [base / path] if path else [*data_folders("janeaustenr", str(debian)), "/" / debian]
     index, _ = find(

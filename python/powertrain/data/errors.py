@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from powertrain.printable import printable
+
 
 class DataError(ValueError):
     """Data that cannot be used: `[where] what was received; what was expected; how to fix it`."""
 
     def __init__(self, where: str, received: str, expected: str, fix: str) -> None:
-        super().__init__(f"[{where}] {received}; {expected}; {fix}")
+        # Names and values in it come from files: nothing of them may move a terminal's cursor.
+        super().__init__(printable(f"[{where}] {received}; {expected}; {fix}"))
         self.where = where

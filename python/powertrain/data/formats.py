@@ -1,21 +1,27 @@
-"""Readers of data files: idx (the MNIST format), npy and npz without pickle, and the search for a file."""
+"""Readers of data files: texts, idx (the MNIST format), npy and npz without pickle, and the search for a file."""
 
 from __future__ import annotations
 
 import gzip
+import lzma
+import math
 import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from powertrain.data.errors import DataError
-from powertrain.data.source import Array
+from powertrain.data.npy import MAGIC, Array, NpyError, StoredArray, open_array, read_array
+from powertrain.inputs import open_file, read_at_most, read_file, room, size_of
 
-NUMPY_FILES = (b"\x93NUMPY", b"PK")  # how .npy and .npz begin
+_MOST_AXES = 32
+_DAMAGED = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OverflowError)
 _IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
@@ -37,67 +43,142 @@ def data_folders(*below: str) -> list[Path]:
     return [] if not root else [*(Path(root) / path for path in below), Path(root)]
 
 
-def read_bytes(path: Path, where: str) -> bytes:
-    """The content of a file, unpacked when its name ends in .gz."""
+@contextmanager
+def opened(path: Path, where: str) -> Iterator[IO[bytes]]:
+    """A file to read from, unpacked when its name ends in .gz; a file that fails meanwhile is a DataError."""
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
-    if path.suffix != ".gz":
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
+        with open_file(path) as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield unpacked  # type: ignore[misc]
+            else:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             where, f"{path}: {error}", "expected a whole gzip file", "the file is damaged or cut off; fetch it again"
         ) from None
+    except OSError as error:
+        raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
+
+
+def read_bytes(path: Path, where: str) -> bytes:
+    """The content of a file, unpacked when its name ends in .gz."""
+    try:
+        if path.suffix != ".gz":
+            return read_file(path)
+    except OSError as error:
+        raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
+    with opened(path, where) as file:
+        content = read_at_most(file, room() + 1)
+    if len(content) > room():
+        raise DataError(
+            where, f"{path} unpacks to more than {room():,} bytes", "expected a file that fits into the memory",
+            "cut it into smaller ones",
+        )  # fmt: skip
+    return content
+
+
+def read_text(path: Path, where: str) -> str:
+    """A UTF-8 text; .gz is unpacked."""
+    try:
+        return read_bytes(path, where).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            where, f"byte {error.start} of {path.name} is not UTF-8", "expected a UTF-8 text",
+            "convert it with `iconv -t utf-8`",
+        ) from None  # fmt: skip
 
 
 def read_idx(path: Path, where: str = "idx") -> Array:
     """An array from an idx file: two zero bytes, the dtype, the number of axes, big-endian sizes, the numbers."""
-    raw = read_bytes(path, where)
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _IDX_DTYPES or len(raw) < 4 + 4 * raw[3]:
+    with opened(path, where) as file:
+        begins = file.read(4)
+        sizes = file.read(4 * begins[3]) if len(begins) == 4 else b""
+        if len(begins) < 4 or begins[:2] != b"\0\0" or begins[2] not in _IDX_DTYPES or len(sizes) < 4 * begins[3]:
+            raise DataError(
+                where,
+                f"{path} begins with {begins.hex(' ') or 'nothing'}",
+                "expected the magic number of an idx file, such as 00 00 08 03",
+                "give an idx file, as MNIST and Fashion-MNIST have them",
+            )
+        shape = struct.unpack(f">{begins[3]}I", sizes)
+        dtype = np.dtype(_IDX_DTYPES[begins[2]])
+        needed = math.prod(shape) * dtype.itemsize
+        if len(shape) > _MOST_AXES or needed > room():
+            raise DataError(
+                where,
+                f"{path} says that it holds {needed:,} bytes in {len(shape)} axes",
+                f"expected at most {room():,} bytes in at most {_MOST_AXES} axes",
+                "the file is damaged, or too large for this machine",
+            )
+        content = read_at_most(file, needed + 1)
+    if len(content) != needed:
+        held = f"more than {needed:,}" if len(content) > needed else f"{len(content):,}"
         raise DataError(
             where,
-            f"{path} begins with {raw[:4].hex(' ') or 'nothing'}",
-            "expected the magic number of an idx file, such as 00 00 08 03",
-            "give an idx file, as MNIST and Fashion-MNIST have them",
-        )
-    shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
-    dtype = np.dtype(_IDX_DTYPES[raw[2]])
-    start = 4 + 4 * raw[3]
-    needed = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if len(raw) - start != needed:
-        raise DataError(
-            where,
-            f"{path} holds {len(raw) - start:,} bytes of numbers",
+            f"{path} holds {held} bytes of numbers",
             f"expected {needed:,} for shape {list(shape)}",
             "the file is cut off or damaged; fetch it again",
         )
-    array = np.frombuffer(raw, dtype, offset=start).reshape(shape)
+    array = np.frombuffer(content, dtype).reshape(shape)
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def read_arrays(path: Path, where: str = "arrays") -> dict[str, Array]:
-    """The arrays of an .npz, or of one .npy (named by the file, memory-mapped); never unpickles anything."""
-    if not path.is_file():
-        raise DataError(where, f"no file {path}", "expected an .npz or .npy file", "check the path")
+    """The arrays of an .npz, or of one .npy (named by the file), in memory; never unpickles anything."""
+    with _numpy_file(path, where), open_file(path) as file:
+        begins = file.read(6)
+        file.seek(0)
+        if begins.startswith(MAGIC):
+            return {path.stem: read_array(file, size_of(file))}
+        if not begins.startswith(b"PK"):
+            raise NpyError(f"it begins with {begins.hex(' ') or 'nothing'}")
+        return _members(file)
+
+
+def read_stored(path: Path, where: str) -> Array | StoredArray:
+    """The array of a .npy file, which stays in the file where it is too large for the memory."""
+    with _numpy_file(path, where):
+        return open_array(path)
+
+
+@contextmanager
+def _numpy_file(path: Path, where: str) -> Iterator[None]:
+    """Says in one way what is wrong with an .npz or .npy file."""
     try:
-        with path.open("rb") as file:
-            begins = file.read(6)
-        if not begins.startswith(NUMPY_FILES):
-            raise ValueError(f"it begins with {begins.hex(' ') or 'nothing'}")
-        if path.suffix == ".npy":
-            return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
-        # Opened here, since np.load leaves the file open when it refuses it.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
-                return {path.stem: loaded}
-            return {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        yield
+    except FileNotFoundError:
+        raise DataError(where, f"no file {path}", "expected an .npz or .npy file", "check the path") from None
+    except DataError:
+        raise
+    # zipfile raises RuntimeError for what is encrypted, or packed in a way that it does not know.
+    except (*_DAMAGED, OSError, ValueError, RuntimeError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DataError(
             where,
-            f"{path}: {str(error).rstrip('.')}",
+            f"{path}: {said.rstrip('.')}",
             "expected a whole .npz or .npy file of plain numbers",
             "save it again with numpy.savez(path, x=x, y=y)",
         ) from None
+
+
+def _members(file: IO[bytes]) -> dict[str, Array]:
+    """The arrays of an .npz, whose sizes together are checked before the first is unpacked."""
+    with zipfile.ZipFile(file) as archive:
+        members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        if not members:
+            raise NpyError("it holds no array")
+        names = [info.filename.removesuffix(".npy") for info in members]
+        if doubled := next((name for at, name in enumerate(names) if name in names[:at]), None):
+            raise NpyError(f"it holds {doubled!r} twice")
+        total = sum(info.file_size for info in members)
+        if total > room():
+            raise NpyError(f"it unpacks to {total:,} bytes; at most {room():,} are read")
+        made = {}
+        for name, info in zip(names, members, strict=True):
+            with archive.open(info) as member:
+                try:
+                    made[name] = read_array(member, info.file_size)
+                except NpyError as error:
+                    raise NpyError(f"{name}: {error}") from None
+        return made

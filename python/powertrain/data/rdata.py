@@ -15,12 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.data.errors import DataError
+from powertrain.inputs import read_file, room
 
 _WHERE = "R data"
 # SEXP types of the serialization.
 _SYMBOL, _PAIRLIST, _STRING, _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 1, 2, 9, 10, 13, 14, 16, 19
 _REFERENCE, _NIL = 255, 254
 _HAS_ATTRIBUTES, _HAS_TAG, _LATIN1 = 0x200, 0x400, 0x4000
+# An index of names and places is small.
+_MOST_INDEX = 1 << 26
+# What reading a damaged stream may raise.
+_DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, TypeError, ValueError)
 # How R writes a gap in integers, logicals and factors.
 _MISSING = -(2**31)
 
@@ -37,8 +42,9 @@ def read_texts(folder: Path) -> dict[str, str]:
 def _objects(folder: Path, only: str = "") -> dict[str, Any]:
     """The objects of the data base, or the one of a name."""
     try:
-        index = _Reader(_inflate((folder / "Rdata.rdx").read_bytes())).item()
-        chunks = (folder / "Rdata.rdb").read_bytes()
+        # 47: zlib or gzip, whichever it is.
+        index = _Reader(_unpacked(zlib.decompressobj(47), read_file(folder / "Rdata.rdx"), _MOST_INDEX)).item()
+        chunks = read_file(folder / "Rdata.rdb")
         found = {name: span for name, span in index["variables"].items() if only in ("", name)}
         return {
             name: _Reader(_unpack(chunks[int(offset) : int(offset) + int(length)])).item()
@@ -46,9 +52,9 @@ def _objects(folder: Path, only: str = "") -> dict[str, Any]:
         }
     except OSError as error:
         raise DataError(
-            _WHERE, f"{folder}: {error.strerror}", "expected Rdata.rdx and Rdata.rdb", "check the path"
+            _WHERE, f"{folder}: {error.strerror or error}", "expected Rdata.rdx and Rdata.rdb", "check the path"
         ) from None
-    except (zlib.error, lzma.LZMAError, IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (*_DAMAGE, zlib.error, lzma.LZMAError) as error:
         raise DataError(
             _WHERE,
             f"{folder}: {error}",
@@ -60,23 +66,51 @@ def _objects(folder: Path, only: str = "") -> dict[str, Any]:
 def read_table(folder: Path, name: str) -> dict[str, list[Any]]:
     """The columns of one data frame: texts and the labels of factors as str, numbers as float or int, gaps as None."""
     frame = _objects(folder, name).get(name)
-    if not isinstance(frame, dict) or len({len(column) for column in frame.values()}) != 1:
+    if not isinstance(frame, dict) or not _are_columns(list(frame.values())):
         raise DataError(
             _WHERE, f"no data frame {name} in {folder}", "expected one of that name", "install the package again"
         )
     return frame
 
 
-def _inflate(raw: bytes) -> bytes:
-    return zlib.decompress(raw, wbits=47)  # 47: zlib or gzip, whichever it is
+def _are_columns(columns: list[Any]) -> bool:
+    """Whether these are lists of one length, of texts, numbers and gaps."""
+    if not columns or not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
+        return False
+    return all(value is None or isinstance(value, (str, int, float)) for column in columns for value in column)
 
 
 def _unpack(chunk: bytes) -> bytes:
     """A length of four bytes, then a zlib stream, or a letter and another one."""
+    length = int.from_bytes(chunk[:4], "big")
+    if length > room():
+        raise ValueError(f"an object of {length:,} bytes; at most {room():,} are read")
     if chunk[4:5] == b"Z":
         filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
-        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(chunk[5:])
-    return bz2.decompress(chunk[5:]) if chunk[4:5] == b"2" else zlib.decompress(chunk[4:])
+        made = _unpacked(lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters), chunk[5:], length)
+    elif chunk[4:5] == b"2":
+        made = _unpacked(bz2.BZ2Decompressor(), chunk[5:], length)
+    else:
+        made = _unpacked(zlib.decompressobj(), chunk[4:], length)
+    if len(made) != length:
+        raise ValueError(f"an object of {len(made):,} bytes, where its chunk says {length:,}")
+    return made
+
+
+def _unpacked(decompressor: Any, packed: bytes, most: int) -> bytes:
+    """What a stream holds, if that is at most so many bytes."""
+    made = bytes(decompressor.decompress(packed, most + 1))
+    if len(made) > most:
+        raise ValueError(f"it unpacks to more than {most:,} bytes")
+    return made
+
+
+def _labelled(codes: list[int], levels: list[Any]) -> list[Any]:
+    """A factor: numbers from 1 as the labels that they stand for."""
+    wrong = next((code for code in codes if code != _MISSING and not 1 <= code <= len(levels)), None)
+    if wrong is not None:
+        raise ValueError(f"level {wrong} of {len(levels)}")
+    return [None if code == _MISSING else levels[code - 1] for code in codes]
 
 
 class _Reader:
@@ -95,7 +129,7 @@ class _Reader:
         return int.from_bytes(self._bytes(4), "big", signed=True)
 
     def _bytes(self, count: int) -> bytes:
-        if self._at + count > len(self._raw):
+        if count < 0 or self._at + count > len(self._raw):
             raise IndexError("the stream ends too early")
         self._at += count
         return self._raw[self._at - count : self._at]
@@ -106,7 +140,7 @@ class _Reader:
         if kind == _NIL:
             return None
         if kind == _REFERENCE:
-            return self._references[(flags >> 8 or self._integer()) - 1]
+            return self._referred(flags >> 8 or self._integer())
         if kind == _SYMBOL:
             name = self.item()
             self._references.append(name)
@@ -122,10 +156,15 @@ class _Reader:
             return dict(zip(attributes["names"], value, strict=True))
         if kind in (_INTEGER, _LOGICAL):
             levels = attributes.get("levels")
-            return [None if one == _MISSING else levels[one - 1] if levels else one for one in value]
+            return _labelled(value, levels) if levels else [None if one == _MISSING else one for one in value]
         if kind == _REAL:
             return [None if one != one else one for one in value]
         return value
+
+    def _referred(self, number: int) -> Any:
+        if not 1 <= number <= len(self._references):
+            raise ValueError(f"a reference to symbol {number} of {len(self._references)}")
+        return self._references[number - 1]
 
     def _pairs(self, flags: int) -> dict[str, Any]:
         pairs: dict[str, Any] = {}
@@ -141,6 +180,8 @@ class _Reader:
         if kind not in (_LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST):
             raise TypeError(f"an R object of type {kind}")
         length = self._integer()
+        if length < 0:
+            raise ValueError(f"a vector of the length {length}")
         if kind in (_STRINGS, _LIST):
             return [self.item() for _ in range(length)]
         if kind == _REAL:

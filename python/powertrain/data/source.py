@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
+from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
 
 Array = NDArray[Any]
 Fields = dict[str, Array]
 Indices = NDArray[np.int64]
 
-# Finite checks and statistics read a large (perhaps memory-mapped) array in pieces of this many rows' bytes.
+# Finite checks and statistics read a large array in pieces of this many bytes of rows.
 _PIECE_BYTES = 1 << 24
+# Class numbers from here on are no classes: a model would have an output for each.
+MOST_CLASSES = 1 << 20
 
 
 @runtime_checkable
@@ -48,14 +51,14 @@ def fetch_training(source: Source, indices: Indices, seed: int, call: Cursor) ->
     return source.fetch_changed(indices, seed, call) if isinstance(source, ChangingSource) else source.fetch(indices)
 
 
-def pieces(array: Array) -> list[slice]:
+def pieces(array: Array | StoredArray) -> list[slice]:
     """Slices along axis 0 that cover `array` in pieces small enough to convert and reduce at once."""
     row_bytes = max(1, array.nbytes // max(1, len(array)))
     rows = max(1, _PIECE_BYTES // row_bytes)
     return [slice(start, start + rows) for start in range(0, len(array), rows)]
 
 
-def check_finite(array: Array, where: str) -> None:
+def check_finite(array: Array | StoredArray, where: str) -> None:
     """Raises if a floating array holds NaN or infinity, naming the first row."""
     if array.dtype.kind not in "fc":
         return
@@ -78,8 +81,10 @@ def check_labels(labels: Array, classes: int | None, where: str) -> int:
             "expected one integer class number per example",
             "encode the classes as 0, 1, 2, ...",
         )
+    if len(labels) == 0:
+        raise DataError(where, "no label", "expected at least one row", "check the file or the filter")
     low, high = int(labels.min()), int(labels.max())
-    count = high + 1 if classes is None else classes
+    count = min(high + 1, MOST_CLASSES) if classes is None else classes
     if low < 0 or high >= count:
         wrong = int(np.flatnonzero((labels < 0) | (labels >= count))[0])
         raise DataError(
@@ -92,14 +97,19 @@ def check_labels(labels: Array, classes: int | None, where: str) -> int:
 
 
 class ArraySource:
-    """Arrays in memory (or memory-mapped) that share their first axis.
+    """Arrays in memory, or in .npy files too large for it, that share their first axis.
 
     >>> ArraySource(x=np.zeros((3, 2)), y=np.array([0, 1, 1])).fetch(np.array([2]))["y"]
     array([1])
     """
 
-    def __init__(self, fields: Mapping[str, Array] | None = None, /, **more: Array) -> None:
-        arrays = {name: np.asanyarray(value) for name, value in {**(fields or {}), **more}.items()}
+    def __init__(
+        self, fields: Mapping[str, Array | StoredArray] | None = None, /, **more: Array | StoredArray
+    ) -> None:
+        arrays = {
+            name: value if isinstance(value, StoredArray) else np.asanyarray(value)
+            for name, value in {**(fields or {}), **more}.items()
+        }
         if not arrays:
             raise DataError("arrays", "no array", "expected at least one", "pass x=array, y=array")
         for name, array in arrays.items():

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from powertrain.inputs import read_file
 from powertrain.plugins.importing import guarded
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.registry import PluginError
 
+MOST_BYTES = 1 << 24  # of a Python file
 MODULE_PREFIX = "powertrain_local_"
 
 
@@ -48,7 +50,7 @@ def load_local(name: str, base: Path) -> tuple[Any, LocalFile]:
             f"move {path.name} there"
         )
     try:
-        file = LocalFile(path, path.read_bytes())
+        file = LocalFile(path, read_file(path, MOST_BYTES))
     except OSError as error:
         raise PluginError(
             f"received {name}; expected a Python file at {path}; it could not be read: {error.strerror}"

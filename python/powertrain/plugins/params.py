@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
+from powertrain.printable import printable
+
 KEY = "powertrain.param"
 
 
@@ -163,7 +165,7 @@ def show(value: Any) -> str:
         text = "[" + ", ".join(show(item) for item in value) + "]"
     if isinstance(value, Mapping):
         text = "{ " + ", ".join(f"{key} = {show(item)}" for key, item in value.items()) + " }"
-    text = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    text = printable(text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -297,7 +299,7 @@ def _convert_scalar(value: Any, kind: Any) -> Any:
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return math.inf if abs(value) > sys.float_info.max else float(value)
     if kind is Path and isinstance(value, (str, Path)):
-        return Path(value)
+        return None if "\0" in str(value) else Path(value)
     if hasattr(kind, "parse"):  # a small language of its own, for example a duration; None when it does not parse
         return kind.parse(value)
     if kind in (dict, Mapping) or origin in (dict, Mapping):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+_MOST_DIGITS = 15  # steps that no run takes, and floats count exactly
 UNITS = ("steps", "epochs", "examples", "tokens", "env_steps", "rounds")
 
 
@@ -25,9 +28,10 @@ class Duration:
         if isinstance(value, cls):
             return value
         found = re.fullmatch(r"\s*([0-9][0-9_,]*)\s*([a-z_]+)\s*", value) if isinstance(value, str) else None
-        if found is None:
+        digits = found[1].replace("_", "").replace(",", "").lstrip("0") if found else ""
+        if found is None or len(digits) > _MOST_DIGITS:
             return None
-        amount = int(found[1].replace("_", "").replace(",", ""))
+        amount = int(digits or "0")
         unit = next((unit for unit in UNITS if found[2] in (unit, unit.removesuffix("s"))), None)
         return cls(amount, unit) if unit and amount > 0 else None
 
@@ -48,11 +52,12 @@ class Limit:
     def parse(cls, value: Any) -> Limit | None:
         if isinstance(value, cls):
             return value
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
             return cls("<=", float(value))
         pattern = r"\s*(>=|<=|>|<)\s*(-?[0-9][0-9_]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)\s*"
         found = re.fullmatch(pattern, value) if isinstance(value, str) else None
-        return cls(found[1], float(found[2].replace("_", ""))) if found else None
+        bound = float(found[2].replace("_", "")) if found else math.inf
+        return cls(found[1], bound) if found and math.isfinite(bound) else None
 
     def met(self, value: float) -> bool:
         return bool(self.SIGNS[self.sign](value, self.bound))  # a NaN meets no limit

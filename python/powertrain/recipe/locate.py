@@ -33,13 +33,14 @@ class _Scan:
         self.at += count
 
     def blank(self, newlines: bool = True) -> None:
-        while self.peek() and self.peek() in (" \t\r\n" if newlines else " \t"):
-            self.step()
-        if self.peek() == "#":
-            while self.peek() and self.peek() != "\n":
+        while self.peek() and self.peek() in (" \t\r\n#" if newlines else " \t#"):
+            if self.peek() == "#":
+                end = self.text.find("\n", self.at)
+                self.step((end if end >= 0 else len(self.text)) - self.at)
+                if not newlines:
+                    return
+            else:
                 self.step()
-            if newlines:
-                self.blank()
 
     def note(self, path: Path) -> None:
         for length in range(1, len(path) + 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from powertrain.plugins.params import Mistake, suggestion
+from powertrain.inputs import read_file
+from powertrain.plugins.params import Mistake, show, suggestion
 from powertrain.plugins.registry import PluginError, Registry
+from powertrain.printable import printable
 from powertrain.recipe.locate import locate
+from powertrain.recipe.values import DEEPEST, LARGEST, TOO_DEEP, demand_depth, demand_short_keys, strange_values
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,8 +29,9 @@ class RecipeError(Exception):
     """Everything that is wrong with a recipe, one line each."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
+        # Names and values in them come from files: nothing of them may move a terminal's cursor.
+        self.lines = tuple(printable(line) for line in lines)
+        super().__init__("\n".join(self.lines))
 
 
 @dataclass
@@ -41,7 +46,7 @@ class Source:
 
     def place(self, path: tuple[str | int, ...]) -> str:
         """`digits.toml:4 model.chanels`, or `--set model.chanels` for what the command line gave."""
-        dotted = ".".join(str(key) for key in path)
+        dotted = ".".join(_short(str(key)) for key in path)
         if any(path[: len(given)] == given for given in self.overridden):
             return f"--set {dotted}"
         known = (path[:length] for length in range(len(path), 0, -1) if path[:length] in self.lines)
@@ -59,16 +64,24 @@ class Source:
         return next(lines, 0)
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def find(name: str, registry: Registry) -> Path:
     """The file of a recipe, given as a path or as the name of an installed one."""
     path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        if not path.exists():
+    try:
+        there, folder = path.exists(), path.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
+        raise RecipeError([f"[{name[:60]}] it cannot be a path: {error}; expected a recipe; check the path"]) from None
+    if path.suffix == ".toml" or (there and not folder):
+        if not there:
             raise RecipeError(
                 [f"[{name}] there is no such file; expected a recipe; check the path ({path.absolute()})"]
             )
         return path
-    if path.is_dir() and (path / "recipe.toml").is_file():
+    if folder and (path / "recipe.toml").is_file():
         return path / "recipe.toml"
     try:
         return Path(str(registry.load("recipe", name)))
@@ -83,13 +96,12 @@ def read(path: Path) -> Source:
     """Read and parse a file; whatever is wrong with it as a text becomes one clear line."""
     name = path.name
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+        raw = read_file(path, MOST_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            text = f"received more than {MOST_BYTES >> 10} KiB; expected a TOML file of a few lines; is it a data file?"
+            raise RecipeError([f"[{name}] {text}"]) from None
         raise RecipeError([f"[{name}] it could not be read: {error.strerror}; expected a TOML file"]) from error
-    if len(raw) > MOST_BYTES:
-        text = f"received more than {MOST_BYTES >> 10} KiB; expected a TOML file of a few lines; is it a data file?"
-        raise RecipeError([f"[{name}] {text}"])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,10 +112,16 @@ def read(path: Path) -> Source:
         message = "the file is empty; expected the sections data, model, optimizer and run"
         raise RecipeError([f"[{name}] {message}; see powertrain recipes for examples"])
     try:
+        demand_short_keys(text)
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        # Before anything walks the tables: functions that call themselves would end at Python's own limit.
+        demand_depth(tables)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError alone
         raise RecipeError([_syntax(name, text, error)]) from error
-    return Source(path, text, tables, locate(text))
+    source = Source(path, text, tables, locate(text))
+    if strange := [Mistake(place, said) for place, said in strange_values(tables)]:
+        raise RecipeError(source.say(strange))
+    return source
 
 
 def _syntax(name: str, text: str, error: Exception) -> str:
@@ -111,13 +129,13 @@ def _syntax(name: str, text: str, error: Exception) -> str:
     if found is None:
         end = text.rstrip().count("\n") + 1
         reason = str(error).replace("(at end of document)", "at the end of the file")
-        reason = "nested too deeply" if isinstance(error, RecursionError) else reason
+        reason = TOO_DEEP if isinstance(error, RecursionError) else reason
+        reason = f"a number of too many digits; integers go to {LARGEST:,}" if "integer string" in reason else reason
         return f"[{name}:{end}] not valid TOML: {reason}; expected key = value; see toml.io"
     line, reason = int(found[1]), str(error)[: found.start()].strip()
     lines = text.splitlines()
     received = lines[line - 1].strip() if line <= len(lines) else ""
-    received = received if len(received) <= 60 else received[:57] + "..."
-    received = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in received)
+    received = _short(received)
     whole = lines[line - 1] if line <= len(lines) else ""
     wanted = _wanted(reason, whole[: int(found[2]) - 1], whole[int(found[2]) - 1 :])
     return f"[{name}:{line}] not valid TOML in column {found[2]}: {reason}; received {received}; expected {wanted}"
@@ -146,11 +164,14 @@ def override(source: Source, settings: Iterable[str]) -> None:
     mistakes = []
     for setting in settings:
         key, equals, value = setting.partition("=")
-        keys = tuple(int(part) if part.isdigit() else part for part in key.strip().split("."))
-        if not equals or not all(isinstance(part, int) or re.fullmatch(r"[\w@-]+", part) for part in keys):
-            mistakes.append(f"[--set {setting}] expected KEY=VALUE, for example --set optimizer.lr=1e-3")
+        parts = key.strip().split(".")
+        # An index of an array has few digits; what has more is a name, if it is anything.
+        keys = tuple(int(part) if re.fullmatch("[0-9]{1,9}", part) else part for part in parts)
+        fits = len(keys) <= DEEPEST and all(isinstance(part, int) or re.fullmatch(r"[\w@-]+", part) for part in keys)
+        if not equals or not fits:
+            mistakes.append(f"[--set {setting[:60]}] expected KEY=VALUE, for example --set optimizer.lr=1e-3")
             continue
-        problem = _place(source.tables, keys, _value(value))
+        problem = _set(source.tables, keys, value)
         if problem:
             mistakes.append(f"[--set {key.strip()}] {problem}")
         source.overridden.add(keys)
@@ -158,11 +179,22 @@ def override(source: Source, settings: Iterable[str]) -> None:
         raise RecipeError(mistakes)
 
 
-def _value(text: str) -> Any:
+def _set(tables: dict[str, Any], keys: tuple[str | int, ...], text: str) -> str:
+    """Read a value and lay it over the tables; what is wrong with it, or nothing."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        demand_short_keys(text)
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text.strip()
+        value = text.strip()
+    except (ValueError, RecursionError):
+        return f"received {show(text)}; expected a value of TOML, of few digits and few levels"
+    try:
+        demand_depth(value)
+    except RecursionError:
+        return f"received a value {TOO_DEEP}; expected at most {DEEPEST} levels"
+    if said := next((said for _, said in strange_values(value)), ""):
+        return said
+    return _place(tables, keys, value)
 
 
 def _place(tables: Any, keys: tuple[str | int, ...], value: Any) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
+BINS = 40
 TITLE = 18  # letters above a small picture
 
 
@@ -80,6 +81,17 @@ def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
     return tag(figure, "confusion matrix")
 
 
+def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Edges of 40 bins; of one, where floats cannot tell that many edges between the values apart."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    edges = np.linspace(low, high, BINS + 1)
+    if (np.diff(edges) > 0).all() and np.isfinite(edges).all():
+        return edges
+    beside = max(abs(low), abs(high), 1.0) * 1e-6
+    return np.array([low - beside, high + beside])
+
+
 def answers(truth: NDArray[Any], said: NDArray[Any]) -> str:
     """Numbers that a model said against what they are, and how far it was off."""
     figure = Figure(figsize=(8.4, 3.6), layout="constrained")
@@ -88,7 +100,7 @@ def answers(truth: NDArray[Any], said: NDArray[Any]) -> str:
     left.plot(ends, ends, color="gray", linewidth=1, zorder=0)
     left.scatter(truth, said, s=8, alpha=0.5, linewidths=0)
     left.set(title="what the model said", xlabel="it is", ylabel="the model said")
-    right.hist(said - truth, bins=40)
+    right.hist(said - truth, bins=bin_edges(said - truth).tolist())
     right.axvline(0, color="gray", linewidth=1)
     right.set(title="how far it was off", xlabel="the model said less what it is", ylabel="examples")
     return tag(figure, "answers")

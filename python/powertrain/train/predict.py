@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError
-from powertrain.data.formats import read_arrays, read_bytes
+from powertrain.data.formats import read_arrays, read_text
 from powertrain.data.source import check_finite
+from powertrain.printable import printable
 from powertrain.train.review import open_run
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ def predict(path: Path, file: Path, as_json: bool) -> int:
     run = open_run(path)
     if run.dataset.task == "language":
         text = _continue(run, file)
-        print(json.dumps({"text": text}) if as_json else text)
+        print(json.dumps({"text": text}) if as_json else printable(text, keep="\n\t"))
         return 0
     rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
     for number, row in enumerate(rows):
-        print(json.dumps(row) if as_json else f"{number:>6}  " + "  ".join(str(value) for value in row.values()))
+        said = f"{number:>6}  " + "  ".join(str(value) for value in row.values())
+        print(json.dumps(row) if as_json else printable(said))
     return 0
 
 
@@ -84,12 +86,7 @@ def _row(run: TrainRun, output: NDArray[Any]) -> dict[str, Any]:
 def _continue(run: TrainRun, file: Path) -> str:
     from powertrain.strategies.next_token import write
 
-    try:
-        prompt = read_bytes(file, "predict").decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "predict", f"byte {error.start} of {file} is not UTF-8", "expected a text", "convert it with iconv"
-        ) from None
+    prompt = read_text(file, "predict")
     vocabulary, context = run.dataset.vocabulary, run.dataset.context
     assert vocabulary is not None and context is not None
     tokens = write(run.predict, vocabulary.encode(prompt or "\n"), context, CONTINUATION, TEMPERATURE, seed=0)

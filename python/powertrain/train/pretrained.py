@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from powertrain.inputs import read_file
 from powertrain.train.checkpoint import Checkpoints
 from powertrain.train.folder import RunError
 
@@ -53,11 +54,12 @@ def _read(path: Path, role: str) -> dict[str, NDArray[Any]]:
             )
         return found.arrays
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     try:
-        arrays: dict[str, NDArray[Any]] = load_file(path)
-    except (OSError, SafetensorError) as error:
+        # From its bytes, since the library would map the file. A dtype that NumPy lacks makes it raise KeyError.
+        arrays: dict[str, NDArray[Any]] = load(read_file(path))
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
         raise RunError(
             f"[model.{role}.weights] {path} could not be read: {error}; expected the folder of a run or a "
             "safetensors file; check the path, which is taken from the recipe's folder"

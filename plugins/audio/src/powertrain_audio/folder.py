@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
+from powertrain.inputs import open_file
 from powertrain.plugins import param
 
 SUFFIXES = (".wav", ".flac")
 # A sound of more samples than this is refused: ten minutes of 48 kHz.
 MOST_SAMPLES = 48_000 * 600
+# Others than these are a damaged header: resampling from them would take filters of gigabytes.
+LEAST_RATE, MOST_RATE = 1000, 384_000
 WHERE = "audio-folder"
 
 
@@ -67,18 +70,28 @@ def read_sound(path: Path, rate: int) -> Any:
     """The samples of a file at that rate; several channels as their mean."""
     soundfile = library()
     try:
-        with soundfile.SoundFile(path) as opened:
-            if opened.frames > MOST_SAMPLES:
-                raise ValueError(f"{opened.frames:,} samples")
-            samples, found = opened.read(dtype="float32", always_2d=True), opened.samplerate
+        with open_file(path) as file, soundfile.SoundFile(file.fileno(), closefd=False) as opened:
+            found, count = opened.samplerate, opened.frames
+            if not LEAST_RATE <= found <= MOST_RATE:
+                raise ValueError(f"{found:,} samples a second; {LEAST_RATE:,} to {MOST_RATE:,} are read")
+            # The header decides how much is made room for, in the file's rate and in the one that is wanted.
+            if max(count * opened.channels, count * rate // found) > MOST_SAMPLES:
+                raise ValueError(f"{count:,} samples of {opened.channels} channels, {found:,} a second")
+            samples = opened.read(dtype="float32", always_2d=True)
         if len(samples) == 0 or not np.isfinite(samples).all():
             raise ValueError("no sample" if len(samples) == 0 else "samples that are not finite")
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, MemoryError, TypeError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else _cause(error)
         raise DataError(
-            WHERE, f"{path}: {error}", f"expected a whole WAV or FLAC file of at most {MOST_SAMPLES:,} samples",
-            "mend it or take it out of the folder",
+            WHERE, f"{path}: {said}", f"expected a whole WAV or FLAC file of at most {MOST_SAMPLES:,} samples",
+            "repair it or take it out of the folder",
         ) from None  # fmt: skip
     return resampled(samples.mean(axis=1), found, rate)
+
+
+def _cause(error: Exception) -> str:
+    """What the library says, without the number that it was given in place of a name."""
+    return str(getattr(error, "error_string", error))
 
 
 def fitted(samples: Any, length: int) -> Any:

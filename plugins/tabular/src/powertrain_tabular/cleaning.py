@@ -18,6 +18,7 @@ from powertrain_tabular.frame import Column, Frame
 
 MANY_GAPS = 0.05
 FOLDS = 5
+LEAST_ROWS = 20  # from fewer, a model of the other rows says nothing
 MOST_ROWS = 20_000  # from which labels are judged
 # A label is suspicious where the model is this sure of another, and gives it less than that.
 SURE, DOUBTED = 0.9, 0.05
@@ -102,6 +103,8 @@ def suspicious(x: NDArray[np.float32], y: NDArray[Any], classes: int | None, row
 
     `rows` are the numbers of x's rows in the file, in which the answer is given.
     """
+    if len(x) < LEAST_ROWS:
+        return []
     kept = np.arange(len(x)) if len(x) <= MOST_ROWS else permutation(len(x), 0, SPLIT, 1)[:MOST_ROWS]
     x, y, rows = x[kept], y[kept], rows[kept]
     fold = permutation(len(x), 0, SPLIT, 2) % FOLDS

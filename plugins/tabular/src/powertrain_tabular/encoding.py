@@ -43,10 +43,14 @@ class Encoder:
 
     @classmethod
     def fit(cls, frame: Frame, settings: Encode, where: str) -> Encoder:
-        learned = [_learn(name, column, settings) for name, column in frame.columns.items()]
-        for text in settings.combine:
-            both = _combined(frame, text, where)
-            learned.append({**_learn(text, both, settings), "combine": text})
+        with np.errstate(over="ignore", invalid="ignore"):  # what that makes is refused when it is used
+            learned = [_learn(name, column, settings) for name, column in frame.columns.items()]
+            for text in settings.combine:
+                both = _combined(frame, text, where)
+                learned.append({**_learn(text, both, settings), "combine": text})
+        for one in learned:
+            if one.get("kind") == "number" and not np.isfinite([one["mean"], one["deviation"]]).all():
+                raise _too_large(one["name"], where)
         return cls([one for one in learned if one is not None and one.get("kind")])
 
     @property
@@ -54,19 +58,34 @@ class Encoder:
         return [name for one in self.learned for name in _names(one)]
 
     def __call__(self, frame: Frame, where: str = "table") -> NDArray[np.float32]:
-        columns: list[Floats] = []
+        columns: list[NDArray[np.float32]] = []
         for one in self.learned:
+            made = self._made(one, frame, where)
+            if not all(np.isfinite(values).all() for values in made):
+                raise _too_large(one["name"], where)
+            columns += made
+        return np.stack(columns, axis=1)
+
+    def _made(self, one: dict[str, Any], frame: Frame, where: str) -> list[NDArray[np.float32]]:
+        """The features of one column; what is too large becomes an infinity, or NaN by its scale."""
+        with np.errstate(over="ignore", invalid="ignore"):
             if "combine" in one:
                 column = _combined(frame, one["combine"], where)
             else:
                 frame.demand(where, one["name"])
                 column = frame[one["name"]]
-            columns += _encode(one, column, where)
-        return np.stack(columns, axis=1).astype(np.float32)
+            return [values.astype(np.float32) for values in _encode(one, column, where)]
 
     def state(self) -> dict[str, Any]:
         """As an array of bytes, which a checkpoint holds."""
         return {"encoder": np.frombuffer(json.dumps(self.learned).encode(), dtype=np.uint8)}
+
+
+def _too_large(name: str, where: str) -> DataError:
+    return DataError(
+        where, f"{name} holds numbers too large for float32", "expected numbers below 3e38",
+        "drop the column, or divide it before",
+    )  # fmt: skip
 
 
 def _learn(name: str, column: Column, settings: Encode) -> dict[str, Any]:

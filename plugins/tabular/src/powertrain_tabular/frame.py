@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError
+from powertrain.data.formats import read_bytes
+from powertrain.inputs import room
 
-Kind = Literal["number", "category", "date"]
+Kind = Literal["number", "category", "date", "other"]
 Array = NDArray[Any]
 
 # What stands for a gap in a CSV file.
@@ -22,14 +24,15 @@ SECONDS_OF_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Column:
-    """Numbers and dates (days since 1970) as float64 with NaN for gaps, categories as texts with None."""
+    """Numbers and dates (days since 1970) as float64 with NaN for gaps, categories as texts with None. Of a column of
+    another kind there is the name of that kind in each row: it can only be left out."""
 
     kind: Kind
     values: Array
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        if self.kind == "category":
+        if self.kind in ("category", "other"):
             return np.array([value is None for value in self.values], dtype=bool)
         return np.isnan(self.values)
 
@@ -53,6 +56,18 @@ class Frame:
     def without(self, names: Sequence[str]) -> Frame:
         return Frame({name: column for name, column in self.columns.items() if name not in names})
 
+    def readable(self, dropped: Sequence[str], where: str) -> Frame:
+        """The frame without the dropped columns that hold neither numbers nor texts nor dates; others of these are
+        refused."""
+        others = {name: column for name, column in self.columns.items() if column.kind == "other"}
+        for name, column in others.items():
+            if name not in dropped:
+                raise DataError(
+                    where, f"the column {name} holds {next(iter(column.values), 'nothing')}",
+                    "expected numbers, UTF-8 texts or dates", "leave it out (drop)",
+                )  # fmt: skip
+        return self.without(list(others))
+
     def demand(self, where: str, *names: str) -> None:
         """Refuse the name of a column that is not there."""
         for name in names:
@@ -68,8 +83,13 @@ def column_of(values: Sequence[Any]) -> Column:
     return Column("number", np.array([np.nan if value is None else float(value) for value in values]))
 
 
-def read_frame(path: Path | IO[bytes], where: str) -> Frame:
-    """A CSV file (.csv, .tsv; .gz too), an open one, or a Parquet file (.parquet)."""
+def read_frame(path: Path, where: str) -> Frame:
+    """A CSV file (.csv, .tsv; .gz too) or a Parquet file (.parquet)."""
+    return parse_frame(read_bytes(path, where), path, where)
+
+
+def parse_frame(content: bytes, path: Path, where: str) -> Frame:
+    """A table from the content of a file, whose name says what it is."""
     try:
         import pyarrow as pa
         import pyarrow.csv as pa_csv
@@ -79,17 +99,16 @@ def read_frame(path: Path | IO[bytes], where: str) -> Frame:
             where, f"pyarrow cannot be imported ({error})", "expected it, since it reads tables", "pip install pyarrow"
         ) from None
     try:
-        if isinstance(path, Path) and path.suffix == ".parquet":
-            table = pa_parquet.read_table(path)
+        if path.suffix == ".parquet":
+            table = _parquet(content, pa, pa_parquet)
         else:
-            tabs = isinstance(path, Path) and ".tsv" in path.suffixes
             table = pa_csv.read_csv(
-                path,
-                parse_options=pa_csv.ParseOptions(delimiter="\t" if tabs else ","),
+                pa.BufferReader(content),
+                parse_options=pa_csv.ParseOptions(delimiter="\t" if ".tsv" in path.suffixes else ","),
                 convert_options=pa_csv.ConvertOptions(null_values=GAPS, strings_can_be_null=True),
             )
-    except (OSError, pa.ArrowException) as error:
-        text = str(error).splitlines()[0].rstrip(".")
+    except (OSError, ValueError, pa.ArrowException) as error:
+        text = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise DataError(where, f"{path}: {text}", "expected a CSV or Parquet file", "check the file") from None
     if table.num_rows == 0 or table.num_columns == 0:
         raise DataError(where, f"{path} has no rows", "expected a table", "check the file")
@@ -100,15 +119,28 @@ def read_frame(path: Path | IO[bytes], where: str) -> Frame:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
-    return Frame({name: _column(table.column(name), where, name) for name in names})
+    return Frame({name: _column(table.column(name)) for name in names})
 
 
-def _column(values: Any, where: str, name: str) -> Column:
+def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
+    """A Parquet file. Its numbers of rows and bytes are looked at first: some bytes can stand for gigabytes."""
+    file = pa_parquet.ParquetFile(pa.BufferReader(content))
+    about = file.metadata
+    unpacked = max(
+        about.num_rows * about.num_columns * 8,
+        sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups)),
+    )
+    if unpacked > room():
+        raise ValueError(f"it unpacks to {unpacked:,} bytes; at most {room():,} are read")
+    return file.read()
+
+
+def _column(values: Any) -> Column:
     import pyarrow as pa
 
     kind = values.type
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
-        numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+        numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
         return Column("number", np.where(np.isfinite(numbers), numbers, np.nan))
     if pa.types.is_decimal(kind):
         return Column("number", values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64))
@@ -120,5 +152,4 @@ def _column(values: Any, where: str, name: str) -> Column:
         values = values.cast(kind.value_type)
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return Column("category", np.array(values.to_pylist(), dtype=object))
-    wanted = "expected numbers, UTF-8 texts or dates"
-    raise DataError(where, f"the column {name} holds {kind}", wanted, "leave it out (drop)")
+    return Column("other", np.full(len(values), str(kind), dtype=object))

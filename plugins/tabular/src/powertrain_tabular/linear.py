@@ -122,6 +122,11 @@ class FullBatch:
         self.loss = run.loss()
         self.named = [(name, slot) for name, slot in self.model.named_parameters() if slot.trainable]
         self.slots = [slot for _, slot in self.named]
+        if not self.slots:
+            raise ModelError(
+                f"[full-batch] the model {type(self.model).__name__} has no parameter to train; expected one that has; "
+                "leave strategy out of the recipe"
+            )
 
     def sums(self, t: Step, batch: Any) -> Any:
         def total() -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,8 +11,9 @@ from typing import ClassVar
 from powertrain.data import DataError, Dataset
 from powertrain.data.formats import data_folders, find
 from powertrain.data.rdata import read_table
+from powertrain.inputs import open_file, room
 from powertrain.plugins import param
-from powertrain_tabular.frame import Frame, column_of, read_frame
+from powertrain_tabular.frame import Frame, column_of, parse_frame
 from powertrain_tabular.table import TableParams, build
 
 # Where Debian's r-cran-modeldata puts its tables.
@@ -69,9 +70,14 @@ class Adult:
             raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)
         (packed,) = find(("adult.csv.zip",), folders, "adult", HOW)
         try:
-            with zipfile.ZipFile(packed) as archive:
-                frame = read_frame(io.BytesIO(archive.read(archive.namelist()[0])), "adult")
-        except (OSError, zipfile.BadZipFile, IndexError) as error:
+            with open_file(packed) as file, zipfile.ZipFile(file) as archive:
+                first = archive.infolist()[0]
+                if first.file_size > room():
+                    raise ValueError(f"it unpacks to {first.file_size:,} bytes; at most {room():,} are read")
+                content = archive.read(first)
+        # zipfile raises RuntimeError for what is encrypted, or packed in a way that it does not know.
+        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, IndexError, RuntimeError) as error:
             raise DataError("adult", f"{packed}: {error}", "expected a zip file", "fetch it again") from None
+        frame = parse_frame(content, Path(first.filename), "adult")
         frame.demand("adult", cls.TARGET, cls.COMPLEMENT)
         return build("adult", frame.without([cls.COMPLEMENT]), cls.TARGET, params, "adult")

@@ -42,6 +42,8 @@ def _rows(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
 
 def _draw(figure: Any, frame: Frame, target: str) -> None:
     """The target, and the columns with the most gaps."""
+    from powertrain.train.pictures import bin_edges  # which needs matplotlib
+
     column = frame[target]
     gaps = {name: float(one.missing.mean()) for name, one in frame.columns.items() if one.missing.any()}
     left = figure.add_subplot(1, 2 if gaps else 1, 1)
@@ -54,7 +56,7 @@ def _draw(figure: Any, frame: Frame, target: str) -> None:
         if sum(map(len, names)) > SHOWN_LETTERS:
             left.tick_params(axis="x", rotation=90)
     else:
-        left.hist(column.values, bins=40)
+        left.hist(column.values, bins=bin_edges(column.values).tolist())
         left.locator_params(axis="x", nbins=5)
         left.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     left.set(title=target, ylabel="rows")

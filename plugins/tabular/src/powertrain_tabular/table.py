@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,12 +60,16 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     """The data set of a table: its parts, what was fitted, what its report says."""
     named = [target, *params.drop, *([params.split.column] if params.split.column else [])]
     frame.demand(where, *named)
+    frame = frame.readable([name for name in params.drop if name not in (target, params.split.column)], where)
+    params = dataclasses.replace(params, drop=tuple(name for name in params.drop if name in frame.columns))
     # Groups stay together so that the model cannot know them; it must not see which one a row is of.
     hidden = [target, *params.drop, *([params.split.column] if params.split.by == "group" else [])]
     if not set(frame.columns) - set(hidden):
         raise DataError(where, "no column but those left out", "expected something to learn from", "shorten drop")
     findings = clean_report(frame, target)
     frame = frame.take(np.flatnonzero(~frame[target].missing))
+    if not frame.count:
+        raise DataError(where, f"no row with a value of {target}", "expected rows to learn from", "check the column")
     if params.duplicates == "drop":
         frame = frame.take(np.sort(np.unique(row_keys(frame), return_index=True)[1]))
     order = frame[params.split.column] if params.split.column else None
@@ -124,7 +129,11 @@ def _targets(column: Column, labels: tuple[str, ...], log: bool, where: str) -> 
             raise DataError(where, f"a target of {column.kind} as a number", "expected numbers", "leave task out")
         if log and column.values.min() <= -1:
             raise DataError(where, "log_target of a number <= -1", "expected larger ones", "leave log_target out")
-        return (np.log1p(column.values) if log else column.values).astype(np.float32)
+        with np.errstate(over="ignore"):
+            targets = (np.log1p(column.values) if log else column.values).astype(np.float32)
+        if not np.isfinite(targets).all():
+            raise DataError(where, "a target too large for float32", "expected numbers below 3e38", "divide it before")
+        return targets
     if log:
         raise DataError(where, "log_target of classes", "expected a number", "leave log_target out")
     numbers = {label: number for number, label in enumerate(labels)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from powertrain.models import HostModel, ModelError
 from powertrain.plugins import Inputs, param
 from powertrain_tabular.grown import Grown, grown_sections
 
+MOST_THREADS = 64  # or as many as there are processors
 SMALLEST = 1e-7  # probability whose logarithm is still a usable logit
 
 
@@ -43,6 +45,12 @@ class _Trees(HostModel):
                 f"[{cls.__name__}] {inputs.outputs} outputs of {inputs.task}; expected classes or one number; choose "
                 "another model"
             )
+        most = max(MOST_THREADS, os.cpu_count() or 1)
+        if params.threads > most:
+            raise ModelError(
+                f"[{cls.__name__}] threads = {params.threads}; expected at most {most} on this machine; more make it "
+                "slower, or cannot be started"
+            )
         model = cls(params, inputs)
         model.suit(inputs)
         return model
@@ -58,7 +66,9 @@ class _Trees(HostModel):
 
     def fit(self, train: Any, valid: Any | None) -> Any:
         lightgbm = _library()
-        settings = {**self._common(), **self.settings()}
+        # LightGBM makes room for all leaves at once. A tree has no more of them than rows.
+        leaves = min(self.params.leaves, max(2, len(train["y"])))
+        settings = {**self._common(), **self.settings(), "num_leaves": leaves}
         rows = lightgbm.Dataset(_flat(train["x"]), train["y"], params=settings, free_raw_data=False)
         losses: dict[str, dict[str, list[float]]] = {}
         watched, callbacks = {"train": rows}, [lightgbm.record_evaluation(losses)]
@@ -66,9 +76,15 @@ class _Trees(HostModel):
             watched["valid"] = lightgbm.Dataset(_flat(valid["x"]), valid["y"], reference=rows, params=settings)
             if self.patience() is not None:
                 callbacks.append(lightgbm.early_stopping(self.patience(), verbose=False))
-        booster = lightgbm.train(
-            settings, rows, self.rounds(), list(watched.values()), list(watched), callbacks=callbacks
-        )  # fmt: skip
+        try:
+            booster = lightgbm.train(
+                settings, rows, self.rounds(), list(watched.values()), list(watched), callbacks=callbacks
+            )  # fmt: skip
+        except lightgbm.basic.LightGBMError as error:
+            raise ModelError(
+                f"[{type(self).__name__}] LightGBM says: {' '.join(str(error).split())}; expected rows and settings "
+                "that it can fit; take more rows, or change the settings of the model"
+            ) from error
         return Grown(booster, {part: next(iter(curve.values())) for part, curve in losses.items()})
 
     def _common(self) -> dict[str, Any]:
@@ -76,7 +92,7 @@ class _Trees(HostModel):
         objective = "regression" if self.task == "regression" else "binary" if self.outputs == 2 else "multiclass"
         more = {"num_class": self.outputs} if objective == "multiclass" else {}
         return {
-            "objective": objective, **more, "num_leaves": params.leaves, "min_data_in_leaf": params.least_rows,
+            "objective": objective, **more, "min_data_in_leaf": params.least_rows,
             "seed": params.seed, "num_threads": params.threads, "deterministic": True, "force_row_wise": True,
             "verbosity": -1, "feature_pre_filter": False,
         }  # fmt: skip

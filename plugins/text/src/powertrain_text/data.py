@@ -13,22 +13,11 @@ import numpy as np
 
 from powertrain.data import ArraySource, DataError, Dataset, Windows, split_ordered, split_stratified
 from powertrain.data.builtin import austen_text
-from powertrain.data.formats import data_folders, find, read_bytes
+from powertrain.data.formats import data_folders, find, read_text
 from powertrain.plugins import param
 from powertrain_text.tokenizer import Tokenizer
 
 KINDS = ("byte-bpe", "wordpiece")
-
-
-def read_text(path: Path, where: str) -> str:
-    """A UTF-8 file; .gz is unpacked."""
-    try:
-        return read_bytes(path, where).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            where, f"byte {error.start} of {path.name} is not UTF-8", "expected a UTF-8 text",
-            "convert it with `iconv -t utf-8`",
-        ) from None  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +67,13 @@ class TextFiles:
     @classmethod
     def load(cls, params: Params, base: Path) -> Dataset:
         path = base / params.path
-        files = sorted(path.glob(params.pattern)) if path.is_dir() else [path]
+        try:
+            files = sorted(path.glob(params.pattern)) if path.is_dir() else [path]
+        except (ValueError, NotImplementedError) as error:  # of an empty pattern, and of an absolute one
+            raise DataError(
+                "text-files", f"pattern {params.pattern!r}: {error}", "expected one such as *.txt", "change the pattern"
+            ) from None
+        files = [file for file in files if not file.is_dir()] if path.is_dir() else files
         if not files:
             raise DataError("text-files", f"no file {params.pattern} in {path}", "expected some", "change the pattern")
         text = "\n\n".join(read_text(file, "text-files") for file in files)

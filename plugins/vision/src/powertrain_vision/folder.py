@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
+from powertrain.inputs import open_file
 from powertrain.plugins import param
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 # A picture of more pixels than this is refused before it is unpacked: small files can unpack to gigabytes.
 MOST_PIXELS = 100_000_000
 WHERE = "image-folder"
@@ -61,6 +63,14 @@ class ImageFolder:
         return Dataset(root.name, "classification", splits, len(found.labels), found.labels, read=read)
 
 
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if type(error).__name__ == "UnidentifiedImageError":  # whose text holds an address in this process
+        return f"no picture of the formats {', '.join(FORMATS)}"
+    return str(error) or type(error).__name__
+
+
 class Pictures:
     """Files that are read when they are asked for."""
 
@@ -83,14 +93,16 @@ def read_picture(path: Path, size: tuple[int, int], colour: bool) -> Any:
     """A picture of that height and width, as bytes; its middle, where its form is another."""
     image_module = pillow()
     try:
-        with image_module.open(path) as opened:
+        # By an open file, since Pillow maps some that it is given by name; and those formats alone, since it would have
+        # other programs read some others, whatever the file is called.
+        with open_file(path) as file, image_module.open(file, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise ValueError(f"{opened.width} x {opened.height} pixels")
             picture = opened.convert("RGB" if colour else "L")
-    except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
+    except Exception as error:  # a damaged picture makes Pillow raise almost anything
         raise DataError(
-            WHERE, f"{path}: {error}", f"expected a whole picture of at most {MOST_PIXELS:,} pixels",
-            "mend it or take it out of the folder",
+            WHERE, f"{path}: {_cause(error)}", f"expected a whole picture of at most {MOST_PIXELS:,} pixels",
+            "repair it or take it out of the folder",
         ) from None  # fmt: skip
     height, width = size
     scale = max(height / picture.height, width / picture.width)

@@ -24,6 +24,10 @@ class ResNet(Model):
         blocks: int = param(1, low=1, high=64, doc="blocks in each stage; 3 make ResNet-20")
         dropout: float = param(0.0, low=0, below=1, doc="share of values set to zero before the last layer")
 
+        def __post_init__(self) -> None:
+            if not self.widths:
+                raise ValueError("widths is empty; expected one or more; (16, 32, 64) are usual")
+
     def __init__(self, channels: int, outputs: int, params: Params | None = None) -> None:
         super().__init__()
         params = params or self.Params()
