@@ -69,7 +69,7 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
   set_isa("generic");
   std::vector<T> y(count(y_shape)), want(count(pooled_shape));
   std::vector<uint8_t> want_index(count(pooled_shape));
-  check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, current_plan_context()),
+  check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, check::varied_context()),
                      {bytes(xs), bytes(ws), bytes(bias), bytes(y)});
   check::run_hostile(plan_max_pool2d(row_major_operand(dtype, y_shape), row_major_operand(dtype, pooled_shape),
                                      row_major_operand(DType::U8, pooled_shape), t.pool),
@@ -78,7 +78,7 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
     set_isa(isa);
     std::vector<T> got(want.size() + 16, T(99));
     std::vector<uint8_t> index(want.size() + 16, 0xAA);
-    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, t.pool, pooled_shape, current_plan_context()),
+    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, t.pool, pooled_shape, check::varied_context()),
                        {bytes(xs), bytes(ws), bytes(bias), bytes(got), bytes(index)});
     const std::string what = text(isa, ": pooled ", y_shape, " to ", pooled_shape);
     check::report(std::memcmp(got.data(), want.data(), want.size() * sizeof(T)) == 0, __FILE__, __LINE__, what);
@@ -90,12 +90,13 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
 void check_shapes(const std::vector<std::string_view>& isas) {
   const PoolParams two = {2, 2, 2, 2, 0, 0};
   const Case cases[] = {
-      {3, 28, 28, 1, 5, 33, {1, 1, 2, 2, 2, 2}, two, 14, 14},              // an image is several chunks
-      {5, 6, 6, 8, 3, 26, {1, 1, 1, 1, 1, 1}, {3, 3, 3, 3, 0, 0}, 2, 2},   // and here a chunk several images
-      {2, 8, 9, 70, 3, 70, {1, 1, 1, 1, 1, 1}, {2, 3, 2, 2, 0, 1}, 4, 5},  // columns that overlap, and padding
-      {2, 8, 7, 4, 3, 20, {1, 1, 1, 1, 1, 1}, {1, 2, 4, 3, 0, 0}, 2, 2},   // lines that no window holds
-      {1, 4, 4, 480, 3, 17, {1, 1, 1, 1, 1, 1}, two, 2, 2},                // groups of K are chunks
-      {2, 12, 6, 5, 4, 17, {3, 2, 1, 1, 1, 1}, two, 2, 1},                 // short lines: by a gather
+      {3, 28, 28, 1, 5, 33, {1, 1, 2, 2, 2, 2}, two, 14, 14},                      // an image is several chunks
+      {5, 6, 6, 8, 3, 26, {1, 1, 1, 1, 1, 1}, {3, 3, 3, 3, 0, 0}, 2, 2},           // and here a chunk several images
+      {2, 8, 9, 70, 3, 70, {1, 1, 1, 1, 1, 1}, {2, 3, 2, 2, 0, 1}, 4, 5},          // columns that overlap, and padding
+      {2, 8, 7, 4, 3, 20, {1, 1, 1, 1, 1, 1}, {1, 2, 4, 3, 0, 0}, 2, 2},           // lines that no window holds
+      {1, 4, 4, 480, 3, 17, {1, 1, 1, 1, 1, 1}, two, 2, 2},                        // groups of K are chunks
+      {2, 12, 6, 5, 4, 17, {3, 2, 1, 1, 1, 1}, two, 2, 1},                         // short lines: by a gather
+      {3, 10, 13, 3, 3, 33, {1, 1, 4, 4, 4, 4, 4, 4}, {1, 3, 1, 3, 0, 0}, 10, 4},  // so of windows of one line
       {0, 8, 8, 3, 3, 20, {1, 1, 1, 1, 1, 1}, two, 4, 4},
   };
   for (const Case& t : cases) {
@@ -127,7 +128,7 @@ void check_others() {
   CHECK(!conv2d_pooling_fits(two_results, x, w, {DType::F32, y}, same, {2, 2, 2, 2, 0, 0}));
   CHECK_THROWS(
       plan_conv2d(row_major_operand(DType::F32, x), row_major_operand(DType::F32, w), {DType::F32, y}, same,
-                  biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 16}, current_plan_context()),
+                  biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 16}, check::varied_context()),
       Error,
       "[conv2d] a pooling of [2, 8, 8, 16] to [2, 6, 6, 16]; expected one that conv2d_pooling_fits accepts; run "
       "it as a launch of its own");

@@ -170,7 +170,7 @@ struct Trial {
                        p.dilation_h, ",", p.dilation_w, " groups ", p.groups, ": other bits"));
   }
 
-  void run(const std::vector<std::string_view>& isas) {
+  void run(const std::vector<std::string_view>& isas, int plans = 1) {
     Image<T> want_y = y, want_dx = dx, want_dw = dw;
     want_forward(want_y);
     const Image<T> blank = y;
@@ -179,17 +179,22 @@ struct Trial {
     want_input(want_dx);
     for (std::string_view isa : isas) {
       set_isa(isa);
-      Image<T> got_y = blank, got_dx = dx, got_dw = dw;
-      check::run_hostile(plan_conv2d(x.operand, w.operand, y.operand, t.params, current_plan_context()),
-                         {x.data(), w.data(), got_y.data()});
-      check::run_hostile(plan_conv2d_grad_input(y.operand, w.operand, x.operand, t.params, current_plan_context()),
-                         {y.data(), w.data(), got_dx.data()});
-      check::run_hostile(plan_conv2d_grad_weight(x.operand, y.operand, w.operand, t.params, current_plan_context()),
-                         {x.data(), y.data(), got_dw.data()});
-      expect(got_y, want_y, isa, "forward");
-      expect(got_dx, want_dx, isa, "gradient of the input");
-      expect(got_dw, want_dw, isa, "gradient of the weights");
+      for (int plan = 0; plan < plans; ++plan) compare(isa, blank, want_y, want_dx, want_dw);
     }
+  }
+
+  void compare(std::string_view isa, const Image<T>& blank, const Image<T>& want_y, const Image<T>& want_dx,
+               const Image<T>& want_dw) {
+    Image<T> got_y = blank, got_dx = dx, got_dw = dw;
+    check::run_hostile(plan_conv2d(x.operand, w.operand, y.operand, t.params, check::varied_context()),
+                       {x.data(), w.data(), got_y.data()});
+    check::run_hostile(plan_conv2d_grad_input(y.operand, w.operand, x.operand, t.params, check::varied_context()),
+                       {y.data(), w.data(), got_dx.data()});
+    check::run_hostile(plan_conv2d_grad_weight(x.operand, y.operand, w.operand, t.params, check::varied_context()),
+                       {x.data(), y.data(), got_dw.data()});
+    expect(got_y, want_y, isa, "forward");
+    expect(got_dx, want_dx, isa, "gradient of the input");
+    expect(got_dw, want_dw, isa, "gradient of the weights");
   }
 };
 
@@ -223,6 +228,19 @@ void check_shapes(const std::vector<std::string_view>& isas) {
   }
 }
 
+// On 1 to 16 threads: chunks whose last has two rows, fewer than a tile; images whose windows are lower than a step, so
+// that a chunk of few images reads the most lines.
+void check_threads(const std::vector<std::string_view>& isas) {
+  const Case cases[] = {
+      {10, 7, 7, 8, 3, 3, 80, {1, 1, 1, 1, 1, 1}},
+      {7, 16, 20, 31, 1, 7, 6, {2, 3}},
+  };
+  for (const Case& t : cases) {
+    Trial<float>(t, DType::F32).run(isas, 16);
+    Trial<double>(t, DType::F64).run(isas, 16);
+  }
+}
+
 // f16 and bf16 read by a convolution are what they are when widened before it.
 void check_halves(const std::vector<std::string_view>& isas) {
   for (int64_t groups : {1, 2, 8}) {
@@ -244,11 +262,11 @@ void check_halves(const std::vector<std::string_view>& isas) {
     for (std::string_view isa : isas) {
       set_isa(isa);
       Image<float> got = wide.y;
-      check::run_hostile(plan_conv2d(x.operand, w.operand, got.operand, t.params, current_plan_context()),
+      check::run_hostile(plan_conv2d(x.operand, w.operand, got.operand, t.params, check::varied_context()),
                          {x.data(), w.data(), got.data()});
       wide.expect(got, want, isa, "bf16 forward");
       Image<uint16_t> rounded(wide.y_shape, DType::BF16);
-      check::run_hostile(plan_conv2d(x.operand, w.operand, rounded.operand, t.params, current_plan_context()),
+      check::run_hostile(plan_conv2d(x.operand, w.operand, rounded.operand, t.params, check::varied_context()),
                          {x.data(), w.data(), rounded.data()});
       int64_t wrong = 0;
       for (int64_t i = 0; i < count(wide.y_shape); ++i) {
@@ -301,17 +319,17 @@ void check_epilogue(const Case& t, const std::vector<std::string_view>& isas) {
   };
   const Operand &x = trial.x.operand, &w = trial.w.operand, &y = trial.y.operand;
   check(
-      trial.y_shape, [&](const Operand& out) { return plan_conv2d(x, w, out, t.params, current_plan_context()); },
+      trial.y_shape, [&](const Operand& out) { return plan_conv2d(x, w, out, t.params, check::varied_context()); },
       [&](const TensorType& out, const FusedProgram& p) {
-        return plan_conv2d(x, w, out, t.params, p, current_plan_context());
+        return plan_conv2d(x, w, out, t.params, p, check::varied_context());
       },
       trial.x);
   if (t.params.stride_h > 1) return;
   check(
       trial.x_shape,
-      [&](const Operand& out) { return plan_conv2d_grad_input(y, w, out, t.params, current_plan_context()); },
+      [&](const Operand& out) { return plan_conv2d_grad_input(y, w, out, t.params, check::varied_context()); },
       [&](const TensorType& out, const FusedProgram& p) {
-        return plan_conv2d_grad_input(y, w, out, t.params, p, current_plan_context());
+        return plan_conv2d_grad_input(y, w, out, t.params, p, check::varied_context());
       },
       trial.y);
 }
@@ -341,15 +359,15 @@ void check_errors() {
   const auto operand = [](const Shape& shape) { return Operand{DType::F32, shape, row_major(shape)}; };
   const Operand x = operand({2, 8, 8, 3}), w = operand({3, 3, 3, 4});
   CHECK_THROWS(
-      plan_conv2d(x, w, operand({2, 8, 8, 4}), {}, current_plan_context()), ShapeError,
+      plan_conv2d(x, w, operand({2, 8, 8, 4}), {}, check::varied_context()), ShapeError,
       "[conv2d] x is [2, 8, 8, 3], w is [3, 3, 3, 4], y is [2, 8, 8, 4]; y of [2, 6, 6, 4] is expected; change "
       "padding, stride or dilation");
-  CHECK_THROWS(plan_conv2d(x, operand({3, 3, 2, 4}), operand({2, 6, 6, 4}), {}, current_plan_context()), ShapeError,
+  CHECK_THROWS(plan_conv2d(x, operand({3, 3, 2, 4}), operand({2, 6, 6, 4}), {}, check::varied_context()), ShapeError,
                "[conv2d] x is [2, 8, 8, 3], w is [3, 3, 2, 4], y is [2, 6, 6, 4]; channels that divide into 1 groups, "
                "as w has them, are expected; change groups or w");
   Conv2dParams zero_stride;
   zero_stride.stride_h = 0;
-  CHECK_THROWS(plan_conv2d(x, w, operand({2, 6, 6, 4}), zero_stride, current_plan_context()), ShapeError,
+  CHECK_THROWS(plan_conv2d(x, w, operand({2, 6, 6, 4}), zero_stride, check::varied_context()), ShapeError,
                "[conv2d] stride_h = 0; at least 1 is expected; for example 1");
 }
 
@@ -360,6 +378,7 @@ int main() {
   const std::vector<std::string_view> isas = pt::check::usable_isas();
   pt::check_errors();
   pt::check_shapes(isas);
+  pt::check_threads(isas);
   pt::check_halves(isas);
   pt::check_epilogues(isas);
   return pt::check::finish();

@@ -75,12 +75,12 @@ Results<T> run(DType dtype, const Case& k, const Inputs& x, const Numbers& dh, c
   auto dense = [&](const Shape& shape) { return Operand{dtype, shape, row_major(shape)}; };
   const Operand weights{dtype, {k.width, 4 * k.width}, k.weight_strides()};
   check::run_plan(plan_lstm(dense(k.gates()), weights, dense(k.state()), dense(k.state()), dense(k.states()),
-                            dense(k.states()), dense(k.gates()), current_plan_context()),
+                            dense(k.states()), dense(k.gates()), check::varied_context()),
                   {xw.data(), w_hh.data(), h0.data(), c0.data(), h.data(), c.data(), gates.data()});
   check::run_plan(
       plan_lstm_backward(weights, dense(k.state()), dense(k.states()), dense(k.gates()), dense(k.states()),
                          dense(k.states()), dense(k.gates()), dense(k.state()), dense(k.state()),
-                         current_plan_context()),
+                         check::varied_context()),
       {w_hh.data(), c0.data(), c.data(), gates.data(), gh.data(), gc.data(), dgates.data(), dh0.data(), dc0.data()});
   Results<T> all{h, c, gates, dgates, dh0, dc0};
   for (auto& values : all) {
@@ -175,7 +175,7 @@ int main() {
   const Shape states{1, 1, 1}, gates{1, 1, 4}, state{1, 1};
   auto half = [](const Shape& shape) { return Operand{DType::BF16, shape, row_major(shape)}; };
   CHECK_THROWS(plan_lstm(half(gates), half({1, 4}), half(state), half(state), half(states), half(states), half(gates),
-                         current_plan_context()),
+                         check::varied_context()),
                DTypeError,
                "[lstm_recurrence] inputs are bf16; expected f32 or f64; cast them to f32 and the result back");
   return check::finish();

@@ -156,7 +156,7 @@ void check_case(const Case& t, const std::vector<std::string_view>& isas) {
     set(want, offset(want, batch, i, j), canonical<T>(a, b, batch, i, j, t.k, t.accumulate ? &before : nullptr));
     known[at] = true;
   }
-  const LaunchPlan plan = plan_matmul(a.operand, b.operand, start.operand, current_plan_context(), t.accumulate);
+  const LaunchPlan plan = plan_matmul(a.operand, b.operand, start.operand, check::varied_context(), t.accumulate);
   Matrix first;
   for (size_t which = 0; which < isas.size(); ++which) {
     set_isa(isas[which]);
@@ -255,10 +255,10 @@ void check_strides(const std::vector<std::string_view>& isas) {
   for (std::string_view isa : isas) {
     set_isa(isa);
     Matrix folded = make(DType::F32, {4, 6, 50}, {0, 1, 2});
-    check::run_hostile(plan_matmul(a.operand, b.operand, folded.operand, current_plan_context()),
+    check::run_hostile(plan_matmul(a.operand, b.operand, folded.operand, check::varied_context()),
                        {a.data(), b.data(), folded.data()});
     Matrix spread = make(DType::F32, {4, 6, 50}, {2, 1, 0});
-    check::run_hostile(plan_matmul(a.operand, b.operand, spread.operand, current_plan_context()),
+    check::run_hostile(plan_matmul(a.operand, b.operand, spread.operand, check::varied_context()),
                        {a.data(), b.data(), spread.data()});
     int64_t wrong = 0;
     for (int64_t batch = 0; batch < 4; ++batch)
@@ -282,7 +282,7 @@ void check_epilogue(int64_t batch, int64_t m, int64_t k, int64_t n, int form, DT
   fill(a), fill(b), fill(bias), fill(residual);
   Matrix product = make(type, shape, order_of(batch, false));
   set_isa("generic");
-  check::run_hostile(plan_matmul(a.operand, b.operand, product.operand, current_plan_context()),
+  check::run_hostile(plan_matmul(a.operand, b.operand, product.operand, check::varied_context()),
                      {a.data(), b.data(), product.data()});
   Matrix first = make(DType::F32, shape, order_of(batch, false)),
          second = make(DType::BF16, shape, order_of(batch, true));
@@ -306,7 +306,7 @@ void check_epilogue(int64_t batch, int64_t m, int64_t k, int64_t n, int form, DT
   step(StepKind::Math, "multiply", {3, 4, -1, -1}, -1);
   step(StepKind::Store, "", {5, -1, -1, -1}, 3);
   step(StepKind::Store, "", {2, -1, -1, -1}, 4);
-  const LaunchPlan plan = plan_matmul(a.operand, b.operand, TensorType{type, shape}, program, current_plan_context());
+  const LaunchPlan plan = plan_matmul(a.operand, b.operand, TensorType{type, shape}, program, check::varied_context());
   for (std::string_view isa : isas) {
     set_isa(isa);
     Matrix got = first, got_sum = second, want = first, want_sum = second;
@@ -339,7 +339,7 @@ void check_epilogues(const std::vector<std::string_view>& isas) {
 
 void check_errors() {
   const auto plan = [](const Operand& a, const Operand& b, const Operand& c) {
-    return plan_matmul(a, b, c, current_plan_context());
+    return plan_matmul(a, b, c, check::varied_context());
   };
   const Operand a = {DType::F32, {4, 8}, {8, 1}}, b = {DType::F32, {7, 3}, {3, 1}}, c = {DType::F32, {4, 3}, {3, 1}};
   CHECK_THROWS(plan(a, b, c), ShapeError,
@@ -349,7 +349,7 @@ void check_errors() {
   FusedProgram wrong;
   wrong.extents = {4, 2};
   CHECK_THROWS(
-      plan_matmul(a, {DType::F32, {8, 3}, {3, 1}}, TensorType{DType::F32, {4, 3}}, wrong, current_plan_context()),
+      plan_matmul(a, {DType::F32, {8, 3}, {3, 1}}, TensorType{DType::F32, {4, 3}}, wrong, check::varied_context()),
       Error, "[matmul] the epilogue runs over [4, 2]; the product's shape [4, 3] is expected; broadcast its operands");
   CHECK_THROWS(plan(a, b8, c), DTypeError,
                "[matmul] a is f32, b is f64, c is f32; all f64, or a mix of f32, bf16 and f16, is expected; cast one");

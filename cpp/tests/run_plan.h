@@ -34,6 +34,15 @@ inline uint32_t run_plan(const LaunchPlan& plan, const std::vector<void*>& opera
   return status;
 }
 
+// Threads decide how launches are cut: each call gives another number of them, from 1 to 16.
+inline PlanContext varied_context() {
+  static int64_t turn = 0;
+  turn = (5 * turn + 3) % 16;
+  PlanContext context = current_plan_context();
+  context.threads = turn + 1;
+  return context;
+}
+
 // Every instruction set of this build that this processor can run.
 inline std::vector<std::string_view> usable_isas() {
   std::vector<std::string_view> names;

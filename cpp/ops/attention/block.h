@@ -60,7 +60,7 @@ struct LeftOperand {
 template <class T>
 inline void add_product(LeftOperand<T> left, const T* right, int64_t right_row, T* out, int64_t out_row, int64_t rows,
                         int64_t cols, int64_t depth, bool add) {
-  const int64_t width = panel_width<T>(rows, false);
+  const int64_t width = panel_width<T>(rows, LeftForm::Plain);
   for (int64_t k = 0; k < depth; k += kBlockDepth, add = true) {
     const int64_t block = attention_least(kBlockDepth, depth - k);
     for (int64_t col = 0; col < cols; col += width) {

@@ -107,11 +107,13 @@ constexpr int64_t kFewestRows = 64;         // of a chunk, before a gather is be
 constexpr int64_t kMostPixels = 512;        // of a chunk, where their lines are few enough to leave room for its sums:
 constexpr int64_t kFewPadded = 96 << 10;    // so many elements
 
-// Of so many neighbouring lines, whatever the image that they begin in.
+// Of so many neighbouring lines, whatever the image that they begin in: the first line of each image needs the rows of
+// a window, every other one a step of rows. Where windows are lower than a step, fewer images need more rows.
 int64_t padded_elements(const ConvGather& g, int64_t lines) {
-  const int64_t images = (lines + g.grid_h - 2) / g.grid_h + 1;
-  const int64_t rows = std::max<int64_t>(lines - images, 0) * g.step_y + images * window_of(g).height;
-  return rows * window_of(g).row_pixels(g) * g.inner;
+  const ConvWindow window = window_of(g);
+  const int64_t fewest = ceil_div(lines, g.grid_h), most = std::min((lines + g.grid_h - 2) / g.grid_h + 1, lines);
+  const int64_t images = window.height < g.step_y ? fewest : most;
+  return ((lines - images) * g.step_y + images * window.height) * window.row_pixels(g) * g.inner;
 }
 
 // Whether lines are worth more than a gather: few of their pixels must be read by no tap.
@@ -155,7 +157,7 @@ void complete_convolution(ConvDesc& d, const PlanContext& context, bool rows_are
     m.padded_left = false;
     m.row_unit = m.most_rows = 0;
   }
-  if (together > 1) m.row_unit = together * g.grid_w;
+  if (d.pooled_at > 0) m.row_unit = together * g.grid_w;
   complete_product(m, context, true, scattered, may_split);
 }
 

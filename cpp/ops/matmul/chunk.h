@@ -101,6 +101,10 @@ inline void check_finite(const KernelArgs* args, const MatmulDesc& d, const Sums
   if (found) raise_status(args->status, kStatusNonFinite);
 }
 
+inline LeftForm left_form(const MatmulDesc& d) {
+  return d.padded_left ? LeftForm::Pieces : d.strips ? LeftForm::Strips : LeftForm::Plain;
+}
+
 // make_left(batch, offset, chunk) gives the blocks of the left operand; store(sums, out, batch, chunk) puts sums that
 // were kept in scratch where they belong.
 template <class T, class MakeLeft, class Store>
@@ -117,7 +121,7 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
         d.copy_right,
         reinterpret_cast<T*>(args->scratch + d.right_panel),
         reinterpret_cast<T*>(args->scratch + d.widened),
-        panel_width<T>(c.rows, d.strips),
+        panel_width<T>(c.rows, left_form(d)),
         c.cols,
         k_end,
         k_end - k_begin,

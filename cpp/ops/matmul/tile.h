@@ -138,10 +138,12 @@ inline const T* offset_bytes(const T* p, int64_t bytes) {
 inline constexpr int kWideVectors = 4;
 inline constexpr int kWideRows = 2;
 
-// strips: the left operand is packed in strips.
+// How a block of the left operand lies. Only tiles of a plain one are wide.
+enum class LeftForm { Plain, Strips, Pieces };
+
 template <class T>
-inline int64_t panel_width(int64_t rows, bool strips) {
-  return (rows <= kWideRows && !strips ? kWideVectors : kTileVectors) * Register<T>::kLanes;
+inline int64_t panel_width(int64_t rows, LeftForm left) {
+  return (rows <= kWideRows && left == LeftForm::Plain ? kWideVectors : kTileVectors) * Register<T>::kLanes;
 }
 
 // Rows cut into even parts of at most `most`: no slow strip at the end.
@@ -151,8 +153,8 @@ struct Strips {
   int64_t rows_of(int64_t strip) const { return rows + (strip < longer); }
 };
 
-// C[rows, cols] (+)= A B over one block of K, cols at most panel_width(rows). right_padded: rows of B may be read (as
-// zeros) up to a whole number of vectors. t.tail is set here.
+// C[rows, cols] (+)= A B over one block of K, cols at most panel_width(rows, Plain). right_padded: rows of B may be
+// read (as zeros) up to a whole number of vectors. t.tail is set here.
 template <class T>
 void multiply_panel(Tile<T> t, int64_t rows, int64_t cols, bool right_padded);
 
