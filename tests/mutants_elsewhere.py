@@ -26,6 +26,7 @@ COMPILED = ("tests/test_compile.py", "tests/test_program.py", "tests/test_pooled
             "tests/test_fuzz_graphs.py", "tests/test_laws.py",
             "-m", "not slow")  # fmt: skip
 CONTROL = ("tests/test_control.py",)
+THREADS = ("tests/test_threads.py", "-m", "not long")
 ROWS_OF_LOOPS = ("tests/test_control_rows.py",)
 ROW_SPARSE = ("tests/test_row_sparse.py", "tests/test_optim_complex.py")
 BACKENDS = ("tests/test_backends.py",)
@@ -43,6 +44,12 @@ PARTS: dict[str, Part] = {
          "return in;"),
         ("cpp/ops/elementwise.cpp", "case DType::F16:\n    case DType::BF16:", "case DType::BF16:"),
         ("cpp/ops/window.cpp", "return {values.front(), values.back()};", "return {values.back(), values.front()};"),
+    )),
+    "threads": Part(THREADS, (
+        ("cpp/ops/matmul/chunk.h", "d.padded_left ? LeftForm::Pieces", "d.padded_left ? LeftForm::Plain"),
+        ("cpp/ops/conv2d/spec_geometry.cpp", "window.height < g.step_y ? fewest : most", "most"),
+        ("cpp/ops/conv2d/spec_geometry.cpp", "if (d.pooled_at > 0) m.row_unit", "if (together > 1) m.row_unit"),
+        ("cpp/program/compiled.cpp", "return plan_again(signature);", "return nullptr;"),
     )),
     "dtypes": Part(("tests/test_unsigned.py", "tests/test_complex.py", "tests/test_fft.py"), (
         ("cpp/core/dtype.cpp", "info(with).rank > rank", "info(with).rank >= rank"),

@@ -170,6 +170,16 @@ def test_a_compiled_step_is_traced_for_each_precision() -> None:
     assert step(X).dtype == pt.float32 and step.traces == 2
 
 
+@pytest.mark.parametrize("first", ["hardware", "exact"])
+def test_a_compiled_step_is_traced_for_each_kind_of_sums(first: str) -> None:
+    step = pt.compile(lambda x: x @ pt.tensor(W))
+    for traces, dots in enumerate([first, {"hardware": "exact", "exact": "hardware"}[first], first], 1):
+        with pt.autocast("bf16", dots):
+            step(X)
+        assert f"{{dots='{dots}'}}" in step.programs[0]["source"]
+        assert step.traces == min(traces, 2)
+
+
 def test_the_line_that_made_a_number_infinite_is_named_under_autocast() -> None:
     w = pt.Slot(pt.tensor(W), "w", trainable=True)
     opt = SGD([w], lr=0.1)

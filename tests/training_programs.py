@@ -83,7 +83,26 @@ def recurrent(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, An
     return p, loss, [(x, x[..., :3] * 0.5) for x in data]
 
 
-PROGRAMS = {"mlp": mlp, "convolutions": convolutions, "transformer": transformer, "recurrent": recurrent}
+def digits(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, Any]]]:
+    """The network of the recipe of that name: wide enough for threads to share each gradient of weights."""
+    p = slots(rng, w1=(3, 3, 1, 32), b1=(32,), w2=(3, 3, 32, 64), b2=(64,), w3=(3, 3, 64, 64), w4=(256, 10))
+
+    def loss(x: Any, y: Any) -> Any:
+        first = pt.relu(pt.conv2d(x, p["w1"], p["b1"], padding=1))
+        second = pt.max_pool2d(pt.relu(pt.conv2d(first, p["w2"], p["b2"], padding=1)), 2)
+        third = pt.max_pool2d(pt.relu(pt.conv2d(second, p["w3"], padding=1)), 2)
+        return pt.cross_entropy(pt.matmul(pt.reshape(third, (x.shape[0], 256)), p["w4"]), y).mean()
+
+    return p, loss, [(rng.standard_normal((64, 8, 8, 1), dtype="float32"), rng.integers(0, 10, 64)) for _ in range(3)]
+
+
+PROGRAMS = {
+    "mlp": mlp,
+    "convolutions": convolutions,
+    "digits": digits,
+    "transformer": transformer,
+    "recurrent": recurrent,
+}
 
 
 # With a precision behind the name, the forward runs under autocast; with "exact" behind that, alike on every machine.
