@@ -47,9 +47,16 @@ void run(const LaunchPlan& plan, std::vector<char*> data, char* workspace, char*
     if (launch.operands.empty()) operands = data, operands.push_back(workspace);
     for (size_t i = 0; i < launch.byte_offsets.size(); ++i) operands[i] += launch.byte_offsets[i];
     const KernelArgs args = {operands.data(), launch.desc.data(), scratch, &status};
-    const KernelFn kernel = kernels_of(launch.kernel)[launch.variant];
+    const KernelFn kernel = kernels_of(launch.kernel, current_isa())[launch.variant];
     for (int64_t chunk = 0; chunk < launch.chunks; ++chunk) kernel(&args, chunk);
   }
+}
+
+// One thread executes all chunks, planned as for one.
+PlanContext context() {
+  PlanContext alone = current_plan_context();
+  alone.threads = 1;
+  return alone;
 }
 
 void measure(const std::string& name, const LaunchPlan& plan, std::vector<char*> data) {
@@ -95,10 +102,10 @@ void products(int64_t m, int64_t k, int64_t n, DType type = DType::F32) {
   for (int form = 0; form < 4; ++form) {
     const std::string name = "matmul " + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n) +
                              (form & 1 ? " At" : " A") + (form & 2 ? " Bt" : " B");
-    measure(
-        name,
-        plan_matmul(matrix(m, k, form & 1, type), matrix(k, n, form & 2, type), matrix(m, n, false, type), false, dots),
-        {bytes(a), bytes(b), bytes(c)});
+    measure(name,
+            plan_matmul(matrix(m, k, form & 1, type), matrix(k, n, form & 2, type), matrix(m, n, false, type),
+                        context(), false, dots),
+            {bytes(a), bytes(b), bytes(c)});
   }
 }
 
@@ -119,7 +126,7 @@ void layer(int64_t m, int64_t k, int64_t n) {
   step(StepKind::Store, "", {3, -1, -1, -1}, 2);
   for (bool turned : {false, true})
     measure("layer " + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n) + (turned ? " Bt" : " B"),
-            plan_matmul(matrix(m, k, false), matrix(k, n, turned), TensorType{DType::F32, {m, n}}, program),
+            plan_matmul(matrix(m, k, false), matrix(k, n, turned), TensorType{DType::F32, {m, n}}, program, context()),
             {bytes(a), bytes(b), bytes(bias), bytes(c)});
 }
 
@@ -129,8 +136,8 @@ void batched(int64_t batch, int64_t m, int64_t k, int64_t n) {
   const Operand y = {DType::F32, {batch, k, n}, {k * n, n, 1}}, yt = {DType::F32, {batch, k, n}, {k * n, 1, k}};
   const std::string name =
       "batch " + std::to_string(batch) + "x" + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n);
-  measure(name + " A B", plan_matmul(x, y, z), {bytes(a), bytes(b), bytes(c)});
-  measure(name + " A Bt", plan_matmul(x, yt, z), {bytes(a), bytes(b), bytes(c)});
+  measure(name + " A B", plan_matmul(x, y, z, context()), {bytes(a), bytes(b), bytes(c)});
+  measure(name + " A Bt", plan_matmul(x, yt, z, context()), {bytes(a), bytes(b), bytes(c)});
 }
 
 void convolution(int64_t images, int64_t size, int64_t in, int64_t out, int64_t kernel, Conv2dParams p) {
@@ -142,9 +149,9 @@ void convolution(int64_t images, int64_t size, int64_t in, int64_t out, int64_t 
   const std::string name = "conv " + std::to_string(images) + "x" + std::to_string(size) + " " + std::to_string(in) +
                            "->" + std::to_string(out) + " k" + std::to_string(kernel) + " s" +
                            std::to_string(p.stride_h) + " g" + std::to_string(p.groups);
-  measure(name + " y", plan_conv2d(x, w, y, p), {bytes(xs), bytes(ws), bytes(ys)});
-  measure(name + " dx", plan_conv2d_grad_input(y, w, x, p), {bytes(ys), bytes(ws), bytes(xs)});
-  measure(name + " dw", plan_conv2d_grad_weight(x, y, w, p), {bytes(xs), bytes(ys), bytes(ws)});
+  measure(name + " y", plan_conv2d(x, w, y, p, context()), {bytes(xs), bytes(ws), bytes(ys)});
+  measure(name + " dx", plan_conv2d_grad_input(y, w, x, p, context()), {bytes(ys), bytes(ws), bytes(xs)});
+  measure(name + " dw", plan_conv2d_grad_weight(x, y, w, p, context()), {bytes(xs), bytes(ys), bytes(ws)});
 }
 
 // Everything in registers and the first cache: the most that a product could reach.
@@ -152,7 +159,7 @@ void peak() {
   const int64_t k = 256;
   const BufferRef a = numbers(6 * k), b = numbers(16 * k), c = numbers(96);
   const Operand x = {DType::F32, {6, k}, {1, 6}}, y = {DType::F32, {k, 16}, {16, 1}};
-  measure("tile 6x256x16, all in the first cache", plan_matmul(x, y, matrix(6, 16, false)),
+  measure("tile 6x256x16, all in the first cache", plan_matmul(x, y, matrix(6, 16, false), context()),
           {bytes(a), bytes(b), bytes(c)});
 }
 
