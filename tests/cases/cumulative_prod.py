@@ -33,5 +33,8 @@ ERRORS = [
         "[cumulative_prod] axis = 2 of a tensor with 2 dimensions; expected -2 to 1; name an axis that exists",
     ),
 ]
-MUTANTS = [("spec.cpp", "fn::where(first, at, zero)", "fn::where(first, before, zero)")]
+MUTANTS = [
+    ("spec.cpp", "piece(x, axis, 0, n - 1)", "piece(x, axis, 1, n)"),
+    ("spec.cpp", "piece(factor, axis, step, n - step)", "piece(factor, axis, 0, n - 2 * step)"),
+]
 BENCH = [Case(uniform((2048, 1024), 0.9, 1.1), axis=1)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kit import Array, Case, integers, uniform
+from kit import Array, Case, integers, uniform, values
 
 
 def magnitude(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -24,6 +24,11 @@ CASES = [
     Case(uniform((3, 5), 0.5, 1.5), axis=1, keepdims=True),
     Case(uniform((2, 0)), axis=1),
     Case(integers((3, 5), 1, 4, "int64"), axis=1),
+    Case(values([[2.0, 0.0, 3.0], [0.0, 0.0, 3.0], [1.0, 2.0, 4.0], [0.0, 0.0, 0.0]]), axis=1),
+    Case(values([[2.0, 0.0, 3.0], [0.0, 5.0, 3.0]]), axis=(0, 1)),
 ]
-MUTANTS = [("spec.cpp", "rest / filled", "rest")]
+MUTANTS = [
+    ("spec.cpp", "{share * right, share * left}", "{share * left, share * right}"),
+    ("spec.cpp", "piece(shares, axis, half, half + 1)}", "last}"),
+]
 BENCH = [Case(uniform((2048, 1024), 0.99, 1.01), axis=1)]

@@ -27,18 +27,24 @@ Tensors of_complex(const Tensors& in, const Attrs& attrs) {
   return {turned(x)};
 }
 
-// Before the first zero the sum of what follows is divided by the element; towards the first zero itself the product of
-// the others counts; behind it nothing moves the result.
+// Element i of the gradient is the product of what is before x_i, times s_i = g_i + x_(i+1) s_(i+1): by doubling, after
+// k steps each s_i is known from s_(i + 2^k). Nothing is divided, so that zeros are numbers like others, for
+// derivatives of it too.
 Tensor gradient(const Tensor& x, const Tensor& g, int axis) {
   const Attrs along{{"axis", int64_t{axis}}};
-  const auto running_product = [&](const Tensor& t) { return fn::call("cumulative_prod", {t}, along); };
-  const Tensor zero = fn::number(0), one = fn::number(1), is_zero = fn::equal(x, zero);
-  const Tensor zeros = fn::call("cumulative_sum", {is_zero}, along);
-  const Tensor none_yet = fn::equal(zeros, zero);
-  const Tensor first = fn::call("logical_and", {is_zero, fn::equal(zeros, one)});
-  const Tensor before = sum_from_end(g * running_product(x), axis) / fn::where(is_zero, one, x);
-  const Tensor at = sum_from_end(g * running_product(fn::where(first, one, x)), axis);
-  return fn::where(none_yet, before, fn::where(first, at, zero));
+  const int64_t n = x.shape()[axis];
+  if (n <= 1) return g;
+  const auto join = [&](const Tensor& a, const Tensor& b) { return fn::call("concat", {a, b}, along); };
+  Tensor s = g,
+         factor = piece(x, axis, 1, n);  // s_i = s[i] + factor[i] s_(i+step); there is no factor of the last ones
+  for (int64_t step = 1; step < n; step *= 2) {
+    s = join(piece(s, axis, 0, n - step) + factor * piece(s, axis, step, n), piece(s, axis, n - step, n));
+    if (2 * step < n) factor = piece(factor, axis, 0, n - 2 * step) * piece(factor, axis, step, n - step);
+  }
+  Shape first = x.shape();
+  first[axis] = 1;
+  const Tensor before = fn::call("cumulative_prod", {piece(x, axis, 0, n - 1)}, along);
+  return s * join(fn::zeros({x.dtype(), first}) + 1.0, before);
 }
 
 const Op* registered =
@@ -58,7 +64,7 @@ Shapes    x [..., n, ...] -> [..., n, ...], or n + 1 and a 1 first with include_
 Dtypes    all; integers and bool are multiplied in int64, unsigned integers in uint64, and wrap; floats
           accumulate in float64, each result rounded once
 Errors    an axis that x does not have; None for several; include_initial together with reverse
-Grad      x; exact with zeros too
+Grad      x; exact with zeros too, for derivatives of any order
 Source    the array API standard 2024.12)",
              R"(>>> pt.cumulative_prod(pt.arange(1, 5)).numpy().tolist()
 [1, 2, 6, 24])");

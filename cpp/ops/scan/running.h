@@ -14,9 +14,6 @@ OpBuilder running_place(const std::string& name, ScanKind kind);
 // The largest or smallest element so far and where it is, by the op that finds the place.
 OpBuilder running_best(const std::string& name, const std::string& place);
 
-// The running sum from the end: the gradient of a running sum.
-Tensor sum_from_end(const Tensor& x, int axis);
-
 // The gradient without its first element along the axis, which no input moves, where there is an initial one.
 Tensor without_initial(const Tensor& gradient, const Attrs& attrs, int axis);
 

@@ -58,10 +58,6 @@ OpBuilder running_best(const std::string& name, const std::string& place) {
   return op;
 }
 
-Tensor sum_from_end(const Tensor& x, int axis) {
-  return fn::call("cumulative_sum", {x}, {{"axis", int64_t{axis}}, {"reverse", true}});
-}
-
 Tensor without_initial(const Tensor& gradient, const Attrs& attrs, int axis) {
   if (!attrs.flag("include_initial")) return gradient;
   return piece(gradient, axis, 1, gradient.shape()[axis]);
