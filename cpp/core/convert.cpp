@@ -30,6 +30,14 @@ T to_integer(double value) {
   return static_cast<T>(value);
 }
 
+// As of simd/half.h: a float that, rounded again to 16 bits, gives what x rounded once would.
+float round_to_odd(double x) {
+  const auto nearest = static_cast<float>(x);
+  const auto bits = std::bit_cast<uint32_t>(nearest);
+  if (std::isnan(x) || static_cast<double>(nearest) == x || (bits & 1) != 0) return nearest;
+  return std::bit_cast<float>(std::fabs(x) > std::fabs(static_cast<double>(nearest)) ? bits + 1 : bits - 1);
+}
+
 }  // namespace
 
 float bfloat_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
@@ -132,10 +140,10 @@ void store_number(void* address, DType dtype, double value) {
       store(address, to_integer<int64_t>(value));
       break;
     case DType::F16:
-      store(address, float_to_half(static_cast<float>(value)));
+      store(address, float_to_half(round_to_odd(value)));
       break;
     case DType::BF16:
-      store(address, float_to_bfloat(static_cast<float>(value)));
+      store(address, float_to_bfloat(round_to_odd(value)));
       break;
     case DType::F32:
       store(address, static_cast<float>(value));

@@ -48,7 +48,7 @@ int load(FusedProgram& program, int operand, DType stored, DType wanted) {
 }
 
 void store(FusedProgram& program, int value, const Operand& out, int operand) {
-  if (program.steps[value].dtype != register_dtype(out.dtype)) {
+  if (register_dtype(program.steps[value].dtype) != register_dtype(out.dtype)) {
     FusedStep cast{};
     cast.kind = StepKind::Cast;
     cast.dtype = register_dtype(out.dtype);
@@ -86,6 +86,11 @@ DType register_dtype(DType dtype) {
   }
 }
 
+DType cast_dtype(DType from, DType to) {
+  const bool wider = register_dtype(to) == DType::F32 && to != DType::F32 && register_dtype(from) != DType::F32;
+  return wider ? to : register_dtype(to);
+}
+
 Types infer_elementwise(const InferContext& context) {
   // `where` selects by its first input, which is bool; the result has the dtype of what is selected.
   return {{context.in.back().dtype, common_shape(context)}};
@@ -113,7 +118,7 @@ LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, 
 LaunchPlan plan_cast(const Operand& in, const Operand& out) {
   const Operand inputs[] = {in};
   FusedProgram program = begin_program(inputs, out);
-  const int value = load(program, 0, in.dtype, register_dtype(in.dtype));
+  const int value = load(program, 0, in.dtype, cast_dtype(in.dtype, out.dtype));
   store(program, value, out, 1);
   return lower_fused(program);
 }

@@ -5,6 +5,8 @@
 namespace pt {
 
 DType register_dtype(DType dtype);  // the compute dtype of the fused machine for a storage dtype
+// What a step that casts names: the register, or 16 bits themselves where a wider register is rounded to them at once.
+DType cast_dtype(DType from, DType to);
 
 namespace fn {
 

@@ -234,7 +234,8 @@ inline void run_reference(const FusedProgram& program, const std::vector<void*>&
                               step.args[2] < 0 ? Value{} : arg(2)[i]);
             break;
           case StepKind::Cast: {
-            result[i] = as(dtype, arg(0)[i]);
+            const bool half = step.dtype == DType::F16 || step.dtype == DType::BF16;
+            result[i] = as(half ? DType::F64 : dtype, arg(0)[i]);  // to 16 bits it is rounded once
             char narrow[8];
             store(step.dtype, narrow, result[i]);
             result[i] = load(step.dtype, narrow);

@@ -60,6 +60,7 @@ void ProgramWriter::member(const GraphNode& node) {
     step.kind = *reduction;
   } else if (node.op->name == "cast") {
     step.kind = StepKind::Cast;
+    step.dtype = cast_dtype(graph_.values[node.inputs[0]].type.dtype, graph_.values[node.outputs[0]].type.dtype);
   } else if (node.op->name == "random_uniform") {
     step.kind = StepKind::Uniform;
     step.operand = operand(node.inputs[0]);

@@ -1,6 +1,7 @@
 // Casts of the fused machine: plain loops, which gcc vectorises alike for every instruction set.
 #pragma once
 #include "ops/fused/memory.h"
+#include "simd/round_to_odd.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -44,6 +45,17 @@ using CastFn = void (*)(char* dst, const char* src, int64_t n);
 static const CastFn kCasts[kFusedClasses][kFusedClasses] = {PT_CASTS(float),   PT_CASTS(double),  PT_CASTS(int32_t),
                                                             PT_CASTS(int64_t), PT_CASTS(uint8_t), PT_CASTS(uint64_t)};
 #undef PT_CASTS
+
+// To 16 bits: as floats that round_to_storage() then rounds.
+template <class From>
+void cast_loop_to_odd(char* dst, const char* src, int64_t n) {
+  auto* to = reinterpret_cast<float*>(dst);
+  auto* from = reinterpret_cast<const From*>(src);
+  for (int64_t i = 0; i < n; ++i) to[i] = round_to_odd(from[i]);
+}
+static const CastFn kCastsToHalf[kFusedClasses] = {cast_loop_to_odd<float>,   cast_loop_to_odd<double>,
+                                                   cast_loop_to_odd<int32_t>, cast_loop_to_odd<int64_t>,
+                                                   cast_loop_to_odd<uint8_t>, cast_loop_to_odd<uint64_t>};
 
 // Rounds a block to what its storage can hold, as storing and loading it would.
 inline void round_to_storage(FusedStorage storage, char* block, int64_t n) {

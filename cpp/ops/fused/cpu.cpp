@@ -161,7 +161,9 @@ void Interpreter::chain(const FusedInstr& instr) {
 void Interpreter::cast(const FusedInstr& instr) {
   const int64_t n = elements(instr);
   char* dst = at_[instr.dst];
-  kCasts[int(instr.from)][int(instr.to)](dst, at_[instr.args[0]], n);
+  const bool half = instr.storage == FusedStorage::F16 || instr.storage == FusedStorage::BF16;
+  const CastFn cast = half ? kCastsToHalf[int(instr.from)] : kCasts[int(instr.from)][int(instr.to)];
+  cast(dst, at_[instr.args[0]], n);
   round_to_storage(instr.storage, dst, n);
 }
 

@@ -2,6 +2,7 @@
 #include "core/kernel.h"
 #include "ops/fused/memory.h"
 #include "ops/scan/desc.h"
+#include "simd/round_to_odd.h"
 #include "simd/walk.h"
 
 namespace pt {
@@ -34,7 +35,11 @@ inline typename S::value read(const char* at) {
 }
 template <class S, class A>
 inline void write(char* at, A value) {
-  const typename S::memory element = S::put(typename S::value(value));
+  typename S::memory element;
+  if constexpr (is_half<S>)
+    element = S::put(round_to_odd(value));
+  else
+    element = S::put(typename S::value(value));
   __builtin_memcpy(at, &element, sizeof(element));
 }
 
