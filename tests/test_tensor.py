@@ -222,6 +222,100 @@ def test_no_object_gets_past_the_checks(call: Callable[[], object], message: str
         call()
 
 
+NOT_REAL: list[tuple[Callable[[], object], str]] = [
+    (lambda: pt.tensor(1j, "float32"), "[tensor] received the complex number 1j for float32"),
+    (lambda: pt.asarray(1j, "int32"), "[asarray] received the complex number 1j for int32"),
+    (lambda: pt.full((2,), 1 + 2j, "float64"), "[full] received the complex number (1+2j) for float64"),
+    (lambda: pt.full_like(pt.ones((2,)), 1j), "[full] received the complex number 1j for float32"),
+]
+
+
+@pytest.mark.parametrize(("call", "received"), NOT_REAL)
+def test_no_real_number_of_a_complex_one(call: Callable[[], object], received: str) -> None:
+    with pytest.raises(pt.DTypeError) as caught:
+        call()
+    assert str(caught.value) == f"{received}; expected a real number; take its real part, or a complex dtype"
+
+
+def test_full_of_a_complex_number() -> None:
+    x = pt.full((2,), 1 + 2j)
+    assert x.dtype == pt.complex64 and x.numpy().tolist() == [1 + 2j, 1 + 2j]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "step", "dtype"),
+    [
+        (2**62, 2**62 + 2, 1, "int64"),
+        (2**53 + 1, 2**53 + 6, 2, "int64"),
+        (-(2**63), -(2**63) + 3, 1, "int64"),
+        (2**63 - 1, 2**63 - 4, -1, "int64"),
+        (0, 2**63, 2**62, "int64"),
+        (5, 0, 1, "int64"),
+        (2**64 - 3, 2**64, 1, "uint64"),
+        (2**64 - 1, 2**64 - 10, -4, "uint64"),
+    ],
+)
+def test_a_range_of_large_integers(start: int, stop: int, step: int, dtype: str) -> None:
+    x = pt.arange(start, stop, step)
+    assert x.dtype.name == dtype
+    assert x.numpy().tolist() == list(range(start, stop, step))
+
+
+@pytest.mark.parametrize("given", [(0, 2**70), (2**64, 2**64 + 2), (-1, 2**64, 2**63), (-(2**63) - 1, 0, 2**62)])
+def test_a_range_that_no_integer_holds(given: tuple[int, ...]) -> None:
+    start, stop, step = (*given, 1)[:3]
+    with pytest.raises(pt.ShapeError) as caught:
+        pt.arange(*given)
+    assert str(caught.value) == (
+        f"[arange] start = {start}, stop = {stop}, step = {step}; expected integers of 64 bits and a result that "
+        "memory can hold; check them"
+    )
+
+
+def test_truths_are_ones() -> None:
+    """Whatever bytes they are lent as."""
+    given = np.array([[2, 0, 255], [1, 0, 128]], "uint8").view("bool")
+    for array in (given, given.T, given[:, ::2], given[::-1, ::-1]):
+        want = array.view("uint8") != 0
+        for x in (pt.asarray(array), pt.tensor(array), pt._core.from_dlpack(array)):
+            assert x.numpy().view("uint8").tolist() == want.astype("uint8").tolist()
+            assert (x * 1).numpy().tolist() == want.astype("int64").tolist()
+            assert int(pt.sum(x).item()) == int(want.sum())
+    ones = np.array([[True, False]])
+    assert np.shares_memory(pt.asarray(ones).numpy(), ones)
+
+
+LOSSY: list[tuple[Any, Any, str]] = [
+    (pt.zeros((2,), "int64"), [1.5, np.nan], "[slot n] received f32[2]; expected i64[2]"),
+    (pt.zeros((), "int64"), 1.0, "[slot n] received f64[]; expected i64[]"),
+    (pt.zeros((2,), "bool"), np.array([2, 0]), "[slot n] received i64[2]; expected bool[2]"),
+    (pt.zeros((2,)), np.array([1j, 0]), "[slot n] received c128[2]; expected f32[2]"),
+]
+
+
+@pytest.mark.parametrize(("held", "value", "received"), LOSSY)
+def test_a_slot_takes_no_other_kind(held: pt.Tensor, value: Any, received: str) -> None:
+    slot = pt.Slot(held, name="n")
+
+    def assign() -> None:
+        slot.value = value
+
+    for call in (assign, pt.compile(assign)):
+        with pytest.raises(pt.DTypeError) as caught:
+            call()
+        assert str(caught.value).startswith(received), caught.value
+        assert str(caught.value).endswith("; convert the value with astype, or make another slot")
+        assert slot.numpy().tolist() == held.numpy().tolist()
+
+
+def test_a_slot_takes_what_it_can_hold() -> None:
+    lower = (("float32", 2), ("float32", True), ("int64", True), ("complex64", 1.5), ("float16", np.float64(2)))
+    for dtype, value in lower:
+        slot = pt.Slot(pt.zeros((), dtype))
+        slot.value = value
+        assert slot.value.item() == value and slot.dtype.name == dtype
+
+
 def test_whole_numbers_stay_exact() -> None:
     beyond_f64 = 2**60 + 1
     assert pt.tensor(beyond_f64).item() == beyond_f64

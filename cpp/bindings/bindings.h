@@ -37,7 +37,10 @@ Tensor from_dlpack(py::handle object, const std::string& where);
 py::object wrap(const Tensor& tensor);
 py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only what is not row-major
 std::optional<DType> to_dtype(py::handle object);
-Tensor own(const Tensor& tensor);  // copies memory that belongs to someone else
+Tensor own(const Tensor& tensor);     // copies memory that belongs to someone else
+Tensor strong(const Tensor& number);  // of a Python number, in the dtype that it has by itself
+// What somebody lent: as it is, but a copy if it holds truths that are other bytes than 1, which kernels would count.
+Tensor with_true_as_one(const Tensor& lent);
 
 // Numbers from Python objects; nullopt for what is none, or does not fit into 64 bits.
 std::optional<int64_t> integer_of(py::handle object);

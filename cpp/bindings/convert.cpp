@@ -46,6 +46,21 @@ std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
   }
 }
 
+// Whether all bytes are 0 or 1: rows of neighbours by one look at all of them.
+bool zeros_and_ones(const uint8_t* at, const Shape& shape, const Strides& strides, int axis) {
+  if (axis == shape.size()) return *at <= 1;
+  const int64_t n = shape[axis], step = strides[axis];
+  if (axis == shape.size() - 1 && step == 1) {
+    uint8_t bits = 0;
+    for (int64_t i = 0; i < n; ++i) bits |= at[i];
+    return bits <= 1;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    if (!zeros_and_ones(at + i * step, shape, strides, axis + 1)) return false;
+  }
+  return true;
+}
+
 struct HeldBuffer {
   Py_buffer view{};
   bool held = false;
@@ -101,9 +116,10 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
       throw DTypeError(text("[", where, "] received memory that is not aligned to its elements; copy the array first"));
     return from_array(py::module_::import("numpy").attr("array")(object), where, true);
   }
+  check_type(type, where);
   BufferRef memory =
       Buffer::borrow(view.buf, static_cast<std::size_t>(view.len), [buffer]() mutable { buffer.reset(); });
-  return Tensor::view(std::move(memory), type, strides, 0);
+  return with_true_as_one(Tensor::view(std::move(memory), type, strides, 0));
 }
 
 // What NumPy itself refuses, like rows of different lengths, is refused in our words.
@@ -138,6 +154,16 @@ Tensor complex_scalar(Py_complex value) {
 }
 
 }  // namespace
+
+Tensor with_true_as_one(const Tensor& lent) {
+  if (lent.dtype() != DType::Bool) return lent;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(lent.data());
+  if (count(lent.shape()) == 0 || zeros_and_ones(bytes, lent.shape(), lent.strides(), 0)) return lent;
+  TapeScope off(false);
+  const Tensor numbers =
+      Tensor::view(lent.impl().buffer, {DType::U8, lent.shape()}, lent.strides(), lent.impl().offset);
+  return evaluate(find_op("cast"), {numbers}, {{"dtype", DType::Bool}}, {lent.type()})[0];
+}
 
 bool is_tensor(py::handle object) {
   static PyTypeObject* type = reinterpret_cast<PyTypeObject*>(py::type::of<Tensor>().ptr());
@@ -209,6 +235,8 @@ py::object to_numpy(const Tensor& given) {
         "[numpy] received a symbolic tensor; its values are known only when the compiled step runs; return it from the "
         "step");
   }
+  if (!given.concrete())
+    throw TraceError("[numpy] received a tensor whose memory was let go; expected a value; keep the tensor");
   if (given.dtype() == DType::BF16) {
     throw DTypeError(
         "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");

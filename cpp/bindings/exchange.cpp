@@ -105,6 +105,8 @@ py::object lend(const Tensor& tensor, const py::object& stream, const py::object
     throw TraceError(
         "[dlpack] received a symbolic tensor; its values are known only when the compiled step runs; return it from "
         "the step");
+  if (!tensor.concrete())
+    throw TraceError("[dlpack] received a tensor whose memory was let go; expected a value; keep the tensor");
   if (!stream.is_none())
     refuse(text("[dlpack] stream = ", shown(stream), "; expected None; tensors are in main memory"));
   if (!device.is_none() && !py::make_tuple(int{PT_CPU}, 0).equal(device))
@@ -162,6 +164,7 @@ Tensor taken(const py::object& capsule, const char* name, const char* used, cons
     if (lent.strides) strides.push_back(lent.strides[i]);
   }
   if (!lent.strides) strides = row_major(type.shape);
+  check_type(type, where);
   char* data = static_cast<char*>(lent.data) + lent.byte_offset;
   const std::size_t size = size_of(*dtype);
   if (reinterpret_cast<std::uintptr_t>(data) % size)
@@ -170,7 +173,7 @@ Tensor taken(const py::object& capsule, const char* name, const char* used, cons
   auto held = std::make_shared<Borrowed<Managed>>(managed);
   BufferRef memory =
       Buffer::borrow(data, static_cast<std::size_t>(count(type.shape)) * size, [held]() mutable { held.reset(); });
-  return Tensor::view(std::move(memory), type, strides, 0);
+  return with_true_as_one(Tensor::view(std::move(memory), type, strides, 0));
 }
 
 py::object ask(py::handle object) {

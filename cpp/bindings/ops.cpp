@@ -212,6 +212,9 @@ PyObject* get_signature(PyObject* self, void*) {
     return nullptr;
   }
 }
+// By its name in the package, so that copies and pickles are the same function.
+PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyObject* get_doc(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OpFunction*>(self)->doc); }
 PyObject* repr(PyObject* self) {
   return PyUnicode_FromFormat("<op %s>", reinterpret_cast<OpFunction*>(self)->op->name.c_str());
@@ -239,6 +242,7 @@ PyTypeObject* op_function_type() {
     t.tp_call = PyVectorcall_Call;
     t.tp_descr_get = bind_method;
     t.tp_getset = accessors;
+    t.tp_methods = methods;
     t.tp_repr = repr;
     t.tp_dealloc = deallocate;
     t.tp_dictoffset = offsetof(OpFunction, dict);

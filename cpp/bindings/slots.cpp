@@ -56,19 +56,34 @@ Tensor slot_value(py::handle value, const std::string& name) {
   if (given.symbolic())
     throw TraceError(text(
         "[slot ", name, "] was made inside a trace; expected it before; make slots outside of the compiled function"));
-  if (given.impl().weak) return Tensor::scalar(given.item(), given.dtype() == DType::F64 ? DType::F32 : given.dtype());
+  if (given.impl().weak) return strong(given);
   return given.node() ? given.with_node(nullptr, 0) : given;
+}
+
+SlotRef make_slot(py::handle value, const std::string& name, bool trainable) {
+  return Slot::make(slot_value(value, name), name, trainable);
 }
 
 }  // namespace
 
 void register_slots(py::module_& m) {
-  py::class_<Slot, SlotRef>(m, "Slot", py::dynamic_attr(),
+  py::class_<Slot, SlotRef>(m, "Slot", py::dynamic_attr(), py::is_final(),
                             "A named value that may change: a parameter, a moment, a counter, a cursor.")
-      .def(py::init([](py::handle value, const std::string& name, bool trainable) {
-             return Slot::make(slot_value(value, name), name, trainable);
-           }),
-           py::arg("value"), py::arg("name") = "", py::arg("trainable") = false)
+      // Made at once: between __new__ and __init__ it would be a slot without a value.
+      .def_static(
+          "__new__",
+          [](py::handle, py::handle value, const std::string& name, bool trainable) {
+            return make_slot(value, name, trainable);
+          },
+          py::arg("cls"), py::arg("value"), py::arg("name") = "", py::arg("trainable") = false)
+      .def(py::init(&make_slot), py::arg("value"), py::arg("name") = "", py::arg("trainable") = false)
+      .def("__reduce__",
+           [](const SlotRef& slot) -> py::object {
+             throw DTypeError(
+                 text("[slot ", slot->name,
+                      "] cannot be copied or pickled: programs and optimizers share it; expected its value; "
+                      "copy what state_dict() gives"));
+           })
       .def_readwrite("name", &Slot::name)
       .def_readwrite("trainable", &Slot::trainable)
       .def_property(

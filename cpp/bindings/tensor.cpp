@@ -33,16 +33,27 @@ Tensor complex_number(const Tensor& number, DType dtype) {
   return made;
 }
 
-Tensor make(py::handle data, py::handle dtype) {
-  Tensor t = own(to_tensor(data, "tensor", dtype.is_none()));
+// At once, even in a trace.
+Tensor number_in(const Tensor& number, DType dtype) {
+  if (is_complex(dtype)) return complex_number(number, dtype);
+  TapeScope off(false);
+  return evaluate(find_op("cast"), {number}, {{"dtype", dtype}}, {{dtype, {}}})[0];
+}
+
+DType natural_dtype(const Tensor& number) {
+  return number.dtype() == DType::F64 ? DType::F32 : number.dtype() == DType::C128 ? DType::C64 : number.dtype();
+}
+
+Tensor make(py::handle data, py::handle dtype, const char* where) {
+  Tensor t = own(to_tensor(data, where, dtype.is_none()));
   if (t.impl().weak) {
-    const DType natural = t.dtype() == DType::F64 ? DType::F32 : t.dtype() == DType::C128 ? DType::C64 : t.dtype();
-    const DType wanted = dtype_or(dtype, natural, "tensor");
-    TapeScope off(false);
-    if (is_complex(wanted)) return complex_number(t, wanted);
-    return evaluate(find_op("cast"), {t}, {{"dtype", wanted}}, {{wanted, {}}})[0];  // at once, even in a trace
+    const DType wanted = dtype_or(dtype, natural_dtype(t), where);
+    if (is_complex(t.dtype()) && !is_complex(wanted))
+      throw DTypeError(text("[", where, "] received the complex number ", shown(data), " for ", info(wanted).name,
+                            "; expected a real number; take its real part, or a complex dtype"));
+    return number_in(t, wanted);
   }
-  return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "tensor"));
+  return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), where));
 }
 
 std::string repr(const Tensor& t) {
@@ -56,11 +67,34 @@ std::string repr(const Tensor& t) {
          ", " + type + ")";
 }
 
+// By values; what a tensor of a trace or a tape is to other processes nobody could say.
+py::tuple reduced(const Tensor& t) {
+  const Tensor values = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
+  return py::make_tuple(py::module_::import("powertrain._core").attr("tensor"),
+                        py::make_tuple(to_numpy(values), std::string(info(t.dtype()).name)));
+}
+
+// A member of the enumeration: by its name, also where pickling is of an old protocol.
+py::tuple reduced_dtype(DType d) {
+  return py::make_tuple(
+      py::module_::import("builtins").attr("getattr"),
+      py::make_tuple(py::module_::import("powertrain._core").attr("DType"), std::string(info(d).name)));
+}
+
+DType dtype_of_value(const py::args& args) {
+  const auto value = args.size() == 2 ? integer_of(args[1]) : std::nullopt;
+  if (!value || *value < 0 || *value >= kDTypes)
+    throw DTypeError("[DType] received no number of a dtype; expected a member; for example powertrain.float32");
+  return static_cast<DType>(*value);
+}
+
 }  // namespace
 
+Tensor strong(const Tensor& number) { return number_in(number, natural_dtype(number)); }
+
 void register_tensor(py::module_& m) {
-  py::enum_<DType>(m, "DType", "The type of a tensor's elements.")
-      .value("bool", DType::Bool)
+  py::enum_<DType> dtypes(m, "DType", "The type of a tensor's elements.");
+  dtypes.value("bool", DType::Bool)
       .value("uint8", DType::U8)
       .value("int8", DType::I8)
       .value("int16", DType::I16)
@@ -77,9 +111,11 @@ void register_tensor(py::module_& m) {
       .value("complex128", DType::C128)
       .def_property_readonly("itemsize", [](DType d) { return size_of(d); })
       .def_property_readonly("is_float", [](DType d) { return is_float(d); })
-      .def_property_readonly("is_complex", [](DType d) { return is_complex(d); });
+      .def_property_readonly("is_complex", [](DType d) { return is_complex(d); })
+      .def("__reduce__", &reduced_dtype)
+      .def_static("__new__", &dtype_of_value);
 
-  py::class_<Tensor>(m, "Tensor", py::buffer_protocol(),
+  py::class_<Tensor>(m, "Tensor", py::buffer_protocol(), py::is_final(),
                      "An immutable array of numbers; a symbolic one stands for a value of the step being traced.")
       .def_property_readonly("shape", [](const Tensor& t) { return shape_tuple(t.shape()); })
       .def_property_readonly("dtype", [](const Tensor& t) { return t.dtype(); })
@@ -139,12 +175,23 @@ void register_tensor(py::module_& m) {
                throw DTypeError("[len] received a tensor without axes; expected at least one; use size");
              return t.shape()[0];
            })
-      .def("__repr__", &repr);
-  m.def("tensor", &make, py::arg("data"), py::arg("dtype") = py::none(), "A tensor with memory of its own.");
+      .def("__repr__", &repr)
+      .def("__reduce__", &reduced)
+      .def("__copy__", [](const py::object& t) { return t; })
+      .def("__deepcopy__", [](const py::object& t, const py::object&) { return t; })
+      // An instance without a value would be memory that nobody wrote.
+      .def_static("__new__", [](const py::args&, const py::kwargs&) -> Tensor {
+        throw DTypeError(
+            "[Tensor] received a call of its class; expected a function that makes one; for example "
+            "powertrain.tensor(data)");
+      });
+  m.def(
+      "tensor", [](py::handle data, py::handle dtype) { return make(data, dtype, "tensor"); }, py::arg("data"),
+      py::arg("dtype") = py::none(), "A tensor with memory of its own.");
   m.def(
       "asarray",
       [](py::handle data, py::handle dtype) {
-        if (is_number(data)) return make(data, dtype);
+        if (is_number(data)) return make(data, dtype, "asarray");
         const Tensor t = to_tensor(data, "asarray", dtype.is_none());
         return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "asarray"));
       },
@@ -152,8 +199,10 @@ void register_tensor(py::module_& m) {
   m.def(
       "full",
       [](py::handle shape, py::handle value, py::handle dtype) {
-        const TensorType type{dtype_or(dtype, DType::F32, "full"), to_shape(shape, "full")};
-        const Tensor one = make(value, py::cast(type.dtype));
+        const DType preset = PyComplex_CheckExact(value.ptr()) ? DType::C64 : DType::F32;
+        const TensorType type{dtype_or(dtype, preset, "full"), to_shape(shape, "full")};
+        check_type(type, "full");
+        const Tensor one = make(value, py::cast(type.dtype), "full");
         if (one.ndim() != 0 || one.symbolic())
           throw ShapeError(text("[full] value is ", one.type(), one.symbolic() ? ", symbolic" : "",
                                 "; expected one number; for more, use broadcast_to"));
@@ -162,7 +211,7 @@ void register_tensor(py::module_& m) {
         return evaluate(find_op("broadcast_to"), {one}, {{"shape", sizes}}, {type})[0];
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
-  m.def("arange_values", [](double start, double stop, double step, py::handle dtype) {
+  m.def("real_range", [](double start, double stop, double step) {
     if (step == 0) throw ShapeError("[arange] step = 0; expected another number; leave it out for 1");
     const double size = std::ceil((stop - start) / step);
     if (!(size < kMostElements))
@@ -171,8 +220,23 @@ void register_tensor(py::module_& m) {
     const auto n = static_cast<int64_t>(std::max(0.0, size));
     const Tensor t = Tensor::empty({DType::F64, {n}});
     for (int64_t i = 0; i < n; ++i) reinterpret_cast<double*>(t.data())[i] = start + static_cast<double>(i) * step;
-    TapeScope off(false);
-    return fn::cast(t, dtype_or(dtype, DType::F32, "arange"));
+    return t;
+  });
+  // For functions that are made in Python: what they are given, or an error of ours.
+  m.def("integer", [](py::handle value, const std::string& name, const std::string& where) {
+    if (const auto integer = integer_of(value)) return *integer;
+    throw DTypeError(text("[", where, "] ", name, " = ", shown(value), "; expected an integer; pass one of 64 bits"));
+  });
+  m.def("integers", [](py::handle value, const std::string& name, const std::string& where) {
+    if (const auto integers = integers_of(value)) return *integers;
+    throw DTypeError(text("[", where, "] ", name, " = ", shown(value),
+                          "; expected an integer or a tuple of integers; pass a tuple such as (0, 1)"));
+  });
+  // Modulo 2^64: int64, or uint64 where numbers are beyond it.
+  m.def("whole_range", [](uint64_t start, uint64_t step, int64_t n, bool wide) {
+    const Tensor t = Tensor::empty({wide ? DType::U64 : DType::I64, {n}});
+    for (int64_t i = 0; i < n; ++i, start += step) reinterpret_cast<uint64_t*>(t.data())[i] = start;
+    return t;
   });
 }
 

@@ -12,6 +12,14 @@ std::ostream& operator<<(std::ostream& out, const TensorType& type) {
   return out << info(type.dtype).brief << type.shape;
 }
 
+void check_type(const TensorType& type, const std::string& where) {
+  count(type.shape);
+  if (is_complex(type.dtype) && type.shape.size() == kMaxDims) {
+    throw ShapeError(text("[", where, "] ", type, " has ", kMaxDims, " axes; expected at most ", kMaxDims - 1,
+                          " of complex numbers, whose two parts take one more; merge some with reshape"));
+  }
+}
+
 std::string to_string(const Location& location) {
   return text(location.file, ":", location.line, location.function.empty() ? "" : " in ", location.function);
 }
@@ -77,6 +85,8 @@ double Tensor::item() const {
   if (size() != 1) {
     throw ShapeError(text("[item] received ", type(), "; expected one element; reduce or index it first"));
   }
+  if (!concrete())
+    throw TraceError("[item] received a tensor whose memory was let go; expected a value; keep the tensor");
   if (is_complex(dtype())) {
     throw DTypeError(text("[item] received ", type(), "; expected a real number; take real(x) or imag(x) first"));
   }

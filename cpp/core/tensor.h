@@ -22,6 +22,9 @@ struct TensorType {
   friend bool operator==(const TensorType&, const TensorType&) = default;
 };
 std::ostream& operator<<(std::ostream& out, const TensorType& type);  // "f32[4, 8]"
+// Throws ShapeError naming `where` for a type that no tensor can have: too many elements, or axes of complex numbers,
+// whose two parts are an axis of their own.
+void check_type(const TensorType& type, const std::string& where);
 
 struct TensorImpl {
   TensorType type;

@@ -139,7 +139,7 @@ Types infer(const Op& op, const Tensors& inputs, const Attrs& attrs) {
   }
   const std::span<const bool> flags(reinterpret_cast<const bool*>(given.data()), given.size());
   Types types = op.infer({op, in, flags, attrs});
-  for (const TensorType& type : types) count(type.shape);  // throws for sizes that nothing could hold
+  for (const TensorType& type : types) check_type(type, op.name);
   return types;
 }
 
@@ -228,6 +228,11 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
   if (value.shape() != slot->type().shape) {
     throw ShapeError(text("[slot ", slot->name, "] received ", value.type(), "; expected ", slot->type(),
                           "; reshape the value, or make another slot"));
+  }
+  if (info(value.dtype()).kind > info(slot->type().dtype).kind) {
+    throw DTypeError(text("[slot ", slot->name, "] received ", value.type(), "; expected ", slot->type(),
+                          ", which cannot hold what is lost of ", info(value.dtype()).name,
+                          "; convert the value with astype, or make another slot"));
   }
   value = value.dtype() == slot->type().dtype ? value : cast_to(value, slot->type().dtype);
   if (Recorder* recorder = active_recorder()) {

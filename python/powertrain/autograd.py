@@ -14,6 +14,36 @@ from powertrain.row_sparse import in_order, parted
 OWN: Callable[..., Tensor] = _core.op_function("copy")
 
 
+def argument(where: str, place: Any, args: Sequence[Any]) -> Any:
+    """The argument by which a function is differentiated."""
+    if not -len(args) <= _core.integer(place, "argnums", where) < len(args):
+        raise _core.IndexError(
+            f"[{where}] argument {place} of a call with {len(args)}; expected one that was passed; check argnums"
+        )
+    return args[place]
+
+
+def own_input(where: str, place: int, x: Any) -> Tensor:
+    """An argument by which a function is differentiated: floats and complex numbers alone have derivatives."""
+    tensor = _core.asarray(x)
+    if not (tensor.dtype.is_float or tensor.dtype.is_complex):
+        raise _core.DTypeError(
+            f"[{where}] argument {place} is {tensor.dtype.name}{list(tensor.shape)}; expected floating-point or "
+            "complex numbers; convert it with astype"
+        )
+    return OWN(tensor)
+
+
+def check_output(where: str, output: Tensor) -> Tensor:
+    """What is differentiated, which is not of integers or bool."""
+    if not (output.dtype.is_float or output.dtype.is_complex):
+        raise _core.DTypeError(
+            f"[{where}] the function returned {output.dtype.name}{list(output.shape)}; expected floating-point or "
+            "complex numbers, which have derivatives; convert the result with astype"
+        )
+    return output
+
+
 def _slots(params: Any) -> list[Slot]:
     if hasattr(params, "trainable_parameters"):
         return list(params.trainable_parameters())
@@ -53,14 +83,15 @@ def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = Fal
 def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable[[Any], list[Tensor]]]:
     """The value of `function(*inputs)`, and a function from a cotangent to the gradient by each input.
 
+    Errors    inputs or a result of integers or bool
     Example
         >>> import powertrain as pt
         >>> y, back = pt.vjp(lambda x: x * x, pt.tensor([3.0]))
         >>> back(pt.tensor([1.0]))[0].numpy().tolist()
         [6.0]
     """
-    watched = [OWN(_core.asarray(x)) for x in inputs]
-    output = _core.with_tape(watched, lambda: function(*watched))
+    watched = [own_input("vjp", place, x) for place, x in enumerate(inputs)]
+    output = check_output("vjp", _core.with_tape(watched, lambda: function(*watched)))
 
     def back(cotangent: Any) -> list[Tensor]:
         result: list[Tensor] = _core.gradients([output], [_core.asarray(cotangent)], watched)
@@ -72,20 +103,21 @@ def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable
 def grad(function: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """A function that gives the gradient of a scalar `function` by its argument, or arguments, `argnums`.
 
+    Errors    arguments or a result of integers or bool; a result that is not one number
     Example
         >>> import powertrain as pt
         >>> pt.grad(lambda x: x ** 3)(pt.tensor(2.0)).item()
         12.0
     """
     single = isinstance(argnums, int)
-    numbers: list[int] = [argnums] if isinstance(argnums, int) else list(argnums)
+    numbers = _core.integers(argnums, "argnums", "grad")
 
     def gradient(*args: Any) -> Any:
         values = list(args)
         for n in numbers:
-            values[n] = OWN(_core.asarray(args[n]))
+            values[n] = own_input("grad", n, argument("grad", n, args))
         watched = [values[n] for n in numbers]
-        output = _core.with_tape(watched, lambda: function(*values))
+        output = check_output("grad", _core.with_tape(watched, lambda: function(*values)))
         if output.size != 1:
             raise _core.ShapeError(
                 f"[grad] the function returned shape {output.shape}; expected one number; take its sum() or mean()"

@@ -38,7 +38,7 @@ def compile(
     arrays are its inputs. `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves
     the phase out and goes on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin
     that runs the program in place of the engine's own kernels, such as "xla", or is one that was made with parameters:
-    the same mathematics, not the same bits (docs/numerics.md).
+    the same mathematics, not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
 
     Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError; a backend that
               is not installed, cannot run here, or has no rule for an op: powertrain.plugins.BackendError
@@ -52,6 +52,8 @@ def compile(
         >>> add(pt.tensor(2.0)).item(), add(pt.tensor(3.0)).item()
         (2.0, 5.0)
     """
+    if not isinstance(limit, int) or limit < 1:
+        raise _core.ShapeError(f"[compile] limit = {limit!r}; expected one program or more; 16 is usual")
     if on_nonfinite not in ("error", "skip"):
         raise _core.ShapeError(
             f"[compile] on_nonfinite = {on_nonfinite!r}; expected 'error' or 'skip'; for example 'error'"

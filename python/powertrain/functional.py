@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 from powertrain import _core
@@ -13,6 +14,8 @@ _ENGINE_ONLY = frozenset(
     {"pack", "guard", "flat_view", "update_flat_view", "copy", "random_uniform", "random_normal", "attention_backward",
      "boundary", "eigenbasis", "adam_step"}
 )
+
+_MOST_ELEMENTS = 9 * 10**15
 
 
 def op_names() -> list[str]:
@@ -68,6 +71,10 @@ def ones(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> _core.Tensor:
     """The numbers start, start + step, ... below stop; int64 when all three are integers, else float32.
 
+    Integers are exact: uint64 where they are beyond int64.
+
+    Errors    a step of 0; numbers that are not finite, or beyond 64 bits; a result that memory cannot hold
+
     Example
         >>> import powertrain as pt
         >>> pt.arange(1, 4).numpy().tolist()
@@ -75,10 +82,24 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
     """
     if stop is None:
         start, stop = 0, start
-    if dtype is None:
-        whole = all(isinstance(value, int) for value in (start, stop, step))
-        dtype = _core.DType.int64 if whole else _core.DType.float32
-    return _core.arange_values(start, stop, step, dtype)
+    if all(isinstance(value, Integral) for value in (start, stop, step)):
+        numbers = _whole_range(int(start), int(stop), int(step))
+        return numbers if dtype is None else _core.asarray(numbers, dtype)
+    return _core.asarray(_core.real_range(start, stop, step), _core.DType.float32 if dtype is None else dtype)
+
+
+def _whole_range(start: int, stop: int, step: int) -> _core.Tensor:
+    if step == 0:
+        raise _core.ShapeError("[arange] step = 0; expected another number; leave it out for 1")
+    size = max(0, -((start - stop) // step))
+    ends = (start, start + (size - 1) * step) if size else (0,)
+    wide = max(ends) >= 2**63
+    if size > _MOST_ELEMENTS or max(ends) >= 2**64 or min(ends) < (0 if wide else -(2**63)):
+        raise _core.ShapeError(
+            f"[arange] start = {start}, stop = {stop}, step = {step}; expected integers of 64 bits and a result that "
+            "memory can hold; check them"
+        )
+    return _core.whole_range(start % 2**64, step % 2**64, size, wide)
 
 
 def dropout(x: Any, p: float) -> _core.Tensor:

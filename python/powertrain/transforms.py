@@ -11,7 +11,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.autograd import OWN, grad, value_and_grad
+from powertrain.autograd import argument, check_output, grad, own_input, value_and_grad
 from powertrain.creation import eye
 from powertrain.functional import OPERATORS
 
@@ -218,7 +218,8 @@ def _checked(found: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 def _directions(where: str, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
     """The arguments, each of an identity of its own, and how they move."""
-    watched, moves = [OWN(_core.asarray(x)) for x in primals], [_core.asarray(t) for t in tangents]
+    watched = [own_input(where, place, x) for place, x in enumerate(primals)]
+    moves = [_core.asarray(t) for t in tangents]
     shapes = [[list(x.shape) for x in tensors] for tensors in (watched, moves)]
     if shapes[0] != shapes[1]:
         raise _core.ShapeError(
@@ -233,7 +234,7 @@ def jvp(function: Callable[..., Tree], primals: Sequence[Any], tangents: Sequenc
 
     By two gradients: that of the cotangent in <cotangent, J tangent> is J tangent.
 
-    Errors    tangents of other shapes; an op whose gradient has no gradient
+    Errors    tangents of other shapes; arguments or results of integers or bool; an op whose gradient has no gradient
     Example
         >>> import powertrain as pt
         >>> pt.jvp(lambda x: x ** 3, (pt.tensor(2.0),), (pt.tensor(0.5),))[1].item()
@@ -242,7 +243,7 @@ def jvp(function: Callable[..., Tree], primals: Sequence[Any], tangents: Sequenc
     watched, moves = _directions("jvp", primals, tangents)
     flat = _Flat(function, lambda leaves: tuple(leaves))
     outputs = _core.with_tape(watched, lambda: flat(watched))
-    cotangents = [_core.full(y.shape, 0.0, y.dtype) for y in outputs]
+    cotangents = [_core.full(y.shape, 0.0, check_output("jvp", y).dtype) for y in outputs]
     back = _core.with_tape(cotangents, lambda: _core.gradients(outputs, cotangents, watched))
     moved = _core.gradients(back, moves, cotangents)
     return flat.outputs(outputs), flat.outputs(moved)
@@ -273,8 +274,8 @@ def jacobian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., 
 
     def matrix(*args: Any) -> Tensor:
         values = list(args)
-        x = values[argnum] = OWN(_core.asarray(args[argnum]))
-        y = _core.with_tape([x], lambda: function(*values))
+        x = values[argnum] = own_input("jacobian", argnum, argument("jacobian", argnum, args))
+        y = check_output("jacobian", _core.with_tape([x], lambda: function(*values)))
         size = math.prod(y.shape)
         units = OPERATORS["reshape"](eye(size, dtype=y.dtype), (size, *y.shape))
         rows = vmap(lambda unit: _core.gradients([y], [unit], [x])[0])(units)
