@@ -48,7 +48,11 @@ std::ostream& operator<<(std::ostream& out, const Dims& dims) {
 int64_t count(const Shape& shape) {
   int64_t product = 1;
   double checked = 1;
-  for (int64_t size : shape) checked *= static_cast<double>(size);
+  for (int64_t size : shape) {
+    if (size < 0)
+      throw ShapeError(text("[shape] ", shape, " has the size ", size, "; expected sizes of at least 0; check them"));
+    checked *= static_cast<double>(size);
+  }
   if (checked > kMostElements)
     throw ShapeError(
         text("[shape] ", shape, " has more elements than memory can hold; expected fewer; check the sizes"));

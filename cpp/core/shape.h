@@ -41,7 +41,8 @@ using Shape = Dims;
 using Strides = Dims;
 
 std::ostream& operator<<(std::ostream& out, const Dims& dims);  // "[4, 8]"
-int64_t count(const Shape& shape);  // number of elements; 1 for a scalar; throws ShapeError for absurdly many
+int64_t count(
+    const Shape& shape);  // number of elements; 1 for a scalar; throws ShapeError for sizes below 0, or too many
 Strides row_major(const Shape& shape);
 bool is_row_major(const Shape& shape, const Strides& strides);  // axes of size 1 may have any stride
 

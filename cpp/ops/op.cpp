@@ -18,6 +18,8 @@ std::map<std::string, std::unique_ptr<Op>, std::less<>>& registry() {
   return ops;
 }
 
+constexpr int64_t kMostPlaces = (int64_t{1} << 31) - 1;
+
 const char* kind_name(AttrKind kind) {
   switch (kind) {
     case AttrKind::Bool:
@@ -79,8 +81,10 @@ Attrs Op::complete(const Attrs& given) const {
     } else if (spec.check) {
       const std::string expected = spec.check(value);
       if (!expected.empty()) {
-        throw ShapeError(text("[", name, "] ", spec.name, " = ", to_string(value), "; expected ", expected,
-                              "; for example ", spec.name, " = ", to_string(spec.preset)));
+        const bool preset = !std::holds_alternative<std::monostate>(spec.preset);
+        throw ShapeError(
+            text("[", name, "] ", spec.name, " = ", to_string(value), "; expected ", expected, "; ",
+                 preset ? text("for example ", spec.name, " = ", to_string(spec.preset)) : "pass other numbers"));
       }
     }
     if (spec.kind == AttrKind::Number && std::holds_alternative<int64_t>(value)) {
@@ -165,12 +169,43 @@ OpBuilder& OpBuilder::attr_ints(std::string name, std::optional<Ints> preset, bo
   spec.required = !preset && !nullable;
   return *this;
 }
+OpBuilder& OpBuilder::attr_shape(std::string name) {
+  AttrSpec& spec = add(std::move(name), AttrKind::Ints);
+  spec.required = true;
+  spec.check = [](const Attr& value) -> std::string {
+    const Ints& sizes = std::get<Ints>(value);
+    const bool fits = std::all_of(sizes.begin(), sizes.end(), [](int64_t size) { return size >= 0; });
+    return fits ? "" : "sizes of at least 0";
+  };
+  return *this;
+}
+OpBuilder& OpBuilder::attr_counts(std::string name, int64_t least, std::optional<Ints> preset, bool nullable) {
+  attr_ints(std::move(name), std::move(preset), nullable);
+  op_.attrs.back().check = [least](const Attr& value) -> std::string {
+    const Ints& counts = std::get<Ints>(value);
+    const auto fits = [least](int64_t n) { return n >= least && n <= kMostPlaces; };
+    return std::all_of(counts.begin(), counts.end(), fits) ? "" : text("numbers from ", least, " to ", kMostPlaces);
+  };
+  return *this;
+}
+OpBuilder& OpBuilder::attr_count(std::string name, int64_t least, std::optional<int64_t> preset) {
+  AttrSpec& spec = add(std::move(name), AttrKind::Int);
+  if (preset) spec.preset = *preset;
+  spec.required = !preset;
+  spec.check = [least](const Attr& value) -> std::string {
+    const int64_t n = std::get<int64_t>(value);
+    return n >= least && n <= kMostPlaces ? "" : text("an integer from ", least, " to ", kMostPlaces);
+  };
+  return *this;
+}
 OpBuilder& OpBuilder::attr_required(std::string name, AttrKind kind) {
   add(std::move(name), kind).required = true;
   return *this;
 }
-OpBuilder& OpBuilder::attr_nullable(std::string name, AttrKind kind) {
-  add(std::move(name), kind).nullable = true;
+OpBuilder& OpBuilder::attr_nullable(std::string name, AttrKind kind, std::function<std::string(const Attr&)> check) {
+  AttrSpec& spec = add(std::move(name), kind);
+  spec.nullable = true;
+  spec.check = std::move(check);
   return *this;
 }
 OpBuilder& OpBuilder::outputs(int n) {

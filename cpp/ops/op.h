@@ -167,8 +167,14 @@ class OpBuilder {
   OpBuilder& attr(std::string name, double preset, std::function<std::string(const Attr&)> check = nullptr);
   OpBuilder& attr(std::string name, const char* preset, std::vector<std::string> choices);
   OpBuilder& attr_ints(std::string name, std::optional<Ints> preset = std::nullopt, bool nullable = false);
+  // A shape that is asked for: sizes of at least 0.
+  OpBuilder& attr_shape(std::string name);
+  // Counts of places along axes, such as windows, strides and paddings. Products of two fit into 64 bits.
+  OpBuilder& attr_counts(std::string name, int64_t least, std::optional<Ints> preset = std::nullopt,
+                         bool nullable = false);
+  OpBuilder& attr_count(std::string name, int64_t least, std::optional<int64_t> preset = std::nullopt);
   OpBuilder& attr_required(std::string name, AttrKind kind);
-  OpBuilder& attr_nullable(std::string name, AttrKind kind);
+  OpBuilder& attr_nullable(std::string name, AttrKind kind, std::function<std::string(const Attr&)> check = nullptr);
   OpBuilder& outputs(int n);
   OpBuilder& shape(InferFn fn);
   OpBuilder& vjp(VjpFn fn);

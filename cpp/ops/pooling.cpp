@@ -40,8 +40,11 @@ bool all_see(int64_t size, int64_t windows, const Along& a) {
 
 OpBuilder pooling(const std::string& name, const std::string& input, Pooled kind) {
   OpBuilder op = define(name);
-  op.in(input, Takes::Float).attr_ints("window").attr_ints("stride", std::nullopt, true).attr_ints("padding", Ints{0});
-  if (kind == Pooled::Maximum) op.attr_ints("dilation", Ints{1});
+  op.in(input, Takes::Float)
+      .attr_counts("window", 1)
+      .attr_counts("stride", 1, std::nullopt, true)
+      .attr_counts("padding", 0, Ints{0});
+  if (kind == Pooled::Maximum) op.attr_counts("dilation", 1, Ints{1});
   if (kind == Pooled::Average) op.attr("count_padding", true);
   op.attr("ceil_mode", false);
   op.contiguous();
@@ -51,10 +54,10 @@ OpBuilder pooling(const std::string& name, const std::string& input, Pooled kind
 
 PoolParams pool_params(const Attrs& attrs, const std::string& op) {
   PoolParams p{};
-  std::tie(p.window_h, p.window_w) = pair_of(attrs, "window", op, 1);
-  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, attrs.has("stride") ? "stride" : "window", op, 1);
-  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op, 0);
-  if (attrs.find("dilation")) std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op, 1);
+  std::tie(p.window_h, p.window_w) = pair_of(attrs, "window", op);
+  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, attrs.has("stride") ? "stride" : "window", op);
+  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
+  if (attrs.find("dilation")) std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op);
   p.ceil = attrs.flag("ceil_mode");
   return p;
 }

@@ -55,9 +55,12 @@ Tensor volume(const Tensor& x, const Windows& w, const Attrs& attrs, const std::
 
 OpBuilder pooling_of_axes(const std::string& name, const std::string& image_op, int axes, bool averages) {
   OpBuilder op = define(name);
-  op.in("x", Takes::Float).attr_ints("window").attr_ints("stride", std::nullopt, true).attr_ints("padding", Ints{0});
+  op.in("x", Takes::Float)
+      .attr_counts("window", 1)
+      .attr_counts("stride", 1, std::nullopt, true)
+      .attr_counts("padding", 0, Ints{0});
   if (averages) op.attr("count_padding", true);
-  if (!averages) op.attr_ints("dilation", Ints{1});
+  if (!averages) op.attr_counts("dilation", 1, Ints{1});
   op.attr("ceil_mode", false);
   op.compose([name, image_op, axes](const Tensors& in, const Attrs& attrs) -> Tensors {
     if (in[0].ndim() != axes + 2) {

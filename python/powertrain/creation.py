@@ -47,6 +47,7 @@ def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) ->
     """Ones on the diagonal k columns to the right of the main one, zeros elsewhere; float32 unless `dtype` says so.
 
     Shapes    -> [rows, columns]; square unless columns are given
+    Errors    a size below 0
     Example
         >>> import powertrain as pt
         >>> pt.eye(2).numpy().tolist()
@@ -54,13 +55,18 @@ def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) ->
     """
     import numpy as np
 
-    return _core.tensor(np.eye(rows, columns, k, "float32"), dtype)
+    n = _core.integer(rows, "rows", "eye")
+    m = n if columns is None else _core.integer(columns, "columns", "eye")
+    if min(n, m) < 0:
+        raise _core.ShapeError(f"[eye] rows = {rows}, columns = {columns}; expected sizes of at least 0; check them")
+    return _core.tensor(np.eye(n, m, _core.integer(k, "k", "eye"), "float32"), dtype)
 
 
 def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None) -> _core.Tensor:
     """Evenly spaced numbers from start to stop, the last of them if `endpoint`; float32 unless `dtype` says so.
 
     Shapes    -> [num]
+    Errors    num below 0
     Numerics  computed in float64 and rounded once
     Example
         >>> import powertrain as pt
@@ -69,6 +75,8 @@ def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dt
     """
     import numpy as np
 
+    if _core.integer(num, "num", "linspace") < 0:
+        raise _core.ShapeError(f"[linspace] num = {num}; expected a number of at least 0; 50 is usual")
     return _core.tensor(np.linspace(start, stop, num, endpoint), "float32" if dtype is None else dtype)
 
 
@@ -84,7 +92,7 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
     import numpy as np
 
     try:
-        return tuple(np.broadcast_shapes(*shapes))
+        return tuple(np.broadcast_shapes(*(_core.integers(one, "a shape", "broadcast_shapes") for one in shapes)))
     except ValueError:
         raise _core.ShapeError(
             f"[broadcast_shapes] shapes {', '.join(str(list(shape)) for shape in shapes)} do not broadcast; expected "

@@ -35,6 +35,7 @@ def _scale(n: int, norm: str | None, inverse: bool, where: str) -> float:
 
 
 def _axis(x: Tensor, axis: int, where: str) -> int:
+    axis = _core.integer(axis, "axis", where)
     if not -x.ndim <= axis < x.ndim:
         raise _core.ShapeError(
             f"[{where}] axis = {axis} of a tensor with {x.ndim} axes; expected one that it has; see x.shape"
@@ -43,7 +44,7 @@ def _axis(x: Tensor, axis: int, where: str) -> int:
 
 
 def _length(given: int | None, preset: int, where: str) -> int:
-    n = preset if given is None else given
+    n = _core.integer(preset if given is None else given, "n", where)
     if n < 1:
         raise _core.ShapeError(f"[{where}] n = {n}; expected at least 1; pass the length of the result")
     return n
@@ -154,7 +155,8 @@ _Sizes = int | Sequence[int] | None
 
 def _axes(x: Tensor, s: _Sizes, axes: _Sizes, where: str) -> list[tuple[int | None, int]]:
     """Lengths and axes, in pairs; one number is that of one axis."""
-    s, axes = ([given] if isinstance(given, int) else given for given in (s, axes))
+    s = None if s is None else _core.integers(s, "s", where)
+    axes = None if axes is None else _core.integers(axes, "axes", where)
     if axes is None:
         axes = range(x.ndim) if s is None else range(x.ndim - len(s), x.ndim)
     sizes: Sequence[int | None] = [None] * len(axes) if s is None else list(s)
@@ -243,18 +245,19 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -
     return OPERATORS["cast"](OPERATORS["cast"](arange(0, n // 2 + 1), "float64") / (n * d), dtype or "float32")
 
 
-def _shifted(x: Any, axes: int | Sequence[int] | None, back: bool) -> Tensor:
+def _shifted(x: Any, axes: int | Sequence[int] | None, back: bool, where: str) -> Tensor:
     given = _core.asarray(x)
-    chosen = range(given.ndim) if axes is None else [axes] if isinstance(axes, int) else list(axes)
+    named = range(given.ndim) if axes is None else _core.integers(axes, "axes", where)
+    chosen = [_axis(given, axis, where) for axis in named]
     halves = [given.shape[axis] // 2 for axis in chosen]
-    return OPERATORS["roll"](given, [-half if back else half for half in halves], list(chosen))
+    return OPERATORS["roll"](given, [-half if back else half for half in halves], chosen)
 
 
 def fftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
     """x with the frequency 0 in the middle of the axes, all unless they are named."""
-    return _shifted(x, axes, False)
+    return _shifted(x, axes, False, "fftshift")
 
 
 def ifftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
     """The inverse of fftshift."""
-    return _shifted(x, axes, True)
+    return _shifted(x, axes, True, "ifftshift")

@@ -26,11 +26,17 @@ def tensordot(a: Any, b: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 
     """
     left, right = _core.asarray(a), _core.asarray(b)
     if isinstance(axes, int):
+        if not 0 <= axes <= min(left.ndim, right.ndim):
+            raise _core.ShapeError(
+                f"[tensordot] axes = {axes}, a has {left.ndim} axes and b {right.ndim}; expected 0 to "
+                f"{min(left.ndim, right.ndim)}; sum fewer"
+            )
         pairs = [(left.ndim - axes + i, i) for i in range(axes)]
     else:
-        if len(axes[0]) != len(axes[1]):
+        listed = [_core.integers(one, "axes", "tensordot") for one in axes]
+        if len(listed) != 2 or len(listed[0]) != len(listed[1]):
             raise _core.ShapeError(f"[tensordot] axes = {axes}; expected as many of a as of b; list them in pairs")
-        pairs = list(zip(axes[0], axes[1], strict=True))
+        pairs = list(zip(*listed, strict=True))
     first, second = list(_LETTERS[: left.ndim]), list(_LETTERS[left.ndim : left.ndim + right.ndim])
     for i, j in pairs:
         if not (-left.ndim <= i < left.ndim and -right.ndim <= j < right.ndim):

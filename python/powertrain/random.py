@@ -45,7 +45,7 @@ def _state(seed: int, stream: int) -> Tensor:
 
 
 def _draw(op: str, slot: Slot, shape: int | Sequence[int], dtype: Any) -> Tensor:
-    sizes = [shape] if isinstance(shape, int) else list(shape)
+    sizes = _core.integers(shape, "shape", op)
     return _core.draw(op, slot, sizes, dtype)
 
 

@@ -25,5 +25,10 @@ ERRORS = [
         pt.ShapeError,
         "[broadcast_to] x is f32[3], shape = (2, 4); expected each size of x to be that of the shape, counted from the end, or 1; reshape x",
     ),
+    (
+        Case(normal((3,)), shape=(-1, 3)),
+        pt.ShapeError,
+        "[broadcast_to] shape = (-1, 3); expected sizes of at least 0; pass other numbers",
+    ),
 ]
 BENCH = [Case(normal((1024,)), shape=(2048, 1024))]

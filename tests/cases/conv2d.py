@@ -54,7 +54,7 @@ ERRORS = [
     (
         Case(normal((1, 8, 8, 3)), normal((3, 3, 3, 5)), stride=0),
         pt.ShapeError,
-        "[conv2d] stride = (0,); expected one or two numbers of at least 1; for example stride = 2",
+        "[conv2d] stride = (0,); expected numbers from 1 to 2147483647; for example stride = (1,)",
     ),
 ]
 BENCH = [

@@ -25,7 +25,7 @@ ERRORS = [
     (
         Case(normal((3,)), n=-1),
         pt.ShapeError,
-        "[diff] n = -1; expected at least 0; 1 is the difference of neighbours",
+        "[diff] n = -1; expected an integer from 0 to 2147483647; for example n = 1",
     ),
 ]
 MUTANTS = [("spec.cpp", "later - before", "before - later")]

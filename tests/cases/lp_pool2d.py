@@ -28,6 +28,11 @@ ERRORS = [
         pt.ShapeError,
         "[lp_pool2d] ord = 0.0; expected a number above 0; for example ord = 2.0",
     ),
+    (
+        Case(normal((1, 4, 4, 2)), window=()),
+        pt.ShapeError,
+        "[lp_pool2d] window = (); expected one or two numbers; for example window = 2",
+    ),
 ]
 MUTANTS = [("spec.cpp", "elements * mean", "mean")]
 BENCH = [Case(normal((16, 32, 32, 64)), window=2)]

@@ -28,6 +28,11 @@ ERRORS = [
         "[pixel_shuffle] x is f32[1, 2, 2, 6], factor = 2; expected [n, h, w, channels] with channels that the square of "
         "factor divides; change the channels",
     ),
+    (
+        Case(normal((1, 2, 2, 4)), factor=2**40),
+        pt.ShapeError,
+        "[pixel_shuffle] factor = 1099511627776; expected an integer from 1 to 2147483647; pass other numbers",
+    ),
 ]
 MUTANTS = [("spec.cpp", "{0, 1, 4, 2, 5, 3}", "{0, 1, 5, 2, 4, 3}")]
 BENCH = [Case(normal((8, 64, 64, 64)), factor=2)]

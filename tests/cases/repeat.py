@@ -18,13 +18,19 @@ CASES = [
     Case(normal((0, 3)), repeats=2, axis=1),
     Case(integers((3,), 0, 9), repeats=(1, 2, 3)),
     Case(booleans((3,)), repeats=2),
+    Case(normal((0,)), repeats=()),
 ]
 ERRORS = [
     (
         Case(normal((2, 3)), repeats=(1, 2), axis=1),
         pt.ShapeError,
-        "[repeat] repeats = (1, 2), x has 3 elements along the axis; expected one number of at least 0, or one for "
-        "each; pass as many",
+        "[repeat] repeats = (1, 2), x has 3 elements along the axis; expected one number, or one for each; pass as "
+        "many",
+    ),
+    (
+        Case(normal((2,)), repeats=-1),
+        pt.ShapeError,
+        "[repeat] repeats = (-1,); expected numbers from 0 to 2147483647; pass other numbers",
     ),
 ]
 MUTANTS = [("spec.cpp", "{before, along, 1, behind}", "{before, 1, along, behind}")]

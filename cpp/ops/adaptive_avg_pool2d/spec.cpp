@@ -23,7 +23,7 @@ Tensor mean_of_parts(const Tensor& x, int axis, int64_t parts) {
 const Op* registered =
     define("adaptive_avg_pool2d")
         .in("x", Takes::Float)
-        .attr_ints("size")
+        .attr_counts("size", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Ints size = parts_of_image(in[0], attrs, "adaptive_avg_pool2d");
           const Tensor lines = mean_of_parts(widened(in[0]), 1, size.front());

@@ -12,7 +12,7 @@ Tensor largest_of_parts(const Tensor& x, int axis, int64_t parts) {
 const Op* registered =
     define("adaptive_max_pool2d")
         .in("x", Takes::Number)
-        .attr_ints("size")
+        .attr_counts("size", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Ints size = parts_of_image(in[0], attrs, "adaptive_max_pool2d");
           return {largest_of_parts(largest_of_parts(in[0], 1, size.front()), 2, size.back())};

@@ -17,9 +17,8 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Shape& theta = in[0].shape();
   Ints size = attrs.ints("size");
   const int64_t axes = theta.size() == 3 ? theta[1] : 0;
-  bool fits = (axes == 2 || axes == 3) && theta[2] == axes + 1 &&
-              (size.size() == 1 || static_cast<int64_t>(size.size()) == axes);
-  for (int64_t n : size) fits = fits && n > 0;
+  const bool fits = (axes == 2 || axes == 3) && theta[2] == axes + 1 &&
+                    (size.size() == 1 || static_cast<int64_t>(size.size()) == axes);
   if (!fits) {
     throw ShapeError(text("[affine_grid] theta is ", in[0].type(), ", size = ", to_string(Attr(size)),
                           "; expected [n, 2, 3] and one or two sizes above 0, or [n, 3, 4] and one or three; reshape "
@@ -53,7 +52,7 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
 const Op* registered =
     define("affine_grid")
         .in("theta", Takes::Float)
-        .attr_ints("size")
+        .attr_counts("size", 1)
         .attr("align_corners", false)
         .compose(definition)
         .doc(R"(where each pixel of an image or volume comes from under an affine map: places for grid_sample.

@@ -32,7 +32,7 @@ Source    PyTorch, nn.functional.avg_pool2d)",
 
 const Op* backward =
     pooling("avg_pool2d_backward", "g", Pooled::Average)
-        .attr_ints("image")
+        .attr_counts("image", 0)
         .shape([](const InferContext& c) -> Types {
           const Shape& g = c.in[0].shape;
           const Ints& image = c.attrs.ints("image");

@@ -8,7 +8,7 @@ namespace {
 const Op* registered =
     define("broadcast_to")
         .in("x")
-        .attr_ints("shape")
+        .attr_shape("shape")
         .batch([](const BatchContext& c) -> Tensors {
           Shape shape = c.in[0].shape();
           while (shape.size() <= c.types[0].shape.size()) shape.insert(1, 1);

@@ -13,9 +13,9 @@ namespace {
 
 Conv2dParams params_of(const Attrs& attrs, const std::string& op) {
   Conv2dParams p;
-  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, "stride", op, 1);
-  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op, 0);
-  std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op, 1);
+  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, "stride", op);
+  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
+  std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op);
   p.pad_bottom = p.pad_top, p.pad_right = p.pad_left;
   p.groups = attrs.integer("groups");
   return p;
@@ -29,7 +29,10 @@ Shape output_shape(const Shape& x, const Shape& w, const Conv2dParams& p) {
 OpBuilder convolution(const std::string& name, const std::string& first, const std::string& second, BatchFn batch) {
   OpBuilder op = define(name);
   op.in(first, Takes::Float).in(second, Takes::Float);
-  op.attr_ints("stride", Ints{1}).attr_ints("padding", Ints{0}).attr_ints("dilation", Ints{1}).attr("groups", 1);
+  op.attr_counts("stride", 1, Ints{1})
+      .attr_counts("padding", 0, Ints{0})
+      .attr_counts("dilation", 1, Ints{1})
+      .attr_count("groups", 1, 1);
   op.contiguous();
   op.batch(std::move(batch));
   return op;
@@ -65,7 +68,7 @@ Types infer_forward(const InferContext& c) {
       x.size() == 4 && w.size() == 4,
       text(received(), "; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one"));
   const Conv2dParams p = params_of(c.attrs, c.op.name);
-  c.expect(p.groups >= 1 && w[2] * p.groups == x[3] && w[3] % p.groups == 0,
+  c.expect(w[2] * p.groups == x[3] && w[3] % p.groups == 0,
            text(received(), ", groups = ", p.groups, "; expected w's third axis times groups to be x's channels (",
                 x[3], "), and groups to divide w's outputs; images are [n, h, w, channels]"));
   const Shape y = output_shape(x, w, p);
@@ -115,14 +118,14 @@ Source    that of conv2d)",
 
 const Op* input_gradient =
     convolution("conv2d_grad_input", "g", "w", batch_folded({1}))
-        .attr_ints("image")
+        .attr_counts("image", 0)
         .shape([](const InferContext& c) -> Types {
           const Shape &g = c.in[0].shape, &w = c.in[1].shape;
           const Ints& image = c.attrs.ints("image");
           const Conv2dParams p = params_of(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && w.size() == 4 && image.size() == 2;
-          c.expect(fits,
-                   text("g is ", c.in[0], ", w is ", c.in[1], "; expected four axes each, and the image's two sizes"));
+          c.expect(fits, text("g is ", c.in[0], ", w is ", c.in[1],
+                              "; expected four axes each, and the image's two sizes; pass both"));
           const Shape x{g[0], image[0], image[1], w[2] * p.groups};
           c.expect(output_shape(x, w, p) == g, text("g is ", c.in[0], ", w is ", c.in[1], ", x is ", x,
                                                     "; expected g to have the shape of conv2d(x, w); check the sizes"));
@@ -157,14 +160,14 @@ Source    that of conv2d)",
 
 const Op* weight_gradient =
     convolution("conv2d_grad_weight", "x", "g", batch_unrolled)
-        .attr_ints("window")
+        .attr_counts("window", 1)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &g = c.in[1].shape;
           const Ints& window = c.attrs.ints("window");
           const Conv2dParams p = params_of(c.attrs, c.op.name);
-          const bool fits = g.size() == 4 && x.size() == 4 && window.size() == 2 && p.groups >= 1;
-          c.expect(fits,
-                   text("x is ", c.in[0], ", g is ", c.in[1], "; expected four axes each, and the window's two sizes"));
+          const bool fits = g.size() == 4 && x.size() == 4 && window.size() == 2;
+          c.expect(fits, text("x is ", c.in[0], ", g is ", c.in[1],
+                              "; expected four axes each, and the window's two sizes; pass both"));
           const Shape w{window[0], window[1], x[3] / p.groups, g[3]};
           c.expect(output_shape(x, w, p) == g, text("x is ", c.in[0], ", g is ", c.in[1], ", w is ", w,
                                                     "; expected g to have the shape of conv2d(x, w); check the sizes"));

@@ -12,8 +12,8 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
     throw ShapeError(text("[conv3d] x is ", in[0].type(), ", w is ", in[1].type(),
                           "; expected x [n, d, h, w, ci] and w [kd, kh, kw, ci / groups, co]; reshape them"));
   }
-  const auto stride = triple_of(attrs, "stride", "conv3d", 1), padding = triple_of(attrs, "padding", "conv3d", 0),
-             dilation = triple_of(attrs, "dilation", "conv3d", 1);
+  const auto stride = triple_of(attrs, "stride", "conv3d"), padding = triple_of(attrs, "padding", "conv3d"),
+             dilation = triple_of(attrs, "dilation", "conv3d");
   const int64_t depth = x[1] + 2 * padding[0], span = dilation[0] * (w[0] - 1) + 1;
   if (w[0] < 1 || span > depth) {
     throw ShapeError(text("[conv3d] x is ", in[0].type(), ", w is ", in[1].type(),

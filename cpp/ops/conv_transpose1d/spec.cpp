@@ -14,11 +14,11 @@ const Op* registered =
         .in("x", Takes::Float)
         .in("w", Takes::Float)
         .in_optional("b", Takes::Float)
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("output_padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
-        .attr("groups", 1)
+        .attr_counts("stride", 1, Ints{1})
+        .attr_counts("padding", 0, Ints{0})
+        .attr_counts("output_padding", 0, Ints{0})
+        .attr_counts("dilation", 1, Ints{1})
+        .attr_count("groups", 1, 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (in[0].ndim() != 3 || in[1].ndim() != 3) {
             throw ShapeError(text("[conv_transpose1d] x is ", in[0].type(), ", w is ", in[1].type(),

@@ -10,21 +10,21 @@ const Op* registered =
         .in("x", Takes::Float)
         .in("w", Takes::Float)
         .in_optional("b", Takes::Float)
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("output_padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
-        .attr("groups", 1)
+        .attr_counts("stride", 1, Ints{1})
+        .attr_counts("padding", 0, Ints{0})
+        .attr_counts("output_padding", 0, Ints{0})
+        .attr_counts("dilation", 1, Ints{1})
+        .attr_count("groups", 1, 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape &x = in[0].shape(), &w = in[1].shape();
           if (x.size() != 4 || w.size() != 4 || x[3] != w[3]) {
             throw ShapeError(text("[conv_transpose2d] x is ", in[0].type(), ", w is ", in[1].type(),
                                   "; expected x [n, h, w, ci] and w [kh, kw, co / groups, ci]; transpose w"));
           }
-          const auto stride = pair_of(attrs, "stride", "conv_transpose2d", 1);
-          const auto padding = pair_of(attrs, "padding", "conv_transpose2d", 0);
-          const auto more = pair_of(attrs, "output_padding", "conv_transpose2d", 0);
-          const auto dilation = pair_of(attrs, "dilation", "conv_transpose2d", 1);
+          const auto stride = pair_of(attrs, "stride", "conv_transpose2d");
+          const auto padding = pair_of(attrs, "padding", "conv_transpose2d");
+          const auto more = pair_of(attrs, "output_padding", "conv_transpose2d");
+          const auto dilation = pair_of(attrs, "dilation", "conv_transpose2d");
           if (more.first >= std::max(stride.first, dilation.first) ||
               more.second >= std::max(stride.second, dilation.second)) {
             throw ShapeError(text("[conv_transpose2d] output_padding = ", to_string(Attr(attrs.ints("output_padding"))),

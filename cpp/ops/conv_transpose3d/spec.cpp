@@ -17,8 +17,8 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
     throw ShapeError(text("[conv_transpose3d] x is ", in[0].type(), ", w is ", in[1].type(),
                           "; expected x [n, d, h, w, ci] and w [kd, kh, kw, co / groups, ci]; transpose w"));
   }
-  const auto stride = triple_of(attrs, "stride", op, 1), padding = triple_of(attrs, "padding", op, 0),
-             more = triple_of(attrs, "output_padding", op, 0), dilation = triple_of(attrs, "dilation", op, 1);
+  const auto stride = triple_of(attrs, "stride", op), padding = triple_of(attrs, "padding", op),
+             more = triple_of(attrs, "output_padding", op), dilation = triple_of(attrs, "dilation", op);
   for (std::size_t i = 0; i < 3; ++i) {
     if (more[i] < std::max(stride[i], dilation[i])) continue;
     throw ShapeError(text("[conv_transpose3d] output_padding = ", to_string(Attr(attrs.ints("output_padding"))),
@@ -60,11 +60,11 @@ const Op* registered =
         .in("x", Takes::Float)
         .in("w", Takes::Float)
         .in_optional("b", Takes::Float)
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("output_padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
-        .attr("groups", 1)
+        .attr_counts("stride", 1, Ints{1})
+        .attr_counts("padding", 0, Ints{0})
+        .attr_counts("output_padding", 0, Ints{0})
+        .attr_counts("dilation", 1, Ints{1})
+        .attr_count("groups", 1, 1)
         .compose(definition)
         .doc(
             R"(the transposed convolution of volumes: each voxel adds its weighted window to the result; plus b, which may be left out.

@@ -56,7 +56,7 @@ Source    that of dft)",
 const Op* to_real =
     define("real_dft_inverse")
         .in("x", Takes::Float)
-        .attr_required("n", AttrKind::Int)
+        .attr_count("n", 1)
         .attr("scale", 1.0)
         .contiguous()
         .batch(batch_leading)
@@ -64,7 +64,7 @@ const Op* to_real =
           const TensorType& x = c.in[0];
           const Shape& s = x.shape;
           const int64_t n = c.attrs.integer("n");
-          c.expect(of_parts(x.dtype) && s.size() >= 2 && s.back() == 2 && n > 0 && s[s.size() - 2] == n / 2 + 1,
+          c.expect(of_parts(x.dtype) && s.size() >= 2 && s.back() == 2 && s[s.size() - 2] == n / 2 + 1,
                    text("x is ", x, ", n = ", n,
                         "; expected f32 or f64 [..., n // 2 + 1, 2] with n above 0; cut x or pad it"));
           Shape shape = s;

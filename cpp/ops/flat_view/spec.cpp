@@ -7,7 +7,7 @@ const Op* registered =
     define("flat_view")
         .in("flat")
         .attr("offset", 0)
-        .attr_ints("shape")
+        .attr_shape("shape")
         .shape([](const InferContext& c) -> Types {
           const Shape shape(c.attrs.ints("shape"));
           const int64_t offset = c.attrs.integer("offset");

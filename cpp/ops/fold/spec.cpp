@@ -8,11 +8,11 @@ namespace {
 const Op* registered =
     define("fold")
         .in("x", Takes::Number)
-        .attr_ints("image")
-        .attr_ints("window")
-        .attr_ints("stride", Ints{1})
-        .attr_ints("padding", Ints{0})
-        .attr_ints("dilation", Ints{1})
+        .attr_counts("image", 0)
+        .attr_counts("window", 1)
+        .attr_counts("stride", 1, Ints{1})
+        .attr_counts("padding", 0, Ints{0})
+        .attr_counts("dilation", 1, Ints{1})
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& x = in[0].shape();
           const Ints& image = attrs.ints("image");

@@ -12,11 +12,11 @@ const Op* registered =
         .in_optional("b", Takes::Number)
         .floats()
         .attr("eps", 1e-5, non_negative)
-        .attr_required("groups", AttrKind::Int)
+        .attr_count("groups", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& shape = in[0].shape();
           const int64_t groups = attrs.integer("groups");
-          if (shape.size() < 2 || groups < 1 || shape.back() % groups != 0 || in[0].size() == 0) {
+          if (shape.size() < 2 || shape.back() % groups != 0 || in[0].size() == 0) {
             throw ShapeError(text("[group_norm] x is ", in[0].type(), ", groups = ", groups,
                                   "; expected [n, ..., channels] with elements and a number that divides the channels; "
                                   "change groups"));

@@ -1,6 +1,7 @@
 #include "ops/axes.h"
 #include "ops/composed.h"
 #include "ops/pooling.h"
+#include "ops/window.h"
 
 namespace pt {
 namespace {
@@ -9,15 +10,15 @@ const Op* registered =
     define("lp_pool2d")
         .in("x", Takes::Float)
         .attr("ord", 2.0, positive)
-        .attr_ints("stride", std::nullopt, true)
+        .attr_counts("stride", 1, std::nullopt, true)
         .attr("ceil_mode", false)
-        .attr_ints("window")
+        .attr_counts("window", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const double p = attrs.number("ord");
           Attrs how{{"window", attrs.ints("window")}, {"ceil_mode", attrs.flag("ceil_mode")}};
           if (attrs.has("stride")) how.set("stride", attrs.ints("stride"));
-          const Ints& window = attrs.ints("window");
-          const double elements = static_cast<double>(window.front() * window.back());
+          const auto [rows, columns] = pair_of(attrs, "window", "lp_pool2d");
+          const double elements = static_cast<double>(rows * columns);
           const Tensor x = widened(in[0]);
           const Tensor mean = fn::call("avg_pool2d", {fn::call("power", {x, fn::number(p)})}, how);
           // A window of zeros has no direction in which it grows.

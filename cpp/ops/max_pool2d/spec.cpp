@@ -70,7 +70,7 @@ Tensor pick(const Tensor& u, const Tensor& index, const Attrs& attrs) {
 const Op* backward =
     pooling("max_pool2d_backward", "g", Pooled::Maximum)
         .in_index("index")
-        .attr_ints("image")
+        .attr_counts("image", 0)
         .shape([](const InferContext& c) -> Types {
           const Shape& g = c.in[0].shape;
           const Ints& image = c.attrs.ints("image");

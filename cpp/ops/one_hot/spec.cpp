@@ -7,7 +7,7 @@ namespace {
 const Op* registered =
     define("one_hot")
         .in_index("x")
-        .attr_required("n", AttrKind::Int)
+        .attr_count("n", 0)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (!is_int(in[0].dtype())) {
             throw DTypeError(text("[one_hot] x is ", in[0].type(), "; expected integers; convert it with astype"));

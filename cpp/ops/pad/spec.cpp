@@ -13,12 +13,9 @@ struct Sides {
 Sides sides_of(const Tensor& x, const Attrs& attrs) {
   const Sides sides{attrs.ints("before"), attrs.ints("after")};
   const auto axes = static_cast<std::size_t>(x.ndim());
-  const auto counts = [](int64_t n) { return n >= 0; };
-  if (sides.before.size() != axes || sides.after.size() != axes ||
-      !std::all_of(sides.before.begin(), sides.before.end(), counts) ||
-      !std::all_of(sides.after.begin(), sides.after.end(), counts)) {
+  if (sides.before.size() != axes || sides.after.size() != axes) {
     throw ShapeError(text("[pad] before = ", to_string(Attr(sides.before)), ", after = ", to_string(Attr(sides.after)),
-                          ", x is ", x.type(), "; expected a number of at least 0 per axis; slice to remove elements"));
+                          ", x is ", x.type(), "; expected a number per axis; pass 0 for the others"));
   }
   return sides;
 }
@@ -64,8 +61,8 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
 const Op* registered =
     define("pad")
         .in("x")
-        .attr_ints("before")
-        .attr_ints("after")
+        .attr_counts("before", 0)
+        .attr_counts("after", 0)
         .attr("value", 0.0)
         .attr("mode", "constant", {"constant", "reflect", "replicate", "circular"})
         .compose(definition)

@@ -6,11 +6,11 @@ namespace {
 const Op* registered =
     define("pixel_shuffle")
         .in("x")
-        .attr_required("factor", AttrKind::Int)
+        .attr_count("factor", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& x = in[0].shape();
           const int64_t r = attrs.integer("factor");
-          if (x.size() != 4 || r < 1 || x[3] % (r * r) != 0) {
+          if (x.size() != 4 || x[3] % (r * r) != 0) {
             throw ShapeError(text("[pixel_shuffle] x is ", in[0].type(), ", factor = ", r,
                                   "; expected [n, h, w, channels] with channels that the square of factor divides; "
                                   "change the channels"));
@@ -31,11 +31,11 @@ Source    Shi et al. 2016)",
 const Op* inverse =
     define("pixel_unshuffle")
         .in("x")
-        .attr_required("factor", AttrKind::Int)
+        .attr_count("factor", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& x = in[0].shape();
           const int64_t r = attrs.integer("factor");
-          if (x.size() != 4 || r < 1 || x[1] % r != 0 || x[2] % r != 0) {
+          if (x.size() != 4 || x[1] % r != 0 || x[2] % r != 0) {
             throw ShapeError(text("[pixel_unshuffle] x is ", in[0].type(), ", factor = ", r,
                                   "; expected [n, h, w, channels] with rows and columns that factor divides; pad x"));
           }

@@ -9,7 +9,7 @@ namespace {
 const Op* registered =
     define("random_normal")
         .in_index("state")
-        .attr_ints("shape")
+        .attr_shape("shape")
         .attr("ordinal", 0)
         .attr_nullable("dtype", AttrKind::DType)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {

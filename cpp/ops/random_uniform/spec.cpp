@@ -7,7 +7,7 @@ namespace {
 const Op* registered =
     define("random_uniform")
         .in_index("state")
-        .attr_ints("shape")
+        .attr_shape("shape")
         .attr("ordinal", 0)
         .attr_nullable("dtype", AttrKind::DType)
         .random()

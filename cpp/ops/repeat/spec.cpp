@@ -18,21 +18,18 @@ Tensor places(const Ints& repeats) {
 const Op* registered =
     define("repeat")
         .in("x")
-        .attr_ints("repeats")
+        .attr_counts("repeats", 0)
         .attr_nullable("axis", AttrKind::Int)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Tensor x = attrs.has("axis") ? in[0] : fn::reshape(in[0], {in[0].size()});
           const int axis = attrs.has("axis") ? normal_axis(attrs.integer("axis"), x.ndim(), "repeat") : 0;
           const Ints& repeats = attrs.ints("repeats");
           const auto n = static_cast<std::size_t>(x.shape()[axis]);
-          bool fits = repeats.size() == 1 || repeats.size() == n;
-          for (int64_t times : repeats) fits = fits && times >= 0;
-          if (!fits) {
+          if (repeats.size() != 1 && repeats.size() != n) {
             throw ShapeError(text("[repeat] repeats = ", to_string(Attr(repeats)), ", x has ", n,
-                                  " elements along the axis; expected one number of at least 0, or one for each; pass "
-                                  "as many"));
+                                  " elements along the axis; expected one number, or one for each; pass as many"));
           }
-          if (repeats.size() > 1) return {fn::call("take", {x, places(repeats)}, {{"axis", int64_t{axis}}})};
+          if (repeats.size() != 1) return {fn::call("take", {x, places(repeats)}, {{"axis", int64_t{axis}}})};
           const auto [before, along, behind] = around_axis(x.shape(), axis);
           Shape whole = x.shape();
           whole[axis] *= repeats[0];
@@ -43,7 +40,7 @@ const Op* registered =
         .doc(R"(each element of x so many times in a row, along an axis.
 Shapes    x [..., n, ...] -> [..., times n, ...]; axis None goes through all elements in row-major order
 Dtypes    all
-Errors    an axis that x does not have; neither one number of at least 0 nor one for each element
+Errors    an axis that x does not have; neither one number nor one for each element; a number below 0
 Grad      x
 Source    the array API standard 2024.12)",
              R"(>>> pt.repeat(pt.arange(3), 2).numpy().tolist()

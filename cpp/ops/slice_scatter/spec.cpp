@@ -17,7 +17,7 @@ Tensors of_complex(const Tensors& in, const Attrs& attrs) {
 const Op* registered =
     define("slice_scatter")
         .in("x")
-        .attr_ints("shape")
+        .attr_shape("shape")
         .attr_ints("start")
         .attr_ints("step")
         .attr("value", 0.0)

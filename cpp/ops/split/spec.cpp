@@ -7,9 +7,8 @@ Types infer(const InferContext& c) {
   Shape shape = c.in[0].shape;
   const int axis = normal_axis(c.attrs.integer("axis"), shape.size(), c.op.name);
   const int64_t parts = c.attrs.integer("parts");
-  c.expect(parts >= 1 && shape[axis] % parts == 0,
-           text("x is ", c.in[0], ", parts = ", parts, ", axis = ", axis,
-                "; expected a number that divides the axis; use slices for uneven parts"));
+  c.expect(shape[axis] % parts == 0, text("x is ", c.in[0], ", parts = ", parts, ", axis = ", axis,
+                                          "; expected a number that divides the axis; use slices for uneven parts"));
   shape[axis] /= parts;
   return Types(static_cast<std::size_t>(parts), {c.in[0].dtype, shape});
 }
@@ -34,7 +33,7 @@ Tensors gradient(const VjpContext& c) {
 
 const Op* registered = define("split")
                            .in("x")
-                           .attr_required("parts", AttrKind::Int)
+                           .attr_count("parts", 1)
                            .attr("axis", 0)
                            .outputs(kVarying)
                            .shape(infer)

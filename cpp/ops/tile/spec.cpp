@@ -6,16 +6,10 @@ namespace {
 const Op* registered =
     define("tile")
         .in("x")
-        .attr_ints("repetitions")
+        .attr_counts("repetitions", 0)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Ints& given = attrs.ints("repetitions");
           Shape shape = in[0].shape();
-          for (int64_t times : given) {
-            if (times < 0) {
-              throw ShapeError(text("[tile] repetitions = ", to_string(Attr(given)),
-                                    "; expected numbers of at least 0; pass one per axis"));
-            }
-          }
           while (shape.size() < static_cast<int>(given.size())) shape.insert(0, 1);
           Tensor y = fn::reshape(in[0], shape);
           const int first = shape.size() - static_cast<int>(given.size());
