@@ -11,14 +11,15 @@ def cubic(x: float) -> float:
     return (a + 2) * x**3 - (a + 3) * x**2 + 1 if x <= 1 else a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a
 
 
-def taps(old: int, new: int, mode: str, corners: bool) -> list[list[tuple[int, float]]]:
+def taps(old: int, new: int, mode: str, corners: bool, factor: float | None) -> list[list[tuple[int, float]]]:
     """For each element along an axis: which ones it is made of, and how much of each."""
     found: list[list[tuple[int, float]]] = []
+    step = old / new if factor is None else 1 / factor
     for i in range(new):
         if mode == "nearest":
-            found.append([(int(i * old / new), 1.0)])
+            found.append([(min(int(i * old / new if factor is None else i / factor), old - 1), 1.0)])
             continue
-        at = (i * (old - 1) / (new - 1) if new > 1 else 0.0) if corners else (i + 0.5) * old / new - 0.5
+        at = (i * (old - 1) / (new - 1) if new > 1 else 0.0) if corners else (i + 0.5) * step - 0.5
         if mode == "bilinear":
             at = max(at, 0.0)
         low = int(np.floor(at))
@@ -29,20 +30,25 @@ def taps(old: int, new: int, mode: str, corners: bool) -> list[list[tuple[int, f
     return found
 
 
-def resampled(x: Array, axis: int, new: int, mode: str, corners: bool) -> Array:
+def resampled(x: Array, axis: int, new: int, mode: str, corners: bool, factor: float | None) -> Array:
     x = np.moveaxis(x, axis, 0)
     # One tap by itself is read, not multiplied.
-    rows = [sum(x[at] * w for at, w in row) if len(row) > 1 else x[row[0][0]] for row in taps(len(x), new, mode, corners)]
+    all_taps = taps(len(x), new, mode, corners, factor)
+    rows = [sum(x[at] * w for at, w in row) if len(row) > 1 else x[row[0][0]] for row in all_taps]
     return np.moveaxis(np.stack(rows), 0, axis)
 
 
-def reference(x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False) -> Array:
+def reference(
+    x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False, factor: float | None = None
+) -> Array:
     rows, columns = (size, size) if isinstance(size, int) else size
-    return resampled(resampled(x, 1, rows, mode, align_corners), 2, columns, mode, align_corners)
+    return resampled(resampled(x, 1, rows, mode, align_corners, factor), 2, columns, mode, align_corners, factor)
 
 
-def magnitude(x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False) -> Array:
-    return np.full(reference(x, size, mode, align_corners).shape, np.abs(x[np.isfinite(x)]).max(initial=0.0))
+def magnitude(
+    x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False, factor: float | None = None
+) -> Array:
+    return np.full(reference(x, size, mode, align_corners, factor).shape, np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
 K = 16
@@ -57,6 +63,11 @@ CASES = [
         for size in (1, (8, 3))
         for mode in ("bilinear", "bicubic")
     ],
+    *[
+        Case(normal((2, 7, 5, 3)), size=size, mode=mode, factor=factor)
+        for size, factor in (((11, 8), 1.7), ((4, 3), 0.6))
+        for mode in ("nearest", "bilinear", "bicubic")
+    ],
     *[Case(normal((0, 4, 5, 3)), size=(8, 3), mode=mode) for mode in ("nearest", "bilinear", "bicubic")],
     *[Case(normal((0, 4, 5, 3)), size=3, mode=mode, align_corners=True) for mode in ("bilinear", "bicubic")],
 ]
@@ -65,6 +76,11 @@ ERRORS = [
         Case(normal((4, 5, 3)), size=8),
         pt.ShapeError,
         "[interpolate] x is f32[4, 5, 3], size = (8,); expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape x",
+    ),
+    (
+        Case(normal((1, 4, 5, 3)), size=8, factor=0.0),
+        pt.ShapeError,
+        "[interpolate] factor = 0.0; expected a number above 0; pass other numbers",
     ),
     *[
         (
@@ -75,5 +91,5 @@ ERRORS = [
         for shape in ((1, 0, 5, 3), (1, 4, 0, 3), (1, 4, 5, 0))
     ],
 ]
-MUTANTS = [("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"), ("spec.cpp", "- 0.5;", "- 0.25;")]
+MUTANTS = [("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"), ("spec.cpp", "to - 0.5;", "to - 0.25;"), ("spec.cpp", "(place + 0.5) / axis.factor", "place / axis.factor")]
 BENCH = [Case(normal((8, 64, 64, 32)), size=128, mode="bilinear")]

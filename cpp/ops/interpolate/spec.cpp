@@ -17,28 +17,39 @@ double cubic(double distance) {
   return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
 }
 
+// How the pixels of an axis are placed: `to` of them in place of `from`, each `factor` times as dense, if that is said:
+// a factor that gives no whole size is not to / from.
+struct Axis {
+  int64_t from, to;
+  double factor;  // 0: not said
+};
+
 // Where the centre of element i of the result lies in x.
-double source_of(int64_t i, int64_t from, int64_t to, bool corners) {
-  if (corners)
-    return to == 1 ? 0.0 : static_cast<double>(i) * static_cast<double>(from - 1) / static_cast<double>(to - 1);
-  return (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+double source_of(int64_t i, const Axis& axis, bool corners) {
+  const auto place = static_cast<double>(i), from = static_cast<double>(axis.from), to = static_cast<double>(axis.to);
+  if (corners) return axis.to == 1 ? 0.0 : place * (from - 1) / (to - 1);
+  return axis.factor > 0 ? (place + 0.5) / axis.factor - 0.5 : (place + 0.5) * from / to - 0.5;
 }
 
-std::vector<Tap> taps_of(const std::string& mode, int64_t from, int64_t to, bool corners) {
+int64_t nearest(int64_t i, const Axis& axis) {
+  return axis.factor > 0 ? static_cast<int64_t>(static_cast<double>(i) / axis.factor) : i * axis.from / axis.to;
+}
+
+std::vector<Tap> taps_of(const std::string& mode, const Axis& axis, bool corners) {
   const std::size_t count = mode == "nearest" ? 1 : mode == "bilinear" ? 2 : 4;
   std::vector<Tap> taps(count);
-  for (int64_t i = 0; i < to; ++i) {
+  for (int64_t i = 0; i < axis.to; ++i) {
     if (mode == "nearest") {
-      taps[0].place.push_back(inside(i * from / to, from));
+      taps[0].place.push_back(inside(nearest(i, axis), axis.from));
       continue;
     }
-    double at = source_of(i, from, to, corners);
+    double at = source_of(i, axis, corners);
     if (mode == "bilinear") at = std::max(at, 0.0);
     const double below = std::floor(at), t = at - below;
     const auto place = static_cast<int64_t>(below);
     for (std::size_t k = 0; k < count; ++k) {
       const int64_t offset = static_cast<int64_t>(k) - (count == 4 ? 1 : 0);
-      taps[k].place.push_back(inside(place + offset, from));
+      taps[k].place.push_back(inside(place + offset, axis.from));
       taps[k].weight.push_back(count == 4 ? cubic(t - static_cast<double>(offset)) : k == 0 ? 1 - t : t);
     }
   }
@@ -48,30 +59,32 @@ std::vector<Tap> taps_of(const std::string& mode, int64_t from, int64_t to, bool
 const Op* registered =
     define("interpolate")
         .in("x", Takes::Float)
-        .attr_ints("size")
+        .attr_counts("size", 1)
         .attr("mode", "nearest", {"nearest", "bilinear", "bicubic"})
         .attr("align_corners", false)
+        .attr_nullable("factor", AttrKind::Number, positive)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& shape = in[0].shape();
           const Ints& size = attrs.ints("size");
           const bool images = shape.size() == 4 && shape[1] > 0 && shape[2] > 0 && shape[3] > 0;
-          const bool fits = images && (size.size() == 1 || size.size() == 2) && size.front() > 0 && size.back() > 0;
-          if (!fits) {
+          if (!images || (size.size() != 1 && size.size() != 2)) {
             throw ShapeError(
                 text("[interpolate] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
                      "; expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape x"));
           }
           const std::string& mode = attrs.str("mode");
           const bool corners = attrs.flag("align_corners");
+          const double factor = attrs.has("factor") ? attrs.number("factor") : 0;
           Tensor y = widened(in[0]);
-          y = resampled(y, 1, taps_of(mode, shape[1], size.front(), corners));
-          y = resampled(y, 2, taps_of(mode, shape[2], size.back(), corners));
+          y = resampled(y, 1, taps_of(mode, {shape[1], size.front(), factor}, corners));
+          y = resampled(y, 2, taps_of(mode, {shape[2], size.back(), factor}, corners));
           return {fn::cast(y, in[0].dtype())};
         })
         .doc(R"(images at another size, by the nearest pixel, or weighted by the two or four next ones along each axis.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns)
+Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns); factor is how many times as dense
+          the pixels are, where that is not the size over that of x
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    x without four axes, or with images of no pixel or channel; a size below 1; another mode
+Errors    x without four axes, or with images of no pixel or channel; a size below 1; another mode; a factor of 0 or below
 Grad      x
 Numerics  with align_corners the corner pixels keep their places, else pixels are areas; nearest rounds down
 Source    Keys 1981 with a = -0.75 (bicubic))",

@@ -108,7 +108,10 @@ class LPPool2d(Module):
 
 
 class Upsample(Module):
-    """Images at another size, given as such or as a factor."""
+    """Images at another size, given as such or as a factor.
+
+    A size that the factor does not make whole is rounded down; pixels are as dense as the factor says all the same.
+    """
 
     def __init__(
         self,
@@ -129,7 +132,7 @@ class Upsample(Module):
         if self.factor is not None:
             size = (int(x.shape[1] * self.factor), int(x.shape[2] * self.factor))
         assert size is not None
-        return pt.interpolate(x, size, self.mode, self.align_corners)
+        return pt.interpolate(x, size, self.mode, self.align_corners, self.factor)
 
 
 class PixelShuffle(Module):

@@ -70,13 +70,14 @@ def interpolate(
     offered(input.ndim == 4, f"{input.ndim - 2} axes of space")
     offered(not antialias, "antialias")
     offered(mode in ("nearest", "bilinear", "bicubic"), f"mode = {mode}")
+    factor = None
     if size is None:
         factors = sizes(scale_factor, 2) if isinstance(scale_factor, int) else (scale_factor,) * 2
         factors = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else factors
-        exact = [old * factor for old, factor in zip(input.shape[2:], factors, strict=True)]
-        offered(all(new == int(new) for new in exact), "scale_factor that gives no whole size")
-        size = [int(new) for new in exact]
-    y = pt.interpolate(channels_last(input, 2), sizes(size, 2), mode, bool(align_corners))
+        offered(factors[0] == factors[1] or recompute_scale_factor, "two scale_factors")
+        factor = None if recompute_scale_factor else factors[0]
+        size = [int(old * factor) for old, factor in zip(input.shape[2:], factors, strict=True)]
+    y = pt.interpolate(channels_last(input, 2), sizes(size, 2), mode, bool(align_corners), factor)
     return channels_first(y, True)
 
 
