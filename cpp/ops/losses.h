@@ -21,6 +21,10 @@ KeptLabels kept_labels(const Tensor& column, const Attrs& attrs);
 // A mask [..., c], true at the place of each label; a label below 0 counts from the end.
 Tensor label_mask(const Tensor& column, int64_t classes);
 
-inline Tensor hinge(const Tensor& x) { return fn::call("relu", {x}); }
+// x where it is not below 0, else 0; at 0 the gradient is 1, as PyTorch's losses have it.
+inline Tensor hinge(const Tensor& x) {
+  const Tensor zero = fn::number(0);
+  return fn::where(fn::less(x, zero), zero, x);
+}
 
 }  // namespace pt

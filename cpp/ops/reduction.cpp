@@ -54,6 +54,16 @@ OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, Resul
   return op;
 }
 
+Tensors shared_by_ties(const VjpContext& c, const std::string& op) {
+  const Tensor& x = c.in[0];
+  const Shape& full = x.shape();
+  const Ints axes = reduced_axes(c.attrs, full.size(), op);
+  // A NaN is the result where there is one, and equals nothing.
+  const Tensor best = fn::equal(x, restore_axes(c.out[0], full, axes)), nan = fn::call("not_equal", {x, x});
+  const Tensor share = fn::cast(fn::call("logical_or", {best, nan}), c.grad[0].dtype());
+  return {share * (restore_axes(c.grad[0], full, axes) / fn::sum(share, axes, true))};
+}
+
 OpBuilder composed_reduction(const std::string& name) {
   OpBuilder op = define(name);
   op.in("x", Takes::Number).floats().attr_ints("axis", std::nullopt, true).attr("keepdims", false);

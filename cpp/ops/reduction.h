@@ -14,4 +14,7 @@ OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, Resul
 // axis and keepdims alone, for reductions that are defined through others.
 OpBuilder composed_reduction(const std::string& name);
 
+// The gradient of a largest or smallest element, of an op with x and the result saved: equal elements share it equally.
+Tensors shared_by_ties(const VjpContext& c, const std::string& op);
+
 }  // namespace pt

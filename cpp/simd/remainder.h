@@ -71,9 +71,9 @@ PT_FN V float_floor_divide(V x, V y) {
   V whole = floor(quotient);
   whole = select(quotient - whole > V(T(0.5)), whole + V(1), whole);
   V result = select(quotient == V(0), copysign(V(0), x / y), whole);
-  // Division by zero gives what the division gives.
-  result = select(y == V(0), x / y, result);
-  return select((x != x) | (y != y) | (abs(x) == V(F::infinity)), V(F::nan), result);
+  result = select((x != x) | (y != y) | (abs(x) == V(F::infinity)), V(F::nan), result);
+  // Division by zero gives what the division gives, of infinity too.
+  return select(y == V(0), x / y, result);
 }
 
 // No instruction divides integers on most instruction sets: one lane at a time. Division by 0 gives 0, as in NumPy, and

@@ -20,5 +20,5 @@ ERRORS = [
         "[max] x is f32[2, 0]; expected at least one element along the reduced axes; check for an empty input",
     ),
 ]
-MUTANTS = [("spec.cpp", " / fn::sum(share, axes, true)", "")]
+MUTANTS = [("../reduction.cpp", " / fn::sum(share, axes, true)", "")]
 BENCH = [Case(normal((2048, 1024)), axis=1), Case(normal((2048, 1024)), axis=0), Case(normal((2048, 1024)))]

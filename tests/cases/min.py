@@ -12,5 +12,5 @@ CASES = [
     Case(values([[1.0, 1.0, 3.0, 3.0]]), axis=1),  # ties share the gradient
     Case(values([[1.0, np.nan, 3.0], [-np.inf, 2.0, np.inf]]), axis=1).no_gradient(),
 ]
-MUTANTS = [("spec.cpp", " / fn::sum(share, axes, true)", "")]
+MUTANTS = [("../reduction.cpp", " / fn::sum(share, axes, true)", "")]
 BENCH = [Case(normal((2048, 1024)), axis=1), Case(normal((2048, 1024)), axis=0), Case(normal((2048, 1024)))]

@@ -23,7 +23,7 @@ const Op* registered = define("angle")
 Shapes    x [...] -> [...]
 Dtypes    complex64 -> float32, complex128 -> float64; of real numbers 0 or pi; integers are computed in float32
 Errors    none
-Grad      x, where it is complex; NaN at 0
+Grad      x, where it is complex; 0 at 0
 Source    NumPy, angle)",
                                 R"(>>> round(pt.angle(pt.complex(0.0, 2.0)).item(), 4)
 1.5708)");

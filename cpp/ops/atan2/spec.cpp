@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "ops/axes.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
@@ -13,7 +15,9 @@ const Op* registered =
         .elementwise()
         .vjp([](const VjpContext& c) -> Tensors {
           const Tensor y = widened(c.in[0]), x = widened(c.in[1]);
-          const Tensor share = widened(c.grad[0]) / (fn::square(x) + fn::square(y));
+          // At the origin no direction is the steepest: 0, as over an infinite length.
+          const Tensor size = fn::square(x) + fn::square(y), infinity = fn::number(HUGE_VAL);
+          const Tensor share = widened(c.grad[0]) / fn::where(fn::equal(size, fn::number(0)), infinity, size);
           const auto towards = [&](const Tensor& gradient, int i) {
             return fn::cast(unbroadcast(gradient, c.in_types[i].shape), c.in_types[i].dtype);
           };
@@ -23,7 +27,7 @@ const Op* registered =
 Shapes    y [...], x [...] -> [...], broadcast; between -pi and pi
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      y, x; NaN at the origin
+Grad      y, x; 0 at the origin
 Numerics  signs of zeros and infinities count, as in C
 Source    the array API standard 2024.12)",
              R"(>>> round(pt.atan2(1.0, -1.0).item(), 4)

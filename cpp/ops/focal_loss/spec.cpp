@@ -4,13 +4,19 @@
 namespace pt {
 namespace {
 
+// x^p for p above 0. At 0 a root has an infinite slope, which would be NaN times a cost of 0: there it is that of x.
+Tensor power_or_zero(const Tensor& x, double p) {
+  const Tensor nothing = fn::equal(x, fn::number(0));
+  return fn::where(nothing, x, fn::call("power", {fn::where(nothing, fn::number(1), x), fn::number(p)}));
+}
+
 const Op* registered =
     elementwise_loss("focal_loss",
                      [](const Tensor& x, const Tensor& target, const Attrs& attrs) {
-                       const double alpha = attrs.number("alpha");
+                       const double alpha = attrs.number("alpha"), gamma = attrs.number("gamma");
                        const Tensor cost = fn::call("bce_with_logits", {x, target});
                        const Tensor p = fn::sigmoid(x), wrong = p * (1.0 - target) + (1.0 - p) * target;
-                       const Tensor value = cost * fn::call("power", {wrong, fn::number(attrs.number("gamma"))});
+                       const Tensor value = gamma == 0 ? cost : cost * power_or_zero(wrong, gamma);
                        return alpha < 0 ? value : value * (alpha * target + (1 - alpha) * (1.0 - target));
                      })
         .attr("alpha", 0.25)

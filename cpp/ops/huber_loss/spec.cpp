@@ -13,8 +13,10 @@ const Op* registered =
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const double delta = attrs.number("delta");
           const Tensor distance = fn::call("abs", {in[0] - in[1]});
-          const Tensor near = 0.5 * fn::square(distance), far = delta * (distance - 0.5 * delta);
-          return {fn::where(fn::call("less_equal", {distance, fn::number(delta)}), near, far)};
+          // What is squared stops at delta: the slope of an infinite square would be NaN where it is not chosen.
+          const Tensor close = fn::call("less_equal", {distance, fn::number(delta)});
+          const Tensor near = 0.5 * fn::square(fn::where(close, distance, fn::number(delta)));
+          return {fn::where(close, near, delta * (distance - 0.5 * delta))};
         })
         .doc(R"(half the squared distance of x from the target up to delta, and a straight line beyond, per element.
 Shapes    x [...], target [...] -> [...], broadcast

@@ -5,6 +5,12 @@
 namespace pt {
 namespace {
 
+// What the gradient is divided by: at the origin, where no direction is the steepest, it is 0 over 1.
+Tensor length_of(const Tensor& a, const Tensor& b) {
+  const Tensor length = fn::call("hypot", {a, b});
+  return fn::where(fn::equal(length, fn::number(0)), fn::number(1), length);
+}
+
 const Op* registered = composed_binary(
                            "hypot", "a", "b",
                            [](const Tensor& a, const Tensor& b) {
@@ -16,17 +22,13 @@ const Op* registered = composed_binary(
                              const Tensor infinity = fn::number(std::numeric_limits<double>::infinity());
                              return fn::where(infinite, infinity, fn::where(fn::equal(top, zero), zero, length));
                            },
-                           [](const Tensor& a, const Tensor& b) {
-                             return a / fn::call("hypot", {a, b});
-                           },
-                           [](const Tensor& a, const Tensor& b) {
-                             return b / fn::call("hypot", {a, b});
-                           })
+                           [](const Tensor& a, const Tensor& b) { return a / length_of(a, b); },
+                           [](const Tensor& a, const Tensor& b) { return b / length_of(a, b); })
                            .doc(R"(the length of the vector (a, b), element by element.
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      a, b; NaN where both are 0
+Grad      a, b; 0 where both are 0
 Numerics  nothing overflows but the length itself; infinite where either is, whatever the other
 Source    the array API standard 2024.12)",
                                 R"(>>> pt.hypot(3.0, 4.0).item()

@@ -37,7 +37,12 @@ Tensors gradient(const VjpContext& c) {
   if (c.in[0].size() == 0) return {fn::zeros(c.in_types[0])};
   const Tensor x = widened(c.in[0]);
   const Ints axes = reduced_axes(c.attrs, x.ndim(), "logsumexp");
-  const auto [shift, terms, total] = shifted(x, axes);
+  const Tensor top = fn::max(x, axes, true), infinity = fn::number(std::numeric_limits<double>::infinity());
+  const auto [shift, finite, sum] = shifted(x, axes);
+  // Infinite elements share the gradient; beside them, what is finite moves nothing.
+  const Tensor infinite = fn::equal(top, infinity), largest = fn::cast(fn::equal(x, infinity), x.dtype());
+  const Tensor terms = fn::where(infinite, largest, finite);
+  const Tensor total = fn::where(infinite, fn::sum(largest, axes, true), sum);
   // Where all of x is -inf, nothing moves the result.
   const Tensor share = terms / fn::where(fn::equal(total, fn::number(0)), fn::number(1), total);
   return {fn::cast(restore_axes(widened(c.grad[0]), x.shape(), axes) * share, c.in_types[0].dtype)};
@@ -54,7 +59,7 @@ const Op* registered = composed_reduction("logsumexp")
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
-Grad      x
+Grad      x; infinite elements share it equally
 Numerics  the maximum is subtracted first, so that nothing overflows; -inf of no element
 Source    SciPy, special.logsumexp)",
                                 R"(>>> round(pt.logsumexp(pt.zeros(2)).item(), 4)

@@ -24,7 +24,7 @@ const Op* registered =
                                   "; expected one weight per class; reshape it"));
           }
           const Tensor right = fn::call("take_along_axis", {x, labels}, {{"axis", int64_t{-1}}});
-          Tensor short_by = hinge(x - right + attrs.number("margin"));
+          Tensor short_by = fn::call("relu", {x - right + attrs.number("margin")});
           if (p == 2) short_by = fn::square(short_by);
           if (in[2].defined()) short_by = short_by * fn::call("take", {widened(in[2]), labels});
           const Tensor others = fn::where(label_mask(labels, classes), fn::number(0), short_by);

@@ -10,7 +10,9 @@ namespace {
 Tensors of_complex(const Tensors& in, const Attrs&) {
   const Tensor zero = fn::zeros({in[0].dtype(), {}}), one = zero + 1.0;
   const Tensor nothing = fn::equal(in[0], zero), power = fn::exp(in[1] * fn::log(fn::where(nothing, one, in[0])));
-  return {fn::where(nothing, fn::where(fn::equal(in[1], zero), one, zero), power)};
+  // There only the powers 0 and 1 have a derivative other than 0, or none.
+  const Tensor whole = fn::where(fn::equal(in[1], zero), one, fn::where(fn::equal(in[1], one), in[0], zero));
+  return {fn::where(nothing, whole, power)};
 }
 
 const Op* registered =

@@ -15,8 +15,10 @@ const Op* registered =
             throw ShapeError(text("[prelu] w is ", in[1].type(), ", x is ", in[0].type(),
                                   "; expected one slope, or one per channel (the last axis of x); reshape w"));
           }
-          const Tensor value = widened(in[0]), scaled = widened(in[1]) * value;
-          const Tensor y = fn::where(fn::greater(value, fn::number(0)), value, scaled);
+          const Tensor value = widened(in[0]), above = fn::greater(value, fn::number(0));
+          // The slope meets no element above zero, which may be infinite.
+          const Tensor scaled = widened(in[1]) * fn::where(above, fn::number(0), value);
+          const Tensor y = fn::where(above, value, scaled);
           return {fn::reshape(fn::cast(y, in[0].dtype()), x)};
         })
         .doc(R"(x where it is above zero, else w times x, w being learned.

@@ -15,7 +15,7 @@ const Op* registered = define("relu")
 Shapes    x [...] -> [...]
 Dtypes    all numbers
 Errors    bool, complex numbers
-Grad      x; 0 at 0
+Grad      x; 0 at 0, 1 at NaN
 Source    Nair & Hinton 2010)",
                                 R"(>>> pt.relu(-2.0).item()
 0.0)");

@@ -1,4 +1,4 @@
-// The derivative at 0 is 0.
+// The derivative at 0 is 0; a NaN keeps the gradient, as in PyTorch.
 #pragma once
 #include "simd/formula.h"
 
@@ -7,7 +7,7 @@ namespace PT_ISA {
 
 template <class V>
 PT_FN V relu_grad(V x, V g) {
-  return select(x > V(0), g, V(0));
+  return select(x <= V(0), V(0), g);
 }
 
 PT_MATH(relu_grad, 2, Number);

@@ -9,9 +9,9 @@ const Op* registered = define("relu_grad")
                            .in("g", Takes::Number)
                            .elementwise()
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
-                             return {fn::where(fn::greater(in[0], fn::number(0)), in[1], fn::number(0))};
+                             return {fn::where(fn::call("less_equal", {in[0], fn::number(0)}), fn::number(0), in[1])};
                            })
-                           .doc(R"(the gradient g of relu's result as one of x: g where x is above zero.
+                           .doc(R"(the gradient g of relu's result as one of x: 0 where x is zero or below, else g.
 Shapes    x [...], g [...] -> [...]
 Dtypes    all numbers
 Errors    bool, complex numbers; shapes that do not broadcast

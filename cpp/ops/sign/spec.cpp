@@ -1,13 +1,15 @@
+#include <cmath>
+
 #include "ops/complex.h"
-#include "ops/op.h"
+#include "ops/functional.h"
 
 namespace pt {
 namespace {
 
-// The number of size 1 in the same direction; 0 of 0.
+// The number of size 1 in the same direction; 0 of 0, with a gradient of 0, as over an infinite size.
 Tensors of_complex(const Tensors& in, const Attrs&) {
   const Tensor size = fn::call("abs", {in[0]});
-  const Tensor divisor = fn::where(fn::equal(size, fn::number(0)), fn::number(1), size);
+  const Tensor divisor = fn::where(fn::equal(size, fn::number(0)), fn::number(HUGE_VAL), size);
   return {make_complex(real_part(in[0]) / divisor, imaginary_part(in[0]) / divisor)};
 }
 

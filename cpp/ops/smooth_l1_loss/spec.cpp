@@ -10,8 +10,11 @@ const Op* registered =
                        const double beta = attrs.number("beta");
                        const Tensor distance = fn::abs(x - target);
                        if (beta == 0) return distance;
-                       const Tensor near = (0.5 / beta) * fn::square(distance);
-                       return fn::where(fn::less(distance, fn::number(beta)), near, distance - 0.5 * beta);
+                       // What is squared stops at beta: the slope of an infinite square would be NaN where it is
+                       // not chosen.
+                       const Tensor close = fn::less(distance, fn::number(beta));
+                       const Tensor near = (0.5 / beta) * fn::square(fn::where(close, distance, fn::number(beta)));
+                       return fn::where(close, near, distance - 0.5 * beta);
                      })
         .attr("beta", 1.0, non_negative)
         .doc(

@@ -9,13 +9,18 @@ namespace {
 const Op* registered = composed_reduction("std")
                            .attr("correction", 0.0)
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-                             return {fn::cast(fn::sqrt(fn::call("var", {widened(in[0])}, attrs)), in[0].dtype())};
+                             // A row of equal elements has no direction in which it grows: its gradient is 0, which is
+                             // that of the variance there.
+                             const Tensor var = fn::call("var", {widened(in[0])}, attrs);
+                             const Tensor flat = fn::equal(var, fn::number(0));
+                             const Tensor root = fn::sqrt(fn::where(flat, fn::number(1), var));
+                             return {fn::cast(fn::where(flat, var, root), in[0].dtype())};
                            })
                            .doc(R"(the standard deviation: the root of var.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    an axis that x does not have
-Grad      x; NaN where it is 0
+Grad      x; 0 where it is 0
 Numerics  as var: two passes, divided by n - correction
 Source    the array API standard 2024.12)",
                                 R"(>>> round(pt.std(pt.arange(4)).item(), 4)

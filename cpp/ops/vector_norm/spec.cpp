@@ -41,11 +41,12 @@ Tensors gradient(const VjpContext& c) {
   const Tensor sign = fn::call("sign", {x});
   Tensor slope;
   if (p == 0) {
-    slope = x * 0.0;
+    slope = fn::zeros(x.type());
   } else if (p == 1) {
     slope = sign;
   } else if (std::isinf(p)) {
-    const Tensor share = fn::cast(fn::equal(size, y), x.dtype());  // ties share equally
+    const Tensor nan = fn::call("not_equal", {x, x});
+    const Tensor share = fn::cast(fn::call("logical_or", {fn::equal(size, y), nan}), x.dtype());  // ties share equally
     slope = sign * (share / fn::sum(share, axes, true));
   } else if (p == 2) {
     slope = x / fn::where(fn::equal(y, zero), fn::number(1), y);
