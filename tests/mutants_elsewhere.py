@@ -132,7 +132,7 @@ PARTS: dict[str, Part] = {
         ("cpp/program/scan.cpp", "return d.reverse ? d.length - 1 - step : step;", "return step;"),
         ("cpp/program/scan.cpp", '{"reverse", !c.attrs.flag("reverse")}', '{"reverse", c.attrs.flag("reverse")}'),
         ("cpp/program/scan.cpp", "found[next] + g_kept[next_kept++]", "found[next] - g_kept[next_kept++]"),
-        ("cpp/program/scan.cpp", "workspace + step % 2 * m.state.total", "workspace"),
+        ("cpp/program/scan.cpp", "turns + step % 2 * m.state.total", "turns"),
         ("cpp/program/scan.cpp", "compute_dtype(type.dtype)", "type.dtype"),
         ("cpp/program/branch.cpp", "const bool which = *data[0] != 0;", "const bool which = *data[0] == 0;"),
         ("cpp/program/branch.cpp", ".defer = true", ".defer = false"),

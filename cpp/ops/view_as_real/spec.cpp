@@ -11,8 +11,6 @@ const Op* registered =
         .shape([](const InferContext& c) -> Types {
           const TensorType& x = c.in[0];
           c.expect(is_complex(x.dtype), text("x is ", x, "; expected complex numbers; make them with complex(x, 0)"));
-          c.expect(x.shape.size() < kMaxDims,
-                   text("x is ", x, "; expected at most ", kMaxDims - 1, " axes, since one is added; reshape it"));
           Shape shape = x.shape;
           shape.push_back(2);
           return {{part_dtype(x.dtype), shape}};
