@@ -45,8 +45,8 @@ KINDS: dict[str, Callable[[Array], Array]] = {
 }
 UNARY = (
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "exp", "exp2", "expm1",
-    "floor", "log", "log10", "log1p", "log2", "logit", "reciprocal", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt",
-    "square", "tan", "tanh", "trunc",
+    "floor", "log", "log10", "log1p", "log2", "logit", "reciprocal", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh",
+    "sqrt", "square", "tan", "tanh", "trunc",
 )  # fmt: skip
 ACTIVATIONS = (
     "relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "hardshrink", "softshrink", "tanhshrink", "leaky_relu",
