@@ -200,8 +200,8 @@ PARTS: dict[str, Part] = {
         ("cpp/core/lock.cpp", "if (cut_off) torn_.store(true, std::memory_order_relaxed);", ""),
         ("cpp/parallel/launcher.cpp", "    DefaultFloatMode mode;\n", ""),
         ("cpp/program/slot_leases.cpp", "known->written = known->written || written[s];", ""),
-        ("cpp/program/control_op.cpp", "  } catch (const OutOfMemoryError&) {\n    raise_status(status, kStatusNoMemory);\n",
-         ""),
+        ("cpp/program/control_op.cpp",
+         "  } catch (const OutOfMemoryError&) {\n    raise_status(status, kStatusNoMemory);\n", ""),
     )),
     "backends": Part(BACKENDS, (
         ("python/powertrain/plugins/backends/adapter.py", "if dtype not in self.dtypes:", "if not self.dtypes:"),
