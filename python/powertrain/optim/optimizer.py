@@ -28,7 +28,7 @@ State: TypeAlias = Mapping[str, pt.Tensor]
 Self = TypeVar("Self", bound="Optimizer")
 
 
-class OptimizerError(ValueError):
+class OptimizerError(pt.Error, ValueError):
     """A setting or gradient that an optimizer cannot use: `[where] what was received; what was expected; the fix`."""
 
 
