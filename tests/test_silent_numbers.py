@@ -177,6 +177,41 @@ def test_curvature_at_kinks(function: Callable[..., Any], bound: float) -> None:
     assert slope.numpy().tolist() == [-bound, -bound, -bound, -1.0, 0.0, 1.0, bound, bound, bound]
 
 
+def slopes(function: Callable[..., Any], *inputs: Any) -> list[np.ndarray]:
+    given = [pt.tensor(np.asarray(x, "float64")) for x in inputs]
+    found = pt.grad(lambda *xs: pt.sum(function(*xs)), argnums=range(len(given)))(*given)
+    return [np.asarray(one.numpy()) for one in found]
+
+
+def test_the_slope_of_a_cross_entropy_at_its_ends() -> None:
+    """PyTorch's, whose denominator is at least 1e-12; by the target, the logarithms that the value has."""
+    by_x, by_target = slopes(pt.binary_cross_entropy, [0.0, 0.0, 1.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.25])
+    np.testing.assert_allclose(by_x, [0.0, -1e12, 1e12, 0.0, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(by_target, [100.0, 100.0, -100.0, -100.0, 0.0], rtol=1e-12)
+
+
+def test_what_just_meets_its_margin_is_pushed() -> None:
+    """As PyTorch's, whose clamp lets the gradient through at its bound; its multi_margin_loss stops there."""
+    for got, want in (
+        (slopes(lambda a, b: pt.margin_ranking_loss(a, b, pt.tensor([1.0, -1.0])), [0, 1], [0, 1]), [[-1, 1], [1, -1]]),
+        (slopes(lambda x: pt.hinge_embedding_loss(x, pt.tensor([-1.0, 1.0])), [1, 1]), [[-1, 1]]),
+        (
+            slopes(lambda a, b: pt.cosine_embedding_loss(a, b, pt.tensor([-1])), [[1, 0]], [[0, 2]]),
+            [[[0, 1]], [[0.5, 0]]],
+        ),
+        (slopes(lambda x: pt.multi_margin_loss(x, pt.tensor([0])), [[1, 0]]), [[[0, 0]]]),
+        *[
+            (slopes(triplet, [[1, 0]], [[1, 1]], [[3, 0]]), [[[1, -1]], [[0, 1]], [[-1, 0]]])
+            for triplet in (
+                lambda *xs: pt.triplet_margin_loss(*xs, eps=0.0),
+                nn.TripletMarginWithDistanceLoss(nn.PairwiseDistance(eps=0.0)),
+            )
+        ],
+    ):
+        for one, other in zip(got, want, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
+
+
 def test_equal_elements_do_not_spread() -> None:
     x = pt.tensor(np.array([[3.0, 3.0, 3.0], [1.0, 2.0, 4.0]]))
     gradient = pt.grad(lambda z: pt.sum(pt.std(z, axis=1)))(x).numpy()
