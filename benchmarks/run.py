@@ -14,13 +14,13 @@ import argparse
 import collections
 import dataclasses
 import datetime
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from powertrain.bench.arrays import WorkloadError, find
+from powertrain.plain_json import dumps
 from race import caches, last, machine, table
 from race.field import FULL, QUICK, Field
 from race.sections import DEFAULT_SECTIONS, PEERS, QUICK_PEERS, SECTIONS, Options, Section, set_shares, workload_of
@@ -66,7 +66,7 @@ def text(sections: Sequence[Section], facts: dict[str, Any]) -> str:
 def write(folder: Path, sections: Sequence[Section], facts: dict[str, Any], written: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = {**facts, "sections": {section.name: section.as_json() for section in sections}}
-    (folder / "benchmarks.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    (folder / "benchmarks.json").write_text(dumps(found, indent=1), encoding="utf-8")
     (folder / "benchmarks.md").write_text(written + "\n", encoding="utf-8")
     print(f"written: {folder}/benchmarks.json, {folder}/benchmarks.md", file=sys.stderr)
     for section in sections:

@@ -30,7 +30,9 @@ THREADS = ("tests/test_threads.py", "-m", "not long")
 ROWS_OF_LOOPS = ("tests/test_control_rows.py",)
 ROW_SPARSE = ("tests/test_row_sparse.py", "tests/test_optim_complex.py")
 BACKENDS = ("tests/test_backends.py",)
-OPTIMIZERS = ("tests/test_optim.py", "tests/test_optim_family.py", "tests/test_adam_step.py")
+OPTIMIZERS = (
+    "tests/test_optim.py", "tests/test_optim_family.py", "tests/test_optim_float64.py", "tests/test_adam_step.py",
+)  # fmt: skip
 
 PARTS: dict[str, Part] = {
     "shapes": Part(SHARED, (
@@ -231,7 +233,8 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/optimizer.py", "return pt.flush_denormals(", "return ("),
         ("cpp/ops/adam_step/cpu.cpp", "s.mean = flush_denormals(", "s.mean = ("),
         ("python/powertrain/optim/optimizer.py", "return change + p * decay if decay else change", "return change"),
-        ("python/powertrain/optim/optimizer.py", "flat[place] = held / total", "flat[place] = held"),
+        ("python/powertrain/optim/optimizer.py", "flat[place] = held / _in(_scalar_dtype(part.values), total)",
+         "flat[place] = held"),
         ("python/powertrain/optim/optimizer.py", "part.gradient.value = pt.where(last, 0.0, held)",
          "part.gradient.value = held"),
         ("python/powertrain/optim/optimizer.py", "pt.minimum(self.clip / (norm + 1e-6), 1.0)",
@@ -243,9 +246,11 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/adam_step/cpu.cpp", "g * g * n.new2", "g * g * n.new1"),
         ("cpp/ops/adam_step/cpu.cpp", "int64_t rest = end - i;", "int64_t rest = end - i - 1;"),
         ("python/powertrain/optim/adam.py", "1 - wide * decay", "1 - decay"),
+        ("python/powertrain/optim/optimizer.py", "rate = rate * _in(dtype, scheduled)",
+         "rate = rate * _in(\"float32\", scheduled)"),
         ("python/powertrain/optim/adaptive.py", 'spread - pt.square(new["mean"])', 'spread'),
-        ("python/powertrain/optim/adaptive.py", "pt.cast(step - 1, \"float32\") * self.lr_decay",
-         "pt.cast(step, \"float32\") * self.lr_decay"),
+        ("python/powertrain/optim/adaptive.py", "pt.cast(step - 1, rate.dtype) * self.lr_decay",
+         "pt.cast(step, rate.dtype) * self.lr_decay"),
         ("python/powertrain/optim/adaptive.py", "pt.abs(g) + self.eps", "g + self.eps"),
         ("python/powertrain/optim/adaptive.py", "running_mean(state[\"u\"], pt.square(delta), self.rho)",
          "running_mean(state[\"u\"], pt.square(g), self.rho)"),

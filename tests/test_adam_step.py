@@ -32,7 +32,7 @@ def arguments(n: int, dtype: str, flags: dict[str, Any], seed: int = 0) -> tuple
     square, largest = (to_tensor(rng.uniform(0, 2, n).astype("float32"), dtype) for _ in range(2))
 
     def number(value: float | None) -> pt.Tensor | None:
-        return None if value is None else pt.tensor(value, dtype="float32")
+        return None if value is None else pt.tensor(value, dtype="float64" if dtype == "float64" else "float32")
 
     inputs = [p, g, mean, square, largest if flags.get("largest") else None, number(1e-3), number(1.7)]
     inputs += [number(flags.get("kept")), number(flags.get("factor"))]
@@ -66,12 +66,12 @@ def test_step_keeps_what_is_not_a_number() -> None:
 
 def test_step_by_numpy() -> None:
     (p, g, mean, square, *_), _ = arguments(1000, "float64", {})
-    numbers = [pt.tensor(value, dtype="float32") for value in (0.5, 2.0, 0.25, 0.5)]
+    numbers = [pt.tensor(value, dtype="float64") for value in (0.3, 1.7, 0.9, 0.7)]
     new_p, new_mean, new_square = STEP(p, g, mean, square, None, *numbers, beta1=0.9, beta2=0.99, eps=1e-3)
-    half = g.numpy() * 0.5
-    want_mean = 0.9 * mean.numpy() + 0.1 * half
-    want_square = 0.99 * square.numpy() + 0.01 * half**2
-    want_p = 0.25 * p.numpy() - 0.5 * want_mean / (2 * np.sqrt(want_square) + 1e-3)
+    scaled = g.numpy() * 0.7
+    want_mean = 0.9 * mean.numpy() + 0.1 * scaled
+    want_square = 0.99 * square.numpy() + 0.01 * scaled**2
+    want_p = 0.9 * p.numpy() - 0.3 * want_mean / (1.7 * np.sqrt(want_square) + 1e-3)
     np.testing.assert_allclose(new_mean.numpy(), want_mean, rtol=1e-13)
     np.testing.assert_allclose(new_square.numpy(), want_square, rtol=1e-13)
     np.testing.assert_allclose(new_p.numpy(), want_p, rtol=1e-12)
@@ -124,4 +124,17 @@ def test_step_of_another_shape() -> None:
     inputs[5] = pt.zeros(1)
     with pytest.raises(pt.ShapeError) as caught:
         STEP(*inputs, **attributes)
-    assert str(caught.value) == "[adam_step] size is f32[1]; expected one float32 number; take its only element"
+    assert str(caught.value) == (
+        "[adam_step] size is f32[1], p is f32[4]; expected one number, f32[]; cast it, or take its only element"
+    )
+
+
+def test_the_numbers_of_a_float64_step_are_float64() -> None:
+    """Rounded to float32 they would be off by 6e-8, and so would be the whole movement."""
+    inputs, attributes = arguments(4, "float64", {})
+    inputs[5] = pt.cast(inputs[5], "float32")
+    with pytest.raises(pt.ShapeError) as caught:
+        STEP(*inputs, **attributes)
+    assert str(caught.value) == (
+        "[adam_step] size is f32[], p is f64[4]; expected one number, f64[]; cast it, or take its only element"
+    )

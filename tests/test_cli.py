@@ -274,6 +274,15 @@ def test_predict_refuses_what_is_no_number(small: Path) -> None:
     assert said == "[predict] NaN in row 1; expected finite numbers; remove those rows or fill the gaps first"
 
 
+def test_predict_refuses_what_no_model_computes(small: Path) -> None:
+    np.save(small / "far.npy", np.where(np.arange(128).reshape(2, 8, 8) >= 64, 1e300, 1.0))
+    done = run(["predict", "one", "far.npy", "--json"], small, expect=2)
+    assert done.stdout == "" and done.stderr.strip() == (
+        "[predict] a number beyond 3.4e38 in row 1; expected numbers that float32 holds; remove those rows, or scale "
+        "them as the training data is"
+    )
+
+
 OWN = """
 import powertrain as pt
 from powertrain.plugins import NoParams

@@ -253,3 +253,35 @@ def test_rows_masks_and_checkpoints() -> None:
     np.testing.assert_array_equal(plain.numpy(), kept.numpy())
     mask = rng.random((4, 3)) < 0.5
     np.testing.assert_array_equal(x[mask].numpy(), x.numpy()[mask])
+
+
+# ---------------------------------------------------------------- ends
+
+PARTS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf, np.nan]
+# Ours, and NumPy's, which has the standard's names from 2.0 on.
+ENDS = {
+    **{name: name for name in ("exp", "expm1", "sinh", "cosh", "tanh")},
+    **{name: f"arc{name[1:]}" for name in ("acos", "acosh", "asin", "asinh", "atanh")},
+}
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", ENDS)
+def test_infinite_parts_and_zeros(name: str, dtype: str) -> None:
+    """As C99 has it, whose functions NumPy calls. Signs of zeros, and those beside what is not finite, are open."""
+    z = np.array([complex(a, b) for a in PARTS for b in PARTS], dtype)
+    with np.errstate(all="ignore"):
+        want = getattr(np, ENDS[name])(z)
+    got = getattr(pt, name)(pt.tensor(z)).numpy()
+    assert got.dtype == want.dtype
+    tight = 64 * np.finfo(got.real.dtype).eps
+    for at, given in enumerate(z):
+        for mine, theirs in ((got[at].real, want[at].real), (got[at].imag, want[at].imag)):
+            if np.isnan(theirs):
+                # expm1 of NumPy has NaN where the standard has a number.
+                assert np.isnan(mine) or name == "expm1", (given, got[at], want[at])
+                continue
+            near = abs(abs(mine) - abs(theirs)) <= tight * max(1.0, abs(theirs)) if np.isfinite(theirs) else None
+            assert near or (near is None and np.isinf(mine)), (given, got[at], want[at])
+            known = np.isfinite(given.real) and np.isfinite(given.imag) and theirs != 0
+            assert not known or np.signbit(mine) == np.signbit(theirs), (given, got[at], want[at])

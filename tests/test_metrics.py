@@ -128,8 +128,8 @@ def test_scores_of_a_confusion_matrix() -> None:
         ),
         (
             Mean(),
-            (np.zeros(4), None, np.array([1, -1, 1, 1])),
-            "[mean] weights of shape [4]; expected 4 numbers >= 0, one per example; pass the loader's batch.weight",
+            (np.zeros(4), None, np.ones(3)),
+            "[mean] weights of shape [3]; expected 4 numbers >= 0, one per example; pass the loader's batch.weight",
         ),
     ],
 )

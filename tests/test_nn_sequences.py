@@ -90,7 +90,7 @@ def test_lengths_are_checked() -> None:
     )
     with pytest.raises(pt.ShapeError, match=r"\[GRU\] x is \[2, 3\]; expected \[batch, time, 3\]; check its axes"):
         layer(pt.zeros((2, 3)))
-    with pytest.raises(ValueError, match=r"\[LSTM\] layers = 0; expected at least 1"):
+    with pytest.raises(ValueError, match=r"\[LSTM\] layers = 0; expected a whole number from 1"):
         nn.LSTM(3, 4, 0)
 
 

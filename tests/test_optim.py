@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from optimizer_definitions import adam64, sgd64
 from powertrain.optim import SGD, Adam, AdamW, Group, Optimizer, OptimizerError, schedules
 
 torch = pytest.importorskip("torch", reason="the peer optimizers are torch's")
@@ -48,30 +49,6 @@ def updated(
     for grad in grads:
         run(*(pt.tensor(grad[name]) for name in SHAPES))
     return {name: np.array(slot.numpy()) for name, slot in named}, optimizer
-
-
-# ---------------------------------------------------------------- float64 references
-
-
-def sgd64(
-    p: np.ndarray, grads: list[np.ndarray], lr: float, momentum: float, nesterov: bool, decay: float
-) -> np.ndarray:
-    m = np.zeros_like(p)
-    for grad in grads:
-        g = grad + decay * p
-        m = momentum * m + g
-        p = p - lr * (g + momentum * m if nesterov else m)
-    return p
-
-
-def adam64(p: np.ndarray, grads: list[np.ndarray], lr: float, decay: float, decoupled: bool) -> np.ndarray:
-    m, v = np.zeros_like(p), np.zeros_like(p)
-    for step, grad in enumerate(grads, 1):
-        g = grad if decoupled else grad + decay * p
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        move = (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
-        p = p - lr * (move + (decay * p if decoupled else 0))
-    return p
 
 
 Case = tuple[Callable[[Any], Optimizer], Callable[[np.ndarray, list[np.ndarray]], np.ndarray], Callable[[Any], Any]]

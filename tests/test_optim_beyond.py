@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from optimizer_definitions import soap64
 from powertrain import nn, optim
 from powertrain.optim import SGD, OptimizerError, schedules
 from test_optim import SHAPES, gradients, slots, start, updated
@@ -225,37 +226,6 @@ def test_statistics_of_batch_norms_anew() -> None:
 
 
 # ---------------------------------------------------------------- SOAP
-
-
-def soap64(p: np.ndarray, grads: list[np.ndarray]) -> np.ndarray:
-    """Algorithm 3 of Vyas et al., as their implementation orders its steps: three updates to a step of the basis."""
-    m, v = np.zeros_like(p), np.zeros_like(p)
-    sides = range(p.ndim if p.ndim == 2 else 0)
-    gathered: list[Any] = [0.0 for _ in sides]
-    bases: list[Any] = [None for _ in sides]
-
-    def turned(x: np.ndarray, back: bool = False) -> np.ndarray:
-        if not sides:
-            return x
-        left, right = (basis.T if back else basis for basis in bases)
-        return np.asarray(left.T @ x @ right)
-
-    for done, g in enumerate(grads):
-        if done > 0:
-            m, v = 0.95 * m + 0.05 * g, 0.95 * v + 0.05 * turned(g) ** 2
-            size = 0.02 * np.sqrt(1 - 0.95**done) / (1 - 0.95**done)
-            p = p - size * turned(turned(m) / (np.sqrt(v) + 1e-8), back=True)
-            p = p - 0.02 * 0.1 * p
-        for side in sides:
-            gathered[side] = 0.95 * gathered[side] + 0.05 * (g @ g.T if side == 0 else g.T @ g)
-            if done == 0:
-                bases[side] = np.linalg.eigh(gathered[side])[1][:, ::-1]
-            elif done % 3 == 0:
-                basis = bases[side]
-                order = np.argsort(-np.diag(basis.T @ gathered[side] @ basis), kind="stable")
-                v = np.take(v, order, axis=side)
-                bases[side] = np.linalg.qr(gathered[side] @ basis[:, order])[0]
-    return p
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from optimizer_definitions import lamb64, lars64, lion64, muon64
 from powertrain import optim
 from powertrain.optim import Optimizer, OptimizerError
 from test_optim import SHAPES, gradients, slots, start, updated
@@ -33,47 +34,6 @@ PEERS: dict[str, tuple[Callable[..., Optimizer], str, dict[str, Any]]] = {
     "asgd": (optim.ASGD, "ASGD", {"lr": 0.1, "lambd": 1e-2, "weight_decay": 0.1}),
     "asgd averaging": (optim.ASGD, "ASGD", {"lr": 0.1, "t0": 5}),
 }
-
-
-def lion64(p: np.ndarray, grads: list[np.ndarray]) -> np.ndarray:
-    m = np.zeros_like(p)
-    for g in grads:
-        p = p - 1e-3 * (np.sign(0.9 * m + 0.1 * g) + 0.1 * p)
-        m = 0.99 * m + 0.01 * g
-    return p
-
-
-def lars64(p: np.ndarray, grads: list[np.ndarray]) -> np.ndarray:
-    m = np.zeros_like(p)
-    for g in grads:
-        trust = 0.01 * np.linalg.norm(p) / (np.linalg.norm(g) + 0.1 * np.linalg.norm(p))
-        m = 0.9 * m + (g + 0.1 * p) * trust
-        p = p - 0.5 * m
-    return p
-
-
-def lamb64(p: np.ndarray, grads: list[np.ndarray]) -> np.ndarray:
-    m, v = np.zeros_like(p), np.zeros_like(p)
-    for step, g in enumerate(grads, 1):
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        u = m / (1 - 0.9**step) / (np.sqrt(v / (1 - 0.999**step)) + 1e-6) + 0.1 * p
-        p = p - 0.02 * np.linalg.norm(p) / np.linalg.norm(u) * u
-    return p
-
-
-def muon64(p: np.ndarray, grads: list[np.ndarray]) -> np.ndarray:
-    m = np.zeros_like(p)
-    for g in grads:
-        m = 0.95 * m + 0.05 * g
-        step = 0.05 * g + 0.95 * m
-        if p.ndim == 2:
-            step = step / np.linalg.norm(step)
-            for _ in range(5):  # through the singular values, where ours goes through products
-                u, s, vt = np.linalg.svd(step, full_matrices=False)
-                step = (u * (3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5)) @ vt
-            step = step * max(1.0, p.shape[1] / p.shape[0]) ** 0.5
-        p = p * (1 - 0.02 * 0.1) - 0.02 * step
-    return p
 
 
 DEFINED: dict[str, tuple[Callable[[Any], Optimizer], Callable[[np.ndarray, list[np.ndarray]], np.ndarray]]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -74,3 +76,71 @@ def test_dropout() -> None:
     pt.random.seed(2)
     gradient = pt.grad(lambda t: pt.dropout(t, 0.25).sum())(x).numpy()
     np.testing.assert_array_equal(gradient != 0, y != 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        *[
+            (
+                lambda shape=shape, draw=draw: draw(shape),
+                f"[random_{draw.__name__}] shape = {shape!r}; expected an integer or a tuple of integers; pass a tuple "
+                "such as (0, 1)",
+            )
+            for shape in ((2.5,), 2.0, (True, 2), "ab", None, (2**63,))
+            for draw in (pt.random.uniform, pt.random.normal)
+        ],
+        (
+            lambda: pt.random.uniform((-2, -3)),  # of six elements
+            "[random_uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
+        ),
+        *[
+            (
+                lambda seed=seed: pt.random.Generator(seed),
+                f"[random] seed = {seed!r}; expected a whole number from -2^63 to 2^63 - 1; for example seed = 0",
+            )
+            for seed in (1.5, float("nan"), 2**63, "x", None)
+        ],
+        (
+            lambda: pt.random.Generator(0, -(2**63) - 1),
+            f"[random] stream = {-(2**63) - 1}; expected a whole number from -2^63 to 2^63 - 1; for example stream = 0",
+        ),
+        (
+            lambda: pt.random.seed(2**64),
+            f"[random] seed = {2**64}; expected a whole number from -2^63 to 2^63 - 1; for example seed = 0",
+        ),
+        *[
+            (
+                lambda p=p: pt.random.Generator(0).bernoulli(p, (3,)),
+                f"[bernoulli] probability = {p}; expected 0 <= probability <= 1; 0.5 is a fair coin",
+            )
+            for p in (-0.1, 2, float("nan"))
+        ],
+        (
+            lambda: pt.random.uniform((2,), "int32"),
+            "[random_uniform] dtype = int32; expected a float dtype; pass float32 or float64",
+        ),
+        (
+            lambda: pt.nn.init.uniform((2,), 1.0, -1.0),
+            "[uniform] low = 1.0, high = -1.0; expected low <= high; exchange them",
+        ),
+        (
+            lambda: pt.nn.init.uniform((2,), float("nan"), 1.0),
+            "[uniform] low = nan; expected a finite number; leave low out for the usual one",
+        ),
+        (
+            lambda: pt.nn.init.normal((2,), -1.0),
+            "[normal] std = -1.0; expected a finite number >= 0; leave std out for the usual one",
+        ),
+        (
+            lambda: pt.nn.init.kaiming_normal((2,), 0),
+            "[kaiming_normal] fans = 0; expected a whole number from 1 to 2147483647; for example fans = 8",
+        ),
+    ],
+)
+def test_what_is_refused(call: Callable[[], object], message: str) -> None:
+    state = pt.random.default_generator().slot.numpy().tolist()
+    with pytest.raises(pt.Error) as caught:
+        call()
+    assert str(caught.value) == message
+    assert pt.random.default_generator().slot.numpy().tolist() == state

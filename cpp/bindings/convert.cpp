@@ -122,10 +122,24 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   return with_true_as_one(Tensor::view(std::move(memory), type, strides, 0));
 }
 
+// NumPy makes floats of a list with integers above and below 2^63, which then have lost their last digits.
+bool lost_digits(py::handle list, const py::object& made) {
+  if (!PyList_Check(list.ptr()) && !PyTuple_Check(list.ptr())) return false;
+  if (py::cast<std::string>(made.attr("dtype").attr("kind")) != "f" || py::cast<py::ssize_t>(made.attr("size")) == 0)
+    return false;
+  if (!(py::cast<double>(made.attr("max")()) >= 0x1p63)) return false;
+  const py::object objects = py::module_::import("numpy").attr("asarray")(list, "object");
+  for (py::handle one : objects.attr("flat")) {
+    if (!PyLong_Check(one.ptr())) return false;
+  }
+  return true;
+}
+
 // What NumPy itself refuses, like rows of different lengths, is refused in our words.
 py::object as_numpy(py::handle object, const std::string& where) {
   try {
-    return py::module_::import("numpy").attr("asarray")(object);
+    const py::object asarray = py::module_::import("numpy").attr("asarray"), made = asarray(object);
+    return lost_digits(object, made) ? asarray(object, "uint64") : made;
   } catch (py::error_already_set& e) {
     if (!e.matches(PyExc_ValueError) && !e.matches(PyExc_TypeError) && !e.matches(PyExc_OverflowError)) throw;
     throw DTypeError(text("[", where, "] received ", type_name(object), " that is no array (",

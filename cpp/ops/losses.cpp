@@ -13,6 +13,11 @@ OpBuilder elementwise_loss(const std::string& name, LossFormula value) {
   return op;
 }
 
+Tensor near_or_far(const Tensor& apart, const Tensor& distance, double bound, double scale, const Tensor& far) {
+  const Tensor near = fn::less(distance, fn::number(bound));
+  return fn::where(near, scale * fn::square(fn::where(near, apart, fn::number(0))), far);
+}
+
 Tensor label_column(const Tensor& scores, const Tensor& labels, const std::string& op) {
   const Shape& x = scores.shape();
   if (!is_int(labels.dtype())) {

@@ -27,4 +27,9 @@ inline Tensor hinge(const Tensor& x) {
   return fn::where(fn::less(x, zero), zero, x);
 }
 
+// scale * apart^2 where the distance, |apart|, is below a bound, and `far` from there on. Squared is apart itself,
+// since |apart| has no second derivative at 0, and 0 where `far` counts, since the gradient of an infinite square is
+// NaN.
+Tensor near_or_far(const Tensor& apart, const Tensor& distance, double bound, double scale, const Tensor& far);
+
 }  // namespace pt

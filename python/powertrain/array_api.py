@@ -1,6 +1,6 @@
 """The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
 
-What it does not have: of `linalg` what is no product. See docs/conformance.md for what differs.
+See docs/conformance.md for what differs: tensors cannot be changed in place, and have at most 8 axes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import powertrain as pt
+from powertrain import array_linalg as linalg
 from powertrain import fft as fft
 from powertrain._core import DType, DTypeError, Tensor
 from powertrain._core import asarray as _asarray
-from powertrain._core import from_dlpack as _from_dlpack
-from powertrain.creation import broadcast_arrays, broadcast_shapes, eye, full_like, meshgrid, ones_like, zeros_like
-from powertrain.functional import OPERATORS, arange, full, ones, zeros
-from powertrain.products import tensordot
+from powertrain.array_creation import (
+    arange,
+    asarray,
+    astype,
+    empty,
+    empty_like,
+    eye,
+    from_dlpack,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
+from powertrain.array_linalg import matmul, tensordot
+from powertrain.creation import broadcast_arrays, broadcast_shapes, meshgrid
+from powertrain.functional import OPERATORS
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values
 
 __array_api_version__ = "2024.12"
@@ -30,8 +46,8 @@ _SAME = (
     "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal", "imag", "log", "log10", "log1p", "log2",
     "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "matrix_transpose", "max", "maximum",
     "mean", "min", "minimum", "moveaxis", "multiply", "negative", "nextafter", "not_equal", "positive", "real",
-    "reciprocal", "remainder", "repeat", "reshape", "roll", "searchsorted", "sign", "signbit", "sin", "sinh", "sqrt",
-    "square", "squeeze", "stack", "std", "subtract", "tan", "tanh", "tile", "unstack", "var", "vecdot", "where",
+    "reciprocal", "remainder", "repeat", "roll", "sign", "signbit", "sin", "sinh", "sqrt",
+    "square", "squeeze", "stack", "std", "subtract", "tan", "tanh", "tile", "var", "vecdot", "where",
 )  # fmt: skip
 globals().update({name: OPERATORS[name] for name in _SAME})
 
@@ -46,36 +62,14 @@ __all__ = [
     "clip", "complex128", "complex64", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
     "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "fft", "finfo",
     "float32", "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8",
-    "isdtype", "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims", "pi", "pow",
-    "prod", "result_type", "sort", "sum", "take", "take_along_axis", "tensordot", "tril", "triu", "uint16", "uint32",
-    "uint64", "uint8", "unique_all", "unique_counts", "unique_inverse", "unique_values", "zeros", "zeros_like", *_SAME,
+    "isdtype", "linalg", "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims",
+    "pi", "pow", "prod", "reshape", "result_type", "searchsorted", "sort", "sum", "take", "take_along_axis",
+    "tensordot", "tril", "triu", "uint16", "uint32", "uint64", "uint8", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like", *_SAME,
 ]  # fmt: skip
 
 # Under another name, or with arguments at other places.
 pow, permute_dims = OPERATORS["power"], OPERATORS["transpose"]
-empty, empty_like = zeros, zeros_like
-
-
-def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Tensor:
-    """A tensor; copied where that is asked for."""
-    return pt.tensor(obj, dtype) if copy else _asarray(obj, dtype)
-
-
-def from_dlpack(x: Any, /, *, device: Any = None, copy: Any = None) -> Tensor:
-    """A tensor over the memory of another library's array; copied where that is asked for."""
-    return pt.tensor(_from_dlpack(x)) if copy else _from_dlpack(x)
-
-
-def astype(x: Any, dtype: Any, /, *, copy: Any = True) -> Tensor:
-    """x in another dtype."""
-    return OPERATORS["cast"](x, dtype)
-
-
-def linspace(
-    start: float, stop: float, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: Any = True
-) -> Tensor:
-    """Evenly spaced numbers."""
-    return pt.linspace(start, stop, num, endpoint, dtype)
 
 
 def _continuous(x: Tensor) -> Any:
@@ -132,20 +126,29 @@ def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
     return OPERATORS["concat"](list(arrays), axis)
 
 
-def matmul(x1: Any, x2: Any, /) -> Tensor:
-    """The product of matrices; that of integers is exact, by elementwise products, and meant to be small."""
-    a, b = _asarray(x1), _asarray(x2)
-    if _continuous(a) or _continuous(b):
-        return OPERATORS["matmul"](a, b)
-    rows = OPERATORS["expand_dims"](a, -2) if b.ndim > 1 else a
-    columns = OPERATORS["matrix_transpose"](b) if b.ndim > 1 else b
-    columns = OPERATORS["expand_dims"](columns, -3) if a.ndim > 1 and b.ndim > 1 else columns
-    return OPERATORS["vecdot"](rows, columns)
-
-
-def expand_dims(x: Any, /, *, axis: Any = 0) -> Tensor:
+def expand_dims(x: Any, /, axis: Any) -> Tensor:
     """x with an axis of size 1."""
     return OPERATORS["expand_dims"](x, axis)
+
+
+def reshape(x: Any, /, shape: Any, *, copy: Any = None) -> Tensor:
+    """x in another shape. A tensor never changes, so whether it is a copy cannot be seen."""
+    return OPERATORS["reshape"](x, shape)
+
+
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """The tensors along an axis, one by one; none of an axis of size 0."""
+    given = _asarray(x)
+    if -given.ndim <= axis < given.ndim and given.shape[axis] == 0:
+        return ()
+    parts: Any = OPERATORS["unstack"](given, axis)
+    return tuple(parts) if isinstance(parts, (tuple, list)) else (parts,)
+
+
+def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Tensor:
+    """Where each of x2 belongs in x1, which is in order, or is when its elements are taken in the order of sorter."""
+    row = x1 if sorter is None else take(x1, sorter)
+    return OPERATORS["searchsorted"](row, x2, side)
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
@@ -231,8 +234,8 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float, complex))]
     if not dtypes:
         raise DTypeError("[result_type] received only numbers; expected an array or a dtype; pass one")
-    common = OPERATORS["concat"]([full((0,), 0, dtype) for dtype in dtypes]).dtype
-    probe = full((0,), 0, common)
+    common = OPERATORS["concat"]([pt.full((0,), 0, dtype) for dtype in dtypes]).dtype
+    probe = pt.full((0,), 0, common)
     return OPERATORS["where"](True, probe, numbers[0]).dtype if numbers else common
 
 

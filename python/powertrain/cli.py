@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from powertrain.plain_json import dumps
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
@@ -170,7 +171,7 @@ def _train(options: argparse.Namespace) -> int:
     path = _run_folder(options, recipe)
     outcome = train(recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes)
     if options.json:
-        print(json.dumps(outcome.results), flush=True)
+        print(dumps(outcome.results), flush=True)
     return _exit_code(outcome)
 
 
@@ -223,7 +224,7 @@ def _runs(options: argparse.Namespace) -> int:
         return FINE
     rows = list_runs(options.folder or RUNS)
     if options.json:
-        print(json.dumps(rows))
+        print(dumps(rows))
         return FINE
     for row in rows:
         print(f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}")
@@ -240,7 +241,7 @@ def _recipes(options: argparse.Namespace) -> int:
         for plugin in registry().plugins("recipe")
     ]
     if options.json:
-        print(json.dumps(found))
+        print(dumps(found))
         return FINE
     for recipe in found:
         print(f"{recipe['name']:<24} {recipe['distribution']} {recipe['version']}")
@@ -268,7 +269,7 @@ def _profile(options: argparse.Namespace) -> int:
     profiles = targets.profile(options.recipe, options.set, options.steps, options.precision)
     trace.write(options.trace, profiles)
     if options.json:
-        print(json.dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
+        print(dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
         return FINE
     for one in profiles:
         print(table.text(one, options.top), end="\n\n")

@@ -31,7 +31,7 @@ def ones_like(x: Any, dtype: Any = None) -> _core.Tensor:
     return full_like(x, 1.0, dtype)
 
 
-def full_like(x: Any, value: float, dtype: Any = None) -> _core.Tensor:
+def full_like(x: Any, value: complex, dtype: Any = None) -> _core.Tensor:
     """One value in the shape of x, and in its dtype unless another is given.
 
     Example

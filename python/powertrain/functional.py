@@ -115,8 +115,8 @@ def dropout(x: Any, p: float) -> _core.Tensor:
     """
     from powertrain import random
 
-    if not 0 <= p < 1:
-        raise _core.ShapeError(f"[dropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
+    if not (isinstance(p, (int, float)) and 0 <= p < 1):
+        raise _core.ShapeError(f"[dropout] p = {p!r}; expected 0 <= p < 1; 0.1 is usual")
     if p == 0:
         return _core.asarray(x)
     kept = OPERATORS["greater_equal"](random.uniform(x.shape), p)

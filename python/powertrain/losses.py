@@ -18,10 +18,19 @@ def cross_entropy(output: Any, target: Any, *, smoothing: Share = 0.0) -> pt.Ten
 
     A target is a class number, or one row of class shares like `output`, as mixup makes them. With `smoothing` s it is
     (1 - s) of that and s spread evenly over all (Szegedy et al. 2016).
+
+    Shapes    output [..., classes], target [...] of integers or [..., classes] of shares -> [...]
     """
+    dtype = str(target.dtype).removeprefix("DType.")
+    shares = "float" in dtype
+    if len(output.shape) == 0 or tuple(target.shape) != tuple(output.shape if shares else output.shape[:-1]):
+        wanted = "a row of class shares for each row of output" if shares else "one class number for each row of output"
+        raise pt.ShapeError(
+            f"[cross-entropy] output is {list(output.shape)}, target is {dtype}{list(target.shape)}; expected "
+            f"{wanted}; reshape the target, as labels[:, 0] where they are a column"
+        )
     classes = output.shape[-1]
     rows = pt.reshape(output, (-1, classes))
-    shares = "float" in str(target.dtype)
     if shares:
         loss = -pt.sum(pt.log_softmax(rows, axis=-1) * pt.reshape(target, (-1, classes)), axis=-1)
     else:
@@ -57,9 +66,12 @@ def bce(output: Any, target: Any) -> pt.Tensor:
 
 
 def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
-    """Output and target of one shape: a model of one output gives [batch, 1] where the data has [batch]."""
+    """Output and target of one shape: a model of one output gives [batch, 1] where the data has [batch], or the
+    other way round."""
     if len(output.shape) == len(target.shape) + 1 and output.shape[-1] == 1:
-        output = pt.reshape(output, tuple(target.shape))
+        output = pt.reshape(output, tuple(output.shape)[:-1])
+    elif len(target.shape) == len(output.shape) + 1 and target.shape[-1] == 1:
+        target = pt.reshape(target, tuple(target.shape)[:-1])
     if tuple(output.shape) != tuple(target.shape):
         classes = "int" in str(target.dtype) and len(output.shape) == len(target.shape) + 1
         fix = "for class numbers take cross-entropy" if classes else "check the number of outputs of the model"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,6 @@ class Generator:
     """
 
     def __init__(self, seed: int, stream: int = 0, name: str = "random") -> None:
-        if not -(2**63) <= seed < 2**63 or not -(2**63) <= stream < 2**63:
-            raise _core.ShapeError(f"[random] seed {seed}, stream {stream}; expected int64; choose smaller ones")
         self.slot = Slot(_state(seed, stream), name)
 
     def uniform(self, shape: int | Sequence[int] = (), dtype: Any = None) -> Tensor:
@@ -34,19 +33,39 @@ class Generator:
         return _draw("random_normal", self.slot, shape, dtype)
 
     def bernoulli(self, probability: float, shape: int | Sequence[int] = ()) -> Tensor:
-        """True with the given probability."""
+        """True with the given probability.
+
+        Errors    a probability outside 0 <= probability <= 1
+        """
+        if not 0 <= probability <= 1:
+            raise _core.ShapeError(
+                f"[bernoulli] probability = {probability}; expected 0 <= probability <= 1; 0.5 is a fair coin"
+            )
         return self.uniform(shape) < probability
 
 
 def _state(seed: int, stream: int) -> Tensor:
     import numpy as np
 
+    for name, value in (("seed", seed), ("stream", stream)):
+        if not _whole(value) or not -(2**63) <= value < 2**63:
+            raise _core.ShapeError(
+                f"[random] {name} = {value!r}; expected a whole number from -2^63 to 2^63 - 1; for example {name} = 0"
+            )
     return _core.tensor(np.array([seed, stream, 0], np.int64))
 
 
 def _draw(op: str, slot: Slot, shape: int | Sequence[int], dtype: Any) -> Tensor:
     sizes = _core.integers(shape, "shape", op)
     return _core.draw(op, slot, sizes, dtype)
+
+
+def _whole(value: Any) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
 
 
 _default: Generator | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from conformance import array_tests
 from conformance.outcome import Outcome
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "conformance.md"
@@ -16,7 +17,15 @@ HEADING = "## What fails by choice in other people's suites"
 # What each suite comes with.
 SOURCES = {"OpInfo": "torch", "ModuleInfo": "torch", "ONNX": "onnx", "optimizers": "torch",
            "array API": "array-api-strict"}  # fmt: skip
+
 BEGIN, END = "<!-- counts: written by make conformance -->", "<!-- end of counts -->"
+
+
+def origin(suite: str) -> str:
+    """What a suite came with, and its version."""
+    if suite == "array-api-tests":
+        return f"commit {array_tests.commit()}"
+    return f"{SOURCES[suite]} {version(SOURCES[suite]).split('+')[0]}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def counts(results: Iterable[Result]) -> str:
     for one in results:
         numbers = (one.passed, len(one.unexplained), sum(one.deviating.values()), sum(one.missing.values()))
         lines[one.suite] = f"| {one.suite} | " + " | ".join(f"{number:,}" for number in numbers)
-        lines[one.suite] += f" | {SOURCES[one.suite]} {version(SOURCES[one.suite]).split('+')[0]} |"
+        lines[one.suite] += f" | {origin(one.suite)} |"
     head = ["| suite | passed | failed | deviating by choice | not offered | of |", "|---|---|---|---|---|---|"]
     return "\n".join([BEGIN, *head, *lines.values(), END])
 

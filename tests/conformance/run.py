@@ -24,6 +24,9 @@ def main() -> int:
     chosen = parser.parse_args()
     results = []
     for name in chosen.suites or SUITES:
+        if reason := SUITES[name].absent():
+            print(f"{name}: left out, since {reason}")
+            continue
         result = deviations.collect(name, SUITES[name].outcomes(chosen.of))
         results.append(result)
         report(result, whole=not chosen.of)

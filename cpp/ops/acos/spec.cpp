@@ -1,15 +1,22 @@
+#include <cmath>
+
 #include "ops/autocast.h"
-#include "ops/complex.h"
-#include "ops/composed.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
 
 // Kahan 1987: by the roots of 1 - z and 1 + z, whose product is never formed where it cancels.
 Tensors of_complex(const Tensors& in, const Attrs&) {
-  const Tensor below = fn::sqrt(1.0 - in[0]), above = fn::sqrt(in[0] + 1.0);
+  // By parts, since 1 - z has the imaginary part -b, where b is 0 too.
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
+  const Tensor below = fn::sqrt(make_complex(1.0 - a, -b)), above = fn::sqrt(make_complex(a + 1.0, b));
   const Tensor side = imaginary_part(complex_product(fn::call("conj", {above}), below));
-  return {make_complex(2.0 * fn::call("atan2", {real_part(below), real_part(above)}), fn::call("asinh", {side}))};
+  const Tensor re = 2.0 * fn::call("atan2", {real_part(below), real_part(above)});
+  // Of what is infinite the angle alone; that of 0 is known without the imaginary part.
+  const Tensor endless = either_infinite(a, b), turned = fn::where(zero_beside_nan(a, b), fn::number(kHalfPi), re);
+  return {make_complex(fn::where(endless, fn::call("atan2", {fn::abs(b), a}), turned),
+                       fn::where(endless, -fn::copysign(fn::number(HUGE_VAL), b), fn::call("asinh", {side})))};
 }
 
 const Op* registered = composed_unary(

@@ -43,7 +43,7 @@ struct AdamNumbers {
 
  private:
   static V number(double value) { return V(static_cast<element_of<V>>(value)); }
-  static V given(const char* at) { return number(*reinterpret_cast<const float*>(at)); }
+  static V given(const char* at) { return V(*reinterpret_cast<const element_of<V>*>(at)); }
 };
 
 template <class V>

@@ -15,8 +15,9 @@ Types step_types(const InferContext& c) {
   }
   for (int i = kSize; i <= kFactor; ++i) {
     if (!c.given[i]) continue;
-    c.expect(c.in[i] == TensorType{DType::F32, {}},
-             text(c.op.inputs[i].name, " is ", c.in[i], "; expected one float32 number; take its only element"));
+    const TensorType number{c.in[kP].dtype == DType::F64 ? DType::F64 : DType::F32, {}};
+    c.expect(c.in[i] == number, text(c.op.inputs[i].name, " is ", c.in[i], ", p is ", c.in[kP],
+                                     "; expected one number, ", number, "; cast it, or take its only element"));
   }
   return Types(c.given[kLargest] ? 4 : 3, c.in[kP]);
 }
@@ -86,7 +87,7 @@ const Op* registered =
             R"(one update of Adam in one sweep: with g = factor g + decay kept p, the means mean = beta1 mean + (1 - beta1) g and
 square = beta2 square + (1 - beta2) g^2 are new, and so is p = kept p - size mean / (unbias sqrt(square) + eps).
 Shapes    p, g, mean, square, largest [...]; the others are single numbers -> p, mean, square, and largest if given
-Dtypes    floats, the single numbers float32; f16 and bf16 are computed in f32 and rounded once
+Dtypes    floats, the single numbers f64 for f64 arrays, else f32; f16 and bf16 are computed in f32 and rounded once
 Errors    arrays of other shapes or dtypes than p; single numbers that are none
 Grad      p, g, mean, square, largest
 Numerics  means that are denormal become 0; with `largest`, the root is of the maximum of it and square, which is the

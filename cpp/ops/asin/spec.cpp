@@ -1,16 +1,23 @@
+#include <cmath>
+
 #include "ops/autocast.h"
-#include "ops/complex.h"
-#include "ops/composed.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
 
 // Kahan 1987: by the roots of 1 - z and 1 + z, whose product is never formed where it cancels.
 Tensors of_complex(const Tensors& in, const Attrs&) {
-  const Tensor below = fn::sqrt(1.0 - in[0]), above = fn::sqrt(in[0] + 1.0);
+  // By parts, since 1 - z has the imaginary part -b, where b is 0 too.
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
+  const Tensor below = fn::sqrt(make_complex(1.0 - a, -b)), above = fn::sqrt(make_complex(a + 1.0, b));
   const Tensor both = real_part(complex_product(below, above));
   const Tensor side = imaginary_part(complex_product(fn::call("conj", {below}), above));
-  return {make_complex(fn::call("atan2", {real_part(in[0]), both}), fn::call("asinh", {side}))};
+  // Of what is infinite the angle alone; that of 0 is known without the imaginary part.
+  const Tensor endless = either_infinite(a, b);
+  const Tensor turned = fn::where(zero_beside_nan(a, b), a, fn::call("atan2", {a, both}));
+  return {make_complex(fn::where(endless, fn::call("atan2", {a, fn::abs(b)}), turned),
+                       fn::where(endless, fn::copysign(fn::number(HUGE_VAL), b), fn::call("asinh", {side})))};
 }
 
 const Op* registered = composed_unary(

@@ -1,5 +1,4 @@
-#include "ops/complex.h"
-#include "ops/composed.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
@@ -7,7 +6,12 @@ namespace {
 Tensors of_complex(const Tensors& in, const Attrs&) {
   const Tensor a = real_part(in[0]), b = imaginary_part(in[0]), below = 1.0 - a, square = fn::square(b);
   const Tensor size = 0.25 * fn::call("log1p", {(4.0 * a) / (fn::square(below) + square)});
-  return {make_complex(size, 0.5 * fn::call("atan2", {2.0 * b, below * (a + 1.0) - square}))};
+  const Tensor im = 0.5 * fn::call("atan2", {2.0 * b, below * (a + 1.0) - square});
+  // At infinity a quarter turn, to the side of the imaginary part; 0 is 0 whatever that is.
+  const Tensor endless = either_infinite(a, b), known = fn::logical_and(endless, fn::equal(b, b));
+  const Tensor re = fn::where(zero_beside_nan(a, b), a, size);
+  return {make_complex(fn::where(endless, fn::copysign(fn::number(0), a), re),
+                       fn::where(known, fn::copysign(fn::number(kHalfPi), b), im))};
 }
 
 const Op* registered = composed_unary(

@@ -1,13 +1,16 @@
 #include "ops/autocast.h"
-#include "ops/complex.h"
-#include "ops/composed.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
 
 Tensors of_complex(const Tensors& in, const Attrs&) {
-  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
-  return {make_complex(fn::call("cosh", {a}) * fn::call("cos", {b}), fn::call("sinh", {a}) * fn::call("sin", {b}))};
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]), high = fn::call("cosh", {a}), zero = fn::number(0);
+  // Infinity stays what it is whatever the angle; where a part is 0 the imaginary one is 0 times a sign.
+  const Tensor re = fn::where(fn::logical_and(no_angle(b), fn::call("isinf", {a})), high, high * fn::call("cos", {b}));
+  const Tensor straight = fn::equal(b, zero), upright = fn::logical_and(no_angle(b), fn::equal(a, zero));
+  const Tensor im = fn::call("sinh", {a}) * fn::call("sin", {b});
+  return {make_complex(re, fn::where(straight, fn::copysign(fn::number(1), a) * b, fn::where(upright, a, im)))};
 }
 
 const Op* registered = composed_unary(

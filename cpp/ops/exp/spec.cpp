@@ -1,15 +1,17 @@
 #include "ops/autocast.h"
-#include "ops/complex.h"
-#include "ops/functional.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
 
 Tensors of_complex(const Tensors& in, const Attrs&) {
-  const Tensor size = fn::exp(real_part(in[0])), angle = imaginary_part(in[0]);
-  // An infinite size times a sine of 0 is 0, not NaN.
+  const Tensor a = real_part(in[0]), size = fn::exp(a), angle = imaginary_part(in[0]);
+  // An infinite size times a sine of 0 is 0, not NaN; a size of 0 or infinity stays one whatever the angle.
   const Tensor straight = fn::equal(angle, fn::number(0));
-  return {make_complex(size * fn::call("cos", {angle}), fn::where(straight, angle, size * fn::call("sin", {angle})))};
+  const Tensor alone = fn::logical_and(no_angle(angle), fn::call("isinf", {a}));
+  const Tensor nothing = fn::logical_and(alone, fn::less(a, fn::number(0)));
+  const Tensor im = fn::where(straight, angle, size * fn::call("sin", {angle}));
+  return {make_complex(fn::where(alone, size, size * fn::call("cos", {angle})), fn::where(nothing, size, im))};
 }
 
 const Op* registered = define("exp")

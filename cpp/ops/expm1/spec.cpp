@@ -1,14 +1,18 @@
 #include "ops/autocast.h"
-#include "ops/complex.h"
-#include "ops/functional.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
 
 Tensors of_complex(const Tensors& in, const Attrs&) {
   const Tensor a = real_part(in[0]), b = imaginary_part(in[0]), half = fn::call("sin", {0.5 * b});
-  const Tensor re = fn::call("expm1", {a}) * fn::call("cos", {b}) - 2.0 * fn::square(half);
-  return {make_complex(re, fn::exp(a) * fn::call("sin", {b}))};
+  const Tensor size = fn::exp(a), less = fn::expm1(a), zero = fn::number(0);
+  const Tensor re = less * fn::call("cos", {b}) - 2.0 * fn::square(half);
+  // As of exp; and a real part of 0 has no sign.
+  const Tensor alone = fn::logical_and(no_angle(b), fn::call("isinf", {a}));
+  const Tensor nothing = fn::logical_and(alone, fn::less(a, zero));
+  const Tensor im = fn::where(fn::equal(b, zero), b, size * fn::call("sin", {b}));
+  return {make_complex(fn::where(alone, less, fn::where(fn::equal(re, zero), zero, re)), fn::where(nothing, size, im))};
 }
 
 const Op* registered = define("expm1")

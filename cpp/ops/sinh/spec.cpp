@@ -1,13 +1,15 @@
 #include "ops/autocast.h"
-#include "ops/complex.h"
-#include "ops/composed.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
 
 Tensors of_complex(const Tensors& in, const Attrs&) {
-  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]);
-  return {make_complex(fn::call("sinh", {a}) * fn::call("cos", {b}), fn::call("cosh", {a}) * fn::call("sin", {b}))};
+  const Tensor a = real_part(in[0]), b = imaginary_part(in[0]), wide = fn::call("sinh", {a}), zero = fn::number(0);
+  // 0 and infinity stay what they are whatever the angle, and an angle of 0 has no sine.
+  const Tensor kept = fn::logical_or(fn::call("isinf", {a}), fn::equal(a, zero));
+  const Tensor re = fn::where(fn::logical_and(no_angle(b), kept), wide, wide * fn::call("cos", {b}));
+  return {make_complex(re, fn::where(fn::equal(b, zero), b, fn::call("cosh", {a}) * fn::call("sin", {b})))};
 }
 
 const Op* registered = composed_unary(

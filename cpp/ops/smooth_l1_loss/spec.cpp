@@ -8,13 +8,9 @@ const Op* registered =
     elementwise_loss("smooth_l1_loss",
                      [](const Tensor& x, const Tensor& target, const Attrs& attrs) {
                        const double beta = attrs.number("beta");
-                       const Tensor distance = fn::abs(x - target);
+                       const Tensor apart = x - target, distance = fn::abs(apart);
                        if (beta == 0) return distance;
-                       // What is squared stops at beta: the slope of an infinite square would be NaN where it is
-                       // not chosen.
-                       const Tensor close = fn::less(distance, fn::number(beta));
-                       const Tensor near = (0.5 / beta) * fn::square(fn::where(close, distance, fn::number(beta)));
-                       return fn::where(close, near, distance - 0.5 * beta);
+                       return near_or_far(apart, distance, beta, 0.5 / beta, distance - 0.5 * beta);
                      })
         .attr("beta", 1.0, non_negative)
         .doc(
@@ -22,7 +18,7 @@ const Op* registered =
 Shapes    x [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; beta < 0
-Grad      x, target
+Grad      x, target; the second derivative is 1 / beta nearer than beta, also at 0, and 0 from beta on
 Source    Girshick 2015)",
             R"(>>> pt.smooth_l1_loss(1.0, 4.0).item()
 2.5)");

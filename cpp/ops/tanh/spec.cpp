@@ -1,5 +1,4 @@
-#include "ops/complex.h"
-#include "ops/functional.h"
+#include "ops/complex_ends.h"
 
 namespace pt {
 namespace {
@@ -8,8 +7,13 @@ namespace {
 Tensors of_complex(const Tensors& in, const Attrs&) {
   const Tensor a = 2.0 * imaginary_part(in[0]), b = 2.0 * real_part(in[0]),
                far = fn::call("clip", {b, fn::number(-60), fn::number(60)});
-  const Tensor below = fn::call("cos", {a}) + fn::call("cosh", {far});
-  return {make_complex(fn::call("sinh", {far}) / below, fn::call("sin", {a}) / below)};
+  const Tensor below = fn::call("cos", {a}) + fn::call("cosh", {far}), zero = fn::number(0);
+  // Infinity is 1 whatever the angle, 0 is 0, and an angle of 0 has no sine.
+  const Tensor endless = fn::logical_and(no_angle(a), fn::call("isinf", {b}));
+  const Tensor upright = fn::logical_and(no_angle(a), fn::equal(b, zero));
+  const Tensor re = fn::where(upright, b, fn::call("sinh", {far}) / below);
+  const Tensor im = fn::where(fn::equal(a, zero), a, fn::call("sin", {a}) / below);
+  return {make_complex(fn::where(endless, fn::copysign(fn::number(1), b), re), fn::where(endless, zero, im))};
 }
 
 const Op* registered = define("tanh")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,34 @@ def test_a_binary_file_is_no_table(tmp_path: Path) -> None:
     assert str(raised.value) == (
         f"[table {path}] {path} is not UTF-8; expected a table of texts; is it a binary file?"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        (["1000000", "1000001"], ("1000000", "1000001")),
+        (["9007199254740990", "9007199254740991"], ("9007199254740990", "9007199254740991")),
+        (["0.1234567", "0.1234568"], ("0.1234567", "0.1234568")),
+        (["-0.0", "0", "1"], ("0", "1")),
+        (["3", "20", "100"], ("3", "20", "100")),
+    ],
+)
+def test_numbers_stay_the_classes_that_they_are(tmp_path: Path, values: list[str], labels: tuple[str, ...]) -> None:
+    rows = [values[at % len(values)] for at in range(60)]
+    text = "a,y\n" + "".join(f"{at},{value}\n" for at, value in enumerate(rows))
+    made = load(write(tmp_path, text), "y", task="classification", split=Split(by="random", test=0.2))
+    assert made.labels == labels
+    found = np.concatenate([made.splits[part].fetch(np.arange(len(made.splits[part])))["y"] for part in made.splits])
+    counts = Counter(str(float(value) + 0.0) for value in rows)
+    assert sorted(np.bincount(found).tolist()) == sorted(counts.values())
+
+
+def test_classes_that_float64_merges(tmp_path: Path) -> None:
+    text = "a,y\n" + "".join(f"{at},{9007199254740992 + at % 2}\n" for at in range(60))
+    with pytest.raises(DataError) as caught:
+        load(write(tmp_path, text), "y", task="classification", split=Split(by="random", test=0.2))
+    assert str(caught.value).endswith(
+        "the class 9007199254740992, which is beyond 2^53; expected classes that float64 tells apart; write them as "
+        "texts, such as id-1"
+    )
+

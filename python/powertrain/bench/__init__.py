@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from powertrain.bench.arrays import WORKLOADS, WorkloadError, find
 from powertrain.bench.losses import compare_losses
 from powertrain.bench.measure import Timing, measure
+from powertrain.plain_json import dumps
 from powertrain.precision import PRECISIONS
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | argparse.Namespace | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     result = run(arguments.workload, arguments.threads, arguments.seconds, arguments.precision)
-    print(json.dumps(result) if arguments.json else sentence(result))
+    print(dumps(result) if arguments.json else sentence(result))
     return 0
 
 

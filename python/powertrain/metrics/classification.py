@@ -12,21 +12,36 @@ from powertrain.metrics.metric import Additive, Array, Mean, MetricError, State,
 from powertrain.plugins.params import NoParams
 
 
-def predicted(prediction: Array, target: Array, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Class numbers, flat, of logits (the largest one; the first of equals) or of class numbers; and the targets."""
+def counted(
+    prediction: Array, target: Array, weight: Array | None, where: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Class numbers, flat, of logits (the largest one; the first of equals) or of class numbers; the targets; and the
+    weights. Rows of weight 0 are padding and left out, whatever they hold."""
     prediction, target = np.asarray(prediction), np.asarray(target)
-    if target.dtype.kind not in "iub" or prediction.shape[: target.ndim] != target.shape:
+    logits = prediction.ndim == target.ndim + 1 and prediction.shape[-1] > 0
+    numbers = prediction.ndim == target.ndim and prediction.dtype.kind in "iub"
+    if target.dtype.kind not in "iub" or prediction.shape[: target.ndim] != target.shape or not (logits or numbers):
         raise MetricError(
             f"[{where}] predictions {list(prediction.shape)}, targets {target.dtype}{list(target.shape)}; "
             "expected logits [..., classes] and class numbers [...]; check the order of the arguments"
         )
-    if prediction.ndim == target.ndim + 1:
-        prediction = prediction.argmax(axis=-1)
-    return prediction.ravel().astype(np.int64), target.ravel().astype(np.int64)
+    w = per_row(weight, target.shape, where)
+    real = w > 0
+    found = prediction.reshape(len(w), prediction.shape[-1])[real] if logits else prediction.ravel()[real]
+    if logits:
+        unknown = np.isnan(found).any(axis=1)
+        if unknown.any():
+            row = int(np.flatnonzero(real)[np.flatnonzero(unknown)[0]])
+            raise MetricError(
+                f"[{where}] NaN among the logits of row {row}; expected numbers, of which one is the largest; see what "
+                "the model computes of that row"
+            )
+        found = found.argmax(axis=-1)
+    return found.astype(np.int64), target.ravel()[real].astype(np.int64), w[real]
 
 
 class Accuracy(Additive):
-    """The share of right classes; state: [right, all]."""
+    """The share of right classes; NaN of nothing. State: [right, all]."""
 
     Params = NoParams
     tasks = ("classification", "language")
@@ -35,8 +50,7 @@ class Accuracy(Additive):
         pass
 
     def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
-        found, wanted = predicted(prediction, target, "accuracy")
-        w = per_row(weight, np.shape(target), "accuracy")
+        found, wanted, w = counted(prediction, target, weight, "accuracy")
         return self.added(state, np.sum(w * (found == wanted)), np.sum(w))
 
     def result(self, state: State) -> float:
@@ -72,7 +86,7 @@ class ClassScores:
 
 
 class ConfusionMatrix(Additive):
-    """Counts by (target row, predicted column); result: the accuracy."""
+    """Counts by (target row, predicted column); result: the accuracy, NaN of nothing."""
 
     @dataclass(frozen=True)
     class Params:
@@ -80,17 +94,16 @@ class ConfusionMatrix(Additive):
 
     def __init__(self, params: Params | int) -> None:
         self.classes = params if isinstance(params, int) else params.classes
-        if self.classes < 1:
+        if not isinstance(self.classes, int) or self.classes < 1:
             raise MetricError(
-                f"[confusion] {self.classes} classes; expected at least 1; give the number that the data has"
+                f"[confusion] {self.classes!r} classes; expected at least 1; give the number that the data has"
             )
 
     def zero(self) -> State:
         return np.zeros((self.classes, self.classes))
 
     def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
-        found, wanted = predicted(prediction, target, "confusion")
-        w = per_row(weight, np.shape(target), "confusion")
+        found, wanted, w = counted(prediction, target, weight, "confusion")
         for name, values in (("predicted class", found), ("target", wanted)):
             outside = values[(values < 0) | (values >= self.classes)]
             if outside.size:

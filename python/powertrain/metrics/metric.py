@@ -11,11 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+import powertrain as pt
+
 Array = NDArray[Any]
 State = NDArray[np.float64]
 
 
-class MetricError(ValueError):
+class MetricError(pt.Error, ValueError):
     """A batch that a metric cannot use: `[where] what was received; what was expected; how to fix it`."""
 
 
@@ -32,14 +34,21 @@ class Metric(Protocol):
 
 
 def weights(weight: Array | None, count: int, where: str) -> NDArray[np.float64]:
-    """One float64 weight per example, ones by default."""
+    """One float64 weight per example, ones by default; any numbers that are finite and not below 0, fractions too."""
     if weight is None:
         return np.ones(count)
     values = np.asarray(weight, dtype=np.float64)
-    if values.shape != (count,) or not (values >= 0).all():
+    if values.shape != (count,):
         raise MetricError(
             f"[{where}] weights of shape {list(values.shape)}; expected {count} numbers >= 0, one per example; "
             "pass the loader's batch.weight"
+        )
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise MetricError(
+            f"[{where}] the weight of example {row} is {values[row]}; expected a finite number >= 0; pass the loader's "
+            "batch.weight"
         )
     return values
 
@@ -69,7 +78,7 @@ class Additive:
 
 
 class Mean(Additive):
-    """The weighted mean of values, such as losses per example: `update(state, values, None, weight)`.
+    """The weighted mean of values, such as losses per example: `update(state, values, None, weight)`; NaN of nothing.
 
     >>> Mean().result(Mean().update(Mean().zero(), np.array([1.0, 3.0])))
     2.0

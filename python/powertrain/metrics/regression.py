@@ -18,6 +18,8 @@ def _pairs(prediction: Array, target: Array, weight: Array | None, where: str) -
     found, wanted = np.asarray(prediction, dtype=np.float64), np.asarray(target, dtype=np.float64)
     if found.ndim == wanted.ndim + 1 and found.shape[-1] == 1:
         found = found[..., 0]
+    elif wanted.ndim == found.ndim + 1 and wanted.shape[-1] == 1:
+        wanted = wanted[..., 0]
     if found.shape != wanted.shape:
         raise MetricError(
             f"[{where}] predictions {list(found.shape)}, targets {list(wanted.shape)}; expected one shape; "

@@ -27,6 +27,7 @@ from powertrain.nn.activations import (
     Threshold,
 )
 from powertrain.nn.attention import MultiheadAttention, TransformerBlock
+from powertrain.nn.checks import SettingError
 from powertrain.nn.containers import ModuleDict, ModuleList, Sequential
 from powertrain.nn.layers import (
     GELU,
@@ -219,6 +220,7 @@ __all__ = [
     "ReplicationPad2d",
     "ReplicationPad3d",
     "Sequential",
+    "SettingError",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",

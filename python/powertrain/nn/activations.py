@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import powertrain as pt
+from powertrain.nn import checks
 from powertrain.nn.module import Module, Parameter
 
 
@@ -13,6 +14,10 @@ class _Call(Module):
 
     def __init__(self, op: Any, **settings: Any) -> None:
         super().__init__()
+        given = {name: value for name, value in settings.items() if name != "axis" and value is not None}
+        checks.numbers(type(self).__name__, **given)
+        if "axis" in settings:
+            checks.sizes(type(self).__name__, -8, axis=settings["axis"])
         self._op, self._settings = op, settings
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -60,6 +65,8 @@ class PReLU(Module):
 
     def __init__(self, channels: int = 1, first: float = 0.25) -> None:
         super().__init__()
+        checks.sizes("PReLU", 1, channels=channels)
+        checks.numbers("PReLU", first=first)
         self.weight = Parameter(pt.full((channels,), first))
 
     def forward(self, x: Any) -> pt.Tensor:

@@ -6,8 +6,8 @@ import math
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.nn import init
-from powertrain.nn.layers import GELU, Dropout, Linear, checked_share
+from powertrain.nn import checks, init
+from powertrain.nn.layers import GELU, Dropout, Linear
 from powertrain.nn.module import Module, Parameter
 from powertrain.nn.norm import LayerNorm
 
@@ -22,7 +22,8 @@ def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:
 
 
 def _check_heads(where: str, width: int, heads: int) -> None:
-    if heads < 1 or width % heads:
+    checks.sizes(where, 1, width=width, heads=heads)
+    if width % heads:
         raise pt.ShapeError(f"[{where}] width {width} in {heads} heads; expected a multiple; change width or heads")
 
 
@@ -52,7 +53,10 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         _check_heads("MultiheadAttention", width, heads)
-        self.width, self.heads, self.p = width, heads, checked_share("MultiheadAttention", dropout)
+        self.width, self.heads = width, heads
+        self.p = checks.share("MultiheadAttention", dropout, "dropout")
+        others = {"key_width": key_width, "value_width": value_width}
+        checks.sizes("MultiheadAttention", 1, **{name: size for name, size in others.items() if size is not None})
         self.sizes = (width, key_width or width, value_width or width)
         self.together = self.sizes == (width, width, width)
         if self.together:
@@ -168,6 +172,7 @@ class TransformerBlock(Module):
     ) -> None:
         super().__init__()
         _check_heads("TransformerBlock", width, heads)
+        checks.sizes("TransformerBlock", 1, depth=depth)
         residual = 0.02 / math.sqrt(2 * depth)
         self.ln1 = LayerNorm(width)
         self.qkv = Linear(width, 3 * width, std=0.02, generator=generator)

@@ -10,9 +10,15 @@ import math
 from collections.abc import Sequence
 
 import powertrain as pt
+from powertrain.nn import checks
 
 Shape = Sequence[int]
 Generator = pt.random.Generator
+
+
+def _check(where: str, gain: float, fans: int) -> None:
+    checks.numbers(where, 0, gain=gain)
+    checks.sizes(where, 1, fans=fans)
 
 
 def zeros(shape: Shape) -> pt.Tensor:
@@ -25,11 +31,16 @@ def ones(shape: Shape) -> pt.Tensor:
 
 def uniform(shape: Shape, low: float, high: float, generator: Generator | None = None) -> pt.Tensor:
     """Uniform in [low, high)."""
+    checks.numbers("uniform", low=low, high=high)
+    if low > high:
+        raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; exchange them")
     draw = (generator or pt.random.default_generator()).uniform(tuple(shape))
     return draw * (high - low) + low
 
 
 def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generator | None = None) -> pt.Tensor:
+    checks.numbers("normal", 0, std=std)
+    checks.numbers("normal", mean=mean)
     draw = (generator or pt.random.default_generator()).normal(tuple(shape))
     return draw * std + mean
 
@@ -44,6 +55,7 @@ def kaiming_uniform(
     shape: Shape, fan_in: int, gain: float = math.sqrt(2), generator: Generator | None = None
 ) -> pt.Tensor:
     """Uniform with variance gain^2 / fan_in: He et al. 2015, equation 10 (gain sqrt(2) is for relu)."""
+    _check("kaiming_uniform", gain, fan_in)
     bound = gain * math.sqrt(3 / fan_in)
     return uniform(shape, -bound, bound, generator)
 
@@ -52,6 +64,7 @@ def kaiming_normal(
     shape: Shape, fan_in: int, gain: float = math.sqrt(2), generator: Generator | None = None
 ) -> pt.Tensor:
     """Normal with variance gain^2 / fan_in: He et al. 2015, equation 10."""
+    _check("kaiming_normal", gain, fan_in)
     return normal(shape, gain / math.sqrt(fan_in), generator=generator)
 
 
@@ -59,6 +72,7 @@ def xavier_uniform(
     shape: Shape, fan_in: int, fan_out: int, gain: float = 1.0, generator: Generator | None = None
 ) -> pt.Tensor:
     """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 16."""
+    _check("xavier_uniform", gain, fan_in + fan_out)
     bound = gain * math.sqrt(6 / (fan_in + fan_out))
     return uniform(shape, -bound, bound, generator)
 
@@ -67,4 +81,5 @@ def xavier_normal(
     shape: Shape, fan_in: int, fan_out: int, gain: float = 1.0, generator: Generator | None = None
 ) -> pt.Tensor:
     """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12."""
+    _check("xavier_normal", gain, fan_in + fan_out)
     return normal(shape, gain * math.sqrt(2 / (fan_in + fan_out)), generator=generator)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.nn import init
+from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.row_sparse import look_up
 
@@ -14,22 +15,6 @@ Pair = int | tuple[int, int]
 
 def pair(value: Pair) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
-
-
-def check_groups(where: str, inputs: int, outputs: int, groups: int) -> None:
-    """Of a convolution."""
-    if inputs % groups or outputs % groups:
-        raise pt.ShapeError(
-            f"[{where}] {inputs} to {outputs} channels in {groups} groups; expected channels that are multiples of "
-            "groups; change groups"
-        )
-
-
-def checked_share(where: str, p: float) -> float:
-    """Of what a dropout sets to zero."""
-    if not 0 <= p < 1:
-        raise ValueError(f"[{where}] p = {p}; expected 0 <= p < 1; 0.1 is usual")
-    return p
 
 
 class Linear(Module):
@@ -48,10 +33,12 @@ class Linear(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
+        checks.sizes("Linear", inputs=inputs, outputs=outputs)
         if std is None:
             self.weight = Parameter(init.uniform_fan_in((inputs, outputs), inputs, generator))
             self.bias = Parameter(init.uniform_fan_in((outputs,), inputs, generator)) if bias else None
         else:
+            checks.numbers("Linear", 0, std=std)
             self.weight = Parameter(init.normal((inputs, outputs), std, generator=generator))
             self.bias = Parameter(init.zeros((outputs,))) if bias else None
 
@@ -79,7 +66,10 @@ class Conv2d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_groups("Conv2d", inputs, outputs, groups)
+        checks.sizes("Conv2d", inputs=inputs, outputs=outputs)
+        checks.groups("Conv2d", inputs, outputs, groups)
+        checks.per_axis("Conv2d", 2, 1, kernel=kernel, stride=stride, dilation=dilation)
+        checks.per_axis("Conv2d", 2, padding=padding)
         height, width = pair(kernel)
         fan_in = height * width * (inputs // groups)
         self.weight = Parameter(init.uniform_fan_in((height, width, inputs // groups, outputs), fan_in, generator))
@@ -105,6 +95,9 @@ class MaxPool2d(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        given = {"window": window, "dilation": dilation} | ({} if stride is None else {"stride": stride})
+        checks.per_axis("MaxPool2d", 2, 1, **given)
+        checks.per_axis("MaxPool2d", 2, padding=padding)
         self.window, self.padding, self.dilation = pair(window), pair(padding), pair(dilation)
         self.stride = self.window if stride is None else pair(stride)
         self.ceil_mode = ceil_mode
@@ -125,6 +118,8 @@ class AvgPool2d(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        checks.per_axis("AvgPool2d", 2, 1, window=window, **({} if stride is None else {"stride": stride}))
+        checks.per_axis("AvgPool2d", 2, padding=padding)
         self.window, self.padding = pair(window), pair(padding)
         self.stride = self.window if stride is None else pair(stride)
         self.count_padding, self.ceil_mode = count_padding, ceil_mode
@@ -144,7 +139,9 @@ class Flatten(Module):
     """Each example as one row."""
 
     def forward(self, x: Any) -> pt.Tensor:
-        return pt.reshape(x, (x.shape[0], -1))
+        if len(x.shape) == 0:
+            raise pt.ShapeError("[Flatten] x is a scalar; expected examples along a first axis; reshape it to (1,)")
+        return pt.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
 
 class Embedding(Module):
@@ -165,12 +162,12 @@ class Embedding(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
+        checks.sizes("Embedding", count=count, width=width)
+        checks.numbers("Embedding", 0, std=std)
+        if padding_index is not None and not 0 <= padding_index < count:
+            raise pt.ShapeError(f"[Embedding] padding_index = {padding_index}; expected a row of {count}; 0 is usual")
         table = init.normal((count, width), std, generator=generator)
         if padding_index is not None:
-            if not 0 <= padding_index < count:
-                raise ValueError(
-                    f"[Embedding] padding_index = {padding_index}; expected a row of {count}; 0 is usual"
-                )
             table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding_index), 0.0, table)
         self.weight = Parameter(table)
         self.weight.sparse = sparse
@@ -191,7 +188,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        self.p = checked_share("Dropout", p)
+        self.p = checks.share("Dropout", p)
 
     def forward(self, x: Any) -> Any:
         return pt.dropout(x, self.p) if self.training and self.p > 0 else x
@@ -230,6 +227,7 @@ class GELU(Module):
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
+        checks.choice("GELU", ("none", "tanh"), approximate=approximate)
         self.approximate = approximate
 
     def forward(self, x: Any) -> pt.Tensor:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 import powertrain as pt
+from powertrain.nn import checks
 from powertrain.nn.module import Module
 
 Reduction = Literal["mean", "sum", "none"]
@@ -14,17 +17,19 @@ class Loss(Module):
     """What losses share: `reduction` says what becomes of the values that `values` gives."""
 
     OP: ClassVar[str] = ""
+    # The inputs that have one shape. The ops broadcast; here [n, 1] beside [n] would be a mean over n^2 numbers.
+    ALIKE: ClassVar[tuple[str, ...]] = ("x", "target")
 
     def __init__(self, reduction: Reduction = "mean", **settings: Any) -> None:
         super().__init__()
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(
-                f"[{type(self).__name__}] reduction = {reduction!r}; expected 'mean', 'sum' or 'none'; 'mean' is usual"
-            )
+        where = type(self).__name__
+        checks.choice(where, ("mean", "sum", "none"), reduction=reduction)
+        checks.numbers(where, **{name: value for name, value in settings.items() if isinstance(value, float)})
         self.reduction, self._settings = reduction, settings
 
     def values(self, *inputs: Any) -> pt.Tensor:
         """One value per example or element."""
+        checks.one_shape(type(self).__name__, **dict(zip(self.ALIKE, inputs, strict=False)))
         values: pt.Tensor = getattr(pt, self.OP)(*inputs, **self._settings)
         return values
 
@@ -86,6 +91,7 @@ class KLDivLoss(Loss):
     OP = "kl_div"
 
     def __init__(self, log_target: bool = False, reduction: Reduction | Literal["batchmean"] = "mean") -> None:
+        checks.choice("KLDivLoss", ("mean", "sum", "none", "batchmean"), reduction=reduction)
         super().__init__("sum" if reduction == "batchmean" else reduction, log_target=log_target)
         self.by_row = reduction == "batchmean"
 
@@ -113,6 +119,17 @@ class GaussianNLLLoss(Loss):
     def __init__(self, full: bool = False, eps: float = 1e-6, reduction: Reduction = "mean") -> None:
         super().__init__(reduction, full=full, eps=eps)
 
+    def values(self, *inputs: Any) -> pt.Tensor:
+        """Shapes    x [..., n], target [..., n], variance [..., n] or [..., 1] -> [..., n]"""
+        if len(inputs) == 3:
+            x, variance = np.shape(inputs[0]), np.shape(inputs[2])
+            if variance != x and (not x or variance != (*x[:-1], 1)):
+                raise pt.ShapeError(
+                    f"[GaussianNLLLoss] variance is {list(variance)}, x is {list(x)}; expected one for each number, or "
+                    "one for each row with a last axis of size 1; reshape it"
+                )
+        return super().values(*inputs)
+
 
 class SoftMarginLoss(Loss):
     """log(1 + e^(-target x))."""
@@ -133,6 +150,7 @@ class MarginRankingLoss(Loss):
     """What a lacks to be above b by a margin."""
 
     OP = "margin_ranking_loss"
+    ALIKE = ("a", "b", "target")
 
     def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction, margin=margin)
@@ -142,15 +160,26 @@ class CosineEmbeddingLoss(Loss):
     """1 - cosine where the target is 1, and what it is above the margin where it is -1."""
 
     OP = "cosine_embedding_loss"
+    ALIKE = ("a", "b")
 
     def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction, margin=margin)
+
+    def values(self, *inputs: Any) -> pt.Tensor:
+        """Shapes    a [..., n], b [..., n], target [...] -> [...]"""
+        if len(inputs) == 3 and np.shape(inputs[2]) != np.shape(inputs[0])[:-1]:
+            raise pt.ShapeError(
+                f"[CosineEmbeddingLoss] a is {list(np.shape(inputs[0]))}, target is {list(np.shape(inputs[2]))}; "
+                "expected one target for each row of a; reshape target"
+            )
+        return super().values(*inputs)
 
 
 class TripletMarginLoss(Loss):
     """What the negative lacks to be further from the anchor than the positive by a margin."""
 
     OP = "triplet_margin_loss"
+    ALIKE = ("anchor", "positive", "negative")
 
     def __init__(
         self,
@@ -167,6 +196,7 @@ class MultiMarginLoss(Loss):
     """What the score of the label lacks to be above the others by a margin."""
 
     OP = "multi_margin_loss"
+    ALIKE = ()  # the op itself wants one label for each row
 
     def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction, p=p, margin=margin, weight=None if weight is None else pt.asarray(weight))
@@ -188,6 +218,7 @@ class CTCLoss(Loss):
     """
 
     OP = "ctc_loss"
+    ALIKE = ()
 
     def __init__(self, blank: int = 0, reduction: Reduction = "mean", zero_infinity: bool = False) -> None:
         super().__init__(reduction, blank=blank, zero_infinity=zero_infinity)
@@ -201,6 +232,8 @@ class CTCLoss(Loss):
 
 class _Classes(Loss):
     """Losses of labels, whose mean is over the weights of the labels that count."""
+
+    ALIKE = ()  # the ops themselves want one label for each row
 
     def __init__(self, weight: Any, ignore_index: int | None, reduction: Reduction, **settings: Any) -> None:
         weight = None if weight is None else pt.asarray(weight)

@@ -16,7 +16,7 @@ M = TypeVar("M", bound="Module")
 Layout = Literal["own", "torch"]
 
 
-class StateError(ValueError):
+class StateError(pt.Error, ValueError):
     """Named values that do not fit a module: `[where] what was received; what was expected; how to fix it`."""
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import powertrain as pt
-from powertrain.nn import init
+from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
+
+
+def _check(where: str, width: int, eps: float) -> None:
+    checks.sizes(where, width=width)
+    checks.numbers(where, 0, eps=eps)
 
 
 class LayerNorm(Module):
@@ -14,6 +19,7 @@ class LayerNorm(Module):
 
     def __init__(self, width: int, eps: float = 1e-5, *, bias: bool = True) -> None:
         super().__init__()
+        _check("LayerNorm", width, eps)
         self.weight = Parameter(init.ones((width,)))
         self.bias = Parameter(init.zeros((width,))) if bias else None
         self.eps = eps
@@ -27,6 +33,7 @@ class RMSNorm(Module):
 
     def __init__(self, width: int, eps: float = 1e-6) -> None:
         super().__init__()
+        _check("RMSNorm", width, eps)
         self.weight = Parameter(init.ones((width,)))
         self.eps = eps
 
@@ -45,6 +52,8 @@ class BatchNorm(Module):
 
     def __init__(self, width: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
+        _check("BatchNorm", width, eps)
+        checks.numbers("BatchNorm", 0, most=1, momentum=momentum)
         self.weight = Parameter(init.ones((width,)))
         self.bias = Parameter(init.zeros((width,)))
         self.running_mean = pt.Slot(init.zeros((width,)))
@@ -73,7 +82,9 @@ class GroupNorm(Module):
 
     def __init__(self, groups: int, width: int, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
-        if groups < 1 or width % groups:
+        _check("GroupNorm", width, eps)
+        checks.sizes("GroupNorm", 1, groups=groups)
+        if width % groups:
             raise pt.ShapeError(
                 f"[GroupNorm] {width} channels in {groups} groups; expected a multiple of groups; change groups"
             )
@@ -90,6 +101,7 @@ class InstanceNorm(Module):
 
     def __init__(self, width: int, eps: float = 1e-5, affine: bool = False) -> None:
         super().__init__()
+        _check("InstanceNorm", width, eps)
         self.weight = Parameter(init.ones((width,))) if affine else None
         self.bias = Parameter(init.zeros((width,))) if affine else None
         self.eps = eps

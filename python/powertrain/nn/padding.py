@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
+from powertrain.nn import checks
 from powertrain.nn.module import Module
 
 Amount = int | tuple[int, ...]
@@ -20,10 +21,10 @@ class _Pad(Module):
 
     def __init__(self, amount: Amount) -> None:
         super().__init__()
-        amounts = (amount,) * (2 * self.AXES) if isinstance(amount, int) else tuple(amount)
-        if len(amounts) != 2 * self.AXES or min(amounts) < 0:
-            raise ValueError(
-                f"[{type(self).__name__}] amount = {amount}; expected one number, or {2 * self.AXES}, none below 0; "
+        amounts = tuple(amount) if isinstance(amount, (tuple, list)) else (amount,) * (2 * self.AXES)
+        if len(amounts) != 2 * self.AXES or not all(checks.whole(one, 0) for one in amounts):
+            raise checks.SettingError(
+                f"[{type(self).__name__}] amount = {amount!r}; expected one number, or {2 * self.AXES}, none below 0; "
                 "(before, after) of the last axis first"
             )
         # In the order of the axes.
@@ -44,6 +45,8 @@ class ConstantPad1d(_Pad):
 
     def __init__(self, amount: Amount, value: float = 0.0) -> None:
         super().__init__(amount)
+        if not isinstance(value, (int, float)):
+            raise checks.SettingError(f"[{type(self).__name__}] value = {value!r}; expected a number; 0.0 is usual")
         self.value = value
 
 

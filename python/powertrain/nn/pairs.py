@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.nn import init
+from powertrain.nn import checks, init
 from powertrain.nn.losses import Loss, Reduction
 from powertrain.nn.module import Module, Parameter
 from powertrain.row_sparse import is_sparse, look_up
@@ -20,6 +20,7 @@ class Bilinear(Module):
         self, first: int, second: int, outputs: int, bias: bool = True, *, generator: pt.random.Generator | None = None
     ) -> None:
         super().__init__()
+        checks.sizes("Bilinear", first=first, second=second, outputs=outputs)
         self.weight = Parameter(init.uniform_fan_in((outputs, first, second), first, generator))
         self.bias = Parameter(init.uniform_fan_in((outputs,), first, generator)) if bias else None
 
@@ -34,6 +35,8 @@ class CosineSimilarity(Module):
 
     def __init__(self, axis: int = -1, eps: float = 1e-8) -> None:
         super().__init__()
+        checks.sizes("CosineSimilarity", -8, axis=axis)
+        checks.numbers("CosineSimilarity", 0, eps=eps)
         self.axis, self.eps = axis, eps
 
     def forward(self, a: Any, b: Any) -> pt.Tensor:
@@ -45,6 +48,9 @@ class PairwiseDistance(Module):
 
     def __init__(self, ord: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> None:
         super().__init__()
+        if not (isinstance(ord, (int, float)) and ord == ord):
+            raise checks.SettingError(f"[PairwiseDistance] ord = {ord!r}; expected a number, or infinity; 2.0 is usual")
+        checks.numbers("PairwiseDistance", 0, eps=eps)
         self.ord, self.eps, self.keepdims = ord, eps, keepdims
 
     def forward(self, a: Any, b: Any) -> pt.Tensor:
@@ -67,6 +73,8 @@ class EmbeddingBag(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
+        checks.sizes("EmbeddingBag", count=count, width=width)
+        checks.choice("EmbeddingBag", ("mean", "sum", "max"), mode=mode)
         self.weight = Parameter(init.normal((count, width), generator=generator))
         self.weight.sparse = sparse
         self.mode = mode
@@ -86,6 +94,9 @@ class Unflatten(Module):
 
     def __init__(self, axis: int, sizes: Sequence[int]) -> None:
         super().__init__()
+        checks.sizes("Unflatten", -8, axis=axis)
+        for size in sizes:
+            checks.sizes("Unflatten", -1, **{"one of sizes": size})
         self.axis, self.sizes = axis, tuple(sizes)
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -98,10 +109,11 @@ class ChannelShuffle(Module):
 
     def __init__(self, groups: int) -> None:
         super().__init__()
+        checks.sizes("ChannelShuffle", 1, groups=groups)
         self.groups = groups
 
     def forward(self, x: Any) -> pt.Tensor:
-        if self.groups < 1 or x.shape[-1] % self.groups:
+        if x.shape[-1] % self.groups:
             raise pt.ShapeError(
                 f"[ChannelShuffle] {x.shape[-1]} channels in {self.groups} groups; expected a multiple of groups; "
                 "change groups"
@@ -118,8 +130,11 @@ class RReLU(Module):
 
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3) -> None:
         super().__init__()
+        checks.numbers("RReLU", lower=lower, upper=upper)
         if lower > upper:
-            raise ValueError(f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them")
+            raise checks.SettingError(
+                f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them"
+            )
         self.lower, self.upper = lower, upper
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -137,6 +152,8 @@ class LocalResponseNorm(Module):
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
+        checks.sizes("LocalResponseNorm", 1, size=size)
+        checks.numbers("LocalResponseNorm", alpha=alpha, beta=beta, k=k)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -158,6 +175,7 @@ class MultiLabelMarginLoss(Loss):
     def values(self, *inputs: Any) -> pt.Tensor:
         """Shapes    x [..., classes], labels [..., classes] -> [...]"""
         x, labels = inputs
+        checks.one_shape("MultiLabelMarginLoss", x=x, labels=labels)
         classes = x.shape[-1]
         counted = pt.equal(pt.cumulative_sum(pt.cast(pt.less(labels, 0), "int64"), axis=-1), 0)
         index = pt.where(counted, labels, 0)
@@ -180,13 +198,17 @@ class TripletMarginWithDistanceLoss(Loss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(reduction)
+        checks.numbers(type(self).__name__, margin=margin)
         self.distance = PairwiseDistance() if distance is None else distance
         self.margin, self.swap = margin, swap
 
     def values(self, *inputs: Any) -> pt.Tensor:
         """Shapes    anchor, positive and negative [b, n] -> [b]"""
         anchor, positive, negative = inputs
+        checks.one_shape(type(self).__name__, anchor=anchor, positive=positive, negative=negative)
         far = self.distance(anchor, negative)
         if self.swap:
             far = pt.minimum(far, self.distance(positive, negative))
-        return pt.relu(self.distance(anchor, positive) - far + self.margin)
+        lacking = self.distance(anchor, positive) - far + self.margin
+        # Not relu: what just meets the margin is still pushed, as in PyTorch.
+        return pt.where(lacking < 0, 0.0, lacking)

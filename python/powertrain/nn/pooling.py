@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import powertrain as pt
+from powertrain.nn import checks
 from powertrain.nn.module import Module
 
 Numbers = int | tuple[int, ...]
@@ -17,6 +18,11 @@ class _Pool(Module):
 
     def __init__(self, window: Numbers, stride: Numbers | None = None, padding: Numbers = 0, **settings: Any) -> None:
         super().__init__()
+        where, axes = type(self).__name__, int(self.OP[-2])
+        given = {"window": window} | ({} if stride is None else {"stride": stride})
+        given |= {"dilation": settings["dilation"]} if "dilation" in settings else {}
+        checks.per_axis(where, axes, 1, **given)
+        checks.per_axis(where, axes, padding=padding)
         self.window, self.stride, self.padding = window, window if stride is None else stride, padding
         self._settings = settings
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 import powertrain as pt
-from powertrain.nn import init
+from powertrain.nn import checks, init
 from powertrain.nn.layers import Dropout
 from powertrain.nn.module import Module, Parameter
 
@@ -90,8 +90,7 @@ class _Stack(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        if layers < 1:
-            raise ValueError(f"[{type(self).__name__}] layers = {layers}; expected at least 1; 1 or 2 are usual")
+        checks.sizes(type(self).__name__, 1, inputs=inputs, width=width, layers=layers)
         self.inputs, self.width, self.layers, self.directions = inputs, width, layers, 2 if bidirectional else 1
         for layer in range(layers):
             taken = inputs if layer == 0 else width * self.directions
@@ -164,6 +163,7 @@ class RNN(_Stack):
         dropout: float = 0.0,
         generator: pt.random.Generator | None = None,
     ) -> None:
+        checks.choice("RNN", ("tanh", "relu"), nonlinearity=nonlinearity)
         super().__init__(inputs, width, layers, bidirectional, bias=bias, dropout=dropout, generator=generator)
         self.nonlinearity = nonlinearity
 
@@ -215,6 +215,7 @@ class _Cell(Module):
         self, inputs: int, width: int, *, bias: bool = True, generator: pt.random.Generator | None = None
     ) -> None:
         super().__init__()
+        checks.sizes(type(self).__name__, 1, inputs=inputs, width=width)
         _make(self, "", inputs, width, self.GATES * width, bias, generator)
         self.width = width
 
@@ -237,6 +238,7 @@ class RNNCell(_Cell):
         bias: bool = True,
         generator: pt.random.Generator | None = None,
     ) -> None:
+        checks.choice("RNNCell", ("tanh", "relu"), nonlinearity=nonlinearity)
         super().__init__(inputs, width, bias=bias, generator=generator)
         self.nonlinearity = nonlinearity
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.nn import init
-from powertrain.nn.layers import Pair, check_groups, checked_share, pair
+from powertrain.nn import checks, init
+from powertrain.nn.layers import Pair, pair
 from powertrain.nn.module import Module, Parameter
 
 Triple = int | tuple[int, int, int]
@@ -29,7 +29,10 @@ class Conv1d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_groups("Conv1d", inputs, outputs, groups)
+        checks.sizes("Conv1d", inputs=inputs, outputs=outputs)
+        checks.groups("Conv1d", inputs, outputs, groups)
+        checks.sizes("Conv1d", 1, kernel=kernel, stride=stride, dilation=dilation)
+        checks.sizes("Conv1d", padding=padding)
         fan_in = kernel * (inputs // groups)
         self.weight = Parameter(init.uniform_fan_in((kernel, inputs // groups, outputs), fan_in, generator))
         self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
@@ -59,7 +62,10 @@ class Conv3d(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_groups("Conv3d", inputs, outputs, groups)
+        checks.sizes("Conv3d", inputs=inputs, outputs=outputs)
+        checks.groups("Conv3d", inputs, outputs, groups)
+        checks.per_axis("Conv3d", 3, 1, kernel=kernel, stride=stride, dilation=dilation)
+        checks.per_axis("Conv3d", 3, padding=padding)
         sizes = (kernel,) * 3 if isinstance(kernel, int) else kernel
         fan_in = sizes[0] * sizes[1] * sizes[2] * (inputs // groups)
         self.weight = Parameter(init.uniform_fan_in((*sizes, inputs // groups, outputs), fan_in, generator))
@@ -78,6 +84,7 @@ class AdaptiveAvgPool2d(Module):
 
     def __init__(self, size: Pair) -> None:
         super().__init__()
+        checks.per_axis("AdaptiveAvgPool2d", 2, 1, size=size)
         self.size = pair(size)
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -89,6 +96,7 @@ class AdaptiveMaxPool2d(Module):
 
     def __init__(self, size: Pair) -> None:
         super().__init__()
+        checks.per_axis("AdaptiveMaxPool2d", 2, 1, size=size)
         self.size = pair(size)
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -100,6 +108,8 @@ class LPPool2d(Module):
 
     def __init__(self, ord: float, window: Pair, stride: Pair | None = None, ceil_mode: bool = False) -> None:
         super().__init__()
+        checks.numbers("LPPool2d", above=0, ord=ord)
+        checks.per_axis("LPPool2d", 2, 1, window=window, **({} if stride is None else {"stride": stride}))
         self.ord, self.window, self.ceil_mode = ord, pair(window), ceil_mode
         self.stride = self.window if stride is None else pair(stride)
 
@@ -122,9 +132,14 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         if (size is None) == (factor is None):
-            raise ValueError(
+            raise checks.SettingError(
                 f"[Upsample] size = {size}, factor = {factor}; expected one of them; factor=2 doubles sizes"
             )
+        if factor is None:
+            checks.per_axis("Upsample", 2, 1, size=size)
+        else:
+            checks.numbers("Upsample", above=0, factor=factor)
+        checks.choice("Upsample", ("nearest", "bilinear", "bicubic"), mode=mode)
         self.size, self.factor, self.mode, self.align_corners = size, factor, mode, align_corners
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -140,6 +155,7 @@ class PixelShuffle(Module):
 
     def __init__(self, factor: int) -> None:
         super().__init__()
+        checks.sizes("PixelShuffle", 1, factor=factor)
         self.factor = factor
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -151,6 +167,7 @@ class PixelUnshuffle(Module):
 
     def __init__(self, factor: int) -> None:
         super().__init__()
+        checks.sizes("PixelUnshuffle", 1, factor=factor)
         self.factor = factor
 
     def forward(self, x: Any) -> pt.Tensor:
@@ -165,7 +182,7 @@ class Dropout1d(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        self.p = checked_share(type(self).__name__, p)
+        self.p = checks.share(type(self).__name__, p)
 
     def forward(self, x: Any) -> Any:
         if not self.training or self.p == 0:
@@ -196,7 +213,7 @@ class AlphaDropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        self.p = checked_share(type(self).__name__, p)
+        self.p = checks.share(type(self).__name__, p)
 
     def _drawn(self, x: Any) -> pt.Tensor:
         return pt.random.uniform(x.shape)

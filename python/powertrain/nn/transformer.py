@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import powertrain as pt
-from powertrain.nn import init
+from powertrain.nn import checks, init
 from powertrain.nn.attention import MultiheadAttention
 from powertrain.nn.containers import ModuleList
 from powertrain.nn.layers import Dropout, Linear
@@ -21,7 +21,9 @@ def _activation(where: str, given: Activation) -> Callable[[Any], Any]:
     if callable(given):
         return given
     if given not in named:
-        raise ValueError(f"[{where}] activation = {given!r}; expected 'relu', 'gelu' or a function; 'relu' is usual")
+        raise checks.SettingError(
+            f"[{where}] activation = {given!r}; expected 'relu', 'gelu' or a function; 'relu' is usual"
+        )
     return named[given]
 
 
@@ -46,6 +48,7 @@ class _Layer(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
+        checks.sizes(type(self).__name__, 1, hidden=hidden)
         for name in self.ATTENTION:
             setattr(self, name, MultiheadAttention(width, heads, dropout, bias, generator=generator))
         self.linear1 = Linear(width, hidden, bias, generator=generator)
@@ -123,6 +126,7 @@ class TransformerEncoder(Module):
 
     def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
         super().__init__()
+        checks.sizes(type(self).__name__, count=count)
         self.layers = ModuleList([layer.clone() for _ in range(count)])
         self.norm = norm
 
@@ -138,6 +142,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
         super().__init__()
+        checks.sizes(type(self).__name__, count=count)
         self.layers = ModuleList([layer.clone() for _ in range(count)])
         self.norm = norm
 
@@ -178,6 +183,7 @@ class Transformer(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
+        checks.sizes("Transformer", encoder_layers=encoder_layers, decoder_layers=decoder_layers)
         settings: dict[str, Any] = {"norm_first": norm_first, "bias": bias, "generator": generator}
         sizes = (width, heads, hidden, dropout, activation, eps)
         self.encoder = TransformerEncoder(

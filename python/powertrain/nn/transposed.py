@@ -6,8 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import powertrain as pt
-from powertrain.nn import init
-from powertrain.nn.layers import check_groups
+from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 
 Numbers = int | tuple[int, ...]
@@ -33,7 +32,11 @@ class _ConvTranspose(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_groups(type(self).__name__, inputs, outputs, groups)
+        where = type(self).__name__
+        checks.sizes(where, inputs=inputs, outputs=outputs)
+        checks.groups(where, inputs, outputs, groups)
+        checks.per_axis(where, self.AXES, 1, kernel=kernel, stride=stride, dilation=dilation)
+        checks.per_axis(where, self.AXES, padding=padding, output_padding=output_padding)
         sizes = (kernel,) * self.AXES if isinstance(kernel, int) else tuple(kernel)
         fan_in = math.prod(sizes) * (outputs // groups)
         self.weight = Parameter(init.uniform_fan_in((*sizes, outputs // groups, inputs), fan_in, generator))

@@ -54,8 +54,8 @@ class Adam(Optimizer):
         count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
         size = wide / (1 - pt.power(self.betas[0], count))
         unbias = 1 / pt.sqrt(1 - pt.power(self.betas[1], count))
-        found = {"size": pt.cast(size, "float32"), "unbias": pt.cast(unbias, "float32")}
-        return {**found, "kept": pt.cast(1 - wide * decay, "float32")} if decay and self.decoupled else found
+        found = {"size": pt.cast(size, rate.dtype), "unbias": pt.cast(unbias, rate.dtype)}
+        return {**found, "kept": pt.cast(1 - wide * decay, rate.dtype)} if decay and self.decoupled else found
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]

@@ -51,7 +51,7 @@ class NAdam(Optimizer):
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         root = pt.sqrt(1 - pt.power(self.betas[1], pt.cast(step, "float64")))
         found = {"wide": pt.cast(rate, "float64"), "now": self._memory(step), "after": self._memory(step + 1)}
-        return {**found, "root": pt.cast(root, "float32")}
+        return {**found, "root": pt.cast(root, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -101,7 +101,7 @@ class RAdam(Optimizer):
         weight = (safe - 4) * (safe - 2) * longest / ((longest - 4) * (longest - 2) * safe)
         size = pt.cast(rate, "float64") / (1 - pt.power(self.betas[0], count))
         found = {"size": size, "weighed": size * pt.sqrt(weight) * pt.sqrt(1 - left)}
-        return {"known": known, **{name: pt.cast(value, "float32") for name, value in found.items()}}
+        return {"known": known, **{name: pt.cast(value, rate.dtype) for name, value in found.items()}}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -174,7 +174,7 @@ class SparseAdam(Optimizer):
         """In float64: see Adam."""
         count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
         size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) / (1 - pt.power(self.betas[0], count))
-        return {"size": pt.cast(size, "float32")}
+        return {"size": pt.cast(size, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

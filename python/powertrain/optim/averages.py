@@ -94,8 +94,8 @@ def refresh_statistics(model: Module, batches: Iterable[Any], forward: Callable[
     norms = [module for _, module in model.named_modules() if isinstance(module, BatchNorm)]
     before = [(norm.momentum, norm.training) for norm in norms]
     for norm in norms:
-        norm.running_mean.value = pt.zeros(norm.running_mean.shape)
-        norm.running_var.value = pt.ones(norm.running_var.shape)
+        norm.running_mean.value = pt.zeros(norm.running_mean.shape, norm.running_mean.dtype)
+        norm.running_var.value = pt.ones(norm.running_var.shape, norm.running_var.dtype)
         norm.train()
     try:
         for number, batch in enumerate(batches, 1):

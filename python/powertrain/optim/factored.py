@@ -57,7 +57,7 @@ class Adafactor(PerParameter):
             "rate": pt.minimum(wide, 1 / pt.sqrt(count)),
             "kept": 1 - wide * decay,
         }
-        return {name: pt.cast(value, "float32") for name, value in found.items()}
+        return {name: pt.cast(value, rate.dtype) for name, value in found.items()}
 
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

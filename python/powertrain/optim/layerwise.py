@@ -117,7 +117,7 @@ class LAMB(PerParameter):
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         count = pt.cast(step, "float64")
         found = {"mean": 1 - pt.power(self.betas[0], count), "root": pt.sqrt(1 - pt.power(self.betas[1], count))}
-        return {"rate": rate, **{name: pt.cast(value, "float32") for name, value in found.items()}}
+        return {"rate": rate, **{name: pt.cast(value, rate.dtype) for name, value in found.items()}}
 
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

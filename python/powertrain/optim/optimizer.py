@@ -28,7 +28,7 @@ State: TypeAlias = Mapping[str, pt.Tensor]
 Self = TypeVar("Self", bound="Optimizer")
 
 
-class OptimizerError(ValueError):
+class OptimizerError(pt.Error, ValueError):
     """A setting or gradient that an optimizer cannot use: `[where] what was received; what was expected; the fix`."""
 
 
@@ -126,19 +126,20 @@ class Optimizer:
         self.loss_scale = loss_scale
         if loss_scale is not None:
             loss_scale.own(name)
-        self._rate = pt.Slot(pt.tensor(lr, dtype="float32"), name=f"{name}.lr")
         self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
         self._counters = {
             key: pt.Slot(pt.tensor(first, dtype="float64"), name=f"{name}.{key}")
             for key, first in self.COUNTERS.items()
         }
+        self.params = _selected(named, groups, name)
+        widest = "float64" if any(_scalar_dtype(slot) == "float64" for _, slot in self.params) else "float32"
+        self._rate = pt.Slot(pt.tensor(lr, dtype=widest), name=f"{name}.lr")
         self._gathered: dict[str, pt.Slot] = {}
         if accumulate > 1:
             self._gathered = {
                 "calls": pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.calls"),
-                "weight": pt.Slot(pt.tensor(0.0, dtype="float32"), name=f"{name}.weight"),
+                "weight": pt.Slot(pt.tensor(0.0, dtype=widest), name=f"{name}.weight"),
             }
-        self.params = _selected(named, groups, name)
         for path, slot in named:
             slot.name = path
         self.parts = list(self._make_parts(groups, weight_decay))
@@ -211,7 +212,7 @@ class Optimizer:
     def lr(self, rate: Any) -> None:
         if isinstance(rate, (int, float)):
             check_settings(self.name, lr=float(rate))
-            rate = pt.tensor(rate, dtype="float32")
+            rate = pt.tensor(rate, dtype=self._rate.dtype)
         self._rate.value = rate
 
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
@@ -236,7 +237,10 @@ class Optimizer:
         return dict(counters)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        """The numbers of one update of a part, from the count of updates with this one and the rate (float32)."""
+        """The numbers of one update of a part, from the count of updates with this one and the rate.
+
+        They have the rate's dtype: float64 for float64 parameters, else float32.
+        """
         return {"rate": rate}
 
     def update_part(
@@ -320,15 +324,20 @@ class Optimizer:
     ) -> None:
         """One update from `factor` times the gradients of each part, if this call is the last that makes one."""
         before = self.step.value
-        rate = self._rate.value if self.schedule is None else self._rate.value * self.schedule(before)
+        scheduled = None if self.schedule is None else self.schedule(before)
         step = before + 1
         counters = self.advance(step, {name: slot.value for name, slot in self._counters.items()})
         for part, g, found in zip(self.parts, flat, rows, strict=True):
+            dtype = _scalar_dtype(part.values)
+            rate = _in(dtype, self._rate.value)
+            if scheduled is not None:
+                rate = rate * _in(dtype, scheduled)
             scaled = rate if part.rate == 1.0 else rate * part.rate
             g = -g if self.maximize else g
             scalars = {**self.scalars(step, scaled, part.weight_decay), **counters}
             if factor is not None:
-                g, scalars = (g, {**scalars, "factor": factor}) if self.SCALES else (g * factor, scalars)
+                shrunk = _in(dtype, factor)
+                g, scalars = (g, {**scalars, "factor": shrunk}) if self.SCALES else (g * shrunk, scalars)
             p, new = self._update_rows(part, g, found, scalars) if found else self.update_part(part, g, scalars)
             _assign(part.values, p, last)
             for name, value in new.items():
@@ -341,15 +350,16 @@ class Optimizer:
     def _gather(self, flat: list[pt.Tensor], weight: Any) -> pt.Tensor:
         """Adds this call's gradients to those held, puts the mean of all in `flat`, and says if an update is due."""
         calls = self._gathered["calls"].value + 1
-        total = self._gathered["weight"].value + (1.0 if weight is None else pt.cast(weight, "float32"))
+        held_weight = self._gathered["weight"]
+        total = held_weight.value + (1.0 if weight is None else pt.cast(weight, held_weight.dtype))
         last = pt.equal(calls, self.accumulate)
         for place, part in enumerate(self.parts):
             assert part.gradient is not None
             held = part.gradient.value + flat[place]
-            flat[place] = held / total
+            flat[place] = held / _in(_scalar_dtype(part.values), total)
             part.gradient.value = pt.where(last, 0.0, held)
         self._gathered["calls"].value = pt.where(last, 0, calls)
-        self._gathered["weight"].value = pt.where(last, 0.0, total)
+        held_weight.value = pt.where(last, 0.0, total)
         return last
 
     def _guarded(self, flat: list[pt.Tensor]) -> tuple[list[pt.Tensor], pt.Tensor | None]:
@@ -361,7 +371,7 @@ class Optimizer:
     def _clipped(self, flat: list[pt.Tensor], norm: pt.Tensor) -> tuple[list[pt.Tensor], pt.Tensor | None]:
         if self.clip is None:
             return self._cut(flat), None
-        return flat, pt.cast(pt.minimum(self.clip / (norm + 1e-6), 1.0), "float32")
+        return flat, pt.minimum(self.clip / (norm + 1e-6), 1.0)
 
     def _cut(self, flat: list[pt.Tensor]) -> list[pt.Tensor]:
         """Gradients that are finite, with no number beyond clip_value."""
@@ -391,6 +401,16 @@ class Optimizer:
 def _parts_of(numbers: pt.Tensor) -> pt.Tensor:
     """Real and imaginary parts by turns."""
     return pt.reshape(pt.view_as_real(numbers), (-1,))
+
+
+def _scalar_dtype(slot: pt.Slot) -> str:
+    """In what the numbers of an update of these parameters are given: float64 ones would lose half of their digits."""
+    return "float64" if slot.dtype.name in ("float64", "complex128") else "float32"
+
+
+def _in(dtype: str, number: Any) -> Any:
+    """A tensor in this dtype; a Python number stays one, since it takes the dtype of what it meets."""
+    return pt.cast(number, dtype) if isinstance(number, pt.Tensor) and number.dtype.name != dtype else number
 
 
 def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:

@@ -73,7 +73,7 @@ class Plateau:
             resting, bad = resting - 1, 0
         if bad > self.patience:
             lower = max(float(self.optimizer.lr.item()) * self.factor, self.floor)
-            self.optimizer.lr = pt.tensor(lower, dtype="float32")
+            self.optimizer.lr = pt.tensor(lower, dtype=self.optimizer.lr.dtype)
             resting, bad = self.cooldown, 0
         for slot, now in ((self.best, best), (self.bad, bad), (self.resting, resting)):
             slot.value = pt.tensor(now, dtype=slot.dtype)

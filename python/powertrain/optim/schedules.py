@@ -2,6 +2,7 @@
 
 A schedule takes the number of updates made before this one (a scalar tensor) and gives the factor for this one. The
 plugins of the group `schedule` are the functions `name(step, total, **parameters)`; `bind` fixes all but the step.
+Factors are float64; the optimizer rounds them once to the dtype of its rate.
 """
 
 from __future__ import annotations
@@ -64,9 +65,9 @@ def _progress(step: Any, start: int, total: int) -> pt.Tensor:
 
 def _warm(step: Any, warmup: int, factor: pt.Tensor) -> pt.Tensor:
     """A rise over the first `warmup` updates, which are 1/(warmup+1), 2/(warmup+1), ... of the rate; then `factor`."""
-    if warmup > 0:
-        factor = pt.where(pt.less(step, warmup), (pt.cast(step, "float64") + 1) / (warmup + 1), factor)
-    return pt.cast(factor, "float32")
+    if warmup == 0:
+        return factor
+    return pt.where(pt.less(step, warmup), (pt.cast(step, "float64") + 1) / (warmup + 1), factor)
 
 
 def constant(step: Any, total: int, *, warmup: Steps = 0) -> pt.Tensor:
@@ -89,7 +90,7 @@ def step(step: Any, total: int, *, every: Annotated[float, Range(above=0)] = 0.3
     """Times `gamma` after every share `every` of the run (or every so many updates, if above 1)."""
     length = max(1, round(every * total)) if every <= 1 else round(every)
     drops = pt.floor(pt.cast(step, "float64") / length)
-    return pt.cast(pt.exp(drops * math.log(gamma)) if gamma > 0 else pt.equal(drops, 0), "float32")
+    return pt.exp(drops * math.log(gamma)) if gamma > 0 else pt.cast(pt.equal(drops, 0), "float64")
 
 
 def one_cycle(step: Any, total: int, *, rise: Share = 0.3, start: Share = 0.04, floor: Share = 4e-6) -> pt.Tensor:
@@ -97,7 +98,7 @@ def one_cycle(step: Any, total: int, *, rise: Share = 0.3, start: Share = 0.04, 
     top = round(rise * total)
     up = 0.5 * (1 - pt.cos(_progress(step, 0, top) * math.pi)) * (1 - start) + start
     down = 0.5 * (1 + pt.cos(_progress(step, top, total) * math.pi)) * (1 - floor) + floor
-    return pt.cast(pt.where(pt.less(step, top), up, down), "float32")
+    return pt.where(pt.less(step, top), up, down)
 
 
 def polynomial(
@@ -110,7 +111,7 @@ def polynomial(
 
 def exponential(step: Any, total: int, *, gamma: Annotated[float, Range(above=0, high=1)] = 0.99) -> pt.Tensor:
     """Times `gamma` after every update."""
-    return pt.cast(pt.exp(pt.cast(step, "float64") * math.log(gamma)), "float32")
+    return pt.exp(pt.cast(step, "float64") * math.log(gamma))
 
 
 def multistep(
@@ -120,7 +121,7 @@ def multistep(
     drops = pt.cast(step, "float64") * 0.0
     for place in at:
         drops = drops + pt.cast(step >= (round(place * total) if place <= 1 else round(place)), "float64")
-    return pt.cast(pt.exp(drops * math.log(gamma)), "float32")
+    return pt.exp(drops * math.log(gamma))
 
 
 def cosine_restarts(
@@ -144,7 +145,7 @@ def cosine_restarts(
         length = pt.round(pt.power(float(growth), rounds)) * first
         begun = (length - first) / (growth - 1)
     half = 0.5 * (1 + pt.cos((count - begun) / length * math.pi))
-    return pt.cast(half * (1 - floor) + floor, "float32")
+    return half * (1 - floor) + floor
 
 
 def cyclic(
@@ -169,13 +170,13 @@ def cyclic(
         height = height * pt.exp(cycle * -math.log(2.0))
     elif mode == "exp_range":
         height = height * pt.exp(count * math.log(gamma))
-    return pt.cast(height * (1 - low) + low, "float32")
+    return height * (1 - low) + low
 
 
 def inverse_sqrt(step: Any, total: int, *, warmup: Annotated[int, Range(low=1)] = 4000) -> pt.Tensor:
     """Up to 1 over `warmup` updates, then falling as 1 / sqrt(step): Vaswani et al. 2017, equation 3, of height 1."""
     count = pt.cast(step, "float64") + 1
-    return pt.cast(pt.minimum(count / warmup, pt.sqrt(warmup / count)), "float32")
+    return pt.minimum(count / warmup, pt.sqrt(warmup / count))
 
 
 def ramp(
@@ -187,4 +188,4 @@ def ramp(
     over: Annotated[int, Range(low=1)] = 5,
 ) -> pt.Tensor:
     """A straight line from `start` to `end` over so many updates, and `end` from there on."""
-    return pt.cast(_progress(step, 0, over) * (end - start) + start, "float32")
+    return _progress(step, 0, over) * (end - start) + start

@@ -57,8 +57,8 @@ class Rprop(Optimizer):
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         size = pt.where(scalars["first"], scalars["rate"], state["size"])
         kept = pt.sign(g * state["before"])
-        factor = pt.where(kept > 0, self.etas[1], pt.where(kept < 0, self.etas[0], 1.0))
-        size = pt.clip(size * factor, self.step_sizes[0], self.step_sizes[1])
+        size = pt.where(kept > 0, size * self.etas[1], pt.where(kept < 0, size * self.etas[0], size))
+        size = pt.clip(size, self.step_sizes[0], self.step_sizes[1])
         g = pt.where(kept < 0, 0.0, g)
         return p - pt.sign(g) * size, {"size": size, "before": g}
 
@@ -97,7 +97,7 @@ class ASGD(Optimizer):
         before, wide = pt.cast(step - 1, "float64"), pt.cast(rate, "float64")
         now = wide / pt.power(1 + self.lambd * wide * before, self.alpha)
         found = {"rate": now, "kept": 1 - self.lambd * now, "share": 1 / pt.maximum(before - self.t0, 1.0)}
-        return {name: pt.cast(value, "float32") for name, value in found.items()}
+        return {name: pt.cast(value, rate.dtype) for name, value in found.items()}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

@@ -62,8 +62,8 @@ class SOAP(PerParameter):
         size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) / (1 - pt.power(self.betas[0], count))
         refresh = pt.where(pt.equal(pt.remainder(done, self.every), 0), 2, 0)
         return {
-            "size": pt.cast(size, "float32"),
-            "kept": pt.cast(1 - wide * decay, "float32"),
+            "size": pt.cast(size, rate.dtype),
+            "kept": pt.cast(1 - wide * decay, rate.dtype),
             "first": pt.equal(done, 0),
             "due": pt.cast(pt.where(pt.equal(done, 0), 1, refresh), "int64"),
         }

@@ -4,7 +4,6 @@ processes of their own."""
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from powertrain.plain_json import dumps
 from powertrain.plugins import listing
 from powertrain.plugins.discovery import normalise
 from powertrain.plugins.registry import ENGINE, Plugin, PluginError, registry
@@ -26,13 +26,13 @@ def plugins(options: argparse.Namespace) -> int:
         kind = "a plugin" if what == "show" else "a distribution"
         raise PluginError(f"[plugins {what}] received no name; expected that of {kind}; see powertrain plugins list")
     if what == "show":
-        print(json.dumps(listing.details(options.name)) if options.json else listing.describe(options.name))
+        print(dumps(listing.details(options.name)) if options.json else listing.describe(options.name))
         return FINE
     if what == "check":
         return check(normalise(options.name), options.seconds, options.json)
     if what == "doctor":
         return doctor(options.seconds, options.json)
-    print(json.dumps(listing.as_json()) if options.json else listing.as_text())
+    print(dumps(listing.as_json()) if options.json else listing.as_text())
     return FINE
 
 
@@ -53,7 +53,7 @@ def check(distribution: str, seconds: float, as_json: bool) -> int:
              "findings": [asdict(finding) for finding in one.findings]}
             for one in checked
         ]  # fmt: skip
-        print(json.dumps(rows))
+        print(dumps(rows))
     return FINE if all(one.right for one in checked) else FAULTS
 
 
@@ -78,7 +78,7 @@ def doctor(seconds: float, as_json: bool) -> int:
         "broken": broken,
         **{key: found[key] for key in ("unreadable", "shadowed", "conflicts")},
     }
-    print(json.dumps(report) if as_json else _as_text(report))
+    print(dumps(report) if as_json else _as_text(report))
     return FAULTS if broken or found["unreadable"] else FINE
 
 
@@ -117,7 +117,7 @@ def new(options: argparse.Namespace) -> int:
         paths = new_recipe(options.what, folder)
         following = f"edit {folder / 'model.py'}, then: powertrain train {paths[0]}"
     if options.json:
-        print(json.dumps({"files": [str(path) for path in paths], "next": following}))
+        print(dumps({"files": [str(path) for path in paths], "next": following}))
         return FINE
     for path in paths:
         print(path)

@@ -5,11 +5,11 @@ Source    Trace Event Format: complete events ("X"), counters ("C") and names ("
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from powertrain.plain_json import dumps
 from powertrain.profile.measure import Profile
 
 MOST_STEPS = 20  # of each step function; more only make the file large
@@ -19,7 +19,7 @@ STEP_LANE, INSTRUCTION_LANE = 1, 2
 def write(path: Path, profiles: Iterable[Profile]) -> None:
     """One process for each step function; a lane of whole steps above one of instructions, and their rates."""
     events = [event for at, profile in enumerate(profiles, 1) for event in _events(at, profile)]
-    path.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), encoding="utf-8")
+    path.write_text(dumps({"traceEvents": events, "displayTimeUnit": "ms"}), encoding="utf-8")
 
 
 def _events(process: int, profile: Profile) -> Iterator[dict[str, Any]]:

@@ -180,9 +180,11 @@ def _sha256(content: bytes) -> str:
 
 
 def _canonical(header: Mapping[str, Any]) -> bytes:
-    return json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _sealed(header: Mapping[str, Any]) -> bytes:
     seal = _sha256(_canonical(header))
-    return (json.dumps({**header, "seal": seal}, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps({**header, "seal": seal}, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    ).encode()

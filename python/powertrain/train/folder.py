@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.plain_json import dumps
 from powertrain.train.checkpoint import Checkpoints, write_durably
-from powertrain.train.ledger import finite
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
@@ -90,7 +90,7 @@ class RunFolder:
         """Refuse to resume with another recipe: the numbers would belong to neither."""
         before, now = dict(_leaves(self.about()["tables"])), dict(_leaves(json.loads(_json(recipe.tables))))
         changed = [
-            f"{key} was {json.dumps(before.get(key))}, is {json.dumps(now.get(key))}"
+            f"{key} was {dumps(before.get(key))}, is {dumps(now.get(key))}"
             for key in sorted({*before, *now})
             if before.get(key) != now.get(key) and not key.startswith(FREE)
         ]
@@ -174,4 +174,4 @@ def _leaves(tables: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(finite(value), indent=1, ensure_ascii=False, default=str) + "\n").encode()
+    return (dumps(value, indent=1, ensure_ascii=False, default=str) + "\n").encode()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from powertrain.plain_json import dumps
 
 FILE = "ledger.jsonl"
 
@@ -30,9 +31,9 @@ class Ledger:
 
     def write(self, event: str, step: int, **values: Any) -> None:
         """Add one event. A full disk silences the ledger, not the training; `full` says so."""
-        line = {"event": event, "step": step, "time": round(time.time(), 3), **finite(values)}
+        line = {"event": event, "step": step, "time": round(time.time(), 3), **values}
         try:
-            self._file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
+            self._file.write((dumps(line, ensure_ascii=False) + "\n").encode())
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -58,17 +59,6 @@ def end_torn_line(path: Path) -> None:
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
             file.write(b"\n")
-
-
-def finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they are written as texts."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
 
 
 def read_lines(folder: Path) -> Iterator[dict[str, Any]]:

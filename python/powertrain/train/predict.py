@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from powertrain.data import DataError
 from powertrain.data.formats import read_arrays, read_text
 from powertrain.data.source import check_finite
+from powertrain.plain_json import dumps
 from powertrain.printable import printable
 from powertrain.train.review import open_run
 
@@ -28,19 +28,19 @@ def predict(path: Path, file: Path, as_json: bool) -> int:
     run = open_run(path)
     if run.dataset.task == "language":
         text = _continue(run, file)
-        print(json.dumps({"text": text}) if as_json else printable(text, keep="\n\t"))
+        print(dumps({"text": text}) if as_json else printable(text, keep="\n\t"))
         return 0
     rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
     for number, row in enumerate(rows):
         said = f"{number:>6}  " + "  ".join(str(value) for value in row.values())
-        print(json.dumps(row) if as_json else printable(said))
+        print(dumps(row) if as_json else printable(said))
     return 0
 
 
 def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
     """The raw examples of a file, as the data set has them before its transforms."""
     if run.dataset.read is not None and file.suffix not in (".npy", ".npz"):
-        return run.dataset.read(file)
+        return _held(run.dataset.read(file))
     arrays = read_arrays(file, "predict")
     x = arrays["x"] if "x" in arrays else next(iter(arrays.values()))
     # One example of the training part, read below its transforms, says what the file must look like.
@@ -57,7 +57,19 @@ def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
             f"expected numbers of shape {['examples', *shape]}".replace("'", ""),
             "save them with numpy.save(path, x), as the data set has them before any transform",
         )
+    return _held(x)
+
+
+def _held(x: NDArray[Any]) -> NDArray[Any]:
+    """Examples whose numbers are finite in float32 too, in which a model computes."""
     check_finite(x, "predict")
+    large = np.abs(x.reshape(len(x), -1)).max(axis=1, initial=0) > np.finfo(np.float32).max
+    if large.any():
+        row = int(np.flatnonzero(large)[0])
+        raise DataError(
+            "predict", f"a number beyond 3.4e38 in row {row}", "expected numbers that float32 holds",
+            "remove those rows, or scale them as the training data is",
+        )  # fmt: skip
     return x
 
 
@@ -71,7 +83,14 @@ def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
         # One batch shape, so that one program serves a file of any length.
         padded = np.resize(rows, (BATCH, *rows.shape[1:])) if len(rows) < BATCH else rows
         parts.append(run.predict(padded)[: len(rows)])
-    return np.concatenate(parts)
+    answers = np.concatenate(parts)
+    wrong = ~np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
+    if wrong.any():
+        raise DataError(
+            "predict", f"the answer to row {int(np.flatnonzero(wrong)[0])} is not finite", "expected finite numbers",
+            "bring the row nearer to what the model was trained on",
+        )  # fmt: skip
+    return answers
 
 
 def _row(run: TrainRun, output: NDArray[Any]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.plain_json import dumps
 from powertrain.train.checkpoint import Checkpoints, hash_arrays
 from powertrain.train.folder import RunError, RunFolder
 
@@ -73,7 +73,7 @@ def evaluate(path: Path, as_json: bool) -> int:
     evaluations = measure(run)
     values = {part: evaluation.values for part, evaluation in evaluations.items()}
     if as_json:
-        print(json.dumps(values))
+        print(dumps(values))
         return 0
     for part, evaluation in evaluations.items():
         numbers = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.values.items())

@@ -36,6 +36,11 @@ def names_and_arrays(batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
 def spread(weight: Any, like: Any) -> Any:
     """Weights [batch] laid over values [batch, ...], so that each token of an example has its weight."""
     shape = tuple(like.shape)
+    if shape[0] != weight.shape[0]:
+        raise pt.ShapeError(
+            f"[minimize] loss is {list(shape)}, weight is {list(weight.shape)}; expected one value per example, whose "
+            "axis comes first; leave means and keepdims out of the loss"
+        )
     if len(shape) == 1:
         return weight
     return pt.broadcast_to(pt.reshape(weight, (shape[0], *[1] * (len(shape) - 1))), shape)

@@ -78,7 +78,7 @@ class Encoder:
 
     def state(self) -> dict[str, Any]:
         """As an array of bytes, which a checkpoint holds."""
-        return {"encoder": np.frombuffer(json.dumps(self.learned).encode(), dtype=np.uint8)}
+        return {"encoder": np.frombuffer(json.dumps(self.learned, allow_nan=False).encode(), dtype=np.uint8)}
 
 
 def _too_large(name: str, where: str) -> DataError:

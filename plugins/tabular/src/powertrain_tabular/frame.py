@@ -140,6 +140,7 @@ def _column(values: Any) -> Column:
 
     kind = values.type
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+        # Not safe, for which a number beyond 2^53 is an error: as an input its last digits say nothing.
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
         return Column("number", np.where(np.isfinite(numbers), numbers, np.nan))
     if pa.types.is_decimal(kind):

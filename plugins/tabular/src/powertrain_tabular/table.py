@@ -21,6 +21,7 @@ from powertrain_tabular.pages import sections
 from powertrain_tabular.splits import Split, split_rows
 
 FEW = 20  # a target of so many whole numbers is a class
+EXACT = 2.0**53  # from which float64 does not hold every whole number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +113,26 @@ def _is_class(column: Column, task: str) -> bool:
     return len(found) <= FEW and bool((found == np.round(found)).all())
 
 
+def _names(column: Column, where: str) -> Any:
+    """The class of each row as a text: of numbers with all of their digits, so that no two are one class."""
+    if column.kind == "category":
+        return column.values
+    merged = np.abs(column.values) >= EXACT
+    if merged.any():
+        value = column.values[np.flatnonzero(merged)[0]]
+        raise DataError(
+            where, f"the class {value:.0f}, which is beyond 2^53", "expected classes that float64 tells apart",
+            "write them as texts, such as id-1",
+        )  # fmt: skip
+    # Adding 0 makes -0.0, which is the same number, the same text.
+    return [repr(float(value) + 0.0).removesuffix(".0") for value in column.values]
+
+
 def _labels(column: Column, classify: bool, where: str) -> tuple[str, ...]:
     """The names of the classes that the training rows have; none for a number."""
     if not classify:
         return ()
-    values = column.values if column.kind == "category" else [f"{value:g}" for value in column.values]
+    values = _names(column, where)
     labels = tuple(sorted(set(values), key=lambda text: (len(text), text) if text.isdigit() else (0, text)))
     if len(labels) < 2:
         raise DataError(where, f"the target is always {labels[0]} in train", "expected two classes", "stratify")
@@ -137,7 +153,7 @@ def _targets(column: Column, labels: tuple[str, ...], log: bool, where: str) -> 
     if log:
         raise DataError(where, "log_target of classes", "expected a number", "leave log_target out")
     numbers = {label: number for number, label in enumerate(labels)}
-    values = column.values if column.kind == "category" else [f"{value:g}" for value in column.values]
+    values = _names(column, where)
     unknown = sorted({value for value in values if value not in numbers})
     if unknown:
         raise DataError(

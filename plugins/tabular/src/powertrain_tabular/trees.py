@@ -105,7 +105,8 @@ class _Trees(HostModel):
         return np.asarray(np.log(np.clip(shares, SMALLEST, 1)))
 
     def dump(self, state: Grown) -> bytes:
-        return json.dumps({"losses": state.losses, "trees": state.booster.model_to_string(state.best)}).encode()
+        kept = {"losses": state.losses, "trees": state.booster.model_to_string(state.best)}
+        return json.dumps(kept, allow_nan=False).encode()
 
     def load(self, data: bytes) -> Grown:
         read = json.loads(data)

@@ -20,7 +20,7 @@ def main() -> None:
     sys.path[:] = request["path"]
     answer = probe(request) if request["task"] == "probe" else examine(request)
     with os.fdopen(request["answer"], "w") as pipe:
-        json.dump(answer, pipe)
+        json.dump(answer, pipe, allow_nan=False)
     sys.stdout.flush()
     os._exit(0)  # threads and exit handlers of a plugin have nothing to say any more
 

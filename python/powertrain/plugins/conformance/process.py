@@ -45,7 +45,7 @@ def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS) ->
     printed = _Reader(child.stdout, MOST_PRINTED, child)
     answer = _Reader(os.fdopen(reading, "rb"), 1 << 24, child)
     with contextlib.suppress(BrokenPipeError):
-        child.stdin.write(json.dumps(request).encode())
+        child.stdin.write(json.dumps(request, allow_nan=False).encode())
         child.stdin.close()
     try:
         code = child.wait(timeout=seconds)

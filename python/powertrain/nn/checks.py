@@ -1,0 +1,100 @@
+"""Checks of the settings of modules, when these are made: `[module] what was received; what was expected; the fix`."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import powertrain as pt
+
+
+class SettingError(pt.Error, ValueError):
+    """A setting that a module cannot have: `[module] what was received; what was expected; how to fix it`."""
+
+
+MOST = 2**31 - 1  # of one size: an axis of more elements than that is a mistake
+
+
+def whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number from `least` on."""
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        return least <= operator.index(value) <= MOST
+    except TypeError:
+        return False
+
+
+def sizes(where: str, least: int = 0, **given: Any) -> None:
+    """Whole numbers, such as widths and counts."""
+    for name, value in given.items():
+        if not whole(value, least):
+            raise pt.ShapeError(
+                f"[{where}] {name} = {value!r}; expected a whole number from {least} to {MOST}; "
+                f"for example {name} = {max(8, least)}"
+            )
+
+
+def per_axis(where: str, axes: int, least: int = 0, **given: Any) -> None:
+    """Whole numbers for each axis of space: one for all of them, or a tuple of one each."""
+    for name, value in given.items():
+        several = isinstance(value, (tuple, list))
+        if not all(whole(one, least) for one in (value if several else [value])) or (several and len(value) != axes):
+            words = f"a whole number from {least} to {MOST}" + (f", or a tuple of {axes}" if axes > 1 else "")
+            raise pt.ShapeError(
+                f"[{where}] {name} = {value!r}; expected {words}; for example {name} = {max(1, least)}"
+            )
+
+
+def numbers(
+    where: str, least: float = -math.inf, above: float = -math.inf, most: float = math.inf, **given: Any
+) -> None:
+    """Finite numbers within bounds."""
+    for name, value in given.items():
+        real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not (real and math.isfinite(value) and value >= least and value > above and value <= most):
+            bounds = [f">= {least:g}"] * (least > -math.inf) + [f"> {above:g}"] * (above > -math.inf)
+            bounds += [f"<= {most:g}"] * (most < math.inf)
+            raise SettingError(
+                f"[{where}] {name} = {value!r}; expected a finite number{' ' if bounds else ''}{' and '.join(bounds)}; "
+                f"leave {name} out for the usual one"
+            )
+
+
+def share(where: str, p: Any, name: str = "p") -> float:
+    """Of what a dropout sets to zero."""
+    real = isinstance(p, (int, float, np.integer, np.floating)) and not isinstance(p, bool)
+    if not (real and 0 <= p < 1):
+        raise SettingError(f"[{where}] {name} = {p!r}; expected 0 <= {name} < 1; 0.1 is usual")
+    return float(p)
+
+
+def choice(where: str, choices: Sequence[str], **given: Any) -> None:
+    """One of several words."""
+    for name, value in given.items():
+        if value not in choices:
+            words = ", ".join(repr(one) for one in choices[:-1]) + f" or {choices[-1]!r}"
+            raise SettingError(f"[{where}] {name} = {value!r}; expected {words}; {choices[0]!r} is usual")
+
+
+def groups(where: str, inputs: int, outputs: int, groups: int) -> None:
+    """Of a convolution."""
+    sizes(where, 1, groups=groups)
+    if inputs % groups or outputs % groups:
+        raise pt.ShapeError(
+            f"[{where}] {inputs} to {outputs} channels in {groups} groups; expected channels that are multiples of "
+            "groups; change groups"
+        )
+
+
+def one_shape(where: str, **given: Any) -> None:
+    """Of what is compared element by element, and would otherwise broadcast: [n, 1] and [n] to [n, n]."""
+    shapes = {name: tuple(np.shape(value)) for name, value in given.items()}
+    if len(set(shapes.values())) > 1:
+        *first, last = shapes
+        words = ", ".join(f"{name} is {list(shape)}" for name, shape in shapes.items())
+        raise pt.ShapeError(f"[{where}] {words}; expected one shape; reshape {last}, or {' or '.join(first)}")
