@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.batch import Batch
 from powertrain.data.order import RING, Cursor, Pick, raw_bits
+from powertrain.train.counters import counts
 from powertrain.train.folder import RunError
 
 
@@ -80,12 +81,17 @@ class Ring:
         }
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
+        state = saved.get(f"{self.name}.state")
+        if state is None:
+            return [f"{self.name}.state is missing"]
+        if text := counts(state, (2,)):
+            return [f"{self.name}.state {text}"]
         wrong = []
         for field, value in self._arrays.items():
-            found = saved.get(f"{self.name}.{field}")
-            if found is None or found.shape[1:] != value.shape[1:] or len(found) > self.size:
+            found, rows = saved.get(f"{self.name}.{field}"), min(int(state[0]), self.size)
+            if found is None or found.shape != (rows, *value.shape[1:]) or found.dtype != value.dtype:
                 wrong.append(f"{self.name}.{field} is missing or of another size")
-        return wrong if f"{self.name}.state" in saved else [f"{self.name}.state is missing", *wrong]
+        return wrong
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         self.appended, self._draws = (int(value) for value in saved[f"{self.name}.state"])
