@@ -12,6 +12,9 @@ import sys
 import unicodedata
 from typing import TextIO
 
+from powertrain.printable import printable
+
+SPACES = "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"  # of which a text may have others than the usual one
 # What stands for signs of ours where only ASCII goes. Of letters, the accents go.
 PLAIN = {
     "·": "-", "±": "+/-", "×": "x", "–": "-", "—": "-", "…": "...", "→": "->", "≤": "<=", "≥": ">=", "≈": "~",
@@ -21,23 +24,12 @@ PLAIN = {
 
 def visible(text: str) -> str:
     """A text of one or more lines whose control characters can be seen and do nothing."""
-    if text.isprintable():
-        return text
-    return "".join(sign if _is_harmless(sign) else _shown(sign) for sign in text)
+    return printable(text, keep="\n\t" + SPACES)
 
 
 def one_line(text: object) -> str:
     """The same, with line ends and tabs shown too: for names, which stand inside a line."""
-    return "".join(sign if _is_harmless(sign) and sign not in "\n\t" else _shown(sign) for sign in str(text))
-
-
-def _is_harmless(sign: str) -> bool:
-    return sign.isprintable() or sign in "\n\t" or unicodedata.category(sign) == "Zs"
-
-
-def _shown(sign: str) -> str:
-    r"""\x1b, \n or \u202e."""
-    return ascii(sign)[1:-1]
+    return printable(str(text), keep=SPACES)
 
 
 def fitting(text: str, encoding: str) -> str:
@@ -55,7 +47,7 @@ def _nearest(sign: str, encoding: str) -> str:
         return sign
     except UnicodeEncodeError:
         bare = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
-        return PLAIN.get(sign) or bare or _shown(sign)
+        return PLAIN.get(sign) or bare or ascii(sign)[1:-1]
 
 
 def say(text: object = "", stream: TextIO | None = None, *, flush: bool = False) -> None:
@@ -80,5 +72,5 @@ def silence(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-    except (OSError, ValueError):  # a stream of somebody's own, without a descriptor
+    except (OSError, ValueError, AttributeError):  # a stream of somebody's own, without a descriptor
         pass

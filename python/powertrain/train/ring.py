@@ -82,13 +82,11 @@ class Ring:
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
         state = saved.get(f"{self.name}.state")
-        if state is None:
-            return [f"{self.name}.state is missing"]
-        if text := counts(state, (2,)):
-            return [f"{self.name}.state {text}"]
-        wrong = []
+        text = "is missing" if state is None else counts(state, (2,))
+        wrong = [f"{self.name}.state {text}"] if text else []
+        rows = -1 if text or state is None else min(int(state[0]), self.size)  # no field has so many
         for field, value in self._arrays.items():
-            found, rows = saved.get(f"{self.name}.{field}"), min(int(state[0]), self.size)
+            found = saved.get(f"{self.name}.{field}")
             if found is None or found.shape != (rows, *value.shape[1:]) or found.dtype != value.dtype:
                 wrong.append(f"{self.name}.{field} is missing or of another size")
         return wrong
