@@ -84,7 +84,7 @@ def test_no_link_in_a_run_folder_leads_out_of_it(trained: Path, tmp_path: Path, 
     make = os.symlink if kind == "symbolic" else os.link
     make(victim, folder / "a" / name)
     longer = ["--set", "run.until=3 epochs", "--set", "report.worst=0"]
-    for arguments in (["train", "small.toml", "--run", "a", "--resume", *longer], ["report", "a"], ["evaluate", "a"]):
+    for arguments in (["train", "small.toml", "--run", "a", "--resume", *longer], ["report", "a"]):
         with contextlib.suppress(AssertionError):  # what is said of it does not matter here
             inside(arguments, folder)
         assert victim.read_text() == "mine\n" and victim.stat().st_nlink <= 2
@@ -152,7 +152,10 @@ ASKED = (
 )
 def test_code_of_a_strangers_run_waits_for_consent(stranger: Path, verb: list[str]) -> None:
     refused = inside(verb, stranger, expect=2)
-    assert refused.stderr.strip().endswith(ASKED) and told(stranger) == ""
+    assert (
+        refused.stderr.strip().endswith(ASKED.replace("a/model.py", str(stranger / "a" / "model.py")))
+        and told(stranger) == ""
+    )
     assert refused.stderr.startswith("[recipe.toml:3 model.use] ")
 
 
