@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from powertrain.train.checkpoint import Checkpoints, NoSpaceError, hash_arrays, write_durably
+from powertrain.files import Files, NoSpaceError
+from powertrain.train.checkpoint import FOLDER, Checkpoints, hash_arrays
 from powertrain.train.ledger import FILE, Ledger, read_history, read_lines
 
 
@@ -35,23 +37,30 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Checkpoints:
-    return Checkpoints(tmp_path / "checkpoints")
+    return Checkpoints(tmp_path)
+
+
+def lying(store: Checkpoints) -> list[str]:
+    return store.files.names(FOLDER)
+
+
+META = {"seconds": 1.5, "steps": 10}
 
 
 def test_what_was_written_is_what_is_read(store: Checkpoints) -> None:
-    store.save(3, arrays(), {"seconds": 1.5})
+    store.save(3, arrays(), META)
     found, problems = store.latest()
     assert found is not None and problems == []
-    assert (found.number, found.meta) == (3, {"seconds": 1.5})
+    assert (found.number, found.meta) == (3, META)
     assert same(found.arrays, {name: np.asarray(a, order="C") for name, a in arrays().items()})
     assert hash_arrays(found.arrays) == hash_arrays(arrays())
 
 
 def test_the_last_two_are_kept_and_nothing_else(store: Checkpoints) -> None:
     for number in (1, 2, 3, 10):
-        store.save(number, arrays(number), {})
+        store.save(number, arrays(number), META)
     assert store.numbers() == [3, 10]
-    assert sorted(path.name for path in store.folder.iterdir()) == [
+    assert lying(store) == [
         "round-000000000003.json",
         "round-000000000003.safetensors",
         "round-000000000010.json",
@@ -72,9 +81,9 @@ DAMAGE = {
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(
     store: Checkpoints, suffix: str, damage: Any
 ) -> None:
-    store.save(1, arrays(1), {})
-    store.save(2, arrays(2), {})
-    path = store.folder / f"round-000000000002{suffix}"
+    store.save(1, arrays(1), META)
+    store.save(2, arrays(2), META)
+    path = store.files.path / FOLDER / f"round-000000000002{suffix}"
     path.write_bytes(damage(path.read_bytes()))
     found, problems = store.latest()
     assert found is not None and found.number == 1
@@ -83,9 +92,9 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(
 
 
 def test_a_changed_number_in_the_json_is_noticed(store: Checkpoints) -> None:
-    store.save(1, arrays(), {"seconds": 1.0})
-    path = store.folder / "round-000000000001.json"
-    path.write_text(path.read_text().replace('"seconds": 1.0', '"seconds": 2.0'))
+    store.save(1, arrays(), META)
+    path = store.files.path / FOLDER / "round-000000000001.json"
+    path.write_text(path.read_text().replace('"seconds": 1.5', '"seconds": 2.5'))
     assert store.latest() == (
         None,
         ["checkpoint 1 is not used: round-000000000001.json is not what was written: its SHA-256 differs; "
@@ -94,9 +103,9 @@ def test_a_changed_number_in_the_json_is_noticed(store: Checkpoints) -> None:
 
 
 def test_arrays_that_are_missing_are_noticed(store: Checkpoints) -> None:
-    store.save(1, arrays(1), {})
-    store.save(2, arrays(2), {})
-    (store.folder / "round-000000000002.safetensors").unlink()
+    store.save(1, arrays(1), META)
+    store.save(2, arrays(2), META)
+    (store.files.path / FOLDER / "round-000000000002.safetensors").unlink()
     found, problems = store.latest()
     assert found is not None and found.number == 1
     assert problems == [
@@ -105,12 +114,12 @@ def test_arrays_that_are_missing_are_noticed(store: Checkpoints) -> None:
     ]
 
 
-@pytest.mark.parametrize("step", range(8))
+@pytest.mark.parametrize("step", range(11))
 def test_a_kill_at_any_step_of_a_save_leaves_a_whole_checkpoint(
     store: Checkpoints, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     """Every change on the disk goes through one of these calls: stop before the n-th of them."""
-    store.save(1, arrays(1), {})
+    store.save(1, arrays(1), META)
     calls = 0
 
     class Killed(BaseException):
@@ -127,10 +136,10 @@ def test_a_kill_at_any_step_of_a_save_leaves_a_whole_checkpoint(
         return call
 
     monkeypatch.setattr(os, "fsync", counted(os.fsync))
-    monkeypatch.setattr(Path, "replace", counted(Path.replace))
-    monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
+    monkeypatch.setattr(os, "replace", counted(os.replace))
+    monkeypatch.setattr(os, "unlink", counted(os.unlink))
     try:
-        store.save(2, arrays(2), {})
+        store.save(2, arrays(2), META)
         finished = True
     except Killed:
         finished = False
@@ -139,7 +148,7 @@ def test_a_kill_at_any_step_of_a_save_leaves_a_whole_checkpoint(
     assert found is not None and problems == []
     assert hash_arrays(found.arrays) == hash_arrays(arrays(found.number))
     assert found.number == 2 or not finished
-    store.save(3, arrays(3), {})
+    store.save(3, arrays(3), META)
     assert store.latest()[0] is not None and store.numbers()[-1] == 3
 
 
@@ -147,8 +156,8 @@ def test_a_kill_at_any_step_of_a_save_leaves_a_whole_checkpoint(
 def test_a_full_disk_keeps_the_earlier_checkpoint(
     store: Checkpoints, monkeypatch: pytest.MonkeyPatch, fails_at: int
 ) -> None:
-    store.save(1, arrays(1), {})
-    before = sorted(path.name for path in store.folder.iterdir())
+    store.save(1, arrays(1), META)
+    before = lying(store)
     calls = 0
 
     def full(descriptor: int) -> None:
@@ -159,9 +168,9 @@ def test_a_full_disk_keeps_the_earlier_checkpoint(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NoSpaceError, match="No space left on device"):
-        store.save(2, arrays(2), {})
+        store.save(2, arrays(2), META)
     monkeypatch.undo()
-    assert sorted(path.name for path in store.folder.iterdir()) == before
+    assert lying(store) == before
     found, _ = store.latest()
     assert found is not None and found.number == 1
 
@@ -181,27 +190,27 @@ def test_the_hash_sees_names_dtypes_shapes_and_bytes() -> None:
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_durably(path, b"old")
-    write_durably(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
+    files = Files(tmp_path)
+    files.replace("file", b"old")
+    files.replace("file", b"new")
+    assert files.read("file") == b"new"
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_the_ledger_counts_replayed_steps_once(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.write("metrics", 10, values={"loss": 3.0})
-    ledger.write("metrics", 20, values={"loss": 2.0})
+    ledger.write("metrics", 10, 1, values={"loss": 3.0})
+    ledger.write("metrics", 20, 2, values={"loss": 2.0})
     ledger.close()
     with (tmp_path / FILE).open("ab") as file:
         file.write(b'{"event": "metrics", "step": 30, "val')  # a kill in the middle of a line
     ledger = Ledger(tmp_path)
-    ledger.write("resume", 10)
-    ledger.write("metrics", 20, values={"loss": float("nan")})
+    ledger.write("resume", 10, 1)
+    ledger.write("metrics", 20, 2, values={"loss": float("inf")})
     ledger.sync()
     ledger.close()
     assert [line["event"] for line in read_lines(tmp_path)] == ["metrics", "metrics", "resume", "metrics"]
     history = [(line["step"], line["values"]["loss"]) for line in read_history(tmp_path)]
-    assert history == [(10, 3.0), (20, "nan")]
+    assert history == [(10, 3.0), (20, math.inf)]
     for raw in (tmp_path / FILE).read_text().splitlines()[:2]:
         json.loads(raw)

@@ -77,7 +77,7 @@ def lloyd(rounds: int) -> np.ndarray:
 
 
 def slots(path: Path) -> dict[str, np.ndarray]:
-    found, problems = Checkpoints(path / "checkpoints").latest()
+    found, problems = Checkpoints(path).latest()
     assert found is not None and not problems
     return found.arrays
 

@@ -48,7 +48,7 @@ def twice(folder: Path, recipe: str, code: str, die_in: int, *names: str) -> dic
 
 
 def slots(path: Path) -> dict[str, np.ndarray]:
-    found, problems = Checkpoints(path / "checkpoints").latest()
+    found, problems = Checkpoints(path).latest()
     assert found is not None and not problems
     return found.arrays
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.console import complain, one_line, say, silence
 from powertrain.plain_json import dumps
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
     from powertrain.train.session import Outcome
 
-FINE, MISSED, USER, OURS, INTERRUPTED = 0, 1, 2, 3, 130
+FINE, MISSED, USER, OURS = 0, 1, 2, 3
+BY_SIGNAL = 128  # and the number of the signal, as shells have it: 130 Ctrl-C, 141 nobody reads the output, 143 SIGTERM
 RUNS = Path("runs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; the exit code is 0 fine, 1 an expectation missed, 2 the user's mistake, 3 ours."""
+    """Run one verb; the exit code is 0 fine, 1 an expectation missed, 2 the user's mistake, 3 ours, or above 128 what
+    a signal ended."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["bench"]:  # it reads its own arguments
         return _guarded(lambda: _bench(given[1:]))
@@ -34,26 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(action: Callable[[], int]) -> int:
     """Run an action; mistakes of the user become one message, ours a traceback and how to report it."""
     try:
-        return action()
-    except KeyboardInterrupt:
-        print("stopped; the last checkpoint stands: add --resume to go on", file=sys.stderr)
-        return INTERRUPTED
+        code = action()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt as error:
+        complain("stopped; what was saved stands, and powertrain train with --resume goes on from there")
+        return BY_SIGNAL + (error.args[0] if error.args else signal.SIGINT)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, for example `head`; nothing is left to say
-        return FINE
+        silence(sys.stdout)  # the reader went away, for example `head`; nothing is left to say
+        return BY_SIGNAL + signal.SIGPIPE
     except Exception as error:
         if said := _users(error):
-            print(said, file=sys.stderr)
+            complain(said)
             return USER
         import traceback
 
         from powertrain.plugins.blame import blame
 
-        traceback.print_exc()
+        complain(traceback.format_exc().rstrip())
         if told := blame(error):
-            print(told, file=sys.stderr)
+            complain(told)
             return USER
-        print("this is a fault of powertrain; please report it with the lines above", file=sys.stderr)
+        complain("this is a fault of powertrain; please report it with the lines above")
         return OURS
 
 
@@ -82,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("recipe", metavar="NAME|PATH")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
     train.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (default: runs/NAME-N)")
-    train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe")
+    train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe; "
+                       "where there is none yet, begin")  # fmt: skip
+    _trusting(train)
     train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
     train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
     train.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
@@ -90,15 +98,18 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = _verb(verbs, "evaluate", _evaluate, "measure a trained run again")
     evaluate.add_argument("run", type=Path, metavar="DIR")
+    _trusting(evaluate)
     evaluate.add_argument("--json", action="store_true")
 
     predict = _verb(verbs, "predict", _predict, "the answers of a trained run for a file of examples, or of text")
     predict.add_argument("run", type=Path, metavar="DIR")
     predict.add_argument("file", type=Path, metavar="FILE", help=".npy, .npz (its x), or a text to continue")
+    _trusting(predict)
     predict.add_argument("--json", action="store_true")
 
     report = _verb(verbs, "report", _report, "write report.html of a finished run again")
     report.add_argument("run", type=Path, metavar="DIR")
+    _trusting(report)
 
     runs = _verb(verbs, "runs", _runs, "list runs, or print the hash of one: runs hash DIR")
     runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
@@ -143,6 +154,10 @@ def _verb(verbs: Any, name: str, action: Callable[[argparse.Namespace], int], te
     return parser
 
 
+def _trusting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trust", action="store_true", help="run code that lies in the folder of somebody else's run")
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not value > 0:
@@ -163,53 +178,51 @@ def _train(options: argparse.Namespace) -> int:
 
     settings = list(options.set)
     if options.smoke:
-        unit = load_recipe(options.recipe, settings).run.until.unit
+        unit = load_recipe(options.recipe, settings, trust=options.trust).run.until.unit
         settings += [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
     if options.threads is not None:
         settings.append(f"run.threads={options.threads}")
-    recipe = load_recipe(options.recipe, settings)
+    recipe = load_recipe(options.recipe, settings, trust=options.trust)
     path = _run_folder(options, recipe)
     outcome = train(recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes)
     if options.json:
-        print(dumps(outcome.results), flush=True)
+        say(dumps(outcome.results), flush=True)
     return _exit_code(outcome)
 
 
 def _exit_code(outcome: Outcome) -> int:
-    if outcome.interrupted:
-        return INTERRUPTED
+    if outcome.signal:
+        return BY_SIGNAL + outcome.signal
+    if not outcome.saved:
+        return USER
     return FINE if outcome.met else MISSED
 
 
 def _run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
-    from powertrain.train.folder import RunError, latest_folder, new_folder
+    from powertrain.train.folder import latest_folder, new_folder
 
     if options.run is not None:
         return Path(options.run)
-    if not options.resume:
-        return new_folder(RUNS, recipe.name)
-    latest = latest_folder(RUNS, recipe.name)
-    if latest is None:
-        raise RunError(f"[--resume] there is no run of {recipe.name} in {RUNS}/; expected one; leave --resume out")
-    return latest
+    latest = latest_folder(RUNS, recipe.name) if options.resume else None
+    return latest or new_folder(RUNS, recipe.name)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from powertrain.train.review import evaluate
 
-    return evaluate(options.run, options.json)
+    return evaluate(options.run, options.json, options.trust)
 
 
 def _predict(options: argparse.Namespace) -> int:
     from powertrain.train.predict import predict
 
-    return predict(options.run, options.file, options.json)
+    return predict(options.run, options.file, options.json, options.trust)
 
 
 def _report(options: argparse.Namespace) -> int:
     from powertrain.train.review import rewrite_report
 
-    print(rewrite_report(options.run))
+    say(rewrite_report(options.run, options.trust))
     return FINE
 
 
@@ -220,16 +233,16 @@ def _runs(options: argparse.Namespace) -> int:
     if options.what == "hash":
         if options.folder is None:
             raise RunError("[runs hash] received no folder; expected one; powertrain runs lists them")
-        print(run_hash(options.folder))
+        say(run_hash(options.folder))
         return FINE
     rows = list_runs(options.folder or RUNS)
     if options.json:
-        print(dumps(rows))
+        say(dumps(rows))
         return FINE
     for row in rows:
-        print(f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}")
+        say(one_line(f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}"))
     if not rows:
-        print(f"no runs in {options.folder or RUNS}; begin with: powertrain train digits")
+        say(f"no runs in {options.folder or RUNS}; begin with: powertrain train digits")
     return FINE
 
 
@@ -241,10 +254,10 @@ def _recipes(options: argparse.Namespace) -> int:
         for plugin in registry().plugins("recipe")
     ]
     if options.json:
-        print(dumps(found))
+        say(dumps(found))
         return FINE
     for recipe in found:
-        print(f"{recipe['name']:<24} {recipe['distribution']} {recipe['version']}")
+        say(one_line(f"{recipe['name']:<24} {recipe['distribution']} {recipe['version']}"))
     return FINE
 
 
@@ -269,11 +282,11 @@ def _profile(options: argparse.Namespace) -> int:
     profiles = targets.profile(options.recipe, options.set, options.steps, options.precision)
     trace.write(options.trace, profiles)
     if options.json:
-        print(dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
+        say(dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
         return FINE
     for one in profiles:
-        print(table.text(one, options.top), end="\n\n")
-    print(f"trace  {options.trace}: open it at https://ui.perfetto.dev")
+        say(table.text(one, options.top) + "\n")
+    say(f"trace  {options.trace}: open it at https://ui.perfetto.dev")
     return FINE
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from powertrain.bench.arrays import WORKLOADS, WorkloadError, find
 from powertrain.bench.losses import compare_losses
 from powertrain.bench.measure import Timing, measure
+from powertrain.console import complain, say
 from powertrain.plain_json import dumps
 from powertrain.precision import PRECISIONS
 
@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | argparse.Namespace | None = None) -> int:
     try:
         check(arguments.workload)
     except WorkloadError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     result = run(arguments.workload, arguments.threads, arguments.seconds, arguments.precision)
-    print(dumps(result) if arguments.json else sentence(result))
+    say(dumps(result) if arguments.json else sentence(result))
     return 0
 
 

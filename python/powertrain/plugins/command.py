@@ -4,13 +4,13 @@ processes of their own."""
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from powertrain.console import say
 from powertrain.plain_json import dumps
 from powertrain.plugins import listing
 from powertrain.plugins.discovery import normalise
@@ -26,13 +26,13 @@ def plugins(options: argparse.Namespace) -> int:
         kind = "a plugin" if what == "show" else "a distribution"
         raise PluginError(f"[plugins {what}] received no name; expected that of {kind}; see powertrain plugins list")
     if what == "show":
-        print(dumps(listing.details(options.name)) if options.json else listing.describe(options.name))
+        say(dumps(listing.details(options.name)) if options.json else listing.describe(options.name))
         return FINE
     if what == "check":
         return check(normalise(options.name), options.seconds, options.json)
     if what == "doctor":
         return doctor(options.seconds, options.json)
-    print(dumps(listing.as_json()) if options.json else listing.as_text())
+    say(dumps(listing.as_json()) if options.json else listing.as_text())
     return FINE
 
 
@@ -40,20 +40,20 @@ def check(distribution: str, seconds: float, as_json: bool) -> int:
     """Examine every plugin of a distribution; exit code 1 where one breaks a promise."""
     from powertrain.plugins.conformance import Checked, check_distribution
 
-    def say(one: Checked) -> None:
+    def progress(one: Checked) -> None:
         state = "right" if one.right and one.examined else "wrong" if not one.right else "not examined"
         lines = [f"{state:<6} {one.plugin.group} {one.plugin.full_name}"]
         lines += [f"       {finding.code}: {finding.line()}" for finding in one.findings]
-        print("\n".join(lines), flush=True)
+        say("\n".join(lines), flush=True)
 
-    checked = check_distribution(registry(), distribution, seconds, None if as_json else say)
+    checked = check_distribution(registry(), distribution, seconds, None if as_json else progress)
     if as_json:
         rows = [
             {**one.plugin._asdict(), "right": one.right, "examined": one.examined,
              "findings": [asdict(finding) for finding in one.findings]}
             for one in checked
         ]  # fmt: skip
-        print(dumps(rows))
+        say(dumps(rows))
     return FINE if all(one.right for one in checked) else FAULTS
 
 
@@ -78,7 +78,7 @@ def doctor(seconds: float, as_json: bool) -> int:
         "broken": broken,
         **{key: found[key] for key in ("unreadable", "shadowed", "conflicts")},
     }
-    print(dumps(report) if as_json else _as_text(report))
+    say(dumps(report) if as_json else _as_text(report))
     return FAULTS if broken or found["unreadable"] else FINE
 
 
@@ -117,9 +117,9 @@ def new(options: argparse.Namespace) -> int:
         paths = new_recipe(options.what, folder)
         following = f"edit {folder / 'model.py'}, then: powertrain train {paths[0]}"
     if options.json:
-        print(dumps({"files": [str(path) for path in paths], "next": following}))
+        say(dumps({"files": [str(path) for path in paths], "next": following}))
         return FINE
     for path in paths:
-        print(path)
-    print(f"next   {following}", file=sys.stdout)
+        say(path)
+    say(f"next   {following}")
     return FINE

@@ -12,10 +12,12 @@ import importlib
 import io
 import os
 import signal
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
+
+from powertrain.console import complain, one_line
 
 SECONDS = 10.0
 VARIABLE = "POWERTRAIN_IMPORT_SECONDS"
@@ -54,7 +56,7 @@ def guarded(action: Callable[[], Any], whose: str) -> tuple[Any, str, BaseExcept
     except BaseException as error:
         return None, in_words(error), error
     if text := printed.getvalue():
-        sys.stderr.write(text)  # never to stdout, whose lines may be a program's input
+        complain(text.rstrip("\n"))  # never to stdout, whose lines may be a program's input
     return found, "", None
 
 
@@ -115,7 +117,26 @@ def _handled(number: int, handler: Callable[[int, Any], None]) -> Iterator[None]
     try:
         yield
     finally:
-        signal.signal(number, before)
+        if before is not None:  # what no Python code had set cannot be set again
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def _alarm(handler: Callable[[int, Any], None], seconds: float, again: float) -> Iterator[None]:
+    """Calls a handler after so long, and then again and again. A process has one such timer: the program's own goes on
+    afterwards with what is left of its time, and rings at once where it would have rung meanwhile."""
+    began = time.monotonic()
+    left = interval = 0.0
+    try:
+        with _handled(signal.SIGALRM, handler):
+            left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, again)
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # once the program's own handler is back
+        if left > 0:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-6), interval)
 
 
 @contextlib.contextmanager
@@ -145,18 +166,15 @@ def _limited(whose: str) -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:
         nonlocal ignored
         if ignored == MOST_IGNORED:
-            said = f"[plugins] the import of {whose} took more than {seconds:g} s and goes on whatever is raised in it"
-            os.write(2, f"{said}; expected one that ends; mend or uninstall it\n".encode())
+            said = f"[plugins] the import of {one_line(whose)} took more than {seconds:g} s"
+            said += " and goes on whatever is raised in it; expected one that ends; mend or uninstall it\n"
+            os.write(2, said.encode())
             end(ENDED)
         ignored += 1
         raise _Stop(f"its import took more than {seconds:g} s (where a plugin needs that long, set {VARIABLE} to more)")
 
-    with _handled(signal.SIGALRM, stop):
-        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+    with _alarm(stop, seconds, 1.0):
+        yield
 
 
 def _seconds() -> float:

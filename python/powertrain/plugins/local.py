@@ -3,16 +3,19 @@ copied into the run and executed, so all three are the same bytes."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import linecache
 import sys
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from powertrain.inputs import read_file
+from powertrain.plugins import trust
 from powertrain.plugins.importing import guarded
 from powertrain.plugins.params import suggestion
 from powertrain.plugins.registry import PluginError
@@ -38,10 +41,11 @@ def is_local(name: str) -> bool:
     return name.startswith(("./", "../", "/")) or name.partition(":")[0].endswith(".py")
 
 
-def load_local(name: str, base: Path) -> tuple[Any, LocalFile]:
-    """The object that `./file.py:Name` means, seen from the folder of the recipe."""
+def load_local(name: str, base: Path, trusted: bool = False) -> tuple[Any, LocalFile]:
+    """The object that `./file.py:Name` means, seen from the folder of the recipe. Where that is the folder of a run,
+    the file must be the run's own, and this user have trained with it before, or trust it."""
     file_name, colon, attribute = name.rpartition(":")
-    if not colon or not attribute.isidentifier():
+    if not colon or not attribute.isidentifier() or "\0" in name:
         raise PluginError(f'received {name}; expected a file and a name in it; write use = "./model.py:Net"')
     path = (base / file_name).resolve()
     if not path.is_relative_to(base.resolve()):
@@ -55,14 +59,18 @@ def load_local(name: str, base: Path) -> tuple[Any, LocalFile]:
         raise PluginError(
             f"received {name}; expected a Python file at {path}; it could not be read: {error.strerror}"
         ) from error
-    module = _execute(file)
+    of_run = trust.is_run(base)
+    if of_run:
+        trust.demand(name, file.sha256, base, trusted)
+    # A run keeps copies of the files that its recipe names, and of no others: what else lies there is not its own.
+    module = _execute(file, beside=trusted or not of_run)
     if not hasattr(module, attribute):
         public = [word for word in vars(module) if not word.startswith("_")]
         raise PluginError(f"{path.name} has no {attribute}; expected one of its names{suggestion(attribute, public)}")
     return getattr(module, attribute), file
 
 
-def _execute(file: LocalFile) -> types.ModuleType:
+def _execute(file: LocalFile, beside: bool) -> types.ModuleType:
     # Named by content: two runs in one process that use different files of one name do not meet.
     module_name = f"{MODULE_PREFIX}{file.path.stem}_{file.sha256[:12]}"
     if module_name in sys.modules:
@@ -71,12 +79,9 @@ def _execute(file: LocalFile) -> types.ModuleType:
     module.__file__ = str(file.path)
     sys.modules[module_name] = module  # dataclasses look their module up here
     linecache.checkcache(str(file.path))
-    sys.path.insert(0, str(file.path.parent))  # for files that it imports itself
-    try:
-        code = functools.partial(compile, file.content, str(file.path), "exec")
+    code = functools.partial(compile, file.content, str(file.path), "exec")
+    with _importable(file.path.parent) if beside else contextlib.nullcontext():
         _, cause, error = guarded(lambda: exec(code(), module.__dict__), f"./{file.path.name}")
-    finally:
-        sys.path.remove(str(file.path.parent))
     if error is not None:
         del sys.modules[module_name]
         raise PluginError(
@@ -84,6 +89,17 @@ def _execute(file: LocalFile) -> types.ModuleType:
             f"expected a file that can be imported; mend {file.path.name}"
         ) from error
     return module
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """For files that it imports itself."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # it took the folder out itself
+            sys.path.remove(str(folder))
 
 
 def _line_in(error: BaseException, path: Path) -> str:

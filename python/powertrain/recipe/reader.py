@@ -55,18 +55,22 @@ KeyPath = tuple[str | int, ...]
 Made = TypeVar("Made")
 
 
-def load_recipe(name: str, overrides: Iterable[str] = (), plugins: Registry | None = None) -> Recipe:
-    """The recipe of a name or path, checked; a RecipeError holds every mistake, each with its line."""
+def load_recipe(
+    name: str, overrides: Iterable[str] = (), plugins: Registry | None = None, *, trust: bool = False
+) -> Recipe:
+    """The recipe of a name or path, checked; a RecipeError holds every mistake, each with its line. `trust` lets the
+    recipe in the folder of somebody else's run bring its code (docs/security.md)."""
     plugins = plugins or registry()
     overrides = tuple(overrides)
     found = source_text.read(source_text.find(name, plugins))
     source_text.override(found, overrides)
-    return _Reader(found, plugins).recipe(name, overrides)
+    return _Reader(found, plugins, trust).recipe(name, overrides)
 
 
 class _Reader:
-    def __init__(self, source: source_text.Source, plugins: Registry) -> None:
+    def __init__(self, source: source_text.Source, plugins: Registry, trust: bool) -> None:
         self.source = source
+        self.trust = trust
         self.tables = source.tables
         self.plugins = plugins
         self.base = source.path.resolve().parent
@@ -217,7 +221,7 @@ class _Reader:
 
     def load(self, group: str, name: str) -> tuple[Any, Plugin | None, LocalFile | None]:
         if is_local(name):
-            plugin, file = load_local(name, self.base)
+            plugin, file = load_local(name, self.base, self.trust)
             return plugin, None, file
         entry = self.plugins.find(group, name)
         return entry.load(), entry, None

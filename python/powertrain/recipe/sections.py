@@ -10,6 +10,7 @@ from typing import Any
 from powertrain.plugins.local import LocalFile
 from powertrain.plugins.params import param
 from powertrain.plugins.registry import Plugin
+from powertrain.plugins.trust import file_of
 from powertrain.precision import PRECISIONS
 from powertrain.recipe.durations import Duration, Limit
 
@@ -29,7 +30,7 @@ class Use:
     def origin(self) -> dict[str, str]:
         """What run.lock records: the distribution and version, or the file and its hash."""
         if self.file is not None:
-            return {"use": self.name, "file": self.file.path.name, "sha256": self.file.sha256}
+            return {"use": self.name, "file": file_of(self.name), "sha256": self.file.sha256}
         if self.entry is None:
             return {"use": self.name}
         return {"use": self.name, "distribution": self.entry.distribution, "version": self.entry.version}

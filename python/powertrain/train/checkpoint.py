@@ -7,7 +7,6 @@ Each file is written aside, synced and renamed, and then the folder is synced.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -20,17 +19,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain._core import Error
+from powertrain.files import Files, FolderError, NoSpaceError
+from powertrain.records import MisfitError, fitted, from_json
+
 KEEP = 2
 FORMAT = 1
+FOLDER = "checkpoints"
+META = {"seconds": float, "steps": int}
+HEADER = {"format": int, "number": int, "bytes": int, "sha256": str, "seal": str}
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class CheckpointError(Exception):
+class CheckpointError(Error):  # type: ignore[misc, unused-ignore]
     """A checkpoint that cannot be used."""
-
-
-class NoSpaceError(Exception):
-    """The disk is full; what was there before still stands."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,20 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one run's folder."""
+    """The checkpoints in the folder of a run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, run: Path) -> None:
+        self.files = Files(run)
 
     def numbers(self) -> list[int]:
         """What exists, oldest first."""
-        found = (re.fullmatch(r"round-(\d+)\.json", path.name) for path in self.folder.glob("round-*.json"))
+        found = (re.fullmatch(r"round-([0-9]{12,})\.json", name) for name in self.files.names(FOLDER))
         return sorted(int(match[1]) for match in found if match)
 
     def save(self, number: int, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         """Write a checkpoint, then drop all but the last two. On a full disk nothing that was there is lost."""
         from safetensors.numpy import save
 
-        self.folder.mkdir(parents=True, exist_ok=True)
         payload = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
         header = {
             "format": FORMAT,
@@ -66,61 +67,76 @@ class Checkpoints:
             "sha256": _sha256(payload),
             "meta": dict(meta),
         }
-        stem = self.folder / f"round-{number:012d}"
         try:
-            write_durably(stem.with_suffix(".safetensors"), payload)
-            write_durably(stem.with_suffix(".json"), _sealed(header))
+            self.files.replace(_name(number, ".safetensors"), payload)
+            self.files.replace(_name(number, ".json"), _sealed(header))
         except NoSpaceError:
             if number not in self.numbers():
-                stem.with_suffix(".safetensors").unlink(missing_ok=True)
+                self.files.remove(_name(number, ".safetensors"))
             raise
         self._drop_old()
 
     def _drop_old(self) -> None:
         numbers = self.numbers()
         for number in numbers[:-KEEP]:
-            self._path(number, ".json").unlink(missing_ok=True)  # first: without it the arrays are nobody's
-            self._path(number, ".safetensors").unlink(missing_ok=True)
-        kept = {f"round-{number:012d}" for number in numbers[-KEEP:]}
-        for stray in self.folder.glob("round-*.safetensors"):  # a kill between the two files of a checkpoint
-            if stray.stem not in kept:
-                stray.unlink(missing_ok=True)
+            self.files.remove(_name(number, ".json"))  # first: without it the arrays are nobody's
+            self.files.remove(_name(number, ".safetensors"))
+        kept = {Path(_name(number, ".safetensors")).name for number in numbers[-KEEP:]}
+        for name in self.files.names(FOLDER):
+            # Arrays without their JSON: a kill came between the two files of a checkpoint. What is written aside, too.
+            stray = re.fullmatch(r"round-[0-9]+\.safetensors|\.round-[0-9]+\.(safetensors|json)\.part", name)
+            if stray and name not in kept:
+                self.files.remove(f"{FOLDER}/{name}")
 
     def load(self, number: int) -> Checkpoint:
         """One checkpoint, or a CheckpointError that says what is wrong with it."""
         from safetensors.numpy import load
 
-        header = self._header(number)
-        path = self._path(number, ".safetensors")
+        header, name = self._header(number), Path(_name(number, ".safetensors")).name
         try:
-            payload = path.read_bytes()
+            with self.files.reading(_name(number, ".safetensors")) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size != header["bytes"]:
+                    raise CheckpointError(f"{name} has {size:,} bytes; {header['bytes']:,} were written")
+                payload = file.read(size)
         except OSError as error:
-            raise CheckpointError(f"{path.name} cannot be read: {error.strerror}") from error
-        if len(payload) != header["bytes"]:
-            raise CheckpointError(f"{path.name} has {len(payload):,} bytes; {header['bytes']:,} were written")
+            raise CheckpointError(f"{name} cannot be read: {error.strerror}") from error
+        except FolderError as error:
+            raise CheckpointError(f"{name} cannot be read: {error}") from error
         if _sha256(payload) != header["sha256"]:
-            raise CheckpointError(f"{path.name} is not what was written: its SHA-256 differs")
-        return Checkpoint(number, load(payload), header["meta"])
+            raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
+        try:
+            arrays = load(payload)
+        except Exception as error:  # of whatever kind: bytes that fit their own hash may still be anybody's
+            raise CheckpointError(f"{name} holds no arrays: {type(error).__name__}") from error
+        return Checkpoint(number, arrays, header["meta"])
 
     def _header(self, number: int) -> dict[str, Any]:
-        path = self._path(number, ".json")
+        name = Path(_name(number, ".json")).name
         try:
-            header: dict[str, Any] = json.loads(path.read_bytes())
+            header: dict[str, Any] = from_json(self.files.read(_name(number, ".json")), HEADER)
             seal = header.pop("seal")
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{path.name} is damaged: {type(error).__name__}") from error
+        except (OSError, FolderError, MisfitError) as error:
+            raise CheckpointError(f"{name} is damaged: {getattr(error, 'strerror', None) or error}") from error
         if _sha256(_canonical(header)) != seal:
-            raise CheckpointError(f"{path.name} is not what was written: its SHA-256 differs")
+            raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
         if header["format"] != FORMAT:
-            raise CheckpointError(f"{path.name} has format {header['format']}; this version reads {FORMAT}")
-        return header
+            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT}")
+        if header["number"] != number:
+            raise CheckpointError(f"{name} is of checkpoint {header['number']}, under another name")
+        try:
+            return {**header, "meta": fitted(header.get("meta"), META, "meta")}
+        except MisfitError as error:
+            raise CheckpointError(f"{name} is not what powertrain writes: {error}") from error
 
     def newest_meta(self) -> dict[str, Any]:
-        """What the newest checkpoint says of itself, without its arrays; empty where there is none to read."""
-        try:
-            return dict(self._header(self.numbers()[-1])["meta"])
-        except (CheckpointError, IndexError):
-            return {}
+        """What the newest whole header says of its checkpoint, without the arrays; empty where there is none."""
+        for number in reversed(self.numbers()):
+            try:
+                return dict(self._header(number)["meta"])
+            except CheckpointError:
+                continue
+        return {}
 
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and a sentence for each newer one that was passed over."""
@@ -132,36 +148,9 @@ class Checkpoints:
                 problems.append(f"checkpoint {number} is not used: {error}; trying the one before")
         return None, problems
 
-    def _path(self, number: int, suffix: str) -> Path:
-        return self.folder / f"round-{number:012d}{suffix}"
 
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file so that after a power cut either the old or the new content is there, whole."""
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        aside.unlink(missing_ok=True)
-        raise NoSpaceError(
-            f"[{path}] {error.strerror}; expected room for {len(content):,} bytes; free some space"
-        ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _name(number: int, suffix: str) -> str:
+    return f"{FOLDER}/round-{number:012d}{suffix}"
 
 
 def hash_arrays(arrays: Arrays) -> str:
@@ -180,11 +169,9 @@ def _sha256(content: bytes) -> str:
 
 
 def _canonical(header: Mapping[str, Any]) -> bytes:
-    return json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _sealed(header: Mapping[str, Any]) -> bytes:
     seal = _sha256(_canonical(header))
-    return (
-        json.dumps({**header, "seal": seal}, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    ).encode()
+    return (json.dumps({**header, "seal": seal}, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()

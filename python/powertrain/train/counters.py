@@ -32,6 +32,9 @@ class Progress:
     def array(self) -> NDArray[np.int64]:
         return np.array([getattr(self, field.name) for field in fields(self)], dtype=np.int64)
 
+    def misfit(self, saved: NDArray[Any]) -> str:
+        return counts(saved, (len(fields(self)),))
+
     def restore(self, array: NDArray[Any]) -> None:
         for field, value in zip(fields(self), array.tolist(), strict=True):
             setattr(self, field.name, value)
@@ -46,5 +49,15 @@ class Count:
     def array(self) -> NDArray[np.int64]:
         return np.array(self.value, dtype=np.int64)
 
+    def misfit(self, saved: NDArray[Any]) -> str:
+        return counts(saved, ())
+
     def restore(self, array: NDArray[Any]) -> None:
         self.value = int(array)
+
+
+def counts(saved: NDArray[Any], shape: tuple[int, ...]) -> str:
+    """What keeps an array from being so many counters; nothing where it is them."""
+    if saved.dtype != np.int64 or saved.shape != shape:
+        return f"is {saved.dtype}{list(saved.shape)} in the checkpoint and int64{list(shape)} in the run"
+    return "is below 0 in the checkpoint" if (saved < 0).any() else ""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.order import EPISODES, EVALUATION, raw_bits
+from powertrain.train.counters import counts
 from powertrain.train.evaluate import Evaluation
 from powertrain.train.folder import RunError
 
@@ -117,10 +118,27 @@ class EnvSource:
         return made
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
-        found = saved.get(f"data.{self.role}.episodes")
-        if found is None or found.shape != self._episodes.shape:
-            return [f"data.{self.role}.episodes is missing or of another number of copies"]
-        return []
+        name, copies = f"data.{self.role}", self._episodes.shape
+        for what in ("episodes", "lengths"):
+            found = saved.get(f"{name}.{what}")
+            if found is None or counts(found, copies):
+                return [f"{name}.{what} is missing or of another number of copies"]
+        returns = saved.get(f"{name}.returns")
+        if returns is None or returns.shape != copies or returns.dtype != np.float64:
+            return [f"{name}.returns is missing or of another number of copies"]
+        return self._misfits_of_copies(name, saved)
+
+    def _misfits_of_copies(self, name: str, saved: Mapping[str, NDArray[Any]]) -> list[str]:
+        if not hasattr(self.envs[0], "state"):
+            played, total = saved.get(f"{name}.actions"), sum(saved[f"{name}.lengths"].tolist())
+            fits = played is not None and not counts(played, (total,)) and (played < self.actions).all()
+            return [] if fits else [f"{name}.actions is missing or not what the environment takes"]
+        wrong = []
+        for at, observation in enumerate(self._observations):
+            found = saved.get(f"{name}.{at}.observation")
+            if found is None or found.shape != observation.shape or found.dtype != observation.dtype:
+                wrong.append(f"{name}.{at}.observation is missing or of another shape or dtype")
+        return wrong
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         name = f"data.{self.role}"

@@ -65,5 +65,8 @@ class Blob:
     def array(self) -> NDArray[np.uint8]:
         return np.frombuffer(self._dump(self.value), dtype=np.uint8)
 
+    def misfit(self, saved: NDArray[Any]) -> str:
+        return "" if saved.dtype == np.uint8 and saved.ndim == 1 else "holds no bytes in the checkpoint"
+
     def restore(self, array: NDArray[Any]) -> None:
         self.value = self._load(array.tobytes())

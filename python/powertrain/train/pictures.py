@@ -13,24 +13,30 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from powertrain.console import one_line
+from powertrain.train.markup import Html, html
+
 if TYPE_CHECKING:
     from powertrain.train.sureness import Reliability, Thresholds
 
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
 BINS = 40
+# More would not be looked at, only drawn for minutes.
+MOST_PLOTS, MOST_LETTERS = 24, 200
 TITLE = 18  # letters above a small picture
 
 
-def tag(figure: Figure, alt: str) -> str:
+def tag(figure: Figure, alt: str) -> Html:
     """A figure as an image tag. No pyplot: it keeps global state, and a window system is not needed."""
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-    return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    return html('<img alt="{}" src="data:image/png;base64,{}">', alt, picture)
 
 
-def drawn(draw: Callable[[Figure], None], alt: str) -> str:
+def drawn(draw: Callable[[Figure], None], alt: str) -> Html:
     """A figure that somebody else draws."""
     figure = Figure(figsize=(8.4, 3.4))
     draw(figure)
@@ -39,12 +45,12 @@ def drawn(draw: Callable[[Figure], None], alt: str) -> str:
 
 def plain(text: str) -> str:
     """Words of somebody's data as they are: between two dollars matplotlib would look for a formula."""
-    return text.replace("$", r"\$")
+    return one_line(text)[:MOST_LETTERS].replace("$", r"\$")
 
 
-def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> Html:
     """One plot for each metric, with its training and validation lines in it."""
-    kinds = sorted({name.partition(".")[2] for name in lines}, key=lambda kind: (kind != "loss", kind))
+    kinds = sorted({name.partition(".")[2] for name in lines}, key=lambda kind: (kind != "loss", kind))[:MOST_PLOTS]
     # A part has one colour in all plots.
     colours = {part: f"C{at}" for at, part in enumerate(dict.fromkeys(name.partition(".")[0] for name in lines))}
     rows = -(-len(kinds) // IN_A_ROW)
@@ -55,14 +61,16 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
             part, _, metric = name.partition(".")
             if metric == kind:
                 steps, values = zip(*points, strict=True)
-                axes.plot(steps, values, label=part, color=colours[part], marker="." if len(steps) < 30 else None)
-        axes.set(title=kind, xlabel="step")
+                axes.plot(
+                    steps, values, label=plain(part), color=colours[part], marker="." if len(steps) < 30 else None
+                )
+        axes.set(title=plain(kind), xlabel="step")
         axes.grid(alpha=0.3)
         axes.legend()
     return tag(figure, "curves of " + ", ".join(kinds))
 
 
-def confusion(counts: NDArray[Any], labels: Sequence[str]) -> str:
+def confusion(counts: NDArray[Any], labels: Sequence[str]) -> Html:
     """Rows are what is true, columns what the model said; colours are shares of a row."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     labels = [plain(label) for label in labels]
@@ -92,7 +100,7 @@ def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.array([low - beside, high + beside])
 
 
-def answers(truth: NDArray[Any], said: NDArray[Any]) -> str:
+def answers(truth: NDArray[Any], said: NDArray[Any]) -> Html:
     """Numbers that a model said against what they are, and how far it was off."""
     figure = Figure(figsize=(8.4, 3.6), layout="constrained")
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
@@ -106,7 +114,7 @@ def answers(truth: NDArray[Any], said: NDArray[Any]) -> str:
     return tag(figure, "answers")
 
 
-def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> str:
+def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> Html:
     """Two classes: found against falsely taken, and precision against recall. Any: what was said against what came."""
     labels = [plain(label) for label in labels]
     count = 2 * (two is not None) + (held is not None)
@@ -145,7 +153,7 @@ def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[
     return tag(figure, "how sure it is")
 
 
-def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> str:
+def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> Html:
     """Small pictures with a title each, eight in a row."""
     columns = 8
     rows = -(-len(titles) // columns)

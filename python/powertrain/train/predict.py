@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.console import one_line, say
 from powertrain.data import DataError
 from powertrain.data.formats import read_arrays, read_text
 from powertrain.data.source import check_finite
 from powertrain.plain_json import dumps
-from powertrain.printable import printable
 from powertrain.train.review import open_run
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ CONTINUATION = 400
 TEMPERATURE = 0.8
 
 
-def predict(path: Path, file: Path, as_json: bool) -> int:
+def predict(path: Path, file: Path, as_json: bool, trust: bool = False) -> int:
     """Print one line for each example of a file (.npy, x of an .npz, or of the data's own kind), or continue a text."""
-    run = open_run(path)
+    run = open_run(path, trust)
     if run.dataset.task == "language":
         text = _continue(run, file)
-        print(dumps({"text": text}) if as_json else printable(text, keep="\n\t"))
+        say(dumps({"text": text}) if as_json else text)
         return 0
     rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
     for number, row in enumerate(rows):
-        said = f"{number:>6}  " + "  ".join(str(value) for value in row.values())
-        print(dumps(row) if as_json else printable(said))
+        words = "  ".join(one_line(value) for value in row.values())
+        say(dumps(row) if as_json else f"{number:>6}  {words}")
     return 0
 
 

@@ -45,7 +45,7 @@ def load_weights(module: Any, path: Path, role: str) -> None:
 
 def _read(path: Path, role: str) -> dict[str, NDArray[Any]]:
     if path.is_dir():
-        found, problems = Checkpoints(path / "checkpoints").latest()
+        found, problems = Checkpoints(path).latest()
         if found is None:
             trouble = f" ({'; '.join(problems)})" if problems else ""
             raise RunError(

@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from powertrain.console import complain, fitting, one_line, say, silence, visible
+
 if TYPE_CHECKING:
     from powertrain.train.run import TrainRun
 
@@ -18,10 +20,14 @@ SHOWN = ("accuracy", "perplexity", "mse", "r2")
 
 
 class Display:
-    """Writes a run's progress. `quiet` is for --json and for calls from Python: only warnings are shown, on stderr."""
+    """Writes a run's progress. `quiet` is for --json and for calls from Python: only warnings are shown, on stderr.
+
+    Output that cannot be written costs no training. `unread` says that whoever read it went away, as `head` does.
+    """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
         self.quiet = quiet
+        self.unread = False
         self.stream = stream or sys.stdout
         self._shown = 0.0
         self._live: Any = None
@@ -34,17 +40,26 @@ class Display:
             self._live = Status("", console=self._console)
 
     def line(self, text: str = "") -> None:
-        if not self.quiet:
+        if self.quiet:
+            return
+        try:
             if self._live is None:
-                print(text, file=self.stream, flush=True)
+                say(text, self.stream, flush=True)
             else:
-                self._console.print(text, markup=False, soft_wrap=True)
+                self._print(text)
+        except OSError as error:  # the reader went away, the terminal was closed, the disk of a redirection is full
+            self.quiet, self.unread, self._live = True, isinstance(error, BrokenPipeError), None
+            silence(self.stream)
 
     def warn(self, text: str) -> None:
         if self._live is not None:
-            self._console.print(text, style="yellow", markup=False)
+            self._print(text, style="yellow")
         else:
-            print(text, file=sys.stderr, flush=True)
+            complain(text)
+
+    def _print(self, text: str, **how: Any) -> None:
+        """Above the live line."""
+        self._console.print(fitting(visible(text), self._console.encoding), markup=False, soft_wrap=True, **how)
 
     def begin(self, run: TrainRun) -> None:
         """What is about to run: the data, the model, the machine, what --resume promises."""
@@ -61,7 +76,7 @@ class Display:
         kept = "" if run.recipe.run.precision == "f32" else f" {run.recipe.run.precision}"
         backend = run.recipe.run.backend
         machine = f"{pt.get_threads()} threads {pt.isa()}{kept}" if backend is None else f"{backend.name}{kept}"
-        described = f"{dataset.name} ({parts})" if parts else dataset.name
+        described = one_line(f"{dataset.name} ({parts})" if parts else dataset.name)
         self.line(" · ".join([described, model, machine, f"resume: {run.strategy.resume}"]))
         if run.progress.steps:
             self.line(f"resumed at {run.progress.steps:,} steps")
@@ -74,8 +89,12 @@ class Display:
 
     def _move(self, run: TrainRun) -> None:
         self._shown = time.monotonic()
-        self._live.update(f"{position(run)}  {self._speed(run)}")
-        self._live.start()
+        try:
+            self._live.update(f"{position(run)}  {self._speed(run)}")
+            self._live.start()
+        except OSError:  # the terminal was closed
+            self.quiet, self._live = True, None
+            silence(self.stream)
 
     def evaluated(self, run: TrainRun, values: Mapping[str, float]) -> None:
         """After an evaluation: one line that stays."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain.data import Section
-from powertrain.train.checkpoint import write_durably
+from powertrain.train.folder import REPORT
 from powertrain.train.ledger import read_history
+from powertrain.train.markup import Html, html, joined
 
 if TYPE_CHECKING:
     from powertrain.train.energy import Energy
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 5_000  # of a picture; more only hide each other
 
-STYLE = """
+# Nothing is fetched and nothing runs, whatever somebody's data have brought into the page.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+STYLE = Html("""
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
@@ -28,7 +31,8 @@ pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-sp
 @media print { pre { white-space: pre-wrap } }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
-"""
+""")
+NOTHING = Html("")
 
 
 def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], energy: Energy) -> Path:
@@ -45,17 +49,22 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _worst(run, judged),
         _samples(history),
         *(_section(section) for section in told(run)),
-        f"<h2>Energy and cost</h2><p>{html.escape(energy.sentence())}</p>",
-        f"<h2>Recipe</h2><pre>{html.escape(run.recipe.text)}</pre>",
+        html("<h2>Energy and cost</h2><p>{}</p>", energy.sentence()),
+        html("<h2>Recipe</h2><pre>{}</pre>", run.recipe.text),
         _settings(run),
     ]
-    title = html.escape(": ".join(dict.fromkeys((run.folder.path.name, results["recipe"]))))
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    body = "\n".join(part for part in parts if part)
-    page = f"<!doctype html><html lang=en><head>{head}<style>{STYLE}</style></head><body><h1>{title}</h1>\n{body}\n"
-    path = run.folder.path / "report.html"
-    write_durably(path, (page + "</body></html>\n").encode())
-    return path
+    title = ": ".join(dict.fromkeys((run.folder.path.name, results["recipe"])))
+    head = html(
+        '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{}">'
+        '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style>',
+        POLICY, title, STYLE,
+    )  # fmt: skip
+    body = joined((part for part in parts if part), "\n")
+    page = html(
+        "<!doctype html><html lang=en><head>{}</head><body><h1>{}</h1>\n{}\n</body></html>\n", head, title, body
+    )
+    run.folder.files.replace(REPORT, page.encode())
+    return run.folder.path / REPORT
 
 
 def _pictures() -> Any:
@@ -67,23 +76,21 @@ def _pictures() -> Any:
     return pictures
 
 
-def _left_out(what: str) -> str:
-    return f'<p class="quiet">{what} left out: matplotlib is not installed (pip install "powertrain[cli]").</p>'
+def _left_out(what: str) -> Html:
+    return html('<p class="quiet">{} left out: matplotlib is not installed (pip install "powertrain[cli]").</p>', what)
 
 
-def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
+def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html:
     from powertrain.train.session import headline
 
-    rows = [
-        f"<p><b>{html.escape(headline(judged, results))}</b>, judged on {judged.examples:,} {judged.part} examples "
-        f"after {_length(results)} in {results['seconds']:.1f} s.</p>",
-        f"<p>Fit: {html.escape(results['fit'])}.</p>",
-    ]
+    judged_on = f"judged on {judged.examples:,} {judged.part} examples"
+    after = f", {judged_on} after {_length(results)} in {results['seconds']:.1f} s."
+    rows = [html("<p><b>{}</b>{}</p>", headline(judged, results), after), html("<p>Fit: {}.</p>", results["fit"])]
     for one in results["expect"]:
-        mark = '<span class="good">met</span>' if one["met"] else '<span class="bad">missed</span>'
+        mark = html('<span class="{}">{}</span>', *(("good", "met") if one["met"] else ("bad", "missed")))
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
-        rows.append(f"<p>Expected {html.escape(one['name'])} {html.escape(one['limit'])}: {value}, {mark}.</p>")
-    return "\n".join(rows)
+        rows.append(html("<p>Expected {} {}: {}, {}.</p>", one["name"], one["limit"], value, mark))
+    return joined(rows, "\n")
 
 
 def _length(results: dict[str, Any]) -> str:
@@ -92,67 +99,66 @@ def _length(results: dict[str, Any]) -> str:
     return f"{results[unit]:,} {unit if results[unit] != 1 else unit.removesuffix('s')}"
 
 
-def _curves(history: list[dict[str, Any]]) -> str:
+def _curves(history: list[dict[str, Any]]) -> Html:
     lines: dict[str, list[tuple[int, float]]] = {}
     for event in history:
         if event["event"] != "metrics":
             continue
         for name, value in event["values"].items():
-            if isinstance(value, (int, float)):
+            if math.isfinite(value):
                 lines.setdefault(name, []).append((event["step"], value))
     if not lines:
-        return ""
+        return NOTHING
     draw = _pictures()
-    return "<h2>Curves</h2>" + (draw.curves(lines) if draw else _left_out("The curves are"))
+    return html("<h2>Curves</h2>{}", draw.curves(lines) if draw else _left_out("The curves are"))
 
 
-def _comparison(results: dict[str, Any]) -> str:
+def _comparison(results: dict[str, Any]) -> Html:
     if not results["baselines"]:
-        return ""
+        return NOTHING
     values = results[results["part"]]
     rows = []
     for one in results["baselines"]:
         mine = values.get(one["metric"])
-        cells = f"<td>{one['value']:.4g}</td><td>{'' if mine is None else f'{mine:.4g}'}</td>"
-        rows.append(f"<tr><td>{one['name']} ({html.escape(one['how'])})</td><td>{one['metric']}</td>{cells}</tr>")
-    head = "<tr><th>compared with</th><th>metric</th><th>its value</th><th>this run</th></tr>"
-    return f"<h2>Against simple predictors</h2><table>{head}{''.join(rows)}</table>"
+        mine = "" if mine is None else f"{mine:.4g}"
+        rows.append((f"{one['name']} ({one['how']})", one["metric"], f"{one['value']:.4g}", mine))
+    table = _table((("compared with", "metric", "its value", "this run"), *rows))
+    return html("<h2>Against simple predictors</h2>{}", table)
 
 
-def _classes(run: TrainRun, judged: Evaluation) -> str:
+def _classes(run: TrainRun, judged: Evaluation) -> Html:
     if judged.confusion is None:
-        return ""
+        return NOTHING
     from powertrain.metrics import ConfusionMatrix
 
     scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
     labels = _labels(run)
     columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
-    rows = "".join(
-        f"<tr><td>{html.escape(label)}</td><td>{precision:.3f}</td><td>{recall:.3f}</td><td>{f1:.3f}</td>"
-        f"<td>{int(support):,}</td></tr>"
+    rows = [
+        (label, f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{int(support):,}")
         for label, precision, recall, f1, support in columns
-    )
-    head = "<tr><th>class</th><th>precision</th><th>recall</th><th>F1</th><th>examples</th></tr>"
+    ]
+    table = _table((("class", "precision", "recall", "F1", "examples"), *rows))
     draw = _pictures()
     picture = draw.confusion(judged.confusion, labels) if draw else _left_out("The picture of the confusion matrix is")
-    return f"<h2>Classes</h2><table>{head}{rows}</table>{picture}"
+    return html("<h2>Classes</h2>{}{}", table, picture)
 
 
-def _answers(run: TrainRun, judged: Evaluation) -> str:
+def _answers(run: TrainRun, judged: Evaluation) -> Html:
     """Numbers: what the model said against what they are."""
     if run.dataset.task != "regression" or judged.truth is None or judged.outputs is None or not judged.outputs.size:
-        return ""
+        return NOTHING
     import numpy as np
 
     rows = np.linspace(0, judged.examples - 1, min(judged.examples, MOST_POINTS)).astype(np.int64)
     truth, said, draw = judged.truth[rows].ravel(), judged.outputs[rows].ravel(), _pictures()
-    return "<h2>Answers</h2>" + (draw.answers(truth, said) if draw else _left_out("They are"))
+    return html("<h2>Answers</h2>{}", draw.answers(truth, said) if draw else _left_out("They are"))
 
 
-def _sureness(run: TrainRun, judged: Evaluation) -> str:
+def _sureness(run: TrainRun, judged: Evaluation) -> Html:
     """Whether the probabilities of a classifier hold, and, of two classes, what other thresholds would give."""
     if judged.confusion is None or judged.outputs is None or judged.truth is None or judged.outputs.ndim != 2:
-        return ""
+        return NOTHING
     from powertrain.train import sureness
 
     outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, _labels(run)
@@ -174,10 +180,10 @@ def _sureness(run: TrainRun, judged: Evaluation) -> str:
             f"Its probabilities are off by {100 * held.error:.1f} points on average (expected calibration error){lean}."
         )
     if not lines:
-        return ""
+        return NOTHING
     draw = _pictures()
     picture = draw.sureness(two, held, labels) if draw else _left_out("The pictures are")
-    return f"<h2>How sure it is</h2>{''.join(f'<p>{html.escape(line)}</p>' for line in lines)}{picture}"
+    return html("<h2>How sure it is</h2>{}{}", _paragraphs(lines), picture)
 
 
 def _gives_probabilities(run: TrainRun) -> bool:
@@ -187,19 +193,19 @@ def _gives_probabilities(run: TrainRun) -> bool:
     return bool(says and getattr(model, "probabilities", True))
 
 
-def _examples(run: TrainRun) -> str:
+def _examples(run: TrainRun) -> Html:
     """Training examples as the model sees them, when they are pictures: with the random changes of the recipe."""
     import numpy as np
 
     from powertrain.data import Loader
 
     if run.dataset.task != "classification" or "train" not in run.dataset.splits:
-        return ""
+        return NOTHING
     count = min(16, len(run.dataset.train))
     batch = next(iter(Loader(run.dataset.train, count, seed=run.recipe.run.seed, changes=True)))
     pixels, draw = _pixels(run, batch.x), _pictures()
     if not _is_picture(pixels.shape[1:]) or draw is None:
-        return ""
+        return NOTHING
     labels = _labels(run)
     # Where examples are mixed, y is shares: the largest two name the picture.
     if batch.y.ndim == 2:
@@ -210,8 +216,8 @@ def _examples(run: TrainRun) -> str:
         ]
     else:
         titles = [labels[label] for label in batch.y]
-    head = "<h2>Training examples</h2><p>As the model sees them.</p>"
-    return head + draw.images(pixels, titles, "training examples")
+    pictures = draw.images(pixels, titles, "training examples")
+    return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", pictures)
 
 
 def _pixels(run: TrainRun, x: Any) -> Any:
@@ -228,31 +234,31 @@ def _labels(run: TrainRun) -> tuple[str, ...]:
     return run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
 
 
-def _worst(run: TrainRun, judged: Evaluation) -> str:
+def _worst(run: TrainRun, judged: Evaluation) -> Html:
     """The examples with the highest losses, when they are pictures or the data can put them into words."""
     count = min(run.recipe.report.worst, len(judged.losses))
     if count == 0 or judged.outputs is None or run.dataset.task != "classification":
-        return ""
+        return NOTHING
     import numpy as np
 
     order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
     fields = run.dataset.splits[judged.part].fetch(order)
     labels, guesses = _labels(run), judged.outputs[order].argmax(axis=1)
     titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
-    head = "<h2>Worst examples</h2><p>What the model said, and what it is.</p>"
+    head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
     if run.dataset.show is not None:
         words = [
             (labels[guess], labels[truth], run.dataset.show(x))
             for guess, truth, x in zip(guesses, fields["y"], fields["x"], strict=True)
         ]
-        return head + _table((("it said", "it is", "example"), *words), "words")
+        return joined((head, _table((("it said", "it is", "example"), *words), "words")))
     pixels = _pixels(run, fields["x"])
     if not _is_picture(pixels.shape[1:]):
-        return ""
+        return NOTHING
     draw = _pictures()
     if draw is None:
         return _left_out("The worst examples are")
-    return head + draw.images(pixels, titles, "the worst examples")
+    return joined((head, draw.images(pixels, titles, "the worst examples")))
 
 
 def told(run: TrainRun) -> list[Section]:
@@ -271,18 +277,21 @@ def told(run: TrainRun) -> list[Section]:
     return [*found, *run.dataset.sections]
 
 
-def _section(section: Section) -> str:
+def _section(section: Section) -> Html:
     """Sentences, a table, a picture."""
-    lines = "".join(f"<p>{html.escape(line)}</p>" for line in section.lines)
-    table, picture, draw = _table(section.rows, "words") if section.rows else "", "", _pictures()
+    table, picture, draw = _table(section.rows, "words") if section.rows else NOTHING, NOTHING, _pictures()
     if section.draw is not None and draw is not None:
         try:
             picture = draw.drawn(section.draw, section.title)
         except Exception as error:
-            picture = f'<p class="bad">The picture is left out: drawing it {html.escape(_raised(error))}</p>'
+            picture = html('<p class="bad">The picture is left out: drawing it {}</p>', _raised(error))
     elif section.draw is not None:
         picture = _left_out("The picture is")
-    return f"<h2>{html.escape(section.title)}</h2>{lines}{table}{picture}"
+    return html("<h2>{}</h2>{}{}{}", section.title, _paragraphs(section.lines), table, picture)
+
+
+def _paragraphs(lines: Sequence[str]) -> Html:
+    return joined(html("<p>{}</p>", line) for line in lines)
 
 
 def _raised(error: Exception) -> str:
@@ -291,24 +300,23 @@ def _raised(error: Exception) -> str:
     return f"raised {in_words(error).splitlines()[0]}; expected no exception; mend it, then `powertrain report RUN`."
 
 
-def _table(rows: Sequence[Sequence[str]], kind: str) -> str:
+def _table(rows: Sequence[Sequence[str]], kind: str = "numbers") -> Html:
     """The first row is the head."""
-    tags = ["th", *["td"] * (len(rows) - 1)]
-    cells = (
-        "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in zip(tags, rows, strict=True)
-    )
-    return f'<table class="{kind}">{"".join(f"<tr>{row}</tr>" for row in cells)}</table>'
+    head, *body = rows
+    made = [joined(html("<th>{}</th>", cell) for cell in head)]
+    made += [joined(html("<td>{}</td>", cell) for cell in row) for row in body]
+    return html('<table class="{}">{}</table>', kind, joined(html("<tr>{}</tr>", row) for row in made))
 
 
-def _samples(history: list[dict[str, Any]]) -> str:
+def _samples(history: list[dict[str, Any]]) -> Html:
     samples = [event for event in history if event["event"] == "sample"]
     shown = [
-        f"<p>After {event['step']:,} steps:</p><pre class=text>{html.escape(event['text'])}</pre>"
+        html("<p>After {} steps:</p><pre class=text>{}</pre>", f"{event['step']:,}", event["text"])
         for event in samples[-3:]
     ]
-    return "<h2>Samples</h2>" + "".join(shown) if shown else ""
+    return html("<h2>Samples</h2>{}", joined(shown)) if shown else NOTHING
 
 
-def _settings(run: TrainRun) -> str:
-    changes = [html.escape(change) for change in run.recipe.overrides]
-    return f"<p>Changed on the command line: {', '.join(changes)}.</p>" if changes else ""
+def _settings(run: TrainRun) -> Html:
+    changes = ", ".join(run.recipe.overrides)
+    return html("<p>Changed on the command line: {}.</p>", changes) if changes else NOTHING

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.console import one_line, say
+from powertrain.files import MOST_BYTES, FolderError
 from powertrain.plain_json import dumps
 from powertrain.train.checkpoint import Checkpoints, hash_arrays
 from powertrain.train.folder import RunError, RunFolder
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def run_hash(path: Path) -> str:
     """One SHA-256 over all slots of the last whole checkpoint."""
-    found, problems = Checkpoints(path / "checkpoints").latest()
+    found, problems = Checkpoints(path).latest()
     if found is None:
         trouble = f" ({'; '.join(problems)})" if problems else ""
         raise RunError(f"[{path}] it has no checkpoint that can be read{trouble}; expected a run; see powertrain runs")
@@ -23,35 +25,39 @@ def run_hash(path: Path) -> str:
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
-    """Every run in a folder: how far it came and what came out."""
-    rows = []
-    for path in sorted(root.glob("*/run.json")) if root.is_dir() else []:
-        folder = RunFolder(path.parent)
+    """Every run in a folder: how far it came and what came out. A damaged one hides no other."""
+    if not root.is_dir():
+        return []
+    return [_row(RunFolder(path)) for path in sorted(root.iterdir()) if RunFolder(path).started]
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    steps = 0
+    try:
+        steps = folder.checkpoints.newest_meta().get("steps", 0)
+        folder.about()
         results = folder.results()
-        summary = ""
-        if results is not None:
-            values = results.get(results.get("part", "test"), {})
-            summary = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if isinstance(value, float))
-        rows.append(
-            {
-                "run": str(folder.path),
-                "state": "finished" if results is not None else "unfinished",
-                "steps": folder.checkpoints.newest_meta().get("steps", 0),
-                "summary": summary,
-            }
-        )
-    return rows
+    except (RunError, FolderError, OSError) as error:
+        return {"run": str(folder.path), "state": "damaged", "steps": steps, "summary": str(error)}
+    values = results[results["part"]] if results is not None else {}
+    return {
+        "run": str(folder.path),
+        "state": "finished" if results is not None else "unfinished",
+        "steps": steps,
+        "summary": "  ".join(f"{name} {value:.4g}" for name, value in values.items()),
+    }
 
 
-def open_run(path: Path) -> TrainRun:
-    """A run with the weights of its last checkpoint, for evaluation."""
+def open_run(path: Path, trust: bool = False) -> TrainRun:
+    """A run with the weights of its last checkpoint, to be measured. `trust` lets a stranger's run bring its code."""
     from powertrain.recipe import load_recipe
     from powertrain.train.progress import Display
     from powertrain.train.session import build
 
     folder = RunFolder(path)
     about = folder.about()
-    recipe = load_recipe(str(path / "recipe.toml"), about["overrides"])
+    folder.files.read("recipe.toml", MOST_BYTES)  # an ordinary file, before anybody else opens it
+    recipe = load_recipe(str(path / "recipe.toml"), about["overrides"], trust=trust)
     run = build(recipe, folder, Display(), Path(about["base"]))
     run.strategy.setup(run)
     run.prepare_evaluation()
@@ -65,35 +71,46 @@ def open_run(path: Path) -> TrainRun:
     return run
 
 
-def evaluate(path: Path, as_json: bool) -> int:
+def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
     """Measure every part of the data again and print it."""
     from powertrain.train.session import measure, score_table
 
-    run = open_run(path)
+    run = open_run(path, trust)
     evaluations = measure(run)
     values = {part: evaluation.values for part, evaluation in evaluations.items()}
     if as_json:
-        print(dumps(values))
+        say(dumps(values))
         return 0
     for part, evaluation in evaluations.items():
         numbers = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.values.items())
-        print(f"{part:<6} {evaluation.examples:>8,} examples  {numbers}")
+        say(f"{part:<6} {evaluation.examples:>8,} examples  {numbers}")
     for row in score_table(run, evaluations.get("test") or evaluations.get("valid") or evaluations["train"]):
-        print(row)
+        say(row)
     return 0
 
 
-def rewrite_report(path: Path) -> Path:
+def rewrite_report(path: Path, trust: bool = False) -> Path:
     """Write the report of a finished run again, for example after matplotlib was installed."""
-    from powertrain.train.energy import Energy
-    from powertrain.train.report import write_report
-
     folder = RunFolder(path)
+    folder.about()
     results = folder.results()
     if results is None:
         raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
-    run = open_run(path)
+    with folder.locked():
+        run = open_run(path, trust)
+        return _written(run, results)
+
+
+def _written(run: TrainRun, results: dict[str, Any]) -> Path:
+    from powertrain.train.energy import Energy
+    from powertrain.train.report import write_report
+
     assert run.evaluator is not None
+    if results["part"] != "env" and results["part"] not in run.dataset.splits:
+        raise RunError(
+            f"[{run.folder.path}] its results are of the part {one_line(results['part'])}; expected one of "
+            f"{', '.join(run.dataset.splits)}; train with --resume to write them again"
+        )
     judged = run.evaluator(results["part"], keep=run.dataset.task in ("classification", "regression"))
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0

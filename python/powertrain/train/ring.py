@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.batch import Batch
 from powertrain.data.order import RING, Cursor, Pick, raw_bits
+from powertrain.train.counters import counts
 from powertrain.train.folder import RunError
 
 
@@ -80,12 +81,15 @@ class Ring:
         }
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
-        wrong = []
+        state = saved.get(f"{self.name}.state")
+        text = "is missing" if state is None else counts(state, (2,))
+        wrong = [f"{self.name}.state {text}"] if text else []
+        rows = -1 if text or state is None else min(int(state[0]), self.size)  # no field has so many
         for field, value in self._arrays.items():
             found = saved.get(f"{self.name}.{field}")
-            if found is None or found.shape[1:] != value.shape[1:] or len(found) > self.size:
+            if found is None or found.shape != (rows, *value.shape[1:]) or found.dtype != value.dtype:
                 wrong.append(f"{self.name}.{field} is missing or of another size")
-        return wrong if f"{self.name}.state" in saved else [f"{self.name}.state is missing", *wrong]
+        return wrong
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         self.appended, self._draws = (int(value) for value in saved[f"{self.name}.state"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import threading
@@ -63,6 +64,8 @@ class TrainRun:
         self._predictor: Predictor | None = None
         self.stop = False
         self.stop_reason = ""
+        self.stop_signal = 0  # what asked for the end, if it was a signal
+        self.before_first: Callable[[], None] | None = None  # what is done once, before the first commit
         self.deadline = math.inf
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
@@ -193,6 +196,8 @@ class TrainRun:
 
     def commit(self) -> None:
         """Slots are consistent here: evaluate, stop, show and save where due."""
+        if self.progress.rounds == 0 and self.before_first is not None:
+            self.before_first()
         self.progress.rounds += 1
         self.rounds_now += 1
         demand_steps(self)
@@ -204,15 +209,17 @@ class TrainRun:
         else:
             self.display.step(self)
         save = serve(self, values) if self.callbacks else False
+        if self.display.unread:
+            self.request_stop("nobody reads its output any more", signal.SIGPIPE)
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
         if save or self.done or self.saver.due():
             self.saver.save()
 
-    def request_stop(self, reason: str) -> None:
-        """End the run after this commit; the first reason counts."""
+    def request_stop(self, reason: str, number: int = 0) -> None:
+        """End the run after this commit; the first reason counts, with the number of the signal that gave it."""
         if not self.stop:
-            self.stop, self.stop_reason = True, reason
+            self.stop, self.stop_reason, self.stop_signal = True, reason, number
 
     def evaluate_now(self) -> Mapping[str, float]:
         """Evaluate, watch, show and record; what came out."""
@@ -241,7 +248,7 @@ class TrainRun:
 
     def record(self, event: str, **values: Any) -> None:
         if self.ledger is not None:
-            self.ledger.write(event, self.progress.steps, **values)
+            self.ledger.write(event, self.progress.steps, self.progress.rounds, **values)
 
     # The two ends.
 
@@ -288,12 +295,16 @@ class TrainRun:
 
         def handler(number: int, frame: Any) -> None:
             if self.stop:
-                raise KeyboardInterrupt
-            self.request_stop("interrupted")
-            self.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
+                raise KeyboardInterrupt(number)
+            self.request_stop(f"interrupted by {signal.Signals(number).name}", number)
+            with contextlib.suppress(RuntimeError):  # it came in the middle of another line
+                self.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
 
-        if threading.current_thread() is threading.main_thread():  # Python gives signals to no other
-            for number in (signal.SIGINT, signal.SIGTERM):
+        if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
+            return
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # What is ignored stays so: nohup means a closed terminal, a shell's & means Ctrl-C.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self._handlers[number] = signal.signal(number, handler)
 
     def close(self) -> None:

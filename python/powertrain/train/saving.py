@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from powertrain.train.checkpoint import Checkpoint, NoSpaceError
+from powertrain.files import NoSpaceError
+from powertrain.train.checkpoint import Checkpoint
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Saver:
         if self._saved_round == number > 0:
             return
         start = time.monotonic()
+        if run.ledger is not None:
+            run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
         meta = {"seconds": self.elapsed(), "steps": run.progress.steps}
         try:
             run.folder.checkpoints.save(number, run.table.snapshot(), meta)
@@ -50,10 +53,15 @@ class Saver:
             run.record("commit")
         except NoSpaceError as error:
             run.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
-        if run.ledger is not None:
-            run.ledger.sync()
+        if run.ledger is not None and run.ledger.full:
+            run.display.warn(f"[{run.folder.path}] the ledger misses events, since the disk is full: free some space")
         self._saved_at = time.monotonic()
         self._cost = self._saved_at - start
+
+    @property
+    def saved(self) -> bool:
+        """Whether what the run is now stands on the disk."""
+        return self._saved_round == self.run.progress.rounds
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Set every slot from a checkpoint."""
@@ -65,7 +73,7 @@ class Saver:
                 "what the recipe describes; resume with the recipe, data and versions of run.lock"
             )
         self._saved_round, self.saved_step = checkpoint.number, self.run.progress.steps
-        self._seconds_before = float(checkpoint.meta.get("seconds", 0.0))
+        self._seconds_before = checkpoint.meta["seconds"]
 
     def restore(self) -> bool:
         """Take up the newest whole checkpoint; whether there was one."""
@@ -75,7 +83,6 @@ class Saver:
             run.display.warn(f"[{run.folder.path.name}] {problem}")
         if found is not None:
             self.load(found)
-        if found is not None or problems:
-            run.record("resume", problems=problems)
+        run.record("resume", problems=problems)
         self.start_clock()
         return found is not None

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
+from powertrain.console import one_line
+from powertrain.files import FolderError, NoSpaceError
+from powertrain.plugins import trust
 from powertrain.train import verdict
 from powertrain.train.baseline import baselines
-from powertrain.train.checkpoint import NoSpaceError, hash_arrays
+from powertrain.train.checkpoint import hash_arrays
 from powertrain.train.demands import demand_task
 from powertrain.train.energy import Energy, Meter
 from powertrain.train.evaluate import Evaluation, on_host, own_losses
-from powertrain.train.folder import RunError, RunFolder
+from powertrain.train.folder import REPORT, RunError, RunFolder
 from powertrain.train.ledger import Ledger
 from powertrain.train.pretrained import demand_weights
 from powertrain.train.progress import Display
@@ -38,7 +41,8 @@ class Outcome:
     results: dict[str, Any]
     finished: bool
     met: bool
-    interrupted: bool = False
+    signal: int = 0  # what ended it before its target, if it was a signal
+    saved: bool = True  # whether what came out stands on the disk
     nothing_to_do: bool = False
 
 
@@ -50,35 +54,45 @@ def train(
     display: Display | None = None,
     max_minutes: float | None = None,
 ) -> Outcome:
-    """Train a recipe in a folder, evaluate it and write its report."""
+    """Train a recipe in a folder, evaluate it and write its report. With `resume` go on with the run that the folder
+    holds; where it holds none yet, begin: so one command does for who starts runs that may be killed."""
     display = display or Display()
     folder = RunFolder(path)
-    if folder.started and not resume:
-        raise RunError(f"[{path}] it holds a run already; expected a new folder; add --resume to go on with that run")
-    if resume and not folder.started:
-        raise RunError(f"[{path}] it holds no run; expected one to resume; leave --resume out to begin")
-    folder.lock()
-    try:
+    with folder.locked():
+        if folder.started and not resume:
+            raise RunError(
+                f"[{path}] it holds a run already; expected a new folder; add --resume to go on with that run"
+            )
         return _locked(recipe, folder, display, max_minutes)
-    finally:
-        folder.unlock()
 
 
 def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None) -> Outcome:
     if folder.started:
         folder.compare(recipe)
+    else:
+        folder.demand_free(recipe)
+        demand_weights(recipe.weights)
     meter = Meter()
     run = build(recipe, folder, display)
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
-    if not folder.started:
-        demand_weights(recipe.weights)
-        folder.begin(recipe)
-    run.ledger = Ledger(folder.path)
+    if folder.started:
+        run.ledger = Ledger(folder.path)
+    else:
+        run.before_first = lambda: _begin(run)
     try:
         return _trained(run, meter)
     finally:
         display.end()
         run.close()
+
+
+def _begin(run: TrainRun) -> None:
+    """Make the folder a run. Only now: a recipe that is refused, by a first step at the latest, leaves nothing behind
+    that would refuse the corrected one."""
+    run.folder.begin(run.recipe)
+    run.ledger = Ledger(run.folder.path)
+    if problem := trust.remember(run.recipe.uses()):
+        run.display.warn(f"powertrain evaluate will ask for --trust, since this could not be noted: {problem}")
 
 
 def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None = None) -> TrainRun:
@@ -92,11 +106,12 @@ def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None
 
 
 def _trained(run: TrainRun, meter: Meter) -> Outcome:
-    earlier = run.folder.results()
+    earlier = _earlier(run)
     run.stop_on_interrupt()
     fit(run.strategy, run, run.recipe.run.until)
     run.display.end()
-    if run.rounds_now == 0 and earlier is not None and (run.stopped_early or not run.stop):
+    whole = earlier is not None and earlier["rounds"] == run.progress.rounds and run.folder.files.there(REPORT)
+    if run.rounds_now == 0 and earlier is not None and whole and (run.stopped_early or not run.stop):
         reached = "was ended by early stopping" if run.stopped_early else f"has reached {run.recipe.run.until}"
         change = "run.stop.patience" if run.stopped_early else "run.until"
         run.display.line(
@@ -112,13 +127,25 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
     return conclude(run, meter.read(), digest)
 
 
+def _earlier(run: TrainRun) -> dict[str, Any] | None:
+    """What came out when the run was finished before; what cannot be read is made again."""
+    try:
+        return run.folder.results()
+    except (RunError, FolderError) as error:
+        run.display.warn(str(error))
+        return None
+
+
 def _interrupted(run: TrainRun) -> Outcome:
-    run.display.line(
-        f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saver.saved_step:,}"
-    )
-    run.display.line(f"resume  powertrain train {run.recipe.given} --run {run.folder.path} --resume")
+    tell = run.display.warn if run.display.unread else run.display.line
+    tell(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saver.saved_step:,}")
+    tell(f"resume  {_again(run)}")
     results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.saver.elapsed(), 3)}
-    return Outcome(results, False, True, interrupted=run.stop_reason == "interrupted")
+    return Outcome(results, False, True, signal=run.stop_signal, saved=run.saver.saved)
+
+
+def _again(run: TrainRun) -> str:
+    return f"powertrain train {run.recipe.given} --run {run.folder.path} --resume"
 
 
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
@@ -159,14 +186,17 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     }
     held = verdict.hold(results, run.recipe.expect)
     results["expect"] = [asdict(one) for one in held]
-    try:
-        run.folder.finish(results)
-        report = str(write_report(run, evaluations[part], results, energy))
-    except NoSpaceError as error:
-        run.display.warn(str(error))
-        report = f"not written; with space: powertrain train {run.recipe.given} --run {run.folder.path} --resume"
+    report, saved = f"not written; with space: {_again(run)}", run.saver.saved
+    if saved:  # results without their weights would be nobody's
+        try:
+            written = write_report(run, evaluations[part], results, energy)
+            run.folder.finish(results)  # last: with it the run is finished
+            report = str(written)
+        except NoSpaceError as error:
+            run.display.warn(str(error))
+            saved = False
     _say(run, evaluations[part], results, held, energy, report)
-    return Outcome(results, True, all(one.met for one in held))
+    return Outcome(results, True, all(one.met for one in held), saved=saved)
 
 
 def measure(run: TrainRun) -> dict[str, Evaluation]:
@@ -225,7 +255,8 @@ def score_table(run: TrainRun, judged: Evaluation) -> list[str]:
     from powertrain.metrics import ConfusionMatrix
 
     scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
-    labels = run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+    named = run.dataset.labels or range(run.dataset.outputs)
+    labels = [one_line(label) for label in named]
     width = max(len("class"), len("mean"), *(len(label) for label in labels))
     rows = [f"  {'class':<{width}}  precision  recall     f1  examples"]
     columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import Batch, Dataset, Loader, Subset
+from powertrain.data import Batch, DataError, Dataset, Loader, Subset
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.source import Fields
 from powertrain.data.transforms import Transformed
 from powertrain.plugins.protocols import Inputs
+from powertrain.train.counters import counts
 from powertrain.train.environment import EnvSource
 from powertrain.train.folder import RunError
 
@@ -153,6 +154,15 @@ class TrainSource:
 
     def array(self) -> NDArray[np.int64]:
         return self.loader.cursor
+
+    def misfit(self, saved: NDArray[Any]) -> str:
+        if wrong := counts(saved, (2,)):
+            return wrong
+        try:
+            self.loader.order.check(Cursor(int(saved[0]), int(saved[1])))
+        except DataError as error:
+            return f"is no place in this data: {error}"
+        return ""
 
     def restore(self, cursor: NDArray[Any]) -> None:
         self.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.plugins.importing import in_words
 from powertrain.train.folder import RunError
 from powertrain.train.logs import Logs
 
@@ -21,6 +23,7 @@ class HostState(Protocol):
     """A slot that lives on the host: the engine never reads it inside a step."""
 
     def array(self) -> NDArray[Any]: ...
+    def misfit(self, saved: NDArray[Any]) -> str: ...  # what is wrong with it, or nothing
     def restore(self, array: NDArray[Any]) -> None: ...
 
 
@@ -83,12 +86,13 @@ class SlotTable:
         wrong = self._misfits(slots, saved)
         if wrong:
             return wrong
+        # Plugins read their own state here, and may refuse it: first, while no slot of the engine has changed.
+        for name, state in self.host.items():
+            _restored(name, functools.partial(state.restore, saved[name]))
+        for name, group in self.groups.items():
+            _restored(name, functools.partial(group.restore, saved))
         for name, slot in slots.items():
             slot.value = pt.tensor(saved[name])
-        for name, state in self.host.items():
-            state.restore(saved[name])
-        for group in self.groups.values():
-            group.restore(saved)
         return []
 
     def set_model(self, saved: Mapping[str, NDArray[Any]]) -> None:
@@ -98,13 +102,35 @@ class SlotTable:
 
     def _misfits(self, slots: Mapping[str, Any], saved: Arrays) -> list[str]:
         wrong = [f"{name} is missing" for name in (*slots, *self.host, *self.constants) if name not in saved]
-        for name, slot in slots.items():
-            if name in saved and tuple(saved[name].shape) != tuple(slot.shape):
-                received, expected = list(saved[name].shape), list(slot.shape)
-                wrong.append(f"{name} has the shape {received} in the checkpoint and {expected} in the run")
+        wrong += [text for name, slot in slots.items() if name in saved for text in _differs(name, saved[name], slot)]
+        wrong += [f"{name} {text}" for name, state in self.host.items()
+                  if name in saved and (text := state.misfit(saved[name]))]  # fmt: skip
+        if any(name.startswith("best.") for name in saved):
+            best = {f"best.{name}": slot for name, slot in self.model_slots().items()}
+            wrong += [f"{name} is missing" for name in best if name not in saved]
+            wrong += [
+                text for name, slot in best.items() if name in saved for text in _differs(name, saved[name], slot)
+            ]
         for name, value in self.constants.items():
             if name in saved and not np.array_equal(np.asarray(value), saved[name]):
                 wrong.append(f"{name} is not what the data gives now")
         for group in self.groups.values():
             wrong += group.misfits(saved)
         return wrong
+
+
+def _differs(name: str, saved: NDArray[Any], slot: Any) -> list[str]:
+    if tuple(saved.shape) != tuple(slot.shape):
+        return [f"{name} has the shape {list(saved.shape)} in the checkpoint and {list(slot.shape)} in the run"]
+    expected = slot.numpy().dtype
+    return [] if saved.dtype == expected else [f"{name} is {saved.dtype} in the checkpoint and {expected} in the run"]
+
+
+def _restored(name: str, restore: Callable[[], None]) -> None:
+    try:
+        restore()
+    except Exception as error:
+        raise RunError(
+            f"[checkpoint] {name} could not be taken up: {in_words(error)}; expected what the same plugin saved; "
+            "resume with the recipe, data and versions of run.lock"
+        ) from error

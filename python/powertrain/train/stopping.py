@@ -63,7 +63,11 @@ class EarlyStop:
         return {**state, **{f"best.{name}": array for name, array in self.weights.items()}}
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
-        return []  # a run may begin to watch, or cease to, when it is resumed
+        if "stop" not in saved:  # a run may begin to watch, or cease to, when it is resumed
+            return []
+        state = saved["stop"]
+        fits = state.dtype == np.float64 and state.shape == (2,) and 0 <= state[1] < 2**53
+        return [] if fits else ["stop is not a best value and a number of evaluations"]
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         if "stop" not in saved:  # the run began without early stopping: it starts to watch now
