@@ -15,6 +15,7 @@ from powertrain import fft as fft
 from powertrain._core import DType, DTypeError, Tensor
 from powertrain._core import asarray as _asarray
 from powertrain._core import from_dlpack as _from_dlpack
+from powertrain.boundary import export
 from powertrain.creation import broadcast_arrays, broadcast_shapes, eye, full_like, meshgrid, ones_like, zeros_like
 from powertrain.functional import OPERATORS, arange, full, ones, zeros
 from powertrain.products import tensordot
@@ -332,3 +333,6 @@ class _Info:
 
 def __array_namespace_info__() -> _Info:  # noqa: N807 - the name is the standard's
     return _Info()
+
+
+export(globals())

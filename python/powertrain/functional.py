@@ -58,14 +58,26 @@ def full(shape: int | Sequence[int], value: complex, dtype: Any = None) -> _core
     return _core.full(shape, value, dtype)
 
 
+def _constant(where: str, shape: Any, value: float, dtype: Any) -> _core.Tensor:
+    try:
+        return _core.full(shape, value, dtype)
+    except _core.DTypeError:
+        if not isinstance(dtype, int) or isinstance(dtype, bool):
+            raise
+        raise _core.DTypeError(
+            f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
+            f"{where}((3, 4))"
+        ) from None
+
+
 def zeros(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
     """A tensor of zeros; float32 unless `dtype` says otherwise."""
-    return _core.full(shape, 0.0, dtype)
+    return _constant("zeros", shape, 0.0, dtype)
 
 
 def ones(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
     """A tensor of ones; float32 unless `dtype` says otherwise."""
-    return _core.full(shape, 1.0, dtype)
+    return _constant("ones", shape, 1.0, dtype)
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> _core.Tensor:
@@ -117,7 +129,8 @@ def dropout(x: Any, p: float) -> _core.Tensor:
 
     if not 0 <= p < 1:
         raise _core.ShapeError(f"[dropout] p = {p}; expected 0 <= p < 1; 0.1 is usual")
+    x = _core.asarray(x)
     if p == 0:
-        return _core.asarray(x)
+        return x
     kept = OPERATORS["greater_equal"](random.uniform(x.shape), p)
     return OPERATORS["where"](kept, OPERATORS["multiply"](x, 1 / (1 - p)), 0.0)

@@ -7,6 +7,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.boundary import export
 
 
 class Generator:
@@ -73,3 +74,6 @@ def uniform(shape: int | Sequence[int] = (), dtype: Any = None) -> Tensor:
 def normal(shape: int | Sequence[int] = (), dtype: Any = None) -> Tensor:
     """Standard normal numbers from the default generator."""
     return default_generator().normal(shape, dtype)
+
+
+export(globals())

@@ -17,12 +17,35 @@ from attack.lines import PREFACE
 CALL = "<the call>"
 # `[where] what was received; what was expected; how to fix it`.
 OURS = re.compile(r"\[[^\]]+\] .+; .+", re.DOTALL)
-# What Python itself says of a call, and of an object that has no such question.
+# What Python itself says of a call, of an object that has no such question, and of a wrong answer to one.
 PYTHON = re.compile(
-    r"\w\(\) (missing \d+ required |takes .*positional argument|got an unexpected keyword argument|got multiple values|"
-    r"got some positional-only|takes no (keyword )?arguments)|unsupported operand type|bad operand type|not supported between|"
-    r"object is not (callable|iterable|subscriptable|reversible)|object is not an iterator|has no len\(\)|unhashable type|"
-    r"unsupported format string|cannot pickle|is not a container or iterable"
+    "|".join(
+        (
+            r"[\w>]\(\) missing \d+ required ",
+            r"[\w>]\(\) takes .*argument",
+            r"[\w>]\(\) got (an unexpected|some|multiple values)",
+            "unsupported operand type",
+            "bad operand type",
+            "not supported between",
+            "object is not (callable|iterable|subscriptable|reversible|an iterator)",
+            r"has no len\(\)",
+            "unhashable type",
+            "unsupported format string",
+            "cannot pickle",
+            "is not a container or iterable",
+            "argument of type .* is not iterable",
+            "argument must be ",
+            r"format\(\) argument 2 must be str",
+            "a bytes-like object is required",
+            "cannot be interpreted as an integer",
+            "cannot convert '.*' object to bytes",
+            "does not support ufuncs",  # what a tensor says to NumPy by __array_ufunc__ = None
+            "doesn't define __",
+            "descriptor '.*' requires",
+            "Protocols cannot be instantiated",
+            "does not support item (assignment|deletion)",
+        )
+    )
 )
 # Raised by the question itself, not by the answer.
 QUESTIONS = (AttributeError, StopIteration)
@@ -61,7 +84,9 @@ def judge(error: BaseException, line: str) -> str | None:
         return None if OURS.match(told) else f"an error without form: {kind.__name__}: {told[:200]!r}"
     if isinstance(error, TypeError) and PYTHON.search(told):
         return None
-    if isinstance(error, BufferError) and OURS.match(told):  # what DLPack's protocol wants
+    if kind.__name__ == "NotFittedError":  # scikit-learn's, which its tools know
+        return None
+    if isinstance(error, BufferError) and len(_frames(error)) <= 2:  # what the protocols of buffers and DLPack want
         return None
     asked = line.startswith(("setattr", "delattr", "next(")) or re.search(r"\)\.\w+$", line)
     if isinstance(error, QUESTIONS) and asked and len(traceback.extract_tb(error.__traceback__)) <= 2:

@@ -1,11 +1,14 @@
-"""What fits a parameter, by its name or its annotation, so that a call with one wrong argument comes past the others."""
+"""What fits a parameter, by its name or annotation, so that a call with one wrong argument comes past the others."""
 
 from __future__ import annotations
 
 import inspect
 import random
 
-FLOATS = ["pt.ones((2, 3))", "pt.ones((3,))", "pt.ones((3, 3))", "pt.ones((2, 3, 8, 8))", "pt.ones((4, 4, 3))", "pt.ones((6,))", "pt.ones(())"]
+FLOATS = [
+    f"pt.ones({shape})"
+    for shape in ("(2, 3)", "(3,)", "(3, 3)", "(2, 3, 8, 8)", "(2, 8, 8, 3)", "(4, 4, 3)", "(6,)", "()")
+]
 INTEGERS = ["pt.tensor([0, 1])", "pt.tensor([[0, 1, 1]])", "1", "pt.tensor([2, 0, 1])"]
 FUNCTIONS = ["lambda *a: pt.sum(a[0] * a[0])", "lambda *a: a[0] * 2", "lambda s, x=None: (s, s)", "lambda *a: a[0] < 9"]
 

@@ -7,6 +7,7 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ClassMethodDescriptorType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ MODULES = (
     "", "array_api", "data", "estimators", "fft", "losses", "metrics", "models", "nn", "nn.init", "optim",
     "optim.schedules", "plugins", "random", "recipe",
 )  # fmt: skip
-# These run other programs, or read and write what belongs to the machine: their inputs are not a caller's arguments.
-LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include"})
+# The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
+LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop"})
 # Arguments of constructors that a parameter's name says nothing about.
 MADE = {
     "pt.Tensor": "pt.ones((2, 3))",
@@ -51,15 +52,23 @@ MADE = {
     "pt.nn.Unflatten": "pt.nn.Unflatten(1, (1, 3))",
     "pt.optim.LossScale": "pt.optim.LossScale()",
     "pt.optim.Plateau": "pt.optim.Plateau(pt.optim.SGD(pt.nn.Linear(3, 4), 0.1))",
-    "pt.estimators.Classifier": "pt.estimators.Classifier(rounds=2)",
-    "pt.estimators.Regressor": "pt.estimators.Regressor(rounds=2)",
+    "pt.DType": "pt.float32",
+    "pt.nn.Threshold": "pt.nn.Threshold(0.5, 0.0)",
+    "pt.nn.Upsample": "pt.nn.Upsample(factor=2)",
+    "pt.optim.Optimizer": "pt.optim.Optimizer(pt.nn.Linear(3, 4), lr=0.1)",
+    "pt.recipe.Duration": "pt.recipe.Duration(3, 'epochs')",
+    "pt.recipe.Limit": "pt.recipe.Limit('<', 0.5)",
+    "pt.recipe.RunSection": "pt.recipe.RunSection(until=pt.recipe.Duration(3, 'epochs'))",
 }  # fmt: skip
+# Methods of Python's own classes.
+PYTHON_S = (WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorType)
 # The methods of Python's protocols that an instance is asked by.
 ASKED = ("__call__", "__getitem__", "__setitem__", "__contains__", "__array__", "__dlpack__", "__iter__", "__len__")
 _BY_NAME = {
-    "inputs": "3", "outputs": "4", "width": "4", "params": "pt.nn.Linear(3, 4)", "model": "pt.nn.Linear(3, 4)", "count": "5",
-    "window": "2", "kernel": "2", "amount": "1", "groups": "1", "size": "2", "vocabulary": "5", "context": "4", "first": "3",
-    "second": "3", "factor": "2", "seed": "1", "heads": "2", "lr": "0.1", "pattern": "'*'", "ord": "2.0",
+    "inputs": "3", "outputs": "4", "width": "4", "count": "5", "window": "2", "kernel": "2", "amount": "1",
+    "groups": "1", "size": "2", "vocabulary": "5", "context": "4", "first": "3", "second": "3", "factor": "2",
+    "seed": "1", "heads": "2", "lr": "0.1", "pattern": "'*'", "ord": "2.0", "params": "pt.nn.Linear(3, 4)",
+    "model": "pt.nn.Linear(3, 4)",
 }  # fmt: skip
 
 
@@ -125,27 +134,27 @@ def subjects() -> tuple[Subject, ...]:
         found.append(Subject(expression, _parameters(value)))
         if not inspect.isclass(value) or issubclass(value, BaseException):
             continue
+        if getattr(value, "_is_protocol", False):
+            continue
         made = instance(expression, value)
         if made is None:
             continue
-        for name in dir(value):
-            method = inspect.getattr_static(value, name)
-            key = getattr(method, "__func__", method)
-            if (name.startswith("_") and name not in ASKED) or not callable(getattr(value, name)):
-                continue
-            if _is_python_s(method) or id(key) in owners and name not in ("forward", "__call__"):
-                continue
-            owners.add(id(key))
-            found.append(Subject(f"{made}.{name}", _parameters(getattr(value, name))))
+        found += _methods(made, value, owners)
     return tuple(found)
 
 
-def _is_python_s(method: Any) -> bool:
-    """Inherited from object, type, or a class of the standard library."""
-    home = getattr(method, "__module__", None) or getattr(getattr(method, "__objclass__", None), "__module__", "")
-    return not str(home).startswith("powertrain") and not isinstance(method, (staticmethod, classmethod)) and (
-        type(method).__module__ == "builtins" and type(method).__name__ in ("wrapper_descriptor", "method_descriptor", "slot wrapper")
-    )
+def _methods(made: str, cls: Any, owners: set[Any]) -> Iterator[Subject]:
+    """Those that no class before had; a module's forward is what its call is, and never called by itself."""
+    for name in dir(cls):
+        method = inspect.getattr_static(cls, name)
+        own = getattr(method, "__func__", method)
+        if (name.startswith("_") and name not in ASKED) or not callable(getattr(cls, name)):
+            continue
+        if name == "forward":
+            yield Subject(made, _parameters(getattr(cls, name)))
+        elif not isinstance(own, PYTHON_S) and own not in owners:
+            owners.add(own)
+            yield Subject(f"{made}.{name}", _parameters(getattr(cls, name)))
 
 
 # ------------------------------------------------------------ small data, called S in the lines

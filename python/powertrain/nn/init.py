@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 import powertrain as pt
+from powertrain.boundary import export
 
 Shape = Sequence[int]
 Generator = pt.random.Generator
@@ -68,3 +69,6 @@ def xavier_normal(
 ) -> pt.Tensor:
     """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12."""
     return normal(shape, gain * math.sqrt(2 / (fan_in + fan_out)), generator=generator)
+
+
+export(globals())

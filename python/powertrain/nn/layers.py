@@ -28,7 +28,7 @@ def check_groups(where: str, inputs: int, outputs: int, groups: int) -> None:
 def checked_share(where: str, p: float) -> float:
     """Of what a dropout sets to zero."""
     if not 0 <= p < 1:
-        raise ValueError(f"[{where}] p = {p}; expected 0 <= p < 1; 0.1 is usual")
+        raise pt.ShapeError(f"[{where}] p = {p}; expected 0 <= p < 1; 0.1 is usual")
     return p
 
 
@@ -168,7 +168,7 @@ class Embedding(Module):
         table = init.normal((count, width), std, generator=generator)
         if padding_index is not None:
             if not 0 <= padding_index < count:
-                raise ValueError(
+                raise pt.ShapeError(
                     f"[Embedding] padding_index = {padding_index}; expected a row of {count}; 0 is usual"
                 )
             table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding_index), 0.0, table)

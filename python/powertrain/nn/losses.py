@@ -18,7 +18,7 @@ class Loss(Module):
     def __init__(self, reduction: Reduction = "mean", **settings: Any) -> None:
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
-            raise ValueError(
+            raise pt.ShapeError(
                 f"[{type(self).__name__}] reduction = {reduction!r}; expected 'mean', 'sum' or 'none'; 'mean' is usual"
             )
         self.reduction, self._settings = reduction, settings

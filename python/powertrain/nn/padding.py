@@ -22,7 +22,7 @@ class _Pad(Module):
         super().__init__()
         amounts = (amount,) * (2 * self.AXES) if isinstance(amount, int) else tuple(amount)
         if len(amounts) != 2 * self.AXES or min(amounts) < 0:
-            raise ValueError(
+            raise pt.ShapeError(
                 f"[{type(self).__name__}] amount = {amount}; expected one number, or {2 * self.AXES}, none below 0; "
                 "(before, after) of the last axis first"
             )

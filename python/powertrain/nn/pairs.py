@@ -119,7 +119,7 @@ class RReLU(Module):
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3) -> None:
         super().__init__()
         if lower > upper:
-            raise ValueError(f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them")
+            raise pt.ShapeError(f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them")
         self.lower, self.upper = lower, upper
 
     def forward(self, x: Any) -> pt.Tensor:

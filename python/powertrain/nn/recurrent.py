@@ -91,7 +91,7 @@ class _Stack(Module):
     ) -> None:
         super().__init__()
         if layers < 1:
-            raise ValueError(f"[{type(self).__name__}] layers = {layers}; expected at least 1; 1 or 2 are usual")
+            raise pt.ShapeError(f"[{type(self).__name__}] layers = {layers}; expected at least 1; 1 or 2 are usual")
         self.inputs, self.width, self.layers, self.directions = inputs, width, layers, 2 if bidirectional else 1
         for layer in range(layers):
             taken = inputs if layer == 0 else width * self.directions
@@ -107,7 +107,7 @@ class _Stack(Module):
 
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
         """The states of each kind at every step, [batch, time, width], of one layer in one direction."""
-        raise TypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
+        raise pt.DTypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
 
     def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:
         """The outputs of the last layer, and the last state of each kind [layers directions, batch, width]."""

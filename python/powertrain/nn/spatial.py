@@ -122,7 +122,7 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         if (size is None) == (factor is None):
-            raise ValueError(
+            raise pt.ShapeError(
                 f"[Upsample] size = {size}, factor = {factor}; expected one of them; factor=2 doubles sizes"
             )
         self.size, self.factor, self.mode, self.align_corners = size, factor, mode, align_corners

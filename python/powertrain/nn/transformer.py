@@ -21,7 +21,7 @@ def _activation(where: str, given: Activation) -> Callable[[Any], Any]:
     if callable(given):
         return given
     if given not in named:
-        raise ValueError(f"[{where}] activation = {given!r}; expected 'relu', 'gelu' or a function; 'relu' is usual")
+        raise pt.ShapeError(f"[{where}] activation = {given!r}; expected 'relu', 'gelu' or a function; 'relu' is usual")
     return named[given]
 
 

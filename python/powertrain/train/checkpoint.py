@@ -20,16 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
+
 KEEP = 2
 FORMAT = 1
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class CheckpointError(Exception):
+class CheckpointError(_core.Error):
     """A checkpoint that cannot be used."""
 
 
-class NoSpaceError(Exception):
+class NoSpaceError(_core.Error):
     """The disk is full; what was there before still stands."""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain import _core
 from powertrain.train.checkpoint import Checkpoints, write_durably
 from powertrain.train.ledger import finite
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.save_seconds", "expect", "report")
 
 
-class RunError(Exception):
+class RunError(_core.Error):
     """A folder that cannot be used as asked."""
 
 
