@@ -45,6 +45,16 @@ std::string without(std::string text, const std::string& part) {
   return text;
 }
 
+// What an exception says; of pybind11's own refusal nothing, since what was expected says it.
+std::string said_by(py::handle exception) {
+  const auto text = py::reinterpret_steal<py::object>(PyObject_Str(exception.ptr()));
+  Py_ssize_t size = 0;
+  const char* characters = text ? PyUnicode_AsUTF8AndSize(text.ptr(), &size) : nullptr;
+  if (!characters) PyErr_Clear();  // it fails at saying something, or says what is no text
+  const std::string said(characters ? characters : "", static_cast<std::size_t>(characters ? size : 0));
+  return said.empty() || said.find("incompatible ") != std::string::npos ? "" : ": " + said;
+}
+
 // pybind11 calls every function that it binds by one dispatcher.
 using Dispatcher = PyObject* (*)(PyObject*, PyObject* const*, std::size_t, PyObject*);
 Dispatcher dispatch = nullptr;
@@ -53,8 +63,11 @@ PyObject* guarded_dispatch(PyObject* self, PyObject* const* args, std::size_t fl
   PyObject* result = dispatch(self, args, flags, names);
   if (result) return result;
   const auto* record = py::detail::function_record_ptr_from_PyObject(self);
-  const bool named = record->name && *record->name && !record->is_constructor;
-  std::string where = without(named ? record->name : py::cast<std::string>(record->scope.attr("__name__")), "__");
+  std::string where = without(record->name, "__");
+  if (where.empty() || where == "init" || where == "new") {  // an accessor or a constructor is said by its class
+    const py::error_scope kept;                              // what pybind11 does with strings may clear the error
+    where = py::cast<std::string>(record->scope.attr("__name__"));
+  }
   raise_leftover_again(where, where + without(without(record->signature, "powertrain._core."), "typing."), args,
                        PyVectorcall_NARGS(flags), names);
   return nullptr;
@@ -80,6 +93,8 @@ void guard_members(py::handle scope) {
       if (scope.attr("__name__").equal(member.attr("__module__"))) guard_members(member);
     } else if (Py_IS_TYPE(member.ptr(), &PyProperty_Type)) {
       for (const char* accessor : {"fget", "fset"}) guard_function(member.attr(accessor));
+    } else if (Py_IS_TYPE(member.ptr(), &PyStaticMethod_Type)) {
+      guard_function(member.attr("__func__"));
     } else {
       guard_function(member);
     }
@@ -92,8 +107,13 @@ void raise_leftover_again(const std::string& where, const std::string& expected,
                           Py_ssize_t given, PyObject* names) {
   PyObject* kind = kind_of_leftover();
   if (!kind) return;
-  std::string message = "[" + where + "] received " + types_of(args, given, names);
-  message += "; expected " + expected + "; check the arguments";
+  std::string received;
+  {
+    const py::error_scope raised;
+    received = types_of(args, given, names) + said_by(raised.value);
+  }
+  const std::string message =
+      "[" + where + "] received " + received + "; expected " + expected + "; check the arguments";
   py::raise_from(kind, message.c_str());
 }
 

@@ -155,7 +155,6 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   return parsed;
 }
 
-
 // An op that is made of views alone would give what changes with the owner of borrowed memory.
 Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
   Tensors outputs = apply(op, inputs, attrs);

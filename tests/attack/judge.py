@@ -17,13 +17,12 @@ from attack.lines import PREFACE
 CALL = "<the call>"
 # `[where] what was received; what was expected; how to fix it`.
 OURS = re.compile(r"\[[^\]]+\] .+; .+", re.DOTALL)
-# What Python itself says of a call, of an object that has no such question, and of a wrong answer to one.
+# What Python itself says of a number of arguments, before a function begins.
+ARITY = re.compile(r"[\w>]\(\) (missing \d+ required |takes .*argument|got (an unexpected|some|multiple values))")
+# What it says of an object that has no such question, and of a wrong answer to one.
 PYTHON = re.compile(
     "|".join(
         (
-            r"[\w>]\(\) missing \d+ required ",
-            r"[\w>]\(\) takes .*argument",
-            r"[\w>]\(\) got (an unexpected|some|multiple values)",
             "unsupported operand type",
             "bad operand type",
             "not supported between",
@@ -35,14 +34,14 @@ PYTHON = re.compile(
             "is not a container or iterable",
             "argument of type .* is not iterable",
             "argument must be ",
-            r"format\(\) argument 2 must be str",
+            "argument 2 must be str",
+            "arg 2 must be a type",
             "a bytes-like object is required",
             "cannot be interpreted as an integer",
             "cannot convert '.*' object to bytes",
             "does not support ufuncs",  # what a tensor says to NumPy by __array_ufunc__ = None
             "doesn't define __",
             "descriptor '.*' requires",
-            "Protocols cannot be instantiated",
             "does not support item (assignment|deletion)",
         )
     )
@@ -82,20 +81,32 @@ def judge(error: BaseException, line: str) -> str | None:
         told = "(its text raises)"
     if isinstance(error, pt.Error):
         return None if OURS.match(told) else f"an error without form: {kind.__name__}: {told[:200]!r}"
-    if isinstance(error, TypeError) and PYTHON.search(told):
+    if isinstance(error, TypeError) and (ARITY.search(told) and _before_it_began(error)):
         return None
     if kind.__name__ == "NotFittedError":  # scikit-learn's, which its tools know
         return None
-    if isinstance(error, BufferError) and len(_frames(error)) <= 2:  # what the protocols of buffers and DLPack want
+    if len(_frames(error)) > 2:
+        return f"{kind.__name__} in {_place(error)}: {' '.join(told.split())[:200]}"
+    # The line itself, or a question of Python's that is answered without code of ours.
+    if isinstance(error, TypeError) and PYTHON.search(told):
         return None
-    asked = line.startswith(("setattr", "delattr", "next(")) or re.search(r"\)\.\w+$", line)
-    if isinstance(error, QUESTIONS) and asked and len(traceback.extract_tb(error.__traceback__)) <= 2:
+    if isinstance(error, BufferError) or kind.__name__ == "UnpicklingError":  # protocols of Python's, and damaged bytes
+        return None
+    if isinstance(error, QUESTIONS) and (
+        line.startswith(("setattr", "delattr", "next(")) or "has no attribute" in told
+    ):
         return None
     return f"{kind.__name__} in {_place(error)}: {' '.join(told.split())[:200]}"
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     return list(traceback.extract_tb(error.__traceback__))
+
+
+def _before_it_began(error: BaseException) -> bool:
+    """Whether nothing but what calls a function for its callers stands between the line and the error."""
+    between = _frames(error)[2:]
+    return all(frame.filename.endswith(("boundary.py", "module.py", "typing.py")) for frame in between)
 
 
 def _from_attacker(error: BaseException) -> bool:

@@ -35,7 +35,7 @@ np.asarray({t}) ; {t}.__array__({v}) ; {t}.__dlpack__(max_version={v}) ; np.add(
 {t}.trainable ; setattr({t}, 'value', {v}) ; setattr({t}, 'name', {v}) ; setattr({t}, 'trainable', {v})
 setattr({t}, 'shape', {v}) ; setattr({t}, 'extra', {v}) ; setattr({t}, 'training', {v})
 delattr({t}, 'value') ; {t}.nowhere ; {t}({v}) ; setattr(pt.optim.Adam(pt.nn.Linear(3, 4)), 'lr', {v})
-isinstance({v}, {v}) if isinstance({v}, type) else None ; pt.Tensor({v}) ; pt.Slot({v}, {v}, {v})
+isinstance({t}, {v}) ; pt.Tensor({v}) ; pt.Slot({v}, {v}, {v})
 pt.DType({v}) ; pt.Slot.value.fset({v}, {v}) ; pt.Tensor.item({v}) ; pt.Tensor.sum({v})
 pt.Tensor.shape.fget({v}) ; pt.Tensor.__init__({t}, {v}) ; pt.Slot.__init__(pt.ones(3))
 pt.Tensor.__add__({v}, {v}) ; pt.compile({f})({v}, {v}) ; pt.compile({f}, on_nonfinite={v}, limit={v})({t})
