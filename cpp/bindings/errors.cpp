@@ -61,7 +61,8 @@ void translate_current_exception() {
                     "[memory] asked for more than the system has free; expected a size that fits; use a smaller batch "
                     "or model");
   } catch (const std::length_error&) {  // what a container asks for is beyond all memory
-    PyErr_SetString(out_of_memory_error, "[memory] asked for more than memory can hold; expected fewer; check the sizes");
+    PyErr_SetString(out_of_memory_error,
+                    "[memory] asked for more than memory can hold; expected fewer; check the sizes");
   } catch (const py::cast_error& e) {
     PyErr_SetString(dtype_error, e.what());
   } catch (const std::exception& e) {

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import fuzz_children
 
 BATCH = 100
-SECONDS = 60
+SECONDS = 120
 MEMORY = 6 << 30
 
 
@@ -38,8 +38,10 @@ def examine(seed: int) -> tuple[str | None, Sequence[str]]:
 def serve(seeds: range) -> None:
     """In the child."""
     import powertrain as pt
+    from attack import subjects
 
     pt.set_threads(2)
+    subjects.subjects()  # what all lines need is imported before the time of the first begins
     os.chdir(tempfile.mkdtemp())
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -107,7 +107,8 @@ def public() -> Iterator[tuple[str, Any]]:
         for name in _names(path):
             expression = f"pt.{path}.{name}" if path else f"pt.{name}"
             value = functools.reduce(getattr, expression.split(".")[1:], pt)
-            if callable(value) and id(value) not in seen and expression not in LEFT_OUT:
+            is_protocol = getattr(value, "_is_protocol", False)
+            if callable(value) and not is_protocol and id(value) not in seen and expression not in LEFT_OUT:
                 seen.add(id(value))
                 yield expression, value
 
@@ -133,8 +134,6 @@ def subjects() -> tuple[Subject, ...]:
     for expression, value in public():
         found.append(Subject(expression, _parameters(value)))
         if not inspect.isclass(value) or issubclass(value, BaseException):
-            continue
-        if getattr(value, "_is_protocol", False):
             continue
         made = instance(expression, value)
         if made is None:
