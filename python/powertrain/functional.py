@@ -58,26 +58,30 @@ def full(shape: int | Sequence[int], value: complex, dtype: Any = None) -> _core
     return _core.full(shape, value, dtype)
 
 
-def _constant(where: str, shape: Any, value: float, dtype: Any) -> _core.Tensor:
-    try:
-        return _core.full(shape, value, dtype)
-    except _core.DTypeError:
-        if not isinstance(dtype, int) or isinstance(dtype, bool):
-            raise
-        raise _core.DTypeError(
-            f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
-            f"{where}((3, 4))"
-        ) from None
+def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeError:
+    """The error of who passed sizes one by one, so that the second was taken for a dtype; another one as it is."""
+    if not isinstance(dtype, int) or isinstance(dtype, bool):
+        return error
+    return _core.DTypeError(
+        f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
+        f"{where}((3, 4))"
+    )
 
 
 def zeros(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
     """A tensor of zeros; float32 unless `dtype` says otherwise."""
-    return _constant("zeros", shape, 0.0, dtype)
+    try:
+        return _core.full(shape, 0.0, dtype)
+    except _core.DTypeError as error:
+        raise _for_sizes("zeros", dtype, error) from None
 
 
 def ones(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
     """A tensor of ones; float32 unless `dtype` says otherwise."""
-    return _constant("ones", shape, 1.0, dtype)
+    try:
+        return _core.full(shape, 1.0, dtype)
+    except _core.DTypeError as error:
+        raise _for_sizes("ones", dtype, error) from None
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> _core.Tensor:
