@@ -2,7 +2,7 @@
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
 .PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
-        bench-scaling bench-compare mutants results conformance fuzz wheel clean
+        bench-scaling bench-compare mutants results conformance fuzz attack wheel clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -57,6 +57,7 @@ help:
 	@echo "                       that part (OP=name: of one op, or of one part of tests/mutants_elsewhere.py)"
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
+	@echo "  make attack N=30000  so many hostile calls of the public API: crashes, hangs and raw tracebacks are printed"
 	@echo "  make wheel           dist/*.whl"
 	@echo "  make pythons         the interpreters that it could be done with, the oldest first (PYTHON=path: take that one)"
 	@echo "  make clean           remove what the above made"
@@ -217,6 +218,9 @@ conformance: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)+peers+conformance
 N ?= 1000
 fuzz: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tests/fuzz_graphs.py --count $(N)
+
+attack: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
+	$(BIN)/python tests/attack/run.py --count $(N)
 
 clean:
 	rm -rf build dist $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -54,6 +54,9 @@ Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);
 
 // For callbacks that Python calls directly: sets the Python error for the C++ exception being handled.
 void translate_current_exception();
+// Raises a Python error that is set and of no class of ours, and that no Python code raised, again as one of ours.
+void raise_leftover_again(const std::string& where, const std::string& expected, PyObject* const* args,
+                          Py_ssize_t given, PyObject* names);
 
 py::object attr_object(const Attr& value);              // as Python has it
 py::object make_function(const Op& op, bool reversed);  // an op as a callable
@@ -73,5 +76,6 @@ void register_transforms(py::module_& m);
 void register_compile(py::module_& m);
 void register_backends(py::module_& m);
 void register_system(py::module_& m);
+void register_boundary(py::module_& m);  // the last: it guards what the others registered
 
 }  // namespace pt::bindings

@@ -60,10 +60,13 @@ void translate_current_exception() {
     PyErr_SetString(out_of_memory_error,
                     "[memory] asked for more than the system has free; expected a size that fits; use a smaller batch "
                     "or model");
+  } catch (const std::length_error&) {  // what a container asks for is beyond all memory
+    PyErr_SetString(out_of_memory_error,
+                    "[memory] asked for more than memory can hold; expected fewer; check the sizes");
   } catch (const py::cast_error& e) {
     PyErr_SetString(dtype_error, e.what());
   } catch (const std::exception& e) {
-    PyErr_SetString(PyExc_RuntimeError, e.what());
+    PyErr_SetString(error, text("[system] ", e.what(), "; expected no failure; report the call").c_str());
   }
 }
 
@@ -88,9 +91,9 @@ void register_errors(py::module_& m) {
     if (!pointer) return;
     try {
       std::rethrow_exception(pointer);
-    } catch (const Error&) {
-      translate_current_exception();
-    } catch (const std::bad_alloc&) {
+    } catch (const py::builtin_exception&) {
+      throw;  // pybind11's own, which boundary.cpp raises again
+    } catch (...) {
       translate_current_exception();
     }
   });

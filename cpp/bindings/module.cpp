@@ -1,6 +1,9 @@
 #include "bindings/bindings.h"
 
-PYBIND11_MODULE(_core, m) {
+namespace py = pybind11;
+
+// Python calls PyInit__core, below.
+PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   m.doc() = "The compiled core of powertrain.";
   m.attr("__version__") = POWERTRAIN_VERSION;
   using namespace pt::bindings;
@@ -16,4 +19,16 @@ PYBIND11_MODULE(_core, m) {
   register_compile(m);
   register_backends(m);
   register_system(m);
+  register_boundary(m);
+}
+
+// pybind11 would wait for ever for the lock of the main interpreter, so this is asked before it does anything.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError,
+                    "[powertrain] imported in a subinterpreter; expected the main interpreter, since kernels, threads "
+                    "and memory are shared by the process; use processes or threads");
+    return nullptr;
+  }
+  return PyInit__core_of_main();
 }

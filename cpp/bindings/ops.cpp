@@ -155,17 +155,6 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   return parsed;
 }
 
-// Exceptions must not leave a C callback: pybind11's own translation does it for functions that it wraps.
-void translate(std::exception_ptr error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (py::error_already_set& e) {
-    e.restore();
-  } catch (...) {
-    translate_current_exception();
-  }
-}
-
 // An op that is made of views alone would give what changes with the owner of borrowed memory.
 Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
   Tensors outputs = apply(op, inputs, attrs);
@@ -178,9 +167,11 @@ Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
   return apply(op, std::move(inputs), attrs);
 }
 
+std::string signature(const Op& op);
+
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
+  auto* self = reinterpret_cast<OpFunction*>(callable);
   try {
-    auto* self = reinterpret_cast<OpFunction*>(callable);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
     const Tensors outputs = apply_owned(*self->op, std::move(parsed.inputs), parsed.attrs);
     if (self->op->outputs == 1) return wrap(outputs[0]).release().ptr();
@@ -188,7 +179,8 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);
     return result.release().ptr();
   } catch (...) {
-    translate(std::current_exception());
+    translate_current_exception();
+    raise_leftover_again(self->op->name, signature(*self->op), args, PyVectorcall_NARGS(flags), names);
     return nullptr;
   }
 }
@@ -208,7 +200,7 @@ PyObject* get_signature(PyObject* self, void*) {
     const py::object make = py::module_::import("powertrain.functional").attr("signature");
     return make(describe(*reinterpret_cast<OpFunction*>(self)->op)).release().ptr();
   } catch (...) {
-    translate(std::current_exception());
+    translate_current_exception();
     return nullptr;
   }
 }

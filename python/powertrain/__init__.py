@@ -39,6 +39,7 @@ _core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("mo
 
 from powertrain.abi import get_include  # noqa: E402
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
+from powertrain.boundary import export  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
 from powertrain.control import cond, scan, while_loop  # noqa: E402
 from powertrain.creation import (  # noqa: E402
@@ -107,6 +108,8 @@ __all__ = [
     "zeros_like", *op_names(),
 ]  # fmt: skip
 
+
+export(globals())
 
 # Classes that need scikit-learn, and are not in __all__: `from powertrain import *` works without it.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")

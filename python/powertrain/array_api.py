@@ -32,6 +32,7 @@ from powertrain.array_creation import (
     zeros_like,
 )
 from powertrain.array_linalg import matmul, tensordot
+from powertrain.boundary import export
 from powertrain.creation import broadcast_arrays, broadcast_shapes, meshgrid
 from powertrain.functional import OPERATORS
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values
@@ -335,3 +336,6 @@ class _Info:
 
 def __array_namespace_info__() -> _Info:  # noqa: N807 - the name is the standard's
     return _Info()
+
+
+export(globals())

@@ -7,6 +7,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.boundary import public
 from powertrain.row_sparse import in_order, parted
 
 # An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
@@ -93,6 +94,7 @@ def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable
     watched = [own_input("vjp", place, x) for place, x in enumerate(inputs)]
     output = check_output("vjp", _core.with_tape(watched, lambda: function(*watched)))
 
+    @public
     def back(cotangent: Any) -> list[Tensor]:
         result: list[Tensor] = _core.gradients([output], [_core.asarray(cotangent)], watched)
         return result
@@ -112,6 +114,7 @@ def grad(function: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> C
     single = isinstance(argnums, int)
     numbers = _core.integers(argnums, "argnums", "grad")
 
+    @public
     def gradient(*args: Any) -> Any:
         values = list(args)
         for n in numbers:

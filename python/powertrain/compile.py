@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from powertrain import _core
+from powertrain.boundary import public
 
 _log = logging.getLogger("powertrain")
 # After this many traces of one function its arguments are probably not what the user thinks.
@@ -54,7 +55,7 @@ def compile(
     """
     if not isinstance(limit, int) or limit < 1:
         raise _core.ShapeError(f"[compile] limit = {limit!r}; expected one program or more; 16 is usual")
-    if on_nonfinite not in ("error", "skip"):
+    if not isinstance(on_nonfinite, str) or on_nonfinite not in ("error", "skip"):
         raise _core.ShapeError(
             f"[compile] on_nonfinite = {on_nonfinite!r}; expected 'error' or 'skip'; for example 'error'"
         )
@@ -65,6 +66,7 @@ def compile(
 
         adapter = adapter_of(backend)
 
+    @public
     def make(fn: Callable[..., Any]) -> Any:
         if not callable(fn):
             raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")

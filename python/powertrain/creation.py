@@ -91,13 +91,22 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
     """
     import numpy as np
 
+    for shape in shapes:
+        if not isinstance(shape, (int, tuple, list)):
+            raise _core.DTypeError(
+                f"[broadcast_shapes] received {type(shape).__name__}; expected tuples of integers; pass x.shape"
+            )
     try:
         return tuple(np.broadcast_shapes(*(_core.integers(one, "a shape", "broadcast_shapes") for one in shapes)))
     except ValueError:
         raise _core.ShapeError(
-            f"[broadcast_shapes] shapes {', '.join(str(list(shape)) for shape in shapes)} do not broadcast; expected "
-            "equal sizes or sizes of 1 from the last axis on; reshape one of them"
+            f"[broadcast_shapes] shapes {', '.join(str(_listed(shape)) for shape in shapes)} do not broadcast; "
+            "expected equal sizes or sizes of 1 from the last axis on; reshape one of them"
         ) from None
+
+
+def _listed(shape: int | Sequence[int]) -> list[int]:
+    return [shape] if isinstance(shape, int) else list(shape)
 
 
 def broadcast_arrays(*tensors: Any) -> list[_core.Tensor]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from powertrain import _core
+from powertrain.boundary import export
 from powertrain.functional import OPERATORS, arange
 
 __all__ = [
@@ -261,3 +262,6 @@ def fftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
 def ifftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
     """The inverse of fftshift."""
     return _shifted(x, axes, True, "ifftshift")
+
+
+export(globals())

@@ -58,14 +58,30 @@ def full(shape: int | Sequence[int], value: complex, dtype: Any = None) -> _core
     return _core.full(shape, value, dtype)
 
 
+def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeError:
+    """The error of who passed sizes one by one, so that the second was taken for a dtype; another one as it is."""
+    if not isinstance(dtype, int) or isinstance(dtype, bool):
+        return error
+    return _core.DTypeError(
+        f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
+        f"{where}((3, 4))"
+    )
+
+
 def zeros(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
     """A tensor of zeros; float32 unless `dtype` says otherwise."""
-    return _core.full(shape, 0.0, dtype)
+    try:
+        return _core.full(shape, 0.0, dtype)
+    except _core.DTypeError as error:
+        raise _for_sizes("zeros", dtype, error) from None
 
 
 def ones(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
     """A tensor of ones; float32 unless `dtype` says otherwise."""
-    return _core.full(shape, 1.0, dtype)
+    try:
+        return _core.full(shape, 1.0, dtype)
+    except _core.DTypeError as error:
+        raise _for_sizes("ones", dtype, error) from None
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> _core.Tensor:
@@ -117,7 +133,8 @@ def dropout(x: Any, p: float) -> _core.Tensor:
 
     if not (isinstance(p, (int, float)) and 0 <= p < 1):
         raise _core.ShapeError(f"[dropout] p = {p!r}; expected 0 <= p < 1; 0.1 is usual")
+    x = _core.asarray(x)
     if p == 0:
-        return _core.asarray(x)
+        return x
     kept = OPERATORS["greater_equal"](random.uniform(x.shape), p)
     return OPERATORS["where"](kept, OPERATORS["multiply"](x, 1 / (1 - p)), 0.0)

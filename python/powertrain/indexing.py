@@ -130,6 +130,13 @@ def _wide(index: Any) -> Tensor:
     return tensor if tensor.dtype in (_core.DType.int32, _core.DType.int64) else OPERATORS["cast"](tensor, "int64")
 
 
+def _bounds(key: slice, size: int) -> tuple[int, int, int]:
+    try:
+        return key.indices(size)
+    except (TypeError, ValueError) as error:
+        raise _error(f"{key!r}: {error}", "integers or None, and a step other than 0") from None
+
+
 def _basic(tensor: Tensor, keys: list[Any]) -> Tensor:
     start, stop, step, shape = [], [], [], []
     axis = 0
@@ -139,7 +146,7 @@ def _basic(tensor: Tensor, keys: list[Any]) -> Tensor:
             continue
         size = tensor.shape[axis]
         if isinstance(key, slice):
-            low, high, stride = key.indices(size)
+            low, high, stride = _bounds(key, size)
             count = len(range(low, high, stride))
             shape.append(count)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import powertrain as pt
+from powertrain.boundary import export
 from powertrain.plugins.params import Range
 
 Share = Annotated[float, Range(low=0, below=1)]
@@ -84,3 +85,6 @@ def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
 def _per_example(values: pt.Tensor) -> pt.Tensor:
     axes = tuple(range(1, len(values.shape)))
     return pt.mean(values, axis=axes) if axes else values
+
+
+export(globals())

@@ -33,10 +33,10 @@ def autocast(precision: str, dots: str = "hardware") -> Iterator[None]:
         >>> y.dtype == pt.bfloat16, total.dtype == pt.float32
         (True, True)
     """
-    if precision not in PRECISIONS:
+    if not isinstance(precision, str) or precision not in PRECISIONS:
         known = ", ".join(map(repr, PRECISIONS))
         raise _core.DTypeError(f"[autocast] received {precision!r}; expected one of {known}; for example 'bf16'")
-    if dots not in ("hardware", "exact"):
+    if not isinstance(dots, str) or dots not in ("hardware", "exact"):
         raise _core.DTypeError(f"[autocast] dots = {dots!r}; expected 'hardware' or 'exact'; leave it out")
     before = _core.set_autocast(_DTYPES[precision], dots == "exact")
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.boundary import export
 
 
 class Generator:
@@ -92,3 +93,6 @@ def uniform(shape: int | Sequence[int] = (), dtype: Any = None) -> Tensor:
 def normal(shape: int | Sequence[int] = (), dtype: Any = None) -> Tensor:
     """Standard normal numbers from the default generator."""
     return default_generator().normal(shape, dtype)
+
+
+export(globals())

@@ -12,6 +12,7 @@ from typing import Any
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.autograd import argument, check_output, grad, own_input, value_and_grad
+from powertrain.boundary import public
 from powertrain.creation import eye
 from powertrain.functional import OPERATORS
 
@@ -99,6 +100,7 @@ def vmap(function: Callable[..., Tree], in_axes: Any = 0, out_axes: int = 0) -> 
         [5.0, 25.0]
     """
 
+    @public
     def mapped(*args: Any) -> Tree:
         leaves, rebuild = flattened(args)
         axes = _axes(args, in_axes)
@@ -153,6 +155,7 @@ def checkpoint(function: Callable[..., Tree]) -> Callable[..., Tree]:
         [1.0]
     """
 
+    @public
     def computed(*args: Any) -> Tree:
         leaves, rebuild = flattened(args)
         flat = _Flat(function, rebuild)
@@ -179,6 +182,7 @@ def custom_gradient(function: Callable[..., tuple[Tree, Callable[..., Any]]]) ->
         [2.0, 2.0]
     """
 
+    @public
     def given(*args: Any) -> Tree:
         tensors = [_core.asarray(arg) if _is_tensor(arg) else arg for arg in args]
         inputs = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
@@ -272,6 +276,7 @@ def jacobian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., 
         [[2.0, 0.0], [0.0, 4.0]]
     """
 
+    @public
     def matrix(*args: Any) -> Tensor:
         values = list(args)
         x = values[argnum] = own_input("jacobian", argnum, argument("jacobian", argnum, args))

@@ -110,7 +110,7 @@ def texts(draw: random.Random) -> bytes:
 
 
 def labelled(draw: random.Random) -> bytes:
-    rows = [f"\"hello, {draw.random()}\",{'spam' if at % 3 else 'ham'}" for at in range(40)]
+    rows = [f'"hello, {draw.random()}",{"spam" if at % 3 else "ham"}' for at in range(40)]
     return "\n".join(["text,label", *rows]).encode()
 
 

@@ -116,7 +116,7 @@ def huge(text: str, draw: random.Random) -> str:
         lambda: "# a comment\n" * min(count, 80_000),
         lambda: 'x = "' + "y" * 10 * count + '"',
         lambda: 'x = "' + '\\"' * count,
-        lambda: "x = \'\'\'" + "\'\'" * count,
+        lambda: "x = '''" + "''" * count,
         lambda: "".join(f"k{at} = {at}\n" for at in range(min(count, 50_000))),
         lambda: f"x = [{'1,' * count}]",
         lambda: '[[features]]\nuse = "scale"\n' * min(count, 2000),

@@ -1,5 +1,6 @@
 """Data: sources, splits, transforms, the loader and the built-in data sets."""
 
+from powertrain.boundary import export
 from powertrain.data.batch import Batch
 from powertrain.data.dataset import Dataset, Section
 from powertrain.data.errors import DataError
@@ -46,3 +47,5 @@ __all__ = [
     "split_random",
     "split_stratified",
 ]
+
+export(globals())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from powertrain import _core
 from powertrain.printable import printable
 
 
-class DataError(ValueError):
+class DataError(_core.Error, ValueError):
     """Data that cannot be used: `[where] what was received; what was expected; how to fix it`."""
 
     def __init__(self, where: str, received: str, expected: str, fix: str) -> None:

@@ -126,6 +126,13 @@ class Loader:
 
 
 def _check_settings(source: Source, batch: int, sampling: str, last: str, workers: int) -> None:
+    if not isinstance(source, Source):
+        raise DataError(
+            "loader",
+            f"a source of type {type(source).__name__}",
+            "expected one with len() and fetch(indices)",
+            "hold arrays in a pt.data.ArraySource(x=..., y=...)",
+        )
     if len(source) == 0:
         raise DataError("loader", "a source of 0 examples", "expected at least one", "check the file or the split")
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:

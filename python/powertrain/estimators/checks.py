@@ -5,8 +5,10 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+from powertrain import _core
 
-class EstimatorError(ValueError):
+
+class EstimatorError(_core.Error, ValueError):
     """Data or parameters that cannot be used: `[where] what was received; what was expected; how to fix it`."""
 
 

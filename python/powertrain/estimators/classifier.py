@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from powertrain.boundary import export
 from powertrain.estimators.checks import EstimatorError, above, whole
 from powertrain.estimators.logistic import fit_logistic
 from powertrain.estimators.network import Trained, train_network
@@ -128,3 +129,6 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> Any:  # noqa: N803
         """The probability of each class, in the order of `classes_`."""
         return np.exp(self.predict_log_proba(X))
+
+
+export(globals(), ["Classifier"])

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from powertrain.boundary import export
 from powertrain.estimators.checks import EstimatorError, above, whole
 from powertrain.estimators.lloyd import Clusters, Lloyd, distances, seeds
 from powertrain.estimators.tall import moments
@@ -110,3 +111,6 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+export(globals(), ["KMeans"])

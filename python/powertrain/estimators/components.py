@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from powertrain.boundary import export
 from powertrain.estimators.checks import EstimatorError
 from powertrain.estimators.principal import principal
 from powertrain.estimators.tall import product, sampled_moments
@@ -95,3 +96,6 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+export(globals(), ["PCA"])

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from powertrain.boundary import export
 from powertrain.estimators.checks import EstimatorError, above
 from powertrain.estimators.least_squares import fit_ridge
 from powertrain.estimators.network import Trained, train_network
@@ -88,3 +89,6 @@ class Regressor(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+export(globals(), ["Regressor"])

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import powertrain as pt
+from powertrain import _core
 
 Array = NDArray[Any]
 State = NDArray[np.float64]
 
 
-class MetricError(pt.Error, ValueError):
+class MetricError(_core.Error, ValueError):
     """A batch that a metric cannot use: `[where] what was received; what was expected; how to fix it`."""
 
 

@@ -1,5 +1,6 @@
 """The built-in models: plugins of the group `model`."""
 
+from powertrain.boundary import export
 from powertrain.models.cnn import CNN, LeNet
 from powertrain.models.columns import columns_section
 from powertrain.models.common import Model, ModelError
@@ -14,3 +15,5 @@ __all__ = [
     "CNN", "GPT", "MLP", "HostModel", "LSTMLanguageModel", "LeNet", "LinearModel", "Model", "ModelError",
     "NearestMean", "ResNet18", "ViT", "columns_section",
 ]  # fmt: skip
+
+export(globals())

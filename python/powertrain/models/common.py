@@ -11,7 +11,7 @@ from powertrain.plugins.protocols import Inputs
 LOSSES = {"classification": "cross-entropy", "regression": "mse", "language": "cross-entropy"}
 
 
-class ModelError(ValueError):
+class ModelError(pt.Error, ValueError):
     """Data or parameters that a model cannot be built from: `[where] what was received; what was expected; the fix`."""
 
 

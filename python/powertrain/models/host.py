@@ -25,24 +25,28 @@ class HostModel(Model):
 
     def fit(self, train: Any, valid: Any | None) -> Any:
         """The state after learning from rows {"x": ..., "y": ...}; `valid`, if there is one, is for stopping early."""
-        raise NotImplementedError
+        raise self._missing("fit")
 
     def answer(self, state: Any, x: Any) -> Any:
         """[rows, outputs]: logits of classes, or values."""
-        raise NotImplementedError
+        raise self._missing("answer")
 
     def dump(self, state: Any) -> bytes:
-        raise NotImplementedError
+        raise self._missing("dump")
 
     def load(self, data: bytes) -> Any:
-        raise NotImplementedError
+        raise self._missing("load")
+
+    def _missing(self, method: str) -> pt.Error:
+        kind = type(self).__name__
+        return pt.Error(f"[{kind}] has no {method}; expected that method; write def {method}(self, ...) in {kind}")
 
     def sections(self, state: Any, dataset: Dataset) -> Sequence[Section]:
         """What it has to say for itself in the report: which columns count, how it grew."""
         return ()
 
     def forward(self, x: Any) -> pt.Tensor:
-        raise TypeError(
+        raise pt.DTypeError(
             f"[{type(self).__name__}] called as a layer; expected the strategy fitted, since another library computes "
             "it; leave strategy out of the recipe"
         )

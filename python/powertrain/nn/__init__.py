@@ -1,5 +1,6 @@
 """Modules, layers and initialisers."""
 
+from powertrain.boundary import export
 from powertrain.nn import init
 from powertrain.nn.activations import (
     CELU,
@@ -250,3 +251,5 @@ __all__ = [
     "ZeroPad3d",
     "init",
 ]
+
+export(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import powertrain as pt
 from powertrain.nn.module import Module
 
 
@@ -23,7 +24,7 @@ class _Numbered(Module):
 
     def _check(self, part: Any) -> None:
         if not isinstance(part, Module):
-            raise TypeError(
+            raise pt.DTypeError(
                 f"[{type(self).__name__}] {type(part).__name__} at place {self._count}; expected a module; plain "
                 "functions need no list of modules"
             )
@@ -56,7 +57,7 @@ class Sequential(_Numbered):
 
     def _check(self, part: Any) -> None:
         if not callable(part):
-            raise TypeError(
+            raise pt.DTypeError(
                 f"[Sequential] {type(part).__name__} at place {len(self)}; expected a module or a function; "
                 "pass modules one by one, Sequential(*modules)"
             )
@@ -98,9 +99,11 @@ class ModuleDict(Module):
 
     def __setitem__(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"[ModuleDict] {name} is {type(module).__name__}; expected a module; wrap it in one")
+            raise pt.DTypeError(f"[ModuleDict] {name} is {type(module).__name__}; expected a module; wrap it in one")
         if name not in self._modules and (hasattr(self, name) or "." in name):
-            raise ValueError(f"[ModuleDict] the name {name!r}; expected one without dots that no method has; rename it")
+            raise pt.ShapeError(
+                f"[ModuleDict] the name {name!r}; expected one without dots that no method has; rename it"
+            )
         setattr(self, name, module)
 
     def __getitem__(self, name: str) -> Module:

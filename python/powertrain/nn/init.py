@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 import powertrain as pt
+from powertrain.boundary import export
 from powertrain.nn import checks
 
 Shape = Sequence[int]
@@ -83,3 +84,6 @@ def xavier_normal(
     """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12."""
     _check("xavier_normal", gain, fan_in + fan_out)
     return normal(shape, gain * math.sqrt(2 / (fan_in + fan_out)), generator=generator)
+
+
+export(globals())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.boundary import LEFTOVERS, translated
 from powertrain.nn import torch_layout
 
 M = TypeVar("M", bound="Module")
@@ -55,12 +56,12 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_modules" not in vars(self):
-            raise TypeError(
+            raise pt.DTypeError(
                 f"[{type(self).__name__}] attribute {name} before super().__init__(); expected that call first; "
                 "begin __init__ with super().__init__()"
             )
         if isinstance(value, (list, tuple)) and any(isinstance(item, (Module, pt.Slot)) for item in value):
-            raise TypeError(
+            raise pt.DTypeError(
                 f"[{type(self).__name__}.{name}] a {type(value).__name__} of modules or slots, whose parameters "
                 "would not be found; expected a module; wrap it in pt.nn.Sequential(*modules)"
             )
@@ -76,10 +77,16 @@ class Module:
         object.__setattr__(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except LEFTOVERS as error:
+            found = translated(error, type(self).forward, (self, *args), kwargs)
+            if found is None:
+                raise
+            raise found from error
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
+        raise pt.DTypeError(
             f"[{type(self).__name__}] called without a forward method; expected one; write def forward(self, x)"
         )
 

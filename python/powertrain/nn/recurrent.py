@@ -106,7 +106,7 @@ class _Stack(Module):
 
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
         """The states of each kind at every step, [batch, time, width], of one layer in one direction."""
-        raise TypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
+        raise pt.DTypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
 
     def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:
         """The outputs of the last layer, and the last state of each kind [layers directions, batch, width]."""

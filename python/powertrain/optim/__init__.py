@@ -1,5 +1,6 @@
 """Optimizers over flat state, and schedules inside the graph."""
 
+from powertrain.boundary import export
 from powertrain.optim import schedules
 from powertrain.optim.adam import Adam, AdamW
 from powertrain.optim.adam_variants import Lion, NAdam, RAdam, SparseAdam
@@ -45,3 +46,5 @@ __all__ = [
     "refresh_statistics",
     "schedules",
 ]
+
+export(globals())

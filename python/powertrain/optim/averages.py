@@ -29,7 +29,7 @@ class _Average:
             raise OptimizerError(f"[{name}] a model without trained parameters; expected some; unfreeze them")
 
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
-        raise TypeError(f"[{type(self).__name__}] no _next; expected that method")
+        raise pt.DTypeError(f"[{type(self).__name__}] no _next; expected that method")
 
     def update(self) -> None:
         """One more value of every parameter."""

@@ -38,7 +38,7 @@ class PerParameter(Optimizer):
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New value and moments of one parameter."""
-        raise TypeError(f"[{self.name}] {type(self).__name__} without update_param; expected that method")
+        raise pt.DTypeError(f"[{self.name}] {type(self).__name__} without update_param; expected that method")
 
 
 def _cut(flat: pt.Tensor, at: slots.Segment) -> pt.Tensor:

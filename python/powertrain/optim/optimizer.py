@@ -11,10 +11,11 @@ import contextlib
 import dataclasses
 import fnmatch
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
+from powertrain.boundary import shown
 from powertrain.nn.module import Module
 from powertrain.optim.scaling import LossScale
 from powertrain.row_sparse import RowSparse, is_sparse
@@ -113,7 +114,7 @@ class Optimizer:
         groups: Sequence[Group] = (),
         name: str = "optimizer",
     ) -> None:
-        named = list(params.named_parameters()) if isinstance(params, Module) else [_named(entry) for entry in params]
+        named = _named_slots(name, params)
         check_settings(
             name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate
         )
@@ -266,7 +267,7 @@ class Optimizer:
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New values and moments of one flat buffer; elementwise and pure."""
-        raise TypeError(
+        raise pt.DTypeError(
             f"[{self.name}] {type(self).__name__} without update_flat; expected that method; see optim/adam.py"
         )
 
@@ -380,6 +381,12 @@ class Optimizer:
         return [pt.clip(g, -self.clip_value, self.clip_value) for g in flat]
 
     def _check_gradients(self, grads: Sequence[pt.Tensor | RowSparse]) -> None:
+        wrong = [grads] if not isinstance(grads, (list, tuple)) else [g for g in grads if not hasattr(g, "shape")]
+        if wrong:
+            raise pt.DTypeError(
+                f"[{self.name}] received {shown(wrong[0])} for gradients; expected a list of tensors, one for each "
+                "parameter; pass what value_and_grad gave"
+            )
         if len(grads) != len(self.params):
             raise OptimizerError(
                 f"[{self.name}] {len(grads)} gradients; expected {len(self.params)}, one for each parameter; "
@@ -429,8 +436,19 @@ def _norm(flat: list[pt.Tensor]) -> pt.Tensor:
     return pt.sqrt(sum(squares[1:], squares[0]))
 
 
-def _named(entry: pt.Slot | tuple[str, pt.Slot]) -> tuple[str, pt.Slot]:
-    return (entry.name, entry) if isinstance(entry, pt.Slot) else entry
+def _named_slots(where: str, params: Any) -> list[tuple[str, pt.Slot]]:
+    if isinstance(params, Module):
+        return list(params.named_parameters())
+    found = []
+    for entry in params if isinstance(params, Iterable) else [params]:
+        name, slot = entry if isinstance(entry, (tuple, list)) and len(entry) == 2 else (None, entry)
+        if not isinstance(slot, pt.Slot) or not (name is None or isinstance(name, str)):
+            raise pt.DTypeError(
+                f"[{where}] params holds {shown(entry)}; expected a module, slots, or pairs of name and slot; pass the "
+                "model"
+            )
+        found.append((slot.name if name is None else name, slot))
+    return found
 
 
 def _assign(slot: pt.Slot, value: pt.Tensor, condition: pt.Tensor | None) -> None:

@@ -25,9 +25,9 @@ class LossScale:
 
     def __init__(self, initial: float = 2.0**16, grow_after: int = 2000) -> None:
         if not SMALLEST <= initial <= LARGEST:
-            raise ValueError(f"[loss scale] initial = {initial:g}; expected 2^-24 to 2^24; 65536 is usual")
+            raise pt.ShapeError(f"[loss scale] initial = {initial:g}; expected 2^-24 to 2^24; 65536 is usual")
         if grow_after < 1:
-            raise ValueError(f"[loss scale] grow_after = {grow_after}; expected at least 1; 2000 is usual")
+            raise pt.ShapeError(f"[loss scale] grow_after = {grow_after}; expected at least 1; 2000 is usual")
         self.grow_after = grow_after
         rounded = 2.0 ** math.floor(math.log2(initial))
         self.slot = pt.Slot(pt.tensor(rounded, dtype="float32"), name="loss_scale")
@@ -39,7 +39,7 @@ class LossScale:
     def own(self, name: str) -> None:
         """Take the name of the optimizer, under which a checkpoint holds the slots."""
         if self.slot.name != "loss_scale":
-            raise ValueError(
+            raise pt.ShapeError(
                 f"[loss scale] {self.slot.name} is another optimizer's; expected one for each; make another LossScale"
             )
         self.slot.name, self.good.name = f"{name}.loss_scale", f"{name}.good_steps"

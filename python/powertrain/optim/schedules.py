@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import powertrain as pt
+from powertrain.boundary import export
 from powertrain.plugins.params import Range
 
 Schedule = Callable[[Any], pt.Tensor]
@@ -189,3 +190,6 @@ def ramp(
 ) -> pt.Tensor:
     """A straight line from `start` to `end` over so many updates, and `end` from there on."""
     return _progress(step, 0, over) * (end - start) + start
+
+
+export(globals())

@@ -1,5 +1,6 @@
 """Plugins: how they are found, what they offer, how their parameters are checked. Imports no plugin."""
 
+from powertrain.boundary import export
 from powertrain.plugins.backends import BackendError, Call, Graph, Node, Value
 from powertrain.plugins.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugins.learning import (
@@ -72,3 +73,5 @@ __all__ = [
     "param",
     "registry",
 ]
+
+export(globals())

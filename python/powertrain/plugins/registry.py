@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from powertrain import _core
 from powertrain.plugins.discovery import normalise, scan
 from powertrain.plugins.first_party import distribution_of
 from powertrain.plugins.importing import guarded, resolve
@@ -21,7 +22,7 @@ ENGINE = "powertrain"
 MOST_SHOWN = 60  # characters of a name that nobody offers
 
 
-class PluginError(Exception):
+class PluginError(_core.Error):
     """A plugin that cannot be found or used: what was received, what was expected, how to mend it."""
 
 

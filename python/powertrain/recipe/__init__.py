@@ -1,8 +1,11 @@
 """Recipes: a TOML file that says what to train, checked as a whole before anything runs."""
 
+from powertrain.boundary import export
 from powertrain.recipe.durations import Duration, Limit
 from powertrain.recipe.reader import load_recipe
 from powertrain.recipe.sections import OptimizerUse, Recipe, RunSection, Split, Use
 from powertrain.recipe.source import RecipeError
 
 __all__ = ["Duration", "Limit", "OptimizerUse", "Recipe", "RecipeError", "RunSection", "Split", "Use", "load_recipe"]
+
+export(globals())

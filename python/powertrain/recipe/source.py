@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from powertrain import _core
 from powertrain.inputs import read_file
 from powertrain.plugins.params import Mistake, show, suggestion
 from powertrain.plugins.registry import PluginError, Registry
@@ -25,7 +26,7 @@ else:
 MOST_BYTES = 1 << 20
 
 
-class RecipeError(Exception):
+class RecipeError(_core.Error):
     """Everything that is wrong with a recipe, one line each."""
 
     def __init__(self, lines: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import powertrain as pt
 from powertrain.plugins.learning import Run, Step
 
 
-class StrategyError(ValueError):
+class StrategyError(pt.Error, ValueError):
     """Data that a strategy cannot learn from: `[where] what was received; what was expected; how to fix it`."""
 
 

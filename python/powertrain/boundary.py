@@ -1,0 +1,182 @@
+"""The boundary between callers and the engine's Python code: an exception that no check foresaw becomes a `pt.Error`.
+
+Checks that name the argument at fault belong where the argument is used. This is the net below them: what Python or
+NumPy raise in the engine's own code, given a value that nobody thought of, is raised again with what was received, as
+an error that is also of Python's kind. The first exception is its cause. What a caller's own function raises passes
+through, and so does what Python says of a wrong number of arguments. `cpp/bindings/errors.cpp` does the same for
+functions in C++.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FunctionType, TracebackType
+from typing import Any, Final, TypeVar
+
+from powertrain import _core
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# What is raised again, and as what; the first that fits.
+_KINDS: Final[tuple[tuple[type[Exception], type[Exception]], ...]] = (
+    (MemoryError, _core.OutOfMemoryError),
+    (IndexError, _core.IndexError),
+    (TypeError, _core.DTypeError),
+    (AttributeError, _core.DTypeError),
+    (ValueError, _core.ShapeError),
+    (LookupError, _core.ShapeError),
+    (ArithmeticError, _core.ShapeError),
+    (AssertionError, _core.ShapeError),
+    (RuntimeError, _core.ShapeError),
+    (BufferError, _core.DTypeError),
+)
+LEFTOVERS: Final = tuple(raw for raw, _ in _KINDS)
+# Whose exceptions are those of the engine that called them, and whose classes of exceptions are Python's.
+_CALLED: Final = sys.stdlib_module_names | {"numpy", "scipy", "sklearn"}
+_RAW: Final = frozenset({"builtins", "numpy"})
+_SHOWN: Final = 40
+
+# Methods by which Python asks an object.
+_ASKED: Final = frozenset(
+    f"__{name}__"
+    for name in ["init", "call", "getitem", "setitem", "delitem", "contains", "len", "iter", "setattr", "enter", "exit"]
+)
+
+
+def public(function: F) -> F:
+    """The function, whose leftover exceptions are errors of ours. It keeps its name, signature and globals."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except leftovers as error:
+            found = translate(error, function, args, kwargs)
+            if found is None:
+                raise
+            raise found from error
+
+    leftovers, translate = LEFTOVERS, translated
+    # With the globals of its module, so that doctest and pickle take it for what stands there.
+    made = FunctionType(call.__code__, function.__globals__, call.__name__, None, call.__closure__)
+    return functools.update_wrapper(made, function)  # type: ignore[return-value]
+
+
+def export(module: dict[str, Any], names: Iterable[str] = ()) -> None:
+    """Make the functions and classes of a module (its globals) public: those named, of `__all__`, or all of its own."""
+    for name in names or module.get("__all__") or _own(module):
+        value = module.get(name)
+        if isinstance(value, FunctionType) and not is_public(value):
+            made = module[name] = public(value)
+            home = vars(sys.modules[value.__module__])
+            if home.get(name) is value:
+                home[name] = made
+        elif isinstance(value, type) and not issubclass(value, BaseException):
+            for cls in value.__mro__:
+                if cls.__module__.startswith("powertrain.") and cls.__module__ != "powertrain._core":
+                    _guard(cls)
+
+
+def _own(module: Mapping[str, Any]) -> list[str]:
+    home = module["__name__"]
+    return [
+        name
+        for name, value in module.items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == home
+    ]
+
+
+def is_public(function: Any) -> bool:
+    return getattr(function, "__code__", None) is _CODE
+
+
+def _guard(cls: type) -> None:
+    """The methods of a class that callers call, and the setters of its properties."""
+    if getattr(cls, "_is_protocol", False):
+        return
+    for name, member in list(vars(cls).items()):
+        if name == "forward" or f"{cls.__name__}.{name}" == "Module.__call__":
+            continue  # by Module.__call__, which translates without a call more
+        if name.startswith("_") and name not in _ASKED:
+            continue
+        kind = type(member)
+        if kind is FunctionType and not is_public(member):
+            setattr(cls, name, public(member))
+        elif kind in (staticmethod, classmethod) and not is_public(member.__func__):
+            setattr(cls, name, kind(public(member.__func__)))
+        elif kind is property and member.fset is not None and not is_public(member.fset):
+            setattr(cls, name, member.setter(public(member.fset)))
+
+
+def translated(
+    error: Exception, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Exception | None:
+    """The error of ours for an exception that left `function`; None for one that stays as it is."""
+    if isinstance(error, _core.Error) or type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
+        return None
+    kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))
+    where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
+    asked = function  # of a constructor that calls another one, what the class says
+    if _is_method(function):
+        cls = args[0] if isinstance(args[0], type) else type(args[0])
+        where = cls.__name__ if where in (*_ASKED, "forward") else f"{cls.__name__}.{where}"
+        args, asked = args[1:], getattr(cls, function.__name__, function)
+    received = ", ".join([*map(shown, args), *(f"{name}={shown(value)}" for name, value in kwargs.items())])
+    said = " ".join(_text(error).split()) or "nothing more is known"
+    return kind(
+        f"[{where}] received {received or 'no arguments'}: {type(error).__name__}: {said}; "
+        f"expected {where}{_signature(asked)}; check the arguments"
+    )
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the engine's code raised it, itself or in a library that it called; not a caller's function."""
+    for module in reversed([*_modules(error.__traceback__)]):
+        if module.partition(".")[0] not in _CALLED:
+            return module.partition(".")[0] == "powertrain"
+    return False
+
+
+def _modules(traceback: TracebackType | None) -> Iterator[str]:
+    """The modules of the frames below the one that caught the exception, outermost first."""
+    traceback = traceback and traceback.tb_next
+    while traceback is not None:
+        yield str(traceback.tb_frame.f_globals.get("__name__"))
+        traceback = traceback.tb_next
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    return next(iter(inspect.signature(function).parameters), "") in ("self", "cls")
+
+
+def shown(value: Any) -> str:
+    """A value in a few characters, without asking anything of a stranger's class."""
+    kind = type(value)
+    if kind is _core.Tensor:
+        return f"{value.dtype.name}{list(value.shape)}"
+    if value is None or kind in (bool, float, complex, str, bytes) or (kind is int and value.bit_length() <= 128):
+        text = repr(value[:_SHOWN] if kind in (str, bytes) else value)
+        return f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text
+    return kind.__name__
+
+
+_CODE: Final = public(lambda: None).__code__
+
+
+def _text(error: Exception) -> str:
+    try:
+        return str(error)[:200]
+    except Exception:
+        return ""
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    signature = inspect.signature(function)
+    bare = [
+        parameter.replace(annotation=parameter.empty)
+        for parameter in signature.parameters.values()
+        if parameter.name not in ("self", "cls")
+    ]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))

@@ -1,0 +1,123 @@
+"""Runs one line and says what is wrong with how it ended; None for what may be."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+import powertrain as pt
+from attack import hostile
+from attack.lines import PREFACE
+
+CALL = "<the call>"
+# `[where] what was received; what was expected; how to fix it`.
+OURS = re.compile(r"\[[^\]]+\] .+; .+", re.DOTALL)
+# What Python itself says of a number of arguments, before a function begins.
+ARITY = re.compile(r"[\w>]\(\) (missing \d+ required |takes .*argument|got (an unexpected|some|multiple values))")
+# What it says of an object that has no such question, and of a wrong answer to one.
+PYTHON = re.compile(
+    "|".join(
+        (
+            "unsupported operand type",
+            "bad operand type",
+            "not supported between",
+            "object is not (callable|iterable|subscriptable|reversible|an iterator)",
+            r"has no len\(\)",
+            "unhashable type",
+            "unsupported format string",
+            "cannot pickle",
+            "is not a container or iterable",
+            "argument of type .* is not iterable",
+            "argument must be ",
+            "argument 2 must be str",
+            "arg 2 must be a type",
+            "a bytes-like object is required",
+            "cannot be interpreted as an integer",
+            "cannot convert '.*' object to bytes",
+            "does not support ufuncs",  # what a tensor says to NumPy by __array_ufunc__ = None
+            "doesn't define __",
+            "descriptor '.*' requires",
+            "does not support item (assignment|deletion)",
+        )
+    )
+)
+# Raised by the question itself, not by the answer.
+QUESTIONS = (AttributeError, StopIteration)
+
+
+def namespace() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(PREFACE, names)
+    return names
+
+
+def run(line: str) -> str | None:
+    """What is wrong with the end of a line."""
+    names = namespace()
+    code = compile(line, CALL, "eval")
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            eval(code, names)
+        except BaseException as error:
+            return judge(error, line)
+        finally:
+            pt.set_threads(2)
+    return None
+
+
+def judge(error: BaseException, line: str) -> str | None:
+    kind = type(error)
+    if isinstance(error, hostile.OwnError) or _from_attacker(error):
+        return None
+    try:
+        told = str(error)
+    except Exception:
+        told = "(its text raises)"
+    if isinstance(error, pt.Error):
+        return None if OURS.match(told) else f"an error without form: {kind.__name__}: {told[:200]!r}"
+    if isinstance(error, TypeError) and (ARITY.search(told) and _before_it_began(error)):
+        return None
+    if kind.__name__ == "NotFittedError":  # scikit-learn's, which its tools know
+        return None
+    if len(_frames(error)) > 2:
+        return f"{kind.__name__} in {_place(error)}: {' '.join(told.split())[:200]}"
+    # The line itself, or a question of Python's that is answered without code of ours.
+    if isinstance(error, TypeError) and PYTHON.search(told):
+        return None
+    if isinstance(error, BufferError) or kind.__name__ == "UnpicklingError":  # protocols of Python's, and damaged bytes
+        return None
+    if isinstance(error, QUESTIONS) and (
+        line.startswith(("setattr", "delattr", "next(")) or "has no attribute" in told
+    ):
+        return None
+    return f"{kind.__name__} in {_place(error)}: {' '.join(told.split())[:200]}"
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))
+
+
+def _before_it_began(error: BaseException) -> bool:
+    """Whether nothing but what calls a function for its callers stands between the line and the error."""
+    between = _frames(error)[2:]
+    return all(frame.filename.endswith(("boundary.py", "module.py", "typing.py")) for frame in between)
+
+
+def _from_attacker(error: BaseException) -> bool:
+    """Raised by a function of the line, or by a hostile object, in its own code."""
+    if isinstance(error, pt.Error):
+        return False
+    last = _frames(error)[-1]
+    return Path(last.filename).name == "hostile.py" or (last.filename == CALL and last.name == "<lambda>")
+
+
+def _place(error: BaseException) -> str:
+    ours = [frame for frame in _frames(error) if "powertrain" in Path(frame.filename).parts]
+    frame = ours[-1] if ours else _frames(error)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -1,0 +1,98 @@
+"""A tenth of the attack, and the attack itself: each kind of failure is seen, each good end is none."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+import fuzz_children
+from attack import judge, lines, run, subjects
+
+CALLS, PARTS = 3000, 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_hostile_calls_end_well(part: int) -> None:
+    size = CALLS // PARTS
+    found = [answer.wrong[0] for answer in run.attack(range(part * size, (part + 1) * size))]
+    assert not found, "\n".join(found)
+
+
+# They hold what they are given, and are made by the engine.
+RECORDS = {
+    *("pt.data.ClassFolders", "pt.data.Section", "pt.recipe.OptimizerUse", "pt.recipe.Recipe", "pt.recipe.Use"),
+    *("pt.plugins.CLibrary", "pt.plugins.Call", "pt.plugins.Cuda", "pt.plugins.Event", "pt.plugins.Graph"),
+    *("pt.plugins.Inputs", "pt.plugins.Kernel", "pt.plugins.Node", "pt.plugins.Numba", "pt.plugins.Plugin"),
+    *("pt.plugins.Registry", "pt.plugins.SetScalar", "pt.plugins.Stop", "pt.plugins.Value"),
+}
+
+
+def test_the_methods_of_every_public_class_are_attacked() -> None:
+    names = judge.namespace()
+    for expression, cls in subjects.public():
+        if not isinstance(cls, type) or issubclass(cls, BaseException):
+            continue
+        made = subjects.instance(expression, cls)
+        assert (made is None) == (expression in RECORDS), expression
+        assert made is None or isinstance(eval(made, names), cls), made
+    assert len(subjects.subjects()) > 800
+
+
+def test_a_seed_is_one_line() -> None:
+    drawn = [lines.line(seed) for seed in range(300)]
+    assert drawn == [lines.line(seed) for seed in range(300)]
+    assert len(set(drawn)) > 290
+    for line in drawn:
+        compile(line, "<line>", "eval")
+
+
+GOOD = [
+    "pt.zeros(2)",
+    "pt.zeros('x')",  # ours
+    "pt.grad(H.refuse)(1.0)",  # the attacker's own
+    "pt.grad(lambda x: x.nowhere)(1.0)",
+    "pt.zeros()",  # Python's
+    "pt.zeros(2, surplus=1)",
+    "pt.ones(2) + H.Raising()",
+    "len(3)",
+]
+BAD = {
+    "operator.getitem({}, 1)": "KeyError in <the call>:1: 1",
+    "(_ for _ in ()).throw(pt.ShapeError('no form'))": "an error without form: ShapeError: 'no form'",
+    "(_ for _ in ()).throw(MemoryError())": "MemoryError in <the call>:1: ",
+    "pt.data.order.EpochOrder(1, 0, False, 0, 'pad').batches": "ZeroDivisionError in order.py:",
+}
+
+
+@pytest.mark.parametrize("line", GOOD)
+def test_a_good_end(line: str) -> None:
+    assert judge.run(line) is None
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_a_bad_end(line: str) -> None:
+    assert str(judge.run(line)).startswith(BAD[line])
+
+
+CHILD = """
+import ctypes, sys, time, fuzz_children
+from attack import run
+def examine(seed):
+    if seed == 1:
+        ctypes.string_at(0)
+    if seed == 2:
+        time.sleep(600)
+    if seed == 3:
+        return None, ["TypeError in x.py:1: no"]
+    return None, []
+first, count = map(int, sys.argv[1:])
+fuzz_children.serve(range(first, first + count), examine, 5)
+"""
+
+
+def test_a_crash_and_a_hang_are_told_apart() -> None:
+    answers: list[Any] = list(fuzz_children.Children().answers([sys.executable, "-c", CHILD], range(5)))
+    assert [run.kind(answer) for answer in answers if answer.wrong] == ["crash", "hang", "raw"]

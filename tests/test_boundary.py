@@ -1,0 +1,247 @@
+"""What no check foresaw leaves the engine as an error of its own; what is a caller's own leaves as it is."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import subprocess
+import sys
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from attack import subjects
+from powertrain import boundary
+
+
+class OwnError(Exception):
+    pass
+
+
+def told(error: pytest.ExceptionInfo[BaseException]) -> str:
+    return str(error.value)
+
+
+# ------------------------------------------------------------ Python functions
+
+
+@boundary.public
+def half(numbers: Any, *, by: int = 2) -> Any:
+    """Half of them."""
+    return numbers[0] / by
+
+
+@pytest.fixture
+def as_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This module as one of the engine's, which are known by their names."""
+    monkeypatch.setitem(globals(), "__name__", "powertrain.somewhere")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "python", "text"),
+    [
+        (((),), pt.IndexError, IndexError, "received tuple: IndexError: tuple index out of range"),
+        ((3,), pt.DTypeError, TypeError, "received 3: TypeError: 'int' object is not subscriptable"),
+        (({},), pt.ShapeError, ValueError, "received dict: KeyError: 0"),
+        (("x" * 99,), pt.DTypeError, TypeError, f"received '{'x' * 39}...: TypeError: unsupported operand type(s) for "
+         "/: 'str' and 'int'"),
+    ],
+)  # fmt: skip
+def test_a_leftover_is_an_error_of_ours_and_of_python_s_kind(
+    as_engine: None, arguments: Any, kind: type[Exception], python: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind) as error:
+        half(*arguments)
+    assert isinstance(error.value, pt.Error)
+    assert isinstance(error.value, python)
+    assert told(error) == f"[half] {text}; expected half(numbers, *, by=2); check the arguments"
+    assert type(error.value.__cause__).__name__ in text
+
+
+def test_keywords_are_shown_as_they_were_given(as_engine: None) -> None:
+    with pytest.raises(pt.ShapeError) as error:
+        half([1.0], by=0)
+    assert told(error) == (
+        "[half] received list, by=0: ZeroDivisionError: float division by zero; expected half(numbers, *, by=2); check "
+        "the arguments"
+    )
+
+
+def test_what_a_caller_s_own_code_raises_is_not_touched() -> None:
+    with pytest.raises(TypeError) as error:  # this module is a caller's
+        half(3)
+    assert not isinstance(error.value, pt.Error)
+
+    def failing(x: Any) -> Any:
+        raise OwnError("mine")
+
+    for call in (pt.grad(failing), pt.vmap(failing), pt.checkpoint(failing), pt.compile(failing)):
+        with pytest.raises(OwnError, match=r"^mine$"):
+            call(pt.ones(3))
+
+    def wrong(x: Any) -> Any:
+        return [][0]
+
+    with pytest.raises(IndexError) as raw:
+        pt.grad(wrong)(pt.ones(3))
+    assert not isinstance(raw.value, pt.Error)
+
+
+def test_a_module_of_a_caller_raises_its_own() -> None:
+    class Net(pt.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.nowhere
+
+    with pytest.raises(AttributeError) as error:
+        Net()(3)
+    assert not isinstance(error.value, pt.Error)
+
+
+def test_what_python_says_of_arguments_stays() -> None:
+    with pytest.raises(TypeError, match=r"^grad\(\) missing 1 required positional argument: 'function'$") as error:
+        pt.grad()  # type: ignore[call-arg]
+    assert not isinstance(error.value, pt.Error)
+    with pytest.raises(TypeError, match=r"^Linear\.__init__\(\) got an unexpected keyword argument 'width'$"):
+        pt.nn.Linear(2, 3, width=4)  # type: ignore[call-arg]
+
+
+def test_a_public_function_is_still_itself() -> None:
+    assert inspect.isfunction(pt.grad)
+    assert str(inspect.signature(half)) == "(numbers: 'Any', *, by: 'int' = 2) -> 'Any'"
+    assert half.__doc__ == "Half of them."
+    assert half.__globals__ is globals()
+    for public in (pt.grad, pt.nn.Linear, pt.data.Loader, pt.optim.schedules.cosine):
+        assert pickle.loads(pickle.dumps(public)) is public
+    assert list(inspect.signature(pt.nn.Linear).parameters) == ["inputs", "outputs", "bias", "std", "generator"]
+
+
+def test_every_public_function_and_method_is_guarded() -> None:
+    bare = []
+    for expression, value in subjects.public():
+        if isinstance(value, FunctionType) and not boundary.is_public(value):
+            bare.append(expression)
+        home = getattr(value, "__module__", "")
+        if not isinstance(value, type) or issubclass(value, BaseException) or not home.startswith("powertrain."):
+            continue
+        if getattr(value, "_is_protocol", False) or home == "powertrain._core":
+            continue
+        for name, member in vars(value).items():
+            is_asked = not name.startswith("_") or name == "__init__"
+            if is_asked and name != "forward" and isinstance(member, FunctionType) and not boundary.is_public(member):
+                bare.append(f"{expression}.{name}")
+    assert not bare
+
+
+# ------------------------------------------------------------ functions in C++
+
+
+def test_arguments_that_a_function_in_c_does_not_take() -> None:
+    with pytest.raises(pt.DTypeError) as error:
+        pt.ones(2).item(3)  # type: ignore[call-arg]
+    assert told(error) == (
+        "[item] received powertrain._core.Tensor, int; expected item(self: Tensor) -> object; check the arguments"
+    )
+    assert isinstance(error.value.__cause__, TypeError)
+    with pytest.raises(pt.DTypeError) as error:
+        pt.set_threads("x")  # type: ignore[arg-type]
+    assert told(error).startswith("[set_threads] received str; expected set_threads(threads: ")
+    with pytest.raises(pt.DTypeError) as error:
+        pt.Slot(pt.ones(2), name=3)  # type: ignore[arg-type]
+    assert told(error).startswith("[Slot] received ")
+    assert "powertrain._core.Tensor, name=int; expected Slot(" in told(error)
+
+
+def test_what_numpy_raises_in_c() -> None:
+    with pytest.raises(pt.DTypeError) as error:
+        pt.ones(2).__array__("no dtype")
+    assert told(error).startswith("[array] received powertrain._core.Tensor, ")
+    assert isinstance(error.value.__cause__, TypeError)
+
+
+def test_memory_that_no_system_has_is_a_memory_error() -> None:
+    with pytest.raises(pt.OutOfMemoryError) as error:
+        pt.ones((2**26, 2**26)) + 1
+    assert isinstance(error.value, MemoryError)
+    assert told(error) == (
+        f"[memory] asked for {2**54} bytes; expected a size that the system has free; use a smaller batch or model"
+    )
+
+
+SUBINTERPRETER = """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+inside = '''
+import sys
+sys.path = {path!r}
+try:
+    import powertrain
+except ImportError as error:
+    print(error)
+'''.format(path=sys.path)
+interpreters.run_string(interpreters.create(), inside)
+"""
+
+
+def test_a_subinterpreter_is_told_at_once() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SUBINTERPRETER], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == (
+        "[powertrain] imported in a subinterpreter; expected the main interpreter, since kernels, threads and memory "
+        "are shared by the process; use processes or threads\n"
+    )
+
+
+# ------------------------------------------------------------ checks that name the argument
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: pt.grad(lambda x: x, argnums=3)(1.0),
+            "[grad] argument 3 of a call with 1; expected one that was passed; check argnums",
+        ),
+        (
+            lambda: pt.optim.Adam(3),
+            "[optimizer] params holds 3; expected a module, slots, or pairs of name and slot; pass the model",
+        ),
+        (
+            lambda: pt.optim.Adam(["x"]),
+            "[optimizer] params holds 'x'; expected a module, slots, or pairs of name and slot; pass the model",
+        ),
+        (
+            lambda: pt.optim.Adam(pt.nn.Linear(2, 3)).update(None),
+            "[optimizer] received None for gradients; expected a list of tensors, one for each parameter; pass what "
+            "value_and_grad gave",
+        ),
+        (
+            lambda: pt.zeros(3, 4),
+            "[zeros] dtype = 4; expected a dtype, after one shape; pass the shape as a tuple, such as zeros((3, 4))",
+        ),
+        (
+            lambda: pt.ones(3, 4),
+            "[ones] dtype = 4; expected a dtype, after one shape; pass the shape as a tuple, such as ones((3, 4))",
+        ),
+        (
+            lambda: pt.data.Loader((np.ones(3), np.ones(3)), batch=8),
+            "[loader] a source of type tuple; expected one with len() and fetch(indices); hold arrays in a "
+            "pt.data.ArraySource(x=..., y=...)",
+        ),
+        (
+            lambda: pt.ones(3)["a":],
+            "[index] received slice('a', None, None): slice indices must be integers or None or have an __index__ "
+            "method; expected integers or None, and a step other than 0; see help(powertrain.take)",
+        ),
+    ],
+)
+def test_the_argument_at_fault_is_named(call: Any, text: str) -> None:
+    with pytest.raises(pt.Error) as error:
+        call()
+    assert told(error) == text
