@@ -158,7 +158,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tenso
     given = _asarray(x)
     size = OPERATORS["abs"](given)
     if ord == "fro":
-        return OPERATORS["vector_norm"](given, (-2, -1), keepdims)
+        return OPERATORS["vector_norm"](size, (-2, -1), keepdims)
     if ord in ("nuc", 2, -2):
         s = svdvals(given)
         found = OPERATORS["sum"](s, -1) if ord == "nuc" else OPERATORS["max" if ord == 2 else "min"](s, -1)
@@ -172,7 +172,10 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tenso
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Tensor:
     """The norm of order ord along axes, or of all elements."""
-    return OPERATORS["vector_norm"](x, axis, keepdims, float(ord))
+    given = _asarray(x)
+    # Of complex numbers by their sizes.
+    size = OPERATORS["abs"](given) if given.dtype.is_complex else given
+    return OPERATORS["vector_norm"](size, axis, keepdims, float(ord))
 
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:

@@ -9,11 +9,12 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
                far = fn::call("clip", {b, fn::number(-60), fn::number(60)});
   const Tensor below = fn::call("cos", {a}) + fn::call("cosh", {far}), zero = fn::number(0);
   // Infinity is 1 whatever the angle, 0 is 0, and an angle of 0 has no sine.
-  const Tensor endless = fn::logical_and(no_angle(a), fn::call("isinf", {b}));
+  const Tensor endless = fn::call("isinf", {b});
   const Tensor upright = fn::logical_and(no_angle(a), fn::equal(b, zero));
   const Tensor re = fn::where(upright, b, fn::call("sinh", {far}) / below);
   const Tensor im = fn::where(fn::equal(a, zero), a, fn::call("sin", {a}) / below);
-  return {make_complex(fn::where(endless, fn::copysign(fn::number(1), b), re), fn::where(endless, zero, im))};
+  return {make_complex(fn::where(endless, fn::copysign(fn::number(1), b), re),
+                       fn::where(endless, fn::copysign(zero, a), im))};
 }
 
 const Op* registered = define("tanh")
