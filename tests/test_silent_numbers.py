@@ -42,8 +42,8 @@ COLUMN, ROW = pt.ones((8, 1)), pt.ones((8,))
         ],
         (
             nn.GaussianNLLLoss(), (pt.ones((8, 3)), pt.ones((8, 3)), ROW),
-            "[GaussianNLLLoss] variance is [8], x is [8, 3]; expected one for each number, or one for each row with a "
-            "last axis of size 1; reshape it",
+            "[GaussianNLLLoss] variance is [8], x is [8, 3]; expected one for each number, or a size of 1 along "
+            "axes that share one; reshape it",
         ),
         (
             nn.MarginRankingLoss(), (COLUMN, COLUMN, ROW),
@@ -82,10 +82,11 @@ def test_modules_of_losses_do_not_broadcast(loss: Any, inputs: tuple[Any, ...], 
     assert str(caught.value) == message
 
 
-def test_one_variance_for_each_row() -> None:
-    x, target, variance = np.ones((2, 3)), np.zeros((2, 3)), np.array([[1.0], [2.0]])
-    got = nn.GaussianNLLLoss(reduction="none")(pt.tensor(x), pt.tensor(target), pt.tensor(variance))
-    np.testing.assert_allclose(got.numpy(), np.broadcast_to(0.5 * (np.log(variance) + 1 / variance), (2, 3)), rtol=1e-6)
+@pytest.mark.parametrize("variance", [[[1.0], [2.0]], [[1.0, 2.0, 3.0]], [[2.0]]])
+def test_a_variance_that_numbers_share(variance: list[list[float]]) -> None:
+    x, target, shared = np.ones((2, 3)), np.zeros((2, 3)), np.array(variance)
+    got = nn.GaussianNLLLoss(reduction="none")(pt.tensor(x), pt.tensor(target), pt.tensor(shared))
+    np.testing.assert_allclose(got.numpy(), np.broadcast_to(0.5 * (np.log(shared) + 1 / shared), (2, 3)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mse", "l1", "huber", "bce"])

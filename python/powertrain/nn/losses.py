@@ -120,13 +120,13 @@ class GaussianNLLLoss(Loss):
         super().__init__(reduction, full=full, eps=eps)
 
     def values(self, *inputs: Any) -> pt.Tensor:
-        """Shapes    x [..., n], target [..., n], variance [..., n] or [..., 1] -> [..., n]"""
+        """Shapes    x [...], target [...], variance [...], or 1 along axes that share one -> [...]"""
         if len(inputs) == 3:
             x, variance = np.shape(inputs[0]), np.shape(inputs[2])
-            if variance != x and (not x or variance != (*x[:-1], 1)):
+            if len(variance) != len(x) or any(one not in (1, size) for one, size in zip(variance, x, strict=True)):
                 raise pt.ShapeError(
                     f"[GaussianNLLLoss] variance is {list(variance)}, x is {list(x)}; expected one for each number, or "
-                    "one for each row with a last axis of size 1; reshape it"
+                    "a size of 1 along axes that share one; reshape it"
                 )
         return super().values(*inputs)
 
