@@ -30,6 +30,8 @@ THREADS = ("tests/test_threads.py", "-m", "not long")
 ROWS_OF_LOOPS = ("tests/test_control_rows.py",)
 ROW_SPARSE = ("tests/test_row_sparse.py", "tests/test_optim_complex.py")
 BACKENDS = ("tests/test_backends.py",)
+CHECKS = ("tests/test_checks.py",)
+FACTS = ("tests/test_facts.py", "tests/test_compiled_inside.py", "tests/test_nn_assignment.py")
 OPTIMIZERS = (
     "tests/test_optim.py", "tests/test_optim_family.py", "tests/test_optim_float64.py", "tests/test_adam_step.py",
 )  # fmt: skip
@@ -107,7 +109,7 @@ PARTS: dict[str, Part] = {
         ("cpp/graph/passes/simplify.cpp", '|| view.attrs.integer("offset") != end', ""),
         ("cpp/graph/passes/simplify.cpp", "if (merge && changes_nothing(graph, node))",
          "if (merge && renames_memory(graph, node))"),
-        ("cpp/graph/passes/groups.cpp", "if (!from_inside) return false;", "if (!from_inside) continue;"),
+        ("cpp/graph/passes/groups.cpp", "free = free && from_inside;", ""),
         ("cpp/graph/passes/groups.cpp", "std::sort(members_[first].begin(), members_[first].end());", ""),
         ("cpp/graph/passes/groups.cpp", "if (--waits[user] == 0) push(user);", "if (--waits[user] <= 1) push(user);"),
         ("cpp/graph/passes/fuse.cpp", "for (int result : graph_.results) used[result] = true;", ""),
@@ -224,6 +226,30 @@ PARTS: dict[str, Part] = {
         ("cpp/graph/passes/pure.cpp", "fn::where(right, index, Tensor::scalar(0, index.dtype()))", "index"),
         ("cpp/graph/passes/pure.cpp", "    gap_to(offsets[i]);\n", ""),
         ("cpp/core/slot.cpp", "elsewhere_version_ = version;", "elsewhere_version_ = version + 1;"),
+    )),
+    "checks": Part(CHECKS, (
+        ("cpp/graph/trace.cpp", "if (live.has(*node) || !op.has_effect()) continue;", "if (!op.guard) continue;"),
+        ("cpp/graph/trace.cpp", "if (live.looks_at(*node, indexed)) continue;", ""),
+        ("cpp/graph/trace.cpp", "if (op.compose && !op.plan && !live.has(*node)) {", "if (false) {"),
+        ("cpp/program/control_op.cpp", "control.op.may_fail = std::any_of", "false && std::any_of"),
+        ("cpp/ops/ctc_loss/spec.cpp", ".may_fail()", ""),
+        ("cpp/program/program.cpp", "report.committed_phases += phase.writes;", "report.committed_phases += 1;"),
+        ("cpp/program/explain.cpp", "if (values_[node.outputs[0]].defined()) continue;", ""),
+        ("cpp/bindings/backends.cpp", "committed.insert(write.phase);", "committed.insert(0);"),
+    )),
+    "facts": Part(FACTS, (
+        ("cpp/bindings/compile.cpp", "if (active_recorder() || tape_depth() > 0)", "if (active_recorder())"),
+        ("cpp/bindings/facts.cpp", "if (now == epoch_) return true;", "return true;"),
+        ("cpp/bindings/facts.cpp", "epoch_ = facts_epoch();", ""),
+        ("cpp/bindings/facts.cpp", "return !copy || same_items(copy.ptr(), now);", "return true;"),
+        ("cpp/bindings/slots.cpp", "if (slot->trainable != trainable) ++facts_epoch();", ""),
+        ("python/powertrain/nn/module.py", '(module, "training", mode)\n        _core.facts_changed()',
+         '(module, "training", mode)'),
+        ("python/powertrain/facts.py", "self.entries.append((function.__globals__, name, \"\"))", "pass"),
+        ("python/powertrain/facts.py", "self.cells.append((cell, name))", "pass"),
+        ("python/powertrain/facts.py", "self.entries.append((held, name, type(value).__name__))", "pass"),
+        ("python/powertrain/nn/module.py", "not value.trainable and not was_parameter", "not value.trainable"),
+        ("cpp/graph/region.cpp", "if (!trace.assigned().empty()) {", "if (false) {"),
     )),
     "optimizers": Part(OPTIMIZERS, (
         ("python/powertrain/optim/sgd.py", "g + m * self.momentum if self", "m * self.momentum if self"),

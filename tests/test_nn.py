@@ -49,7 +49,7 @@ def test_an_attribute_that_is_replaced_is_forgotten() -> None:
     net = Net()
     net.first = nn.Linear(3, 4, bias=False)
     net.norm = None
-    assert [name for name, _ in net.named_slots()] == ["rest.1.weight", "tied.weight", "tied.bias", "first.weight"]
+    assert [name for name, _ in net.named_slots()] == ["first.weight", "rest.1.weight", "tied.weight", "tied.bias"]
 
 
 def test_modes_reach_every_module() -> None:

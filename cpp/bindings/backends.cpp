@@ -88,14 +88,11 @@ class BackendStep final : public ForeignStep {
     const py::list outputs = call_(arguments(inputs));
     const std::size_t results = source_.results.size();
     const int stopped = look(outputs, on_trip, report);
-    std::string message;
+    commit(outputs, stopped, report);
     if (stopped >= 0) {
       Tensors values;
       for (const SlotRef& slot : source_.slots) values.push_back(slot->current());
-      message = explain_trip(source_, inputs, values, report->status);
-    }
-    commit(outputs, stopped);
-    if (stopped >= 0) {
+      const std::string message = explain_trip(source_, inputs, values, *report);
       if (report->status & kStatusNonFinite) throw GuardError(message);
       throw IndexError(message);
     }
@@ -123,15 +120,19 @@ class BackendStep final : public ForeignStep {
   }
 
   // The phase at which the step stops, -1 if it does not.
-  int look(const py::list& outputs, OnTrip on_trip, RunReport* report) const {
+  int look(const py::list& outputs, OnTrip on_trip, RunReport* report) {
     *report = {};
+    skipped_.clear();
     if (pure_.checks.empty()) return -1;
     const Tensor flags = to_row_major(unwrap(adapter_.attr("fetch")(outputs[outputs.size() - 1])));
     for (std::size_t i = 0; i < pure_.checks.size(); ++i) {
       if (flags.data()[i]) continue;
       const PureStep::Check& check = pure_.checks[i];
       report->tripped_phase = check.phase;
-      if (check.skips || (!check.index && on_trip == OnTrip::Skip)) continue;
+      if (check.skips || (!check.index && on_trip == OnTrip::Skip)) {
+        skipped_.insert(check.phase);
+        continue;
+      }
       report->status = check.index ? kStatusBadIndex : kStatusNonFinite;
       return check.phase;
     }
@@ -139,19 +140,23 @@ class BackendStep final : public ForeignStep {
   }
 
   // What phases before the one that stopped have written; all of it if none did.
-  void commit(const py::list& outputs, int stopped) const {
+  void commit(const py::list& outputs, int stopped, RunReport* report) const {
+    std::set<int> committed;
     for (std::size_t w = 0; w < pure_.writes.size(); ++w) {
       const SlotWrite& write = pure_.writes[w];
       if (stopped >= 0 && write.phase >= stopped) continue;
       source_.slots[write.slot]->move_elsewhere(
           std::make_shared<Held>(adapter_, py::object(outputs[source_.results.size() + w])));
+      if (!skipped_.contains(write.phase)) committed.insert(write.phase);
     }
+    report->committed_phases = static_cast<int>(committed.size());
   }
 
   py::object adapter_;
   Graph source_;
   PureStep pure_;
   py::object call_;
+  std::set<int> skipped_;  // phases of the last call
   Lock busy_;
 };
 

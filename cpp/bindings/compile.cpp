@@ -1,6 +1,7 @@
 // CompiledFunction: a C type with the vectorcall protocol, because for a small model the call is the step.
 #include <cstddef>
 
+#include "bindings/facts.h"
 #include "bindings/tree.h"
 #include "core/error.h"
 #include "ops/autocast.h"
@@ -45,6 +46,7 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
                              PyObject* names) {
   const std::string cause = state.step.retrace_cause(signature);
   auto extra = std::make_shared<Extra>();
+  const auto facts = std::make_shared<PythonFacts>();
   const CompiledStep::EntryRef entry = state.step.trace(signature, [&](const Tensors& symbols) {
     Flattened flat;
     std::size_t used = 0;
@@ -66,9 +68,11 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
     }
     const py::object result = state.function(*positional, **named);
     extra->results = flatten(result, flat, state.name, true);
+    facts->settle(state.function, extra->kept);
     return flat.tensors;
   });
   entry->extra = extra;
+  entry->facts = facts;
   if (!cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
   return entry;
 }
@@ -112,8 +116,9 @@ State& state_of(PyObject* self) { return *reinterpret_cast<CompiledFunction*>(se
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
   State& state = state_of(callable);
   const Py_ssize_t given = PyVectorcall_NARGS(flags);
-  // Inside another trace a compiled function is its function: its calls become part of that program.
-  if (active_recorder()) return PyObject_Vectorcall(state.function.ptr(), args, static_cast<std::size_t>(given), names);
+  // Inside another trace, and for a gradient, a compiled function is its function: whoever listens hears its calls.
+  if (active_recorder() || tape_depth() > 0)
+    return PyObject_Vectorcall(state.function.ptr(), args, static_cast<std::size_t>(given), names);
   try {
     return run(state, args, given, names);
   } catch (...) {
@@ -133,7 +138,13 @@ void deallocate(PyObject* self) {
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
   auto* function = reinterpret_cast<CompiledFunction*>(self);
-  if (function->state) Py_VISIT(function->state->function.ptr());
+  if (function->state) {
+    Py_VISIT(function->state->function.ptr());
+    for (const auto& entry : function->state->step.entries()) {
+      const auto* facts = static_cast<const PythonFacts*>(entry->facts.get());
+      if (const int stop = facts ? facts->visit(visit, arg) : 0) return stop;
+    }
+  }
   Py_VISIT(function->dict);
   return 0;
 }
@@ -354,6 +365,7 @@ py::object make(const py::object& function, const std::string& name, const py::o
 }  // namespace
 
 void register_compile(py::module_& m) {
+  m.attr("CompiledFunction") = py::handle(reinterpret_cast<PyObject*>(compiled_type()));
   m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
         py::arg("fuse"), py::arg("on_trip"), py::arg("limit"), py::arg("backend") = py::none());
   m.def(

@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   register_autograd(m);
   register_transforms(m);
   register_compile(m);
+  register_facts(m);
   register_backends(m);
   register_system(m);
   register_boundary(m);

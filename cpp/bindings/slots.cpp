@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "bindings/bindings.h"
+#include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
 
@@ -85,7 +85,16 @@ void register_slots(py::module_& m) {
                       "copy what state_dict() gives"));
            })
       .def_readwrite("name", &Slot::name)
-      .def_readwrite("trainable", &Slot::trainable)
+      .def_property(
+          "trainable",
+          [](const SlotRef& slot) {
+            if (PythonFacts* facts = noting()) facts->note(slot);
+            return slot->trainable;
+          },
+          [](const SlotRef& slot, bool trainable) {
+            if (slot->trainable != trainable) ++facts_epoch();
+            slot->trainable = trainable;
+          })
       .def_property(
           "value", [](const SlotRef& slot) { return read_slot(slot); },
           [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, "slot " + slot->name))); })

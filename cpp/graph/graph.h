@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/slot.h"
@@ -67,12 +68,17 @@ struct Graph {
 // Per value, how often it is read: by nodes, as a result, into slots.
 std::vector<int> count_readers(const Graph& graph);
 
+// Whether a call in it may raise an error.
+bool has_effects(const Graph& graph);
+
 // Whether a node is a view of all of its row-major input in order: of the same memory, perhaps under another shape.
 bool renames_memory(const Graph& graph, const GraphNode& node);
 
-// Checks that every value is defined before it is used, once; throws Error naming the node. Run between passes in
-// tests.
-void verify(const Graph& graph);
+// Checks that every value is made once, before it is used, and is of the type that its op gives; throws Error naming
+// the node, and who made the graph.
+void verify(const Graph& graph, std::string_view maker);
+// The graph, after that check where the environment has POWERTRAIN_VERIFY=1, as it does in tests.
+Graph verified(Graph graph, std::string_view maker);
 std::string to_string(const Graph& graph);
 
 }  // namespace pt

@@ -175,7 +175,7 @@ Tensors floats_of(const Tensors& tensors) {
 
 // From what the part reads and cotangents of its outputs to gradients by the floats that it reads.
 Graph recomputing(const Graph& part, const Types& read, const Types& outputs) {
-  Trace trace({.nested = true, .where = "checkpoint"});
+  Trace trace({.nested = true, .where = "checkpoint", .again = true});
   TraceScope scope(&trace);
   const Tensors values = symbols(trace, read), cotangents = symbols(trace, outputs);
   Tensors found = replay(part, values);
@@ -233,7 +233,12 @@ Tensors with_gradient(const Tensors& outputs, const Tensors& inputs, const Funct
   {
     TraceScope scope(&trace);
     const AutocastScope decided;
-    graph = trace.finish(back(symbols(trace, region->outputs)));
+    const Tensors gradients = back(symbols(trace, region->outputs));
+    if (!trace.assigned().empty()) {
+      throw TraceError(text("[custom_gradient] the gradient function assigns ", trace.assigned()[0].first->name,
+                            "; expected a function that does not; assign the slot outside of it"));
+    }
+    graph = trace.finish(gradients);
   }
   region->captured = lift_constants(graph);
   region->back = std::make_shared<const Graph>(std::move(graph));

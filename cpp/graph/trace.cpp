@@ -1,9 +1,13 @@
 #include "graph/trace.h"
 
 #include <cstring>
+#include <set>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "graph/region.h"
+#include "ops/autocast.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
 
@@ -20,6 +24,12 @@ bool same_call(const Node& node, const Op& op, const Tensors& inputs, const Attr
     if (inputs[i].defined() && node.inputs[i].id() != inputs[i].id()) return false;
   }
   return true;
+}
+
+Indexed indexed_by(const Node& node) {
+  Types types;
+  for (const Tensor& t : node.inputs) types.push_back(t.defined() ? t.type() : TensorType{DType::Bool, {}});
+  return node.op->indexes(types, node.attrs);
 }
 
 }  // namespace
@@ -202,28 +212,121 @@ void Trace::close_generators() {
   }
 }
 
+// What is needed, found backwards through the nodes.
+class Trace::Live {
+ public:
+  explicit Live(const Trace& trace) : trace_(trace) {}
+
+  bool has(const Node& node) const { return nodes_.contains(&node); }
+  void need(const Tensor& t) {
+    if (t.defined() && t.node()) need(*t.node());
+  }
+  void need(const Node& node) {
+    std::vector<const Node*> stack;
+    const auto reach = [&](const Node& reached) {
+      if (reached.trace == trace_.id_ && nodes_.insert(&reached).second) stack.push_back(&reached);
+    };
+    const auto reach_all = [&](const Tensors& tensors) {
+      for (const Tensor& t : tensors) {
+        if (t.defined() && t.node()) reach(*t.node());
+      }
+    };
+    reach(node);
+    while (!stack.empty()) {
+      const Node* next = stack.back();
+      stack.pop_back();
+      note_indices(*next);
+      reach_all(next->inputs);
+      if (!trace_.keeps_region(*next)) continue;
+      reach_all(next->region->inputs);
+      reach_all(next->region->captured);
+    }
+  }
+  // Whether a call that is needed looks at the same indices, in the same phase.
+  bool looks_at(const Node& node, const Indexed& indexed) const { return looked_at_.contains(key(node, indexed)); }
+
+ private:
+  using Key = std::tuple<uint64_t, int64_t, int>;
+  static Key key(const Node& node, const Indexed& indexed) {
+    return {node.inputs[indexed.input].id(), indexed.size, node.phase};
+  }
+  void note_indices(const Node& node) {
+    if (node.op->indexes) looked_at_.insert(key(node, indexed_by(node)));
+  }
+
+  const Trace& trace_;
+  std::unordered_set<const Node*> nodes_;
+  std::set<Key> looked_at_;
+};
+
+std::shared_ptr<Node> Trace::index_check(const Node& call, const Indexed& indexed) {
+  auto node = std::make_shared<Node>();
+  node->op = &find_op("check_index");
+  node->attrs = node->op->complete({{"size", indexed.size}});
+  node->inputs = {call.inputs[indexed.input]};
+  node->types = {node->inputs[0].type()};
+  node->order = next_value_id();
+  node->output_ids = {next_value_id()};
+  node->phase = call.phase;
+  node->trace = id_;
+  node->recompute = call.recompute;
+  node->location = call.location;
+  return node;
+}
+
+// What a call is made of, as it would be recorded.
+Trace::Nodes Trace::expanded(const Node& call) {
+  const TraceScope scope(this);
+  const AutocastScope decided;
+  const std::size_t before = nodes_.size();
+  const int phase = std::exchange(phase_, call.phase);
+  const uint64_t recompute = std::exchange(recompute_, call.recompute);
+  const auto location = std::exchange(location_, call.location);
+  expand(*call.op, call.inputs, call.attrs);
+  phase_ = phase, recompute_ = recompute, location_ = location;
+  Nodes parts(nodes_.begin() + static_cast<std::ptrdiff_t>(before), nodes_.end());
+  nodes_.resize(before);
+  return parts;
+}
+
+void Trace::keep_effects(Nodes& nodes, Live& live) {
+  std::vector<Nodes> kept(nodes.size());
+  for (std::size_t n = nodes.size(); n-- > 0;) {
+    const std::shared_ptr<Node>& node = nodes[n];
+    const Op& op = *node->op;
+    if (op.compose && !op.plan && !live.has(*node)) {
+      kept[n] = expanded(*node);
+      keep_effects(kept[n], live);
+      continue;
+    }
+    kept[n] = {node};
+    if (live.has(*node) || !op.has_effect()) continue;
+    if (op.indexes) {
+      const Indexed indexed = indexed_by(*node);
+      if (live.looks_at(*node, indexed)) continue;
+      kept[n] = {index_check(*node, indexed)};
+    }
+    live.need(*kept[n][0]);
+  }
+  nodes.clear();
+  for (Nodes& some : kept) nodes.insert(nodes.end(), some.begin(), some.end());
+}
+
 Graph Trace::finish(const Tensors& results) {
-  // What the results and the slots need, found backwards through the nodes.
-  std::unordered_set<const Node*> live;
-  std::vector<const Node*> stack;
-  auto need = [&](const Tensor& t) {
-    if (t.defined() && t.node() && t.node()->trace == id_ && live.insert(t.node().get()).second)
-      stack.push_back(t.node().get());
-  };
-  for (const Tensor& t : results) need(t);
+  Live live(*this);
+  for (const Tensor& t : results) live.need(t);
   for (auto& state : slots_) {
-    for (auto& [phase, value] : state->writes) need(value);
+    for (auto& [phase, value] : state->writes) live.need(value);
   }
   for (auto& node : nodes_) {
-    if (node->op->guard && live.insert(node.get()).second) stack.push_back(node.get());
+    if (node->op->guard) live.need(*node);
   }
-  while (!stack.empty()) {
-    const Node* node = stack.back();
-    stack.pop_back();
-    for (const Tensor& t : node->inputs) need(t);
-    if (!keeps_region(*node)) continue;
-    for (const Tensor& t : node->region->inputs) need(t);
-    for (const Tensor& t : node->region->captured) need(t);
+  // What is given away has its flags among the results.
+  if (!options_.again && !options_.instead) {
+    Nodes nodes = std::move(nodes_);
+    nodes_.clear();
+    keep_effects(nodes, live);
+    nodes_ = std::move(nodes);
   }
 
   Graph graph;
@@ -246,7 +349,7 @@ Graph Trace::finish(const Tensors& results) {
     number[state->start.id()] = graph.slot_values.back();
   }
   for (auto& node : nodes_) {
-    if (!live.count(node.get())) continue;
+    if (!live.has(*node)) continue;
     GraphNode made;
     made.op = node->op;
     made.attrs = node->attrs;
@@ -274,7 +377,7 @@ Graph Trace::finish(const Tensors& results) {
     for (auto& [phase, value] : slots_[s]->writes) graph.writes.push_back({static_cast<int>(s), place(value), phase});
   }
   graph.phases = phase_ + 1;
-  return graph;
+  return verified(std::move(graph), "a trace");
 }
 
 }  // namespace pt

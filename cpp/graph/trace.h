@@ -16,7 +16,9 @@ struct TraceOptions {
   bool nested = false;
   const char* where = "";  // of a nested one, for errors
   bool draws = true;       // random calls are allowed
-  bool defer = false;      // of a nested one: calls on concrete tensors are recorded too
+  // What is computed again raised its errors the first time: calls that nobody reads are left out, whatever they check.
+  bool again = false;
+  bool defer = false;  // of a nested one: calls on concrete tensors are recorded too
   // What is recorded in place of a call; empty where the call itself is.
   std::function<Tensors(const Op&, const Tensors&, const Attrs&)> instead = nullptr;
 };
@@ -45,7 +47,8 @@ class Trace final : public Recorder {
   const std::vector<std::pair<SlotRef, Tensor>>& assigned() const { return assigned_; }
   void set_location(std::shared_ptr<const Location> location) { location_ = std::move(location); }
 
-  // The graph of everything that the results and the slots depend on. The trace is over afterwards.
+  // The graph of everything that the results and the slots depend on, and of what may raise an error. The trace is over
+  // afterwards.
   Graph finish(const Tensors& results);
 
  private:
@@ -55,6 +58,12 @@ class Trace final : public Recorder {
     std::map<int, Tensor> writes;             // by phase
     std::unordered_map<Slot*, Tensor> views;  // of `current`
   };
+  using Nodes = std::vector<std::shared_ptr<Node>>;
+  class Live;
+  // Calls that nobody reads, and that check something, are live or give way to the check alone.
+  void keep_effects(Nodes& nodes, Live& live);
+  Nodes expanded(const Node& call);
+  std::shared_ptr<Node> index_check(const Node& call, const Indexed& indexed);
   Tensor symbol(const TensorType& type, std::shared_ptr<Node> node = nullptr, int output = 0);
   SlotState& state_of(const SlotRef& base);
   // The first constant that was this number: calls with the same number are the same calls.
@@ -72,7 +81,7 @@ class Trace final : public Recorder {
   uint64_t recompute_ = 0;
   std::vector<std::pair<SlotRef, Tensor>> assigned_;
   std::shared_ptr<const Location> location_;
-  std::vector<std::shared_ptr<Node>> nodes_;
+  Nodes nodes_;
   std::vector<Tensor> inputs_;
   std::vector<std::unique_ptr<SlotState>> slots_;
   std::unordered_map<Slot*, SlotState*> slot_index_;

@@ -184,14 +184,14 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
     in.push_back(input.defined() ? operand_of(ready.back()) : Operand{DType::Bool, {0}, {1}});
   }
   Tensors outputs;
-  bool empty = !op.guard;
+  bool empty = !op.passes_through;
   for (const TensorType& type : types) {
-    if (!op.guard) outputs.push_back(op.rewrites ? copy_of(ready[0]) : Tensor::empty(type));
+    if (!op.passes_through) outputs.push_back(op.rewrites ? copy_of(ready[0]) : Tensor::empty(type));
     out.push_back({type.dtype, type.shape, row_major(type.shape)});
     empty = empty && count(type.shape) == 0;
   }
   if (empty) return outputs;
-  if (op.guard) {
+  if (op.passes_through) {
     out.clear();
     run_plan(op, in, out, attrs, ready, {});
     return {Tensor::view(inputs[0].impl().buffer, types[0], inputs[0].strides(), inputs[0].impl().offset)};

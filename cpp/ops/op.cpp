@@ -280,9 +280,21 @@ OpBuilder& OpBuilder::any_strides() {
   op_.any_strides = true;
   return *this;
 }
+OpBuilder& OpBuilder::indexes(IndexesFn fn) {
+  op_.indexes = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::may_fail() {
+  op_.may_fail = true;
+  return *this;
+}
+OpBuilder& OpBuilder::passes_through() {
+  op_.passes_through = true;
+  return *this;
+}
 OpBuilder& OpBuilder::guards() {
   op_.guard = true;
-  return *this;
+  return passes_through();
 }
 
 OpBuilder& OpBuilder::saves(std::vector<bool> inputs, std::vector<bool> outputs) {

@@ -64,6 +64,12 @@ struct VjpContext {
   const Attrs& attrs;
 };
 
+// The input whose numbers are places along an axis, and how many places that has.
+struct Indexed {
+  int input;
+  int64_t size;
+};
+
 // How a view op sees its input: same memory, other shape, strides and offset (in elements, relative to the input's).
 struct View {
   Shape shape;
@@ -82,6 +88,7 @@ struct BatchContext {
 };
 
 using InferFn = std::function<Types(const InferContext&)>;
+using IndexesFn = std::function<Indexed(std::span<const TensorType> in, const Attrs&)>;
 using VjpFn = std::function<Tensors(const VjpContext&)>;      // one per input; undefined where not needed
 using BatchFn = std::function<Tensors(const BatchContext&)>;  // outputs with a first axis of rows
 using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
@@ -135,6 +142,9 @@ class Op {
   FormulaFn formula;
   std::function<std::string()> failure;  // of a plugin's kernel: what its last failing call said
   Saves saves;
+  IndexesFn indexes;              // of an op that reads or writes by index: one out of range is an error
+  bool may_fail = false;          // its kernel has errors of its own
+  bool passes_through = false;    // its result is its first input, which its kernel looks at
   bool takes_complex = false;     // its kernel or its definition takes complex numbers; a view takes all dtypes
   bool promotes = true;           // inputs are cast to one dtype first
   bool integer_to_float = false;  // integer inputs are computed in float32
@@ -148,6 +158,8 @@ class Op {
   std::string doc;                // the first line, then sections as docs say
   std::string example;
 
+  // Errors are effects: a call that may raise one stays, though nobody reads its results.
+  bool has_effect() const { return guard || indexes || may_fail; }
   int input_count() const { return static_cast<int>(inputs.size()); }
   bool differentiable() const { return vjp != nullptr || (compose != nullptr && !no_gradient); }
   Attrs complete(const Attrs& given) const;  // defaults filled in, kinds and values checked; throws
@@ -196,7 +208,10 @@ class OpBuilder {
   OpBuilder& rewrites();
   OpBuilder& sweeps();       // an output may be the memory of an input
   OpBuilder& any_strides();  // an output may be part of another's memory
-  OpBuilder& guards();
+  OpBuilder& indexes(IndexesFn fn);
+  OpBuilder& may_fail();
+  OpBuilder& passes_through();
+  OpBuilder& guards();  // passes through, too
   OpBuilder& doc(std::string text, std::string example = "");
   operator const Op*();  // registers
 

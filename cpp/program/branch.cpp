@@ -53,7 +53,7 @@ Part backward(const ControlOp& control, bool which, const std::vector<char>& nee
   const Graph& graph = control.parts[which ? 0 : 1];
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   const int64_t own = which ? yes : no, own_begin = which ? 0 : yes;
-  Trace trace({.nested = true, .where = "cond", .draws = false});
+  Trace trace({.nested = true, .where = "cond", .draws = false, .again = true});
   TraceScope scope(&trace);
   const Tensors read = symbols(trace, input_types(graph));
   Tensors cotangents, reached;

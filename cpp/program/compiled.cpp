@@ -5,9 +5,15 @@
 
 namespace pt {
 
+std::atomic<uint64_t>& facts_epoch() {
+  static std::atomic<uint64_t> epoch{0};
+  return epoch;
+}
+
 CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const EntryRef& entry) { return entry->signature == signature; });
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& entry) {
+    return entry->signature == signature && entry->holds();
+  });
   if (found == entries_.end()) return plan_again(signature);
   std::rotate(entries_.begin(), found, found + 1);
   return entries_.front();
@@ -15,13 +21,15 @@ CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
 
 CompiledStep::EntryRef CompiledStep::plan_again(const Signature& signature) {
   const auto traced = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& entry) {
-    return entry->program && entry->signature.types == signature.types && entry->signature.frozen == signature.frozen;
+    return entry->program && entry->signature.types == signature.types && entry->signature.frozen == signature.frozen &&
+           entry->holds();
   });
   if (traced == entries_.end()) return nullptr;
   auto entry = std::make_shared<Entry>();
   entry->signature = signature;
   entry->program =
       std::make_unique<Program>((*traced)->program->source(), options_.passes, cpu_device(), arena_, signature.context);
+  entry->facts = (*traced)->facts;
   entry->extra = (*traced)->extra;
   entry->trace_seconds = (*traced)->trace_seconds;
   return add(std::move(entry));
@@ -70,6 +78,9 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
 
 std::string CompiledStep::retrace_cause(const Signature& signature) const {
   if (entries_.empty()) return "";
+  const auto alike = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const EntryRef& entry) { return entry->signature == signature; });
+  if (alike != entries_.end()) return (*alike)->facts ? (*alike)->facts->changed() : "";
   const Signature& last = entries_.front()->signature;
   if (last.frozen != signature.frozen)
     return "the Python arguments changed from " + last.frozen + " to " + signature.frozen;

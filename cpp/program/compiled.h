@@ -1,5 +1,6 @@
 // The traces of one compiled function: a bounded cache of programs, one per signature of inputs.
 #pragma once
+#include <atomic>
 #include <deque>
 #include <functional>
 
@@ -16,6 +17,16 @@ class ForeignStep {
   virtual const Graph& source() const = 0;  // as it was traced
   virtual const Graph& graph() const = 0;   // as it was given away
 };
+
+// What a trace took from its surroundings as it was; its program is of use as long as that is so.
+class Facts {
+ public:
+  virtual ~Facts() = default;
+  virtual bool hold() = 0;
+  virtual std::string changed() = 0;  // one that does not hold, in words
+};
+// Counts changes that facts may be about: programs look at theirs again only where it has moved.
+std::atomic<uint64_t>& facts_epoch();
 
 struct CompileOptions {
   PassOptions passes;
@@ -42,15 +53,19 @@ class CompiledStep {
     Signature signature;
     std::unique_ptr<Program> program;      // or, with a backend,
     std::unique_ptr<ForeignStep> foreign;  // this
+    std::shared_ptr<Facts> facts;          // may be null
     std::shared_ptr<void> extra;           // how the caller puts the results back together
     double trace_seconds = 0;
+
+    bool holds() const { return !facts || facts->hold(); }
   };
 
   // Entries are shared: one that leaves the cache while another thread runs it lives until that run is done. The cache
   // itself is only touched by the thread that holds the interpreter's lock, where there is one.
   using EntryRef = std::shared_ptr<Entry>;
 
-  // The program for a signature, or null. A trace that was planned for other threads is planned again, not traced.
+  // The program for a signature whose facts hold, or null. A trace that was planned for other threads is planned again,
+  // not traced.
   EntryRef find(const Signature& signature);
   // Traces `body`, which is given the symbolic inputs and returns the results. An exception leaves no trace behind.
   EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/interpreter.h"
+#include "graph/passes/passes.h"
 #include "graph/trace.h"
 #include "graph/vmap.h"
 #include "ops/autocast.h"
@@ -167,6 +168,13 @@ class Likeness {
 
 }  // namespace
 
+// Definitions may hold checks that nothing shows before they are expanded.
+static bool may_fail(const Graph& part) {
+  const bool whole = std::none_of(part.nodes.begin(), part.nodes.end(),
+                                  [](const GraphNode& node) { return node.op->compose && !node.op->plan; });
+  return has_effects(whole ? part : simplify(part, false, true));
+}
+
 bool same_graph(const Graph& a, const Graph& b) { return Likeness().graphs(a, b); }
 
 Program& ControlOp::program(std::size_t part, const PlanContext& context) const {
@@ -201,6 +209,7 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
   control.layout = std::move(layout);
   control.op.promotes = false;
   control.op.contiguous = true;
+  control.op.may_fail = std::any_of(control.parts.begin(), control.parts.end(), may_fail);
   complete(control);
   return control;
 }

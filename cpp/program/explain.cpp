@@ -1,7 +1,10 @@
 // Checking mode: after a guard tripped, nothing of its phase has happened, so the traced graph can be run again, op by
-// op, on the same inputs and slots, until one makes a non-finite number out of finite ones.
+// op, on the same inputs and slots, until one makes a non-finite number out of finite ones. What phases before it
+// committed is taken from the slots; what these held before is gone.
 #include <cmath>
 #include <iomanip>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "core/convert.h"
@@ -65,8 +68,8 @@ std::string name_inputs(const GraphNode& node, const Tensors& inputs) {
 
 class Replay {
  public:
-  Replay(const Graph& graph, const Tensors& inputs, const Tensors& slots)
-      : graph_(graph), slots_(slots), values_(graph.values.size()) {
+  Replay(const Graph& graph, const Tensors& inputs, const Tensors& slots, const RunReport& ran)
+      : graph_(graph), slots_(slots), values_(graph.values.size()), committed_(what_was_committed(graph, ran)) {
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) values_[graph.inputs[i]] = inputs[i];
     for (std::size_t s = 0; s < graph.slots.size(); ++s) {
       if (graph.slot_values[s] >= 0) values_[graph.slot_values[s]] = slots[s];
@@ -74,6 +77,12 @@ class Replay {
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       if (graph.values[v].origin == Origin::Constant) values_[v] = graph.constants[graph.values[v].index];
     }
+    if (ran.committed_phases == 0) return;
+    std::map<int, int> last;  // by slot: what was written last before the error
+    for (const SlotWrite& write : graph.writes) {
+      if (ran.tripped_phase < 0 || write.phase < ran.tripped_phase) last[write.slot] = write.value;
+    }
+    for (const auto& [slot, value] : last) values_[value] = slots[slot];
   }
 
   std::string bad_source() const {
@@ -94,6 +103,7 @@ class Replay {
 
   std::string first_fault() {
     for (const GraphNode& node : graph_.nodes) {
+      if (values_[node.outputs[0]].defined()) continue;  // it was committed
       Tensors inputs;
       bool finite = true;
       for (int input : node.inputs) {
@@ -108,13 +118,11 @@ class Replay {
       try {
         outputs = apply(*node.op, inputs, node.attrs);
       } catch (const KernelError& error) {
-        return text(error.what(), " (at ", place(node), ": ", name_inputs(node, inputs),
-                    "); nothing of this step was committed");
+        return text(error.what(), " (at ", place(node), ": ", name_inputs(node, inputs), "); ", committed_);
       } catch (const IndexError&) {
-        return text("[", node.op->name, "] received an index out of range at ", place(node), ": ",
-                    name_inputs(node, inputs),
-                    "; expected every index within the axis that it reads; check the labels or token ids; nothing of "
-                    "this step was committed");
+        return text(
+            "[", node.op->name, "] received an index out of range at ", place(node), ": ", name_inputs(node, inputs),
+            "; expected every index within the axis that it reads; check the labels or token ids; ", committed_);
       }
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         values_[node.outputs[i]] = outputs[i];
@@ -122,7 +130,8 @@ class Replay {
           return text("[", node.op->name, "] made a number that is not finite out of finite ones at ", place(node),
                       ": ", name_inputs(node, inputs),
                       "; expected finite results; keep its inputs in range, clip the gradient or lower the learning "
-                      "rate; nothing of this step was committed");
+                      "rate; ",
+                      committed_);
         }
       }
     }
@@ -133,27 +142,39 @@ class Replay {
   const Graph& graph_;
   const Tensors& slots_;
   Tensors values_;
+  const std::string committed_;
 };
 
 }  // namespace
 
-std::string explain_trip(const Graph& source, const Tensors& inputs, const Tensors& slots, uint32_t status) {
+std::string what_was_committed(const Graph& graph, const RunReport& ran) {
+  std::set<int> writing;
+  for (const SlotWrite& write : graph.writes) writing.insert(write.phase);
+  if (ran.committed_phases == 0) return "nothing of this step was committed";
+  return text(ran.committed_phases, " of the ", writing.size(), " phases of this step that write ",
+              ran.committed_phases == 1 ? "was" : "were", " committed before it");
+}
+
+std::string explain_trip(const Graph& source, const Tensors& inputs, const Tensors& slots, const RunReport& ran) {
   TraceScope no_trace(nullptr);
   TapeScope no_tape(false);
   const AutocastScope decided;
-  Replay replay(source, inputs, slots);
-  if (status & kStatusNonFinite) {
+  Replay replay(source, inputs, slots, ran);
+  const std::string committed = what_was_committed(source, ran);
+  if (ran.status & kStatusNonFinite) {
     const std::string source_fault = replay.bad_source();
-    if (!source_fault.empty()) return "[guard] received " + source_fault + "; nothing of this step was committed";
+    if (!source_fault.empty()) return text("[guard] received ", source_fault, "; ", committed);
   }
   const std::string fault = replay.first_fault();
   if (!fault.empty()) return fault;
-  if (status & kStatusPluginError) {
+  if (ran.status & kStatusPluginError) {
     return "[guard] a plugin's kernel failed, and running the step again op by op it did not; expected the same each "
-           "time; look with powertrain plugins check; nothing of this step was committed";
+           "time; look with powertrain plugins check; " +
+           committed;
   }
   return "[guard] a value is not finite, and running the step again op by op did not show which op made it; expected "
-         "finite gradients; report this with the step; nothing of it was committed";
+         "finite gradients; report this with the step; " +
+         committed;
 }
 
 }  // namespace pt

@@ -50,7 +50,8 @@ struct PlannedPhase {
   int guard = 0;  // the status word is read before this launch; what commits comes after
   int end = 0;
   bool guarded = false;
-  bool skips = false;  // a value that is not finite leaves the phase out, whatever the policy of the program
+  bool writes = false;  // assigns slots
+  bool skips = false;   // a value that is not finite leaves the phase out, whatever the policy of the program
 };
 
 struct Layout {

@@ -89,7 +89,9 @@ class Lowering {
     }
     if (planned.guard < 0) planned.guard = static_cast<int>(layout_.launches.size());
     for (const SlotWrite& write : graph_.writes) {
-      if (write.phase != phase || usage_.in_place[write.value] == write.slot) continue;
+      if (write.phase != phase) continue;
+      planned.writes = true;
+      if (usage_.in_place[write.value] == write.slot) continue;
       const TensorType& type = graph_.values[write.value].type;
       emit_copy(type, places_[write.value], Place{slot_storage_[write.slot], 0, row_major(type.shape)}, phase, true);
     }
@@ -292,8 +294,10 @@ class Lowering {
       in.push_back(operand_of(input));
       operands.push_back(placed(input));
     }
-    if (node.op && node.op->guard) {
+    if (node.op && node.op->passes_through) {
       places_[node.outputs[0]] = places_[node.inputs[0]];
+      if (!node.op->guard)
+        return emit(node.op->plan(in, out, node.attrs, context_), operands, n, node.op->name, node.phase, false);
       const Value& value = graph_.values[node.inputs[0]];
       const bool packed =
           value.origin == Origin::Node && graph_.nodes[value.index].op && graph_.nodes[value.index].op->name == "pack";

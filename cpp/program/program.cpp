@@ -22,8 +22,11 @@ class ReleaseAtEnd {
 };
 
 Graph prepare(const Graph& source, const PassOptions& options) {
-  Graph graph = simplify(source, options.simplify);
-  return options.fuse ? attach_poolings(attach_epilogues(fuse(graph))) : graph;
+  Graph graph = verified(simplify(source, options.simplify), "simplify");
+  if (!options.fuse) return graph;
+  graph = verified(fuse(graph), "fuse");
+  graph = verified(attach_epilogues(graph), "attach_epilogues");
+  return verified(attach_poolings(graph), "attach_poolings");
 }
 
 }  // namespace
@@ -150,9 +153,9 @@ void Program::run_at(std::span<char* const> inputs, std::span<char* const> resul
   }
 }
 
-// Returns the phase whose guard tripped, -1 if none did.
-int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
-  int tripped = -1;
+RunReport Program::execute(Device& device, OnTrip on_trip) {
+  RunReport report;
+  uint32_t* status = &report.status;
   const DeviceRun run(device, any_parallel_);
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
     const PlannedPhase& phase = layout_.phases[p];
@@ -160,7 +163,7 @@ int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
       device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
     }
     if (device.guard(status) == Device::Guard::Tripped) {
-      tripped = static_cast<int>(p);
+      report.tripped_phase = static_cast<int>(p);
       const bool skips = (phase.skips || on_trip == OnTrip::Skip) && *status == kStatusNonFinite;
       if (!skips) break;
       *status = 0;
@@ -169,8 +172,9 @@ int Program::execute(Device& device, uint32_t* status, OnTrip on_trip) {
     for (int i = phase.guard; i < phase.end; ++i) {
       device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
     }
+    report.committed_phases += phase.writes;
   }
-  return tripped;
+  return report;
 }
 
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
@@ -179,15 +183,14 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   leases_.acquire(graph_.slots, layout_.slot_written);
   const ReleaseAtEnd release(leases_);
   const std::vector<BufferRef> results = bind(inputs);
-  uint32_t status = 0;
-  int tripped;
+  RunReport ran;
   {
     const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros);
-    tripped = execute(device_, &status, on_trip);
-    if (status == 0) leases_.release();
+    ran = execute(device_, on_trip);
+    if (ran.status == 0) leases_.release();
   }
-  if (report) *report = {tripped, status};
-  if (status != 0) fail(inputs, status);
+  if (report) *report = ran;
+  if (ran.status != 0) fail(inputs, ran);
   Tensors outputs;
   for (std::size_t r = 0; r < results.size(); ++r) {
     const TensorType& type = graph_.values[graph_.results[r]].type;
@@ -196,18 +199,19 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   return outputs;
 }
 
-void Program::fail(const Tensors& inputs, uint32_t status) {
-  if (status & kStatusInterrupted) throw Interrupted("");
-  if (status & kStatusNoMemory) {
+void Program::fail(const Tensors& inputs, const RunReport& ran) {
+  if (ran.status & kStatusInterrupted) throw Interrupted("");
+  if (ran.status & kStatusNoMemory) {
     throw OutOfMemoryError(
         "[memory] a loop or branch of the step asked for more than the system has free; expected room for what it "
-        "computes; use a smaller batch or model; nothing of this step was committed");
+        "computes; use a smaller batch or model; " +
+        what_was_committed(source_, ran));
   }
   Tensors values;
   for (const SlotRef& slot : source_.slots) values.push_back(slot->current_held());
-  const std::string message = explain_trip(source_, inputs, values, status);
-  if (status & kStatusNonFinite) throw GuardError(message);
-  if (status & kStatusPluginError) throw KernelError(message);
+  const std::string message = explain_trip(source_, inputs, values, ran);
+  if (ran.status & kStatusNonFinite) throw GuardError(message);
+  if (ran.status & kStatusPluginError) throw KernelError(message);
   throw IndexError(message);
 }
 
@@ -216,8 +220,7 @@ void Program::replay(const Tensors& inputs, Device& device) {
   leases_.acquire(graph_.slots, layout_.slot_written);
   const ReleaseAtEnd release(leases_);
   const std::vector<BufferRef> results = bind(inputs);
-  uint32_t status = 0;
-  execute(device, &status, OnTrip::Error);
+  execute(device, OnTrip::Error);
 }
 
 namespace {

@@ -50,7 +50,8 @@ class SlotLeases {
 enum class OnTrip { Error, Skip };
 
 struct RunReport {
-  int tripped_phase = -1;  // the phase whose guard tripped
+  int tripped_phase = -1;    // the last phase whose guard tripped
+  int committed_phases = 0;  // of those that write
   uint32_t status = 0;
 };
 
@@ -93,8 +94,8 @@ class Program {
   std::vector<BufferRef> bind(const Tensors& inputs);
   void bind_slots(std::size_t first_base);
   void place_operands();
-  [[noreturn]] void fail(const Tensors& inputs, uint32_t status);
-  int execute(Device& device, uint32_t* status, OnTrip on_trip);
+  [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran);
+  RunReport execute(Device& device, OnTrip on_trip);
 
   Graph source_, graph_;
   PlanContext context_;
@@ -112,7 +113,9 @@ class Program {
 };
 
 // Runs the traced graph again, op by op, and tells which one made a non-finite number out of finite ones. `slots` are
-// the values of the graph's slots.
-std::string explain_trip(const Graph& source, const Tensors& inputs, const Tensors& slots, uint32_t status);
+// the values of the graph's slots after the run.
+std::string explain_trip(const Graph& source, const Tensors& inputs, const Tensors& slots, const RunReport& ran);
+// For the end of an error's text.
+std::string what_was_committed(const Graph& source, const RunReport& ran);
 
 }  // namespace pt

@@ -157,7 +157,7 @@ bool is_wanted(const std::vector<char>& flags, std::size_t i) { return flags[i] 
 // the states that were kept) -> (the same, one step earlier; gradients of the rows).
 ControlOp::Gradient backward(const ControlOp& control, const Wanted& wanted) {
   const Layout l(control);
-  Trace trace({.nested = true, .where = "scan", .draws = false});
+  Trace trace({.nested = true, .where = "scan", .draws = false, .again = true});
   TraceScope scope(&trace);
   const auto flags_of = [](const Types& types) {
     std::vector<char> flags;

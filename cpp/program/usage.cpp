@@ -6,7 +6,7 @@
 
 namespace pt {
 
-bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || node.op->guard); }
+bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || node.op->passes_through); }
 
 bool plain_elementwise(const GraphNode& node) {
   if (node.op) return node.op->elementwise || node.op->sweeps;

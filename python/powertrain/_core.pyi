@@ -284,6 +284,15 @@ def make_compiled(
     limit: int,
     backend: Any = None,
 ) -> Any: ...
+class CompiledFunction:
+    __wrapped__: Callable[..., Any]
+
+def facts_changed(owner: Any = None, name: str | None = None) -> None:
+    """Something that a trace may have taken as it was is another now: programs look before their next call."""
+
+def note_fact(owner: Any, name: str) -> None:
+    """A trace on this thread reads an attribute."""
+
 def same_bits_as(tensor: Tensor, dtype: DType) -> Tensor: ...
 def tracing() -> bool:
     """Whether a step is being traced on this thread."""

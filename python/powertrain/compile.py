@@ -35,11 +35,15 @@ def compile(
 ) -> Any:
     """Trace `function` on its first call for each shape of its arguments, and replay the program afterwards.
 
-    Slots that the function reads or assigns become state of the program. Python numbers are frozen into it; tensors and
-    arrays are its inputs. `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves
-    the phase out and goes on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin
-    that runs the program in place of the engine's own kernels, such as "xla", or is one that was made with parameters:
-    the same mathematics, not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
+    Slots that the function reads or assigns become state of the program. Tensors and arrays are its inputs. Python
+    numbers are frozen into it, and so is what the function reads of modules, optimizers, closures and globals: when
+    such a value changes, as by `model.eval()`, the program that fits is used, or the function is traced again. For a
+    gradient and inside of another compiled function it is called as it is.
+
+    `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves the phase out and goes
+    on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin that runs the program
+    in place of the engine's own kernels, such as "xla", or is one that was made with parameters: the same mathematics,
+    not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
 
     Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError; a backend that
               is not installed, cannot run here, or has no rule for an op: powertrain.plugins.BackendError

@@ -8,11 +8,28 @@
 namespace pt {
 
 Groups::Groups(const Graph& graph)
-    : graph_(graph), group_(graph.nodes.size()), members_(graph.nodes.size()), visited_(graph.nodes.size(), 0) {
+    : graph_(graph),
+      checks_(graph.nodes.size()),
+      group_(graph.nodes.size()),
+      members_(graph.nodes.size()),
+      visited_(graph.nodes.size(), 0) {
+  std::vector<int> checks;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     group_[n] = static_cast<int>(n);
     members_[n].push_back(static_cast<int>(n));
+    if (n > 0 && graph.nodes[n].phase != graph.nodes[n - 1].phase) checks.clear();
+    const Op* op = graph.nodes[n].op;
+    if (op && op->guard) checks_[n] = checks;  // which is to know of them before anything is written
+    if (op && op->has_effect()) checks.push_back(static_cast<int>(n));
   }
+}
+
+template <class Fn>
+void Groups::for_makers(int node, Fn fn) const {
+  for (int input : graph_.nodes[node].inputs) {
+    if (input >= 0 && graph_.values[input].origin == Origin::Node) fn(group_[graph_.values[input].index]);
+  }
+  for (int check : checks_[node]) fn(group_[check]);
 }
 
 bool Groups::can_join(const std::vector<int>& groups) {
@@ -21,19 +38,19 @@ bool Groups::can_join(const std::vector<int>& groups) {
   // Backwards from what the joined group reads from outside: reaching the group again would be a circle.
   std::vector<int> stack;
   auto visit_inputs = [&](int group, bool from_inside) {
+    bool free = true;
     for (int node : members_[group]) {
-      for (int input : graph_.nodes[node].inputs) {
-        if (input < 0 || graph_.values[input].origin != Origin::Node) continue;
-        const int maker = group_[graph_.values[input].index];
+      for_makers(node, [&](int maker) {
         if (inside(maker)) {
-          if (!from_inside) return false;
-          continue;
+          free = free && from_inside;
+          return;
         }
         // Also groups that end before ours begins: what they read may belong to a group that goes on behind it.
-        if (visited_[maker] == search_) continue;
+        if (visited_[maker] == search_) return;
         visited_[maker] = search_;
         stack.push_back(maker);
-      }
+      });
+      if (!free) return false;
     }
     return true;
   };
@@ -64,11 +81,9 @@ std::vector<int> Groups::order() const {
   for (std::size_t g = 0; g < members_.size(); ++g) {
     std::set<int> makers;
     for (int node : members_[g]) {
-      for (int input : graph_.nodes[node].inputs) {
-        if (input < 0 || graph_.values[input].origin != Origin::Node) continue;
-        const int maker = group_[graph_.values[input].index];
+      for_makers(node, [&](int maker) {
         if (maker != static_cast<int>(g)) makers.insert(maker);
-      }
+      });
     }
     waits[g] = static_cast<int>(makers.size());
     for (int maker : makers) users[maker].insert(static_cast<int>(g));

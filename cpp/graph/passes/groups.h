@@ -21,7 +21,12 @@ class Groups {
   std::vector<int> order() const;
 
  private:
+  // The group of every node that this one needs.
+  template <class Fn>
+  void for_makers(int node, Fn fn) const;
+
   const Graph& graph_;
+  std::vector<std::vector<int>> checks_;  // by node: of a guard, the checks of its phase in front of it
   std::vector<int> group_;
   std::vector<std::vector<int>> members_;
   std::vector<int> visited_;  // by group: the search that reached it last

@@ -12,23 +12,11 @@
 namespace pt {
 namespace {
 
-struct Indexed {
-  int64_t size;
-  std::size_t input;
-};
-
-// The axis that a call's indices count along, and which input they are: of the ops whose kernels tell of an index out
-// of range.
 std::optional<Indexed> indexed(const Op& op, const Tensors& in, const Attrs& attrs) {
-  const auto axis_of = [&](const Tensor& x) {
-    const int64_t axis = attrs.integer("axis");
-    return x.shape()[static_cast<int>(axis < 0 ? axis + x.ndim() : axis)];
-  };
-  if (op.name == "take" || op.name == "take_along_axis") return Indexed{axis_of(in[0]), 1};
-  if (op.name == "put_rows") return Indexed{in[0].shape()[0], 1};
-  if (op.name == "scatter_add" || op.name == "put_along_axis" || op.name == "put_along_axis_max")
-    return Indexed{attrs.integer("size"), 0};
-  return std::nullopt;
+  if (!op.indexes) return std::nullopt;
+  Types types;
+  for (const Tensor& t : in) types.push_back(t.type());
+  return op.indexes(types, attrs);
 }
 
 Tensor piece(const Tensor& flat, int64_t from, int64_t to) {
@@ -134,6 +122,7 @@ class Purifier {
       const int64_t offset = attrs.integer("offset");
       return {fn::reshape(piece(in[0], offset, offset + count(shape)), shape)};
     }
+    if (op.name == "check_index") return {looked_at(in[0], attrs.integer("size"))};
     if (op.name == "update_flat_view") return {with_piece(in[0], in[1], attrs.integer("offset"))};
     if (op.name == "pack") return {laid_out(in, attrs.ints("offsets"), attrs.integer("size"))};
     if (const auto call = indexed(op, in, attrs); call && !safe_.contains(in[call->input].id())) {

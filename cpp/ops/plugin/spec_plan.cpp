@@ -268,6 +268,7 @@ const Op& make_plugin_op(PluginSpec given) {
     make_elementwise(op, spec);
     return op;
   }
+  op.may_fail = true;
   op.infer = [&spec](const InferContext& context) { return spec.shape(context.in, context.attrs); };
   op.plan = [&op, &spec, failure](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
                                   const PlanContext&) { return plan_call(op, spec, failure, in, out, attrs); };

@@ -30,6 +30,9 @@ const Op* registered =
           const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "put_along_axis");
           return plan_put_along(in[0], in[1], out[0], axis);
         })
+        .indexes([](std::span<const TensorType>, const Attrs& attrs) -> Indexed {
+          return {0, attrs.integer("size")};
+        })
         .saves({true, false})
         .vjp([](const VjpContext& c) -> Tensors {
           return {Tensor(), fn::call("take_along_axis", {c.grad[0], c.in[0]}, {{"axis", c.attrs.integer("axis")}})};

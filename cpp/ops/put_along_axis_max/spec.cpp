@@ -39,6 +39,9 @@ const Op* registered =
         .batch(batch_along_axis)
         .shape(put_along_shape)
         .plan(plan)
+        .indexes([](std::span<const TensorType>, const Attrs& attrs) -> Indexed {
+          return {0, attrs.integer("size")};
+        })
         .saves({true, true}, {true})
         .vjp(gradient)
         .doc(

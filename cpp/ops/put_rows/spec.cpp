@@ -71,6 +71,9 @@ const Op* registered =
           return {c.in[0]};
         })
         .plan(plan)
+        .indexes([](std::span<const TensorType> in, const Attrs&) -> Indexed {
+          return {1, in[0].shape[0]};
+        })
         .saves({false, true, false})
         .vjp([](const VjpContext& c) -> Tensors {
           Tensor x, rows;

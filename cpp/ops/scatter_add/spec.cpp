@@ -55,6 +55,9 @@ const Op* registered =
           const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "scatter_add");
           return plan_scatter_add(in[0], in[1], out[0], axis, false);
         })
+        .indexes([](std::span<const TensorType>, const Attrs& attrs) -> Indexed {
+          return {0, attrs.integer("size")};
+        })
         .saves({true, false})
         .vjp([](const VjpContext& c) -> Tensors {
           const int axis = normal_axis(c.attrs.integer("axis"), c.out_types[0].shape.size(), "scatter_add");

@@ -55,6 +55,9 @@ const Op* registered =
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           return plan_gather(in[0], in[1], out[0], normal_axis(attrs.integer("axis"), in[0].shape.size(), "take"));
         })
+        .indexes([](std::span<const TensorType> in, const Attrs& attrs) -> Indexed {
+          return {1, in[0].shape[normal_axis(attrs.integer("axis"), in[0].shape.size(), "take")]};
+        })
         .saves({false, true})
         .vjp([](const VjpContext& c) -> Tensors {
           const Shape& x = c.in_types[0].shape;

@@ -45,6 +45,9 @@ const Op* registered =
           const int axis = normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis");
           return plan_take_along(in[0], in[1], out[0], axis);
         })
+        .indexes([](std::span<const TensorType> in, const Attrs& attrs) -> Indexed {
+          return {1, in[0].shape[normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis")]};
+        })
         .saves({false, true})
         .vjp([](const VjpContext& c) -> Tensors {
           const Shape& x = c.in_types[0].shape;

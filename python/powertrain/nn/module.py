@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, TypeVar
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.boundary import LEFTOVERS, translated
+from powertrain.facts import Watched
 from powertrain.nn import torch_layout
 
 M = TypeVar("M", bound="Module")
@@ -26,8 +29,12 @@ def Parameter(value: Any, name: str = "") -> pt.Slot:  # noqa: N802 - it reads a
     return pt.Slot(value, name=name, trainable=True)
 
 
-class Module:
+class Module(Watched):
     """A part of a model. Assigning a slot or a module to an attribute registers it under that name.
+
+    A tensor or array that is assigned over a buffer becomes its value. Over a parameter it is an error: its value is
+    `module.weight.value`. Another slot takes the place of a parameter and is one too, but an optimizer that was made
+    before goes on with the old one. None takes either away.
 
     >>> class Shift(pt.nn.Module):
     ...     def __init__(self):
@@ -65,16 +72,44 @@ class Module:
                 f"[{type(self).__name__}.{name}] a {type(value).__name__} of modules or slots, whose parameters "
                 "would not be found; expected a module; wrap it in pt.nn.Sequential(*modules)"
             )
-        for registry in (self._slots, self._modules):
-            registry.pop(name, None)
+        if name in self._modules and not callable(value) and value is not None:
+            raise pt.DTypeError(
+                f"[{type(self).__name__}.{name}] {type(value).__name__} in place of a "
+                f"{type(self._modules[name]).__name__}; expected a module; to take it away assign None"
+            )
+        if name in self._slots and not isinstance(value, (pt.Slot, Module)) and value is not None:
+            self._set_value(name, value)
+            return
+        self._register(name, value)
+        super().__setattr__(name, value)
+
+    def _set_value(self, name: str, value: Any) -> None:
+        """What a buffer holds from now on."""
+        if name not in self._buffers:
+            raise pt.DTypeError(
+                f"[{type(self).__name__}.{name}] {type(value).__name__} in place of a parameter; expected a slot; to "
+                f"change its value write module.{name}.value = ..., for another parameter pt.nn.Parameter(...)"
+            )
+        self._slots[name].value = value
+
+    def _register(self, name: str, value: Any) -> None:
+        """Slots and modules keep the place in the order that their name has."""
+        was_parameter = name in self._slots and name not in self._buffers
         self._buffers.discard(name)
         if isinstance(value, pt.Slot):
             self._slots[name] = value
-            if not value.trainable:
+            if not value.trainable and not was_parameter:
                 self._buffers.add(name)
-        elif isinstance(value, Module):
+        else:
+            self._slots.pop(name, None)
+        if isinstance(value, Module):
             self._modules[name] = value
-        object.__setattr__(self, name, value)
+        else:
+            self._modules.pop(name, None)
+
+    def __delattr__(self, name: str) -> None:
+        self._register(name, None)
+        super().__delattr__(name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -157,6 +192,7 @@ class Module:
         """Sets the mode of this module and all below: dropout and batch statistics on (or off)."""
         for _, module in self.named_modules():
             object.__setattr__(module, "training", mode)
+        _core.facts_changed()
         return self
 
     def eval(self: M) -> M:
@@ -206,6 +242,15 @@ class Module:
             twin._modules[name] = vars(twin)[name] = module._cloned(made)
         return twin
 
+    def __deepcopy__(self: M, memo: dict[int, Any]) -> M:
+        """A clone whose plain attributes are copies too."""
+        twin = self._cloned(memo)
+        for module in {id(module): module for _, module in twin.named_modules()}.values():
+            for name, value in vars(module).items():
+                if name not in ("_slots", "_modules", "_buffers") and not isinstance(value, (pt.Slot, Module)):
+                    vars(module)[name] = copy.deepcopy(value, memo)
+        return twin
+
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         """How PyTorch's axes of a slot of this module are transposed to ours; None where they are alike."""
         return None
@@ -245,6 +290,12 @@ class Module:
             for name, value in values.items()
             if tuple(value.shape) != tuple(slots[name].shape)
         ]
+        tensors = {}
+        for name, value in values.items():
+            try:
+                tensors[name] = pt.tensor(value, dtype=slots[name].dtype)
+            except (TypeError, ValueError) as error:
+                wrong.append(f"{name} is {value.dtype}, expected {slots[name].dtype.name} ({error})")
         if strict:
             wrong += [f"{name} is missing" for name in slots if name not in state]
             wrong += [f"{name} is unknown" for name in state if name not in slots]
@@ -255,9 +306,9 @@ class Module:
                 f"a {type(self).__name__} of this size; build the model with the parameters that it was saved with"
                 + (", or pass strict=False for names that differ" if strict else "")
             )
-        for name, value in values.items():
-            slots[name].value = pt.tensor(value, dtype=slots[name].dtype)
-        return list(values)
+        for name, tensor in tensors.items():
+            slots[name].value = tensor
+        return list(tensors)
 
     # ------------------------------------------------------------ display
 

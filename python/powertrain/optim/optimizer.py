@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.boundary import shown
+from powertrain.facts import Watched
 from powertrain.nn.module import Module
 from powertrain.optim.scaling import LossScale
 from powertrain.row_sparse import RowSparse, is_sparse
@@ -44,7 +45,7 @@ class Group:
 
 
 @dataclasses.dataclass
-class Part:
+class Part(Watched):
     """Parameters with the same settings: one flat buffer of values and one of each moment.
 
     A table with row-sparse gradients is a part by itself, and values and moments are its own shape.
@@ -75,7 +76,7 @@ class Rows:
     before: pt.Tensor
 
 
-class Optimizer:
+class Optimizer(Watched):
     """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
 
     params      a module, slots, or (name, slot) pairs; frozen parameters are left out

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 
 import powertrain as pt
+from powertrain.facts import Watched
 
 # A scale is a power of two between these, so that scaling rounds nothing.
 SMALLEST, LARGEST = 2.0**-24, 2.0**24
 
 
-class LossScale:
+class LossScale(Watched):
     """The factor on the loss of a float16 step, in a slot.
 
     The gradients of a step are divided by it again, in float32. If one is not finite, the step is left out and the
