@@ -45,7 +45,7 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
                              PyObject* names) {
   const std::string cause = state.step.retrace_cause(signature);
   auto extra = std::make_shared<Extra>();
-  const CompiledStep::EntryRef entry = state.step.trace(signature, [&](const Tensors& symbols) {
+  const auto body = [&](const Tensors& symbols) {
     Flattened flat;
     std::size_t used = 0;
     // The arguments again, with symbolic tensors in the places of the concrete ones.
@@ -67,8 +67,8 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
     const py::object result = state.function(*positional, **named);
     extra->results = flatten(result, flat, state.name, true);
     return flat.tensors;
-  });
-  entry->extra = extra;
+  };
+  const CompiledStep::EntryRef entry = state.step.trace(signature, body, extra);
   if (!cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
   return entry;
 }
@@ -92,13 +92,11 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   if (!entry) entry = trace(state, signature, args, given, names);
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   Tensors results;
-  if (entry->foreign) {
-    results = entry->foreign->run(flat.tensors, state.step.options().on_trip, &state.last);
-    return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
-  }
   RunReport report;
   try {
-    results = entry->program->run(flat.tensors, state.step.options().on_trip, &report);
+    const OnTrip on_trip = state.step.options().on_trip;
+    results = entry->foreign ? entry->foreign->run(flat.tensors, on_trip, &report)
+                             : entry->program->run(flat.tensors, on_trip, &report);
   } catch (...) {
     state.last = report;
     throw;
