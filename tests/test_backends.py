@@ -164,6 +164,24 @@ def test_a_slot_that_a_backend_wrote_can_be_laid_out_flat() -> None:
     assert dict(optimizer.params)["weight"].base is not None
 
 
+def test_a_step_is_traced_again_when_its_slots_were_laid_out_flat() -> None:
+    slot = pt.Slot(pt.zeros((3,)), name="s")
+
+    @pt.compile(backend=NUMPY)
+    def add() -> Any:
+        slot.value = slot.value + 1.0
+        return slot.value
+
+    add()
+    flat = pt.flatten_slots([slot], "flat")
+    for want in (2.0, 3.0):
+        assert np.array(add()).tolist() == [want] * 3
+        assert slot.numpy().tolist() == [want] * 3
+    slot.value = pt.zeros((3,))
+    assert np.array(add()).tolist() == slot.numpy().tolist() == np.array(flat.value)[:3].tolist() == [1.0] * 3
+    assert add.traces == 2 and len(add.programs) == 1
+
+
 def test_an_index_out_of_range_is_the_engines_error_and_changes_nothing() -> None:
     training = Training(NUMPY)
     training.step(X, Y)

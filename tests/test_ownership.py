@@ -138,6 +138,18 @@ def test_two_threads_write_one_model_one_after_the_other():
     np.testing.assert_array_equal(np.array(count.value), np.full(1 << 16, 400.0))
 
 
+def test_a_flat_slot_is_not_laid_out_again_under_its_pieces():
+    slot = pt.Slot(pt.ones((3,)), "piece")
+    flat = pt.flatten_slots([slot], "flat")
+    with pytest.raises(pt.Error) as raised:
+        pt.flatten_slots([flat], "flatter")
+    assert str(raised.value) == (
+        "[flatten_slots] flat holds other slots, which are pieces of it; expected slots of their own; make new slots "
+        "of the values of its pieces"
+    )
+    np.testing.assert_array_equal(slot.numpy(), np.ones(3))
+
+
 FORK = """
 import os, threading, time
 import numpy as np
@@ -197,11 +209,13 @@ threading.Thread(target=step, daemon=True).start()
 time.sleep(0.5)
 child = os.fork()
 if child == 0:
-    try:
-        w.value
-    except pt.Error as error:
-        print(error, flush=True)
-    w.value = pt.ones((4,))
+    for read in (lambda: w.value, step, step):
+        try:
+            read()
+        except pt.Error as error:
+            print(error, flush=True)
+    w.value = -pt.ones((4,))
+    step()
     print(w.value.numpy().tolist(), flush=True)
     os._exit(0)
 os.waitpid(child, 0)
@@ -211,11 +225,85 @@ os._exit(0)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_slot_that_a_fork_cut_off_is_refused_until_it_is_assigned():
-    assert in_child(ENDLESS).splitlines() == [
+    refusal = (
         "[slot w] was being written by another thread when this process was forked; expected a fork between steps; "
-        "fork earlier, or load the state from a checkpoint",
-        "[1.0, 1.0, 1.0, 1.0]",
-    ]
+        "fork earlier, or load the state from a checkpoint"
+    )
+    assert in_child(ENDLESS).splitlines() == [refusal, refusal, refusal, "[-1.0, -1.0, -1.0, -1.0]"]
+
+
+FORK_AMONG_WAITING = """
+import os, threading, time
+import powertrain as pt
+pt.set_threads(1)
+w = pt.Slot(pt.full((384, 384), 0.001), "w")
+@pt.compile
+def step():
+    w.value = (w.value @ w.value) @ w.value
+    return w.value[0]
+@pt.compile
+def guarded():
+    w.value = pt.guard((w.value @ w.value) / 0.0)
+step()
+stop = False
+def train():
+    while not stop:
+        step()
+        try:
+            guarded()
+        except pt.NonFiniteError:
+            pass
+threads = [threading.Thread(target=train) for _ in range(4)]
+for thread in threads:
+    thread.start()
+longest = 0
+for i in range(12):
+    time.sleep(0.02)
+    start = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        w.value
+        step()
+        os._exit(0)
+    longest = max(longest, time.monotonic() - start)
+    assert os.waitpid(child, 0)[1] == 0
+stop = True
+for thread in threads:
+    thread.join()
+print("prompt" if longest < 4 else longest)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_waits_for_no_thread_that_waits_itself_and_refuses_no_slot_that_it_holds():
+    assert in_child(FORK_AMONG_WAITING) == "prompt"
+
+
+AT_EXIT = """
+import threading, time
+import powertrain as pt
+w = pt.Slot(pt.full((256, 256), 0.001), "w")
+@pt.compile
+def step():
+    w.value = (w.value @ w.value) @ w.value
+@pt.compile
+def forever():
+    return pt.while_loop(lambda x: x >= 0, lambda x: x * 1.0, pt.ones(()))
+step()
+def train():
+    while True:
+        step()
+threads = [threading.Thread(target=train, daemon=True) for _ in range(2)]
+threads.append(threading.Thread(target=forever, daemon=True))
+for thread in threads:
+    thread.start()
+time.sleep(0.3)
+print("done")
+"""
+
+
+def test_daemon_threads_in_a_step_do_not_crash_the_end_of_the_process():
+    assert in_child(AT_EXIT) == "done"
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -277,6 +365,61 @@ def test_an_exception_of_a_signal_handler_in_a_long_scan_commits_nothing():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert total.value.item() == 1.0
+
+
+HANDLER = """
+import signal
+import numpy as np
+import powertrain as pt
+total = pt.Slot(pt.zeros(()), "total")
+@pt.compile
+def step(x):
+    last, _ = pt.scan(lambda s, row: (s + row.sum() * 0.0, None), total.value + 1.0, x)
+    total.value = last
+def scan():
+    return pt.scan(lambda s, row: (s + row.sum() * 0.0, None), pt.ones(()), np.zeros((2, 64), np.float32))
+x = np.zeros((3_000_000, 64), np.float32)
+for ask in (lambda: total.value, lambda: step(x), scan):
+    signal.signal(signal.SIGALRM, lambda number, frame: ask())
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        step(x)
+    except pt.Error as error:
+        print(error)
+    print(total.value.item())
+"""
+
+
+def test_a_signal_handler_in_a_loop_is_refused_what_the_step_holds():
+    refusal = (
+        "[interrupt] a signal handler or a finalizer that ran within a loop of a step asked for a slot, a loop or a "
+        "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and "
+        "look at the flag after the step"
+    )
+    assert in_child(HANDLER).splitlines() == [refusal, "0.0"] * 3
+
+
+def test_an_interrupt_is_not_taken_for_the_bad_index_that_follows_it():
+    table = pt.ones((4,))
+
+    def body(state, row):
+        index = pt.while_loop(lambda i: i >= 0, lambda i: i * 1, row)
+        return state + table[index], None
+
+    class StopError(Exception):
+        pass
+
+    def handle(signum, frame):
+        raise StopError("enough")
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(StopError, match="enough"):
+            pt.scan(body, pt.zeros(()), np.full(2, 1000))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 OUT_OF_MEMORY = """

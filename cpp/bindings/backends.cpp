@@ -1,5 +1,6 @@
 // Steps that a backend runs: the traced graph goes to Python once, arrays of the backend's go back and forth. What a
 // slot holds stays where the backend has it until somebody reads the slot here.
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -82,6 +83,9 @@ class BackendStep final : public ForeignStep {
 
   const Graph& source() const override { return source_; }
   const Graph& graph() const override { return pure_.graph; }
+  bool moved() const override {
+    return std::any_of(source_.slots.begin(), source_.slots.end(), [](const SlotRef& slot) { return slot->base(); });
+  }
 
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) override {
     const std::lock_guard one_call_at_a_time(busy_);
@@ -145,8 +149,9 @@ class BackendStep final : public ForeignStep {
     for (std::size_t w = 0; w < pure_.writes.size(); ++w) {
       const SlotWrite& write = pure_.writes[w];
       if (stopped >= 0 && write.phase >= stopped) continue;
-      source_.slots[write.slot]->move_elsewhere(
-          std::make_shared<Held>(adapter_, py::object(outputs[source_.results.size() + w])));
+      Slot& slot = *source_.slots[write.slot];
+      const auto held = std::make_shared<Held>(adapter_, py::object(outputs[source_.results.size() + w]));
+      if (!slot.move_elsewhere(held)) slot.replace(held->fetch());  // another thread made it a view during the step
       if (!skipped_.contains(write.phase)) committed.insert(write.phase);
     }
     report->committed_phases = static_cast<int>(committed.size());

@@ -47,7 +47,7 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
   const std::string cause = state.step.retrace_cause(signature);
   auto extra = std::make_shared<Extra>();
   const auto facts = std::make_shared<PythonFacts>();
-  const CompiledStep::EntryRef entry = state.step.trace(signature, [&](const Tensors& symbols) {
+  const auto body = [&](const Tensors& symbols) {
     Flattened flat;
     std::size_t used = 0;
     // The arguments again, with symbolic tensors in the places of the concrete ones.
@@ -70,9 +70,8 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
     extra->results = flatten(result, flat, state.name, true);
     facts->settle(state.function, extra->kept);
     return flat.tensors;
-  });
-  entry->extra = extra;
-  entry->facts = facts;
+  };
+  const CompiledStep::EntryRef entry = state.step.trace(signature, body, extra, facts);
   if (!cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
   return entry;
 }
@@ -96,13 +95,11 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   if (!entry) entry = trace(state, signature, args, given, names);
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   Tensors results;
-  if (entry->foreign) {
-    results = entry->foreign->run(flat.tensors, state.step.options().on_trip, &state.last);
-    return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
-  }
   RunReport report;
   try {
-    results = entry->program->run(flat.tensors, state.step.options().on_trip, &report);
+    const OnTrip on_trip = state.step.options().on_trip;
+    results = entry->foreign ? entry->foreign->run(flat.tensors, on_trip, &report)
+                             : entry->program->run(flat.tensors, on_trip, &report);
   } catch (...) {
     state.last = report;
     throw;

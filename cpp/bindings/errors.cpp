@@ -1,4 +1,6 @@
 // The engine's exceptions, each also an instance of the built-in exception that a user would catch.
+#include <unistd.h>
+
 #include <optional>
 
 #include "bindings/bindings.h"
@@ -23,11 +25,30 @@ PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_fi
 // What a signal's handler raised in this thread while it was in the engine.
 thread_local std::optional<py::error_already_set> interrupt;
 
+// Python ends a thread that asks for the interpreter's lock when the process is at its end. The engine's frames cannot
+// be left so: such a thread stops here instead, and goes with the process.
+template <class Fn>
+auto or_stop(Fn fn) {
+  try {
+    return fn();
+  } catch (const std::exception&) {
+    throw;
+  } catch (...) {
+    for (;;) pause();
+  }
+}
+
+void acquire(void* state) {
+  or_stop([&] { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); });
+}
+
 bool interrupted() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() == 0) return false;
-  interrupt.emplace();
-  return true;
+  return or_stop([] {
+    const py::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() == 0) return false;
+    interrupt.emplace();
+    return true;
+  });
 }
 
 }  // namespace
@@ -85,8 +106,9 @@ void register_errors(py::module_& m) {
   non_finite_error = derive("NonFiniteError", PyExc_ArithmeticError, "A guard found a number that is not finite.");
   kernel_error = derive("KernelError", nullptr, "A plugin's kernel could not be used, or reported a failure.");
   out_of_memory_error = derive("OutOfMemoryError", PyExc_MemoryError, "The system has not as much memory free.");
-  interpreter() = {[] { return PyGILState_Check() ? static_cast<void*>(PyEval_SaveThread()) : nullptr; },
-                   [](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }, &interrupted};
+  interpreter() = {[] { return PyGILState_Check() == 1; },
+                   [] { return PyGILState_Check() ? static_cast<void*>(PyEval_SaveThread()) : nullptr; }, &acquire,
+                   &interrupted};
   py::register_exception_translator([](std::exception_ptr pointer) {
     if (!pointer) return;
     try {

@@ -34,6 +34,10 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
     if (slot->base())
       throw Error(text("[flatten_slots] ", slot->name, " already belongs to ", slot->base()->name,
                        "; expected a slot of its own; one optimizer holds a parameter"));
+    if (slot->has_views())
+      throw Error(text("[flatten_slots] ", slot->name,
+                       " holds other slots, which are pieces of it; expected slots of their own; make new slots of the "
+                       "values of its pieces"));
     offsets.push_back(total);
     total += (count(slot->type().shape) + unit - 1) / unit * unit;
   }

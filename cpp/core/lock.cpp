@@ -2,9 +2,11 @@
 
 #include <pthread.h>
 
+#include <bitset>
 #include <chrono>
 #include <thread>
 
+#include "core/error.h"
 #include "core/interpreter.h"
 
 namespace pt {
@@ -25,22 +27,29 @@ constexpr auto kLongestWaitForFork = std::chrono::seconds(5);
 constexpr auto kPollBeforeFork = std::chrono::microseconds(50);
 
 std::atomic<uint32_t> process_number{0};
-std::atomic<int> threads_outside{0};
-thread_local int own_outside = 0;  // of these, this thread's
+std::atomic<int> writing{0};       // threads that write slots without the interpreter's lock
+thread_local int own_writing = 0;  // of these, this thread's
+thread_local bool inside_run = false;
+bool fork_cuts = false;  // whether the fork in progress does not wait any longer
+// The processes whose fork cut off a writer. A lease that a thread held at any other fork covers whole values: the
+// thread only waited, for another lease or for the interpreter's lock.
+std::bitset<(~0u >> kProcessShift) + 1> cut_processes;
 
 uint32_t process_of(uint32_t word) { return word >> kProcessShift; }
 
 void before_fork() {
   const auto end = std::chrono::steady_clock::now() + kLongestWaitForFork;
-  while (threads_outside.load(std::memory_order_acquire) > own_outside && std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(kPollBeforeFork);
-  }
+  const auto others_write = [] { return writing.load(std::memory_order_acquire) > own_writing; };
+  while (others_write() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kPollBeforeFork);
+  // A thread that forks without the interpreter's lock may do so in the middle of a step that keeps it.
+  fork_cuts = others_write() || (interpreter().held && !interpreter().held());
 }
 
 void in_child() {
-  process_number.store((process_number.load(std::memory_order_relaxed) + 1) & (~0u >> kProcessShift),
-                       std::memory_order_relaxed);
-  threads_outside.store(own_outside, std::memory_order_relaxed);
+  const uint32_t parent = this_process();
+  cut_processes[parent] = fork_cuts;
+  process_number.store((parent + 1) & (~0u >> kProcessShift), std::memory_order_relaxed);
+  writing.store(own_writing, std::memory_order_relaxed);
 }
 
 [[maybe_unused]] const bool installed = (pthread_atfork(before_fork, nullptr, in_child), true);
@@ -62,7 +71,7 @@ bool Lease::try_acquire(Mode mode) {
   for (;;) {
     const uint32_t next = taken(word, mode, process);
     if (next == word) return false;
-    const bool cut_off = process_of(word) != process && (word & kWriter);
+    const bool cut_off = process_of(word) != process && (word & kWriter) && cut_processes[process_of(word)];
     if (!word_.compare_exchange_weak(word, next, std::memory_order_acquire, std::memory_order_relaxed)) continue;
     if (cut_off) torn_.store(true, std::memory_order_relaxed);
     return true;
@@ -73,6 +82,7 @@ uint32_t Lease::acquire(Mode mode) {
   for (int polls = 0; polls < kPollsBeforeSleep; ++polls) {
     if (try_acquire(mode)) return this_process();
   }
+  InsideRun::check_may_wait();
   const OutsideInterpreter outside;
   while (!try_acquire(mode)) {
     uint32_t word = word_.load(std::memory_order_relaxed);
@@ -104,20 +114,35 @@ Interpreter& interpreter() {
   return table;
 }
 
-OutsideInterpreter::OutsideInterpreter(bool really) {
-  const auto release = interpreter().release;
-  if (!really || !release) return;
-  state_ = release();
-  if (!state_) return;
-  ++own_outside;
-  threads_outside.fetch_add(1, std::memory_order_relaxed);
+// Counted before the interpreter's lock is let go of, and until just before it is asked for again: while it holds that
+// lock, a forking thread sees either none of a step's writes or all of them.
+OutsideInterpreter::OutsideInterpreter(bool really, bool writes_slots)
+    : fork_waits_(writes_slots && (really || !interpreter().release)) {
+  if (fork_waits_) {
+    ++own_writing;
+    writing.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (really && interpreter().release) state_ = interpreter().release();
 }
 
 OutsideInterpreter::~OutsideInterpreter() {
-  if (!state_) return;
-  --own_outside;
-  threads_outside.fetch_sub(1, std::memory_order_release);
-  interpreter().acquire(state_);
+  if (fork_waits_) {
+    --own_writing;
+    writing.fetch_sub(1, std::memory_order_release);
+  }
+  if (state_) interpreter().acquire(state_);
+}
+
+InsideRun::InsideRun() : before_(inside_run) { inside_run = true; }
+InsideRun::~InsideRun() { inside_run = before_; }
+
+void InsideRun::check_may_wait() {
+  if (!inside_run) return;
+  throw Error(
+      "[interrupt] a signal handler or a finalizer that ran within a loop of a step asked for a slot, a loop or a "
+      "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and look "
+      "at "
+      "the flag after the step");
 }
 
 }  // namespace pt

@@ -12,12 +12,12 @@ class Lease {
  public:
   enum class Mode : uint8_t { Read, Write };
 
-  // The process in which it was taken, which release asks for.
+  // The process in which it was taken, which release asks for. Throws where this thread must not wait (InsideRun).
   uint32_t acquire(Mode mode);
   bool try_acquire(Mode mode);
   void release(Mode mode, uint32_t process);
-  // Whether a writer of the parent process was in the middle of its work at the fork, so that what it
-  // wrote is half old and half new. Whoever writes all of it anew says so.
+  // Whether a fork cut off a writer in the middle of its work, so that what it wrote is half old and half new. Whoever
+  // writes all of it anew says so.
   bool torn() const { return torn_.load(std::memory_order_relaxed); }
   void made_whole() { torn_.store(false, std::memory_order_relaxed); }
 

@@ -1,5 +1,6 @@
 #include "core/slot.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -65,11 +66,18 @@ SlotRef Slot::make_view(SlotRef base, int64_t offset, Shape shape, std::string n
   return slot;
 }
 
+bool Slot::has_views() const {
+  return std::any_of(views_.begin(), views_.end(), [](const std::weak_ptr<Slot>& view) { return !view.expired(); });
+}
+
 bool Slot::become_view(const std::shared_ptr<Slot>& base, int64_t offset) {
   bring();
-  // A program may be running on this slot's own memory.
-  const Held held(*this, Lease::Mode::Write), held_base(*base, Lease::Mode::Write);
-  if (base_ || away_) return false;
+  base->bring();
+  // A program may be running on this slot's own memory, or on views that the base has already. Programs take leases in
+  // the order of addresses, too.
+  const auto [first, second] = std::minmax({this, base.get()});
+  const Held held(*first, Lease::Mode::Write), held_second(*second, Lease::Mode::Write);
+  if (base_ || away_ || base->away_) return false;
   check_whole();
   std::memcpy(base->writable() + offset * static_cast<int64_t>(size_of(type_.dtype)), readable(), bytes());
   forget_views();
@@ -111,6 +119,7 @@ Tensor Slot::current_held() {
 }
 
 void Slot::replace(const Tensor& value) {
+  std::shared_ptr<Elsewhere> before;  // goes after the lease is released, since a backend's arrays are Python objects
   for (;;) {
     Slot& home = base_ ? *base_ : *this;
     if (base_) home.bring();
@@ -125,7 +134,7 @@ void Slot::replace(const Tensor& value) {
     forget_views();
     ++version_;
     away_ = false;
-    elsewhere_.reset();
+    before = std::move(elsewhere_);
     value_ = value;
     buffer_ = value.impl().buffer;
     lease_.made_whole();
@@ -191,18 +200,22 @@ void Slot::own_memory() {
 }
 
 void Slot::keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version) {
+  if (base_) return;  // its own version does not tell when the base changes
   elsewhere_ = std::move(copy);
   elsewhere_version_ = version;
 }
 
-void Slot::move_elsewhere(std::shared_ptr<Elsewhere> value) {
+bool Slot::move_elsewhere(std::shared_ptr<Elsewhere> value) {
   const Held held(*this, Lease::Mode::Write);
+  if (base_) return false;
   forget_views();
   ++version_;
   value_ = Tensor();
-  keep_elsewhere(std::move(value), version_);
+  elsewhere_.swap(value);  // what was there goes after the lease is released
+  elsewhere_version_ = version_;
   away_ = true;
   lease_.made_whole();
+  return true;
 }
 
 void Slot::bring() {

@@ -32,13 +32,14 @@ class Slot : public std::enable_shared_from_this<Slot> {
   const TensorType& type() const { return type_; }
   const std::shared_ptr<Slot>& base() const { return base_; }  // null for a base slot
   int64_t offset() const { return offset_; }                   // in elements of the base
+  bool has_views() const;
 
   // The value outside any trace. The same Tensor, with the same identity, until the slot changes.
   Tensor current();
   // Replaces the value outside any trace; `value` has the slot's type and is concrete.
   void replace(const Tensor& value);
-  // Turns a base slot into a view of another one, into which its value is copied. False if another thread made it a
-  // view, or moved its value, while this one waited.
+  // Turns a base slot without views into a view of another one, into which its value is copied. False if another thread
+  // made it a view, or moved a value, while this one waited.
   bool become_view(const std::shared_ptr<Slot>& base, int64_t offset);
   // Moves on whenever some slot became a view: then programs look again where their slots live.
   static uint64_t homes_version();
@@ -58,8 +59,9 @@ class Slot : public std::enable_shared_from_this<Slot> {
   std::shared_ptr<Elsewhere> elsewhere() const { return elsewhere_version_ == version_ ? elsewhere_ : nullptr; }
   uint64_t version() const { return version_; }
   void keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version);  // beside the value of that version
-  void move_elsewhere(std::shared_ptr<Elsewhere> value);  // a new value, which comes here when somebody reads it
-  void bring();                                           // now, if it is elsewhere alone
+  // A new value, which comes here when somebody reads it. False if the slot became a view, which cannot be elsewhere.
+  bool move_elsewhere(std::shared_ptr<Elsewhere> value);
+  void bring();  // now, if it is elsewhere alone
   bool away() const { return away_; }
 
  private:

@@ -79,6 +79,8 @@ std::shared_ptr<const LaunchPlan> plan_of(const Op& op, std::span<const Operand>
 Operand operand_of(const Tensor& t) { return {t.dtype(), t.shape(), t.strides()}; }
 
 void check_status(const Op& op, uint32_t status) {
+  // First: after a loop that ended early, ops read numbers that mean nothing.
+  if (status & kStatusInterrupted) throw Interrupted("");
   if (status & kStatusBadIndex) {
     throw IndexError(text("[", op.name,
                           "] received an index out of range; expected every index within the axis that it reads; check "
@@ -90,7 +92,6 @@ void check_status(const Op& op, uint32_t status) {
                           "or clip the gradient"));
   }
   if (status & kStatusPluginError) throw KernelError(text("[", op.name, "] ", op.failure()));
-  if (status & kStatusInterrupted) throw Interrupted("");
   if (status & kStatusNoMemory) {
     throw OutOfMemoryError(text("[", op.name,
                                 "] asked for more memory than the system has free; expected room for what it "
@@ -104,6 +105,7 @@ void launch_all(Device& device, const LaunchPlan& plan, const PlanContext& conte
                                     [&](const Launch& launch) { return worth_sharing(launch, context); });
   const bool open_ended =
       std::any_of(plan.launches.begin(), plan.launches.end(), [](const Launch& launch) { return launch.open_ended; });
+  if (open_ended) InsideRun::check_may_wait();
   double micros = 0;
   for (const Launch& launch : plan.launches) micros += estimate_micros(launch, context);
   const OutsideInterpreter outside(open_ended || micros >= kOutsideFromMicros);

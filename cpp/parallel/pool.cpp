@@ -32,6 +32,7 @@ struct ThreadState {
   bool executing = false;
   char* scratch = nullptr;
   int64_t scratch_size = 0;
+  int32_t* places = nullptr;
 };
 #ifdef __linux__
 __attribute__((tls_model("initial-exec")))
@@ -100,7 +101,7 @@ void Pool::enter() {
   current.entered = true;
   team_->begin_run();
   // To wake the workers now and not with the first shared instruction hides how long they take.
-  if (team_->claim(threads())) team_->owner().unlock();
+  if (team_->claim(threads_)) team_->owner().unlock();
 }
 
 void Pool::leave() {
@@ -121,21 +122,26 @@ void Pool::run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scra
   if (scratch_bytes > current.scratch_size) grow_own_scratch(scratch_bytes);
   const Executing executing;
   if (!parallel || chunks < 2 || !current.entered) return execute_alone(fn, args, chunks, current.scratch);
-  if (chunks > kMostShared || !team_->claim(threads())) {
+  if (chunks > kMostShared || !team_->claim(threads_)) {
     lost_.fetch_add(1, std::memory_order_relaxed);
     return execute_alone(fn, args, chunks, current.scratch);
   }
   const std::lock_guard hold(team_->owner(), std::adopt_lock);
   team_->prepare(scratch_bytes);
-  team_->run(fn, args, chunks, current.scratch);
+  team_->run(fn, args, chunks, current.scratch, current.places);
 }
 
-void Pool::note_places(int32_t* places) {
-  const std::lock_guard hold(team_->owner());
-  team_->note_places(places);
+PlacesNoted::PlacesNoted(int32_t* places) { current.places = places; }
+PlacesNoted::~PlacesNoted() { current.places = nullptr; }
+
+RunWithin::RunWithin() : executing_(current.executing), places_(current.places) {
+  current.executing = false;
+  current.places = nullptr;
 }
 
-RunWithin::RunWithin() : executing_(current.executing) { current.executing = false; }
-RunWithin::~RunWithin() { current.executing = executing_; }
+RunWithin::~RunWithin() {
+  current.executing = executing_;
+  current.places = places_;
+}
 
 }  // namespace pt

@@ -27,10 +27,6 @@ class Pool {
 
   // How many instructions since the process began were worth sharing and had no workers.
   int64_t lost() const { return lost_.load(std::memory_order_relaxed); }
-  // While it is set, every chunk of a shared instruction notes on which processor it ran: `places` has room for them.
-  // For the thread that profiles alone.
-  void note_places(int32_t* places);
-
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -45,7 +41,7 @@ class Pool {
 };
 
 // In an instruction of one chunk, not shared and without scratch, which runs others: while it lives, they run as if
-// from outside of a chunk, shared among threads where they are worth it.
+// from outside of a chunk, shared among threads where they are worth it. They note no places.
 class RunWithin {
  public:
   RunWithin();
@@ -55,6 +51,17 @@ class RunWithin {
 
  private:
   bool executing_;
+  int32_t* places_;
+};
+
+// While it lives, every chunk of an instruction that this thread shares notes on which processor it ran. `places` has
+// room for all chunks.
+class PlacesNoted {
+ public:
+  explicit PlacesNoted(int32_t* places);
+  ~PlacesNoted();
+  PlacesNoted(const PlacesNoted&) = delete;
+  PlacesNoted& operator=(const PlacesNoted&) = delete;
 };
 
 // Holds the workers for a scope.

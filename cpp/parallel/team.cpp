@@ -71,9 +71,10 @@ class SignalsBlocked {
 
 void Pool::Team::begin_run() { runs_.fetch_add(1, std::memory_order_relaxed); }
 
-bool Pool::Team::claim(int threads) {
+bool Pool::Team::claim(const std::atomic<int>& threads) {
   if (!owner_.try_lock()) return false;
-  if (start(threads) && !paused()) {
+  // Read under the lock, under which set_threads changes it.
+  if (start(threads.load(std::memory_order_relaxed)) && !paused()) {
     // To miss a worker that is just falling asleep costs its help, no more.
     if (asleep_.load(std::memory_order_relaxed) > 0) wake();
     return true;
@@ -86,23 +87,25 @@ bool Pool::Team::start(int threads) {
   if (started_) return !workers_.empty();
   const int wanted = threads - 1;
   crowded_ = threads > usable_cpus();
-  // In full before the first thread starts, since each finds its own by number.
-  for (int i = 0; i < wanted; ++i) {
-    workers_.push_back(std::make_unique<Worker>());
-    workers_.back()->number = i + 1;  // the caller's is 0
-  }
-  ranges_ = std::make_unique<Range[]>(static_cast<std::size_t>(threads));
   scratch_size_ = 0;
   started_ = true;
   SignalsBlocked signals;
   int running = 0;
   try {
+    // In full before the first thread starts, since each finds its own by number.
+    ranges_ = std::make_unique<Range[]>(static_cast<std::size_t>(threads));
+    for (int i = 0; i < wanted; ++i) {
+      workers_.push_back(std::make_unique<Worker>());
+      workers_.back()->number = i + 1;  // the caller's is 0
+    }
     for (; running < wanted; ++running)
       workers_[running]->thread = std::thread(&Team::work, this, std::ref(*workers_[running]));
   } catch (const std::system_error&) {
     // The system has no more threads; fewer do the same work.
-    workers_.resize(running);
+  } catch (const std::bad_alloc&) {
+    // Nor memory for more.
   }
+  workers_.resize(running);
   size_.store(running + 1, std::memory_order_relaxed);
   return !workers_.empty();
 }
@@ -129,9 +132,10 @@ void Pool::Team::prepare(int64_t scratch_bytes) {
   scratch_size_ = scratch_bytes;
 }
 
-void Pool::Team::run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch) {
+void Pool::Team::run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch, int32_t* places) {
   fn_ = fn;
   args_ = args;
+  places_ = places;
   done_by_workers_.store(0, std::memory_order_relaxed);
   const int64_t threads = size_.load(std::memory_order_relaxed);
   for (int64_t t = threads - 1; t >= 0; --t) {

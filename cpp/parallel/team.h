@@ -24,13 +24,13 @@ class Pool::Team {
 
   // Takes the workers for one instruction, and starts them if need be: then the caller holds `owner`. False while
   // another thread has them, or other programs keep them from running.
-  bool claim(int threads);
+  bool claim(const std::atomic<int>& threads);
   // Held by the thread that calls any of the following.
   Lock& owner() { return owner_; }
   void stop();
   void prepare(int64_t scratch_bytes);
-  void note_places(int32_t* places) { places_ = places; }
-  void run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch);
+  // `places`: where chunks note on which processor they ran, or null.
+  void run(KernelFn fn, const KernelArgs& args, int64_t chunks, char* callers_scratch, int32_t* places);
 
  private:
   using Clock = std::chrono::steady_clock;

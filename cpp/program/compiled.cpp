@@ -12,7 +12,7 @@ std::atomic<uint64_t>& facts_epoch() {
 
 CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& entry) {
-    return entry->signature == signature && entry->holds();
+    return entry->signature == signature && entry->holds() && !(entry->foreign && entry->foreign->moved());
   });
   if (found == entries_.end()) return plan_again(signature);
   std::rotate(entries_.begin(), found, found + 1);
@@ -25,24 +25,37 @@ CompiledStep::EntryRef CompiledStep::plan_again(const Signature& signature) {
            entry->holds();
   });
   if (traced == entries_.end()) return nullptr;
+  // Plugins plan in Python, and other threads may change the cache meanwhile.
+  const EntryRef known = *traced;
   auto entry = std::make_shared<Entry>();
   entry->signature = signature;
   entry->program =
-      std::make_unique<Program>((*traced)->program->source(), options_.passes, cpu_device(), arena_, signature.context);
-  entry->facts = (*traced)->facts;
-  entry->extra = (*traced)->extra;
-  entry->trace_seconds = (*traced)->trace_seconds;
+      std::make_unique<Program>(known->program->source(), options_.passes, cpu_device(), arena_, signature.context);
+  entry->facts = known->facts;
+  entry->extra = known->extra;
+  entry->trace_seconds = known->trace_seconds;
   return add(std::move(entry));
 }
 
 CompiledStep::EntryRef CompiledStep::add(EntryRef entry) {
-  entries_.push_front(std::move(entry));
-  if (static_cast<int>(entries_.size()) > options_.limit) entries_.pop_back();
-  return entries_.front();
+  EntryRef gone;  // when the cache is whole again: its Python objects may have finalizers
+  const auto same = std::find_if(entries_.begin(), entries_.end(),
+                                 [&](const EntryRef& known) { return known->signature == entry->signature && known->holds(); });
+  if (same != entries_.end()) {
+    gone = std::move(*same);
+    entries_.erase(same);
+  }
+  entries_.push_front(entry);
+  if (static_cast<int>(entries_.size()) > options_.limit) {
+    gone = std::move(entries_.back());
+    entries_.pop_back();
+  }
+  return entry;
 }
 
 CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
-                                           const std::function<Tensors(const Tensors&)>& body) {
+                                           const std::function<Tensors(const Tensors&)>& body,
+                                           std::shared_ptr<void> extra, std::shared_ptr<Facts> facts) {
   const auto start = std::chrono::steady_clock::now();
   Graph graph;
   {
@@ -65,6 +78,8 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
   if (EntryRef known = find(signature)) return known;
   auto entry = std::make_shared<Entry>();
   entry->signature = signature;
+  entry->extra = std::move(extra);
+  entry->facts = std::move(facts);
   if (options_.backend) {
     entry->foreign = options_.backend(std::move(graph));
   } else {

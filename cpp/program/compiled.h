@@ -16,6 +16,7 @@ class ForeignStep {
   virtual Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) = 0;
   virtual const Graph& source() const = 0;  // as it was traced
   virtual const Graph& graph() const = 0;   // as it was given away
+  virtual bool moved() const = 0;           // whether a slot became a view since the trace, which must be traced again
 };
 
 // What a trace took from its surroundings as it was; its program is of use as long as that is so.
@@ -67,8 +68,10 @@ class CompiledStep {
   // The program for a signature whose facts hold, or null. A trace that was planned for other threads is planned again,
   // not traced.
   EntryRef find(const Signature& signature);
-  // Traces `body`, which is given the symbolic inputs and returns the results. An exception leaves no trace behind.
-  EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body);
+  // Traces `body`, which is given the symbolic inputs, fills in `extra` and `facts` and returns the results. An exception
+  // leaves no trace behind.
+  EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body,
+                 std::shared_ptr<void> extra, std::shared_ptr<Facts> facts);
   // Why the last trace was needed, in words; empty for the first one.
   std::string retrace_cause(const Signature& signature) const;
   const std::deque<EntryRef>& entries() const { return entries_; }

@@ -232,6 +232,7 @@ bool LoopEnd::reached() {
   if (now - asked_ < kAskEvery) return false;
   asked_ = now;
   const auto interrupted = interpreter().interrupted;
+  const InsideRun inside;
   if (!interrupted || !interrupted()) return false;
   raise_status(status_, kStatusInterrupted);
   return true;

@@ -179,13 +179,14 @@ RunReport Program::execute(Device& device, OnTrip on_trip) {
 
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
 Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
+  if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
-  leases_.acquire(graph_.slots, layout_.slot_written);
   const ReleaseAtEnd release(leases_);
+  leases_.acquire(graph_.slots, layout_.slot_written);
   const std::vector<BufferRef> results = bind(inputs);
   RunReport ran;
   {
-    const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros);
+    const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros, !graph_.writes.empty());
     ran = execute(device_, on_trip);
     if (ran.status == 0) leases_.release();
   }
@@ -209,6 +210,7 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
   }
   Tensors values;
   for (const SlotRef& slot : source_.slots) values.push_back(slot->current_held());
+  leases_.release();  // these tensors keep their numbers, and shape rules of plugins are Python code
   const std::string message = explain_trip(source_, inputs, values, ran);
   if (ran.status & kStatusNonFinite) throw GuardError(message);
   if (ran.status & kStatusPluginError) throw KernelError(message);
@@ -216,9 +218,10 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
 }
 
 void Program::replay(const Tensors& inputs, Device& device) {
+  if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
-  leases_.acquire(graph_.slots, layout_.slot_written);
   const ReleaseAtEnd release(leases_);
+  leases_.acquire(graph_.slots, layout_.slot_written);
   const std::vector<BufferRef> results = bind(inputs);
   execute(device, OnTrip::Error);
 }
@@ -264,9 +267,10 @@ std::vector<std::vector<int32_t>> Program::places(const Tensors& inputs) {
     void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
       std::vector<int32_t>& of_chunks = places[instruction.launch];
       of_chunks.assign(static_cast<std::size_t>(instruction.chunks), kNowhere);
-      Pool::instance().note_places(of_chunks.data());
-      inner.launch(instruction, data, status);
-      Pool::instance().note_places(nullptr);
+      {
+        const PlacesNoted noted(of_chunks.data());
+        inner.launch(instruction, data, status);
+      }
       if (of_chunks[0] == kNowhere) of_chunks.clear();
     }
   };

@@ -5,6 +5,7 @@
 namespace pt {
 
 void SlotLeases::acquire(const std::vector<SlotRef>& slots, const std::vector<bool>& written) {
+  held_ = 0;  // after a fork: what another thread of the parent held
   do {
     // What a backend holds comes here; that runs Python, so no lease is held meanwhile.
     for (const SlotRef& slot : slots) (slot->base() ? slot->base() : slot)->bring();

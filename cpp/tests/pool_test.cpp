@@ -198,6 +198,30 @@ void test_threads_keep_their_part() {
   }
 }
 
+// Another thread's instruction may have more chunks than there is room for.
+void test_places_are_of_one_threads_instructions() {
+  Pool::instance().set_threads(2);
+  std::vector<int32_t> places(kMostChunks, -1);
+  const pt::PlacesNoted noted(places.data());
+  const auto share = [] {
+    Counts counts;
+    char* data[] = {reinterpret_cast<char*>(&counts)};
+    uint32_t status = 0;
+    const Job job{0, kMostChunks};
+    PoolRun run(true);
+    Pool::instance().run(count_chunk, KernelArgs{data, &job, nullptr, &status}, kMostChunks, 0, true);
+  };
+  std::thread(share).join();
+  {
+    const pt::RunWithin within;
+    share();
+  }
+  CHECK(std::all_of(places.begin(), places.end(), [](int32_t place) { return place == -1; }));
+  if (usable_cpus() < 2) return;  // with more threads than processors the pool may run it alone
+  share();
+  CHECK(std::none_of(places.begin(), places.end(), [](int32_t place) { return place == -1; }));
+}
+
 void test_fork() {
   Pool& pool = Pool::instance();
   pool.set_threads(3);
@@ -267,6 +291,7 @@ int main(int argc, char** argv) {
   test_two_callers();
   test_workers_are_claimed_for_an_instruction();
   test_threads_keep_their_part();
+  test_places_are_of_one_threads_instructions();
   test_fork();
   return pt::check::finish();
 }
