@@ -19,7 +19,7 @@ MODULES = (
     "optim.schedules", "plugins", "random", "recipe",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
-LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop"})
+LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})
 # Arguments of constructors that a parameter's name says nothing about.
 MADE = {
     "pt.Tensor": "pt.ones((2, 3))",
@@ -147,6 +147,8 @@ def _methods(made: str, cls: Any, owners: set[Any]) -> Iterator[Subject]:
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         own = getattr(method, "__func__", method)
+        if isinstance(own, type) or name.endswith("_request"):
+            continue  # parameters of a plugin, which a recipe's reader checks; scikit-learn's own methods
         if (name.startswith("_") and name not in ASKED) or not callable(getattr(cls, name)):
             continue
         if name == "forward":
