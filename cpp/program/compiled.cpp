@@ -39,8 +39,9 @@ CompiledStep::EntryRef CompiledStep::plan_again(const Signature& signature) {
 
 CompiledStep::EntryRef CompiledStep::add(EntryRef entry) {
   EntryRef gone;  // when the cache is whole again: its Python objects may have finalizers
-  const auto same = std::find_if(entries_.begin(), entries_.end(),
-                                 [&](const EntryRef& known) { return known->signature == entry->signature && known->holds(); });
+  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& known) {
+    return known->signature == entry->signature && known->holds();
+  });
   if (same != entries_.end()) {
     gone = std::move(*same);
     entries_.erase(same);

@@ -68,8 +68,8 @@ class CompiledStep {
   // The program for a signature whose facts hold, or null. A trace that was planned for other threads is planned again,
   // not traced.
   EntryRef find(const Signature& signature);
-  // Traces `body`, which is given the symbolic inputs, fills in `extra` and `facts` and returns the results. An exception
-  // leaves no trace behind.
+  // Traces `body`, which is given the symbolic inputs, fills in `extra` and `facts` and returns the results. An
+  // exception leaves no trace behind.
   EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body,
                  std::shared_ptr<void> extra, std::shared_ptr<Facts> facts);
   // Why the last trace was needed, in words; empty for the first one.
