@@ -63,8 +63,9 @@ void translate_current_exception() {
   } catch (const std::length_error&) {  // what a container asks for is beyond all memory
     PyErr_SetString(out_of_memory_error,
                     "[memory] asked for more than memory can hold; expected fewer; check the sizes");
-  } catch (const py::cast_error& e) {
-    PyErr_SetString(dtype_error, e.what());
+  } catch (const py::cast_error& e) {  // what an object answered to a question of ours
+    PyErr_SetString(dtype_error,
+                    text("[conversion] ", e.what(), "; expected an answer of that type; check the object").c_str());
   } catch (const std::exception& e) {
     PyErr_SetString(error, text("[system] ", e.what(), "; expected no failure; report the call").c_str());
   }

@@ -73,6 +73,12 @@ def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
     return self
 
 
+def _no_init(self: Tensor, *args: Any, **kwargs: Any) -> None:
+    raise _core.DTypeError(
+        "[Tensor] received a call of __init__; expected a function that makes one; for example powertrain.tensor(data)"
+    )
+
+
 def _install(cls: Any) -> None:
     for python, op in _BINARY.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
@@ -87,6 +93,7 @@ def _install(cls: Any) -> None:
 
 
 def _install_on_tensor(cls: Any) -> None:
+    cls.__init__ = _no_init
     cls.__pos__ = OPERATORS["positive"]
     cls.__invert__ = OPERATORS["bitwise_invert"]
     for python, op in _BITS.items():

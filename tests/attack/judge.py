@@ -41,6 +41,7 @@ PYTHON = re.compile(
             "cannot convert '.*' object to bytes",
             "does not support ufuncs",  # what a tensor says to NumPy by __array_ufunc__ = None
             "doesn't define __",
+            "3rd argument not allowed",
             "descriptor '.*' requires",
             "does not support item (assignment|deletion)",
         )
@@ -90,7 +91,7 @@ def judge(error: BaseException, line: str) -> str | None:
     # The line itself, or a question of Python's that is answered without code of ours.
     if isinstance(error, TypeError) and PYTHON.search(told):
         return None
-    if isinstance(error, BufferError) or kind.__name__ == "UnpicklingError":  # protocols of Python's, and damaged bytes
+    if isinstance(error, BufferError) or line.startswith("pickle.loads("):  # protocols of Python's, and damaged bytes
         return None
     if isinstance(error, QUESTIONS) and (
         line.startswith(("setattr", "delattr", "next(")) or "has no attribute" in told

@@ -147,6 +147,8 @@ def _methods(made: str, cls: Any, owners: set[Any]) -> Iterator[Subject]:
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         own = getattr(method, "__func__", method)
+        if isinstance(own, type) or name.endswith("_request"):
+            continue  # parameters of a plugin, which a recipe's reader checks; scikit-learn's own methods
         if (name.startswith("_") and name not in ASKED) or not callable(getattr(cls, name)):
             continue
         if name == "forward":
