@@ -235,6 +235,14 @@ def test_a_subinterpreter_is_told_at_once() -> None:
             "pt.data.ArraySource(x=..., y=...)",
         ),
         (
+            lambda: pt.nn.TransformerDecoder(pt.nn.Linear(3, 4), 2**31 - 1),
+            "[TransformerDecoder] count = 2147483647; expected a whole number from 0 to 10000; for example count = 8",
+        ),
+        (
+            lambda: pt.nn.GRU(3, 4, 20_000),
+            "[GRU] layers = 20000; expected a whole number from 1 to 10000; for example layers = 8",
+        ),
+        (
             lambda: pt.ones(3)["a":],
             "[index] received slice('a', None, None): slice indices must be integers or None or have an __index__ "
             "method; expected integers or None, and a step other than 0; see help(powertrain.take)",

@@ -19,7 +19,7 @@ MODULES = (
     "optim.schedules", "plugins", "random", "recipe",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
-LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop"})
+LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})
 # Arguments of constructors that a parameter's name says nothing about.
 MADE = {
     "pt.Tensor": "pt.ones((2, 3))",

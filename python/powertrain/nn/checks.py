@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,34 @@ class SettingError(pt.Error, ValueError):
 
 
 MOST = 2**31 - 1  # of one size: an axis of more elements than that is a mistake
+MOST_LAYERS = 10_000  # each is a module of its own: more would take longer to make than anybody waits
 
 
-def whole(value: Any, least: int) -> bool:
+def whole(value: Any, least: int, most: int = MOST) -> bool:
     """Whether a value is a whole number from `least` on."""
     if isinstance(value, (bool, np.bool_)):
         return False
     try:
-        return least <= operator.index(value) <= MOST
+        return least <= operator.index(value) <= most
     except TypeError:
         return False
 
 
 def sizes(where: str, least: int = 0, **given: Any) -> None:
-    """Whole numbers, such as widths and counts."""
+    """Whole numbers, such as widths."""
+    _demand_whole(where, least, MOST, given)
+
+
+def layers(where: str, least: int = 0, **given: Any) -> None:
+    """Numbers of layers."""
+    _demand_whole(where, least, MOST_LAYERS, given)
+
+
+def _demand_whole(where: str, least: int, most: int, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
-        if not whole(value, least):
+        if not whole(value, least, most):
             raise pt.ShapeError(
-                f"[{where}] {name} = {value!r}; expected a whole number from {least} to {MOST}; "
+                f"[{where}] {name} = {value!r}; expected a whole number from {least} to {most}; "
                 f"for example {name} = {max(8, least)}"
             )
 

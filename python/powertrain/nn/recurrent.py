@@ -90,7 +90,8 @@ class _Stack(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes(type(self).__name__, 1, inputs=inputs, width=width, layers=layers)
+        checks.sizes(type(self).__name__, 1, inputs=inputs, width=width)
+        checks.layers(type(self).__name__, 1, layers=layers)
         self.inputs, self.width, self.layers, self.directions = inputs, width, layers, 2 if bidirectional else 1
         for layer in range(layers):
             taken = inputs if layer == 0 else width * self.directions

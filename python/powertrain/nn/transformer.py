@@ -126,7 +126,7 @@ class TransformerEncoder(Module):
 
     def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
         super().__init__()
-        checks.sizes(type(self).__name__, count=count)
+        checks.layers(type(self).__name__, count=count)
         self.layers = ModuleList([layer.clone() for _ in range(count)])
         self.norm = norm
 
@@ -142,7 +142,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
         super().__init__()
-        checks.sizes(type(self).__name__, count=count)
+        checks.layers(type(self).__name__, count=count)
         self.layers = ModuleList([layer.clone() for _ in range(count)])
         self.norm = norm
 
@@ -183,7 +183,7 @@ class Transformer(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes("Transformer", encoder_layers=encoder_layers, decoder_layers=decoder_layers)
+        checks.layers("Transformer", encoder_layers=encoder_layers, decoder_layers=decoder_layers)
         settings: dict[str, Any] = {"norm_first": norm_first, "bias": bias, "generator": generator}
         sizes = (width, heads, hidden, dropout, activation, eps)
         self.encoder = TransformerEncoder(
