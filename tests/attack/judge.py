@@ -86,6 +86,8 @@ def judge(error: BaseException, line: str) -> str | None:
         return None
     if kind.__name__ == "NotFittedError":  # scikit-learn's, which its tools know
         return None
+    if line.startswith("(np.") and isinstance(error, (TypeError, ValueError)):  # an operator of NumPy's, asked first
+        return None
     if len(_frames(error)) > 2:
         return f"{kind.__name__} in {_place(error)}: {' '.join(told.split())[:200]}"
     # The line itself, or a question of Python's that is answered without code of ours.

@@ -132,8 +132,10 @@ def subjects() -> tuple[Subject, ...]:
     found: list[Subject] = []
     owners: set[Any] = set()
     for expression, value in public():
+        if inspect.isclass(value) and issubclass(value, BaseException):
+            continue  # the engine makes them
         found.append(Subject(expression, _parameters(value)))
-        if not inspect.isclass(value) or issubclass(value, BaseException):
+        if not inspect.isclass(value):
             continue
         made = instance(expression, value)
         if made is None:
