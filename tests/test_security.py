@@ -37,7 +37,7 @@ class Other(MLP):
     pass
 
 if Path("tell").exists():
-    Path("tell").open("a").write("ran")
+    Path("tell").write_text("ran")
 """
 OWN = SMALL.replace('use = "mlp"', 'use = "./model.py:Net"').replace("6 epochs", "2 epochs")
 
