@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
 import types
 import weakref
@@ -15,7 +16,7 @@ import pytest
 
 import powertrain as pt
 from oracles import same_bits
-from powertrain import nn
+from powertrain import facts, nn
 from powertrain.facts import Watched
 
 X = pt.tensor(np.random.default_rng(0).standard_normal((5, 7)).astype("float32"))
@@ -378,3 +379,27 @@ def test_a_program_keeps_no_model_alive_that_keeps_it() -> None:
     gone = made()
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_of_a_fork_during_another_threads_trace_can_trace() -> None:
+    tracing, forked = threading.Event(), threading.Event()
+
+    @pt.compile
+    def slow(x: pt.Tensor) -> pt.Tensor:
+        tracing.set()
+        forked.wait(60)
+        return x + 1.0
+
+    other = threading.Thread(target=lambda: slow(pt.ones((2,))))
+    other.start()
+    assert tracing.wait(60)
+    with facts._busy:  # as another thread may hold it at that moment
+        child = os.fork()
+    if child == 0:
+        noted = "__getattribute__" in vars(facts.Watched)
+        wrong = pt.compile(lambda x: x * 2.0)(pt.ones((2,))).numpy().tolist() != [2.0, 2.0]
+        os._exit(noted or wrong)
+    forked.set()
+    other.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import dis
 import functools
+import os
 import threading
 import types
 from collections.abc import Iterator
@@ -44,6 +45,11 @@ def _read_and_note(self: Watched, name: str) -> Any:
     return object.__getattribute__(self, name)
 
 
+class _Own(threading.local):
+    traces = 0  # of this thread, that note
+
+
+_own = _Own()
 _busy = threading.Lock()
 _traces = 0  # that note, on all threads
 
@@ -52,6 +58,7 @@ def begin_noting() -> None:
     """Note reads of attributes; the core knows for which trace."""
     global _traces
     with _busy:
+        _own.traces += 1
         _traces += 1
         if _traces == 1:
             type.__setattr__(Watched, "__getattribute__", _read_and_note)
@@ -61,9 +68,23 @@ def end_noting() -> None:
     """As often as `begin_noting`."""
     global _traces
     with _busy:
+        _own.traces -= 1
         _traces -= 1
         if _traces == 0:
             type.__delattr__(Watched, "__getattribute__")
+
+
+def _after_fork() -> None:
+    """In a child process there is the forking thread alone: nobody else traces, or holds the lock."""
+    global _busy, _traces
+    _busy = threading.Lock()
+    _traces = _own.traces
+    if _traces == 0 and "__getattribute__" in vars(Watched):
+        type.__delattr__(Watched, "__getattribute__")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # ---------------------------------------------------------------- closures and globals
