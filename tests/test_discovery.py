@@ -157,8 +157,6 @@ def test_an_import_that_takes_no_stop_ends_the_process_and_is_named(tmp_path: Pa
     )
 
 
-# JAX warns of every fork in a process into which another test has loaded it.
-@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 def test_an_import_neither_closes_the_output_nor_moves_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

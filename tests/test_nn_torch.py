@@ -147,7 +147,7 @@ def test_tied_weights_come_under_any_of_their_names() -> None:
         model.load_state_dict({**biases, **dict.fromkeys(names, value)}, layout="torch")
         assert np.array_equal(model.outer.weight.numpy(), value.T)
         assert np.array_equal(model.state_dict("torch")["outer.weight"], value)
-    assert "outer  Linear   3  bias [3], weight = inner.weight" in Tied().summary()
+    assert "outer  Linear   3  weight = inner.weight, bias [3]" in Tied().summary()
     assert Tied().summary().endswith("15 parameters")
     with pytest.raises(StateError) as caught:
         model.load_state_dict({**biases, "inner.weight": value, "outer.weight": value + 1}, layout="torch")

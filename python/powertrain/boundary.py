@@ -116,6 +116,8 @@ def translated(
     """The error of ours for an exception that left `function`; None for one that stays as it is."""
     if isinstance(error, _core.Error) or type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
+    if isinstance(error, AttributeError) and _innermost(error) == "__getattr__":
+        return None  # Python's own way of saying that there is no such attribute, of a module with a misspelt name, say
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))
     where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
     asked = function  # of a constructor that calls another one, what the class says
@@ -137,6 +139,14 @@ def _is_ours(error: Exception) -> bool:
         if module.partition(".")[0] not in _CALLED:
             return module.partition(".")[0] == "powertrain"
     return False
+
+
+def _innermost(error: Exception) -> str:
+    """The name of the function in which an exception was raised."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback.tb_frame.f_code.co_name if traceback is not None else ""
 
 
 def _modules(traceback: TracebackType | None) -> Iterator[str]:

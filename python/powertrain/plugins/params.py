@@ -196,7 +196,7 @@ def check(
     try:
         return params(**values), []
     except (ValueError, TypeError) as error:  # a check across fields, in the dataclass' __post_init__
-        return None, [Mistake(path, str(error))]
+        return None, [Mistake(path, str(error.__cause__ or error))]  # the boundary repeats what was given
 
 
 def words(kind: Any, allowed: Range) -> str:

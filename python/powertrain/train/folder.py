@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain._core import Error
 from powertrain.console import one_line
 from powertrain.files import Files
+from powertrain.plain_json import dumps
 from powertrain.plugins import trust
 from powertrain.records import MisfitError, from_json, to_json
 from powertrain.train.checkpoint import FOLDER, Checkpoints
@@ -252,7 +253,7 @@ def _leaves(tables: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _value(value: Any) -> str:
-    return one_line(json.dumps(value, ensure_ascii=False))
+    return one_line(dumps(value, ensure_ascii=False))
 
 
 def _json(value: Any) -> bytes:
