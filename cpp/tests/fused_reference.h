@@ -157,6 +157,20 @@ inline uint16_t bf16_bits(float x) {
   return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+// The nearest bfloat16, even of two. Through a float it is rounded twice, and at most one step off.
+inline uint16_t nearest_bf16(double x) {
+  const uint16_t guess = bf16_bits(float(x));
+  const auto value = [](uint16_t bits) { return double(std::bit_cast<float>(uint32_t(bits) << 16)); };
+  if (!std::isfinite(value(guess))) return guess;
+  uint16_t best = guess;
+  for (const int step : {-1, 1}) {
+    const auto next = uint16_t(guess + step);
+    const double off = std::fabs(value(next) - x), least = std::fabs(value(best) - x);
+    if (std::isfinite(value(next)) && (off < least || (off == least && next % 2 == 0))) best = next;
+  }
+  return best;
+}
+
 inline void store(DType dtype, char* p, const Value& v) {
   auto write = [&](auto x) { std::memcpy(p, &x, sizeof(x)); };
   switch (dtype) {
@@ -167,7 +181,7 @@ inline void store(DType dtype, char* p, const Value& v) {
     case DType::I64:
       return write(v.integer);
     case DType::BF16:
-      return write(bf16_bits(float(v.real)));
+      return write(nearest_bf16(v.real));
     case DType::I32:
       return write(int32_t(v.integer));
     case DType::I16:
