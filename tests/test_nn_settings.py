@@ -111,7 +111,13 @@ CASES: list[tuple[Callable[[], Any], str]] = [
         "[MultiheadAttention] dropout = 1.0; expected 0 <= dropout < 1; 0.1 is usual",
     ),
     (lambda: nn.TransformerBlock(4, 2, depth=0), whole("TransformerBlock", "depth", 0, 1)),
-    (lambda: nn.TransformerEncoder(nn.ReLU(), -1), whole("TransformerEncoder", "count", -1)),
+    *(
+        (
+            lambda count=count: nn.TransformerEncoder(nn.ReLU(), count),  # type: ignore[misc]
+            f"[TransformerEncoder] count = {count}; expected a whole number from 0 to 10000; for example count = 8",
+        )
+        for count in (-1, 2**63)
+    ),
     (lambda: nn.PReLU(-1), whole("PReLU", "channels", -1, 1)),
     (lambda: nn.ELU(NAN), number("ELU", "alpha", NAN, "")),
     (lambda: nn.Softmax(1.5), whole("Softmax", "axis", 1.5, -8)),  # type: ignore[arg-type]

@@ -107,9 +107,15 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
 
 
 def _before_it_began(error: BaseException) -> bool:
-    """Whether nothing but what calls a function for its callers stands between the line and the error."""
+    """Whether nothing but what calls a function for its callers stands between the line and the error.
+
+    scikit-learn's `fit_transform` hands what it is given on to `fit`.
+    """
     between = _frames(error)[2:]
-    return all(frame.filename.endswith(("boundary.py", "module.py", "typing.py")) for frame in between)
+    return all(
+        frame.filename.endswith(("boundary.py", "module.py", "typing.py")) or "sklearn" in Path(frame.filename).parts
+        for frame in between
+    )
 
 
 def _from_attacker(error: BaseException) -> bool:
