@@ -15,7 +15,10 @@ import powertrain as pt
 PACKAGES = ("nn", "optim", "data", "metrics", "models")
 if importlib.util.find_spec("sklearn"):  # an extra
     PACKAGES = (*PACKAGES, "estimators")
-TOP = ("autograd", "compile", "control", "functional", "losses", "precision", "random", "slots", "tensor", "transforms")
+TOP = (
+    "arrangement", "autograd", "closeness", "compile", "control", "creation", "functional", "losses", "precision",
+    "products", "random", "searching", "slots", "statistics", "tensor", "transforms",
+)  # fmt: skip
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"
     for package in PACKAGES

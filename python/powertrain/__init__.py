@@ -38,8 +38,23 @@ _package = f"{Path(__file__).absolute().parent}{os.sep}"
 _core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("models", "strategies")])
 
 from powertrain.abi import get_include  # noqa: E402
+from powertrain.arrangement import (  # noqa: E402
+    array_split,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    column_stack,
+    dstack,
+    fliplr,
+    flipud,
+    hstack,
+    ravel,
+    rot90,
+    vstack,
+)
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.boundary import export  # noqa: E402
+from powertrain.closeness import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
 from powertrain.control import cond, scan, while_loop  # noqa: E402
 from powertrain.creation import (  # noqa: E402
@@ -59,6 +74,17 @@ from powertrain.row_sparse import RowSparse  # noqa: E402
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.spectrum import istft, stft  # noqa: E402
+from powertrain.statistics import (  # noqa: E402
+    average,
+    corrcoef,
+    cov,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanstd,
+    nansum,
+    nanvar,
+)
 from powertrain.tensor import Tensor  # noqa: E402
 from powertrain.transforms import (  # noqa: E402
     checkpoint,
@@ -106,6 +132,12 @@ __all__ = [
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", *op_names(),
+]  # fmt: skip
+# Functions over arrays that are made of ops.
+__all__ += [
+    "allclose", "array_equal", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "average", "column_stack",
+    "corrcoef", "cov", "dstack", "fliplr", "flipud", "hstack", "isclose", "isin", "nan_to_num", "nanmax", "nanmean",
+    "nanmin", "nanstd", "nansum", "nanvar", "ravel", "rot90", "vstack",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from powertrain import _core
+from powertrain.axes import one_axis
 from powertrain.boundary import export
 from powertrain.functional import OPERATORS, arange
 
@@ -33,15 +34,6 @@ def _scale(n: int, norm: str | None, inverse: bool, where: str) -> float:
     if norm == "ortho":
         return 1.0 / math.sqrt(n)
     return 1.0 / n if inverse == (norm == "backward") else 1.0
-
-
-def _axis(x: Tensor, axis: int, where: str) -> int:
-    axis = _core.integer(axis, "axis", where)
-    if not -x.ndim <= axis < x.ndim:
-        raise _core.ShapeError(
-            f"[{where}] axis = {axis} of a tensor with {x.ndim} axes; expected one that it has; see x.shape"
-        )
-    return axis % x.ndim
 
 
 def _length(given: int | None, preset: int, where: str) -> int:
@@ -84,7 +76,7 @@ def _complex(x: Any) -> Tensor:
 
 def _plain(x: Any, n: int | None, axis: int, norm: str | None, inverse: bool, where: str) -> Tensor:
     given = _complex(x)
-    axis = _axis(given, axis, where)
+    axis = one_axis(given, axis, where)
     n = _length(n, given.shape[axis], where)
     return _transform(_sized(given, n, axis), axis, inverse, _scale(n, norm, inverse, where))
 
@@ -118,7 +110,7 @@ def _half(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Ten
     given = _core.asarray(x)
     if given.dtype.is_complex:
         raise _core.DTypeError(f"[{where}] x is {given.dtype.name}; expected real numbers; use fft")
-    axis = _axis(given, axis, where)
+    axis = one_axis(given, axis, where)
     n = _length(n, given.shape[axis], where)
     wide = "float64" if given.dtype.name == "float64" else "float32"
     line = _moved(OPERATORS["cast"](_sized(given, n, axis), wide), axis)
@@ -132,7 +124,7 @@ def irfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "back
 
 def _whole(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Tensor:
     given = _complex(x)
-    axis = _axis(given, axis, where)
+    axis = one_axis(given, axis, where)
     n = _length(n, 2 * (given.shape[axis] - 1), where)
     line = OPERATORS["view_as_real"](_moved(_sized(given, n // 2 + 1, axis), axis))
     return _moved(OPERATORS["real_dft_inverse"](line, n, _scale(n, norm, True, where)), axis)
@@ -166,7 +158,7 @@ def _axes(x: Tensor, s: _Sizes, axes: _Sizes, where: str) -> list[tuple[int | No
             f"[{where}] s = {None if s is None else tuple(s)}, axes = {tuple(axes)}; expected one length for each of "
             "one or more axes; leave one of them out"
         )
-    return [(None if n == -1 else n, _axis(x, axis, where)) for n, axis in zip(sizes, axes, strict=True)]
+    return [(None if n == -1 else n, one_axis(x, axis, where)) for n, axis in zip(sizes, axes, strict=True)]
 
 
 _OneAxis = Callable[[Any, int | None, int, str | None], Tensor]
@@ -249,7 +241,7 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -
 def _shifted(x: Any, axes: int | Sequence[int] | None, back: bool, where: str) -> Tensor:
     given = _core.asarray(x)
     named = range(given.ndim) if axes is None else _core.integers(axes, "axes", where)
-    chosen = [_axis(given, axis, where) for axis in named]
+    chosen = [one_axis(given, axis, where) for axis in named]
     halves = [given.shape[axis] // 2 for axis in chosen]
     return OPERATORS["roll"](given, [-half if back else half for half in halves], chosen)
 
