@@ -88,7 +88,7 @@ def test_contrastive_places_need_few_labels(tmp_path: Path) -> None:
     few = np.arange(0, len(train_part["y"]), 20)
 
     def accuracy(name: str) -> float:
-        predict = open_run(tmp_path / name).predict
+        predict = open_run(tmp_path / name).run.predict
         places = [predict(part["x"].astype(np.float32) / 16) for part in (train_part, test_part)]
         return probe(places[0][few], train_part["y"][few], places[1], test_part["y"])
 

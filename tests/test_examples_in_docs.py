@@ -12,12 +12,13 @@ import pytest
 
 import powertrain as pt
 
+TRAINER = ("train.fitting", "train.trained")
 PACKAGES = ("nn", "optim", "data", "metrics", "models")
 if importlib.util.find_spec("sklearn"):  # an extra
     PACKAGES = (*PACKAGES, "estimators")
 TOP = (
     "arrangement", "autograd", "closeness", "compile", "control", "creation", "functional", "losses", "precision",
-    "products", "random", "searching", "slots", "statistics", "tensor", "transforms",
+    "products", "random", "searching", "slots", "statistics", "tensor", "transforms", *TRAINER,
 )  # fmt: skip
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"

@@ -107,6 +107,8 @@ if TYPE_CHECKING:
     from powertrain import recipe as recipe
     from powertrain import strategies as strategies
     from powertrain import train as train
+    from powertrain.train.fitting import fit, load
+    from powertrain.train.trained import TrainedRun as TrainedRun
 
 __version__: str = _core.__version__
 bool_, int8, int16, int32, int64 = DType.bool, DType.int8, DType.int16, DType.int32, DType.int64
@@ -125,10 +127,11 @@ __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "OutOfMemoryError", "RowSparse",
     "ShapeError", "Slot", "Tensor", "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_",
     "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
-    "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "fft", "flat_like", "flatten_slots",
+    "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "fft", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
-    "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "meshgrid", "metrics",
-    "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients", "random", "scan",
+    "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
+    "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients",
+    "random", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", *op_names(),
@@ -145,6 +148,8 @@ export(globals())
 
 # Classes that need scikit-learn, and are not in __all__: `from powertrain import *` works without it.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
+# The trainer is imported when it is first asked for.
+_TRAINER = {"TrainedRun": "trained", "fit": "fitting", "load": "fitting"}
 
 
 def __getattr__(name: str) -> Any:
@@ -152,9 +157,11 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"powertrain.{name}")
     if name in _ESTIMATORS:
         return getattr(importlib.import_module("powertrain.estimators"), name)
+    if name in _TRAINER:
+        return getattr(importlib.import_module(f"powertrain.train.{_TRAINER[name]}"), name)
     raise AttributeError(f"module 'powertrain' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     there = _ESTIMATORS if importlib.util.find_spec("sklearn") else ()
-    return sorted({*globals(), *__all__, *_LAZY, *there})
+    return sorted({*globals(), *__all__, *_LAZY, *_TRAINER, *there})

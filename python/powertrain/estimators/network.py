@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import powertrain as pt
 from powertrain.data import ArraySource, DataError, Dataset
 from powertrain.estimators.checks import EstimatorError, above, whole
 from powertrain.estimators.tall import Array, Floats
@@ -21,6 +18,7 @@ from powertrain.train.folder import RunFolder
 from powertrain.train.predict import outputs
 from powertrain.train.progress import Display
 from powertrain.train.run import TrainRun
+from powertrain.train.state import random_numbers_kept
 from powertrain.train.trainer import fit
 
 # The recipe of `hidden`; its data are those of `fit`.
@@ -53,7 +51,7 @@ class Trained:
         """Logits of each class, or values of each target."""
         if self._run is None:
             self._run = self._made_again()
-        with _random_numbers_kept():
+        with random_numbers_kept():
             found = outputs(self._run, _shaped(x, self.shape))
         if self.classes is not None:
             return found.astype(x.dtype)
@@ -65,7 +63,7 @@ class Trained:
             prefix = f"transform.{at}."
             state = {name.removeprefix(prefix): value for name, value in self.arrays.items() if name.startswith(prefix)}
             transform.restore(state)
-        with _random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
+        with random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
             run = _run(self.recipe, dataset, Path(folder))
             run.strategy.setup(run)
             wrong = run.table.load(self.arrays)
@@ -94,7 +92,7 @@ def train_network(estimator: Any, x: Array, y: Array, classes: int | None) -> Tr
     else:
         targets = y.astype(np.int64)
     rows = _shaped(x, shape)
-    with _random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
+    with random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
         run = _run(recipe, _dataset(recipe, rows, targets, classes), Path(folder))
         run.folder.lock()  # makes the folder
         try:
@@ -174,14 +172,3 @@ def _dataset(recipe: Recipe, x: Array, y: Array, classes: int | None) -> Dataset
 
 def _run(recipe: Recipe, dataset: Dataset, folder: Path) -> TrainRun:
     return TrainRun(recipe, RunFolder(folder), dataset, Display(quiet=True), recipe.path.resolve().parent)
-
-
-@contextmanager
-def _random_numbers_kept() -> Iterator[None]:
-    """A run seeds the random numbers of the process; those of who calls `fit` go on as they were."""
-    slot = pt.random.default_generator().slot
-    before = slot.value
-    try:
-        yield
-    finally:
-        slot.value = before

@@ -3,7 +3,7 @@ mistakes. What hangs on the data, whose task decides on the usual metrics, is `t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from powertrain.plugins.params import Mistake, suggestion
@@ -20,11 +20,11 @@ USUAL = {
 }
 
 
-def unknown_metrics(tables: Mapping[str, Any], plugins: Registry) -> Iterator[Mistake]:
-    """Metrics that nobody offers; those that there are get imported when the run begins."""
+def unknown_metrics(tables: Mapping[str, Any], plugins: Registry, given: Collection[str]) -> Iterator[Mistake]:
+    """Metrics that nobody offers; those that there are get imported when the run begins. `given` came as objects."""
     for at, name in enumerate(_asked(tables)):
         try:
-            if isinstance(name, str):  # else the section's own check has said it
+            if isinstance(name, str) and name not in given:  # else the section's own check has said it
                 plugins.find("metric", name)
         except PluginError as error:
             yield Mistake(("evaluate", "metrics", at), str(error))

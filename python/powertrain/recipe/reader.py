@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -15,6 +16,7 @@ from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
 from powertrain.recipe.measured import unknown_metrics, unmeasured
+from powertrain.recipe.objects import GivenOptimizer, given, kebab
 from powertrain.recipe.sections import (
     EvaluateSection,
     OptimizerUse,
@@ -25,6 +27,7 @@ from powertrain.recipe.sections import (
     Surroundings,
     Use,
 )
+from powertrain.recipe.toml import is_plain
 
 SECTIONS = (
     "data",
@@ -56,13 +59,30 @@ Made = TypeVar("Made")
 
 
 def load_recipe(
-    name: str, overrides: Iterable[str] = (), plugins: Registry | None = None, *, trust: bool = False
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    plugins: Registry | None = None,
+    *,
+    trust: bool = False,
+    objects: Mapping[KeyPath, Any] | None = None,
 ) -> Recipe:
-    """The recipe of a name or path, checked; a RecipeError holds every mistake, each with its line. `trust` lets the
-    recipe in the folder of somebody else's run bring its code (docs/security.md)."""
+    """The recipe of a name, a path or tables, checked; a RecipeError holds every mistake, each with its line.
+
+    `objects` are Python objects (a module, arrays, a loss) by the path of keys at which they are laid over the tables;
+    `overrides` are texts KEY=VALUE, laid over both: with `objects`, be there none, they are arguments of a call.
+    `trust` lets the recipe in the folder of somebody else's run bring its code (docs/security.md).
+    """
     plugins = plugins or registry()
     overrides = tuple(overrides)
-    found = source_text.read(source_text.find(name, plugins))
+    if isinstance(recipe, Mapping):
+        found, name = source_text.of_tables(recipe), ""
+    else:
+        name = str(recipe)
+        found = source_text.read(source_text.find(name, plugins))
+    if objects is not None:
+        found.given_by = ""
+        for path, value in objects.items():
+            source_text.place(found, path, value)
     source_text.override(found, overrides)
     return _Reader(found, plugins, trust).recipe(name, overrides)
 
@@ -76,6 +96,8 @@ class _Reader:
         self.base = source.path.resolve().parent
         self.kernels: list[Use] = []
         self.mistakes: list[Mistake] = []
+        self.records: dict[KeyPath, Any] = {}  # what stands in the place of Python objects in the record of the run
+        self.measures: dict[str, Any] = {}  # metrics that are objects, by name
 
     def wrong(self, path: KeyPath, text: str) -> None:
         self.mistakes.append(Mistake(path, text))
@@ -93,8 +115,9 @@ class _Reader:
         optimizers = self.by_role("optimizer", self.optimizer)
         callbacks = self.several("callbacks", "callback")
         run = self.run()
+        self.name_metrics()
         evaluate = self.section(EvaluateSection, "evaluate")
-        unknown = list(unknown_metrics(self.tables, self.plugins))
+        unknown = list(unknown_metrics(self.tables, self.plugins, self.measures))
         self.mistakes.extend(unknown)
         report = self.section(ReportSection, "report")
         expect = self.expect(None if copies else unknown)
@@ -107,7 +130,8 @@ class _Reader:
             given=given,
             path=path,
             text=self.source.text,
-            tables=self.tables,
+            tables=_recorded(self.tables, (), self.records),
+            objects=tuple(".".join(map(str, path)) for path in self.records),
             overrides=overrides,
             data=data,
             copies=copies,
@@ -124,6 +148,7 @@ class _Reader:
             evaluate=evaluate,
             expect=expect,
             report=report,
+            measures=self.measures,
         )
 
     def run(self) -> Any:
@@ -165,19 +190,29 @@ class _Reader:
         """A table (or a bare name) that says which plugin to use, with its parameters. Keys in `reserved` are the
         engine's; with `unless_own`, only those that are no parameters of the plugin."""
         value = self.tables[str(path[0])] if value is None else value
-        table = {"use": value} if isinstance(value, str) else self.table(value, path)
+        bare = isinstance(value, str) or (not is_plain(value) and not isinstance(value, dict))
+        table = {"use": value} if bare else self.table(value, path)
         if table is None:
             return None
         name = table.get("use")
-        if not isinstance(name, str) or not name:
+        here = path if bare else (*path, "use")
+        if not is_plain(name) and name is not None:
+            name, plugin = self.object(group, name, here)
+        elif not isinstance(name, str) or not name:
             received = "use is missing" if name is None else f"received use = {show(name)}"
             kind = f"{'an' if group[0] in 'aeiou' else 'a'} {group}"
             examples = ", ".join(plugin.name for plugin in self.plugins.plugins(group)[:8])
-            here = path if name is None else (*path, "use")
-            self.wrong(here, f'{received}; expected the name of {kind}; one of {examples} or "./file.py:Name"')
+            self.wrong(
+                path if name is None else (*path, "use"),
+                f'{received}; expected the name of {kind}; one of {examples} or "./file.py:Name"',
+            )
             return None
+        else:
+            plugin = None
+        entry = file = None
         try:
-            plugin, entry, file = self.load(group, name)
+            if plugin is None:
+                plugin, entry, file = self.load(group, name)
             params = params_of(plugin)
             needed = called(group, plugin)
             if needed and not callable(getattr(plugin, needed, None)):
@@ -186,7 +221,7 @@ class _Reader:
             if group in HANDED and (text := unfit(group, plugin)):
                 raise TypeError(f"{name}: {text}; see docs/plugins/{group}.md")
         except (PluginError, TypeError) as error:
-            self.wrong(path if isinstance(value, str) else (*path, "use"), str(error))
+            self.wrong(here, str(error))
             return None
         skipped = {"use", *reserved}
         if unless_own:
@@ -195,6 +230,30 @@ class _Reader:
         made, found = check(params, table, name, path, skipped)
         self.mistakes.extend(found)
         return Use(group, name, plugin, made, entry, file) if made is not None else None
+
+    def object(self, group: str, value: Any, path: KeyPath) -> tuple[str, Any]:
+        """The name and the plugin of a Python object: a plugin itself, or what stands in the place of one."""
+        functions = group in ("loss", "schedule")
+        if inspect.isfunction(value) if functions else isinstance(value, type):
+            self.records[path] = value.__name__
+            return value.__name__, value
+        found = given(group, value)
+        self.records[path] = found.record
+        return found.name, found.plugin
+
+    def name_metrics(self) -> None:
+        """Give metrics that are objects a name, by which results and `expect` know them."""
+        table = self.tables.get("evaluate")
+        asked = table.get("metrics") if isinstance(table, dict) else None
+        if not isinstance(asked, list):
+            return
+        for at, value in enumerate(asked):
+            if not is_plain(value):
+                found = given("metric", value)
+                name = kebab(found.name)
+                self.measures[name] = value
+                self.records["evaluate", "metrics", at] = name
+                asked[at] = name
 
     def with_kernels(self, params: type, table: dict[str, Any], path: KeyPath) -> dict[str, Any]:
         """The table with kernels in the place of their names, for parameters that may be one."""
@@ -229,10 +288,13 @@ class _Reader:
     def splits_itself(self, value: Any) -> bool:
         """Whether a data set takes `split` as a parameter of its own, as tables do, whose encoders must be fitted on
         the training rows alone."""
+        name = value.get("use") if isinstance(value, dict) else value
+        if not isinstance(name, str):
+            return False
         try:
-            plugin, _, _ = self.load("data", str(value["use"] if isinstance(value, dict) else value))
+            plugin, _, _ = self.load("data", name)
             return any(field.name == "split" for field in dataclasses.fields(params_of(plugin)))
-        except (PluginError, TypeError, KeyError):  # said where it is used
+        except (PluginError, TypeError):  # said where it is used
             return False
 
     def data(self) -> tuple[dict[str, Use], dict[str, int], Split | None]:
@@ -309,6 +371,9 @@ class _Reader:
         owned = [field.name for field in dataclasses.fields(Surroundings)]
         use = self.use("optimizer", path, value, reserved=("schedule", *owned))
         table = value if isinstance(value, dict) else {}
+        if use is not None and isinstance(use.plugin, GivenOptimizer):
+            for key in table.keys() & {"schedule", *owned}:
+                self.wrong((*path, key), f"received it beside an object; expected none; give it to {use.name} itself")
         schedule = self.use("schedule", (*path, "schedule"), table["schedule"]) if "schedule" in table else None
         around, found = check(Surroundings, {key: table[key] for key in owned if key in table}, "optimizer", path)
         self.mistakes.extend(found)
@@ -341,6 +406,17 @@ class _Reader:
             elif not role and section not in self.tables:
                 example = examples.get(section, f"{section} = {{ ... }}")
                 self.wrong((), f"{section} is missing; expected a table; add {example}")
+
+
+def _recorded(value: Any, path: KeyPath, records: Mapping[KeyPath, Any]) -> Any:
+    """Tables with what describes Python objects in their place."""
+    if path in records:
+        return records[path]
+    if isinstance(value, dict):
+        return {key: _recorded(one, (*path, key), records) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_recorded(one, (*path, at), records) for at, one in enumerate(value)]
+    return value
 
 
 def _home(key: str) -> str:

@@ -150,6 +150,8 @@ class Recipe:
     evaluate: EvaluateSection = field(default_factory=EvaluateSection)
     expect: Mapping[str, Limit] = field(default_factory=dict)
     report: ReportSection = field(default_factory=ReportSection)
+    objects: tuple[str, ...] = ()  # the keys at which Python objects stand, which no file holds
+    measures: Mapping[str, Any] = field(default_factory=dict)  # metrics among them, by name
 
     @property
     def model(self) -> Use | None:

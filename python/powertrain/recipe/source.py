@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from powertrain import _core
 from powertrain.inputs import read_file
@@ -16,6 +18,7 @@ from powertrain.plugins.params import Mistake, show, suggestion
 from powertrain.plugins.registry import PluginError, Registry
 from powertrain.printable import printable
 from powertrain.recipe.locate import locate
+from powertrain.recipe.toml import document, is_plain
 from powertrain.recipe.values import DEEPEST, LARGEST, TOO_DEEP, demand_depth, demand_short_keys, strange_values
 
 if sys.version_info >= (3, 11):
@@ -44,12 +47,13 @@ class Source:
     tables: dict[str, Any]
     lines: dict[tuple[str | int, ...], int]
     overridden: set[tuple[str | int, ...]] = field(default_factory=set)
+    given_by: str = "--set "  # what gave the overrides, in front of their keys; in Python they are arguments
 
     def place(self, path: tuple[str | int, ...]) -> str:
         """`digits.toml:4 model.chanels`, or `--set model.chanels` for what the command line gave."""
         dotted = ".".join(_short(str(key)) for key in path)
         if any(path[: len(given)] == given for given in self.overridden):
-            return f"--set {dotted}"
+            return f"{self.given_by}{dotted}"
         known = (path[:length] for length in range(len(path), 0, -1) if path[:length] in self.lines)
         nearest = next(known, None)
         line = f":{self.lines[nearest]}" if nearest is not None else ""
@@ -125,6 +129,37 @@ def read(path: Path) -> Source:
     return source
 
 
+def of_tables(tables: Mapping[str, Any]) -> Source:
+    """The recipe that a Python dictionary is. It stands in the folder in which the program runs."""
+    try:
+        demand_depth(tables)
+    except RecursionError:
+        raise RecipeError([f"[recipe] received tables {TOO_DEEP}; expected at most {DEEPEST} levels"]) from None
+    made = _copied(tables)
+    text = document(made) if is_plain(made) else ""
+    source = Source(Path.cwd() / "recipe", text, made, {})
+    if strange := [Mistake(place, said) for place, said in strange_values(made)]:
+        raise RecipeError(source.say(strange))
+    return source
+
+
+def _copied(value: Any) -> Any:
+    """Tables and lists that may be changed; other values as TOML has them, and objects as they are."""
+    if isinstance(value, Mapping):
+        return {str(key): _copied(one) for key, one in value.items()}
+    if isinstance(value, list) or (isinstance(value, tuple) and is_plain(value)):
+        return [_copied(one) for one in value]
+    if isinstance(value, np.generic) and is_plain(value):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value
+
+
+def place(source: Source, keys: tuple[str | int, ...], value: Any) -> None:
+    """Lay a Python value over the tables."""
+    if problem := _place(source.tables, keys, value):
+        raise RecipeError([f"[{'.'.join(map(str, keys))}] {problem}"])
+
+
 def _syntax(name: str, text: str, error: Exception) -> str:
     found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
     if found is None:
@@ -170,11 +205,13 @@ def override(source: Source, settings: Iterable[str]) -> None:
         keys = tuple(int(part) if re.fullmatch("[0-9]{1,9}", part) else part for part in parts)
         fits = len(keys) <= DEEPEST and all(isinstance(part, int) or re.fullmatch(r"[\w@-]+", part) for part in keys)
         if not equals or not fits:
-            mistakes.append(f"[--set {setting[:60]}] expected KEY=VALUE, for example --set optimizer.lr=1e-3")
+            mistakes.append(
+                f"[{source.given_by}{setting[:60]}] expected KEY=VALUE, for example --set optimizer.lr=1e-3"
+            )
             continue
         problem = _set(source.tables, keys, value)
         if problem:
-            mistakes.append(f"[--set {key.strip()}] {problem}")
+            mistakes.append(f"[{source.given_by}{key.strip()}] {problem}")
         source.overridden.add(keys)
     if mistakes:
         raise RecipeError(mistakes)

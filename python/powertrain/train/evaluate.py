@@ -19,7 +19,7 @@ from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import Batch, Dataset, Source
     from powertrain.plugins.learning import Strategy
 
 OF_LOSSES = ("loss", "perplexity")
@@ -101,6 +101,7 @@ class Evaluator:
         self.metrics = dict(chosen)
         self._names: tuple[str, ...] = ()
 
+        self._whole_loss = False  # whether the loss is one number for a whole batch, found by the first call
         own = own_losses(strategy)
 
         def measure(*arrays: Any) -> tuple[Any, Any]:
@@ -109,14 +110,17 @@ class Evaluator:
                 values = own(Step(Logs()), batch)
                 return values, values
             output = pt.asarray(strategy.predict(Step(Logs()), batch))
-            return output, loss(output, batch.y)
+            return output, pt.asarray(loss(output, batch.y))
 
         self._measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
 
     def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
         """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and
         target of every example, in their order."""
-        source = self.dataset.splits[part]
+        return self.on(self.dataset.splits[part], part, keep, most)
+
+    def on(self, source: Source, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
+        """The same for examples that are no part of the data set, as `part`."""
         if most is not None and len(source) > most:
             source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
         states = {name: metric.zero() for name, metric in self.metrics.items()}
@@ -124,8 +128,7 @@ class Evaluator:
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.
             for batch in Loader(source, self.batch, sampling="sequential"):
-                self._names, arrays = names_and_arrays(batch)
-                output, losses = (tensor.numpy() for tensor in self._measure(*arrays))
+                output, losses = self._measured(batch)
                 for name, metric in self.metrics.items():
                     values = losses if name in OF_LOSSES else output
                     states[name] = metric.update(states[name], values, batch.y, batch.weight)
@@ -134,11 +137,27 @@ class Evaluator:
                     mean = losses[:real].reshape(real, -1).mean(axis=1)
                     kept.append((mean, output[:real].copy(), np.asarray(batch.y)[:real].copy()))
         confusion = states.pop("confusion", None)
-        values = {name: self.metrics[name].result(state) for name, state in states.items()}
-        made = Evaluation(part, values, len(source), confusion)
+        found = {name: self.metrics[name].result(state) for name, state in states.items()}
+        made = Evaluation(part, found, len(source), confusion)
         if keep:
             made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
         return made
+
+    def _measured(self, batch: Batch) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Outputs and losses of a batch, one a row. A loss that is one number is taken over the real rows alone, since
+        it would hold the padding too, and stands for each of them."""
+        self._names, arrays = names_and_arrays(batch)
+        real = len(batch)
+        cut = tuple(array[:real] for array in arrays)
+        output, losses = (value.numpy() for value in self._measure(*(cut if self._whole_loss else arrays)))
+        if losses.ndim == 0:
+            if not self._whole_loss and real < len(batch.weight):
+                output, losses = (value.numpy() for value in self._measure(*cut))
+            self._whole_loss = True
+            missing = len(batch.weight) - real
+            output = np.concatenate([output, np.repeat(output[-1:], missing, axis=0)])
+            losses = np.full(len(batch.weight), losses)
+        return output, losses
 
 
 def choose_metrics(dataset: Dataset, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.save_seconds", "expect", "report")
 RUN, LOCK, RESULTS, REPORT = "run.json", "run.lock", "results.json", "report.html"
 
-ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}}
+ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str]}
 NUMBERS = {...: float}
 MEASURED = {
     "run": str, "recipe": str, "part": str, "fit": str, "hash": str, "steps": int, "rounds": int, "seconds": float,
@@ -115,10 +115,9 @@ class RunFolder:
         """The recipe and the files that it uses, by their names in the folder."""
         base = recipe.path.resolve().parent
         files = [use.file for use in recipe.uses() if use.file is not None]
-        return {
-            **{file.path.relative_to(base).as_posix(): file.content for file in files},
-            "recipe.toml": recipe.text.encode(),
-        }
+        copies = {file.path.relative_to(base).as_posix(): file.content for file in files}
+        # No text says what Python objects are: then the tables in run.json alone describe the run.
+        return copies if recipe.objects else {**copies, "recipe.toml": recipe.text.encode()}
 
     def begin(self, recipe: Recipe) -> None:
         """Write down what is trained, with copies of the files that it uses."""
@@ -130,6 +129,7 @@ class RunFolder:
             "base": str(recipe.path.resolve().parent),
             "overrides": list(recipe.overrides),
             "tables": recipe.tables,
+            "objects": list(recipe.objects),
         }
         self.files.replace(RUN, _json(about))  # last: with it the folder is a run
 

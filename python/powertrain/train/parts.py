@@ -76,8 +76,10 @@ def load_metrics(recipe: Recipe, dataset: Dataset, own: bool) -> dict[str, Any]:
         return {"loss": Mean()}
 
     def load(name: str) -> Any:
-        plugin = registry().load("metric", name)
-        metric = plugin(params_of(plugin)())
+        metric = recipe.measures.get(name)
+        if metric is None:
+            plugin = registry().load("metric", name)
+            metric = plugin(params_of(plugin)())
         tasks = getattr(metric, "tasks", (dataset.task,))
         if dataset.task not in tasks:
             usual = ", ".join(USUAL[dataset.task])

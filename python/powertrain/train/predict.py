@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from powertrain.console import one_line, say
 from powertrain.data import DataError
 from powertrain.data.formats import read_arrays, read_text
+from powertrain.data.given import array_of
 from powertrain.data.source import check_finite
 from powertrain.plain_json import dumps
-from powertrain.train.review import open_run
 
 if TYPE_CHECKING:
+    from powertrain.data import Dataset
     from powertrain.train.run import TrainRun
 
 BATCH = 256
@@ -25,39 +26,49 @@ TEMPERATURE = 0.8
 
 def predict(path: Path, file: Path, as_json: bool, trust: bool = False) -> int:
     """Print one line for each example of a file (.npy, x of an .npz, or of the data's own kind), or continue a text."""
-    run = open_run(path, trust)
-    if run.dataset.task == "language":
-        text = _continue(run, file)
+    from powertrain.train.review import open_run
+
+    trained = open_run(path, trust)
+    dataset = trained.run.dataset
+    if dataset.task == "language":
+        text = trained.predict(read_text(file, "predict"))
         say(dumps({"text": text}) if as_json else text)
         return 0
-    rows = [_row(run, output) for output in outputs(run, _examples(run, file))]
-    for number, row in enumerate(rows):
+    for number, row in enumerate(_row(dataset, output) for output in trained.predict(file)):
         words = "  ".join(one_line(value) for value in row.values())
         say(dumps(row) if as_json else f"{number:>6}  {words}")
     return 0
 
 
-def _examples(run: TrainRun, file: Path) -> NDArray[Any]:
+def examples_of_file(run: TrainRun, file: Path) -> NDArray[Any]:
     """The raw examples of a file, as the data set has them before its transforms."""
     if run.dataset.read is not None and file.suffix not in (".npy", ".npz"):
         return _held(run.dataset.read(file))
     arrays = read_arrays(file, "predict")
-    x = arrays["x"] if "x" in arrays else next(iter(arrays.values()))
-    # One example of the training part, read below its transforms, says what the file must look like.
+    return examples(run, arrays["x"] if "x" in arrays else next(iter(arrays.values())), f"{file} holds ")
+
+
+def examples(run: TrainRun, given: Any, what: str = "") -> NDArray[Any]:
+    """The same from an array; one example alone becomes a batch of one."""
+    x = array_of(given, "predict")
+    # One example of the training part, read below its transforms, says what the array must look like.
     source: Any = run.dataset.train
     while hasattr(source, "source"):
         source = source.source
-    shape = source.fetch(np.zeros(1, dtype=np.int64))["x"].shape[1:]
+    example = source.fetch(np.zeros(1, dtype=np.int64))["x"]
+    shape = example.shape[1:]
     if x.shape == shape:
         x = x[None]
-    if x.shape[1:] != shape or x.dtype.kind not in "fiub" or not len(x):
+    if x.shape[1:] != shape or not len(x):
         raise DataError(
             "predict",
-            f"{file} holds {x.dtype}{list(x.shape)}",
+            f"{what}{x.dtype}{list(x.shape)}",
             f"expected numbers of shape {['examples', *shape]}".replace("'", ""),
-            "save them with numpy.save(path, x), as the data set has them before any transform",
-        )
-    return _held(x)
+            "save them with numpy.save(path, x), as the data set has them before any transform"
+            if what else "give them as the data set has them before any transform",
+        )  # fmt: skip
+    x = _held(x)
+    return x.astype(example.dtype) if x.dtype.kind == example.dtype.kind == "f" else x
 
 
 def _held(x: NDArray[Any]) -> NDArray[Any]:
@@ -93,19 +104,19 @@ def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
     return answers
 
 
-def _row(run: TrainRun, output: NDArray[Any]) -> dict[str, Any]:
-    if run.dataset.task != "classification":
+def _row(dataset: Dataset, output: NDArray[Any]) -> dict[str, Any]:
+    if dataset.task != "classification":
         return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
     weights = np.exp(output.astype(np.float64) - output.max())
     best = int(weights.argmax())
-    label = run.dataset.labels[best] if run.dataset.labels else str(best)
+    label = dataset.labels[best] if dataset.labels else str(best)
     return {"label": label, "probability": round(float(weights[best] / weights.sum()), 4)}
 
 
-def _continue(run: TrainRun, file: Path) -> str:
+def continued(run: TrainRun, prompt: str) -> str:
+    """A text, continued by a language model."""
     from powertrain.strategies.next_token import write
 
-    prompt = read_text(file, "predict")
     vocabulary, context = run.dataset.vocabulary, run.dataset.context
     assert vocabulary is not None and context is not None
     tokens = write(run.predict, vocabulary.encode(prompt or "\n"), context, CONTINUATION, TEMPERATURE, seed=0)

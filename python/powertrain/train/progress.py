@@ -1,15 +1,14 @@
-"""What a person sees while a run trains: plain lines, or one live line where the terminal and rich allow it."""
+"""What a person sees while a run trains: plain lines, and one live line where a terminal or a notebook allows it."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from powertrain.console import complain, fitting, one_line, say, silence, visible
+from powertrain.console import complain, one_line, say, silence
+from powertrain.train.live import live_line
 
 if TYPE_CHECKING:
     from powertrain.train.run import TrainRun
@@ -20,24 +19,22 @@ SHOWN = ("accuracy", "perplexity", "mse", "r2")
 
 
 class Display:
-    """Writes a run's progress. `quiet` is for --json and for calls from Python: only warnings are shown, on stderr.
+    """Writes a run's progress. `quiet` is for --json and for quiet calls from Python: only warnings are shown, on
+    stderr. `python` says that what can be done next is said in Python, `kept` that the folder stays.
 
     Output that cannot be written costs no training. `unread` says that whoever read it went away, as `head` does.
     """
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, quiet: bool = False, stream: TextIO | None = None, *, python: bool = False, kept: bool = True
+    ) -> None:
         self.quiet = quiet
+        self.python, self.kept = python, kept
         self.unread = False
         self.stream = stream or sys.stdout
         self._shown = 0.0
-        self._live: Any = None
+        self._live = None if quiet else live_line(self.stream)
         self._start: tuple[float, int] | None = None
-        if not quiet and _can_be_live(self.stream):
-            from rich.console import Console
-            from rich.status import Status
-
-            self._console = Console(file=self.stream, highlight=False)
-            self._live = Status("", console=self._console)
 
     def line(self, text: str = "") -> None:
         if self.quiet:
@@ -46,20 +43,16 @@ class Display:
             if self._live is None:
                 say(text, self.stream, flush=True)
             else:
-                self._print(text)
+                self._live.print(text)
         except OSError as error:  # the reader went away, the terminal was closed, the disk of a redirection is full
             self.quiet, self.unread, self._live = True, isinstance(error, BrokenPipeError), None
             silence(self.stream)
 
     def warn(self, text: str) -> None:
         if self._live is not None:
-            self._print(text, style="yellow")
+            self._live.print(text, style="yellow")
         else:
             complain(text)
-
-    def _print(self, text: str, **how: Any) -> None:
-        """Above the live line."""
-        self._console.print(fitting(visible(text), self._console.encoding), markup=False, soft_wrap=True, **how)
 
     def begin(self, run: TrainRun) -> None:
         """What is about to run: the data, the model, the machine, what --resume promises."""
@@ -89,9 +82,9 @@ class Display:
 
     def _move(self, run: TrainRun) -> None:
         self._shown = time.monotonic()
+        assert self._live is not None
         try:
-            self._live.update(f"{position(run)}  {self._speed(run)}")
-            self._live.start()
+            self._live.show(f"{position(run)}  {self._speed(run)}")
         except OSError:  # the terminal was closed
             self.quiet, self._live = True, None
             silence(self.stream)
@@ -159,9 +152,3 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _can_be_live(stream: TextIO) -> bool:
-    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
-        return False
-    return importlib.util.find_spec("rich") is not None

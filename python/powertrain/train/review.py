@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain.console import one_line, say
-from powertrain.files import MOST_BYTES, FolderError
+from powertrain.files import FolderError
 from powertrain.plain_json import dumps
 from powertrain.train.checkpoint import Checkpoints, hash_arrays
 from powertrain.train.folder import RunError, RunFolder
 
 if TYPE_CHECKING:
     from powertrain.train.run import TrainRun
+    from powertrain.train.trained import TrainedRun
 
 
 def run_hash(path: Path) -> str:
@@ -48,19 +50,24 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def open_run(path: Path, trust: bool = False) -> TrainRun:
-    """A run with the weights of its last checkpoint, to be measured. `trust` lets a stranger's run bring its code."""
-    from powertrain.recipe import load_recipe
+def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None = None) -> TrainedRun:
+    """A run with the weights of its last checkpoint. `trust` lets a stranger's run bring its code; `objects` are the
+    Python objects of a run that was made from such, by section."""
     from powertrain.train.progress import Display
+    from powertrain.train.reopening import reopened
     from powertrain.train.session import build
+    from powertrain.train.state import random_numbers_kept
+    from powertrain.train.trained import TrainedRun
 
     folder = RunFolder(path)
     about = folder.about()
-    folder.files.read("recipe.toml", MOST_BYTES)  # an ordinary file, before anybody else opens it
-    recipe = load_recipe(str(path / "recipe.toml"), about["overrides"], trust=trust)
-    run = build(recipe, folder, Display(), Path(about["base"]))
-    run.strategy.setup(run)
-    run.prepare_evaluation()
+    recipe, missing = reopened(folder, about, trust, objects or {})
+    with random_numbers_kept():
+        run = build(recipe, folder, Display(), Path(about["base"]))
+        run.strategy.setup(run)
+        run.prepare_evaluation()
+    if "optimizer" in missing:
+        run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     found, problems = folder.checkpoints.latest()
     for problem in problems:
         run.display.warn(f"[{path.name}] {problem}")
@@ -68,14 +75,15 @@ def open_run(path: Path, trust: bool = False) -> TrainRun:
         raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
     run.saver.load(found)
     run.use_best()
-    return run
+    results = folder.results()
+    return TrainedRun(run, results or {}, finished=results is not None, missing=missing)
 
 
 def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
     """Measure every part of the data again and print it."""
     from powertrain.train.session import measure, score_table
 
-    run = open_run(path, trust)
+    run = open_run(path, trust).run
     evaluations = measure(run)
     values = {part: evaluation.values for part, evaluation in evaluations.items()}
     if as_json:
@@ -97,11 +105,11 @@ def rewrite_report(path: Path, trust: bool = False) -> Path:
     if results is None:
         raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
     with folder.locked():
-        run = open_run(path, trust)
-        return _written(run, results)
+        return write_again(open_run(path, trust).run, results)
 
 
-def _written(run: TrainRun, results: dict[str, Any]) -> Path:
+def write_again(run: TrainRun, results: dict[str, Any]) -> Path:
+    """The report of a run that is open, from its results."""
     from powertrain.train.energy import Energy
     from powertrain.train.report import write_report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ GAP_EXAMPLES = 10_000
 class Outcome:
     """What a finished run came to."""
 
+    run: TrainRun
     results: dict[str, Any]
     finished: bool
     met: bool
@@ -61,7 +63,8 @@ def train(
     with folder.locked():
         if folder.started and not resume:
             raise RunError(
-                f"[{path}] it holds a run already; expected a new folder; add --resume to go on with that run"
+                f"[{path}] it holds a run already; expected a new folder; add --resume (in Python "
+                "resume=True) to go on with that run"
             )
         return _locked(recipe, folder, display, max_minutes)
 
@@ -119,7 +122,7 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
             "--resume"
         )
         held = verdict.hold(earlier, run.recipe.expect)
-        return Outcome(earlier, True, all(one.met for one in held), nothing_to_do=True)
+        return Outcome(run, earlier, True, all(one.met for one in held), nothing_to_do=True)
     if run.stop and not run.stopped_early:
         return _interrupted(run)
     digest = hash_arrays(run.table.snapshot())
@@ -141,11 +144,26 @@ def _interrupted(run: TrainRun) -> Outcome:
     tell(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saver.saved_step:,}")
     tell(f"resume  {_again(run)}")
     results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.saver.elapsed(), 3)}
-    return Outcome(results, False, True, signal=run.stop_signal, saved=run.saver.saved)
+    return Outcome(run, results, False, True, signal=run.stop_signal, saved=run.saver.saved)
 
 
 def _again(run: TrainRun) -> str:
-    return f"powertrain train {run.recipe.given} --run {run.folder.path} --resume"
+    """What goes on with a run."""
+    if not run.display.python:
+        return f"powertrain train {run.recipe.given} --run {run.folder.path} --resume"
+    if not run.display.kept:
+        return "not possible, since the folder is a temporary one: pass folder= to pt.fit"
+    given = repr(run.recipe.given) if run.recipe.given else "..."
+    return f"pt.fit({given}, folder={str(run.folder.path)!r}, resume=True)"
+
+
+def _next(run: TrainRun) -> str:
+    """What may be done with a finished run."""
+    folder = run.folder.path
+    if run.display.python:
+        opened = f"pt.load({str(folder)!r})" if run.display.kept else "pt.fit(..., folder=...) keeps the folder"
+        return f"run.predict(x) | run.evaluate() | run.history | {opened}"
+    return f"powertrain predict {folder} FILE | powertrain evaluate {folder} | powertrain runs"
 
 
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
@@ -196,7 +214,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
             run.display.warn(str(error))
             saved = False
     _say(run, evaluations[part], results, held, energy, report)
-    return Outcome(results, True, all(one.met for one in held), saved=saved)
+    return Outcome(run, results, True, all(one.met for one in held), saved=saved)
 
 
 def measure(run: TrainRun) -> dict[str, Evaluation]:
@@ -234,18 +252,23 @@ def _say(
     for row in score_table(run, judged):
         line(row)
     line(f"report {report}")
-    line(f"next   powertrain predict {run.folder.path} FILE | powertrain evaluate {run.folder.path} | powertrain runs")
+    line(f"next   {_next(run)}")
 
 
 def headline(judged: Evaluation, results: dict[str, Any]) -> str:
     """`test accuracy 0.983 ± 0.013 (dummy 0.10, linear 0.95)`."""
-    metric = next((name for name in ("perplexity", "accuracy", "mse", "return") if name in judged.values), "loss")
+    metric = headline_metric(judged.values)
     value = judged.values[metric]
     text = f"{judged.part} {metric} {value:.3f}"
     if metric == "accuracy":
         text += f" ± {verdict.interval(value, judged.examples):.3f}"
     simple = [f"{one['name']} {one['value']:.2f}" for one in results["baselines"] if one["metric"] == metric]
     return text + (f" ({', '.join(simple)})" if simple else "")
+
+
+def headline_metric(values: Mapping[str, float]) -> str:
+    """The one that people look at first."""
+    return next((name for name in ("perplexity", "accuracy", "mse", "return") if name in values), "loss")
 
 
 def score_table(run: TrainRun, judged: Evaluation) -> list[str]:

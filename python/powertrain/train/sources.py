@@ -123,6 +123,11 @@ class TrainSource:
     def has_epochs(self) -> bool:
         return self.loader.sampling != "random"
 
+    @property
+    def padded(self) -> int:
+        """Rows of padding in the last batch of an epoch."""
+        return -len(self.loader.source) % self.batch if self.has_epochs else 0
+
     def __len__(self) -> int:
         """Batches in one epoch."""
         return len(self.loader)

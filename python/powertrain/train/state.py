@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -134,3 +135,14 @@ def _restored(name: str, restore: Callable[[], None]) -> None:
             f"[checkpoint] {name} could not be taken up: {in_words(error)}; expected what the same plugin saved; "
             "resume with the recipe, data and versions of run.lock"
         ) from error
+
+
+@contextlib.contextmanager
+def random_numbers_kept() -> Iterator[None]:
+    """A run seeds the random numbers of the process; those of a caller in Python go on as they were."""
+    slot = pt.random.default_generator().slot
+    before = slot.value
+    try:
+        yield
+    finally:
+        slot.value = before

@@ -1,0 +1,90 @@
+"""Data sets from what a caller holds in memory: arrays, a source, a loader, or a Dataset that is one already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from powertrain.data.builtin import classification
+from powertrain.data.dataset import Dataset
+from powertrain.data.errors import DataError
+from powertrain.data.loader import Loader
+from powertrain.data.source import Array, ArraySource, Source, check_labels, whole
+
+WANTED = "(x, y), a pt.data.Dataset or a loader"
+
+
+def dataset_of(value: Any, name: str = "arrays") -> Dataset:
+    """The data set of a pair (x, y), a table of such pairs by part, a source with fields x and y, or a loader of one.
+
+    Whole numbers y [examples] are classes; other numbers are targets of regression.
+    """
+    if isinstance(value, Dataset):
+        return value
+    if isinstance(value, Mapping):
+        parts = {part: pair_of(one, part) for part, one in value.items()}
+    else:
+        parts = {"train": pair_of(value, "train")}
+    if "train" not in parts:
+        raise DataError(
+            "data", f"parts {', '.join(parts) or 'of no name'}", "expected train among them", 'pass {"train": (x, y)}'
+        )
+    y = parts["train"][1]
+    if y.dtype.kind in "iub" and y.ndim == 1:
+        classes = max(check_labels(one, None, part) for part, (_, one) in parts.items())
+        return classification(name, parts, tuple(map(str, range(classes))))
+    sources: dict[str, Source] = {part: ArraySource(x=x, y=one.astype(np.float32)) for part, (x, one) in parts.items()}
+    return Dataset(name, "regression", sources, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
+
+
+def with_part(dataset: Dataset, part: str, value: Any) -> Dataset:
+    """A data set with one part more, given as (x, y); of the classes that the data set has."""
+    x, y = pair_of(value, part)
+    if dataset.task == "classification":
+        check_labels(y, dataset.outputs, part)
+        y = y.astype(np.int64)
+    else:
+        y = y.astype(np.float32)
+    return dataclasses.replace(dataset, splits={**dataset.splits, part: ArraySource(x=x, y=y)})
+
+
+def pair_of(value: Any, where: str) -> tuple[Array, Array]:
+    """Inputs and targets as arrays. Numbers of float64 become float32, in which models compute."""
+    if isinstance(value, Loader):
+        value = value.source
+    if isinstance(value, Source) and not isinstance(value, (tuple, list)):
+        value = tuple(whole(value, field) for field in ("x", "y"))
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        count = f" of {len(value)}" if isinstance(value, (tuple, list)) else ""
+        raise DataError(where, f"a {type(value).__name__}{count}", f"expected {WANTED}", "pass inputs and targets")
+    x, y = array_of(value[0], f"{where} x"), array_of(value[1], f"{where} y")
+    if len(x) != len(y):
+        raise DataError(
+            where, f"{len(x):,} examples and {len(y):,} targets", "expected as many of each", "check the first axes"
+        )
+    return _narrow(x), _narrow(y)
+
+
+def array_of(value: Any, where: str) -> Array:
+    """Numbers with one row for each example."""
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise DataError(
+            where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"
+        ) from None
+    if array.ndim == 0 or array.dtype.kind not in "fiub":
+        raise DataError(
+            where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example",
+            "number the classes of texts: labels, y = numpy.unique(y, return_inverse=True)",
+        )  # fmt: skip
+    return array
+
+
+def _narrow(array: Array) -> Array:
+    """Numbers of float64 as float32; what is too large for it becomes an infinity, which the source refuses."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32) if array.dtype == np.float64 else array

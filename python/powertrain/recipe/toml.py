@@ -1,0 +1,54 @@
+"""Tables as TOML text: for recipes that were given as Python dictionaries, and for settings laid over a recipe."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def document(tables: Mapping[str, Any]) -> str:
+    """One line for each section."""
+    return "".join(f"{_key(name)} = {value_text(value)}\n" for name, value in tables.items())
+
+
+def value_text(value: Any) -> str:
+    """One value: a text, a number, a list or a table of such."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, (str, Path)):
+        # A text of JSON is one of TOML, but for the one control character that JSON lets stand.
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(value_text, value))}]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(name)} = {value_text(one)}" for name, one in value.items()) + " }"
+    raise TypeError(f"a {type(value).__name__} has no form in TOML")
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value can stand in a recipe's text."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) and is_plain(one) for name, one in value.items())
+    if isinstance(value, np.generic):
+        return isinstance(value.item(), (bool, int, float, str))
+    return isinstance(value, (bool, int, float, str, Path))
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
