@@ -35,8 +35,8 @@ def agrees(ours: Callable[..., Any], wanted: Any, *arrays: Any, k: float = 8, co
             np.testing.assert_array_equal(got, want)
             continue
         parts = [(got.real, want.real), (got.imag, want.imag)] if got.dtype.kind == "c" else [(got, want)]
+        size = np.abs(want[np.isfinite(want)]).max(initial=0) * np.ones(want.shape)
         for part, right in parts:
-            size = np.abs(right[np.isfinite(right)]).max(initial=0) * np.ones(right.shape)
             check(part, right, size, k, part.dtype.name, "values")
     if compiled:
         again = listed(pt.compile(ours)(*given))

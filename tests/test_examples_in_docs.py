@@ -17,8 +17,9 @@ PACKAGES = ("nn", "optim", "data", "metrics", "models")
 if importlib.util.find_spec("sklearn"):  # an extra
     PACKAGES = (*PACKAGES, "estimators")
 TOP = (
-    "arrangement", "autograd", "closeness", "compile", "control", "creation", "functional", "losses", "precision",
-    "products", "random", "searching", "slots", "statistics", "tensor", "transforms", *TRAINER,
+    "arrangement", "autograd", "closeness", "compile", "control", "counting", "creation", "functional", "grids",
+    "losses", "matrix_products", "pointwise", "precision", "products", "random", "sampled", "searching", "slots",
+    "statistics", "tensor", "transforms", *TRAINER,
 )  # fmt: skip
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"

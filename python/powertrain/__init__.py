@@ -57,21 +57,47 @@ from powertrain.boundary import export  # noqa: E402
 from powertrain.closeness import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
 from powertrain.control import cond, scan, while_loop  # noqa: E402
+from powertrain.counting import bincount, digitize, histogram, ravel_multi_index, unravel_index  # noqa: E402
 from powertrain.creation import (  # noqa: E402
     broadcast_arrays,
     broadcast_shapes,
+    empty,
+    empty_like,
     eye,
     full_like,
+    identity,
     linspace,
     meshgrid,
     ones_like,
     zeros_like,
 )
 from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
+from powertrain.grids import geomspace, logspace, tril_indices, triu_indices, vander  # noqa: E402
+from powertrain.matrix_products import addmm, addmv, addr, baddbmm, cdist, dot, inner, kron, vdot  # noqa: E402
+from powertrain.pointwise import (  # noqa: E402
+    addcdiv,
+    addcmul,
+    deg2rad,
+    heaviside,
+    lerp,
+    masked_fill,
+    rad2deg,
+    select,
+)
 from powertrain.precision import autocast  # noqa: E402
 from powertrain.products import einsum, tensordot  # noqa: E402
 from powertrain.row_sparse import RowSparse  # noqa: E402
-from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values  # noqa: E402
+from powertrain.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
+from powertrain.searching import (  # noqa: E402
+    argwhere,
+    flatnonzero,
+    nonzero,
+    unique_all,
+    unique_consecutive,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+)
 from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
 from powertrain.spectrum import istft, stft  # noqa: E402
 from powertrain.statistics import (  # noqa: E402
@@ -138,9 +164,13 @@ __all__ = [
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [
-    "allclose", "array_equal", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "average", "column_stack",
-    "corrcoef", "cov", "dstack", "fliplr", "flipud", "hstack", "isclose", "isin", "nan_to_num", "nanmax", "nanmean",
-    "nanmin", "nanstd", "nansum", "nanvar", "ravel", "rot90", "vstack",
+    "addcdiv", "addcmul", "addmm", "addmv", "addr", "allclose", "argwhere", "array_equal", "array_split",
+    "atleast_1d", "atleast_2d", "atleast_3d", "average", "baddbmm", "bincount", "cdist", "column_stack", "convolve",
+    "corrcoef", "correlate", "cov", "deg2rad", "digitize", "dot", "dstack", "empty", "empty_like", "flatnonzero",
+    "fliplr", "flipud", "geomspace", "gradient", "heaviside", "histogram", "hstack", "identity", "inner", "interp",
+    "isclose", "isin", "kron", "lerp", "logspace", "masked_fill", "nan_to_num", "nanmax", "nanmean", "nanmin",
+    "nanstd", "nansum", "nanvar", "rad2deg", "ravel", "ravel_multi_index", "rot90", "select", "trapezoid",
+    "tril_indices", "triu_indices", "unique_consecutive", "unravel_index", "vander", "vdot", "vstack",
 ]  # fmt: skip
 
 

@@ -43,6 +43,44 @@ def full_like(x: Any, value: complex, dtype: Any = None) -> _core.Tensor:
     return full(tensor.shape, value, tensor.dtype if dtype is None else dtype)
 
 
+def empty(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
+    """A tensor of zeros, for callers that will not read it; float32 unless `dtype` says otherwise.
+
+    Tensors never change, so memory that holds anything at all would be of no use.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.empty((2, 3)).shape
+        (2, 3)
+    """
+    return full(shape, 0, dtype)
+
+
+def empty_like(x: Any, dtype: Any = None) -> _core.Tensor:
+    """A tensor of zeros of the shape of x, and of its dtype unless another is given: see empty.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.empty_like(pt.ones((2, 3))).shape
+        (2, 3)
+    """
+    return full_like(x, 0, dtype)
+
+
+def identity(n: int, dtype: Any = None) -> _core.Tensor:
+    """The square matrix with ones on its diagonal and zeros elsewhere; float32 unless `dtype` says so.
+
+    Shapes    -> [n, n]
+    Errors    a size below 0
+    Source    NumPy, identity
+    Example
+        >>> import powertrain as pt
+        >>> pt.identity(2).numpy().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return eye(n, dtype=dtype)
+
+
 def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) -> _core.Tensor:
     """Ones on the diagonal k columns to the right of the main one, zeros elsewhere; float32 unless `dtype` says so.
 
