@@ -115,7 +115,8 @@ def test_a_public_function_is_still_itself() -> None:
     assert half.__globals__ is globals()
     for public in (pt.grad, pt.nn.Linear, pt.data.Loader, pt.optim.schedules.cosine):
         assert pickle.loads(pickle.dumps(public)) is public
-    assert list(inspect.signature(pt.nn.Linear).parameters) == ["inputs", "outputs", "bias", "std", "generator"]
+    names = ["in_features", "out_features", "bias", "device", "dtype", "std", "generator"]
+    assert list(inspect.signature(pt.nn.Linear).parameters) == names
 
 
 def test_every_public_function_and_method_is_guarded() -> None:
@@ -236,11 +237,12 @@ def test_a_subinterpreter_is_told_at_once() -> None:
         ),
         (
             lambda: pt.nn.TransformerDecoder(pt.nn.Linear(3, 4), 2**31 - 1),
-            "[TransformerDecoder] count = 2147483647; expected a whole number from 0 to 10000; for example count = 8",
+            "[TransformerDecoder] num_layers = 2147483647; expected a whole number from 0 to 10000; for example "
+            "num_layers = 8",
         ),
         (
             lambda: pt.nn.GRU(3, 4, 20_000),
-            "[GRU] layers = 20000; expected a whole number from 1 to 10000; for example layers = 8",
+            "[GRU] num_layers = 20000; expected a whole number from 1 to 10000; for example num_layers = 8",
         ),
         (
             lambda: pt.ones(3)["a":],

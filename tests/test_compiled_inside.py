@@ -81,7 +81,7 @@ def test_a_compiled_loss_under_an_eager_optimizer() -> None:
     results = []
     for wrap in (lambda f: f, pt.compile):
         pt.random.seed(0)
-        model = nn.Sequential(nn.Linear(7, 4), nn.BatchNorm(4), nn.Dropout(0.5), nn.Linear(4, 1))
+        model = nn.Sequential(nn.Linear(7, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1))
         model.load_state_dict({k: np.full(v.shape, 0.3, v.dtype) for k, v in model.state_dict().items()})
         opt = pt.optim.AdamW(model, lr=0.1)
         loss = wrap(lambda x, model=model: (model(x) ** 2).mean())

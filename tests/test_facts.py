@@ -37,7 +37,7 @@ def bits(value: Any) -> Any:
 
 
 def test_modes_are_seen_and_toggling_keeps_both_programs() -> None:
-    model = nn.Sequential(nn.Linear(7, 4), nn.BatchNorm(4), nn.Dropout(0.5))
+    model = nn.Sequential(nn.Linear(7, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
     predict = pt.compile(lambda x: model(x))
     pt.random.seed(3)
     predict(X)

@@ -31,7 +31,7 @@ class Net(nn.Module):
         super().__init__()
         self.table = nn.Embedding(5, WIDE)
         self.first = nn.Linear(WIDE, 8)
-        self.norm = nn.BatchNorm(8)
+        self.norm = nn.BatchNorm1d(8)
         self.drop = nn.Dropout(0.4)
         self.last = nn.Linear(8, CLASSES)
         self.scale = 1.5

@@ -20,7 +20,7 @@ class Net(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Linear(3, 4)
-        self.norm = nn.BatchNorm(4)
+        self.norm = nn.BatchNorm1d(4)
         self.rest = nn.Sequential(nn.ReLU(), nn.Linear(4, 2, bias=False))
         self.tied = self.first
 
@@ -272,14 +272,14 @@ def test_layer_norm_and_rms_norm() -> None:
     layer.weight.value, layer.bias.value = pt.tensor(normal(16, seed=1)), pt.tensor(normal(16, seed=2))
     weight, bias = torch.tensor(layer.weight.numpy()), torch.tensor(layer.bias.numpy())
     close(layer(pt.tensor(x)), torch.nn.functional.layer_norm(torch.tensor(x), (16,), weight, bias))
-    close(nn.RMSNorm(16)(pt.tensor(x)), torch.nn.functional.rms_norm(torch.tensor(x), (16,), eps=1e-6))
+    close(nn.RMSNorm(16, 1e-6)(pt.tensor(x)), torch.nn.functional.rms_norm(torch.tensor(x), (16,), eps=1e-6))
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("compiled", [False, True])
 def test_batch_norm_and_its_running_statistics(compiled: bool) -> None:
     torch = torch_module()
-    layer, peer = nn.BatchNorm(3), torch.nn.BatchNorm2d(3)
+    layer, peer = nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3)
     run = pt.compile(layer) if compiled else layer
     for step in range(3):
         x = normal(4, 5, 6, 3, seed=step) * 2 + 1
@@ -289,9 +289,9 @@ def test_batch_norm_and_its_running_statistics(compiled: bool) -> None:
     x = normal(2, 5, 6, 3, seed=9)
     close(layer.eval()(pt.tensor(x)), peer.eval()(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
     with pytest.raises(
-        pt.ShapeError, match=r"\[BatchNorm\] one value per channel from \[1, 3\]; expected at least two"
+        pt.ShapeError, match=r"\[BatchNorm2d\] one value per channel from \[1, 1, 1, 3\]; expected at least two"
     ):
-        layer.train()(pt.ones((1, 3)))
+        layer.train()(pt.ones((1, 1, 1, 3)))
 
 
 def test_dropout() -> None:

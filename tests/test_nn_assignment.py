@@ -27,7 +27,7 @@ def test_a_value_in_place_of_a_parameter_is_an_error(value: Any) -> None:
 
 
 def test_a_value_in_place_of_a_buffer_is_its_value() -> None:
-    norm = nn.BatchNorm(4)
+    norm = nn.BatchNorm1d(4)
     slot = norm.running_mean
     norm.running_mean = np.arange(4.0, dtype="float32")
     assert norm.running_mean is slot
@@ -57,7 +57,7 @@ def test_a_value_in_place_of_a_buffer_is_its_value() -> None:
 
 
 def test_another_slot_takes_the_place_of_a_parameter() -> None:
-    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm(4))
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
     names = list(model.state_dict())
     model[0].weight = nn.Parameter(pt.ones((3, 4)))
     frozen = pt.Slot(pt.ones(4), name="frozen", trainable=False)

@@ -128,7 +128,7 @@ def test_losses_and_their_gradients(name: str, reduction: Any) -> None:
 
 def test_a_reduction_that_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^\[MSELoss\] reduction = 'median'; expected 'mean', 'sum' or 'none'"):
-        nn.MSELoss("median")  # type: ignore[arg-type]
+        nn.MSELoss(reduction="median")  # type: ignore[arg-type]
 
 
 def test_group_and_instance_norm() -> None:
@@ -138,8 +138,8 @@ def test_group_and_instance_norm() -> None:
     other = torch.nn.GroupNorm(3, 6)
     other.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
     near(layer(x), last(other(first(x))))
-    near(nn.InstanceNorm(6)(x), last(torch.nn.InstanceNorm2d(6)(first(x))))
-    assert list(nn.InstanceNorm(6).state_dict()) == [] and list(layer.state_dict()) == ["weight", "bias"]
+    near(nn.InstanceNorm2d(6)(x), last(torch.nn.InstanceNorm2d(6)(first(x))))
+    assert list(nn.InstanceNorm2d(6).state_dict()) == [] and list(layer.state_dict()) == ["weight", "bias"]
 
 
 def convolutions() -> list[Any]:
@@ -172,7 +172,7 @@ def test_pooling_of_sequences_and_volumes() -> None:
             near(getattr(nn, f"MaxPool{kind}")(*settings)(x), last(theirs))
             for counted in (True, False):
                 theirs = getattr(torch.nn, f"AvgPool{kind}")(*settings, count_include_pad=counted)(first(x))
-                near(getattr(nn, f"AvgPool{kind}")(*settings, count_padding=counted)(x), last(theirs))
+                near(getattr(nn, f"AvgPool{kind}")(*settings, count_include_pad=counted)(x), last(theirs))
 
 
 def test_pooling_and_resampling() -> None:
@@ -184,12 +184,12 @@ def test_pooling_and_resampling() -> None:
     y = normal(1, 4, 6, 3)
     near(nn.PixelUnshuffle(2)(y), last(torch.nn.PixelUnshuffle(2)(first(y))))
     for mode in ("nearest", "bilinear", "bicubic"):
-        near(nn.Upsample(factor=2, mode=mode)(x), last(torch.nn.Upsample(scale_factor=2, mode=mode)(first(x))))
+        near(nn.Upsample(scale_factor=2, mode=mode)(x), last(torch.nn.Upsample(scale_factor=2, mode=mode)(first(x))))
         near(nn.Upsample(size=(4, 9), mode=mode)(x), last(torch.nn.Upsample(size=(4, 9), mode=mode)(first(x))))
     for mode in ("bilinear", "bicubic"):
         want = torch.nn.Upsample(size=(4, 9), mode=mode, align_corners=True)(first(x))
         near(nn.Upsample(size=(4, 9), mode=mode, align_corners=True)(x), last(want))
-    with pytest.raises(ValueError, match=r"^\[Upsample\] size = None, factor = None; expected one of them"):
+    with pytest.raises(ValueError, match=r"^\[Upsample\] size = None, scale_factor = None; expected one of them"):
         nn.Upsample()
 
 
@@ -215,14 +215,14 @@ def test_borders(kind: str, axes: int) -> None:
     for amount in (1, (1, 2, 0, 1, 2, 1)[: 2 * axes]):
         theirs = getattr(torch.nn, f"{kind}{axes}d")(amount, *value)(first(x))
         near(getattr(nn, f"{kind}{axes}d")(amount, *value)(pt.asarray(x)), last(theirs))
-    with pytest.raises(ValueError, match=rf"^\[{kind}{axes}d\] amount = \(1, 2, 3\); expected one number, or "):
+    with pytest.raises(ValueError, match=rf"^\[{kind}{axes}d\] padding = \(1, 2, 3\); expected one number, or "):
         getattr(nn, f"{kind}{axes}d")((1, 2, 3), *value)
 
 
 def test_a_border_wider_than_what_is_mirrored() -> None:
     with pytest.raises(pt.ShapeError, match=r'\[pad\] mode = "reflect", 3 before and 1 behind axis 1 of x'):
         nn.ReflectionPad1d((3, 1))(pt.zeros((1, 3, 2)))
-    with pytest.raises(pt.ShapeError, match=r"\[ZeroPad2d\] x is \[1, 3, 2\]; expected 4 axes, batch first"):
+    with pytest.raises(pt.ShapeError, match=r"\[ZeroPad2d\] input is \[1, 3, 2\]; expected 4 axes, batch first"):
         nn.ZeroPad2d(1)(pt.zeros((1, 3, 2)))
 
 
@@ -240,7 +240,7 @@ def test_modules_of_pairs() -> None:
 
 @pytest.mark.parametrize("mode", ["mean", "sum", "max"])
 def test_bags_of_rows(mode: Any) -> None:
-    theirs, ours = torch.nn.EmbeddingBag(9, 4, mode=mode), nn.EmbeddingBag(9, 4, mode)
+    theirs, ours = torch.nn.EmbeddingBag(9, 4, mode=mode), nn.EmbeddingBag(9, 4, mode=mode)
     ours.load_state_dict({"weight": theirs.weight.detach().numpy()}, layout="torch")
     index = RNG.integers(0, 9, (3, 5))
     near(ours(pt.asarray(index)), theirs(torch.tensor(index)).detach().numpy())
@@ -259,15 +259,15 @@ def test_rearrangements_and_response_norm() -> None:
 
 
 def test_the_row_of_padding_stays_zero() -> None:
-    layer, theirs = nn.Embedding(5, 3, padding_index=1), torch.nn.Embedding(5, 3, padding_idx=1)
+    layer, theirs = nn.Embedding(5, 3, padding_idx=1), torch.nn.Embedding(5, 3, padding_idx=1)
     assert not layer.weight.numpy()[1].any() and layer.weight.numpy()[0].any()
     layer.load_state_dict({"weight": theirs.weight.detach().numpy()}, layout="torch")
     index, weights = np.array([[0, 1, 4], [1, 4, 2]]), normal(2, 3, 3)
     (theirs(torch.tensor(index)) * torch.tensor(weights)).sum().backward()
     _, grads = pt.value_and_grad(layer, lambda: (layer(pt.asarray(index)) * weights).sum())
     near(grads[0], theirs.weight.grad.numpy())
-    with pytest.raises(ValueError, match=r"\[Embedding\] padding_index = 5; expected a row of 5; 0 is usual"):
-        nn.Embedding(5, 3, padding_index=5)
+    with pytest.raises(ValueError, match=r"\[Embedding\] padding_idx = 5; expected a row of 5; 0 is usual"):
+        nn.Embedding(5, 3, padding_idx=5)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -275,7 +275,7 @@ def test_losses_of_several_labels_and_other_distances(reduction: Any) -> None:
     x, labels = normal(4, 5), np.array([[3, 0, -1, 1, 2], [4, -1, -1, 0, 0], [-1, 0, 0, 0, 0], [0, 1, 2, 3, 4]])
     given = torch.tensor(x, requires_grad=True)
     want = torch.nn.MultiLabelMarginLoss(reduction=reduction)(given, torch.tensor(labels))
-    loss = nn.MultiLabelMarginLoss(reduction)
+    loss = nn.MultiLabelMarginLoss(reduction=reduction)
     near(loss(pt.asarray(x), pt.asarray(labels)), want.detach().numpy())
     want.sum().backward()
     near(pt.grad(lambda x: pt.sum(loss(x, pt.asarray(labels))))(pt.asarray(x)), given.grad.numpy())

@@ -27,7 +27,7 @@ RECURRENT: list[tuple[str, dict[str, Any]]] = [
 
 def pair_of(kind: str, settings: dict[str, Any], layers: int, bidirectional: bool) -> tuple[Any, Any]:
     theirs = getattr(torch.nn, kind)(3, 4, layers, batch_first=True, bidirectional=bidirectional, **settings)
-    ours = getattr(nn, kind)(3, 4, layers, bidirectional, **settings)
+    ours = getattr(nn, kind)(3, 4, layers, bidirectional=bidirectional, **settings)
     state = {name: value.numpy() for name, value in theirs.state_dict().items()}
     assert list(ours.state_dict()) == list(state)
     ours.load_state_dict(state, layout="torch")
@@ -88,9 +88,9 @@ def test_lengths_are_checked() -> None:
     assert str(caught.value) == (
         "[lengths] received [5, 6]; expected 2 whole numbers from 1 to 5; one for each sequence of the batch"
     )
-    with pytest.raises(pt.ShapeError, match=r"\[GRU\] x is \[2, 3\]; expected \[batch, time, 3\]; check its axes"):
+    with pytest.raises(pt.ShapeError, match=r"\[GRU\] input is \[2, 3\]; expected \[batch, time, 3\]; check its axes"):
         layer(pt.zeros((2, 3)))
-    with pytest.raises(ValueError, match=r"\[LSTM\] layers = 0; expected a whole number from 1"):
+    with pytest.raises(ValueError, match=r"\[LSTM\] num_layers = 0; expected a whole number from 1"):
         nn.LSTM(3, 4, 0)
 
 
@@ -116,8 +116,7 @@ def test_cells(kind: str) -> None:
 
 
 def attention_pair(**settings: Any) -> tuple[Any, Any]:
-    renamed = {{"key_width": "kdim", "value_width": "vdim"}.get(key, key): value for key, value in settings.items()}
-    theirs = torch.nn.MultiheadAttention(12, 3, batch_first=True, **renamed)
+    theirs = torch.nn.MultiheadAttention(12, 3, batch_first=True, **settings)
     ours = nn.MultiheadAttention(12, 3, **settings)
     with torch.no_grad():
         for parameter in theirs.parameters():
@@ -154,11 +153,11 @@ def test_cross_attention(masks: dict[str, Any], need_weights: bool) -> None:
         assert weights is None and wanted_weights is None
 
 
-@pytest.mark.parametrize("settings", [{"key_width": 5, "value_width": 4}, {"bias": False}])
+@pytest.mark.parametrize("settings", [{"kdim": 5, "vdim": 4}, {"bias": False}])
 def test_attention_of_other_widths(settings: dict[str, Any]) -> None:
     ours, theirs = attention_pair(**settings)
-    q, k = normal(2, 5, 12), normal(2, 7, settings.get("key_width", 12))
-    v = normal(2, 7, settings.get("value_width", 12))
+    q, k = normal(2, 5, 12), normal(2, 7, settings.get("kdim", 12))
+    v = normal(2, 7, settings.get("vdim", 12))
     near(ours(pt.asarray(q), pt.asarray(k), pt.asarray(v))[0], theirs(*map(torch.tensor, (q, k, v)))[0])
 
 
@@ -180,7 +179,9 @@ def test_attention_drops_weights_in_training_alone() -> None:
 
 
 def test_masks_and_heads_that_do_not_fit() -> None:
-    with pytest.raises(pt.ShapeError, match=r"\[MultiheadAttention\] width 12 in 5 heads; expected a multiple"):
+    with pytest.raises(
+        pt.ShapeError, match=r"\[MultiheadAttention\] embed_dim = 12, num_heads = 5; expected a multiple"
+    ):
         nn.MultiheadAttention(12, 5)
     layer, x = nn.MultiheadAttention(12, 3), pt.zeros((2, 7, 12))
     with pytest.raises(pt.ShapeError, match=r"attn_mask is \[7, 6\]; expected \[7, 7\] or \[6, 7, 7\]; one row for"):

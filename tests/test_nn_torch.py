@@ -55,7 +55,7 @@ def cnn() -> tuple[nn.Module, Any]:
     t = torch.nn
     return (
         nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm(8), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(8, 6, (3, 2), groups=2), nn.ConvTranspose2d(6, 4, 2, stride=2), nn.GroupNorm(2, 4), nn.PReLU(4),
             nn.Flatten(), nn.Linear(4 * 4 * 6, 5),
         ),
@@ -120,7 +120,7 @@ def test_an_lstm_that_torch_saved(tmp_path: Path) -> None:
 
 
 def test_a_transformer_that_torch_saved(tmp_path: Path) -> None:
-    ours = nn.Transformer(8, 2, 2, 2, 16, dropout=0.0, activation="gelu", norm_first=True)
+    ours = nn.Transformer(8, 2, 2, 2, 16, 0.0, "gelu", norm_first=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a fast path that does not apply
         theirs = torch.nn.Transformer(8, 2, 2, 2, 16, 0.0, "gelu", norm_first=True, batch_first=True)

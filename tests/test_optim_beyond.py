@@ -218,7 +218,7 @@ def test_statistics_of_batch_norms_anew() -> None:
     batches = [rng.normal(2, 3, (16, 5)).astype("float32") for _ in range(4)]
     theirs = torch.nn.Sequential(torch.nn.BatchNorm1d(5)).eval()
     torch.optim.swa_utils.update_bn([torch.tensor(batch) for batch in batches], theirs)
-    model = nn.Sequential(nn.BatchNorm(5)).eval()
+    model = nn.Sequential(nn.BatchNorm1d(5)).eval()
     optim.refresh_statistics(model, (pt.asarray(batch) for batch in batches))
     np.testing.assert_allclose(model[0].running_mean.numpy(), theirs[0].running_mean.numpy(), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model[0].running_var.numpy(), theirs[0].running_var.numpy(), rtol=1e-5)

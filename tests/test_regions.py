@@ -65,7 +65,7 @@ def test_random_numbers_and_statistics_come_once() -> None:
         found = []
         for wrap in (lambda block: block, pt.checkpoint):
             pt.random.seed(3)
-            model = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm(6), nn.Dropout(0.5), nn.Linear(6, 2))
+            model = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Linear(6, 2))
             x = np.arange(48, dtype="float32").reshape(8, 6) / 20
             step = lambda x, model=model, wrap=wrap: pt.value_and_grad(  # noqa: E731
                 model, lambda: pt.square(wrap(model)(x)).sum()

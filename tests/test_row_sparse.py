@@ -78,7 +78,7 @@ def test_a_table_that_is_not_read_has_no_rows() -> None:
 
 
 def test_the_row_of_padding_stays() -> None:
-    table = embedding(True, padding_index=3)
+    table = embedding(True, padding_idx=3)
     optimizer = optim.SGD(table, 0.5)
     _, grads = pt.value_and_grad(table, lambda: table(pt.tensor(INDEX)).sum())
     optimizer.update(grads)
@@ -96,8 +96,8 @@ def test_bags(mode: Any, weighted: bool) -> None:
     gradients = []
     for sparse in (False, True):
         pt.random.seed(1)
-        bag = pt.nn.EmbeddingBag(ROWS, WIDTH, mode, sparse=sparse)
-        _, (gradient,) = pt.value_and_grad(bag, lambda bag=bag: (bag(pt.tensor(INDEX), share) * cotangent).sum())
+        bag = pt.nn.EmbeddingBag(ROWS, WIDTH, mode=mode, sparse=sparse)
+        _, (gradient,) = pt.value_and_grad(bag, lambda bag=bag: (bag(pt.tensor(INDEX), None, share) * cotangent).sum())
         gradients.append(gradient.dense() if sparse else gradient)
     # Equal rows share the gradient of a maximum in other parts when each has a place of its own.
     scale = np.abs(gradients[0].numpy()).max()

@@ -176,7 +176,7 @@ def test_an_embedding_for_each_row() -> None:
          "[vmap] in_axes = 1 of float32[3]; expected one of its axes, or None for what all rows share"),
         (lambda: pt.vmap(lambda x: pt.dropout(x, 0.5))(normal(3, 2)), pt.TraceError,
          "[vmap] the function draws random numbers; expected a function that does not; draw them outside and pass"),
-        (lambda: pt.vmap(nn.BatchNorm(2))(normal(3, 4, 2)), pt.TraceError, "[vmap] the function assigns "),
+        (lambda: pt.vmap(nn.BatchNorm1d(2))(normal(3, 4, 2)), pt.TraceError, "[vmap] the function assigns "),
     ],
 )  # fmt: skip
 def test_what_rows_cannot_do(call: Callable[[], Any], error: type[Exception], message: str) -> None:

@@ -33,7 +33,7 @@ class it:
     @classmethod
     def build(cls, params, inputs):
         if inputs.task == "language": raise ValueError("[it] a text; expected numbers; choose another")
-        first = [pt.nn.Flatten(), pt.nn.Linear(math.prod(inputs.shape), 16), pt.nn.BatchNorm(16), pt.nn.ReLU()]
+        first = [pt.nn.Flatten(), pt.nn.Linear(math.prod(inputs.shape), 16), pt.nn.BatchNorm1d(16), pt.nn.ReLU()]
         return pt.nn.Sequential(*first, pt.nn.Dropout(0.3), pt.nn.Linear(16, inputs.outputs))
 '''),
     "model-tied": ("model", HEAD + '''

@@ -28,7 +28,7 @@ from conformance.adapter import (
     to_engine,
     watched_places,
 )
-from conformance.module_table import PASSED_OVER, ROWS, STEPS_FIRST, Row
+from conformance.module_table import AXES, COVERED, PASSED_OVER, STEPS_FIRST
 from conformance.opinfo import array_of, cast
 from conformance.outcome import Outcome, arrays_agree, cancelled
 
@@ -38,7 +38,7 @@ INFOS = {info.module_cls.__name__: info for info in module_db}
 
 
 def names() -> list[str]:
-    return sorted(name for name in INFOS if name in ROWS and hasattr(pt.nn, ROWS[name].of))
+    return sorted(name for name in INFOS if name in COVERED and hasattr(pt.nn, name))
 
 
 def not_offered() -> list[str]:
@@ -73,7 +73,7 @@ def one(name: str, where: str, given: Any, training: bool, number: int) -> Outco
     bound.apply_defaults()
     settings = {**bound.arguments, **bound.arguments.get("kwargs", {})}
     offered(not (settings.get("dropout") or 0) or not training, "dropout")
-    ours = built(ROWS[name], inspect.signature(type(peer)), settings)
+    ours = built(name, inspect.signature(type(peer)), settings)
     if not name.endswith("Loss"):  # whose weights are settings here
         state = {key: value.detach().numpy() for key, value in peer.state_dict().items()}
         ours.load_state_dict(state, layout="torch")
@@ -83,34 +83,31 @@ def one(name: str, where: str, given: Any, training: bool, number: int) -> Outco
     return compared(where, peer, ours, forward, adapter, number)
 
 
-def built(row: Row, signature: inspect.Signature, settings: dict[str, Any]) -> Any:
+def built(name: str, signature: inspect.Signature, settings: dict[str, Any]) -> Any:
     """Our module of these settings of PyTorch's."""
+    ours = inspect.signature(getattr(pt.nn, name).__init__).parameters
     taken = {}
     for key, value in settings.items():
-        if key in row.names:
-            taken[row.names[key]] = setting(key, value)
-        elif key not in (*PASSED_OVER, "args", "kwargs"):
+        if key in PASSED_OVER or key in ("args", "kwargs"):
+            continue
+        if key in ours:
+            taken[key] = setting(key, value)
+        else:
             parameter = signature.parameters.get(key)
             # Those that a module takes as **kwargs are usually nothing.
-            usual = value == parameter.default if parameter else not value
-            offered(usual or (key == "momentum" and not settings["track_running_stats"]), key)
-    return getattr(pt.nn, row.of)(**taken)
+            offered(value == parameter.default if parameter else not value, key)
+    try:
+        return getattr(pt.nn, name)(**taken)
+    except pt.nn.SettingError as error:
+        raise NotOfferedError(str(error)) from error
 
 
 def setting(key: str, value: Any) -> Any:
-    offered(not (key == "padding" and isinstance(value, str)), f"padding = {value!r}")
     if key == "activation" and not isinstance(value, str):
         offered(value in ACTIVATIONS, "activation as a function")
         return ACTIVATIONS[value]
-    offered(not (key == "momentum" and value is None), "momentum = None")
-    if key == "normalized_shape":
-        sizes = (value,) if isinstance(value, int) else tuple(value)
-        offered(len(sizes) == 1, "normalized_shape of several axes")
-        return sizes[0]
     if key == "output_size" and isinstance(value, (tuple, list)):
         offered(None not in value, "output_size with None")
-    if key == "eps" and value is None:
-        return 2.0**-23
     if isinstance(value, torch.Tensor):
         return to_engine(value)
     # One number stands for all axes here too.
@@ -121,7 +118,7 @@ class Inputs:
     """Arguments as our module takes them, and its results as PyTorch gives them."""
 
     def __init__(self, name: str, batch_first: bool) -> None:
-        self.name, self.axes, self.batch_first = name, ROWS[name].axes, batch_first
+        self.name, self.axes, self.batch_first = name, AXES.get(name), batch_first
 
     def call(self, module: Any, args: Any, kwargs: dict[str, Any]) -> list[Any]:
         if "input" in kwargs:

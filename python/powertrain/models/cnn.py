@@ -7,7 +7,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.models.common import Model, ModelError, as_images, check_task, image_shape
-from powertrain.nn import BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from powertrain.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from powertrain.plugins.params import NoParams, param
 from powertrain.plugins.protocols import Inputs
 
@@ -41,7 +41,7 @@ class CNN(Model):
         for outgoing in params.channels:
             for _ in range(params.depth):
                 conv = Conv2d(channels, outgoing, params.kernel, padding=params.kernel // 2, bias=not params.norm)
-                layers += [conv, BatchNorm(outgoing), ReLU()] if params.norm else [conv, ReLU()]
+                layers += [conv, BatchNorm2d(outgoing), ReLU()] if params.norm else [conv, ReLU()]
                 channels = outgoing
             layers.append(MaxPool2d(2))
             height, width = height // 2, width // 2

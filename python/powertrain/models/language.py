@@ -33,8 +33,8 @@ class GPT(Model):
     def __init__(self, vocabulary: int, context: int, params: Params | None = None) -> None:
         super().__init__()
         params = params or self.Params()
-        self.wte = Embedding(vocabulary, params.width, 0.02)
-        self.wpe = Embedding(context, params.width, 0.02)
+        self.wte = Embedding(vocabulary, params.width, std=0.02)
+        self.wpe = Embedding(context, params.width, std=0.02)
         self.dropout = Dropout(params.dropout)
         self.blocks = Sequential(
             *(

@@ -6,7 +6,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.models.common import Model, as_images, check_task, image_shape
-from powertrain.nn import BatchNorm, Conv2d, GlobalAveragePool, Linear, Module, Sequential
+from powertrain.nn import BatchNorm2d, Conv2d, GlobalAveragePool, Linear, Module, Sequential
 from powertrain.plugins.params import NoParams
 from powertrain.plugins.protocols import Inputs
 
@@ -17,13 +17,13 @@ class BasicBlock(Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = BatchNorm(outputs)
+        self.bn1 = BatchNorm2d(outputs)
         self.conv2 = Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.bn2 = BatchNorm(outputs)
+        self.bn2 = BatchNorm2d(outputs)
         self.shortcut: Conv2d | None = None
         if stride != 1 or inputs != outputs:
             self.shortcut = Conv2d(inputs, outputs, 1, stride=stride, bias=False)
-            self.shortcut_norm = BatchNorm(outputs)
+            self.shortcut_norm = BatchNorm2d(outputs)
 
     def forward(self, x: Any) -> pt.Tensor:
         y = pt.relu(self.bn1(self.conv1(x)))
@@ -40,7 +40,7 @@ class ResNet18(Model):
     def __init__(self, channels: int = 3, outputs: int = 10) -> None:
         super().__init__()
         self.stem = Conv2d(channels, 64, 3, padding=1, bias=False)
-        self.stem_norm = BatchNorm(64)
+        self.stem_norm = BatchNorm2d(64)
         blocks, before = [], 64
         for number, width in enumerate(self.WIDTHS):
             blocks.append(BasicBlock(before, width, 2 if number in (2, 4, 6) else 1))

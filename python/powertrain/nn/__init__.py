@@ -5,6 +5,7 @@ from powertrain.nn import init
 from powertrain.nn.activations import (
     CELU,
     ELU,
+    GELU,
     GLU,
     SELU,
     Hardshrink,
@@ -17,57 +18,103 @@ from powertrain.nn.activations import (
     LogSoftmax,
     Mish,
     PReLU,
+    ReLU,
     ReLU6,
+    RReLU,
+    Sigmoid,
+    SiLU,
     Softmax,
     Softmax2d,
     Softmin,
     Softplus,
     Softshrink,
     Softsign,
+    Tanh,
     Tanhshrink,
     Threshold,
 )
-from powertrain.nn.attention import MultiheadAttention, TransformerBlock
-from powertrain.nn.checks import SettingError
-from powertrain.nn.containers import ModuleDict, ModuleList, Sequential
-from powertrain.nn.layers import (
-    GELU,
-    AvgPool2d,
+from powertrain.nn.attention import (
+    MultiheadAttention,
+    TransformerBlock,
+)
+from powertrain.nn.checks import (
+    SettingError,
+)
+from powertrain.nn.containers import (
+    ModuleDict,
+    ModuleList,
+    Sequential,
+)
+from powertrain.nn.convolution import (
+    Conv1d,
     Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from powertrain.nn.distance import (
+    CosineSimilarity,
+    PairwiseDistance,
+)
+from powertrain.nn.dropout import (
+    AlphaDropout,
     Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
+)
+from powertrain.nn.layers import (
+    Bilinear,
     Embedding,
+    EmbeddingBag,
     Flatten,
-    GlobalAveragePool,
     Linear,
-    MaxPool2d,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Tanh,
+    Unflatten,
 )
 from powertrain.nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
-    CosineEmbeddingLoss,
     CrossEntropyLoss,
     CTCLoss,
     GaussianNLLLoss,
-    HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
-    MarginRankingLoss,
     MSELoss,
-    MultiLabelSoftMarginLoss,
-    MultiMarginLoss,
     NLLLoss,
     PoissonNLLLoss,
     SmoothL1Loss,
+)
+from powertrain.nn.margins import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
     SoftMarginLoss,
     TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
-from powertrain.nn.module import Module, Parameter, StateError
-from powertrain.nn.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from powertrain.nn.module import (
+    Module,
+    Parameter,
+    StateError,
+)
+from powertrain.nn.norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from powertrain.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -85,34 +132,31 @@ from powertrain.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from powertrain.nn.pairs import (
-    Bilinear,
-    ChannelShuffle,
-    CosineSimilarity,
-    EmbeddingBag,
-    LocalResponseNorm,
-    MultiLabelMarginLoss,
-    PairwiseDistance,
-    RReLU,
-    TripletMarginWithDistanceLoss,
-    Unflatten,
-)
-from powertrain.nn.pooling import AvgPool1d, AvgPool3d, MaxPool1d, MaxPool3d
-from powertrain.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from powertrain.nn.spatial import (
+from powertrain.nn.pooling import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
-    AlphaDropout,
-    Conv1d,
-    Conv3d,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-    FeatureAlphaDropout,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAveragePool,
     LPPool2d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from powertrain.nn.rearrange import (
+    ChannelShuffle,
     PixelShuffle,
     PixelUnshuffle,
     Upsample,
+)
+from powertrain.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
 )
 from powertrain.nn.transformer import (
     Transformer,
@@ -121,7 +165,6 @@ from powertrain.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from powertrain.nn.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
 __all__ = [
     "CELU",
@@ -140,7 +183,9 @@ __all__ = [
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
-    "BatchNorm",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Bilinear",
     "CTCLoss",
     "ChannelShuffle",
@@ -178,7 +223,9 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
-    "InstanceNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LPPool2d",

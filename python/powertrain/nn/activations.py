@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import powertrain as pt
 from powertrain.nn import checks
@@ -12,181 +12,283 @@ from powertrain.nn.module import Module, Parameter
 class _Call(Module):
     """An op with settings that are fixed when the module is made."""
 
-    def __init__(self, op: Any, **settings: Any) -> None:
-        super().__init__()
-        given = {name: value for name, value in settings.items() if name != "axis" and value is not None}
-        checks.numbers(type(self).__name__, **given)
-        if "axis" in settings:
-            checks.sizes(type(self).__name__, -8, axis=settings["axis"])
-        self._op, self._settings = op, settings
+    _OP: ClassVar[Any]
 
-    def forward(self, x: Any) -> pt.Tensor:
-        y: pt.Tensor = self._op(x, **self._settings)
+    def __init__(self, inplace: bool = False, **settings: Any) -> None:
+        super().__init__()
+        where = type(self).__name__
+        checks.fixed(where, inplace=inplace)
+        checks.numbers(where, **{name: value for name, value in settings.items() if name != "dim"})
+        if "dim" in settings:
+            checks.sizes(where, -8, dim=settings["dim"])
+        self._settings = tuple(settings)
+        vars(self).update(settings)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        y: pt.Tensor = type(self)._OP(input, *(getattr(self, name) for name in self._settings))
         return y
 
 
 class Identity(Module):
-    """x as it is."""
+    """x as it is; settings of any kind are taken, so that it can stand in for any module."""
 
-    def forward(self, x: Any) -> Any:
-        return x
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Any) -> Any:
+        return input
 
 
 class ELU(_Call):
     """x above zero, else alpha (e^x - 1)."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__(pt.elu, alpha=alpha)
+    _OP: ClassVar[Any] = staticmethod(pt.elu)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace, alpha=alpha)
 
 
 class CELU(_Call):
     """x above zero, else alpha (e^(x / alpha) - 1)."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__(pt.celu, alpha=alpha)
+    _OP: ClassVar[Any] = staticmethod(pt.celu)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace, alpha=alpha)
 
 
 class SELU(_Call):
     """The elu that keeps activations at mean 0 and variance 1."""
 
-    def __init__(self) -> None:
-        super().__init__(pt.selu)
+    _OP: ClassVar[Any] = staticmethod(pt.selu)
 
 
-class LeakyReLU(_Call):
-    """x above zero, else slope x."""
+class ReLU(_Call):
+    """max(x, 0)."""
 
-    def __init__(self, slope: float = 0.01) -> None:
-        super().__init__(pt.leaky_relu, slope=slope)
-
-
-class PReLU(Module):
-    """x above zero, else weight x, the weight being learned: one, or one per channel (the last axis)."""
-
-    def __init__(self, channels: int = 1, first: float = 0.25) -> None:
-        super().__init__()
-        checks.sizes("PReLU", 1, channels=channels)
-        checks.numbers("PReLU", first=first)
-        self.weight = Parameter(pt.full((channels,), first))
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.prelu(x, self.weight)
+    _OP: ClassVar[Any] = staticmethod(pt.relu)
 
 
 class ReLU6(_Call):
     """x between 0 and 6."""
 
-    def __init__(self) -> None:
-        super().__init__(pt.relu6)
+    _OP: ClassVar[Any] = staticmethod(pt.relu6)
 
 
-class Hardtanh(_Call):
-    """x between low and high."""
+class LeakyReLU(_Call):
+    """x above zero, else negative_slope x."""
 
-    def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
-        super().__init__(pt.hardtanh, low=low, high=high)
+    _OP: ClassVar[Any] = staticmethod(pt.leaky_relu)
 
-
-class Hardsigmoid(_Call):
-    """x / 6 + 1 / 2 between 0 and 1."""
-
-    def __init__(self) -> None:
-        super().__init__(pt.hardsigmoid)
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(inplace, negative_slope=negative_slope)
 
 
-class Hardswish(_Call):
-    """x hardsigmoid(x)."""
+class SiLU(_Call):
+    """x sigmoid(x)."""
 
-    def __init__(self) -> None:
-        super().__init__(pt.hardswish)
-
-
-class Hardshrink(_Call):
-    """x, but 0 within lambd of zero."""
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(pt.hardshrink, lambd=lambd)
-
-
-class Softshrink(_Call):
-    """x brought nearer to zero by lambd."""
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(pt.softshrink, lambd=lambd)
-
-
-class Tanhshrink(_Call):
-    """x - tanh(x)."""
-
-    def __init__(self) -> None:
-        super().__init__(pt.tanhshrink)
-
-
-class Threshold(_Call):
-    """x above the threshold, else the value."""
-
-    def __init__(self, threshold: float, value: float) -> None:
-        super().__init__(pt.threshold, threshold=threshold, value=value)
-
-
-class Softplus(_Call):
-    """log(1 + e^(beta x)) / beta; with a threshold, x itself where beta x is above it."""
-
-    def __init__(self, beta: float = 1.0, threshold: float | None = None) -> None:
-        super().__init__(pt.softplus, beta=beta, threshold=threshold)
-
-
-class Softsign(_Call):
-    """x / (1 + |x|)."""
-
-    def __init__(self) -> None:
-        super().__init__(pt.softsign)
+    _OP: ClassVar[Any] = staticmethod(pt.silu)
 
 
 class Mish(_Call):
     """x tanh(softplus(x))."""
 
+    _OP: ClassVar[Any] = staticmethod(pt.mish)
+
+
+class Tanh(_Call):
+    """The hyperbolic tangent."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.tanh)
+
     def __init__(self) -> None:
-        super().__init__(pt.mish)
+        super().__init__()
+
+
+class Sigmoid(_Call):
+    """1 / (1 + e^-x)."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.sigmoid)
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class Hardtanh(_Call):
+    """x between min_val and max_val."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.hardtanh)
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace, min_val=min_val, max_val=max_val)
+
+
+class Hardsigmoid(_Call):
+    """x / 6 + 1 / 2 between 0 and 1."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.hardsigmoid)
+
+
+class Hardswish(_Call):
+    """x hardsigmoid(x)."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.hardswish)
+
+
+class Hardshrink(_Call):
+    """x, but 0 within lambd of zero."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.hardshrink)
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__(lambd=lambd)
+
+
+class Softshrink(_Call):
+    """x brought nearer to zero by lambd."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.softshrink)
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__(lambd=lambd)
+
+
+class Tanhshrink(_Call):
+    """x - tanh(x)."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.tanhshrink)
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class Threshold(_Call):
+    """x above the threshold, else the value."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.threshold)
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__(inplace, threshold=threshold, value=value)
+
+
+class Softplus(_Call):
+    """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.softplus)
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__(beta=beta, threshold=threshold)
+
+
+class Softsign(_Call):
+    """x / (1 + |x|)."""
+
+    _OP: ClassVar[Any] = staticmethod(pt.softsign)
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class LogSigmoid(_Call):
     """log(sigmoid(x))."""
 
+    _OP: ClassVar[Any] = staticmethod(pt.logsigmoid)
+
     def __init__(self) -> None:
-        super().__init__(pt.logsigmoid)
+        super().__init__()
 
 
 class GLU(_Call):
     """The first half along an axis times the sigmoid of the second."""
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__(pt.glu, axis=axis)
+    _OP: ClassVar[Any] = staticmethod(pt.glu)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim=dim)
 
 
 class Softmax(_Call):
     """e^x over its sum along an axis."""
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__(pt.softmax, axis=axis)
+    _OP: ClassVar[Any] = staticmethod(pt.softmax)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim=dim)
 
 
 class LogSoftmax(_Call):
     """The logarithm of softmax along an axis."""
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__(pt.log_softmax, axis=axis)
+    _OP: ClassVar[Any] = staticmethod(pt.log_softmax)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim=dim)
 
 
 class Softmin(_Call):
     """softmax(-x) along an axis."""
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__(pt.softmin, axis=axis)
+    _OP: ClassVar[Any] = staticmethod(pt.softmin)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim=dim)
 
 
 class Softmax2d(_Call):
     """Softmax over the channels, the last axis, of each place of an image."""
 
+    _OP: ClassVar[Any] = staticmethod(pt.softmax)
+
     def __init__(self) -> None:
-        super().__init__(pt.softmax, axis=-1)
+        super().__init__()
+
+
+class GELU(Module):
+    """x * Phi(x), by erf, or by the tanh form that GPT-2 uses."""
+
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+        super().__init__()
+        checks.choice("GELU", ("none", "tanh"), approximate=approximate)
+        self.approximate = approximate
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.gelu(input, approximate=self.approximate)
+
+
+class PReLU(Module):
+    """x above zero, else weight x, the weight being learned: one, or one per channel (the last axis)."""
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        checks.fixed("PReLU", device=device)
+        checks.sizes("PReLU", 1, num_parameters=num_parameters)
+        checks.numbers("PReLU", init=init)
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(pt.full((num_parameters,), init))
+        self._cast(dtype)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.prelu(input, self.weight)
+
+
+class RReLU(Module):
+    """x above zero, else slope x: the slope is drawn for each element in training, and their mean in evaluation.
+
+    Draws come from the default generator (Xu et al. 2015).
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        checks.fixed("RReLU", inplace=inplace)
+        checks.numbers("RReLU", lower=lower, upper=upper)
+        if lower > upper:
+            raise checks.SettingError(
+                f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them"
+            )
+        self.lower, self.upper = lower, upper
+
+    def forward(self, input: Any) -> pt.Tensor:
+        if not self.training:
+            return pt.leaky_relu(input, (self.lower + self.upper) / 2)
+        slope = pt.random.uniform(input.shape) * (self.upper - self.lower) + self.lower
+        return pt.where(input >= 0, input, input * pt.cast(slope, input.dtype))

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 import powertrain as pt
 from powertrain.nn import checks, init
-from powertrain.nn.layers import GELU, Dropout, Linear
+from powertrain.nn.activations import GELU
+from powertrain.nn.dropout import Dropout
+from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module, Parameter
 from powertrain.nn.norm import LayerNorm
 
@@ -21,10 +23,14 @@ def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:
     return pt.reshape(mixed, (batch, time, width))
 
 
-def _check_heads(where: str, width: int, heads: int) -> None:
-    checks.sizes(where, 1, width=width, heads=heads)
+def check_heads(where: str, **given: int) -> None:
+    """Of a width and its number of heads, by their names."""
+    checks.sizes(where, 1, **given)
+    (wide, width), (many, heads) = given.items()
     if width % heads:
-        raise pt.ShapeError(f"[{where}] width {width} in {heads} heads; expected a multiple; change width or heads")
+        raise pt.ShapeError(
+            f"[{where}] {wide} = {width}, {many} = {heads}; expected a multiple of {many}; change {wide} or {many}"
+        )
 
 
 def _additive(mask: Any, dtype: Any) -> pt.Tensor:
@@ -36,46 +42,55 @@ def _additive(mask: Any, dtype: Any) -> pt.Tensor:
 class MultiheadAttention(Module):
     """Attention of queries over keys and values, in heads, between linear layers (Vaswani et al. 2017).
 
-    As PyTorch has it with batch_first: in_proj_weight (width, 3 width) when keys and values have the width of the
-    queries, else q_proj_weight, k_proj_weight and v_proj_weight; Glorot uniform, biases zero.
+    As PyTorch has it with batch_first: in_proj_weight (embed_dim, 3 embed_dim) when keys and values have the width of
+    the queries, else q_proj_weight, k_proj_weight and v_proj_weight; Glorot uniform, biases zero.
     """
 
     def __init__(
         self,
-        width: int,
-        heads: int,
+        embed_dim: int,
+        num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = True,
+        device: Any = None,
+        dtype: Any = None,
         *,
-        key_width: int | None = None,
-        value_width: int | None = None,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_heads("MultiheadAttention", width, heads)
-        self.width, self.heads = width, heads
-        self.p = checks.share("MultiheadAttention", dropout, "dropout")
-        others = {"key_width": key_width, "value_width": value_width}
-        checks.sizes("MultiheadAttention", 1, **{name: size for name, size in others.items() if size is not None})
-        self.sizes = (width, key_width or width, value_width or width)
-        self.together = self.sizes == (width, width, width)
+        where = "MultiheadAttention"
+        checks.fixed(where, add_bias_kv=add_bias_kv, add_zero_attn=add_zero_attn)
+        checks.fixed(where, batch_first=batch_first, device=device)
+        check_heads(where, embed_dim=embed_dim, num_heads=num_heads)
+        self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
+        self.dropout = checks.share(where, dropout, "dropout")
+        others = {"kdim": kdim, "vdim": vdim}
+        checks.sizes(where, 1, **{name: size for name, size in others.items() if size is not None})
+        self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
+        width, self.together = embed_dim, self.kdim == self.vdim == embed_dim
         if self.together:
             self.in_proj_weight = Parameter(init.xavier_uniform((width, 3 * width), width, 3 * width, 1.0, generator))
         else:
-            for name, size in zip("qkv", self.sizes, strict=True):
+            for name, size in zip("qkv", (width, self.kdim, self.vdim), strict=True):
                 weight = init.xavier_uniform((size, width), size, width, 1.0, generator)
                 setattr(self, f"{name}_proj_weight", Parameter(weight))
         self.in_proj_bias = Parameter(init.zeros((3 * width,))) if bias else None
         self.out_proj = Linear(width, width, bias, generator=generator)
         if self.out_proj.bias is not None:
             self.out_proj.bias.value = init.zeros((width,))
+        self._cast(dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return (1, 0) if name.endswith("weight") else None
 
     def _projected(self, inputs: tuple[Any, Any, Any]) -> list[pt.Tensor]:
         """Queries, keys and values as [batch, time, heads, width / heads]."""
-        width, heads = self.width, self.heads
+        width, heads = self.embed_dim, self.num_heads
         if self.together and inputs[0] is inputs[1] is inputs[2]:
             parts = list(pt.split(pt.linear(inputs[0], self.in_proj_weight, self.in_proj_bias), 3, axis=2))
         else:
@@ -132,21 +147,21 @@ class MultiheadAttention(Module):
         NaN. `is_causal` alone hides later keys. Without masks, weights and dropout no matrix of all queries and keys is
         made. Dropout, in training, drops weights; the weights returned are those before it.
 
-        Shapes    query [b, t, width], key [b, s, key_width], value [b, s, value_width], key_padding_mask [b, s],
-                  attn_mask [t, s] or [b heads, t, s] -> [b, t, width], and [b, t, s] or [b, heads, t, s]
+        Shapes    query [b, t, embed_dim], key [b, s, kdim], value [b, s, vdim], key_padding_mask [b, s],
+                  attn_mask [t, s] or [b heads, t, s] -> [b, t, embed_dim], and [b, t, s] or [b, heads, t, s]
         """
         q, k, v = self._projected((query, key, value))
         batch, queries, _, size = q.shape
-        dropped = self.training and self.p > 0
+        dropped = self.training and self.dropout > 0
         if attn_mask is None and key_padding_mask is None and not need_weights and not dropped:
             mixed = pt.scaled_dot_product_attention(q, k, v, causal=is_causal)
-            return self.out_proj(pt.reshape(mixed, (batch, queries, self.width))), None
+            return self.out_proj(pt.reshape(mixed, (batch, queries, self.embed_dim))), None
         q, k, v = (pt.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         scores = pt.matmul(q * (1 / math.sqrt(size)), pt.matrix_transpose(k))
         added = self._added(tuple(scores.shape), scores.dtype, attn_mask, key_padding_mask, is_causal)
         weights = pt.softmax(scores if added is None else scores + added, axis=-1)
-        mixed = pt.matmul(pt.dropout(weights, self.p) if dropped else weights, v)
-        y = self.out_proj(pt.reshape(pt.transpose(mixed, (0, 2, 1, 3)), (batch, queries, self.width)))
+        mixed = pt.matmul(pt.dropout(weights, self.dropout) if dropped else weights, v)
+        y = self.out_proj(pt.reshape(pt.transpose(mixed, (0, 2, 1, 3)), (batch, queries, self.embed_dim)))
         if not need_weights:
             return y, None
         return y, pt.mean(weights, axis=1) if average_attn_weights else weights
@@ -171,7 +186,7 @@ class TransformerBlock(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_heads("TransformerBlock", width, heads)
+        check_heads("TransformerBlock", width=width, heads=heads)
         checks.sizes("TransformerBlock", 1, depth=depth)
         residual = 0.02 / math.sqrt(2 * depth)
         self.ln1 = LayerNorm(width)
@@ -184,6 +199,6 @@ class TransformerBlock(Module):
         self.dropout = Dropout(dropout)
         self.heads, self.causal = heads, causal
 
-    def forward(self, x: Any) -> pt.Tensor:
-        x = x + self.dropout(self.proj(attend(self.qkv(self.ln1(x)), self.heads, self.causal)))
+    def forward(self, input: Any) -> pt.Tensor:
+        x = input + self.dropout(self.proj(attend(self.qkv(self.ln1(input)), self.heads, self.causal)))
         return x + self.dropout(self.out(self.act(self.fc(self.ln2(x)))))

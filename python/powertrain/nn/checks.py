@@ -30,6 +30,33 @@ def whole(value: Any, least: int, most: int = MOST) -> bool:
         return False
 
 
+# Settings of PyTorch's constructors that have one meaning here: the values that say that meaning, and what to write
+# instead of another one.
+_FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "add_bias_kv": ((False,), "put a learned row at the end of key and value with pt.concat"),
+    "add_zero_attn": ((False,), "put a row of zeros at the end of key and value with pt.concat"),
+    "batch_first": ((True,), "sequences are [batch, time, features]; turn them with pt.swapaxes(x, 0, 1)"),
+    "device": ((None, "cpu"), "a compiled step chooses where it runs; leave device out"),
+    "include_last_offset": ((False,), "bags are the rows of [bags, places]; leave it out"),
+    "inplace": ((False,), "tensors never change; leave inplace out and use what the module returns"),
+    "max_norm": ((None,), "bound the rows after an update, by a write to weight.value"),
+    "padding_mode": (("zeros",), "pad before with pt.nn.ReflectionPad2d or its like"),
+    "proj_size": ((0,), "put a pt.nn.Linear after the layer"),
+    "recompute_scale_factor": ((None, False), "give size, computed from scale_factor"),
+    "return_indices": ((False,), "the places of maxima are not kept; leave it out"),
+    "scale_grad_by_freq": ((False,), "divide the gradient by the counts before opt.update"),
+}  # fmt: skip
+
+
+def fixed(where: str, **given: Any) -> None:
+    """Settings that PyTorch has and that have one value here, each by PyTorch's name."""
+    for name, value in given.items():
+        values, fix = _FIXED[name]
+        if not any(value is one or (type(value) is type(one) and value == one) for one in values):
+            words = " or ".join(map(repr, values))
+            raise SettingError(f"[{where}] {name} = {value!r}; expected {words}; {fix}")
+
+
 def sizes(where: str, least: int = 0, **given: Any) -> None:
     """Whole numbers, such as widths."""
     _demand_whole(where, least, MOST, given)
@@ -55,9 +82,7 @@ def per_axis(where: str, axes: int, least: int = 0, **given: Any) -> None:
         several = isinstance(value, (tuple, list))
         if not all(whole(one, least) for one in (value if several else [value])) or (several and len(value) != axes):
             words = f"a whole number from {least} to {MOST}" + (f", or a tuple of {axes}" if axes > 1 else "")
-            raise pt.ShapeError(
-                f"[{where}] {name} = {value!r}; expected {words}; for example {name} = {max(1, least)}"
-            )
+            raise pt.ShapeError(f"[{where}] {name} = {value!r}; expected {words}; for example {name} = {max(1, least)}")
 
 
 def numbers(
@@ -89,6 +114,18 @@ def choice(where: str, choices: Sequence[str], **given: Any) -> None:
         if value not in choices:
             words = ", ".join(repr(one) for one in choices[:-1]) + f" or {choices[-1]!r}"
             raise SettingError(f"[{where}] {name} = {value!r}; expected {words}; {choices[0]!r} is usual")
+
+
+def spread(value: Any, axes: int) -> tuple[int, ...]:
+    """One number for all axes of space, or one for each, as one for each."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
+
+
+def axes(where: str, x: Any, *counts: int, shape: str) -> None:
+    """Of what goes into a module."""
+    if x.ndim not in counts:
+        words = " or ".join(map(str, counts))
+        raise pt.ShapeError(f"[{where}] input is {list(x.shape)}; expected {words} axes, {shape}; reshape it")
 
 
 def groups(where: str, inputs: int, outputs: int, groups: int) -> None:

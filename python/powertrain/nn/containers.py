@@ -62,10 +62,10 @@ class Sequential(_Numbered):
                 "pass modules one by one, Sequential(*modules)"
             )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
         for module in self:
-            x = module(x)
-        return x
+            input = module(input)
+        return input
 
 
 class ModuleList(_Numbered):

@@ -1,20 +1,15 @@
-"""Layers: linear, convolution, pooling, embedding, dropout, and activations as modules. Images are NHWC."""
+"""Layers of weights over the last axis, tables of rows, dropout and the flattening of axes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import powertrain as pt
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
-from powertrain.row_sparse import look_up
-
-Pair = int | tuple[int, int]
-
-
-def pair(value: Pair) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else value
+from powertrain.row_sparse import is_sparse, look_up
 
 
 class Linear(Module):
@@ -25,127 +20,82 @@ class Linear(Module):
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
+        in_features: int,
+        out_features: int,
         bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
         *,
         std: float | None = None,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes("Linear", inputs=inputs, outputs=outputs)
+        checks.fixed("Linear", device=device)
+        checks.sizes("Linear", in_features=in_features, out_features=out_features)
+        self.in_features, self.out_features = in_features, out_features
         if std is None:
-            self.weight = Parameter(init.uniform_fan_in((inputs, outputs), inputs, generator))
-            self.bias = Parameter(init.uniform_fan_in((outputs,), inputs, generator)) if bias else None
+            self.weight = Parameter(init.uniform_fan_in((in_features, out_features), in_features, generator))
+            self.bias = Parameter(init.uniform_fan_in((out_features,), in_features, generator)) if bias else None
         else:
             checks.numbers("Linear", 0, std=std)
-            self.weight = Parameter(init.normal((inputs, outputs), std, generator=generator))
-            self.bias = Parameter(init.zeros((outputs,))) if bias else None
+            self.weight = Parameter(init.normal((in_features, out_features), std, generator=generator))
+            self.bias = Parameter(init.zeros((out_features,))) if bias else None
+        self._cast(dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return (1, 0) if name == "weight" else None
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.linear(x, self.weight, self.bias)
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.linear(input, self.weight, self.bias)
 
 
-class Conv2d(Module):
-    """Convolution of [batch, height, width, channels]; weight (kernel height, kernel width, in / groups, out)."""
+class Bilinear(Module):
+    """a W_k b + bias_k for each output k; weight (outputs, a's width, b's width), uniform in +-1/sqrt(a's width)."""
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        kernel: Pair,
-        *,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        dilation: Pair = 1,
-        groups: int = 1,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
         bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes("Conv2d", inputs=inputs, outputs=outputs)
-        checks.groups("Conv2d", inputs, outputs, groups)
-        checks.per_axis("Conv2d", 2, 1, kernel=kernel, stride=stride, dilation=dilation)
-        checks.per_axis("Conv2d", 2, padding=padding)
-        height, width = pair(kernel)
-        fan_in = height * width * (inputs // groups)
-        self.weight = Parameter(init.uniform_fan_in((height, width, inputs // groups, outputs), fan_in, generator))
-        self.bias = Parameter(init.uniform_fan_in((outputs,), fan_in, generator)) if bias else None
-        self.stride, self.padding, self.dilation, self.groups = pair(stride), pair(padding), pair(dilation), groups
+        checks.fixed("Bilinear", device=device)
+        checks.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        shape = (out_features, in1_features, in2_features)
+        self.weight = Parameter(init.uniform_fan_in(shape, in1_features, generator))
+        self.bias = Parameter(init.uniform_fan_in((out_features,), in1_features, generator)) if bias else None
+        self._cast(dtype)
 
-    def torch_layout(self, name: str) -> tuple[int, ...] | None:
-        return (2, 3, 1, 0) if name == "weight" else None
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+    def forward(self, input1: Any, input2: Any) -> pt.Tensor:
+        """Shapes    input1 [..., in1_features], input2 [..., in2_features] -> [..., out_features]"""
+        y = pt.einsum("...i,kij,...j->...k", input1, self.weight, input2)
+        return y if self.bias is None else y + self.bias
 
 
-class MaxPool2d(Module):
-    """The largest value of each window; the stride is the window by default."""
-
-    def __init__(
-        self,
-        window: Pair,
-        stride: Pair | None = None,
-        padding: Pair = 0,
-        dilation: Pair = 1,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        given = {"window": window, "dilation": dilation} | ({} if stride is None else {"stride": stride})
-        checks.per_axis("MaxPool2d", 2, 1, **given)
-        checks.per_axis("MaxPool2d", 2, padding=padding)
-        self.window, self.padding, self.dilation = pair(window), pair(padding), pair(dilation)
-        self.stride = self.window if stride is None else pair(stride)
-        self.ceil_mode = ceil_mode
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.max_pool2d(x, self.window, self.stride, self.padding, self.dilation, self.ceil_mode)
+def _check_padding(where: str, padding_idx: int | None, count: int) -> int | None:
+    """The row that stays zero, counted from the first."""
+    if padding_idx is None:
+        return None
+    if not checks.whole(padding_idx, -count, count - 1):
+        raise pt.ShapeError(f"[{where}] padding_idx = {padding_idx}; expected a row of {count}; 0 is usual")
+    return int(padding_idx) % count
 
 
-class AvgPool2d(Module):
-    """The mean of each window; the stride is the window by default, and `count_padding` says whether padding counts."""
-
-    def __init__(
-        self,
-        window: Pair,
-        stride: Pair | None = None,
-        padding: Pair = 0,
-        count_padding: bool = True,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        checks.per_axis("AvgPool2d", 2, 1, window=window, **({} if stride is None else {"stride": stride}))
-        checks.per_axis("AvgPool2d", 2, padding=padding)
-        self.window, self.padding = pair(window), pair(padding)
-        self.stride = self.window if stride is None else pair(stride)
-        self.count_padding, self.ceil_mode = count_padding, ceil_mode
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.avg_pool2d(x, self.window, self.stride, self.padding, self.count_padding, self.ceil_mode)
-
-
-class GlobalAveragePool(Module):
-    """The mean over height and width: [batch, height, width, channels] to [batch, channels]."""
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.mean(x, axis=(1, 2))
-
-
-class Flatten(Module):
-    """Each example as one row."""
-
-    def forward(self, x: Any) -> pt.Tensor:
-        if len(x.shape) == 0:
-            raise pt.ShapeError("[Flatten] x is a scalar; expected examples along a first axis; reshape it to (1,)")
-        return pt.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+def _table(count: int, width: int, std: float, padding: int | None, generator: Any) -> pt.Tensor:
+    table = init.normal((count, width), std, generator=generator)
+    if padding is not None:
+        table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding), 0.0, table)
+    return table
 
 
 class Embedding(Module):
-    """Rows of a table by index; the table is normal(0, 1). The row `padding_index`, if any, is zero and stays so.
+    """Rows of a table by index; the table is normal(0, std). The row `padding_idx`, if any, is zero and stays so.
 
     With `sparse` the table's gradient has the rows that were looked up alone, and a compiled step of SGD, Adagrad or
     SparseAdam costs what these rows cost, however long the table is.
@@ -153,82 +103,138 @@ class Embedding(Module):
 
     def __init__(
         self,
-        count: int,
-        width: int,
-        std: float = 1.0,
-        *,
-        padding_index: int | None = None,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
         sparse: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        std: float = 1.0,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes("Embedding", count=count, width=width)
+        checks.fixed("Embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, device=device)
+        checks.sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         checks.numbers("Embedding", 0, std=std)
-        if padding_index is not None and not 0 <= padding_index < count:
-            raise pt.ShapeError(f"[Embedding] padding_index = {padding_index}; expected a row of {count}; 0 is usual")
-        table = init.normal((count, width), std, generator=generator)
-        if padding_index is not None:
-            table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding_index), 0.0, table)
-        self.weight = Parameter(table)
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = _check_padding("Embedding", padding_idx, num_embeddings)
+        self.weight = Parameter(_table(num_embeddings, embedding_dim, std, self.padding_idx, generator))
+        self._cast(dtype)
         self.weight.sparse = sparse
-        self.padding_index = padding_index
 
-    def forward(self, index: Any) -> pt.Tensor:
-        rows = look_up(index, self.weight)
-        if self.padding_index is None:
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, *, sparse: bool = False
+    ) -> Embedding:
+        """A layer whose table holds these values; `freeze` keeps it as it is.
+
+        Shapes    embeddings [num_embeddings, embedding_dim]
+        """
+        table = pt.tensor(embeddings)
+        if table.ndim != 2:
+            raise pt.ShapeError(
+                f"[Embedding] embeddings is {list(table.shape)}; expected [num_embeddings, embedding_dim]; reshape it"
+            )
+        made = cls(0, table.shape[1], sparse=sparse)
+        made.num_embeddings = table.shape[0]
+        made.padding_idx = _check_padding("Embedding", padding_idx, table.shape[0])
+        made.weight = Parameter(table)
+        made.weight.sparse = sparse
+        if freeze:
+            made.freeze("weight")
+        return made
+
+    def forward(self, input: Any) -> pt.Tensor:
+        rows = look_up(input, self.weight)
+        if self.padding_idx is None:
             return rows
-        return pt.where(pt.equal(pt.expand_dims(index, -1), self.padding_index), pt.stop_gradient(rows), rows)
+        return pt.where(pt.equal(pt.expand_dims(input, -1), self.padding_idx), pt.stop_gradient(rows), rows)
 
 
-class Dropout(Module):
-    """In training, each element is 0 with probability p and else divided by 1 - p; in evaluation nothing happens.
+class EmbeddingBag(Module):
+    """The mean, sum or maximum of rows of a table, bags of one length; the table is normal(0, 1).
 
-    Draws come from the default generator (Srivastava et al. 2014).
+    `sparse`: as of nn.Embedding.
     """
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: Literal["mean", "sum", "max"] = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
         super().__init__()
-        self.p = checks.share("Dropout", p)
+        where = "EmbeddingBag"
+        checks.fixed(where, max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq)
+        checks.fixed(where, include_last_offset=include_last_offset, device=device)
+        checks.sizes(where, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        checks.choice(where, ("mean", "sum", "max"), mode=mode)
+        self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
+        self.weight = Parameter(init.normal((num_embeddings, embedding_dim), generator=generator))
+        self._cast(dtype)
+        self.weight.sparse = sparse
 
-    def forward(self, x: Any) -> Any:
-        return pt.dropout(x, self.p) if self.training and self.p > 0 else x
-
-
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.relu(x)
-
-
-class Tanh(Module):
-    """The hyperbolic tangent."""
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.tanh(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + e^-x)."""
-
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.sigmoid(x)
+    def forward(self, input: Any, offsets: None = None, per_sample_weights: Any = None) -> pt.Tensor:
+        """Shapes    input [b, n], per_sample_weights [b, n], with mode "sum" -> [b, embedding_dim]"""
+        if offsets is not None:
+            raise pt.ShapeError(
+                "[EmbeddingBag] received offsets; expected bags of one length, input [bags, places]; pad the bags, and "
+                "give padding a weight of 0 with mode='sum'"
+            )
+        if not is_sparse(self.weight):
+            return pt.embedding_bag(input, self.weight, per_sample_weights, mode=self.mode)
+        # A table of the rows of this call, each once for each time that it is asked for.
+        places = pt.reshape(pt.arange(math.prod(input.shape)), input.shape)
+        rows = pt.reshape(look_up(input, self.weight), (places.size, self.weight.shape[1]))
+        return pt.embedding_bag(places, rows, per_sample_weights, mode=self.mode)
 
 
-class SiLU(Module):
-    """x * sigmoid(x)."""
+class Flatten(Module):
+    """The axes from `start_dim` to `end_dim` as one; by default each example as one row."""
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.silu(x)
-
-
-class GELU(Module):
-    """x * Phi(x), by erf, or by the tanh form that GPT-2 uses."""
-
-    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        checks.choice("GELU", ("none", "tanh"), approximate=approximate)
-        self.approximate = approximate
+        checks.sizes("Flatten", -64, start_dim=start_dim, end_dim=end_dim)
+        self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.gelu(x, approximate=self.approximate)
+    def forward(self, input: Any) -> pt.Tensor:
+        shape = tuple(input.shape)
+        if len(shape) == 0:
+            raise pt.ShapeError("[Flatten] input is a scalar; expected examples along a first axis; reshape it to (1,)")
+        first, last = (dim + len(shape) if dim < 0 else dim for dim in (self.start_dim, self.end_dim))
+        if len(shape) == 1 and first == 1 and last == 0:
+            return pt.reshape(input, (shape[0], 1))  # each example, of one number, as a row
+        if not 0 <= first <= last < len(shape):
+            raise pt.ShapeError(
+                f"[Flatten] input is {list(shape)}, axes {self.start_dim} to {self.end_dim}; expected axes of it in "
+                "order; change start_dim or end_dim"
+            )
+        return pt.reshape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+class Unflatten(Module):
+    """One axis as several."""
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        checks.sizes("Unflatten", -64, dim=dim)
+        for size in unflattened_size:
+            checks.sizes("Unflatten", -1, **{"one of unflattened_size": size})
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        axis = range(input.ndim)[self.dim]
+        return pt.reshape(input, (*input.shape[:axis], *self.unflattened_size, *input.shape[axis + 1 :]))

@@ -18,9 +18,9 @@ class Loss(Module):
 
     OP: ClassVar[str] = ""
     # The inputs that have one shape. The ops broadcast; here [n, 1] beside [n] would be a mean over n^2 numbers.
-    ALIKE: ClassVar[tuple[str, ...]] = ("x", "target")
+    ALIKE: ClassVar[tuple[str, ...]] = ("input", "target")
 
-    def __init__(self, reduction: Reduction = "mean", **settings: Any) -> None:
+    def __init__(self, *, reduction: Reduction = "mean", **settings: Any) -> None:
         super().__init__()
         where = type(self).__name__
         checks.choice(where, ("mean", "sum", "none"), reduction=reduction)
@@ -33,23 +33,35 @@ class Loss(Module):
         values: pt.Tensor = getattr(pt, self.OP)(*inputs, **self._settings)
         return values
 
-    def forward(self, *inputs: Any) -> pt.Tensor:
-        values = self.values(*inputs)
+    def _reduced(self, values: pt.Tensor) -> pt.Tensor:
         if self.reduction == "none":
             return values
         return pt.sum(values) if self.reduction == "sum" else pt.mean(values)
 
+    def forward(self, input: Any, target: Any) -> pt.Tensor:
+        return self._reduced(self.values(input, target))
+
+
+def _tensor(value: Any) -> pt.Tensor | None:
+    return None if value is None else pt.asarray(value)
+
 
 class MSELoss(Loss):
-    """(x - target)^2."""
+    """(input - target)^2."""
 
     OP = "mse_loss"
 
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction)
+
 
 class L1Loss(Loss):
-    """|x - target|."""
+    """|input - target|."""
 
     OP = "l1_loss"
+
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction)
 
 
 class HuberLoss(Loss):
@@ -57,8 +69,8 @@ class HuberLoss(Loss):
 
     OP = "huber_loss"
 
-    def __init__(self, delta: float = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, delta=delta)
+    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction, delta=delta)
 
 
 class SmoothL1Loss(Loss):
@@ -66,49 +78,67 @@ class SmoothL1Loss(Loss):
 
     OP = "smooth_l1_loss"
 
-    def __init__(self, beta: float = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, beta=beta)
+    def __init__(self, *, reduction: Reduction = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction=reduction, beta=beta)
 
 
-class BCELoss(Loss):
-    """The binary cross-entropy of a probability."""
+class _Weighted(Loss):
+    """Of which `weight` is a factor of each value."""
+
+    def __init__(self, weight: Any, reduction: Reduction, **settings: Any) -> None:
+        super().__init__(reduction=reduction, **settings)
+        self.weight = _tensor(weight)
+
+    def values(self, *inputs: Any) -> pt.Tensor:
+        values = super().values(*inputs)
+        return values if self.weight is None else values * self.weight
+
+
+class BCELoss(_Weighted):
+    """The binary cross-entropy of a probability; `weight` is a factor of each value, and broadcasts."""
 
     OP = "binary_cross_entropy"
 
+    def __init__(self, weight: Any = None, *, reduction: Reduction = "mean") -> None:
+        super().__init__(weight, reduction)
 
-class BCEWithLogitsLoss(Loss):
-    """The binary cross-entropy of a logit; `pos_weight` counts for the part of the target that is 1."""
+
+class BCEWithLogitsLoss(_Weighted):
+    """The binary cross-entropy of a logit; `pos_weight` counts for the part of the target that is 1.
+
+    `weight` is a factor of each value, and broadcasts.
+    """
 
     OP = "bce_with_logits"
 
-    def __init__(self, pos_weight: Any = None, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, pos_weight=None if pos_weight is None else pt.asarray(pos_weight))
+    def __init__(self, weight: Any = None, *, reduction: Reduction = "mean", pos_weight: Any = None) -> None:
+        super().__init__(weight, reduction, pos_weight=_tensor(pos_weight))
 
 
 class KLDivLoss(Loss):
-    """target (log target - x) of log-probabilities x; 'batchmean' is the divergence per row."""
+    """target (log target - input) of log-probabilities; 'batchmean' is the divergence per row."""
 
     OP = "kl_div"
 
-    def __init__(self, log_target: bool = False, reduction: Reduction | Literal["batchmean"] = "mean") -> None:
+    def __init__(self, *, reduction: Reduction | Literal["batchmean"] = "mean", log_target: bool = False) -> None:
         checks.choice("KLDivLoss", ("mean", "sum", "none", "batchmean"), reduction=reduction)
-        super().__init__("sum" if reduction == "batchmean" else reduction, log_target=log_target)
+        super().__init__(reduction="sum" if reduction == "batchmean" else reduction, log_target=log_target)
         self.by_row = reduction == "batchmean"
 
-    def forward(self, *inputs: Any) -> pt.Tensor:
-        loss = super().forward(*inputs)
-        return loss / inputs[0].shape[0] if self.by_row and inputs[0].ndim else loss
+    def forward(self, input: Any, target: Any) -> pt.Tensor:
+        loss = super().forward(input, target)
+        return loss / input.shape[0] if self.by_row and input.ndim else loss
 
 
 class PoissonNLLLoss(Loss):
-    """Minus the log-probability of counts under a rate of e^x."""
+    """Minus the log-probability of counts under a rate of e^input, or of input without `log_input`."""
 
     OP = "poisson_nll_loss"
 
     def __init__(
-        self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: Reduction = "mean"
+        self, log_input: bool = True, full: bool = False, *, eps: float = 1e-8, reduction: Reduction = "mean"
     ) -> None:
-        super().__init__(reduction, log_input=log_input, full=full, eps=eps)
+        super().__init__(reduction=reduction, log_input=log_input, full=full, eps=eps)
 
 
 class GaussianNLLLoss(Loss):
@@ -117,117 +147,36 @@ class GaussianNLLLoss(Loss):
     OP = "gaussian_nll_loss"
 
     def __init__(self, full: bool = False, eps: float = 1e-6, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, full=full, eps=eps)
+        super().__init__(reduction=reduction, full=full, eps=eps)
 
-    def values(self, *inputs: Any) -> pt.Tensor:
-        """Shapes    x [...], target [...], variance [...], or 1 along axes that share one -> [...]"""
-        if len(inputs) == 3:
-            x, variance = np.shape(inputs[0]), np.shape(inputs[2])
-            if len(variance) != len(x) or any(one not in (1, size) for one, size in zip(variance, x, strict=True)):
-                raise pt.ShapeError(
-                    f"[GaussianNLLLoss] variance is {list(variance)}, x is {list(x)}; expected one for each number, or "
-                    "a size of 1 along axes that share one; reshape it"
-                )
-        return super().values(*inputs)
-
-
-class SoftMarginLoss(Loss):
-    """log(1 + e^(-target x))."""
-
-    OP = "soft_margin_loss"
-
-
-class HingeEmbeddingLoss(Loss):
-    """x where the target is 1, and what it lacks of the margin where it is -1."""
-
-    OP = "hinge_embedding_loss"
-
-    def __init__(self, margin: float = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, margin=margin)
-
-
-class MarginRankingLoss(Loss):
-    """What a lacks to be above b by a margin."""
-
-    OP = "margin_ranking_loss"
-    ALIKE = ("a", "b", "target")
-
-    def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, margin=margin)
-
-
-class CosineEmbeddingLoss(Loss):
-    """1 - cosine where the target is 1, and what it is above the margin where it is -1."""
-
-    OP = "cosine_embedding_loss"
-    ALIKE = ("a", "b")
-
-    def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, margin=margin)
-
-    def values(self, *inputs: Any) -> pt.Tensor:
-        """Shapes    a [..., n], b [..., n], target [...] -> [...]"""
-        if len(inputs) == 3 and np.shape(inputs[2]) != np.shape(inputs[0])[:-1]:
+    def forward(self, input: Any, target: Any, var: Any) -> pt.Tensor:  # type: ignore[override]  # one input more
+        """Shapes    input [...], target [...], var [...], or 1 along axes that share one -> [...]"""
+        x, variance = np.shape(input), np.shape(var)
+        if len(variance) != len(x) or any(one not in (1, size) for one, size in zip(variance, x, strict=True)):
             raise pt.ShapeError(
-                f"[CosineEmbeddingLoss] a is {list(np.shape(inputs[0]))}, target is {list(np.shape(inputs[2]))}; "
-                "expected one target for each row of a; reshape target"
+                f"[GaussianNLLLoss] var is {list(variance)}, input is {list(x)}; expected one for each number, or "
+                "a size of 1 along axes that share one; reshape it"
             )
-        return super().values(*inputs)
-
-
-class TripletMarginLoss(Loss):
-    """What the negative lacks to be further from the anchor than the positive by a margin."""
-
-    OP = "triplet_margin_loss"
-    ALIKE = ("anchor", "positive", "negative")
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        ord: float = 2.0,
-        eps: float = 1e-6,
-        swap: bool = False,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(reduction, margin=margin, ord=ord, eps=eps, swap=swap)
-
-
-class MultiMarginLoss(Loss):
-    """What the score of the label lacks to be above the others by a margin."""
-
-    OP = "multi_margin_loss"
-    ALIKE = ()  # the op itself wants one label for each row
-
-    def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, p=p, margin=margin, weight=None if weight is None else pt.asarray(weight))
-
-
-class MultiLabelSoftMarginLoss(Loss):
-    """The mean over classes of the binary cross-entropy of each."""
-
-    OP = "multilabel_soft_margin_loss"
-
-    def __init__(self, weight: Any = None, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction, weight=None if weight is None else pt.asarray(weight))
+        return self._reduced(self.values(input, target, var))
 
 
 class CTCLoss(Loss):
-    """Minus the log-probability of labels whose places in time are unknown; the mean is over labels, then over rows.
-
-    Called with log_probs [n, t, classes], labels [n, s], and how many steps and labels of each row count, [n] each.
-    """
+    """Minus the log-probability of labels whose places in time are unknown; the mean is over labels, then over rows."""
 
     OP = "ctc_loss"
     ALIKE = ()
 
     def __init__(self, blank: int = 0, reduction: Reduction = "mean", zero_infinity: bool = False) -> None:
-        super().__init__(reduction, blank=blank, zero_infinity=zero_infinity)
+        super().__init__(reduction=reduction, blank=blank, zero_infinity=zero_infinity)
 
-    def forward(self, *inputs: Any) -> pt.Tensor:
-        if self.reduction != "mean":
-            return super().forward(*inputs)
-        values = self.values(*inputs)
-        return pt.mean(values / pt.cast(pt.maximum(inputs[3], 1), values.dtype))
+    def forward(  # type: ignore[override]  # two inputs more
+        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
+    ) -> pt.Tensor:
+        """Shapes    log_probs [n, t, classes], targets [n, s], input_lengths and target_lengths [n]"""
+        values = self.values(log_probs, targets, input_lengths, target_lengths)
+        if self.reduction == "mean":
+            values = values / pt.cast(pt.maximum(target_lengths, 1), values.dtype)
+        return self._reduced(values)
 
 
 class _Classes(Loss):
@@ -236,30 +185,32 @@ class _Classes(Loss):
     ALIKE = ()  # the ops themselves want one label for each row
 
     def __init__(self, weight: Any, ignore_index: int | None, reduction: Reduction, **settings: Any) -> None:
-        weight = None if weight is None else pt.asarray(weight)
-        super().__init__(reduction, weight=weight, ignore_index=ignore_index, **settings)
-        self.weight: pt.Tensor | None = weight
+        self_weight = _tensor(weight)
+        super().__init__(reduction=reduction, weight=self_weight, ignore_index=ignore_index, **settings)
+        self.weight, self.ignore_index = self_weight, ignore_index
 
-    def forward(self, *inputs: Any) -> pt.Tensor:
-        labels, weight = inputs[1], self.weight
-        ignored = self._settings["ignore_index"]
+    def forward(self, input: Any, target: Any) -> pt.Tensor:
+        weight, ignored = self.weight, self.ignore_index
         if self.reduction != "mean" or (weight is None and ignored is None):
-            return super().forward(*inputs)
-        kept = None if ignored is None else pt.not_equal(labels, ignored)
+            return super().forward(input, target)
+        kept = None if ignored is None else pt.not_equal(target, ignored)
         counted: Any = 1.0
         if weight is not None:
-            counted = pt.take(weight, labels if kept is None else pt.where(kept, labels, 0))
+            counted = pt.take(weight, target if kept is None else pt.where(kept, target, 0))
         if kept is not None:
             counted = pt.where(kept, counted, 0.0)
-        return pt.sum(self.values(*inputs)) / pt.sum(counted)
+        return pt.sum(self.values(input, target)) / pt.sum(counted)
 
 
 class NLLLoss(_Classes):
-    """Minus the log-probability of each label, times the weight of its class."""
+    """Minus the log-probability of each label, times the weight of its class; classes are the last axis.
+
+    Shapes    input [..., classes], target [...]
+    """
 
     OP = "nll_loss"
 
-    def __init__(self, weight: Any = None, ignore_index: int | None = -100, reduction: Reduction = "mean") -> None:
+    def __init__(self, weight: Any = None, *, ignore_index: int | None = -100, reduction: Reduction = "mean") -> None:
         super().__init__(weight, ignore_index, reduction)
 
 
@@ -274,20 +225,18 @@ class CrossEntropyLoss(_Classes):
     def __init__(
         self,
         weight: Any = None,
+        *,
         ignore_index: int | None = -100,
-        label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, ignore_index, reduction, label_smoothing=label_smoothing)
+        self.label_smoothing = label_smoothing
 
-    def forward(self, *inputs: Any) -> pt.Tensor:
-        logits, target = inputs
-        if target.ndim < logits.ndim:
-            return super().forward(*inputs)
-        smoothing = self._settings["label_smoothing"]
+    def forward(self, input: Any, target: Any) -> pt.Tensor:
+        if target.ndim < input.ndim:
+            return super().forward(input, target)
+        smoothing = self.label_smoothing
         if smoothing:
-            target = target * (1 - smoothing) + smoothing / logits.shape[-1]
-        values = pt.soft_cross_entropy(logits, target, self.weight)
-        if self.reduction == "none":
-            return values
-        return pt.sum(values) if self.reduction == "sum" else pt.mean(values)
+            target = target * (1 - smoothing) + smoothing / input.shape[-1]
+        return self._reduced(pt.soft_cross_entropy(input, target, self.weight))

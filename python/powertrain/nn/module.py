@@ -251,6 +251,19 @@ class Module(Watched):
                     vars(module)[name] = copy.deepcopy(value, memo)
         return twin
 
+    def _cast(self, dtype: Any) -> None:
+        """Gives parameters and buffers of real numbers a dtype; None leaves them as they are."""
+        if dtype is None:
+            return
+        wanted = pt.zeros((), dtype).dtype
+        if not wanted.is_float:
+            raise pt.DTypeError(
+                f"[{type(self).__name__}] dtype = {wanted.name}; expected a floating dtype; for example 'bfloat16'"
+            )
+        for _, slot in self.named_slots():
+            if slot.dtype.is_float and slot.dtype != wanted:
+                slot.value = pt.cast(slot.value, wanted)
+
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         """How PyTorch's axes of a slot of this module are transposed to ours; None where they are alike."""
         return None

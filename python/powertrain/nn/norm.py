@@ -1,110 +1,314 @@
-"""Normalisations."""
+"""Normalizations; channels are the last axis."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import powertrain as pt
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 
-
-def _check(where: str, width: int, eps: float) -> None:
-    checks.sizes(where, width=width)
-    checks.numbers(where, 0, eps=eps)
+# The distance from 1 to the next number.
+_EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
 
-class LayerNorm(Module):
-    """Each row less its mean, over its standard deviation, then weight and bias (Ba et al. 2016)."""
+class _OverLast(Module):
+    """A norm over the trailing axes of `normalized_shape`: one, or several as one."""
 
-    def __init__(self, width: int, eps: float = 1e-5, *, bias: bool = True) -> None:
+    def _begin(self, normalized_shape: int | Sequence[int], eps: float | None, device: Any) -> None:
         super().__init__()
-        _check("LayerNorm", width, eps)
-        self.weight = Parameter(init.ones((width,)))
-        self.bias = Parameter(init.zeros((width,))) if bias else None
+        where = type(self).__name__
+        checks.fixed(where, device=device)
+        several = isinstance(normalized_shape, (tuple, list))
+        shape: Any = tuple(normalized_shape) if several else (normalized_shape,)  # type: ignore[arg-type]
+        if not shape or not all(checks.whole(size, 0) for size in shape):
+            raise pt.ShapeError(
+                f"[{where}] normalized_shape = {normalized_shape!r}; expected a whole number from 0 to {checks.MOST}, "
+                "or a tuple of them; it is the sizes of the last axes"
+            )
+        if eps is not None:
+            checks.numbers(where, 0, eps=eps)
+        self.normalized_shape: tuple[int, ...] = shape
         self.eps = eps
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.layer_norm(x, self.weight, self.bias, self.eps)
+    def _rows(self, x: Any) -> tuple[Any, Any, Any]:
+        """The input with the axes of normalized_shape as one, and weight and bias so."""
+        count = len(self.normalized_shape)
+        if tuple(x.shape[-count:]) != self.normalized_shape:
+            raise pt.ShapeError(
+                f"[{type(self).__name__}] input is {list(x.shape)}; expected last axes of "
+                f"{list(self.normalized_shape)}; change normalized_shape"
+            )
+        weights: list[Any] = [getattr(self, name, None) for name in ("weight", "bias")]
+        if count == 1:
+            return x, *weights
+        size = math.prod(self.normalized_shape)
+        weights = [None if slot is None else pt.reshape(slot, (size,)) for slot in weights]
+        return pt.reshape(x, (*x.shape[:-count], size)), *weights
 
 
-class RMSNorm(Module):
-    """Each row over its root mean square, then weight (Zhang and Sennrich 2019)."""
+class LayerNorm(_OverLast):
+    """Normalize the last axes to zero mean and unit variance, then scale and shift (Ba et al. 2016).
 
-    def __init__(self, width: int, eps: float = 1e-6) -> None:
+    Shapes    input [..., *normalized_shape], weight and bias [*normalized_shape] -> as input
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        self._begin(normalized_shape, eps, device)
+        self.elementwise_affine = elementwise_affine
+        self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
+        self.bias = Parameter(init.zeros(self.normalized_shape)) if elementwise_affine and bias else None
+        self._cast(dtype)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        rows, weight, bias = self._rows(input)
+        y = pt.layer_norm(rows, weight, bias, self.eps)
+        return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
+
+
+class RMSNorm(_OverLast):
+    """Divide the last axes by their root mean square, then scale (Zhang and Sennrich 2019).
+
+    `eps=None` is the distance from 1 to the next number of the input's dtype, as in PyTorch.
+
+    Shapes    input [..., *normalized_shape], weight [*normalized_shape] -> as input
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        self._begin(normalized_shape, eps, device)
+        self.elementwise_affine = elementwise_affine
+        self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
+        self._cast(dtype)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        rows, weight, _ = self._rows(input)
+        if weight is None:
+            weight = pt.ones((rows.shape[-1],), rows.dtype)
+        eps = _EPS[rows.dtype.name] if self.eps is None else self.eps
+        y = pt.rms_norm(rows, weight, eps)
+        return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
+
+
+class _Channels(Module):
+    """A norm of each channel, with weights for each, and running statistics where they are wanted."""
+
+    TORCH_ONLY = frozenset({"num_batches_tracked"})
+    COUNTS: ClassVar[tuple[int, ...]]
+    SHAPE: ClassVar[str]
+
+    def _begin(
+        self, num_features: int, eps: float, momentum: float, affine: bool, tracked: bool, bias: bool, device: Any
+    ) -> None:
         super().__init__()
-        _check("RMSNorm", width, eps)
-        self.weight = Parameter(init.ones((width,)))
-        self.eps = eps
+        where = type(self).__name__
+        checks.fixed(where, device=device)
+        checks.sizes(where, num_features=num_features)
+        checks.numbers(where, 0, eps=eps)
+        checks.numbers(where, 0, most=1, momentum=momentum)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, tracked
+        self.weight = Parameter(init.ones((num_features,))) if affine else None
+        self.bias = Parameter(init.zeros((num_features,))) if affine and bias else None
+        self.running_mean = pt.Slot(init.zeros((num_features,))) if tracked else None
+        self.running_var = pt.Slot(init.ones((num_features,))) if tracked else None
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.rms_norm(x, self.weight, self.eps)
+    def reset_running_stats(self) -> None:
+        """Running means of 0 and variances of 1, as at the beginning."""
+        if self.running_mean is not None and self.running_var is not None:
+            self.running_mean.value = pt.zeros(self.running_mean.shape, self.running_mean.dtype)
+            self.running_var.value = pt.ones(self.running_var.shape, self.running_var.dtype)
+
+    def _check(self, x: Any) -> None:
+        where = type(self).__name__
+        checks.axes(where, x, *self.COUNTS, shape=self.SHAPE)
+        if x.shape[-1] != self.num_features:
+            raise pt.ShapeError(
+                f"[{where}] input is {list(x.shape)}; expected {self.num_features} channels, the last axis; move the "
+                "channels last, pt.moveaxis(x, 1, -1), or change num_features"
+            )
+
+    def _by_running(self, x: Any) -> pt.Tensor:
+        assert self.running_mean is not None and self.running_var is not None
+        scale = pt.rsqrt(self.running_var + self.eps)
+        scale = scale if self.weight is None else scale * self.weight
+        y = (x - self.running_mean) * scale
+        return y if self.bias is None else y + self.bias
+
+    def _track(self, mean: Any, variance: Any, share: float) -> None:
+        """Take a batch into the running statistics; `share`: of its variance, momentum times what makes it unbiased."""
+        assert self.running_mean is not None and self.running_var is not None
+        kept = 1 - self.momentum
+        self.running_mean.value = self.running_mean * kept + mean * self.momentum
+        self.running_var.value = self.running_var * kept + variance * share
 
 
-class BatchNorm(Module):
+class AnyBatchNorm(_Channels):
     """Each channel (the last axis) by the mean and variance of the batch; by running ones in evaluation.
 
     Running statistics are buffers: running = (1 - momentum) * running + momentum * batch, with the unbiased variance
-    (Ioffe and Szegedy 2015).
+    (Ioffe and Szegedy 2015). Without them (`track_running_stats=False`) evaluation takes those of the batch too.
     """
 
-    TORCH_ONLY = frozenset({"num_batches_tracked"})
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        bias: bool = True,
+    ) -> None:
+        self._begin(num_features, eps, momentum, affine, track_running_stats, bias, device)
+        self._cast(dtype)
 
-    def __init__(self, width: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        super().__init__()
-        _check("BatchNorm", width, eps)
-        checks.numbers("BatchNorm", 0, most=1, momentum=momentum)
-        self.weight = Parameter(init.ones((width,)))
-        self.bias = Parameter(init.zeros((width,)))
-        self.running_mean = pt.Slot(init.zeros((width,)))
-        self.running_var = pt.Slot(init.ones((width,)))
-        self.eps, self.momentum = eps, momentum
-
-    def forward(self, x: Any) -> pt.Tensor:
-        if not self.training:
-            scale = pt.rsqrt(self.running_var + self.eps) * self.weight
-            return (x - self.running_mean) * scale + self.bias
-        count = x.size // x.shape[-1]
+    def forward(self, input: Any) -> pt.Tensor:
+        self._check(input)
+        if not self.training and self.track_running_stats:
+            return self._by_running(input)
+        count = input.size // input.shape[-1] if input.size else 0
         if count < 2:
             raise pt.ShapeError(
-                f"[BatchNorm] one value per channel from {list(x.shape)}; expected at least two to take a variance of; "
-                "use a larger batch, or model.eval()"
+                f"[{type(self).__name__}] one value per channel from {list(input.shape)}; expected at least two to "
+                "take a variance of; use a larger batch, or model.eval()"
             )
-        y, mean, variance = pt.batch_norm(x, self.weight, self.bias, self.eps)
-        kept = 1 - self.momentum
-        self.running_mean.value = self.running_mean * kept + mean * self.momentum
-        self.running_var.value = self.running_var * kept + variance * (self.momentum * count / (count - 1))
+        like = (self.num_features,)
+        weight = pt.ones(like, input.dtype) if self.weight is None else self.weight
+        bias = pt.zeros(like, input.dtype) if self.bias is None else self.bias
+        y, mean, variance = pt.batch_norm(input, weight, bias, self.eps)
+        if self.training and self.track_running_stats:
+            self._track(mean, variance, self.momentum * count / (count - 1))
         return y
 
 
+class BatchNorm1d(AnyBatchNorm):
+    __doc__ = AnyBatchNorm.__doc__
+    COUNTS, SHAPE = (2, 3), "[batch, channels] or [batch, time, channels]"
+
+
+class BatchNorm2d(AnyBatchNorm):
+    __doc__ = AnyBatchNorm.__doc__
+    COUNTS, SHAPE = (4,), "[batch, height, width, channels]"
+
+
+class BatchNorm3d(AnyBatchNorm):
+    __doc__ = AnyBatchNorm.__doc__
+    COUNTS, SHAPE = (5,), "[batch, depth, height, width, channels]"
+
+
+class _InstanceNorm(_Channels):
+    """Normalize each channel (the last axis) of each example to zero mean and unit variance (Ulyanov et al. 2016).
+
+    With `track_running_stats`, evaluation takes the running means of the statistics of the examples.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        bias: bool = True,
+    ) -> None:
+        self._begin(num_features, eps, momentum, affine, track_running_stats, bias, device)
+        self._cast(dtype)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        self._check(input)
+        if self.track_running_stats:
+            if not self.training:
+                return self._by_running(input)
+            space = tuple(range(1, input.ndim - 1))
+            mean, variance = pt.mean(input, axis=space), pt.var(input, axis=space, correction=1)
+            self._track(pt.mean(mean, axis=0), pt.mean(variance, axis=0), self.momentum)
+        return pt.instance_norm(input, self.weight, self.bias, self.eps)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    __doc__ = _InstanceNorm.__doc__
+    COUNTS, SHAPE = (3,), "[batch, time, channels]"
+
+
+class InstanceNorm2d(_InstanceNorm):
+    __doc__ = _InstanceNorm.__doc__
+    COUNTS, SHAPE = (4,), "[batch, height, width, channels]"
+
+
+class InstanceNorm3d(_InstanceNorm):
+    __doc__ = _InstanceNorm.__doc__
+    COUNTS, SHAPE = (5,), "[batch, depth, height, width, channels]"
+
+
 class GroupNorm(Module):
-    """Each example's channels (the last axis) in groups, less their mean, over their deviation (Wu and He 2018)."""
+    """Normalize each example's channels (the last axis) in groups, to zero mean and unit variance (Wu and He 2018)."""
 
-    def __init__(self, groups: int, width: int, eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
-        _check("GroupNorm", width, eps)
-        checks.sizes("GroupNorm", 1, groups=groups)
-        if width % groups:
+        checks.fixed("GroupNorm", device=device)
+        checks.sizes("GroupNorm", num_channels=num_channels)
+        checks.numbers("GroupNorm", 0, eps=eps)
+        checks.sizes("GroupNorm", 1, num_groups=num_groups)
+        if num_channels % num_groups:
             raise pt.ShapeError(
-                f"[GroupNorm] {width} channels in {groups} groups; expected a multiple of groups; change groups"
+                f"[GroupNorm] {num_channels} channels in {num_groups} groups; expected a multiple of groups; change "
+                "num_groups"
             )
-        self.weight = Parameter(init.ones((width,))) if affine else None
-        self.bias = Parameter(init.zeros((width,))) if affine else None
-        self.groups, self.eps = groups, eps
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.weight = Parameter(init.ones((num_channels,))) if affine else None
+        self.bias = Parameter(init.zeros((num_channels,))) if affine and bias else None
+        self._cast(dtype)
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.group_norm(x, self.weight, self.bias, groups=self.groups, eps=self.eps)
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.group_norm(input, self.weight, self.bias, groups=self.num_groups, eps=self.eps)
 
 
-class InstanceNorm(Module):
-    """Each channel of each example less its mean, over its deviation (Ulyanov et al. 2016)."""
+class LocalResponseNorm(Module):
+    """x / (k + alpha mean x^2)^beta, the mean over `size` neighbouring channels, zeros beyond the border.
 
-    def __init__(self, width: int, eps: float = 1e-5, affine: bool = False) -> None:
+    Channels are the last axis (Krizhevsky et al. 2012, with PyTorch's division by size).
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        _check("InstanceNorm", width, eps)
-        self.weight = Parameter(init.ones((width,))) if affine else None
-        self.bias = Parameter(init.zeros((width,))) if affine else None
-        self.eps = eps
+        checks.sizes("LocalResponseNorm", 1, size=size)
+        checks.numbers("LocalResponseNorm", alpha=alpha, beta=beta, k=k)
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
-    def forward(self, x: Any) -> pt.Tensor:
-        return pt.instance_norm(x, self.weight, self.bias, self.eps)
+    def forward(self, input: Any) -> pt.Tensor:
+        channels = input.shape[-1]
+        rest = [0] * (input.ndim - 1)
+        squares = pt.pad(pt.square(input), (*rest, self.size // 2), (*rest, (self.size - 1) // 2))
+        total = squares[..., :channels]
+        for shift in range(1, self.size):
+            total = total + squares[..., shift : shift + channels]
+        return input / pt.power(total * (self.alpha / self.size) + self.k, self.beta)

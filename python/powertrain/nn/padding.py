@@ -12,39 +12,36 @@ Amount = int | tuple[int, ...]
 
 
 class _Pad(Module):
-    """`amount` on all sides, or (before, after) for the last axis of space, then for the one before it, as PyTorch."""
+    """`padding` on all sides, or (before, after) for the last axis of space, then for the one before it, as PyTorch."""
 
     AXES: ClassVar[int] = 1
     MODE: ClassVar[Literal["constant", "reflect", "replicate", "circular"]] = "constant"
 
     value = 0.0
 
-    def __init__(self, amount: Amount) -> None:
+    def __init__(self, padding: Amount) -> None:
         super().__init__()
-        amounts = tuple(amount) if isinstance(amount, (tuple, list)) else (amount,) * (2 * self.AXES)
+        amounts = tuple(padding) if isinstance(padding, (tuple, list)) else (padding,) * (2 * self.AXES)
         if len(amounts) != 2 * self.AXES or not all(checks.whole(one, 0) for one in amounts):
             raise checks.SettingError(
-                f"[{type(self).__name__}] amount = {amount!r}; expected one number, or {2 * self.AXES}, none below 0; "
-                "(before, after) of the last axis first"
+                f"[{type(self).__name__}] padding = {padding!r}; expected one number, or {2 * self.AXES}, none below "
+                "0; (before, after) of the last axis first"
             )
+        self.padding = amounts
         # In the order of the axes.
         self.sides = tuple((amounts[2 * place], amounts[2 * place + 1]) for place in reversed(range(self.AXES)))
 
-    def forward(self, x: Any) -> pt.Tensor:
-        if x.ndim != self.AXES + 2:
-            raise pt.ShapeError(
-                f"[{type(self).__name__}] x is {list(x.shape)}; expected {self.AXES + 2} axes, batch first and "
-                "channels last; reshape it"
-            )
+    def forward(self, input: Any) -> pt.Tensor:
+        checks.axes(type(self).__name__, input, self.AXES + 2, shape="batch first and channels last")
         before, after = zip(*self.sides, strict=True)
-        return pt.pad(x, (0, *before, 0), (0, *after, 0), self.value, self.MODE)
+        return pt.pad(input, (0, *before, 0), (0, *after, 0), self.value, self.MODE)
 
 
 class ConstantPad1d(_Pad):
     """A number around each sequence."""
 
-    def __init__(self, amount: Amount, value: float = 0.0) -> None:
-        super().__init__(amount)
+    def __init__(self, padding: Amount, value: float) -> None:
+        super().__init__(padding)
         if not isinstance(value, (int, float)):
             raise checks.SettingError(f"[{type(self).__name__}] value = {value!r}; expected a number; 0.0 is usual")
         self.value = value
@@ -65,8 +62,8 @@ class ConstantPad3d(ConstantPad1d):
 class ZeroPad1d(ConstantPad1d):
     """Zeros around each sequence."""
 
-    def __init__(self, amount: Amount) -> None:
-        super().__init__(amount)
+    def __init__(self, padding: Amount) -> None:
+        super().__init__(padding, 0.0)
 
 
 class ZeroPad2d(ZeroPad1d):

@@ -1,8 +1,11 @@
-"""Pooling of sequences and volumes, channels last; that of images is in layers.py."""
+"""Pooling of sequences, images and volumes, channels last: [batch, ..., channels]."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
+
+import numpy as np
 
 import powertrain as pt
 from powertrain.nn import checks
@@ -12,64 +15,176 @@ Numbers = int | tuple[int, ...]
 
 
 class _Pool(Module):
-    """An op of windows; the stride is the window by default."""
+    """Windows; the stride is the window by default."""
 
-    OP: ClassVar[str] = ""
+    AXES: ClassVar[int]
 
-    def __init__(self, window: Numbers, stride: Numbers | None = None, padding: Numbers = 0, **settings: Any) -> None:
+    def __init__(self, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0) -> None:
         super().__init__()
-        where, axes = type(self).__name__, int(self.OP[-2])
-        given = {"window": window} | ({} if stride is None else {"stride": stride})
-        given |= {"dilation": settings["dilation"]} if "dilation" in settings else {}
-        checks.per_axis(where, axes, 1, **given)
-        checks.per_axis(where, axes, padding=padding)
-        self.window, self.stride, self.padding = window, window if stride is None else stride, padding
-        self._settings = settings
-
-    def forward(self, x: Any) -> pt.Tensor:
-        y: pt.Tensor = getattr(pt, self.OP)(x, self.window, self.stride, self.padding, **self._settings)
-        return y
+        where = type(self).__name__
+        checks.per_axis(where, self.AXES, 1, kernel_size=kernel_size)
+        checks.per_axis(where, self.AXES, 1, **({} if stride is None else {"stride": stride}))
+        checks.per_axis(where, self.AXES, padding=padding)
+        self.kernel_size = checks.spread(kernel_size, self.AXES)
+        self.stride = self.kernel_size if stride is None else checks.spread(stride, self.AXES)
+        self.padding = checks.spread(padding, self.AXES)
 
 
-class MaxPool1d(_Pool):
-    """The largest value of each window of a sequence."""
-
-    OP = "max_pool1d"
-
+class _MaxPool(_Pool):
     def __init__(
         self,
-        window: Numbers,
+        kernel_size: Numbers,
         stride: Numbers | None = None,
         padding: Numbers = 0,
         dilation: Numbers = 1,
+        return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        super().__init__(window, stride, padding, dilation=dilation, ceil_mode=ceil_mode)
+        checks.fixed(type(self).__name__, return_indices=return_indices)
+        super().__init__(kernel_size, stride, padding)
+        checks.per_axis(type(self).__name__, self.AXES, 1, dilation=dilation)
+        self.dilation, self.ceil_mode = checks.spread(dilation, self.AXES), ceil_mode
+
+    def forward(self, input: Any) -> pt.Tensor:
+        op = (pt.max_pool1d, pt.max_pool2d, pt.max_pool3d)[self.AXES - 1]
+        y: pt.Tensor = op(input, self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode)
+        return y
 
 
-class MaxPool3d(MaxPool1d):
-    """The largest value of each window of a volume."""
+class MaxPool1d(_MaxPool):
+    """The largest value of each window of [batch, time, channels]."""
 
-    OP = "max_pool3d"
+    AXES = 1
 
 
-class AvgPool1d(_Pool):
-    """The mean of each window of a sequence; `count_padding` says whether padding counts."""
+class MaxPool2d(_MaxPool):
+    """The largest value of each window of [batch, height, width, channels]."""
 
-    OP = "avg_pool1d"
+    AXES = 2
+
+
+class MaxPool3d(_MaxPool):
+    """The largest value of each window of [batch, depth, height, width, channels]."""
+
+    AXES = 3
+
+
+class _AvgPool(_Pool):
+    def __init__(
+        self,
+        kernel_size: Numbers,
+        stride: Numbers | None = None,
+        padding: Numbers = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding)
+        if divisor_override is not None:
+            checks.sizes(type(self).__name__, 1, divisor_override=divisor_override)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+        self.divisor_override = divisor_override
+
+    def _counts(self, image: tuple[int, ...], windows: tuple[int, ...]) -> pt.Tensor:
+        """How many elements each window has, padding included, [windows..., 1]: the last may end beyond the border."""
+        counts = np.ones(())
+        for axis, size in enumerate(image):
+            starts = np.arange(windows[axis]) * self.stride[axis]
+            ends = np.minimum(starts + self.kernel_size[axis], size + 2 * self.padding[axis])
+            counts = np.multiply.outer(counts, ends - starts)
+        return pt.asarray(np.expand_dims(counts, -1).astype("float32"))
+
+    def forward(self, input: Any) -> pt.Tensor:
+        op = (pt.avg_pool1d, pt.avg_pool2d, pt.avg_pool3d)[self.AXES - 1]
+        counts = self.count_include_pad or self.divisor_override is not None
+        y: pt.Tensor = op(
+            input, self.kernel_size, self.stride, self.padding, count_padding=counts, ceil_mode=self.ceil_mode
+        )
+        if self.divisor_override is None:
+            return y
+        if not self.ceil_mode:
+            return y * (math.prod(self.kernel_size) / self.divisor_override)
+        share = self._counts(tuple(input.shape[1:-1]), tuple(y.shape[1:-1])) / self.divisor_override
+        return y * pt.cast(share, y.dtype)
+
+
+class AvgPool1d(_AvgPool):
+    """The mean of each window of [batch, time, channels]; `count_include_pad` says whether padding counts."""
+
+    AXES = 1
 
     def __init__(
         self,
-        window: Numbers,
+        kernel_size: Numbers,
         stride: Numbers | None = None,
         padding: Numbers = 0,
-        count_padding: bool = True,
         ceil_mode: bool = False,
+        count_include_pad: bool = True,
     ) -> None:
-        super().__init__(window, stride, padding, count_padding=count_padding, ceil_mode=ceil_mode)
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
-class AvgPool3d(AvgPool1d):
-    """The mean of each window of a volume; `count_padding` says whether padding counts."""
+class AvgPool2d(_AvgPool):
+    """The mean of each window of [batch, height, width, channels]; `count_include_pad` says whether padding counts.
 
-    OP = "avg_pool3d"
+    `divisor_override`: what the sum of a window is divided by, instead of its number of elements.
+    """
+
+    AXES = 2
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of each window of [batch, depth, height, width, channels]; settings as of AvgPool2d."""
+
+    AXES = 3
+
+
+class LPPool2d(Module):
+    """The p-th root of the sum of x^p over each window; the stride is the window by default."""
+
+    def __init__(
+        self, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        checks.numbers("LPPool2d", above=0, norm_type=norm_type)
+        given = {"kernel_size": kernel_size} | ({} if stride is None else {"stride": stride})
+        checks.per_axis("LPPool2d", 2, 1, **given)
+        self.norm_type, self.kernel_size = norm_type, checks.spread(kernel_size, 2)
+        self.stride = self.kernel_size if stride is None else checks.spread(stride, 2)
+        self.ceil_mode = ceil_mode
+
+    def forward(self, input: Any) -> pt.Tensor:
+        settings: dict[str, Any] = {"window": self.kernel_size, "stride": self.stride, "ceil_mode": self.ceil_mode}
+        return pt.lp_pool2d(input, self.norm_type, **settings)
+
+
+class AdaptiveAvgPool2d(Module):
+    """The mean of each of `output_size` parts of [batch, height, width, channels]."""
+
+    def __init__(self, output_size: Numbers) -> None:
+        super().__init__()
+        checks.per_axis("AdaptiveAvgPool2d", 2, 1, output_size=output_size)
+        self.output_size = checks.spread(output_size, 2)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.adaptive_avg_pool2d(input, self.output_size)
+
+
+class AdaptiveMaxPool2d(Module):
+    """The maximum of each of `output_size` parts of [batch, height, width, channels]."""
+
+    def __init__(self, output_size: Numbers, return_indices: bool = False) -> None:
+        super().__init__()
+        checks.fixed("AdaptiveMaxPool2d", return_indices=return_indices)
+        checks.per_axis("AdaptiveMaxPool2d", 2, 1, output_size=output_size)
+        self.output_size = checks.spread(output_size, 2)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.adaptive_max_pool2d(input, self.output_size)
+
+
+class GlobalAveragePool(Module):
+    """The mean over height and width: [batch, height, width, channels] to [batch, channels]."""
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.mean(input, axis=(1, 2))

@@ -1,4 +1,4 @@
-"""Recurrent layers over [batch, time, inputs], and the cells that make one step of them."""
+"""Recurrent layers over [batch, time, features], and the cells that make one step of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.nn import checks, init
-from powertrain.nn.layers import Dropout
 from powertrain.nn.module import Module, Parameter
 
 _TRANSPOSED = (1, 0)
@@ -17,10 +16,10 @@ _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 Nonlinearity = Literal["tanh", "relu"]
 
 
-def _make(module: Module, suffix: str, inputs: int, width: int, gates: int, bias: bool, generator: Any) -> None:
+def _make(module: _Stack | _Cell, suffix: str, inputs: int, width: int, gates: int, generator: Any) -> None:
     """The parameters of one layer and direction: all uniform in +-1/sqrt(width)."""
     shapes = ((inputs, gates), (width, gates), (gates,), (gates,))
-    for name, shape in zip(_PARTS[: 4 if bias else 2], shapes, strict=False):
+    for name, shape in zip(_PARTS[: 4 if module.bias else 2], shapes, strict=False):
         setattr(module, name + suffix, Parameter(init.uniform_fan_in(shape, width, generator)))
 
 
@@ -69,9 +68,9 @@ class _Padded:
 
 
 class _Stack(Module):
-    """Layers over [batch, time, inputs], each of one direction or of both; `weight_ih_l1_reverse` is of the second
-    layer from the end of time. All weights and biases are uniform in +-1/sqrt(width). With `dropout`, what one layer
-    gives the next is dropped with that probability in training.
+    """Layers over [batch, time, input_size], each of one direction or of both; `weight_ih_l1_reverse` is of the second
+    layer from the end of time. All weights and biases are uniform in +-1/sqrt(hidden_size). With `dropout`, what one
+    layer gives the next is dropped with that probability in training.
     """
 
     GATES: ClassVar[int] = 1
@@ -80,24 +79,31 @@ class _Stack(Module):
 
     def __init__(
         self,
-        inputs: int,
-        width: int,
-        layers: int = 1,
-        bidirectional: bool = False,
-        *,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
         bias: bool = True,
+        batch_first: bool = True,
         dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes(type(self).__name__, 1, inputs=inputs, width=width)
-        checks.layers(type(self).__name__, 1, layers=layers)
-        self.inputs, self.width, self.layers, self.directions = inputs, width, layers, 2 if bidirectional else 1
-        for layer in range(layers):
-            taken = inputs if layer == 0 else width * self.directions
+        where = type(self).__name__
+        checks.fixed(where, batch_first=batch_first, device=device)
+        checks.sizes(where, 1, input_size=input_size, hidden_size=hidden_size)
+        checks.layers(where, 1, num_layers=num_layers)
+        self.dropout = checks.share(where, dropout, "dropout")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.bidirectional, self.directions = bias, bidirectional, 2 if bidirectional else 1
+        for layer in range(num_layers):
+            taken = input_size if layer == 0 else hidden_size * self.directions
             for suffix in self._suffixes(layer):
-                _make(self, suffix, taken, width, self.GATES * width, bias, generator)
-        self.between = Dropout(dropout)
+                _make(self, suffix, taken, hidden_size, self.GATES * hidden_size, generator)
+        self._cast(dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return _TRANSPOSED if name.startswith("weight") else None
@@ -111,14 +117,15 @@ class _Stack(Module):
 
     def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:
         """The outputs of the last layer, and the last state of each kind [layers directions, batch, width]."""
-        if x.ndim != 3 or x.shape[2] != self.inputs:
+        if x.ndim != 3 or x.shape[2] != self.input_size:
             raise pt.ShapeError(
-                f"[{type(self).__name__}] x is {list(x.shape)}; expected [batch, time, {self.inputs}]; check its axes"
+                f"[{type(self).__name__}] input is {list(x.shape)}; expected [batch, time, {self.input_size}]; check "
+                "its axes"
             )
         padded = None if lengths is None else _Padded(lengths, x)
-        zeros = pt.zeros((x.shape[0], self.width), x.dtype)
+        zeros = pt.zeros((x.shape[0], self.hidden_size), x.dtype)
         last: list[list[pt.Tensor]] = [[] for _ in range(self.STATES)]
-        for layer in range(self.layers):
+        for layer in range(self.num_layers):
             outputs = []
             for direction, suffix in enumerate(self._suffixes(layer)):
                 place = len(last[0])
@@ -129,19 +136,19 @@ class _Stack(Module):
                 y = _turned(found[0], padded) if direction else found[0]
                 outputs.append(y if padded is None else padded.cleared(y))
             x = outputs[0] if self.directions == 1 else pt.concat(outputs, 2)
-            if layer + 1 < self.layers:
-                x = self.between(x)
+            if layer + 1 < self.num_layers and self.training and self.dropout > 0:
+                x = pt.dropout(x, self.dropout)
         return x, [pt.stack(kind) for kind in last]
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[pt.Tensor, pt.Tensor]:
-        """The outputs at every step [b, t, directions width], and the last state of each layer and direction.
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[pt.Tensor, pt.Tensor]:
+        """The outputs at every step [b, t, directions hidden_size], and the last state of each layer and direction.
 
         With `lengths`, sequence i ends after lengths[i] steps: its outputs behind that are 0, its last state is that
         of its own end, and from there the other direction begins.
 
-        Shapes    x [b, t, inputs], state [layers directions, b, width], zero when left out, lengths [b]
+        Shapes    input [b, t, input_size], hx [num_layers directions, b, hidden_size], zero when left out, lengths [b]
         """
-        y, last = self._through(x, None if state is None else [state], lengths)
+        y, last = self._through(input, None if hx is None else [hx], lengths)
         return y, last[0]
 
 
@@ -154,18 +161,22 @@ class RNN(_Stack):
 
     def __init__(
         self,
-        inputs: int,
-        width: int,
-        layers: int = 1,
-        bidirectional: bool = False,
-        *,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
         nonlinearity: Nonlinearity = "tanh",
         bias: bool = True,
+        batch_first: bool = True,
         dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         checks.choice("RNN", ("tanh", "relu"), nonlinearity=nonlinearity)
-        super().__init__(inputs, width, layers, bidirectional, bias=bias, dropout=dropout, generator=generator)
+        rest = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+        super().__init__(input_size, hidden_size, *rest, generator=generator)
         self.nonlinearity = nonlinearity
 
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
@@ -197,13 +208,14 @@ class LSTM(_Stack):
         return tuple(pt.cast(sequence, x.dtype) for sequence in states[:2])
 
     def forward(  # type: ignore[override]  # its state is a pair
-        self, x: Any, state: tuple[Any, Any] | None = None, lengths: Any = None
+        self, input: Any, hx: tuple[Any, Any] | None = None, lengths: Any = None
     ) -> tuple[pt.Tensor, tuple[pt.Tensor, pt.Tensor]]:
         """The outputs at every step, and the last (hidden, cell) state; `lengths` as in the other layers.
 
-        Shapes    x [b, t, inputs], state two of [layers directions, b, width], zero when left out, lengths [b]
+        Shapes    input [b, t, input_size], hx two of [num_layers directions, b, hidden_size], zero when left out,
+                  lengths [b]
         """
-        y, (hidden, cell) = self._through(x, state, lengths)
+        y, (hidden, cell) = self._through(input, hx, lengths)
         return y, (hidden, cell)
 
 
@@ -213,58 +225,69 @@ class _Cell(Module):
     GATES: ClassVar[int] = 1
 
     def __init__(
-        self, inputs: int, width: int, *, bias: bool = True, generator: pt.random.Generator | None = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes(type(self).__name__, 1, inputs=inputs, width=width)
-        _make(self, "", inputs, width, self.GATES * width, bias, generator)
-        self.width = width
+        checks.fixed(type(self).__name__, device=device)
+        checks.sizes(type(self).__name__, 1, input_size=input_size, hidden_size=hidden_size)
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        _make(self, "", input_size, hidden_size, self.GATES * hidden_size, generator)
+        self._cast(dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return _TRANSPOSED if name.startswith("weight") else None
 
     def _zeros(self, x: Any) -> pt.Tensor:
-        return pt.zeros((x.shape[0], self.width), x.dtype)
+        return pt.zeros((x.shape[0], self.hidden_size), x.dtype)
 
 
 class RNNCell(_Cell):
-    """One step of RNN: x [batch, inputs] and a state [batch, width] to the next state."""
+    """One step of RNN: input [batch, input_size] and a state [batch, hidden_size] to the next state."""
 
     def __init__(
         self,
-        inputs: int,
-        width: int,
-        *,
-        nonlinearity: Nonlinearity = "tanh",
+        input_size: int,
+        hidden_size: int,
         bias: bool = True,
+        nonlinearity: Nonlinearity = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         checks.choice("RNNCell", ("tanh", "relu"), nonlinearity=nonlinearity)
-        super().__init__(inputs, width, bias=bias, generator=generator)
+        super().__init__(input_size, hidden_size, bias, device, dtype, generator=generator)
         self.nonlinearity = nonlinearity
 
-    def forward(self, x: Any, state: Any = None) -> pt.Tensor:
-        state = self._zeros(x) if state is None else state
+    def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
+        state = self._zeros(input) if hx is None else hx
         w_ih, w_hh, b_ih, b_hh = _weights(self, "")
-        return pt.rnn(pt.expand_dims(x, 1), state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[1]
+        return pt.rnn(pt.expand_dims(input, 1), state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[1]
 
 
 class GRUCell(_Cell):
-    """One step of GRU: x [batch, inputs] and a state [batch, width] to the next state."""
+    """One step of GRU: input [batch, input_size] and a state [batch, hidden_size] to the next state."""
 
     GATES = 3
 
-    def forward(self, x: Any, state: Any = None) -> pt.Tensor:
-        state = self._zeros(x) if state is None else state
-        return pt.gru(pt.expand_dims(x, 1), state, *_weights(self, ""))[1]
+    def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
+        state = self._zeros(input) if hx is None else hx
+        return pt.gru(pt.expand_dims(input, 1), state, *_weights(self, ""))[1]
 
 
 class LSTMCell(_Cell):
-    """One step of LSTM: x [batch, inputs] and a (hidden, cell) state to the next."""
+    """One step of LSTM: input [batch, input_size] and a (hidden, cell) state to the next."""
 
     GATES = 4
 
-    def forward(self, x: Any, state: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
-        hidden, cell = (self._zeros(x), self._zeros(x)) if state is None else state
-        _, hidden, cell = pt.lstm(pt.expand_dims(x, 1), hidden, cell, *_weights(self, ""))
+    def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
+        hidden, cell = (self._zeros(input), self._zeros(input)) if hx is None else hx
+        _, hidden, cell = pt.lstm(pt.expand_dims(input, 1), hidden, cell, *_weights(self, ""))
         return hidden, cell

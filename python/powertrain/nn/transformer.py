@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import powertrain as pt
 from powertrain.nn import checks, init
-from powertrain.nn.attention import MultiheadAttention
+from powertrain.nn.attention import MultiheadAttention, check_heads
 from powertrain.nn.containers import ModuleList
-from powertrain.nn.layers import Dropout, Linear
+from powertrain.nn.dropout import Dropout
+from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module
 from powertrain.nn.norm import LayerNorm
 
@@ -36,27 +37,34 @@ class _Layer(Module):
 
     def __init__(
         self,
-        width: int,
-        heads: int,
-        hidden: int = 2048,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
         dropout: float = 0.1,
         activation: Activation = "relu",
-        eps: float = 1e-5,
-        *,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = True,
         norm_first: bool = False,
         bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.sizes(type(self).__name__, 1, hidden=hidden)
+        where = type(self).__name__
+        checks.fixed(where, batch_first=batch_first, device=device)
+        check_heads(where, d_model=d_model, nhead=nhead)
+        checks.sizes(where, 1, dim_feedforward=dim_feedforward)
         for name in self.ATTENTION:
-            setattr(self, name, MultiheadAttention(width, heads, dropout, bias, generator=generator))
-        self.linear1 = Linear(width, hidden, bias, generator=generator)
-        self.linear2 = Linear(hidden, width, bias, generator=generator)
+            setattr(self, name, MultiheadAttention(d_model, nhead, dropout, bias, generator=generator))
+        self.linear1 = Linear(d_model, dim_feedforward, bias, generator=generator)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, generator=generator)
         for part in range(len(self.ATTENTION) + 1):
-            setattr(self, f"norm{part + 1}", LayerNorm(width, eps, bias=bias))
+            setattr(self, f"norm{part + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias))
         self.dropout = Dropout(dropout)
-        self.activation, self.norm_first = _activation(type(self).__name__, activation), norm_first
+        self.activation, self.norm_first = _activation(where, activation), norm_first
+        self._cast(dtype)
 
     def _mixed(self, attention: Any, x: Any, memory: Any, mask: Any, padding: Any, causal: bool) -> Any:
         y, _ = attention(x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=causal)
@@ -69,8 +77,8 @@ class _Layer(Module):
 class TransformerEncoderLayer(_Layer):
     """Self-attention, then two linear layers, each added to what came in and normalised.
 
-    norm_first    normalise what goes into each part (pre-norm) instead of the sum
-    hidden        width between the linear layers
+    norm_first         normalise what goes into each part (pre-norm) instead of the sum
+    dim_feedforward    width between the linear layers
     """
 
     self_attn: MultiheadAttention
@@ -78,7 +86,7 @@ class TransformerEncoderLayer(_Layer):
     def forward(
         self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
     ) -> pt.Tensor:
-        """Shapes    src [b, t, width], src_mask [t, t], src_key_padding_mask [b, t] -> [b, t, width]"""
+        """Shapes    src [b, t, d_model], src_mask [t, t], src_key_padding_mask [b, t] -> [b, t, d_model]"""
         masks = (src_mask, src_key_padding_mask, is_causal)
         if self.norm_first:
             inner = self.norm1(src)
@@ -107,7 +115,7 @@ class TransformerDecoderLayer(_Layer):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> pt.Tensor:
-        """Shapes    tgt [b, t, width], memory [b, s, width], masks as of MultiheadAttention -> [b, t, width]"""
+        """Shapes    tgt [b, t, d_model], memory [b, s, d_model], masks as of MultiheadAttention -> [b, t, d_model]"""
         own = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
         other = (memory_mask, memory_key_padding_mask, memory_is_causal)
         x = tgt
@@ -122,29 +130,39 @@ class TransformerDecoderLayer(_Layer):
 
 
 class TransformerEncoder(Module):
-    """`count` copies of a layer, one after the other, then `norm`; the copies begin with the layer's values."""
+    """`num_layers` copies of a layer, one after the other, then `norm`; the copies begin with the layer's values.
 
-    def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
+    `enable_nested_tensor` and `mask_check` are of PyTorch's fast path for padding, and change nothing here.
+    """
+
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
         super().__init__()
-        checks.layers(type(self).__name__, count=count)
-        self.layers = ModuleList([layer.clone() for _ in range(count)])
-        self.norm = norm
+        checks.layers("TransformerEncoder", num_layers=num_layers)
+        self.layers = ModuleList([encoder_layer.clone() for _ in range(num_layers)])
+        self.num_layers, self.norm = num_layers, norm
 
     def forward(self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
-        """Shapes    src [b, t, width], mask [t, t], src_key_padding_mask [b, t] -> [b, t, width]"""
+        """Shapes    src [b, t, d_model], mask [t, t], src_key_padding_mask [b, t] -> [b, t, d_model]"""
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, is_causal)
         return src if self.norm is None else self.norm(src)
 
 
 class TransformerDecoder(Module):
-    """`count` copies of a layer, each seeing what an encoder gave, then `norm`."""
+    """`num_layers` copies of a layer, each seeing what an encoder gave, then `norm`."""
 
-    def __init__(self, layer: Module, count: int, norm: Module | None = None) -> None:
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        checks.layers(type(self).__name__, count=count)
-        self.layers = ModuleList([layer.clone() for _ in range(count)])
-        self.norm = norm
+        checks.layers("TransformerDecoder", num_layers=num_layers)
+        self.layers = ModuleList([decoder_layer.clone() for _ in range(num_layers)])
+        self.num_layers, self.norm = num_layers, norm
 
     def forward(
         self,
@@ -157,7 +175,7 @@ class TransformerDecoder(Module):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Any:
-        """Shapes    tgt [b, t, width], memory [b, s, width], masks as of MultiheadAttention -> [b, t, width]"""
+        """Shapes    tgt [b, t, d_model], memory [b, s, d_model], masks as of MultiheadAttention -> [b, t, d_model]"""
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         for layer in self.layers:
             tgt = layer(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
@@ -169,32 +187,41 @@ class Transformer(Module):
 
     def __init__(
         self,
-        width: int = 512,
-        heads: int = 8,
-        encoder_layers: int = 6,
-        decoder_layers: int = 6,
-        hidden: int = 2048,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
         dropout: float = 0.1,
         activation: Activation = "relu",
-        eps: float = 1e-5,
-        *,
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = True,
         norm_first: bool = False,
         bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.layers("Transformer", encoder_layers=encoder_layers, decoder_layers=decoder_layers)
-        settings: dict[str, Any] = {"norm_first": norm_first, "bias": bias, "generator": generator}
-        sizes = (width, heads, hidden, dropout, activation, eps)
-        self.encoder = TransformerEncoder(
-            TransformerEncoderLayer(*sizes, **settings), encoder_layers, LayerNorm(width, eps, bias=bias)
-        )
-        self.decoder = TransformerDecoder(
-            TransformerDecoderLayer(*sizes, **settings), decoder_layers, LayerNorm(width, eps, bias=bias)
-        )
+        checks.fixed("Transformer", batch_first=batch_first, device=device)
+        checks.layers("Transformer", num_encoder_layers=num_encoder_layers, num_decoder_layers=num_decoder_layers)
+        sizes = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+        if custom_encoder is None:
+            encoder_layer = TransformerEncoderLayer(*sizes, generator=generator)
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
+            custom_encoder = TransformerEncoder(encoder_layer, num_encoder_layers, norm)
+        if custom_decoder is None:
+            decoder_layer = TransformerDecoderLayer(*sizes, generator=generator)
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
+            custom_decoder = TransformerDecoder(decoder_layer, num_decoder_layers, norm)
+        self.encoder, self.decoder, self.d_model, self.nhead = custom_encoder, custom_decoder, d_model, nhead
         for slot in self.parameters():
             if len(slot.shape) == 2:
                 slot.value = init.xavier_uniform(slot.shape, slot.shape[0], slot.shape[1], 1.0, generator)
+        self._cast(dtype)
 
     def forward(
         self,
@@ -210,7 +237,7 @@ class Transformer(Module):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Any:
-        """Shapes    src [b, s, width], tgt [b, t, width], masks as of MultiheadAttention -> [b, t, width]"""
+        """Shapes    src [b, s, d_model], tgt [b, t, d_model], masks as of MultiheadAttention -> [b, t, d_model]"""
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         return self.decoder(tgt, memory, *masks, tgt_is_causal, memory_is_causal)

@@ -8,7 +8,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.nn.module import Module
-from powertrain.nn.norm import BatchNorm
+from powertrain.nn.norm import AnyBatchNorm
 from powertrain.optim.optimizer import OptimizerError, check_settings, running_mean
 
 
@@ -91,11 +91,10 @@ class SWA(_Average):
 
 def refresh_statistics(model: Module, batches: Iterable[Any], forward: Callable[[Any], Any] | None = None) -> None:
     """Running statistics of every batch norm anew, as plain means over the batches: averaged weights have others."""
-    norms = [module for _, module in model.named_modules() if isinstance(module, BatchNorm)]
+    norms = [module for _, module in model.named_modules() if isinstance(module, AnyBatchNorm)]
     before = [(norm.momentum, norm.training) for norm in norms]
     for norm in norms:
-        norm.running_mean.value = pt.zeros(norm.running_mean.shape, norm.running_mean.dtype)
-        norm.running_var.value = pt.ones(norm.running_var.shape, norm.running_var.dtype)
+        norm.reset_running_stats()
         norm.train()
     try:
         for number, batch in enumerate(batches, 1):

@@ -73,7 +73,7 @@ class Bert(Model):
         super().__init__()
         params = params or self.Params()
         width = params.width
-        self.words, self.places = Embedding(words, width, 0.02), Embedding(context, width, 0.02)
+        self.words, self.places = Embedding(words, width, std=0.02), Embedding(context, width, std=0.02)
         self.norm, self.dropout = LayerNorm(width), Dropout(params.dropout)
         self.blocks = Sequential(
             *(
@@ -121,7 +121,7 @@ class BagOfTokens(Model):
     def __init__(self, words: int, outputs: int, params: Params | None = None) -> None:
         super().__init__()
         params = params or self.Params()
-        self.words = Embedding(words, params.width, 0.1)
+        self.words = Embedding(words, params.width, std=0.1)
         self.dropout = Dropout(params.dropout)
         self.head = Linear(params.width, outputs)
 

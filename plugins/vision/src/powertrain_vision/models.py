@@ -8,7 +8,7 @@ from typing import Any
 import powertrain as pt
 from powertrain.models.common import Model, as_images, check_task, image_shape
 from powertrain.models.resnet import BasicBlock
-from powertrain.nn import BatchNorm, Conv2d, Dropout, GlobalAveragePool, Linear, Sequential
+from powertrain.nn import BatchNorm2d, Conv2d, Dropout, GlobalAveragePool, Linear, Sequential
 from powertrain.plugins import Inputs, param
 
 
@@ -32,7 +32,7 @@ class ResNet(Model):
         super().__init__()
         params = params or self.Params()
         self.stem = Conv2d(channels, params.widths[0], 3, padding=1, bias=False)
-        self.stem_norm = BatchNorm(params.widths[0])
+        self.stem_norm = BatchNorm2d(params.widths[0])
         made, before = [], params.widths[0]
         for stage, width in enumerate(params.widths):
             for block in range(params.blocks):

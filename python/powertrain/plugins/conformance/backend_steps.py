@@ -24,7 +24,7 @@ def _dense() -> tuple[Any, tuple[int, ...]]:
 
 
 def _images() -> tuple[Any, tuple[int, ...]]:
-    layers = [pt.nn.Conv2d(2, 4, 3, padding=1), pt.nn.BatchNorm(4), pt.nn.GELU(), pt.nn.MaxPool2d(2)]
+    layers = [pt.nn.Conv2d(2, 4, 3, padding=1), pt.nn.BatchNorm2d(4), pt.nn.GELU(), pt.nn.MaxPool2d(2)]
     return pt.nn.Sequential(*layers, pt.nn.Flatten(), pt.nn.Linear(4 * 3 * 3, 5)), (6, 6, 2)
 
 

@@ -172,7 +172,7 @@ def _examples_apart(subject: Subject, module: Any, x: Any, together: Any) -> Ite
             "examples-mixed",
             "the answer to an example depends on the others in its batch, in evaluation mode",
             "answers that know only their own example",
-            "reduce over features, not over axis 0; pt.nn.BatchNorm uses its running statistics in evaluation",
+            "reduce over features, not over axis 0; pt.nn.BatchNorm1d uses its running statistics in evaluation",
         )
 
 

@@ -1,0 +1,172 @@
+"""Losses of margins: how much one score or distance lacks to be above another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+import powertrain as pt
+from powertrain.nn import checks
+from powertrain.nn.distance import PairwiseDistance
+from powertrain.nn.losses import Loss, Reduction
+
+
+class SoftMarginLoss(Loss):
+    """log(1 + e^(-target input))."""
+
+    OP = "soft_margin_loss"
+
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction)
+
+
+class HingeEmbeddingLoss(Loss):
+    """The input where the target is 1, and what it lacks of the margin where it is -1."""
+
+    OP = "hinge_embedding_loss"
+
+    def __init__(self, margin: float = 1.0, *, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction, margin=margin)
+        self.margin = margin
+
+
+class _OfTwo(Loss):
+    """Of two inputs and a target."""
+
+    ALIKE: ClassVar[tuple[str, ...]] = ("input1", "input2", "target")
+
+    def __init__(self, margin: float = 0.0, *, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction, margin=margin)
+        self.margin = margin
+
+    def forward(self, input1: Any, input2: Any, target: Any) -> pt.Tensor:  # type: ignore[override]  # one input more
+        return self._reduced(self.values(input1, input2, target))
+
+
+class MarginRankingLoss(_OfTwo):
+    """What the first input lacks to be above the second by a margin, where the target is 1; where -1, the other way."""
+
+    OP = "margin_ranking_loss"
+
+
+class CosineEmbeddingLoss(_OfTwo):
+    """1 - cosine where the target is 1, and what it is above the margin where it is -1.
+
+    Shapes    input1 [..., n], input2 [..., n], target [...] -> [...]
+    """
+
+    OP = "cosine_embedding_loss"
+    ALIKE = ("input1", "input2")
+
+    def values(self, *inputs: Any) -> pt.Tensor:
+        if np.shape(inputs[2]) != np.shape(inputs[0])[:-1]:
+            raise pt.ShapeError(
+                f"[CosineEmbeddingLoss] input1 is {list(np.shape(inputs[0]))}, target is "
+                f"{list(np.shape(inputs[2]))}; expected one target for each row of input1; reshape target"
+            )
+        return super().values(*inputs)
+
+
+class _Triplet(Loss):
+    """Of an anchor, what is near it and what is far from it."""
+
+    ALIKE = ("anchor", "positive", "negative")
+
+    def forward(  # type: ignore[override]  # other inputs
+        self, anchor: Any, positive: Any, negative: Any
+    ) -> pt.Tensor:
+        return self._reduced(self.values(anchor, positive, negative))
+
+
+class TripletMarginLoss(_Triplet):
+    """What the negative lacks to be further from the anchor than the positive by a margin, by the p-norm."""
+
+    OP = "triplet_margin_loss"
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-6,
+        swap: bool = False,
+        *,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction, margin=margin, ord=p, eps=eps, swap=swap)
+        self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
+
+
+class MultiMarginLoss(Loss):
+    """What the score of the label lacks to be above the others by a margin; classes are the last axis."""
+
+    OP = "multi_margin_loss"
+    ALIKE = ()  # the op itself wants one label for each row
+
+    def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: Reduction = "mean") -> None:
+        weight = None if weight is None else pt.asarray(weight)
+        super().__init__(reduction=reduction, p=p, margin=margin, weight=weight)
+        self.p, self.margin, self.weight = p, margin, weight
+
+
+class MultiLabelSoftMarginLoss(Loss):
+    """The mean over classes of the binary cross-entropy of each."""
+
+    OP = "multilabel_soft_margin_loss"
+
+    def __init__(self, weight: Any = None, *, reduction: Reduction = "mean") -> None:
+        weight = None if weight is None else pt.asarray(weight)
+        super().__init__(reduction=reduction, weight=weight)
+        self.weight = weight
+
+
+class MultiLabelMarginLoss(Loss):
+    """What the score of each label lacks to be above every other class by 1, over the number of classes.
+
+    Labels of a row end at the first that is negative.
+    """
+
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction)
+
+    def values(self, *inputs: Any) -> pt.Tensor:
+        """Shapes    input [..., classes], target [..., classes] -> [...]"""
+        x, labels = inputs
+        checks.one_shape("MultiLabelMarginLoss", input=x, target=labels)
+        classes = x.shape[-1]
+        counted = pt.equal(pt.cumulative_sum(pt.cast(pt.less(labels, 0), "int64"), axis=-1), 0)
+        index = pt.where(counted, labels, 0)
+        named = pt.equal(pt.expand_dims(index, -1), pt.arange(classes))
+        among = pt.any(pt.logical_and(named, pt.expand_dims(counted, -1)), axis=-2)
+        scores = pt.take_along_axis(x, index, axis=-1)
+        lacking = pt.relu(1.0 - pt.expand_dims(scores, -1) + pt.expand_dims(x, -2))
+        counts = pt.logical_and(pt.expand_dims(counted, -1), pt.logical_not(pt.expand_dims(among, -2)))
+        return pt.sum(pt.where(counts, lacking, 0.0), axis=(-2, -1)) / classes
+
+
+class TripletMarginWithDistanceLoss(_Triplet):
+    """What the negative lacks to be further from the anchor than the positive by a margin, by any distance."""
+
+    def __init__(
+        self,
+        distance_function: Callable[[Any, Any], Any] | None = None,
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        checks.numbers(type(self).__name__, margin=margin)
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.margin, self.swap = margin, swap
+
+    def values(self, *inputs: Any) -> pt.Tensor:
+        """Shapes    anchor, positive and negative [b, n] -> [b]"""
+        anchor, positive, negative = inputs
+        checks.one_shape(type(self).__name__, anchor=anchor, positive=positive, negative=negative)
+        far = self.distance_function(anchor, negative)
+        if self.swap:
+            far = pt.minimum(far, self.distance_function(positive, negative))
+        lacking = self.distance_function(anchor, positive) - far + self.margin
+        # Not relu: what just meets the margin is still pushed, as in PyTorch.
+        return pt.where(lacking < 0, 0.0, lacking)

@@ -1,0 +1,93 @@
+"""Images at another size, and channels in another order."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import powertrain as pt
+from powertrain.nn import checks
+from powertrain.nn.module import Module
+
+Pair = int | tuple[int, int]
+
+
+class Upsample(Module):
+    """Images [batch, height, width, channels] at another size, given as such or as a factor.
+
+    A size that the factor does not make whole is rounded down; pixels are as dense as the factor says all the same.
+    """
+
+    def __init__(
+        self,
+        size: Pair | None = None,
+        scale_factor: float | tuple[float, float] | None = None,
+        mode: Literal["nearest", "bilinear", "bicubic"] = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+    ) -> None:
+        super().__init__()
+        checks.fixed("Upsample", recompute_scale_factor=recompute_scale_factor)
+        if (size is None) == (scale_factor is None):
+            raise checks.SettingError(
+                f"[Upsample] size = {size}, scale_factor = {scale_factor}; expected one of them; scale_factor=2 "
+                "doubles sizes"
+            )
+        if isinstance(scale_factor, (tuple, list)) and len(set(scale_factor)) == 1:
+            scale_factor = scale_factor[0]
+        if scale_factor is None:
+            checks.per_axis("Upsample", 2, 1, size=size)
+        else:
+            checks.numbers("Upsample", above=0, scale_factor=scale_factor)
+        checks.choice("Upsample", ("nearest", "bilinear", "bicubic"), mode=mode)
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+
+    def forward(self, input: Any) -> pt.Tensor:
+        size, factor = self.size, self.scale_factor
+        if factor is not None:
+            assert not isinstance(factor, tuple)
+            size = (int(input.shape[1] * factor), int(input.shape[2] * factor))
+        assert size is not None
+        return pt.interpolate(input, size, self.mode, bool(self.align_corners), factor)
+
+
+class PixelShuffle(Module):
+    """Channels of a pixel as a square of pixels, of [batch, height, width, channels]."""
+
+    def __init__(self, upscale_factor: int) -> None:
+        super().__init__()
+        checks.sizes("PixelShuffle", 1, upscale_factor=upscale_factor)
+        self.upscale_factor = upscale_factor
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.pixel_shuffle(input, self.upscale_factor)
+
+
+class PixelUnshuffle(Module):
+    """Squares of pixels as channels of one, of [batch, height, width, channels]."""
+
+    def __init__(self, downscale_factor: int) -> None:
+        super().__init__()
+        checks.sizes("PixelUnshuffle", 1, downscale_factor=downscale_factor)
+        self.downscale_factor = downscale_factor
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return pt.pixel_unshuffle(input, self.downscale_factor)
+
+
+class ChannelShuffle(Module):
+    """Channels, the last axis, read across groups instead of along them (Zhang et al. 2018)."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        checks.sizes("ChannelShuffle", 1, groups=groups)
+        self.groups = groups
+
+    def forward(self, input: Any) -> pt.Tensor:
+        channels = input.shape[-1]
+        if channels % self.groups:
+            raise pt.ShapeError(
+                f"[ChannelShuffle] {channels} channels in {self.groups} groups; expected a multiple of groups; "
+                "change groups"
+            )
+        split = pt.reshape(input, (*input.shape[:-1], self.groups, channels // self.groups))
+        return pt.reshape(pt.swapaxes(split, -1, -2), input.shape)
