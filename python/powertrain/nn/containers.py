@@ -75,9 +75,9 @@ class ModuleList(_Numbered):
     3
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules)
+        self.extend(modules or ())
 
     def extend(self, modules: Iterable[Module]) -> None:
         """More at the end."""

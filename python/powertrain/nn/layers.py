@@ -110,9 +110,9 @@ class Embedding(Module):
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
+        *,
         device: Any = None,
         dtype: Any = None,
-        *,
         std: float = 1.0,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -170,10 +170,10 @@ class EmbeddingBag(Module):
         scale_grad_by_freq: bool = False,
         mode: Literal["mean", "sum", "max"] = "mean",
         sparse: bool = False,
+        *,
         include_last_offset: bool = False,
         device: Any = None,
         dtype: Any = None,
-        *,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()

@@ -140,6 +140,9 @@ class PoissonNLLLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction, log_input=log_input, full=full, eps=eps)
 
+    def forward(self, log_input: Any, target: Any) -> pt.Tensor:
+        return self._reduced(self.values(log_input, target))
+
 
 class GaussianNLLLoss(Loss):
     """Minus the log-density of the target under a mean and a variance."""

@@ -199,6 +199,25 @@ class LSTM(_Stack):
     GATES = 4
     STATES = 2
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = True,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        checks.fixed("LSTM", proj_size=proj_size)
+        rest = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+        super().__init__(input_size, hidden_size, *rest, generator=generator)
+
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
         # The op `lstm` gives the last cell alone; sequences that end earlier need the cells of every step.
         w_ih, w_hh, b_ih, b_hh = weights
