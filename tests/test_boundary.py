@@ -113,7 +113,7 @@ def test_a_public_function_is_still_itself() -> None:
     assert str(inspect.signature(half)) == "(numbers: 'Any', *, by: 'int' = 2) -> 'Any'"
     assert half.__doc__ == "Half of them."
     assert half.__globals__ is globals()
-    for public in (pt.grad, pt.nn.Linear, pt.data.Loader, pt.optim.schedules.cosine):
+    for public in (pt.grad, pt.nn.Linear, pt.data.DataLoader, pt.optim.schedules.cosine):
         assert pickle.loads(pickle.dumps(public)) is public
     names = ["in_features", "out_features", "bias", "device", "dtype", "std", "generator"]
     assert list(inspect.signature(pt.nn.Linear).parameters) == names
@@ -231,9 +231,9 @@ def test_a_subinterpreter_is_told_at_once() -> None:
             "[ones] dtype = 4; expected a dtype, after one shape; pass the shape as a tuple, such as ones((3, 4))",
         ),
         (
-            lambda: pt.data.Loader((np.ones(3), np.ones(3)), batch=8),
-            "[loader] a source of type tuple; expected one with len() and fetch(indices); hold arrays in a "
-            "pt.data.ArraySource(x=..., y=...)",
+            lambda: pt.data.DataLoader((np.ones(3), np.ones(3)), batch_size=8),
+            "[DataLoader] a data set of type tuple; expected one whose len() is the number of examples; write "
+            "DataLoader(pt.data.TensorDataset(x, y), batch_size=32)",
         ),
         (
             lambda: pt.nn.TransformerDecoder(pt.nn.Linear(3, 4), 2**31 - 1),

@@ -71,7 +71,7 @@ def test_distillation_learns_what_the_teacher_knows(tmp_path: Path, alone: float
 
 
 def probe(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
-    """Accuracy of ridge regression to the classes, on standardised features."""
+    """Accuracy of ridge regression to the classes, on standardized features."""
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
     a, b = ((part - mean) / spread for part in (x, x_test))
     weights = np.linalg.solve(a.T @ a + 10.0 * np.eye(a.shape[1]), a.T @ np.eye(10)[y])

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from powertrain.data import (
-    ArraySource,
+    ArrayDataset,
     Channel,
     DataError,
-    Dataset,
+    DataModule,
     Flatten,
     Mapped,
     Scale,
-    Standardise,
+    Standardize,
     Subset,
     Vocabulary,
     Windows,
@@ -36,8 +36,8 @@ from powertrain.plugins.params import NoParams
 from r_data import RWriter, frame_of, write_index, write_lazy, written
 
 
-def source(count: int = 23) -> ArraySource:
-    return ArraySource(x=np.arange(count, dtype=np.float32)[:, None], y=np.arange(count) % 3)
+def source(count: int = 23) -> ArrayDataset:
+    return ArrayDataset(x=np.arange(count, dtype=np.float32)[:, None], y=np.arange(count) % 3)
 
 
 # ---------------------------------------------------------------- sources
@@ -78,7 +78,7 @@ def test_array_source_gives_rows_in_the_order_asked() -> None:
 )
 def test_array_source_refuses(fields: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(DataError) as caught:
-        ArraySource(fields)
+        ArrayDataset(fields)
     assert str(caught.value) == message
 
 
@@ -86,7 +86,7 @@ def test_a_nan_far_into_a_large_array_is_found() -> None:
     x = np.zeros((600_000, 8), dtype=np.float32)
     x[543_210, 7] = np.nan
     with pytest.raises(DataError, match=r"NaN in row 543210"):
-        ArraySource(x=x)
+        ArrayDataset(x=x)
 
 
 def test_labels_out_of_range_are_named() -> None:
@@ -186,41 +186,41 @@ def test_scale_and_channel_and_flatten() -> None:
         Channel.fit(None, np.zeros((1, 2, 2, 3)))
 
 
-def test_standardise_keeps_its_digits_far_from_zero() -> None:
+def test_standardize_keeps_its_digits_far_from_zero() -> None:
     """mean^2 is 1e10 times the variance; one pass of sum and sum of squares in f32 would give noise."""
     x = (1e5 + np.random.default_rng(0).normal(0, 1, (5000, 3))).astype(np.float32)
-    made = Standardise.fit(Standardise.Params(), x)
+    made = Standardize.fit(Standardize.Params(), x)
     assert np.abs(made.std - x.astype(np.float64).std(axis=0)).max() < 1e-6
     out = made(x)
     assert np.abs(out.mean(axis=0)).max() < 0.01 and np.abs(out.std(axis=0) - 1).max() < 1e-3
 
 
-def test_standardise_of_the_whole_array_and_of_a_constant() -> None:
+def test_standardize_of_the_whole_array_and_of_a_constant() -> None:
     x = np.array([[0, 2], [4, 2]], dtype=np.uint8)
-    assert Standardise.fit(Standardise.Params(per_feature=False), x).mean.shape == ()
-    assert Standardise.fit(Standardise.Params(), x)(x).tolist() == [[-1, 0], [1, 0]]
+    assert Standardize.fit(Standardize.Params(per_feature=False), x).mean.shape == ()
+    assert Standardize.fit(Standardize.Params(), x)(x).tolist() == [[-1, 0], [1, 0]]
 
 
-def test_standardise_state_goes_round() -> None:
+def test_standardize_state_goes_round() -> None:
     x = np.random.default_rng(0).normal(3, 2, (50, 4)).astype(np.float32)
-    made, other = Standardise.fit(Standardise.Params(), x), Standardise(np.zeros(4), np.ones(4))
+    made, other = Standardize.fit(Standardize.Params(), x), Standardize(np.zeros(4), np.ones(4))
     other.restore(made.state())
     assert (other(x) == made(x)).all()
-    with pytest.raises(DataError, match=r"\[standardise\] state mean \[3\]; expected mean and std of shape \[4\]"):
+    with pytest.raises(DataError, match=r"\[standardize\] state mean \[3\]; expected mean and std of shape \[4\]"):
         other.restore({"mean": np.zeros(3)})
 
 
 def test_dataset_fits_transforms_on_the_training_split_alone() -> None:
     x = np.concatenate([np.zeros((80, 1)), np.full((20, 1), 100.0)]).astype(np.float32)
-    data = Dataset("d", "regression", {"train": ArraySource(x=x, y=x[:, 0])}, 1).split({"test": 0.2}, ordered=True)
-    made = data.transformed([(Standardise, Standardise.Params())])
+    data = DataModule("d", "regression", {"train": ArrayDataset(x=x, y=x[:, 0])}, 1).split({"test": 0.2}, ordered=True)
+    made = data.transformed([(Standardize, Standardize.Params())])
     assert made.transforms[0].state()["mean"].tolist() == [0]
     assert whole(made.splits["test"], "x").max() == 100
     assert made.inputs().shape == (1,) and made.inputs().dtype == "float32"
 
 
 def test_dataset_refuses_a_second_test_split() -> None:
-    data = Dataset("d", "regression", {"train": source(), "test": source()}, 1)
+    data = DataModule("d", "regression", {"train": source(), "test": source()}, 1)
     with pytest.raises(DataError) as caught:
         data.split({"test": 0.2})
     assert str(caught.value) == (

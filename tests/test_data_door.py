@@ -17,7 +17,7 @@ from running import results, run
 DATA = """
 from dataclasses import dataclass, field
 import numpy as np
-from powertrain.data import ArraySource, Dataset, Section
+from powertrain.data import ArrayDataset, DataModule, Section
 from powertrain.plugins import param
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Own:
         y = np.arange(params.rows) % 4 // 2
         x = np.stack([y + 0.1 * (np.arange(params.rows) % 3), np.ones(params.rows)], axis=1).astype(np.float32)
         where = np.arange(params.rows) % 2 == int(params.split.odd)
-        parts = {"train": ArraySource(x=x[~where], y=y[~where]), "test": ArraySource(x=x[where], y=y[where])}
+        parts = {"train": ArrayDataset(x=x[~where], y=y[~where]), "test": ArrayDataset(x=x[where], y=y[where])}
         page = Section("How it was cut", ("odd & even",), (("part", "rows"), ("test", str(where.sum()))),
                        lambda figure: figure.add_subplot().plot([1, 2]))
-        return Dataset("own", "classification", parts, 2, sections=(page,))
+        return DataModule("own", "classification", parts, 2, sections=(page,))
 """
 RECIPE = """\
 data     = { use = "./own.py:Own", rows = 40, split = { odd = true } }

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.data import ArraySource, DataError, Dataset
+from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.metrics import Accuracy
 from powertrain.plugins import Event
 from powertrain.recipe import RecipeError
@@ -138,19 +138,32 @@ def test_the_folder_is_temporary_where_none_is_given() -> None:
     assert not folder.exists()
 
 
+class Pairs(pt.data.Dataset):
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.x, self.y = x, y
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.x[index], int(self.y[index])
+
+
 def test_the_same_data_in_every_form_gives_the_same_weights() -> None:
     x, y = rows()
     x = x.astype(np.float32)
     forms = [
         (x, y),
         {"train": (x, y)},
-        Dataset("own", "classification", {"train": ArraySource(x=x, y=y)}, 3, ("a", "b", "c")),
-        ArraySource(x=x, y=y),
+        DataModule("own", "classification", {"train": ArrayDataset(x=x, y=y)}, 3, ("a", "b", "c")),
+        ArrayDataset(x=x, y=y),
+        Pairs(x, y),
         (pt.tensor(x), pt.tensor(y)),
         (x.tolist(), y.tolist()),
     ]
     made = [weights(pt.fit(model=Net(), data=form, epochs=2, batch_size=32, **PLAIN)) for form in forms]
-    made.append(weights(pt.fit(model=Net(), data=pt.data.Loader(ArraySource(x=x, y=y), 32), epochs=2, **PLAIN)))
+    for data in (ArrayDataset(x=x, y=y), Pairs(x, y), list(zip(x, y, strict=True))):
+        made.append(weights(pt.fit(model=Net(), data=pt.data.DataLoader(data, 32), epochs=2, **PLAIN)))
     assert all(one == made[0] for one in made)
 
 
@@ -349,7 +362,7 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
         ({"model": 3.5j, "data": rows()}, ObjectError,
          "[model] received 3.5j; expected a pt.nn.Module or a name in quotes; derive it from pt.nn.Module"),
         ({"model": Net(), "data": rows()[0]}, DataError,
-         "[train] a ndarray; expected (x, y), a pt.data.Dataset or a loader; pass inputs and targets"),
+         "[train] a ndarray; expected (x, y), a pt.data.Dataset of pairs, a loader or a DataModule; pass inputs and targets"),
         ({"model": Net(), "data": (rows()[0], rows()[1][:-1])}, DataError,
          "[train] 96 examples and 95 targets; expected as many of each; check the first axes"),
         ({"model": Net(), "data": rows(), "loss": Net}, ObjectError,

@@ -15,7 +15,7 @@ import pytest
 
 import powertrain as pt
 from powertrain import inputs
-from powertrain.data import ArraySource, DataError, npy
+from powertrain.data import ArrayDataset, DataError, npy
 from powertrain.data.builtin import Arrays, Austen, Text
 from powertrain.data.formats import read_arrays, read_idx, read_text
 from powertrain.inputs import open_file, read_file
@@ -198,7 +198,7 @@ def test_a_data_set_trains_from_such_an_array(tmp_path: Path, small_room: None) 
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", np.arange(300).astype(np.uint8) % 3)
     data = Arrays.load(Arrays.Params(path=Path("x.npy"), target_path=Path("y.npy")), tmp_path)
-    assert isinstance(data.train, ArraySource) and isinstance(data.train.arrays["x"], npy.StoredArray)
+    assert isinstance(data.train, ArrayDataset) and isinstance(data.train.arrays["x"], npy.StoredArray)
     assert (data.train.fetch(np.array([7, 2]))["x"] == x[[7, 2]]).all()
 
 
@@ -206,7 +206,7 @@ def test_a_file_that_is_cut_off_meanwhile_is_an_error(tmp_path: Path, small_room
     """Of a mapped file, reading a row would end the process by SIGBUS."""
     path = tmp_path / "a.npy"
     np.save(path, np.arange(80_000, dtype=np.int64).reshape(1000, 80))
-    source = ArraySource(x=npy.open_array(path))
+    source = ArrayDataset(x=npy.open_array(path))
     before = path.stat().st_size
     os.truncate(path, 4096)
     assert source.fetch(np.array([1]))["x"][0, 0] == 80

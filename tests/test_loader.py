@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -12,19 +13,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from powertrain.data import ArraySource, DataError, Loader, Mapped
+from powertrain.data import (
+    ArrayDataset,
+    DataError,
+    DataLoader,
+    Mapped,
+    RandomSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 
-def rows(loader: Loader) -> list[list[int]]:
+def rows(loader: DataLoader) -> list[list[int]]:
     return [batch.indices.tolist() for batch in loader]
 
 
-def source(count: int = 23) -> ArraySource:
-    return ArraySource(x=np.arange(count, dtype=np.float32)[:, None], y=np.arange(count) % 3)
+def source(count: int = 23) -> ArrayDataset:
+    return ArrayDataset(x=np.arange(count, dtype=np.float32)[:, None], y=np.arange(count) % 3)
 
 
 def test_an_epoch_has_every_example_once_and_pads_with_weight_zero() -> None:
-    loader = Loader(source(), 5, seed=1)
+    loader = DataLoader(source(), 5, shuffle=True, seed=1, pad_last=True)
     batches = list(loader)
     assert [batch.x.shape for batch in batches] == [(5, 1)] * 5 and len(loader) == 5
     assert batches[-1].weight.tolist() == [1, 1, 1, 0, 0] and len(batches[-1]) == 3
@@ -32,37 +41,44 @@ def test_an_epoch_has_every_example_once_and_pads_with_weight_zero() -> None:
     assert sorted(seen.tolist()) == list(range(23))
     x, y, weight = batches[0]
     assert x.shape == (5, 1) and y.shape == (5,) and weight.dtype == np.float32
-    with pytest.raises(AttributeError, match="the batch has no field 'z'; it has x, y, weight"):
-        _ = batches[0].z
+    assert batches[0]["x"] is batches[0].x and batches[0][1] is batches[0].y and batches[0]["weight"] is weight
+    for ask in (lambda: batches[0].z, lambda: batches[0]["z"]):
+        with pytest.raises(DataError) as caught:
+            ask()
+        assert str(caught.value) == (
+            "[batch] field 'z'; expected one of x, y, weight; unpack it in order, as in `for x, y in loader`, or name "
+            "a field that the data set has"
+        )
+        assert isinstance(caught.value, (AttributeError, KeyError))
 
 
-def test_drop_and_short() -> None:
-    assert [len(batch.x) for batch in Loader(source(), 5, last="drop")] == [5] * 4
-    batches = list(Loader(source(), 5, last="short"))
+def test_the_last_batch() -> None:
+    assert [len(batch.x) for batch in DataLoader(source(), 5, drop_last=True)] == [5] * 4
+    batches = list(DataLoader(source(), 5))
     assert [len(batch.x) for batch in batches] == [5, 5, 5, 5, 3]
     assert len(list(batches[0])) == 2, "without padding there are no weights to unpack"
-    assert rows(Loader(source(3), 5))[0][:3] != [] and Loader(source(3), 5).batch == 5
-    assert next(iter(Loader(source(2), 5))).weight.tolist() == [1, 1, 0, 0, 0]
+    assert rows(DataLoader(source(3), 5))[0] == [0, 1, 2] and DataLoader(source(3), 5).batch_size == 5
+    assert next(iter(DataLoader(source(2), 5, pad_last=True))).weight.tolist() == [1, 1, 0, 0, 0]
 
 
 def test_epochs_differ_and_depend_on_seed_and_epoch_alone() -> None:
-    loader = Loader(source(), 5, seed=1)
+    loader = DataLoader(source(), 5, shuffle=True, seed=1, pad_last=True)
     first, second = rows(loader), rows(loader)
     assert first != second
-    other = Loader(source(), 5, seed=1)
-    other.seek(np.array([1, 0]))
+    other = DataLoader(source(), 5, shuffle=True, seed=1, pad_last=True)
+    other.load_state_dict({"epoch": 1, "position": 0})
     assert rows(other) == second
-    assert rows(Loader(source(), 5, seed=2)) != first
-    assert rows(Loader(source(), 5, sampling="sequential"))[0] == [0, 1, 2, 3, 4]
+    assert rows(DataLoader(source(), 5, shuffle=True, seed=2)) != first
+    assert rows(DataLoader(source(), 5))[0] == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("sampling", ["shuffle", "sequential", "random"])
+@pytest.mark.parametrize("sampling", ["shuffle", "sequential", "random", "weighted", "subset"])
 @pytest.mark.parametrize("seconds", [0, 0.002])
 @pytest.mark.parametrize("workers", [0, 1, 2, 8])
 def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(
     sampling: str, workers: int, seconds: float
 ) -> None:
-    def stream(loader: Loader, count: int) -> list[tuple[list[int], list[float], list[int]]]:
+    def stream(loader: DataLoader, count: int) -> list[tuple[list[int], list[float], list[int]]]:
         iterator = iter(loader)
         batches = [next(iterator) for _ in range(count)]
         return [(batch.indices.tolist(), batch.x.ravel().tolist(), batch.cursor.tolist()) for batch in batches]
@@ -71,25 +87,32 @@ def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(
         time.sleep(seconds)
         return fields
 
-    settings: dict[str, Any] = {"batch": 5, "sampling": sampling, "seed": 9, "endless": True}
-    wanted = stream(Loader(source(), **settings), 40)
+    settings: dict[str, Any] = {"batch_size": 5, "seed": 9, "endless": True, "pad_last": True}
+    settings |= {
+        "shuffle": {"shuffle": True},
+        "sequential": {},
+        "random": {"sampler": RandomSampler(source(), replacement=True)},
+        "weighted": {"sampler": WeightedRandomSampler(np.arange(23), 17)},
+        "subset": {"sampler": SubsetRandomSampler([3, 8, 9, 10, 11, 20, 22])},
+    }[sampling]
+    wanted = stream(DataLoader(source(), **settings), 40)
     data = Mapped(source(), lasting)
-    assert stream(Loader(data, **settings, workers=workers), 40) == wanted
+    assert stream(DataLoader(data, **settings, num_workers=workers), 40) == wanted
     for start in (1, 4, 5, 17):
-        resumed = Loader(data, **settings, workers=workers)
-        resumed.seek(np.array(wanted[start - 1][2]))
+        resumed = DataLoader(data, **settings, num_workers=workers)
+        resumed.load_state_dict(dict(zip(("epoch", "position"), wanted[start - 1][2], strict=True)))
         assert stream(resumed, 40 - start) == wanted[start:]
 
 
 def test_the_cursor_stands_behind_the_batch_that_was_given_out_not_behind_the_prefetched() -> None:
-    loader = Loader(source(), 5, workers=2)
-    assert loader.cursor.tolist() == [0, 0]
+    loader = DataLoader(source(), 5, shuffle=True, num_workers=2)
+    assert loader.state_dict() == {"epoch": 0, "position": 0}
     iterator = iter(loader)
     next(iterator)
     time.sleep(0.02)
-    assert loader.cursor.tolist() == [0, 5] and loader.cursor.dtype == np.int64
+    assert loader.state_dict() == {"epoch": 0, "position": 5}
     list(iterator)
-    assert loader.cursor.tolist() == [1, 0]
+    assert loader.state_dict() == {"epoch": 1, "position": 0}
 
 
 @pytest.mark.parametrize("workers", [0, 1, 8])
@@ -99,14 +122,14 @@ def test_an_error_of_a_source_comes_out_in_order_with_its_rows(workers: int) -> 
             raise OSError("the disk is gone")
         return fields
 
-    loader = Loader(Mapped(source(), broken), 5, sampling="sequential", workers=workers)
+    loader = DataLoader(Mapped(source(), broken), 5, num_workers=workers)
     given = []
     with pytest.raises(DataError) as caught:
         for batch in loader:
             given.append(batch)
-    assert len(given) == 2 and loader.cursor.tolist() == [0, 10]
+    assert len(given) == 2 and loader.state_dict() == {"epoch": 0, "position": 10}
     assert str(caught.value) == (
-        "[loader] OSError while fetching rows 10, 11, 12, 13, 14: the disk is gone; expected the source to give "
+        "[DataLoader] OSError while fetching rows 10, 11, 12, 13, 14: the disk is gone; expected the data set to give "
         "every row that its length promises; fetch these rows alone to find the one at fault"
     )
 
@@ -117,7 +140,7 @@ def slow(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def test_workers_leave_batches_that_are_quick_to_make_to_the_consumer() -> None:
-    iterator = iter(Loader(source(), 5, endless=True, workers=4))
+    iterator = iter(DataLoader(source(), 5, endless=True, num_workers=4))
     for _ in range(200):
         next(iterator)
     deadline = time.monotonic() + 5
@@ -132,7 +155,7 @@ def loader_threads() -> int:
 
 
 def test_workers_end_when_the_iteration_is_dropped() -> None:
-    iterator = iter(Loader(Mapped(source(), slow), 5, endless=True, workers=4))
+    iterator = iter(DataLoader(Mapped(source(), slow), 5, endless=True, num_workers=4))
     for _ in range(20):
         next(iterator)
     assert loader_threads() == 4
@@ -145,9 +168,9 @@ def test_workers_end_when_the_iteration_is_dropped() -> None:
 
 def test_no_hang_at_exit_with_workers_busy() -> None:
     script = (
-        "import time, numpy as np; from powertrain.data import ArraySource, Loader, Mapped\n"
-        "slow = Mapped(ArraySource(x=np.arange(64)), lambda fields: time.sleep(0.05) or fields)\n"
-        "iterator = iter(Loader(slow, 4, endless=True, workers=8)); next(iterator); print('done')"
+        "import time, numpy as np; from powertrain.data import ArrayDataset, DataLoader, Mapped\n"
+        "slow = Mapped(ArrayDataset(x=np.arange(64)), lambda fields: time.sleep(0.05) or fields)\n"
+        "iterator = iter(DataLoader(slow, 4, endless=True, num_workers=8)); next(iterator); print('done')"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "done", "")
@@ -156,47 +179,162 @@ def test_no_hang_at_exit_with_workers_busy() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch": 0}, "[loader] batch = 0; expected a whole number >= 1; 64 is a usual batch"),
-        ({"batch": 2.0}, "[loader] batch = 2.0; expected a whole number >= 1; 64 is a usual batch"),
-        ({"batch": 4, "workers": -1}, "[loader] workers = -1; expected a whole number from 0 to 256; 0 is usual"),
         (
-            {"batch": 4, "sampling": "shufle"},
-            "[loader] sampling = 'shufle'; expected one of shuffle, sequential, random; name one",
+            {"batch_size": 0},
+            "[DataLoader] batch_size = 0; expected a whole number >= 1; 64 is usual; iterate over the data set itself "
+            "for single examples",
         ),
         (
-            {"batch": 40, "last": "drop"},
-            '[loader] 23 examples with batch = 40 and last = "drop"; expected at least one whole batch; '
-            'lower batch or use last = "pad"',
+            {"batch_size": None},
+            "[DataLoader] batch_size = None; expected a whole number >= 1; 64 is usual; iterate over the data set "
+            "itself for single examples",
+        ),
+        ({"num_workers": -1}, "[DataLoader] num_workers = -1; expected a whole number from 0 to 256; 0 is usual"),
+        (
+            {"prefetch_factor": 0},
+            "[DataLoader] prefetch_factor = 0; expected a whole number from 1 to 1024; 2 is usual",
+        ),
+        ({"shuffle": "yes"}, "[DataLoader] shuffle = 'yes'; expected True or False; name the argument"),
+        (
+            {"shuffle": True, "sampler": [0]},
+            "[DataLoader] received shuffle and sampler; expected one of them: the sampler is the order; "
+            "leave shuffle out",
+        ),
+        (
+            {"sampler": 3},
+            "[DataLoader] a sampler of type int; expected a Sampler or row numbers; "
+            "for example sampler=pt.data.RandomSampler(dataset)",
+        ),
+        (
+            {"batch_sampler": [[0, 1]], "batch_size": 2},
+            "[DataLoader] received batch_sampler and batch_size; expected one of them: batch_sampler says it all; "
+            "leave batch_size out",
+        ),
+        (
+            {"drop_last": True, "pad_last": True},
+            "[DataLoader] received drop_last and pad_last; expected one of them; leave one out",
+        ),
+        (
+            {"pad_last": True, "collate_fn": list},
+            "[DataLoader] received pad_last and collate_fn; expected one of them: collate_fn makes the whole batch; "
+            "leave pad_last out",
+        ),
+        (
+            {"collate_fn": 3},
+            "[DataLoader] a collate_fn of type int; expected a function of a list of examples; "
+            "for example collate_fn=pt.data.collate",
+        ),
+        (
+            {"timeout": 5},
+            "[DataLoader] received timeout=5; expected none: workers are threads of this process, which share its "
+            "memory; leave timeout out",
+        ),
+        (
+            {"worker_init_fn": print},
+            "[DataLoader] received worker_init_fn; expected none: workers are threads of this process, which share its "
+            "memory; leave worker_init_fn out",
+        ),
+        ({"batch": 8}, "[DataLoader] received batch=8; expected batch_size; write DataLoader(dataset, batch_size=8)"),
+        (
+            {"num_worker": 2},
+            "[DataLoader] received num_worker=2; expected num_workers; write DataLoader(dataset, num_workers=2)",
+        ),
+        (
+            {"wide": 2},
+            "[DataLoader] received wide=2; expected one of dataset, batch_size, shuffle, sampler, batch_sampler, "
+            "num_workers, collate_fn, pin_memory, drop_last, generator, seed, pad_last, endless, augment, "
+            "prefetch_factor, persistent_workers; leave it out",
+        ),
+        (
+            {"generator": 3},
+            "[DataLoader] a generator of type int; expected a seed or a pt.random.Generator; write "
+            "DataLoader(..., seed=0) or DataLoader(..., generator=pt.random.Generator(0))",
+        ),
+        ({"seed": 0.5}, "[DataLoader] seed = 0.5; expected a whole number; write DataLoader(..., seed=0)"),
+        (
+            {"batch_size": 40, "drop_last": True},
+            "[DataLoader] 23 examples with batch_size = 40 and drop_last = True; expected at least one whole batch; "
+            "lower batch_size or leave drop_last out",
         ),
     ],
 )
-def test_loader_refuses(settings: dict[str, object], message: str) -> None:
+def test_what_a_loader_refuses(settings: dict[str, object], message: str) -> None:
     with pytest.raises(DataError) as caught:
-        Loader(source(), **settings)
+        DataLoader(source(), **settings)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("cursor", [[0, 3], [0, 25], [-1, 0], [0, -5]])
 def test_a_cursor_of_other_data_is_refused_and_nothing_moves(cursor: list[int]) -> None:
-    loader = Loader(source(), 5)
+    loader = DataLoader(source(), 5)
     with pytest.raises(DataError) as caught:
-        loader.seek(np.array(cursor))
+        loader.load_state_dict({"epoch": cursor[0], "position": cursor[1]})
     assert str(caught.value) == (
-        f"[loader] cursor (epoch {cursor[0]}, position {cursor[1]}); expected a multiple of batch = 5 below "
-        "23 examples; resume with the data and batch that the run began with"
+        f"[DataLoader] cursor (epoch {cursor[0]}, position {cursor[1]}); expected a multiple of batch_size = 5 below "
+        "23 examples; resume with the data and batch_size that the run began with"
     )
-    assert loader.cursor.tolist() == [0, 0]
-    with pytest.raises(DataError, match=r"a cursor of dtype float64 and shape \[2\]"):
-        loader.seek(np.zeros(2))
+    assert loader.state_dict() == {"epoch": 0, "position": 0}
+
+
+@pytest.mark.parametrize(
+    ("state", "received"),
+    [
+        ({}, "a state of nothing; expected epoch and position"),
+        ([0, 1], "a state of list; expected epoch and position"),
+        ({"epoch": 1, "position": 0, "step": 3}, "a state of epoch, position, step; expected epoch and position"),
+        (
+            {"epoch": 1, "position": 0.5},
+            "epoch and position of int64[], float64[]; expected two whole numbers",
+        ),
+        ({"epoch": 0, "position": 0, "rows": [0, 1], "sizes": [3]}, "2 rows in sizes of 3; expected as many"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(state: Any, received: str) -> None:
+    with pytest.raises(DataError) as caught:
+        DataLoader(source(), 5).load_state_dict(state)
+    assert str(caught.value) == (f"[DataLoader.load_state_dict] {received}; give back what `loader.state_dict()` gave")
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_rows_that_cannot_be_chosen_are_an_error_of_their_own(workers: int) -> None:
-    loader = Loader(ArraySource(x=np.zeros(8)), 4, workers=workers)
+    loader = DataLoader(ArrayDataset(x=np.zeros(8)), 4, num_workers=workers)
 
-    def pick(cursor: Any) -> Any:
+    def picks(cursor: Any, parts: Any) -> Any:
         raise MemoryError("no room for the rows")
+        yield
 
-    loader.order.pick = pick  # type: ignore[method-assign]
+    loader.order.picks = picks  # type: ignore[method-assign]
     with pytest.raises(MemoryError, match="no room for the rows"):
         list(loader)
+
+
+IN_A_CHILD = """
+import faulthandler, os, sys, time
+import numpy as np
+from powertrain.data import ArrayDataset, DataLoader, Mapped
+
+def slow(fields):
+    time.sleep(0.002)
+    return fields
+
+loader = DataLoader(Mapped(ArrayDataset(x=np.arange(200)), slow), 5, shuffle=True, num_workers=4)
+iterator = iter(loader)
+first = [next(iterator).x.tolist() for _ in range(7)]
+child = os.fork()
+rest = [batch.x.tolist() for batch in iterator]
+if child == 0:
+    print("child", sum(map(sum, rest)), len(rest), flush=True)
+    sys.exit(0)  # the exit of Python, whose finalizers must not wait for the parent's threads
+_, status = os.waitpid(child, 0)
+print("parent", sum(map(sum, rest)), len(rest), status, sum(map(sum, first + rest)), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_after_a_fork_gets_the_batches_that_follow() -> None:
+    for _ in range(3):
+        run = subprocess.run([sys.executable, "-c", IN_A_CHILD], capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, run.stderr
+        child, parent = sorted(run.stdout.splitlines())
+        assert parent.split()[1:3] == child.split()[1:] and child.split()[2] == "33"
+        assert parent.split()[3:] == ["0", str(sum(range(200)))]

@@ -11,7 +11,7 @@ import pytest
 
 import powertrain as pt
 from powertrain import losses
-from powertrain.data import ArraySource, Dataset, Draw, Loader, Scale, Standardise, Subset
+from powertrain.data import ArrayDataset, DataLoader, DataModule, Draw, Scale, Standardize, Subset
 from powertrain.data.order import CHANGES, Cursor
 from powertrain.plugins import Inputs, NoParams
 from running import results, run
@@ -40,15 +40,17 @@ class ScaleParams:
     shift: float = 0.0
 
 
-def dataset(*plugins: tuple[Any, Any]) -> Dataset:
+def dataset(*plugins: tuple[Any, Any]) -> DataModule:
     x = np.arange(40, dtype=np.float32).reshape(20, 2)
-    source = ArraySource(x=x, y=np.arange(20) % 2)
-    made = Dataset("d", "classification", {"train": source}, 2).split({"valid": 0.2}, ordered=True)
+    source = ArrayDataset(x=x, y=np.arange(20) % 2)
+    made = DataModule("d", "classification", {"train": source}, 2).split({"valid": 0.2}, ordered=True)
     return made.transformed(plugins)
 
 
 def batches(data: Any, workers: int = 0, changes: bool = True, seed: int = 5) -> list[list[float]]:
-    loader = Loader(data, 4, seed=seed, workers=workers, changes=changes, endless=True)
+    loader = DataLoader(
+        data, 4, shuffle=True, seed=seed, num_workers=workers, augment=changes, endless=True, pad_last=True
+    )
     return [batch.x.ravel().tolist() for batch, _ in zip(loader, range(9), strict=False)]
 
 
@@ -65,20 +67,20 @@ def test_changes_depend_on_seed_and_batch_not_on_workers_or_on_where_a_loader_be
     data = dataset((Shift, NoParams()))
     wanted = batches(data.train)
     assert batches(data.train, workers=3) == wanted and batches(data.train, seed=6) != wanted
-    loader = Loader(data.train, 4, seed=5, changes=True, endless=True)
+    loader = DataLoader(data.train, 4, shuffle=True, seed=5, augment=True, endless=True)
     iterator = iter(loader)
     for _ in range(5):
         next(iterator)
-    other = Loader(data.train, 4, seed=5, changes=True, endless=True)
-    other.seek(loader.cursor)
+    other = DataLoader(data.train, 4, shuffle=True, seed=5, augment=True, endless=True)
+    other.load_state_dict(loader.state_dict())
     assert next(iter(other)).x.ravel().tolist() == wanted[5]
-    subset = Loader(Subset(data.train, range(8)), 4, seed=5, changes=True)
+    subset = DataLoader(Subset(data.train, range(8)), 4, shuffle=True, seed=5, augment=True)
     assert next(iter(subset)).x.max() > 100
 
 
 def test_what_is_fitted_after_a_change_is_fitted_without_it() -> None:
-    data = dataset((Shift, NoParams()), (Standardise, Standardise.Params()), (Shift, NoParams()))
-    plain = dataset((Standardise, Standardise.Params()))
+    data = dataset((Shift, NoParams()), (Standardize, Standardize.Params()), (Shift, NoParams()))
+    plain = dataset((Standardize, Standardize.Params()))
     assert data.transforms[0].state()["mean"].tolist() == plain.transforms[0].state()["mean"].tolist()
     assert [inputs.shape for inputs in Shift.built[-2:]] == [(2,), (2,)]
     assert Shift.built[-1].dtype == "float32" and Shift.built[-1].outputs == 2

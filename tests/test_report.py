@@ -35,7 +35,7 @@ class Raising(LinearModel):
 """
 DATA = """
 import numpy as np
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugins import NoParams
 
 class Named:
@@ -45,8 +45,8 @@ class Named:
     def load(cls, params, base):
         x = np.random.Generator(np.random.Philox(key=1)).normal(size=(300, 3)).astype(np.float32)
         y = (x[:, 0] - 2 * x[:, 1] + x[:, 2] ** 2 > 0).astype(np.int64)
-        parts = {"train": ArraySource(x=x[:200], y=y[:200]), "test": ArraySource(x=x[200:], y=y[200:])}
-        return Dataset("named", "classification", parts, 2, ("$x_$", "a<b"), columns=("first", "$_of_$", "third"))
+        parts = {"train": ArrayDataset(x=x[:200], y=y[:200]), "test": ArrayDataset(x=x[200:], y=y[200:])}
+        return DataModule("named", "classification", parts, 2, ("$x_$", "a<b"), columns=("first", "$_of_$", "third"))
 """
 FITTED = """\
 data   = "./data.py:Named"

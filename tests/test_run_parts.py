@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train import energy, verdict
@@ -195,6 +195,6 @@ def test_the_linear_baseline_of_numbers_does_not_hang_on_their_size() -> None:
     line = x @ np.array([1.0, -2, 0.5, 0]) + draw.normal(0, 0.5, 500)
     for centre, scale in ((0.0, 1.0), (1e4, 1.0), (-30.0, 100.0)):
         y = (centre + scale * line).astype(np.float32)
-        parts = {"train": ArraySource(x=x[:400], y=y[:400]), "test": ArraySource(x=x[400:], y=y[400:])}
-        dummy, linear = baselines(Dataset("line", "regression", parts, 1), "test")
+        parts = {"train": ArrayDataset(x=x[:400], y=y[:400]), "test": ArrayDataset(x=x[400:], y=y[400:])}
+        dummy, linear = baselines(DataModule("line", "regression", parts, 1), "test")
         assert dummy.value > 4 * scale**2 and linear.value < 0.4 * scale**2

@@ -318,7 +318,7 @@ def test_escapes_in_recipes_and_names_do_not_reach_the_terminal(tmp_path: Path) 
 
 DATA = """
 import numpy as np
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugins import NoParams
 
 class Named:
@@ -329,8 +329,8 @@ class Named:
         print("loaded" + ESCAPE)
         x = np.random.Generator(np.random.Philox(key=1)).normal(size=(60, 3)).astype(np.float32)
         y = (x[:, 0] > 0).astype(np.int64)
-        parts = {"train": ArraySource(x=x[:40], y=y[:40]), "test": ArraySource(x=x[40:], y=y[40:])}
-        return Dataset("named", "classification", parts, 2, ("class" + ESCAPE, "größe"))
+        parts = {"train": ArrayDataset(x=x[:40], y=y[:40]), "test": ArrayDataset(x=x[40:], y=y[40:])}
+        return DataModule("named", "classification", parts, 2, ("class" + ESCAPE, "größe"))
 """.replace('        print("loaded" + ESCAPE)\n', "")
 LABELS = """\
 data      = "./data.py:Named"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 import numpy as np
 import powertrain as pt
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.optim.optimizer import Optimizer
 from powertrain.plugins import *
 """
@@ -129,7 +129,7 @@ class it:
     def load(cls, params, base):
         path = Path(tempfile.gettempdir()) / "strange.bin"
         np.arange(150, dtype="f2").tofile(path)
-        return Dataset("it", "regression", {"train": Source(path)}, 2)
+        return DataModule("it", "regression", {"train": Source(path)}, 2)
 '''),
     "data-one-row": ("data", HEAD + '''
 class Source:
@@ -140,7 +140,7 @@ class Source:
 class it:
     Params = NoParams
     @classmethod
-    def load(cls, params, base): return Dataset("it", "classification", {"train": Source(1)}, 3, ("a", "b", "c"))
+    def load(cls, params, base): return DataModule("it", "classification", {"train": Source(1)}, 3, ("a", "b", "c"))
 '''),
     "transform-log": ("transform", HEAD + '''
 class it:

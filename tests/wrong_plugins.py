@@ -64,7 +64,7 @@ import numpy as np
 import powertrain as pt
 from dataclasses import dataclass
 from powertrain.plugins import *
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 """
 METRIC = (
     HEAD
@@ -91,7 +91,7 @@ class Source:
 class it:
     Params = NoParams
     @classmethod
-    def load(cls, params, base): return Dataset("it", "classification", {"train": Source()}, 3)
+    def load(cls, params, base): return DataModule("it", "classification", {"train": Source()}, 3)
 """
 )
 TRANSFORM = (
@@ -299,7 +299,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                  but(DATA, "self.x[rows].astype", "np.where(self.x[rows] == 4, np.nan, self.x[rows]).astype")),
     "data-fields": ("data", "fields", "train has no y", but(DATA, '"y":', '"label":')),
     "data-none": ("data", "not-a-dataset", "load gave NoneType",
-                  but(DATA, "return Dataset(", "Dataset(")),
+                  but(DATA, "return DataModule(", "DataModule(")),
     "transform-batch": ("transform", "examples-mixed", "comes out differently alone",
                         but(TRANSFORM, "return x - self.mean", "return x - x.mean(axis=0)")),
     "transform-writes": ("transform", "writes-input", "it changes the array that it is given",

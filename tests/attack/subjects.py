@@ -25,13 +25,20 @@ MADE = {
     "pt.Tensor": "pt.ones((2, 3))",
     "pt.Slot": "pt.Slot(pt.ones((2, 3)), 's', trainable=True)",
     "pt.RowSparse": "pt.RowSparse(pt.tensor([0, 2]), pt.ones((2, 3)), (4, 3))",
-    "pt.data.ArraySource": "S.source()",
+    "pt.data.ArrayDataset": "S.source()",
+    "pt.data.BatchSampler": "pt.data.BatchSampler([0, 1, 2], 2, False)",
+    "pt.data.ConcatDataset": "pt.data.ConcatDataset([S.source(), S.source()])",
+    "pt.data.RandomSampler": "pt.data.RandomSampler([0, 1, 2])",
+    "pt.data.SequentialSampler": "pt.data.SequentialSampler([0, 1, 2])",
+    "pt.data.SubsetRandomSampler": "pt.data.SubsetRandomSampler([0, 1, 2])",
+    "pt.data.TensorDataset": "pt.data.TensorDataset(np.ones((9, 3)), np.arange(9))",
+    "pt.data.WeightedRandomSampler": "pt.data.WeightedRandomSampler([1.0, 2.0], 4)",
     "pt.data.Batch": "S.batch()",
-    "pt.data.Dataset": "S.dataset()",
+    "pt.data.DataModule": "S.dataset()",
     "pt.data.Draw": "pt.data.Draw(1, 2, S.cursor())",
-    "pt.data.Loader": "pt.data.Loader(S.source(), 4)",
+    "pt.data.DataLoader": "pt.data.DataLoader(S.source(), 4)",
     "pt.data.Mapped": "pt.data.Mapped(S.source(), lambda fields: fields)",
-    "pt.data.Standardise": "pt.data.Standardise(np.zeros(3), np.ones(3))",
+    "pt.data.Standardize": "pt.data.Standardize(np.zeros(3), np.ones(3))",
     "pt.data.Subset": "pt.data.Subset(S.source(), [0, 2])",
     "pt.data.Transformed": "pt.data.Transformed(S.source(), [pt.data.Scale()])",
     "pt.data.Vocabulary": "pt.data.Vocabulary('abc')",
@@ -164,15 +171,15 @@ def _methods(made: str, cls: Any, owners: set[Any]) -> Iterator[Subject]:
 
 
 def source() -> Any:
-    return pt.data.ArraySource(x=np.ones((9, 3), np.float32), y=np.arange(9) % 3)
+    return pt.data.ArrayDataset(x=np.ones((9, 3), np.float32), y=np.arange(9) % 3)
 
 
 def dataset() -> Any:
-    return pt.data.Dataset("small", "classification", {"train": source()}, 3)
+    return pt.data.DataModule("small", "classification", {"train": source()}, 3)
 
 
 def batch() -> Any:
-    return next(iter(pt.data.Loader(source(), 4)))
+    return next(iter(pt.data.DataLoader(source(), 4)))
 
 
 def cursor() -> Any:

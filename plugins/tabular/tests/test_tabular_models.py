@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.models import ModelError
 from powertrain.plugins import Inputs
 from powertrain.plugins.testing import powertrain
@@ -34,7 +34,7 @@ def draw(key: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
-def run_of(folder: Path, data: Dataset, text: str) -> TrainRun:
+def run_of(folder: Path, data: DataModule, text: str) -> TrainRun:
     """A recipe on arrays, trained."""
     path = folder / "it.toml"
     path.write_text('data = "digits"\n' + text)
@@ -63,7 +63,7 @@ def classes(rows: int = 600, count: int = 3) -> tuple[Any, Any]:
 def test_least_squares_finds_what_scikit_learn_finds(tmp_path: Path, l1: float, l2: float) -> None:
     linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is an extra")
     x, y = regression()
-    data = Dataset("rows", "regression", {"train": ArraySource(x=x, y=y)}, 1)
+    data = DataModule("rows", "regression", {"train": ArrayDataset(x=x, y=y)}, 1)
     run = run_of(
         tmp_path, data,
         f'model = "linear"\nstrategy = {{ use = "least-squares", l1 = {l1}, l2 = {l2} }}\n'
@@ -98,7 +98,7 @@ def test_full_batch_finds_what_scikit_learn_finds(tmp_path: Path, loss: str) -> 
 
     assert sklearn
     x, y = classes()
-    data = Dataset("rows", "classification", {"train": ArraySource(x=x, y=y)}, 3)
+    data = DataModule("rows", "classification", {"train": ArrayDataset(x=x, y=y)}, 3)
     l2 = 0.02
     run = run_of(
         tmp_path, data,
@@ -117,7 +117,7 @@ def test_full_batch_finds_what_scikit_learn_finds(tmp_path: Path, loss: str) -> 
 
 def test_k_means_lowers_the_distance_every_round(tmp_path: Path) -> None:
     x, y = classes(count=4)
-    data = Dataset("rows", "classification", {"train": ArraySource(x=x, y=y)}, 4)
+    data = DataModule("rows", "classification", {"train": ArrayDataset(x=x, y=y)}, 4)
     distances = []
     for rounds in (1, 2, 4, 8):
         folder = tmp_path / str(rounds)
@@ -179,7 +179,8 @@ def test_trees_say_which_columns_count_and_how_they_grew() -> None:
 
     x, _ = classes(900)
     y = (x[:, 2] > 0.3).astype(np.int64)
-    data = Dataset("rows", "classification", {"train": ArraySource(x=x, y=y)}, 2, columns=("a", "b", "c", "d", "$e$"))
+    parts = {"train": ArrayDataset(x=x, y=y)}
+    data = DataModule("rows", "classification", parts, 2, columns=("a", "b", "c", "d", "$e$"))
     model = Forest.build(Forest.Params(trees=7, features=1.0), Inputs("classification", (5,), 2))
     state = model.fit({"x": x, "y": y}, None)
     columns, course = model.sections(model.load(model.dump(state)), data)

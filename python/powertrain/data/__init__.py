@@ -1,48 +1,78 @@
-"""Data: sources, splits, transforms, the loader and the built-in data sets."""
+"""Data: data sets, samplers, the loader, splits, transforms and the built-in data sets."""
 
 from powertrain.boundary import export
 from powertrain.data.batch import Batch
-from powertrain.data.dataset import Dataset, Section
+from powertrain.data.collate import collate
+from powertrain.data.dataset import (
+    ArrayDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    Mapped,
+    Subset,
+    TensorDataset,
+)
 from powertrain.data.errors import DataError
 from powertrain.data.folders import ClassFolders, class_folders, files_in
-from powertrain.data.loader import Loader
+from powertrain.data.loader import DataLoader
+from powertrain.data.module import DataModule, Section
 from powertrain.data.order import Draw
-from powertrain.data.source import ArraySource, Mapped, Source, Subset
-from powertrain.data.split import split_ordered, split_random, split_stratified
+from powertrain.data.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from powertrain.data.source import Source
+from powertrain.data.split import random_split, split_ordered, split_random, split_stratified
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import (
     Channel,
     Flatten,
     RandomTransform,
     Scale,
-    Standardise,
+    Standardize,
     Transform,
     Transformed,
 )
 
 __all__ = [
-    "ArraySource",
+    "ArrayDataset",
     "Batch",
+    "BatchSampler",
     "Channel",
     "ClassFolders",
+    "ConcatDataset",
     "DataError",
+    "DataLoader",
+    "DataModule",
     "Dataset",
     "Draw",
     "Flatten",
-    "Loader",
+    "IterableDataset",
     "Mapped",
+    "RandomSampler",
     "RandomTransform",
+    "Sampler",
     "Scale",
     "Section",
+    "SequentialSampler",
     "Source",
-    "Standardise",
+    "Standardize",
     "Subset",
+    "SubsetRandomSampler",
+    "TensorDataset",
     "Transform",
     "Transformed",
     "Vocabulary",
+    "WeightedRandomSampler",
     "Windows",
     "class_folders",
+    "collate",
     "files_in",
+    "random_split",
     "split_ordered",
     "split_random",
     "split_stratified",

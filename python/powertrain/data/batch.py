@@ -6,15 +6,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from powertrain.data.errors import DataError
 from powertrain.data.order import Pick
 from powertrain.data.source import Array, Fields
+
+
+class BatchFieldError(DataError, AttributeError, KeyError):
+    """A field that a batch has not."""
+
+    __str__ = Exception.__str__  # KeyError's shows the text in quotes
 
 
 class Batch:
     """The named arrays of one batch, with weights (0 for padding), its rows and the cursor after it.
 
-    Fields are attributes (`batch.x`). Iterating gives the fields in order, and then the weights where the loader pads:
-    `for x, y, weight in loader`.
+    Fields are attributes (`batch.x`), or by name or number (`batch["x"]`, `batch[0]`). Iterating gives the fields in
+    order, and then the weights where the loader pads: `for x, y, weight in loader`.
     """
 
     __slots__ = ("_weighted", "cursor", "fields", "indices", "weight")
@@ -30,7 +37,15 @@ class Batch:
         try:
             return self.fields[name]
         except KeyError:
-            raise AttributeError(f"the batch has no field {name!r}; it has {', '.join(self.fields)}, weight") from None
+            raise BatchFieldError(
+                "batch", f"field {name!r}", f"expected one of {', '.join([*self.fields, 'weight'])}",
+                "unpack it in order, as in `for x, y in loader`, or name a field that the data set has",
+            ) from None  # fmt: skip
+
+    def __getitem__(self, key: str | int) -> Array:
+        if isinstance(key, str):
+            return self.weight if key == "weight" else self.__getattr__(key)
+        return list(self)[key]
 
     def __iter__(self) -> Iterator[Array]:
         yield from self.fields.values()

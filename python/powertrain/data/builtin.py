@@ -1,4 +1,4 @@
-"""The built-in data sets: plugins of the group `data`, each `load(params, base)` giving a Dataset.
+"""The built-in data sets: plugins of the group `data`, each `load(params, base)` giving a DataModule.
 
 `base` is the folder of the recipe; relative paths are taken from there.
 """
@@ -13,12 +13,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from powertrain.data.dataset import Dataset
+from powertrain.data.dataset import ArrayDataset
 from powertrain.data.errors import DataError
 from powertrain.data.formats import data_folders, find, read_arrays, read_idx, read_stored, read_text
+from powertrain.data.module import DataModule
 from powertrain.data.npy import StoredArray
 from powertrain.data.rdata import read_texts
-from powertrain.data.source import Array, ArraySource, Source, check_labels
+from powertrain.data.source import Array, Source, check_labels
 from powertrain.data.split import split_ordered
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.plugins.params import NoParams, param
@@ -30,7 +31,7 @@ class Digits:
     Params = NoParams
 
     @classmethod
-    def load(cls, params: NoParams, base: Path) -> Dataset:
+    def load(cls, params: NoParams, base: Path) -> DataModule:
         with resources.as_file(resources.files("powertrain.data") / "files") as folder:
             images = read_idx(folder / "digits-images-idx3-ubyte.gz", "digits")
             labels = read_idx(folder / "digits-labels-idx1-ubyte.gz", "digits")
@@ -49,7 +50,7 @@ class FashionMnist:
         path: Path | None = param(None, doc="folder of the four .gz files; else $POWERTRAIN_DATA and Debian's place")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         folders: list[Path] = [base / params.path] if params.path else data_folders("fashion-mnist")
         files = find(
             (
@@ -69,8 +70,8 @@ class FashionMnist:
 
 def classification(
     name: str, splits: Mapping[str, tuple[Array | StoredArray, Array]], labels: tuple[str, ...]
-) -> Dataset:
-    """A checked Dataset from (x, class number) arrays by split."""
+) -> DataModule:
+    """A checked DataModule from (x, class number) arrays by split."""
     sources: dict[str, Source] = {}
     for split, (x, y) in splits.items():
         if x.shape[:1] != y.shape[:1] or x.ndim == 0:
@@ -79,8 +80,8 @@ def classification(
                 "the files do not belong together; fetch them again",
             )  # fmt: skip
         check_labels(y, len(labels), f"{name} {split}")
-        sources[split] = ArraySource(x=x, y=y.astype(np.int64))
-    return Dataset(name, "classification", sources, len(labels), labels)
+        sources[split] = ArrayDataset(x=x, y=y.astype(np.int64))
+    return DataModule(name, "classification", sources, len(labels), labels)
 
 
 def _count(array: Array | StoredArray) -> str:
@@ -100,7 +101,7 @@ class Arrays:
         y: str = param("y", doc="name of the targets in the file")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         where = f"arrays {params.path}"
         x: Array | StoredArray
         if params.target_path is not None:
@@ -121,8 +122,8 @@ class Arrays:
         if y.dtype.kind in "iub" and y.ndim == 1 and y.size:
             classes = check_labels(y, None, f"{where} y")
             return classification(name, {"train": (x, y)}, tuple(str(number) for number in range(classes)))
-        source = ArraySource(x=x, y=_targets(y, f"{where} y"))
-        return Dataset(name, "regression", {"train": source}, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
+        source = ArrayDataset(x=x, y=_targets(y, f"{where} y"))
+        return DataModule(name, "regression", {"train": source}, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
 
 
 def _targets(y: Array, where: str) -> Array:
@@ -151,7 +152,7 @@ class Text:
         path: Path = param(Path("input.txt"), doc="the file; .gz is unpacked")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         where = f"text {params.path}"
         return language(params.path.stem, read_text(base / params.path, where), params)
 
@@ -164,7 +165,7 @@ class Austen:
         path: Path | None = param(None, doc="folder of Rdata.rdx and Rdata.rdb, or one UTF-8 file of the text")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         return language("austen", austen_text(params.path, base), params)
 
 
@@ -185,7 +186,7 @@ def austen_text(path: Path | None, base: Path) -> str:
     return "\n\n".join(novels[title] for title in sorted(novels))
 
 
-def language(name: str, text: str, params: _TextParams) -> Dataset:
+def language(name: str, text: str, params: _TextParams) -> DataModule:
     """Splits a text by position, fits the vocabulary on the training part, and cuts windows."""
     parts = {split: share for split, share in (("valid", params.valid), ("test", params.test)) if share > 0}
     if len(text) < 2:
@@ -198,7 +199,7 @@ def language(name: str, text: str, params: _TextParams) -> Dataset:
         split: Windows(vocabulary.encode(part), params.context, 1 if split == "train" else params.context)
         for split, part in texts.items()
     }
-    return Dataset(
+    return DataModule(
         name,
         "language",
         sources,

@@ -1,130 +1,296 @@
-"""A data set as a data plugin returns it: sources for each split and what a model must know of them."""
+"""Data sets: examples by number, or as a stream.
+
+A data set of one's own is a class with `__len__` and `__getitem__`. Those here give whole batches at once too, by
+`fetch`, without a Python call for each example.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from powertrain.data.errors import DataError
-from powertrain.data.source import Array, Source, Subset, whole
-from powertrain.data.split import split_ordered, split_random, split_stratified
-from powertrain.data.transforms import RandomTransform, Transform, Transformed, is_random
-from powertrain.plugins.protocols import Inputs, Task
+from powertrain.data.collate import collate
+from powertrain.data.errors import DataError, DataIndexError
+from powertrain.data.npy import StoredArray
+from powertrain.data.order import Cursor
+from powertrain.data.source import Array, Fields, Indices, Source, check_finite, fetch_training
 
 
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture.
-
-    `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
-    """
-
-    title: str
-    lines: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    draw: Callable[[Any], None] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Sources by split ("train" always, "valid" and "test" where there are any), with fields x and y.
+    """Base class of data sets: define `__len__` and `__getitem__(index)`, which gives one example.
 
-    `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
-    the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
-    says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
-    that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
-    `sections` are pages of it; `columns` are names of the numbers of an example, where they have any.
+    An example is an array, a number, a tensor or a picture, or a tuple, list or dict of them.
+
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 3
+    ...     def __getitem__(self, index):
+    ...         return {"x": float(index), "y": index * index}
+    >>> Squares().fetch(np.array([2, 1]))
+    {'x': array([2., 1.], dtype=float32), 'y': array([4, 1])}
     """
 
-    name: str
-    task: Task
-    splits: Mapping[str, Source]
-    outputs: int
-    labels: tuple[str, ...] = ()
-    state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
-    chain: tuple[Transform | RandomTransform, ...] = ()
-    context: int | None = None
-    vocabulary: Any = None
-    given: Inputs | None = None
-    read: Callable[[Path], Array] | None = None
-    show: Callable[[Array], str] | None = None
-    sections: tuple[Section, ...] = ()
-    columns: tuple[str, ...] = ()
-
-    @property
-    def train(self) -> Source:
-        return self.splits["train"]
-
-    def inputs(self) -> Inputs:
-        """What a model is built from, read off one example after the transforms."""
-        if self.given is not None:
-            return self.given
-        return self._inputs_of(self.train.fetch(np.zeros(1, dtype=np.int64))["x"])
-
-    def names(self) -> tuple[str, ...]:
-        """Names of the numbers that a model sees; none where a transform has made others of them."""
-        return () if self.transforms else self.columns
-
-    def _inputs_of(self, x: Array) -> Inputs:
-        words = None if self.vocabulary is None else len(self.vocabulary)
-        return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context, words)
-
-    def split(
-        self, parts: Mapping[str, float], *, seed: int = 0, stratify: bool = False, ordered: bool = False
-    ) -> Dataset:
-        """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}."""
-        if stratify and ordered:
-            raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
-        if stratify and self.task != "classification":
-            raise DataError("split", f"stratify on a {self.task} task", "expected classes", "leave stratify out")
-        if self.task == "language":
+    def __getitem__(self, index: Any) -> Any:
+        """One example; the data sets of Powertrain give a tuple of its fields."""
+        if type(self).fetch is Dataset.fetch:
             raise DataError(
-                "split",
-                f"windows of {self.name}, which overlap",
-                "expected the text to be cut before",
-                "use the valid and test parameters of the data",
+                type(self).__name__,
+                "a Dataset without __getitem__",
+                "expected one that gives an example",
+                "define __getitem__(self, index), or derive from pt.data.IterableDataset and define __iter__",
             )
-        for name in parts:
-            if name in self.splits:
+        row = place_of(index, len(self), type(self).__name__)  # type: ignore[arg-type]
+        return tuple(value[0] for value in self.fetch(np.array([row])).values())
+
+    def fetch(self, indices: Indices) -> Fields:
+        """The examples `indices`, in that order, as named arrays: `x` and `y` where the examples are pairs."""
+        return as_fields(collate([self[int(index)] for index in indices]))
+
+    def __add__(self, other: Any) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
+
+class IterableDataset:
+    """Base class of streams, whose length need not be known: define `__iter__`, which gives one example after another.
+
+    Each epoch iterates anew. A stream that differs from epoch to epoch may define `set_epoch(epoch)`, which is called
+    before each; it must give the same examples for the same epoch, so that a loader can resume.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise DataError(
+            type(self).__name__, "an IterableDataset without __iter__", "expected one that gives examples",
+            "define __iter__(self)",
+        )  # fmt: skip
+
+
+class ArrayDataset(Dataset):
+    """Arrays in memory, or in .npy files too large for it, that share their first axis.
+
+    >>> ArrayDataset(x=np.zeros((3, 2)), y=np.array([0, 1, 1])).fetch(np.array([2]))["y"]
+    array([1])
+    """
+
+    def __init__(self, fields: Mapping[str, Array | StoredArray] | None = None, /, **more: Array | StoredArray) -> None:
+        arrays = {
+            name: value if isinstance(value, StoredArray) else np.asanyarray(value)
+            for name, value in {**(fields or {}), **more}.items()
+        }
+        if not arrays:
+            raise DataError("arrays", "no array", "expected at least one", "pass x=array, y=array")
+        for name, array in arrays.items():
+            where = f"arrays {name}"
+            if array.ndim == 0 or array.dtype.kind not in "fiub":
                 raise DataError(
-                    "split",
-                    f"{name} = {parts[name]:g} of {self.name}, which brings its own {name}",
-                    "expected a part that it lacks",
-                    f"leave {name} out of the split",
+                    where,
+                    f"dtype {array.dtype}, shape {list(array.shape)}",
+                    "expected an array of numbers with one row per example",
+                    "convert the field to numbers first",
                 )
-        source, count = self.train, len(self.train)
-        if stratify:
-            rows = split_stratified(whole(source, "y"), parts, seed)
+        sizes = {name: len(array) for name, array in arrays.items()}
+        if len(set(sizes.values())) > 1:
+            raise DataError(
+                "arrays",
+                "fields of different lengths: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
+                "expected as many rows in each",
+                "check how the arrays were made",
+            )
+        if 0 in sizes.values():
+            raise DataError("arrays", "no example", "expected at least one row", "check the file or the filter")
+        for name, array in arrays.items():
+            check_finite(array, f"arrays {name}")
+        self.arrays = arrays
+        self._length = next(iter(sizes.values()))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def fetch(self, indices: Indices) -> Fields:
+        return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
+
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+        if isinstance(index, slice):
+            index = np.arange(len(self))[index]
         else:
-            rows = split_ordered(count, parts) if ordered else split_random(count, parts, seed)
-        return dataclasses.replace(
-            self, splits={**self.splits, **{name: Subset(source, part) for name, part in rows.items()}}
+            index = place_of(index, len(self), type(self).__name__)
+        return tuple(array[index] for array in self.arrays.values())
+
+
+class TensorDataset(ArrayDataset):
+    """Arrays or tensors that share their first axis: the fields of the examples, in order.
+
+    Of two, the first is `x` and the second `y`.
+
+    >>> x, y = TensorDataset(np.zeros((3, 2)), np.array([0, 1, 1]))[2]
+    >>> x.shape, int(y)
+    ((2,), 1)
+    """
+
+    def __init__(self, *tensors: Any) -> None:
+        super().__init__({field_name(at): np.asarray(tensor) for at, tensor in enumerate(tensors)})
+
+
+class Subset(Dataset):
+    """Some examples of a data set, in a given order."""
+
+    def __init__(self, dataset: Any, indices: Sequence[int] | Indices) -> None:
+        rows = np.asarray(indices, dtype=np.int64)
+        if rows.ndim != 1 or len(rows) == 0:
+            raise DataError("subset", f"{rows.size} rows", "expected at least one", "make the part larger")
+        if int(rows.min()) < 0 or int(rows.max()) >= len(dataset):
+            raise DataError(
+                "subset",
+                f"rows {int(rows.min())} to {int(rows.max())}",
+                f"expected rows from 0 to {len(dataset) - 1}",
+                "take the indices from this data set",
+            )
+        self.dataset = dataset
+        self.indices = rows
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        return item(self.dataset, int(self.indices[place_of(index, len(self), "Subset")]))
+
+    def fetch(self, indices: Indices) -> Fields:
+        return as_source(self.dataset).fetch(self.indices.take(indices))
+
+    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
+        return fetch_training(as_source(self.dataset), self.indices.take(indices), seed, call)
+
+
+class ConcatDataset(Dataset):
+    """Data sets one after the other.
+
+    >>> len(ConcatDataset([TensorDataset(np.zeros(3)), TensorDataset(np.ones(2))]))
+    5
+    """
+
+    def __init__(self, datasets: Sequence[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise DataError("ConcatDataset", "no data set", "expected at least one", "pass a list of data sets")
+        for dataset in self.datasets:
+            as_source(dataset)
+        self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, index: Any) -> Any:
+        row = place_of(index, len(self), "ConcatDataset")
+        at = int(np.searchsorted(self._ends, row, side="right"))
+        return item(self.datasets[at], row - int(self._ends[at] - len(self.datasets[at])))
+
+    def fetch(self, indices: Indices) -> Fields:
+        return self._gathered(indices, lambda source, rows: source.fetch(rows))
+
+    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
+        return self._gathered(indices, lambda source, rows: fetch_training(source, rows, seed, call))
+
+    def _gathered(self, indices: Indices, fetch: Callable[[Source, Indices], Fields]) -> Fields:
+        parts = np.searchsorted(self._ends, indices, side="right")
+        order = np.argsort(parts, kind="stable")
+        made = []
+        for at in np.unique(parts):
+            begin = self._ends[at] - len(self.datasets[at])
+            made.append(fetch(as_source(self.datasets[at]), indices[parts == at] - begin))
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return {name: np.concatenate([part[name] for part in made])[back] for name in made[0]}
+
+
+class Mapped(Dataset):
+    """A source whose batches pass through a function of the fields, for example fitted transforms."""
+
+    def __init__(self, source: Source, function: Callable[[Fields], Fields]) -> None:
+        self.source = source
+        self.function = function
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def fetch(self, indices: Indices) -> Fields:
+        return self.function(self.source.fetch(indices))
+
+
+class _Items(Dataset):
+    """What has `__len__` and `__getitem__` alone, such as a list of pairs or a data set of PyTorch."""
+
+    def __init__(self, examples: Any) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.examples[index]
+
+
+def as_source(dataset: Any) -> Source:
+    """A data set as something that gives whole batches."""
+    if isinstance(dataset, Source):
+        return dataset
+    if not is_stream(dataset) and hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__"):
+        return _Items(dataset)
+    raise DataError(
+        "data", f"a data set of type {type(dataset).__name__}", "expected one with __len__ and __getitem__",
+        "hold arrays in a pt.data.TensorDataset(x, y), or derive from pt.data.Dataset",
+    )  # fmt: skip
+
+
+def is_stream(dataset: Any) -> bool:
+    """Whether a data set only iterates: no example can be asked for by its number."""
+    if isinstance(dataset, Dataset):
+        kind = type(dataset)
+        return kind.__getitem__ is Dataset.__getitem__ and kind.fetch is Dataset.fetch and hasattr(kind, "__iter__")
+    return hasattr(dataset, "__iter__") and not hasattr(dataset, "__getitem__") and not hasattr(dataset, "fetch")
+
+
+def gives_items(dataset: Any) -> bool:
+    """Whether the examples of a data set come one by one: a Subset of such a data set is one too."""
+    if isinstance(dataset, Subset):
+        return gives_items(dataset.dataset)
+    if isinstance(dataset, ConcatDataset):
+        return any(map(gives_items, dataset.datasets))
+    return not hasattr(dataset, "fetch") or getattr(type(dataset), "fetch", None) is Dataset.fetch
+
+
+def item(dataset: Any, index: int) -> Any:
+    """One example of any data set."""
+    if hasattr(dataset, "__getitem__"):
+        return dataset[index]
+    return tuple(value[0] for value in dataset.fetch(np.array([index], dtype=np.int64)).values())
+
+
+def field_name(at: int) -> str:
+    return ("x", "y")[at] if at < 2 else f"field_{at}"
+
+
+def as_fields(batch: Any) -> Fields:
+    """A collated batch as named fields: keys stay names, and the first two of a tuple are x and y."""
+    if isinstance(batch, dict):
+        return {str(name): value for name, value in batch.items()}
+    if hasattr(batch, "_asdict"):
+        return dict(batch._asdict())
+    values = batch if isinstance(batch, tuple) else (batch,)
+    return {field_name(at): value for at, value in enumerate(values)}
+
+
+def place_of(index: Any, count: int, where: str) -> int:
+    """A whole number from -count to count - 1, as one from 0."""
+    try:
+        row = operator.index(index)
+    except TypeError:
+        raise DataError(
+            where, f"index {index!r}", "expected a whole number", f"for example {where.lower()}[0]"
+        ) from None
+    if not -count <= row < count:
+        raise DataIndexError(
+            where, f"index {row}", f"expected one from {-count} to {count - 1}", "the data set has no further examples"
         )
-
-    @property
-    def transforms(self) -> tuple[Transform, ...]:
-        """The fitted ones of the chain, which every part passes through."""
-        return tuple(cast(Transform, one) for one in self.chain if not is_random(one))
-
-    def transformed(self, plugins: Sequence[tuple[Any, Any]]) -> Dataset:
-        """Applies transforms, (plugin, params) each, in order; every one is fitted on the training split alone, and the
-        random ones change training batches alone."""
-        if not plugins:
-            return self
-        made: list[Transform | RandomTransform] = []
-        fitting = [at for at, (plugin, _) in enumerate(plugins) if not is_random(plugin)]
-        x = whole(self.train, "x") if fitting else self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
-        for at, (plugin, params) in enumerate(plugins):
-            if is_random(plugin):
-                made.append(plugin.build(params, self._inputs_of(x)))
-                continue
-            fitted: Transform = plugin.fit(params, x)
-            made.append(fitted)
-            # Mapping the whole part is for the next one to be fitted on; its shape is all that others need.
-            x = fitted(x if at < fitting[-1] else x[:1])
-        splits = {name: Transformed(source, made) for name, source in self.splits.items()}
-        return dataclasses.replace(self, splits=splits, chain=(*self.chain, *made))
+    return row % count

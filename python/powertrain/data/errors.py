@@ -13,3 +13,7 @@ class DataError(_core.Error, ValueError):
         # Names and values in it come from files: nothing of them may move a terminal's cursor.
         super().__init__(printable(f"[{where}] {received}; {expected}; {fix}"))
         self.where = where
+
+
+class DataIndexError(DataError, IndexError):
+    """A row that the data has not: by Python's rules the end of an iteration by numbers."""

@@ -1,4 +1,4 @@
-"""Data sets from what a caller holds in memory: arrays, a source, a loader, or a Dataset that is one already."""
+"""Data sets from what a caller holds in memory: arrays, a data set, a loader, or a DataModule."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 
 from powertrain.data.builtin import classification
-from powertrain.data.dataset import Dataset
+from powertrain.data.dataset import ArrayDataset, as_source
 from powertrain.data.errors import DataError
-from powertrain.data.loader import Loader
-from powertrain.data.source import Array, ArraySource, Source, check_labels, whole
+from powertrain.data.loader import DataLoader
+from powertrain.data.module import DataModule
+from powertrain.data.source import Array, Source, check_labels, whole
 
-WANTED = "(x, y), a pt.data.Dataset or a loader"
+WANTED = "(x, y), a pt.data.Dataset of pairs, a loader or a DataModule"
 
 
-def dataset_of(value: Any, name: str = "arrays") -> Dataset:
-    """The data set of a pair (x, y), a table of such pairs by part, a source with fields x and y, or a loader of one.
+def dataset_of(value: Any, name: str = "arrays") -> DataModule:
+    """The data set of a pair (x, y), a table of such pairs by part, a pt.data.Dataset of pairs, or a loader of one.
 
     Whole numbers y [examples] are classes; other numbers are targets of regression.
     """
-    if isinstance(value, Dataset):
+    if isinstance(value, DataModule):
         return value
     if isinstance(value, Mapping):
         parts = {part: pair_of(one, part) for part, one in value.items()}
@@ -36,11 +37,11 @@ def dataset_of(value: Any, name: str = "arrays") -> Dataset:
     if y.dtype.kind in "iub" and y.ndim == 1:
         classes = max(check_labels(one, None, part) for part, (_, one) in parts.items())
         return classification(name, parts, tuple(map(str, range(classes))))
-    sources: dict[str, Source] = {part: ArraySource(x=x, y=one.astype(np.float32)) for part, (x, one) in parts.items()}
-    return Dataset(name, "regression", sources, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
+    sources: dict[str, Source] = {part: ArrayDataset(x=x, y=one.astype(np.float32)) for part, (x, one) in parts.items()}
+    return DataModule(name, "regression", sources, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
 
 
-def with_part(dataset: Dataset, part: str, value: Any) -> Dataset:
+def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
     """A data set with one part more, given as (x, y); of the classes that the data set has."""
     x, y = pair_of(value, part)
     if dataset.task == "classification":
@@ -48,13 +49,13 @@ def with_part(dataset: Dataset, part: str, value: Any) -> Dataset:
         y = y.astype(np.int64)
     else:
         y = y.astype(np.float32)
-    return dataclasses.replace(dataset, splits={**dataset.splits, part: ArraySource(x=x, y=y)})
+    return dataclasses.replace(dataset, splits={**dataset.splits, part: ArrayDataset(x=x, y=y)})
 
 
 def pair_of(value: Any, where: str) -> tuple[Array, Array]:
     """Inputs and targets as arrays. Numbers of float64 become float32, in which models compute."""
-    if isinstance(value, Loader):
-        value = value.source
+    if isinstance(value, DataLoader):
+        value = as_source(value.dataset)
     if isinstance(value, Source) and not isinstance(value, (tuple, list)):
         value = tuple(whole(value, field) for field in ("x", "y"))
     if not isinstance(value, (tuple, list)) or len(value) != 2:

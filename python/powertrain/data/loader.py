@@ -1,147 +1,232 @@
-"""The loader: batches of a source in an order that depends on (seed, cursor) alone, prefetched by worker threads."""
+"""The loader: batches of a data set in an order that depends on (seed, cursor) alone, prefetched by worker threads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from powertrain.data import settings
 from powertrain.data.batch import Batch
+from powertrain.data.collate import collate
+from powertrain.data.dataset import as_fields, as_source, gives_items, is_stream, item
+from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
-from powertrain.data.order import Cursor, EpochOrder, Last, Order, Pick, RandomOrder
-from powertrain.data.prefetch import Prefetched
-from powertrain.data.source import Source, fetch_training
+from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
+from powertrain.data.prefetch import Made, Prefetched
+from powertrain.data.samplers import RandomSampler, SequentialSampler, row_numbers, seed_of
+from powertrain.data.source import fetch_training
 
-Sampling = Literal["shuffle", "sequential", "random"]
 
+class DataLoader:
+    """Batches of a data set, as NumPy arrays, which every function and module of Powertrain takes.
 
-class Loader:
-    """Batches of `source`, from the cursor on.
+    dataset         a Dataset, anything with `__len__` and `__getitem__`, or a stream: an IterableDataset, or anything
+                    that can be iterated over again and again
+    batch_size      examples in a batch
+    shuffle         a new random order each epoch
+    sampler         the rows of each epoch, in order: a Sampler or an iterable of row numbers
+    batch_sampler   lists of rows, one for each batch, in place of batch_size, shuffle, sampler and drop_last
+    num_workers     threads that make batches ahead; the batches are the same for any number
+    collate_fn      makes a batch of a list of examples; else arrays are stacked, field by field (`collate`)
+    pin_memory      accepted; there is no memory of a device to copy to
+    drop_last       leave out a last batch that is not full
+    timeout, worker_init_fn, multiprocessing_context
+                    as they are: workers are threads of this process
+    generator       a pt.random.Generator whose state is the seed, in place of `seed`
+    seed            which random orders, samples and changes
+    pad_last        fill the last batch up with other examples of weight 0, so that all batches have one shape and a
+                    compiled step one program; iterating over a batch then gives the weights last
+    endless         go on into the next epoch; else an iteration ends with the epoch and the next one goes on from there
+    augment         let the random transforms of the data set change its examples
+    prefetch_factor batches that each worker may be ahead
+    persistent_workers
+                    accepted; threads cost little to start
 
-    sampling   "shuffle": every example once an epoch, in a new order; "sequential": as they stand; "random": rows
-               drawn with replacement, without end
-    last       what becomes of a ragged last batch: "pad" fills it with other examples of weight 0, so that shapes
-               stay one; "drop" leaves it out; "short" gives it as it is
-    endless    iterate on into the next epoch; else an iteration ends with the epoch and the next one goes on from there
-    workers    threads that prefetch; the batches are the same for any number
-    changes    draw the random transforms of the source, by (seed, cursor): for training
+    A batch of tuples or dicts is a `Batch`: `for x, y in loader`, `batch.x`, `batch["x"]`. One of single arrays is an
+    array, and one of collate_fn is what that gives.
 
-    >>> loader = Loader(pt.data.ArraySource(x=np.arange(5)), batch=2, sampling="sequential")
-    >>> [weight.sum().item() for x, weight in loader]
-    [2.0, 2.0, 1.0]
+    `state_dict()` says where the next batch begins; loaded by `load_state_dict` into a loader with the same data and
+    settings, it gives the same batches.
+
+    >>> loader = DataLoader(pt.data.TensorDataset(np.arange(5), np.arange(5) % 2), batch_size=2)
+    >>> [x.tolist() for x, y in loader]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(
         self,
-        source: Source,
-        batch: int,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: None = None,
+        multiprocessing_context: None = None,
+        generator: Any = None,
         *,
-        sampling: Sampling = "shuffle",
-        seed: int = 0,
-        last: Last = "pad",
+        seed: int | None = None,
+        pad_last: bool = False,
         endless: bool = False,
-        workers: int = 0,
-        changes: bool = False,
+        augment: bool = False,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        **others: Any,
     ) -> None:
-        _check_settings(source, batch, sampling, last, workers)
-        self.source = source
-        self.batch = batch
-        self.sampling: Sampling = sampling
-        self.last: Last = last
-        self.endless = endless or sampling == "random"
-        self.workers = workers
-        self.seed = seed
-        self.changes = changes
-        self.order: Order
-        if sampling == "random":
-            self.order = RandomOrder(len(source), batch, seed)
-        else:
-            self.order = EpochOrder(len(source), batch, sampling == "shuffle", seed, last)
+        settings.refuse_unknown(others)
+        settings.refuse_processes(timeout, worker_init_fn, multiprocessing_context)
+        settings.check_dataset(dataset)
+        if batch_sampler is not None:
+            settings.refuse_beside_batch_sampler(batch_size, shuffle, sampler, drop_last, pad_last)
+        settings.check_numbers(batch_size, num_workers, prefetch_factor)
+        settings.check_choices(shuffle, sampler, drop_last, pad_last, collate_fn)
+        self.dataset = dataset
+        self.batch_size = int(batch_size)
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        self.num_workers = int(num_workers)
+        self.collate_fn = collate_fn
+        self.drop_last = bool(drop_last)
+        self.pad_last = bool(pad_last)
+        self.endless = bool(endless)
+        self.augment = bool(augment)
+        self.prefetch_factor = 2 if prefetch_factor is None else int(prefetch_factor)
+        self.seed = seed_of(seed, generator, "DataLoader") or 0
+        self._stream = is_stream(dataset)
+        self._source = None if self._stream else as_source(dataset)
+        self._by_items = collate_fn is not None or (not self._stream and gives_items(dataset))
+        self.order = self._order(shuffle)
         self._cursor = Cursor(0, 0)
+        self._parts: Parts = ()
+
+    def _order(self, shuffle: bool) -> Order:
+        last: Last = "drop" if self.drop_last else "pad" if self.pad_last else "short"
+        if self._stream:
+            settings.refuse_for_streams(self.dataset, shuffle, self.sampler, self.batch_sampler)
+            return StreamOrder(self.dataset, self.batch_size, last)
+        count = len(self.dataset)
+        if count == 0:
+            raise DataError("DataLoader", "0 examples", "expected at least one", "check the file or the split")
+        if self.batch_sampler is not None:
+            return BatchOrder(self.batch_sampler, count)
+        if self.sampler is None:
+            self.sampler = RandomSampler(self.dataset) if shuffle else SequentialSampler(self.dataset)
+        one = self.sampler
+        if self.endless and isinstance(one, RandomSampler) and one.replacement and one.count == one.size:
+            return RandomOrder(one.size, self.batch_size, self.seed if one.seed is None else one.seed)
+        return EpochOrder(one, count, self.batch_size, self.seed, last)
 
     def __len__(self) -> int:
         """Batches of one epoch."""
-        return self.order.batches
-
-    @property
-    def cursor(self) -> NDArray[np.int64]:
-        """Where the next batch begins: [epoch, position]. Loaded into another loader, it gives the same batches."""
-        return np.array(self._cursor, dtype=np.int64)
-
-    def seek(self, cursor: Any) -> None:
-        """Goes to a cursor that this loader, or one with the same data, batch and seed, had before."""
-        values = np.asarray(cursor)
-        if values.shape != (2,) or values.dtype.kind not in "iu":
-            raise DataError(
-                "loader",
-                f"a cursor of dtype {values.dtype} and shape {list(values.shape)}",
-                "expected two integers, [epoch, position]",
-                "give back what `loader.cursor` gave",
-            )
-        wanted = Cursor(int(values[0]), int(values[1]))
-        self.order.check(wanted)
-        self._cursor = wanted
-
-    def make(self, pick: Pick) -> Batch:
-        """The batch of a pick; the exceptions of a source come out with the rows that caused them."""
         try:
-            if self.changes:
-                fields = fetch_training(self.source, pick.indices, self.seed, pick.cursor)
-            else:
-                fields = self.source.fetch(pick.indices)
+            return len(self.order)
+        except TypeError:
+            raise DataLengthError(
+                "DataLoader", "len() of a stream or a sampler without one", "expected __len__",
+                "define __len__, or count the batches while iterating",
+            ) from None  # fmt: skip
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the next batch begins: `epoch` and `position`; of a sampler of your own the rows of the epoch too."""
+        state: dict[str, Any] = {"epoch": self._cursor.epoch, "position": self._cursor.position}
+        if self._parts:
+            state["rows"] = np.concatenate(self._parts)
+            state["sizes"] = np.array([len(rows) for rows in self._parts], dtype=np.int64)
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Goes to where a loader with the same data and settings was, by its `state_dict()`."""
+        cursor, parts = _read_state(state_dict)
+        self.order.check(cursor, parts)
+        self._cursor, self._parts = cursor, parts
+
+    def _make(self, pick: Pick) -> Any:
+        """The batch of a pick; the exceptions of a data set come out with the rows that caused them."""
+        try:
+            made = self._made(pick)
         except Exception as error:
             rows = ", ".join(str(row) for row in pick.indices[:8]) + (", ..." if len(pick.indices) > 8 else "")
             raise DataError(
-                "loader",
+                "DataLoader",
                 f"{type(error).__name__} while fetching rows {rows}: {error}",
-                "expected the source to give every row that its length promises",
+                "expected the data set to give every row that its length promises",
                 "fetch these rows alone to find the one at fault",
             ) from error
-        return Batch(fields, pick, self.last == "pad" and self.sampling != "random")
+        if self.collate_fn is not None or not (self.pad_last or isinstance(made, (dict, tuple))):
+            return made
+        return Batch(as_fields(made), pick, self.pad_last)
+
+    def _made(self, pick: Pick) -> Any:
+        if self._stream or self._by_items:
+            examples = pick.examples if self._stream else [item(self.dataset, int(row)) for row in pick.indices]
+            return (self.collate_fn or collate)(list(examples))
+        assert self._source is not None
+        if self.augment:
+            return fetch_training(self._source, pick.indices, self.seed, pick.cursor)
+        return self._source.fetch(pick.indices)
 
     def _picks(self) -> Iterator[Pick]:
-        cursor = self._cursor
+        cursor, parts = self._cursor, self._parts
         while True:
-            pick = self.order.pick(cursor)
-            yield pick
-            if pick.cursor.epoch != cursor.epoch and not self.endless:
+            for pick in self.order.picks(cursor, parts):
+                yield pick
+            if not self.endless:
                 return
-            cursor = pick.cursor
+            cursor, parts = pick.cursor, ()
 
-    def __iter__(self) -> Iterator[Batch]:
-        picks = self._picks()
-        batches: Iterator[Batch] = (
-            map(self.make, picks) if self.workers == 0 else Prefetched(self.make, picks, self.workers)
-        )
+    def _batches(self) -> Iterator[Made]:
+        if self.num_workers == 0:
+            return ((self._make(pick), pick) for pick in self._picks())
+        return Prefetched(self._make, self._picks(), self.num_workers, self.prefetch_factor)
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = self._batches()
         try:
-            for batch in batches:
+            while True:
+                if isinstance(batches, Prefetched) and not batches.here:
+                    # In a child after a fork, whose parent has the workers: go on from the cursor with new ones.
+                    batches = self._batches()
+                try:
+                    batch, pick = next(batches)
+                except StopIteration:
+                    return
                 # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
-                self._cursor = Cursor(int(batch.cursor[0]), int(batch.cursor[1]))
+                epoch = self._cursor.epoch
+                self._cursor = pick.cursor
+                self._parts = pick.parts if pick.cursor.epoch == epoch else ()
                 yield batch
+                if pick.cursor.epoch != epoch and not self.endless:
+                    return
         finally:
             if isinstance(batches, Prefetched):
                 batches.close()
 
 
-def _check_settings(source: Source, batch: int, sampling: str, last: str, workers: int) -> None:
-    if not isinstance(source, Source):
-        raise DataError(
-            "loader",
-            f"a source of type {type(source).__name__}",
-            "expected one with len() and fetch(indices)",
-            "hold arrays in a pt.data.ArraySource(x=..., y=...)",
-        )
-    if len(source) == 0:
-        raise DataError("loader", "a source of 0 examples", "expected at least one", "check the file or the split")
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise DataError("loader", f"batch = {batch!r}", "expected a whole number >= 1", "64 is a usual batch")
-    if isinstance(workers, bool) or not isinstance(workers, int) or not 0 <= workers <= 256:
-        raise DataError("loader", f"workers = {workers!r}", "expected a whole number from 0 to 256", "0 is usual")
-    for name, value, allowed in (
-        ("sampling", sampling, ("shuffle", "sequential", "random")),
-        ("last", last, ("pad", "drop", "short")),
-    ):
-        if value not in allowed:
-            raise DataError("loader", f"{name} = {value!r}", f"expected one of {', '.join(allowed)}", "name one")
+class DataLengthError(DataError, TypeError):
+    """A length that is not known: by Python's rules, an object without `len()`."""
+
+
+def _read_state(state: Any) -> tuple[Cursor, Parts]:
+    where, fix = "DataLoader.load_state_dict", "give back what `loader.state_dict()` gave"
+    known = {"epoch", "position", "rows", "sizes"}
+    if not isinstance(state, Mapping) or not {"epoch", "position"} <= set(state) <= known:
+        received = ", ".join(map(str, state)) or "nothing" if isinstance(state, Mapping) else type(state).__name__
+        raise DataError(where, f"a state of {received}", "expected epoch and position", fix)
+    values = [np.asarray(state[name]) for name in ("epoch", "position")]
+    if any(value.shape != () or value.dtype.kind not in "iu" for value in values):
+        received = ", ".join(f"{value.dtype}{list(value.shape)}" for value in values)
+        raise DataError(where, f"epoch and position of {received}", "expected two whole numbers", fix)
+    parts: Parts = ()
+    if "rows" in state:
+        sizes = row_numbers(state.get("sizes", ()), where)
+        rows = row_numbers(state["rows"], where)
+        if sizes.sum() != len(rows) or sizes.min() < 1:
+            raise DataError(where, f"{len(rows)} rows in sizes of {sizes.sum()}", "expected as many", fix)
+        parts = tuple(np.split(rows, np.cumsum(sizes)[:-1]))
+    return Cursor(int(values[0]), int(values[1])), parts

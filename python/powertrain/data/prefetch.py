@@ -14,12 +14,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from powertrain.data.batch import Batch
 from powertrain.data.order import Pick
 
-# Batches that each worker may be ahead; two hide the time that one takes.
-_AHEAD = 2
+Made = tuple[Any, Pick]
+
 # Handing a batch over costs some tens of microseconds. When one of the first batches took less time than this to make,
 # workers would only cost. The least time counts, since others include waiting for a busy machine.
 _QUICK_SECONDS = 0.25e-3
@@ -36,22 +36,23 @@ class _Cell:
     def __init__(self, pick: Pick | None, error: Exception | None = None) -> None:
         self.pick = pick
         self.done = error is not None
-        self.batch: Batch | None = None
+        self.batch: Made | None = None
         self.error = error
 
 
 class _Shared:
     """What the workers see: the picks still to hand out and the window of results, in order."""
 
-    def __init__(self, make: Callable[[Pick], Batch], picks: Iterator[Pick], workers: int) -> None:
+    def __init__(self, make: Callable[[Pick], Any], picks: Iterator[Pick], workers: int, ahead: int) -> None:
         self.make = make
         self.picks = picks
-        self.window = workers * _AHEAD
+        self.window = workers * ahead
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
         self.seconds: list[float] = []
         self.exhausted = False
         self.stopped = False
+        self.process = os.getpid()
 
     @property
     def full(self) -> bool:
@@ -81,7 +82,7 @@ class _Shared:
         start = time.perf_counter()
         assert cell.pick is not None
         try:
-            cell.batch = self.make(cell.pick)
+            cell.batch = (self.make(cell.pick), cell.pick)
         except Exception as error:
             cell.error = error
         seconds = time.perf_counter() - start
@@ -109,24 +110,27 @@ def _work(shared: _Shared) -> None:
 
 
 def _stop(shared: _Shared) -> None:
+    if shared.process != os.getpid():
+        return  # in a child the workers are gone, and one of them may have held the lock
     with shared.changed:
         shared.stopped = True
         shared.changed.notify_all()
 
 
-class Prefetched(Iterator[Batch]):
+class Prefetched(Iterator[Made]):
     """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them.
 
-    The consumer makes a batch itself rather than wait for one, and all of them once they prove to be quick to make.
+    Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one, and all of
+    them once they prove to be quick to make.
     """
 
-    def __init__(self, make: Callable[[Pick], Batch], picks: Iterator[Pick], workers: int) -> None:
-        self._shared = _Shared(make, picks, workers)
+    def __init__(self, make: Callable[[Pick], Any], picks: Iterator[Pick], workers: int, ahead: int) -> None:
+        self._shared = _Shared(make, picks, workers, ahead)
         self._close = weakref.finalize(self, _stop, self._shared)
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> Made:
         shared = self._shared
         while True:
             with shared.changed:
@@ -147,6 +151,11 @@ class Prefetched(Iterator[Batch]):
             raise cell.error
         assert cell.batch is not None
         return cell.batch
+
+    @property
+    def here(self) -> bool:
+        """Whether the workers are in this process: after a fork, the child has none of them."""
+        return self._shared.process == os.getpid()
 
     def close(self) -> None:
         self._close()

@@ -1,4 +1,4 @@
-"""Sources: collections of examples with random access, and views of them.
+"""Sources: collections of examples with random access.
 
 A source gives the rows of any list of indices as named arrays, first axis = the rows. It holds no position: where a
 training run stands is the loader's cursor.
@@ -6,7 +6,6 @@ training run stands is the loader's cursor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -94,94 +93,6 @@ def check_labels(labels: Array, classes: int | None, where: str) -> int:
             "encode the classes as 0, 1, 2, ... or give the right number of classes",
         )
     return count
-
-
-class ArraySource:
-    """Arrays in memory, or in .npy files too large for it, that share their first axis.
-
-    >>> ArraySource(x=np.zeros((3, 2)), y=np.array([0, 1, 1])).fetch(np.array([2]))["y"]
-    array([1])
-    """
-
-    def __init__(
-        self, fields: Mapping[str, Array | StoredArray] | None = None, /, **more: Array | StoredArray
-    ) -> None:
-        arrays = {
-            name: value if isinstance(value, StoredArray) else np.asanyarray(value)
-            for name, value in {**(fields or {}), **more}.items()
-        }
-        if not arrays:
-            raise DataError("arrays", "no array", "expected at least one", "pass x=array, y=array")
-        for name, array in arrays.items():
-            where = f"arrays {name}"
-            if array.ndim == 0 or array.dtype.kind not in "fiub":
-                raise DataError(
-                    where,
-                    f"dtype {array.dtype}, shape {list(array.shape)}",
-                    "expected an array of numbers with one row per example",
-                    "convert the field to numbers first",
-                )
-        sizes = {name: len(array) for name, array in arrays.items()}
-        if len(set(sizes.values())) > 1:
-            raise DataError(
-                "arrays",
-                "fields of different lengths: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
-                "expected as many rows in each",
-                "check how the arrays were made",
-            )
-        if 0 in sizes.values():
-            raise DataError("arrays", "no example", "expected at least one row", "check the file or the filter")
-        for name, array in arrays.items():
-            check_finite(array, f"arrays {name}")
-        self.arrays = arrays
-        self._length = next(iter(sizes.values()))
-
-    def __len__(self) -> int:
-        return self._length
-
-    def fetch(self, indices: Indices) -> Fields:
-        return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
-
-
-class Subset:
-    """Some rows of a source, in a given order."""
-
-    def __init__(self, source: Source, indices: Sequence[int] | Indices) -> None:
-        rows = np.asarray(indices, dtype=np.int64)
-        if rows.ndim != 1 or len(rows) == 0:
-            raise DataError("subset", f"{rows.size} rows", "expected at least one", "make the part larger")
-        if int(rows.min()) < 0 or int(rows.max()) >= len(source):
-            raise DataError(
-                "subset",
-                f"rows {int(rows.min())} to {int(rows.max())}",
-                f"expected rows from 0 to {len(source) - 1}",
-                "take the indices from this source",
-            )
-        self.source = source
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def fetch(self, indices: Indices) -> Fields:
-        return self.source.fetch(self.rows.take(indices))
-
-    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
-        return fetch_training(self.source, self.rows.take(indices), seed, call)
-
-
-class Mapped:
-    """A source whose batches pass through a function of the fields, for example fitted transforms."""
-
-    def __init__(self, source: Source, function: Callable[[Fields], Fields]) -> None:
-        self.source = source
-        self.function = function
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def fetch(self, indices: Indices) -> Fields:
-        return self.function(self.source.fetch(indices))
 
 
 def whole(source: Source, field: str, batch: int = 4096) -> Array:

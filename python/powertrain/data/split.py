@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.dataset import Subset
 from powertrain.data.errors import DataError
 from powertrain.data.order import SPLIT, permutation
+from powertrain.data.samplers import seed_of
 from powertrain.data.source import Array
 
 Rows = NDArray[np.int64]
@@ -39,6 +42,49 @@ def _sizes(count: int, parts: Mapping[str, float]) -> dict[str, int]:
         raise DataError(
             "split", f"{taken} of {count} examples", "expected some to train on", "lower the shares or bring more data"
         )
+    return sizes
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Any = None, *, seed: int | None = None
+) -> list[Subset]:
+    """Parts of a data set, each example in one of them: `lengths` are numbers of examples, or shares that add up to 1.
+
+    >>> [len(part) for part in random_split(range(10), [0.7, 0.3])]
+    [7, 3]
+    """
+    count = len(dataset)
+    sizes = _lengths(lengths, count)
+    rows = permutation(count, seed_of(seed, generator, "random_split") or 0, SPLIT, 0)
+    ends = np.cumsum(sizes)
+    return [Subset(dataset, rows[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+
+
+def _lengths(lengths: Any, count: int) -> list[int]:
+    values = np.asarray(lengths)
+    shares = values.dtype.kind == "f"
+    if (
+        values.ndim != 1
+        or values.dtype.kind not in "iuf"
+        or not (values > 0).all()
+        or (abs(values.sum() - 1) > 1e-9 if shares else values.sum() != count)
+    ):
+        raise DataError(
+            "random_split", f"lengths = {lengths!r} for {count} examples",
+            f"expected numbers of examples above 0 that add up to {count}, or shares that add up to 1",
+            "for example random_split(dataset, [0.8, 0.2])",
+        )  # fmt: skip
+    if not shares:
+        return [int(value) for value in values]
+    # As in PyTorch: rounded down, and what is left over goes to the first parts, one each.
+    sizes = [int(np.floor(share * count + 1e-9)) for share in values]
+    for at in range(count - sum(sizes)):
+        sizes[at % len(sizes)] += 1
+    if min(sizes) == 0:
+        raise DataError(
+            "random_split", f"lengths = {lengths!r} for {count} examples", "expected an example in each part",
+            "raise the share, or bring more data",
+        )  # fmt: skip
     return sizes
 
 

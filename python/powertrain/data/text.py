@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.source import Array, Fields, Indices
 
@@ -69,7 +70,7 @@ class Vocabulary:
         return cls("".join(map(chr, np.asarray(state["characters"]).tolist())))
 
 
-class Windows:
+class Windows(Dataset):
     """Contiguous windows of a token stream: x = `context` tokens, y = the same shifted by one.
 
     Window i begins at i * stride. A stride of 1 makes every offset a window, for random sampling; a stride of

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
@@ -88,7 +89,7 @@ class Scale(_Stateless):
         return out
 
 
-class Standardise:
+class Standardize:
     """Subtract the training mean and divide by the training standard deviation, of each feature or of all together."""
 
     @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Standardise:
         self._factor = (1 / np.where(self.std > 0, self.std.astype(np.float64), 1)).astype(np.float32)
 
     @classmethod
-    def fit(cls, params: Params, x: Array) -> Standardise:
+    def fit(cls, params: Params, x: Array) -> Standardize:
         axes = 0 if params.per_feature else None
         count = x.shape[0] if params.per_feature else x.size
         mean = sum(_sums(x, axes)) / count
@@ -125,7 +126,7 @@ class Standardise:
         if set(state) != {"mean", "std"} or any(np.shape(state[key]) != self.mean.shape for key in state):
             received = ", ".join(f"{key} {list(np.shape(value))}" for key, value in state.items()) or "nothing"
             raise DataError(
-                "standardise",
+                "standardize",
                 f"state {received}",
                 f"expected mean and std of shape {list(self.mean.shape)}",
                 "restore it into a run with the same data",
@@ -175,7 +176,7 @@ class Channel(_Stateless):
         return x[..., None]
 
 
-class Transformed:
+class Transformed(Dataset):
     """A source with one field mapped by transforms, one after the other: by the fitted ones always, by the random ones
     in training."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset
+from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.estimators.checks import EstimatorError, above, whole
 from powertrain.estimators.tall import Array, Floats
 from powertrain.recipe import load_recipe
@@ -140,7 +140,7 @@ def _shape(estimator: Any, recipe: Recipe, features: int) -> tuple[int, ...]:
     elif estimator.recipe is not None and "train" in recipe.data:
         use = recipe.data["train"]
         try:
-            own: Dataset = use.plugin.load(use.params, recipe.path.resolve().parent)
+            own: DataModule = use.plugin.load(use.params, recipe.path.resolve().parent)
         except DataError:  # its files are not here
             return shape
         of_data = own.inputs().shape
@@ -157,11 +157,11 @@ def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
     return x.astype(np.float32).reshape(len(x), *shape)
 
 
-def _dataset(recipe: Recipe, x: Array, y: Array, classes: int | None) -> Dataset:
+def _dataset(recipe: Recipe, x: Array, y: Array, classes: int | None) -> DataModule:
     """Arrays as the recipe's data. Its validation part is held out where something watches it."""
     task: Any = "regression" if classes is None else "classification"
     count = classes or (1 if y.ndim == 1 else y.shape[1])
-    made = Dataset("arrays", task, {"train": ArraySource(x=x, y=y)}, count)
+    made = DataModule("arrays", task, {"train": ArrayDataset(x=x, y=y)}, count)
     if recipe.run.stop is not None and recipe.split.valid > 0 and len(x) > KEPT_ROWS:
         stratify = recipe.split.stratify and classes is not None
         made = made.split({"valid": recipe.split.valid}, seed=recipe.split.seed, stratify=stratify)
@@ -170,5 +170,5 @@ def _dataset(recipe: Recipe, x: Array, y: Array, classes: int | None) -> Dataset
     return made.transformed([(feature.plugin, feature.params) for feature in recipe.features])
 
 
-def _run(recipe: Recipe, dataset: Dataset, folder: Path) -> TrainRun:
+def _run(recipe: Recipe, dataset: DataModule, folder: Path) -> TrainRun:
     return TrainRun(recipe, RunFolder(folder), dataset, Display(quiet=True), recipe.path.resolve().parent)

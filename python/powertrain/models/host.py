@@ -9,7 +9,7 @@ import powertrain as pt
 from powertrain.models.common import Model
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset, Section
+    from powertrain.data import DataModule, Section
 
 
 class HostModel(Model):
@@ -41,7 +41,7 @@ class HostModel(Model):
         kind = type(self).__name__
         return pt.Error(f"[{kind}] has no {method}; expected that method; write def {method}(self, ...) in {kind}")
 
-    def sections(self, state: Any, dataset: Dataset) -> Sequence[Section]:
+    def sections(self, state: Any, dataset: DataModule) -> Sequence[Section]:
         """What it has to say for itself in the report: which columns count, how it grew."""
         return ()
 

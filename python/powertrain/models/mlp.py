@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 import powertrain as pt
-from powertrain.data import Dataset, Section
+from powertrain.data import DataModule, Section
 from powertrain.data.source import whole
 from powertrain.models.columns import columns_section
 from powertrain.models.common import Model, as_rows, check_task, features
@@ -48,7 +48,7 @@ class LinearModel(Model):
     def forward(self, x: Any) -> pt.Tensor:
         return self.layer(as_rows(x))
 
-    def sections(self, dataset: Dataset) -> list[Section]:
+    def sections(self, dataset: DataModule) -> list[Section]:
         """What each column does to the answer, where columns have names."""
         names = dataset.names()
         weight = self.layer.weight.numpy().astype(np.float64)

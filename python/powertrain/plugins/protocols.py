@@ -4,7 +4,7 @@ its parameters are a frozen dataclass `Params` (see params.py), or a function's 
     group      what the engine calls                                   gives
     model      Plugin.build(params, inputs: Inputs)                    a nn.Module
     loss       plugin(output, target, **params)                        one value per example (a Tensor)
-    data       Plugin.load(params, base: Path)                         a Dataset
+    data       Plugin.load(params, base: Path)                         a DataModule
     transform  Plugin.fit(params, x: ndarray) / plugin(x) on batches   a Transform
                Plugin.build(params, inputs), where it is random        a RandomTransform
     env        Plugin(params)                                          an Env (learning.py)
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.data.transforms import RandomTransform, Transform
     from powertrain.metrics.metric import Metric
     from powertrain.nn import Module
@@ -139,7 +139,7 @@ class DataPlugin(Protocol):
     Params: ClassVar[type]
 
     @classmethod
-    def load(cls, params: Any, base: Path) -> Dataset: ...
+    def load(cls, params: Any, base: Path) -> DataModule: ...
 
 
 class TransformPlugin(Protocol):

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.data import Loader
+from powertrain.data import DataLoader, RandomSampler
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
 
 # Enough for a linear model to be within some tenths of a percent of its best, and about a second for most data.
 STEPS = 600
@@ -33,7 +33,7 @@ class Baseline:
     how: str
 
 
-def baselines(dataset: Dataset, part: str) -> list[Baseline]:
+def baselines(dataset: DataModule, part: str) -> list[Baseline]:
     """The dummy and the linear model of a data set, judged on a part."""
     if dataset.task == "language":
         loss = by_frequency(dataset, part)
@@ -46,7 +46,7 @@ def baselines(dataset: Dataset, part: str) -> list[Baseline]:
     return found
 
 
-def rows_of(dataset: Dataset, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def rows_of(dataset: DataModule, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Inputs as flat rows, and targets, of a part: all, or as many as tell what is simple."""
     source = dataset.splits[part]
     # Evenly spaced rather than the first: files are often sorted by class.
@@ -55,7 +55,7 @@ def rows_of(dataset: Dataset, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
     return fields["x"].reshape(len(rows), -1), fields["y"]
 
 
-def _dummy(dataset: Dataset, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
+def _dummy(dataset: DataModule, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
     if dataset.task == "classification":
         common = int(np.bincount(y, minlength=dataset.outputs).argmax())
         return Baseline("dummy", "accuracy", float((y_part == common).mean()), "always the most frequent class")
@@ -63,20 +63,21 @@ def _dummy(dataset: Dataset, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
     return Baseline("dummy", "mse", float(np.square(y_part - guess).mean()), "always the mean of the training targets")
 
 
-def by_frequency(dataset: Dataset, part: str) -> float:
+def by_frequency(dataset: DataModule, part: str) -> float:
     """The loss of who knows of a text only how often each token comes in training."""
     counts = np.ones(dataset.outputs)  # add-one: a token that training never showed still has a chance
-    sample = [batch.y for batch, _ in zip(Loader(dataset.train, 64, sampling="random"), range(200), strict=False)]
+    drawn = DataLoader(dataset.train, 64, sampler=RandomSampler(dataset.train, replacement=True), endless=True)
+    sample = [batch.y for batch, _ in zip(drawn, range(200), strict=False)]
     counts += np.bincount(np.concatenate(sample).ravel(), minlength=dataset.outputs)
     logs = np.log(counts / counts.sum())
-    losses = [
-        -logs[batch.y][batch.weight > 0].mean() for batch in Loader(dataset.splits[part], 64, sampling="sequential")
-    ]
+    losses = [-logs[batch.y].mean() for batch in DataLoader(dataset.splits[part], 64)]
     return float(np.mean(losses))
 
 
-def _linear(dataset: Dataset, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
-    """Softmax or least-squares regression on standardised features, by the engine's own step."""
+def _linear(
+    dataset: DataModule, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[Any], y_part: NDArray[Any]
+) -> Baseline:
+    """Softmax or least-squares regression on standardized features, by the engine's own step."""
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread = np.where(spread > 1e-8, spread, 1).astype(np.float32)
     classify = dataset.task == "classification"
@@ -107,6 +108,6 @@ def _linear(dataset: Dataset, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[
     output = np.asarray(model(((x_part - mean) / spread).astype(np.float32)))
     if classify:
         accuracy = float((output.argmax(axis=1) == y_part).mean())
-        return Baseline("linear", "accuracy", accuracy, "logistic regression on standardised inputs")
+        return Baseline("linear", "accuracy", accuracy, "logistic regression on standardized inputs")
     error = float(np.square(output * scale + centre - y_part.reshape(len(y_part), -1)).mean())
-    return Baseline("linear", "mse", error, "linear regression on standardised inputs")
+    return Baseline("linear", "mse", error, "linear regression on standardized inputs")

@@ -9,7 +9,7 @@ from powertrain.recipe.measured import MEASURED
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.recipe import Recipe
     from powertrain.train.run import TrainRun
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROUNDS_WITHOUT_STEPS = 2
 
 
-def demand_task(recipe: Recipe, dataset: Dataset) -> None:
+def demand_task(recipe: Recipe, dataset: DataModule) -> None:
     """A strategy that learns from text gets text, and durations count something that the data has."""
     wanted = getattr(recipe.strategy.plugin, "task", dataset.task)
     if wanted != dataset.task:

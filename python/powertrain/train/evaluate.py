@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import metrics
-from powertrain.data import Loader, Subset
+from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
 from powertrain.recipe.measured import USUAL
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
-    from powertrain.data import Batch, Dataset, Source
+    from powertrain.data import Batch, DataModule, Source
     from powertrain.plugins.learning import Strategy
 
 OF_LOSSES = ("loss", "perplexity")
@@ -90,7 +90,7 @@ class Evaluator:
         strategy: Strategy,
         modules: Mapping[str, Any],
         loss: Callable[..., Any],
-        dataset: Dataset,
+        dataset: DataModule,
         batch: int,
         chosen: Mapping[str, Any],
         backend: Any = None,
@@ -127,7 +127,7 @@ class Evaluator:
         kept: list[tuple[Any, Any, Any]] = []
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.
-            for batch in Loader(source, self.batch, sampling="sequential"):
+            for batch in DataLoader(source, self.batch, pad_last=True):
                 output, losses = self._measured(batch)
                 for name, metric in self.metrics.items():
                     values = losses if name in OF_LOSSES else output
@@ -160,7 +160,7 @@ class Evaluator:
         return output, losses
 
 
-def choose_metrics(dataset: Dataset, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:
+def choose_metrics(dataset: DataModule, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:
     """The metrics of a run by name: the loss always, the task's usual ones or those that the recipe asks for."""
     chosen: dict[str, Any] = {"loss": metrics.Mean()}
     for name in names or USUAL[dataset.task]:

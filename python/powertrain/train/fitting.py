@@ -51,8 +51,8 @@ def fit(
 
     recipe      the name of a recipe, the path of one, or its tables as a dict; what follows is laid over it
     model       a pt.nn.Module, trained where it stands; or a name such as "mlp", or {"use": "mlp", "hidden": [64]}
-    data        (x, y): whole numbers y [examples] are classes, others targets; a pt.data.Dataset; a DataLoader, whose
-                batch size counts; or a name
+    data        (x, y): whole numbers y [examples] are classes, others targets; a pt.data.Dataset of pairs; a
+                pt.data.DataLoader, whose batch size counts; a pt.data.DataModule; or a name
     loss        a name, such as "cross-entropy"; a function of (output, target) that gives one value per example; a
                 pt.nn loss. Usual for the task where it is not given
     optimizer   a name ("adamw" where it is not given), a table, or a pt.optim optimizer of the model's parameters
@@ -154,9 +154,9 @@ def load(
 
 def _batch_of(data: Any) -> int | None:
     """The batch size of a loader."""
-    from powertrain.data import Loader
+    from powertrain.data import DataLoader
 
-    return data.batch if isinstance(data, Loader) else None
+    return data.batch_size if isinstance(data, DataLoader) else None
 
 
 def _data(data: Any, validation: Any) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from powertrain.train.evaluate import choose_metrics
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.recipe import OptimizerUse, Recipe
 
 DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
@@ -55,7 +55,7 @@ def build_backend(recipe: Recipe) -> Any:
     return available(Adapter(use.plugin(use.params), use.name))
 
 
-def choose_loss(recipe: Recipe, dataset: Dataset, model: Any, default: str) -> Callable[..., Any]:
+def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -> Callable[..., Any]:
     """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
     if recipe.loss is not None:
         return call_with(recipe.loss.plugin, recipe.loss.params)
@@ -65,7 +65,7 @@ def choose_loss(recipe: Recipe, dataset: Dataset, model: Any, default: str) -> C
     return call_with(plugin, params_of(plugin)())
 
 
-def load_metrics(recipe: Recipe, dataset: Dataset, own: bool) -> dict[str, Any]:
+def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, Any]:
     """The metrics of a run by name; the loss alone where the strategy measures itself."""
     if own:
         if recipe.evaluate.metrics:

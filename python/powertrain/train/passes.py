@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.data import Loader
+from powertrain.data import DataLoader
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
@@ -34,7 +34,7 @@ class Fold:
     def __call__(self, source: TrainSource) -> tuple[NDArray[np.float64], ...]:
         """The sums, in float64 and in the order of the batches, so that they do not depend on workers or threads."""
         sums: list[NDArray[np.float64]] = []
-        for batch in Loader(source.loader.source, source.batch, sampling="sequential"):
+        for batch in DataLoader(source.loader.dataset, source.batch, pad_last=True):
             self._names, arrays = names_and_arrays(batch)
             parts = [tensor.numpy().astype(np.float64) for tensor in self._compiled(*arrays)]
             sums = parts if not sums else [total + part for total, part in zip(sums, parts, strict=True)]

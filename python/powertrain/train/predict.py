@@ -16,7 +16,7 @@ from powertrain.data.source import check_finite
 from powertrain.plain_json import dumps
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.train.run import TrainRun
 
 BATCH = 256
@@ -104,7 +104,7 @@ def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
     return answers
 
 
-def _row(dataset: Dataset, output: NDArray[Any]) -> dict[str, Any]:
+def _row(dataset: DataModule, output: NDArray[Any]) -> dict[str, Any]:
     if dataset.task != "classification":
         return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
     weights = np.exp(output.astype(np.float64) - output.max())

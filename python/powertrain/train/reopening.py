@@ -13,7 +13,7 @@ from powertrain.records import MisfitError, fitted
 from powertrain.train.folder import RunError, RunFolder
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.recipe import Recipe
 
 # Objects that a run can be looked at without: nothing is trained then. The data may be given later, to be measured on.
@@ -60,9 +60,9 @@ def reopened(
     return load_recipe(tables, objects={paths.get(name, (name,)): value for name, value in given.items()}), missing
 
 
-def _stand_in(folder: RunFolder, tables: Any) -> Dataset:
+def _stand_in(folder: RunFolder, tables: Any) -> DataModule:
     """Data of zeros in the form of those that the run was trained on: enough to predict."""
-    from powertrain.data import ArraySource, Dataset
+    from powertrain.data import ArrayDataset, DataModule
 
     if tables.get("features"):
         raise RunError(
@@ -72,7 +72,7 @@ def _stand_in(folder: RunFolder, tables: Any) -> Dataset:
     try:
         record = fitted(_at(tables, "data", "use"), PARTS)
         splits = {
-            part: ArraySource({name: _zeros(form, one["examples"]) for name, form in one["fields"].items()})
+            part: ArrayDataset({name: _zeros(form, one["examples"]) for name, form in one["fields"].items()})
             for part, one in record["parts"].items()
         }
     except (MisfitError, ValueError, TypeError) as error:
@@ -81,7 +81,7 @@ def _stand_in(folder: RunFolder, tables: Any) -> Dataset:
             "pass data=(x, y)"
         ) from error
     labels = tuple(map(str, range(record["outputs"]))) if record["task"] == "classification" else ()
-    return Dataset(record["use"], record["task"], splits, record["outputs"], labels)
+    return DataModule(record["use"], record["task"], splits, record["outputs"], labels)
 
 
 def _zeros(form: str, examples: int) -> np.ndarray[Any, Any]:

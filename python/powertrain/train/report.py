@@ -197,12 +197,12 @@ def _examples(run: TrainRun) -> Html:
     """Training examples as the model sees them, when they are pictures: with the random changes of the recipe."""
     import numpy as np
 
-    from powertrain.data import Loader
+    from powertrain.data import DataLoader
 
     if run.dataset.task != "classification" or "train" not in run.dataset.splits:
         return NOTHING
     count = min(16, len(run.dataset.train))
-    batch = next(iter(Loader(run.dataset.train, count, seed=run.recipe.run.seed, changes=True)))
+    batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
     pixels, draw = _pixels(run, batch.x), _pictures()
     if not _is_picture(pixels.shape[1:]) or draw is None:
         return NOTHING

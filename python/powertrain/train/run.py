@@ -35,7 +35,7 @@ from powertrain.train.stepping import Stepper
 from powertrain.train.stopping import EarlyStop
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.plugins.protocols import Inputs
     from powertrain.recipe import Recipe
     from powertrain.train.progress import Display
@@ -49,7 +49,7 @@ Hook = Callable[["TrainRun", int], "str | None"]
 class TrainRun:
     """One run of a recipe in a folder."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, dataset: Dataset, display: Display, base: Path) -> None:
+    def __init__(self, recipe: Recipe, folder: RunFolder, dataset: DataModule, display: Display, base: Path) -> None:
         self.recipe = recipe
         self.folder = folder
         self.dataset = dataset

@@ -28,7 +28,7 @@ from powertrain.train.sources import prepare
 from powertrain.train.trainer import fit
 
 if TYPE_CHECKING:
-    from powertrain.data import Dataset
+    from powertrain.data import DataModule
     from powertrain.recipe import Recipe
 
 # Training examples that are measured after training, for the gap: as many as tell it to a few tenths of a point.
@@ -220,7 +220,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
 def measure(run: TrainRun) -> dict[str, Evaluation]:
     """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap."""
     assert run.evaluator is not None
-    dataset: Dataset = run.dataset
+    dataset: DataModule = run.dataset
     if dataset.task == "control":
         return {"env": run.evaluator("env")}
     found = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import Batch, DataError, Dataset, Loader, Subset
+from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.source import Fields
 from powertrain.data.transforms import Transformed
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from powertrain.train.state import SlotTable
 
 
-def prepare(recipe: Recipe, base: Path) -> Dataset:
+def prepare(recipe: Recipe, base: Path) -> DataModule:
     """The data set of a recipe: loaded, its held-out parts taken off, its transforms fitted on the training part. A
     recipe without training data has an environment, which says what a model reads."""
     if "train" not in recipe.data:
         return _of_environment(recipe)
     use = recipe.data["train"]
-    dataset: Dataset = use.plugin.load(use.params, base)
+    dataset: DataModule = use.plugin.load(use.params, base)
     shares = {"valid": recipe.split.valid, "test": recipe.split.test, "unlabelled": recipe.split.unlabelled}
     parts = {name: share for name, share in shares.items() if share > 0}
     if parts:
@@ -39,7 +39,7 @@ def prepare(recipe: Recipe, base: Path) -> Dataset:
     return dataset.transformed([(feature.plugin, feature.params) for feature in recipe.features])
 
 
-def _of_environment(recipe: Recipe) -> Dataset:
+def _of_environment(recipe: Recipe) -> DataModule:
     use = next((use for use in recipe.data.values() if use.group == "env"), None)
     if use is None:
         raise RunError(
@@ -47,7 +47,7 @@ def _of_environment(recipe: Recipe) -> Dataset:
         )
     env = use.plugin(use.params)
     example, actions = np.asarray(env.observation), int(env.actions)
-    return Dataset(
+    return DataModule(
         use.name, "control", {}, actions, given=Inputs("regression", example.shape, actions, str(example.dtype))
     )
 
@@ -55,7 +55,7 @@ def _of_environment(recipe: Recipe) -> Dataset:
 class Sources:
     """The sources of a run by name; each is a slot of its table."""
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, table: SlotTable, base: Path) -> None:
+    def __init__(self, recipe: Recipe, dataset: DataModule, table: SlotTable, base: Path) -> None:
         self.recipe, self.dataset, self._table, self._base = recipe, dataset, table, base
         self._made: dict[str, TrainSource | EnvSource] = {}
 
@@ -97,7 +97,7 @@ class Sources:
                 "share of that name to data.split"
             )
         use = self.recipe.data[role]
-        loaded: Dataset = use.plugin.load(use.params, self._base)
+        loaded: DataModule = use.plugin.load(use.params, self._base)
         # What was fitted on the training part holds for every part.
         return Transformed(loaded.train, self.dataset.chain) if self.dataset.chain else loaded.train
 
@@ -110,23 +110,27 @@ class Sources:
 class TrainSource:
     """An endless stream of training batches. Its position is the loader's cursor, a slot of the run."""
 
-    def __init__(self, source: Source, dataset: Dataset, settings: RunSection, seed: int) -> None:
-        sampling: Any = "random" if dataset.task == "language" else "shuffle"
+    def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int) -> None:
+        # A text has a window at every place: so many that an epoch of them means nothing.
+        self.has_epochs = dataset.task != "language"
         self.batch = settings.batch
         self.tokens_per_batch = self.batch * (dataset.context or 1)
-        self.loader = Loader(
-            source, self.batch, sampling=sampling, seed=seed, endless=True, workers=settings.workers, changes=True
+        self.loader = DataLoader(
+            source,
+            self.batch,
+            sampler=RandomSampler(source, replacement=not self.has_epochs),
+            num_workers=settings.workers,
+            seed=seed,
+            pad_last=True,
+            endless=True,
+            augment=True,
         )
         self._batches: Iterator[Batch] | None = None
 
     @property
-    def has_epochs(self) -> bool:
-        return self.loader.sampling != "random"
-
-    @property
     def padded(self) -> int:
         """Rows of padding in the last batch of an epoch."""
-        return -len(self.loader.source) % self.batch if self.has_epochs else 0
+        return -len(self.loader.dataset) % self.batch if self.has_epochs else 0
 
     def __len__(self) -> int:
         """Batches in one epoch."""
@@ -134,15 +138,15 @@ class TrainSource:
 
     @property
     def epoch(self) -> int:
-        return int(self.loader.cursor[0])
+        return int(self.loader.state_dict()["epoch"])
 
     def left_in_epoch(self) -> int:
         """Batches until the epoch ends."""
-        return len(self) - int(self.loader.cursor[1]) // self.batch
+        return len(self) - int(self.loader.state_dict()["position"]) // self.batch
 
     def rows(self) -> Fields:
         """Every example at once, in the order of the part: for what learns from all of them together."""
-        source = self.loader.source
+        source = self.loader.dataset
         return source.fetch(np.arange(len(source), dtype=np.int64))
 
     def take(self, count: int) -> Iterator[Batch]:
@@ -158,7 +162,8 @@ class TrainSource:
         return Beside(self, others)
 
     def array(self) -> NDArray[np.int64]:
-        return self.loader.cursor
+        state = self.loader.state_dict()
+        return np.array([state["epoch"], state["position"]], dtype=np.int64)
 
     def misfit(self, saved: NDArray[Any]) -> str:
         if wrong := counts(saved, (2,)):
@@ -171,7 +176,7 @@ class TrainSource:
 
     def restore(self, cursor: NDArray[Any]) -> None:
         self.close()
-        self.loader.seek(cursor)
+        self.loader.load_state_dict({"epoch": int(cursor[0]), "position": int(cursor[1])})
 
     def close(self) -> None:
         closing = getattr(self._batches, "close", None)
@@ -212,7 +217,7 @@ class Beside:
             yield Batch(fields, pick, weighted=True)
 
 
-def constants(dataset: Dataset) -> dict[str, NDArray[Any]]:
+def constants(dataset: DataModule) -> dict[str, NDArray[Any]]:
     """What was fitted on the training part (a scaler's mean, a vocabulary): saved with the weights, never changed."""
     arrays = {f"data.{name}": np.asarray(value) for name, value in dataset.state.items()}
     for at, transform in enumerate(dataset.transforms):

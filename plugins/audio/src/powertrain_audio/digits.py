@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset
+from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.data.formats import data_folders, find, read_arrays
 from powertrain.plugins import param
 from powertrain_audio.crowd import in_a_crowd
@@ -33,7 +33,7 @@ class SpokenDigits:
         path: Path | None = param(None, doc=f"folder of {FILE}; else $POWERTRAIN_DATA")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         (file,) = find(
             (FILE,),
             [base / params.path] if params.path else data_folders() or ["$POWERTRAIN_DATA"],
@@ -52,5 +52,5 @@ class SpokenDigits:
             x = x.astype(np.float32) / np.float32(32768)
             if params.crowd:
                 x = in_a_crowd(x, round(RATE * CROWD_SECONDS), seed=number)
-            splits[part] = ArraySource(x=x, y=y.astype(np.int64))
-        return Dataset("spoken-digits", "classification", splits, len(WORDS), WORDS)
+            splits[part] = ArrayDataset(x=x, y=y.astype(np.int64))
+        return DataModule("spoken-digits", "classification", splits, len(WORDS), WORDS)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
+from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
 from powertrain.inputs import open_file
 from powertrain.plugins import param
 
@@ -47,7 +47,7 @@ class AudioFolder:
         seconds: float = param(1.0, above=0, high=60, doc="length of an example; others are filled with silence or cut")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         library()
         root = base / params.path
         found = class_folders(root, SUFFIXES, WHERE, "sounds")
@@ -62,8 +62,8 @@ class AudioFolder:
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
             y = np.array([label for _, label in files], dtype=np.int64)
-            splits[part] = ArraySource(x=sounds([path for path, _ in files]), y=y)
-        return Dataset(root.name, "classification", splits, len(found.labels), found.labels, read=read)
+            splits[part] = ArrayDataset(x=sounds([path for path, _ in files]), y=y)
+        return DataModule(root.name, "classification", splits, len(found.labels), found.labels, read=read)
 
 
 def read_sound(path: Path, rate: int) -> Any:

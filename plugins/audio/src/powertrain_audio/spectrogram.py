@@ -27,7 +27,7 @@ def bands(count: int, window: int, rate: int, low: float, high: float) -> Any:
 
 
 class Spectrogram:
-    """Sounds [samples] as pictures [frames, mels]: Hann windows, power, mel bands, decibel, standardised.
+    """Sounds [samples] as pictures [frames, mels]: Hann windows, power, mel bands, decibel, standardized.
 
     Computed by NumPy in float64; mean and deviation over all bands are those of the training part.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import Dataset, Section
+from powertrain.data import DataModule, Section
 from powertrain.models import columns_section
 
 
@@ -31,7 +31,7 @@ class Grown:
         return self.best or int(self.booster.current_iteration())
 
 
-def grown_sections(state: Grown, dataset: Dataset, loss: str) -> list[Section]:
+def grown_sections(state: Grown, dataset: DataModule, loss: str) -> list[Section]:
     """Which columns its splits use, and how the loss fell tree by tree."""
     made = []
     gains = np.asarray(state.booster.feature_importance("gain", iteration=state.best), dtype=np.float64)

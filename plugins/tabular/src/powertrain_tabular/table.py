@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArraySource, DataError, Dataset
+from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.plugins import param
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
@@ -52,12 +52,12 @@ class Table:
         target: str = param(doc="the column to predict")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         where = f"table {params.path}"
         return build(params.path.stem, read_frame(base / params.path, where), params.target, params, where)
 
 
-def build(name: str, frame: Frame, target: str, params: TableParams, where: str) -> Dataset:
+def build(name: str, frame: Frame, target: str, params: TableParams, where: str) -> DataModule:
     """The data set of a table: its parts, what was fitted, what its report says."""
     named = [target, *params.drop, *([params.split.column] if params.split.column else [])]
     frame.demand(where, *named)
@@ -90,8 +90,8 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     columns = one_column_at_a_time(encoder, train)
     leaked = leaks(inputs, rows, params.split, order, columns, y_train, classes)
     _refuse(leaked, params.leakage, where)
-    parts = {part: ArraySource(x=x[found], y=y[found]) for part, found in rows.items()}
-    return Dataset(
+    parts = {part: ArrayDataset(x=x[found], y=y[found]) for part, found in rows.items()}
+    return DataModule(
         name,
         "classification" if labels else "regression",
         parts,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import Dataset, Section
+from powertrain.data import DataModule, Section
 from powertrain.models import HostModel, ModelError
 from powertrain.plugins import Inputs, param
 from powertrain_tabular.grown import Grown, grown_sections
@@ -112,7 +112,7 @@ class _Trees(HostModel):
         read = json.loads(data)
         return Grown(_library().Booster(model_str=read["trees"]), read["losses"])
 
-    def sections(self, state: Grown, dataset: Dataset) -> list[Section]:
+    def sections(self, state: Grown, dataset: DataModule) -> list[Section]:
         return grown_sections(state, dataset, "squared error" if self.task == "regression" else "log loss")
 
 

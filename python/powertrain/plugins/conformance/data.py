@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from powertrain.data import DataError, Dataset, Loader
+from powertrain.data import DataError, DataLoader, DataModule
 from powertrain.data.transforms import is_random
 from powertrain.plugins.conformance.changes import check_random_transform
 from powertrain.plugins.conformance.finding import (
@@ -43,13 +43,14 @@ def check_data(subject: Subject) -> Iterator[Finding]:
         yield subject.raised("load", error)
         return
     yield from drawn
-    if not isinstance(dataset, Dataset) or "train" not in dataset.splits:
-        received = f"the parts {', '.join(dataset.splits)}" if isinstance(dataset, Dataset) else type(dataset).__name__
+    if not isinstance(dataset, DataModule) or "train" not in dataset.splits:
+        is_module = isinstance(dataset, DataModule)
+        received = f"the parts {', '.join(dataset.splits)}" if is_module else type(dataset).__name__
         yield subject.finding(
             "not-a-dataset",
             f"load gave {received}",
-            "a powertrain.data.Dataset with a part train",
-            "return Dataset(name, task, {'train': source}, outputs)",
+            "a powertrain.data.DataModule with a part train",
+            "return DataModule(name, task, {'train': source}, outputs)",
         )
         return
     if dataset.task not in TASKS:
@@ -57,7 +58,7 @@ def check_data(subject: Subject) -> Iterator[Finding]:
             "not-a-dataset",
             f"its task is {dataset.task!r}",
             f"one of {', '.join(TASKS)}{suggestion(str(dataset.task), TASKS)}",
-            "mend the second argument of Dataset",
+            "mend the second argument of DataModule",
         )
         return
     if dataset.labels and len(dataset.labels) != dataset.outputs:
@@ -93,7 +94,7 @@ def check_data(subject: Subject) -> Iterator[Finding]:
     yield from _resumes(subject, dataset)
 
 
-def _source(subject: Subject, dataset: Dataset, part: str, source: Any) -> Iterator[Finding]:
+def _source(subject: Subject, dataset: DataModule, part: str, source: Any) -> Iterator[Finding]:
     count = len(source)
     rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
     before = held_on(source)
@@ -179,7 +180,7 @@ def _source(subject: Subject, dataset: Dataset, part: str, source: Any) -> Itera
     yield from _threads(subject, part, source, rows, fields)
 
 
-def _values(subject: Subject, dataset: Dataset, part: str, fields: Any) -> Iterator[Finding]:
+def _values(subject: Subject, dataset: DataModule, part: str, fields: Any) -> Iterator[Finding]:
     for name, value in fields.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             yield subject.finding(
@@ -238,12 +239,14 @@ def _threads(subject: Subject, part: str, source: Any, rows: Any, fields: Any) -
         )
 
 
-def _resumes(subject: Subject, dataset: Dataset) -> Iterator[Finding]:
+def _resumes(subject: Subject, dataset: DataModule) -> Iterator[Finding]:
     """A loader that takes up a cursor gives the batches that came after it."""
-    loaders = [Loader(dataset.train, min(8, len(dataset.train)), seed=3, endless=True) for _ in range(2)]
+    loaders = [
+        DataLoader(dataset.train, min(8, len(dataset.train)), shuffle=True, seed=3, endless=True) for _ in range(2)
+    ]
     first = iter(loaders[0])
     next(first)
-    loaders[1].seek(loaders[0].cursor)
+    loaders[1].load_state_dict(loaders[0].state_dict())
     if not same(next(first).x, next(iter(loaders[1])).x):
         yield subject.finding(
             "no-resume",

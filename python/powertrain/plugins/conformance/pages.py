@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from powertrain.data import ArraySource, Dataset, Section
+from powertrain.data import ArrayDataset, DataModule, Section
 from powertrain.plugins.conformance.finding import Finding, Subject
 from powertrain.plugins.protocols import Inputs
 
 
-def dataset_of(inputs: Inputs, x: Any, y: Any) -> Dataset:
+def dataset_of(inputs: Inputs, x: Any, y: Any) -> DataModule:
     """Rows as a data set of named columns."""
     size = x.reshape(len(x), -1).shape[1]
     columns = tuple(f"column {number}" for number in range(size))
     labels = inputs.labels or tuple(str(number) for number in range(inputs.outputs))
-    return Dataset("rows", inputs.task, {"train": ArraySource(x=x, y=y)}, inputs.outputs, labels, columns=columns)
+    return DataModule("rows", inputs.task, {"train": ArrayDataset(x=x, y=y)}, inputs.outputs, labels, columns=columns)
 
 
 def check_sections(subject: Subject, sections: Callable[..., Any], *given: Any) -> Iterator[Finding]:

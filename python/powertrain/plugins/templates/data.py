@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from powertrain.data import ArraySource, Dataset
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugins import param
 
 
@@ -20,10 +20,10 @@ class Rings:
         seed: int = param(0, low=0, doc="which")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> Dataset:
+    def load(cls, params: Params, base: Path) -> DataModule:
         draw = np.random.Generator(np.random.Philox(key=params.seed))
         classes = draw.integers(0, 3, params.points)
         angle, radius = draw.uniform(0, 2 * np.pi, params.points), classes + draw.uniform(0.2, 0.8, params.points)
         x = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).astype(np.float32)
-        source = ArraySource(x=x, y=classes.astype(np.int64))
-        return Dataset("rings", "classification", {"train": source}, 3, ("inner", "middle", "outer"))
+        source = ArrayDataset(x=x, y=classes.astype(np.int64))
+        return DataModule("rings", "classification", {"train": source}, 3, ("inner", "middle", "outer"))

@@ -1,0 +1,150 @@
+"""Orders that go by epochs: of a sampler's rows, of a batch sampler's lists, of a stream."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from powertrain.data.errors import DataError
+from powertrain.data.order import Cursor, Parts, Pick, misplaced
+from powertrain.data.samplers import Rows, SeededSampler, epoch_rows, row_numbers
+
+Last = Literal["pad", "drop", "short"]
+_SAME = "resume with the data and batch_size that the run began with"
+
+
+def _checked(rows: Rows, count: int) -> Rows:
+    if int(rows.min()) < 0 or int(rows.max()) >= count:
+        raise DataError(
+            "DataLoader",
+            f"rows {int(rows.min())} to {int(rows.max())} of the sampler",
+            f"expected rows from 0 to {count - 1}",
+            "make the sampler for this data set",
+        )
+    return rows
+
+
+def _no_batch(rows: int, batch: int) -> DataError:
+    return DataError(
+        "DataLoader",
+        f"{rows} examples with batch_size = {batch} and drop_last = True",
+        "expected at least one whole batch",
+        "lower batch_size or leave drop_last out",
+    )
+
+
+def _length(sampler: Any) -> int:
+    return len(sampler) if isinstance(sampler, Sized) else 1 << 62
+
+
+class EpochOrder:
+    """Batches of the rows of a sampler; position counts rows."""
+
+    def __init__(self, sampler: Any, count: int, batch: int, seed: int, last: Last) -> None:
+        self.sampler, self.batch, self.seed, self.last = sampler, batch, seed, last
+        self.count = count
+        if last == "drop" and isinstance(sampler, Sized) and len(sampler) < batch:
+            raise _no_batch(len(sampler), batch)
+
+    def __len__(self) -> int:
+        return self._batches(len(cast(Sized, self.sampler)))
+
+    def _batches(self, rows: int) -> int:
+        return rows // self.batch if self.last == "drop" else -(-rows // self.batch)
+
+    def check(self, cursor: Cursor, parts: Parts = ()) -> None:
+        count = len(parts[0]) if parts else _length(self.sampler)
+        if cursor.epoch < 0 or not 0 <= cursor.position < count or cursor.position % self.batch:
+            raise misplaced(cursor, f"a multiple of batch_size = {self.batch} below {count} examples", _SAME)
+
+    def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
+        epoch, position = cursor
+        rows = parts[0] if parts else _checked(epoch_rows(self.sampler, epoch, self.seed), self.count)
+        kept = () if isinstance(self.sampler, SeededSampler) else (rows,)
+        end = self._batches(len(rows)) * self.batch
+        if end == 0:
+            raise _no_batch(len(rows), self.batch)
+        for start in range(position, end, self.batch):
+            following = Cursor(epoch, start + self.batch) if start + self.batch < end else Cursor(epoch + 1, 0)
+            # Padded by other real examples, rather than zeros or one repeated: batch statistics stay sensible.
+            size = self.batch if self.last == "pad" else 0
+            yield _padded(rows[start : start + self.batch], rows, size, following)._replace(parts=kept)
+
+
+class BatchOrder:
+    """The lists of rows that a batch sampler gives; position counts batches."""
+
+    def __init__(self, sampler: Any, count: int) -> None:
+        self.sampler = sampler
+        self.count = count
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def check(self, cursor: Cursor, parts: Parts = ()) -> None:
+        count = len(parts) or _length(self.sampler)
+        if cursor.epoch < 0 or not 0 <= cursor.position < count:
+            raise misplaced(cursor, f"a batch from 0 to {count - 1}", "resume with the data that the run began with")
+
+    def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
+        epoch, position = cursor
+        if not parts:
+            if hasattr(self.sampler, "set_epoch"):
+                self.sampler.set_epoch(epoch)
+            parts = tuple(_checked(row_numbers(rows, "batch_sampler"), self.count) for rows in self.sampler)
+        if not parts:
+            raise DataError("batch_sampler", "no batch", "expected at least one", "give lists of row numbers")
+        for at in range(position, len(parts)):
+            following = Cursor(epoch, at + 1) if at + 1 < len(parts) else Cursor(epoch + 1, 0)
+            yield _padded(parts[at], parts[at], 0, following)._replace(parts=parts)
+
+
+class StreamOrder:
+    """Batches of what an iterable gives, in its order; position counts examples. A resume skips those before it."""
+
+    def __init__(self, stream: Iterable[Any], batch: int, last: Last) -> None:
+        self.stream, self.batch, self.last = stream, batch, last
+
+    def __len__(self) -> int:
+        count = len(cast(Sized, self.stream))
+        return count // self.batch if self.last == "drop" else -(-count // self.batch)
+
+    def check(self, cursor: Cursor, parts: Parts = ()) -> None:
+        if min(cursor) < 0 or cursor.position % self.batch:
+            raise misplaced(cursor, f"a multiple of batch_size = {self.batch}", _SAME)
+
+    def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
+        epoch, position = cursor
+        if hasattr(self.stream, "set_epoch"):
+            self.stream.set_epoch(epoch)
+        examples = iter(self.stream)
+        skipped = sum(1 for _ in itertools.islice(examples, position))
+        # One batch ahead: only so is it known which one is the last.
+        ahead = list(itertools.islice(examples, self.batch))
+        if not ahead or (self.last == "drop" and len(ahead) < self.batch):
+            raise DataError(
+                "DataLoader", f"a stream of {skipped + len(ahead)} examples in epoch {epoch}",
+                f"expected a batch of {self.batch} from example {position} on",
+                "iterate anew in each __iter__: a generator ends once and for all",
+            )  # fmt: skip
+        while ahead:
+            batch, ahead = ahead, list(itertools.islice(examples, self.batch))
+            if self.last == "drop" and len(ahead) < self.batch:
+                ahead = []
+            rows = np.arange(position, position + len(batch), dtype=np.int64)
+            position += len(batch)
+            following = Cursor(epoch, position) if ahead else Cursor(epoch + 1, 0)
+            pick = _padded(rows, rows, self.batch if self.last == "pad" else 0, following)
+            yield pick._replace(examples=[batch[at - int(rows[0])] for at in pick.indices])
+
+
+def _padded(rows: Rows, others: Rows, size: int, cursor: Cursor) -> Pick:
+    """A pick of `rows`, filled up to `size` by others of weight 0."""
+    weight = np.ones(max(len(rows), size), dtype=np.float32)
+    weight[len(rows) :] = 0
+    if len(rows) < size:
+        rows = np.concatenate([rows, np.resize(others, size - len(rows))])
+    return Pick(rows, weight, cursor)

@@ -1,0 +1,131 @@
+"""What a data plugin returns: data sets by split, and what a model must know of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from powertrain.data.dataset import Subset
+from powertrain.data.errors import DataError
+from powertrain.data.source import Array, Source, whole
+from powertrain.data.split import split_ordered, split_random, split_stratified
+from powertrain.data.transforms import RandomTransform, Transform, Transformed, is_random
+from powertrain.plugins.protocols import Inputs, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture.
+
+    `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
+    """
+
+    title: str
+    lines: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    draw: Callable[[Any], None] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class DataModule:
+    """Data sets by split ("train" always, "valid" and "test" where there are any), with fields x and y.
+
+    `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
+    the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
+    says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
+    that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
+    `sections` are pages of it; `columns` are names of the numbers of an example, where they have any.
+    """
+
+    name: str
+    task: Task
+    splits: Mapping[str, Source]
+    outputs: int
+    labels: tuple[str, ...] = ()
+    state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
+    chain: tuple[Transform | RandomTransform, ...] = ()
+    context: int | None = None
+    vocabulary: Any = None
+    given: Inputs | None = None
+    read: Callable[[Path], Array] | None = None
+    show: Callable[[Array], str] | None = None
+    sections: tuple[Section, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def train(self) -> Source:
+        return self.splits["train"]
+
+    def inputs(self) -> Inputs:
+        """What a model is built from, read off one example after the transforms."""
+        if self.given is not None:
+            return self.given
+        return self._inputs_of(self.train.fetch(np.zeros(1, dtype=np.int64))["x"])
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the numbers that a model sees; none where a transform has made others of them."""
+        return () if self.transforms else self.columns
+
+    def _inputs_of(self, x: Array) -> Inputs:
+        words = None if self.vocabulary is None else len(self.vocabulary)
+        return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context, words)
+
+    def split(
+        self, parts: Mapping[str, float], *, seed: int = 0, stratify: bool = False, ordered: bool = False
+    ) -> DataModule:
+        """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}."""
+        if stratify and ordered:
+            raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
+        if stratify and self.task != "classification":
+            raise DataError("split", f"stratify on a {self.task} task", "expected classes", "leave stratify out")
+        if self.task == "language":
+            raise DataError(
+                "split",
+                f"windows of {self.name}, which overlap",
+                "expected the text to be cut before",
+                "use the valid and test parameters of the data",
+            )
+        for name in parts:
+            if name in self.splits:
+                raise DataError(
+                    "split",
+                    f"{name} = {parts[name]:g} of {self.name}, which brings its own {name}",
+                    "expected a part that it lacks",
+                    f"leave {name} out of the split",
+                )
+        source, count = self.train, len(self.train)
+        if stratify:
+            rows = split_stratified(whole(source, "y"), parts, seed)
+        else:
+            rows = split_ordered(count, parts) if ordered else split_random(count, parts, seed)
+        return dataclasses.replace(
+            self, splits={**self.splits, **{name: Subset(source, part) for name, part in rows.items()}}
+        )
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """The fitted ones of the chain, which every part passes through."""
+        return tuple(cast(Transform, one) for one in self.chain if not is_random(one))
+
+    def transformed(self, plugins: Sequence[tuple[Any, Any]]) -> DataModule:
+        """Applies transforms, (plugin, params) each, in order; every one is fitted on the training split alone, and the
+        random ones change training batches alone."""
+        if not plugins:
+            return self
+        made: list[Transform | RandomTransform] = []
+        fitting = [at for at, (plugin, _) in enumerate(plugins) if not is_random(plugin)]
+        x = whole(self.train, "x") if fitting else self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
+        for at, (plugin, params) in enumerate(plugins):
+            if is_random(plugin):
+                made.append(plugin.build(params, self._inputs_of(x)))
+                continue
+            fitted: Transform = plugin.fit(params, x)
+            made.append(fitted)
+            # Mapping the whole part is for the next one to be fitted on; its shape is all that others need.
+            x = fitted(x if at < fitting[-1] else x[:1])
+        splits = {name: Transformed(source, made) for name, source in self.splits.items()}
+        return dataclasses.replace(self, splits=splits, chain=(*self.chain, *made))

@@ -1,0 +1,242 @@
+"""Samplers: which examples an epoch has, and in which order.
+
+Those here are functions of (seed, epoch): `rows(epoch, seed)`. Their seed is their own, or else that of the loader. Any
+iterable of row numbers is a sampler too: the loader iterates over it once an epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data.errors import DataError
+from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation, raw_bits
+
+Rows = NDArray[np.int64]
+
+
+def seed_of(seed: int | None, generator: Any, where: str) -> int | None:
+    """A seed given as such, or as the state of a `pt.random.Generator`, which does not move on."""
+    if generator is None:
+        if seed is None:
+            return None
+        try:
+            return operator.index(seed)
+        except TypeError:
+            fix = f"write {where}(..., seed=0)"
+            raise DataError(where, f"seed = {seed!r}", "expected a whole number", fix) from None
+    slot = getattr(generator, "slot", None)
+    if slot is None or seed is not None:
+        received = f"a generator of type {type(generator).__name__}" if slot is None else "seed and generator"
+        raise DataError(
+            where, received, "expected a seed or a pt.random.Generator",
+            f"write {where}(..., seed=0) or {where}(..., generator=pt.random.Generator(0))",
+        )  # fmt: skip
+    state = [int(word) for word in np.asarray(slot.value)]
+    return int(raw_bits(state[0], state[1], state[2], 1)[0])
+
+
+class Sampler:
+    """Base class: the rows of one epoch. Define `__iter__` and `__len__` for a sampler of your own.
+
+    A sampler whose rows differ from epoch to epoch may define `set_epoch(epoch)`, which the loader calls before each.
+    """
+
+    def __iter__(self) -> Iterator[int]:
+        raise DataError(
+            type(self).__name__, "a Sampler without __iter__", "expected one that gives row numbers",
+            "define __iter__(self) and __len__(self)",
+        )  # fmt: skip
+
+
+class SeededSampler(Sampler):
+    """A sampler whose rows are a function of (seed, epoch). Iterating gives those of epoch 0."""
+
+    count: int
+    seed: int | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.rows(0).tolist())
+
+    def rows(self, epoch: int, seed: int = 0) -> Rows:
+        """The rows of an epoch, in order; `seed` where the sampler has none of its own."""
+        raise NotImplementedError
+
+    def _seed(self, seed: int) -> int:
+        return seed if self.seed is None else self.seed
+
+
+class SequentialSampler(SeededSampler):
+    """Every row, as they stand.
+
+    >>> list(SequentialSampler([5, 6, 7]))
+    [0, 1, 2]
+    """
+
+    def __init__(self, data_source: Sized) -> None:
+        self.count = len(data_source)
+
+    def rows(self, epoch: int, seed: int = 0) -> Rows:
+        return np.arange(self.count, dtype=np.int64)
+
+
+class RandomSampler(SeededSampler):
+    """Rows in a new random order each epoch, or, with `replacement`, `num_samples` rows drawn at random.
+
+    >>> sorted(RandomSampler([5, 6, 7], seed=1))
+    [0, 1, 2]
+    """
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Any = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        self.size = len(data_source)
+        self.replacement = replacement
+        self.count = self.size if num_samples is None else _count(num_samples, "RandomSampler")
+        self.seed = seed_of(seed, generator, "RandomSampler")
+
+    def rows(self, epoch: int, seed: int = 0) -> Rows:
+        seed = self._seed(seed)
+        if self.replacement:
+            # The remainder of a 64-bit word: its bias, size / 2^64, is beyond any measurement.
+            words = Draw(seed, OFFSETS, Cursor(epoch, 1)).words((self.count,))
+            return (words % np.uint64(self.size)).astype(np.int64)
+        if self.count == self.size:
+            return permutation(self.size, seed, SHUFFLE, epoch)
+        # More than once through, or a part: whole orders one after the other, of which the last is cut off.
+        orders = math.ceil(self.count / self.size)
+        parts = [permutation(self.size, seed, SHUFFLE, epoch * orders + at) for at in range(orders)]
+        return np.concatenate(parts)[: self.count]
+
+
+class SubsetRandomSampler(SeededSampler):
+    """The rows `indices`, in a new random order each epoch.
+
+    >>> sorted(SubsetRandomSampler([4, 9, 2]))
+    [2, 4, 9]
+    """
+
+    def __init__(self, indices: Sequence[int], generator: Any = None, *, seed: int | None = None) -> None:
+        self.indices = row_numbers(indices, "SubsetRandomSampler")
+        self.count = len(self.indices)
+        self.seed = seed_of(seed, generator, "SubsetRandomSampler")
+
+    def rows(self, epoch: int, seed: int = 0) -> Rows:
+        return self.indices[permutation(self.count, self._seed(seed), SHUFFLE, epoch)]
+
+
+class WeightedRandomSampler(SeededSampler):
+    """`num_samples` rows drawn in proportion to `weights`, one per row; without `replacement` each at most once.
+
+    Numerics  with replacement by the inverse of the summed weights in float64; without by the smallest of
+              -log(u) / weight
+    Source    Efraimidis & Spirakis 2006 for draws without replacement
+
+    >>> set(WeightedRandomSampler([0.0, 1.0, 3.0], 100))
+    {1, 2}
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float] | NDArray[Any],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Any = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        values = np.asarray(weights, dtype=np.float64)
+        if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not values.sum() > 0:
+            wrong = "" if values.ndim != 1 else f", from {values.min(initial=np.inf):g} to {values.max(initial=0):g}"
+            raise DataError(
+                "WeightedRandomSampler", f"weights of shape {list(values.shape)}{wrong}",
+                "expected one finite number >= 0 for each row, and one above 0",
+                "for classes of different sizes: weights = 1 / numpy.bincount(y)[y]",
+            )  # fmt: skip
+        self.count = _count(num_samples, "WeightedRandomSampler")
+        if not replacement and self.count > np.count_nonzero(values):
+            raise DataError(
+                "WeightedRandomSampler",
+                f"num_samples = {self.count} without replacement",
+                f"expected at most {np.count_nonzero(values)}, the rows whose weight is above 0",
+                "write WeightedRandomSampler(weights, num_samples, replacement=True)",
+            )
+        self.weights = values
+        self.replacement = replacement
+        self.seed = seed_of(seed, generator, "WeightedRandomSampler")
+
+    def rows(self, epoch: int, seed: int = 0) -> Rows:
+        draw = Draw(self._seed(seed), OFFSETS, Cursor(epoch, 2))
+        if self.replacement:
+            edges = np.cumsum(self.weights)
+            found = np.searchsorted(edges, draw.uniform((self.count,)) * edges[-1], side="right")
+            # A product may round up to the last edge.
+            return np.minimum(found, np.flatnonzero(self.weights)[-1]).astype(np.int64)
+        with np.errstate(divide="ignore"):
+            keys = -np.log1p(-draw.uniform(self.weights.shape)) / self.weights
+        return np.argsort(np.where(self.weights > 0, keys, np.inf), kind="stable")[: self.count].astype(np.int64)
+
+
+class BatchSampler:
+    """Lists of `batch_size` rows of a sampler, for `DataLoader(dataset, batch_sampler=...)`.
+
+    >>> list(BatchSampler(SequentialSampler([5, 6, 7]), batch_size=2, drop_last=False))
+    [[0, 1], [2]]
+    """
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        self.sampler = sampler
+        self.batch_size = _count(batch_size, "BatchSampler", "batch_size")
+        self.drop_last = drop_last
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        rows = len(cast(Sized, self.sampler))
+        return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rows = epoch_rows(self.sampler, self._epoch)
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            yield rows[start : start + self.batch_size].tolist()
+
+
+def epoch_rows(sampler: Any, epoch: int, seed: int = 0) -> Rows:
+    """The rows that any sampler gives for an epoch."""
+    if isinstance(sampler, SeededSampler):
+        return sampler.rows(epoch, seed)
+    if hasattr(sampler, "set_epoch"):
+        sampler.set_epoch(epoch)
+    return row_numbers(list(sampler), type(sampler).__name__)
+
+
+def row_numbers(rows: Any, where: str) -> Rows:
+    values = np.asarray(rows)
+    if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) == 0:
+        raise DataError(
+            where, f"rows of dtype {values.dtype} and shape {list(values.shape)}",
+            "expected at least one whole number, one for each example", "give row numbers of the data set",
+        )  # fmt: skip
+    return values.astype(np.int64)
+
+
+def _count(value: Any, where: str, name: str = "num_samples") -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise DataError(where, f"{name} = {value!r}", "expected a whole number >= 1", f"for example {name}=64")
+    return int(value)
