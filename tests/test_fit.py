@@ -362,7 +362,8 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
         ({"model": 3.5j, "data": rows()}, ObjectError,
          "[model] received 3.5j; expected a pt.nn.Module or a name in quotes; derive it from pt.nn.Module"),
         ({"model": Net(), "data": rows()[0]}, DataError,
-         "[train] a ndarray; expected (x, y), a pt.data.Dataset of pairs, a loader or a DataModule; pass inputs and targets"),
+         "[train] a ndarray; expected (x, y), a pt.data.Dataset of pairs, a loader or a DataModule; pass inputs and "
+         "targets"),
         ({"model": Net(), "data": (rows()[0], rows()[1][:-1])}, DataError,
          "[train] 96 examples and 95 targets; expected as many of each; check the first axes"),
         ({"model": Net(), "data": rows(), "loss": Net}, ObjectError,
