@@ -69,7 +69,7 @@ def cnn() -> tuple[nn.Module, Any]:
 
 def test_an_mlp_that_torch_saved(tmp_path: Path) -> None:
     ours, theirs = mlp()
-    assert ours.load_state_dict(saved(theirs, tmp_path), layout="torch") == [name for name, _ in ours.named_slots()]
+    assert ours.load_state_dict(saved(theirs, tmp_path), layout="torch") == ([], [])
     x = normal(4, 5)
     near(ours(pt.asarray(x)), theirs(torch.tensor(x)))
 
@@ -125,7 +125,8 @@ def test_a_transformer_that_torch_saved(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")  # of a fast path that does not apply
         theirs = torch.nn.Transformer(8, 2, 2, 2, 16, 0.0, "gelu", norm_first=True, batch_first=True)
     state = saved(theirs, tmp_path)
-    assert ours.load_state_dict(state, layout="torch") and set(ours.state_dict()) == set(state)
+    ours.load_state_dict(state, layout="torch")
+    assert set(ours.state_dict()) == set(state)
     source, target = normal(3, 5, 8), normal(3, 4, 8)
     mask = torch.nn.Transformer.generate_square_subsequent_mask(4)
     want = theirs(torch.tensor(source), torch.tensor(target), tgt_mask=mask, tgt_is_causal=True)
@@ -201,3 +202,40 @@ def test_containers_name_what_they_hold() -> None:
             wrong()
     with pytest.raises(ValueError, match=r"\[ModuleDict\] the name 'forward'; expected one without dots"):
         named["forward"] = nn.ReLU()
+
+
+# ---------------------------------------------------------------- layouts that nobody said
+
+
+def test_the_layout_of_torchs_tensors_is_read_from_their_shapes() -> None:
+    theirs = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 2))
+    ours = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    assert ours.load_state_dict(theirs.state_dict()) == ([], [])
+    x = normal(4, 3)
+    near(ours(pt.asarray(x)), theirs(torch.tensor(x)))
+    own = {name: torch.tensor(value) for name, value in ours.state_dict().items()}
+    again = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    again.load_state_dict(own)
+    assert np.array_equal(again[0].weight.numpy(), ours[0].weight.numpy())
+
+
+def test_square_matrices_of_torch_want_the_layout_said() -> None:
+    theirs, ours = torch.nn.Linear(3, 3), nn.Linear(3, 3)
+    before = ours.state_dict()
+    with pytest.raises(StateError) as caught:
+        ours.load_state_dict(theirs.state_dict())
+    assert str(caught.value) == (
+        "[load_state_dict] weight is [3, 3] in our layout and in PyTorch's, which is its transpose; expected the "
+        'layout; write load_state_dict(state, layout="torch") for weights of PyTorch\'s module, layout="own" for those '
+        "of state_dict()"
+    )
+    assert np.array_equal(before["weight"], ours.weight.numpy())
+    ours.load_state_dict(theirs.state_dict(), layout="torch")
+    assert np.array_equal(ours.weight.numpy(), theirs.weight.detach().numpy().T)
+
+
+def test_parameters_of_torchs_tensors() -> None:
+    for value in (torch.ones(3), torch.nn.Parameter(torch.ones(3)), torch.ones(3, dtype=torch.bfloat16)):
+        slot = nn.Parameter(value)
+        assert slot.trainable and slot.dtype.name == str(value.dtype).removeprefix("torch.")
+        assert slot.value.astype("float32").numpy().tolist() == [1.0] * 3

@@ -37,9 +37,8 @@ from powertrain.nn.attention import (
     MultiheadAttention,
     TransformerBlock,
 )
-from powertrain.nn.checks import (
-    SettingError,
-)
+from powertrain.nn.cells import GRUCell, LSTMCell, RNNCell
+from powertrain.nn.checks import SettingError
 from powertrain.nn.containers import (
     ModuleDict,
     ModuleList,
@@ -98,11 +97,7 @@ from powertrain.nn.margins import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from powertrain.nn.module import (
-    Module,
-    Parameter,
-    StateError,
-)
+from powertrain.nn.module import Module, Parameter, StateError
 from powertrain.nn.norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -111,9 +106,7 @@ from powertrain.nn.norm import (
     InstanceNorm1d,
     InstanceNorm2d,
     InstanceNorm3d,
-    LayerNorm,
     LocalResponseNorm,
-    RMSNorm,
 )
 from powertrain.nn.padding import (
     CircularPad1d,
@@ -150,14 +143,8 @@ from powertrain.nn.rearrange import (
     PixelUnshuffle,
     Upsample,
 )
-from powertrain.nn.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    GRUCell,
-    LSTMCell,
-    RNNCell,
-)
+from powertrain.nn.recurrent import GRU, LSTM, RNN
+from powertrain.nn.row_norm import LayerNorm, RMSNorm
 from powertrain.nn.transformer import (
     Transformer,
     TransformerDecoder,

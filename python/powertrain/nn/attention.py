@@ -11,7 +11,7 @@ from powertrain.nn.activations import GELU
 from powertrain.nn.dropout import Dropout
 from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module, Parameter
-from powertrain.nn.norm import LayerNorm
+from powertrain.nn.row_norm import LayerNorm
 
 
 def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:

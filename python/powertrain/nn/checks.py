@@ -16,6 +16,14 @@ class SettingError(pt.Error, ValueError):
     """A setting that a module cannot have: `[module] what was received; what was expected; how to fix it`."""
 
 
+class StateError(pt.Error, ValueError):
+    """Named values that do not fit a module: `[where] what was received; what was expected; how to fix it`."""
+
+
+class NameError(pt.Error, AttributeError):
+    """A name or path that a module does not have: `[module] what was received; what was expected; how to fix it`."""
+
+
 MOST = 2**31 - 1  # of one size: an axis of more elements than that is a mistake
 MOST_LAYERS = 10_000  # each is a module of its own: more would take longer to make than anybody waits
 

@@ -22,6 +22,9 @@ class _Numbered(Module):
         setattr(self, str(self._count), part)
         self._count += 1
 
+    def _shown(self) -> list[tuple[str, Any]]:
+        return [(str(number), part) for number, part in enumerate(self)]
+
     def _check(self, part: Any) -> None:
         if not isinstance(part, Module):
             raise pt.DTypeError(

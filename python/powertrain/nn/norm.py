@@ -1,109 +1,12 @@
-"""Normalizations; channels are the last axis."""
+"""Norms of channels, which are the last axis."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import powertrain as pt
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
-
-# The distance from 1 to the next number.
-_EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
-
-
-class _OverLast(Module):
-    """A norm over the trailing axes of `normalized_shape`: one, or several as one."""
-
-    def _begin(self, normalized_shape: int | Sequence[int], eps: float | None, device: Any) -> None:
-        super().__init__()
-        where = type(self).__name__
-        checks.fixed(where, device=device)
-        several = isinstance(normalized_shape, (tuple, list))
-        shape: Any = tuple(normalized_shape) if several else (normalized_shape,)  # type: ignore[arg-type]
-        if not shape or not all(checks.whole(size, 0) for size in shape):
-            raise pt.ShapeError(
-                f"[{where}] normalized_shape = {normalized_shape!r}; expected a whole number from 0 to {checks.MOST}, "
-                "or a tuple of them; it is the sizes of the last axes"
-            )
-        if eps is not None:
-            checks.numbers(where, 0, eps=eps)
-        self.normalized_shape: tuple[int, ...] = shape
-        self.eps = eps
-
-    def _rows(self, x: Any) -> tuple[Any, Any, Any]:
-        """The input with the axes of normalized_shape as one, and weight and bias so."""
-        count = len(self.normalized_shape)
-        if tuple(x.shape[-count:]) != self.normalized_shape:
-            raise pt.ShapeError(
-                f"[{type(self).__name__}] input is {list(x.shape)}; expected last axes of "
-                f"{list(self.normalized_shape)}; change normalized_shape"
-            )
-        weights: list[Any] = [getattr(self, name, None) for name in ("weight", "bias")]
-        if count == 1:
-            return x, *weights
-        size = math.prod(self.normalized_shape)
-        weights = [None if slot is None else pt.reshape(slot, (size,)) for slot in weights]
-        return pt.reshape(x, (*x.shape[:-count], size)), *weights
-
-
-class LayerNorm(_OverLast):
-    """Normalize the last axes to zero mean and unit variance, then scale and shift (Ba et al. 2016).
-
-    Shapes    input [..., *normalized_shape], weight and bias [*normalized_shape] -> as input
-    """
-
-    def __init__(
-        self,
-        normalized_shape: int | Sequence[int],
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        self._begin(normalized_shape, eps, device)
-        self.elementwise_affine = elementwise_affine
-        self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
-        self.bias = Parameter(init.zeros(self.normalized_shape)) if elementwise_affine and bias else None
-        self._cast(dtype)
-
-    def forward(self, input: Any) -> pt.Tensor:
-        rows, weight, bias = self._rows(input)
-        y = pt.layer_norm(rows, weight, bias, self.eps)
-        return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
-
-
-class RMSNorm(_OverLast):
-    """Divide the last axes by their root mean square, then scale (Zhang and Sennrich 2019).
-
-    `eps=None` is the distance from 1 to the next number of the input's dtype, as in PyTorch.
-
-    Shapes    input [..., *normalized_shape], weight [*normalized_shape] -> as input
-    """
-
-    def __init__(
-        self,
-        normalized_shape: int | Sequence[int],
-        eps: float | None = None,
-        elementwise_affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        self._begin(normalized_shape, eps, device)
-        self.elementwise_affine = elementwise_affine
-        self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
-        self._cast(dtype)
-
-    def forward(self, input: Any) -> pt.Tensor:
-        rows, weight, _ = self._rows(input)
-        if weight is None:
-            weight = pt.ones((rows.shape[-1],), rows.dtype)
-        eps = _EPS[rows.dtype.name] if self.eps is None else self.eps
-        y = pt.rms_norm(rows, weight, eps)
-        return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
 
 
 class _Channels(Module):
@@ -114,26 +17,38 @@ class _Channels(Module):
     SHAPE: ClassVar[str]
 
     def _begin(
-        self, num_features: int, eps: float, momentum: float, affine: bool, tracked: bool, bias: bool, device: Any
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        tracked: bool,
+        bias: bool,
+        device: Any,
     ) -> None:
         super().__init__()
         where = type(self).__name__
         checks.fixed(where, device=device)
         checks.sizes(where, num_features=num_features)
         checks.numbers(where, 0, eps=eps)
-        checks.numbers(where, 0, most=1, momentum=momentum)
+        if momentum is not None:
+            checks.numbers(where, 0, most=1, momentum=momentum)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, tracked
         self.weight = Parameter(init.ones((num_features,))) if affine else None
         self.bias = Parameter(init.zeros((num_features,))) if affine and bias else None
         self.running_mean = pt.Slot(init.zeros((num_features,))) if tracked else None
         self.running_var = pt.Slot(init.ones((num_features,))) if tracked else None
+        if tracked and momentum is None:
+            self.num_batches_tracked = pt.Slot(pt.zeros((), "int64"))
 
     def reset_running_stats(self) -> None:
         """Running means of 0 and variances of 1, as at the beginning."""
         if self.running_mean is not None and self.running_var is not None:
             self.running_mean.value = pt.zeros(self.running_mean.shape, self.running_mean.dtype)
             self.running_var.value = pt.ones(self.running_var.shape, self.running_var.dtype)
+        if self.momentum is None and self.track_running_stats:
+            self.num_batches_tracked.value = pt.zeros((), "int64")
 
     def _check(self, x: Any) -> None:
         where = type(self).__name__
@@ -151,12 +66,16 @@ class _Channels(Module):
         y = (x - self.running_mean) * scale
         return y if self.bias is None else y + self.bias
 
-    def _track(self, mean: Any, variance: Any, share: float) -> None:
-        """Take a batch into the running statistics; `share`: of its variance, momentum times what makes it unbiased."""
+    def _track(self, mean: Any, variance: Any, unbiased: float) -> None:
+        """Take a batch into the running statistics; `unbiased`: the factor that makes its variance so."""
         assert self.running_mean is not None and self.running_var is not None
-        kept = 1 - self.momentum
-        self.running_mean.value = self.running_mean * kept + mean * self.momentum
-        self.running_var.value = self.running_var * kept + variance * share
+        momentum: Any = self.momentum
+        if momentum is None:  # the mean of all batches so far
+            self.num_batches_tracked.value = self.num_batches_tracked + 1
+            momentum = 1 / pt.cast(self.num_batches_tracked, self.running_mean.dtype)
+        kept = 1 - momentum
+        self.running_mean.value = self.running_mean * kept + mean * momentum
+        self.running_var.value = self.running_var * kept + variance * (momentum * unbiased)
 
 
 class AnyBatchNorm(_Channels):
@@ -170,7 +89,7 @@ class AnyBatchNorm(_Channels):
         self,
         num_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
         device: Any = None,
@@ -184,7 +103,10 @@ class AnyBatchNorm(_Channels):
         self._check(input)
         if not self.training and self.track_running_stats:
             return self._by_running(input)
-        count = input.size // input.shape[-1] if input.size else 0
+        if input.size == 0:  # no example: nothing to take a mean of, and nothing to normalize
+            y = input if self.weight is None else input * self.weight
+            return y if self.bias is None else y + self.bias
+        count = input.size // input.shape[-1]
         if count < 2:
             raise pt.ShapeError(
                 f"[{type(self).__name__}] one value per channel from {list(input.shape)}; expected at least two to "
@@ -195,7 +117,7 @@ class AnyBatchNorm(_Channels):
         bias = pt.zeros(like, input.dtype) if self.bias is None else self.bias
         y, mean, variance = pt.batch_norm(input, weight, bias, self.eps)
         if self.training and self.track_running_stats:
-            self._track(mean, variance, self.momentum * count / (count - 1))
+            self._track(mean, variance, count / (count - 1))
         return y
 
 
@@ -224,7 +146,7 @@ class _InstanceNorm(_Channels):
         self,
         num_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
         device: Any = None,
@@ -241,7 +163,7 @@ class _InstanceNorm(_Channels):
                 return self._by_running(input)
             space = tuple(range(1, input.ndim - 1))
             mean, variance = pt.mean(input, axis=space), pt.var(input, axis=space, correction=1)
-            self._track(pt.mean(mean, axis=0), pt.mean(variance, axis=0), self.momentum)
+            self._track(pt.mean(mean, axis=0), pt.mean(variance, axis=0), 1.0)
         return pt.instance_norm(input, self.weight, self.bias, self.eps)
 
 

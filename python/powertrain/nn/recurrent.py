@@ -1,33 +1,16 @@
-"""Recurrent layers over [batch, time, features], and the cells that make one step of them."""
+"""Recurrent layers over [batch, time, features]."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 import powertrain as pt
-from powertrain.nn import checks, init
-from powertrain.nn.module import Module, Parameter
-
-_TRANSPOSED = (1, 0)
-_PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-Nonlinearity = Literal["tanh", "relu"]
-
-
-def _make(module: _Stack | _Cell, suffix: str, inputs: int, width: int, gates: int, generator: Any) -> None:
-    """The parameters of one layer and direction: all uniform in +-1/sqrt(width)."""
-    shapes = ((inputs, gates), (width, gates), (gates,), (gates,))
-    for name, shape in zip(_PARTS[: 4 if module.bias else 2], shapes, strict=False):
-        setattr(module, name + suffix, Parameter(init.uniform_fan_in(shape, width, generator)))
-
-
-def _weights(module: Module, suffix: str) -> list[Any]:
-    """w_ih, w_hh, b_ih, b_hh; zeros for biases that a module does without."""
-    weights = [getattr(module, name + suffix) for name in _PARTS[:2]]
-    zeros = pt.zeros((weights[1].shape[1],), weights[1].dtype)
-    return weights + [getattr(module, name + suffix, zeros) for name in _PARTS[2:]]
+from powertrain.nn import checks
+from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_of
+from powertrain.nn.module import Module
 
 
 class _Padded:
@@ -102,11 +85,11 @@ class _Stack(Module):
         for layer in range(num_layers):
             taken = input_size if layer == 0 else hidden_size * self.directions
             for suffix in self._suffixes(layer):
-                _make(self, suffix, taken, hidden_size, self.GATES * hidden_size, generator)
+                make_weights(self, suffix, taken, hidden_size, self.GATES * hidden_size, generator)
         self._cast(dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
-        return _TRANSPOSED if name.startswith("weight") else None
+        return TRANSPOSED if name.startswith("weight") else None
 
     def _suffixes(self, layer: int) -> tuple[str, ...]:
         return (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
@@ -130,7 +113,7 @@ class _Stack(Module):
             for direction, suffix in enumerate(self._suffixes(layer)):
                 place = len(last[0])
                 first = [zeros if states is None else states[kind][place] for kind in range(self.STATES)]
-                found = self._run(_turned(x, padded) if direction else x, first, _weights(self, suffix))
+                found = self._run(_turned(x, padded) if direction else x, first, weights_of(self, suffix))
                 for kind, sequence in enumerate(found):
                     last[kind].append(sequence[:, -1] if padded is None else padded.last(sequence))
                 y = _turned(found[0], padded) if direction else found[0]
@@ -236,77 +219,3 @@ class LSTM(_Stack):
         """
         y, (hidden, cell) = self._through(input, hx, lengths)
         return y, (hidden, cell)
-
-
-class _Cell(Module):
-    """One step: parameters as those of a layer, without its number."""
-
-    GATES: ClassVar[int] = 1
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        generator: pt.random.Generator | None = None,
-    ) -> None:
-        super().__init__()
-        checks.fixed(type(self).__name__, device=device)
-        checks.sizes(type(self).__name__, 1, input_size=input_size, hidden_size=hidden_size)
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        _make(self, "", input_size, hidden_size, self.GATES * hidden_size, generator)
-        self._cast(dtype)
-
-    def torch_layout(self, name: str) -> tuple[int, ...] | None:
-        return _TRANSPOSED if name.startswith("weight") else None
-
-    def _zeros(self, x: Any) -> pt.Tensor:
-        return pt.zeros((x.shape[0], self.hidden_size), x.dtype)
-
-
-class RNNCell(_Cell):
-    """One step of RNN: input [batch, input_size] and a state [batch, hidden_size] to the next state."""
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: Nonlinearity = "tanh",
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        generator: pt.random.Generator | None = None,
-    ) -> None:
-        checks.choice("RNNCell", ("tanh", "relu"), nonlinearity=nonlinearity)
-        super().__init__(input_size, hidden_size, bias, device, dtype, generator=generator)
-        self.nonlinearity = nonlinearity
-
-    def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
-        state = self._zeros(input) if hx is None else hx
-        w_ih, w_hh, b_ih, b_hh = _weights(self, "")
-        return pt.rnn(pt.expand_dims(input, 1), state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[1]
-
-
-class GRUCell(_Cell):
-    """One step of GRU: input [batch, input_size] and a state [batch, hidden_size] to the next state."""
-
-    GATES = 3
-
-    def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
-        state = self._zeros(input) if hx is None else hx
-        return pt.gru(pt.expand_dims(input, 1), state, *_weights(self, ""))[1]
-
-
-class LSTMCell(_Cell):
-    """One step of LSTM: input [batch, input_size] and a (hidden, cell) state to the next."""
-
-    GATES = 4
-
-    def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
-        hidden, cell = (self._zeros(input), self._zeros(input)) if hx is None else hx
-        _, hidden, cell = pt.lstm(pt.expand_dims(input, 1), hidden, cell, *_weights(self, ""))
-        return hidden, cell

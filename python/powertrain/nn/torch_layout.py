@@ -3,23 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.nn.checks import StateError
+from powertrain.nn.parameter import array_of
+
 if TYPE_CHECKING:
-    from powertrain.nn.module import Module
+    from powertrain.nn.state import State
 
 Flattened = Mapping[str, tuple[int, ...]]
 
 
-def from_torch(model: Module, state: Mapping[str, Any], flattened: Flattened) -> dict[str, NDArray[Any]]:
-    """PyTorch's values under our names and in our layout; what the model does not know stays as it is."""
-    from powertrain.nn.module import StateError
+def fits(model: State, state: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether all values have PyTorch's shapes, and one of them those alone."""
+    found = _shapes(model, state)
+    return all(torch for _, torch, _ in found) and any(torch and not own for own, torch, _ in found)
 
+
+def assumed(model: State, state: Mapping[str, NDArray[Any]], foreign: bool) -> Literal["own", "torch"]:
+    """The layout of a state of which nobody said it; `foreign`: PyTorch's tensors are in it.
+
+    Arrays are in our layout. PyTorch's tensors are in its own where a shape says so; square matrices say nothing, and
+    to guess would be to transpose them, or not to, behind the caller's back.
+    """
+    if not foreign:
+        return "own"
+    found = _shapes(model, state)
+    if any(own and not torch for own, torch, _ in found):
+        return "own"
+    if any(torch and not own for own, torch, _ in found):
+        return "torch"
+    unclear = [path for _, _, path in found if path]
+    if unclear:
+        raise StateError(
+            f"[load_state_dict] {unclear[0]} is {list(state[unclear[0]].shape)} in our layout and in PyTorch's, which "
+            'is its transpose; expected the layout; write load_state_dict(state, layout="torch") for weights of '
+            'PyTorch\'s module, layout="own" for those of state_dict()'
+        )
+    return "torch"
+
+
+def _shapes(model: State, state: Mapping[str, NDArray[Any]]) -> list[tuple[bool, bool, str]]:
+    """Of each value whose slot is there: fits ours, fits PyTorch's, and its path if both do and they differ."""
+    found = []
+    for path, owner, name, slot in model.every_path():
+        if path not in state:
+            continue
+        shape, axes = tuple(state[path].shape), owner.torch_layout(name)
+        turned = tuple(shape[axis] for axis in axes) if axes is not None and len(axes) == len(shape) else shape
+        own, torch = shape == tuple(slot.shape), turned == tuple(slot.shape)
+        found.append((own, torch, path if own and torch and axes is not None else ""))
+    return found
+
+
+def from_torch(model: State, state: Mapping[str, NDArray[Any]], flattened: Flattened) -> dict[str, NDArray[Any]]:
+    """PyTorch's values under our names and in our layout; what the model does not know stays as it is."""
     first = {id(slot): name for name, slot in model.named_slots()}
-    rest = {name: np.asarray(value) for name, value in state.items()}
+    rest = dict(state)
     found: dict[str, NDArray[Any]] = {}
     for path, owner, name, slot in model.every_path():
         value = rest.pop(path, None)
@@ -42,11 +85,13 @@ def from_torch(model: Module, state: Mapping[str, Any], flattened: Flattened) ->
     return {**found, **rest}
 
 
-def to_torch(model: Module, flattened: Flattened) -> dict[str, NDArray[Any]]:
+def to_torch(model: State, flattened: Flattened) -> dict[str, NDArray[Any]]:
     """Our values under every name and in the layout that PyTorch's module has."""
     state = {}
     for path, owner, name, slot in model.every_path():
-        value = np.asarray(slot.numpy())
+        if name in owner._transient:
+            continue
+        value = array_of(slot)
         axes = owner.torch_layout(name)
         if axes is not None:
             value = value.transpose(np.argsort(axes))
@@ -55,8 +100,6 @@ def to_torch(model: Module, flattened: Flattened) -> dict[str, NDArray[Any]]:
 
 
 def _checked(path: str, value: NDArray[Any], shape: tuple[int, ...]) -> None:
-    from powertrain.nn.module import StateError
-
     if value.ndim != 2 or value.shape[1] != np.prod(shape, dtype=np.int64):
         raise StateError(
             f"[load_state_dict] flattened {path} is {list(value.shape)}, images are {list(shape)}; expected a matrix "

@@ -12,7 +12,7 @@ from powertrain.nn.containers import ModuleList
 from powertrain.nn.dropout import Dropout
 from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module
-from powertrain.nn.norm import LayerNorm
+from powertrain.nn.row_norm import LayerNorm
 
 Activation = str | Callable[[Any], Any]
 

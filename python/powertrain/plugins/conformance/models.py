@@ -135,7 +135,8 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
 def _held(module: Any) -> dict[str, Any]:
     found = {}
     for path, part in module.named_modules():
-        slots = set(part._slots) | set(part._modules) | {"_slots", "_modules", "_buffers", "training"}
+        own = {"_slots", "_modules", "_buffers", "_transient", "_hooks", "training"}
+        slots = set(part._slots) | set(part._modules) | own
         found.update({f"{path}.{name}".strip("."): mark for name, mark in held_on(part).items() if name not in slots})
     return found
 

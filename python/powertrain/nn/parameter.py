@@ -1,0 +1,47 @@
+"""Parameters, which are slots that training changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.nn import checks
+
+
+def Parameter(data: Any, name: str = "", *, requires_grad: bool = True) -> pt.Slot:  # noqa: N802 - it reads as a type
+    """A slot that training changes, of a tensor, an array, numbers, or a tensor of PyTorch.
+
+    Errors    requires_grad=False: freeze(), or a buffer, says what is not trained
+
+    Example
+        >>> pt.nn.Parameter([[1.0, 2.0]]).shape
+        (1, 2)
+    """
+    if requires_grad is not True:
+        raise checks.SettingError(
+            f"[Parameter] requires_grad = {requires_grad!r}; expected True; for a value that is not trained write "
+            "module.register_buffer(name, data), for a parameter that is frozen module.freeze(name)"
+        )
+    return pt.Slot(detached(data), name=name, trainable=True)
+
+
+def detached(data: Any) -> Any:
+    """PyTorch's tensors as arrays, which the engine reads; what else it is given as it is."""
+    if type(data).__module__.partition(".")[0] != "torch" or not hasattr(data, "detach"):
+        return data
+    data = data.detach().cpu()
+    # NumPy has no bfloat16, and float32 holds each of its numbers.
+    return pt.cast(data.float().numpy(), "bfloat16") if str(data.dtype) == "torch.bfloat16" else data.numpy()
+
+
+def array_of(slot: pt.Slot) -> NDArray[Any]:
+    """The value of a slot for NumPy, which has no bfloat16: float32 holds each of its numbers."""
+    value = slot.value
+    return np.asarray((pt.cast(value, "float32") if value.dtype == pt.bfloat16 else value).numpy())
+
+
+def slot_size(slot: pt.Slot) -> int:
+    return int(np.prod(slot.shape, dtype=np.int64))
