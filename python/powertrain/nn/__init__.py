@@ -39,11 +39,7 @@ from powertrain.nn.attention import (
 )
 from powertrain.nn.cells import GRUCell, LSTMCell, RNNCell
 from powertrain.nn.checks import SettingError
-from powertrain.nn.containers import (
-    ModuleDict,
-    ModuleList,
-    Sequential,
-)
+from powertrain.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from powertrain.nn.convolution import (
     Conv1d,
     Conv2d,
@@ -240,6 +236,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",

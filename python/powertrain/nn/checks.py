@@ -20,8 +20,14 @@ class StateError(pt.Error, ValueError):
     """Named values that do not fit a module: `[where] what was received; what was expected; how to fix it`."""
 
 
-class NameError(pt.Error, AttributeError):
+class MissingNameError(pt.Error, AttributeError):
     """A name or path that a module does not have: `[module] what was received; what was expected; how to fix it`."""
+
+
+class MissingKeyError(pt.Error, KeyError):
+    """A key that a container of modules does not have: `[module] what was received; what was expected; the fix`."""
+
+    __str__ = Exception.__str__  # that of KeyError puts the text in quotes
 
 
 MOST = 2**31 - 1  # of one size: an axis of more elements than that is a mistake

@@ -1,68 +1,130 @@
-"""Modules that hold others: by number, by name, one after the other."""
+"""Modules that hold others, or parameters: by number, by name, one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import powertrain as pt
+from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+N = TypeVar("N", bound="_Numbered")
 
 
 class _Numbered(Module):
     """Parts that are named by number."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self._count = 0
+        self._names: tuple[str, ...] = ()
+        self.extend(parts or ())
 
-    def append(self, part: Any) -> None:
-        """One more at the end."""
-        self._check(part)
-        setattr(self, str(self._count), part)
-        self._count += 1
+    def append(self: N, part: Any) -> N:
+        """One more at the end; returns the container itself."""
+        self._check(part, len(self))
+        self._put(str(len(self)), part)
+        return self
+
+    def extend(self: N, parts: Iterable[Any]) -> N:
+        """More at the end; returns the container itself."""
+        for part in list(parts):
+            self.append(part)
+        return self
+
+    def insert(self, index: int, part: Any) -> None:
+        """Another one before a place; those from there on are renamed."""
+        parts = list(self)
+        self._check(part, index)
+        parts.insert(index, part)
+        self._refill(parts)
+
+    def pop(self, index: int = -1) -> Any:
+        """Take one away and return it; those behind it are renamed."""
+        parts = list(self)
+        part = parts.pop(range(len(parts))[index])
+        self._refill(parts)
+        return part
+
+    def _put(self, name: str, part: Any) -> None:
+        setattr(self, name, part)
+        self._names = (*self._names, name)
+
+    def _refill(self, parts: list[Any]) -> None:
+        """These parts, named by their numbers."""
+        for name in self._names:
+            delattr(self, name)
+        self._names = ()
+        for number, part in enumerate(parts):
+            self._put(str(number), part)
 
     def _shown(self) -> list[tuple[str, Any]]:
-        return [(str(number), part) for number, part in enumerate(self)]
+        return list(zip(self._names, self, strict=True))
 
-    def _check(self, part: Any) -> None:
+    def _check(self, part: Any, place: int) -> None:
         if not isinstance(part, Module):
             raise pt.DTypeError(
-                f"[{type(self).__name__}] {type(part).__name__} at place {self._count}; expected a module; plain "
-                "functions need no list of modules"
+                f"[{type(self).__name__}] {type(part).__name__} at place {place}; expected a module; plain functions "
+                "need no list of modules"
             )
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._names)
 
-    def __getitem__(self, number: int) -> Any:
-        return getattr(self, str(range(self._count)[number]))
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return type(self)._of([getattr(self, name) for name in self._names[index]])
+        return getattr(self, self._names[index])
 
-    def __setitem__(self, number: int, part: Any) -> None:
-        self._check(part)
-        setattr(self, str(range(self._count)[number]), part)
+    @classmethod
+    def _of(cls, parts: list[Any]) -> _Numbered:
+        return cls(parts)
+
+    def __setitem__(self, index: int, part: Any) -> None:
+        self._check(part, index)
+        setattr(self, self._names[index], part)
+
+    def __delitem__(self, index: int | slice) -> None:
+        parts = list(self)
+        del parts[index]
+        self._refill(parts)
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[number] for number in range(self._count))
+        return (getattr(self, name) for name in self._names)
+
+    def __iadd__(self: N, parts: Iterable[Any]) -> N:
+        return self.extend(parts)
+
+    def __add__(self: N, parts: Iterable[Any]) -> N:
+        joined: Any = type(self)._of([*self, *parts])
+        return joined
 
 
 class Sequential(_Numbered):
-    """Modules (or functions of one tensor) one after the other; named by number.
+    """Modules (or functions of one tensor) one after the other; named by number, or by the names of a dict.
 
     >>> pt.nn.Sequential(pt.nn.Linear(4, 8), pt.tanh)(pt.ones((2, 4))).shape
     (2, 8)
     """
 
-    def __init__(self, *modules: Callable[[Any], Any]) -> None:
-        super().__init__()
-        for module in modules:
-            self.append(module)
+    def __init__(self, *args: Callable[[Any], Any] | Mapping[str, Any]) -> None:
+        named = len(args) == 1 and isinstance(args[0], Mapping)
+        super().__init__(() if named else args)
+        if named:
+            for name, module in args[0].items():  # type: ignore[union-attr]
+                self._check(module, len(self))
+                self._check_name("Sequential", name)
+                self._put(name, module)
 
-    def _check(self, part: Any) -> None:
+    @classmethod
+    def _of(cls, parts: list[Any]) -> _Numbered:
+        return Sequential(*parts)
+
+    def _check(self, part: Any, place: int) -> None:
         if not callable(part):
             raise pt.DTypeError(
-                f"[Sequential] {type(part).__name__} at place {len(self)}; expected a module or a function; "
-                "pass modules one by one, Sequential(*modules)"
+                f"[Sequential] {type(part).__name__} at place {place}; expected a module or a function; pass modules "
+                "one by one, Sequential(*modules)"
             )
 
     def forward(self, input: Any) -> Any:
@@ -79,16 +141,99 @@ class ModuleList(_Numbered):
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__(modules)
+
+
+class ParameterList(_Numbered):
+    """Parameters in a list; arrays and tensors become parameters. Named by number.
+
+    >>> [slot.shape for slot in pt.nn.ParameterList([pt.ones((2,)), pt.ones((3,))])]
+    [(2,), (3,)]
+    """
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__(values)
+
+    def _check(self, part: Any, place: int) -> None:
+        pass
+
+    def _put(self, name: str, part: Any) -> None:
+        super()._put(name, part if isinstance(part, pt.Slot) else pt.nn.Parameter(part))
+
+    def _shown(self) -> list[tuple[str, Any]]:
+        return [(name, f"parameter {list(slot.shape)}") for name, slot in zip(self._names, self, strict=True)]
+
+
+class _Named(Module):
+    """Parts by name."""
+
+    def __init__(self, parts: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.extend(modules or ())
+        self._names: tuple[str, ...] = ()
+        self.update(parts or {})
 
-    def extend(self, modules: Iterable[Module]) -> None:
-        """More at the end."""
-        for module in modules:
-            self.append(module)
+    def update(self, parts: Mapping[str, Any]) -> None:
+        """Add parts, or put them in the place of those of their names."""
+        for name, part in parts.items():
+            self[name] = part
+
+    def pop(self, name: str) -> Any:
+        """Take one away and return it."""
+        part = self[name]
+        del self[name]
+        return part
+
+    def clear(self) -> None:
+        """Take all away."""
+        for name in self._names:
+            del self[name]
+
+    def _made(self, name: str, part: Any) -> Any:
+        """The part that is kept."""
+        return part
+
+    def __setitem__(self, name: str, part: Any) -> None:
+        part = self._made(name, part)
+        if name not in self._names and (not isinstance(name, str) or hasattr(self, name) or "." in name or not name):
+            raise pt.ShapeError(
+                f"[{type(self).__name__}] the name {name!r}; expected one without dots that no method has; rename it"
+            )
+        setattr(self, name, part)
+        if name not in self._names:
+            self._names = (*self._names, name)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise checks.MissingKeyError(
+                f"[{type(self).__name__}] {name!r}; expected one of {', '.join(self._names) or 'none'}; see keys()"
+            )
+        return getattr(self, name)
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        delattr(self, name)
+        self._names = tuple(one for one in self._names if one != name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def keys(self) -> Iterable[str]:
+        return self._names
+
+    def values(self) -> Iterable[Any]:
+        return [self[name] for name in self._names]
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        return [(name, self[name]) for name in self._names]
 
 
-class ModuleDict(Module):
+class ModuleDict(_Named):
     """Modules by name.
 
     >>> sorted(pt.nn.ModuleDict({"to": pt.nn.Linear(2, 2), "from": pt.nn.Linear(2, 2)}).keys())
@@ -96,36 +241,26 @@ class ModuleDict(Module):
     """
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
-        super().__init__()
-        for name, module in (modules or {}).items():
-            self[name] = module
+        super().__init__(modules)
 
-    def __setitem__(self, name: str, module: Module) -> None:
-        if not isinstance(module, Module):
-            raise pt.DTypeError(f"[ModuleDict] {name} is {type(module).__name__}; expected a module; wrap it in one")
-        if name not in self._modules and (hasattr(self, name) or "." in name):
-            raise pt.ShapeError(
-                f"[ModuleDict] the name {name!r}; expected one without dots that no method has; rename it"
-            )
-        setattr(self, name, module)
+    def _made(self, name: str, part: Any) -> Any:
+        if not isinstance(part, Module):
+            raise pt.DTypeError(f"[ModuleDict] {name} is {type(part).__name__}; expected a module; wrap it in one")
+        return part
 
-    def __getitem__(self, name: str) -> Module:
-        return self._modules[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules
+class ParameterDict(_Named):
+    """Parameters by name; arrays and tensors become parameters.
 
-    def __len__(self) -> int:
-        return len(self._modules)
+    >>> pt.nn.ParameterDict({"scale": pt.ones((2,))})["scale"].shape
+    (2,)
+    """
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
+    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+        super().__init__(parameters)
 
-    def keys(self) -> Iterable[str]:
-        return self._modules.keys()
+    def _made(self, name: str, part: Any) -> Any:
+        return part if isinstance(part, pt.Slot) else pt.nn.Parameter(part)
 
-    def values(self) -> Iterable[Module]:
-        return self._modules.values()
-
-    def items(self) -> Iterable[tuple[str, Module]]:
-        return self._modules.items()
+    def _shown(self) -> list[tuple[str, Any]]:
+        return [(name, f"parameter {list(slot.shape)}") for name, slot in self.items()]

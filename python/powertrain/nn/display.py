@@ -54,7 +54,7 @@ def _alike(parts: list[tuple[str, Any]]) -> list[tuple[str, str]]:
     """Names and texts; those that are numbered and alike under one name, such as 0-5."""
     found: list[tuple[str, str, str]] = []  # the first name, the last one, the text
     for name, part in parts:
-        told = repr(part) if isinstance(part, Registry) else getattr(part, "__name__", repr(part))
+        told = str(part) if isinstance(part, (Registry, str)) else getattr(part, "__name__", repr(part))
         if found and name.isdigit() and found[-1][2] == told:
             found[-1] = (found[-1][0], name, told)
         else:

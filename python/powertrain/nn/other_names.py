@@ -51,8 +51,8 @@ def unknown(module: Module, name: str) -> NoReturn:
     """Raise the error for an attribute that a module does not have."""
     where = type(module).__name__
     if name in WRITE and "_modules" in vars(module):
-        raise checks.NameError(f"[{where}] {name}; expected a name of {where}; write {WRITE[name]}")
+        raise checks.MissingNameError(f"[{where}] {name}; expected a name of {where}; write {WRITE[name]}")
     own = [one for one in (*vars(module), *dir(type(module))) if not one.startswith("_")]
     near = difflib.get_close_matches(name, own, 1) if not name.startswith("__") else []
     fix = f"did you mean {near[0]}?" if near else "assign it before it is read"
-    raise checks.NameError(f"[{where}] {name}; expected an attribute of {where}; {fix}")
+    raise checks.MissingNameError(f"[{where}] {name}; expected an attribute of {where}; {fix}")

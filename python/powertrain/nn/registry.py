@@ -87,13 +87,13 @@ class Registry(Watched):
     def _check_name(self, where: str, name: Any) -> None:
         held = name in vars(self) if isinstance(name, str) else False
         known = held or (isinstance(name, str) and hasattr(type(self), name))
-        if not isinstance(name, str) or not name or "." in name or (known and name not in self._names()):
+        if not isinstance(name, str) or not name or "." in name or (known and name not in self._free_names()):
             raise checks.SettingError(
                 f"[{type(self).__name__}.{where}] name = {name!r}; expected a text without dots that no other "
                 "attribute has; rename it"
             )
 
-    def _names(self) -> set[str]:
+    def _free_names(self) -> set[str]:
         """Of what is registered, or stands as None where a slot or module could."""
         return {*self._slots, *self._modules, *(name for name, value in vars(self).items() if value is None)}
 
@@ -184,7 +184,7 @@ class Registry(Watched):
         for name in target.split(".") if target else []:
             inner = found._modules.get(name)
             if inner is None:
-                raise checks.NameError(
+                raise checks.MissingNameError(
                     f"[{type(self).__name__}.get_submodule] {target!r}: {type(found).__name__} has no module {name!r}; "
                     f"expected one of {', '.join(found._modules) or 'none'}; see model.named_modules()"
                 )
@@ -206,7 +206,7 @@ class Registry(Watched):
         names = [one for one in module._slots if (one in module._buffers) == buffer]
         if name not in names:
             kind = "buffer" if buffer else "parameter"
-            raise checks.NameError(
+            raise checks.MissingNameError(
                 f"[{type(self).__name__}.{where}] {target!r}: {type(module).__name__} has no {kind} {name!r}; expected "
                 f"one of {', '.join(names) or 'none'}; see model.named_{kind}s()"
             )
