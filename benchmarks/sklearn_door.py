@@ -165,7 +165,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     from powertrain.data.builtin import FashionMnist
 
-    train = FashionMnist.load(FashionMnist.Params(), Path.cwd()).train
+    train = FashionMnist.build(FashionMnist.Params(), Path.cwd()).train
     fields = train.fetch(np.arange(min(given.rows, len(train))))
     x, y = fields["x"].reshape(len(fields["x"]), -1).astype(np.float32) / 255, fields["y"]
     clock = time.process_time if given.cpu else time.perf_counter

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugins import Call, Graph, NoParams
+from powertrain.plugins import Backend, Call, Graph, NoParams
 from powertrain.plugins.backends import uniform
 
 Array = NDArray[Any]
@@ -100,16 +100,15 @@ RULES: dict[str, Callable[..., Array]] = {
 }
 
 
-class NumPyBackend:
+class NumPyBackend(Backend):
     """Runs programs node by node in NumPy."""
 
-    Params = NoParams
     name = "numpy"
-    rules = RULES
+    _rules = RULES
     dtypes = ("bool", "uint8", "int32", "int64", "float32", "float64")
 
     def __init__(self, params: NoParams | None = None) -> None:
-        self.ops = tuple(self.rules)
+        self.ops = tuple(self._rules)
 
     def available(self) -> str | None:
         return None
@@ -125,6 +124,6 @@ class NumPyBackend:
 
         def run(arrays: Sequence[Array]) -> list[Array]:
             with np.errstate(all="ignore"):
-                return graph.evaluate(self.rules, arrays, constants)
+                return graph.evaluate(self._rules, arrays, constants)
 
         return run

@@ -83,7 +83,7 @@ def test_contrastive_places_need_few_labels(tmp_path: Path) -> None:
     losses = go(tmp_path, text)
     assert set(losses["test"]) == {"loss"}
     go(tmp_path, text, "untrained", "run.until=1 step", "optimizer.lr=1e-9")
-    dataset = Digits.load(Digits.Params(), Path()).split({"test": 0.2}, stratify=True)
+    dataset = Digits.build(Digits.Params(), Path()).split({"test": 0.2}, stratify=True)
     train_part, test_part = (part.fetch(np.arange(len(part))) for part in (dataset.train, dataset.splits["test"]))
     few = np.arange(0, len(train_part["y"]), 20)
 
@@ -99,7 +99,7 @@ def test_contrastive_places_need_few_labels(tmp_path: Path) -> None:
 def test_masked_numbers_are_filled_in(tmp_path: Path) -> None:
     text = FEW.replace("unlabelled = 0.76, ", "") + 'strategy = { use = "masked", hide = 0.25 }\n'
     learned = go(tmp_path, text)["test"]["loss"]
-    dataset = Digits.load(Digits.Params(), Path()).split({"test": 0.2}, stratify=True)
+    dataset = Digits.build(Digits.Params(), Path()).split({"test": 0.2}, stratify=True)
     x = dataset.train.fetch(np.arange(len(dataset.train)))["x"].reshape(-1, 64) / 16.0
     mean_pixel = float(x.var(axis=0).mean())  # the loss of one who always says the mean of that pixel
     assert learned < 0.6 * mean_pixel
@@ -117,13 +117,11 @@ report    = { baseline = false }
 # A model of tokens that sees three neighbours on each side.
 BOTH_SIDES = """
 import powertrain as pt
-from powertrain.nn import Embedding, Linear, Module
-from powertrain.plugins import NoParams
+from powertrain.nn import Embedding, Linear
+from powertrain.plugins import Model
 
 
-class Encoder(Module):
-    Params = NoParams
-
+class Encoder(Model):
     def __init__(self, count, width=24):
         super().__init__()
         self.embedding = Embedding(count, width)
@@ -162,7 +160,7 @@ def novel() -> str:
     from powertrain.data.errors import DataError
 
     try:
-        dataset = Austen.load(Austen.Params(), Path())
+        dataset = Austen.build(Austen.Params(), Path())
     except DataError:
         root = Path(__file__).parent.parent
         paths = [*sorted(root.glob("docs/**/*.md")), root / "LICENSE"]

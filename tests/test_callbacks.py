@@ -16,56 +16,49 @@ from running import SMALL
 
 RECIPE = SMALL.replace(', stop = { watch = "valid.accuracy" }', "").replace("3e-3", "1e-2")
 CODE = """
-from powertrain.plugins import Evaluate, NoParams, Save, SetScalar, Stop
+from powertrain.plugins import Callback, Evaluate, Save, SetScalar, Stop
 
 SEEN = []
 
 
-class Base:
-    Params = NoParams
-
-    def __init__(self, params):
-        pass
-
-
-class Stops(Base):
+class Stops(Callback):
     def after_commit(self, event):
         SEEN.append(event)
         return [Stop("it is enough"), Save()] if event.progress["steps"] >= 30 else None
 
 
-class Evaluates(Base):
+class Evaluates(Callback):
     def after_commit(self, event):
         return Evaluate()
 
 
-class Halves(Base):
-    factor = 0.5
+class Halves(Callback):
+    FACTOR = 0.5
 
     def after_commit(self, event):
-        return SetScalar("optimizer.lr", event.scalars["optimizer.lr"] * self.factor) if event.values else None
+        return SetScalar("optimizer.lr", event.scalars["optimizer.lr"] * self.FACTOR) if event.values else None
 
 
 class Doubles(Halves):
-    factor = 2.0
+    FACTOR = 2.0
 
 
-class Unknown(Base):
+class Unknown(Callback):
     def after_commit(self, event):
         return SetScalar("optimizer.beta1", 0.5)
 
 
-class Fails(Base):
+class Fails(Callback):
     def after_commit(self, event):
         return {}["steps"]
 
 
-class Answers(Base):
+class Answers(Callback):
     def after_commit(self, event):
         return "stop"
 
 
-class Changes(Base):
+class Changes(Callback):
     def after_commit(self, event):
         event.progress = None
 """

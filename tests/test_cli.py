@@ -250,7 +250,7 @@ def test_a_name_of_two_distributions_must_be_written_in_full(both: Path, tmp_pat
 
 def test_predict_answers_for_a_file_of_examples(small: Path, tmp_path: Path) -> None:
     code = "import numpy as np; from pathlib import Path; from powertrain.data.builtin import Digits;"
-    code += "d = Digits.load(Digits.Params(), Path()); np.save('x.npy', d.train.fetch(np.arange(300))['x'])"
+    code += "d = Digits.build(Digits.Params(), Path()); np.save('x.npy', d.train.fetch(np.arange(300))['x'])"
     subprocess.run([sys.executable, "-c", code], cwd=small, check=True, env=environment())
     rows = [json.loads(line) for line in run(["predict", "one", "x.npy", "--json"], small).stdout.splitlines()]
     assert len(rows) == 300
@@ -286,11 +286,9 @@ def test_predict_refuses_what_no_model_computes(small: Path) -> None:
 
 OWN = """
 import powertrain as pt
-from powertrain.plugins import NoParams
+from powertrain.plugins import Model
 
-class Net(pt.nn.Module):
-    Params = NoParams
-
+class Net(Model):
     def __init__(self, outputs):
         super().__init__()
         self.layer = pt.nn.Linear(64, outputs)

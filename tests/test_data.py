@@ -178,18 +178,18 @@ def test_split_refuses(count: int, parts: dict[str, float], message: str) -> Non
 
 def test_scale_and_channel_and_flatten() -> None:
     x = np.array([[[0, 8], [16, 4]]], dtype=np.uint8)
-    scaled = Scale.fit(Scale.Params(by=0.0625, shift=-1), x)(x)
+    scaled = Scale.build(Scale.Params(by=0.0625, shift=-1), x)(x)
     assert scaled.dtype == np.float32 and scaled.tolist() == [[[-1, -0.5], [0, -0.75]]]
-    assert Channel.fit(None, x)(x).shape == (1, 2, 2, 1)
-    assert Flatten.fit(None, x)(x).tolist() == [[0, 8, 16, 4]]
+    assert Channel.build(None, x)(x).shape == (1, 2, 2, 1)
+    assert Flatten.build(None, x)(x).tolist() == [[0, 8, 16, 4]]
     with pytest.raises(DataError, match=r"\[channel\] examples of shape \[2, 2, 3\]; expected grey images"):
-        Channel.fit(None, np.zeros((1, 2, 2, 3)))
+        Channel.build(None, np.zeros((1, 2, 2, 3)))
 
 
 def test_standardize_keeps_its_digits_far_from_zero() -> None:
     """mean^2 is 1e10 times the variance; one pass of sum and sum of squares in f32 would give noise."""
     x = (1e5 + np.random.default_rng(0).normal(0, 1, (5000, 3))).astype(np.float32)
-    made = Standardize.fit(Standardize.Params(), x)
+    made = Standardize.build(Standardize.Params(), x)
     assert np.abs(made.std - x.astype(np.float64).std(axis=0)).max() < 1e-6
     out = made(x)
     assert np.abs(out.mean(axis=0)).max() < 0.01 and np.abs(out.std(axis=0) - 1).max() < 1e-3
@@ -197,13 +197,13 @@ def test_standardize_keeps_its_digits_far_from_zero() -> None:
 
 def test_standardize_of_the_whole_array_and_of_a_constant() -> None:
     x = np.array([[0, 2], [4, 2]], dtype=np.uint8)
-    assert Standardize.fit(Standardize.Params(per_feature=False), x).mean.shape == ()
-    assert Standardize.fit(Standardize.Params(), x)(x).tolist() == [[-1, 0], [1, 0]]
+    assert Standardize.build(Standardize.Params(per_feature=False), x).mean.shape == ()
+    assert Standardize.build(Standardize.Params(), x)(x).tolist() == [[-1, 0], [1, 0]]
 
 
 def test_standardize_state_goes_round() -> None:
     x = np.random.default_rng(0).normal(3, 2, (50, 4)).astype(np.float32)
-    made, other = Standardize.fit(Standardize.Params(), x), Standardize(np.zeros(4), np.ones(4))
+    made, other = Standardize.build(Standardize.Params(), x), Standardize(np.zeros(4), np.ones(4))
     other.restore(made.state())
     assert (other(x) == made(x)).all()
     with pytest.raises(DataError, match=r"\[standardize\] state mean \[3\]; expected mean and std of shape \[4\]"):
@@ -260,7 +260,7 @@ def test_windows_are_contiguous_and_shifted() -> None:
 
 def test_text_fits_its_vocabulary_on_the_training_part(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abcd" * 20 + "wxyz" * 5, encoding="utf-8")
-    data = Text.load(Text.Params(path=Path("a.txt"), context=4, valid=0.2), tmp_path)
+    data = Text.build(Text.Params(path=Path("a.txt"), context=4, valid=0.2), tmp_path)
     assert data.labels == ("\N{REPLACEMENT CHARACTER}", "a", "b", "c", "d") and data.outputs == 5
     assert not whole(data.splits["valid"], "x").any()
     assert data.inputs().context == 4 and data.inputs().shape == (4,)
@@ -271,15 +271,15 @@ def test_text_fits_its_vocabulary_on_the_training_part(tmp_path: Path) -> None:
 def test_text_refuses_what_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"abc\xff\xfe")
     with pytest.raises(DataError) as caught:
-        Text.load(Text.Params(path=Path("b.txt")), tmp_path)
+        Text.build(Text.Params(path=Path("b.txt")), tmp_path)
     assert str(caught.value) == (
         "[text b.txt] byte 3 of b.txt is not UTF-8; expected a UTF-8 text; convert it with `iconv -t utf-8`"
     )
     with pytest.raises(DataError, match=r"\[text c.txt\] .*c.txt: No such file or directory; expected a readable file"):
-        Text.load(Text.Params(path=Path("c.txt")), tmp_path)
+        Text.build(Text.Params(path=Path("c.txt")), tmp_path)
     (tmp_path / "empty.txt").write_bytes(b"")
     with pytest.raises(DataError, match=r"0 characters; expected a text"):
-        Text.load(Text.Params(path=Path("empty.txt")), tmp_path)
+        Text.build(Text.Params(path=Path("empty.txt")), tmp_path)
 
 
 # ---------------------------------------------------------------- files
@@ -322,7 +322,7 @@ def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_digits_are_carried_along() -> None:
-    data = Digits.load(NoParams(), Path())
+    data = Digits.build(NoParams(), Path())
     x, y = whole(data.train, "x"), whole(data.train, "y")
     assert x.shape == (1797, 8, 8) and x.max() == 16 and int(x.sum(dtype=np.int64)) == 561718
     assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -331,7 +331,7 @@ def test_digits_are_carried_along() -> None:
 
 def test_fashion_mnist_reads_a_folder_and_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        FashionMnist.load(FashionMnist.Params(path=Path("no")), tmp_path)
+        FashionMnist.build(FashionMnist.Params(path=Path("no")), tmp_path)
     assert str(caught.value) == (
         f"[fashion-mnist] no train-images-idx3-ubyte.gz in {tmp_path / 'no'}; expected the data set in one of them; "
         "get it with `apt-get install dataset-fashion-mnist`, or set POWERTRAIN_DATA to the folder of the files"
@@ -339,28 +339,28 @@ def test_fashion_mnist_reads_a_folder_and_says_how_to_get_it(tmp_path: Path) -> 
     for stem, array in (("images-idx3", np.zeros((4, 28, 28))), ("labels-idx1", np.arange(4))):
         for split in ("train", "t10k"):
             (tmp_path / f"{split}-{stem}-ubyte.gz").write_bytes(gzip.compress(idx(array)))
-    data = FashionMnist.load(FashionMnist.Params(path=Path()), tmp_path)
+    data = FashionMnist.build(FashionMnist.Params(path=Path()), tmp_path)
     assert len(data.splits["test"]) == 4 and data.labels[9] == "ankle boot"
     (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(3))))
     with pytest.raises(DataError, match=r"\[fashion-mnist test\] 4 examples and 3 labels; expected as many of each"):
-        FashionMnist.load(FashionMnist.Params(path=Path()), tmp_path)
+        FashionMnist.build(FashionMnist.Params(path=Path()), tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([0, 1, 2, 10]))))
     with pytest.raises(DataError, match=r"\[fashion-mnist test\] label 10 in row 3; expected labels from 0 to 9"):
-        FashionMnist.load(FashionMnist.Params(path=Path()), tmp_path)
+        FashionMnist.build(FashionMnist.Params(path=Path()), tmp_path)
 
 
 def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(0, 1, (6, 2)), np.array([0, 1, 2, 0, 1, 2])
     np.savez(tmp_path / "a.npz", x=x, y=y, z=x[:, 0])
-    data = Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+    data = Arrays.build(Arrays.Params(path=Path("a.npz")), tmp_path)
     assert data.task == "classification" and data.outputs == 3
-    regression = Arrays.load(Arrays.Params(path=Path("a.npz"), y="z"), tmp_path)
+    regression = Arrays.build(Arrays.Params(path=Path("a.npz"), y="z"), tmp_path)
     assert regression.task == "regression" and regression.outputs == 1
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
-    assert len(Arrays.load(Arrays.Params(path=Path("x.npy"), target_path=Path("y.npy")), tmp_path).train) == 6
+    assert len(Arrays.build(Arrays.Params(path=Path("x.npy"), target_path=Path("y.npy")), tmp_path).train) == 6
     with pytest.raises(DataError, match=r"\[arrays a.npz\] no array 'w'; expected one of x, y, z"):
-        Arrays.load(Arrays.Params(path=Path("a.npz"), x="w"), tmp_path)
+        Arrays.build(Arrays.Params(path=Path("a.npz"), x="w"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
 def test_arrays_that_nothing_can_be_learned_from(tmp_path: Path, x: np.ndarray, y: np.ndarray, said: str) -> None:
     np.savez(tmp_path / "a.npz", x=x, y=y)
     with pytest.raises(DataError) as caught:
-        Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+        Arrays.build(Arrays.Params(path=Path("a.npz")), tmp_path)
     assert str(caught.value) == said
 
 
@@ -399,14 +399,14 @@ def test_no_label_is_no_class() -> None:
 def test_arrays_never_unpickle(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([{"a": 1}], dtype=object), y=np.zeros(1, dtype=int))
     with pytest.raises(DataError, match=r"expected a whole .npz or .npy file of plain numbers"):
-        Arrays.load(Arrays.Params(path=Path("a.npz")), tmp_path)
+        Arrays.build(Arrays.Params(path=Path("a.npz")), tmp_path)
     (tmp_path / "text.npz").write_text("hello")
     with pytest.raises(DataError, match=r"text.npz: it begins with 68 65 6c 6c 6f; expected a whole .npz or .npy file"):
-        Arrays.load(Arrays.Params(path=Path("text.npz")), tmp_path)
+        Arrays.build(Arrays.Params(path=Path("text.npz")), tmp_path)
     (tmp_path / "cut.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:60])
     for name in ("cut.npz", "none.npz"):
         with pytest.raises(DataError, match=rf"\[arrays {name}\] "):
-            Arrays.load(Arrays.Params(path=Path(name)), tmp_path)
+            Arrays.build(Arrays.Params(path=Path(name)), tmp_path)
 
 
 # ---------------------------------------------------------------- R data
@@ -435,7 +435,7 @@ def test_a_data_frame_of_an_r_data_base(tmp_path: Path, packed: str) -> None:
 def test_r_texts_and_austen(tmp_path: Path) -> None:
     write_lazy(tmp_path, {"emma": ["Emma", "", "naïve"], "a": ["b"]})
     assert read_texts(tmp_path) == {"emma": "Emma\n\nnaïve", "a": "b"}
-    data = Austen.load(Austen.Params(path=Path(), context=3, valid=0.4), tmp_path)
+    data = Austen.build(Austen.Params(path=Path(), context=3, valid=0.4), tmp_path)
     assert data.task == "language" and len(data.train) > 0
     (tmp_path / "Rdata.rdb").write_bytes((tmp_path / "Rdata.rdb").read_bytes()[:-9])
     with pytest.raises(DataError, match="expected whole Rdata files; the files are damaged; install the package again"):
@@ -476,7 +476,7 @@ def test_an_r_object_that_is_not_as_long_as_its_chunk_says(tmp_path: Path) -> No
 def test_austen_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTRAIN_DATA", str(tmp_path))
     with pytest.raises(DataError) as caught:
-        Austen.load(Austen.Params(path=Path("no")), tmp_path)
+        Austen.build(Austen.Params(path=Path("no")), tmp_path)
     assert str(caught.value) == (
         f"[austen] no Rdata.rdx in {tmp_path / 'no'}; expected the data set in one of them; get it with "
         "`apt-get install r-cran-janeaustenr`, or without R by `apt-get download r-cran-janeaustenr`, "

@@ -18,20 +18,20 @@ DATA = """
 from dataclasses import dataclass, field
 import numpy as np
 from powertrain.data import ArrayDataset, DataModule, Section
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 
 @dataclass(frozen=True)
 class Split:
     odd: bool = param(False, doc="the test part")
 
-class Own:
+class Own(Data):
     @dataclass(frozen=True)
     class Params:
         rows: int = param(80, low=8)
         split: Split = field(default_factory=Split)
 
     @classmethod
-    def load(cls, params, base):
+    def build(cls, params, base):
         y = np.arange(params.rows) % 4 // 2
         x = np.stack([y + 0.1 * (np.arange(params.rows) % 3), np.ones(params.rows)], axis=1).astype(np.float32)
         where = np.arange(params.rows) % 2 == int(params.split.odd)
@@ -81,8 +81,8 @@ def test_a_model_with_slots_is_not_fitted_as_a_whole(folder: Path) -> None:
     (folder / "own.toml").write_text(RECIPE.replace('"nearest-mean"', '"linear"\nstrategy = "fitted"'))
     done = run(["train", "own.toml", "--run", "r"], folder, expect=2)
     assert done.stderr.strip() == (
-        "[fitted] the model LinearModel has slots; expected one with host = True, which fits itself; leave strategy "
-        "out of the recipe"
+        "[fitted] the model LinearModel has slots; expected a powertrain.models.HostModel, which fits itself; leave "
+        "strategy out of the recipe"
     )
 
 

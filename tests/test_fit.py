@@ -16,7 +16,7 @@ import pytest
 import powertrain as pt
 from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.metrics import Accuracy
-from powertrain.plugins import Event
+from powertrain.plugins import Callback, Event
 from powertrain.recipe import RecipeError
 from powertrain.recipe.objects import ObjectError
 from powertrain.train.folder import RunError
@@ -205,10 +205,11 @@ def test_an_optimizer_is_the_callers_own() -> None:
     assert str(refused.value) == "[optimizer.lr] no such parameter of AdamW; expected none"
 
 
-class Seen:
+class Seen(Callback):
     """A callback that remembers, and a metric that is the usual one."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.steps: list[int] = []
 
     def after_commit(self, event: Event) -> None:
@@ -222,7 +223,7 @@ class OwnAccuracy(Accuracy):
 def test_callbacks_and_metrics_may_be_objects() -> None:
     seen = Seen()
     trained = pt.fit(
-        model=Net(), data=rows(), validation=0.25, epochs=3, metrics=["accuracy", OwnAccuracy(OwnAccuracy.Params())],
+        model=Net(), data=rows(), validation=0.25, epochs=3, metrics=["accuracy", OwnAccuracy()],
         callbacks=[seen], **PLAIN,
     )  # fmt: skip
     assert seen.steps == [3, 6, 9]
@@ -315,7 +316,7 @@ def test_a_run_of_objects_says_what_it_needs(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
-    class Interrupts:
+    class Interrupts(Callback):
         def after_commit(self, event: Event) -> None:
             if event.progress["epochs"] == 2:
                 os.kill(os.getpid(), signal.SIGINT)
@@ -370,7 +371,8 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
          "[loss] received the class Net; expected a function of (output, target); pass an object of the class, as "
          "Net()"),
         ({"model": Net(), "data": rows(), "metrics": [7j]}, ObjectError,
-         "[metric] received 7j; expected an object with zero, update, merge, result; see docs/plugins/metric.md"),
+         "[metric] received 7j; expected a powertrain.plugins.Metric; derive its class from that; see "
+         "docs/plugins/metric.md"),
         ({"model": Net(), "data": rows(), "epochs": 0}, RecipeError,
          '[run.until] received "0 epochs"; expected an amount and a unit, such as "20 epochs" or "2_000 steps" '
          "(units: steps, epochs, examples, tokens, env_steps, rounds)"),

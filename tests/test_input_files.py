@@ -95,10 +95,10 @@ def test_terabytes_of_nothing_are_refused_before_they_are_read(tmp_path: Path) -
 def test_every_reader_refuses_it(folder: Path, kind: str) -> None:
     path = folder / kind
     readers = {
-        "text": lambda: Text.load(Text.Params(path=Path(kind)), folder),
+        "text": lambda: Text.build(Text.Params(path=Path(kind)), folder),
         "arrays": lambda: read_arrays(path),
         "idx": lambda: read_idx(path),
-        "arrays by name": lambda: Arrays.load(Arrays.Params(path=Path(kind), target_path=Path(kind)), folder),
+        "arrays by name": lambda: Arrays.build(Arrays.Params(path=Path(kind), target_path=Path(kind)), folder),
     }
     for name, read in readers.items():
         with pytest.raises(DataError, match=f"it is a {kind}, not a regular file"):
@@ -107,7 +107,7 @@ def test_every_reader_refuses_it(folder: Path, kind: str) -> None:
     path.rename(folder / "Rdata.rdx")
     (folder / "Rdata.rdb").write_bytes(b"")
     with pytest.raises(DataError):
-        Austen.load(Austen.Params(path=Path()), folder)
+        Austen.build(Austen.Params(path=Path()), folder)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
@@ -197,7 +197,7 @@ def test_a_data_set_trains_from_such_an_array(tmp_path: Path, small_room: None) 
     x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", np.arange(300).astype(np.uint8) % 3)
-    data = Arrays.load(Arrays.Params(path=Path("x.npy"), target_path=Path("y.npy")), tmp_path)
+    data = Arrays.build(Arrays.Params(path=Path("x.npy"), target_path=Path("y.npy")), tmp_path)
     assert isinstance(data.train, ArrayDataset) and isinstance(data.train.arrays["x"], npy.StoredArray)
     assert (data.train.fetch(np.array([7, 2]))["x"] == x[[7, 2]]).all()
 

@@ -13,20 +13,18 @@ import powertrain as pt
 from powertrain import losses
 from powertrain.data import ArrayDataset, DataLoader, DataModule, Draw, Scale, Standardize, Subset
 from powertrain.data.order import CHANGES, Cursor
-from powertrain.plugins import Inputs, NoParams
+from powertrain.plugins import Inputs, NoParams, RandomTransform
 from running import results, run
 
 
-class Shift:
+class Shift(RandomTransform):
     """Adds a whole number to each example."""
 
-    Params = NoParams
-    random: ClassVar[bool] = True
-    built: ClassVar[list[Inputs]] = []
+    BUILT: ClassVar[list[Inputs]] = []
 
     @classmethod
     def build(cls, params: NoParams, inputs: Inputs) -> Shift:
-        cls.built.append(inputs)
+        cls.BUILT.append(inputs)
         return cls()
 
     def change(self, fields: dict[str, Any], draw: Draw) -> dict[str, Any]:
@@ -82,8 +80,8 @@ def test_what_is_fitted_after_a_change_is_fitted_without_it() -> None:
     data = dataset((Shift, NoParams()), (Standardize, Standardize.Params()), (Shift, NoParams()))
     plain = dataset((Standardize, Standardize.Params()))
     assert data.transforms[0].state()["mean"].tolist() == plain.transforms[0].state()["mean"].tolist()
-    assert [inputs.shape for inputs in Shift.built[-2:]] == [(2,), (2,)]
-    assert Shift.built[-1].dtype == "float32" and Shift.built[-1].outputs == 2
+    assert [inputs.shape for inputs in Shift.BUILT[-2:]] == [(2,), (2,)]
+    assert Shift.BUILT[-1].dtype == "float32" and Shift.BUILT[-1].outputs == 2
 
 
 def test_two_of_a_kind_draw_apart_and_in_their_places() -> None:
@@ -128,17 +126,10 @@ run       = { until = "4 epochs", batch = 64, seed = 3, save_seconds = 0 }
 report    = { baseline = false }
 """
 NOISE = """\
-from powertrain.plugins import NoParams
+from powertrain.plugins import RandomTransform
 
 
-class Noise:
-    random = True
-    Params = NoParams
-
-    @classmethod
-    def build(cls, params, inputs):
-        return cls()
-
+class Noise(RandomTransform):
     def change(self, fields, draw):
         return {**fields, "x": fields["x"] + draw.uniform(fields["x"].shape).astype("float32")}
 """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from given_plugins import Given
 from powertrain.plugins.params import NoParams, param
-from powertrain.plugins.registry import Plugin, Registry
 from powertrain.recipe import Duration, Limit, Recipe, RecipeError, load_recipe
 from powertrain.recipe.locate import locate
 
@@ -21,8 +21,6 @@ class Makes:
 
     @classmethod
     def build(cls, params: Any, *given: Any, **settings: Any) -> None: ...
-
-    load = fit = build
 
 
 class Cnn(Makes):
@@ -59,27 +57,6 @@ class Plain(Makes):
 
 def cosine(step: Any, total: int, *, floor: float = 0.0) -> float:
     return floor
-
-
-class Held(Plugin):
-    """An entry that has its object already."""
-
-    held: Any
-
-    def load(self) -> Any:
-        return self.held
-
-
-class Given(Registry):
-    """A registry of objects in place of what is installed."""
-
-    def __init__(self, **groups: dict[str, Any]) -> None:
-        super().__init__(list)
-        for group, plugins in groups.items():
-            for name, plugin in plugins.items():
-                entry = Held(group, name, "powertrain", "0.1", f"here:{name}")
-                entry.held = plugin
-                self._groups.setdefault(group, []).append(entry)
 
 
 PLUGINS = Given(
@@ -393,8 +370,17 @@ def test_several_optimizers_by_role(tmp_path: Path) -> None:
     }
 
 
+OWN = """
+from powertrain.plugins import Model
+
+class Net(Model):
+    @classmethod
+    def build(cls, params, inputs): ...
+"""
+
+
 def test_own_code_beside_the_recipe(tmp_path: Path) -> None:
-    (tmp_path / "model.py").write_text("class Net:\n    @classmethod\n    def build(cls, params, inputs): ...\n")
+    (tmp_path / "model.py").write_text(OWN)
     text = GOOD.replace('{ use = "cnn", channels = [8, 16] }', '{ use = "./model.py:Net" }')
     recipe = read(tmp_path, text)
     assert recipe.model is not None and recipe.model.file is not None

@@ -18,7 +18,7 @@ from powertrain.data import Section
 from powertrain.models import NearestMean, LinearModel
 
 class Telling(NearestMean):
-    def sections(self, state, dataset):
+    def sections_of(self, state, dataset):
         named = ", ".join(dataset.names())
         said = f"{len(state)} of {named}"
         return [Section("Means", (said,), draw=lambda figure: figure.add_subplot().plot(state[0]))]
@@ -26,7 +26,7 @@ class Telling(NearestMean):
 class Careless(NearestMean):
     probabilities = False
 
-    def sections(self, state, dataset):
+    def sections_of(self, state, dataset):
         return [Section("Wrong picture", ("but these words",), draw=lambda figure: figure.no_such_thing())]
 
 class Raising(LinearModel):
@@ -36,13 +36,11 @@ class Raising(LinearModel):
 DATA = """
 import numpy as np
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.plugins import NoParams
+from powertrain.plugins import Data
 
-class Named:
-    Params = NoParams
-
+class Named(Data):
     @classmethod
-    def load(cls, params, base):
+    def build(cls, params, base):
         x = np.random.Generator(np.random.Philox(key=1)).normal(size=(300, 3)).astype(np.float32)
         y = (x[:, 0] - 2 * x[:, 1] + x[:, 2] ** 2 > 0).astype(np.int64)
         parts = {"train": ArrayDataset(x=x[:200], y=y[:200]), "test": ArrayDataset(x=x[200:], y=y[200:])}

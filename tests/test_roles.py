@@ -122,10 +122,9 @@ def test_a_step_that_each_round_makes_anew_is_refused(tmp_path: Path) -> None:
 
 ENV = """
 import numpy as np
-from powertrain.plugins import NoParams
+from powertrain.plugins import Environment
 
-class Env:
-    Params = NoParams
+class Env(Environment):
     actions = 2
     observation = np.zeros(3, np.float32)
     def __init__(self, params): self.left = 5
@@ -149,7 +148,7 @@ def test_an_environment_counts_steps_and_returns(tmp_path: Path) -> None:
 
     env(tmp_path)
     made = run(tmp_path, PLAY)
-    rows = made.data("env").unroll(lambda t, batch: pt.argmax(batch.x[:, :2], axis=1), 7)
+    rows = made.env().unroll(lambda t, batch: pt.argmax(batch.x[:, :2], axis=1), 7)
     assert rows["x"].shape == (14, 3) and rows["done"].sum() == 2 and made.progress.env_steps == 14
     assert made.table.logs.means() == {"return": 5.0}
 
@@ -164,7 +163,7 @@ def test_an_environment_counts_steps_and_returns(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_actions_that_cannot_be_played_are_said(tmp_path: Path, act: Any, text: str) -> None:
     env(tmp_path)
-    source = run(tmp_path, PLAY).data("env")
+    source = run(tmp_path, PLAY).env()
     with pytest.raises(RunError) as caught:
         source.unroll(act, 1)
     assert str(caught.value).startswith(text)
@@ -173,7 +172,7 @@ def test_actions_that_cannot_be_played_are_said(tmp_path: Path, act: Any, text: 
 def test_an_environment_that_contradicts_itself_or_never_ends_is_said(tmp_path: Path) -> None:
     env(tmp_path, shape="4")
     with pytest.raises(RunError, match=r"\[data.env\] reset gave an observation of shape \[4\]; expected \[3\]"):
-        run(tmp_path, PLAY).data("env")
+        run(tmp_path, PLAY).env()
     with pytest.raises(RecipeError, match=r"\[--set data.env.copies\] received 0; expected a whole number >= 1 and"):
         recipe(tmp_path, PLAY, "data.env.copies=0")
     with pytest.raises(RunError, match=r"\[run.until\] received 3 epochs; the data is drawn at random"):

@@ -319,13 +319,11 @@ def test_escapes_in_recipes_and_names_do_not_reach_the_terminal(tmp_path: Path) 
 DATA = """
 import numpy as np
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.plugins import NoParams
+from powertrain.plugins import Data
 
-class Named:
-    Params = NoParams
-
+class Named(Data):
     @classmethod
-    def load(cls, params, base):
+    def build(cls, params, base):
         print("loaded" + ESCAPE)
         x = np.random.Generator(np.random.Philox(key=1)).normal(size=(60, 3)).astype(np.float32)
         y = (x[:, 0] > 0).astype(np.int64)

@@ -15,16 +15,11 @@ KMEANS = '''
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugins import NoParams
+from powertrain.plugins import Strategy
 
 
-class KMeans:
-    Params = NoParams
-    resume = "exact"
+class KMeans(Strategy):
     needs = ()
-
-    def __init__(self, params):
-        pass
 
     def setup(self, run):
         self.data = run.data("train")
@@ -67,7 +62,7 @@ def lloyd(rounds: int) -> np.ndarray:
     """The same in NumPy, in float64."""
     from powertrain.data.builtin import Digits
 
-    dataset = Digits.load(Digits.Params(), Path()).split({"test": 0.2}, stratify=True)
+    dataset = Digits.build(Digits.Params(), Path()).split({"test": 0.2}, stratify=True)
     x = dataset.train.fetch(np.arange(len(dataset.train)))["x"].reshape(-1, 64) * 0.0625
     centroids = x[np.arange(10) * 7]
     for _ in range(rounds):

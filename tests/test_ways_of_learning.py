@@ -18,7 +18,7 @@ import json, os, signal
 from dataclasses import dataclass
 import numpy as np
 import powertrain as pt
-from powertrain.plugins import Inputs, NoParams, param
+from powertrain.plugins import Environment, Inputs, Strategy, param
 
 def perhaps_die(run):
     """In the middle of a round: what follows must not depend on what this process knew."""
@@ -54,14 +54,8 @@ def slots(path: Path) -> dict[str, np.ndarray]:
 
 
 GAN = '''
-class Gan:
+class Gan(Strategy):
     """Two models, two optimizers, two minimizes in one step."""
-
-    Params = NoParams
-    resume = "exact"
-
-    def __init__(self, params):
-        pass
 
     def setup(self, run):
         self.generator = run.model("generator", inputs=Inputs("regression", (8,), 64))
@@ -120,10 +114,9 @@ def test_a_gan(tmp_path: Path) -> None:
 
 
 DQN = '''
-class Corridor:
+class Corridor(Environment):
     """Eight places in a row; right leads to the end, which gives 1; each step costs a little. It cannot be saved."""
 
-    Params = NoParams
     actions = 2
 
     def __init__(self, params):
@@ -143,17 +136,13 @@ class Corridor:
         return self.seen(), 1.0 if self.at == 7 else -0.05, done
 
 
-class Dqn:
+class Dqn(Strategy):
     """Q-learning from a ring, with a target network that follows."""
 
     @dataclass(frozen=True)
     class Params:
         explore: float = param(0.3, low=0, high=1)
 
-    resume = "exact"
-
-    def __init__(self, params):
-        self.params = params
 
     def setup(self, run):
         self.net = run.model()
@@ -161,7 +150,7 @@ class Dqn:
         for (_, old), (_, new) in zip(self.target.named_slots(), self.net.named_slots()):
             old.value = new.value
         self.opt = run.optim("model")
-        self.env = run.data("env")
+        self.env = run.env()
         one = self.env.envs[0].observation
         number = np.float32(0)
         self.ring = run.ring("replay", 500, x=one, next=one, action=np.int64(0), reward=number, done=number)
@@ -218,16 +207,11 @@ def test_q_learning_from_a_ring(tmp_path: Path, saved: bool) -> None:
 
 
 BOOSTER = '''
-class Booster:
+class Booster(Strategy):
     """Boosted stumps, one a round, kept as bytes of their own."""
 
-    Params = NoParams
-    resume = "exact"
     needs = ()
     host = True
-
-    def __init__(self, params):
-        pass
 
     def setup(self, run):
         source = run.dataset.train
@@ -270,14 +254,8 @@ def test_a_booster_in_a_blob(tmp_path: Path) -> None:
 
 
 FEDERATED = '''
-class Federated:
+class Federated(Strategy):
     """Four clients with a quarter of the data each; a round averages how far their copies went (FedAvg)."""
-
-    Params = NoParams
-    resume = "exact"
-
-    def __init__(self, params):
-        pass
 
     def setup(self, run):
         self.model, self.opt, self.loss = run.model(), run.optim(), run.loss()

@@ -16,7 +16,7 @@ from powertrain.optim.optimizer import Optimizer
 from powertrain.plugins import *
 """
 LACKING = '''
-class it:
+class it(Model):
     """What it needs is not installed here."""
     Params = NoParams
     @classmethod
@@ -28,7 +28,7 @@ class it:
 '''
 UNUSUAL: dict[str, tuple[str, str]] = {
     "model-sequential": ("model", HEAD + '''
-class it:
+class it(Model):
     Params = NoParams
     @classmethod
     def build(cls, params, inputs):
@@ -37,7 +37,7 @@ class it:
         return pt.nn.Sequential(*first, pt.nn.Dropout(0.3), pt.nn.Linear(16, inputs.outputs))
 '''),
     "model-tied": ("model", HEAD + '''
-class it(pt.nn.Module):
+class it(Model):
     strategy = "next_token"
     Params = NoParams
     def __init__(self, tokens):
@@ -50,7 +50,7 @@ class it(pt.nn.Module):
     def forward(self, x): return pt.matmul(self.table(x), pt.transpose(self.table.weight.value, (1, 0)))
 '''),
     "model-frozen-part": ("model", HEAD + '''
-class it(pt.nn.Module):
+class it(Model):
     Params = NoParams
     def __init__(self, features, outputs):
         super().__init__()
@@ -81,7 +81,7 @@ def it(output, target):
 it.exact_gradient = False
 '''),
     "metric-f1": ("metric", HEAD + '''
-class it:
+class it(Metric):
     """Macro F1 from a confusion matrix."""
     tasks = ("classification",)
     @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class it:
         return float(f[both > 0].mean()) if both.any() else float("nan")
 '''),
     "metric-max-error": ("metric", HEAD + '''
-class it:
+class it(Metric):
     """The largest error: merges by max."""
     Params = NoParams
     tasks = ("regression",)
@@ -123,10 +123,10 @@ class Source:
         x = np.memmap(self.path, "f2", "r", shape=(50, 3))
         y = np.stack([self.y[rows], -self.y[rows]], axis=1)
         return {"x": np.asarray(x[rows]), "y": y, "weight": np.ones(len(rows), "f4")}
-class it:
+class it(Data):
     Params = NoParams
     @classmethod
-    def load(cls, params, base):
+    def build(cls, params, base):
         path = Path(tempfile.gettempdir()) / "strange.bin"
         np.arange(150, dtype="f2").tofile(path)
         return DataModule("it", "regression", {"train": Source(path)}, 2)
@@ -137,38 +137,38 @@ class Source:
         self.x, self.y = np.random.Generator(np.random.Philox(1)).normal(size=(n, 4)).astype("f4"), np.arange(n) % 3
     def __len__(self): return len(self.x)
     def fetch(self, rows): return {"x": self.x[rows], "y": self.y[rows]}
-class it:
+class it(Data):
     Params = NoParams
     @classmethod
-    def load(cls, params, base): return DataModule("it", "classification", {"train": Source(1)}, 3, ("a", "b", "c"))
+    def build(cls, params, base): return DataModule("it", "classification", {"train": Source(1)}, 3, ("a", "b", "c"))
 '''),
     "transform-log": ("transform", HEAD + '''
-class it:
+class it(Transform):
     """Logarithm of what is not negative; nothing is learned."""
     Params = NoParams
     @classmethod
-    def fit(cls, params, x): return cls()
+    def build(cls, params, x): return cls()
     def __call__(self, x): return np.log1p(np.maximum(x, 0)).astype(np.float64)
     def state(self): return {}
     def restore(self, state): pass
 '''),
     "transform-sqrt": ("transform", HEAD + '''
-class it:
+class it(Transform):
     """For counts: of negative numbers it makes NaN."""
     Params = NoParams
     @classmethod
-    def fit(cls, params, x): return cls()
+    def build(cls, params, x): return cls()
     def __call__(self, x):
         with np.errstate(invalid="ignore"): return np.sqrt(x)
     def state(self): return {}
     def restore(self, state): pass
 '''),
     "transform-pca": ("transform", HEAD + '''
-class it:
+class it(Transform):
     Params = NoParams
     def __init__(self, axes): self.axes = axes
     @classmethod
-    def fit(cls, params, x):
+    def build(cls, params, x):
         flat = x.reshape(len(x), -1).astype(np.float64)
         return cls(np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][:3].astype(np.float32))
     def __call__(self, x):
@@ -186,14 +186,14 @@ def it(step, total, *, warm: Annotated[int, Range(low=1)] = 5, top: float = 3.0)
     return pt.where(s < warm, (s + 1.0) / warm, top)
 '''),
     "callback-stateless": ("callback", HEAD + '''
-class it:
+class it(Callback):
     Params = NoParams
     def __init__(self, params): pass
     def after_commit(self, event):
         if event.values.get("valid.loss", 9) < 2: return [Save(), SetScalar("optimizer.lr", 1e-4)]
 '''),
     "env-saved": ("env", HEAD + '''
-class it:
+class it(Environment):
     """Its state is saved; pictures of bytes."""
     Params = NoParams
     actions = 3
@@ -233,7 +233,7 @@ class it(Optimizer):
         return p - scalars["rate"] * m, {"m": m}
 '''),
     "strategy-two-losses": ("strategy", HEAD + '''
-class it:
+class it(Strategy):
     Params = NoParams
     resume = "exact"
     def __init__(self, params): pass
@@ -248,7 +248,7 @@ class it:
     def predict(self, t, batch): return self.model(batch.x)
 '''),
     "strategy-restart": ("strategy", HEAD + '''
-class it:
+class it(Strategy):
     Params = NoParams
     resume = "restart"
     def __init__(self, params): pass

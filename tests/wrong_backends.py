@@ -8,12 +8,12 @@ import numpy as np
 from numpy_backend import RULES, NumPyBackend
 
 class it(NumPyBackend):
-    rules = dict(RULES)
+    _rules = dict(RULES)
 """
 
 
 def rule(op: str, text: str) -> str:
-    return f"{HEAD}\nit.rules[{op!r}] = {text}\n"
+    return f"{HEAD}\nit._rules[{op!r}] = {text}\n"
 
 
 def in_steps(text: str) -> str:
@@ -56,17 +56,16 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "aliases": ("round-trip", "an array that was placed changes with the one that it was placed from",
                 HEAD + "    def place(self, array, dtype):\n        return array\n"),
     "unknown-op": ("unknown-op", "it says that it runs 'add_two'", rule("add_two", "None")),
-    "protocol": ("protocol", "it has no fetch",
-                 HEAD + "    def __getattribute__(self, name):\n"
-                 "        if name == 'fetch':\n            raise AttributeError(name)\n"
-                 "        return super().__getattribute__(name)\n"),
+    "protocol": ("protocol", "has no fetch; expected it.fetch",
+                 "from powertrain.plugins import Backend\nclass it(Backend):\n    ops = dtypes = ()\n"
+                 "    available = place = compile = lambda self, *given: None\n"),
     "guards": ("commits-failure", "a step of a perceptron with dropout whose loss is not finite changes",
                in_steps("np.ones_like(one) if one.dtype == bool else one")),
     "axis": ("refuses", "concat([float32[2, 2], float32[2, 2]], axis=1): gave float32[4, 2]",
              rule("concat", "lambda call, *parts: np.concatenate(parts, 0 if len({x.shape for x in parts}) == 1 else "
                             "call['axis'])")),
     "writes-later": ("writes-input", "changes an array that it was given",
-                     HEAD + "    rules = {name: rule for name, rule in RULES.items() if name != 'random_uniform'}\n"
+                     HEAD + "    _rules = {name: rule for name, rule in RULES.items() if name != 'random_uniform'}\n"
                      "    def compile(self, graph):\n        run = super().compile(graph)\n"
                      "        def wrong(arrays):\n            made = [x.copy() for x in run(arrays)]\n"
                      "            for x in arrays:\n                if x.flags.writeable and x.ndim: x[...] = 0\n"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 import numpy as np
 import powertrain as pt
-from powertrain.plugins import NoParams, param
+from powertrain.plugins import Model, NoParams, param
 
-class it(pt.nn.Module):
+class it(Model):
     Params = NoParams
 
     def __init__(self, features, outputs):
@@ -69,7 +69,7 @@ from powertrain.data import ArrayDataset, DataModule
 METRIC = (
     HEAD
     + """
-class it:
+class it(Metric):
     Params = NoParams
     def __init__(self, params): pass
     def zero(self): return np.zeros(2)
@@ -88,20 +88,20 @@ class Source:
     def __len__(self): return 40
     def fetch(self, rows): return {"x": self.x[rows].astype(np.float32), "y": self.y[rows]}
 
-class it:
+class it(Data):
     Params = NoParams
     @classmethod
-    def load(cls, params, base): return DataModule("it", "classification", {"train": Source()}, 3)
+    def build(cls, params, base): return DataModule("it", "classification", {"train": Source()}, 3)
 """
 )
 TRANSFORM = (
     HEAD
     + """
-class it:
+class it(Transform):
     Params = NoParams
     def __init__(self, mean): self.mean = mean
     @classmethod
-    def fit(cls, params, x): return cls(x.mean(axis=0))
+    def build(cls, params, x): return cls(x.mean(axis=0))
     def __call__(self, x): return x - self.mean
     def state(self): return {"mean": self.mean}
     def restore(self, state): self.mean = state["mean"]
@@ -131,7 +131,7 @@ class it(Optimizer):
 ENV = (
     HEAD
     + """
-class it:
+class it(Environment):
     Params = NoParams
     actions = 2
     observation = np.zeros(1, np.float32)
@@ -147,7 +147,7 @@ class it:
 CALLBACK = (
     HEAD
     + """
-class it:
+class it(Callback):
     Params = NoParams
     def __init__(self, params): self.seen = 0
     def after_commit(self, event):
@@ -162,9 +162,8 @@ class it:
 CHANGE = (
     HEAD
     + """
-class it:
+class it(RandomTransform):
     Params = NoParams
-    random = True
     @classmethod
     def build(cls, params, inputs): return cls()
     def change(self, fields, draw):
@@ -247,14 +246,15 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "model-dropout": ("model", "not-repeatable", "two calls in evaluation mode give different answers",
                       but(MODEL, "(x.shape[0], -1))",
                           "(x.shape[0], -1))\n        x = x + pt.random.normal(tuple(x.shape))")),
-    "model-no-build": ("model", "protocol", "has no build", HEAD + "class it(pt.nn.Module):\n    pass\n"),
-    "model-no-class": ("model", "protocol", "is a int", "it = 3\n"),
+    "model-no-build": ("model", "protocol", "has no build", HEAD + "class it(Model):\n    pass\n"),
+    "model-no-class": ("model", "protocol", "is no class", "it = 3\n"),
     "model-other": ("model", "not-a-module", "build gave a dict",
                     but(MODEL, "return cls(math.prod(inputs.shape), inputs.outputs)", "return {}")),
     "model-section": ("model", "not-a-section", "sections gave a str; expected powertrain.data.Section objects",
                       MODEL + "\n    def sections(self, dataset):\n        return ['words']\n"),
     "host-picture": ("model", "raises", "the picture of the section 'Means' raised TypeError",
-                     HOST + "\n    def sections(self, state, dataset):\n        from powertrain.data import Section\n"
+                     HOST + "\n    def sections_of(self, state, dataset):\n"
+                     "        from powertrain.data import Section\n"
                      "        return [Section('Means', draw=lambda: None)]\n"),
     "host-writes": ("model", "writes-input", "fit changes the rows that it is given",
                     but(HOST, "rows = train", "train['x'] *= 2; rows = train")),
@@ -298,7 +298,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "data-nan": ("data", "not-finite", "x of train has values that are not finite",
                  but(DATA, "self.x[rows].astype", "np.where(self.x[rows] == 4, np.nan, self.x[rows]).astype")),
     "data-fields": ("data", "fields", "train has no y", but(DATA, '"y":', '"label":')),
-    "data-none": ("data", "not-a-dataset", "load gave NoneType",
+    "data-none": ("data", "not-a-dataset", "build gave NoneType",
                   but(DATA, "return DataModule(", "DataModule(")),
     "transform-batch": ("transform", "examples-mixed", "comes out differently alone",
                         but(TRANSFORM, "return x - self.mean", "return x - x.mean(axis=0)")),
@@ -334,9 +334,16 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "strategy-module": ("strategy", "replay", "repeated from the same slots gives another",
                         but(STRATEGY, "class it", "COUNT = [0]\n\nclass it").replace(
                             "self.data, 2)", "self.data, 1 + COUNT[0] % 2)\n        COUNT[0] += 1")),
-    "strategy-predict": ("strategy", "protocol", "it has no predict",
-                         HEAD + "class it:\n    Params = NoParams\n    def __init__(self, params): pass\n"
-                                "    def setup(self, run): pass\n    def round(self, run): pass\n"),
+    "strategy-no-step": ("strategy", "raises", "it has no step; expected that method",
+                         HEAD + "class it(Strategy):\n    pass\n"),
+    "strategy-field": ("strategy", "import", "FieldError: [it] received a field need, which nothing",
+                       but(STRATEGY, "    def round", "    need = ('model',)\n\n    def round")),
+    "callback-method": ("callback", "import", "FieldError: [it] received a method after_comit, which",
+                        but(CALLBACK, "def after_commit", "def after_comit")),
+    "model-base": ("model", "protocol", "does not derive from powertrain.plugins.Model",
+                   but(MODEL, "class it(Model)", "class it(pt.nn.Module)")),
+    "loss-field": ("loss", "protocol", "received a field probabilites, which nothing reads",
+                   loss("return pt.cross_entropy(output, target)") + "it.probabilites = True\n"),
     "optimizer-sign": ("optimizer", "does-not-descend", "updates on a bowl take the loss from",
                        but(OPTIMIZER, "p - scalars", "p + scalars")),
     "optimizer-hidden": ("optimizer", "resume", "takes another step",

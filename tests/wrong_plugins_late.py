@@ -40,8 +40,8 @@ LATE: dict[str, tuple[str, str, str, str]] = {
     "import-ends": ("model", "exit", "exited by os._exit(0)", "import os\nos._exit(0)\n"),
     "loss-arguments": ("loss", "protocol", "it takes (output); expected (output, target)",
                        HEAD + "def it(output): pass\n"),
-    "strategy-arguments": ("strategy", "protocol", "it takes (); expected (params)",
-                           HEAD + "class it:\n    def setup(self, run): pass\n    round = predict = setup\n"),
+    "strategy-arguments": ("strategy", "protocol", "build takes (); expected (params)",
+                           HEAD + "class it(Strategy):\n    @classmethod\n    def build(cls): pass\n"),
     "optimizer-arguments": (
         "optimizer", "protocol", "build takes (params, module); expected (params, module, **settings)",
         but(but(MOMENT, "module, **settings):", "module):"), "0.01, **settings", "0.01")),
@@ -138,8 +138,8 @@ LATE: dict[str, tuple[str, str, str, str]] = {
                         but(ENV, "self.at += action", "self.at += np.inf + action")),
     "env-buffer": ("env", "reused-array", "an observation changes when the next one is made",
                    but(ENV, "np.float32([self.at])", "self.seen()")
-                   + "    kept = np.zeros(1, np.float32)\n    def seen(self):\n        self.kept[0] = self.at\n"
-                     "        return self.kept\n"),
+                   + "    _kept = np.zeros(1, np.float32)\n    def seen(self):\n        self._kept[0] = self.at\n"
+                     "        return self._kept\n"),
     "env-state": ("env", "state", "one that restores what state() gave goes on otherwise",
                   ENV + "    def state(self): return {'at': np.array(self.at)}\n"
                         "    def restore(self, arrays): pass\n"),

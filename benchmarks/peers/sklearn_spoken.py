@@ -17,9 +17,9 @@ from powertrain_audio.spectrogram import Spectrogram
 
 def main() -> None:
     for crowd in (True, False):
-        splits = SpokenDigits.load(SpokenDigits.Params(crowd=crowd), Path()).splits
+        splits = SpokenDigits.build(SpokenDigits.Params(crowd=crowd), Path()).splits
         x, y = ({part: whole(source, field) for part, source in splits.items()} for field in ("x", "y"))
-        spectrogram = Spectrogram.fit(Spectrogram.Params(), x["train"])
+        spectrogram = Spectrogram.build(Spectrogram.Params(), x["train"])
         rows = {part: spectrogram(sounds).reshape(len(sounds), -1).astype(np.float64) for part, sounds in x.items()}
         for penalty in (1.0, 1e-3):
             model = LogisticRegression(C=penalty, max_iter=1000).fit(rows["train"], y["train"])

@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    data = Austen.load(Austen.Params(context=CONTEXT, valid=0.1), Path())
+    data = Austen.build(Austen.Params(context=CONTEXT, valid=0.1), Path())
     train, rows = data.splits["train"], np.random.default_rng(options.seed)
     model = GPT(data.outputs)
     matrices = [p for p in model.parameters() if p.ndim == 2]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugins.learning import Event, SetScalar
+from powertrain.plugins.learning import Callback, Event, SetScalar
 from powertrain.plugins.params import param
 
 
-class Plateau:
+class Plateau(Callback):
     """Lowers the rate where a watched value has not fallen for some evaluations."""
 
     @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Plateau:
         scalar: str = param("optimizer.lr", doc="the number that is lowered")
 
     def __init__(self, params: Params) -> None:
-        self.params = params
+        super().__init__(params)
         self._lowest, self._since = math.inf, 0
 
     def after_commit(self, event: Event) -> SetScalar | None:

@@ -52,7 +52,7 @@ def sounds(tmp_path: Path) -> Path:
 
 
 def load(path: Path, **params: Any) -> Any:
-    return AudioFolder.load(AudioFolder.Params(path=path, seconds=0.25, **params), Path())
+    return AudioFolder.build(AudioFolder.Params(path=path, seconds=0.25, **params), Path())
 
 
 def test_a_folder_is_a_data_set_with_its_folders_as_classes(sounds: Path) -> None:
@@ -144,7 +144,7 @@ def test_reading_gives_what_was_written(tmp_path: Path) -> None:
 def test_a_spectrogram_shows_a_tone_at_its_pitch() -> None:
     params = Spectrogram.Params()
     x = np.stack([tone(hertz, 8000, 0.5) for hertz in (300, 1000, 2500)]).astype(np.float32)
-    made = Spectrogram.fit(params, x)
+    made = Spectrogram.build(params, x)
     picture = made(x)
     assert picture.shape == (3, 30, 32) and abs(picture.mean()) < 1e-4 and abs(picture.std() - 1) < 1e-3
     middles = np.linspace(mel(params.low), mel(4000), 34)[1:-1]
@@ -166,7 +166,7 @@ def test_bands_cover_the_frequencies_between() -> None:
 
 def test_a_spectrogram_refuses_what_it_cannot_use() -> None:
     with pytest.raises(DataError, match=r"\[spectrogram\] examples of shape \[100\]; expected sounds of at least 256"):
-        Spectrogram.fit(Spectrogram.Params(), np.zeros((2, 100), np.float32))
+        Spectrogram.build(Spectrogram.Params(), np.zeros((2, 100), np.float32))
     with pytest.raises(ValueError, match="high = 5000 at 8000 samples a second; expected low < high <= 4000"):
         Spectrogram.Params(high=5000)
 
@@ -203,18 +203,18 @@ def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
 
 def test_digits_are_spoken_and_read_from_their_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"\[spoken-digits\] no spoken-digits.npz in .*powertrain_audio.speak FOLDER"):
-        SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+        SpokenDigits.build(SpokenDigits.Params(path=tmp_path), Path())
     np.savez(tmp_path / FILE, train=np.zeros((3, 4)), train_label=np.zeros(3))
     with pytest.raises(DataError, match=r"has no sounds and labels of train; expected those that speak writes"):
-        SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+        SpokenDigits.build(SpokenDigits.Params(path=tmp_path), Path())
     pytest.importorskip("espeakng_loader", reason="espeakng-loader is not installed")
     sounds, labels = say_all(Speaker(), ("+m2",))
     assert sounds.shape == (4 * 3 * 2 * len(WORDS), 6400) and sounds.dtype == np.int16
     assert len(np.unique(sounds, axis=0)) > 0.9 * len(sounds) and np.abs(sounds).max(axis=1).min() > 1000
     np.savez(tmp_path / FILE, train=sounds, train_label=labels, test=sounds[:20], test_label=labels[:20])
-    alone = SpokenDigits.load(SpokenDigits.Params(path=tmp_path, crowd=False), Path())
+    alone = SpokenDigits.build(SpokenDigits.Params(path=tmp_path, crowd=False), Path())
     assert alone.inputs().shape == (6400,) and alone.labels == WORDS and len(alone.splits["test"]) == 20
-    heard = SpokenDigits.load(SpokenDigits.Params(path=tmp_path), Path())
+    heard = SpokenDigits.build(SpokenDigits.Params(path=tmp_path), Path())
     assert heard.inputs().shape == (8000,) and len(heard.train) == len(alone.train)
 
 

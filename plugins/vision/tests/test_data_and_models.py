@@ -41,7 +41,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def load(path: Path, **params: Any) -> Any:
-    return ImageFolder.load(ImageFolder.Params(path=path, height=16, width=12, **params), Path())
+    return ImageFolder.build(ImageFolder.Params(path=path, height=16, width=12, **params), Path())
 
 
 def test_a_folder_is_a_data_set_with_its_folders_as_classes(pictures: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
     for part in ("train", "test"):
         (tmp_path / part / "bar").mkdir(parents=True)
         Image.fromarray(pixels).save(tmp_path / part / "bar" / "0.png")
-    data = ImageFolder.load(ImageFolder.Params(path=tmp_path, height=10, width=10), Path())
+    data = ImageFolder.build(ImageFolder.Params(path=tmp_path, height=10, width=10), Path())
     assert set(data.splits) == {"train", "test"} and (data.train.fetch(np.array([0]))["x"] == 255).all()
 
 

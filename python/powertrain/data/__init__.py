@@ -28,15 +28,8 @@ from powertrain.data.samplers import (
 from powertrain.data.source import Source
 from powertrain.data.split import random_split, split_ordered, split_random, split_stratified
 from powertrain.data.text import Vocabulary, Windows
-from powertrain.data.transforms import (
-    Channel,
-    Flatten,
-    RandomTransform,
-    Scale,
-    Standardize,
-    Transform,
-    Transformed,
-)
+from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
+from powertrain.plugins.bases import RandomTransform, Transform
 
 __all__ = [
     "ArrayDataset",

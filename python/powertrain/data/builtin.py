@@ -1,4 +1,4 @@
-"""The built-in data sets: plugins of the group `data`, each `load(params, base)` giving a DataModule.
+"""The built-in data sets: plugins of the group `data`, each `build(params, base)` giving a DataModule.
 
 `base` is the folder of the recipe; relative paths are taken from there.
 """
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -22,23 +21,22 @@ from powertrain.data.rdata import read_texts
 from powertrain.data.source import Array, Source, check_labels
 from powertrain.data.split import split_ordered
 from powertrain.data.text import Vocabulary, Windows
+from powertrain.plugins.bases import Data
 from powertrain.plugins.params import NoParams, param
 
 
-class Digits:
+class Digits(Data):
     """1,797 handwritten digits of 8 x 8 pixels from 0 to 16, carried in the wheel (see files/digits.LICENSE)."""
 
-    Params = NoParams
-
     @classmethod
-    def load(cls, params: NoParams, base: Path) -> DataModule:
+    def build(cls, params: NoParams, base: Path) -> DataModule:
         with resources.as_file(resources.files("powertrain.data") / "files") as folder:
             images = read_idx(folder / "digits-images-idx3-ubyte.gz", "digits")
             labels = read_idx(folder / "digits-labels-idx1-ubyte.gz", "digits")
         return classification("digits", {"train": (images, labels)}, tuple("0123456789"))
 
 
-class FashionMnist:
+class FashionMnist(Data):
     """70,000 pictures of clothing, 28 x 28 bytes, in 10 classes; 10,000 of them are the test split."""
 
     CLASSES = (
@@ -50,7 +48,7 @@ class FashionMnist:
         path: Path | None = param(None, doc="folder of the four .gz files; else $POWERTRAIN_DATA and Debian's place")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         folders: list[Path] = [base / params.path] if params.path else data_folders("fashion-mnist")
         files = find(
             (
@@ -88,10 +86,10 @@ def _count(array: Array | StoredArray) -> str:
     return f"{len(array):,}" if array.ndim else "a single number of"
 
 
-class Arrays:
+class Arrays(Data):
     """Arrays of an .npz file, for example saved with numpy.savez(path, x=x, y=y)."""
 
-    examples: ClassVar[list[dict[str, str]]] = [{"path": "arrays.npz"}]
+    examples = ({"path": "arrays.npz"},)
 
     @dataclass(frozen=True)
     class Params:
@@ -101,7 +99,7 @@ class Arrays:
         y: str = param("y", doc="name of the targets in the file")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         where = f"arrays {params.path}"
         x: Array | StoredArray
         if params.target_path is not None:
@@ -144,7 +142,7 @@ class _TextParams:
     test: float = param(0.0, low=0, below=1, doc="share at the end of the text, for the test")
 
 
-class Text:
+class Text(Data):
     """A UTF-8 file as characters; the vocabulary is that of the training part."""
 
     @dataclass(frozen=True)
@@ -152,12 +150,12 @@ class Text:
         path: Path = param(Path("input.txt"), doc="the file; .gz is unpacked")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         where = f"text {params.path}"
         return language(params.path.stem, read_text(base / params.path, where), params)
 
 
-class Austen:
+class Austen(Data):
     """Jane Austen's six novels, 4.03 million characters, from Debian's r-cran-janeaustenr."""
 
     @dataclass(frozen=True)
@@ -165,7 +163,7 @@ class Austen:
         path: Path | None = param(None, doc="folder of Rdata.rdx and Rdata.rdb, or one UTF-8 file of the text")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         return language("austen", austen_text(params.path, base), params)
 
 

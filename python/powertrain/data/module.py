@@ -13,8 +13,9 @@ from powertrain.data.dataset import Subset
 from powertrain.data.errors import DataError
 from powertrain.data.source import Array, Source, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified
-from powertrain.data.transforms import RandomTransform, Transform, Transformed, is_random
-from powertrain.plugins.protocols import Inputs, Task
+from powertrain.data.transforms import Transformed
+from powertrain.plugins.bases import RandomTransform, Transform
+from powertrain.plugins.protocols import Inputs, Task, is_random
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +124,7 @@ class DataModule:
             if is_random(plugin):
                 made.append(plugin.build(params, self._inputs_of(x)))
                 continue
-            fitted: Transform = plugin.fit(params, x)
+            fitted: Transform = plugin.build(params, x)
             made.append(fitted)
             # Mapping the whole part is for the next one to be fitted on; its shape is all that others need.
             x = fitted(x if at < fitting[-1] else x[:1])

@@ -1,15 +1,14 @@
 """Transforms of a field: fitted on the training split alone, then applied to batches everywhere.
 
 What a transform learned is model state: `state()` gives it as named arrays, which a run keeps in slots and `restore`
-takes back. They are plugins of the group `transform`: `Plugin.fit(params, x)` gives one, calling it maps a batch.
-Random transforms change training batches alone: see RandomTransform.
+takes back. They are plugins of the group `transform`. Random transforms change training batches alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,56 +17,12 @@ from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
-from powertrain.plugins.params import NoParams, param
+from powertrain.plugins.bases import RandomTransform, Transform
+from powertrain.plugins.params import param
+from powertrain.plugins.protocols import is_random
 
 
-class Transform(Protocol):
-    """A fitted map of one field; the first axis is the batch and stays.
-
-    One that has `picture(x)` says how people look at what it gives: as [batch, height, width] in the report.
-    """
-
-    def __call__(self, x: Array) -> Array: ...
-
-    def state(self) -> dict[str, Array]: ...
-
-    def restore(self, state: Mapping[str, Array]) -> None: ...
-
-
-class RandomTransform(Protocol):
-    """A random change of training batches, such as a crop or mixup. Evaluation and prediction never see it, and what
-    is fitted after it is fitted without it.
-
-    Its plugin says `random = True` and is made by `build(params, inputs)`, since it learns nothing. The shapes of x
-    stay; y may become one row of class shares per example. It draws all its random numbers from `draw`.
-    """
-
-    random: ClassVar[bool]
-
-    def change(self, fields: Fields, draw: Draw) -> Fields: ...
-
-
-def is_random(transform: Any) -> bool:
-    return bool(getattr(transform, "random", False))
-
-
-class _Stateless:
-    """A transform that learns nothing."""
-
-    def state(self) -> dict[str, Array]:
-        return {}
-
-    def restore(self, state: Mapping[str, Array]) -> None:
-        if state:
-            raise DataError(
-                type(self).__name__.lower(),
-                f"state {', '.join(state)}",
-                "expected none, since it learns nothing",
-                "restore it into the transform that it came from",
-            )
-
-
-class Scale(_Stateless):
+class Scale(Transform):
     """Multiply by a number, then add one: 1/255 turns bytes into 0 to 1."""
 
     @dataclass(frozen=True)
@@ -79,7 +34,7 @@ class Scale(_Stateless):
         self.by, self.shift = np.float32(by), np.float32(shift)
 
     @classmethod
-    def fit(cls, params: Params, x: Array) -> Scale:
+    def build(cls, params: Params, x: Array) -> Scale:
         return cls(params.by, params.shift)
 
     def __call__(self, x: Array) -> Array:
@@ -89,7 +44,7 @@ class Scale(_Stateless):
         return out
 
 
-class Standardize:
+class Standardize(Transform):
     """Subtract the training mean and divide by the training standard deviation, of each feature or of all together."""
 
     @dataclass(frozen=True)
@@ -106,7 +61,7 @@ class Standardize:
         self._factor = (1 / np.where(self.std > 0, self.std.astype(np.float64), 1)).astype(np.float32)
 
     @classmethod
-    def fit(cls, params: Params, x: Array) -> Standardize:
+    def build(cls, params: Params, x: Array) -> Standardize:
         axes = 0 if params.per_feature else None
         count = x.shape[0] if params.per_feature else x.size
         mean = sum(_sums(x, axes)) / count
@@ -143,26 +98,22 @@ def _sums(x: Array, axes: int | None, centre: Any = None) -> Iterator[NDArray[np
         yield np.asarray(np.sum(values, axis=axes))
 
 
-class Flatten(_Stateless):
+class Flatten(Transform):
     """Each example as one row of numbers."""
 
-    Params: ClassVar[type] = NoParams
-
     @classmethod
-    def fit(cls, params: Any, x: Array) -> Flatten:
+    def build(cls, params: Any, x: Array) -> Flatten:
         return cls()
 
     def __call__(self, x: Array) -> Array:
         return x.reshape(len(x), -1)
 
 
-class Channel(_Stateless):
+class Channel(Transform):
     """A last axis of one channel, which convolutions need, for grey images [n, height, width]."""
 
-    Params: ClassVar[type] = NoParams
-
     @classmethod
-    def fit(cls, params: Any, x: Array) -> Channel:
+    def build(cls, params: Any, x: Array) -> Channel:
         if x.ndim != 3:
             raise DataError(
                 "channel",

@@ -140,7 +140,7 @@ def _shape(estimator: Any, recipe: Recipe, features: int) -> tuple[int, ...]:
     elif estimator.recipe is not None and "train" in recipe.data:
         use = recipe.data["train"]
         try:
-            own: DataModule = use.plugin.load(use.params, recipe.path.resolve().parent)
+            own: DataModule = use.plugin.build(use.params, recipe.path.resolve().parent)
         except DataError:  # its files are not here
             return shape
         of_data = own.inputs().shape

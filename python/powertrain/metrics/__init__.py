@@ -2,8 +2,9 @@
 
 from powertrain.boundary import export
 from powertrain.metrics.classification import Accuracy, ConfusionMatrix, Perplexity
-from powertrain.metrics.metric import Mean, Metric, MetricError, State
+from powertrain.metrics.metric import Mean, MetricError, State
 from powertrain.metrics.regression import MeanAbsoluteError, MeanSquaredError, RSquared
+from powertrain.plugins.bases import Metric
 
 __all__ = [
     "Accuracy",

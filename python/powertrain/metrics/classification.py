@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics.metric import Additive, Array, Mean, MetricError, State, per_row
-from powertrain.plugins.params import NoParams
 
 
 def counted(
@@ -43,11 +42,7 @@ def counted(
 class Accuracy(Additive):
     """The share of right classes; NaN of nothing. State: [right, all]."""
 
-    Params = NoParams
     tasks = ("classification", "language")
-
-    def __init__(self, params: NoParams | None = None) -> None:
-        pass
 
     def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, "accuracy")
@@ -59,11 +54,6 @@ class Accuracy(Additive):
 
 class Perplexity(Mean):
     """exp of the mean loss: `update(state, losses, None, weight)` with losses in nats per token."""
-
-    Params = NoParams
-
-    def __init__(self, params: NoParams | None = None) -> None:
-        pass
 
     def result(self, state: State) -> float:
         mean = super().result(state)

@@ -6,12 +6,13 @@ per example, is 0 for padding.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
+from powertrain.plugins.bases import Metric
 
 Array = NDArray[Any]
 State = NDArray[np.float64]
@@ -19,18 +20,6 @@ State = NDArray[np.float64]
 
 class MetricError(_core.Error, ValueError):
     """A batch that a metric cannot use: `[where] what was received; what was expected; how to fix it`."""
-
-
-class Metric(Protocol):
-    """A mergeable measure: result(merge(a, b)) is that of all the examples of a and b together."""
-
-    def zero(self) -> State: ...
-
-    def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State: ...
-
-    def merge(self, a: State, b: State) -> State: ...
-
-    def result(self, state: State) -> float: ...
 
 
 def weights(weight: Array | None, count: int, where: str) -> NDArray[np.float64]:
@@ -61,10 +50,10 @@ def per_row(weight: Array | None, shape: tuple[int, ...], where: str) -> NDArray
     return rows
 
 
-class Additive:
+class Additive(Metric, declares=True):
     """A metric whose states add up."""
 
-    size = 2
+    size: ClassVar[int] = 2
 
     def zero(self) -> State:
         return np.zeros(self.size)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics.metric import Additive, Array, MetricError, State, per_row
-from powertrain.plugins.params import NoParams
+from powertrain.plugins.bases import Metric
 
 Values = NDArray[np.float64]
 
@@ -31,11 +31,7 @@ def _pairs(prediction: Array, target: Array, weight: Array | None, where: str) -
 
 
 class _MeanOf(Additive):
-    Params = NoParams
     tasks = ("regression",)
-
-    def __init__(self, params: NoParams | None = None) -> None:
-        pass
 
     def result(self, state: State) -> float:
         return float(state[0] / state[1]) if state[1] > 0 else math.nan
@@ -57,18 +53,14 @@ class MeanAbsoluteError(_MeanOf):
         return self.added(state, np.sum(w * np.abs(found - wanted)), np.sum(w))
 
 
-class RSquared:
+class RSquared(Metric):
     """1 - (squared error) / (squared deviation of the targets from their mean); NaN when the targets never vary.
 
     State: [weight, mean of targets, squared deviation, squared error]. Deviations merge as in Chan, Golub and LeVeque
     (1979); sums of squares would lose all digits when the mean is large beside the deviation.
     """
 
-    Params = NoParams
     tasks = ("regression",)
-
-    def __init__(self, params: NoParams | None = None) -> None:
-        pass
 
     def zero(self) -> State:
         return np.zeros(4)

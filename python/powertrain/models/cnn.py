@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models.common import Model, ModelError, as_images, check_task, image_shape
+from powertrain.models.common import ModelError, as_images, check_task, image_shape
 from powertrain.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import NoParams, param
 from powertrain.plugins.protocols import Inputs
 
@@ -51,9 +52,7 @@ class CNN(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> CNN:
         check_task("cnn", inputs, "classification", "regression")
-        model = cls(image_shape("cnn", inputs), inputs.outputs, params)
-        model.suit(inputs)
-        return model
+        return cls(image_shape("cnn", inputs), inputs.outputs, params)
 
     def forward(self, x: Any) -> pt.Tensor:
         return self.head(self.body(as_images(x)))
@@ -71,8 +70,6 @@ def _head(width: int, outputs: int, params: CNN.Params) -> list[Any]:
 class LeNet(Model):
     """Two 5 x 5 convolutions with pooling and two linear layers (after LeCun et al. 1998, with today's widths)."""
 
-    Params = NoParams
-
     def __init__(self, shape: tuple[int, int, int] = (28, 28, 1), outputs: int = 10) -> None:
         super().__init__()
         height, width, channels = shape
@@ -87,9 +84,7 @@ class LeNet(Model):
     @classmethod
     def build(cls, params: NoParams, inputs: Inputs) -> LeNet:
         check_task("lenet", inputs, "classification", "regression")
-        model = cls(image_shape("lenet", inputs), inputs.outputs)
-        model.suit(inputs)
-        return model
+        return cls(image_shape("lenet", inputs), inputs.outputs)
 
     def forward(self, x: Any) -> pt.Tensor:
         x = self.pool(pt.relu(self.conv1(as_images(x))))

@@ -1,29 +1,15 @@
-"""What the built-in models share: reading the shapes of the data, and the loss that fits its task."""
+"""What the built-in models share: reading the shapes of the data."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import powertrain as pt
-from powertrain.nn.module import Module
 from powertrain.plugins.protocols import Inputs
-
-LOSSES = {"classification": "cross-entropy", "regression": "mse", "language": "cross-entropy"}
 
 
 class ModelError(pt.Error, ValueError):
     """Data or parameters that a model cannot be built from: `[where] what was received; what was expected; the fix`."""
-
-
-class Model(Module):
-    """A built-in model: `strategy` and `loss` name what trains it when the recipe does not."""
-
-    strategy = "supervised"
-    loss = "cross-entropy"
-
-    def suit(self, inputs: Inputs) -> None:
-        """Chooses the loss by the task."""
-        self.loss = LOSSES[inputs.task]
 
 
 def features(inputs: Inputs) -> int:

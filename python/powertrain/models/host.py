@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
-from powertrain.models.common import Model
+from powertrain.plugins.declared import missing, required
+from powertrain.plugins.model import Model
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule, Section
 
 
-class HostModel(Model):
+class HostModel(Model, declares=True):
     """A model whose plugin sets `host = True`: NumPy in and out, no slots, trained by the strategy `fitted`.
 
     What it learned is the `state` that `fit` gives and every other method takes; the model itself keeps nothing. Bytes
@@ -20,28 +21,27 @@ class HostModel(Model):
     """
 
     host: ClassVar[bool] = True
-    probabilities: ClassVar[bool] = True  # whether the softmax of its logits is meant as such
-    strategy = "fitted"
+    strategy: ClassVar[str] = "fitted"
 
+    @required
     def fit(self, train: Any, valid: Any | None) -> Any:
         """The state after learning from rows {"x": ..., "y": ...}; `valid`, if there is one, is for stopping early."""
-        raise self._missing("fit")
+        raise missing(self, "fit")
 
+    @required
     def answer(self, state: Any, x: Any) -> Any:
         """[rows, outputs]: logits of classes, or values."""
-        raise self._missing("answer")
+        raise missing(self, "answer")
 
+    @required
     def dump(self, state: Any) -> bytes:
-        raise self._missing("dump")
+        raise missing(self, "dump")
 
+    @required
     def load(self, data: bytes) -> Any:
-        raise self._missing("load")
+        raise missing(self, "load")
 
-    def _missing(self, method: str) -> pt.Error:
-        kind = type(self).__name__
-        return pt.Error(f"[{kind}] has no {method}; expected that method; write def {method}(self, ...) in {kind}")
-
-    def sections(self, state: Any, dataset: DataModule) -> Sequence[Section]:
+    def sections_of(self, state: Any, dataset: DataModule) -> Sequence[Section]:
         """What it has to say for itself in the report: which columns count, how it grew."""
         return ()
 

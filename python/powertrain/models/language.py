@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models.common import Model, ModelError, check_task
+from powertrain.models.common import ModelError, check_task
 from powertrain.nn import LSTM, Dropout, Embedding, LayerNorm, Linear, Sequential, TransformerBlock
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import param
 from powertrain.plugins.protocols import Inputs
 

@@ -13,9 +13,10 @@ import powertrain as pt
 from powertrain.data import DataModule, Section
 from powertrain.data.source import whole
 from powertrain.models.columns import columns_section
-from powertrain.models.common import Model, as_rows, check_task, features
+from powertrain.models.common import as_rows, check_task, features
 from powertrain.nn import Dropout, Linear, Sequential
 from powertrain.plugins.kernels import Kernel
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import NoParams, param
 from powertrain.plugins.protocols import Inputs
 
@@ -32,8 +33,6 @@ ACTIVATIONS: dict[str, Callable[[Any], pt.Tensor]] = {
 class LinearModel(Model):
     """One linear layer: linear regression, or multinomial logistic regression for classes."""
 
-    Params = NoParams
-
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.layer = Linear(inputs, outputs)
@@ -41,9 +40,7 @@ class LinearModel(Model):
     @classmethod
     def build(cls, params: NoParams, inputs: Inputs) -> LinearModel:
         check_task("linear", inputs, "classification", "regression")
-        model = cls(features(inputs), inputs.outputs)
-        model.suit(inputs)
-        return model
+        return cls(features(inputs), inputs.outputs)
 
     def forward(self, x: Any) -> pt.Tensor:
         return self.layer(as_rows(x))
@@ -89,9 +86,7 @@ class MLP(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> MLP:
         check_task("mlp", inputs, "classification", "regression")
-        model = cls(features(inputs), inputs.outputs, params)
-        model.suit(inputs)
-        return model
+        return cls(features(inputs), inputs.outputs, params)
 
     def forward(self, x: Any) -> pt.Tensor:
         x = as_rows(x)

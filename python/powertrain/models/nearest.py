@@ -20,8 +20,6 @@ class NearestMean(HostModel):
     """A row is of the class whose mean is nearest; the logit is minus half the squared distance (as if each class were
     normal with one variance). A class without rows has its mean at zero."""
 
-    Params = NoParams
-
     def __init__(self, outputs: int) -> None:
         super().__init__()
         self.outputs = outputs

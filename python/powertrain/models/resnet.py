@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import powertrain as pt
-from powertrain.models.common import Model, as_images, check_task, image_shape
+from powertrain.models.common import as_images, check_task, image_shape
 from powertrain.nn import BatchNorm2d, Conv2d, GlobalAveragePool, Linear, Module, Sequential
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import NoParams
 from powertrain.plugins.protocols import Inputs
 
@@ -34,7 +35,6 @@ class BasicBlock(Module):
 class ResNet18(Model):
     """A 3 x 3 stem and eight basic blocks of widths 64 to 512; stride 2 at the third, fifth and seventh."""
 
-    Params = NoParams
     WIDTHS = (64, 64, 128, 128, 256, 256, 512, 512)
 
     def __init__(self, channels: int = 3, outputs: int = 10) -> None:
@@ -52,9 +52,7 @@ class ResNet18(Model):
     @classmethod
     def build(cls, params: NoParams, inputs: Inputs) -> ResNet18:
         check_task("resnet18", inputs, "classification", "regression")
-        model = cls(image_shape("resnet18", inputs)[2], inputs.outputs)
-        model.suit(inputs)
-        return model
+        return cls(image_shape("resnet18", inputs)[2], inputs.outputs)
 
     def forward(self, x: Any) -> pt.Tensor:
         x = pt.relu(self.stem_norm(self.stem(as_images(x))))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models.common import Model, ModelError, as_images, check_task, image_shape
+from powertrain.models.common import ModelError, as_images, check_task, image_shape
 from powertrain.nn import Conv2d, Dropout, LayerNorm, Linear, Parameter, Sequential, TransformerBlock, init
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import param
 from powertrain.plugins.protocols import Inputs
 
@@ -57,9 +58,7 @@ class ViT(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> ViT:
         check_task("vit", inputs, "classification", "regression")
-        model = cls(image_shape("vit", inputs), inputs.outputs, params)
-        model.suit(inputs)
-        return model
+        return cls(image_shape("vit", inputs), inputs.outputs, params)
 
     def forward(self, x: Any) -> pt.Tensor:
         patches = self.patch(as_images(x))

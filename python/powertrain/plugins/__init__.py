@@ -1,77 +1,94 @@
 """Plugins: how they are found, what they offer, how their parameters are checked. Imports no plugin."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from powertrain.boundary import export
 from powertrain.plugins.backends import BackendError, Call, Graph, Node, Value
+from powertrain.plugins.bases import Backend, Data, Loss, Metric, RandomTransform, Schedule, Transform
+from powertrain.plugins.declared import Declared, FieldError
 from powertrain.plugins.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugins.learning import (
     Callback,
-    Env,
+    Environment,
     Evaluate,
     Event,
     Request,
-    Run,
     Save,
     SetScalar,
-    Step,
     Stop,
     Strategy,
 )
 from powertrain.plugins.params import NoParams, Range, param
-from powertrain.plugins.protocols import (
-    GROUPS,
-    BackendPlugin,
-    DataPlugin,
-    Inputs,
-    LossPlugin,
-    MetricPlugin,
-    ModelPlugin,
-    OptimizerPlugin,
-    RandomTransformPlugin,
-    SchedulePlugin,
-    TransformPlugin,
-)
+from powertrain.plugins.protocols import GROUPS, Inputs
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
+from powertrain.plugins.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
+
+if TYPE_CHECKING:
+    from powertrain.optim.optimizer import Optimizer as Optimizer
+    from powertrain.plugins.model import Model as Model
+
+# Bases that need the engine's modules, which listing plugins does not.
+_LAZY = {"Model": "powertrain.plugins.model", "Optimizer": "powertrain.optim.optimizer"}
 
 __all__ = [
     "GROUPS",
+    "Backend",
     "BackendError",
-    "BackendPlugin",
+    "Batch",
     "CLibrary",
     "Call",
     "Callback",
     "Case",
     "Cuda",
-    "DataPlugin",
-    "Env",
+    "Data",
+    "Declared",
+    "Environment",
+    "Environments",
     "Evaluate",
     "Event",
+    "FieldError",
     "Graph",
+    "Held",
     "Inputs",
     "Kernel",
-    "LossPlugin",
-    "MetricPlugin",
-    "ModelPlugin",
+    "Loss",
+    "LossFunction",
+    "Metric",
+    "Model",
     "NoParams",
     "Node",
     "Numba",
-    "OptimizerPlugin",
+    "Optimizer",
+    "Part",
     "Plugin",
     "PluginError",
-    "RandomTransformPlugin",
+    "RandomTransform",
     "Range",
     "Registry",
     "Request",
+    "Rows",
     "Run",
     "Save",
-    "SchedulePlugin",
+    "Schedule",
     "SetScalar",
     "Step",
     "Stop",
     "Strategy",
-    "TransformPlugin",
+    "Stream",
+    "Transform",
     "Value",
     "param",
     "registry",
-]
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'powertrain.plugins' has no attribute {name!r}")
+
 
 export(globals())

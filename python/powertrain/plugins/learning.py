@@ -1,140 +1,110 @@
-"""Ways of learning and what surrounds them: what a strategy, an environment and a callback are, and what they get to
-work with. The Trainer knows nothing else of learning."""
+"""Ways of learning and what surrounds them: the base classes of strategies, environments and callbacks. The Trainer
+knows nothing else of learning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from numpy.typing import ArrayLike, NDArray
+
+from powertrain.plugins.declared import OfParams, missing, optional, required
+from powertrain.plugins.run import Batch, LossFunction, Run, Step, Stream
 
 if TYPE_CHECKING:
-    from powertrain.plugins.protocols import Inputs
+    from powertrain import Tensor
+    from powertrain.data import DataModule, Section
+    from powertrain.nn import Module
+    from powertrain.optim import Optimizer
+    from powertrain.train.baseline import Baseline
+
+ROUND_STEPS = 64
 
 
-class Strategy(Protocol):
-    """A way of learning: three calls, and no state on self but what `setup` names through the run.
+class Strategy(OfParams, declares=True):
+    """A way of learning, made by `build(params)`, which sets `self.params`. It keeps no state on self but what `setup`
+    names through the run: that is what makes a killed run resume to the same bits.
 
-    A plugin is made with its parameters: `Plugin(params)`. It may also have
-
-        needs    the sections that its recipe must have; ("model", "optimizer") where it is silent
-        host     True where `predict` computes with NumPy, as a booster does; it then gets arrays and is not traced
-        task     "language" where it learns from text
-        losses   losses(t, batch): one value per example that evaluation reports, where answers have no target
-        simple   simple(dataset, part): `powertrain.train.baseline.Baseline`s of such a loss, for the report
-        sections sections(run): `powertrain.data.Section`s of the report, on what was learned
+    As it stands it trains the model on the training part; a subclass writes `step`, and what differs.
     """
 
-    Params: ClassVar[type]
-    resume: ClassVar[Literal["exact", "restart"]]
+    resume: ClassVar[Literal["exact", "restart"]] = "exact"  # what --resume promises
+    needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")  # sections that its recipe must have
+    host: ClassVar[bool] = False  # `predict` computes with NumPy, as a booster does: it gets arrays, and is not traced
+    task: ClassVar[str] = ""  # the task that its data must have, where it cannot be any
+    example_recipe: ClassVar[str] = ""  # TOML that the check tries it with
+
+    model: Module
+    opt: Optimizer
+    loss: LossFunction
+    data: Stream
 
     def setup(self, run: Run) -> None:
         """Name every slot here: models, optimizers, anything that a resume must find."""
+        self.model = run.model()
+        self.opt = run.optim("model")
+        self.loss = run.loss()
+        self.data = run.data("train")
+
+    @optional
+    def step(self, t: Step, batch: Batch) -> None:
+        """Traced: one step of the usual round, with `t.minimize` and `t.log`."""
+        raise missing(self, "step")
 
     def round(self, run: Run) -> None:
-        """Host Python; the smallest unit that is committed or replayed."""
+        """Host Python; the smallest unit that is committed or replayed. As it stands it replays `step` on `self.data`
+        until an evaluation or the end of an epoch is due, and at most `params.round_steps` times."""
+        run.loop(self.step, self.data, run.quota(self.data, getattr(self.params, "round_steps", ROUND_STEPS)))
 
-    def predict(self, t: Step, batch: Any) -> Any:
+    def predict(self, t: Step, batch: Batch) -> Tensor:
         """Traced; evaluation and prediction call it."""
+        outputs: Tensor = self.model(batch.x)
+        return outputs
+
+    @optional
+    def losses(self, t: Step, batch: Batch) -> Tensor:
+        """One value per example that evaluation reports, where answers have no target; left out where they have."""
+        raise missing(self, "losses")
+
+    def simple(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
+        """What simple predictors reach of such losses, for the report."""
+        return ()
+
+    def sections(self, run: Run) -> Sequence[Section]:
+        """Pages of the report, on what was learned."""
+        return ()
 
 
-class Step(Protocol):
-    """Inside a traced step."""
+class Environment(OfParams, declares=True):
+    """An environment: made by `build(params)`, and used for many episodes.
 
-    @property
-    def rng(self) -> Any:
-        """Random numbers: `t.rng.normal(shape)`."""
-
-    def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
-        """Differentiate with respect to the optimizer's own parameters and update them. `loss` has one value per
-        example, and is divided once by the total weight; one that couples the examples of a batch is a scalar."""
-
-    def log(self, name: str, total: Any, count: Any = 1) -> None:
-        """Add to a mean that the run shows and records; stays on the device."""
-
-
-class Run(Protocol):
-    """The host side of a run. Everything that it gives has a name, is made in `setup`, and is part of a checkpoint."""
-
-    @property
-    def progress(self) -> Any:
-        """Steps, examples, tokens, env_steps, rounds, epochs so far."""
-
-    @property
-    def dataset(self) -> Any:
-        """What the data is: its task, its outputs, its parts."""
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """What `data` knows: the parts of the data set, and the roles of [data]."""
-
-    @property
-    def stop(self) -> bool:
-        """Whether the run was asked to end after this round."""
-
-    @property
-    def done(self) -> bool:
-        """Whether no round follows: the target is reached, or the run was asked to end."""
-
-    def model(self, role: str = "model", frozen: bool = False, inputs: Inputs | None = None) -> Any:
-        """The recipe's [model], or [model.ROLE]; `inputs` for one that does not read the data itself."""
-
-    def optim(self, *roles: str) -> Any:
-        """The recipe's [optimizer], or [optimizer.ROLE] of the first role, over the models of the roles."""
-
-    def loss(self, default: str = "") -> Callable[..., Any]:
-        """The recipe's loss, or else `default`, the model's, the task's."""
-
-    def slot(self, name: str, value: Any) -> Any:
-        """An array of the strategy's own: `slot.value`."""
-
-    def ring(self, name: str, size: int, **fields: Any) -> Any:
-        """The last `size` examples that were appended: `ring.append(x=...)`, `run.loop(step, ring.sample(64), 1)`.
-        Fields are arrays of one example, for shape and dtype."""
-
-    def blob(
-        self, name: str, make: Callable[[], Any], dump: Callable[[Any], bytes], load: Callable[[bytes], Any]
-    ) -> Any:
-        """State that is no array: `blob.value`."""
-
-    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> Any:
-        """Endless batches of a part, of [data.ROLE], or the environment of that name; of some rows only, where given,
-        under a name of their own."""
-
-    def fold(self, function: Callable[..., Any], source: Any) -> tuple[Any, ...]:
-        """One pass over a part: the sums of what `function(t, batch)` gives."""
-
-    def fork(self, *roles: str) -> AbstractContextManager[Run]:
-        """Inside the block the slots of these roles and their optimizers may change; afterwards they are as before."""
-
-    def loop(self, step: Callable[..., Any], source: Any, n: int | None = None) -> None:
-        """Replay `step(t, batch)` over the next n batches, or over what is left of the epoch."""
-
-    def quota(self, source: Any, most: int) -> int:
-        """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
-
-    def predict(self, x: Any) -> Any: ...
-    def after_evaluation(self, hook: Callable[[Any, int], str | None]) -> None: ...
-    def restore(self) -> None: ...
-    def commit(self) -> None: ...
-
-
-class Env(Protocol):
-    """An environment: made with its parameters, `Plugin(params)`, and used for many episodes.
-
-    `observation` is an array like one observation, `actions` the number of actions. An environment that has `state()`
-    and `restore(arrays)` is saved by them; another is rebuilt from the seed of its episode and the actions so far, so
-    it must depend on nothing else.
+    One that has `state()` and `restore(arrays)` is saved by them; another is rebuilt from the seed of its episode and
+    the actions so far, so it must depend on nothing else.
     """
 
-    observation: Any
-    actions: int
+    observation: Any  # an array like one observation
+    actions: int  # the number of actions
 
-    def reset(self, seed: int) -> Any:
+    @required
+    def reset(self, seed: int) -> ArrayLike:
         """Begin an episode; gives the first observation."""
+        raise missing(self, "reset")
 
-    def step(self, action: int) -> tuple[Any, float, bool]:
+    @required
+    def step(self, action: int) -> tuple[ArrayLike, float, bool]:
         """Gives the next observation, the reward, and whether the episode has ended."""
+        raise missing(self, "step")
+
+    @optional
+    def state(self) -> Mapping[str, ArrayLike]:
+        """Where the episode stands, as named arrays."""
+        raise missing(self, "state")
+
+    @optional
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up what `state` gave."""
+        raise missing(self, "restore")
 
 
 @dataclass(frozen=True)
@@ -178,11 +148,20 @@ class SetScalar:
 Request = Stop | Save | Evaluate | SetScalar
 
 
-class Callback(Protocol):
+class Callback(OfParams, declares=True):
     """Watches a run and may ask for something; never changes it by itself, so the order of callbacks never matters.
 
-    A plugin is made with its parameters: `Plugin(params)`. One that remembers anything has `state()`, which gives named
-    arrays, and `restore(arrays)`: they are part of every checkpoint.
+    It is made by `build(params)`. One that remembers anything has `state()`, which gives named arrays, and
+    `restore(arrays)`: they are part of every checkpoint.
     """
 
-    def after_commit(self, event: Event) -> Request | Sequence[Request] | None: ...
+    def after_commit(self, event: Event) -> Request | Sequence[Request] | None:
+        """After each round; what it asks for."""
+        return None
+
+    def state(self) -> Mapping[str, ArrayLike]:
+        """What it remembers, as named arrays."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up what `state` gave."""

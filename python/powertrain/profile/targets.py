@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from powertrain.plugins.run import Stream
 from powertrain.profile.measure import Profile, Recorder
 from powertrain.profile.roofline import measure_roofline
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train.folder import RunError, RunFolder
 from powertrain.train.progress import Display
 from powertrain.train.session import build
-from powertrain.train.stepping import Stepper, Stream
+from powertrain.train.stepping import Stepper
 
 WARM_UP = 3  # the first of them traces
 

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import NoParams, show
+from powertrain.plugins.protocols import base_of
 
 
 class ObjectError(pt.Error, TypeError):
@@ -51,25 +53,24 @@ def _class_name(value: Any) -> str:
     return getattr(value, "__name__", "") or type(value).__name__
 
 
-class GivenModel:
-    """Gives a module as it is, with the weights that it has; to who asks for another one, such as a teacher, a copy."""
+class Stands:
+    """Stands in the place of a plugin, and gives the object."""
 
     Params = NoParams
 
+
+class GivenModel(Stands):
+    """Gives a module as it is, with the weights that it has; to who asks for another one, such as a teacher, a copy."""
+
     def __init__(self, module: Any) -> None:
         self.module = module
-        self.strategy = _text_attribute(module, "strategy", "supervised")
+        self.strategy = module.strategy if isinstance(module, Model) else Model.strategy
         self._asked = False
 
     def build(self, params: Any, inputs: Any) -> Any:
         module = copy.deepcopy(self.module) if self._asked else self.module
         self._asked = True
         return module
-
-
-def _text_attribute(module: Any, name: str, default: str) -> str:
-    found = getattr(module, name, default)
-    return found if isinstance(found, str) and found else default
 
 
 def _model(value: Any) -> Given:
@@ -80,13 +81,11 @@ def _model(value: Any) -> Given:
     return Given(type(value).__name__, GivenModel(value), {"use": type(value).__name__, "slots": shapes})
 
 
-class GivenData:
-    Params = NoParams
-
+class GivenData(Stands):
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
 
-    def load(self, params: Any, base: Path) -> Any:
+    def build(self, params: Any, base: Path) -> Any:
         return self.dataset
 
 
@@ -125,9 +124,7 @@ def per_example(loss: Callable[..., Any]) -> Callable[..., Any]:
     return loss
 
 
-class GivenOptimizer:
-    Params = NoParams
-
+class GivenOptimizer(Stands):
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
 
@@ -157,26 +154,25 @@ def _optimizer(value: Any) -> Given:
     return Given(type(value).__name__, GivenOptimizer(value), {"use": type(value).__name__})
 
 
-class Giver:
+class Giver(Stands):
     """Gives an object to whoever would make one."""
-
-    Params = NoParams
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
-    def __call__(self, params: Any) -> Any:
+    def build(self, params: Any) -> Any:
         return self.value
 
 
-def _with_methods(group: str, *methods: str) -> Callable[[Any], Given]:
+def _derived(group: str) -> Callable[[Any], Given]:
     def made(value: Any) -> Given:
-        lacking = [name for name in methods if not callable(getattr(value, name, None))]
-        if isinstance(value, type) or lacking:
-            wanted = ", ".join(methods)
-            fix = "pass an object of the class" if isinstance(value, type) else f"see docs/plugins/{group}.md"
-            raise ObjectError(f"[{group}] received {_kind(value)}; expected an object with {wanted}; {fix}")
-        return Given(_class_name(value), Giver(value), {"use": _class_name(value)})
+        base = base_of(group)
+        if not isinstance(value, base):
+            raise ObjectError(
+                f"[{group}] received {_kind(value)}; expected a powertrain.plugins.{base.__name__}; derive its class "
+                f"from that; see docs/plugins/{group}.md"
+            )
+        return Given(type(value).__name__, Giver(value), {"use": type(value).__name__})
 
     return made
 
@@ -190,6 +186,6 @@ _MADE: dict[str, Callable[[Any], Given]] = {
     "data": _data,
     "loss": _loss,
     "optimizer": _optimizer,
-    "metric": _with_methods("metric", "zero", "update", "merge", "result"),
-    "callback": _with_methods("callback", "after_commit"),
+    "metric": _derived("metric"),
+    "callback": _derived("callback"),
 }

@@ -11,12 +11,12 @@ from typing import Any, TypeVar, get_args
 from powertrain.plugins.kernels import Kernel
 from powertrain.plugins.local import LocalFile, is_local, load_local
 from powertrain.plugins.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
-from powertrain.plugins.protocols import HANDED, called, unfit
+from powertrain.plugins.protocols import TO_FUNCTIONS, base_of, unfit
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
 from powertrain.recipe.measured import unknown_metrics, unmeasured
-from powertrain.recipe.objects import GivenOptimizer, given, kebab
+from powertrain.recipe.objects import GivenOptimizer, Stands, given, kebab
 from powertrain.recipe.sections import (
     EvaluateSection,
     OptimizerUse,
@@ -214,12 +214,8 @@ class _Reader:
             if plugin is None:
                 plugin, entry, file = self.load(group, name)
             params = params_of(plugin)
-            needed = called(group, plugin)
-            if needed and not callable(getattr(plugin, needed, None)):
-                page = f"docs/plugins/{group}.md"
-                raise TypeError(f"{name} has no {needed}; expected the class method {needed}; see {page}")
-            if group in HANDED and (text := unfit(group, plugin)):
-                raise TypeError(f"{name}: {text}; see docs/plugins/{group}.md")
+            if not isinstance(plugin, Stands) and (text := unfit(group, plugin, name)):
+                raise TypeError(text)
         except (PluginError, TypeError) as error:
             self.wrong(here, str(error))
             return None
@@ -233,8 +229,8 @@ class _Reader:
 
     def object(self, group: str, value: Any, path: KeyPath) -> tuple[str, Any]:
         """The name and the plugin of a Python object: a plugin itself, or what stands in the place of one."""
-        functions = group in ("loss", "schedule")
-        if inspect.isfunction(value) if functions else isinstance(value, type):
+        is_class = isinstance(value, type) and (group not in TO_FUNCTIONS or issubclass(value, base_of(group)))
+        if is_class or (group in TO_FUNCTIONS and inspect.isfunction(value)):
             self.records[path] = value.__name__
             return value.__name__, value
         found = given(group, value)
@@ -364,7 +360,7 @@ class _Reader:
     def strategy(self, model: Use | None) -> Use | None:
         if "strategy" in self.tables:
             return self.use("strategy", ("strategy",))
-        name = getattr(model.plugin, "strategy", DEFAULT_STRATEGY) if model else DEFAULT_STRATEGY
+        name = model.plugin.strategy if model else DEFAULT_STRATEGY
         return self.use("strategy", ("strategy",), name)
 
     def optimizer(self, path: KeyPath, value: Any) -> OptimizerUse | None:
@@ -395,7 +391,7 @@ class _Reader:
 
     def demand_model(self, strategy: Use | None) -> None:
         """Most strategies train a model with an optimizer; one that does not says so in `needs`."""
-        needs: tuple[str, ...] = getattr(strategy.plugin, "needs", ("model", "optimizer")) if strategy else ()
+        needs: tuple[str, ...] = strategy.plugin.needs if strategy else ()
         examples = {"model": 'model = { use = "cnn" }', "optimizer": 'optimizer = { use = "adamw", lr = 1e-3 }'}
         for need in needs:
             section, _, role = need.partition(".")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import Inputs, param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Inputs, Run, Step, Strategy, param
 from powertrain.strategies.views import changed
 
 
-class Contrastive:
+class Contrastive(Strategy):
     """Learns a representation without labels: the model's outputs, `width` numbers, are the place of an example.
 
     `predict` gives the places, scaled to length 1; a linear model on them needs few labels.
@@ -25,11 +24,6 @@ class Contrastive:
         drop: float = param(0.3, low=0, below=1, doc="share of a view's inputs that are zero")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
     def setup(self, run: Run) -> None:
         given = run.dataset.inputs()
         self.model = run.model(inputs=Inputs("regression", given.shape, self.params.width, given.dtype))
@@ -40,7 +34,7 @@ class Contrastive:
         found = self.model(x)
         return found * pt.rsqrt(pt.sum(pt.square(found), axis=1, keepdims=True) + 1e-12)
 
-    def losses(self, t: Step, batch: Any) -> Any:
+    def losses(self, t: Step, batch: Batch) -> Any:
         """NT-Xent: of all the other places, the one of the same example must be nearest; padding is never another."""
         settings, count = self.params, batch.x.shape[0]
         first, second = (self.place(changed(t, batch.x, settings.noise, settings.drop)) for _ in range(2))
@@ -53,14 +47,11 @@ class Contrastive:
         each = pt.cross_entropy(near, partner)
         return (each[:count] + each[count:]) / 2
 
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         losses = self.losses(t, batch)
         mean = pt.sum(losses * batch.weight) / pt.sum(batch.weight)
         t.minimize(self.opt, mean, couples=True)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
 
-    def round(self, run: Run) -> None:
-        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
-
-    def predict(self, t: Step, batch: Any) -> Any:
+    def predict(self, t: Step, batch: Batch) -> Any:
         return self.place(batch.x)

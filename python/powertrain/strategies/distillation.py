@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import powertrain as pt
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Run, Step, Strategy, param
 from powertrain.strategies.views import demand_classes, rows
 
 
-class Distillation:
+class Distillation(Strategy):
     """The student is [model.model]; the teacher is [model.teacher], which begins with the `weights` of a finished run.
 
     With `data.split.unlabelled` the student also sees those examples, of which only the teacher's answer counts.
@@ -23,7 +22,6 @@ class Distillation:
         teacher: float = param(0.7, low=0, high=1, doc="weight of the teacher's answer; the rest is the label's")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
     needs: ClassVar[tuple[str, ...]] = ("model", "model.teacher", "optimizer")
     example_recipe: ClassVar[str] = """\
 data          = { use = "digits", split = { valid = 0.1, unlabelled = 0.2 } }
@@ -34,9 +32,6 @@ strategy      = "distillation"
 optimizer     = { use = "adamw", lr = 1e-3 }
 run           = { until = "50 steps", batch = 32 }
 """
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
 
     def setup(self, run: Run) -> None:
         demand_classes("distillation", run)
@@ -58,7 +53,7 @@ run           = { until = "50 steps", batch = 32 }
         told, said = pt.log_softmax(wanted, axis=-1), pt.log_softmax(output / heat, axis=-1)
         return output, rows(heat**2 * pt.sum(pt.exp(told) * (told - said), axis=-1))
 
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         share, weight = self.params.teacher, batch.weight
         output, apart = self.apart(batch.x)
         losses = rows(self.loss(output, batch.y))
@@ -69,9 +64,3 @@ run           = { until = "50 steps", batch = 32 }
         t.minimize(self.opt, total, couples=True)
         t.log("loss", pt.sum(losses * weight), pt.sum(weight))
         t.log("apart", pt.sum(apart * weight), pt.sum(weight))
-
-    def round(self, run: Run) -> None:
-        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
-
-    def predict(self, t: Step, batch: Any) -> Any:
-        return self.model(batch.x)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Run, Step, Strategy, param
 from powertrain.strategies.views import changed, demand_classes, rows
 
 
-class EmaTeacher:
+class EmaTeacher(Strategy):
     """Cross-entropy on what is labelled; on what is not, the student agrees with a slow average of itself.
 
     The unlabelled part is `data.split.unlabelled` or [data.unlabelled]; without one the training part serves.
@@ -26,11 +25,6 @@ class EmaTeacher:
         drop: float = param(0.1, low=0, below=1, doc="share of the inputs that each sees as zero")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
     def setup(self, run: Run) -> None:
         demand_classes("ema-teacher", run)
         self.model = run.model()
@@ -44,7 +38,7 @@ class EmaTeacher:
         self.done = run.slot("ema.steps", pt.zeros(()))
         self.data = with_unlabelled(run)
 
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         settings, x = self.params, batch.x
         weight, other_weight = batch.weight, batch.free_weight
         losses = rows(self.loss(self.model(changed(t, x, settings.noise, settings.drop)), batch.y))
@@ -61,10 +55,7 @@ class EmaTeacher:
         self.done.value = self.done.value + 1
         t.log("loss", pt.sum(losses * weight), pt.sum(weight))
 
-    def round(self, run: Run) -> None:
-        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
-
-    def predict(self, t: Step, batch: Any) -> Any:
+    def predict(self, t: Step, batch: Batch) -> Any:
         return self.teacher(batch.x)
 
 

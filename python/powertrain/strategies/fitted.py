@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from powertrain.models.common import ModelError
-from powertrain.plugins import NoParams
-from powertrain.plugins.learning import Run, Step
+from powertrain.models.host import HostModel
+from powertrain.plugins import Batch, Held, Run, Step, Strategy
+
+if TYPE_CHECKING:
+    from powertrain.data import Section
 
 
-class Fitted:
+class Fitted(Strategy):
     """Hands the training part to the model, and keeps what it learned as bytes: `run = { until = "1 round" }`."""
 
-    Params: ClassVar[type] = NoParams
     resume: ClassVar[Literal["exact", "restart"]] = "restart"
     needs: ClassVar[tuple[str, ...]] = ("model",)
     host: ClassVar[bool] = True
@@ -25,31 +28,29 @@ strategy = "fitted"
 run      = { until = "9 rounds" }
 """
 
-    def __init__(self, params: NoParams) -> None:
-        pass
-
     def setup(self, run: Run) -> None:
-        self.model = run.model()
-        if not getattr(self.model, "host", False):
+        model = run.model()
+        if not isinstance(model, HostModel):
             raise ModelError(
-                f"[fitted] the model {type(self.model).__name__} has slots; expected one with host = True, which fits "
-                "itself; leave strategy out of the recipe"
+                f"[fitted] the model {type(model).__name__} has slots; expected a powertrain.models.HostModel, which "
+                "fits itself; leave strategy out of the recipe"
             )
-        self.state = run.blob("fitted", lambda: None, self._dump, self._load)
+        self.fitter = model
+        self.state: Held[Any] = run.blob("fitted", lambda: None, self._dump, self._load)
         self.part, self.valid = run.data("train"), run.data("valid") if "valid" in run.parts else None
 
     def _dump(self, state: Any) -> bytes:
-        return b"" if state is None else self.model.dump(state)
+        return b"" if state is None else self.fitter.dump(state)
 
     def _load(self, data: bytes) -> Any:
-        return self.model.load(data) if data else None
+        return self.fitter.load(data) if data else None
 
     def round(self, run: Run) -> None:
-        self.state.value = self.model.fit(self.part.rows(), self.valid.rows() if self.valid is not None else None)
+        self.state.value = self.fitter.fit(self.part.rows(), self.valid.rows() if self.valid is not None else None)
 
-    def predict(self, t: Step, batch: Any) -> Any:
-        return np.asarray(self.model.answer(self.state.value, np.asarray(batch.x)), dtype=np.float32)
+    def predict(self, t: Step, batch: Batch) -> Any:
+        return np.asarray(self.fitter.answer(self.state.value, np.asarray(batch.x)), dtype=np.float32)
 
-    def sections(self, run: Run) -> Any:
+    def sections(self, run: Run) -> Sequence[Section]:
         """What the model says of what it learned."""
-        return self.model.sections(self.state.value, run.dataset) if hasattr(self.model, "sections") else ()
+        return self.fitter.sections_of(self.state.value, run.dataset)

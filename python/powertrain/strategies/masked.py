@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugins import Inputs, param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Inputs, Run, Step, Strategy, param
 from powertrain.strategies.views import floats
 
 
-class Masked:
+class Masked(Strategy):
     """Tokens (Devlin et al. 2019) or numbers (He et al. 2022): the loss is that of the hidden ones alone.
 
     Hidden tokens read as token 0, which stands for none of the text's own; hidden numbers as 0. A model of tokens must
@@ -26,11 +25,6 @@ class Masked:
         hide: float = param(0.15, above=0, below=1, doc="share of an example that is hidden, and one place at least")
         sample: bool = param(True, doc="of text, show at the end what the model says of one that it never saw")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
-
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
 
     def setup(self, run: Run) -> None:
         given = run.dataset.inputs()
@@ -45,7 +39,7 @@ class Masked:
         if self.tokens and self.params.sample:
             run.after_evaluation(self.show_sample)
 
-    def losses_of_all(self, t: Step, batch: Any) -> tuple[Any, Any]:
+    def losses_of_all(self, t: Step, batch: Batch) -> tuple[Any, Any]:
         """The loss of every place, and 1 where it was hidden: [batch, places] each."""
         x = batch.x if self.tokens else floats(batch.x)
         places = (x.shape[0], -1)
@@ -60,24 +54,18 @@ class Masked:
             return pt.reshape(each, places), hidden
         return pt.square(pt.reshape(output, places) - pt.reshape(x, places)), hidden
 
-    def losses(self, t: Step, batch: Any) -> Any:
+    def losses(self, t: Step, batch: Batch) -> Any:
         """Per example, the mean over what was hidden of it."""
         each, hidden = self.losses_of_all(t, batch)
         return pt.sum(each * hidden, axis=1) / pt.sum(hidden, axis=1)
 
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         each, hidden = self.losses_of_all(t, batch)
         counted = hidden * pt.reshape(batch.weight, (-1, 1))
         total, count = pt.sum(each * counted), pt.sum(counted)
         # Hidden places are drawn, so a batch may have any number of them: the mean is over all of the batch's.
         t.minimize(self.opt, total / pt.maximum(count, 1.0), couples=True)
         t.log("loss", total, count)
-
-    def round(self, run: Run) -> None:
-        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
-
-    def predict(self, t: Step, batch: Any) -> Any:
-        return self.model(batch.x)
 
     def simple(self, dataset: Any, part: str) -> list[Any]:
         """What a model must beat: for a hidden token how often each comes, for a hidden number its mean in training."""

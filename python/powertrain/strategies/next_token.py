@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Run, Step, param
 from powertrain.strategies.supervised import Supervised
 
 
@@ -31,7 +30,7 @@ class NextToken(Supervised):
         super().setup(run)
         run.after_evaluation(self.show_sample)
 
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         losses = self.loss(self.model(batch.x), batch.y)
         t.minimize(self.opt, losses, batch.weight)
         t.log("loss", pt.sum(pt.mean(losses, axis=1) * batch.weight), pt.sum(batch.weight))
@@ -41,7 +40,7 @@ class NextToken(Supervised):
         if self.params.sample == 0 or (number % self.params.samples_every and not run.done):
             return None
         vocabulary, context = run.dataset.vocabulary, run.dataset.context
-        if vocabulary is None:
+        if vocabulary is None or context is None:
             return None
         tokens = write(
             run.predict, vocabulary.encode("\n"), context, self.params.sample, self.params.temperature, number

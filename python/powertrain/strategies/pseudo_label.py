@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
 
 import powertrain as pt
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Run, Step, Strategy, param
 from powertrain.strategies.views import changed, demand_classes, rows
 
 
-class PseudoLabel:
+class PseudoLabel(Strategy):
     """Cross-entropy on what is labelled, and on what the model is sure of: a changed view must get the answer that the
     example itself gets. The unlabelled part is `data.split.unlabelled` or [data.unlabelled]."""
 
@@ -24,11 +22,6 @@ class PseudoLabel:
         drop: float = param(0.1, low=0, below=1, doc="share of its inputs that are zero")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
     def setup(self, run: Run) -> None:
         demand_classes("pseudo-label", run)
         self.model = run.model()
@@ -37,7 +30,7 @@ class PseudoLabel:
         self.done = run.slot("pseudo.steps", pt.zeros(()))
         self.data = run.data("train").beside(free=run.data("unlabelled"))
 
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         settings, weight = self.params, batch.weight
         losses = rows(self.loss(self.model(batch.x), batch.y))
         answers = pt.stop_gradient(pt.softmax(self.model(batch.free_x), axis=-1))
@@ -52,9 +45,3 @@ class PseudoLabel:
         self.done.value = self.done.value + 1
         t.log("loss", pt.sum(losses * weight), pt.sum(weight))
         t.log("sure", pt.sum(is_sure * batch.free_weight), pt.sum(batch.free_weight))
-
-    def round(self, run: Run) -> None:
-        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
-
-    def predict(self, t: Step, batch: Any) -> Any:
-        return self.model(batch.x)

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Step, Strategy, param
 
 
-class Supervised:
+class Supervised(Strategy):
     """Minimizes the mean loss over the training part."""
 
     @dataclass(frozen=True)
     class Params:
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
-    needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
-    def setup(self, run: Run) -> None:
-        self.model = run.model()
-        self.opt = run.optim("model")
-        self.loss = run.loss()
-        self.data = run.data("train")
-
-    def step(self, t: Step, batch: Any) -> None:
+    def step(self, t: Step, batch: Batch) -> None:
         losses = self.loss(self.model(batch.x), batch.y)
         if not losses.shape:
             self._minimize_whole(t, losses, batch)
@@ -38,7 +25,7 @@ class Supervised:
         per_example = losses if len(losses.shape) == 1 else pt.mean(pt.reshape(losses, (losses.shape[0], -1)), axis=1)
         t.log("loss", pt.sum(per_example * batch.weight), pt.sum(batch.weight))
 
-    def _minimize_whole(self, t: Step, loss: Any, batch: Any) -> None:
+    def _minimize_whole(self, t: Step, loss: Any, batch: Batch) -> None:
         """A loss that is one number for a whole batch: it cannot know which rows are padding."""
         if padded := self.data.padded:
             name, size = getattr(self.loss, "__name__", type(self.loss).__name__), batch.weight.shape[0]
@@ -51,9 +38,3 @@ class Supervised:
         t.minimize(self.opt, loss, couples=True)
         rows = pt.sum(batch.weight)
         t.log("loss", loss * rows, rows)
-
-    def round(self, run: Run) -> None:
-        run.loop(self.step, self.data, run.quota(self.data, self.params.round_steps))
-
-    def predict(self, t: Step, batch: Any) -> Any:
-        return self.model(batch.x)

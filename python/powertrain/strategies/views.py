@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Run, Step
 
 
 class StrategyError(pt.Error, ValueError):

@@ -22,7 +22,7 @@ class Callbacks:
     """The callbacks of a run, with what they remember: a group of slots of every checkpoint."""
 
     def __init__(self, uses: Sequence[Use]) -> None:
-        self._named = [(use.name, use.plugin(use.params)) for use in uses]
+        self._named = [(use.name, use.plugin.build(use.params)) for use in uses]
 
     def __bool__(self) -> bool:
         return bool(self._named)
@@ -52,7 +52,6 @@ class Callbacks:
         return {
             f"callback.{at}.{key}": np.asarray(value)
             for at, (_, callback) in enumerate(self._named)
-            if hasattr(callback, "state")
             for key, value in callback.state().items()
         }
 
@@ -62,8 +61,7 @@ class Callbacks:
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         for at, (_, callback) in enumerate(self._named):
             prefix = f"callback.{at}."
-            if hasattr(callback, "state"):
-                callback.restore({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
+            callback.restore({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
 
 
 def scalars(run: TrainRun) -> dict[str, float]:

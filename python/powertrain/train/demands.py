@@ -19,7 +19,7 @@ ROUNDS_WITHOUT_STEPS = 2
 
 def demand_task(recipe: Recipe, dataset: DataModule) -> None:
     """A strategy that learns from text gets text, and durations count something that the data has."""
-    wanted = getattr(recipe.strategy.plugin, "task", dataset.task)
+    wanted = recipe.strategy.plugin.task or dataset.task
     if wanted != dataset.task:
         if "strategy" not in recipe.tables and recipe.model is not None:
             raise RunError(

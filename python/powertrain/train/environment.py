@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.order import EPISODES, EVALUATION, raw_bits
+from powertrain.plugins.declared import overridden
 from powertrain.train.counters import counts
 from powertrain.train.evaluate import Evaluation
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.plugins.learning import Env
+    from powertrain.plugins.learning import Environment
 
 # An episode of an evaluation that is longer than this will not end by itself.
 LONGEST_EPISODE = 100_000
@@ -29,7 +30,7 @@ def episode_seed(seed: int, stream: int, number: int) -> int:
 class EnvSource:
     """Some copies of an environment. `unroll` plays them on; where each stands is part of every checkpoint."""
 
-    def __init__(self, role: str, make: Callable[[], Env], copies: int, seed: int) -> None:
+    def __init__(self, role: str, make: Callable[[], Environment], copies: int, seed: int) -> None:
         self.role, self._seed = role, seed
         self.envs = [make() for _ in range(copies)]
         self.actions = int(self.envs[0].actions)
@@ -50,6 +51,14 @@ class EnvSource:
                 f"{list(wanted.shape)}, as `observation` says; mend the environment"
             )
         return first
+
+    @property
+    def copies(self) -> int:
+        return len(self.envs)
+
+    @property
+    def observation(self) -> NDArray[Any]:
+        return np.asarray(self.envs[0].observation)
 
     def unroll(self, act: Any, steps: int) -> Arrays:
         """Play every copy on by so many steps: `act(t, batch)`, traced, gives one action for each row of `batch.x`.
@@ -108,11 +117,11 @@ class EnvSource:
             f"{name}.returns": self._returns.copy(),
             f"{name}.lengths": np.array([len(actions) for actions in self._actions], dtype=np.int64),
         }
-        if not hasattr(self.envs[0], "state"):
+        if not overridden(self.envs[0], "state"):
             played = [action for actions in self._actions for action in actions]
             return {**made, f"{name}.actions": np.array(played, dtype=np.int64)}
         for at, env in enumerate(self.envs):
-            states: Mapping[str, Any] = env.state()  # type: ignore[attr-defined]
+            states: Mapping[str, Any] = env.state()
             made.update({f"{name}.{at}.state.{key}": np.asarray(value) for key, value in states.items()})
             made[f"{name}.{at}.observation"] = self._observations[at]
         return made
@@ -129,7 +138,7 @@ class EnvSource:
         return self._misfits_of_copies(name, saved)
 
     def _misfits_of_copies(self, name: str, saved: Mapping[str, NDArray[Any]]) -> list[str]:
-        if not hasattr(self.envs[0], "state"):
+        if not overridden(self.envs[0], "state"):
             played, total = saved.get(f"{name}.actions"), sum(saved[f"{name}.lengths"].tolist())
             fits = played is not None and not counts(played, (total,)) and (played < self.actions).all()
             return [] if fits else [f"{name}.actions is missing or not what the environment takes"]
@@ -145,13 +154,11 @@ class EnvSource:
         self._episodes = saved[f"{name}.episodes"].copy()
         self._returns = saved[f"{name}.returns"].copy()
         lengths = saved[f"{name}.lengths"].tolist()
-        if hasattr(self.envs[0], "state"):
+        if overridden(self.envs[0], "state"):
             self._actions = [[0] * length for length in lengths]
             for at, env in enumerate(self.envs):
                 prefix = f"{name}.{at}.state."
-                env.restore(  # type: ignore[attr-defined]
-                    {key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)}
-                )
+                env.restore({key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)})
                 self._observations[at] = saved[f"{name}.{at}.observation"].copy()
             return
         played = iter(saved[f"{name}.actions"].tolist())
@@ -165,7 +172,9 @@ class EnvSource:
 class EpisodeEvaluator:
     """Plays whole episodes with what the strategy predicts: the action whose score is highest."""
 
-    def __init__(self, make: Callable[[], Env], predict: Callable[[Any], Any], seed: int, episodes: int) -> None:
+    def __init__(
+        self, make: Callable[[], Environment], predict: Callable[[Any], Any], seed: int, episodes: int
+    ) -> None:
         self._env, self._predict, self._seed, self._episodes = make(), predict, seed, episodes
         self.metrics = {"return": None, "length": None}
 

@@ -14,6 +14,7 @@ import powertrain as pt
 from powertrain import metrics
 from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
+from powertrain.plugins.declared import overridden
 from powertrain.recipe.measured import USUAL
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
@@ -74,12 +75,12 @@ class Predictor:
 
 def on_host(strategy: Strategy) -> bool:
     """Whether its answers are computed with NumPy, outside any trace."""
-    return bool(getattr(strategy, "host", False))
+    return strategy.host
 
 
 def own_losses(strategy: Strategy) -> Callable[..., Any] | None:
     """The strategy's own measure, where its answers have no target to be compared with."""
-    return getattr(strategy, "losses", None)
+    return strategy.losses if overridden(strategy, "losses") else None
 
 
 class Evaluator:

@@ -215,8 +215,8 @@ def _of_backend(recipe: Recipe) -> dict[str, str]:
     use = recipe.run.backend
     if use is None:
         return {}
-    made = use.plugin(use.params)
-    return {"backend": str(made.version())} if hasattr(made, "version") else {}
+    version = str(use.plugin.build(use.params).version())
+    return {"backend": version} if version else {}
 
 
 def new_folder(root: Path, name: str) -> Path:

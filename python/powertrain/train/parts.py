@@ -9,6 +9,7 @@ from powertrain.metrics import Mean
 from powertrain.optim.scaling import LossScale
 from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
+from powertrain.plugins.model import Model
 from powertrain.plugins.params import call_with, params_of
 from powertrain.recipe.measured import USUAL
 from powertrain.train.evaluate import choose_metrics
@@ -52,15 +53,15 @@ def build_backend(recipe: Recipe) -> Any:
     from powertrain.plugins.backends import Adapter
     from powertrain.plugins.backends.adapter import available
 
-    return available(Adapter(use.plugin(use.params), use.name))
+    return available(Adapter(use.plugin.build(use.params), use.name))
 
 
 def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -> Callable[..., Any]:
     """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
     if recipe.loss is not None:
         return call_with(recipe.loss.plugin, recipe.loss.params)
-    of_model = getattr(model, "loss", "")
-    named = default or (of_model if isinstance(of_model, str) else "") or DEFAULT_LOSS[dataset.task]
+    of_model = model.loss if isinstance(model, Model) else ""
+    named = default or of_model or DEFAULT_LOSS[dataset.task]
     plugin = registry().load("loss", named)
     return call_with(plugin, params_of(plugin)())
 
@@ -79,9 +80,9 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
         metric = recipe.measures.get(name)
         if metric is None:
             plugin = registry().load("metric", name)
-            metric = plugin(params_of(plugin)())
-        tasks = getattr(metric, "tasks", (dataset.task,))
-        if dataset.task not in tasks:
+            metric = plugin.build(params_of(plugin)())
+        tasks = metric.tasks
+        if tasks and dataset.task not in tasks:
             usual = ", ".join(USUAL[dataset.task])
             raise RunError(
                 f"[evaluate.metrics] received {name}, which measures {' or '.join(tasks)}; {dataset.name} is a "

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain.data import Section
+from powertrain.plugins.declared import overridden
+from powertrain.plugins.model import Model
 from powertrain.train.folder import REPORT
 from powertrain.train.ledger import read_history
 from powertrain.train.markup import Html, html, joined
@@ -189,8 +191,8 @@ def _sureness(run: TrainRun, judged: Evaluation) -> Html:
 def _gives_probabilities(run: TrainRun) -> bool:
     """Whether the softmax of its outputs is meant as probabilities: so say the loss, and a model on the host."""
     loss, model = run.loss(), run.table.modules.get("model")
-    says = getattr(getattr(loss, "func", loss), "probabilities", False)
-    return bool(says and getattr(model, "probabilities", True))
+    says = getattr(getattr(loss, "func", loss), "probabilities", False)  # a function has it where it says so
+    return bool(says and (not isinstance(model, Model) or model.probabilities))
 
 
 def _examples(run: TrainRun) -> Html:
@@ -222,7 +224,7 @@ def _examples(run: TrainRun) -> Html:
 
 def _pixels(run: TrainRun, x: Any) -> Any:
     """Examples as people look at them, where a transform knows how; the last of them does."""
-    views = [made.picture for made in run.dataset.chain if hasattr(made, "picture")]
+    views = [made.picture for made in run.dataset.transforms if overridden(made, "picture")]
     return views[-1](x) if views else x
 
 
@@ -264,11 +266,9 @@ def _worst(run: TrainRun, judged: Evaluation) -> Html:
 def told(run: TrainRun) -> list[Section]:
     """What the strategy, the models and the data say for themselves. Nobody's mistake in it costs a run its report."""
     found: list[Section] = []
-    asked = [("strategy", run.strategy, run), *(("model", made, run.dataset) for made in run.table.modules.values())]
-    for kind, one, given in asked:
-        # What another library learned is not in the model: its strategy, which has it, asks for its sections.
-        if not hasattr(one, "sections") or (kind == "model" and getattr(one, "host", False)):
-            continue
+    # What another library learned is not in the model: its strategy, which has it, asks for its sections.
+    models = [made for made in run.table.modules.values() if isinstance(made, Model) and not made.host]
+    for kind, one, given in [("strategy", run.strategy, run), *(("model", made, run.dataset) for made in models)]:
         try:
             found += one.sections(given)
         except Exception as error:

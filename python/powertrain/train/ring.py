@@ -103,6 +103,7 @@ class RingSample:
 
     has_epochs = False
     epoch = 0
+    padded = 0
 
     def __init__(self, ring: Ring, batch: int) -> None:
         self.ring, self.batch = ring, batch

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
@@ -37,13 +38,13 @@ from powertrain.train.stopping import EarlyStop
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.plugins.protocols import Inputs
+    from powertrain.plugins.run import Fold, Hook, Part, StepFunction, Stream
     from powertrain.recipe import Recipe
     from powertrain.train.progress import Display
 
 # Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
 LEAST_EVALUATED = 64
 EPISODES_OF_AN_EVALUATION = 20
-Hook = Callable[["TrainRun", int], "str | None"]
 
 
 class TrainRun:
@@ -54,7 +55,7 @@ class TrainRun:
         self.folder = folder
         self.dataset = dataset
         self.display = display
-        self.strategy = recipe.strategy.plugin(recipe.strategy.params)
+        self.strategy = recipe.strategy.plugin.build(recipe.strategy.params)
         self.table = SlotTable(constants(dataset))
         self.progress = Progress()
         self.ledger: Ledger | None = None
@@ -147,11 +148,14 @@ class TrainRun:
         """What `data` knows."""
         return tuple({**self.dataset.splits, **self.recipe.data})
 
-    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> Any:
-        """An endless stream of batches of a part or of [data.ROLE], or an environment; where it stands is a slot."""
-        source = self.sources.get(role, rows, name)
-        if isinstance(source, EnvSource):
-            source.act, source.ended = self.stepper.act, self._played
+    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> TrainSource:
+        """An endless stream of batches of a part or of [data.ROLE]; where it stands is a slot."""
+        return self.sources.get(role, rows, name)
+
+    def env(self, role: str = "env") -> EnvSource:
+        """The environment of [data.ROLE]; where its copies stand is a slot."""
+        source = self.sources.env(role)
+        source.act, source.ended = self.stepper.act, self._played
         return source
 
     def after_evaluation(self, hook: Hook) -> None:
@@ -164,11 +168,11 @@ class TrainRun:
         """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
         return self.horizon.quota(self.progress, most)
 
-    def loop(self, step: Callable[..., Any], source: Any, n: int | None = None) -> None:
+    def loop(self, step: StepFunction, source: Stream, n: int | None = None) -> None:
         """Replay a step over the next n batches of a source, or over what is left of its epoch."""
         self.stepper.loop(step, source, n)
 
-    def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
+    def fold(self, function: Fold, source: Part) -> tuple[NDArray[np.float64], ...]:
         """One pass over a source's examples in their order: the sums of what `function(t, batch)` gives for each batch.
         Padding has weight 0 in `batch.weight`; the function has to use it."""
         return self.stepper.fold(function, source)

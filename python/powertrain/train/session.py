@@ -174,9 +174,8 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     evaluations = measure(run)
     part = next(part for part in ("test", "valid", "train", "env") if part in evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
-    predictors = getattr(run.strategy, "simple", None) if own_losses(run.strategy) else baselines
-    wanted = run.recipe.report.baseline and part != "env"
-    simple = predictors(run.dataset, part) if wanted and predictors is not None else []
+    predictors = run.strategy.simple if own_losses(run.strategy) else baselines
+    simple = list(predictors(run.dataset, part)) if run.recipe.report.baseline and part != "env" else []
     held_part = "valid" if "valid" in evaluations else part
     if part == "env":
         fit_words = verdict.Fit("played", f"{evaluations['env'].examples} episodes", "")

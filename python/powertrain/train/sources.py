@@ -21,6 +21,7 @@ from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.data import Source
+    from powertrain.plugins.run import Part
     from powertrain.recipe import Recipe, RunSection
     from powertrain.train.state import SlotTable
 
@@ -31,7 +32,7 @@ def prepare(recipe: Recipe, base: Path) -> DataModule:
     if "train" not in recipe.data:
         return _of_environment(recipe)
     use = recipe.data["train"]
-    dataset: DataModule = use.plugin.load(use.params, base)
+    dataset: DataModule = use.plugin.build(use.params, base)
     shares = {"valid": recipe.split.valid, "test": recipe.split.test, "unlabelled": recipe.split.unlabelled}
     parts = {name: share for name, share in shares.items() if share > 0}
     if parts:
@@ -45,7 +46,7 @@ def _of_environment(recipe: Recipe) -> DataModule:
         raise RunError(
             f"[data] it has {', '.join(recipe.data)}; expected train or env; for example data.train = {{ use = ... }}"
         )
-    env = use.plugin(use.params)
+    env = use.plugin.build(use.params)
     example, actions = np.asarray(env.observation), int(env.actions)
     return DataModule(
         use.name, "control", {}, actions, given=Inputs("regression", example.shape, actions, str(example.dtype))
@@ -57,9 +58,10 @@ class Sources:
 
     def __init__(self, recipe: Recipe, dataset: DataModule, table: SlotTable, base: Path) -> None:
         self.recipe, self.dataset, self._table, self._base = recipe, dataset, table, base
-        self._made: dict[str, TrainSource | EnvSource] = {}
+        self._made: dict[str, TrainSource] = {}
+        self._envs: dict[str, EnvSource] = {}
 
-    def get(self, role: str, rows: Sequence[int] | None, name: str | None) -> Any:
+    def get(self, role: str, rows: Sequence[int] | None, name: str | None) -> TrainSource:
         key = name or role
         if rows is not None and name is None:
             raise RunError(
@@ -67,21 +69,30 @@ class Sources:
                 'checkpoints; for example run.data("train", rows=rows, name="client-3")'
             )
         if key not in self._made:
-            if self._is_env(role):
-                made = EnvSource(role, self.make_env(role), self.recipe.copies[role], self._seed(key))
-                self._made[key] = self._table.groups[f"data.{key}"] = made
-            else:
-                source = self._part(role) if rows is None else Subset(self._part(role), np.asarray(rows))
-                stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
-                self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
+            source = self._part(role) if rows is None else Subset(self._part(role), np.asarray(rows))
+            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
+            self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
+
+    def env(self, role: str) -> EnvSource:
+        """The environment of a role."""
+        if role not in self._envs:
+            if not self._is_env(role):
+                known = ", ".join(name for name in self.recipe.data if self._is_env(name)) or "none in this recipe"
+                raise RunError(
+                    f"[run.env] there is no environment {role}; expected one of {known}; add data.{role} = "
+                    "{ use = ... }"
+                )
+            made = EnvSource(role, self.make_env(role), self.recipe.copies[role], self._seed(role))
+            self._envs[role] = self._table.groups[f"data.{role}"] = made
+        return self._envs[role]
 
     def _is_env(self, role: str) -> bool:
         return role in self.recipe.data and self.recipe.data[role].group == "env"
 
     def make_env(self, role: str) -> Callable[[], Any]:
         use = self.recipe.data[role]
-        return lambda: use.plugin(use.params)
+        return lambda: use.plugin.build(use.params)
 
     def _seed(self, key: str) -> int:
         """Parts of one length must not be shuffled alike."""
@@ -90,6 +101,8 @@ class Sources:
     def _part(self, role: str) -> Source:
         if role in self.dataset.splits:
             return self.dataset.splits[role]
+        if self._is_env(role):
+            raise RunError(f"[run.data] {role} is an environment; expected data; write run.env({role!r})")
         if role not in self.recipe.data:
             known = ", ".join({**self.dataset.splits, **self.recipe.data})
             raise RunError(
@@ -97,14 +110,13 @@ class Sources:
                 "share of that name to data.split"
             )
         use = self.recipe.data[role]
-        loaded: DataModule = use.plugin.load(use.params, self._base)
+        loaded: DataModule = use.plugin.build(use.params, self._base)
         # What was fitted on the training part holds for every part.
         return Transformed(loaded.train, self.dataset.chain) if self.dataset.chain else loaded.train
 
     def close(self) -> None:
         for source in self._made.values():
-            if isinstance(source, TrainSource):
-                source.close()
+            source.close()
 
 
 class TrainSource:
@@ -156,7 +168,7 @@ class TrainSource:
                 self._batches = iter(self.loader)
             yield next(self._batches)
 
-    def beside(self, **others: TrainSource) -> Beside:
+    def beside(self, **others: Part) -> Beside:
         """Batches of this source with a batch of each other one: its x is `batch.NAME_x`, its weight
         `batch.NAME_weight`."""
         return Beside(self, others)
@@ -188,7 +200,7 @@ class TrainSource:
 class Beside:
     """Several sources drawn from at once; an epoch is one of the first."""
 
-    def __init__(self, first: TrainSource, others: Mapping[str, TrainSource]) -> None:
+    def __init__(self, first: TrainSource, others: Mapping[str, Part]) -> None:
         self.first, self.others = first, dict(others)
 
     @property
@@ -198,6 +210,10 @@ class Beside:
     @property
     def epoch(self) -> int:
         return self.first.epoch
+
+    @property
+    def padded(self) -> int:
+        return self.first.padded
 
     def __len__(self) -> int:
         return len(self.first)

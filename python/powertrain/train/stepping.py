@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +16,14 @@ from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
     from powertrain.data import Batch
+    from powertrain.plugins.run import Fold as Summed
+    from powertrain.plugins.run import Part, StepFunction, Stream
     from powertrain.train.counters import Progress
     from powertrain.train.logs import Logs
     from powertrain.train.sources import TrainSource
 
 # A strategy has a few steps. More mean that it makes a function in each round, and each would be traced again.
 MOST_STEPS = 64
-
-
-class Stream(Protocol):
-    """What a loop draws batches from."""
-
-    @property
-    def has_epochs(self) -> bool: ...
-    @property
-    def epoch(self) -> int: ...
-    def left_in_epoch(self) -> int: ...
-    def take(self, count: int) -> Iterator[Batch]: ...
 
 
 class Stepper:
@@ -44,7 +35,7 @@ class Stepper:
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
         self._folds: dict[Callable[..., Any], Fold] = {}
 
-    def loop(self, step: Callable[..., Any], source: Stream, n: int | None) -> None:
+    def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
         for batch in source.take(source.left_in_epoch() if n is None else n):
             names, arrays = names_and_arrays(batch)
             self.call(step, names, arrays)
@@ -52,11 +43,11 @@ class Stepper:
         if source.has_epochs:
             self.progress.epochs = source.epoch
 
-    def fold(self, function: Callable[..., Any], source: TrainSource) -> tuple[NDArray[Any], ...]:
+    def fold(self, function: Summed, source: Part) -> tuple[NDArray[Any], ...]:
         if function not in self._folds:
             self._room(function, self._folds)
             self._folds[function] = Fold(function, self._backend)
-        return self._folds[function](source)
+        return self._folds[function](cast("TrainSource", source))
 
     def act(self, function: Callable[..., Any], x: NDArray[Any]) -> NDArray[Any]:
         """One call of a traced `function(t, batch)` on rows x."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from powertrain.plugins.learning import Run, Strategy
+from powertrain.plugins.learning import Strategy
+from powertrain.plugins.run import Run
 from powertrain.recipe.durations import Duration
 
 

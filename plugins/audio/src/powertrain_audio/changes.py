@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from powertrain.data import DataError, Draw
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, RandomTransform, param
 
 Fields = dict[str, Any]
 
@@ -20,19 +20,14 @@ def demand_axes(name: str, inputs: Inputs, axes: int, words: str) -> None:
         )
 
 
-class RandomSound:
+class RandomSound(RandomTransform):
     """A sound moved in time, with silence where nothing was, scaled, and in even noise."""
-
-    random: ClassVar[bool] = True
 
     @dataclass(frozen=True)
     class Params:
         shift: float = param(0.1, low=0, high=1, doc="most that it moves, as a share of its length")
         volume: float = param(0.5, low=0, below=1, doc="the factor is from 1 - this to 1 + this")
         noise: float = param(0.005, low=0, doc="most of the noise, from -this to this")
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> RandomSound:
@@ -52,18 +47,13 @@ class RandomSound:
         return {**fields, "x": (moved * factors + noises).astype(x.dtype)}
 
 
-class RandomMask:
+class RandomMask(RandomTransform):
     """A stretch of time and a band of pitch, hidden in each spectrogram (SpecAugment, Park et al. 2019)."""
-
-    random: ClassVar[bool] = True
 
     @dataclass(frozen=True)
     class Params:
         times: float = param(0.2, low=0, below=1, doc="longest stretch that is hidden, as a share of the time")
         pitches: float = param(0.2, low=0, below=1, doc="widest band, as a share of the bands")
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> RandomMask:

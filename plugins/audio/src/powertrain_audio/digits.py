@@ -13,7 +13,7 @@ import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.data.formats import data_folders, find, read_arrays
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 from powertrain_audio.crowd import in_a_crowd
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -23,7 +23,7 @@ CROWD_SECONDS = 1.0
 WHERE = "spoken-digits"
 
 
-class SpokenDigits:
+class SpokenDigits(Data):
     """Digits in English at 8,000 samples a second: 4 accents in 10 timbres, in 4 others for the test. Each is said
     anywhere in a second, while others murmur 5 to 20 decibel softer."""
 
@@ -33,7 +33,7 @@ class SpokenDigits:
         path: Path | None = param(None, doc=f"folder of {FILE}; else $POWERTRAIN_DATA")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         (file,) = find(
             (FILE,),
             [base / params.path] if params.path else data_folders() or ["$POWERTRAIN_DATA"],

@@ -13,7 +13,7 @@ import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
 from powertrain.inputs import open_file
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 
 SUFFIXES = (".wav", ".flac")
 # A sound of more samples than this is refused: ten minutes of 48 kHz.
@@ -34,10 +34,10 @@ def library() -> Any:
     return soundfile
 
 
-class AudioFolder:
+class AudioFolder(Data):
     """Sounds as floats from -1 to 1, [samples], all of one length and rate; the folder of a sound is its class."""
 
-    examples: ClassVar[list[dict[str, Any]]] = [{"path": "sounds"}]
+    examples = ({"path": "sounds"},)
     examples_folder: ClassVar[Path] = Path(__file__).parent
 
     @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class AudioFolder:
         seconds: float = param(1.0, above=0, high=60, doc="length of an example; others are filled with silence or cut")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         library()
         root = base / params.path
         found = class_folders(root, SUFFIXES, WHERE, "sounds")

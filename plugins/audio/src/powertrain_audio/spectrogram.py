@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import DataError
-from powertrain.plugins import param
+from powertrain.plugins import Transform, param
 
 
 def mel(hertz: Any) -> Any:
@@ -26,7 +26,7 @@ def bands(count: int, window: int, rate: int, low: float, high: float) -> Any:
     return np.maximum(0, np.minimum(rising, falling))
 
 
-class Spectrogram:
+class Spectrogram(Transform):
     """Sounds [samples] as pictures [frames, mels]: Hann windows, power, mel bands, decibel, standardized.
 
     Computed by NumPy in float64; mean and deviation over all bands are those of the training part.
@@ -52,14 +52,14 @@ class Spectrogram:
                 )
 
     def __init__(self, params: Params) -> None:
-        self.params = params
+        super().__init__(params)
         self.window = np.hanning(params.window + 1)[:-1]
         high = params.rate / 2 if params.high is None else params.high
         self.bands = bands(params.mels, params.window, params.rate, params.low, high)
         self.mean, self.deviation = np.zeros(()), np.ones(())
 
     @classmethod
-    def fit(cls, params: Params, x: Any) -> Spectrogram:
+    def build(cls, params: Params, x: Any) -> Spectrogram:
         if x.ndim != 2 or x.shape[1] < params.window:
             raise DataError(
                 "spectrogram",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,12 @@ import powertrain as pt
 from powertrain.data import DataError
 from powertrain.estimators.lloyd import seeds
 from powertrain.estimators.principal import principal
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Run, Step, Strategy, Transform, param
 
 MOST_SEEDED = 20_000  # rows from which the first centres are drawn
 
 
-class KMeans:
+class KMeans(Strategy):
     """k-means: a round moves the centres to the means of their rows. The loss is the squared distance from the nearest.
 
     `predict` gives minus the squared distance from each centre, so that the largest is the nearest.
@@ -30,25 +29,21 @@ class KMeans:
         clusters: int = param(8, low=1, doc="how many centres")
         seed: int = param(0, low=0, doc="draws the first ones, by k-means++")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
     def setup(self, run: Run) -> None:
-        self.data = run.data("train")
+        self.part = run.data("train")
         features = int(np.prod(run.dataset.inputs().shape))
         self.centres = run.slot("centres", np.zeros((self.params.clusters, features), np.float32))
 
-    def squares(self, batch: Any) -> Any:
+    def squares(self, batch: Batch) -> Any:
         """The squared distance of each row from each centre."""
         x = pt.reshape(batch.x, (batch.x.shape[0], -1))
         centres = self.centres.value
         lengths = pt.sum(x * x, axis=1, keepdims=True) + pt.sum(centres * centres, axis=1)
         return pt.maximum(lengths - 2 * pt.matmul(x, pt.transpose(centres)), 0)
 
-    def sums(self, t: Step, batch: Any) -> Any:
+    def sums(self, t: Step, batch: Batch) -> Any:
         x = pt.reshape(batch.x, (batch.x.shape[0], -1))
         mine = pt.one_hot(pt.argmin(self.squares(batch), axis=1), self.params.clusters)
         mine = mine * pt.reshape(batch.weight, (-1, 1))
@@ -57,14 +52,14 @@ class KMeans:
     def round(self, run: Run) -> None:
         if run.progress.rounds == 0:
             self._seed()
-        sums, counts = run.fold(self.sums, self.data)
+        sums, counts = run.fold(self.sums, self.part)
         old = self.centres.numpy().astype(np.float64)
         # A centre without rows stays where it is.
         moved = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], old)
         self.centres.value = pt.tensor(moved.astype(np.float32))
 
     def _seed(self) -> None:
-        x = self.data.rows()["x"]
+        x = self.part.rows()["x"]
         x = x.reshape(len(x), -1).astype(np.float32)
         if len(x) < self.params.clusters:
             raise DataError(
@@ -76,14 +71,14 @@ class KMeans:
         some = x[np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_SEEDED)).astype(np.int64))]
         self.centres.value = pt.tensor(seeds(some, self.params.clusters, np.random.RandomState(self.params.seed)))
 
-    def losses(self, t: Step, batch: Any) -> Any:
+    def losses(self, t: Step, batch: Batch) -> Any:
         return pt.min(self.squares(batch), axis=1)
 
-    def predict(self, t: Step, batch: Any) -> Any:
+    def predict(self, t: Step, batch: Batch) -> Any:
         return -self.squares(batch)
 
 
-class PCA:
+class PCA(Transform):
     """The principal components of the training rows, as many as are asked for or there are."""
 
     @dataclass(frozen=True)
@@ -95,7 +90,7 @@ class PCA:
         self.mean, self.components = mean, components
 
     @classmethod
-    def fit(cls, params: Params, x: NDArray[Any]) -> PCA:
+    def build(cls, params: Params, x: NDArray[Any]) -> PCA:
         rows = x.reshape(len(x), -1).astype(np.float32)
         if len(rows) < 2:
             raise DataError("pca", f"{len(rows)} training row", "expected two or more", "bring more data")

@@ -41,9 +41,7 @@ class KernelSVM(HostModel):
                 f"[kernel-svm] {inputs.outputs} outputs of {inputs.task}; expected classes or one number; choose "
                 "another model"
             )
-        model = cls(params, inputs)
-        model.suit(inputs)
-        return model
+        return cls(params, inputs)
 
     def fit(self, train: Any, valid: Any | None) -> State:
         try:

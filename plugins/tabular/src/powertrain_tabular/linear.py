@@ -5,15 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.models import LinearModel, ModelError
-from powertrain.plugins import param
-from powertrain.plugins.learning import Run, Step
+from powertrain.plugins import Batch, Run, Step, Strategy, param
 
 Floats = NDArray[np.float64]
 EXAMPLE = Path(__file__).parent / "examples" / "people.csv"
@@ -21,7 +20,7 @@ MOST_SWEEPS = 10_000
 STILL = 1e-10  # a sweep that moves no coefficient further, in units of the largest, is the last
 
 
-class LeastSquares:
+class LeastSquares(Strategy):
     """Linear regression, ridge (l2), lasso (l1), or both: the products of the features come from one pass.
 
     It minimizes mean((y - x coef - intercept)^2) / 2 + l1 sum |coef| + l2 sum coef^2 / 2, without the intercept.
@@ -33,7 +32,6 @@ class LeastSquares:
         l2: float = param(0.0, low=0, doc="weight of the squares of the coefficients")
         l1: float = param(0.0, low=0, doc="weight of their sizes: the larger it is, the more are zero")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
     needs: ClassVar[tuple[str, ...]] = ("model",)
     example_recipe: ClassVar[str] = f"""\
 data     = {{ use = "table", path = "{EXAMPLE}", target = "age", split = {{ valid = 0.2 }} }}
@@ -42,9 +40,6 @@ strategy = {{ use = "least-squares", l2 = 0.1 }}
 run      = {{ until = "9 rounds", batch = 32 }}
 """
 
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
     def setup(self, run: Run) -> None:
         if run.dataset.task != "regression" or run.dataset.outputs != 1:
             raise ModelError(
@@ -52,15 +47,15 @@ run      = {{ until = "9 rounds", batch = 32 }}
                 "full-batch for classes"
             )
         self.weight, self.bias = _slots("least-squares", run.model())
-        self.data = run.data("train")
+        self.part = run.data("train")
 
-    def products(self, t: Step, batch: Any) -> Any:
+    def products(self, t: Step, batch: Batch) -> Any:
         weight = pt.reshape(batch.weight, (-1, 1))
         rows = pt.concat([batch.x, pt.reshape(batch.y, (-1, 1)), pt.ones_like(weight)], axis=1)
         return pt.matmul(pt.transpose(rows * weight), rows)
 
     def round(self, run: Run) -> None:
-        (products,) = run.fold(self.products, self.data)
+        (products,) = run.fold(self.products, self.part)
         count = products[-1, -1]
         means = products[-1, :-1] / count
         covariance = products[:-1, :-1] / count - np.outer(means, means)
@@ -68,7 +63,7 @@ run      = {{ until = "9 rounds", batch = 32 }}
         self.weight.value = pt.tensor(coef.astype(np.float32).reshape(self.weight.shape))
         self.bias.value = pt.tensor(np.array([means[-1] - means[:-1] @ coef], dtype=np.float32))
 
-    def predict(self, t: Step, batch: Any) -> Any:
+    def predict(self, t: Step, batch: Batch) -> Any:
         return pt.matmul(batch.x, pt.reshape(self.weight.value, (-1, 1))) + self.bias.value
 
 
@@ -99,7 +94,7 @@ def solve(covariance: Floats, right: Floats, l1: float, l2: float) -> Floats:
     return coef
 
 
-class FullBatch:
+class FullBatch(Strategy):
     """Any model by L-BFGS on all training rows: the mean loss and l2 / 2 times its squared weights, without biases.
 
     With `linear` and the usual loss of classes it is logistic regression, with `squared-hinge` a linear support vector
@@ -111,14 +106,10 @@ class FullBatch:
         l2: float = param(0.0, low=0, doc="weight of the squares of the weights, over the rows")
         iterations: int = param(50, low=1, doc="steps of a round")
 
-    resume: ClassVar[Literal["exact", "restart"]] = "exact"
     needs: ClassVar[tuple[str, ...]] = ("model",)
 
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
     def setup(self, run: Run) -> None:
-        self.model, self.data = run.model(), run.data("train")
+        self.model, self.part = run.model(), run.data("train")
         self.loss = run.loss()
         self.named = [(name, slot) for name, slot in self.model.named_parameters() if slot.trainable]
         self.slots = [slot for _, slot in self.named]
@@ -128,7 +119,7 @@ class FullBatch:
                 "leave strategy out of the recipe"
             )
 
-    def sums(self, t: Step, batch: Any) -> Any:
+    def sums(self, t: Step, batch: Batch) -> Any:
         def total() -> Any:
             return pt.sum(self.loss(self.model(batch.x), batch.y) * batch.weight)
 
@@ -138,7 +129,7 @@ class FullBatch:
     def round(self, run: Run) -> None:
         def function(flat: Floats) -> tuple[float, Floats]:
             self._set(flat)
-            value, count, *gradients = run.fold(self.sums, self.data)
+            value, count, *gradients = run.fold(self.sums, self.part)
             held = self._held(flat)
             gradient = np.concatenate([np.ravel(one) for one in gradients]) / count
             return float(value / count) + self.params.l2 / 2 * float(held @ held), gradient + self.params.l2 * held
@@ -161,9 +152,6 @@ class FullBatch:
         """The weights alone: a bias is not held down."""
         kept = [np.full(slot.size, float(len(slot.shape) > 1)) for slot in self.slots]
         return flat * np.concatenate(kept)
-
-    def predict(self, t: Step, batch: Any) -> Any:
-        return self.model(batch.x)
 
 
 def squared_hinge(output: Any, target: Any) -> pt.Tensor:

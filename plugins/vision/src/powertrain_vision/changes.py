@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import Draw
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, RandomTransform, param
 from powertrain_vision.errors import VisionError
 
 Fields = dict[str, Any]
@@ -27,10 +27,9 @@ def demand_pictures(name: str, inputs: Inputs) -> None:
         )
 
 
-class RandomChange:
+class RandomChange(RandomTransform):
     """What they share: built without fitting, from parameters alone."""
 
-    random: ClassVar[bool] = True
     NAME: ClassVar[str]
 
     def __init__(self, params: Any) -> None:
@@ -42,9 +41,9 @@ class RandomChange:
         return cls(params)
 
     def change(self, fields: Fields, draw: Draw) -> Fields:
-        return {**fields, "x": self.changed(fields["x"], draw)}
+        return {**fields, "x": self.altered(fields["x"], draw)}
 
-    def changed(self, x: Any, draw: Draw) -> Any:
+    def altered(self, x: Any, draw: Draw) -> Any:
         raise NotImplementedError
 
 
@@ -58,7 +57,7 @@ class RandomCrop(RandomChange):
         padding: int = param(2, low=1, high=64, doc="pixels that a picture may move each way", usual="4 for 32 x 32")
         fill: str = param("zero", choices=("zero", "mirror"), doc="what stands outside of the picture")
 
-    def changed(self, x: Any, draw: Draw) -> Any:
+    def altered(self, x: Any, draw: Draw) -> Any:
         count, height, width = x.shape[:3]
         padding = min(self.params.padding, height - 1, width - 1)
         around = [(0, 0), (padding, padding), (padding, padding), *[(0, 0)] * (x.ndim - 3)]
@@ -78,7 +77,7 @@ class RandomFlip(RandomChange):
     class Params:
         share: float = param(0.5, above=0, high=1, doc="share of the pictures that are flipped")
 
-    def changed(self, x: Any, draw: Draw) -> Any:
+    def altered(self, x: Any, draw: Draw) -> Any:
         flipped = draw.uniform((len(x),)) < self.params.share
         out = x.copy()
         out[flipped] = x[flipped][:, :, ::-1]
@@ -100,7 +99,7 @@ class ColourJitter(RandomChange):
         contrast: float = param(0.2, low=0, below=1, doc="likewise, around the mean of the picture")
         saturation: float = param(0.2, low=0, below=1, doc="likewise, around the grey of each pixel")
 
-    def changed(self, x: Any, draw: Draw) -> Any:
+    def altered(self, x: Any, draw: Draw) -> Any:
         factors = draw.uniform((3, len(x)), -1.0, 1.0).astype(np.float32)
         brightness, contrast, saturation = (
             (1 + factor * size).reshape(-1, *[1] * (x.ndim - 1))
@@ -136,7 +135,7 @@ class RandomErasing(RandomChange):
             if self.least > self.most:
                 raise ValueError(f"least = {self.least:g}, most = {self.most:g}; expected least <= most; exchange them")
 
-    def changed(self, x: Any, draw: Draw) -> Any:
+    def altered(self, x: Any, draw: Draw) -> Any:
         chance, area, aspect, down, right = draw.uniform((5, len(x)))
         out = x.copy()
         for row in np.flatnonzero(chance < self.params.share):

@@ -11,7 +11,7 @@ import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
 from powertrain.inputs import open_file
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -31,10 +31,10 @@ def pillow() -> Any:
     return Image
 
 
-class ImageFolder:
+class ImageFolder(Data):
     """Pictures as bytes [height, width] or [height, width, 3]; the folder of a picture is its class."""
 
-    examples: ClassVar[list[dict[str, Any]]] = [{"path": "pictures"}]
+    examples = ({"path": "pictures"},)
     examples_folder: ClassVar[Path] = Path(__file__).parent
 
     @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ImageFolder:
         keep: bool = param(True, doc="hold the resized pictures in memory; false: read each anew, for large folders")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         pillow()
         root = base / params.path
         found = class_folders(root, SUFFIXES, WHERE, "pictures")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import Draw
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, RandomTransform, param
 from powertrain_vision.changes import Fields, demand_pictures, rectangle
 from powertrain_vision.errors import VisionError
 
@@ -32,10 +32,9 @@ def beta(alpha: float, draw: Draw, count: int) -> list[float]:
     return made
 
 
-class Mixing:
+class Mixing(RandomTransform):
     """Each example with another of its batch: classes become shares, numbers are mixed as they are."""
 
-    random: ClassVar[bool] = True
     NAME: ClassVar[str]
     Params: ClassVar[type] = MixingParams
 

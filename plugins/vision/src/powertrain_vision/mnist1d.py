@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 
 # The shapes of the digits 0 to 9, as the authors drew them.
 TEMPLATES = (
@@ -34,7 +34,7 @@ LENGTH = 40
 TRAIN_SHARE = 0.8
 
 
-class Mnist1d:
+class Mnist1d(Data):
     """4,000 training and 1,000 test examples of 40 numbers in 10 classes."""
 
     @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Mnist1d:
         seed: int = param(42, low=0, high=2**32 - 1, doc="which; the authors' data have 42")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         x, y = make(params.examples, params.seed)
         cut = int(len(y) * TRAIN_SHARE)
         splits = {

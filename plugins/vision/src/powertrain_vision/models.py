@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models.common import Model, as_images, check_task, image_shape
-from powertrain.models.resnet import BasicBlock
+from powertrain.models import BasicBlock, as_images, check_task, image_shape
 from powertrain.nn import BatchNorm2d, Conv2d, Dropout, GlobalAveragePool, Linear, Sequential
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, Model, param
 
 
 class ResNet(Model):
@@ -46,9 +45,7 @@ class ResNet(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> ResNet:
         check_task("resnet", inputs, "classification", "regression")
-        model = cls(image_shape("resnet", inputs)[2], inputs.outputs, params)
-        model.suit(inputs)
-        return model
+        return cls(image_shape("resnet", inputs)[2], inputs.outputs, params)
 
     def forward(self, x: Any) -> pt.Tensor:
         x = pt.relu(self.stem_norm(self.stem(as_images(x))))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models.common import Model, as_rows, check_task, features
+from powertrain.models import as_rows, check_task, features
 from powertrain.nn import GRU, Conv1d, Linear, Sequential
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, Model, param
 from powertrain_vision.errors import VisionError
 
 
@@ -23,9 +23,7 @@ class _OfSequences(Model):
     @classmethod
     def build(cls, params: Any, inputs: Inputs) -> Any:
         check_task(cls.NAME, inputs, "classification", "regression")
-        model = cls(features(inputs), inputs.outputs, params)
-        model.suit(inputs)
-        return model
+        return cls(features(inputs), inputs.outputs, params)
 
 
 class ResidualMLP(_OfSequences):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugins import Graph, param
+from powertrain.plugins import Backend, Graph, param
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
           "uint16", "uint32", "uint64", "complex64", "complex128")  # fmt: skip
@@ -25,7 +25,7 @@ class XlaParams:
     platform: str = param("", doc="what runs it, as JAX calls it; what JAX chooses when not given", usual='"cpu"')
 
 
-class Xla:
+class Xla(Backend):
     """Runs programs through JAX, each compiled once by XLA for the device that JAX has.
 
     Nothing of JAX is imported until it is asked whether it can run. 64-bit numbers are switched on for its own calls
@@ -39,8 +39,8 @@ class Xla:
         self.params = params or XlaParams()
         self.dtypes = frozenset(DTYPES)
 
-    @property
-    def ops(self) -> frozenset[str]:
+    @functools.cached_property
+    def ops(self) -> frozenset[str]:  # type: ignore[override]
         return frozenset(self.rules)
 
     @functools.cached_property

@@ -10,9 +10,9 @@ import numpy as np
 
 from powertrain import _core
 from powertrain.plugins.backends.graph import Graph, Node, Value
+from powertrain.plugins.bases import Backend
 from powertrain.plugins.importing import in_words
 
-MEMBERS = ("ops", "dtypes", "available", "place", "fetch", "compile")
 OUT_OF_THE_WAY = "compile it without a backend"
 
 
@@ -130,18 +130,15 @@ def adapter_of(backend: Any) -> Adapter:
         return backend
     if isinstance(backend, str):
         return _by_name(backend)
-    missing = next((name for name in MEMBERS if not hasattr(backend, name)), "")
-    if missing or isinstance(backend, type):
+    if not isinstance(backend, Backend):
         what = f"{backend.__name__}, a class" if isinstance(backend, type) else type(backend).__name__
-        lacks = "" if isinstance(backend, type) else f", which has no {missing}"
         raise BackendError(
-            f"[backend] received {what}{lacks}; expected the name of a backend, or one made with its parameters; for "
+            f"[backend] received {what}; expected the name of a backend, or one made with its parameters; for "
             'example "xla"'
         )
     found = _ADAPTERS.get(id(backend))
     if found is None or found.backend is not backend:
-        name = getattr(backend, "name", type(backend).__name__)
-        _ADAPTERS[id(backend)] = found = available(Adapter(backend, name))
+        _ADAPTERS[id(backend)] = found = available(Adapter(backend, backend.name or type(backend).__name__))
     return found
 
 
@@ -158,7 +155,7 @@ def _by_name(name: str) -> Adapter:
         plugin = registry().load("backend", name)
     except PluginError as error:
         raise BackendError(f"[backend {name}] {error}") from error
-    return available(Adapter(plugin(params_of(plugin)()), name))
+    return available(Adapter(plugin.build(params_of(plugin)()), name))
 
 
 def available(adapter: Adapter) -> Adapter:

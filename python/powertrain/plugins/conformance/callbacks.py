@@ -27,7 +27,7 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
     events = _events()
     try:
         with no_global_random(subject, "after_commit") as drawn:
-            callback = subject.plugin(subject.params)
+            callback = subject.plugin.build(subject.params)
             for event in events[:SEEN]:
                 before = repr(event)
                 found = list(_answer(subject, callback.after_commit(event)))
@@ -36,9 +36,9 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
                 yield from found
                 if found:
                     return
-            state = callback.state() if hasattr(callback, "state") else {}
+            state = dict(callback.state())
             rest = _answers(callback, events[SEEN:])
-            again = subject.plugin(subject.params)
+            again = subject.plugin.build(subject.params)
             repeated = _answers(again, events)[SEEN:]
     except Exception as error:
         yield subject.raised("after_commit", error)
@@ -65,10 +65,9 @@ def _answers(callback: Any, events: list[Event]) -> list[str]:
 
 
 def _resumed(subject: Subject, state: Any, events: list[Event], rest: list[str]) -> Iterator[Finding]:
-    new = subject.plugin(subject.params)
+    new = subject.plugin.build(subject.params)
     try:
-        if hasattr(new, "restore"):
-            new.restore({name: np.array(value) for name, value in state.items()})
+        new.restore({name: np.array(value) for name, value in state.items()})
         resumed = _answers(new, events[SEEN:])
     except Exception as error:
         yield subject.raised("restore", error)

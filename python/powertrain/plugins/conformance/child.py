@@ -50,7 +50,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
     from powertrain.plugins.conformance import parameters
     from powertrain.plugins.conformance.finding import BrokenError, Finding, Subject, source_line
     from powertrain.plugins.importing import in_words
-    from powertrain.plugins.protocols import called, unfit
+    from powertrain.plugins.protocols import unfit
     from powertrain.plugins.registry import Plugin, PluginError
 
     plugin = Plugin(**entry)
@@ -75,28 +75,9 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
         if plugin.group == "kernel":
             yield from check(subject)
             return
-        if not callable(loaded):
-            raise BrokenError(
-                subject.finding(
-                    "protocol",
-                    f"{plugin.target} is a {type(loaded).__name__}",
-                    "a class or a function",
-                    "name one in the entry point",
-                )
-            )
-        needed = called(plugin.group, loaded)
-        if needed and not callable(getattr(loaded, needed, None)):
-            raise BrokenError(
-                subject.finding(
-                    "protocol",
-                    f"{plugin.target} has no {needed}",
-                    f"the class method {needed}",
-                    f"write @classmethod def {needed}; see powertrain.plugins.protocols",
-                )
-            )
-        if text := unfit(plugin.group, loaded):
-            received, _, expected = text.partition("; expected ")
-            fix = f"mend its arguments; see docs/plugins/{plugin.group}.md"
+        if text := unfit(plugin.group, loaded, plugin.name):
+            received, _, rest = text.partition("; expected ")
+            expected, _, fix = rest.partition("; ")
             raise BrokenError(subject.finding("protocol", received, expected, fix))
         yield from parameters.check_parameters(subject)
         for params in parameters.cases(subject):

@@ -10,7 +10,6 @@ from typing import Any, get_args
 import numpy as np
 
 from powertrain.data import DataError, DataLoader, DataModule
-from powertrain.data.transforms import is_random
 from powertrain.plugins.conformance.changes import check_random_transform
 from powertrain.plugins.conformance.finding import (
     Finding,
@@ -23,24 +22,24 @@ from powertrain.plugins.conformance.finding import (
     same,
 )
 from powertrain.plugins.params import suggestion
-from powertrain.plugins.protocols import Task
+from powertrain.plugins.protocols import Task, is_random
 
 MOST_ROWS = 64
 TASKS = get_args(Task)[:3]  # a control task has environments, and no rows
 
 
 def check_data(subject: Subject) -> Iterator[Finding]:
-    folder = Path(getattr(subject.plugin, "examples_folder", "."))
+    folder = Path(subject.plugin.examples_folder)
     try:
-        with no_global_random(subject, "load") as drawn:
-            dataset = subject.plugin.load(subject.params, folder)
+        with no_global_random(subject, "build") as drawn:
+            dataset = subject.plugin.build(subject.params, folder)
     except DataError as error:  # it says what is missing: its files are not here
         yield subject.finding(
-            "not-here", f"load could not be tried: {error}", "its data", "make it available, and check again"
+            "not-here", f"build could not be tried: {error}", "its data", "make it available, and check again"
         )
         return
     except Exception as error:
-        yield subject.raised("load", error)
+        yield subject.raised("build", error)
         return
     yield from drawn
     if not isinstance(dataset, DataModule) or "train" not in dataset.splits:
@@ -48,7 +47,7 @@ def check_data(subject: Subject) -> Iterator[Finding]:
         received = f"the parts {', '.join(dataset.splits)}" if is_module else type(dataset).__name__
         yield subject.finding(
             "not-a-dataset",
-            f"load gave {received}",
+            f"build gave {received}",
             "a powertrain.data.DataModule with a part train",
             "return DataModule(name, task, {'train': source}, outputs)",
         )
@@ -261,7 +260,7 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
         yield from check_random_transform(subject)
         return
     draw = rng()
-    examples: tuple[tuple[int, ...], ...] = getattr(subject.plugin, "example_shapes", ((8, 8), (6,), (8, 8, 1)))
+    examples: tuple[tuple[int, ...], ...] = subject.plugin.example_shapes
     shapes = [(12, *shape) for shape in examples]
     errors: list[Exception] = []
     worked = False
@@ -270,7 +269,7 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
         given = x.copy()
         try:
             with no_global_random(subject, "the transform") as drawn:
-                fitted = subject.plugin.fit(subject.params, x)
+                fitted = subject.plugin.build(subject.params, x)
                 made = np.asarray(fitted(x))
         except Exception as error:
             errors.append(error)
@@ -283,7 +282,7 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
         if found:
             return
     if not worked:
-        yield subject.raised("fit on arrays of usual shapes", errors[0])
+        yield subject.raised("build on arrays of usual shapes", errors[0])
 
 
 def _constant(subject: Subject, x: Any) -> Iterator[Finding]:
@@ -292,9 +291,9 @@ def _constant(subject: Subject, x: Any) -> Iterator[Finding]:
     still.reshape(len(still), -1)[:, 0] = 0.5
     try:
         with np.errstate(all="ignore"):
-            made = np.asarray(subject.plugin.fit(subject.params, still)(still))
+            made = np.asarray(subject.plugin.build(subject.params, still)(still))
     except Exception as error:
-        yield subject.raised("fit on examples of which one feature never varies", error)
+        yield subject.raised("build on examples of which one feature never varies", error)
         return
     if not np.isfinite(made).all():
         yield subject.finding(
@@ -323,7 +322,7 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
             "examples-mixed",
             "an example comes out differently alone than among others",
             "the same",
-            "learn what all share in fit, from the training part, and only apply it in __call__",
+            "learn what all share in build, from the training part, and only apply it in __call__",
         )
     if not same(fitted(x), made):
         yield subject.finding(
@@ -333,20 +332,20 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
         yield subject.finding(
             "state-on-self",
             f"a call changes {', '.join(names)} of it",
-            "what fit learned, and nothing else",
-            "learn in fit",
+            "what build learned, and nothing else",
+            "learn in build",
         )
         return
     state = fitted.state()
     if wrong := not_numbers(subject, state, "numbers, which a slot can hold"):
         yield wrong
         return
-    other = subject.plugin.fit(subject.params, x * 3 + 1)
+    other = subject.plugin.build(subject.params, x * 3 + 1)
     other.restore({name: np.array(value) for name, value in state.items()})
     if not same(other(x), made):
         yield subject.finding(
             "state",
             "what state() gives does not make another one behave the same",
-            "everything that fit learned",
+            "everything that build learned",
             "add what is missing to state() and restore()",
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.plugins.conformance.finding import Finding, Subject, no_global_random, same
+from powertrain.plugins.declared import overridden
 
 SEED, OTHER_SEED = 11, 12
 STEPS, BEFORE = 25, 4  # of an episode that is compared, and of it before its state is saved
@@ -41,7 +42,7 @@ class Episode:
 def check_env(subject: Subject) -> Iterator[Finding]:
     try:
         with no_global_random(subject, "an episode") as drawn:
-            env = subject.plugin(subject.params)
+            env = subject.plugin.build(subject.params)
             wanted, count = np.asarray(env.observation), int(env.actions)
             actions = [(7 * at + at // 3) % count for at in range(STEPS)]
             first = play(env, SEED, actions)
@@ -54,8 +55,8 @@ def check_env(subject: Subject) -> Iterator[Finding]:
     if drawn or found:
         return
     try:
-        again = play(subject.plugin(subject.params), SEED, actions)
-        saved = hasattr(env, "state")
+        again = play(subject.plugin.build(subject.params), SEED, actions)
+        saved = overridden(env, "state")
         later = None if saved else _later(env, actions)
         resumed = _resumed(subject, actions) if saved else None
     except Exception as error:
@@ -102,7 +103,7 @@ def _later(env: Any, actions: list[int]) -> Episode:
 
 def _resumed(subject: Subject, actions: list[int]) -> tuple[Episode, Episode]:
     """The rest of an episode, and that of an object that knows only the saved state."""
-    env, other = subject.plugin(subject.params), subject.plugin(subject.params)
+    env, other = subject.plugin.build(subject.params), subject.plugin.build(subject.params)
     if play(env, SEED, actions[:BEFORE]).done[-1]:
         env.reset(OTHER_SEED)
     state = {name: np.array(value) for name, value in env.state().items()}

@@ -51,8 +51,7 @@ def check_host(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Findin
             "learn what all share in fit",
         )
     yield from _bytes(subject, module, state, asked, answers)
-    if hasattr(module, "sections"):
-        yield from check_sections(subject, module.sections, state, dataset_of(inputs, train["x"], train["y"]))
+    yield from check_sections(subject, module.sections_of, state, dataset_of(inputs, train["x"], train["y"]))
     with no_global_random(subject, "fit") as drawn:  # the second one: importing a library may draw as well
         again = module.fit(train, None)
     yield from drawn

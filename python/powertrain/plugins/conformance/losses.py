@@ -120,7 +120,7 @@ def _behaviour(subject: Subject, loss: Callable[..., Any], output: Any, y: Any) 
 
 
 def _gradient(subject: Subject, loss: Callable[..., Any], task: str, output: Any, target: Any) -> Iterator[Finding]:
-    if getattr(subject.plugin, "exact_gradient", True) is False:  # it stops gradients on purpose, and says so
+    if not getattr(subject.plugin, "exact_gradient", True):  # it stops gradients on purpose, and says so
         return
     draw = rng()
 

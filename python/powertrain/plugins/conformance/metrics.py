@@ -27,7 +27,7 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
     errors: list[Exception] = []
     worked = False
     for prediction, target in samples().values():
-        metric = subject.plugin(subject.params)
+        metric = subject.plugin.build(subject.params)
         try:
             with no_global_random(subject, "update or result") as drawn:
                 given = prediction.copy(), target.copy(), np.ones(len(target), np.float32)

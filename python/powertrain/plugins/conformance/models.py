@@ -11,6 +11,7 @@ import powertrain as pt
 from powertrain.plugins.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.plugins.conformance.hosts import check_host
 from powertrain.plugins.conformance.pages import check_sections, dataset_of
+from powertrain.plugins.model import Model
 from powertrain.plugins.protocols import Inputs
 
 ROWS = 5
@@ -78,7 +79,7 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
             "return an object of a class that derives from pt.nn.Module",
         )
         return
-    if getattr(module, "host", False):
+    if isinstance(module, Model) and module.host:
         yield from check_host(subject, module, inputs)
         return
     x = batch_of(inputs)
@@ -127,7 +128,7 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
     yield from _threads(subject, module, x)
     yield from _gradients(subject, module, x)
     yield from _training(subject, module, x, inputs)
-    if hasattr(module, "sections"):
+    if isinstance(module, Model):
         y = np.zeros(len(x), np.float32 if inputs.task == "regression" else np.int64)
         yield from check_sections(subject, module.sections, dataset_of(inputs, x, y))
 

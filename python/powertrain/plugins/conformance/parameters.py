@@ -84,19 +84,19 @@ def _writable(kind: Any) -> bool:
 def cases(subject: Subject) -> list[Any]:
     """The parameters to check a plugin with: its `examples`, or else its defaults."""
     params = params_of(subject.plugin)
-    tables = getattr(subject.plugin, "examples", None)
+    tables: tuple[dict[str, Any], ...] = getattr(subject.plugin, "examples", ())
     required = [field.name for field in parameters(params) if field.required]
-    if tables is None and required:
+    if not tables and required:
         raise BrokenError(
             subject.finding(
                 "no-example",
                 f"it has no default for {', '.join(required)} and no examples",
                 "parameters that it can be tried with",
-                f"add a class attribute examples = [{{'{required[0]}': ...}}]",
+                f"add a class attribute examples = ({{'{required[0]}': ...}},)",
             )
         )
     made = []
-    for table in tables or [{}]:
+    for table in tables or ({},):
         found, mistakes = check(params, table, subject.name)
         if mistakes:
             raise BrokenError(

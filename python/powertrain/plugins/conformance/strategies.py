@@ -33,15 +33,6 @@ COUNTED = ("random", "progress")  # slots that move by themselves
 
 
 def check_strategy(subject: Subject) -> Iterator[Finding]:
-    lacking = [name for name in ("setup", "round", "predict") if not callable(getattr(subject.plugin, name, None))]
-    if lacking:
-        yield subject.finding(
-            "protocol",
-            f"it has no {' and no '.join(lacking)}",
-            "setup(run), round(run) and predict(t, batch)",
-            "write them; see powertrain.plugins.Strategy",
-        )
-        return
     with tempfile.TemporaryDirectory() as folder:
         try:
             yield from _examine(subject, Path(folder))
@@ -136,7 +127,7 @@ def _afresh(
 
 
 def _exact(subject: Subject) -> bool:
-    return getattr(subject.plugin, "resume", "exact") == "exact"
+    return bool(subject.plugin.resume == "exact")
 
 
 def _run(subject: Subject, folder: Path) -> Any:
@@ -146,10 +137,10 @@ def _run(subject: Subject, folder: Path) -> Any:
     from powertrain.train.session import build
 
     path = folder / "check.toml"
-    usual = LANGUAGE if getattr(subject.plugin, "task", "") == "language" else CLASSES
-    text = getattr(subject.plugin, "example_recipe", None)
+    usual = LANGUAGE if subject.plugin.task == "language" else CLASSES
+    text = subject.plugin.example_recipe
     (folder / "text.txt").write_text("a small text to learn from, again and again; " * 20, encoding="utf-8")
-    tables = (getattr(subject.plugin, "examples", None) or [{}])[0]
+    tables: dict[str, Any] = (subject.plugin.examples or ({},))[0]
     use = {"use": subject.name, **tables}
     path.write_text(text or usual.format(strategy=show_table(use)), encoding="utf-8")
     recipe = load_recipe(str(path))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from powertrain.plugins import Event, Stop, param
+from powertrain.plugins import Callback, Event, Stop, param
 
 
-class GoodEnough:
+class GoodEnough(Callback):
     @dataclass(frozen=True)
     class Params:
         watch: str = param("valid.loss", doc="what is watched")
         below: float = param(0.01, doc="the run ends when it falls below this")
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
 
     def after_commit(self, event: Event) -> Stop | None:
         value = event.values.get(self.params.watch)

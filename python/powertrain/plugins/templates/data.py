@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.plugins import param
+from powertrain.plugins import Data, param
 
 
-class Rings:
+class Rings(Data):
     """Points in the plane; the class is the ring that a point lies in."""
 
     @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Rings:
         seed: int = param(0, low=0, doc="which")
 
     @classmethod
-    def load(cls, params: Params, base: Path) -> DataModule:
+    def build(cls, params: Params, base: Path) -> DataModule:
         draw = np.random.Generator(np.random.Philox(key=params.seed))
         classes = draw.integers(0, 3, params.points)
         angle, radius = draw.uniform(0, 2 * np.pi, params.points), classes + draw.uniform(0.2, 0.8, params.points)

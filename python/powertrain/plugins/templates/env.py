@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.plugins import param
+from powertrain.plugins import Environment, param
 
 
-class Corridor:
+class Corridor(Environment):
     """Places in a row, of which the last gives 1; each step costs a little."""
 
     actions = 2

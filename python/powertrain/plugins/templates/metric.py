@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.plugins import param
+from powertrain.plugins import Metric, param
 
 
-class TopK:
+class TopK(Metric):
     """The share of examples whose class is among the k highest scores."""
 
     @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, Model, param
 
 
-class Net(pt.nn.Module):
+class Net(Model):
     strategy = "supervised"
 
     @dataclass(frozen=True)

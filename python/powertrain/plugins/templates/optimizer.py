@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Optimizer
-from powertrain.plugins import param
+from powertrain.plugins import Optimizer, param
 
 
 class Signed(Optimizer):

@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.plugins import NoParams
+from powertrain.plugins import NoParams, Transform
 
 
-class Centre:
+class Centre(Transform):
     """Subtracts the mean of each feature."""
-
-    Params = NoParams
 
     def __init__(self, mean: Any) -> None:
         self.mean = mean
 
     @classmethod
-    def fit(cls, params: NoParams, x: Any) -> Centre:
+    def build(cls, params: NoParams, x: Any) -> Centre:
         return cls(x.mean(axis=0, dtype=np.float64).astype(np.float32))
 
     def __call__(self, x: Any) -> Any:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import Inputs, param
+from powertrain.plugins import Inputs, Model, param
 
 
-class Rings(pt.nn.Module):
+class Rings(Model):
     strategy = "supervised"
     loss = "cross-entropy"
 

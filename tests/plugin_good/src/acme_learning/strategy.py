@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import param
+from powertrain.plugins import Strategy, param
 
 
-class Averaged:
+class Averaged(Strategy):
     @dataclass(frozen=True)
     class Params:
         keep: float = param(0.99, low=0, below=1, doc="share of the average that a step keeps")
         steps: int = param(20, low=1, doc="steps in one round")
-
-    resume: ClassVar[str] = "exact"
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
 
     def setup(self, run: Any) -> None:
         self.model = run.model()
@@ -38,6 +33,3 @@ class Averaged:
 
     def round(self, run: Any) -> None:
         run.loop(self.step, self.data, run.quota(self.data, self.params.steps))
-
-    def predict(self, t: Any, batch: Any) -> Any:
-        return self.model(batch.x)
