@@ -358,7 +358,8 @@ class Lowering {
     }
     std::string parts;
     for (const std::string& part : node.names) parts += (parts.empty() ? "" : "+") + part;
-    if (!node.op) return emit(lower_fused(program), operands, n, "fused " + parts, node.phase, commits);
+    if (!node.op)
+      return emit(lower_fused(program, context_.threads), operands, n, "fused " + parts, node.phase, commits);
     const TensorType result{program.operands[0].dtype, space};
     program.operands[0] = {compute_dtype(result.dtype), row_major(space)};  // rounded to the result's, but not stored
     const std::span<const Operand> inputs(in.data(), own);

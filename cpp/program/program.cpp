@@ -271,7 +271,7 @@ std::vector<std::vector<int32_t>> Program::places(const Tensors& inputs) {
         const PlacesNoted noted(of_chunks.data());
         inner.launch(instruction, data, status);
       }
-      if (of_chunks[0] == kNowhere) of_chunks.clear();
+      if (!of_chunks.empty() && of_chunks[0] == kNowhere) of_chunks.clear();  // an instruction may have no chunks
     }
   };
   Noting noting(device_);

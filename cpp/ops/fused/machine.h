@@ -40,8 +40,9 @@ struct FusedProgram {
   std::vector<FusedStep> steps;
 };
 
-// An output may be the same memory as an input with the same strides and element size.
-LaunchPlan lower_fused(const FusedProgram& program);
+// An output may be the same memory as an input with the same strides and element size. Where there is work for more
+// chunks than `threads`, each thread gets as many: so it has the same part of the rows as in other launches.
+LaunchPlan lower_fused(const FusedProgram& program, int64_t threads = 1);
 
 // A program without reductions over a two-dimensional iteration space, for run_fused_rect (run.h): what a product does
 // to its result while that is in cache. `scratch_bytes` receives what run_fused_rect needs.

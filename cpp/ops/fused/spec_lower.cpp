@@ -127,7 +127,14 @@ LaunchPlan lower_split_rows(const Ir& ir) {
   return plan;
 }
 
-LaunchPlan lower_whole(const Ir& ir) {
+// How many of `all` rows or columns a chunk has, of which `most` are enough work: in whole tiles.
+int64_t share_evenly(int64_t all, int64_t most, int64_t threads, int64_t tile) {
+  const int64_t chunks = ceil_div(all, most);
+  if (chunks <= threads || chunks % threads == 0) return most;
+  return ceil_div(ceil_div(all, ceil_div(chunks, threads) * threads), tile) * tile;
+}
+
+LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
   const Tiling tiling = choose_tiling(ir);
   const Code code = emit(ir, tiling);
   FusedDesc head = head_of(tiling);
@@ -143,6 +150,11 @@ LaunchPlan lower_whole(const Ir& ir) {
     head.chunk_cols = cols;
     head.chunk_rows = ceil_div(elements / cols, tiling.tile_rows) * tiling.tile_rows;
   }
+  if (head.chunk_cols == cols) {
+    head.chunk_rows = share_evenly(rows, head.chunk_rows, threads, tiling.tile_rows);
+  } else if (rows <= head.chunk_rows) {
+    head.chunk_cols = share_evenly(cols, head.chunk_cols, threads, tiling.tile_cols);
+  }
   LaunchPlan plan;
   if (rows == 0 || (ir.space.cols == 0 && !ir.has_reduction)) return plan;
   plan.launches.push_back(launch_of(ir, code, head, ceil_div(rows, head.chunk_rows) * ceil_div(cols, head.chunk_cols)));
@@ -152,12 +164,12 @@ LaunchPlan lower_whole(const Ir& ir) {
 }  // namespace
 }  // namespace fused
 
-LaunchPlan lower_fused(const FusedProgram& program) {
+LaunchPlan lower_fused(const FusedProgram& program, int64_t threads) {
   const fused::Ir ir = fused::analyse(program, true);
   const bool long_rows = double(ir.space.cols) * ir.cost_ns > 2 * fused::kChunkNs && ir.space.cols > 2 * kSumBlock;
   const bool splits =
       ir.has_reduction && ir.phases == 2 && ir.reductions_terminal && ir.space.rows < fused::kSplitRows && long_rows;
-  return splits ? fused::lower_split_rows(ir) : fused::lower_whole(ir);
+  return splits ? fused::lower_split_rows(ir) : fused::lower_whole(ir, threads);
 }
 
 Descriptor lower_fused_rect(const FusedProgram& program, int64_t& scratch_bytes) {

@@ -189,7 +189,7 @@ class Planner {
     // The maximum of no elements is the lowest number, which is not false.
     if (kind_ == ReduceKind::Any) add_step(program, {.kind = StepKind::Math, .op = "relu", .dtype = sum});
     add_step(program, {.kind = StepKind::Store, .op = {}, .dtype = register_of(to), .operand = 1});
-    add(lower_fused(program), {source, target});
+    add(lower_fused(program, context_.threads), {source, target});
   }
   static void add_step(FusedProgram& program, FusedStep step) {
     if (step.kind != StepKind::Load) step.args[0] = int(program.steps.size()) - 1;
