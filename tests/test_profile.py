@@ -62,6 +62,31 @@ def test_a_program_is_not_profiled_on_other_types() -> None:
         double.record()
 
 
+def test_instructions_without_chunks_have_no_places() -> None:
+    step, batches = compiled_step("gpt_char")
+    step(*batches[0])
+    chunks = [one["chunks"] for one in step.programs[0]["instructions"]]
+    places = step.places(*batches[0])
+    assert 0 in chunks
+    assert all(len(of_one) in (0, count) for of_one, count in zip(places, chunks, strict=True))
+
+
+def test_threads_keep_their_rows_from_one_fused_loop_to_the_next() -> None:
+    """A thread begins with chunk t * chunks // threads, which is nearly the same part of all rows for any loop."""
+    before = pt.get_threads()
+    try:
+        for threads, shape in itertools.product((2, 3, 4), ((1000, 257), (40, 9000))):
+            pt.set_threads(threads)
+            step = pt.compile(lambda x: pt.exp(x) * 2 + 1)
+            step(pt.zeros(shape))
+            (loop,) = step.programs[0]["instructions"]
+            chunks = loop["chunks"]
+            assert chunks > threads
+            assert all(abs(t * chunks // threads / chunks - t / threads) < 0.02 for t in range(threads)), chunks
+    finally:
+        pt.set_threads(before)
+
+
 def test_ops_and_instructions_add_up(recorded: Any) -> None:
     lines, total = recorded.lines(), recorded.total()
     assert sum(line.seconds for line in recorded.ops()) == pytest.approx(total.seconds)
