@@ -138,6 +138,17 @@ def test_the_folder_is_temporary_where_none_is_given() -> None:
     assert not folder.exists()
 
 
+def test_metrics_by_name_and_as_objects_of_one_kind() -> None:
+    given = pt.metrics.F1(average="micro")
+    given.update(np.array([0, 1]), np.array([0, 0]))
+    asked = ["accuracy", given, pt.metrics.F1(), pt.metrics.TopKAccuracy(k=2)]
+    run = pt.fit(model=Net(), data=rows(), epochs=1, validation=0.25, metrics=asked, **PLAIN)
+    found = run.history[-1]
+    assert found["valid.f1"] == found["valid.accuracy"] != found["valid.f1-2"]
+    assert found["valid.top-k-accuracy"] >= found["valid.accuracy"]
+    assert given.compute() == 0.5, "the caller's object keeps what it has seen"
+
+
 class Pairs(pt.data.Dataset):
     def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
         self.x, self.y = x, y

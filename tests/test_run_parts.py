@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from powertrain.data import ArrayDataset, DataModule
+from powertrain.metrics import Accuracy, ConfusionMatrix, Mean, RootMeanSquaredError
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train import energy, verdict
@@ -99,10 +100,15 @@ def weights(value: float) -> dict[str, Any]:
     ],
 )
 def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: float, stops_at: int | None) -> None:
-    early, stopped = EarlyStop(Stop(watch=watch, patience=2)), None
+    def watching() -> EarlyStop:
+        made = EarlyStop(Stop(watch=watch, patience=2))
+        made.check({"loss": Mean(), "accuracy": Accuracy()}, True)
+        return made
+
+    early, stopped = watching(), None
     for at, value in enumerate(values):
         early.see(value, weights(value))
-        again = EarlyStop(Stop(watch=watch, patience=2))  # as if the run had been killed here
+        again = watching()  # as if the run had been killed here
         again.restore(early.arrays())
         early = again
         if early.reached and stopped is None:
@@ -180,13 +186,22 @@ def test_energy_has_a_method_and_a_range(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_metric_that_is_not_measured_is_not_watched() -> None:
     early = EarlyStop(Stop(watch="valid.acuracy"))
     with pytest.raises(RunError) as caught:
-        early.check(["loss", "accuracy", "confusion"], True)
+        early.check({"loss": Mean(), "accuracy": Accuracy(), "confusion": ConfusionMatrix()}, True)
     assert str(caught.value) == (
         "[run.stop.watch] received valid.acuracy; expected one of valid.loss, valid.accuracy; did you mean "
         "valid.accuracy?"
     )
     with pytest.raises(RunError, match="has no valid part to watch"):
-        early.check(["loss"], False)
+        early.check({"loss": Mean()}, False)
+
+
+def test_a_metric_says_which_way_is_better() -> None:
+    measured = {"loss": Mean(), "accuracy": Accuracy(), "rmse": RootMeanSquaredError(), "own": object()}
+    for mode, lower in (("auto", [True, False, True, False]), ("min", [True] * 4), ("max", [False] * 4)):
+        for name, wanted in zip(measured, lower, strict=True):
+            early = EarlyStop(Stop(watch=f"valid.{name}", mode=mode))
+            early.check(measured, True)
+            assert early.lower is wanted, (mode, name)
 
 
 def test_the_linear_baseline_of_numbers_does_not_hang_on_their_size() -> None:

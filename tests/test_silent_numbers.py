@@ -16,7 +16,7 @@ import pytest
 import powertrain as pt
 from powertrain import losses, nn
 from powertrain.data import DataError
-from powertrain.metrics import Accuracy, ConfusionMatrix, Mean, MeanSquaredError, MetricError, RSquared
+from powertrain.metrics import R2, Accuracy, ConfusionMatrix, Mean, MeanSquaredError, MetricError
 from powertrain.plain_json import dumps
 from powertrain.train.predict import outputs
 from powertrain.train.step import spread
@@ -265,27 +265,33 @@ def test_answers_that_are_not_finite() -> None:
 # ---------------------------------------------------------------- metrics
 
 
-@pytest.mark.parametrize("metric", [Accuracy(), ConfusionMatrix(3), Mean(), MeanSquaredError(), RSquared()])
+def of(metric: Any, *batch: Any) -> float:
+    metric.reset()
+    metric.update(*batch)
+    return metric.compute()
+
+
+@pytest.mark.parametrize("metric", [Accuracy(), ConfusionMatrix(num_classes=3), Mean(), MeanSquaredError(), R2()])
 def test_nothing_has_no_figure(metric: Any) -> None:
     empty = np.zeros((0, 3)) if isinstance(metric, (Accuracy, ConfusionMatrix)) else np.zeros(0)
     target = np.zeros(0, "int64") if empty.ndim == 2 else np.zeros(0)
-    assert math.isnan(metric.result(metric.update(metric.zero(), empty, target)))
+    assert math.isnan(of(metric, empty, target))
 
 
 def test_fractional_weights_count_by_their_share() -> None:
     logits, target, weight = np.eye(3), np.array([0, 1, 0]), np.array([0.25, 0.5, 1.25])
-    for metric in (Accuracy(), ConfusionMatrix(3)):
-        assert metric.result(metric.update(metric.zero(), logits, target, weight)) == 0.375
-    assert Mean().result(Mean().update(Mean().zero(), np.array([1.0, 2.0, 4.0]), None, weight)) == 3.125
+    for metric in (Accuracy(), ConfusionMatrix(num_classes=3)):
+        assert of(metric, logits, target, weight) == 0.375
+    assert of(Mean(), np.array([1.0, 2.0, 4.0]), None, weight) == 3.125
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0])
-@pytest.mark.parametrize("metric", [Accuracy(), ConfusionMatrix(3), Mean(), MeanSquaredError(), RSquared()])
+@pytest.mark.parametrize("metric", [Accuracy(), ConfusionMatrix(num_classes=3), Mean(), MeanSquaredError(), R2()])
 def test_weights_that_are_refused(metric: Any, bad: float) -> None:
     values = np.eye(3) if isinstance(metric, (Accuracy, ConfusionMatrix)) else np.ones(3)
     target = np.arange(3) if values.ndim == 2 else np.ones(3)
     with pytest.raises(MetricError) as caught:
-        metric.update(metric.zero(), values, target, np.array([1.0, bad, 1.0]))
+        metric.update(values, target, np.array([1.0, bad, 1.0]))
     assert str(caught.value).endswith(
         f"] the weight of example 1 is {bad}; expected a finite number >= 0; pass the loader's batch.weight"
     )
@@ -295,18 +301,24 @@ def test_logits_that_are_no_numbers() -> None:
     logits = np.eye(3)
     logits[1, 2] = np.nan
     with pytest.raises(MetricError) as caught:
-        Accuracy().update(Accuracy().zero(), logits, np.arange(3))
+        Accuracy().update(logits, np.arange(3))
     assert str(caught.value) == (
         "[accuracy] NaN among the logits of row 1; expected numbers, of which one is the largest; see what the model "
         "computes of that row"
     )
-    padded = Accuracy().update(Accuracy().zero(), logits, np.arange(3), np.array([1.0, 0.0, 1.0]))
+    padded = Accuracy().measure(logits, np.arange(3), np.array([1.0, 0.0, 1.0]))
     assert padded.tolist() == [2.0, 2.0]
-    for wrong in (np.zeros((3, 0)), np.array([0.5, 1.0, 2.0]), np.zeros((3, 3, 3))):
+    with pytest.raises(MetricError) as caught:
+        Accuracy().update(np.array([0.5, 1.0, 2.0]), np.arange(3))
+    assert str(caught.value) == (
+        "[accuracy] target 2 for one logit a row; expected classes 0 and 1; give logits [..., classes], or class "
+        "numbers as integers"
+    )
+    for wrong in (np.zeros((3, 0)), np.array(["a", "b", "c"]), np.zeros((3, 3, 3))):
         with pytest.raises(MetricError, match=r"^\[accuracy\] predictions .*; expected logits \[\.\.\., classes\]"):
-            Accuracy().update(Accuracy().zero(), wrong, np.arange(3))
+            Accuracy().update(wrong, np.arange(3))
 
 
 def test_targets_in_a_column() -> None:
     found, wanted = np.array([1.0, 2.0]), np.array([[0.0], [4.0]])
-    assert MeanSquaredError().result(MeanSquaredError().update(MeanSquaredError().zero(), found, wanted)) == 2.5
+    assert of(MeanSquaredError(), found, wanted) == 2.5

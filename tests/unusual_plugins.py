@@ -87,15 +87,13 @@ class it(Metric):
     @dataclass(frozen=True)
     class Params:
         classes: int = param(10, low=2, doc="how many")
-    def __init__(self, params): self.n = params.classes
-    def zero(self): return np.zeros((self.n, self.n))
-    def update(self, state, prediction, target, weight):
+    def zero(self): return np.zeros((self.params.classes,) * 2)
+    def measure(self, prediction, target, weight):
         if prediction.ndim != 2 or target.dtype.kind not in "iu":
             raise ValueError("[f1] no classes; expected some; choose another")
-        made = np.zeros_like(state)
+        made = self.zero()
         np.add.at(made, (target, prediction.argmax(axis=1)), weight)
-        return state + made
-    def merge(self, a, b): return a + b
+        return made
     def result(self, state):
         both = state.sum(axis=0) + state.sum(axis=1)
         f = 2 * np.diag(state) / np.where(both > 0, both, 1)
@@ -104,15 +102,13 @@ class it(Metric):
     "metric-max-error": ("metric", HEAD + '''
 class it(Metric):
     """The largest error: merges by max."""
-    Params = NoParams
     tasks = ("regression",)
-    def __init__(self, params): pass
     def zero(self): return np.full(1, -np.inf)
-    def update(self, state, prediction, target, weight):
+    def measure(self, prediction, target, weight):
         if target.dtype.kind != "f": raise ValueError("[max-error] classes; expected values; choose another")
         gap = np.abs(prediction.reshape(len(target), -1) - target.reshape(len(target), -1)).max(axis=1)
-        return np.maximum(state, np.max(np.where(weight > 0, gap, -np.inf), initial=-np.inf))
-    def merge(self, a, b): return np.maximum(a, b)
+        return np.array([np.max(np.where(weight > 0, gap, -np.inf), initial=-np.inf)])
+    def merged(self, a, b): return np.maximum(a, b)
     def result(self, state): return float(state[0])
 '''),
     "data-memmap": ("data", HEAD + '''

@@ -70,13 +70,11 @@ METRIC = (
     HEAD
     + """
 class it(Metric):
-    Params = NoParams
-    def __init__(self, params): pass
     def zero(self): return np.zeros(2)
-    def update(self, state, prediction, target, weight=None):
+    def measure(self, prediction, target, weight=None):
         right = prediction.argmax(axis=1) == target
-        return state + np.array([np.sum(weight * right), np.sum(weight)])
-    def merge(self, a, b): return a + b
+        return np.array([np.sum(weight * right), np.sum(weight)])
+    def merged(self, a, b): return a + b
     def result(self, state): return float(state[0] / state[1])
 """
 )
@@ -273,14 +271,13 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                    but(HOST, "axis=2)", "axis=2).T")),
     "metric-average": ("metric", "not-mergeable", "two halves merged give",
                        but(METRIC, "return a + b", "return (a / a[1] + b / b[1]) / 2 if a[1] and b[1] else a + b")),
-    "metric-self": ("metric", "state-on-self", "update changes total of the metric",
-                    but(but(METRIC, "params): pass", "params): self.total = 0.0"), "        return state",
-                        "        self.total += 1\n        return state")),
+    "metric-self": ("metric", "state-on-self", "measure changes total of the metric",
+                    but(METRIC, "        return np.array",
+                        "        self.total = 1 + getattr(self, 'total', 0)\n        return np.array")),
     "metric-padding": ("metric", "padding-counts", "with rows of weight 0", METRIC.replace("weight * right", "right")
                        .replace("np.sum(weight)", "len(target)")),
-    "metric-in-place": ("metric", "metric-changes-state", "update changes the state",
-                        but(METRIC, "return state + np", "state += np").replace(
-                            "np.sum(weight)])", "np.sum(weight)])\n        return state")),
+    "metric-in-place": ("metric", "metric-changes-state", "merged changes the state",
+                        but(METRIC, "return a + b", "a += b; return a")),
     "metric-list": ("metric", "metric-state", "zero gave a list",
                     but(METRIC, "return np.zeros(2)", "return [0.0, 0.0]")),
     "data-length": ("data", "length-lies", "len of train is 41", but(DATA, "return 40", "return 41")),

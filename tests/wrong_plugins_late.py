@@ -64,12 +64,12 @@ LATE: dict[str, tuple[str, str, str, str]] = {
         "loss", "loss-couples", "changes with the target of another",
         loss("same = pt.cast(pt.equal(pt.reshape(target, (-1, 1)), pt.reshape(target, (1, -1))), 'float32')\n    "
              "return pt.cross_entropy(output, target) / pt.mean(same, axis=1)")),
-    "metric-writes": ("metric", "writes-input", "update changes the arrays that it is given",
+    "metric-writes": ("metric", "writes-input", "measure changes the arrays that it is given",
                       but(METRIC, "        right =", "        prediction -= prediction.max(axis=1, keepdims=True)\n"
                                                      "        right =")),
-    "metric-merge": ("metric", "metric-changes-state", "merge changes a state that it was given",
-                     but(METRIC, "return a + b", "\n        a += b\n        return a")),
-    "metric-random": ("metric", "global-random", "update or result draws",
+    "metric-merge": ("metric", "metric-changes-state", "merged changes a state that it was given",
+                     but(METRIC, "return a + b", "\n        b += a\n        return b")),
+    "metric-random": ("metric", "global-random", "measure or result draws",
                       but(METRIC, "prediction.argmax", "(prediction + 1e-9 * np.random.rand()).argmax")),
     "data-task": ("data", "not-a-dataset", "its task is 'clasification'; expected one of classification, regression, "
                   "language; did you mean classification?", but(DATA, '"classification"', '"clasification"')),

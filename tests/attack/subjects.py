@@ -43,7 +43,7 @@ MADE = {
     "pt.data.Transformed": "pt.data.Transformed(S.source(), [pt.data.Scale()])",
     "pt.data.Vocabulary": "pt.data.Vocabulary('abc')",
     "pt.data.Windows": "pt.data.Windows(np.arange(20), 4)",
-    "pt.metrics.ConfusionMatrix": "pt.metrics.ConfusionMatrix(3)",
+    "pt.metrics.ConfusionMatrix": "pt.metrics.ConfusionMatrix(num_classes=3)",
     "pt.models.CNN": "pt.models.CNN((8, 8, 3), 4)",
     "pt.nn.AdaptiveAvgPool2d": "pt.nn.AdaptiveAvgPool2d(2)",
     "pt.nn.GroupNorm": "pt.nn.GroupNorm(1, 3)",

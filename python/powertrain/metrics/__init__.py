@@ -1,22 +1,74 @@
 """Metrics: mergeable states, so that a result over parts is that over the whole; never averages of averages."""
 
 from powertrain.boundary import export
-from powertrain.metrics.classification import Accuracy, ConfusionMatrix, Perplexity
-from powertrain.metrics.metric import Mean, MetricError, State
-from powertrain.metrics.regression import MeanAbsoluteError, MeanSquaredError, RSquared
-from powertrain.plugins.bases import Metric
+from powertrain.metrics.classification import (
+    F1,
+    Accuracy,
+    BalancedAccuracy,
+    CohenKappa,
+    ConfusionMatrix,
+    MatthewsCorrCoef,
+    Perplexity,
+    Precision,
+    Recall,
+    TopKAccuracy,
+)
+from powertrain.metrics.correlation import PearsonCorrCoef, SpearmanCorrCoef
+from powertrain.metrics.metric import Mean, MetricError
+from powertrain.metrics.names import missing
+from powertrain.metrics.probabilities import BrierScore, LogLoss
+from powertrain.metrics.ranking import AUC, AveragePrecision
+from powertrain.metrics.regression import (
+    R2,
+    ExplainedVariance,
+    MaxError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MedianAbsoluteError,
+    RootMeanSquaredError,
+)
+from powertrain.metrics.text import BLEU, CHRF, CharErrorRate, WordErrorRate
+from powertrain.plugins.measure import Metric, State
 
 __all__ = [
+    "AUC",
+    "BLEU",
+    "CHRF",
+    "F1",
+    "R2",
     "Accuracy",
+    "AveragePrecision",
+    "BalancedAccuracy",
+    "BrierScore",
+    "CharErrorRate",
+    "CohenKappa",
     "ConfusionMatrix",
+    "ExplainedVariance",
+    "LogLoss",
+    "MatthewsCorrCoef",
+    "MaxError",
     "Mean",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MedianAbsoluteError",
     "Metric",
     "MetricError",
+    "PearsonCorrCoef",
     "Perplexity",
-    "RSquared",
+    "Precision",
+    "Recall",
+    "RootMeanSquaredError",
+    "SpearmanCorrCoef",
     "State",
+    "TopKAccuracy",
+    "WordErrorRate",
 ]
 
-export(globals())
+
+def __getattr__(name: str) -> object:
+    raise missing(name, __all__)
+
+
+export(globals(), __all__)

@@ -1,59 +1,60 @@
-"""Metrics of classifiers: logits [..., classes] (or class numbers) against class numbers."""
+"""Metrics of classifiers that count right and wrong classes: of logits [..., classes], or class numbers, against class
+numbers."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.metrics.metric import Additive, Array, Mean, MetricError, State, per_row
+from powertrain.metrics.classes import counted, scored
+from powertrain.metrics.metric import Array, Mean, MetricError, ratio
+from powertrain.plugins.measure import Metric, State
+from powertrain.plugins.params import param
+
+Floats = NDArray[np.float64]
 
 
-def counted(
-    prediction: Array, target: Array, weight: Array | None, where: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Class numbers, flat, of logits (the largest one; the first of equals) or of class numbers; the targets; and the
-    weights. Rows of weight 0 are padding and left out, whatever they hold."""
-    prediction, target = np.asarray(prediction), np.asarray(target)
-    logits = prediction.ndim == target.ndim + 1 and prediction.shape[-1] > 0
-    numbers = prediction.ndim == target.ndim and prediction.dtype.kind in "iub"
-    if target.dtype.kind not in "iub" or prediction.shape[: target.ndim] != target.shape or not (logits or numbers):
-        raise MetricError(
-            f"[{where}] predictions {list(prediction.shape)}, targets {target.dtype}{list(target.shape)}; "
-            "expected logits [..., classes] and class numbers [...]; check the order of the arguments"
-        )
-    w = per_row(weight, target.shape, where)
-    real = w > 0
-    found = prediction.reshape(len(w), prediction.shape[-1])[real] if logits else prediction.ravel()[real]
-    if logits:
-        unknown = np.isnan(found).any(axis=1)
-        if unknown.any():
-            row = int(np.flatnonzero(real)[np.flatnonzero(unknown)[0]])
-            raise MetricError(
-                f"[{where}] NaN among the logits of row {row}; expected numbers, of which one is the largest; see what "
-                "the model computes of that row"
-            )
-        found = found.argmax(axis=-1)
-    return found.astype(np.int64), target.ravel()[real].astype(np.int64), w[real]
-
-
-class Accuracy(Additive):
+class Accuracy(Metric):
     """The share of right classes; NaN of nothing. State: [right, all]."""
 
     tasks = ("classification", "language")
 
-    def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, "accuracy")
-        return self.added(state, np.sum(w * (found == wanted)), np.sum(w))
+        return np.array([np.sum(w * (found == wanted)), np.sum(w)])
 
-    def result(self, state: State) -> float:
-        return float(state[0] / state[1]) if state[1] > 0 else math.nan
+
+class TopKAccuracy(Metric):
+    """The share of rows whose class is among the `k` with the largest scores; the first of equals count first.
+
+    >>> top = TopKAccuracy(k=2)
+    >>> top.update(np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]), np.array([1, 2]))
+    >>> top.compute()
+    0.5
+    """
+
+    tasks = ("classification", "language")
+
+    @dataclass(frozen=True)
+    class Params:
+        k: int = param(5, low=1, doc="how many of the largest scores count")
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        scores, wanted, w = scored(prediction, target, weight, "top-k accuracy")
+        if scores.shape[1] == 1:
+            scores = np.concatenate([-scores, scores], axis=1)
+        own = np.take_along_axis(scores, wanted[:, None], axis=1)
+        before = np.arange(scores.shape[1]) < wanted[:, None]
+        rank = np.sum((scores > own) | ((scores == own) & before), axis=1)
+        return np.array([np.sum(w * (rank < self.params.k)), np.sum(w)])
 
 
 class Perplexity(Mean):
-    """exp of the mean loss: `update(state, losses, None, weight)` with losses in nats per token."""
+    """exp of the mean loss: `update(losses, weight=weight)` with losses in nats per token."""
 
     def result(self, state: State) -> float:
         mean = super().result(state)
@@ -61,58 +62,208 @@ class Perplexity(Mean):
         return math.exp(mean) if mean < 709 else mean if math.isnan(mean) else math.inf
 
 
+class ByClass(Metric):
+    """State: of each class the weight of right rows, of rows that are of it, and of rows that were taken for it."""
+
+    tasks = ("classification", "language")
+    _where = "classes"
+
+    def zero(self) -> State:
+        return np.zeros((3, 0))
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        found, wanted, w = counted(prediction, target, weight, self._where)
+        classes = int(max(found.max(initial=-1), wanted.max(initial=-1))) + 1
+        right = found == wanted
+        rows = ((wanted[right], w[right]), (wanted, w), (found, w))
+        return np.stack([np.bincount(at, weights=one, minlength=classes).astype(np.float64) for at, one in rows])
+
+    def merged(self, a: State, b: State) -> State:
+        out = np.zeros((3, max(a.shape[1], b.shape[1])))
+        out[:, : a.shape[1]] += a
+        out[:, : b.shape[1]] += b
+        return out
+
+
+class _OfAverage(ByClass):
+    """A score of each class, and its average."""
+
+    @dataclass(frozen=True)
+    class Params:
+        average: str = param("macro", choices=("macro", "micro", "weighted", "binary"), doc="how classes become one")
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        state = super().measure(prediction, target, weight)
+        if self.params.average == "binary" and state.shape[1] > 2:
+            raise MetricError(
+                f"[{self._where}] class {state.shape[1] - 1} with average = 'binary'; expected classes 0 and 1; "
+                "write average='macro'"
+            )
+        return state
+
+    def score(self, right: Floats, support: Floats, claimed: Floats) -> Floats:
+        raise NotImplementedError(type(self).__name__)
+
+    def result(self, state: State) -> float:
+        right, support, claimed = state
+        if not support.sum() > 0:
+            return math.nan
+        if self.params.average == "micro":
+            return float(self.score(*state.sum(axis=1, keepdims=True))[0])
+        scores = self.score(right, support, claimed)
+        if self.params.average == "binary":
+            return float(scores[1]) if len(scores) > 1 else 0.0
+        if self.params.average == "weighted":
+            return float(np.sum(scores * support) / support.sum())
+        # A class that is neither there nor predicted says nothing.
+        return float(np.mean(scores[(support > 0) | (claimed > 0)]))
+
+
+def _over(a: Floats, b: Floats) -> Floats:
+    """a / b, and 0 where nothing was counted."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+
+
+class Precision(_OfAverage):
+    """Of the rows that were taken for a class, the share that is of it; 0 where there are none.
+
+    average   "macro": the mean over the classes that occur; "weighted": weighted by how often they do; "micro": of all
+              rows together; "binary": that of class 1
+    Source    sklearn.metrics.precision_score
+    """
+
+    _where = "precision"
+
+    def score(self, right: Floats, support: Floats, claimed: Floats) -> Floats:
+        return _over(right, claimed)
+
+
+class Recall(_OfAverage):
+    """Of the rows of a class, the share that was found; 0 where there are none. `average` as for Precision.
+
+    Source    sklearn.metrics.recall_score
+    """
+
+    _where = "recall"
+
+    def score(self, right: Floats, support: Floats, claimed: Floats) -> Floats:
+        return _over(right, support)
+
+
+class F1(_OfAverage):
+    """The harmonic mean of precision and recall, by class. `average` as for Precision.
+
+    Source    sklearn.metrics.f1_score
+
+    >>> f1 = F1(average="binary")
+    >>> f1.update(np.array([1, 1, 0, 0]), np.array([1, 0, 1, 0]))
+    >>> f1.compute()
+    0.5
+    """
+
+    _where = "f1"
+
+    def score(self, right: Floats, support: Floats, claimed: Floats) -> Floats:
+        return _over(2 * right, claimed + support)
+
+
+class BalancedAccuracy(ByClass):
+    """The mean of the recall of the classes that occur.
+
+    Source    sklearn.metrics.balanced_accuracy_score
+    """
+
+    _where = "balanced accuracy"
+
+    def result(self, state: State) -> float:
+        right, support, _ = state
+        there = support > 0
+        return float(np.mean(right[there] / support[there])) if there.any() else math.nan
+
+
+class MatthewsCorrCoef(ByClass):
+    """Matthews' correlation of predicted and true classes, from -1 to 1; 0 where one of them never varies.
+
+    Source    Gorodkin 2004; sklearn.metrics.matthews_corrcoef
+    """
+
+    _where = "mcc"
+
+    def result(self, state: State) -> float:
+        right, support, claimed = state
+        total = support.sum()
+        if not total > 0:
+            return math.nan
+        # As shares of the total: products of counts would overflow what a float64 holds exactly.
+        right, support, claimed = right / total, support / total, claimed / total
+        spread = (1 - np.sum(claimed**2)) * (1 - np.sum(support**2))
+        constant = np.count_nonzero(support) < 2 or np.count_nonzero(claimed) < 2
+        return 0.0 if constant else float((right.sum() - np.sum(claimed * support)) / np.sqrt(spread))
+
+
+class CohenKappa(ByClass):
+    """Cohen's kappa: how much more often predicted and true classes agree than by chance; NaN where chance is sure.
+
+    Source    Cohen 1960; sklearn.metrics.cohen_kappa_score
+    """
+
+    _where = "kappa"
+
+    def result(self, state: State) -> float:
+        right, support, claimed = state
+        total = support.sum()
+        if not total > 0:
+            return math.nan
+        chance = float(np.sum((support / total) * (claimed / total)))
+        return (float(right.sum() / total) - chance) / (1 - chance) if chance < 1 else math.nan
+
+
 @dataclass(frozen=True)
 class ClassScores:
     """What a confusion matrix says of each class; a score with nothing to count (0 / 0) is 0."""
 
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-    f1: NDArray[np.float64]
-    support: NDArray[np.float64]
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: Floats
 
     @property
     def macro_f1(self) -> float:
         return float(self.f1.mean())
 
 
-class ConfusionMatrix(Additive):
-    """Counts by (target row, predicted column); result: the accuracy, NaN of nothing."""
+class ConfusionMatrix(Metric):
+    """Counts by (target row, predicted column), as `matrix`; the result is the accuracy, NaN of nothing."""
 
     @dataclass(frozen=True)
     class Params:
-        classes: int = 2
-
-    def __init__(self, params: Params | int) -> None:
-        self.classes = params if isinstance(params, int) else params.classes
-        if not isinstance(self.classes, int) or self.classes < 1:
-            raise MetricError(
-                f"[confusion] {self.classes!r} classes; expected at least 1; give the number that the data has"
-            )
+        num_classes: int = param(2, low=1, doc="how many the data has")
 
     def zero(self) -> State:
-        return np.zeros((self.classes, self.classes))
+        return np.zeros((self.params.num_classes, self.params.num_classes))
 
-    def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, "confusion")
+        classes = self.params.num_classes
         for name, values in (("predicted class", found), ("target", wanted)):
-            outside = values[(values < 0) | (values >= self.classes)]
+            outside = values[values >= classes]
             if outside.size:
                 raise MetricError(
-                    f"[confusion] {name} {outside[0]}; expected 0 to {self.classes - 1}; "
+                    f"[confusion] {name} {outside[0]}; expected 0 to {classes - 1}; "
                     "give the number of classes that the data has"
                 )
-        cells = np.bincount(wanted * self.classes + found, weights=w, minlength=self.classes**2)
-        return np.add(state, cells.reshape(self.classes, self.classes))
+        cells = np.bincount(wanted * classes + found, weights=w, minlength=classes**2)
+        return cells.reshape(classes, classes).astype(np.float64)
 
     def result(self, state: State) -> float:
-        total = float(state.sum())
-        return float(np.trace(state)) / total if total > 0 else math.nan
+        return ratio(np.trace(state), state.sum())
 
-    def scores(self, state: State) -> ClassScores:
+    @property
+    def matrix(self) -> State:
+        """The counts so far."""
+        return self.state
+
+    def scores(self) -> ClassScores:
         """Precision, recall and F1 of each class."""
-        right, support, claimed = np.diag(state), state.sum(axis=1), state.sum(axis=0)
-
-        def ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-
-        return ClassScores(ratio(right, claimed), ratio(right, support), ratio(2 * right, claimed + support), support)
+        right, support, claimed = np.diag(self.state), self.state.sum(axis=1), self.state.sum(axis=0)
+        return ClassScores(_over(right, claimed), _over(right, support), _over(2 * right, claimed + support), support)

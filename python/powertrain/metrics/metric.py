@@ -1,25 +1,25 @@
-"""What a metric is: four pure functions over a state of one float64 array, which a slot can hold.
-
-`prediction` is what the model gave for a batch (logits, or values), `target` what the data says, and `weight`, one
-per example, is 0 for padding.
-"""
+"""What metrics share: weights, which are 0 for padding; states that are rows; the mean. Their base is
+`powertrain.plugins.Metric`."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.plugins.bases import Metric
+from powertrain.plugins.measure import Metric, State
 
 Array = NDArray[Any]
-State = NDArray[np.float64]
 
 
 class MetricError(_core.Error, ValueError):
     """A batch that a metric cannot use: `[where] what was received; what was expected; how to fix it`."""
+
+
+def ratio(a: Any, b: Any) -> float:
+    return float(a) / float(b) if b > 0 else float("nan")
 
 
 def weights(weight: Array | None, count: int, where: str) -> NDArray[np.float64]:
@@ -50,36 +50,36 @@ def per_row(weight: Array | None, shape: tuple[int, ...], where: str) -> NDArray
     return rows
 
 
-class Additive(Metric, declares=True):
-    """A metric whose states add up."""
-
-    size: ClassVar[int] = 2
+class Rows(Metric):
+    """A metric that needs every example at once: its state is their numbers, one row each."""
 
     def zero(self) -> State:
-        return np.zeros(self.size)
+        return np.zeros((0, 0))
 
-    def merge(self, a: State, b: State) -> State:
-        return np.add(a, b)
+    def merged(self, a: State, b: State) -> State:
+        if len(a) == 0 or len(b) == 0:
+            return (b if len(a) == 0 else a).copy()
+        if a.shape[1] != b.shape[1]:
+            raise MetricError(
+                f"[{type(self).__name__}] batches of {a.shape[1] - 2} and {b.shape[1] - 2} classes; expected as many "
+                "in each; give the scores of all classes"
+            )
+        return np.concatenate([a, b])
 
-    def added(self, state: State, total: np.float64, count: np.float64) -> State:
-        """A state [total, count] with those of a batch."""
-        return self.merge(state, np.array([total, count], dtype=np.float64))
 
+class Mean(Metric):
+    """The weighted mean of values, such as losses per example: `update(values, weight=weight)`; NaN of nothing.
 
-class Mean(Additive):
-    """The weighted mean of values, such as losses per example: `update(state, values, None, weight)`; NaN of nothing.
-
-    >>> Mean().result(Mean().update(Mean().zero(), np.array([1.0, 3.0])))
+    >>> mean = Mean()
+    >>> mean.update(np.array([1.0, 3.0]))
+    >>> mean.compute()
     2.0
     """
 
-    def update(
-        self, state: State, prediction: Array, target: Array | None = None, weight: Array | None = None
-    ) -> State:
+    lower_is_better = True
+
+    def measure(self, prediction: Any, target: Any = None, weight: Array | None = None) -> State:
         values = np.asarray(prediction, dtype=np.float64)
         w = per_row(weight, values.shape, "mean")
         # A row of weight 0 is padding: what stands there, be it NaN, must not count.
-        return self.added(state, np.sum(w * np.where(w > 0, values.ravel(), 0)), np.sum(w))
-
-    def result(self, state: State) -> float:
-        return float(state[0] / state[1]) if state[1] > 0 else float("nan")
+        return np.array([np.sum(w * np.where(w > 0, values.ravel(), 0)), np.sum(w)])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.metrics.metric import Additive, Array, MetricError, State, per_row
-from powertrain.plugins.bases import Metric
+from powertrain.metrics.metric import Array, MetricError, Rows, per_row
+from powertrain.plugins.measure import Metric, State
 
 Values = NDArray[np.float64]
 
 
-def _pairs(prediction: Array, target: Array, weight: Array | None, where: str) -> tuple[Values, Values, Values]:
+def pairs(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[Values, Values, Values]:
     """Flat predictions, targets and weights; rows of weight 0 left out."""
     found, wanted = np.asarray(prediction, dtype=np.float64), np.asarray(target, dtype=np.float64)
     if found.ndim == wanted.ndim + 1 and found.shape[-1] == 1:
@@ -30,57 +31,162 @@ def _pairs(prediction: Array, target: Array, weight: Array | None, where: str) -
     return found.ravel()[real], wanted.ravel()[real], w[real]
 
 
-class _MeanOf(Additive):
-    tasks = ("regression",)
+class _MeanOf(Metric):
+    """The mean of an error of each value."""
 
-    def result(self, state: State) -> float:
-        return float(state[0] / state[1]) if state[1] > 0 else math.nan
+    lower_is_better = True
+    tasks = ("regression",)
+    _where = "error"
+
+    def error(self, found: Values, wanted: Values) -> Values:
+        raise NotImplementedError(type(self).__name__)
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        found, wanted, w = pairs(prediction, target, weight, self._where)
+        return np.array([np.sum(w * self.error(found, wanted)), np.sum(w)])
 
 
 class MeanSquaredError(_MeanOf):
     """The mean of (prediction - target)^2."""
 
-    def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
-        found, wanted, w = _pairs(prediction, target, weight, "mse")
-        return self.added(state, np.sum(w * np.square(found - wanted)), np.sum(w))
+    _where = "mse"
+
+    def error(self, found: Values, wanted: Values) -> Values:
+        return np.square(found - wanted)
+
+
+class RootMeanSquaredError(MeanSquaredError):
+    """The root of the mean of (prediction - target)^2."""
+
+    _where = "rmse"
+
+    def result(self, state: State) -> float:
+        return math.sqrt(super().result(state))
 
 
 class MeanAbsoluteError(_MeanOf):
     """The mean of |prediction - target|."""
 
-    def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
-        found, wanted, w = _pairs(prediction, target, weight, "mae")
-        return self.added(state, np.sum(w * np.abs(found - wanted)), np.sum(w))
+    _where = "mae"
+
+    def error(self, found: Values, wanted: Values) -> Values:
+        return np.abs(found - wanted)
 
 
-class RSquared(Metric):
-    """1 - (squared error) / (squared deviation of the targets from their mean); NaN when the targets never vary.
+class MeanAbsolutePercentageError(_MeanOf):
+    """The mean of |prediction - target| / |target|, as a share (0.1 for 10 %); a target of 0 counts as 2.2e-16.
 
-    State: [weight, mean of targets, squared deviation, squared error]. Deviations merge as in Chan, Golub and LeVeque
-    (1979); sums of squares would lose all digits when the mean is large beside the deviation.
+    Source    sklearn.metrics.mean_absolute_percentage_error
+    """
+
+    _where = "mape"
+
+    def error(self, found: Values, wanted: Values) -> Values:
+        return np.abs(found - wanted) / np.maximum(np.abs(wanted), np.finfo(np.float64).eps)
+
+
+class MedianAbsoluteError(Rows):
+    """The median of |prediction - target|; a whole weight counts as so many rows. State: a row [error, weight] each."""
+
+    lower_is_better = True
+    tasks = ("regression",)
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        found, wanted, w = pairs(prediction, target, weight, "median absolute error")
+        return np.column_stack([np.abs(found - wanted), w])
+
+    def result(self, state: State) -> float:
+        if len(state) == 0:
+            return math.nan
+        errors, w = state[np.lexsort((state[:, 1], state[:, 0]))].T
+        upto = np.cumsum(w)
+        half = upto[-1] / 2
+        at = int(np.searchsorted(upto, half))
+        # Where the half is reached exactly between two, their mean.
+        return float((errors[at] + errors[at + 1]) / 2 if upto[at] == half else errors[at])
+
+
+class MaxError(Metric):
+    """The largest |prediction - target|. State: [weight, the largest]."""
+
+    lower_is_better = True
+    tasks = ("regression",)
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        found, wanted, w = pairs(prediction, target, weight, "max error")
+        return np.array([np.sum(w), np.max(np.abs(found - wanted), initial=0.0)])
+
+    def merged(self, a: State, b: State) -> State:
+        return np.array([a[0] + b[0], max(a[1], b[1])])
+
+    def result(self, state: State) -> float:
+        return float(state[1]) if state[0] > 0 else math.nan
+
+
+class Moments(Metric):
+    """A metric of means and deviations of columns. State: [weight, means..., products of deviations...].
+
+    Deviations merge as in Chan, Golub and LeVeque (1979); sums of squares would lose all digits when the mean is large
+    beside the deviation.
     """
 
     tasks = ("regression",)
+    _where = "moments"
+
+    def columns(self, found: Values, wanted: Values) -> tuple[Values, Values]:
+        """Two columns whose moments count."""
+        return found, wanted
 
     def zero(self) -> State:
-        return np.zeros(4)
+        return np.zeros(6)
 
-    def update(self, state: State, prediction: Array, target: Array, weight: Array | None = None) -> State:
-        found, wanted, w = _pairs(prediction, target, weight, "r2")
-        total = float(np.sum(w))
-        if total == 0:
-            return state
-        mean = float(np.sum(w * wanted)) / total
-        batch = [total, mean, np.sum(w * np.square(wanted - mean)), np.sum(w * np.square(found - wanted))]
-        return self.merge(state, np.array(batch, dtype=np.float64))
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        found, wanted, w = pairs(prediction, target, weight, self._where)
+        return moments(*self.columns(found, wanted), w)
 
-    def merge(self, a: State, b: State) -> State:
+    def merged(self, a: State, b: State) -> State:
         total = a[0] + b[0]
         if total == 0:
             return a.copy()
-        apart = b[1] - a[1]
-        deviation = a[2] + b[2] + apart * apart * a[0] * b[0] / total
-        return np.array([total, a[1] + apart * b[0] / total, deviation, a[3] + b[3]])
+        share = b[0] / total
+        x, y = b[1] - a[1], b[2] - a[2]
+        spread = np.array([x * x, y * y, x * y]) * (a[0] * share)
+        return np.concatenate([[total, a[1] + x * share, a[2] + y * share], a[3:] + b[3:] + spread])
+
+
+def moments(x: Values, y: Values, w: Values) -> State:
+    """[weight, mean of x, mean of y, sum of squared deviations of x, of y, of their products]."""
+    total = float(np.sum(w))
+    if total == 0:
+        return np.zeros(6)
+    means = float(np.sum(w * x)) / total, float(np.sum(w * y)) / total
+    x, y = x - means[0], y - means[1]
+    return np.array([total, *means, np.sum(w * x * x), np.sum(w * y * y), np.sum(w * x * y)])
+
+
+class R2(Moments):
+    """1 - (squared error) / (squared deviation of the targets from their mean); NaN when the targets never vary.
+
+    Source    sklearn.metrics.r2_score
+    """
+
+    _where = "r2"
+
+    def columns(self, found: Values, wanted: Values) -> tuple[Values, Values]:
+        return wanted - found, wanted
 
     def result(self, state: State) -> float:
-        return 1 - float(state[3] / state[2]) if state[2] > 0 else math.nan
+        total, error, _, of_error, of_targets, _ = state.tolist()
+        return 1 - (of_error + total * error * error) / of_targets if of_targets > 0 else math.nan
+
+
+class ExplainedVariance(R2):
+    """1 - (variance of the errors) / (variance of the targets): R2 but for a constant that all predictions are off by.
+
+    Source    sklearn.metrics.explained_variance_score
+    """
+
+    _where = "explained variance"
+
+    def result(self, state: State) -> float:
+        return 1 - float(state[3] / state[4]) if state[4] > 0 else math.nan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.boundary import export
 from powertrain.plugins.backends import BackendError, Call, Graph, Node, Value
-from powertrain.plugins.bases import Backend, Data, Loss, Metric, RandomTransform, Schedule, Transform
+from powertrain.plugins.bases import Backend, Data, Loss, RandomTransform, Schedule, Transform
 from powertrain.plugins.declared import Declared, FieldError
 from powertrain.plugins.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugins.learning import (
@@ -21,6 +21,7 @@ from powertrain.plugins.learning import (
     Stop,
     Strategy,
 )
+from powertrain.plugins.measure import Metric
 from powertrain.plugins.params import NoParams, Range, param
 from powertrain.plugins.protocols import GROUPS, Inputs
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry

@@ -1,5 +1,5 @@
-"""The base classes of data sets, transforms, losses, schedules, metrics and backends. Models are in model.py, what
-learns in learning.py; the base of an optimizer is `powertrain.optim.Optimizer`."""
+"""The base classes of data sets, transforms, losses, schedules and backends. Models are in model.py, metrics in
+measure.py, what learns in learning.py; the base of an optimizer is `powertrain.optim.Optimizer`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.plugins.declared import Declared, FieldError, OfParams, missing, optional, required
@@ -116,33 +115,6 @@ class Schedule(OfParams, declares=True):
     @required
     def __call__(self, step: Tensor, total: int) -> Tensor | float:
         raise missing(self, "__call__")
-
-
-class Metric(OfParams, declares=True):
-    """A mergeable measure: result(merge(a, b)) is that of all the examples of a and b together."""
-
-    tasks: ClassVar[tuple[str, ...]] = ()  # the tasks that it measures; all where it names none
-
-    @required
-    def zero(self) -> NDArray[np.float64]:
-        """The state of no examples: sums and counts in one array."""
-        raise missing(self, "zero")
-
-    @required
-    def update(
-        self, state: NDArray[np.float64], prediction: Array, target: Array, weight: Array | None = None
-    ) -> NDArray[np.float64]:
-        """The state with a batch more. `prediction` is what the model gave (logits, or values); `weight` has one number
-        for each example, 0 for padding."""
-        raise missing(self, "update")
-
-    @required
-    def merge(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-        raise missing(self, "merge")
-
-    @required
-    def result(self, state: NDArray[np.float64]) -> float:
-        raise missing(self, "result")
 
 
 class Backend(OfParams, declares=True):

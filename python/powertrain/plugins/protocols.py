@@ -14,7 +14,7 @@ parameters; a kernel is an object, a recipe the path of a file.
     strategy   Strategy         build(params)                           setup, round, predict
     optimizer  Optimizer        build(params, module, **settings)       an Optimizer
     schedule   Schedule         build(params), or the function          the factor on the rate of (step, total)
-    metric     Metric           build(params)                           zero, update, merge, result
+    metric     Metric           build(params)                           measure, result; update, compute
     callback   Callback         build(params)                           after_commit
     backend    Backend          build(params)                           runs traced programs
     kernel                      a Kernel, called like an op             Tensors
@@ -57,7 +57,7 @@ BASES = {
     "strategy": "powertrain.plugins.learning:Strategy",
     "optimizer": "powertrain.optim.optimizer:Optimizer",
     "schedule": "powertrain.plugins.bases:Schedule",
-    "metric": "powertrain.plugins.bases:Metric",
+    "metric": "powertrain.plugins.measure:Metric",
     "callback": "powertrain.plugins.learning:Callback",
     "backend": "powertrain.plugins.bases:Backend",
 }

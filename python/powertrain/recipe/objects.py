@@ -45,8 +45,8 @@ def given(group: str, value: Any) -> Given:
 
 
 def kebab(name: str) -> str:
-    """`top-k`, of TopK."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
+    """`top-k-accuracy`, of TopKAccuracy."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).replace("_", "-").lower()
 
 
 def _class_name(value: Any) -> str:

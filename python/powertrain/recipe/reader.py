@@ -246,7 +246,11 @@ class _Reader:
         for at, value in enumerate(asked):
             if not is_plain(value):
                 found = given("metric", value)
-                name = kebab(found.name)
+                # Two of a kind, such as F1 of two averages: f1 and f1-2.
+                number, name = 1, kebab(found.name)
+                while name in self.measures or name in [one for one in asked if isinstance(one, str)]:
+                    number += 1
+                    name = f"{kebab(found.name)}-{number}"
                 self.measures[name] = value
                 self.records["evaluate", "metrics", at] = name
                 asked[at] = name

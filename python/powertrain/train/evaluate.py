@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ class Evaluation:
     part: str
     values: dict[str, float]
     examples: int
-    confusion: NDArray[np.float64] | None = None
+    confusion: metrics.ConfusionMatrix | None = None
     losses: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     outputs: NDArray[np.float32] | None = None
     truth: NDArray[Any] | None = None
@@ -124,21 +125,23 @@ class Evaluator:
         """The same for examples that are no part of the data set, as `part`."""
         if most is not None and len(source) > most:
             source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
-        states = {name: metric.zero() for name, metric in self.metrics.items()}
+        # Copies: those of the caller's keep what they have seen.
+        measured = {name: copy.copy(metric) for name, metric in self.metrics.items()}
+        for metric in measured.values():
+            metric.reset()
         kept: list[tuple[Any, Any, Any]] = []
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.
             for batch in DataLoader(source, self.batch, pad_last=True):
                 output, losses = self._measured(batch)
-                for name, metric in self.metrics.items():
-                    values = losses if name in OF_LOSSES else output
-                    states[name] = metric.update(states[name], values, batch.y, batch.weight)
+                for name, metric in measured.items():
+                    metric.update(losses if name in OF_LOSSES else output, batch.y, batch.weight)
                 if keep:
                     real = len(batch)
                     mean = losses[:real].reshape(real, -1).mean(axis=1)
                     kept.append((mean, output[:real].copy(), np.asarray(batch.y)[:real].copy()))
-        confusion = states.pop("confusion", None)
-        found = {name: self.metrics[name].result(state) for name, state in states.items()}
+        confusion = measured.pop("confusion", None)
+        found = {name: metric.compute() for name, metric in measured.items()}
         made = Evaluation(part, found, len(source), confusion)
         if keep:
             made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
@@ -167,5 +170,5 @@ def choose_metrics(dataset: DataModule, names: tuple[str, ...] | None, load: Cal
     for name in names or USUAL[dataset.task]:
         chosen[name] = load(name)
     if dataset.task == "classification":
-        chosen["confusion"] = metrics.ConfusionMatrix(dataset.outputs)
+        chosen["confusion"] = metrics.ConfusionMatrix(num_classes=dataset.outputs)
     return chosen

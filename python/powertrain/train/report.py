@@ -131,9 +131,7 @@ def _comparison(results: dict[str, Any]) -> Html:
 def _classes(run: TrainRun, judged: Evaluation) -> Html:
     if judged.confusion is None:
         return NOTHING
-    from powertrain.metrics import ConfusionMatrix
-
-    scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
+    scores = judged.confusion.scores()
     labels = _labels(run)
     columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
     rows = [
@@ -142,7 +140,8 @@ def _classes(run: TrainRun, judged: Evaluation) -> Html:
     ]
     table = _table((("class", "precision", "recall", "F1", "examples"), *rows))
     draw = _pictures()
-    picture = draw.confusion(judged.confusion, labels) if draw else _left_out("The picture of the confusion matrix is")
+    matrix = judged.confusion.matrix
+    picture = draw.confusion(matrix, labels) if draw else _left_out("The picture of the confusion matrix is")
     return html("<h2>Classes</h2>{}{}", table, picture)
 
 

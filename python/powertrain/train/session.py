@@ -274,9 +274,7 @@ def score_table(run: TrainRun, judged: Evaluation) -> list[str]:
     """Precision, recall and F1 of each class, as lines."""
     if judged.confusion is None:
         return []
-    from powertrain.metrics import ConfusionMatrix
-
-    scores = ConfusionMatrix(run.dataset.outputs).scores(judged.confusion)
+    scores = judged.confusion.scores()
     named = run.dataset.labels or range(run.dataset.outputs)
     labels = [one_line(label) for label in named]
     width = max(len("class"), len("mean"), *(len(label) for label in labels))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,6 @@ from powertrain.train.folder import RunError
 if TYPE_CHECKING:
     from powertrain.recipe.sections import Stop
 
-LOWER_IS_BETTER = ("loss", "perplexity", "mse", "mae", "error")
-
-
 class EarlyStop:
     """The best value so far and the evaluations since, with the weights of the best; part of every checkpoint, so
     that a resume stops at the same place with the same weights."""
@@ -26,8 +23,8 @@ class EarlyStop:
         self.watch = stop.watch
         self.metric = stop.watch.removeprefix("valid.")
         self.patience = stop.patience
-        lower = self.metric in LOWER_IS_BETTER
-        self.lower = lower if stop.mode == "auto" else stop.mode == "min"
+        self.mode = stop.mode
+        self.lower = stop.mode == "min"
         self.best = math.nan
         self.since = 0
         self.weights: dict[str, NDArray[Any]] = {}
@@ -36,8 +33,8 @@ class EarlyStop:
     def reached(self) -> bool:
         return self.since >= self.patience
 
-    def check(self, metrics: Iterable[str], has_valid: bool) -> None:
-        """Refuse to watch what will not be measured, before anything runs."""
+    def check(self, metrics: Mapping[str, Any], has_valid: bool) -> None:
+        """Refuse to watch what will not be measured, before anything runs; and ask the metric which way is better."""
         if not has_valid:
             raise RunError(
                 "[run.stop] the data has no valid part to watch; expected one; for example split = { valid = 0.1 }"
@@ -48,6 +45,8 @@ class EarlyStop:
                 f"[run.stop.watch] received {self.watch}; expected one of {', '.join(names)}"
                 f"{suggestion(self.watch, names)}"
             )
+        if self.mode == "auto":
+            self.lower = bool(getattr(metrics[self.metric], "lower_is_better", False))
 
     def see(self, value: float, weights: Mapping[str, NDArray[Any]]) -> None:
         """Take in one evaluation; a NaN never counts as an improvement."""

@@ -29,10 +29,10 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
     for prediction, target in samples().values():
         metric = subject.plugin.build(subject.params)
         try:
-            with no_global_random(subject, "update or result") as drawn:
+            with no_global_random(subject, "measure or result") as drawn:
                 given = prediction.copy(), target.copy(), np.ones(len(target), np.float32)
-                state = metric.update(metric.zero(), *given)
-                metric.result(state)
+                metric.update(*given)
+                metric.compute()
         except Exception as error:
             errors.append(error)
             continue
@@ -40,7 +40,7 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
         if not all(map(same, given, (prediction, target, np.ones(len(target), np.float32)))):
             yield subject.finding(
                 "writes-input",
-                "update changes the arrays that it is given",
+                "measure changes the arrays that it is given",
                 "to read them, since other metrics see the same",
                 "copy before writing",
             )
@@ -66,25 +66,29 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
         return
     before = held_on(metric)
     kept = copy.deepcopy(zero)
-    whole = metric.update(zero, prediction, target, ones)
+
+    def measured(*batch: Any) -> Any:
+        return np.asarray(metric.measure(*batch), dtype=np.float64)
+
+    whole = metric.merged(zero, measured(prediction, target, ones))
     if not np.array_equal(zero, kept):
         yield subject.finding(
             "metric-changes-state",
-            "update changes the state that it was given",
+            "merged changes the state that it was given",
             "a new state",
-            "return state + ..., not state += ...",
+            "return a + b, not a += b",
         )
         return
     halves = [
-        metric.update(metric.zero(), prediction[part], target[part], ones[part])
+        measured(prediction[part], target[part], ones[part])
         for part in (slice(0, 5), slice(5, None))
     ]
     parts = copy.deepcopy(halves)
-    merged = metric.result(metric.merge(*halves))
+    merged = metric.result(metric.merged(*halves))
     if not all(map(same, parts, halves)):
         yield subject.finding(
             "metric-changes-state",
-            "merge changes a state that it was given",
+            "merged changes a state that it was given",
             "a new state",
             "return a + b, not a += b",
         )
@@ -93,9 +97,9 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
     if names := changed(before, held_on(metric)):
         yield subject.finding(
             "state-on-self",
-            f"update changes {', '.join(names)} of the metric",
+            f"measure changes {', '.join(names)} of the metric",
             "a state that is handed on",
-            "put it into the array that update returns",
+            "put it into the array that measure returns",
         )
         return
     if np.ndim(result) != 0:
@@ -108,12 +112,11 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
             "the same, whatever the batches were",
             "keep sums and counts in the state, and divide in result alone",
         )
-    elif not _near(metric.result(metric.merge(metric.zero(), whole)), result):
+    elif not _near(metric.result(metric.merged(metric.zero(), whole)), result):
         yield subject.finding(
-            "not-mergeable", "merging with zero changes the result", "zero to add nothing", "mend zero or merge"
+            "not-mergeable", "merging with zero changes the result", "zero to add nothing", "correct zero or merged"
         )
-    padded = metric.update(
-        metric.zero(),
+    padded = measured(
         np.concatenate([prediction, prediction[:4]]),
         np.concatenate([target, target[:4]]),
         np.concatenate([ones, np.zeros(4, np.float32)]),

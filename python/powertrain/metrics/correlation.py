@@ -1,0 +1,61 @@
+"""Correlations of predictions and targets, from -1 to 1."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.metrics.metric import Array, Rows
+from powertrain.metrics.regression import Moments, moments, pairs
+from powertrain.plugins.measure import State
+
+Values = NDArray[np.float64]
+
+
+def _correlation(state: State) -> float:
+    spread = math.sqrt(state[3]) * math.sqrt(state[4])
+    return float(np.clip(state[5] / spread, -1, 1)) if spread > 0 else math.nan
+
+
+class PearsonCorrCoef(Moments):
+    """Pearson's correlation: how far predictions and targets lie on a line; NaN where one of them never varies."""
+
+    _where = "pearson"
+
+    def result(self, state: State) -> float:
+        return _correlation(state)
+
+
+class SpearmanCorrCoef(Rows):
+    """Spearman's correlation: Pearson's of the ranks, equal values with the mean of theirs.
+
+    A whole weight counts as so many rows. State: a row [prediction, target, weight] for each value.
+
+    Source    Spearman 1904; scipy.stats.spearmanr
+    """
+
+    tasks = ("regression",)
+
+    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+        return np.column_stack(pairs(prediction, target, weight, "spearman"))
+
+    def result(self, state: State) -> float:
+        if len(state) == 0:
+            return math.nan
+        found, wanted, w = state[np.lexsort(state.T)].T
+        return _correlation(moments(_ranks(found, w), _ranks(wanted, w), w))
+
+
+def _ranks(values: Values, weight: Values) -> Values:
+    """The weight below each value, and half of that of its equals."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sums = np.add.reduceat(weight[order], starts)
+    middle = np.cumsum(sums) - sums / 2
+    ranks = np.empty_like(values)
+    ranks[order] = np.repeat(middle, np.diff(np.append(starts, len(values))))
+    return ranks
