@@ -218,7 +218,8 @@ def test_the_area_under_the_curve_counts_ties_half() -> None:
             {"drop": ("a",)},
             "[table {}] no column but those left out; expected something to learn from; shorten drop",
         ),
-        ("a,a\n1,x\n", {"target": "a"}, "[table {}] {} has a twice; expected a name for each column; rename one"),
+        ("a,a\n1,x\n", {"target": "a"}, "[table {}] {} has a twice; expected a name for each column; rename one, "
+         "or set header = false if the first line names nothing"),
         ("a,y\n", {}, "[table {}] {} has no rows; expected a table; check the file"),
         (
             "a,y\n1,\n2,NA\n",
@@ -297,7 +298,8 @@ def test_a_binary_file_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         load(path, target="y")
     assert str(raised.value) == (
-        f"[table {path}] {path} is not UTF-8; expected a table of texts; is it a binary file?"
+        f'[table {path}] {path}, line 1: byte 0x89 is not UTF-8; expected a table of texts; set encoding = "latin-1", '
+        'or "cp1252" for a file of Excel, if it is a text'
     )
 
 

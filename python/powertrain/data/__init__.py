@@ -27,6 +27,7 @@ from powertrain.data.samplers import (
 )
 from powertrain.data.source import Source
 from powertrain.data.split import random_split, split_ordered, split_random, split_stratified
+from powertrain.data.tables import read_csv
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
 from powertrain.plugins.bases import RandomTransform, Transform
@@ -66,6 +67,7 @@ __all__ = [
     "collate",
     "files_in",
     "random_split",
+    "read_csv",
     "split_ordered",
     "split_random",
     "split_stratified",

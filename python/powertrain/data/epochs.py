@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from powertrain.data import drawing
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Parts, Pick, misplaced
 from powertrain.data.samplers import Rows, SeededSampler, epoch_rows, row_numbers
@@ -71,7 +72,7 @@ class EpochOrder:
             following = Cursor(epoch, start + self.batch) if start + self.batch < end else Cursor(epoch + 1, 0)
             # Padded by other real examples, rather than zeros or one repeated: batch statistics stay sensible.
             size = self.batch if self.last == "pad" else 0
-            yield _padded(rows[start : start + self.batch], rows, size, following)._replace(parts=kept)
+            yield _padded(rows[start : start + self.batch], rows, size, following, epoch)._replace(parts=kept)
 
 
 class BatchOrder:
@@ -99,14 +100,14 @@ class BatchOrder:
             raise DataError("batch_sampler", "no batch", "expected at least one", "give lists of row numbers")
         for at in range(position, len(parts)):
             following = Cursor(epoch, at + 1) if at + 1 < len(parts) else Cursor(epoch + 1, 0)
-            yield _padded(parts[at], parts[at], 0, following)._replace(parts=parts)
+            yield _padded(parts[at], parts[at], 0, following, epoch)._replace(parts=parts)
 
 
 class StreamOrder:
     """Batches of what an iterable gives, in its order; position counts examples. A resume skips those before it."""
 
-    def __init__(self, stream: Iterable[Any], batch: int, last: Last) -> None:
-        self.stream, self.batch, self.last = stream, batch, last
+    def __init__(self, stream: Iterable[Any], batch: int, seed: int, last: Last) -> None:
+        self.stream, self.batch, self.seed, self.last = stream, batch, seed, last
 
     def __len__(self) -> int:
         count = len(cast(Sized, self.stream))
@@ -116,11 +117,21 @@ class StreamOrder:
         if min(cursor) < 0 or cursor.position % self.batch:
             raise misplaced(cursor, f"a multiple of batch_size = {self.batch}", _SAME)
 
-    def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
-        epoch, position = cursor
+    def _examples(self, epoch: int) -> Iterator[Any]:
         if hasattr(self.stream, "set_epoch"):
             self.stream.set_epoch(epoch)
         examples = iter(self.stream)
+        for index in itertools.count():
+            with drawing.example(self.seed, epoch, index):
+                try:
+                    one = next(examples)
+                except StopIteration:
+                    return
+            yield one
+
+    def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
+        epoch, position = cursor
+        examples = self._examples(epoch)
         skipped = sum(1 for _ in itertools.islice(examples, position))
         # One batch ahead: only so is it known which one is the last.
         ahead = list(itertools.islice(examples, self.batch))
@@ -137,14 +148,14 @@ class StreamOrder:
             rows = np.arange(position, position + len(batch), dtype=np.int64)
             position += len(batch)
             following = Cursor(epoch, position) if ahead else Cursor(epoch + 1, 0)
-            pick = _padded(rows, rows, self.batch if self.last == "pad" else 0, following)
+            pick = _padded(rows, rows, self.batch if self.last == "pad" else 0, following, epoch)
             yield pick._replace(examples=[batch[at - int(rows[0])] for at in pick.indices])
 
 
-def _padded(rows: Rows, others: Rows, size: int, cursor: Cursor) -> Pick:
+def _padded(rows: Rows, others: Rows, size: int, cursor: Cursor, epoch: int) -> Pick:
     """A pick of `rows`, filled up to `size` by others of weight 0."""
     weight = np.ones(max(len(rows), size), dtype=np.float32)
     weight[len(rows) :] = 0
     if len(rows) < size:
         rows = np.concatenate([rows, np.resize(others, size - len(rows))])
-    return Pick(rows, weight, cursor)
+    return Pick(rows, weight, cursor, epoch)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import settings
+from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
 from powertrain.data.collate import collate
 from powertrain.data.dataset import as_fields, as_source, gives_items, is_stream, item
@@ -46,6 +46,8 @@ class DataLoader:
 
     A batch of tuples or dicts is a `Batch`: `for x, y in loader`, `batch.x`, `batch["x"]`. One of single arrays is an
     array, and one of collate_fn is what that gives.
+
+    Random transforms (`pt.data.transforms`) in the `__getitem__` of a data set draw by (seed, epoch, index).
 
     `state_dict()` says where the next batch begins; loaded by `load_state_dict` into a loader with the same data and
     settings, it gives the same batches.
@@ -109,7 +111,7 @@ class DataLoader:
         last: Last = "drop" if self.drop_last else "pad" if self.pad_last else "short"
         if self._stream:
             settings.refuse_for_streams(self.dataset, shuffle, self.sampler, self.batch_sampler)
-            return StreamOrder(self.dataset, self.batch_size, last)
+            return StreamOrder(self.dataset, self.batch_size, self.seed, last)
         count = len(self.dataset)
         if count == 0:
             raise DataError("DataLoader", "0 examples", "expected at least one", "check the file or the split")
@@ -164,12 +166,16 @@ class DataLoader:
 
     def _made(self, pick: Pick) -> Any:
         if self._stream or self._by_items:
-            examples = pick.examples if self._stream else [item(self.dataset, int(row)) for row in pick.indices]
+            examples = pick.examples if self._stream else [self._example(pick.epoch, int(row)) for row in pick.indices]
             return (self.collate_fn or collate)(list(examples))
         assert self._source is not None
         if self.augment:
             return fetch_training(self._source, pick.indices, self.seed, pick.cursor)
         return self._source.fetch(pick.indices)
+
+    def _example(self, epoch: int, row: int) -> Any:
+        with drawing.example(self.seed, epoch, row):
+            return item(self.dataset, row)
 
     def _picks(self) -> Iterator[Pick]:
         cursor, parts = self._cursor, self._parts

@@ -19,6 +19,7 @@ from powertrain.data.errors import DataError
 
 # Streams keep draws of one seed apart that serve different ends.
 SHUFFLE, OFFSETS, SPLIT, RING, EPISODES, EVALUATION = 1, 2, 3, 4, 5, 6
+EXAMPLES = 7
 CHANGES = 64  # and one further for each random transform of a recipe
 
 
@@ -76,7 +77,7 @@ Parts = Sequence[NDArray[np.int64]]
 
 
 class Pick(NamedTuple):
-    """The rows of one batch, their weights, and the cursor after it.
+    """The rows of one batch, their weights, the cursor after it, and its epoch (where there are none, its step).
 
     Of a stream, its examples too; of a sampler that need not give its rows twice, those of the epoch.
     """
@@ -84,6 +85,7 @@ class Pick(NamedTuple):
     indices: NDArray[np.int64]
     weight: NDArray[np.float32]
     cursor: Cursor
+    epoch: int = 0
     examples: Sequence[Any] = ()
     parts: Parts = ()
 
@@ -130,4 +132,4 @@ class RandomOrder:
             words = raw_bits(self.seed, OFFSETS, step, self.batch)
             # The remainder of a 64-bit word: its bias, count / 2^64, is beyond any measurement.
             indices = (words % np.uint64(self.count)).astype(np.int64)
-            yield Pick(indices, np.ones(self.batch, dtype=np.float32), Cursor(0, step + 1))
+            yield Pick(indices, np.ones(self.batch, dtype=np.float32), Cursor(0, step + 1), step)

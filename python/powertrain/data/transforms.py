@@ -2,10 +2,13 @@
 
 What a transform learned is model state: `state()` gives it as named arrays, which a run keeps in slots and `restore`
 takes back. They are plugins of the group `transform`. Random transforms change training batches alone.
+
+Those of one picture, for the `__getitem__` of a data set, are in pictures.py.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,13 +16,65 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
+from powertrain.boundary import export
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.order import CHANGES, Cursor, Draw
+from powertrain.data.pictures import (
+    CenterCrop,
+    Compose,
+    Normalize,
+    Pad,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomVerticalFlip,
+    ToTensor,
+)
 from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
 from powertrain.plugins.bases import RandomTransform, Transform
 from powertrain.plugins.params import param
 from powertrain.plugins.protocols import is_random
+
+__all__ = [
+    "CenterCrop",
+    "Channel",
+    "Compose",
+    "Flatten",
+    "Normalize",
+    "Pad",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomTransform",
+    "RandomVerticalFlip",
+    "Scale",
+    "Standardize",
+    "ToTensor",
+    "Transform",
+    "Transformed",
+]
+# What others call them, or nearly.
+_COUNTERPARTS = {
+    "Normalise": "Normalize",
+    "PILToTensor": "ToTensor",
+    "RandomFlip": "RandomHorizontalFlip",
+    "Standardise": "Standardize",
+    "StandardScaler": "Standardize",
+    "ToImage": "ToTensor",
+}
+
+
+class TransformNameError(_core.Error, AttributeError):
+    """A transform that is not there by that name."""
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'powertrain.data.transforms' has no attribute {name!r}")
+    near = difflib.get_close_matches(name, __all__, n=1)
+    meant = _COUNTERPARTS.get(name) or (near[0] if near else None)
+    fix = f"write pt.data.transforms.{meant}" if meant else "write a function of a picture"
+    raise TransformNameError(f"[transforms] {name}; expected a name of powertrain.data.transforms; {fix}")
 
 
 class Scale(Transform):
@@ -155,3 +210,6 @@ class Transformed(Dataset):
             else:
                 fields = {**fields, self.field: cast(Transform, transform)(fields[self.field])}
         return fields
+
+
+export(globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ SURE, DOUBTED = 0.9, 0.05
 FAR = 6.0  # deviations, by the median of distances, from what a linear model says of a number
 NORMAL = 1.4826  # of a normal distribution: deviation / median distance from the median
 SHOWN = 5
+NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ def _of_column(name: str, column: Column, is_target: bool) -> list[Finding]:
     distinct = len(np.unique(there.astype(str) if column.kind == "category" else there))
     if distinct <= 1:
         found.append(Finding("constant", name, count, "never varies; left out"))
+    elif column.kind == "category" and (wrong := no_numbers(column)):
+        text = f"{len(wrong):,} of {len(there):,} values are no numbers, first {wrong[0][1]!r} in row {wrong[0][0]:,}"
+        found.append(Finding("mixed", name, len(wrong), f"{text}; name it in na_values if it is a gap"))
     elif column.kind == "category" and distinct > count / 2 and not is_target:
         found.append(Finding("identifier", name, distinct, f"{distinct:,} values in {count:,} rows; drop it"))
     if column.kind == "number" and distinct > 2:
@@ -65,6 +70,17 @@ def _of_column(name: str, column: Column, is_target: bool) -> list[Finding]:
             text = f"{outside / count:.2%} beyond {_short(low)} to {_short(high)} (three interquartile ranges)"
             found.append(Finding("outliers", name, outside, text))
     return found
+
+
+def no_numbers(column: Column, most: float = 0.1) -> list[tuple[int, str]]:
+    """The values, with their rows from 1 on, that alone make texts of a column of numbers: at most that share."""
+    wrong = []
+    for row, value in enumerate(column.values, 1):
+        if value is not None and not NUMBER.fullmatch(value):
+            wrong.append((row, value))
+            if len(wrong) > most * len(column.values):
+                return []
+    return wrong
 
 
 def _short(value: float) -> str:

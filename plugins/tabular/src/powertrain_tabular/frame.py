@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from powertrain.data import DataError
 from powertrain.data.formats import read_bytes
 from powertrain.inputs import room
+from powertrain_tabular.csv_file import Csv, parse_csv
 
 Kind = Literal["number", "category", "date", "other"]
 Array = NDArray[Any]
 
-# What stands for a gap in a CSV file.
-GAPS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 SECONDS_OF_A_DAY = 86_400
+PLAIN = Csv()
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,15 @@ def column_of(values: Sequence[Any]) -> Column:
     return Column("number", np.array([np.nan if value is None else float(value) for value in values]))
 
 
-def read_frame(path: Path, where: str) -> Frame:
+def read_frame(path: Path, where: str, settings: Csv = PLAIN) -> Frame:
     """A CSV file (.csv, .tsv; .gz too) or a Parquet file (.parquet)."""
-    return parse_frame(read_bytes(path, where), path, where)
+    return parse_frame(read_bytes(path, where), path, where, settings)
 
 
-def parse_frame(content: bytes, path: Path, where: str) -> Frame:
+def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -> Frame:
     """A table from the content of a file, whose name says what it is."""
     try:
         import pyarrow as pa
-        import pyarrow.csv as pa_csv
         import pyarrow.parquet as pa_parquet
     except ImportError as error:
         raise DataError(
@@ -102,11 +101,9 @@ def parse_frame(content: bytes, path: Path, where: str) -> Frame:
         if path.suffix == ".parquet":
             table = _parquet(content, pa, pa_parquet)
         else:
-            table = pa_csv.read_csv(
-                pa.BufferReader(content),
-                parse_options=pa_csv.ParseOptions(delimiter="\t" if ".tsv" in path.suffixes else ","),
-                convert_options=pa_csv.ConvertOptions(null_values=GAPS, strings_can_be_null=True),
-            )
+            table = parse_csv(content, str(path), settings, where)
+    except DataError:
+        raise
     except (OSError, ValueError, pa.ArrowException) as error:
         text = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise DataError(where, f"{path}: {text}", "expected a CSV or Parquet file", "check the file") from None

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.plugins import Data, param
-from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
+from powertrain_tabular.cleaning import Finding, clean_report, label_finding, no_numbers, row_keys, suspicious
+from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
-from powertrain_tabular.frame import Column, Frame, read_frame
+from powertrain_tabular.frame import PLAIN, Column, Frame, read_frame
 from powertrain_tabular.leakage import leaks
 from powertrain_tabular.pages import sections
 from powertrain_tabular.splits import Split, split_rows
@@ -38,7 +39,8 @@ class TableParams:
 
 
 class Table(Data):
-    """A CSV or Parquet file. It splits itself, since encoders are fitted on the training rows alone."""
+    """A CSV or Parquet file. How a CSV file is written is found out, or said. It splits itself, since encoders are
+    fitted on the training rows alone."""
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"path": "people.csv", "target": "bought", "split": {"by": "stratify", "valid": 0.2, "test": 0.2}},
@@ -47,14 +49,15 @@ class Table(Data):
     examples_folder = Path(__file__).parent / "examples"
 
     @dataclass(frozen=True, kw_only=True)
-    class Params(TableParams):
+    class Params(Csv, TableParams):
         path: Path = param(doc="the file: .csv, .tsv (.gz too), .parquet")
         target: str = param(doc="the column to predict")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         where = f"table {params.path}"
-        return build(params.path.stem, read_frame(base / params.path, where), params.target, params, where)
+        frame = read_frame(base / params.path, where, params)
+        return build(params.path.stem, frame, params.target, params, where)
 
 
 def build(name: str, frame: Frame, target: str, params: TableParams, where: str) -> DataModule:
@@ -67,6 +70,12 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     hidden = [target, *params.drop, *([params.split.column] if params.split.by == "group" else [])]
     if not set(frame.columns) - set(hidden):
         raise DataError(where, "no column but those left out", "expected something to learn from", "shorten drop")
+    if params.task == "regression" and frame[target].kind == "category" and (wrong := no_numbers(frame[target], 1.0)):
+        row, value = wrong[0]
+        raise DataError(
+            where, f"{target} is {value!r} in row {row:,}", "expected numbers, since task is regression",
+            "correct it, name it in na_values, or set decimal and thousands",
+        )  # fmt: skip
     findings = clean_report(frame, target)
     frame = frame.take(np.flatnonzero(~frame[target].missing))
     if not frame.count:
@@ -88,6 +97,7 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     x_train, y_train = x[rows["train"]], y[rows["train"]]
     findings += label_finding(suspicious(x_train, y_train, classes, rows["train"]), target)
     columns = one_column_at_a_time(encoder, train)
+    written = params if isinstance(params, Csv) else PLAIN
     leaked = leaks(inputs, rows, params.split, order, columns, y_train, classes)
     _refuse(leaked, params.leakage, where)
     parts = {part: ArrayDataset(x=x[found], y=y[found]) for part, found in rows.items()}
@@ -98,7 +108,7 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
         len(labels) if labels else 1,
         labels,
         state={**encoder.state(), "labels": np.frombuffer(json.dumps(labels).encode(), dtype=np.uint8)},
-        read=lambda path: encoder(read_frame(path, f"predict {path}"), f"predict {path}"),
+        read=lambda path: encoder(read_frame(path, f"predict {path}", written), f"predict {path}"),
         columns=tuple(encoder.features),
         sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
     )

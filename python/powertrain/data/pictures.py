@@ -1,0 +1,201 @@
+"""Transforms of one picture, for the `__getitem__` of a data set: the names are those of torchvision.
+
+A picture is [height, width] or [height, width, channels], channels last, as an array or as Pillow has it; each gives an
+array. Random ones draw by (seed, epoch, index) of the example, see drawing.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data.drawing import current
+from powertrain.data.errors import DataError
+
+Picture = NDArray[Any]
+
+
+class Compose:
+    """One transform after the other.
+
+    >>> change = Compose([ToTensor(), Normalize(0.5, 0.5)])
+    >>> change(np.array([[0, 255]], np.uint8)).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
+        self.transforms = list(transforms)
+        for at, transform in enumerate(self.transforms):
+            if not callable(transform) or isinstance(transform, type):
+                what = f"the class {transform.__name__}" if isinstance(transform, type) else type(transform).__name__
+                raise DataError(
+                    "Compose", f"transforms[{at}] = {what}", "expected a function of a picture",
+                    f"write {transform.__name__}(...)" if isinstance(transform, type) else "leave it out",
+                )  # fmt: skip
+
+    def __call__(self, x: Any) -> Any:
+        for transform in self.transforms:
+            x = transform(x)
+        return x
+
+
+class ToTensor:
+    """Bytes as float32 from 0 to 1, other numbers as float32; channels stay last, where torchvision puts them first."""
+
+    def __call__(self, x: Any) -> Picture:
+        picture = np.asarray(x)
+        scale = np.float32(1 / 255) if picture.dtype == np.uint8 else None
+        return picture.astype(np.float32) if scale is None else picture * scale
+
+
+class Normalize:
+    """(x - mean) / std, one number for all or one for each channel.
+
+    >>> Normalize([1.0, 2.0], [2.0, 4.0])(np.array([[[3.0, 2.0]]])).tolist()
+    [[[1.0, 0.0]]]
+    """
+
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
+        self.mean, self.std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+        if self.mean.ndim > 1 or self.std.ndim > 1 or not (self.std > 0).all():
+            raise DataError(
+                "Normalize", f"mean = {mean}, std = {std}", "expected a number or one for each channel, std above 0",
+                "for example Normalize(0.5, 0.25)",
+            )  # fmt: skip
+
+    def __call__(self, x: Any) -> Picture:
+        picture = np.asarray(x)
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values.ndim and (picture.ndim < 3 or picture.shape[-1] != len(values)):
+                raise DataError(
+                    "Normalize", f"{len(values)} numbers as {name} for a picture {list(picture.shape)}",
+                    "expected one for each channel, which are last", "give a single number, or move the channels",
+                )  # fmt: skip
+        out = np.subtract(picture, self.mean, dtype=np.float32)
+        out /= self.std
+        return out
+
+
+class Pad:
+    """Rows and columns around a picture: `padding` on each side, or (left and right, top and bottom), or (left, top,
+    right, bottom). `padding_mode` is "constant" (of `fill`), "edge", "reflect" or "symmetric"."""
+
+    MODES = ("constant", "edge", "reflect", "symmetric")
+
+    def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant") -> None:
+        sides = [padding] * 4 if isinstance(padding, int) else [*padding] * (2 if len(padding) == 2 else 1)
+        if len(sides) != 4 or any(not _whole(side) or side < 0 for side in sides) or padding_mode not in self.MODES:
+            raise DataError(
+                type(self).__name__, f"padding = {padding}, padding_mode = {padding_mode!r}",
+                f"expected 1, 2 or 4 whole numbers >= 0, and one of {', '.join(self.MODES)}", "for example padding=4",
+            )  # fmt: skip
+        self.sides, self.fill, self.padding_mode = tuple(sides), fill, padding_mode
+
+    def __call__(self, x: Any) -> Picture:
+        picture = _picture(x, "Pad")
+        left, top, right, bottom = self.sides
+        around = [(top, bottom), (left, right), *[(0, 0)] * (picture.ndim - 2)]
+        if self.padding_mode == "constant":
+            return np.pad(picture, around, constant_values=self.fill)
+        return np.pad(picture, around, mode=self.padding_mode)  # type: ignore[call-overload]
+
+
+class CenterCrop:
+    """The middle of a picture, of `size` (height, width), or of a square."""
+
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = _size(size, "CenterCrop")
+
+    def __call__(self, x: Any) -> Picture:
+        picture = _picture(x, "CenterCrop", self.size)
+        corner = [(have - want) // 2 for have, want in zip(picture.shape, self.size, strict=False)]
+        return _cut(picture, self.size, corner)
+
+
+class RandomCrop:
+    """A part of a picture, of `size` (height, width) or of a square, after `padding` as for Pad.
+
+    pad_if_needed   also pad a picture that is smaller than the part
+    """
+
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        padding: int | Sequence[int] | None = None,
+        pad_if_needed: bool = False,
+        fill: float = 0,
+        padding_mode: str = "constant",
+    ) -> None:
+        self.size = _size(size, "RandomCrop")
+        self.pad = None if padding is None else Pad(padding, fill, padding_mode)
+        self.pad_if_needed, self.fill, self.padding_mode = pad_if_needed, fill, padding_mode
+
+    def __call__(self, x: Any) -> Picture:
+        picture = _picture(x, "RandomCrop")
+        if self.pad is not None:
+            picture = self.pad(picture)
+        if self.pad_if_needed:
+            down, right = (max(0, want - have) for have, want in zip(picture.shape, self.size, strict=False))
+            picture = Pad((right, down), self.fill, self.padding_mode)(picture)
+        _picture(picture, "RandomCrop", self.size)
+        free = [have - want for have, want in zip(picture.shape, self.size, strict=False)]
+        words = current().words((2,))
+        return _cut(picture, self.size, [int(word % np.uint64(one + 1)) for word, one in zip(words, free, strict=True)])
+
+
+class _RandomFlip:
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise DataError(type(self).__name__, f"p = {p}", "expected a share from 0 to 1", "0.5 is usual")
+        self.p = p
+
+    def _flipped(self, x: Any, axis: int) -> Picture:
+        picture = _picture(x, type(self).__name__)
+        flip = float(current().uniform((1,))[0]) < self.p
+        return np.ascontiguousarray(np.flip(picture, axis)) if flip else picture
+
+
+class RandomHorizontalFlip(_RandomFlip):
+    """Left and right exchanged, in a share `p` of the pictures."""
+
+    def __call__(self, x: Any) -> Picture:
+        return self._flipped(x, 1)
+
+
+class RandomVerticalFlip(_RandomFlip):
+    """Top and bottom exchanged, in a share `p` of the pictures."""
+
+    def __call__(self, x: Any) -> Picture:
+        return self._flipped(x, 0)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _size(size: Any, where: str) -> tuple[int, int]:
+    both = (size, size) if _whole(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
+    if len(both) != 2 or any(not _whole(side) or side < 1 for side in both):
+        raise DataError(
+            where, f"size = {size!r}", "expected a whole number >= 1, or two", f"for example {where}((32, 24))"
+        )
+    return int(both[0]), int(both[1])
+
+
+def _picture(x: Any, where: str, least: tuple[int, int] = (1, 1)) -> Picture:
+    picture = np.asarray(x)
+    if picture.ndim not in (2, 3) or picture.shape[0] < least[0] or picture.shape[1] < least[1]:
+        size = "" if least == (1, 1) else f", of at least {least[0]} x {least[1]}"
+        raise DataError(
+            where, f"an array {list(picture.shape)}", f"expected a picture [height, width(, channels)]{size}",
+            "put it where one picture is made, in __getitem__; pad what is too small",
+        )  # fmt: skip
+    return picture
+
+
+def _cut(picture: Picture, size: tuple[int, int], corner: Sequence[int]) -> Picture:
+    top, left = corner
+    return np.ascontiguousarray(picture[top : top + size[0], left : left + size[1]])

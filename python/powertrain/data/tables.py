@@ -1,0 +1,45 @@
+"""Tables from Python: the door to the data plugin `table` of powertrain-tabular, as recipes have it."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from powertrain.data.errors import DataError
+from powertrain.data.module import DataModule
+from powertrain.plugins import registry
+from powertrain.plugins.params import check, params_of
+from powertrain.plugins.registry import PluginError
+
+
+def read_csv(path: str | PathLike[str], target: str, **settings: Any) -> DataModule:
+    """The data set of a CSV file (.csv, .tsv, also with .gz; or .parquet), of which the column `target` is predicted.
+
+    Separator, decimal comma, byte order mark and dates are found out. Settings say what cannot be: sep, encoding,
+    decimal, thousands, header, names, quotechar, na_values, date_format as in pandas.read_csv; drop=["id"] leaves
+    columns out; split={"valid": 0.1, "test": 0.2} holds rows out, and what gaps, categories and scales become is
+    learned from the others alone; task, encode and so on as for `use = "table"` in a recipe.
+
+    Parts are `data.train` and `data.splits["test"]`, for `pt.data.DataLoader`; `pt.fit(model=..., data=data)` takes it
+    whole. Columns are `data.columns`, classes `data.labels`.
+
+    Errors    a file that cannot be read, by line and column; a setting that is not there
+    """
+    try:
+        plugin = registry().load("data", "table")
+    except PluginError as error:
+        raise DataError(
+            "read_csv", "no data plugin table", "expected powertrain-tabular, which reads tables by pyarrow",
+            "pip install 'powertrain-tabular[files]'",
+        ) from error  # fmt: skip
+    table = {"path": str(Path(path)), "target": target, **settings}
+    params, mistakes = check(params_of(plugin), table, "read_csv")
+    if mistakes:
+        first = mistakes[0]
+        where = "read_csv" + "".join(f" {key}" for key in first.path)
+        received, _, rest = first.text.partition("; ")
+        expected, _, fix = rest.partition("; ")
+        raise DataError(where, received, expected, fix or "correct it")
+    loaded: DataModule = plugin.build(params, Path())
+    return loaded
