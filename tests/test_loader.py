@@ -206,6 +206,16 @@ def test_no_hang_at_exit_with_workers_busy() -> None:
             "for example sampler=pt.data.RandomSampler(dataset)",
         ),
         (
+            {"sampler": RandomSampler},
+            "[DataLoader] a sampler that is the class RandomSampler; expected a Sampler or row numbers; "
+            "for example sampler=pt.data.RandomSampler(dataset)",
+        ),
+        (
+            {"batch_sampler": 3},
+            "[DataLoader] a batch_sampler of type int; expected lists of row numbers; for example "
+            "batch_sampler=pt.data.BatchSampler(sampler, 32, drop_last=False)",
+        ),
+        (
             {"batch_sampler": [[0, 1]], "batch_size": 2},
             "[DataLoader] received batch_sampler and batch_size; expected one of them: batch_sampler says it all; "
             "leave batch_size out",

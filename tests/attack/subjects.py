@@ -15,8 +15,8 @@ import numpy as np
 import powertrain as pt
 
 MODULES = (
-    "", "array_api", "data", "estimators", "fft", "losses", "metrics", "models", "nn", "nn.init", "optim",
-    "optim.schedules", "plugins", "random", "recipe",
+    "", "array_api", "data", "data.transforms", "estimators", "fft", "losses", "metrics", "models", "nn", "nn.init",
+    "optim", "optim.schedules", "plugins", "random", "recipe",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
 LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})
@@ -43,6 +43,9 @@ MADE = {
     "pt.data.Transformed": "pt.data.Transformed(S.source(), [pt.data.Scale()])",
     "pt.data.Vocabulary": "pt.data.Vocabulary('abc')",
     "pt.data.Windows": "pt.data.Windows(np.arange(20), 4)",
+    "pt.data.transforms.Compose": "pt.data.transforms.Compose([pt.data.transforms.ToTensor()])",
+    "pt.data.transforms.Normalize": "pt.data.transforms.Normalize(0.5, 0.5)",
+    "pt.data.transforms.Pad": "pt.data.transforms.Pad(1)",
     "pt.metrics.ConfusionMatrix": "pt.metrics.ConfusionMatrix(num_classes=3)",
     "pt.models.CNN": "pt.models.CNN((8, 8, 3), 4)",
     "pt.nn.AdaptiveAvgPool2d": "pt.nn.AdaptiveAvgPool2d(2)",

@@ -85,7 +85,7 @@ class DataLoader:
         settings.refuse_processes(timeout, worker_init_fn, multiprocessing_context)
         settings.check_dataset(dataset)
         if batch_sampler is not None:
-            settings.refuse_beside_batch_sampler(batch_size, shuffle, sampler, drop_last, pad_last)
+            settings.check_batch_sampler(batch_sampler, batch_size, shuffle, sampler, drop_last, pad_last)
         settings.check_numbers(batch_size, num_workers, prefetch_factor)
         settings.check_choices(shuffle, sampler, drop_last, pad_last, collate_fn)
         self.dataset = dataset

@@ -97,7 +97,19 @@ def refuse_for_streams(dataset: Any, shuffle: Any, sampler: Any, batch_sampler: 
             )  # fmt: skip
 
 
-def refuse_beside_batch_sampler(batch_size: Any, shuffle: Any, sampler: Any, drop_last: Any, pad_last: Any) -> None:
+def _of(value: Any) -> str:
+    return f"that is the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
+
+
+def check_batch_sampler(
+    batch_sampler: Any, batch_size: Any, shuffle: Any, sampler: Any, drop_last: Any, pad_last: Any
+) -> None:
+    """Lists of rows, and nothing that they decide on."""
+    if isinstance(batch_sampler, type) or not hasattr(batch_sampler, "__iter__"):
+        raise DataError(
+            _WHERE, f"a batch_sampler {_of(batch_sampler)}", "expected lists of row numbers",
+            "for example batch_sampler=pt.data.BatchSampler(sampler, 32, drop_last=False)",
+        )  # fmt: skip
     given = {
         "batch_size": batch_size != 1, "shuffle": bool(shuffle), "sampler": sampler is not None,
         "drop_last": bool(drop_last), "pad_last": bool(pad_last),
@@ -130,9 +142,9 @@ def check_choices(shuffle: Any, sampler: Any, drop_last: Any, pad_last: Any, col
             _WHERE, "received shuffle and sampler", "expected one of them: the sampler is the order",
             "leave shuffle out",
         )  # fmt: skip
-    if sampler is not None and not hasattr(sampler, "__iter__"):
+    if sampler is not None and (isinstance(sampler, type) or not hasattr(sampler, "__iter__")):
         raise DataError(
-            _WHERE, f"a sampler of type {type(sampler).__name__}", "expected a Sampler or row numbers",
+            _WHERE, f"a sampler {_of(sampler)}", "expected a Sampler or row numbers",
             "for example sampler=pt.data.RandomSampler(dataset)",
         )  # fmt: skip
     if collate_fn is not None and not callable(collate_fn):
