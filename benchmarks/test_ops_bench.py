@@ -29,7 +29,7 @@ PEERS = [
 def ours(name: str, case: Case) -> Any:
     inputs, rest = case.make("float32")
     inputs, rest = to_tensor(inputs, "float32"), {key: to_tensor(value, "float32") for key, value in rest.items()}
-    return lambda: getattr(pt, name)(*inputs, **rest)
+    return lambda: pt.functional.OPERATORS[name](*inputs, **rest)
 
 
 @pytest.mark.parametrize(("name", "case"), BENCHES, ids=[f"{name} {case} powertrain" for name, case in BENCHES])

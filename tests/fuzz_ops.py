@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from calls import SPECS
+from calls import OPS, SPECS
 
 # Elements of a value: above the first a graph grows no further, the second is for graphs that use threads.
 MOST, MOST_LARGE = 600, 60_000
@@ -32,7 +32,7 @@ class Call:
     made: list[int] = field(default_factory=list)
 
     def apply(self, values: list[Any]) -> Any:
-        return self.applied_to(getattr(pt, self.op), values)
+        return self.applied_to(pt.functional.OPERATORS[self.op], values)
 
     def applied_to(self, function: Callable[..., Any], values: list[Any]) -> Any:
         return function(values, **self.rest) if self.joined else function(*values, *self.numbers, **self.rest)
@@ -93,25 +93,26 @@ def takes(kind: str) -> Callable[[Any], bool]:
 
 
 # nextafter has no neighbours of 16 bits; the gradients of other ops come with those.
-_LEFT_OUT = {"nextafter", *(name for name in pt.op_names() if name.endswith("_grad"))}
+_LEFT_OUT = {"nextafter", *(name for name in OPS if name.endswith("_grad"))}
 _ELEMENTWISE = {
     count: [
         name
-        for name in pt.op_names()
+        for name in OPS
         if SPECS[name]["outputs"] == 1 and len(SPECS[name]["inputs"]) == count and name not in _LEFT_OUT
         and not SPECS[name]["attrs"] and (SPECS[name]["elementwise"] or name in _COMPOSED)
     ]
     for count, _COMPOSED in (
         (1, ("celu", "elu", "gelu", "hardsigmoid", "hardswish", "mish", "selu", "softsign", "logsigmoid", "tanhshrink",
              "log2", "log10", "relu6", "acosh", "asinh", "atanh", "logit")),
-        (2, ("copysign", "logaddexp", "fmax", "fmin", "floor_divide", "remainder", "bce_with_logits", "mse_loss")),
+        (2, ("copysign", "logaddexp", "fmax", "fmin", "floor_divide", "remainder",
+             "binary_cross_entropy_with_logits", "mse_loss")),
     )
 }  # fmt: skip
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all", "argmax", "var", "std", "logsumexp", "count_nonzero",
                "vector_norm")  # fmt: skip
 _ALONG = ("softmax", "log_softmax", "cumulative_sum", "cumulative_prod", "sort", "argsort", "flip", "cummax",
           "normalize")  # fmt: skip
-_MOVES = ("transpose", "slice", "slice", "reshape", "expand", "broadcast", "swap", "roll", "pad", "repeat")
+_MOVES = ("permute_dims", "slice", "slice", "reshape", "expand", "broadcast", "swap", "roll", "pad", "repeat")
 
 
 def _small(values: Values, *shapes: Any) -> bool:
@@ -183,8 +184,8 @@ def move(values: Values) -> Call | None:
         return None
     shape, rng = values.found[at].shape, values.rng
     kind = rng.choice(_MOVES)
-    if kind == "transpose":
-        return Call("transpose", [at], {"axes": tuple(rng.sample(range(len(shape)), len(shape)))})
+    if kind == "permute_dims":
+        return Call("permute_dims", [at], {"axes": tuple(rng.sample(range(len(shape)), len(shape)))})
     if kind == "slice":
         start = [rng.randrange(size) if size else 0 for size in shape]
         stop = [rng.randint(low, size) for low, size in zip(start, shape, strict=True)]
@@ -277,7 +278,7 @@ def change(values: Values) -> Call | None:
     assert at is not None  # there are always inputs
     to = values.rng.choice(CASTS)
     # A float beyond an integer's range has no value of it to agree on.
-    return Call("cast", [at], {"dtype": to}) if "int" not in to or not values.found[at].dtype.is_float else None
+    return Call("astype", [at], {"dtype": to}) if "int" not in to or not values.found[at].dtype.is_float else None
 
 
 GROWERS: list[tuple[Callable[[Values], Call | None], int]] = [

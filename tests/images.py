@@ -21,9 +21,9 @@ def padded(x: Array, padding: Any, value: float = 0.0) -> Array:
     return np.pad(x, ((0, 0), (py, py), (px, px), (0, 0)), constant_values=value)
 
 
-def positions(x: Array, window: Any, stride: Any, dilation: Any = 1) -> Iterator[tuple[int, int, Array]]:
-    """Each position (i, j) of the window, and a view of what it sees of a padded image, one pixel per output."""
-    (wy, wx), (sy, sx), (dy, dx) = pair(window), pair(stride), pair(dilation)
+def positions(x: Array, kernel_size: Any, stride: Any, dilation: Any = 1) -> Iterator[tuple[int, int, Array]]:
+    """Each position (i, j) of the kernel_size, and a view of what it sees of a padded image, one pixel per output."""
+    (wy, wx), (sy, sx), (dy, dx) = pair(kernel_size), pair(stride), pair(dilation)
     height = (x.shape[1] - dy * (wy - 1) - 1) // sy + 1
     width = (x.shape[2] - dx * (wx - 1) - 1) // sx + 1
     for i in range(wy):
@@ -58,10 +58,10 @@ def convolve_back_input(
 
 
 def convolve_back_weight(
-    x: Array, g: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1, *, window: Any
+    x: Array, g: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1, *, kernel_size: Any
 ) -> Array:
-    dw = np.zeros((*pair(window), x.shape[-1] // groups, g.shape[-1]))
-    for i, j, seen in positions(padded(x, padding), window, stride, dilation):
+    dw = np.zeros((*pair(kernel_size), x.shape[-1] // groups, g.shape[-1]))
+    for i, j, seen in positions(padded(x, padding), kernel_size, stride, dilation):
         parts = zip(np.split(seen, groups, -1), np.split(g, groups, -1), strict=True)
         dw[i, j] = np.concatenate([np.einsum("nhwi,nhwo->io", part, grad) for part, grad in parts], -1)
     return dw

@@ -18,7 +18,7 @@ class Part:
 
 SHARED = ("tests/test_ops.py", "-k", " or ".join(f"[{op}] or [{op}-" for op in (
     "sum", "max", "mean", "argmax", "var", "softmax", "avg_pool2d", "max_pool2d", "conv2d", "add", "where", "lstm",
-    "concat", "huber_loss", "normalize", "equal", "cast", "logaddexp", "acos",
+    "concat", "huber_loss", "normalize", "equal", "astype", "logaddexp", "acos",
 )))  # fmt: skip
 POOLING = ("tests/test_ops.py", "-k", "pool")
 SPECTRUM = ("tests/test_spectrum.py", "tests/test_fft.py")
@@ -189,13 +189,13 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/optimizer.py", "pt.take(sums, rows.place)", "sums"),
         ("python/powertrain/optim/optimizer.py", 'self.accumulate == 1, "an', 'True, "an'),
         ("python/powertrain/optim/optimizer.py", "decay == 0, f", "True, f"),
-        ("python/powertrain/optim/adam_variants.py", "size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) /",
+        ("python/powertrain/optim/adam_variants.py", "size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) /",
          "size = wide /"),
         ("python/powertrain/optim/sgd.py", "self.ROWS = momentum == 0", "self.ROWS = True"),
         ("python/powertrain/slots.py", "Segment(s.name, 2 * s.offset,", "Segment(s.name, s.offset,"),
         ("python/powertrain/optim/optimizer.py", "type(self).update_flat is Optimizer.update_flat", "False"),
         ("python/powertrain/nn/pairs.py", "rows = pt.reshape(look_up(index, self.weight)",
-         "rows = pt.reshape(pt.embedding(index, self.weight)"),
+         "rows = pt.reshape(F.embedding(index, self.weight)"),
     )),
     "ownership": Part(("tests/test_ownership.py",), (
         ("cpp/core/slot.cpp", "homes.fetch_add(1, std::memory_order_relaxed);", ""),
@@ -266,7 +266,7 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/optimizer.py", "pt.minimum(self.clip / (norm + 1e-6), 1.0)",
          "self.clip / (norm + 1e-6)"),
         ("python/powertrain/optim/optimizer.py", "step = before + 1", "step = before + 2"),
-        ("python/powertrain/optim/adam.py", "size = wide / (1 - pt.power(self.betas[0], count))", "size = wide"),
+        ("python/powertrain/optim/adam.py", "size = wide / (1 - pt.pow(self.betas[0], count))", "size = wide"),
         ("cpp/ops/adam_step/cpu.cpp", "sqrt(root) * n.unbias + n.eps", "(sqrt(root) + n.eps) * n.unbias"),
         ("cpp/ops/adam_step/cpu.cpp", "propagating_max(s.largest, s.square)", "s.square"),
         ("cpp/ops/adam_step/cpu.cpp", "g * g * n.new2", "g * g * n.new1"),
@@ -275,8 +275,8 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/optimizer.py", "rate = rate * _in(dtype, scheduled)",
          "rate = rate * _in(\"float32\", scheduled)"),
         ("python/powertrain/optim/adaptive.py", 'spread - pt.square(new["mean"])', 'spread'),
-        ("python/powertrain/optim/adaptive.py", "pt.cast(step - 1, rate.dtype) * self.lr_decay",
-         "pt.cast(step, rate.dtype) * self.lr_decay"),
+        ("python/powertrain/optim/adaptive.py", "pt.astype(step - 1, rate.dtype) * self.lr_decay",
+         "pt.astype(step, rate.dtype) * self.lr_decay"),
         ("python/powertrain/optim/adaptive.py", "pt.abs(g) + self.eps", "g + self.eps"),
         ("python/powertrain/optim/adaptive.py", "running_mean(state[\"u\"], pt.square(delta), self.rho)",
          "running_mean(state[\"u\"], pt.square(g), self.rho)"),

@@ -58,7 +58,7 @@ RULES: dict[str, Callable[..., Array]] = {
     "all": over_axes(np.all),
     "any": over_axes(np.any),
     "broadcast_to": lambda call, x: np.broadcast_to(x, call.shape),
-    "cast": lambda call, x: x.astype(call.dtype),
+    "astype": lambda call, x: x.astype(call.dtype),
     "concat": lambda call, *parts: np.concatenate(parts, axis=call["axis"]),
     "divide": plain(np.divide),
     "equal": plain(np.equal),
@@ -78,7 +78,7 @@ RULES: dict[str, Callable[..., Array]] = {
     "minimum": plain(np.minimum),
     "multiply": plain(np.multiply),
     "negative": plain(np.negative),
-    "power": plain(np.power),
+    "pow": plain(np.power),
     "put_along_axis": put_along_axis,
     "random_uniform": lambda call, state: uniform(np, state, call.shape, call["ordinal"], call.dtype),
     "reciprocal": plain(lambda x: 1 / x),
@@ -95,7 +95,7 @@ RULES: dict[str, Callable[..., Array]] = {
     "take": lambda call, x, index: np.take(x, index, axis=call["axis"]),
     "take_along_axis": lambda call, x, index: np.take_along_axis(x, index, axis=call["axis"]),
     "tanh": plain(np.tanh),
-    "transpose": lambda call, x: np.transpose(x, call["axes"]),
+    "permute_dims": lambda call, x: np.transpose(x, call["axes"]),
     "where": plain(np.where),
 }
 

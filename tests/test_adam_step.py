@@ -132,7 +132,7 @@ def test_step_of_another_shape() -> None:
 def test_the_numbers_of_a_float64_step_are_float64() -> None:
     """Rounded to float32 they would be off by 6e-8, and so would be the whole movement."""
     inputs, attributes = arguments(4, "float64", {})
-    inputs[5] = pt.cast(inputs[5], "float32")
+    inputs[5] = pt.astype(inputs[5], "float32")
     with pytest.raises(pt.ShapeError) as caught:
         STEP(*inputs, **attributes)
     assert str(caught.value) == (

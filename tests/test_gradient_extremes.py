@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from calls import SPECS, Variables, cotangents, to_array
 from kit import FLOATS, Array, Case, Draw, case_files
+from powertrain.functional import OPERATORS
 
 try:
     import torch
@@ -64,19 +66,19 @@ def calls() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], int]]:
     f = torch.nn.functional
     found: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {}
     for name in UNARY:
-        found[name] = getattr(pt, name), getattr(torch, name), 1
+        found[name] = OPERATORS[name], getattr(torch, name), 1
     for name in ACTIVATIONS:
-        found[name] = getattr(pt, name), getattr(f, name), 1
+        found[name] = OPERATORS[name], getattr(f, name), 1
     for name in BINARY:
-        found[name] = getattr(pt, name), getattr(torch, name), 2
+        found[name] = OPERATORS[name], getattr(torch, name), 2
     for name in LOSSES:
-        found[name] = getattr(pt, name), lambda *xs, name=name: getattr(f, name)(*xs, reduction="none"), 2
+        found[name] = OPERATORS[name], lambda *xs, name=name: getattr(f, name)(*xs, reduction="none"), 2
     truth = (NUMBERS[0, 2] > 0) * 1.0
     signs = 2 * truth - 1
     of_truth = {"binary_cross_entropy": truth, "soft_margin_loss": signs, "hinge_embedding_loss": signs}
     for name, target in of_truth.items():
         found[name] = (
-            lambda x, name=name, y=target: getattr(pt, name)(pt.sigmoid(x) if name[0] == "b" else x, y),
+            lambda x, name=name, y=target: OPERATORS[name](pt.sigmoid(x) if name[0] == "b" else x, y),
             lambda x, name=name, y=target: getattr(f, name)(
                 torch.sigmoid(x) if name[0] == "b" else x, torch.tensor(y), reduction="none"
             ),
@@ -84,17 +86,17 @@ def calls() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], int]]:
         )
     found |= {
         "square root of squares": (lambda x: pt.sqrt(pt.sum(x * x, axis=1)), lambda x: torch.sqrt((x * x).sum(1)), 1),
-        "power": (pt.power, torch.pow, 2),
+        "pow": (pt.pow, torch.pow, 2),
         **{f"power {p}": (lambda x, p=p: x**p, lambda x, p=p: x**p, 1) for p in (0.0, 0.5, 1.0, 2.0, 3.0, -1.0)},
         "binary_cross_entropy of probabilities": (
-            lambda x: pt.binary_cross_entropy(pt.clip(x, 0.0, 1.0), truth),
+            lambda x: F.binary_cross_entropy(pt.clip(x, 0.0, 1.0), truth, reduction="none"),
             lambda x: f.binary_cross_entropy(torch.clamp(x, 0.0, 1.0), torch.tensor(truth), reduction="none"), 1,
         ),
-        "bce_with_logits": (
-            lambda x: pt.bce_with_logits(x, truth),
+        "binary_cross_entropy_with_logits": (
+            lambda x: F.binary_cross_entropy_with_logits(x, truth, reduction="none"),
             lambda x: f.binary_cross_entropy_with_logits(x, torch.tensor(truth), reduction="none"), 1,
         ),
-        "prelu": (lambda x, w: pt.prelu(x, w[0]), lambda x, w: f.prelu(x, w[0]), 2),
+        "prelu": (lambda x, w: F.prelu(x, w[0]), lambda x, w: f.prelu(x, w[0]), 2),
         "where": (lambda x, y: pt.where(x > 0, pt.log(pt.where(x > 0, x, 1.0)), y),
                   lambda x, y: torch.where(x > 0, torch.log(torch.where(x > 0, x, 1.0)), y), 2),
         "clip": (lambda x: pt.clip(x, -1.0, 1.0), lambda x: torch.clamp(x, -1.0, 1.0), 1),
@@ -113,23 +115,23 @@ def calls() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], int]]:
         "log_softmax": (pt.log_softmax, lambda x: f.log_softmax(x, -1), 1),
         "entropy": (lambda x: -pt.sum(pt.xlogy(pt.softmax(x), pt.softmax(x)), axis=1),
                     lambda x: torch.special.entr(f.softmax(x, -1)).sum(1), 1),
-        **{f"vector_norm {p}": (lambda x, p=p: pt.vector_norm(x, axis=1, ord=p),
+        **{f"vector_norm {p}": (lambda x, p=p: pt.linalg.vector_norm(x, axis=1, ord=p),
                                 lambda x, p=p: torch.linalg.vector_norm(x, p, dim=1), 1)
            for p in (0.0, 0.5, 1.0, 2.0, 3.0, np.inf, -np.inf)},
-        "normalize": (pt.normalize, lambda x: f.normalize(x, dim=-1), 1),
-        "cosine_similarity": (pt.cosine_similarity, lambda x, y: f.cosine_similarity(x, y, dim=-1), 2),
-        "pairwise_distance": (pt.pairwise_distance, f.pairwise_distance, 2),
-        "layer_norm": (pt.layer_norm, lambda x: f.layer_norm(x, SHAPE[1:]), 1),
-        "rms_norm": (lambda x: pt.rms_norm(x, pt.ones(SHAPE[1:], "float64")),
+        "normalize": (F.normalize, lambda x: f.normalize(x, dim=-1), 1),
+        "cosine_similarity": (F.cosine_similarity, lambda x, y: f.cosine_similarity(x, y, dim=-1), 2),
+        "pairwise_distance": (F.pairwise_distance, f.pairwise_distance, 2),
+        "layer_norm": (OPERATORS["layer_norm"], lambda x: f.layer_norm(x, SHAPE[1:]), 1),
+        "rms_norm": (lambda x: OPERATORS["rms_norm"](x, pt.ones(SHAPE[1:], "float64")),
                      lambda x: f.rms_norm(x, SHAPE[1:], eps=1e-6), 1),
         "sort": (pt.sort, lambda x: torch.sort(x, stable=True)[0], 1),
-        "margin_ranking_loss": (lambda x, y: pt.margin_ranking_loss(x, y, pt.ones_like(x)),
+        "margin_ranking_loss": (lambda x, y: F.margin_ranking_loss(x, y, pt.ones_like(x), reduction="none"),
                                 lambda x, y: f.margin_ranking_loss(x, y, torch.ones_like(x), reduction="none"), 2),
-        "multi_margin_loss": (lambda x: pt.multi_margin_loss(x, pt.zeros((6,), "int64"), margin=0.0),
+        "multi_margin_loss": (lambda x: F.multi_margin_loss(x, pt.zeros((6,), "int64"), margin=0.0, reduction="none"),
                               lambda x: f.multi_margin_loss(x, torch.zeros(6, dtype=torch.int64), margin=0.0,
                                                             reduction="none"), 1),
         "triplet_margin_loss": (
-            lambda x, y: pt.triplet_margin_loss(x, y, pt.zeros_like(x)),
+            lambda x, y: F.triplet_margin_loss(x, y, pt.zeros_like(x), reduction="none"),
             lambda x, y: f.triplet_margin_loss(x, y, torch.zeros_like(x), reduction="none"), 2),
     }  # fmt: skip
     return found
@@ -182,7 +184,7 @@ DEVIATES: dict[str, tuple[tuple[str, ...], str]] = {
     "acosh": (("few",), OUTSIDE),
     "var": (("inf", "-inf"), OUTSIDE),
     "power 0.5": (("-inf",), "`x ** 0.5` of minus infinity"),
-    "bce_with_logits": (("-inf",), "`bce_with_logits`"),
+    "binary_cross_entropy_with_logits": (("-inf",), "`binary_cross_entropy_with_logits`"),
     "binary_cross_entropy of probabilities": (("zero", "one", "few", "truths", "zeros"), CERTAIN),
     "hypot": (("zero", "few", "truths", "zeros"), "gradient of `hypot` at the origin"),
     "hardsigmoid": (("zero", "one", "few", "truths", "zeros", "inf", "-inf", "nan"), SIXTH),
@@ -220,9 +222,9 @@ def test_what_else_the_documentation_says() -> None:
     assert gradient(pt.clip, [0.0, 2.0], [1.0, 1.0], [1.0, 1.0]) == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     assert gradient(pt.median, [3.0, 3.0, 3.0]) == [[0.0, 1.0, 0.0]]
     images = np.full((1, 2, 2, 1), np.nan)
-    assert np.ravel(gradient(lambda x: pt.max_pool2d(x, 2), images)).tolist() == [1.0, 0.0, 0.0, 0.0]
-    assert np.isnan(gradient(pt.det, [[1.0, 2.0], [2.0, 4.0]])).all()
-    by_a, _ = gradient(pt.cosine_similarity, [0.0, 0.0], [3.0, 4.0])
+    assert np.ravel(gradient(lambda x: F.max_pool2d(x, 2), images)).tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert np.isnan(gradient(pt.linalg.det, [[1.0, 2.0], [2.0, 4.0]])).all()
+    by_a, _ = gradient(F.cosine_similarity, [0.0, 0.0], [3.0, 4.0])
     np.testing.assert_allclose(by_a, [0.6e8, 0.8e8], rtol=1e-12)
     assert gradient(pt.hypot, [0.0], [0.0]) == [[0.0], [0.0]]
     assert gradient(lambda a, b: pt.abs(pt.complex(a, b)), [0.0], [0.0]) == [[0.0], [0.0]]

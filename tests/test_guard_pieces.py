@@ -37,8 +37,12 @@ CASES = {
     "one that is split along K": Case((700, 800), (20000, 700), lambda x, w: (x @ w).sum()),
     "few rows": Case((2, 300000), (60, 2), lambda x, w: (x @ w).sum()),
     "a turned weight": Case((800, 700), (60, 700), lambda x, w: (x @ w.T).sum()),
-    "a weight of images": Case((1, 1, 700, 800), (2, 6, 5, 700), lambda x, w: pt.conv2d_kernel(x, w).sum()),
-    "convolution": Case((3, 3, 250, 256), (2, 9, 8, 250), lambda x, w: pt.conv2d_kernel(x, w, padding=1).sum()),
+    "a weight of images": Case(
+        (1, 1, 700, 800), (2, 6, 5, 700), lambda x, w: pt.functional.OPERATORS["conv2d_kernel"](x, w).sum()
+    ),
+    "convolution": Case(
+        (3, 3, 250, 256), (2, 9, 8, 250), lambda x, w: pt.functional.OPERATORS["conv2d_kernel"](x, w, padding=1).sum()
+    ),
     "bf16": Case((700, 800), (60, 700), lambda x, w: (x @ w).astype("float32").sum(), "bf16"),
     "bf16, rows that are no whole lines": Case(
         (700, 801), (60, 700), lambda x, w: (x @ w).astype("float32").sum(), "bf16"

@@ -14,6 +14,7 @@ import powertrain as pt
 from calls import SPECS, Variables, call, outputs, reference, to_array
 from kit import FLOATS, Array, Case, Draw, case_files
 from oracles import check, same_bits
+from powertrain.functional import OPERATORS
 
 FILES = case_files()
 STRUCTURED = sorted(name for name in set(FILES) & set(SPECS) if not SPECS[name]["elementwise"])
@@ -133,17 +134,17 @@ def test_what_is_left_out_is_needed() -> None:
 
 
 MATRICES: dict[str, Any] = {
-    "cholesky": lambda x: [pt.cholesky(x)],
-    "det": lambda x: [pt.det(x)],
-    "eigh": pt.eigh,
-    "inv": lambda x: [pt.inv(x)],
-    "lu": lambda x: [pt.lu(x)[0]],
-    "qr": pt.qr,
-    "slogdet": lambda x: [pt.slogdet(x)[1]],
-    "solve": lambda x: [pt.solve(x, pt.ones((3, 5, 2), x.dtype))],
-    "solve_triangular": lambda x: [pt.solve_triangular(x, pt.ones((3, 5, 2), x.dtype))],
-    "svd": pt.svd,
-    "svd_tall": pt.svd_tall,
+    "cholesky": lambda x: [OPERATORS["cholesky"](x)],
+    "det": lambda x: [OPERATORS["det"](x)],
+    "eigh": OPERATORS["eigh"],
+    "inv": lambda x: [OPERATORS["inv"](x)],
+    "lu": lambda x: [OPERATORS["lu"](x)[0]],
+    "qr": OPERATORS["qr"],
+    "slogdet": lambda x: [OPERATORS["slogdet"](x)[1]],
+    "solve": lambda x: [OPERATORS["solve"](x, pt.ones((3, 5, 2), x.dtype))],
+    "solve_triangular": lambda x: [OPERATORS["solve_triangular"](x, pt.ones((3, 5, 2), x.dtype))],
+    "svd": OPERATORS["svd"],
+    "svd_tall": OPERATORS["svd_tall"],
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+import powertrain.nn.functional as F
 
 Layer = Callable[[pt.Tensor, pt.Tensor, pt.Tensor], Any]
 
@@ -21,8 +22,8 @@ def given(images: int, height: int, width: int, channels: int, kernel: int, outp
 
 def layer(window: Any = 2, stride: Any = None, padding: Any = 0, pool_padding: Any = 0) -> Layer:
     def apply(x: pt.Tensor, w: pt.Tensor, b: pt.Tensor) -> pt.Tensor:
-        pixels = pt.relu(pt.conv2d(x, w, b, padding=padding))
-        return pt.max_pool2d(pixels, window, stride, pool_padding)
+        pixels = pt.relu(F.conv2d(x, w, b, padding=padding))
+        return F.max_pool2d(pixels, window, stride, pool_padding)
 
     return apply
 
@@ -85,8 +86,8 @@ def test_other_poolings_stay_instructions_of_their_own(name: str) -> None:
 
 def test_pixels_that_somebody_else_reads_are_stored() -> None:
     def both(x: pt.Tensor, w: pt.Tensor, b: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
-        pixels = pt.relu(pt.conv2d(x, w, b, padding=1))
-        return pixels, pt.max_pool2d(pixels, 2)
+        pixels = pt.relu(F.conv2d(x, w, b, padding=1))
+        return pixels, F.max_pool2d(pixels, 2)
 
     values = given(2, 8, 8, 4, 3, 16)
     compiled = pt.compile(both)
@@ -96,7 +97,7 @@ def test_pixels_that_somebody_else_reads_are_stored() -> None:
 
 def test_winners_that_are_a_result() -> None:
     def winners(x: pt.Tensor, w: pt.Tensor, b: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
-        y, index = pt.max_pool2d_with_index(pt.relu(pt.conv2d(x, w, b, padding=1)), 2)
+        y, index = pt.functional.OPERATORS["max_pool2d_with_index"](pt.relu(F.conv2d(x, w, b, padding=1)), 2)
         return index, y
 
     values = given(2, 8, 8, 4, 3, 16)

@@ -131,7 +131,8 @@ def test_columns_that_a_transform_changed_are_not_named(tmp_path: Path) -> None:
 
 def test_a_loss_that_means_no_probabilities_is_not_held_to_any(tmp_path: Path) -> None:
     (tmp_path / "loss.py").write_text(
-        "import powertrain as pt\ndef own(output, target):\n    return pt.cross_entropy(output * 2.0, target)\n"
+        "import powertrain as pt\ndef own(output, target):\n"
+        "    return pt.nn.functional.cross_entropy(output * 2.0, target, reduction='none')\n"
     )
     text = trained(tmp_path, '"linear"', 'loss = "./loss.py:own"')
     assert "area under the ROC curve" in text and "calibration" not in text

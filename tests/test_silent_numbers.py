@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain import losses, nn
 from powertrain.data import DataError
 from powertrain.metrics import R2, Accuracy, ConfusionMatrix, Mean, MeanSquaredError, MetricError
@@ -165,9 +166,9 @@ def second(function: Callable[..., Any], x: Any) -> np.ndarray:
 @pytest.mark.parametrize(
     ("function", "bound"),
     [
-        (lambda x: pt.huber_loss(x, 0.0, 1.5), 1.5),
-        (lambda x: pt.smooth_l1_loss(x, 0.0, 1.5) * 1.5, 1.5),
-        (lambda x: pt.huber_loss(0.0, x, 1.5), 1.5),
+        (lambda x: F.huber_loss(x, 0.0, 1.5, reduction="none"), 1.5),
+        (lambda x: F.smooth_l1_loss(x, 0.0, 1.5, reduction="none") * 1.5, 1.5),
+        (lambda x: F.huber_loss(0.0, x, 1.5, reduction="none"), 1.5),
     ],
 )
 def test_curvature_at_kinks(function: Callable[..., Any], bound: float) -> None:
@@ -186,7 +187,7 @@ def slopes(function: Callable[..., Any], *inputs: Any) -> list[np.ndarray]:
 
 def test_the_slope_of_a_cross_entropy_at_its_ends() -> None:
     """PyTorch's, whose denominator is at least 1e-12; by the target, the logarithms that the value has."""
-    by_x, by_target = slopes(pt.binary_cross_entropy, [0.0, 0.0, 1.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.25])
+    by_x, by_target = slopes(F.binary_cross_entropy, [0.0, 0.0, 1.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.25])
     np.testing.assert_allclose(by_x, [0.0, -1e12, 1e12, 0.0, 1.0], rtol=1e-12)
     np.testing.assert_allclose(by_target, [100.0, 100.0, -100.0, -100.0, 0.0], rtol=1e-12)
 
@@ -194,17 +195,20 @@ def test_the_slope_of_a_cross_entropy_at_its_ends() -> None:
 def test_what_just_meets_its_margin_is_pushed() -> None:
     """As PyTorch's, whose clamp lets the gradient through at its bound; its multi_margin_loss stops there."""
     for got, want in (
-        (slopes(lambda a, b: pt.margin_ranking_loss(a, b, pt.tensor([1.0, -1.0])), [0, 1], [0, 1]), [[-1, 1], [1, -1]]),
-        (slopes(lambda x: pt.hinge_embedding_loss(x, pt.tensor([-1.0, 1.0])), [1, 1]), [[-1, 1]]),
         (
-            slopes(lambda a, b: pt.cosine_embedding_loss(a, b, pt.tensor([-1])), [[1, 0]], [[0, 2]]),
+            slopes(lambda a, b: F.margin_ranking_loss(a, b, pt.tensor([1.0, -1.0]), reduction="none"), [0, 1], [0, 1]),
+            [[-1, 1], [1, -1]],
+        ),
+        (slopes(lambda x: F.hinge_embedding_loss(x, pt.tensor([-1.0, 1.0]), reduction="none"), [1, 1]), [[-1, 1]]),
+        (
+            slopes(lambda a, b: F.cosine_embedding_loss(a, b, pt.tensor([-1]), reduction="none"), [[1, 0]], [[0, 2]]),
             [[[0, 1]], [[0.5, 0]]],
         ),
-        (slopes(lambda x: pt.multi_margin_loss(x, pt.tensor([0])), [[1, 0]]), [[[0, 0]]]),
+        (slopes(lambda x: F.multi_margin_loss(x, pt.tensor([0]), reduction="none"), [[1, 0]]), [[[0, 0]]]),
         *[
             (slopes(triplet, [[1, 0]], [[1, 1]], [[3, 0]]), [[[1, -1]], [[0, 1]], [[-1, 0]]])
             for triplet in (
-                lambda *xs: pt.triplet_margin_loss(*xs, eps=0.0),
+                lambda *xs: F.triplet_margin_loss(*xs, eps=0.0, reduction="none"),
                 nn.TripletMarginWithDistanceLoss(nn.PairwiseDistance(eps=0.0)),
             )
         ],

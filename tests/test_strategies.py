@@ -15,6 +15,7 @@ KMEANS = '''
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.plugins import Strategy
 
 
@@ -30,14 +31,14 @@ class KMeans(Strategy):
     def distances(self, x):
         rows = pt.reshape(x, (x.shape[0], -1))
         centroids = self.centroids.value
-        cross = pt.matmul(rows, pt.transpose(centroids, (1, 0)))
+        cross = pt.matmul(rows, pt.permute_dims(centroids, (1, 0)))
         return pt.sum(pt.square(centroids), axis=1) - 2.0 * cross
 
     def assign(self, t, batch):
-        chosen = pt.one_hot(pt.argmin(self.distances(batch.x), axis=1), 10)
-        chosen = pt.cast(chosen, "float32") * pt.reshape(batch.weight, (batch.x.shape[0], 1))
+        chosen = F.one_hot(pt.argmin(self.distances(batch.x), axis=1), 10)
+        chosen = pt.astype(chosen, "float32") * pt.reshape(batch.weight, (batch.x.shape[0], 1))
         rows = pt.reshape(batch.x, (batch.x.shape[0], -1))
-        return pt.matmul(pt.transpose(chosen, (1, 0)), rows), pt.sum(chosen, axis=0)
+        return pt.matmul(pt.permute_dims(chosen, (1, 0)), rows), pt.sum(chosen, axis=0)
 
     def round(self, run):
         sums, counts = run.fold(self.assign, self.data)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from calls import outputs, to_array, to_tensor
+import powertrain.nn.functional as F
+from calls import OPS, outputs, to_array, to_tensor
 from kit import Case, case_files
 from oracles import same_bits
 from powertrain import nn
@@ -43,7 +44,7 @@ class Call:
     """A case as a function of its arrays alone."""
 
     def __init__(self, name: str, case: Case) -> None:
-        self.function = getattr(pt, name)
+        self.function = pt.functional.OPERATORS[name]
         self.made = [case.make("float32", seed) for seed in range(ROWS)]
 
     def rows(self) -> list[list[np.ndarray]]:
@@ -76,7 +77,7 @@ def row_cases(name: str) -> list[Case]:
     return chosen[:: max(1, len(chosen) // 6)][:8]
 
 
-@pytest.mark.parametrize("name", sorted(set(FILES) & set(pt.functional.op_names())))
+@pytest.mark.parametrize("name", sorted(set(FILES) & set(OPS)))
 def test_rows_of_an_op_are_the_op_of_each_row(name: str) -> None:
     """To the bit: the order of sums does not hang on axes in front."""
     for case in row_cases(name):
@@ -128,7 +129,9 @@ def test_gradients_of_each_example(compiled: bool) -> None:
     x, labels = normal(5, 8, 8, 2), RNG.integers(0, 3, 5)
 
     def each(x: Any, labels: Any) -> Any:
-        loss = lambda image, label: pt.cross_entropy(model(pt.expand_dims(image, 0)), pt.reshape(label, (1,)))[0]  # noqa: E731
+        def loss(image: Any, label: Any) -> Any:
+            return F.cross_entropy(model(pt.expand_dims(image, 0)), pt.reshape(label, (1,)))
+
         return pt.per_example_gradients(model, loss, x, labels)
 
     losses, grads = (pt.compile(each) if compiled else each)(x, labels)
@@ -145,7 +148,9 @@ def test_gradients_of_each_example(compiled: bool) -> None:
     near(grads[0], wanted["0.weight"].numpy().transpose(0, 3, 4, 2, 1))
     near(grads[3], wanted["4.bias"].numpy())
     for (name, _), grad in zip(model.named_parameters(), grads, strict=True):
-        whole = pt.value_and_grad(model, lambda: pt.cross_entropy(model(pt.asarray(x)), pt.asarray(labels)).sum())[1]
+        whole = pt.value_and_grad(
+            model, lambda: F.cross_entropy(model(pt.asarray(x)), pt.asarray(labels), reduction="sum")
+        )[1]
         place = [name for name, _ in model.named_parameters()].index(name)
         near(pt.sum(grad, axis=0), whole[place].numpy(), 1e-4)
 
@@ -174,7 +179,7 @@ def test_an_embedding_for_each_row() -> None:
          "[vmap] in_axes has 2 entries, the function 1 arguments; expected one for each; None is for"),
         (lambda: pt.vmap(lambda x: x, in_axes=1)(normal(3)), pt.ShapeError,
          "[vmap] in_axes = 1 of float32[3]; expected one of its axes, or None for what all rows share"),
-        (lambda: pt.vmap(lambda x: pt.dropout(x, 0.5))(normal(3, 2)), pt.TraceError,
+        (lambda: pt.vmap(lambda x: F.dropout(x, 0.5))(normal(3, 2)), pt.TraceError,
          "[vmap] the function draws random numbers; expected a function that does not; draw them outside and pass"),
         (lambda: pt.vmap(nn.BatchNorm1d(2))(normal(3, 4, 2)), pt.TraceError, "[vmap] the function assigns "),
     ],
@@ -243,7 +248,7 @@ def test_derivatives_along_directions_of_a_layer() -> None:
     x, k, dx, dk = normal(2, 6, 6, 3), normal(3, 3, 3, 4), normal(2, 6, 6, 3), normal(3, 3, 3, 4)
 
     def ours(x: Any, k: Any) -> Any:
-        return pt.layer_norm(pt.max_pool2d(pt.gelu(pt.conv2d(x, k)), 2))
+        return pt.functional.OPERATORS["layer_norm"](F.max_pool2d(F.gelu(F.conv2d(x, k)), 2))
 
     def theirs(x: Any, k: Any) -> Any:
         f = torch.nn.functional

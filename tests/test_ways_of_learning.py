@@ -18,6 +18,7 @@ import json, os, signal
 from dataclasses import dataclass
 import numpy as np
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.plugins import Environment, Inputs, Strategy, param
 
 def perhaps_die(run):
@@ -62,7 +63,7 @@ class Gan(Strategy):
         self.critic = run.model("critic", inputs=Inputs("regression", (64,), 1))
         self.opts = run.optim("generator"), run.optim("critic")
         self.data = run.data()
-        self.loss = pt.bce_with_logits
+        self.loss = lambda x, y: F.binary_cross_entropy_with_logits(x, y, reduction="none")
 
     def fake(self, t, count):
         return pt.sigmoid(self.generator(t.rng.normal((count, 8))))
@@ -157,13 +158,13 @@ class Dqn(Strategy):
 
     def act(self, t, batch):
         best = pt.argmax(self.net(batch.x), axis=1)
-        random = pt.cast(t.rng.uniform((batch.x.shape[0],)) < 0.5, best.dtype)
+        random = pt.astype(t.rng.uniform((batch.x.shape[0],)) < 0.5, best.dtype)
         return pt.where(t.rng.uniform((batch.x.shape[0],)) < self.params.explore, random, best)
 
     def learn(self, t, batch):
         following = pt.max(self.target(batch.next), axis=1)
         wanted = pt.stop_gradient(batch.reward + 0.9 * (1 - batch.done) * following)
-        taken = pt.cast(pt.one_hot(batch.action, 2), "float32")
+        taken = pt.astype(F.one_hot(batch.action, 2), "float32")
         value = pt.sum(self.net(batch.x) * taken, axis=1)
         t.minimize(self.opt, pt.square(value - wanted))
         for (_, old), (_, new) in zip(self.target.named_slots(), self.net.named_slots()):

@@ -16,6 +16,7 @@ import numpy as np
 
 import fuzz_children
 import powertrain as pt
+import powertrain.nn.functional as F
 from calls import outputs, to_array, to_tensor
 from images import convolve, positions
 from kit import Array, Case, case_files, integers, normal, round_to, uniform
@@ -75,7 +76,7 @@ def trial_of(op: str, case: Case, dtype: str, layouts: Sequence[str] = ROW_MAJOR
                 return [fill(item) for item in value]
             return value if not isinstance(value, np.ndarray) else next(left) if is_float(value) else pt.asarray(value)
 
-        return outputs(getattr(pt, op)(*map(fill, inputs), **rest))
+        return outputs(pt.functional.OPERATORS[op](*map(fill, inputs), **rest))
 
     module = FILES[op]
     wide = [[*map(widened, value)] if isinstance(value, list) else widened(value) for value in inputs]
@@ -198,7 +199,7 @@ def pooled_convolutions(rng: Rng) -> Trial:
     given = [rng.standard_normal(s).astype("float32") for s in ((n, height, width, ci), (3, 3, ci, co), (co,))]
 
     def layer(x: Any, w: Any, b: Any) -> Any:
-        return pt.max_pool2d(pt.relu(pt.conv2d(x, w, b, padding=spread, dilation=spread)), window, window)
+        return F.max_pool2d(pt.relu(F.conv2d(x, w, b, padding=spread, dilation=spread)), window, window)
 
     weights = pt.tensor(rng.standard_normal((n, height // window[0], width // window[1], co)).astype("float32"))
     backward = pt.compile(pt.grad(lambda *t: (layer(*t) * weights).sum(), argnums=(0, 1, 2)))
@@ -270,7 +271,7 @@ def attentions(rng: Rng) -> Trial:
     drawn = [round_to(rng.standard_normal((batch, time, heads, width)), "float32") for _ in range(4)]
 
     def function(q: Any, k: Any, v: Any, g: Any) -> Results:
-        attend = lambda *t: pt.scaled_dot_product_attention(*t, causal=causal)  # noqa: E731
+        attend = lambda *t: pt.functional.OPERATORS["scaled_dot_product_attention"](*t, is_causal=causal)  # noqa: E731
         return [attend(q, k, v), *pt.grad(lambda *t: (attend(*t) * g).sum(), argnums=(0, 1, 2))(q, k, v)]
 
     q, k, v, g = map(widened, drawn)

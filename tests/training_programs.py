@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.functional import OPERATORS
 
 Slots = dict[str, Any]
 Loss = Callable[[Any, Any], Any]
@@ -32,8 +34,8 @@ def mlp(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, Any]]]:
     p = slots(rng, w1=(20, 300), b1=(300,), w2=(300, 7), b2=(7,))
 
     def loss(x: Any, y: Any) -> Any:
-        hidden = pt.dropout(pt.gelu(pt.linear(x, p["w1"], p["b1"])), 0.1)
-        return pt.cross_entropy(pt.linear(hidden, p["w2"], p["b2"]), y).mean()
+        hidden = F.dropout(F.gelu(F.linear(x, p["w1"], p["b1"])), 0.1)
+        return F.cross_entropy(F.linear(hidden, p["w2"], p["b2"]), y)
 
     return p, loss, [(rng.standard_normal((129, 20), dtype="float32"), rng.integers(0, 7, 129)) for _ in range(3)]
 
@@ -42,11 +44,11 @@ def convolutions(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any,
     p = slots(rng, w1=(3, 3, 2, 18), b1=(18,), gamma=(18,), beta=(18,), w2=(3, 3, 18, 5), w3=(80, 4))
 
     def loss(x: Any, y: Any) -> Any:
-        first = pt.conv2d(x, p["w1"], p["b1"], padding=1)
-        normed, _, _ = pt.batch_norm(first, p["gamma"], p["beta"])
-        second = pt.conv2d(pt.max_pool2d(pt.relu(normed), 2), p["w2"], stride=1, padding=1)
-        flat = pt.reshape(pt.avg_pool2d(second, 2), (x.shape[0], 80))
-        return pt.cross_entropy(pt.matmul(flat, p["w3"]), y).mean()
+        first = F.conv2d(x, p["w1"], p["b1"], padding=1)
+        normed, _, _ = OPERATORS["batch_norm"](first, p["gamma"], p["beta"])
+        second = F.conv2d(F.max_pool2d(pt.relu(normed), 2), p["w2"], stride=1, padding=1)
+        flat = pt.reshape(F.avg_pool2d(second, 2), (x.shape[0], 80))
+        return F.cross_entropy(pt.matmul(flat, p["w3"]), y)
 
     return p, loss, [(rng.standard_normal((9, 16, 16, 2), dtype="float32"), rng.integers(0, 4, 9)) for _ in range(3)]
 
@@ -57,16 +59,18 @@ def transformer(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, 
 
     def loss(x: Any, y: Any) -> Any:
         batch, time = x.shape
-        h = pt.embedding(x, p["table"])
+        h = F.embedding(x, p["table"])
         q, k, v = (
             pt.reshape(part, (batch, time, 4, 12))
-            for part in pt.split(pt.linear(pt.layer_norm(h, p["g1"], p["b1"]), p["qkv"]), 3, axis=2)
+            for part in pt.split(
+                F.linear(OPERATORS["layer_norm"](h, p["g1"], p["b1"]), p["qkv"]), 3, axis=2
+            )
         )
-        mixed = pt.scaled_dot_product_attention(q, k, v, causal=True)
+        mixed = OPERATORS["scaled_dot_product_attention"](q, k, v, is_causal=True)
         h = h + pt.matmul(pt.reshape(mixed, (batch, time, 48)), p["proj"])
-        h = h + pt.matmul(pt.silu(pt.matmul(pt.rms_norm(h, p["g2"]), p["up"])), p["down"])
-        logits = pt.matmul(h, pt.transpose(p["table"], (1, 0)))
-        return pt.cross_entropy(logits, y).mean()
+        h = h + pt.matmul(F.silu(pt.matmul(OPERATORS["rms_norm"](h, p["g2"]), p["up"])), p["down"])
+        logits = pt.matmul(h, pt.permute_dims(p["table"], (1, 0)))
+        return F.cross_entropy(logits, y)
 
     return p, loss, [(rng.integers(0, 37, (3, 70)), rng.integers(0, 37, (3, 70))) for _ in range(3)]
 
@@ -76,7 +80,7 @@ def recurrent(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, An
 
     def loss(x: Any, y: Any) -> Any:
         zeros = pt.zeros((x.shape[0], 17))
-        out, _, _ = pt.lstm(x, zeros, zeros, p["w_ih"], p["w_hh"], p["b_ih"], p["b_hh"])
+        out, _, _ = OPERATORS["lstm"](x, zeros, zeros, p["w_ih"], p["w_hh"], p["b_ih"], p["b_hh"])
         return pt.square(pt.matmul(out, p["head"]) - y).mean()
 
     data = [rng.standard_normal((5, 11, 6), dtype="float32") for _ in range(3)]
@@ -88,10 +92,10 @@ def digits(rng: np.random.Generator) -> tuple[Slots, Loss, list[tuple[Any, Any]]
     p = slots(rng, w1=(3, 3, 1, 32), b1=(32,), w2=(3, 3, 32, 64), b2=(64,), w3=(3, 3, 64, 64), w4=(256, 10))
 
     def loss(x: Any, y: Any) -> Any:
-        first = pt.relu(pt.conv2d(x, p["w1"], p["b1"], padding=1))
-        second = pt.max_pool2d(pt.relu(pt.conv2d(first, p["w2"], p["b2"], padding=1)), 2)
-        third = pt.max_pool2d(pt.relu(pt.conv2d(second, p["w3"], padding=1)), 2)
-        return pt.cross_entropy(pt.matmul(pt.reshape(third, (x.shape[0], 256)), p["w4"]), y).mean()
+        first = pt.relu(F.conv2d(x, p["w1"], p["b1"], padding=1))
+        second = F.max_pool2d(pt.relu(F.conv2d(first, p["w2"], p["b2"], padding=1)), 2)
+        third = F.max_pool2d(pt.relu(F.conv2d(second, p["w3"], padding=1)), 2)
+        return F.cross_entropy(pt.matmul(pt.reshape(third, (x.shape[0], 256)), p["w4"]), y)
 
     return p, loss, [(rng.standard_normal((64, 8, 8, 1), dtype="float32"), rng.integers(0, 10, 64)) for _ in range(3)]
 
@@ -124,8 +128,8 @@ def training(name: str) -> tuple[Slots, Callable[[Any, Any], Any], list[tuple[An
         with pt.autocast(precision, dots):
             value, gradients = pt.value_and_grad(parameters, lambda: loss(x, y))
         g = pt.pack(gradients, flat)
-        norm = pt.guard(pt.sqrt(pt.sum(pt.square(pt.cast(g, "float64")))))
-        g = g * pt.cast(pt.minimum(0.5 / norm, 1.0), "float32")
+        norm = pt.guard(pt.sqrt(pt.sum(pt.square(pt.astype(g, "float64")))))
+        g = g * pt.astype(pt.minimum(0.5 / norm, 1.0), "float32")
         m = moments[0].value * 0.9 + g * 0.1
         v = moments[1].value * 0.999 + pt.square(g) * 0.001
         flat.value = flat.value - 0.01 * m / (pt.sqrt(v) + 1e-8)

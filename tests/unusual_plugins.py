@@ -47,7 +47,7 @@ class it(Model):
     def build(cls, params, inputs):
         if inputs.task != "language": raise ValueError("[it] no text; expected one; choose another")
         return cls(inputs.outputs)
-    def forward(self, x): return pt.matmul(self.table(x), pt.transpose(self.table.weight.value, (1, 0)))
+    def forward(self, x): return pt.matmul(self.table(x), pt.permute_dims(self.table.weight.value, (1, 0)))
 '''),
     "model-frozen-part": ("model", HEAD + '''
 class it(Model):
@@ -71,13 +71,13 @@ class it(Model):
 def it(output, target, *, under: Annotated[float, Range(above=0)] = 2.0):
     """Pinball-like; refuses classes."""
     if output.ndim != 2 or output.shape[1] != 1: raise ValueError("[it] several outputs; expected one; use mse")
-    gap = pt.cast(pt.reshape(target, (-1,)), output.dtype) - output[:, 0]
+    gap = pt.astype(pt.reshape(target, (-1,)), output.dtype) - output[:, 0]
     return pt.where(gap > 0, under * gap, -gap)
 '''),
     "loss-stops-on-purpose": ("loss", HEAD + '''
 def it(output, target):
     p = pt.stop_gradient(pt.softmax(output, axis=-1))
-    return pt.cross_entropy(output, target) * (1.0 - pt.max(p, axis=-1) * 0.5)
+    return pt.nn.functional.cross_entropy(output, target, reduction='none') * (1.0 - pt.max(p, axis=-1) * 0.5)
 it.exact_gradient = False
 '''),
     "metric-f1": ("metric", HEAD + '''
@@ -178,7 +178,7 @@ def it(step, total):
 '''),
     "schedule-warmup": ("schedule", HEAD + '''
 def it(step, total, *, warm: Annotated[int, Range(low=1)] = 5, top: float = 3.0):
-    s = pt.cast(step, 'float32')
+    s = pt.astype(step, 'float32')
     return pt.where(s < warm, (s + 1.0) / warm, top)
 '''),
     "callback-stateless": ("callback", HEAD + '''
@@ -223,7 +223,7 @@ class it(Optimizer):
         lr: float = param(1e-2, above=0)
     @classmethod
     def build(cls, params, module, **settings): return cls(module, lr=params.lr, **settings)
-    def scalars(self, step, rate, decay): return {"rate": rate / (1.0 - pt.power(0.9, pt.cast(step, "float32")))}
+    def scalars(self, step, rate, decay): return {"rate": rate / (1.0 - pt.pow(0.9, pt.astype(step, "float32")))}
     def update_flat(self, p, g, state, decay, scalars):
         m = state["m"] * 0.9 + g * 0.1
         return p - scalars["rate"] * m, {"m": m}

@@ -12,10 +12,10 @@ def numbers(axes: int, value: Any) -> tuple[int, ...]:
     return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
-def windows_along(size: int, window: int, step: int, pad: int, apart: int, ceil: bool) -> int:
+def windows_along(size: int, kernel_size: int, step: int, pad: int, apart: int, ceil: bool) -> int:
     """How many windows there are, counted one by one: each lies in the padded axis or, with ceil, begins in it before
     the padding behind."""
-    span, count = apart * (window - 1) + 1, 0
+    span, count = apart * (kernel_size - 1) + 1, 0
     while count * step + span <= size + 2 * pad:
         count += 1
     # One more, if what is behind the last one would be lost.
@@ -24,12 +24,12 @@ def windows_along(size: int, window: int, step: int, pad: int, apart: int, ceil:
 
 
 def seen(
-    axes: int, x: Array, window: Any, stride: Any, padding: Any, border: float, dilation: Any = 1, ceil: bool = False,
-    beyond: float | None = None,
+    axes: int, x: Array, kernel_size: Any, stride: Any, padding: Any, border: float, dilation: Any = 1,
+    ceil: bool = False, beyond: float | None = None,
 ) -> list[Array]:  # fmt: skip
     """What each place of the window sees, for all windows; `beyond` is what lies behind the padding."""
     sizes, steps, pads, apart = (
-        numbers(axes, value) for value in (window, window if stride is None else stride, padding, dilation)
+        numbers(axes, value) for value in (kernel_size, kernel_size if stride is None else stride, padding, dilation)
     )
     rows = list(zip(x.shape[1:-1], sizes, steps, pads, apart, strict=True))
     counts = [windows_along(*row, ceil) for row in rows]
@@ -48,16 +48,22 @@ def seen(
 
 
 def average(
-    axes: int, x: Array, window: Any, stride: Any = None, padding: Any = 0, count_padding: bool = True,
+    axes: int, x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, count_include_pad: bool = True,
     ceil_mode: bool = False,
 ) -> Array:  # fmt: skip
     def total(volume: Array, border: float = 0.0) -> Array:
-        return np.sum(seen(axes, volume, window, stride, padding, border, 1, ceil_mode, 0.0), axis=0)
+        return np.sum(seen(axes, volume, kernel_size, stride, padding, border, 1, ceil_mode, 0.0), axis=0)
 
-    return total(x) / total(np.ones_like(x), float(count_padding))
+    return total(x) / total(np.ones_like(x), float(count_include_pad))
 
 
 def maximum(
-    axes: int, x: Array, window: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    axes: int,
+    x: Array,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
 ) -> Array:
-    return np.max(seen(axes, x, window, stride, padding, -np.inf, dilation, ceil_mode), axis=0)
+    return np.max(seen(axes, x, kernel_size, stride, padding, -np.inf, dilation, ceil_mode), axis=0)

@@ -62,6 +62,7 @@ class it(HostModel):
 HEAD = """
 import numpy as np
 import powertrain as pt
+import powertrain.nn.functional as F
 from dataclasses import dataclass
 from powertrain.plugins import *
 from powertrain.data import ArrayDataset, DataModule
@@ -182,26 +183,28 @@ def but(source: str, old: str, new: str) -> str:
 
 IMPORT = "expected a plugin that can be imported"
 WRONG: dict[str, tuple[str, str, str, str]] = {
-    "loss-mean": ("loss", "loss-scalar", "is one number", loss("return pt.mean(pt.cross_entropy(output, target))")),
+    "loss-mean": ("loss", "loss-scalar", "is one number", loss("return F.cross_entropy(output, target)")),
     "loss-sum": ("loss", "loss-scalar", "is one number", loss("return pt.sum(pt.square(output - target))")),
     "loss-axis": ("loss", "loss-shape", "expected [6], one value per example",
                   loss("return pt.sum(pt.square(output - 1.0), axis=0)")),
     "loss-couples": ("loss", "loss-couples", "changes with the output of another",
-                     loss("each = pt.cross_entropy(output, target)\n    return each - pt.mean(each) * 0.5")),
+                     loss("each = F.cross_entropy(output, target, reduction='none')\n    "
+                          "return each - pt.mean(each) * 0.5")),
     "loss-gradient": ("loss", "wrong-gradient", "and differences say",
-                      loss("return pt.cross_entropy(pt.stop_gradient(output) * 0.5 + output * 0.5, target)")),
+                      loss("half = pt.stop_gradient(output) * 0.5 + output * 0.5\n    "
+                           "return F.cross_entropy(half, target, reduction='none')")),
     "loss-numpy": ("loss", "not-a-tensor", "is a ndarray",
                    loss("return np.square(np.asarray(output)).sum(axis=-1)")),
     "loss-overflow": ("loss", "not-finite", "the loss of outputs around 40 is not finite",
-                      loss("picked = pt.cast(pt.one_hot(target, output.shape[-1]), output.dtype)\n    "
+                      loss("picked = pt.astype(pt.nn.functional.one_hot(target, output.shape[-1]), output.dtype)\n    "
                            "return -pt.log(pt.sum(pt.softmax(output, axis=-1) * picked, axis=-1))")),
     "loss-random": ("loss", "global-random", "draws from the random numbers that the whole process shares",
-                    loss("return pt.cross_entropy(output, target) + np.random.rand()")),
+                    loss("return F.cross_entropy(output, target, reduction='none') + np.random.rand()")),
     "loss-untyped": ("loss", "parameter-type", "the parameter gamma has no type",
-                     loss("return pt.cross_entropy(output, target) * gamma",
+                     loss("return F.cross_entropy(output, target, reduction='none') * gamma",
                           "def it(output, target, *, gamma=2.0):")),
     "loss-default": ("loss", "parameter-default", "the default of gamma is -1.0",
-                     loss("return pt.cross_entropy(output, target) * gamma",
+                     loss("return F.cross_entropy(output, target, reduction='none') * gamma",
                           "def it(output, target, *, gamma: Annotated[float, Range(above=0)] = -1.0):")),
     "loss-typo": ("loss", "raises", "has no attribute 'cross_entrpy'", loss("return pt.cross_entrpy(output, target)")),
     "import-missing": ("model", "import", "No module named 'no_such_module'", "import no_such_module\n" + MODEL),
@@ -340,7 +343,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "model-base": ("model", "protocol", "does not derive from powertrain.plugins.Model",
                    but(MODEL, "class it(Model)", "class it(pt.nn.Module)")),
     "loss-field": ("loss", "protocol", "received a field probabilites, which nothing reads",
-                   loss("return pt.cross_entropy(output, target)") + "it.probabilites = True\n"),
+                   loss("return F.cross_entropy(output, target, reduction='none')") + "it.probabilites = True\n"),
     "optimizer-sign": ("optimizer", "does-not-descend", "updates on a bowl take the loss from",
                        but(OPTIMIZER, "p - scalars", "p + scalars")),
     "optimizer-hidden": ("optimizer", "resume", "takes another step",
@@ -349,7 +352,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                              "        self.m.value = self.m.value * 0.9 + g\n"
                              "        return p - scalars['rate'] * self.m.value, {}")),
     "schedule-end": ("schedule", "schedule-value", "the factor at update 21 of 20 is",
-                     HEAD + "def it(step, total):\n    return 1.0 - pt.cast(step, 'float32') / total\n"),
+                     HEAD + "def it(step, total):\n    return 1.0 - pt.astype(step, 'float32') / total\n"),
     "callback-answer": ("callback", "request", "it answered str",
                         but(CALLBACK, 'Stop(f"{self.seen}") if self.seen > 4 else None', '"stop"')),
     "callback-forgets": ("callback", "state-on-self", "after a resume it answers otherwise",
@@ -372,6 +375,7 @@ LETHAL: dict[str, tuple[str, str, str, str]] = {
 }  # fmt: skip
 RIGHT = {
     "model": MODEL, "metric": METRIC, "data": DATA, "transform": TRANSFORM, "strategy": STRATEGY,
-    "optimizer": OPTIMIZER, "env": ENV, "callback": CALLBACK, "loss": loss("return pt.cross_entropy(output, target)"),
+    "optimizer": OPTIMIZER, "env": ENV, "callback": CALLBACK,
+    "loss": loss("return F.cross_entropy(output, target, reduction='none')"),
     "random-transform": CHANGE,
 }  # fmt: skip

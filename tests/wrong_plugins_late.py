@@ -62,8 +62,8 @@ LATE: dict[str, tuple[str, str, str, str]] = {
                                         "        table: np.ndarray = None")),
     "loss-balance": (
         "loss", "loss-couples", "changes with the target of another",
-        loss("same = pt.cast(pt.equal(pt.reshape(target, (-1, 1)), pt.reshape(target, (1, -1))), 'float32')\n    "
-             "return pt.cross_entropy(output, target) / pt.mean(same, axis=1)")),
+        loss("same = pt.astype(pt.equal(pt.reshape(target, (-1, 1)), pt.reshape(target, (1, -1))), 'float32')\n    "
+             "return F.cross_entropy(output, target, reduction='none') / pt.mean(same, axis=1)")),
     "metric-writes": ("metric", "writes-input", "measure changes the arrays that it is given",
                       but(METRIC, "        right =", "        prediction -= prediction.max(axis=1, keepdims=True)\n"
                                                      "        right =")),

@@ -1,6 +1,6 @@
-"""Write powertrain/__init__.pyi: what the package exports, with the signature and documentation of each op of its spec.
+"""Write the stubs of powertrain and powertrain.nn.functional: signatures and documentation of the ops from their specs.
 
-Called by the build once the extension module is linked: make_stubs.py MODULE OUTPUT. Nothing but that module is
+Called by the build once the extension module is linked: make_stubs.py MODULE PT F. Nothing but that module is
 imported, so that the build needs no package beside the one it makes; the rest is read from the source text.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,8 @@ def load_core(path: Path) -> Any:
     return module
 
 
-def engine_only() -> set[str]:
-    """The ops that the package does not export, as functional.py lists them."""
-    tree = ast.parse((PACKAGE / "functional.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_ENGINE_ONLY":
-            assert isinstance(node.value, ast.Call)
-            return set(ast.literal_eval(node.value.args[0]))
-    raise SystemExit("[make_stubs] functional.py has no _ENGINE_ONLY; expected the ops that users do not call; add it")
+NAMESPACES = runpy.run_path(str(PACKAGE / "namespaces.py"))
+HIDDEN = frozenset().union(*(NAMESPACES[name] for name in ("BELOW_FUNCTIONAL", "ENGINE_ONLY", "FUNCTIONAL", "LINALG")))
 
 
 def parameters(spec: dict[str, Any]) -> list[str]:
@@ -92,23 +87,36 @@ def exports() -> list[str]:
     values = ["__version__: str"]
     for node in [*tree.body, *checked]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("powertrain"):
-            hidden = ("_core", "OPERATORS", "op_names")
-            imports |= {f"from {node.module} import {a.name} as {a.name}" for a in node.names if a.name not in hidden}
+            shown = [a.name for a in node.names if not (a.asname or a.name).startswith("_")]
+            imports |= {f"from {node.module} import {name} as {name}" for name in shown}
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
             values += [f"{name}: DType" for name in map(ast.unparse, node.targets[0].elts)]
     return [*sorted(imports), "", *values]
 
 
 def stub(core: Any) -> str:
-    hidden = engine_only()
-    ops = [op_stub(spec) for spec in core.ops() if spec["name"] not in hidden]
+    ops = [op_stub(spec) for spec in core.ops() if spec["name"] not in HIDDEN]
     return "\n".join([HEADER + "\n".join(exports()) + "\n", *ops])
 
 
+def functional_stub(core: Any) -> str:
+    """The types of powertrain.nn.functional: its ops, and the functions that its modules make in Python."""
+    shared = [f"from powertrain import {name} as {name}" for name in sorted(NAMESPACES["SHARED"])]
+    for module in sorted((PACKAGE / "nn" / "functional").glob("[!_]*.py")):
+        for node in ast.parse(module.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                where = f"powertrain.nn.functional.{module.stem}"
+                shared += [f"from {where} import {name} as {name}" for name in ast.literal_eval(node.value)]
+    ops = [op_stub(spec) for spec in core.ops() if spec["name"] in NAMESPACES["FUNCTIONAL"]]
+    return "\n".join([HEADER + "from powertrain._core import Tensor\n" + "\n".join(shared) + "\n", *ops])
+
+
 def main() -> None:
-    if len(sys.argv) != 3:
-        raise SystemExit("[make_stubs] expected the extension module and a file to write: make_stubs.py MODULE OUTPUT")
-    Path(sys.argv[2]).write_text(stub(load_core(Path(sys.argv[1]))), encoding="utf-8")
+    if len(sys.argv) != 4:
+        raise SystemExit("[make_stubs] expected the extension module and two files to write: make_stubs.py MODULE PT F")
+    core = load_core(Path(sys.argv[1]))
+    Path(sys.argv[2]).write_text(stub(core), encoding="utf-8")
+    Path(sys.argv[3]).write_text(functional_stub(core), encoding="utf-8")
 
 
 if __name__ == "__main__":

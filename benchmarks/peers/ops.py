@@ -36,7 +36,7 @@ def numpy_calls() -> Calls:
 
 def torch_calls() -> Calls:
     import torch
-    import torch.nn.functional as F  # noqa: N812
+    import torch.nn.functional as F
 
     def attention(q: Any, k: Any, v: Any, causal: bool = False) -> Any:
         q, k, v = (t.transpose(1, 2) for t in (q, k, v))

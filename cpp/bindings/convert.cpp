@@ -176,7 +176,7 @@ Tensor with_true_as_one(const Tensor& lent) {
   TapeScope off(false);
   const Tensor numbers =
       Tensor::view(lent.impl().buffer, {DType::U8, lent.shape()}, lent.strides(), lent.impl().offset);
-  return evaluate(find_op("cast"), {numbers}, {{"dtype", DType::Bool}}, {lent.type()})[0];
+  return evaluate(find_op("astype"), {numbers}, {{"dtype", DType::Bool}}, {lent.type()})[0];
 }
 
 bool is_tensor(py::handle object) {
@@ -231,7 +231,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
     // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here. Who names
     // a dtype has the floats as they are first.
     const bool listed = default_float && (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()));
-    return listed && made.dtype() == DType::F64 ? apply1("cast", {made}, {{"dtype", DType::F32}}) : made;
+    return listed && made.dtype() == DType::F64 ? apply1("astype", {made}, {{"dtype", DType::F32}}) : made;
   }
   throw DTypeError(text("[", where, "] received ", type_name(object),
                         "; expected a tensor, an array or a number; convert it first"));

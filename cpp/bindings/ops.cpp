@@ -2,6 +2,8 @@
 // ops are mostly call overhead.
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <utility>
 
 #include "bindings/bindings.h"
 #include "core/error.h"
@@ -79,9 +81,36 @@ struct Parsed {
   Attrs attrs;
 };
 
+// The module in which users find an op, as powertrain.functional says.
+std::string home(const Op& op) {
+  return py::cast<std::string>(py::module_::import("powertrain.functional").attr("home")(op.name));
+}
+
 [[noreturn]] void too_many(const Op& op, Py_ssize_t given) {
   throw DTypeError(text("[", op.name, "] received ", given, " positional arguments; expected at most ",
-                        op.inputs.size() + op.attrs.size(), "; see help(powertrain.", op.name, ")"));
+                        op.inputs.size() + op.attrs.size(), "; see help(", home(op), ".", op.name, ")"));
+}
+
+std::vector<std::string> parameters(const Op& op) {
+  std::vector<std::string> names;
+  for (const InputSpec& spec : op.inputs) names.push_back(spec.name);
+  for (const AttrSpec& spec : op.attrs) names.push_back(spec.name);
+  return names;
+}
+
+[[noreturn]] void unknown_keyword(const Op& op, const std::string& name, py::handle value) {
+  py::list inputs;
+  for (const InputSpec& spec : op.inputs) {
+    if (!spec.optional) inputs.append(spec.name);
+  }
+  const std::vector<std::string> known = parameters(op);
+  const py::object said =
+      py::module_::import("powertrain.boundary").attr("keyword")(op.name, inputs, py::cast(known), name, value);
+  if (!said.is_none()) throw DTypeError(py::cast<std::string>(said));
+  std::string listed;
+  for (const std::string& parameter : known) listed += (listed.empty() ? "" : ", ") + parameter;
+  throw DTypeError(
+      text("[", op.name, "] ", name, " is no parameter of ", op.name, "; expected ", listed, "; check the spelling"));
 }
 
 Tensor input_tensor(const Op& op, const InputSpec& spec, py::handle value) {
@@ -128,13 +157,7 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
     while (position < n + op.attrs.size() &&
            (position < n ? op.inputs[position].name : op.attrs[position - n].name) != name)
       ++position;
-    if (position == n + op.attrs.size()) {
-      std::string known;
-      for (const InputSpec& spec : op.inputs) known += (known.empty() ? "" : ", ") + spec.name;
-      for (const AttrSpec& spec : op.attrs) known += (known.empty() ? "" : ", ") + spec.name;
-      throw DTypeError(text("[", op.name, "] ", name, " is no parameter of ", op.name, "; expected ", known,
-                            "; check the spelling"));
-    }
+    if (position == n + op.attrs.size()) unknown_keyword(op, name, args[given + k]);
     if (static_cast<Py_ssize_t>(position) < given) {
       throw DTypeError(text("[", op.name, "] ", name, " was given twice; expected once; drop the keyword"));
     }
@@ -143,8 +166,8 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   for (std::size_t i = 0; i < n; ++i) {
     const InputSpec& spec = op.inputs[i];
     if (!inputs[i] && !spec.optional) {
-      throw DTypeError(
-          text("[", op.name, "] ", spec.name, " is missing; expected a tensor; see help(powertrain.", op.name, ")"));
+      throw DTypeError(text("[", op.name, "] ", spec.name, " is missing; expected a tensor; see help(", home(op), ".",
+                            op.name, ")"));
     }
     if (spec.list) {
       place_list(op, inputs[i], parsed.inputs);
@@ -193,7 +216,14 @@ PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
 PyObject* get_name(PyObject* self, void*) {
   return PyUnicode_FromString(reinterpret_cast<OpFunction*>(self)->op->name.c_str());
 }
-PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("powertrain"); }
+PyObject* get_module(PyObject* self, void*) {
+  try {
+    return PyUnicode_FromString(home(*reinterpret_cast<OpFunction*>(self)->op).c_str());
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
 // For inspect.signature, and so for editors and help().
 PyObject* get_signature(PyObject* self, void*) {
   try {
@@ -204,8 +234,17 @@ PyObject* get_signature(PyObject* self, void*) {
     return nullptr;
   }
 }
-// By its name in the package, so that copies and pickles are the same function.
-PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
+// By its name, so that copies and pickles are the same function.
+PyObject* reduce(PyObject* self, PyObject*) {
+  auto* function = reinterpret_cast<OpFunction*>(self);
+  try {
+    const py::object make = py::module_::import("powertrain._core").attr("op_function");
+    return py::make_tuple(make, py::make_tuple(function->op->name, function->reversed)).release().ptr();
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyObject* get_doc(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OpFunction*>(self)->doc); }
 PyObject* repr(PyObject* self) {
@@ -290,7 +329,14 @@ void register_ops(py::module_& m) {
       },
       "The facts of every op, from its spec.");
   m.def(
-      "op_function", [](const std::string& name, bool reversed) { return make_function(find_op(name), reversed); },
+      "op_function",
+      [](const std::string& name, bool reversed) {
+        // One object for each, which lives as long as the process.
+        static auto* made = new std::map<std::pair<std::string, bool>, py::object>();
+        py::object& function = (*made)[{name, reversed}];
+        if (!function) function = make_function(find_op(name), reversed);
+        return function;
+      },
       py::arg("name"), py::arg("reversed") = false);
   m.def("op_names", [] {
     std::vector<std::string> names;

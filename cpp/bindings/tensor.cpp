@@ -37,7 +37,7 @@ Tensor complex_number(const Tensor& number, DType dtype) {
 Tensor number_in(const Tensor& number, DType dtype) {
   if (is_complex(dtype)) return complex_number(number, dtype);
   TapeScope off(false);
-  return evaluate(find_op("cast"), {number}, {{"dtype", dtype}}, {{dtype, {}}})[0];
+  return evaluate(find_op("astype"), {number}, {{"dtype", dtype}}, {{dtype, {}}})[0];
 }
 
 DType natural_dtype(const Tensor& number) {

@@ -11,9 +11,9 @@ std::string share(const Attr& value) {
   return number >= 0 && number <= 1 ? "" : "a number from 0 to 1";
 }
 
-OpBuilder composed_unary(const std::string& name, UnaryFormula value, UnaryFormula slope) {
+OpBuilder composed_unary(const std::string& name, const std::string& input, UnaryFormula value, UnaryFormula slope) {
   OpBuilder op = define(name);
-  op.in("x", Takes::Number).floats().shape(infer_elementwise);
+  op.in(input, Takes::Number).floats().shape(infer_elementwise);
   op.compose([value](const Tensors& in, const Attrs& attrs) -> Tensors {
     return {fn::cast(value(widened(in[0]), attrs), in[0].dtype())};
   });

@@ -7,8 +7,8 @@ namespace pt {
 using UnaryFormula = std::function<Tensor(const Tensor& x, const Attrs& attrs)>;
 using BinaryFormula = std::function<Tensor(const Tensor& a, const Tensor& b)>;
 
-// Begins the spec of an op of one input x: its value, and the derivative of that.
-OpBuilder composed_unary(const std::string& name, UnaryFormula value, UnaryFormula slope);
+// Begins the spec of an op of one input: its value, and the derivative of that.
+OpBuilder composed_unary(const std::string& name, const std::string& input, UnaryFormula value, UnaryFormula slope);
 
 // Of two inputs that broadcast: the value, and its derivatives towards both.
 OpBuilder composed_binary(const std::string& name, const std::string& a, const std::string& b, BinaryFormula value,

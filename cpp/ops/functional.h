@@ -31,7 +31,7 @@ inline Tensor equal(const Tensor& a, const Tensor& b) { return call("equal", {a,
 inline Tensor less(const Tensor& a, const Tensor& b) { return call("less", {a, b}); }
 inline Tensor greater(const Tensor& a, const Tensor& b) { return call("greater", {a, b}); }
 inline Tensor cast(const Tensor& x, DType dtype) {
-  return x.dtype() == dtype ? x : call("cast", {x}, {{"dtype", dtype}});
+  return x.dtype() == dtype ? x : call("astype", {x}, {{"dtype", dtype}});
 }
 
 inline Tensor sum(const Tensor& x, const Ints& axes, bool keepdims) {
@@ -46,7 +46,7 @@ inline Tensor mean(const Tensor& x, const Ints& axes, bool keepdims) {
 inline Tensor reshape(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x : call("reshape", {x}, {{"shape", Ints(shape.begin(), shape.end())}});
 }
-inline Tensor transpose(const Tensor& x, const Ints& axes) { return call("transpose", {x}, {{"axes", axes}}); }
+inline Tensor transpose(const Tensor& x, const Ints& axes) { return call("permute_dims", {x}, {{"axes", axes}}); }
 inline Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x : call("broadcast_to", {x}, {{"shape", Ints(shape.begin(), shape.end())}});
 }

@@ -6,7 +6,7 @@ namespace pt {
 
 OpBuilder elementwise_loss(const std::string& name, LossFormula value) {
   OpBuilder op = define(name);
-  op.in("x", Takes::Number).in("target", Takes::Number).floats();
+  op.in("input", Takes::Number).in("target", Takes::Number).floats();
   op.compose([value](const Tensors& in, const Attrs& attrs) -> Tensors {
     return {fn::cast(value(widened(in[0]), widened(in[1]), attrs), in[0].dtype())};
   });
@@ -21,11 +21,11 @@ Tensor near_or_far(const Tensor& apart, const Tensor& distance, double bound, do
 Tensor label_column(const Tensor& scores, const Tensor& labels, const std::string& op) {
   const Shape& x = scores.shape();
   if (!is_int(labels.dtype())) {
-    throw DTypeError(text("[", op, "] labels is ", labels.type(), "; expected integers; convert it with astype"));
+    throw DTypeError(text("[", op, "] target is ", labels.type(), "; expected integers; convert it with astype"));
   }
   if (x.empty() || x.back() == 0 || labels.shape() != reduced_shape(x, {x.size() - 1}, false)) {
-    throw ShapeError(text("[", op, "] x is ", scores.type(), ", labels is ", labels.type(),
-                          "; expected one label per row of x; drop or add an axis of labels"));
+    throw ShapeError(text("[", op, "] input is ", scores.type(), ", target is ", labels.type(),
+                          "; expected one label per row of input; drop or add an axis of target"));
   }
   Shape shape = labels.shape();
   shape.push_back(1);

@@ -20,10 +20,10 @@ AroundAxis around_axis(const Shape& shape, int axis) {
 
 const Ints& parts_of_image(const Tensor& x, const Attrs& attrs, const std::string& op) {
   const Shape& shape = x.shape();
-  const Ints& size = attrs.ints("size");
+  const Ints& size = attrs.ints("output_size");
   if (shape.size() != 4 || shape[1] == 0 || shape[2] == 0 || (size.size() != 1 && size.size() != 2)) {
-    throw ShapeError(text("[", op, "] x is ", x.type(), ", size = ", to_string(Attr(size)),
-                          "; expected [n, h, w, channels] and one or two sizes above 0; reshape x"));
+    throw ShapeError(text("[", op, "] input is ", x.type(), ", output_size = ", to_string(Attr(size)),
+                          "; expected [n, h, w, channels] and one or two sizes above 0; reshape input"));
   }
   return size;
 }

@@ -41,12 +41,12 @@ bool all_see(int64_t size, int64_t windows, const Along& a) {
 OpBuilder pooling(const std::string& name, const std::string& input, Pooled kind) {
   OpBuilder op = define(name);
   op.in(input, Takes::Float)
-      .attr_counts("window", 1)
+      .attr_counts("kernel_size", 1)
       .attr_counts("stride", 1, std::nullopt, true)
       .attr_counts("padding", 0, Ints{0});
   if (kind == Pooled::Maximum) op.attr_counts("dilation", 1, Ints{1});
-  if (kind == Pooled::Average) op.attr("count_padding", true);
   op.attr("ceil_mode", false);
+  if (kind == Pooled::Average) op.attr("count_include_pad", true);
   op.contiguous();
   op.batch(batch_folded());
   return op;
@@ -54,8 +54,8 @@ OpBuilder pooling(const std::string& name, const std::string& input, Pooled kind
 
 PoolParams pool_params(const Attrs& attrs, const std::string& op) {
   PoolParams p{};
-  std::tie(p.window_h, p.window_w) = pair_of(attrs, "window", op);
-  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, attrs.has("stride") ? "stride" : "window", op);
+  std::tie(p.window_h, p.window_w) = pair_of(attrs, "kernel_size", op);
+  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, attrs.has("stride") ? "stride" : "kernel_size", op);
   std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
   if (attrs.find("dilation")) std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op);
   p.ceil = attrs.flag("ceil_mode");
@@ -68,19 +68,19 @@ std::pair<int64_t, int64_t> pooled_sizes(int64_t rows, int64_t columns, const Po
 
 Shape pooled_shape(const InferContext& c) {
   const Shape& x = c.in[0].shape;
-  c.expect(x.size() == 4, text("x is ", c.in[0], "; expected [n, h, w, channels]; reshape x"));
+  c.expect(x.size() == 4, text("input is ", c.in[0], "; expected [n, h, w, channels]; reshape input"));
   const PoolParams p = pool_params(c.attrs, c.op.name);
   const Along rows = along_rows(p), columns = along_columns(p);
-  const std::string window = to_string(Attr(c.attrs.ints("window")));
+  const std::string window = to_string(Attr(c.attrs.ints("kernel_size")));
   const std::string padding = to_string(Attr(c.attrs.ints("padding")));
   c.expect(2 * rows.padding <= rows.span() && 2 * columns.padding <= columns.span(),
-           text("padding = ", padding, ", window = ", window,
+           text("padding = ", padding, ", kernel_size = ", window,
                 "; expected at most half the window, so that no window lies in the padding alone; use pad"));
   const auto [height, width] = pooled_sizes(x[1], x[2], p);
-  c.expect(height > 0 && width > 0, text("x is ", c.in[0], ", window = ", window,
+  c.expect(height > 0 && width > 0, text("input is ", c.in[0], ", kernel_size = ", window,
                                          "; expected a window no larger than the padded image; choose a smaller one"));
   c.expect(all_see(x[1], height, rows) && all_see(x[2], width, columns),
-           text("x is ", c.in[0], ", window = ", window, ", padding = ", padding,
+           text("input is ", c.in[0], ", kernel_size = ", window, ", padding = ", padding,
                 "; expected windows that hold a pixel each; choose a smaller dilation or padding"));
   return {x[0], height, width, x[3]};
 }

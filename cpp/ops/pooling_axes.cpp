@@ -25,12 +25,12 @@ Tensor pooled(const Tensor& image, const Windows& w, std::size_t first, std::siz
   const auto pair = [&](const Ints& numbers, int64_t none) {
     return Ints{first < numbers.size() ? numbers[first] : none, second < numbers.size() ? numbers[second] : none};
   };
-  Attrs given{{"window", pair(w.window, 1)},
+  Attrs given{{"kernel_size", pair(w.window, 1)},
               {"stride", pair(w.stride, 1)},
               {"padding", pair(w.padding, 0)},
               {"ceil_mode", attrs.flag("ceil_mode")}};
   if (!w.dilation.empty()) given.set("dilation", pair(w.dilation, 1));
-  if (attrs.find("count_padding")) given.set("count_padding", attrs.flag("count_padding"));
+  if (attrs.find("count_include_pad")) given.set("count_include_pad", attrs.flag("count_include_pad"));
   return fn::call(image_op, {image}, given);
 }
 
@@ -55,20 +55,20 @@ Tensor volume(const Tensor& x, const Windows& w, const Attrs& attrs, const std::
 
 OpBuilder pooling_of_axes(const std::string& name, const std::string& image_op, int axes, bool averages) {
   OpBuilder op = define(name);
-  op.in("x", Takes::Float)
-      .attr_counts("window", 1)
+  op.in("input", Takes::Float)
+      .attr_counts("kernel_size", 1)
       .attr_counts("stride", 1, std::nullopt, true)
       .attr_counts("padding", 0, Ints{0});
-  if (averages) op.attr("count_padding", true);
   if (!averages) op.attr_counts("dilation", 1, Ints{1});
   op.attr("ceil_mode", false);
+  if (averages) op.attr("count_include_pad", true);
   op.compose([name, image_op, axes](const Tensors& in, const Attrs& attrs) -> Tensors {
     if (in[0].ndim() != axes + 2) {
-      throw ShapeError(text("[", name, "] x is ", in[0].type(), "; expected [n, ", axes == 1 ? "t" : "d, h, w",
-                            ", channels]; reshape x"));
+      throw ShapeError(text("[", name, "] input is ", in[0].type(), "; expected [n, ", axes == 1 ? "t" : "d, h, w",
+                            ", channels]; reshape input"));
     }
-    const Windows windows{numbers_of(attrs, "window", axes, name),
-                          numbers_of(attrs, attrs.has("stride") ? "stride" : "window", axes, name),
+    const Windows windows{numbers_of(attrs, "kernel_size", axes, name),
+                          numbers_of(attrs, attrs.has("stride") ? "stride" : "kernel_size", axes, name),
                           numbers_of(attrs, "padding", axes, name),
                           attrs.find("dilation") ? numbers_of(attrs, "dilation", axes, name) : Ints{}};
     return {(axes == 1 ? sequence : volume)(in[0], windows, attrs, image_op)};

@@ -24,7 +24,7 @@ std::array<int64_t, 3> triple_of(const Attrs& attrs, std::string_view name, cons
 
 OpBuilder convolution(const std::string& name) {
   OpBuilder op = define(name);
-  op.in("x", Takes::Float).in("w", Takes::Float).in_optional("b", Takes::Float);
+  op.in("input", Takes::Float).in("weight", Takes::Float).in_optional("bias", Takes::Float);
   op.attr_counts("stride", 1, Ints{1})
       .attr_counts("padding", 0, Ints{0})
       .attr_counts("dilation", 1, Ints{1})

@@ -166,23 +166,23 @@ void test_elementwise() {
     check_op(op, {x, column});
     check_op(op, {row, column});
   }
-  check_op("power", {positive, random_tensor({5}, 7)});
+  check_op("pow", {positive, random_tensor({5}, 7)});
   check_op("remainder", {x, column});
   check_op("mse_loss", {x, row});
   check_op("l1_loss", {x, row});
   check_op("huber_loss", {x, row});
-  check_op("bce_with_logits", {x, random_tensor({5}, 8, 0, 1)});
+  check_op("binary_cross_entropy_with_logits", {x, random_tensor({5}, 8, 0, 1)});
   check_op("clip", {x, random_tensor({5}, 9, -1, -0.5), Tensor::scalar(0.75, DType::F64)});
   const Tensor condition = apply1("less", {x, random_tensor({3, 5}, 10)});
   check_op("where", {condition, row, column});
-  check_gradient("cast", [](const Tensors& in) { return Tensors{fn::cast(fn::square(in[0]), DType::F64)}; }, {x});
+  check_gradient("astype", [](const Tensors& in) { return Tensors{fn::cast(fn::square(in[0]), DType::F64)}; }, {x});
 }
 
 void test_views() {
   const Tensor x = random_tensor({3, 4, 5}, 20);
   check_op("reshape", {x}, {{"shape", Ints{5, -1}}});
-  check_op("transpose", {x}, {{"axes", Ints{2, 0, 1}}});
-  check_op("transpose", {x});
+  check_op("permute_dims", {x}, {{"axes", Ints{2, 0, 1}}});
+  check_op("permute_dims", {x});
   check_op("broadcast_to", {random_tensor({4, 1}, 21)}, {{"shape", Ints{2, 4, 3}}});
   check_op("slice", {x}, {{"start", Ints{0, 3, 4}}, {"stop", Ints{2, -1, 0}}, {"step", Ints{1, -2, -3}}});
   check_op("slice", {x}, {{"start", Ints{0, 1, 4}}, {"stop", Ints{2, 1, 5}}});
@@ -232,10 +232,10 @@ void test_products() {
   check_op("conv2d", {image, w, b}, {{"groups", int64_t{2}}, {"padding", Ints{1, 0}}, {"stride", Ints{2, 1}}});
   check_op("conv2d", {image, random_tensor({2, 2, 4, 3}, 58), random_tensor({3}, 59)}, {{"dilation", Ints{2}}});
   check_op("conv2d_kernel", {image, random_tensor({1, 1, 4, 3}, 58)}, {{"stride", Ints{2}}});
-  const Attrs windows = {{"window", Ints{3, 2}}, {"stride", Ints{2}}, {"padding", Ints{1, 0}}};
+  const Attrs windows = {{"kernel_size", Ints{3, 2}}, {"stride", Ints{2}}, {"padding", Ints{1, 0}}};
   check_op("max_pool2d", {image}, windows);
   check_op("avg_pool2d", {image}, windows);
-  check_op("avg_pool2d", {image}, {{"window", Ints{2}}, {"padding", Ints{1}}, {"count_padding", false}});
+  check_op("avg_pool2d", {image}, {{"kernel_size", Ints{2}}, {"padding", Ints{1}}, {"count_include_pad", false}});
 }
 
 void test_recurrence() {

@@ -166,11 +166,12 @@ void test_half(DType dtype) {
 
 void test_window_of_more_than_a_byte() {
   const Shape in{1, 20, 20, 1}, out{1, 1, 1, 1};
-  CHECK_THROWS(plan_max_pool2d(operand(DType::F32, in), operand(DType::F32, out), operand(DType::U8, out),
-                               PoolParams{20, 20, 1, 1, 0, 0}),
-               ShapeError,
-               "[max_pool2d] window = (20, 20); expected at most 256 elements, for the winner is kept in a byte; pool "
-               "twice with smaller windows");
+  CHECK_THROWS(
+      plan_max_pool2d(operand(DType::F32, in), operand(DType::F32, out), operand(DType::U8, out),
+                      PoolParams{20, 20, 1, 1, 0, 0}),
+      ShapeError,
+      "[max_pool2d] kernel_size = (20, 20); expected at most 256 elements, for the winner is kept in a byte; pool "
+      "twice with smaller windows");
 }
 
 }  // namespace

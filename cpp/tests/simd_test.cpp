@@ -156,7 +156,7 @@ void check_power(int n) {
     x.push_back(T(uniform(0.99, 1.01)));
     y.push_back(T(uniform(-60000, 60000)));
   }
-  const std::vector<T> z = run<T>("power", x, y);
+  const std::vector<T> z = run<T>("pow", x, y);
   // float64: as exp, whose argument is known to some hundredths of an ulp of the result; float32 is rounded once.
   const double limit = sizeof(T) == 4 ? 0.51 : 1.05;
   double worst = 0;
@@ -166,7 +166,7 @@ void check_power(int n) {
     report(error <= limit, __FILE__, __LINE__,
            "pow(" + std::to_string(x[i]) + ", " + std::to_string(y[i]) + ") = " + std::to_string(z[i]));
   }
-  std::printf("%-12s f%d  %.3f ulp\n", "power", int(sizeof(T)) * 8, worst);
+  std::printf("%-12s f%d  %.3f ulp\n", "pow", int(sizeof(T)) * 8, worst);
 }
 
 template <class T>
@@ -238,7 +238,7 @@ void check_integers() {
     run_plan(lower_fused(program_of(op, dtype, int64_t(a.size()))), {a.data(), b.data(), y.data()});
     return y;
   };
-  const std::vector<T> m = apply("remainder"), q = apply("floor_divide"), p = apply("power"), s = apply("multiply");
+  const std::vector<T> m = apply("remainder"), q = apply("floor_divide"), p = apply("pow"), s = apply("multiply");
   using U = std::make_unsigned_t<T>;
   for (std::size_t i = 0; i < a.size(); ++i) {
     T want_q = 0, want_m = 0, want_p = 1;
@@ -263,7 +263,7 @@ void check_same_bits(const std::vector<std::string_view>& isas) {
   const char* ops[] = {"exp",       "expm1",     "log",          "log1p",           "tanh",           "sin",
                        "cos",       "erf",       "sqrt",         "rsqrt",           "sigmoid",        "silu",
                        "log1p_exp", "gelu_erf",  "gelu_tanh",    "gelu_erf_grad",   "gelu_tanh_grad", "silu_grad",
-                       "power",     "remainder", "floor_divide", "normal_quantile", "sign",           "round",
+                       "pow",       "remainder", "floor_divide", "normal_quantile", "sign",           "round",
                        "floor",     "ceil",      "trunc",        "maximum",         "minimum",        "reciprocal",
                        "relu",      "abs",       "negative",     "square"};
   const std::vector<T> a = arguments<T>(-20, 20, 5000);

@@ -9,11 +9,12 @@ Example
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import builtins as _builtins
+import importlib as _importlib
+import importlib.util as _importlib_util
+import os as _os
+import typing as _typing
+from pathlib import Path as _Path
 
 from powertrain import _core
 from powertrain._core import (
@@ -34,8 +35,8 @@ from powertrain._core import (
 )
 
 # Errors name the line of who uses the engine. The built-in models and strategies use it as a stranger's do.
-_package = f"{Path(__file__).absolute().parent}{os.sep}"
-_core.set_own_code(_package, [f"{_package}{plugins}{os.sep}" for plugins in ("models", "strategies")])
+_package = f"{_Path(__file__).absolute().parent}{_os.sep}"
+_core.set_own_code(_package, [f"{_package}{plugins}{_os.sep}" for plugins in ("models", "strategies")])
 
 from powertrain.abi import get_include  # noqa: E402
 from powertrain.arrangement import (  # noqa: E402
@@ -53,7 +54,7 @@ from powertrain.arrangement import (  # noqa: E402
     vstack,
 )
 from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
-from powertrain.boundary import export  # noqa: E402
+from powertrain.boundary import export as _export  # noqa: E402
 from powertrain.closeness import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
 from powertrain.compile import compile  # noqa: E402
 from powertrain.control import cond, scan, while_loop  # noqa: E402
@@ -71,9 +72,13 @@ from powertrain.creation import (  # noqa: E402
     ones_like,
     zeros_like,
 )
-from powertrain.functional import OPERATORS, arange, dropout, full, ones, op_names, zeros  # noqa: E402
+from powertrain.functional import OPERATORS as _OPERATORS  # noqa: E402
+from powertrain.functional import arange, full, ones, zeros  # noqa: E402
+from powertrain.functional import op_names as _op_names  # noqa: E402
 from powertrain.grids import geomspace, logspace, tril_indices, triu_indices, vander  # noqa: E402
+from powertrain.hints import unknown as _unknown  # noqa: E402
 from powertrain.matrix_products import addmm, addmv, addr, baddbmm, cdist, dot, inner, kron, vdot  # noqa: E402
+from powertrain.padding import pad  # noqa: E402
 from powertrain.pointwise import (  # noqa: E402
     addcdiv,
     addcmul,
@@ -125,8 +130,9 @@ from powertrain.transforms import (  # noqa: E402
 
 tensor = _core.tensor  # after the submodule of that name, which its import would leave here
 
-if TYPE_CHECKING:
-    from powertrain import data, fft, metrics, models, nn, optim, random
+if _typing.TYPE_CHECKING:
+    from powertrain import array_api as array_api
+    from powertrain import data, fft, linalg, metrics, models, nn, optim, random
     from powertrain import estimators as estimators
     from powertrain import losses as losses
     from powertrain import plugins as plugins
@@ -142,25 +148,25 @@ uint8, uint16, uint32, uint64 = DType.uint8, DType.uint16, DType.uint32, DType.u
 complex64, complex128 = DType.complex64, DType.complex128
 float16, bfloat16, float32, float64 = DType.float16, DType.bfloat16, DType.float32, DType.float64
 
-globals().update(OPERATORS)
+globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
-    "array_api", "fft", "nn", "optim", "data", "metrics", "models", "losses", "random", "plugins", "train",
-    "strategies", "recipe", "estimators",
+    "array_api", "data", "estimators", "fft", "linalg", "losses", "metrics", "models", "nn", "optim", "plugins",
+    "random", "recipe", "strategies", "train",
 )  # fmt: skip
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "OutOfMemoryError", "RowSparse",
-    "ShapeError", "Slot", "Tensor", "TraceError", "arange", "asarray", "autocast", "bfloat16", "bool_",
+    "ShapeError", "Slot", "Tensor", "TraceError", "TrainedRun", "arange", "asarray", "autocast", "bfloat16", "bool_",
     "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
-    "custom_gradient", "data", "dropout", "einsum", "end_phase", "eye", "fft", "fit", "flat_like", "flatten_slots",
+    "custom_gradient", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
     "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
-    "metrics", "models", "nn", "nonzero", "ones", "ones_like", "optim", "pack", "per_example_gradients",
-    "random", "scan",
+    "nonzero", "ones", "ones_like", "pack", "pad", "per_example_gradients", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
-    "zeros_like", *op_names(),
+    "zeros_like", "array_api", "data", "estimators", "fft", "linalg", "losses", "metrics", "models", "nn", "optim",
+    "plugins", "random", "recipe", "strategies", "train", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [
@@ -173,25 +179,29 @@ __all__ += [
     "tril_indices", "triu_indices", "unique_consecutive", "unravel_index", "vander", "vdot", "vstack",
 ]  # fmt: skip
 
+_PUBLIC = sorted(__all__)
+# What a star-import takes: nothing that would stand in the place of one of Python's own, such as abs or max, and
+# nothing that needs scikit-learn.
+__all__ = [name for name in _PUBLIC if not hasattr(_builtins, name) and name != "estimators"]
 
-export(globals())
+_export(globals(), _PUBLIC)
 
-# Classes that need scikit-learn, and are not in __all__: `from powertrain import *` works without it.
+# Classes that need scikit-learn.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
 # The trainer is imported when it is first asked for.
 _TRAINER = {"TrainedRun": "trained", "fit": "fitting", "load": "fitting"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     if name in _LAZY:
-        return importlib.import_module(f"powertrain.{name}")
+        return _importlib.import_module(f"powertrain.{name}")
     if name in _ESTIMATORS:
-        return getattr(importlib.import_module("powertrain.estimators"), name)
+        return getattr(_importlib.import_module("powertrain.estimators"), name)
     if name in _TRAINER:
-        return getattr(importlib.import_module(f"powertrain.train.{_TRAINER[name]}"), name)
-    raise AttributeError(f"module 'powertrain' has no attribute {name!r}")
+        return getattr(_importlib.import_module(f"powertrain.train.{_TRAINER[name]}"), name)
+    raise _unknown("powertrain", name)
 
 
 def __dir__() -> list[str]:
-    there = _ESTIMATORS if importlib.util.find_spec("sklearn") else ()
-    return sorted({*globals(), *__all__, *_LAZY, *_TRAINER, *there})
+    there = ("estimators", *_ESTIMATORS) if _importlib_util.find_spec("sklearn") else ()
+    return sorted({*_PUBLIC, *_TRAINER, *there, "__version__"} - (set() if there else {"estimators"}))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import powertrain as pt
-from powertrain import array_linalg as linalg
 from powertrain import fft as fft
+from powertrain import linalg as linalg
 from powertrain._core import DType, DTypeError, Tensor
 from powertrain._core import asarray as _asarray
 from powertrain.array_creation import (
@@ -31,10 +31,10 @@ from powertrain.array_creation import (
     zeros,
     zeros_like,
 )
-from powertrain.array_linalg import matmul, tensordot
 from powertrain.boundary import export
 from powertrain.creation import broadcast_arrays, broadcast_shapes, meshgrid
 from powertrain.functional import OPERATORS
+from powertrain.linalg import matmul, tensordot
 from powertrain.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values
 
 __array_api_version__ = "2024.12"
@@ -70,7 +70,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Under another name, or with arguments at other places.
-pow, permute_dims = OPERATORS["power"], OPERATORS["transpose"]
+pow, permute_dims = OPERATORS["pow"], OPERATORS["permute_dims"]
 
 
 def _continuous(x: Tensor) -> Any:
@@ -154,18 +154,18 @@ def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None)
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
     """x between bounds, in its own dtype."""
-    low, high = (None if bound is None else OPERATORS["cast"](bound, x.dtype) for bound in (min, max))
+    low, high = (None if bound is None else OPERATORS["astype"](bound, x.dtype) for bound in (min, max))
     return OPERATORS["clip"](x, low, high)
 
 
 def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
     """Elements by position along an axis."""
-    return OPERATORS["take"](x, OPERATORS["cast"](indices, "int64"), 0 if axis is None else axis)
+    return OPERATORS["take"](x, OPERATORS["astype"](indices, "int64"), 0 if axis is None else axis)
 
 
 def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
     """The element at each place along an axis."""
-    return OPERATORS["take_along_axis"](x, OPERATORS["cast"](indices, "int64"), axis)
+    return OPERATORS["take_along_axis"](x, OPERATORS["astype"](indices, "int64"), axis)
 
 
 def tril(x: Any, /, *, k: int = 0) -> Tensor:
@@ -195,9 +195,9 @@ def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: 
 
 
 def _accumulated(op: str, x: Any, dtype: Any, rest: dict[str, Any]) -> Tensor:
-    given = _asarray(x) if dtype is None else OPERATORS["cast"](x, dtype)
+    given = _asarray(x) if dtype is None else OPERATORS["astype"](x, dtype)
     result = OPERATORS[op](given, **rest)
-    return result if dtype is None else OPERATORS["cast"](result, dtype)
+    return result if dtype is None else OPERATORS["astype"](result, dtype)
 
 
 def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:

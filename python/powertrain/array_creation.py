@@ -43,7 +43,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: Any = None) -> Tensor:
 def astype(x: Any, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Tensor:
     """x in another dtype."""
     _on(device, "astype")
-    return OPERATORS["cast"](x, dtype)
+    return OPERATORS["astype"](x, dtype)
 
 
 def arange(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType, TracebackType
 from typing import Any, Final, TypeVar
 
@@ -114,6 +114,8 @@ def translated(
     error: Exception, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Exception | None:
     """The error of ours for an exception that left `function`; None for one that stays as it is."""
+    if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
+        return _renamed(function, kwargs)
     if isinstance(error, _core.Error) or type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
     if isinstance(error, AttributeError) and _innermost(error) == "__getattr__":
@@ -131,6 +133,51 @@ def translated(
         f"[{where}] received {received or 'no arguments'}: {type(error).__name__}: {said}; "
         f"expected {where}{_signature(asked)}; check the arguments"
     )
+
+
+# Keywords of PyTorch's and NumPy's functions, and ours in their place: the first that a function has.
+_KEYWORDS: Final = {
+    "dim": ("axis", "axes"),
+    "dims": ("axis", "axes"),
+    "keepdim": ("keepdims",),
+    "start_dim": ("start_axis",),
+    "end_dim": ("end_axis",),
+    "dim0": ("axis1",),
+    "dim1": ("axis2",),
+    "ddof": ("correction",),
+    "shifts": ("shift",),
+    "diagonal": ("k",),
+    "a_min": ("min",),
+    "a_max": ("max",),
+    "sections": ("parts",),
+}
+_FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"other", "x2", "b"})
+
+
+def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: str, value: Any) -> str | None:
+    """What is said of a keyword that a function lacks and that another library has; None of any other."""
+    ours = next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
+    if ours is not None:
+        said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)
+        given = ", ".join([*inputs, f"{ours}={said}"])
+        return f"[{where}] received {name}={said}; expected {ours}; write {where}({given})"
+    place = 0 if name in _FIRST else 1 if name in _SECOND else len(inputs)
+    if place >= len(inputs):
+        return None
+    return f"[{where}] received {name}; expected {inputs[place]}; write {where}({', '.join(inputs)})"
+
+
+def _renamed(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> Exception | None:
+    """The error of ours for a call that Python refused for a keyword of another library."""
+    known = inspect.signature(function).parameters.values()
+    inputs = [p.name for p in known if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    names = [p.name for p in known]
+    for name, value in kwargs.items():
+        ours = name in names or inputs[:1] == ["self"]
+        said = None if ours else keyword(function.__name__, inputs, names, name, value)
+        if said:
+            return _core.DTypeError(said)
+    return None
 
 
 def _is_ours(error: Exception) -> bool:

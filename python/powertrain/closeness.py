@@ -96,7 +96,7 @@ def isin(x: Any, test_elements: Any, invert: bool = False) -> _core.Tensor:
     if wanted.shape[0] == 0:
         return _core.full(given.shape, bool(invert), "bool")
     common = OPERATORS["concat"]([OPERATORS["reshape"](given, (-1,))[:0], wanted[:0]], 0).dtype
-    given, row = OPERATORS["cast"](given, common), OPERATORS["sort"](OPERATORS["cast"](wanted, common))
+    given, row = OPERATORS["astype"](given, common), OPERATORS["sort"](OPERATORS["astype"](wanted, common))
     place = OPERATORS["searchsorted"](row, given)
     found = OPERATORS["take"](row, OPERATORS["minimum"](place, row.shape[0] - 1))
     return OPERATORS["not_equal" if invert else "equal"](found, given)

@@ -14,7 +14,7 @@ def _index(x: Any, where: str) -> _core.Tensor:
     tensor = _core.asarray(x)
     if tensor.dtype.is_float or tensor.dtype.is_complex or tensor.dtype == _core.DType.bool:
         raise _core.DTypeError(f"[{where}] received {tensor.dtype.name}; expected integers; convert it with astype")
-    return OPERATORS["cast"](tensor, "int64")
+    return OPERATORS["astype"](tensor, "int64")
 
 
 def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> _core.Tensor:
@@ -73,7 +73,7 @@ def histogram(
     tensor = OPERATORS["reshape"](x, (-1,))
     edges = _edges(tensor, bins, range)
     n = edges.shape[0] - 1
-    values = OPERATORS["cast"](tensor, edges.dtype)
+    values = OPERATORS["astype"](tensor, edges.dtype)
     place = OPERATORS["searchsorted"](edges, values, "right")
     place = OPERATORS["where"](values == edges[n], n, place) - 1
     place = OPERATORS["where"](OPERATORS["logical_or"](place < 0, place >= n), n, place)  # behind the last: in no bin
@@ -95,7 +95,7 @@ def _edges(x: _core.Tensor, bins: Any, limits: tuple[float, float] | None) -> _c
     wide = x.dtype.name in ("float64", "int32", "int64", "uint32", "uint64")
     dtype = "float64" if wide else "float32"
     if not isinstance(bins, (int, np.integer)):
-        edges = OPERATORS["cast"](bins, dtype)
+        edges = OPERATORS["astype"](bins, dtype)
         if edges.ndim != 1 or edges.shape[0] < 2:
             raise _core.ShapeError(f"[histogram] bins is {list(edges.shape)}; expected two edges or more; or a number")
         if not edges.symbolic and (np.diff(edges.numpy()) < 0).any():

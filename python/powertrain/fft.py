@@ -15,6 +15,7 @@ from powertrain import _core
 from powertrain.axes import one_axis
 from powertrain.boundary import export
 from powertrain.functional import OPERATORS, arange
+from powertrain.hints import attributes
 
 __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
@@ -113,7 +114,7 @@ def _half(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Ten
     axis = one_axis(given, axis, where)
     n = _length(n, given.shape[axis], where)
     wide = "float64" if given.dtype.name == "float64" else "float32"
-    line = _moved(OPERATORS["cast"](_sized(given, n, axis), wide), axis)
+    line = _moved(OPERATORS["astype"](_sized(given, n, axis), wide), axis)
     return _moved(OPERATORS["view_as_complex"](OPERATORS["real_dft"](line, _scale(n, norm, False, where))), axis)
 
 
@@ -229,13 +230,13 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) ->
     """
     n = _length(n, n, "fftfreq")
     counted = OPERATORS["concat"]([arange(0, (n + 1) // 2), arange(-(n // 2), 0)])
-    return OPERATORS["cast"](OPERATORS["cast"](counted, "float64") / (n * d), dtype or "float32")
+    return OPERATORS["astype"](OPERATORS["astype"](counted, "float64") / (n * d), dtype or "float32")
 
 
 def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
     """The frequencies of rfft's sums."""
     n = _length(n, n, "rfftfreq")
-    return OPERATORS["cast"](OPERATORS["cast"](arange(0, n // 2 + 1), "float64") / (n * d), dtype or "float32")
+    return OPERATORS["astype"](OPERATORS["astype"](arange(0, n // 2 + 1), "float64") / (n * d), dtype or "float32")
 
 
 def _shifted(x: Any, axes: int | Sequence[int] | None, back: bool, where: str) -> Tensor:
@@ -257,3 +258,4 @@ def ifftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
 
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -7,24 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
-from powertrain import _core
-
-# What another module wraps under the same name, or what only the engine itself calls.
-_ENGINE_ONLY = frozenset(
-    {"pack", "guard", "flat_view", "update_flat_view", "copy", "random_uniform", "random_normal", "attention_backward",
-     "boundary", "eigenbasis", "adam_step"}
-)
+from powertrain import _core, namespaces
 
 _MOST_ELEMENTS = 9 * 10**15
 
 
+# Every op by its name, those too that only the engine calls. Those of several outputs give a tuple of tensors.
+OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in _core.op_names()}
+
+
+def home(name: str) -> str:
+    """The module in which users find the function of an op."""
+    if name in namespaces.FUNCTIONAL or name in namespaces.BELOW_FUNCTIONAL:
+        return "powertrain.nn.functional"
+    if name in namespaces.LINALG:
+        return "powertrain.linalg"
+    return "powertrain._core" if name in namespaces.ENGINE_ONLY else "powertrain"
+
+
 def op_names() -> list[str]:
-    """The names of the ops that users call."""
-    return [name for name in _core.op_names() if name not in _ENGINE_ONLY]
-
-
-# Those of several outputs give a tuple of tensors.
-OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in op_names()}
+    """The names of the ops that are functions of `powertrain` itself."""
+    return [name for name in OPERATORS if home(name) == "powertrain"]
 
 
 def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
@@ -116,25 +119,3 @@ def _whole_range(start: int, stop: int, step: int) -> _core.Tensor:
             "memory can hold; check them"
         )
     return _core.whole_range(start % 2**64, step % 2**64, size, wide)
-
-
-def dropout(x: Any, p: float) -> _core.Tensor:
-    """Each element becomes 0 with probability p, and is divided by 1 - p otherwise; draws from the default generator.
-
-    Shapes    x [...] -> [...]
-    Errors    p outside 0 <= p < 1
-    Source    Srivastava et al. 2014
-    Example
-        >>> import powertrain as pt
-        >>> sorted(set(pt.dropout(pt.ones((64,)), 0.5).numpy().tolist()))
-        [0.0, 2.0]
-    """
-    from powertrain import random
-
-    if not (isinstance(p, (int, float)) and 0 <= p < 1):
-        raise _core.ShapeError(f"[dropout] p = {p!r}; expected 0 <= p < 1; 0.1 is usual")
-    x = _core.asarray(x)
-    if p == 0:
-        return x
-    kept = OPERATORS["greater_equal"](random.uniform(x.shape), p)
-    return OPERATORS["where"](kept, OPERATORS["multiply"](x, 1 / (1 - p)), 0.0)

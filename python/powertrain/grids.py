@@ -77,7 +77,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> _core.Tens
             f"[vander] x is {list(tensor.shape)}, N = {columns}; expected a vector and at least 0 columns; check them"
         )
     if not (tensor.dtype.is_float or tensor.dtype.is_complex):
-        tensor = OPERATORS["cast"](tensor, "int64")
+        tensor = OPERATORS["astype"](tensor, "int64")
     if columns == 0:
         return OPERATORS["broadcast_to"](OPERATORS["expand_dims"](tensor, 1)[:, :0], (tensor.size, 0))
     wide = OPERATORS["broadcast_to"](OPERATORS["expand_dims"](tensor, 1), (tensor.size, columns - 1))

@@ -112,7 +112,7 @@ def _advanced(tensor: Tensor, keys: list[Any]) -> Tensor:
     count = int(np.prod(sizes))
     flat = OPERATORS["where"](inside, flat, count)  # take reports what is outside
     others = [axis for axis in range(rest.ndim) if axis not in arrays]
-    rows = OPERATORS["transpose"](rest, (*axes, *others))
+    rows = OPERATORS["permute_dims"](rest, (*axes, *others))
     kept = [rest.shape[axis] for axis in others]
     result = OPERATORS["take"](OPERATORS["reshape"](rows, (count, *kept)), flat, 0)
     # Neighbouring arrays leave their axes in their place; others put them in front.
@@ -120,14 +120,14 @@ def _advanced(tensor: Tensor, keys: list[Any]) -> Tensor:
     if not together or axes[0] == 0:
         return result
     order = list(range(flat.ndim, flat.ndim + axes[0])) + list(range(flat.ndim))
-    return OPERATORS["transpose"](result, (*order, *range(flat.ndim + axes[0], result.ndim)))
+    return OPERATORS["permute_dims"](result, (*order, *range(flat.ndim + axes[0], result.ndim)))
 
 
 def _wide(index: Any) -> Tensor:
     import numpy as np
 
     tensor = _core.asarray(np.asarray(index, "int64")) if isinstance(index, int) else index
-    return tensor if tensor.dtype in (_core.DType.int32, _core.DType.int64) else OPERATORS["cast"](tensor, "int64")
+    return tensor if tensor.dtype in (_core.DType.int32, _core.DType.int64) else OPERATORS["astype"](tensor, "int64")
 
 
 def _bounds(key: slice, size: int) -> tuple[int, int, int]:

@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.boundary import export
+from powertrain.hints import attributes
 from powertrain.plugins.params import Range
+
+__all__ = ["bce", "cross_entropy", "huber", "l1", "mse"]
 
 Share = Annotated[float, Range(low=0, below=1)]
 
@@ -30,16 +34,7 @@ def cross_entropy(output: Any, target: Any, *, smoothing: Share = 0.0) -> pt.Ten
             f"[cross-entropy] output is {list(output.shape)}, target is {dtype}{list(target.shape)}; expected "
             f"{wanted}; reshape the target, as labels[:, 0] where they are a column"
         )
-    classes = output.shape[-1]
-    rows = pt.reshape(output, (-1, classes))
-    if shares:
-        loss = -pt.sum(pt.log_softmax(rows, axis=-1) * pt.reshape(target, (-1, classes)), axis=-1)
-    else:
-        loss = pt.cross_entropy(rows, pt.reshape(target, (-1,)))
-    if smoothing > 0:
-        even = -pt.mean(pt.log_softmax(rows, axis=-1), axis=-1)
-        loss = loss * (1 - smoothing) + even * smoothing
-    return pt.reshape(loss, tuple(target.shape)[:-1] if shares else tuple(target.shape))
+    return F.cross_entropy(output, target, ignore_index=None, reduction="none", label_smoothing=smoothing)
 
 
 # The softmax of what it trains is meant as probabilities, which the report holds to what came of them.
@@ -48,22 +43,22 @@ cross_entropy.probabilities = True  # type: ignore[attr-defined]
 
 def mse(output: Any, target: Any) -> pt.Tensor:
     """(output - target)^2, the mean over the outputs of an example."""
-    return _per_example(pt.mse_loss(*_aligned("mse", output, target)))
+    return _per_example(F.mse_loss(*_aligned("mse", output, target), reduction="none"))
 
 
 def l1(output: Any, target: Any) -> pt.Tensor:
     """|output - target|, the mean over the outputs of an example."""
-    return _per_example(pt.l1_loss(*_aligned("l1", output, target)))
+    return _per_example(F.l1_loss(*_aligned("l1", output, target), reduction="none"))
 
 
 def huber(output: Any, target: Any, *, delta: Annotated[float, Range(above=0)] = 1.0) -> pt.Tensor:
     """Squared within `delta` of the target and linear outside (Huber 1964), the mean over the outputs of an example."""
-    return _per_example(pt.huber_loss(*_aligned("huber", output, target), delta))
+    return _per_example(F.huber_loss(*_aligned("huber", output, target), reduction="none", delta=delta))
 
 
 def bce(output: Any, target: Any) -> pt.Tensor:
     """Binary cross-entropy of logits against targets from 0 to 1, the mean over the outputs of an example."""
-    return _per_example(pt.bce_with_logits(*_aligned("bce", output, target)))
+    return _per_example(F.binary_cross_entropy_with_logits(*_aligned("bce", output, target), reduction="none"))
 
 
 def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
@@ -79,7 +74,7 @@ def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
         raise pt.ShapeError(
             f"[{name}] output is {list(output.shape)}, target is {list(target.shape)}; expected one shape; {fix}"
         )
-    return output, pt.cast(target, output.dtype)
+    return output, pt.astype(target, output.dtype)
 
 
 def _per_example(values: pt.Tensor) -> pt.Tensor:
@@ -88,3 +83,4 @@ def _per_example(values: pt.Tensor) -> pt.Tensor:
 
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -55,7 +55,7 @@ def heaviside(x: Any, values: Any) -> _core.Tensor:
         [0.0, 0.5, 1.0]
     """
     tensor = OPERATORS["stop_gradient"](x)
-    step = OPERATORS["cast"](OPERATORS["greater"](tensor, 0), tensor.dtype)
+    step = OPERATORS["astype"](OPERATORS["greater"](tensor, 0), tensor.dtype)
     if tensor.dtype.is_float:
         step = OPERATORS["where"](OPERATORS["isnan"](tensor), tensor, step)
     return OPERATORS["where"](OPERATORS["equal"](tensor, 0), values, step)
@@ -109,7 +109,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> _core.Tensor:
         )
     if chosen.dtype != _core.DType.bool:
         raise _core.DTypeError(f"[masked_fill] mask is {chosen.dtype.name}; expected bool; compare it with 0")
-    return OPERATORS["where"](chosen, OPERATORS["cast"](filled, tensor.dtype), tensor)
+    return OPERATORS["where"](chosen, OPERATORS["astype"](filled, tensor.dtype), tensor)
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> _core.Tensor:

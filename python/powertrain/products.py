@@ -80,7 +80,7 @@ def einsum(subscripts: str, *operands: Any) -> _core.Tensor:
         tensor, letters = _product((tensor, letters), terms[place], later | set(wanted))
     tensor, letters = _summed(tensor, letters, set(wanted))
     order = [letters.index(letter) for letter in wanted]
-    return tensor if order == sorted(order) else OPERATORS["transpose"](tensor, order)
+    return tensor if order == sorted(order) else OPERATORS["permute_dims"](tensor, order)
 
 
 def _fail(subscripts: str, received: str, expected: str) -> _core.ShapeError:
@@ -141,7 +141,7 @@ def _summed(tensor: _core.Tensor, letters: list[str], wanted: set[str]) -> tuple
     if not axes:
         return tensor, letters
     dtype = tensor.dtype
-    total = OPERATORS["cast"](OPERATORS["sum"](tensor, axes), dtype)
+    total = OPERATORS["astype"](OPERATORS["sum"](tensor, axes), dtype)
     return total, [letter for letter in letters if letter in wanted]
 
 
@@ -166,7 +166,7 @@ def _product(
         product = OPERATORS["matmul"](a, b)
     else:
         parts = OPERATORS["multiply"](OPERATORS["expand_dims"](a, 3), OPERATORS["expand_dims"](b, 1))
-        product = OPERATORS["cast"](OPERATORS["sum"](parts, 2), parts.dtype)
+        product = OPERATORS["astype"](OPERATORS["sum"](parts, 2), parts.dtype)
     letters = [*along, *rows, *columns]
     return OPERATORS["reshape"](product, [sizes[letter] for letter in letters]), letters
 
@@ -176,6 +176,6 @@ def _arranged(
 ) -> _core.Tensor:
     """The axes in the order of the groups, each group as one axis."""
     order = [letter for group in groups for letter in group]
-    tensor = OPERATORS["transpose"](tensor, [letters.index(letter) for letter in order])
+    tensor = OPERATORS["permute_dims"](tensor, [letters.index(letter) for letter in order])
     tensor = OPERATORS["broadcast_to"](tensor, [sizes[letter] for letter in order])
     return OPERATORS["reshape"](tensor, [math.prod(sizes[letter] for letter in group) for group in groups])

@@ -9,6 +9,9 @@ from typing import Any
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.boundary import export
+from powertrain.hints import attributes
+
+__all__ = ["Generator", "default_generator", "normal", "seed", "uniform"]
 
 
 class Generator:
@@ -96,3 +99,4 @@ def normal(shape: int | Sequence[int] = (), dtype: Any = None) -> Tensor:
 
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

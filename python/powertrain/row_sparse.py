@@ -70,7 +70,7 @@ class RowSparse:
 
 
 def _wide(index: Any) -> Tensor:
-    return OPERATORS["cast"](index, "int64")
+    return OPERATORS["astype"](index, "int64")
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

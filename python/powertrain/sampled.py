@@ -12,7 +12,7 @@ from powertrain.functional import OPERATORS
 
 def _floating(x: Any) -> _core.Tensor:
     tensor = _core.asarray(x)
-    return tensor if tensor.dtype.is_float or tensor.dtype.is_complex else OPERATORS["cast"](tensor, "float32")
+    return tensor if tensor.dtype.is_float or tensor.dtype.is_complex else OPERATORS["astype"](tensor, "float32")
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> _core.Tensor:
@@ -243,7 +243,7 @@ def _sequences(where: str, a: Any, v: Any, mode: str) -> tuple[_core.Tensor, _co
     if mode not in ("full", "same", "valid"):
         raise _core.ShapeError(f"[{where}] mode = {mode!r}; expected 'full', 'same' or 'valid'; 'full' has all sums")
     common = OPERATORS["concat"]([left[:0], right[:0]], 0).dtype
-    return OPERATORS["cast"](left, common), OPERATORS["cast"](right, common)
+    return OPERATORS["astype"](left, common), OPERATORS["astype"](right, common)
 
 
 def _correlated(long: _core.Tensor, short: _core.Tensor, mode: str) -> _core.Tensor:
@@ -259,4 +259,4 @@ def _correlated(long: _core.Tensor, short: _core.Tensor, mode: str) -> _core.Ten
 
     index = np.arange(n + front + behind - m + 1)[:, None] + np.arange(m)
     products = OPERATORS["take"](row, _core.asarray(index)) * short
-    return OPERATORS["cast"](OPERATORS["sum"](products, 1), long.dtype)
+    return OPERATORS["astype"](OPERATORS["sum"](products, 1), long.dtype)

@@ -37,7 +37,7 @@ def known(x: Any, op: str, instead: str = "call it outside the step") -> tuple[_
             f"[{op}] received a tensor whose values are known only when the compiled step runs; expected one with "
             f"values, for they decide the shape of the result; {instead}"
         )
-    wide = OPERATORS["cast"](tensor, "float32") if tensor.dtype == _core.DType.bfloat16 else tensor
+    wide = OPERATORS["astype"](tensor, "float32") if tensor.dtype == _core.DType.bfloat16 else tensor
     return tensor, wide.numpy()
 
 

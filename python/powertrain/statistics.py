@@ -16,7 +16,7 @@ Axis = int | Sequence[int] | None
 def _floating(x: Any) -> _core.Tensor:
     """x as floats, integers in float32 as in every op."""
     tensor = _core.asarray(x)
-    return tensor if tensor.dtype.is_float or tensor.dtype.is_complex else OPERATORS["cast"](tensor, "float32")
+    return tensor if tensor.dtype.is_float or tensor.dtype.is_complex else OPERATORS["astype"](tensor, "float32")
 
 
 def _present(x: Any) -> tuple[_core.Tensor, _core.Tensor]:
@@ -62,7 +62,7 @@ def nanmean(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
 
 def _wide(x: _core.Tensor) -> _core.Tensor:
     """16-bit floats in float32, so that a result is rounded once."""
-    return OPERATORS["cast"](x, "float32") if x.dtype.name in ("float16", "bfloat16") else x
+    return OPERATORS["astype"](x, "float32") if x.dtype.name in ("float16", "bfloat16") else x
 
 
 def _mean(x: Any, axis: Axis, keepdims: bool, where: str) -> tuple[_core.Tensor, _core.Tensor]:
@@ -70,8 +70,8 @@ def _mean(x: Any, axis: Axis, keepdims: bool, where: str) -> tuple[_core.Tensor,
     tensor, present = _present(x)
     axes = all_axes(tensor, axis, where)
     total = OPERATORS["sum"](OPERATORS["where"](present, _wide(tensor), 0), axes, keepdims)
-    count = OPERATORS["sum"](OPERATORS["cast"](present, _real(total.dtype)), axes, keepdims)
-    return OPERATORS["cast"](total / count, tensor.dtype), count
+    count = OPERATORS["sum"](OPERATORS["astype"](present, _real(total.dtype)), axes, keepdims)
+    return OPERATORS["astype"](total / count, tensor.dtype), count
 
 
 def _real(dtype: _core.DType) -> str:
@@ -92,7 +92,7 @@ def nanvar(x: Any, axis: Axis = None, keepdims: bool = False, correction: float 
         >>> pt.nanvar(pt.tensor([1.0, float("nan"), 3.0])).item()
         1.0
     """
-    return OPERATORS["cast"](_variance(x, axis, keepdims, correction, "nanvar"), _floating(x).dtype)
+    return OPERATORS["astype"](_variance(x, axis, keepdims, correction, "nanvar"), _floating(x).dtype)
 
 
 def _variance(x: Any, axis: Axis, keepdims: bool, correction: float, where: str) -> _core.Tensor:
@@ -102,7 +102,7 @@ def _variance(x: Any, axis: Axis, keepdims: bool, correction: float, where: str)
     axes, wide = all_axes(tensor, axis, where), _wide(tensor)
     mean, _ = _mean(wide, axes, True, where)
     squares = OPERATORS["square"](OPERATORS["where"](present, wide, 0) - OPERATORS["where"](present, mean, 0))
-    count = OPERATORS["sum"](OPERATORS["cast"](present, wide.dtype), axes, keepdims) - correction
+    count = OPERATORS["sum"](OPERATORS["astype"](present, wide.dtype), axes, keepdims) - correction
     total = OPERATORS["sum"](squares, axes, keepdims)
     return OPERATORS["where"](count > 0, total / OPERATORS["where"](count > 0, count, 1), math.nan)
 
@@ -124,7 +124,7 @@ def nanstd(x: Any, axis: Axis = None, keepdims: bool = False, correction: float 
     variance = _variance(x, axis, keepdims, correction, "nanstd")
     flat = variance == 0  # a root has no finite slope there
     root = OPERATORS["where"](flat, 0, OPERATORS["sqrt"](OPERATORS["where"](flat, 1, variance)))
-    return OPERATORS["cast"](root, _floating(x).dtype)
+    return OPERATORS["astype"](root, _floating(x).dtype)
 
 
 def _extreme(x: Any, axis: Axis, keepdims: bool, op: str, lowest: float) -> _core.Tensor:
@@ -194,9 +194,9 @@ def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
     if given.shape != tensor.shape:
         given = OPERATORS["reshape"](given, [n if i in axes else 1 for i, n in enumerate(tensor.shape)])
     wide = _wide(tensor)
-    given = OPERATORS["broadcast_to"](OPERATORS["cast"](given, _real(wide.dtype)), tensor.shape)
+    given = OPERATORS["broadcast_to"](OPERATORS["astype"](given, _real(wide.dtype)), tensor.shape)
     total, whole = OPERATORS["sum"](wide * given, axes, keepdims), OPERATORS["sum"](given, axes, keepdims)
-    return OPERATORS["cast"](total / whole, tensor.dtype)
+    return OPERATORS["astype"](total / whole, tensor.dtype)
 
 
 def _variables(x: Any, y: Any, rowvar: bool, where: str) -> _core.Tensor:
@@ -237,7 +237,7 @@ def cov(
     for name, given in (("fweights", fweights), ("aweights", aweights)):
         if given is None:
             continue
-        one = OPERATORS["cast"](given, _real(rows.dtype))
+        one = OPERATORS["astype"](given, _real(rows.dtype))
         if one.shape != (n,):
             raise _core.ShapeError(
                 f"[cov] {name} is {list(one.shape)}; expected [{n}], one for each observation; check it"
@@ -250,7 +250,7 @@ def cov(
         total = OPERATORS["sum"](weights)
         centred = rows - OPERATORS["sum"](rows * weights, 1, True) / total
         weighted = centred * weights
-        importance = weights if aweights is None else weights * OPERATORS["cast"](aweights, weights.dtype)
+        importance = weights if aweights is None else weights * OPERATORS["astype"](aweights, weights.dtype)
         share = OPERATORS["sum"](importance) / total if aweights is not None else 1.0
         divisor = total - share * correction
     other = OPERATORS["conj"](weighted) if weighted.dtype.is_complex else weighted

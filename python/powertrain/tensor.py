@@ -12,7 +12,7 @@ from powertrain.indexing import item
 __all__ = ["Slot", "Tensor"]
 
 _BINARY = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "matmul": "matmul",
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow", "matmul": "matmul",
     "mod": "remainder", "floordiv": "floor_divide",
 }  # fmt: skip
 _COMPARE = {
@@ -37,13 +37,13 @@ def _reshape(self: Tensor, *shape: Any) -> Tensor:
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
     """The axes in another order; reversed if none is given."""
     if not axes:
-        return OPERATORS["transpose"](self)
-    return OPERATORS["transpose"](self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+        return OPERATORS["permute_dims"](self)
+    return OPERATORS["permute_dims"](self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
 
 
 def _astype(self: Tensor, dtype: Any) -> Tensor:
     """The same numbers in another dtype."""
-    return OPERATORS["cast"](self, dtype)
+    return OPERATORS["astype"](self, dtype)
 
 
 def _iterate(self: Tensor) -> Any:

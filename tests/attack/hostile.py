@@ -169,7 +169,7 @@ frozenset('ab')
 """
 TENSORS = r"""
 pt.ones(()) | pt.ones((2, 3)) | pt.ones((3,)) | pt.ones((0,)) | pt.ones((2, 0, 3)) | pt.ones((1,) * 8)
-pt.ones((2, 3, 4, 5)) | pt.ones((4, 6))[::2, ::-1] | pt.transpose(pt.ones((3, 2))) | pt.asarray(3)
+pt.ones((2, 3, 4, 5)) | pt.ones((4, 6))[::2, ::-1] | pt.permute_dims(pt.ones((3, 2))) | pt.asarray(3)
 pt.asarray(2.5) | pt.tensor([1, 2, 3]) | pt.tensor([-1, 2**62]) | pt.tensor([[True, False, True]])
 pt.ones((2, 3), 'float16') | pt.ones((2, 3), 'bfloat16') | pt.ones((2, 3), 'float64')
 pt.ones((2, 3), 'uint64') | pt.ones((2, 3), 'complex64') | pt.ones((2, 3), 'complex128')

@@ -19,24 +19,24 @@ def magnitude(x: Array, **rest: Any) -> Array:
 
 K = 8
 CASES = [
-    Case(normal((2, 6, 3)), window=2),
-    Case(normal((1, 7, 17)), window=3, stride=1),
-    Case(normal((1, 8, 2)), window=3, stride=2, padding=1),
-    Case(normal((1, 8, 2)), window=3, stride=2, padding=1, count_padding=False),
-    Case(normal((1, 8, 2)), window=3, stride=2, padding=1, ceil_mode=True),
-    Case(normal((1, 8, 2)), window=3, stride=2, padding=1, count_padding=False, ceil_mode=True),
-    Case(normal((1, 8, 2)), window=2, stride=3, ceil_mode=True),
+    Case(normal((2, 6, 3)), kernel_size=2),
+    Case(normal((1, 7, 17)), kernel_size=3, stride=1),
+    Case(normal((1, 8, 2)), kernel_size=3, stride=2, padding=1),
+    Case(normal((1, 8, 2)), kernel_size=3, stride=2, padding=1, count_include_pad=False),
+    Case(normal((1, 8, 2)), kernel_size=3, stride=2, padding=1, ceil_mode=True),
+    Case(normal((1, 8, 2)), kernel_size=3, stride=2, padding=1, count_include_pad=False, ceil_mode=True),
+    Case(normal((1, 8, 2)), kernel_size=2, stride=3, ceil_mode=True),
 ]
 ERRORS = [
     (
-        Case(normal((4, 3)), window=2),
+        Case(normal((4, 3)), kernel_size=2),
         pt.ShapeError,
-        "[avg_pool1d] x is f32[4, 3]; expected [n, t, channels]; reshape x",
+        "[avg_pool1d] input is f32[4, 3]; expected [n, t, channels]; reshape input",
     ),
     (
-        Case(normal((2, 6, 3)), window=(1, 2)),
+        Case(normal((2, 6, 3)), kernel_size=(1, 2)),
         pt.ShapeError,
-        "[avg_pool1d] window = (1, 2); expected one number; pass it alone",
+        "[avg_pool1d] kernel_size = (1, 2); expected one number; pass it alone",
     ),
 ]
-BENCH = [Case(normal((16, 1024, 64)), window=2)]
+BENCH = [Case(normal((16, 1024, 64)), kernel_size=2)]

@@ -23,12 +23,14 @@ def magnitude(g: Array, **rest: Any) -> Array:
 
 
 CASES = [
-    Case(normal((2, 3, 3, 3)), window=2, image=(6, 6)),
-    Case(normal((2, 3, 3, 17)), window=2, image=(7, 7)),
-    Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, image=(7, 7)),
-    Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, count_padding=False, image=(7, 7)),
-    Case(normal((1, 3, 3, 5)), window=3, stride=1, image=(5, 5)),
-    Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, ceil_mode=True, image=(6, 7)),
-    Case(normal((1, 4, 4, 2)), window=3, stride=2, padding=1, count_padding=False, ceil_mode=True, image=(6, 7)),
+    Case(normal((2, 3, 3, 3)), kernel_size=2, image=(6, 6)),
+    Case(normal((2, 3, 3, 17)), kernel_size=2, image=(7, 7)),
+    Case(normal((1, 4, 4, 2)), kernel_size=3, stride=2, padding=1, image=(7, 7)),
+    Case(normal((1, 4, 4, 2)), kernel_size=3, stride=2, padding=1, count_include_pad=False, image=(7, 7)),
+    Case(normal((1, 3, 3, 5)), kernel_size=3, stride=1, image=(5, 5)),
+    Case(normal((1, 4, 4, 2)), kernel_size=3, stride=2, padding=1, ceil_mode=True, image=(6, 7)),
+    Case(
+        normal((1, 4, 4, 2)), kernel_size=3, stride=2, padding=1, count_include_pad=False, ceil_mode=True, image=(6, 7)
+    ),
 ]
-BENCH = [Case(normal((64, 14, 14, 32)), window=2, image=(28, 28))]
+BENCH = [Case(normal((64, 14, 14, 32)), kernel_size=2, image=(28, 28))]

@@ -19,24 +19,24 @@ def magnitude(x: Array, **rest: Any) -> Array:
 
 K = 8
 CASES = [
-    Case(normal((2, 4, 6, 4, 3)), window=2),
-    Case(normal((1, 5, 4, 4, 2)), window=(2, 3, 2), stride=1),
-    Case(normal((1, 4, 5, 6, 2)), window=(2, 3, 2), stride=2, padding=(1, 1, 0)),
-    Case(normal((1, 4, 5, 6, 2)), window=(2, 3, 2), stride=2, padding=(1, 1, 0), count_padding=False),
-    Case(normal((1, 7, 5, 6, 2)), window=3, stride=2, padding=1, ceil_mode=True),
-    Case(normal((1, 7, 5, 6, 2)), window=3, stride=2, padding=1, count_padding=False, ceil_mode=True),
-    Case(normal((1, 7, 5, 6, 2)), window=2, stride=3, ceil_mode=True),
+    Case(normal((2, 4, 6, 4, 3)), kernel_size=2),
+    Case(normal((1, 5, 4, 4, 2)), kernel_size=(2, 3, 2), stride=1),
+    Case(normal((1, 4, 5, 6, 2)), kernel_size=(2, 3, 2), stride=2, padding=(1, 1, 0)),
+    Case(normal((1, 4, 5, 6, 2)), kernel_size=(2, 3, 2), stride=2, padding=(1, 1, 0), count_include_pad=False),
+    Case(normal((1, 7, 5, 6, 2)), kernel_size=3, stride=2, padding=1, ceil_mode=True),
+    Case(normal((1, 7, 5, 6, 2)), kernel_size=3, stride=2, padding=1, count_include_pad=False, ceil_mode=True),
+    Case(normal((1, 7, 5, 6, 2)), kernel_size=2, stride=3, ceil_mode=True),
 ]
 ERRORS = [
     (
-        Case(normal((4, 3)), window=2),
+        Case(normal((4, 3)), kernel_size=2),
         pt.ShapeError,
-        "[avg_pool3d] x is f32[4, 3]; expected [n, d, h, w, channels]; reshape x",
+        "[avg_pool3d] input is f32[4, 3]; expected [n, d, h, w, channels]; reshape input",
     ),
     (
-        Case(normal((2, 4, 6, 4, 3)), window=(1, 2)),
+        Case(normal((2, 4, 6, 4, 3)), kernel_size=(1, 2)),
         pt.ShapeError,
-        "[avg_pool3d] window = (1, 2); expected one number or three; pass it alone",
+        "[avg_pool3d] kernel_size = (1, 2); expected one number or three; pass it alone",
     ),
 ]
-BENCH = [Case(normal((4, 16, 16, 16, 32)), window=2)]
+BENCH = [Case(normal((4, 16, 16, 16, 32)), kernel_size=2)]

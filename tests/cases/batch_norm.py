@@ -33,12 +33,12 @@ ERRORS = [
     (
         Case(normal((2, 8)), normal((7,)), normal((8,))),
         pt.ShapeError,
-        "[batch_norm] w is f32[7], x is f32[2, 8]; w must be [8]; pass one number per channel of x",
+        "[batch_norm] weight is f32[7], input is f32[2, 8]; weight must be [8]; pass one number per channel of input",
     ),
     (
         Case(normal((8,)), normal((8,)), normal((8,))),
         pt.ShapeError,
-        "[batch_norm] x is f32[8]; expected at least two axes, channels last, with elements; reshape x",
+        "[batch_norm] input is f32[8]; expected at least two axes, channels last, with elements; reshape input",
     ),
 ]
 BENCH = [Case(normal((32, 32, 32, 64)), normal((64,)), normal((64,)))]

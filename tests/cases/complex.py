@@ -17,7 +17,7 @@ ERRORS = [
     (
         Case(values([1j], "complex64"), normal((1,))),
         pt.DTypeError,
-        "[complex] re is c64[1]; expected real numbers; take real(x), imag(x) or abs(x)",
+        "[complex] real is c64[1]; expected real numbers; take real(x), imag(x) or abs(x)",
     ),
 ]
 MUTANTS = [("spec.cpp", "widened(in[0]), widened(in[1])", "widened(in[1]), widened(in[0])")]

@@ -41,7 +41,7 @@ ERRORS = [
     (
         Case(normal((2, 9)), normal((3, 3, 4))),
         pt.ShapeError,
-        "[conv1d] x is f32[2, 9], w is f32[3, 3, 4]; expected x [n, t, ci] and w [k, ci / groups, co]; reshape them",
+        "[conv1d] input is f32[2, 9], weight is f32[3, 3, 4]; expected input [n, t, ci] and weight [k, ci / groups, co]; reshape them",
     ),
     (
         Case(normal((2, 9, 3)), normal((3, 3, 4)), stride=(1, 2)),

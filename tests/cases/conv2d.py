@@ -39,17 +39,17 @@ ERRORS = [
     (
         Case(normal((1, 8, 8, 3)), normal((3, 3, 4, 5))),
         pt.ShapeError,
-        "[conv2d] x is f32[1, 8, 8, 3], w is f32[3, 3, 4, 5], groups = 1; expected w's third axis times groups to be x's channels (3), and groups to divide w's outputs; images are [n, h, w, channels]",
+        "[conv2d] input is f32[1, 8, 8, 3], weight is f32[3, 3, 4, 5], groups = 1; expected weight's third axis times groups to be input's channels (3), and groups to divide weight's outputs; images are [n, h, w, channels]",
     ),
     (
         Case(normal((1, 2, 2, 3)), normal((3, 3, 3, 5))),
         pt.ShapeError,
-        "[conv2d] x is f32[1, 2, 2, 3], w is f32[3, 3, 3, 5]; expected a window no larger than the padded image; add padding",
+        "[conv2d] input is f32[1, 2, 2, 3], weight is f32[3, 3, 3, 5]; expected a window no larger than the padded image; add padding",
     ),
     (
         Case(normal((8, 8, 3)), normal((3, 3, 3, 5))),
         pt.ShapeError,
-        "[conv2d] x is f32[8, 8, 3], w is f32[3, 3, 3, 5]; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one",
+        "[conv2d] input is f32[8, 8, 3], weight is f32[3, 3, 3, 5]; expected input [n, h, w, channels] and weight [kh, kw, channels / groups, outputs]; reshape one",
     ),
     (
         Case(normal((1, 8, 8, 3)), normal((3, 3, 3, 5)), stride=0),

@@ -15,12 +15,12 @@ def magnitude(x: Array, g: Array, **rest: Any) -> Array:
 reference = convolve_back_weight
 K = 8
 CASES = [
-    Case(normal((2, 6, 6, 3)), normal((2, 6, 6, 4)), padding=1, window=(3, 3)),
-    Case(normal((1, 7, 7, 2)), normal((1, 4, 4, 5)), stride=2, padding=1, window=(3, 3)),
-    Case(normal((1, 9, 9, 2)), normal((1, 9, 9, 3)), dilation=2, padding=2, window=(3, 3)),
-    Case(normal((2, 5, 5, 4)), normal((2, 5, 5, 6)), groups=2, padding=1, window=(3, 3)),
-    Case(normal((1, 6, 6, 8)), normal((1, 6, 6, 8)), groups=8, padding=1, window=(3, 3)),
-    Case(normal((3, 20, 20, 1)), normal((3, 20, 20, 2)), padding=1, window=(3, 3)),
-    Case(normal((0, 6, 6, 3)), normal((0, 4, 4, 4)), window=(3, 3)),
+    Case(normal((2, 6, 6, 3)), normal((2, 6, 6, 4)), padding=1, kernel_size=(3, 3)),
+    Case(normal((1, 7, 7, 2)), normal((1, 4, 4, 5)), stride=2, padding=1, kernel_size=(3, 3)),
+    Case(normal((1, 9, 9, 2)), normal((1, 9, 9, 3)), dilation=2, padding=2, kernel_size=(3, 3)),
+    Case(normal((2, 5, 5, 4)), normal((2, 5, 5, 6)), groups=2, padding=1, kernel_size=(3, 3)),
+    Case(normal((1, 6, 6, 8)), normal((1, 6, 6, 8)), groups=8, padding=1, kernel_size=(3, 3)),
+    Case(normal((3, 20, 20, 1)), normal((3, 20, 20, 2)), padding=1, kernel_size=(3, 3)),
+    Case(normal((0, 6, 6, 3)), normal((0, 4, 4, 4)), kernel_size=(3, 3)),
 ]
-BENCH = [Case(normal((64, 14, 14, 32)), normal((64, 14, 14, 64)), padding=2, window=(5, 5))]
+BENCH = [Case(normal((64, 14, 14, 32)), normal((64, 14, 14, 64)), padding=2, kernel_size=(5, 5))]

@@ -49,7 +49,7 @@ ERRORS = [
     (
         Case(normal((1, 2, 5, 5, 2)), normal((3, 3, 3, 2, 3))),
         pt.ShapeError,
-        "[conv3d] x is f32[1, 2, 5, 5, 2], w is f32[3, 3, 3, 2, 3]; expected a window no deeper than the padded x; pad more",
+        "[conv3d] input is f32[1, 2, 5, 5, 2], weight is f32[3, 3, 3, 2, 3]; expected a window no deeper than the padded input; pad more",
     ),
     (
         Case(normal((1, 4, 5, 5, 2)), normal((3, 3, 3, 2, 3)), stride=(1, 2)),

@@ -42,7 +42,7 @@ ERRORS = [
     (
         Case(normal((2, 9)), normal((3, 3, 4))),
         pt.ShapeError,
-        "[conv_transpose1d] x is f32[2, 9], w is f32[3, 3, 4]; expected x [n, t, ci] and w [k, co / groups, ci]; reshape them",
+        "[conv_transpose1d] input is f32[2, 9], weight is f32[3, 3, 4]; expected input [n, t, ci] and weight [k, co / groups, ci]; reshape them",
     ),
     (
         Case(normal((2, 9, 3)), normal((3, 4, 3)), stride=(1, 2)),

@@ -49,7 +49,7 @@ ERRORS = [
     (
         Case(normal((1, 4, 5, 3)), normal((3, 3, 3, 2))),
         pt.ShapeError,
-        "[conv_transpose2d] x is f32[1, 4, 5, 3], w is f32[3, 3, 3, 2]; expected x [n, h, w, ci] and w [kh, kw, co / groups, ci]; transpose w",
+        "[conv_transpose2d] input is f32[1, 4, 5, 3], weight is f32[3, 3, 3, 2]; expected input [n, h, w, ci] and weight [kh, kw, co / groups, ci]; transpose weight",
     ),
     (
         Case(normal((1, 4, 5, 3)), normal((3, 3, 2, 3)), output_padding=1),

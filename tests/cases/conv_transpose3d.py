@@ -49,7 +49,7 @@ ERRORS = [
     (
         Case(normal((1, 3, 4, 3, 2)), normal((2, 3, 2, 2, 3))),
         pt.ShapeError,
-        "[conv_transpose3d] x is f32[1, 3, 4, 3, 2], w is f32[2, 3, 2, 2, 3]; expected x [n, d, h, w, ci] and w [kd, kh, kw, co / groups, ci]; transpose w",
+        "[conv_transpose3d] input is f32[1, 3, 4, 3, 2], weight is f32[2, 3, 2, 2, 3]; expected input [n, d, h, w, ci] and weight [kd, kh, kw, co / groups, ci]; transpose weight",
     ),
     (
         Case(normal((1, 3, 4, 3, 2)), normal((2, 3, 2, 3, 2)), output_padding=(1, 0, 0)),
@@ -59,12 +59,12 @@ ERRORS = [
     (
         Case(normal((1, 1, 4, 3, 2)), normal((2, 3, 2, 3, 2)), padding=(1, 0, 0)),
         pt.ShapeError,
-        "[conv_transpose3d] x is f32[1, 1, 4, 3, 2], padding = (1, 0, 0); expected a padding that leaves planes; choose a smaller one",
+        "[conv_transpose3d] input is f32[1, 1, 4, 3, 2], padding = (1, 0, 0); expected a padding that leaves planes; choose a smaller one",
     ),
     (
         Case(normal((1, 3, 4, 3, 2)), normal((2, 3, 2, 3, 2)), normal((2,))),
         pt.ShapeError,
-        "[conv_transpose3d] b is f32[2], w is f32[2, 3, 2, 3, 2]; b must be [3]; pass one number per output channel",
+        "[conv_transpose3d] bias is f32[2], weight is f32[2, 3, 2, 3, 2]; bias must be [3]; pass one number per output channel",
     ),
 ]
 MUTANTS = [("spec.cpp", "k * dilation[0], 0", "k, 0"), ("spec.cpp", "+ more[0] + 1", "+ 1")]

@@ -51,12 +51,12 @@ ERRORS = [
     (
         Case(normal((2, 8)), integers((3,), 0, 8)),
         pt.ShapeError,
-        "[cross_entropy] logits is f32[2, 8], labels is i32[3]; expected one label per row of logits; drop or add an axis of labels",
+        "[cross_entropy] input is f32[2, 8], target is i32[3]; expected one label per row of input; drop or add an axis of target",
     ),
     (
         Case(normal((2, 8)), normal((2,))),
         pt.DTypeError,
-        "[cross_entropy] labels is f32[2]; expected integers; convert it with astype",
+        "[cross_entropy] target is f32[2]; expected integers; convert it with astype",
     ),
     (
         Case(normal((2, 3)), values([0, 3], "int64")),

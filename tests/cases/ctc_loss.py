@@ -31,7 +31,7 @@ ERRORS = [
     (
         Case(normal((3, 5, 3)), normal((3, 3)), values([5, 3, 4], "int32"), values([2, 2, 3], "int64")),
         pt.DTypeError,
-        "[ctc_loss] labels is f32[3, 3]; expected integers; convert it with astype",
+        "[ctc_loss] targets is f32[3, 3]; expected integers; convert it with astype",
     ),
 ]
 MUTANTS = [

@@ -70,7 +70,7 @@ ERRORS = [
     (
         Case(normal((2, 4, 3)), integers((3, 2), 1, 3, "int64"), values([4, 4], "int64"), values([2, 2], "int64")),
         pt.ShapeError,
-        "[ctc_rows] log_probs is f32[2, 4, 3], labels is i64[3, 2], steps is i64[2], lengths is i64[2]; expected [n, t, classes], [n, s], [n] and [n]; put the batch first and pad labels to one length",
+        "[ctc_rows] log_probs is f32[2, 4, 3], targets is i64[3, 2], input_lengths is i64[2], target_lengths is i64[2]; expected [n, t, classes], [n, s], [n] and [n]; put the batch first and pad targets to one length",
     ),
     (
         Case(normal((2, 4, 3)), integers((2, 2), 1, 3, "int64"), values([4, 4], "int64"), values([2, 2], "int64"), blank=3),
@@ -80,7 +80,7 @@ ERRORS = [
     (
         Case(normal((2, 4, 3)), integers((2, 2), 1, 3, "int32"), values([4, 4], "int64"), values([2, 2], "int64")),
         pt.ShapeError,
-        "[ctc_rows] log_probs is f32[2, 4, 3], labels is i32[2, 2], steps is i64[2], lengths is i64[2]; expected f32 or f64, and int64; call ctc_loss, which casts them",
+        "[ctc_rows] log_probs is f32[2, 4, 3], targets is i32[2, 2], input_lengths is i64[2], target_lengths is i64[2]; expected f32 or f64, and int64; call ctc_loss, which casts them",
     ),
     (
         Case(normal((2, 4, 3)), integers((2, 2), 1, 3, "int64"), values([4, 5], "int64"), values([2, 2], "int64")),

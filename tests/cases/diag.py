@@ -6,14 +6,14 @@ import powertrain as pt
 from kit import Array, Case, integers, normal
 
 
-def reference(x: Array, offset: int = 0) -> Array:
-    return np.diag(x, offset)
+def reference(x: Array, k: int = 0) -> Array:
+    return np.diag(x, k)
 
 
 K = 0
 CASES = [
-    *[Case(normal(shape), offset=k) for shape in ((1,), (4,), (3, 5)) for k in (-2, 0, 1)],
-    Case(normal((0,)), offset=2),
+    *[Case(normal(shape), k=k) for shape in ((1,), (4,), (3, 5)) for k in (-2, 0, 1)],
+    Case(normal((0,)), k=2),
     Case(integers((3,), 0, 9)),
 ]
 ERRORS = [

@@ -22,7 +22,7 @@ ERRORS = [
     (
         Case(values([0], "int64"), normal((3,))),
         pt.ShapeError,
-        "[embedding] index is i64[1], table is f32[3]; expected integers and a table of two axes; pass embedding(index, table)",
+        "[embedding] input is i64[1], weight is f32[3]; expected integers and a weight of two axes; pass embedding(input, weight)",
     ),
 ]
 BENCH = [Case(integers((4, 64), 0, 50257), normal((50257, 768)))]

@@ -6,13 +6,13 @@ import powertrain as pt
 from kit import Array, Case, integers, normal, spaced
 
 
-def reference(index: Array, table: Array, weight: Array | None = None, mode: str = "mean") -> Array:
-    rows = table[index] * (1.0 if weight is None else weight[..., None])
+def reference(index: Array, table: Array, per_sample_weights: Array | None = None, mode: str = "mean") -> Array:
+    rows = table[index] * (1.0 if per_sample_weights is None else per_sample_weights[..., None])
     return np.asarray(getattr(np, mode)(rows, 1))
 
 
-def magnitude(index: Array, table: Array, weight: Array | None = None, mode: str = "mean") -> Array:
-    return reference(index, np.abs(table), None if weight is None else np.abs(weight), mode)
+def magnitude(index: Array, table: Array, per_sample_weights: Array | None = None, mode: str = "mean") -> Array:
+    return reference(index, np.abs(table), None if per_sample_weights is None else np.abs(per_sample_weights), mode)
 
 
 K = 8
@@ -28,7 +28,7 @@ ERRORS = [
     (
         Case(integers((3, 4), 0, 7), normal((7, 5)), normal((3, 4))),
         pt.ShapeError,
-        "[embedding_bag] index is i32[3, 4], table is f32[7, 5], mode = mean; expected integers [n, k], a table [rows, width], and weights [n, k] with mode sum alone; pad bags to one length with weights of 0",
+        "[embedding_bag] input is i32[3, 4], weight is f32[7, 5], mode = mean; expected integers [n, k], a weight [rows, width], and per_sample_weights [n, k] with mode sum alone; pad bags to one length with weights of 0",
     ),
 ]
 MUTANTS = [("spec.cpp", 'mode == "mean" ? bag /', 'mode == "mean" ? bag *')]

@@ -6,10 +6,10 @@ import powertrain as pt
 from kit import Array, Case, integers, normal
 
 
-def reference(x: Array, start: int = 0, stop: int = -1) -> Array:
+def reference(x: Array, start_axis: int = 0, end_axis: int = -1) -> Array:
     if x.ndim == 0:
         return x.reshape(1)
-    first, last = start % x.ndim, stop % x.ndim
+    first, last = start_axis % x.ndim, end_axis % x.ndim
     return x.reshape(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
 
 
@@ -18,17 +18,17 @@ CASES = [
     Case(normal(())),
     Case(normal((3,))),
     Case(normal((2, 3, 4))),
-    Case(normal((2, 3, 4)), start=1),
-    Case(normal((2, 3, 4)), stop=-2),
-    Case(normal((2, 3, 4)), start=1, stop=1),
-    Case(integers((2, 0, 4), 0, 9), start=1),
+    Case(normal((2, 3, 4)), start_axis=1),
+    Case(normal((2, 3, 4)), end_axis=-2),
+    Case(normal((2, 3, 4)), start_axis=1, end_axis=1),
+    Case(integers((2, 0, 4), 0, 9), start_axis=1),
 ]
 ERRORS = [
     (
-        Case(normal((2, 3)), start=1, stop=0),
+        Case(normal((2, 3)), start_axis=1, end_axis=0),
         pt.ShapeError,
-        "[flatten] start = 1, stop = 0; expected a start that is not behind the stop; exchange them",
+        "[flatten] start_axis = 1, end_axis = 0; expected a start that is not behind the stop; exchange them",
     ),
 ]
 MUTANTS = [("spec.cpp", "i <= first || i > last", "i <= first || i >= last")]
-BENCH = [Case(normal((64, 128, 256)), start=1)]
+BENCH = [Case(normal((64, 128, 256)), start_axis=1)]

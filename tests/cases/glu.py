@@ -21,7 +21,7 @@ ERRORS = [
     (
         Case(normal((3, 5))),
         pt.ShapeError,
-        "[glu] x is f32[3, 5], axis = 1; expected an even number of elements along it; give it twice the width",
+        "[glu] input is f32[3, 5], axis = 1; expected an even number of elements along it; give it twice the width",
     ),
 ]
 MUTANTS = [("spec.cpp", "piece(x, axis, n / 2, n)", "piece(x, axis, 0, n / 2)")]

@@ -113,12 +113,12 @@ ERRORS = [
     (
         Case(normal((2, 4, 5, 3)), normal((1, 3, 6, 2))),
         pt.ShapeError,
-        "[grid_sample] x is f32[2, 4, 5, 3], grid is f32[1, 3, 6, 2]; expected [n, h, w, channels] and [n, oh, ow, 2], or [n, d, h, w, channels] and [n, od, oh, ow, 3]; reshape one",
+        "[grid_sample] input is f32[2, 4, 5, 3], grid is f32[1, 3, 6, 2]; expected [n, h, w, channels] and [n, oh, ow, 2], or [n, d, h, w, channels] and [n, od, oh, ow, 3]; reshape one",
     ),
     (
         Case(normal((1, 3, 4, 5, 2)), normal((1, 2, 2, 2, 3)), mode="bicubic"),
         pt.ShapeError,
-        "[grid_sample] mode = bicubic, x is f32[1, 3, 4, 5, 2]; expected an image [n, h, w, channels]; use bilinear or nearest for volumes",
+        "[grid_sample] mode = bicubic, input is f32[1, 3, 4, 5, 2]; expected an image [n, h, w, channels]; use bilinear or nearest for volumes",
     ),
 ]
 MUTANTS = [

@@ -26,7 +26,7 @@ ERRORS = [
     (
         Case(normal((3, 5)), normal((2, 5))),
         pt.ShapeError,
-        "[info_nce_loss] a is f32[3, 5], b is f32[2, 5]; expected rows of one width, and at least as many of b; transpose or reshape one",
+        "[info_nce_loss] input1 is f32[3, 5], input2 is f32[2, 5]; expected rows of one width, and at least as many of input2; transpose or reshape one",
     ),
 ]
 MUTANTS = [("spec.cpp", '/ fn::number(attrs.number("temperature"))', '* fn::number(attrs.number("temperature"))')]

@@ -19,7 +19,7 @@ ERRORS = [
     (
         Case(normal((2, 5))),
         pt.ShapeError,
-        "[instance_norm] x is f32[2, 5]; expected [n, ..., channels] with an axis to average over; use layer_norm",
+        "[instance_norm] input is f32[2, 5]; expected [n, ..., channels] with an axis to average over; use layer_norm",
     ),
 ]
 MUTANTS = [("spec.cpp", '{"groups", in[0].shape().back()}', '{"groups", int64_t{1}}')]

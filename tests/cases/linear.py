@@ -34,12 +34,12 @@ ERRORS = [
     (
         Case(normal((4, 8)), normal((7, 3))),
         pt.ShapeError,
-        "[linear] x is f32[4, 8], w is f32[7, 3]; x's last axis must equal w's first; w is (inputs, outputs): transpose w or reshape x",
+        "[linear] input is f32[4, 8], weight is f32[7, 3]; input's last axis must equal weight's first; weight is (inputs, outputs): transpose weight or reshape input",
     ),
     (
         Case(normal((4, 8)), normal((8, 3)), normal((4,))),
         pt.ShapeError,
-        "[linear] b is f32[4], w is f32[8, 3]; b must be [3]; pass one number per output",
+        "[linear] bias is f32[4], weight is f32[8, 3]; bias must be [3]; pass one number per output",
     ),
 ]
 BENCH = [Case(normal((64, 784)), normal((784, 256)), normal((256,)))]

@@ -14,22 +14,22 @@ def reference(x: Array, **settings: Any) -> Array:
 K = 0
 DTYPES = ("float32", "float64")  # the 16-bit dtypes cannot tell so many values apart
 CASES = [
-    Case(spaced((2, 6, 3)), window=2),
-    Case(spaced((1, 7, 17)), window=3, stride=1),
-    Case(spaced((1, 8, 2)), window=3, stride=2, padding=1),
-    Case(spaced((1, 8, 2)), window=2, stride=3, padding=1, ceil_mode=True),
-    Case(spaced((1, 8, 2)), window=2, stride=2, dilation=3),
+    Case(spaced((2, 6, 3)), kernel_size=2),
+    Case(spaced((1, 7, 17)), kernel_size=3, stride=1),
+    Case(spaced((1, 8, 2)), kernel_size=3, stride=2, padding=1),
+    Case(spaced((1, 8, 2)), kernel_size=2, stride=3, padding=1, ceil_mode=True),
+    Case(spaced((1, 8, 2)), kernel_size=2, stride=2, dilation=3),
 ]
 ERRORS = [
     (
-        Case(normal((4, 3)), window=2),
+        Case(normal((4, 3)), kernel_size=2),
         pt.ShapeError,
-        "[max_pool1d] x is f32[4, 3]; expected [n, t, channels]; reshape x",
+        "[max_pool1d] input is f32[4, 3]; expected [n, t, channels]; reshape input",
     ),
     (
-        Case(normal((2, 6, 3)), window=(1, 2)),
+        Case(normal((2, 6, 3)), kernel_size=(1, 2)),
         pt.ShapeError,
-        "[max_pool1d] window = (1, 2); expected one number; pass it alone",
+        "[max_pool1d] kernel_size = (1, 2); expected one number; pass it alone",
     ),
 ]
-BENCH = [Case(normal((16, 1024, 64)), window=2)]
+BENCH = [Case(normal((16, 1024, 64)), kernel_size=2)]

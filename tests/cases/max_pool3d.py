@@ -14,22 +14,22 @@ def reference(x: Array, **settings: Any) -> Array:
 K = 0
 DTYPES = ("float32", "float64")  # the 16-bit dtypes cannot tell so many values apart
 CASES = [
-    Case(spaced((2, 4, 6, 4, 3)), window=2),
-    Case(spaced((1, 5, 4, 4, 2)), window=(2, 3, 2), stride=1),
-    Case(spaced((1, 4, 5, 6, 2)), window=(2, 3, 2), stride=2, padding=(1, 1, 0)),
-    Case(spaced((1, 7, 5, 6, 2)), window=2, stride=3, padding=1, ceil_mode=True),
-    Case(spaced((1, 7, 5, 6, 2)), window=2, stride=2, dilation=3),
+    Case(spaced((2, 4, 6, 4, 3)), kernel_size=2),
+    Case(spaced((1, 5, 4, 4, 2)), kernel_size=(2, 3, 2), stride=1),
+    Case(spaced((1, 4, 5, 6, 2)), kernel_size=(2, 3, 2), stride=2, padding=(1, 1, 0)),
+    Case(spaced((1, 7, 5, 6, 2)), kernel_size=2, stride=3, padding=1, ceil_mode=True),
+    Case(spaced((1, 7, 5, 6, 2)), kernel_size=2, stride=2, dilation=3),
 ]
 ERRORS = [
     (
-        Case(normal((4, 3)), window=2),
+        Case(normal((4, 3)), kernel_size=2),
         pt.ShapeError,
-        "[max_pool3d] x is f32[4, 3]; expected [n, d, h, w, channels]; reshape x",
+        "[max_pool3d] input is f32[4, 3]; expected [n, d, h, w, channels]; reshape input",
     ),
     (
-        Case(normal((2, 4, 6, 4, 3)), window=(1, 2)),
+        Case(normal((2, 4, 6, 4, 3)), kernel_size=(1, 2)),
         pt.ShapeError,
-        "[max_pool3d] window = (1, 2); expected one number or three; pass it alone",
+        "[max_pool3d] kernel_size = (1, 2); expected one number or three; pass it alone",
     ),
 ]
-BENCH = [Case(normal((4, 16, 16, 16, 32)), window=2)]
+BENCH = [Case(normal((4, 16, 16, 16, 32)), kernel_size=2)]

@@ -18,7 +18,7 @@ ERRORS = [
     (
         Case(normal((2, 8)), normal((2, 7))),
         pt.ShapeError,
-        "[multilabel_soft_margin_loss] x is f32[2, 8], target is f32[2, 7]; expected one shape of at least one axis; reshape target",
+        "[multilabel_soft_margin_loss] input is f32[2, 8], target is f32[2, 7]; expected one shape of at least one axis; reshape target",
     ),
 ]
 MUTANTS = [("spec.cpp", "fn::mean(loss", "fn::sum(loss")]

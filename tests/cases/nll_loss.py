@@ -24,17 +24,17 @@ ERRORS = [
     (
         Case(normal((2, 8)), integers((3,), 0, 8)),
         pt.ShapeError,
-        "[nll_loss] x is f32[2, 8], labels is i32[3]; expected one label per row of x; drop or add an axis of labels",
+        "[nll_loss] input is f32[2, 8], target is i32[3]; expected one label per row of input; drop or add an axis of target",
     ),
     (
         Case(normal((2, 8)), integers((2,), 0, 8), normal((7,))),
         pt.ShapeError,
-        "[nll_loss] weight is f32[7], x is f32[2, 8]; expected one weight per class; reshape it",
+        "[nll_loss] weight is f32[7], input is f32[2, 8]; expected one weight per class; reshape it",
     ),
     (
         Case(normal((2, 8)), normal((2,))),
         pt.DTypeError,
-        "[nll_loss] labels is f32[2]; expected integers; convert it with astype",
+        "[nll_loss] target is f32[2]; expected integers; convert it with astype",
     ),
 ]
 MUTANTS = [("spec.cpp", "fn::where(kept, loss, fn::number(0))", "loss"), ("spec.cpp", "loss * fn::call", "fn::call")]

@@ -6,15 +6,15 @@ import powertrain as pt
 from kit import Array, Case, normal, spaced, values
 
 
-def reference(x: Array, ord: float = 2.0, axis: int = -1, eps: float = 1e-12) -> Array:
-    return np.asarray(x / np.maximum(np.linalg.norm(x, ord, axis, keepdims=True), eps))
+def reference(x: Array, p: float = 2.0, axis: int = -1, eps: float = 1e-12) -> Array:
+    return np.asarray(x / np.maximum(np.linalg.norm(x, p, axis, keepdims=True), eps))
 
 
 K = 8
 CASES = [
     *[Case(normal((3, n))) for n in (1, 5, 33)],
     Case(normal((3, 4, 5)), axis=1),
-    Case(spaced((3, 4)), ord=1.0),
+    Case(spaced((3, 4)), p=1.0),
     Case(values([[0.0, 0.0], [1e-3, 2e-3]]), eps=1e-2).no_gradient(),
 ]
 ERRORS = [

@@ -20,7 +20,7 @@ ERRORS = [
     (
         Case(normal((3, 5)), normal((3,))),
         pt.ShapeError,
-        "[prelu] w is f32[3], x is f32[3, 5]; expected one slope, or one per channel (the last axis of x); reshape w",
+        "[prelu] weight is f32[3], input is f32[3, 5]; expected one slope, or one per channel (the last axis of input); reshape weight",
     ),
 ]
 MUTANTS = [("spec.cpp", "value, scaled)", "scaled, value)")]

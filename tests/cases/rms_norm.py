@@ -21,7 +21,7 @@ ERRORS = [
     (
         Case(normal((2, 8)), normal((7,))),
         pt.ShapeError,
-        "[rms_norm] w is f32[7], x is f32[2, 8]; w must be [8]; pass one number per column of x",
+        "[rms_norm] weight is f32[7], input is f32[2, 8]; weight must be [8]; pass one number per column of input",
     ),
     (
         Case(normal((2, 8)), normal((8,)), eps=-1.0),

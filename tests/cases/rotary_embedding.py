@@ -27,7 +27,7 @@ ERRORS = [
     (
         Case(normal((1, 3, 1, 5))),
         pt.ShapeError,
-        "[rotary_embedding] x is f32[1, 3, 1, 5]; expected [batch, time, heads, an even width]; reshape x",
+        "[rotary_embedding] input is f32[1, 3, 1, 5]; expected [batch, time, heads, an even width]; reshape input",
     ),
 ]
 MUTANTS = [("spec.cpp", "b * cosine + a * sine", "b * cosine - a * sine")]

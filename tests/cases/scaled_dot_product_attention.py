@@ -7,21 +7,21 @@ import powertrain as pt
 from kit import Array, Case, normal
 
 
-def weights(q: Array, k: Array, causal: bool, scale: float | None) -> Array:
+def weights(q: Array, k: Array, is_causal: bool, scale: float | None) -> Array:
     scores = np.einsum("bthd,bshd->bhts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
-    if causal:
+    if is_causal:
         hidden = np.triu(np.ones(scores.shape[-2:], bool), 1 + scores.shape[-1] - scores.shape[-2])
         scores = np.where(hidden, -np.inf, scores)
     nothing = np.all(scores == -np.inf, -1, keepdims=True)  # to look at, which gives 0
     return np.where(nothing, 0.0, softmax(scores, -1)) if scores.size else scores
 
 
-def reference(q: Array, k: Array, v: Array, causal: bool = False, scale: float | None = None) -> Array:
-    return np.einsum("bhts,bshd->bthd", weights(q, k, causal, scale), v)
+def reference(q: Array, k: Array, v: Array, is_causal: bool = False, scale: float | None = None) -> Array:
+    return np.einsum("bhts,bshd->bthd", weights(q, k, is_causal, scale), v)
 
 
-def magnitude(q: Array, k: Array, v: Array, causal: bool = False, scale: float | None = None) -> Array:
-    return np.einsum("bhts,bshd->bthd", weights(q, k, causal, scale), np.abs(v)) + 2.0**-6
+def magnitude(q: Array, k: Array, v: Array, is_causal: bool = False, scale: float | None = None) -> Array:
+    return np.einsum("bhts,bshd->bthd", weights(q, k, is_causal, scale), np.abs(v)) + 2.0**-6
 
 
 def case(batch: int, time: int, heads: int, width: int, **rest: bool | float) -> Case:
@@ -32,13 +32,13 @@ K = 16
 CASES = [
     case(2, 5, 2, 8),
     case(1, 1, 1, 4).no_gradient(),  # of q and k it is 0, and what is left is rounding
-    case(2, 9, 3, 16, causal=True),
+    case(2, 9, 3, 16, is_causal=True),
     case(1, 17, 2, 32, scale=0.3),
-    case(1, 63, 1, 8, causal=True),
-    case(1, 64, 1, 8, causal=True),
-    case(1, 65, 1, 8, causal=True),
+    case(1, 63, 1, 8, is_causal=True),
+    case(1, 64, 1, 8, is_causal=True),
+    case(1, 65, 1, 8, is_causal=True),
     case(1, 130, 1, 8),
-    case(1, 130, 1, 8, causal=True),
+    case(1, 130, 1, 8, is_causal=True),
     case(0, 5, 2, 8),
     Case(normal((1, 3, 2, 8)), normal((1, 70, 2, 8)), normal((1, 70, 2, 8))),
 ]
@@ -46,17 +46,17 @@ ERRORS = [
     (
         Case(normal((1, 4, 2, 8)), normal((1, 4, 2, 8)), normal((1, 4, 2, 7))),
         pt.ShapeError,
-        "[scaled_dot_product_attention] q is f32[1, 4, 2, 8], k is f32[1, 4, 2, 8], v is f32[1, 4, 2, 7]; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to divide q's; transpose or repeat one",
+        "[scaled_dot_product_attention] query is f32[1, 4, 2, 8], key is f32[1, 4, 2, 8], value is f32[1, 4, 2, 7]; expected [batch, time, heads, size] each, one batch and size, key and value alike, and their heads to divide query's; transpose or repeat one",
     ),
     (
         Case(normal((4, 2, 8)), normal((4, 2, 8)), normal((4, 2, 8))),
         pt.ShapeError,
-        "[scaled_dot_product_attention] q is f32[4, 2, 8], k is f32[4, 2, 8], v is f32[4, 2, 8]; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to divide q's; transpose or repeat one",
+        "[scaled_dot_product_attention] query is f32[4, 2, 8], key is f32[4, 2, 8], value is f32[4, 2, 8]; expected [batch, time, heads, size] each, one batch and size, key and value alike, and their heads to divide query's; transpose or repeat one",
     ),
     (
         Case(normal((1, 4, 3, 8)), normal((1, 4, 2, 8)), normal((1, 4, 2, 8))),
         pt.ShapeError,
-        "[scaled_dot_product_attention] q is f32[1, 4, 3, 8], k is f32[1, 4, 2, 8], v is f32[1, 4, 2, 8]; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to divide q's; transpose or repeat one",
+        "[scaled_dot_product_attention] query is f32[1, 4, 3, 8], key is f32[1, 4, 2, 8], value is f32[1, 4, 2, 8]; expected [batch, time, heads, size] each, one batch and size, key and value alike, and their heads to divide query's; transpose or repeat one",
     ),
 ]
-BENCH = [case(12, 64, 4, 32, causal=True), case(4, 64, 12, 64, causal=True), case(32, 65, 3, 64)]
+BENCH = [case(12, 64, 4, 32, is_causal=True), case(4, 64, 12, 64, is_causal=True), case(32, 65, 3, 64)]

@@ -30,7 +30,7 @@ ERRORS = [
     (
         Case(normal((2, 3)), normal((2,))),
         pt.ShapeError,
-        "[searchsorted] row is f32[2, 3]; expected one axis, in order; take the rows one by one",
+        "[searchsorted] a is f32[2, 3]; expected one axis, in order; take the rows one by one",
     ),
 ]
 MUTANTS = [("spec.cpp", '== "right"', '!= "right"')]

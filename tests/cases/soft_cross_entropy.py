@@ -25,7 +25,7 @@ ERRORS = [
     (
         Case(normal((2, 8)), normal((2, 7))),
         pt.ShapeError,
-        "[soft_cross_entropy] logits is f32[2, 8], target is f32[2, 7]; expected one shape, and one weight per class if any; reshape target",
+        "[soft_cross_entropy] input is f32[2, 8], target is f32[2, 7]; expected one shape, and one weight per class if any; reshape target",
     ),
 ]
 MUTANTS = [("spec.cpp", "share * widened(in[2])", "share")]

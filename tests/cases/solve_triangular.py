@@ -7,26 +7,26 @@ from kit import Array, Case, normal
 from matrices import positive_definite
 
 
-def triangle(a: Array, upper: bool, transposed: bool, unit: bool) -> Array:
+def triangle(a: Array, upper: bool, transposed: bool, unitriangular: bool) -> Array:
     t = np.triu(a) if upper else np.tril(a)
-    if unit:
+    if unitriangular:
         t = t - t * np.eye(a.shape[-1]) + np.eye(a.shape[-1])
     return np.swapaxes(t, -1, -2) if transposed else t
 
 
-def reference(a: Array, b: Array, upper: bool = False, transposed: bool = False, unit: bool = False) -> Array:
-    return np.linalg.solve(triangle(a, upper, transposed, unit), b)
+def reference(a: Array, b: Array, upper: bool = False, transposed: bool = False, unitriangular: bool = False) -> Array:
+    return np.linalg.solve(triangle(a, upper, transposed, unitriangular), b)
 
 
-def magnitude(a: Array, b: Array, upper: bool = False, transposed: bool = False, unit: bool = False) -> Array:
-    x = reference(a, b, upper, transposed, unit)
-    inverse = np.linalg.inv(triangle(a, upper, transposed, unit))
-    return np.abs(inverse) @ (np.abs(triangle(a, upper, transposed, unit)) @ np.abs(x))
+def magnitude(a: Array, b: Array, upper: bool = False, transposed: bool = False, unitriangular: bool = False) -> Array:
+    x = reference(a, b, upper, transposed, unitriangular)
+    inverse = np.linalg.inv(triangle(a, upper, transposed, unitriangular))
+    return np.abs(inverse) @ (np.abs(triangle(a, upper, transposed, unitriangular)) @ np.abs(x))
 
 
 K = 16
 DTYPES = ("float32", "float64")
-FORMS = [{}, {"upper": True}, {"transposed": True}, {"upper": True, "transposed": True, "unit": True}, {"unit": True}]
+FORMS = [{}, {"upper": True}, {"transposed": True}, {"upper": True, "transposed": True, "unitriangular": True}, {"unitriangular": True}]
 CASES = [
     *[Case(positive_definite((4, 4)), normal((4, 3)), **form) for form in FORMS],
     Case(positive_definite((1, 1)), normal((1, 1))),

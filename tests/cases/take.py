@@ -22,7 +22,7 @@ ERRORS = [
     (
         Case(normal((3,)), normal((2,))),
         pt.DTypeError,
-        "[take] index is f32[2]; expected integers; convert it with astype",
+        "[take] indices is f32[2]; expected integers; convert it with astype",
     ),
     (
         Case(normal((3,)), values([3], "int64")),

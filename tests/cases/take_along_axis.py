@@ -22,7 +22,7 @@ ERRORS = [
     (
         Case(normal((3, 2)), values([0], "int64"), axis=0),
         pt.ShapeError,
-        "[take_along_axis] x is f32[3, 2], index is i64[1]; expected int32 or int64 indices with as many axes as x; reshape index",
+        "[take_along_axis] x is f32[3, 2], indices is i64[1]; expected int32 or int64 indices with as many axes as x; reshape indices",
     ),
     (
         Case(normal((3,)), values([7], "int64"), axis=0),

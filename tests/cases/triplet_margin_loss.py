@@ -13,25 +13,25 @@ def reference(
     positive: Array,
     negative: Array,
     margin: float = 1.0,
-    ord: float = 2.0,
+    p: float = 2.0,
     eps: float = 1e-6,
     swap: bool = False,
 ) -> Array:
-    apart = distance(anchor, negative, ord, eps)
+    apart = distance(anchor, negative, p, eps)
     if swap:
-        apart = np.minimum(apart, distance(positive, negative, ord, eps))
-    return np.maximum(distance(anchor, positive, ord, eps) - apart + margin, 0)
+        apart = np.minimum(apart, distance(positive, negative, p, eps))
+    return np.maximum(distance(anchor, positive, p, eps) - apart + margin, 0)
 
 
 def magnitude(
-    anchor: Array, positive: Array, negative: Array, margin: float = 1.0, ord: float = 2.0, **rest: Array
+    anchor: Array, positive: Array, negative: Array, margin: float = 1.0, p: float = 2.0, **rest: Array
 ) -> Array:
-    return length(anchor, positive, ord) + length(anchor, negative, ord) + length(positive, negative, ord) + margin
+    return length(anchor, positive, p) + length(anchor, negative, p) + length(positive, negative, p) + margin
 
 
 CASES = [
     *[Case(normal((3, n)), normal((3, n)), normal((3, n))) for n in (1, 5, 33)],
-    Case(normal((3, 5)), normal((5,)), normal((3, 5)), margin=2.0, ord=1.0),
+    Case(normal((3, 5)), normal((5,)), normal((3, 5)), margin=2.0, p=1.0),
     Case(normal((6, 5)), normal((6, 5)), normal((6, 5)), margin=3.0, swap=True),
 ]
 ERRORS = [

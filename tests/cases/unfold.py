@@ -12,8 +12,8 @@ def two(value: Pair) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
 
 
-def reference(x: Array, window: Pair, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1) -> Array:
-    (kh, kw), (sy, sx), (py, px), (dy, dx) = two(window), two(stride), two(padding), two(dilation)
+def reference(x: Array, kernel_size: Pair, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1) -> Array:
+    (kh, kw), (sy, sx), (py, px), (dy, dx) = two(kernel_size), two(stride), two(padding), two(dilation)
     x = np.pad(x, ((0, 0), (py, py), (px, px), (0, 0)))
     rows = (x.shape[1] - dy * (kh - 1) - 1) // sy + 1
     columns = (x.shape[2] - dx * (kw - 1) - 1) // sx + 1
@@ -27,16 +27,16 @@ def reference(x: Array, window: Pair, stride: Pair = 1, padding: Pair = 0, dilat
 
 K = 0
 CASES = [
-    Case(normal((2, 4, 5, 3)), window=2),
-    Case(normal((1, 5, 6, 2)), window=(3, 2), stride=(2, 1), padding=1, dilation=(1, 2)),
-    Case(integers((1, 4, 4, 1), 0, 9), window=2, stride=2),
+    Case(normal((2, 4, 5, 3)), kernel_size=2),
+    Case(normal((1, 5, 6, 2)), kernel_size=(3, 2), stride=(2, 1), padding=1, dilation=(1, 2)),
+    Case(integers((1, 4, 4, 1), 0, 9), kernel_size=2, stride=2),
 ]
 ERRORS = [
     (
-        Case(normal((1, 4, 4, 3)), window=5),
+        Case(normal((1, 4, 4, 3)), kernel_size=5),
         pt.ShapeError,
-        "[unfold] an image of 4 by 4, window = (5,); expected a window no larger than the padded image; choose a smaller one",
+        "[unfold] an image of 4 by 4, kernel_size = (5,); expected a window no larger than the padded image; choose a smaller one",
     ),
 ]
 MUTANTS = [("spec.cpp", "j * d.dilation_w", "j")]
-BENCH = [Case(normal((8, 32, 32, 64)), window=3, padding=1)]
+BENCH = [Case(normal((8, 32, 32, 64)), kernel_size=3, padding=1)]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from conformance.adapter import channels_first, channels_last, offered
 from conformance.torch_calls.scatter import put
+from powertrain.functional import OPERATORS
 
 CALLS: dict[str, Callable[..., Any]] = {}
 
@@ -29,7 +31,7 @@ SAME = {
 
 
 def _same(op: str) -> Callable[..., Any]:
-    return lambda *inputs: getattr(pt, op)(*inputs)
+    return lambda *inputs: OPERATORS[op](*inputs)
 
 
 CALLS.update({name: _same(op) for name, op in SAME.items()})
@@ -65,7 +67,7 @@ def mod(a: Any, b: Any, *, fmod: int = 0) -> Any:
 
 @onnx_op("Pow")
 def pow_(a: Any, b: Any) -> Any:
-    return pt.power(a, b).astype(a.dtype)
+    return pt.pow(a, b).astype(a.dtype)
 
 
 @onnx_op("BitShift")
@@ -89,33 +91,33 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
 
 @onnx_op("Celu")
 def celu(x: Any, *, alpha: float = 1.0) -> Any:
-    return pt.celu(x, alpha)
+    return F.celu(x, alpha)
 
 
 @onnx_op("Elu")
 def elu(x: Any, *, alpha: float = 1.0) -> Any:
-    return pt.elu(x, alpha)
+    return F.elu(x, alpha)
 
 
 @onnx_op("Gelu")
 def gelu(x: Any, *, approximate: str = "none") -> Any:
-    return pt.gelu(x, approximate)
+    return F.gelu(x, approximate)
 
 
 @onnx_op("LeakyRelu")
 def leaky_relu(x: Any, *, alpha: float = 0.01) -> Any:
-    return pt.leaky_relu(x, alpha)
+    return F.leaky_relu(x, alpha)
 
 
 @onnx_op("Selu")
 def selu(x: Any, *, alpha: float | None = None, gamma: float | None = None) -> Any:
     offered(alpha is None and gamma is None, "alpha, gamma")
-    return pt.selu(x)
+    return F.selu(x)
 
 
 @onnx_op("ThresholdedRelu")
 def thresholded_relu(x: Any, *, alpha: float = 1.0) -> Any:
-    return pt.threshold(x, alpha, 0.0)
+    return F.threshold(x, alpha, 0.0)
 
 
 @onnx_op("IsInf")
@@ -127,13 +129,13 @@ def is_inf(x: Any, *, detect_negative: int = 1, detect_positive: int = 1) -> Any
 @onnx_op("PRelu")
 def prelu(x: Any, slope: Any) -> Any:
     offered(slope.ndim == 1, "slope of several axes")
-    return pt.prelu(x, slope)
+    return F.prelu(x, slope)
 
 
 def _folded(op: str) -> Callable[..., Any]:
     def fold(first: Any, *rest: Any) -> Any:
         for other in rest:
-            first = getattr(pt, op)(first, other)
+            first = OPERATORS[op](first, other)
         return first
 
     return fold
@@ -151,7 +153,7 @@ def _reduction(op: str) -> Callable[..., Any]:
         given = ints(axes) if isinstance(axes, pt.Tensor) else axes
         if not given and noop_with_empty_axes:
             return x
-        return getattr(pt, op)(x, tuple(given) if given else None, bool(keepdims))
+        return OPERATORS[op](x, tuple(given) if given else None, bool(keepdims))
 
     return reduce
 
@@ -164,7 +166,7 @@ CALLS.update({f"Reduce{name}": _reduction(op) for name, op in (
 def _position(op: str) -> Callable[..., Any]:
     def find(x: Any, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Any:
         offered(not select_last_index, "select_last_index")
-        return getattr(pt, op)(x, axis, bool(keepdims))
+        return OPERATORS[op](x, axis, bool(keepdims))
 
     return find
 
@@ -241,7 +243,7 @@ def unsqueeze(x: Any, axes: Any) -> Any:
 
 @onnx_op("Transpose")
 def transpose(x: Any, *, perm: Any = None) -> Any:
-    return pt.transpose(x, None if perm is None else tuple(perm))
+    return pt.permute_dims(x, None if perm is None else tuple(perm))
 
 
 @onnx_op("Tile")
@@ -274,7 +276,7 @@ def pad(x: Any, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "
     for place, axis in enumerate(which):
         before[axis], after[axis] = numbers[place], numbers[len(which) + place]
     ours = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
-    return pt.pad(x, tuple(before), tuple(after), 0.0 if value is None else float(value.item()), ours)
+    return OPERATORS["pad"](x, tuple(before), tuple(after), 0.0 if value is None else float(value.item()), ours)
 
 
 @onnx_op("Gather")
@@ -297,7 +299,7 @@ def scatter_elements(x: Any, index: Any, updates: Any, *, axis: int = 0, reducti
 @onnx_op("DepthToSpace")
 def depth_to_space(x: Any, *, blocksize: int, mode: str = "DCR") -> Any:
     offered(mode == "CRD", f"mode = {mode}")
-    return channels_first(pt.pixel_shuffle(channels_last(x, 2), blocksize), True)
+    return channels_first(F.pixel_shuffle(channels_last(x, 2), blocksize), True)
 
 
 # ------------------------------------------------------------ products, images, norms
@@ -315,10 +317,10 @@ def conv(
 ) -> Any:  # fmt: skip
     axes = x.ndim - 2
     low, high = _sides(pads, axes, auto_pad)
-    weight = pt.transpose(w, (*range(2, w.ndim), 1, 0))
+    weight = pt.permute_dims(w, (*range(2, w.ndim), 1, 0))
     rest = (tuple(strides or (1,) * axes), low, tuple(dilations or (1,) * axes), group)
     offered(low == high, "pads that differ before and behind")
-    return channels_first(getattr(pt, f"conv{axes}d")(channels_last(x, axes), weight, b, *rest), True)
+    return channels_first(OPERATORS[f"conv{axes}d"](channels_last(x, axes), weight, b, *rest), True)
 
 
 def _sides(pads: Any, axes: int, auto_pad: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -337,10 +339,10 @@ def conv_transpose(
     axes = x.ndim - 2
     low, high = _sides(pads, axes, auto_pad)
     offered(low == high, "pads that differ before and behind")
-    weight = pt.transpose(w, (*range(2, w.ndim), 1, 0))
+    weight = pt.permute_dims(w, (*range(2, w.ndim), 1, 0))
     more, apart = tuple(output_padding or (0,) * axes), tuple(dilations or (1,) * axes)
-    rest = (tuple(strides or (1,) * axes), low, more, apart, group)
-    return channels_first(getattr(pt, f"conv_transpose{axes}d")(channels_last(x, axes), weight, b, *rest), True)
+    rest = (tuple(strides or (1,) * axes), low, more, group, apart)
+    return channels_first(OPERATORS[f"conv_transpose{axes}d"](channels_last(x, axes), weight, b, *rest), True)
 
 
 def _pool(op: str) -> Callable[..., Any]:
@@ -352,9 +354,10 @@ def _pool(op: str) -> Callable[..., Any]:
         low, high = _sides(pads, axes, auto_pad)
         offered(low == high, "pads that differ before and behind")
         offered(op == "max" or set(dilations or (1,)) == {1}, "dilations")
-        special = {"dilation": tuple(dilations or (1,))} if op == "max" else {"count_padding": bool(count_include_pad)}
+        counted = {"count_include_pad": bool(count_include_pad)}
+        special = {"dilation": tuple(dilations or (1,))} if op == "max" else counted
         where = (tuple(kernel_shape), tuple(strides or (1,) * axes), low)
-        y = getattr(pt, f"{op}_pool{axes}d")(channels_last(x, axes), *where, **special, ceil_mode=bool(ceil_mode))
+        y = OPERATORS[f"{op}_pool{axes}d"](channels_last(x, axes), *where, **special, ceil_mode=bool(ceil_mode))
         return channels_first(y, True)
 
     return pool
@@ -370,13 +373,13 @@ def grid_sample(
     x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros"
 ) -> Any:
     ours = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
-    y = pt.grid_sample(channels_last(x, x.ndim - 2), grid, ours, padding_mode, bool(align_corners))
+    y = F.grid_sample(channels_last(x, x.ndim - 2), grid, ours, padding_mode, bool(align_corners))
     return channels_first(y, True)
 
 
 @onnx_op("AffineGrid")
 def affine_grid(theta: Any, size: Any, *, align_corners: int = 0) -> Any:
-    return pt.affine_grid(theta, ints(size)[2:], bool(align_corners))
+    return F.affine_grid(theta, ints(size)[2:], bool(align_corners))
 
 
 @onnx_op("LayerNormalization")
@@ -384,23 +387,23 @@ def layer_normalization(
     x: Any, scale: Any, b: Any = None, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1
 ) -> Any:
     offered(axis % x.ndim == x.ndim - 1, "axis before the last")
-    return pt.layer_norm(x, scale, b, epsilon)
+    return OPERATORS["layer_norm"](x, scale, b, epsilon)
 
 
 @onnx_op("RMSNormalization")
 def rmsnormalization(x: Any, scale: Any, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Any:
     offered(axis % x.ndim == x.ndim - 1, "axis before the last")
-    return pt.rms_norm(x, scale, epsilon)
+    return OPERATORS["rms_norm"](x, scale, epsilon)
 
 
 @onnx_op("InstanceNormalization")
 def instance_normalization(x: Any, scale: Any, b: Any, *, epsilon: float = 1e-5) -> Any:
-    return pt.moveaxis(pt.instance_norm(pt.moveaxis(x, 1, -1), scale, b, epsilon), -1, 1)
+    return pt.moveaxis(OPERATORS["instance_norm"](pt.moveaxis(x, 1, -1), scale, b, epsilon), -1, 1)
 
 
 @onnx_op("GroupNormalization")
 def group_normalization(x: Any, scale: Any, b: Any, *, num_groups: int, epsilon: float = 1e-5) -> Any:
-    return pt.moveaxis(pt.group_norm(pt.moveaxis(x, 1, -1), scale, b, epsilon, groups=num_groups), -1, 1)
+    return pt.moveaxis(OPERATORS["group_norm"](pt.moveaxis(x, 1, -1), scale, b, epsilon, num_groups=num_groups), -1, 1)
 
 
 def _loss(op: str) -> Callable[..., Any]:

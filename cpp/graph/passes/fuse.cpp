@@ -19,7 +19,7 @@ constexpr int64_t kLongRow = 4096;
 
 // A single elementwise call or cast becomes a program of its own if a product could take that as its epilogue.
 bool may_follow_product(const Graph& graph, const GraphNode& node) {
-  if (!node.op || !(node.op->elementwise || node.op->name == "cast")) return false;
+  if (!node.op || !(node.op->elementwise || node.op->name == "astype")) return false;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](int input) {
     const Value& value = graph.values[input];
     return value.origin == Origin::Node && graph.nodes[value.index].op && graph.nodes[value.index].op->plan_epilogue;
@@ -46,7 +46,7 @@ class Fuser {
     for (int output : node.outputs) {
       if (count(graph.values[output].type.shape) == 0) return false;
     }
-    return node.op->elementwise || node.op->name == "cast" || node.op->name == "random_uniform" ||
+    return node.op->elementwise || node.op->name == "astype" || node.op->name == "random_uniform" ||
            row_reduction(graph, node).has_value();
   }
 

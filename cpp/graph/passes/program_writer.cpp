@@ -58,7 +58,7 @@ void ProgramWriter::member(const GraphNode& node) {
   step.dtype = register_dtype(graph_.values[node.outputs[0]].type.dtype);
   if (auto reduction = row_reduction(graph_, node)) {
     step.kind = *reduction;
-  } else if (node.op->name == "cast") {
+  } else if (node.op->name == "astype") {
     step.kind = StepKind::Cast;
     step.dtype = cast_dtype(graph_.values[node.inputs[0]].type.dtype, graph_.values[node.outputs[0]].type.dtype);
   } else if (node.op->name == "random_uniform") {

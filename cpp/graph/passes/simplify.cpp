@@ -13,7 +13,7 @@ namespace {
 // A view of all of its input as it is, like stop_gradient once gradients are made, would only keep kernels from fusing,
 // and a cast to the dtype that is there would copy.
 bool changes_nothing(const Graph& graph, const GraphNode& node) {
-  if (!renames_memory(graph, node) && node.op->name != "cast") return false;
+  if (!renames_memory(graph, node) && node.op->name != "astype") return false;
   return graph.values[node.inputs[0]].type == graph.values[node.outputs[0]].type;
 }
 

@@ -12,7 +12,7 @@ namespace pt {
 namespace {
 
 bool swaps_last_axes(const GraphNode& node, int64_t n) {
-  if (!node.op || node.op->name != "transpose" || n < 2) return false;
+  if (!node.op || node.op->name != "permute_dims" || n < 2) return false;
   if (!node.attrs.has("axes")) return n == 2;
   const Ints& axes = node.attrs.ints("axes");
   for (int64_t i = 0; i < n; ++i) {
@@ -29,7 +29,7 @@ bool is_call(const GraphNode* node, const char* op) { return node && node->op &&
 Turns::Turns(const Graph& graph) : graph_(graph), reads_(count_readers(graph)), by_products_(graph.values.size(), 0) {
   for (const GraphNode& node : graph.nodes) {
     for (int input : node.inputs) {
-      if (input >= 0) by_products_[input] += is_call(&node, "matmul") || is_call(&node, "transpose");
+      if (input >= 0) by_products_[input] += is_call(&node, "matmul") || is_call(&node, "permute_dims");
     }
   }
 }
@@ -50,7 +50,7 @@ const GraphNode* Turns::own(int value, const GraphNode& reader, const char* op) 
 TurnedProduct Turns::product(const GraphNode& node) const {
   if (node.inputs.size() != 1 || !swaps_last_axes(node, graph_.values[node.inputs[0]].type.shape.size())) return {};
   TurnedProduct found;
-  found.cast = own(node.inputs[0], node, "cast");
+  found.cast = own(node.inputs[0], node, "astype");
   found.product = found.cast ? own(found.cast->inputs[0], *found.cast, "matmul") : own(node.inputs[0], node, "matmul");
   if (!found.product) return {};
   for (int input : found.product->inputs) {
@@ -60,7 +60,7 @@ TurnedProduct Turns::product(const GraphNode& node) const {
 }
 
 const GraphNode* Turns::transpose_before(const GraphNode& node) const {
-  if (!is_call(&node, "cast") || by_products_[node.outputs[0]] < reads_[node.outputs[0]]) return nullptr;
+  if (!is_call(&node, "astype") || by_products_[node.outputs[0]] < reads_[node.outputs[0]]) return nullptr;
   const GraphNode* view = maker_of(node.inputs[0]);
   const bool turns = view && view->op && view->inputs.size() == 1 &&
                      swaps_last_axes(*view, graph_.values[view->inputs[0]].type.shape.size());

@@ -20,7 +20,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered = composed_unary(
-                           "acos",
+                           "acos", "x",
                            [](const Tensor& x, const Attrs&) {
                              return fn::call("atan2", {fn::sqrt((1.0 - x) * (x + 1.0)), x});
                            },

@@ -22,7 +22,7 @@ constexpr double kLn2 = 0.69314718055994530942;
 constexpr double kLarge = 0x1p28;
 
 const Op* registered = composed_unary(
-                           "acosh",
+                           "acosh", "x",
                            [](const Tensor& x, const Attrs&) {
                              const Tensor t = x - 1.0;
                              const Tensor near = fn::log1p(t + fn::sqrt(t) * fn::sqrt(t + 2.0));

@@ -22,8 +22,8 @@ Tensor mean_of_parts(const Tensor& x, int axis, int64_t parts) {
 
 const Op* registered =
     define("adaptive_avg_pool2d")
-        .in("x", Takes::Float)
-        .attr_counts("size", 1)
+        .in("input", Takes::Float)
+        .attr_counts("output_size", 1)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Ints size = parts_of_image(in[0], attrs, "adaptive_avg_pool2d");
           const Tensor lines = mean_of_parts(widened(in[0]), 1, size.front());
@@ -31,13 +31,13 @@ const Op* registered =
         })
         .doc(
             R"(the mean of each of so many parts of an image; neighbouring parts share a pixel where the size does not divide it.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns)
+Shapes    input [n, h, w, c] -> [n, oh, ow, c]; output_size is one number or (rows, columns)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    x without four axes; a size below 1
-Grad      x
+Errors    input without four axes; an output_size below 1
+Grad      input
 Numerics  the mean along rows first, then along columns
 Source    PyTorch, nn.functional.adaptive_avg_pool2d)",
-            R"(>>> pt.adaptive_avg_pool2d(pt.ones((1, 7, 5, 3)), (3, 1)).shape
+            R"(>>> pt.nn.functional.adaptive_avg_pool2d(pt.ones((1, 7, 5, 3)), (3, 1)).shape
 (1, 3, 1, 3))");
 
 }  // namespace

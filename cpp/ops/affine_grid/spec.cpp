@@ -55,7 +55,8 @@ const Op* registered =
         .attr_counts("size", 1)
         .attr("align_corners", false)
         .compose(definition)
-        .doc(R"(where each pixel of an image or volume comes from under an affine map: places for grid_sample.
+        .doc(
+            R"(where each pixel of an image or volume comes from under an affine map: places for grid_sample.
 Shapes    theta [n, 2, 3] -> [n, h, w, 2]; size is one number or (h, w); theta [n, 3, 4] -> [n, d, h, w, 3], for (d, h, w)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    another shape; a size below 1
@@ -63,7 +64,7 @@ Grad      theta
 Numerics  theta times (x, y, 1) or (x, y, z, 1), each from -1 to 1 at the middles of pixels, or at those of the outer ones with
           align_corners
 Source    Jaderberg et al. 2015)",
-             R"(>>> pt.affine_grid(pt.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), 2).numpy()[0, 0].tolist()
+            R"(>>> pt.nn.functional.affine_grid(pt.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), 2).numpy()[0, 0].tolist()
 [[-0.5, -0.5], [0.5, -0.5]])");
 
 const AutocastRule rule("affine_grid", Precision::Full);

@@ -21,7 +21,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered = composed_unary(
-                           "asin",
+                           "asin", "x",
                            [](const Tensor& x, const Attrs&) {
                              return fn::call("atan2", {x, fn::sqrt((1.0 - x) * (x + 1.0))});
                            },

@@ -15,7 +15,7 @@ constexpr double kLn2 = 0.69314718055994530942;
 constexpr double kLarge = 0x1p28;
 
 const Op* registered = composed_unary(
-                           "asinh",
+                           "asinh", "x",
                            [](const Tensor& x, const Attrs&) {
                              const Tensor a = fn::abs(x), square = a * a;
                              const Tensor near = fn::log1p(a + square / (fn::sqrt(square + 1.0) + 1.0));

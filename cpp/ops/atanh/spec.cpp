@@ -15,7 +15,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered = composed_unary(
-                           "atanh",
+                           "atanh", "x",
                            [](const Tensor& x, const Attrs&) {
                              const Tensor a = fn::abs(x);
                              return fn::copysign(0.5 * fn::log1p((2.0 * a) / (1.0 - a)), x);

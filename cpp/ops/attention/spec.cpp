@@ -13,27 +13,28 @@ using namespace attention;
 Types infer(const InferContext& c) {
   const Shape &q = c.in[0].shape, &k = c.in[1].shape, &v = c.in[2].shape;
   const bool axes = q.size() == 4 && k.size() == 4;
-  c.expect(axes && k == v && q[0] == k[0] && q[3] == k[3] && k[2] > 0 && q[2] % k[2] == 0,
-           text("q is ", c.in[0], ", k is ", c.in[1], ", v is ", c.in[2],
-                "; expected [batch, time, heads, size] each, one batch and size, k and v alike, and their heads to "
-                "divide q's; "
-                "transpose or repeat one"));
+  c.expect(
+      axes && k == v && q[0] == k[0] && q[3] == k[3] && k[2] > 0 && q[2] % k[2] == 0,
+      text("query is ", c.in[0], ", key is ", c.in[1], ", value is ", c.in[2],
+           "; expected [batch, time, heads, size] each, one batch and size, key and value alike, and their heads to "
+           "divide query's; "
+           "transpose or repeat one"));
   return {c.in[0], {compute_dtype(c.in[0].dtype), {q[0], q[2], q[1]}}};
 }
 
 const Op* registered =
     define("attention")
-        .in("q", Takes::Float)
-        .in("k", Takes::Float)
-        .in("v", Takes::Float)
-        .attr("causal", false)
+        .in("query", Takes::Float)
+        .in("key", Takes::Float)
+        .in("value", Takes::Float)
+        .attr("is_causal", false)
         .attr_nullable("scale", AttrKind::Number)
         .outputs(2)
         .batch(batch_folded())
         .shape(infer)
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const double scale = scale_of(attrs, in[0].shape);
-          return plan_attention(in[0], in[1], in[2], out[0], out[1], attrs.flag("causal"), scale);
+          return plan_attention(in[0], in[1], in[2], out[0], out[1], attrs.flag("is_causal"), scale);
         })
         .compose(definition)
         .saves({true, true, true}, {true, true})
@@ -49,12 +50,12 @@ const Op* registered =
           return result;
         })
         .doc(R"(scaled_dot_product_attention, and the log of the sum of each row's exponentials.
-Shapes    q [b, t, h, d], k [b, s, g, d], v [b, s, g, d] -> [b, t, h, d], [b, h, t]
+Shapes    query [b, t, h, d], key [b, s, g, d], value [b, s, g, d] -> [b, t, h, d], [b, h, t]
 Dtypes    floats; f16 and bf16 are computed in f32
 Errors    as scaled_dot_product_attention
-Grad      q, k, v
+Grad      query, key, value
 Source    that of scaled_dot_product_attention)",
-             R"(>>> out, log_sums = pt.attention(*[pt.zeros((1, 3, 2, 4))] * 3)
+             R"(>>> out, log_sums = pt.functional.OPERATORS["attention"](*[pt.zeros((1, 3, 2, 4))] * 3)
 >>> out.shape, log_sums.shape
 ((1, 3, 2, 4), (1, 2, 3)))");
 

@@ -38,7 +38,7 @@ Weights weights(const Tensor& query, const Tensor& key, const Attrs& attrs) {
   const int64_t heads = query.shape()[2], rows = query.shape()[1], columns = key.shape()[1];
   const Tensor q = swap_middle(widened(query)), k = per_head(key, heads);
   Tensor scores = scale_of(attrs, query.shape()) * fn::matmul(q, swap_last(k));
-  if (attrs.flag("causal")) {
+  if (attrs.flag("is_causal")) {
     const Tensor last = fn::reshape(counting(rows, DType::I64), {rows, 1}) +
                         Tensor::scalar(static_cast<double>(columns - rows), DType::I64);
     const Tensor seen = fn::call("less_equal", {counting(columns, DType::I64), last});

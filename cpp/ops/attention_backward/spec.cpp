@@ -7,33 +7,33 @@ namespace {
 
 const Op* registered =
     define("attention_backward")
-        .in("q", Takes::Float)
-        .in("k", Takes::Float)
-        .in("v", Takes::Float)
+        .in("query", Takes::Float)
+        .in("key", Takes::Float)
+        .in("value", Takes::Float)
         .in("out", Takes::Float)
         .in("lse", Takes::Float)
         .in("g", Takes::Float)
-        .attr("causal", false)
+        .attr("is_causal", false)
         .attr_nullable("scale", AttrKind::Number)
         .no_promotion()
         .outputs(3)
         .any_strides()
         .batch(batch_folded())
         .shape([](const InferContext& c) -> Types {
-          c.expect(c.in[5] == c.in[3] && c.in[3] == c.in[0], text("g is ", c.in[5], ", out is ", c.in[3], ", q is ",
+          c.expect(c.in[5] == c.in[3] && c.in[3] == c.in[0], text("g is ", c.in[5], ", out is ", c.in[3], ", query is ",
                                                                   c.in[0], "; expected one type; check the call"));
           return {c.in[0], c.in[1], c.in[2]};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const double scale = attention::scale_of(attrs, in[0].shape);
           return plan_attention_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2],
-                                         attrs.flag("causal"), scale);
+                                         attrs.flag("is_causal"), scale);
         })
         .compose(attention::backward_definition)
-        .doc(R"(the gradient g of attention's result as ones of q, k and v.
-Shapes    q, out, g [b, t, h, d], k, v [b, s, g, d], lse [b, h, t] -> [b, t, h, d], [b, s, g, d], [b, s, g, d]
+        .doc(R"(the gradient g of attention's result as ones of query, key and value.
+Shapes    query, out, g [b, t, h, d], key, value [b, s, g, d], lse [b, h, t] -> [b, t, h, d], [b, s, g, d], [b, s, g, d]
 Dtypes    floats; f16 and bf16 are computed in f32
-Grad      q, k, v, g)");
+Grad      query, key, value, g)");
 
 }  // namespace
 }  // namespace pt

@@ -6,12 +6,12 @@ namespace pt {
 namespace {
 
 const Op* registered =
-    pooling("avg_pool2d", "x", Pooled::Average)
+    pooling("avg_pool2d", "input", Pooled::Average)
         .shape([](const InferContext& c) -> Types {
           return {{c.in[0].dtype, pooled_shape(c)}};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_avg_pool2d(in[0], out[0], pool_params(attrs, "avg_pool2d"), attrs.flag("count_padding"));
+          return plan_avg_pool2d(in[0], out[0], pool_params(attrs, "avg_pool2d"), attrs.flag("count_include_pad"));
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors {
@@ -20,14 +20,14 @@ const Op* registered =
           return {fn::call("avg_pool2d_backward", {c.grad[0]}, attrs)};
         })
         .doc(R"(the mean of each window of an image.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride and padding are one number or (rows, columns), and stride is
-          the window when left out; with ceil_mode the last windows may reach over the end
+Shapes    input [n, h, w, c] -> [n, oh, ow, c]; kernel_size, stride and padding are one number or (rows, columns), and stride is
+          kernel_size when left out; with ceil_mode the last windows may reach over the end
 Dtypes    floats; f16 and bf16 accumulate in f32
-Errors    x without four axes; a window larger than the padded image; padding above half the window
-Grad      x
-Numerics  padding counts as zeros, or not at all with count_padding=False; what lies beyond it never counts
+Errors    input without four axes; a window larger than the padded image; padding above half the window
+Grad      input
+Numerics  padding counts as zeros, or not at all with count_include_pad=False; what lies beyond it never counts
 Source    PyTorch, nn.functional.avg_pool2d)",
-             R"(>>> pt.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
+             R"(>>> pt.nn.functional.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
 const Op* backward =
@@ -44,17 +44,18 @@ const Op* backward =
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
           const PoolParams params = pool_params(attrs, "avg_pool2d_backward");
-          return plan_avg_pool2d_backward(in[0], out[0], params, attrs.flag("count_padding"));
+          return plan_avg_pool2d_backward(in[0], out[0], params, attrs.flag("count_include_pad"));
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors { return {fn::call("avg_pool2d", {c.grad[0]}, pool_attrs(c.attrs))}; })
-        .doc(R"(the gradient g of avg_pool2d's result as one of its image.
+        .doc(
+            R"(the gradient g of avg_pool2d's result as one of its image.
 Shapes    g [n, oh, ow, c] -> [n, image..., c]
 Dtypes    floats
 Errors    sizes that no pooling has
 Grad      g
 Source    that of avg_pool2d)",
-             R"(>>> pt.avg_pool2d_backward(pt.ones((1, 1, 1, 1)), 2, image=(2, 2)).numpy().ravel().tolist()
+            R"(>>> pt.functional.OPERATORS["avg_pool2d_backward"](pt.ones((1, 1, 1, 1)), 2, image=(2, 2)).numpy().ravel().tolist()
 [0.25, 0.25, 0.25, 0.25])");
 
 }  // namespace

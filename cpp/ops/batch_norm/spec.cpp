@@ -9,11 +9,11 @@ namespace {
 Types infer(const InferContext& c) {
   const Shape& x = c.in[0].shape;
   c.expect(x.size() >= 2 && count(x) > 0,
-           text("x is ", c.in[0], "; expected at least two axes, channels last, with elements; reshape x"));
+           text("input is ", c.in[0], "; expected at least two axes, channels last, with elements; reshape input"));
   for (std::size_t i = 1; i < 3; ++i) {
     c.expect(c.in[i].shape == Shape{x.back()},
-             text(c.op.inputs[i].name, " is ", c.in[i], ", x is ", c.in[0], "; ", c.op.inputs[i].name, " must be [",
-                  x.back(), "]; pass one number per channel of x"));
+             text(c.op.inputs[i].name, " is ", c.in[i], ", input is ", c.in[0], "; ", c.op.inputs[i].name, " must be [",
+                  x.back(), "]; pass one number per channel of input"));
   }
   const TensorType per_channel{c.in[0].dtype, {x.back()}};
   return {c.in[0], per_channel, per_channel};
@@ -63,9 +63,9 @@ Tensors gradient(const VjpContext& c) {
 
 const Op* registered =
     define("batch_norm")
-        .in("x", Takes::Number)
-        .in("w", Takes::Number)
-        .in("b", Takes::Number)
+        .in("input", Takes::Number)
+        .in("weight", Takes::Number)
+        .in("bias", Takes::Number)
         .floats()
         .attr("eps", 1e-5, non_negative)
         .outputs(3)
@@ -74,14 +74,14 @@ const Op* registered =
         .saves({true, true, false})
         .vjp(gradient)
         .doc(
-            R"(each channel (last axis) minus its mean over all other axes, divided by its standard deviation, scaled by w, shifted by b.
-Shapes    x [..., c], w [c], b [c] -> y [..., c], mean [c], variance [c] (divided by n, not n - 1)
+            R"(each channel (last axis) minus its mean over all other axes, divided by its standard deviation, scaled by weight, shifted by bias.
+Shapes    input [..., c], weight [c], bias [c] -> y [..., c], mean [c], variance [c] (divided by n, not n - 1)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    w or b not of size c; no element per channel; eps < 0
-Grad      x, w, b
+Errors    weight or bias not of size c; no element per channel; eps < 0
+Grad      input, weight, bias
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ioffe & Szegedy 2015)",
-            R"(>>> [t.shape for t in pt.batch_norm(pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
+            R"(>>> [t.shape for t in pt.functional.OPERATORS["batch_norm"](pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
 [(8, 3), (3,), (3,)])");
 
 const AutocastRule rule("batch_norm", Precision::FullInside);

@@ -44,7 +44,7 @@ Errors    matrices that are not square
 Grad      x
 Numerics  x counts as (x + x^T) / 2; computed in f64 and rounded once; NaN where x is not positive definite
 Source    Golub & Van Loan, algorithm 4.2.2)",
-             R"(>>> pt.cholesky(pt.tensor([[4.0, 2.0], [2.0, 5.0]])).numpy().tolist()
+             R"(>>> pt.linalg.cholesky(pt.tensor([[4.0, 2.0], [2.0, 5.0]])).numpy().tolist()
 [[2.0, 0.0], [1.0, 2.0]])");
 
 const AutocastRule rule("cholesky", Precision::Full);

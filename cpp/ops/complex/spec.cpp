@@ -5,17 +5,17 @@ namespace pt {
 namespace {
 
 const Op* registered = define("complex")
-                           .in("re", Takes::Number)
-                           .in("im", Takes::Number)
+                           .in("real", Takes::Number)
+                           .in("imag", Takes::Number)
                            .floats()
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
                              return {make_complex(widened(in[0]), widened(in[1]))};
                            })
-                           .doc(R"(the complex numbers re + i im.
-Shapes    re [...], im [...] -> [...], broadcast
+                           .doc(R"(the complex numbers real + i imag.
+Shapes    real [...], imag [...] -> [...], broadcast
 Dtypes    float64 -> complex128; others, integers among them, -> complex64
 Errors    shapes that do not broadcast; complex parts
-Grad      re, im
+Grad      real, imag
 Source    PyTorch, complex)",
                                 R"(>>> pt.complex(pt.ones(2), 3.0).numpy().tolist()
 [(1+3j), (1+3j)])");

@@ -15,8 +15,8 @@ const Op* registered =
     convolution("conv1d")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (in[0].ndim() != 3 || in[1].ndim() != 3) {
-            throw ShapeError(text("[conv1d] x is ", in[0].type(), ", w is ", in[1].type(),
-                                  "; expected x [n, t, ci] and w [k, ci / groups, co]; reshape them"));
+            throw ShapeError(text("[conv1d] input is ", in[0].type(), ", weight is ", in[1].type(),
+                                  "; expected input [n, t, ci] and weight [k, ci / groups, co]; reshape them"));
           }
           Attrs wide{{"groups", attrs.integer("groups")}};
           for (const char* name : {"stride", "padding", "dilation"}) {
@@ -32,13 +32,13 @@ const Op* registered =
         })
         .doc(
             R"(the one-dimensional convolution (cross-correlation) of sequences with a window of weights, plus b, which may be left out.
-Shapes    x [n, t, ci], w [k, ci / groups, co], b [co] -> [n, ot, co]
+Shapes    input [n, t, ci], weight [k, ci / groups, co], bias [co] -> [n, ot, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; a window larger than the padded sequence; groups that do not divide the channels
-Grad      x, w, b
+Grad      input, weight, bias
 Numerics  as conv2d of one row
 Source    PyTorch, nn.functional.conv1d)",
-            R"(>>> pt.conv1d(pt.ones((1, 8, 3)), pt.ones((3, 3, 4)), padding=1).shape
+            R"(>>> pt.nn.functional.conv1d(pt.ones((1, 8, 3)), pt.ones((3, 3, 4)), padding=1).shape
 (1, 8, 4))");
 
 }  // namespace

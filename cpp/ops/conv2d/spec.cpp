@@ -8,7 +8,7 @@ const Op* registered =
     convolution("conv2d")
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (in[2].defined() && in[1].ndim() == 4 && in[2].shape() != Shape{in[1].shape()[3]}) {
-            throw ShapeError(text("[conv2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",
+            throw ShapeError(text("[conv2d] bias is ", in[2].type(), ", weight is ", in[1].type(), "; bias must be [",
                                   in[1].shape()[3], "]; pass one number per output channel"));
           }
           const Tensor y = fn::call("conv2d_kernel", {in[0], in[1]}, attrs);
@@ -16,14 +16,14 @@ const Op* registered =
         })
         .doc(
             R"(the two-dimensional convolution (cross-correlation) of images with a window of weights, plus b, which may be left out.
-Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co], b [co] -> [n, oh, ow, co]; stride, padding and dilation are one
+Shapes    input [n, h, w, ci], weight [kh, kw, ci / groups, co], bias [co] -> [n, oh, ow, co]; stride, padding and dilation are one
           number or (rows, columns)
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; a window larger than the padded image; groups that do not divide the channels
-Grad      x, w, b
+Grad      input, weight, bias
 Numerics  one product with k = (kh, kw, ci), in the order of matmul; padding counts as zeros
 Source    LeCun et al. 1989; PyTorch, nn.functional.conv2d)",
-            R"(>>> pt.conv2d(pt.ones((1, 8, 8, 3)), pt.ones((3, 3, 3, 4)), padding=1).shape
+            R"(>>> pt.nn.functional.conv2d(pt.ones((1, 8, 8, 3)), pt.ones((3, 3, 3, 4)), padding=1).shape
 (1, 8, 8, 4))");
 
 }  // namespace

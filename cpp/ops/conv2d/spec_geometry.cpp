@@ -32,21 +32,22 @@ namespace conv2d {
 Sizes check(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p) {
   check_values(p);
   const auto fail = [&](const std::string& expected) {
-    throw ShapeError(text("[conv2d] x is ", x.shape, ", w is ", w.shape, ", y is ", y.shape, "; ", expected));
+    throw ShapeError(text("[conv2d] input is ", x.shape, ", weight is ", w.shape, ", y is ", y.shape, "; ", expected));
   };
   if (x.shape.size() != 4 || w.shape.size() != 4 || y.shape.size() != 4)
-    fail("x [n, h, w, cin], w [kh, kw, cin / groups, cout] and y [n, oh, ow, cout] are expected; reshape");
+    fail("input [n, h, w, cin], weight [kh, kw, cin / groups, cout] and y [n, oh, ow, cout] are expected; reshape");
   for (const Operand* operand : {&x, &w, &y}) {
     if (!is_row_major(operand->shape, operand->strides)) fail("row-major operands are expected; copy them first");
     const bool known = is_half(operand->dtype) || operand->dtype == DType::F32 || operand->dtype == DType::F64;
     if (!known || (operand->dtype == DType::F64) != (y.dtype == DType::F64))
-      throw DTypeError(text("[conv2d] x is ", info(x.dtype).brief, ", w is ", info(w.dtype).brief, ", y is ",
+      throw DTypeError(text("[conv2d] input is ", info(x.dtype).brief, ", weight is ", info(w.dtype).brief, ", y is ",
                             info(y.dtype).brief, "; all f64, or a mix of f32, bf16 and f16, is expected; cast one"));
   }
   Sizes s = {x.shape[0], x.shape[1], x.shape[2], x.shape[3], y.shape[1], y.shape[2],
              y.shape[3], w.shape[0], w.shape[1], w.shape[2], 0};
   if (s.in_channels != s.group_in * p.groups || s.out_channels % p.groups != 0)
-    fail(text("channels that divide into ", p.groups, " groups, as w has them, are expected; change groups or w"));
+    fail(text("channels that divide into ", p.groups,
+              " groups, as weight has them, are expected; change groups or weight"));
   s.group_out = s.out_channels / p.groups;
   const int64_t oh = conv_output_size(s.height, s.kernel_h, p.stride_h, p.pad_top + p.pad_bottom, p.dilation_h);
   const int64_t ow = conv_output_size(s.width, s.kernel_w, p.stride_w, p.pad_left + p.pad_right, p.dilation_w);

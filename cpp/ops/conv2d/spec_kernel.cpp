@@ -46,7 +46,7 @@ Attrs with(Attrs attrs, std::string_view name, const Ints& value) {
 Attrs shared(const Attrs& attrs) {
   Attrs kept;
   for (const auto& [name, value] : attrs.items()) {
-    if (name != "image" && name != "window") kept.set(name, value);
+    if (name != "image" && name != "kernel_size") kept.set(name, value);
   }
   return kept;
 }
@@ -58,19 +58,20 @@ Tensor grad_input(const Tensor& g, const Tensor& w, const Shape& x, const Attrs&
   return fn::call("conv2d_grad_input", {g, w}, with(shared(attrs), "image", Ints{x[1], x[2]}));
 }
 Tensor grad_weight(const Tensor& x, const Tensor& g, const Shape& w, const Attrs& attrs) {
-  return fn::call("conv2d_grad_weight", {x, g}, with(shared(attrs), "window", Ints{w[0], w[1]}));
+  return fn::call("conv2d_grad_weight", {x, g}, with(shared(attrs), "kernel_size", Ints{w[0], w[1]}));
 }
 
 Types infer_forward(const InferContext& c) {
   const Shape &x = c.in[0].shape, &w = c.in[1].shape;
-  const auto received = [&] { return text("x is ", c.in[0], ", w is ", c.in[1]); };
-  c.expect(
-      x.size() == 4 && w.size() == 4,
-      text(received(), "; expected x [n, h, w, channels] and w [kh, kw, channels / groups, outputs]; reshape one"));
+  const auto received = [&] { return text("input is ", c.in[0], ", weight is ", c.in[1]); };
+  c.expect(x.size() == 4 && w.size() == 4,
+           text(received(),
+                "; expected input [n, h, w, channels] and weight [kh, kw, channels / groups, outputs]; reshape one"));
   const Conv2dParams p = params_of(c.attrs, c.op.name);
-  c.expect(w[2] * p.groups == x[3] && w[3] % p.groups == 0,
-           text(received(), ", groups = ", p.groups, "; expected w's third axis times groups to be x's channels (",
-                x[3], "), and groups to divide w's outputs; images are [n, h, w, channels]"));
+  c.expect(
+      w[2] * p.groups == x[3] && w[3] % p.groups == 0,
+      text(received(), ", groups = ", p.groups, "; expected weight's third axis times groups to be input's channels (",
+           x[3], "), and groups to divide weight's outputs; images are [n, h, w, channels]"));
   const Shape y = output_shape(x, w, p);
   c.expect(w[0] > 0 && w[1] > 0 && (y[1] > 0 && y[2] > 0),
            text(received(), "; expected a window no larger than the padded image; add padding"));
@@ -78,7 +79,7 @@ Types infer_forward(const InferContext& c) {
 }
 
 const Op* kernel =
-    convolution("conv2d_kernel", "x", "w", batch_folded({1}))
+    convolution("conv2d_kernel", "input", "weight", batch_folded({1}))
         .shape(infer_forward)
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
                  const PlanContext& context) {
@@ -107,28 +108,30 @@ const Op* kernel =
           return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
                   c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
         })
-        .doc(R"(conv2d without the bias.
-Shapes    x [n, h, w, ci], w [kh, kw, ci / groups, co] -> [n, oh, ow, co]
+        .doc(
+            R"(conv2d without the bias.
+Shapes    input [n, h, w, ci], weight [kh, kw, ci / groups, co] -> [n, oh, ow, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    as conv2d
-Grad      x, w
+Grad      input, weight
 Source    that of conv2d)",
-             R"(>>> pt.conv2d_kernel(pt.ones((1, 3, 3, 2)), pt.ones((2, 2, 2, 1))).numpy().ravel().tolist()
+            R"(>>> pt.functional.OPERATORS["conv2d_kernel"](pt.ones((1, 3, 3, 2)), pt.ones((2, 2, 2, 1))).numpy().ravel().tolist()
 [8.0, 8.0, 8.0, 8.0])");
 
 const Op* input_gradient =
-    convolution("conv2d_grad_input", "g", "w", batch_folded({1}))
+    convolution("conv2d_grad_input", "g", "weight", batch_folded({1}))
         .attr_counts("image", 0)
         .shape([](const InferContext& c) -> Types {
           const Shape &g = c.in[0].shape, &w = c.in[1].shape;
           const Ints& image = c.attrs.ints("image");
           const Conv2dParams p = params_of(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && w.size() == 4 && image.size() == 2;
-          c.expect(fits, text("g is ", c.in[0], ", w is ", c.in[1],
+          c.expect(fits, text("g is ", c.in[0], ", weight is ", c.in[1],
                               "; expected four axes each, and the image's two sizes; pass both"));
           const Shape x{g[0], image[0], image[1], w[2] * p.groups};
-          c.expect(output_shape(x, w, p) == g, text("g is ", c.in[0], ", w is ", c.in[1], ", x is ", x,
-                                                    "; expected g to have the shape of conv2d(x, w); check the sizes"));
+          c.expect(output_shape(x, w, p) == g,
+                   text("g is ", c.in[0], ", weight is ", c.in[1], ", input is ", x,
+                        "; expected g to have the shape of conv2d(input, weight); check the sizes"));
           return {{c.in[0].dtype, x}};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
@@ -150,27 +153,28 @@ const Op* input_gradient =
         })
         .doc(
             R"(the gradient g of conv2d's result as one of its images.
-Shapes    g [n, oh, ow, co], w [kh, kw, ci / groups, co] -> [n, image..., ci]
+Shapes    g [n, oh, ow, co], weight [kh, kw, ci / groups, co] -> [n, image..., ci]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    sizes that no convolution has
-Grad      g, w
+Grad      g, weight
 Source    that of conv2d)",
-            R"(>>> pt.conv2d_grad_input(pt.ones((1, 1, 1, 1)), pt.ones((2, 2, 1, 1)) * 3.0, image=(2, 2)).numpy().ravel().tolist()
+            R"(>>> pt.functional.OPERATORS["conv2d_grad_input"](pt.ones((1, 1, 1, 1)), pt.ones((2, 2, 1, 1)) * 3.0, image=(2, 2)).numpy().ravel().tolist()
 [3.0, 3.0, 3.0, 3.0])");
 
 const Op* weight_gradient =
-    convolution("conv2d_grad_weight", "x", "g", batch_unrolled)
-        .attr_counts("window", 1)
+    convolution("conv2d_grad_weight", "input", "g", batch_unrolled)
+        .attr_counts("kernel_size", 1)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &g = c.in[1].shape;
-          const Ints& window = c.attrs.ints("window");
+          const Ints& window = c.attrs.ints("kernel_size");
           const Conv2dParams p = params_of(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && x.size() == 4 && window.size() == 2;
-          c.expect(fits, text("x is ", c.in[0], ", g is ", c.in[1],
+          c.expect(fits, text("input is ", c.in[0], ", g is ", c.in[1],
                               "; expected four axes each, and the window's two sizes; pass both"));
           const Shape w{window[0], window[1], x[3] / p.groups, g[3]};
-          c.expect(output_shape(x, w, p) == g, text("x is ", c.in[0], ", g is ", c.in[1], ", w is ", w,
-                                                    "; expected g to have the shape of conv2d(x, w); check the sizes"));
+          c.expect(output_shape(x, w, p) == g,
+                   text("input is ", c.in[0], ", g is ", c.in[1], ", weight is ", w,
+                        "; expected g to have the shape of conv2d(input, weight); check the sizes"));
           return {{c.in[0].dtype, w}};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
@@ -181,13 +185,14 @@ const Op* weight_gradient =
           return {c.needs[0] ? grad_input(c.in[1], c.grad[0], c.in_types[0].shape, c.attrs) : Tensor(),
                   c.needs[1] ? forward(c.in[0], c.grad[0], c.attrs) : Tensor()};
         })
-        .doc(R"(the gradient g of conv2d's result as one of its weights.
-Shapes    x [n, h, w, ci], g [n, oh, ow, co] -> [window..., ci / groups, co]
+        .doc(
+            R"(the gradient g of conv2d's result as one of its weights.
+Shapes    input [n, h, w, ci], g [n, oh, ow, co] -> [kernel_size..., ci / groups, co]
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    sizes that no convolution has
-Grad      x, g
+Grad      input, g
 Source    that of conv2d)",
-             R"(>>> pt.conv2d_grad_weight(pt.ones((1, 2, 2, 1)), pt.ones((1, 2, 2, 1)), window=(1, 1)).item()
+            R"(>>> pt.functional.OPERATORS["conv2d_grad_weight"](pt.ones((1, 2, 2, 1)), pt.ones((1, 2, 2, 1)), kernel_size=(1, 1)).item()
 4.0)");
 
 }  // namespace

@@ -9,15 +9,15 @@ namespace {
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Shape &x = in[0].shape(), &w = in[1].shape();
   if (x.size() != 5 || w.size() != 5) {
-    throw ShapeError(text("[conv3d] x is ", in[0].type(), ", w is ", in[1].type(),
-                          "; expected x [n, d, h, w, ci] and w [kd, kh, kw, ci / groups, co]; reshape them"));
+    throw ShapeError(text("[conv3d] input is ", in[0].type(), ", weight is ", in[1].type(),
+                          "; expected input [n, d, h, w, ci] and weight [kd, kh, kw, ci / groups, co]; reshape them"));
   }
   const auto stride = triple_of(attrs, "stride", "conv3d"), padding = triple_of(attrs, "padding", "conv3d"),
              dilation = triple_of(attrs, "dilation", "conv3d");
   const int64_t depth = x[1] + 2 * padding[0], span = dilation[0] * (w[0] - 1) + 1;
   if (w[0] < 1 || span > depth) {
-    throw ShapeError(text("[conv3d] x is ", in[0].type(), ", w is ", in[1].type(),
-                          "; expected a window no deeper than the padded x; pad more"));
+    throw ShapeError(text("[conv3d] input is ", in[0].type(), ", weight is ", in[1].type(),
+                          "; expected a window no deeper than the padded input; pad more"));
   }
   const int64_t planes = (depth - span) / stride[0] + 1;
   const Attrs flat{{"stride", Ints{stride[1], stride[2]}},
@@ -46,14 +46,14 @@ const Op* registered =
         .compose(definition)
         .doc(
             R"(the three-dimensional convolution (cross-correlation) of volumes with a window of weights, plus b, which may be left out.
-Shapes    x [n, d, h, w, ci], w [kd, kh, kw, ci / groups, co], b [co] -> [n, od, oh, ow, co]; stride, padding and dilation
+Shapes    input [n, d, h, w, ci], weight [kd, kh, kw, ci / groups, co], bias [co] -> [n, od, oh, ow, co]; stride, padding and dilation
           are one number or (planes, rows, columns)
 Dtypes    floats
 Errors    channels that do not match; a window larger than the padded volume; groups that do not divide the channels
-Grad      x, w, b
+Grad      input, weight, bias
 Numerics  conv2d plane by plane, added in their order and, for f16 and bf16, rounded after each
 Source    PyTorch, nn.functional.conv3d)",
-            R"(>>> pt.conv3d(pt.ones((1, 4, 8, 8, 3)), pt.ones((3, 3, 3, 3, 2)), padding=1).shape
+            R"(>>> pt.nn.functional.conv3d(pt.ones((1, 4, 8, 8, 3)), pt.ones((3, 3, 3, 3, 2)), padding=1).shape
 (1, 4, 8, 8, 2))");
 
 }  // namespace

@@ -11,18 +11,18 @@ Tensor with_row(const Tensor& x, int axis) {
 
 const Op* registered =
     define("conv_transpose1d")
-        .in("x", Takes::Float)
-        .in("w", Takes::Float)
-        .in_optional("b", Takes::Float)
+        .in("input", Takes::Float)
+        .in("weight", Takes::Float)
+        .in_optional("bias", Takes::Float)
         .attr_counts("stride", 1, Ints{1})
         .attr_counts("padding", 0, Ints{0})
         .attr_counts("output_padding", 0, Ints{0})
-        .attr_counts("dilation", 1, Ints{1})
         .attr_count("groups", 1, 1)
+        .attr_counts("dilation", 1, Ints{1})
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           if (in[0].ndim() != 3 || in[1].ndim() != 3) {
-            throw ShapeError(text("[conv_transpose1d] x is ", in[0].type(), ", w is ", in[1].type(),
-                                  "; expected x [n, t, ci] and w [k, co / groups, ci]; reshape them"));
+            throw ShapeError(text("[conv_transpose1d] input is ", in[0].type(), ", weight is ", in[1].type(),
+                                  "; expected input [n, t, ci] and weight [k, co / groups, ci]; reshape them"));
           }
           Attrs wide{{"groups", attrs.integer("groups")}};
           for (const char* name : {"stride", "padding", "output_padding", "dilation"}) {
@@ -39,14 +39,14 @@ const Op* registered =
         })
         .doc(
             R"(the transposed convolution of sequences: each step adds its weighted window to the result; plus b, which may be left out.
-Shapes    x [n, t, ci], w [k, co / groups, ci], b [co] -> [n, ot, co], ot being (t - 1) stride - 2 padding + dilation
+Shapes    input [n, t, ci], weight [k, co / groups, ci], bias [co] -> [n, ot, co], ot being (t - 1) stride - 2 padding + dilation
           (k - 1) + output_padding + 1
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; output_padding that reaches stride and dilation
-Grad      x, w, b
+Grad      input, weight, bias
 Numerics  as conv_transpose2d of one row
 Source    PyTorch, nn.functional.conv_transpose1d)",
-            R"(>>> pt.conv_transpose1d(pt.ones((1, 4, 3)), pt.ones((2, 5, 3)), stride=2).shape
+            R"(>>> pt.nn.functional.conv_transpose1d(pt.ones((1, 4, 3)), pt.ones((2, 5, 3)), stride=2).shape
 (1, 8, 5))");
 
 }  // namespace

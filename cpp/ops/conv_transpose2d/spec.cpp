@@ -7,19 +7,20 @@ namespace {
 
 const Op* registered =
     define("conv_transpose2d")
-        .in("x", Takes::Float)
-        .in("w", Takes::Float)
-        .in_optional("b", Takes::Float)
+        .in("input", Takes::Float)
+        .in("weight", Takes::Float)
+        .in_optional("bias", Takes::Float)
         .attr_counts("stride", 1, Ints{1})
         .attr_counts("padding", 0, Ints{0})
         .attr_counts("output_padding", 0, Ints{0})
-        .attr_counts("dilation", 1, Ints{1})
         .attr_count("groups", 1, 1)
+        .attr_counts("dilation", 1, Ints{1})
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape &x = in[0].shape(), &w = in[1].shape();
           if (x.size() != 4 || w.size() != 4 || x[3] != w[3]) {
-            throw ShapeError(text("[conv_transpose2d] x is ", in[0].type(), ", w is ", in[1].type(),
-                                  "; expected x [n, h, w, ci] and w [kh, kw, co / groups, ci]; transpose w"));
+            throw ShapeError(
+                text("[conv_transpose2d] input is ", in[0].type(), ", weight is ", in[1].type(),
+                     "; expected input [n, h, w, ci] and weight [kh, kw, co / groups, ci]; transpose weight"));
           }
           const auto stride = pair_of(attrs, "stride", "conv_transpose2d");
           const auto padding = pair_of(attrs, "padding", "conv_transpose2d");
@@ -35,8 +36,8 @@ const Op* registered =
               (x[2] - 1) * stride.second - 2 * padding.second + dilation.second * (w[1] - 1) + more.second + 1};
           const int64_t channels = w[2] * attrs.integer("groups");
           if (in[2].defined() && in[2].shape() != Shape{channels}) {
-            throw ShapeError(text("[conv_transpose2d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",
-                                  channels, "]; pass one number per output channel"));
+            throw ShapeError(text("[conv_transpose2d] bias is ", in[2].type(), ", weight is ", in[1].type(),
+                                  "; bias must be [", channels, "]; pass one number per output channel"));
           }
           // The gradient of a convolution whose result is x; padding beyond a stride is room for more results, of 0.
           const Ints none(4, 0), room{0, more.first / stride.first, more.second / stride.second, 0};
@@ -52,14 +53,14 @@ const Op* registered =
         })
         .doc(
             R"(the transposed convolution of images: each pixel adds its weighted window to the result; plus b, which may be left out.
-Shapes    x [n, h, w, ci], w [kh, kw, co / groups, ci], b [co] -> [n, oh, ow, co], oh being (h - 1) stride - 2 padding +
+Shapes    input [n, h, w, ci], weight [kh, kw, co / groups, ci], bias [co] -> [n, oh, ow, co], oh being (h - 1) stride - 2 padding +
           dilation (kh - 1) + output_padding + 1; each is one number or (rows, columns)
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; output_padding that reaches stride and dilation
-Grad      x, w, b
+Grad      input, weight, bias
 Numerics  the gradient of conv2d towards its input
 Source    PyTorch, nn.functional.conv_transpose2d)",
-            R"(>>> pt.conv_transpose2d(pt.ones((1, 4, 4, 3)), pt.ones((2, 2, 5, 3)), stride=2).shape
+            R"(>>> pt.nn.functional.conv_transpose2d(pt.ones((1, 4, 4, 3)), pt.ones((2, 2, 5, 3)), stride=2).shape
 (1, 8, 8, 5))");
 
 const AutocastRule rule("conv_transpose2d", Precision::Low);

@@ -14,8 +14,9 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
   const std::string op = "conv_transpose3d";
   const Shape &x = in[0].shape(), &w = in[1].shape();
   if (x.size() != 5 || w.size() != 5 || x[4] != w[4] || w[0] < 1) {
-    throw ShapeError(text("[conv_transpose3d] x is ", in[0].type(), ", w is ", in[1].type(),
-                          "; expected x [n, d, h, w, ci] and w [kd, kh, kw, co / groups, ci]; transpose w"));
+    throw ShapeError(
+        text("[conv_transpose3d] input is ", in[0].type(), ", weight is ", in[1].type(),
+             "; expected input [n, d, h, w, ci] and weight [kd, kh, kw, co / groups, ci]; transpose weight"));
   }
   const auto stride = triple_of(attrs, "stride", op), padding = triple_of(attrs, "padding", op),
              more = triple_of(attrs, "output_padding", op), dilation = triple_of(attrs, "dilation", op);
@@ -26,7 +27,7 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
   }
   const int64_t whole = (x[1] - 1) * stride[0] + dilation[0] * (w[0] - 1) + more[0] + 1;
   if (whole - 2 * padding[0] < 1) {
-    throw ShapeError(text("[conv_transpose3d] x is ", in[0].type(),
+    throw ShapeError(text("[conv_transpose3d] input is ", in[0].type(),
                           ", padding = ", to_string(Attr(attrs.ints("padding"))),
                           "; expected a padding that leaves planes; choose a smaller one"));
   }
@@ -49,7 +50,7 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
   }
   if (padding[0] > 0) sum = piece(sum, 1, padding[0], whole - padding[0]);
   if (in[2].defined() && in[2].shape() != Shape{sum.shape()[4]}) {
-    throw ShapeError(text("[conv_transpose3d] b is ", in[2].type(), ", w is ", in[1].type(), "; b must be [",
+    throw ShapeError(text("[conv_transpose3d] bias is ", in[2].type(), ", weight is ", in[1].type(), "; bias must be [",
                           sum.shape()[4], "]; pass one number per output channel"));
   }
   return {in[2].defined() ? sum + in[2] : sum};
@@ -57,25 +58,25 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
 
 const Op* registered =
     define("conv_transpose3d")
-        .in("x", Takes::Float)
-        .in("w", Takes::Float)
-        .in_optional("b", Takes::Float)
+        .in("input", Takes::Float)
+        .in("weight", Takes::Float)
+        .in_optional("bias", Takes::Float)
         .attr_counts("stride", 1, Ints{1})
         .attr_counts("padding", 0, Ints{0})
         .attr_counts("output_padding", 0, Ints{0})
-        .attr_counts("dilation", 1, Ints{1})
         .attr_count("groups", 1, 1)
+        .attr_counts("dilation", 1, Ints{1})
         .compose(definition)
         .doc(
             R"(the transposed convolution of volumes: each voxel adds its weighted window to the result; plus b, which may be left out.
-Shapes    x [n, d, h, w, ci], w [kd, kh, kw, co / groups, ci], b [co] -> [n, od, oh, ow, co], od being (d - 1) stride -
+Shapes    input [n, d, h, w, ci], weight [kd, kh, kw, co / groups, ci], bias [co] -> [n, od, oh, ow, co], od being (d - 1) stride -
           2 padding + dilation (kd - 1) + output_padding + 1; each is one number or (planes, rows, columns)
 Dtypes    floats
 Errors    channels that do not match; output_padding that reaches stride and dilation
-Grad      x, w, b
+Grad      input, weight, bias
 Numerics  conv_transpose2d plane by plane, added in their order and, for f16 and bf16, rounded after each
 Source    PyTorch, nn.functional.conv_transpose3d)",
-            R"(>>> pt.conv_transpose3d(pt.ones((1, 2, 4, 4, 3)), pt.ones((2, 2, 2, 5, 3)), stride=2).shape
+            R"(>>> pt.nn.functional.conv_transpose3d(pt.ones((1, 2, 4, 4, 3)), pt.ones((2, 2, 2, 5, 3)), stride=2).shape
 (1, 4, 8, 8, 5))");
 
 const AutocastRule rule("conv_transpose3d", Precision::Low);

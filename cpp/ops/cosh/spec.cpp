@@ -14,7 +14,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered = composed_unary(
-                           "cosh",
+                           "cosh", "x",
                            [](const Tensor& x, const Attrs&) {
                              // By halves, so that nothing overflows that need not.
                              const Tensor half = fn::exp(0.5 * fn::abs(x));

@@ -7,8 +7,8 @@ namespace {
 
 const Op* registered =
     define("cosine_embedding_loss")
-        .in("a", Takes::Number)
-        .in("b", Takes::Number)
+        .in("input1", Takes::Number)
+        .in("input2", Takes::Number)
         .in("target", Takes::Number)
         .floats()
         .attr("margin", 0.0)
@@ -18,14 +18,14 @@ const Op* registered =
           return {fn::cast(fn::where(alike, 1.0 - cosine, hinge(cosine - attrs.number("margin"))), in[0].dtype())};
         })
         .doc(
-            R"(1 minus the cosine of a and b where the target is 1, and what it is above the margin where it is -1: one value per row.
-Shapes    a [..., n], b [..., n], target [...] -> [...], broadcast
+            R"(1 minus the cosine of input1 and input2 where the target is 1, and what it is above the margin where it is -1: one value per row.
+Shapes    input1 [..., n], input2 [..., n], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
-Grad      a, b
+Grad      input1, input2
 Source    PyTorch, nn.functional.cosine_embedding_loss)",
             R"(>>> one = pt.ones((1, 2))
->>> abs(round(pt.cosine_embedding_loss(one, one, pt.tensor([1.0])).item(), 4))
+>>> abs(round(pt.functional.OPERATORS["cosine_embedding_loss"](one, one, pt.tensor([1.0])).item(), 4))
 0.0)");
 
 const AutocastRule rule("cosine_embedding_loss", Precision::Full);

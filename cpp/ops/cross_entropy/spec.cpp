@@ -10,10 +10,10 @@ Types infer(const InferContext& c) {
   const Shape& x = c.in[0].shape;
   const bool rows = !x.empty() && x.back() > 0;
   c.expect(rows && c.in[1].shape == reduced_shape(x, {x.size() - 1}, false),
-           text("logits is ", c.in[0], ", labels is ", c.in[1],
-                "; expected one label per row of logits; drop or add an axis of labels"));
+           text("input is ", c.in[0], ", target is ", c.in[1],
+                "; expected one label per row of input; drop or add an axis of target"));
   c.expect(!c.given[2] || c.in[2].shape == Shape{x.back()},
-           text("weight is ", c.in[2], ", logits is ", c.in[0], "; expected one weight per class; reshape it"));
+           text("weight is ", c.in[2], ", input is ", c.in[0], "; expected one weight per class; reshape it"));
   return {{c.in[0].dtype, c.in[1].shape}};
 }
 
@@ -87,8 +87,8 @@ Tensors gradient(const VjpContext& c) {
 
 const Op* registered =
     define("cross_entropy")
-        .in("logits", Takes::Number)
-        .in_index("labels")
+        .in("input", Takes::Number)
+        .in_index("target")
         .in_optional("weight", Takes::Number)
         .floats()
         .attr("label_smoothing", 0.0, share)
@@ -97,17 +97,17 @@ const Op* registered =
         .compose(definition)
         .vjp(gradient)
         .doc(
-            R"(minus the logarithm of the probability that softmax(logits) gives to each label, times the weight of its class: one value per row.
-Shapes    logits [..., c], labels [...], weight [c] -> [...]
-Dtypes    logits floats; labels integers; f16 and bf16 are computed in f32 and rounded once
-Errors    labels not of the shape of logits without the last axis; a label outside -c..c-1 that is not
+            R"(minus the logarithm of the probability that softmax(input) gives to each label, times the weight of its class: one value per row.
+Shapes    input [..., c], target [...], weight [c] -> [...]
+Dtypes    input floats; target integers; f16 and bf16 are computed in f32 and rounded once
+Errors    target not of the shape of input without the last axis; a label outside -c..c-1 that is not
           ignore_index, reported when the call or the compiled step ends; label_smoothing outside 0 to 1
-Grad      logits, weight
+Grad      input, weight
 Numerics  the maximum is subtracted from every logit first; never the logarithm of a rounded
           probability; label_smoothing s makes the target 1 - s of the label and s spread over all classes; 0 for labels
           that are ignore_index
 Source    Szegedy et al. 2016 (label_smoothing))",
-            R"(>>> round(pt.cross_entropy(pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
+            R"(>>> round(pt.functional.OPERATORS["cross_entropy"](pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
 0.6931)");
 
 const AutocastRule rule("cross_entropy", Precision::Full);

@@ -10,7 +10,7 @@ Dtypes    all
 Errors    an axis that x does not have
 Grad      none
 Source    that of cummax)",
-                              R"(>>> pt.cummax_position(pt.tensor([2, 1, 3])).numpy().tolist()
+                              R"(>>> pt.functional.OPERATORS["cummax_position"](pt.tensor([2, 1, 3])).numpy().tolist()
 [0, 0, 2])");
 
 const Op* registered =

@@ -10,7 +10,7 @@ Dtypes    all
 Errors    an axis that x does not have
 Grad      none
 Source    that of cummin)",
-                              R"(>>> pt.cummin_position(pt.tensor([2, 1, 3])).numpy().tolist()
+                              R"(>>> pt.functional.OPERATORS["cummin_position"](pt.tensor([2, 1, 3])).numpy().tolist()
 [0, 1, 1])");
 
 const Op* registered =

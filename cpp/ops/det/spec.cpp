@@ -29,7 +29,7 @@ Errors    matrices that are not square
 Grad      x; NaN where x is singular
 Numerics  the product of the pivots of lu, which overflows early: see slogdet
 Source    the array API standard 2024.12 (linalg.det))",
-             R"(>>> pt.det(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
+             R"(>>> pt.linalg.det(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
 -2.0)");
 
 const AutocastRule rule("det", Precision::Full);

@@ -19,17 +19,17 @@ Tensor as_matrix(const Tensor& x, int64_t offset) {
 const Op* registered =
     define("diag")
         .in("x")
-        .attr("offset", 0)
+        .attr("k", 0)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const int ndim = in[0].ndim();
-          if (ndim == 1) return {as_matrix(in[0], attrs.integer("offset"))};
-          if (ndim == 2) return {fn::call("diagonal", {in[0]}, attrs)};
+          if (ndim == 1) return {as_matrix(in[0], attrs.integer("k"))};
+          if (ndim == 2) return {fn::call("diagonal", {in[0]}, {{"offset", attrs.integer("k")}})};
           throw ShapeError(
               text("[diag] x is ", in[0].type(), "; expected a vector or a matrix; use diagonal for many matrices"));
         })
         .complex()
-        .doc(R"(a vector as the diagonal of a matrix of zeros, or the diagonal of a matrix; offset columns to the right.
-Shapes    x [n] -> [n + |offset|, n + |offset|]; x [m, n] -> [length of the diagonal]
+        .doc(R"(a vector as the diagonal of a matrix of zeros, or the diagonal of a matrix; k columns to the right.
+Shapes    x [n] -> [n + |k|, n + |k|]; x [m, n] -> [length of the diagonal]
 Dtypes    all
 Errors    neither one axis nor two
 Grad      x

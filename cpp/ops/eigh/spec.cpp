@@ -50,7 +50,7 @@ Grad      x; infinite for the vectors of equal eigenvalues
 Numerics  x counts as (x + x^T) / 2; the largest component of a vector (the first of them) is positive; cyclic
           Jacobi in f64, rounded once; NaN where an element is not finite
 Source    Golub & Van Loan, algorithm 8.4.3)",
-             R"(>>> pt.eigh(pt.tensor([[2.0, 1.0], [1.0, 2.0]]))[0].numpy().tolist()
+             R"(>>> pt.linalg.eigh(pt.tensor([[2.0, 1.0], [1.0, 2.0]]))[0].numpy().tolist()
 [1.0, 3.0])");
 
 const AutocastRule rule("eigh", Precision::Full);

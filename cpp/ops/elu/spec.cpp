@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* registered = define("elu")
-                           .in("x", Takes::Number)
+                           .in("input", Takes::Number)
                            .floats()
                            .attr("alpha", 1.0)
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
@@ -15,13 +15,13 @@ const Op* registered = define("elu")
                                  attrs.number("alpha") * fn::call("expm1", {fn::where(above, zero, in[0])});
                              return {fn::where(above, in[0], below)};
                            })
-                           .doc(R"(x where it is above zero, else alpha times (exp(x) - 1).
-Shapes    x [...] -> [...]
+                           .doc(R"(input where it is above zero, else alpha times (exp(input) - 1).
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x; alpha at 0
+Grad      input; alpha at 0
 Source    Clevert, Unterthiner & Hochreiter 2015)",
-                                R"(>>> pt.elu(0.0).item()
+                                R"(>>> pt.nn.functional.elu(0.0).item()
 0.0)");
 
 }  // namespace

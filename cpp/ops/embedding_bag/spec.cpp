@@ -6,19 +6,19 @@ namespace {
 
 const Op* registered =
     define("embedding_bag")
-        .in_index("index")
-        .in("table", Takes::Float)
-        .in_optional("weight", Takes::Float)
+        .in_index("input")
+        .in("weight", Takes::Float)
+        .in_optional("per_sample_weights", Takes::Float)
         .attr("mode", "mean", {"sum", "mean", "max"})
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const std::string& mode = attrs.str("mode");
           const bool weighted = in[2].defined();
           if (!is_int(in[0].dtype()) || in[0].ndim() != 2 || in[1].ndim() != 2 || in[0].shape()[1] == 0 ||
               (weighted && (in[2].shape() != in[0].shape() || mode != "sum"))) {
-            throw ShapeError(text("[embedding_bag] index is ", in[0].type(), ", table is ", in[1].type(),
-                                  ", mode = ", mode,
-                                  "; expected integers [n, k], a table [rows, width], and weights [n, k] with mode sum "
-                                  "alone; pad bags to one length with weights of 0"));
+            throw ShapeError(
+                text("[embedding_bag] input is ", in[0].type(), ", weight is ", in[1].type(), ", mode = ", mode,
+                     "; expected integers [n, k], a weight [rows, width], and per_sample_weights [n, k] with mode sum "
+                     "alone; pad bags to one length with weights of 0"));
           }
           Tensor rows = widened(fn::call("take", {in[1], as_index(in[0])}));
           if (weighted) {
@@ -30,14 +30,14 @@ const Op* registered =
           const Tensor y = mode == "mean" ? bag / fn::number(static_cast<double>(in[0].shape()[1])) : bag;
           return {fn::cast(y, in[1].dtype())};
         })
-        .doc(R"(rows of a table by index, summed, averaged or maximised over each bag.
-Shapes    index [n, k], table [rows, width], weight [n, k] -> [n, width]
-Dtypes    table floats; index integers; f16 and bf16 are computed in f32 and rounded once
+        .doc(R"(rows of weight by index, summed, averaged or maximised over each bag.
+Shapes    input [n, k], weight [rows, width], per_sample_weights [n, k] -> [n, width]
+Dtypes    weight floats; input integers; f16 and bf16 are computed in f32 and rounded once
 Errors    other shapes; bags without elements; weights with a mode other than sum; an index outside -rows..rows-1,
           reported when the call or the compiled step ends
-Grad      table, weight
+Grad      weight, per_sample_weights
 Source    PyTorch, nn.functional.embedding_bag)",
-             R"(>>> pt.embedding_bag(pt.tensor([[0, 1]]), pt.eye(2)).numpy().tolist()
+             R"(>>> pt.functional.OPERATORS["embedding_bag"](pt.tensor([[0, 1]]), pt.eye(2)).numpy().tolist()
 [[0.5, 0.5]])");
 
 }  // namespace

@@ -7,9 +7,9 @@ namespace {
 constexpr double kLn2 = 0.69314718055994530942;
 
 const Op* registered = composed_unary(
-                           "exp2",
+                           "exp2", "x",
                            [](const Tensor& x, const Attrs&) {
-                             return fn::call("power", {fn::number(2), x});
+                             return fn::call("pow", {fn::number(2), x});
                            },
                            [](const Tensor& x, const Attrs&) { return kLn2 * fn::call("exp2", {x}); })
                            .doc(R"(2 to the power of x, element by element.

@@ -6,15 +6,15 @@ namespace {
 
 const Op* registered = define("flatten")
                            .in("x")
-                           .attr("start", 0)
-                           .attr("stop", -1)
+                           .attr("start_axis", 0)
+                           .attr("end_axis", -1)
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              const Shape& from = in[0].shape();
                              if (from.empty()) return {fn::reshape(in[0], {1})};
-                             const int first = normal_axis(attrs.integer("start"), from.size(), "flatten");
-                             const int last = normal_axis(attrs.integer("stop"), from.size(), "flatten");
+                             const int first = normal_axis(attrs.integer("start_axis"), from.size(), "flatten");
+                             const int last = normal_axis(attrs.integer("end_axis"), from.size(), "flatten");
                              if (first > last) {
-                               throw ShapeError(text("[flatten] start = ", first, ", stop = ", last,
+                               throw ShapeError(text("[flatten] start_axis = ", first, ", end_axis = ", last,
                                                      "; expected a start that is not behind the stop; exchange them"));
                              }
                              Shape shape;

@@ -388,7 +388,7 @@ class Analysis {
   void add_costs() {
     static const std::map<std::string_view, double> slow = {
         {"divide", 0.25},   {"sqrt", 0.3},      {"rsqrt", 0.5},       {"reciprocal", 0.25},  {"exp", 0.5},
-        {"power", 4},       {"log", 0.8},       {"log1p", 1},         {"expm1", 0.8},        {"sin", 1},
+        {"pow", 4},         {"log", 0.8},       {"log1p", 1},         {"expm1", 0.8},        {"sin", 1},
         {"cos", 1},         {"tanh", 0.9},      {"sigmoid", 0.8},     {"silu", 0.8},         {"erf", 1},
         {"gelu_erf", 1.2},  {"gelu_tanh", 1.2}, {"gelu_erf_grad", 2}, {"gelu_tanh_grad", 2}, {"silu_grad", 1},
         {"log1p_exp", 1.5}, {"remainder", 4},   {"floor_divide", 4},  {"normal_quantile", 2}};

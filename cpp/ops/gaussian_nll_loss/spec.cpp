@@ -9,7 +9,7 @@ constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
 const Op* registered =
     define("gaussian_nll_loss")
-        .in("x", Takes::Number)
+        .in("input", Takes::Number)
         .in("target", Takes::Number)
         .in("var", Takes::Number)
         .floats()
@@ -26,14 +26,14 @@ const Op* registered =
           return {fn::cast(loss, in[0].dtype())};
         })
         .doc(
-            R"(minus the logarithm of the density of the target under a normal distribution of mean x and variance var, per element.
-Shapes    x [...], target [...], var [...] -> [...], broadcast
+            R"(minus the logarithm of the density of the target under a normal distribution of mean input and variance var, per element.
+Shapes    input [...], target [...], var [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; eps <= 0
-Grad      x, target, var
+Grad      input, target, var
 Numerics  a variance below eps counts as eps; the constant log(2 pi) / 2 is added if full
 Source    Nix & Weigend 1994)",
-            R"(>>> pt.gaussian_nll_loss(1.0, 2.0, 1.0).item()
+            R"(>>> pt.functional.OPERATORS["gaussian_nll_loss"](1.0, 2.0, 1.0).item()
 0.5)");
 
 const AutocastRule rule("gaussian_nll_loss", Precision::Full);

@@ -16,7 +16,7 @@ Dtypes    floats; integers are computed in float32
 Errors    complex numbers
 Grad      x
 Source    Hendrycks & Gimpel 2016)",
-                                R"(>>> pt.gelu(0.0).item()
+                                R"(>>> pt.nn.functional.gelu(0.0).item()
 0.0)");
 
 }  // namespace

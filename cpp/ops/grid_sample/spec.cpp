@@ -134,13 +134,13 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
   bool fits = (axes == 2 || axes == 3) && grid.size() == x.size() && grid[0] == x[0] && grid.back() == axes;
   for (int i = 1; fits && i <= axes; ++i) fits = x[i] > 0;
   if (!fits) {
-    throw ShapeError(text("[grid_sample] x is ", in[0].type(), ", grid is ", in[1].type(),
+    throw ShapeError(text("[grid_sample] input is ", in[0].type(), ", grid is ", in[1].type(),
                           "; expected [n, h, w, channels] and [n, oh, ow, 2], or [n, d, h, w, channels] and "
                           "[n, od, oh, ow, 3]; reshape one"));
   }
   const Settings how{attrs.str("mode"), attrs.str("padding_mode"), attrs.flag("align_corners")};
   if (how.mode == "bicubic" && axes == 3) {
-    throw ShapeError(text("[grid_sample] mode = bicubic, x is ", in[0].type(),
+    throw ShapeError(text("[grid_sample] mode = bicubic, input is ", in[0].type(),
                           "; expected an image [n, h, w, channels]; use bilinear or nearest for volumes"));
   }
   const Tensor image = widened(in[0]), places = widened(in[1]);
@@ -171,7 +171,7 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
 
 const Op* registered =
     define("grid_sample")
-        .in("x", Takes::Float)
+        .in("input", Takes::Float)
         .in("grid", Takes::Float)
         .attr("mode", "bilinear", {"bilinear", "nearest", "bicubic"})
         .attr("padding_mode", "zeros", {"zeros", "border", "reflection"})
@@ -179,15 +179,15 @@ const Op* registered =
         .compose(definition)
         .doc(
             R"(images or volumes read at the places of a grid: the nearest pixel, or the two or four next ones of each axis, weighted.
-Shapes    x [n, h, w, c], grid [n, oh, ow, 2] -> [n, oh, ow, c]; a place is (x, y), each from -1 to 1 within the image;
-          x [n, d, h, w, c], grid [n, od, oh, ow, 3] -> [n, od, oh, ow, c]; a place is (x, y, z)
+Shapes    input [n, h, w, c], grid [n, oh, ow, 2] -> [n, oh, ow, c]; a place is (x, y), each from -1 to 1 within the image;
+          input [n, d, h, w, c], grid [n, od, oh, ow, 3] -> [n, od, oh, ow, c]; a place is (x, y, z)
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    shapes that do not match; an image without pixels; another mode; bicubic for volumes
-Grad      x, grid; the nearest pixel has none by grid, and places beyond a border that is repeated none either
+Grad      input, grid; the nearest pixel has none by grid, and places beyond a border that is repeated none either
 Numerics  -1 and 1 are the outer edges of pixels, or their middles with align_corners; beyond the image are zeros, the
           border, or the image mirrored; half-way between pixels the nearest is the even one
 Source    Jaderberg et al. 2015; Keys 1981 with a = -0.75 (bicubic))",
-            R"(>>> pt.grid_sample(pt.ones((1, 4, 4, 3)), pt.zeros((1, 2, 2, 2))).shape
+            R"(>>> pt.nn.functional.grid_sample(pt.ones((1, 4, 4, 3)), pt.zeros((1, 2, 2, 2))).shape
 (1, 2, 2, 3))");
 
 const AutocastRule rule("grid_sample", Precision::Full);

@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* registered = composed_unary(
-                           "hardshrink",
+                           "hardshrink", "input",
                            [](const Tensor& x, const Attrs& attrs) {
                              const Tensor limit = fn::number(attrs.number("lambd"));
                              return fn::where(fn::less_equal(fn::abs(x), limit), fn::number(0), x);
@@ -14,13 +14,13 @@ const Op* registered = composed_unary(
                              return fn::where(fn::less_equal(fn::abs(x), limit), fn::number(0), fn::number(1));
                            })
                            .attr("lambd", 0.5, non_negative)
-                           .doc(R"(x where it is further than lambd from zero, else 0.
-Shapes    x [...] -> [...]
+                           .doc(R"(input where it is further than lambd from zero, else 0.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x
+Grad      input
 Source    PyTorch, nn.functional.hardshrink)",
-                                R"(>>> pt.hardshrink(0.25).item()
+                                R"(>>> pt.nn.functional.hardshrink(0.25).item()
 0.0)");
 
 }  // namespace

@@ -14,13 +14,13 @@ const Op* registered =
                      })
         .attr("margin", 1.0)
         .doc(
-            R"(x where the target is 1, and by how much it is below the margin where it is -1, per element; the sum of both elsewhere.
-Shapes    x [...], target [...] -> [...], broadcast
+            R"(input where the target is 1, and by how much it is below the margin where it is -1, per element; the sum of both elsewhere.
+Shapes    input [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
-Grad      x
+Grad      input
 Source    PyTorch, nn.functional.hinge_embedding_loss)",
-            R"(>>> pt.hinge_embedding_loss(0.25, -1.0).item()
+            R"(>>> pt.functional.OPERATORS["hinge_embedding_loss"](0.25, -1.0).item()
 0.75)");
 
 const AutocastRule rule("hinge_embedding_loss", Precision::Full);

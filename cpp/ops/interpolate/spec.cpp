@@ -56,39 +56,54 @@ std::vector<Tap> taps_of(const std::string& mode, const Axis& axis, bool corners
   return taps;
 }
 
+// As asked for, or the whole part of scale_factor times that of the images.
+Ints size_of_images(const Shape& shape, const Attrs& attrs) {
+  if (attrs.has("size")) return attrs.ints("size");
+  if (!attrs.has("scale_factor"))
+    throw ShapeError(
+        "[interpolate] size = None, scale_factor = None; expected one of them; for example scale_factor = 2");
+  Ints size;
+  for (int axis = 1; axis + 1 < shape.size(); ++axis) {
+    size.push_back(static_cast<int64_t>(static_cast<double>(shape[axis]) * attrs.number("scale_factor")));
+  }
+  return size;
+}
+
 const Op* registered =
     define("interpolate")
-        .in("x", Takes::Float)
-        .attr_counts("size", 1)
+        .in("input", Takes::Float)
+        .attr_counts("size", 1, std::nullopt, true)
+        .attr_nullable("scale_factor", AttrKind::Number, positive)
         .attr("mode", "nearest", {"nearest", "bilinear", "bicubic"})
         .attr("align_corners", false)
-        .attr_nullable("factor", AttrKind::Number, positive)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& shape = in[0].shape();
-          const Ints& size = attrs.ints("size");
+          const Ints size = size_of_images(shape, attrs);
           const bool images = shape.size() == 4 && shape[1] > 0 && shape[2] > 0 && shape[3] > 0;
-          if (!images || (size.size() != 1 && size.size() != 2)) {
+          if (!images || (size.size() != 1 && size.size() != 2) ||
+              std::any_of(size.begin(), size.end(), [](int64_t n) { return n < 1; })) {
             throw ShapeError(
-                text("[interpolate] x is ", in[0].type(), ", size = ", to_string(Attr(size)),
-                     "; expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape x"));
+                text("[interpolate] input is ", in[0].type(), ", size = ", to_string(Attr(size)),
+                     "; expected [n, h, w, channels] with pixels and one or two sizes above 0; reshape input"));
           }
           const std::string& mode = attrs.str("mode");
           const bool corners = attrs.flag("align_corners");
-          const double factor = attrs.has("factor") ? attrs.number("factor") : 0;
+          const double factor = attrs.has("scale_factor") ? attrs.number("scale_factor") : 0;
           Tensor y = widened(in[0]);
           y = resampled(y, 1, taps_of(mode, {shape[1], size.front(), factor}, corners));
           y = resampled(y, 2, taps_of(mode, {shape[2], size.back(), factor}, corners));
           return {fn::cast(y, in[0].dtype())};
         })
         .doc(R"(images at another size, by the nearest pixel, or weighted by the two or four next ones along each axis.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns); factor is how many times as dense
-          the pixels are, where that is not the size over that of x
+Shapes    input [n, h, w, c] -> [n, oh, ow, c]; size is one number or (rows, columns); left out, it is that of input times
+          scale_factor, rounded down. With both, scale_factor is how many times as dense the pixels are
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    x without four axes, or with images of no pixel or channel; a size below 1; another mode; a factor of 0 or below
-Grad      x
+Errors    input without four axes, or with images of no pixel or channel; neither a size nor a scale_factor; a size below 1; another
+          mode; a scale_factor of 0 or below
+Grad      input
 Numerics  with align_corners the corner pixels keep their places, else pixels are areas; nearest rounds down
 Source    Keys 1981 with a = -0.75 (bicubic))",
-             R"(>>> pt.interpolate(pt.ones((1, 4, 4, 3)), 8, "bilinear").shape
+             R"(>>> pt.nn.functional.interpolate(pt.ones((1, 4, 4, 3)), scale_factor=2, mode="bilinear").shape
 (1, 8, 8, 3))");
 
 }  // namespace

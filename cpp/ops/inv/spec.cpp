@@ -32,7 +32,7 @@ Errors    matrices that are not square
 Grad      x
 Numerics  as solve; infinite or NaN where x is singular
 Source    the array API standard 2024.12 (linalg.inv))",
-             R"(>>> pt.inv(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).numpy().tolist()
+             R"(>>> pt.linalg.inv(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).numpy().tolist()
 [[0.5, 0.0], [0.0, 0.25]])");
 
 const AutocastRule rule("inv", Precision::Full);

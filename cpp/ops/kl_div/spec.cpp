@@ -12,14 +12,14 @@ const Op* registered =
                      })
         .attr("log_target", false)
         .doc(
-            R"(target times (log(target) - x), x being a log-probability, per element: its sum is the Kullback-Leibler divergence.
-Shapes    x [...], target [...] -> [...], broadcast
+            R"(target times (log(target) - input), input being a log-probability, per element: its sum is the Kullback-Leibler divergence.
+Shapes    input [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast
-Grad      x, target
+Grad      input, target
 Numerics  0 where the target is 0; a target that is a logarithm needs log_target
 Source    PyTorch, nn.functional.kl_div)",
-            R"(>>> pt.kl_div(0.0, 1.0).item()
+            R"(>>> pt.functional.OPERATORS["kl_div"](0.0, 1.0).item()
 0.0)");
 
 const AutocastRule rule("kl_div", Precision::Full);

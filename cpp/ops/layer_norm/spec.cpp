@@ -8,11 +8,12 @@ namespace {
 
 Types infer(const InferContext& c) {
   const Shape& x = c.in[0].shape;
-  c.expect(!x.empty() && x.back() > 0, text("x is ", c.in[0], "; expected rows with at least one element; reshape x"));
+  c.expect(!x.empty() && x.back() > 0,
+           text("input is ", c.in[0], "; expected rows with at least one element; reshape input"));
   for (std::size_t i = 1; i < 3; ++i) {
     c.expect(!c.given[i] || c.in[i].shape == Shape{x.back()},
-             text(c.op.inputs[i].name, " is ", c.in[i], ", x is ", c.in[0], "; ", c.op.inputs[i].name, " must be [",
-                  x.back(), "]; pass one number per column of x"));
+             text(c.op.inputs[i].name, " is ", c.in[i], ", input is ", c.in[0], "; ", c.op.inputs[i].name, " must be [",
+                  x.back(), "]; pass one number per column of input"));
   }
   return {c.in[0]};
 }
@@ -53,9 +54,9 @@ Tensors gradient(const VjpContext& c) {
 
 const Op* registered =
     define("layer_norm")
-        .in("x", Takes::Number)
-        .in_optional("w", Takes::Number)
-        .in_optional("b", Takes::Number)
+        .in("input", Takes::Number)
+        .in_optional("weight", Takes::Number)
+        .in_optional("bias", Takes::Number)
         .floats()
         .attr("eps", 1e-5, non_negative)
         .shape(infer)
@@ -63,14 +64,14 @@ const Op* registered =
         .saves({true, true, false})
         .vjp(gradient)
         .doc(
-            R"(each row minus its mean, divided by its standard deviation; then scaled by w and shifted by b, which may be left out.
-Shapes    x [..., n], w [n], b [n] -> [..., n]
+            R"(each row minus its mean, divided by its standard deviation; then scaled by weight and shifted by bias, which may be left out.
+Shapes    input [..., n], weight [n], bias [n] -> [..., n]
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    w or b not of size n; a row without elements; eps < 0
-Grad      x, w, b
+Errors    weight or bias not of size n; a row without elements; eps < 0
+Grad      input, weight, bias
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ba, Kiros & Hinton 2016)",
-            R"(>>> pt.layer_norm(pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
+            R"(>>> pt.functional.OPERATORS["layer_norm"](pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
 (2, 4))");
 
 const AutocastRule rule("layer_norm", Precision::Full);

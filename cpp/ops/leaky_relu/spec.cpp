@@ -5,19 +5,19 @@ namespace {
 
 const Op* registered =
     define("leaky_relu")
-        .in("x", Takes::Number)
+        .in("input", Takes::Number)
         .floats()
-        .attr("slope", 0.01)
+        .attr("negative_slope", 0.01)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          return {fn::where(fn::greater(in[0], fn::number(0)), in[0], attrs.number("slope") * in[0])};
+          return {fn::where(fn::greater(in[0], fn::number(0)), in[0], attrs.number("negative_slope") * in[0])};
         })
-        .doc(R"(x where it is above zero, else slope times x.
-Shapes    x [...] -> [...]
+        .doc(R"(input where it is above zero, else negative_slope times input.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x; the slope at 0
+Grad      input; negative_slope at 0
 Source    Maas, Hannun & Ng 2013)",
-             R"(>>> pt.leaky_relu(-2.0, slope=0.5).item()
+             R"(>>> pt.nn.functional.leaky_relu(-2.0, negative_slope=0.5).item()
 -1.0)");
 
 }  // namespace

@@ -11,7 +11,7 @@ Types infer(const InferContext& c) {
 }
 
 const Op* registered = define("log_softmax")
-                           .in("x", Takes::Number)
+                           .in("input", Takes::Number)
                            .floats()
                            .attr("axis", -1)
                            .shape(infer)
@@ -28,11 +28,11 @@ const Op* registered = define("log_softmax")
                              const Ints axis = {normal_axis(c.attrs.integer("axis"), y.ndim(), "log_softmax")};
                              return {fn::cast(g - fn::exp(y) * fn::sum(g, axis, true), c.in_types[0].dtype)};
                            })
-                           .doc(R"(the logarithm of softmax(x) along an axis.
-Shapes    x [...] -> [...]
+                           .doc(R"(the logarithm of softmax(input) along an axis.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
-Errors    an axis that x does not have
-Grad      x
+Errors    an axis that input does not have
+Grad      input
 Numerics  never through softmax itself, whose small values lose their logarithm
 Source    PyTorch, nn.functional.log_softmax)",
                                 R"(>>> round(pt.log_softmax(pt.zeros(2)).numpy()[0].item(), 4)

@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* registered = composed_unary(
-                           "logit", [](const Tensor& x, const Attrs&) { return fn::log(x / (1.0 - x)); },
+                           "logit", "x", [](const Tensor& x, const Attrs&) { return fn::log(x / (1.0 - x)); },
                            [](const Tensor& x, const Attrs&) { return fn::number(1) / (x * (1.0 - x)); })
                            .doc(R"(the inverse of sigmoid: log(x / (1 - x)).
 Shapes    x [...] -> [...]

@@ -16,7 +16,8 @@ Tensors gradient(const VjpContext& c) {
   const Tensor dl = below(g);
   const Tensor left = below(dl + fn::matmul(swap_last(below(both)), dl));
   const Tensor right = fn::call("triu", {fn::matmul(fn::call("triu", {g}), swap_last(fn::call("triu", {both})))});
-  const Tensor inner = fn::call("solve_triangular", {both, left + right}, {{"transposed", true}, {"unit", true}});
+  const Tensor inner =
+      fn::call("solve_triangular", {both, left + right}, {{"transposed", true}, {"unitriangular", true}});
   const Tensor rows = swap_last(fn::call("solve_triangular", {both, swap_last(inner)}, {{"upper", true}}));
   const int64_t n = rows.shape().back();
   const Tensor order = fn::broadcast_to(fn::reshape(c.out[1], with_last(c.out[1].shape(), 0, {1})), rows.shape());
@@ -46,7 +47,7 @@ Errors    matrices that are not square
 Grad      x, through L and U
 Numerics  the pivot is the first of the largest elements of a column; computed in f64 and rounded once
 Source    Golub & Van Loan, algorithm 3.4.1)",
-             R"(>>> pt.lu(pt.tensor([[0.0, 2.0], [4.0, 8.0]]))[1].numpy().tolist()
+             R"(>>> pt.functional.OPERATORS["lu"](pt.tensor([[0.0, 2.0], [4.0, 8.0]]))[1].numpy().tolist()
 [1, 0])");
 
 const AutocastRule rule("lu", Precision::Full);

@@ -7,8 +7,8 @@ namespace {
 
 const Op* registered =
     define("margin_ranking_loss")
-        .in("a", Takes::Number)
-        .in("b", Takes::Number)
+        .in("input1", Takes::Number)
+        .in("input2", Takes::Number)
         .in("target", Takes::Number)
         .floats()
         .attr("margin", 0.0)
@@ -17,13 +17,13 @@ const Op* registered =
           return {fn::cast(hinge(attrs.number("margin") - lead), in[0].dtype())};
         })
         .doc(
-            R"(by how much a is not above b by a margin where the target is 1, and b not above a where it is -1, per element.
-Shapes    a [...], b [...], target [...] -> [...], broadcast
+            R"(by how much input1 is not above input2 by a margin where the target is 1, and input2 not above input1 where it is -1, per element.
+Shapes    input1 [...], input2 [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
-Grad      a, b, target
+Grad      input1, input2, target
 Source    PyTorch, nn.functional.margin_ranking_loss)",
-            R"(>>> pt.margin_ranking_loss(1.0, 3.0, 1.0).item()
+            R"(>>> pt.functional.OPERATORS["margin_ranking_loss"](1.0, 3.0, 1.0).item()
 2.0)");
 
 const AutocastRule rule("margin_ranking_loss", Precision::Full);

@@ -5,29 +5,29 @@
 namespace pt {
 namespace {
 
-const Op* registered = pooling("max_pool2d", "x", Pooled::Maximum)
+const Op* registered = pooling("max_pool2d", "input", Pooled::Maximum)
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              return {apply(find_op("max_pool2d_with_index"), in, attrs)[0]};
                            })
                            .doc(R"(the maximum of each window of an image; NaN where the window holds one.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c]; window, stride, padding and dilation are one number or (rows, columns), and
+Shapes    input [n, h, w, c] -> [n, oh, ow, c]; kernel_size, stride, padding and dilation are one number or (rows, columns), and
           stride is the window when left out; with ceil_mode the last windows may reach over the end
 Dtypes    floats
-Errors    x without four axes; a window larger than the padded image, or of more than 256 elements; padding above half
+Errors    input without four axes; a window larger than the padded image, or of more than 256 elements; padding above half
           the window; a window without a pixel
-Grad      x; to the first of equal elements
+Grad      input; to the first of equal elements
 Numerics  padding never wins
 Source    PyTorch, nn.functional.max_pool2d)",
-                                R"(>>> pt.max_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
+                                R"(>>> pt.nn.functional.max_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
 const Op* with_index =
-    pooling("max_pool2d_with_index", "x", Pooled::Maximum)
+    pooling("max_pool2d_with_index", "input", Pooled::Maximum)
         .outputs(2)
         .shape([](const InferContext& c) -> Types {
           const Shape shape = pooled_shape(c);
           const PoolParams p = pool_params(c.attrs, c.op.name);
-          c.expect(p.window_h * p.window_w <= 256, text("window = ", to_string(Attr(c.attrs.ints("window"))),
+          c.expect(p.window_h * p.window_w <= 256, text("kernel_size = ", to_string(Attr(c.attrs.ints("kernel_size"))),
                                                         "; expected at most 256 elements; pool in two steps"));
           return {{c.in[0].dtype, shape}, {DType::U8, shape}};
         })
@@ -40,13 +40,14 @@ const Op* with_index =
           attrs.set("image", Ints{c.in_types[0].shape[1], c.in_types[0].shape[2]});
           return {fn::call("max_pool2d_backward", {c.grad[0], c.out[1]}, attrs)};
         })
-        .doc(R"(max_pool2d, and which element of its window won: row of the window times its width plus column.
-Shapes    x [n, h, w, c] -> [n, oh, ow, c], uint8 [n, oh, ow, c]
+        .doc(
+            R"(max_pool2d, and which element of its window won: row of the window times its width plus column.
+Shapes    input [n, h, w, c] -> [n, oh, ow, c], uint8 [n, oh, ow, c]
 Dtypes    floats
 Errors    as max_pool2d
-Grad      x
+Grad      input
 Source    that of max_pool2d)",
-             R"(>>> y, winner = pt.max_pool2d_with_index(pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)
+            R"(>>> y, winner = pt.functional.OPERATORS["max_pool2d_with_index"](pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)
 >>> y.item(), winner.item()
 (4.0, 1))");
 
@@ -88,14 +89,15 @@ const Op* backward =
         .vjp([](const VjpContext& c) -> Tensors {
           return {pick(c.grad[0], c.in[1], c.attrs), Tensor()};
         })
-        .doc(R"(the gradient g of max_pool2d's result as one of its image: each goes to the element that won.
+        .doc(
+            R"(the gradient g of max_pool2d's result as one of its image: each goes to the element that won.
 Shapes    g [n, oh, ow, c], index uint8 [n, oh, ow, c] -> [n, image..., c]
 Dtypes    floats
 Errors    sizes that no pooling has
 Grad      g
 Source    that of max_pool2d)",
-             R"(>>> winner = pt.max_pool2d_with_index(pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)[1]
->>> pt.max_pool2d_backward(pt.ones((1, 1, 1, 1)), winner, 2, image=(2, 2)).numpy().ravel().tolist()
+            R"(>>> winner = pt.functional.OPERATORS["max_pool2d_with_index"](pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)[1]
+>>> pt.functional.OPERATORS["max_pool2d_backward"](pt.ones((1, 1, 1, 1)), winner, 2, image=(2, 2)).numpy().ravel().tolist()
 [0.0, 1.0, 0.0, 0.0])");
 
 }  // namespace

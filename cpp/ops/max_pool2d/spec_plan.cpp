@@ -61,7 +61,7 @@ LaunchPlan plan_pool(const char* kernel, Pass pass, const Operand& input, const 
 void check_window(const PoolParams& p) {
   if (p.window_h * p.window_w <= 256) return;
   throw ShapeError(
-      text("[max_pool2d] window = (", p.window_h, ", ", p.window_w,
+      text("[max_pool2d] kernel_size = (", p.window_h, ", ", p.window_w,
            "); expected at most 256 elements, for the winner is kept in a byte; pool twice with smaller windows"));
 }
 

@@ -7,8 +7,8 @@ namespace {
 
 const Op* registered =
     define("multi_margin_loss")
-        .in("x", Takes::Number)
-        .in_index("labels")
+        .in("input", Takes::Number)
+        .in_index("target")
         .in_optional("weight", Takes::Number)
         .floats()
         .attr("p", 1)
@@ -20,7 +20,7 @@ const Op* registered =
             throw ShapeError(text("[multi_margin_loss] p = ", p, "; expected 1 or 2; 1 is usual"));
           }
           if (in[2].defined() && in[2].shape() != Shape{classes}) {
-            throw ShapeError(text("[multi_margin_loss] weight is ", in[2].type(), ", x is ", in[0].type(),
+            throw ShapeError(text("[multi_margin_loss] weight is ", in[2].type(), ", input is ", in[0].type(),
                                   "; expected one weight per class; reshape it"));
           }
           const Tensor right = fn::call("take_along_axis", {x, labels}, {{"axis", int64_t{-1}}});
@@ -32,13 +32,13 @@ const Op* registered =
         })
         .doc(
             R"(by how much the score of each label is not above the other scores by a margin, to the power p, over the number of classes: one value per row.
-Shapes    x [..., c], labels [...], weight [c] -> [...]
-Dtypes    floats; labels integers; f16 and bf16 are computed in f32 and rounded once
-Errors    labels not of the shape of x without the last axis; p neither 1 nor 2; a label outside -c..c-1, reported when
+Shapes    input [..., c], target [...], weight [c] -> [...]
+Dtypes    floats; target integers; f16 and bf16 are computed in f32 and rounded once
+Errors    target not of the shape of input without the last axis; p neither 1 nor 2; a label outside -c..c-1, reported when
           the call or the compiled step ends
-Grad      x, weight
+Grad      input, weight
 Source    PyTorch, nn.functional.multi_margin_loss)",
-            R"(>>> pt.multi_margin_loss(pt.tensor([[0.0, 3.0]]), pt.tensor([0])).numpy().tolist()
+            R"(>>> pt.functional.OPERATORS["multi_margin_loss"](pt.tensor([[0.0, 3.0]]), pt.tensor([0])).numpy().tolist()
 [2.0])");
 
 const AutocastRule rule("multi_margin_loss", Precision::Full);

@@ -26,14 +26,14 @@ const Op* registered =
         .attr("full", false)
         .attr("eps", 1e-8, positive)
         .doc(
-            R"(minus the logarithm of the probability of the target under a Poisson distribution of rate exp(x), or x, per element.
-Shapes    x [...], target [...] -> [...], broadcast
+            R"(minus the logarithm of the probability of the target under a Poisson distribution of rate exp(input), or input, per element.
+Shapes    input [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; eps <= 0
-Grad      x, target
+Grad      input, target
 Numerics  with full, Stirling's approximation of log(target!) is added for targets above 1
 Source    PyTorch, nn.functional.poisson_nll_loss)",
-            R"(>>> pt.poisson_nll_loss(0.0, 3.0).item()
+            R"(>>> pt.functional.OPERATORS["poisson_nll_loss"](0.0, 3.0).item()
 1.0)");
 
 const AutocastRule rule("poisson_nll_loss", Precision::Full);

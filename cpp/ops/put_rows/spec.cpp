@@ -81,7 +81,8 @@ const Op* registered =
           if (c.needs[2]) rows = gradient_of_rows(c);
           return {x, Tensor(), rows};
         })
-        .doc(R"(x with whole rows, along its first axis, replaced by others.
+        .doc(
+            R"(x with whole rows, along its first axis, replaced by others.
 Shapes    x [n, d...], index [i...], rows [i..., d...] -> [n, d...]
 Dtypes    x and rows all but complex; index int32 or int64
 Errors    rows of another shape; an index outside -n..n-1, reported when the call or the compiled step ends
@@ -89,7 +90,7 @@ Grad      x, rows
 Numerics  of several rows for one place the last stays. A compiled step that assigns the result to the slot that x was
           read from touches these rows alone
 Source    NumPy, x[rows] = updates)",
-             R"(>>> pt.put_rows(pt.zeros((3, 2)), pt.tensor([2, 0]), pt.ones((2, 2))).numpy().tolist()
+            R"(>>> pt.functional.OPERATORS["put_rows"](pt.zeros((3, 2)), pt.tensor([2, 0]), pt.ones((2, 2))).numpy().tolist()
 [[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]])");
 
 }  // namespace

@@ -55,7 +55,7 @@ Grad      x
 Numerics  Householder's reflections with the signs of LAPACK; computed in f64 and rounded once; NaN
           where an element is not finite
 Source    Golub & Van Loan, algorithm 5.2.1)",
-             R"(>>> q, r = pt.qr(pt.tensor([[3.0, 1.0], [4.0, 2.0]]))
+             R"(>>> q, r = pt.linalg.qr(pt.tensor([[3.0, 1.0], [4.0, 2.0]]))
 >>> round(r.numpy()[0, 0].item(), 3)
 -5.0)");
 

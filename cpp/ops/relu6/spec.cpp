@@ -5,7 +5,7 @@ namespace {
 
 const Op* registered =
     composed_unary(
-        "relu6",
+        "relu6", "input",
         [](const Tensor& x, const Attrs&) {
           return fn::call("clip", {x, fn::number(0), fn::number(6)});
         },
@@ -14,13 +14,13 @@ const Op* registered =
                                                                   fn::greater_equal(x, fn::number(6)))}),
                           x.dtype());
         })
-        .doc(R"(x between 0 and 6: 0 where it is below, 6 where it is above.
-Shapes    x [...] -> [...]
+        .doc(R"(input between 0 and 6: 0 where it is below, 6 where it is above.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x; 0 on the bounds
+Grad      input; 0 on the bounds
 Source    Krizhevsky 2010)",
-             R"(>>> pt.relu6(9.0).item()
+             R"(>>> pt.nn.functional.relu6(9.0).item()
 6.0)");
 
 }  // namespace

@@ -10,15 +10,15 @@ Tensor scale_of(const Tensor& x, double eps) { return fn::rsqrt(fn::mean(fn::squ
 
 const Op* registered =
     define("rms_norm")
-        .in("x", Takes::Number)
-        .in("w", Takes::Number)
+        .in("input", Takes::Number)
+        .in("weight", Takes::Number)
         .floats()
         .attr("eps", 1e-6, non_negative)
         .shape([](const InferContext& c) -> Types {
           const Shape& x = c.in[0].shape;
           c.expect(!x.empty() && x.back() > 0 && c.in[1].shape == Shape{x.back()},
-                   text("w is ", c.in[1], ", x is ", c.in[0], "; w must be [", x.empty() ? 1 : x.back(),
-                        "]; pass one number per column of x"));
+                   text("weight is ", c.in[1], ", input is ", c.in[0], "; weight must be [", x.empty() ? 1 : x.back(),
+                        "]; pass one number per column of input"));
           return {c.in[0]};
         })
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
@@ -36,14 +36,14 @@ const Op* registered =
           if (c.needs[1]) dw = fn::cast(unbroadcast(g * value, c.in_types[1].shape), c.in_types[1].dtype);
           return {dx, dw};
         })
-        .doc(R"(divide each row by its root mean square, then scale by w.
-Shapes    x [..., n], w [n] -> [..., n]
+        .doc(R"(divide each row by its root mean square, then scale by weight.
+Shapes    input [..., n], weight [n] -> [..., n]
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
-Errors    w not of size n; eps < 0
-Grad      x, w
-Numerics  finite while n x^2 < 3e38
+Errors    weight not of size n; eps < 0
+Grad      input, weight
+Numerics  finite while n input^2 < 3e38
 Source    Zhang & Sennrich 2019, eq. 4)",
-             R"(>>> pt.rms_norm(pt.ones((2, 4)), pt.ones(4)).shape
+             R"(>>> pt.functional.OPERATORS["rms_norm"](pt.ones((2, 4)), pt.ones(4)).shape
 (2, 4))");
 
 const AutocastRule rule("rms_norm", Precision::Full);

@@ -27,15 +27,15 @@ Angles angles(int64_t steps, int64_t half, double base, int64_t offset, DType dt
 
 const Op* registered =
     define("rotary_embedding")
-        .in("x", Takes::Float)
+        .in("input", Takes::Float)
         .attr("base", 10000.0, positive)
         .attr("offset", 0)
         .attr("interleaved", false)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& shape = in[0].shape();
           if (shape.size() != 4 || shape[3] % 2 != 0) {
-            throw ShapeError(text("[rotary_embedding] x is ", in[0].type(),
-                                  "; expected [batch, time, heads, an even width]; reshape x"));
+            throw ShapeError(text("[rotary_embedding] input is ", in[0].type(),
+                                  "; expected [batch, time, heads, an even width]; reshape input"));
           }
           const int64_t half = shape[3] / 2;
           const Tensor x = widened(in[0]);
@@ -48,14 +48,14 @@ const Op* registered =
           return {fn::cast(fn::reshape(y, shape), in[0].dtype())};
         })
         .doc(R"(pairs of channels rotated by an angle that grows with the position and falls with the channel.
-Shapes    x [b, t, heads, d] -> [b, t, heads, d]
+Shapes    input [b, t, heads, d] -> [b, t, heads, d]
 Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    other shapes; an odd d
-Grad      x
+Grad      input
 Numerics  pair i turns by (position + offset) base^(-2 i / d); channels i and i + d / 2 are a pair, or 2 i and 2 i + 1
           if interleaved; angles in float64
 Source    Su et al. 2021)",
-             R"(>>> pt.rotary_embedding(pt.ones((1, 4, 2, 8))).shape
+             R"(>>> pt.nn.functional.rotary_embedding(pt.ones((1, 4, 2, 8))).shape
 (1, 4, 2, 8))");
 
 }  // namespace

@@ -12,14 +12,14 @@ Tensors batch_values(const BatchContext& c) {
 
 const Op* registered =
     define("searchsorted")
-        .in("row")
-        .in("values")
+        .in("a")
+        .in("v")
         .attr("side", "left", {"left", "right"})
         .no_gradient()
         .batch(batch_values)
         .shape([](const InferContext& c) -> Types {
           c.expect(c.in[0].shape.size() == 1,
-                   text("row is ", c.in[0], "; expected one axis, in order; take the rows one by one"));
+                   text("a is ", c.in[0], "; expected one axis, in order; take the rows one by one"));
           return {{DType::I64, c.in[1].shape}};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
@@ -27,7 +27,7 @@ const Op* registered =
         })
         .doc(
             R"(where each value belongs in a row that is in order: before equal elements, or behind them with side='right'.
-Shapes    row [n], values [...] -> int64 [...], 0 to n
+Shapes    a [n], v [...] -> int64 [...], 0 to n
 Dtypes    all
 Errors    a row of more or less than one axis
 Grad      none

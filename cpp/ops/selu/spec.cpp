@@ -6,7 +6,7 @@ namespace {
 constexpr double kAlpha = 1.6732632423543772848170429916717, kScale = 1.0507009873554804934193349852946;
 
 const Op* registered = composed_unary(
-                           "selu",
+                           "selu", "input",
                            [](const Tensor& x, const Attrs&) {
                              const Tensor zero = fn::number(0), above = fn::greater(x, zero);
                              return kScale * fn::where(above, x, kAlpha * fn::expm1(fn::minimum(x, zero)));
@@ -16,12 +16,12 @@ const Op* registered = composed_unary(
                              return kScale * fn::where(fn::greater(x, zero), fn::number(1), below);
                            })
                            .doc(R"(elu with the alpha and the scale that keep activations at mean 0 and variance 1.
-Shapes    x [...] -> [...]
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x
+Grad      input
 Source    Klambauer et al. 2017)",
-                                R"(>>> round(pt.selu(1.0).item(), 4)
+                                R"(>>> round(pt.nn.functional.selu(1.0).item(), 4)
 1.0507)");
 
 }  // namespace

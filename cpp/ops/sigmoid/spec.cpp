@@ -4,19 +4,19 @@ namespace pt {
 namespace {
 
 const Op* registered = define("sigmoid")
-                           .in("x", Takes::Number)
+                           .in("input", Takes::Number)
                            .floats()
                            .elementwise()
                            .saves({false}, {true})
                            .vjp([](const VjpContext& c) -> Tensors {
                              return {fn::call("sigmoid_grad", {c.out[0], c.grad[0]})};
                            })
-                           .doc(R"(the logistic function 1 / (1 + exp(-x)), element by element.
-Shapes    x [...] -> [...]
+                           .doc(R"(the logistic function 1 / (1 + exp(-input)), element by element.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x
-Numerics  through exp(-|x|), which cannot overflow
+Grad      input
+Numerics  through exp(-|input|), which cannot overflow
 Source    Verhulst 1845)",
                                 R"(>>> pt.sigmoid(0.0).item()
 0.5)");

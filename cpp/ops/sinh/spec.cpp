@@ -13,7 +13,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered = composed_unary(
-                           "sinh",
+                           "sinh", "x",
                            [](const Tensor& x, const Attrs&) {
                              const Tensor a = fn::abs(x), small = fn::expm1(a), half = fn::exp(0.5 * a);
                              // By halves where exp(x) would overflow; by expm1 where the difference would cancel.

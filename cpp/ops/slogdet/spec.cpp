@@ -34,7 +34,7 @@ Errors    matrices that are not square
 Grad      x, through the logarithm
 Numerics  by lu; 0 and -inf where x is singular
 Source    the array API standard 2024.12 (linalg.slogdet))",
-             R"(>>> [t.item() for t in pt.slogdet(pt.tensor([[0.0, 1.0], [1.0, 0.0]]))]
+             R"(>>> [t.item() for t in pt.linalg.slogdet(pt.tensor([[0.0, 1.0], [1.0, 0.0]]))]
 [-1.0, 0.0])");
 
 const AutocastRule rule("slogdet", Precision::Full);

@@ -14,13 +14,13 @@ const Op* registered =
                      })
         .attr("beta", 1.0, non_negative)
         .doc(
-            R"(the squared distance of x from the target over 2 beta up to beta, and a straight line of slope 1 beyond, per element.
-Shapes    x [...], target [...] -> [...], broadcast
+            R"(the squared distance of input from the target over 2 beta up to beta, and a straight line of slope 1 beyond, per element.
+Shapes    input [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
 Errors    shapes that do not broadcast; beta < 0
-Grad      x, target; the second derivative is 1 / beta nearer than beta, also at 0, and 0 from beta on
+Grad      input, target; the second derivative is 1 / beta nearer than beta, also at 0, and 0 from beta on
 Source    Girshick 2015)",
-            R"(>>> pt.smooth_l1_loss(1.0, 4.0).item()
+            R"(>>> pt.functional.OPERATORS["smooth_l1_loss"](1.0, 4.0).item()
 2.5)");
 
 const AutocastRule rule("smooth_l1_loss", Precision::Full);

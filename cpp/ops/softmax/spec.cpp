@@ -11,7 +11,7 @@ Types infer(const InferContext& c) {
 }
 
 const Op* registered = define("softmax")
-                           .in("x", Takes::Number)
+                           .in("input", Takes::Number)
                            .floats()
                            .attr("axis", -1)
                            .shape(infer)
@@ -28,11 +28,11 @@ const Op* registered = define("softmax")
                              const Ints axis = {normal_axis(c.attrs.integer("axis"), y.ndim(), "softmax")};
                              return {fn::cast(y * (g - fn::sum(g * y, axis, true)), c.in_types[0].dtype)};
                            })
-                           .doc(R"(exp(x), divided by its sum along an axis.
-Shapes    x [...] -> [...]
+                           .doc(R"(exp(input), divided by its sum along an axis.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded once
-Errors    an axis that x does not have
-Grad      x
+Errors    an axis that input does not have
+Grad      input
 Numerics  the maximum is subtracted first, so that nothing overflows; NaN where a whole row is -inf
 Source    Bridle 1990)",
                                 R"(>>> pt.softmax(pt.zeros(2)).numpy().tolist()

@@ -27,18 +27,18 @@ Tensor slope(const Tensor& x, const Attrs& attrs) {
 }
 
 const Op* registered =
-    composed_unary("softplus", value, slope)
+    composed_unary("softplus", "input", value, slope)
         .attr("beta", 1.0, positive)
         .attr_nullable("threshold", AttrKind::Number)
         .doc(
-            R"(log(1 + exp(beta x)) / beta, a smooth relu; x itself where beta x is above the threshold, if there is one.
-Shapes    x [...] -> [...]
+            R"(log(1 + exp(beta input)) / beta, a smooth relu; input itself where beta input is above the threshold, if there is one.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    beta <= 0
-Grad      x
+Grad      input
 Numerics  through log1p_exp, which cannot overflow: no threshold is needed
 Source    Dugas et al. 2001)",
-            R"(>>> round(pt.softplus(0.0).item(), 4)
+            R"(>>> round(pt.nn.functional.softplus(0.0).item(), 4)
 0.6931)");
 
 const AutocastRule rule("softplus", Precision::Full);

@@ -5,7 +5,7 @@ namespace {
 
 const Op* registered =
     composed_unary(
-        "softshrink",
+        "softshrink", "input",
         [](const Tensor& x, const Attrs& attrs) {
           const double l = attrs.number("lambd");
           const Tensor near = fn::less_equal(fn::abs(x), fn::number(l));
@@ -16,13 +16,13 @@ const Op* registered =
           return fn::where(fn::less_equal(fn::abs(x), limit), fn::number(0), fn::number(1));
         })
         .attr("lambd", 0.5, non_negative)
-        .doc(R"(x brought nearer to zero by lambd, and 0 where it is nearer than that.
-Shapes    x [...] -> [...]
+        .doc(R"(input brought nearer to zero by lambd, and 0 where it is nearer than that.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x
+Grad      input
 Source    PyTorch, nn.functional.softshrink)",
-             R"(>>> pt.softshrink(2.0).item()
+             R"(>>> pt.nn.functional.softshrink(2.0).item()
 1.5)");
 
 }  // namespace

@@ -13,7 +13,7 @@ Tensors definition(const Tensors& in, const Attrs&) {
   const Tensor order = fn::reshape(factors[1], with_last(factors[1].shape(), 0, {1}));
   const Tensor rows =
       fn::call("take_along_axis", {b, fn::broadcast_to(order, b.shape())}, {{"axis", int64_t{b.ndim() - 2}}});
-  const Tensor below = fn::call("solve_triangular", {factors[0], rows}, {{"unit", true}});
+  const Tensor below = fn::call("solve_triangular", {factors[0], rows}, {{"unitriangular", true}});
   return {fn::call("solve_triangular", {factors[0], below}, {{"upper", true}})};
 }
 
@@ -42,7 +42,7 @@ Errors    matrices that are not square; leading axes that differ
 Grad      a, b
 Numerics  by lu and two triangular solves, each computed in f64; infinite or NaN where a is singular
 Source    Golub & Van Loan, ch. 3.4)",
-             R"(>>> pt.solve(pt.tensor([[0.0, 2.0], [4.0, 0.0]]), pt.tensor([[2.0], [8.0]])).numpy().tolist()
+             R"(>>> pt.linalg.solve(pt.tensor([[0.0, 2.0], [4.0, 0.0]]), pt.tensor([[2.0], [8.0]])).numpy().tolist()
 [[2.0], [1.0]])");
 
 const AutocastRule rule("solve", Precision::Full);

@@ -17,7 +17,8 @@ Types infer(const InferContext& c) {
 }
 
 Tensors gradient(const VjpContext& c) {
-  const bool upper = c.attrs.flag("upper"), transposed = c.attrs.flag("transposed"), unit = c.attrs.flag("unit");
+  const bool upper = c.attrs.flag("upper"), transposed = c.attrs.flag("transposed"),
+             unit = c.attrs.flag("unitriangular");
   Attrs back = c.attrs;
   back.set("transposed", !transposed);
   const Tensor db = fn::call("solve_triangular", {c.in[0], c.grad[0]}, back);
@@ -35,7 +36,7 @@ const Op* registered =
         .in("b", Takes::Float)
         .attr("upper", false)
         .attr("transposed", false)
-        .attr("unit", false)
+        .attr("unitriangular", false)
         .contiguous()
         .batch([](const BatchContext& c) -> Tensors {
           return apply(c.op, {with_rows(c.in[0], c.batched[0], c.rows), with_rows(c.in[1], c.batched[1], c.rows)},
@@ -43,13 +44,15 @@ const Op* registered =
         })
         .shape(infer)
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_factor(
-              FactorKind::TriangularSolve, in, out,
-              {.upper = attrs.flag("upper"), .transposed = attrs.flag("transposed"), .unit = attrs.flag("unit")});
+          return plan_factor(FactorKind::TriangularSolve, in, out,
+                             {.upper = attrs.flag("upper"),
+                              .transposed = attrs.flag("transposed"),
+                              .unit = attrs.flag("unitriangular")});
         })
         .saves({true, false}, {true})
         .vjp(gradient)
-        .doc(R"(x with a x = b, or a^T x = b with `transposed`, of a triangular matrix a.
+        .doc(
+            R"(x with a x = b, or a^T x = b with `transposed`, of a triangular matrix a.
 Shapes    a [..., n, n], b [..., n, k] -> [..., n, k]
 Dtypes    f32, f64
 Errors    matrices that are not square; leading axes that differ
@@ -57,7 +60,7 @@ Grad      a, b
 Numerics  only one triangle of a is read, the lower one or with `upper` the upper one, with ones on the diagonal if
           `unit`; computed in f64 and rounded once; infinite or NaN where a has a zero on the diagonal
 Source    Golub & Van Loan, ch. 3.1)",
-             R"(>>> pt.solve_triangular(pt.tensor([[2.0, 0.0], [1.0, 4.0]]), pt.tensor([[2.0], [9.0]])).numpy().tolist()
+            R"(>>> pt.linalg.solve_triangular(pt.tensor([[2.0, 0.0], [1.0, 4.0]]), pt.tensor([[2.0], [9.0]])).numpy().tolist()
 [[1.0], [2.0]])");
 
 const AutocastRule rule("solve_triangular", Precision::Full);

@@ -67,7 +67,7 @@ Dtypes    f32, f64
 Errors    more columns than rows
 Grad      x
 Source    that of svd)",
-             R"(>>> pt.svd_tall(pt.tensor([[3.0], [4.0]]))[1].numpy().tolist()
+             R"(>>> pt.functional.OPERATORS["svd_tall"](pt.tensor([[3.0], [4.0]]))[1].numpy().tolist()
 [5.0])");
 
 const Op* registered =
@@ -88,7 +88,7 @@ Grad      x; infinite for the vectors of equal singular values
 Numerics  of each pair, the largest component of the vector on the shorter side (the first of them) is positive;
           one-sided Jacobi in f64, rounded once; NaN where an element is not finite
 Source    Hestenes 1958; Golub & Van Loan, ch. 8.6.3)",
-             R"(>>> pt.svd(pt.tensor([[3.0, 0.0], [0.0, 5.0]]))[1].numpy().tolist()
+             R"(>>> pt.linalg.svd(pt.tensor([[3.0, 0.0], [0.0, 5.0]]))[1].numpy().tolist()
 [5.0, 3.0])");
 
 const AutocastRule rule("svd", Precision::Full);

@@ -9,14 +9,14 @@ namespace {
 const Op* registered =
     define("swapaxes")
         .in("x")
-        .attr_required("first", AttrKind::Int)
-        .attr_required("second", AttrKind::Int)
+        .attr_required("axis1", AttrKind::Int)
+        .attr_required("axis2", AttrKind::Int)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const int ndim = in[0].ndim();
           Ints order;
           for (int i = 0; i < ndim; ++i) order.push_back(i);
-          const auto a = static_cast<std::size_t>(normal_axis(attrs.integer("first"), ndim, "swapaxes"));
-          const auto b = static_cast<std::size_t>(normal_axis(attrs.integer("second"), ndim, "swapaxes"));
+          const auto a = static_cast<std::size_t>(normal_axis(attrs.integer("axis1"), ndim, "swapaxes"));
+          const auto b = static_cast<std::size_t>(normal_axis(attrs.integer("axis2"), ndim, "swapaxes"));
           std::swap(order[a], order[b]);
           return {fn::transpose(in[0], order)};
         })

@@ -39,17 +39,17 @@ Tensors batch_places(const BatchContext& c) {
 const Op* registered =
     define("take")
         .in("x")
-        .in_index("index")
+        .in_index("indices")
         .attr("axis", 0)
         .batch(batch_places)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &index = c.in[1].shape;
           const int axis = normal_axis(c.attrs.integer("axis"), x.size(), c.op.name);
           c.expect(x.size() + index.size() - 1 <= kMaxDims,
-                   text("x is ", c.in[0], ", index is ", c.in[1], "; expected at most ", kMaxDims,
-                        " axes in the result; reshape index"));
+                   text("x is ", c.in[0], ", indices is ", c.in[1], "; expected at most ", kMaxDims,
+                        " axes in the result; reshape indices"));
           c.expect(is_wide_index(c.in[1].dtype),
-                   text("index is ", c.in[1], "; expected int32 or int64; convert it with astype"));
+                   text("indices is ", c.in[1], "; expected int32 or int64; convert it with astype"));
           return {{c.in[0].dtype, result_shape(x, index, axis)}};
         })
         .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
@@ -66,9 +66,9 @@ const Op* registered =
                   Tensor()};
         })
         .complex(of_complex)
-        .doc(R"(the elements of x at the given places along an axis. x[index] calls it for the first axis.
-Shapes    x [a..., n, b...], index [i...] -> [a..., i..., b...]
-Dtypes    x all; index int32 or int64
+        .doc(R"(the elements of x at the given places along an axis. x[indices] calls it for the first axis.
+Shapes    x [a..., n, b...], indices [i...] -> [a..., i..., b...]
+Dtypes    x all; indices int32 or int64
 Errors    an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x
 Numerics  an index below 0 counts from the end

@@ -30,14 +30,14 @@ Shape result_shape(const Shape& x, const Shape& index, int axis, const std::stri
 const Op* registered =
     define("take_along_axis")
         .in("x")
-        .in_index("index")
+        .in_index("indices")
         .attr("axis", -1)
         .batch(batch_along_axis_broadcast)
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &index = c.in[1].shape;
           c.expect(x.size() == index.size() && is_wide_index(c.in[1].dtype),
-                   text("x is ", c.in[0], ", index is ", c.in[1],
-                        "; expected int32 or int64 indices with as many axes as x; reshape index"));
+                   text("x is ", c.in[0], ", indices is ", c.in[1],
+                        "; expected int32 or int64 indices with as many axes as x; reshape indices"));
           return {{c.in[0].dtype,
                    result_shape(x, index, normal_axis(c.attrs.integer("axis"), x.size(), c.op.name), c.op.name)}};
         })
@@ -59,9 +59,9 @@ const Op* registered =
         })
         .complex(of_complex)
         .doc(
-            R"(for each place of index, the element of x at that place along the axis and at the same place along the others.
-Shapes    x [..., n, ...], index [..., k, ...] -> [..., k, ...], broadcast along the other axes
-Dtypes    x all; index int32 or int64
+            R"(for each place of indices, the element of x at that place along the axis and at the same place along the others.
+Shapes    x [..., n, ...], indices [..., k, ...] -> [..., k, ...], broadcast along the other axes
+Dtypes    x all; indices int32 or int64
 Errors    another number of axes; an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      x
 Numerics  an index below 0 counts from the end

@@ -15,7 +15,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 
 const Op* registered =
     composed_unary(
-        "tan", [](const Tensor& x, const Attrs&) { return fn::call("sin", {x}) / fn::call("cos", {x}); },
+        "tan", "x", [](const Tensor& x, const Attrs&) { return fn::call("sin", {x}) / fn::call("cos", {x}); },
         [](const Tensor& x, const Attrs&) { return fn::square(fn::call("tan", {x})) + 1.0; })
         .complex(of_complex)
         .doc(R"(the tangent of an angle in radians, element by element.

@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* registered = composed_unary(
-                           "threshold",
+                           "threshold", "input",
                            [](const Tensor& x, const Attrs& attrs) {
                              const Tensor limit = fn::number(attrs.number("threshold")),
                                           value = fn::number(attrs.number("value"));
@@ -16,13 +16,13 @@ const Op* registered = composed_unary(
                            })
                            .attr("threshold", 0.0)
                            .attr("value", 0.0)
-                           .doc(R"(x where it is above the threshold, else the value.
-Shapes    x [...] -> [...]
+                           .doc(R"(input where it is above the threshold, else the value.
+Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    complex numbers
-Grad      x
+Grad      input
 Source    PyTorch, nn.functional.threshold)",
-                                R"(>>> pt.threshold(0.5, threshold=1.0, value=9.0).item()
+                                R"(>>> pt.nn.functional.threshold(0.5, threshold=1.0, value=9.0).item()
 9.0)");
 
 }  // namespace

@@ -12,12 +12,12 @@ const Op* registered =
         .in("negative", Takes::Number)
         .floats()
         .attr("margin", 1.0, positive)
-        .attr("ord", 2.0)
+        .attr("p", 2.0)
         .attr("eps", 1e-6, non_negative)
         .attr("swap", false)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Tensor anchor = widened(in[0]), near = widened(in[1]), far = widened(in[2]);
-          const Attrs how{{"ord", attrs.number("ord")}, {"eps", attrs.number("eps")}};
+          const Attrs how{{"p", attrs.number("p")}, {"eps", attrs.number("eps")}};
           const auto distance = [&](const Tensor& a, const Tensor& b) {
             return fn::call("pairwise_distance", {a, b}, how);
           };
@@ -34,7 +34,7 @@ Grad      anchor, positive, negative
 Numerics  distances as of pairwise_distance; with swap, from the positive to the negative if that is shorter
 Source    Balntas et al. 2016)",
             R"(>>> one, two = pt.ones((1, 1)), pt.full((1, 1), 2.0)
->>> round(pt.triplet_margin_loss(one, two, two).item(), 4)
+>>> round(pt.functional.OPERATORS["triplet_margin_loss"](one, two, two).item(), 4)
 1.0)");
 
 const AutocastRule rule("triplet_margin_loss", Precision::Full);

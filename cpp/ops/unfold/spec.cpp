@@ -6,15 +6,15 @@ namespace {
 
 const Op* registered =
     define("unfold")
-        .in("x")
-        .attr_counts("window", 1)
-        .attr_counts("stride", 1, Ints{1})
-        .attr_counts("padding", 0, Ints{0})
+        .in("input")
+        .attr_counts("kernel_size", 1)
         .attr_counts("dilation", 1, Ints{1})
+        .attr_counts("padding", 0, Ints{0})
+        .attr_counts("stride", 1, Ints{1})
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const Shape& x = in[0].shape();
           if (x.size() != 4) {
-            throw ShapeError(text("[unfold] x is ", in[0].type(), "; expected [n, h, w, channels]; reshape x"));
+            throw ShapeError(text("[unfold] input is ", in[0].type(), "; expected [n, h, w, channels]; reshape input"));
           }
           const Windows d = windows_of(attrs, x[1], x[2], "unfold");
           const Ints around{0, d.pad_h, d.pad_w, 0};
@@ -31,13 +31,13 @@ const Op* registered =
           return {fn::call("concat", taps, {{"axis", int64_t{3}}})};
         })
         .doc(R"(each window of an image as the channels of one pixel, tap by tap.
-Shapes    x [n, h, w, c] -> [n, oh, ow, kh kw c]; window, stride, padding and dilation are one number or (rows, columns)
+Shapes    input [n, h, w, c] -> [n, oh, ow, kh kw c]; kernel_size, stride, padding and dilation are one number or (rows, columns)
 Dtypes    all
-Errors    x without four axes; a window larger than the padded image
-Grad      x
+Errors    input without four axes; a window larger than the padded image
+Grad      input
 Numerics  padding counts as zeros; a product with weights of [kh kw c, co] is conv2d
 Source    PyTorch, nn.functional.unfold)",
-             R"(>>> pt.unfold(pt.ones((1, 4, 4, 3)), 2).shape
+             R"(>>> pt.nn.functional.unfold(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 3, 3, 12))");
 
 }  // namespace

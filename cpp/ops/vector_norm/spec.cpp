@@ -10,7 +10,7 @@ namespace pt {
 namespace {
 
 // |x| to the power of p, without the infinite slope of a root at 0.
-Tensor power(const Tensor& size, double p) { return fn::call("power", {size, fn::number(p)}); }
+Tensor power(const Tensor& size, double p) { return fn::call("pow", {size, fn::number(p)}); }
 
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Tensor x = widened(in[0]), size = fn::abs(x);
@@ -75,7 +75,7 @@ Errors    an axis that x does not have; an infinite ord over no elements
 Grad      x; 0 where the norm is 0; with an infinite ord, equal elements share it equally
 Numerics  ord = inf gives the largest |x|, -inf the smallest, 0 how many are not 0; squares may overflow
 Source    the array API standard 2024.12 (linalg.vector_norm))",
-             R"(>>> pt.vector_norm(pt.tensor([3.0, 4.0])).item()
+             R"(>>> pt.linalg.vector_norm(pt.tensor([3.0, 4.0])).item()
 5.0)");
 
 const AutocastRule rule("vector_norm", Precision::Full);

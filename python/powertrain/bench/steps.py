@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.bench.arrays import Array, Weights, Workload, find
 from powertrain.models import GPT, MLP, LeNet, LSTMLanguageModel, ResNet18, ViT
 from powertrain.models.mlp import Activation
@@ -86,7 +87,7 @@ def eager_step(name: str, precision: str = "f32") -> Step:
 
     def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
         def losses() -> tuple[pt.Tensor, pt.Tensor]:
-            loss = pt.cross_entropy(model(x), y).mean()
+            loss = F.cross_entropy(model(x), y)
             return optimizer.scaled(loss), loss
 
         with pt.autocast(precision):

@@ -30,6 +30,7 @@ from powertrain.data.split import random_split, split_ordered, split_random, spl
 from powertrain.data.tables import read_csv
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
+from powertrain.hints import attributes
 from powertrain.plugins.bases import RandomTransform, Transform
 
 __all__ = [
@@ -74,3 +75,4 @@ __all__ = [
 ]
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.estimators.tall import ROWS, Array, Floats, each_row, filled, product, rows_of
 
 Labels = NDArray[np.int64]
@@ -65,7 +66,7 @@ def seeds(x: Array, count: int, draw: np.random.RandomState) -> Array:
 
 def _nearer(x: Any, lengths: Any, closest: Any, candidates: Any, candidate_lengths: Any) -> tuple[Any]:
     """For each row and candidate, the squared distance from the nearest centre were the candidate one."""
-    apart = pt.reshape(lengths, (-1, 1)) + candidate_lengths - 2 * pt.matmul(x, pt.transpose(candidates))
+    apart = pt.reshape(lengths, (-1, 1)) + candidate_lengths - 2 * pt.matmul(x, pt.permute_dims(candidates))
     return (pt.minimum(pt.maximum(apart, 0), pt.reshape(closest, (-1, 1))),)
 
 
@@ -180,13 +181,13 @@ def _scores(x: Any, centres: Any, halves: Any) -> tuple[Any, Any, Any]:
     """x.c - |c|^2 / 2, which is largest for the nearest centre: its number, its score, and the second best score."""
     scores = pt.matmul(x, centres) - halves
     labels = pt.argmax(scores, axis=1)
-    others = pt.where(pt.one_hot(labels, scores.shape[1]) > 0, -math.inf, scores)
+    others = pt.where(F.one_hot(labels, scores.shape[1]) > 0, -math.inf, scores)
     return labels, pt.max(scores, axis=1), pt.max(others, axis=1)
 
 
 def _moved(x: Any, came: Any) -> Any:
     """What the sums of the clusters gain: rows that came less rows that left."""
-    return pt.matmul(pt.transpose(came), x)
+    return pt.matmul(pt.permute_dims(came), x)
 
 
 def distances(x: Array, centres: Array) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.estimators.quasi_newton import Minimum, minimize
 from powertrain.estimators.tall import Array, Floats, add_up, gram, sampled_moments
 
@@ -81,19 +82,23 @@ def fit_logistic(
 def _softmax(x: Any, labels: Any, weight: Any, rows: Any, shift: Any) -> tuple[Any, Any, Any]:
     """The summed loss of a piece and its gradients."""
     scores = pt.matmul(x, rows) + shift
-    losses = pt.cross_entropy(scores, labels) * weight
-    apart = pt.softmax(scores, axis=1) - pt.cast(pt.one_hot(labels, scores.shape[1]), scores.dtype)
+    losses = F.cross_entropy(scores, labels, reduction="none") * weight
+    apart = pt.softmax(scores, axis=1) - pt.astype(F.one_hot(labels, scores.shape[1]), scores.dtype)
     return _sums(x, losses, apart * pt.reshape(weight, (-1, 1)))
 
 
 def _binary(x: Any, labels: Any, weight: Any, rows: Any, shift: Any) -> tuple[Any, Any, Any]:
     scores = pt.matmul(x, rows) + shift
     each = pt.reshape(weight, (-1, 1))
-    return _sums(x, pt.bce_with_logits(scores, labels) * each, (pt.sigmoid(scores) - labels) * each)
+    return _sums(
+        x,
+        F.binary_cross_entropy_with_logits(scores, labels, reduction="none") * each,
+        (pt.sigmoid(scores) - labels) * each,
+    )
 
 
 def _sums(x: Any, losses: Any, apart: Any) -> tuple[Any, Any, Any]:
-    return pt.sum(losses), pt.matmul(pt.transpose(x), apart), pt.sum(apart, axis=0)
+    return pt.sum(losses), pt.matmul(pt.permute_dims(x), apart), pt.sum(apart, axis=0)
 
 
 def _bound(x: Array, weight: Array, penalty: float, columns: int, intercept: bool) -> Callable[[Floats], Floats] | None:

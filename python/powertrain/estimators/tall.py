@@ -110,9 +110,9 @@ def gram_by_halves(x: Array, centre: Array | None = None) -> Floats:
     @pt.compile
     def add(piece: Any, *sums: Any) -> tuple[Any, ...]:
         moved = piece if centre is None else piece - centre
-        turned = pt.transpose(moved, (1, 0))
+        turned = pt.permute_dims(moved, (1, 0))
         return tuple(
-            total + pt.cast(pt.matmul(turned[at:], moved[:, at : at + GRAM_COLUMNS]), "float64")
+            total + pt.astype(pt.matmul(turned[at:], moved[:, at : at + GRAM_COLUMNS]), "float64")
             for at, total in zip(starts, sums, strict=True)
         )
 

@@ -1,6 +1,7 @@
 """Metrics: mergeable states, so that a result over parts is that over the whole; never averages of averages."""
 
 from powertrain.boundary import export
+from powertrain.hints import attributes
 from powertrain.metrics.classification import (
     F1,
     Accuracy,
@@ -72,3 +73,4 @@ def __getattr__(name: str) -> object:
 
 
 export(globals(), __all__)
+_, __dir__ = attributes(__name__, __all__)

@@ -45,7 +45,7 @@ def as_images(x: Any) -> Any:
 
 def as_floats(x: Any) -> Any:
     """Bytes and integers as float32; floats as they are."""
-    return x if "float" in str(x.dtype) else pt.cast(x, "float32")
+    return x if "float" in str(x.dtype) else pt.astype(x, "float32")
 
 
 def check_task(where: str, inputs: Inputs, *tasks: str) -> None:

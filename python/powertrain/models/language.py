@@ -57,7 +57,7 @@ class GPT(Model):
             raise ModelError(f"[gpt] {time} tokens; expected at most context = {self.context}; cut the text")
         x = self.dropout(self.wte(tokens) + self.wpe.weight.value[:time])
         x = self.ln_f(self.blocks(x))
-        return pt.matmul(x, pt.transpose(self.wte.weight, (1, 0)))
+        return pt.matmul(x, pt.permute_dims(self.wte.weight, (1, 0)))
 
 
 class LSTMLanguageModel(Model):

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.data import DataModule, Section
 from powertrain.data.source import whole
 from powertrain.models.columns import columns_section
@@ -25,8 +26,8 @@ ACTIVATIONS: dict[str, Callable[[Any], pt.Tensor]] = {
     "relu": pt.relu,
     "tanh": pt.tanh,
     "sigmoid": pt.sigmoid,
-    "gelu": pt.gelu,
-    "silu": pt.silu,
+    "gelu": F.gelu,
+    "silu": F.silu,
 }
 
 

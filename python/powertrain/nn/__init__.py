@@ -1,6 +1,7 @@
 """Modules, layers and initialisers."""
 
 from powertrain.boundary import export
+from powertrain.hints import attributes
 from powertrain.nn import init
 from powertrain.nn.activations import (
     CELU,
@@ -285,3 +286,4 @@ __all__ = [
 ]
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module, Parameter
 
@@ -42,7 +43,7 @@ class Identity(Module):
 class ELU(_Call):
     """x above zero, else alpha (e^x - 1)."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.elu)
+    _OP: ClassVar[Any] = staticmethod(F.elu)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace, alpha=alpha)
@@ -51,7 +52,7 @@ class ELU(_Call):
 class CELU(_Call):
     """x above zero, else alpha (e^(x / alpha) - 1)."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.celu)
+    _OP: ClassVar[Any] = staticmethod(F.celu)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace, alpha=alpha)
@@ -60,7 +61,7 @@ class CELU(_Call):
 class SELU(_Call):
     """The elu that keeps activations at mean 0 and variance 1."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.selu)
+    _OP: ClassVar[Any] = staticmethod(F.selu)
 
 
 class ReLU(_Call):
@@ -72,13 +73,13 @@ class ReLU(_Call):
 class ReLU6(_Call):
     """x between 0 and 6."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.relu6)
+    _OP: ClassVar[Any] = staticmethod(F.relu6)
 
 
 class LeakyReLU(_Call):
     """x above zero, else negative_slope x."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.leaky_relu)
+    _OP: ClassVar[Any] = staticmethod(F.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__(inplace, negative_slope=negative_slope)
@@ -87,13 +88,13 @@ class LeakyReLU(_Call):
 class SiLU(_Call):
     """x sigmoid(x)."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.silu)
+    _OP: ClassVar[Any] = staticmethod(F.silu)
 
 
 class Mish(_Call):
     """x tanh(softplus(x))."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.mish)
+    _OP: ClassVar[Any] = staticmethod(F.mish)
 
 
 class Tanh(_Call):
@@ -117,7 +118,7 @@ class Sigmoid(_Call):
 class Hardtanh(_Call):
     """x between min_val and max_val."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.hardtanh)
+    _OP: ClassVar[Any] = staticmethod(F.hardtanh)
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace, min_val=min_val, max_val=max_val)
@@ -126,19 +127,19 @@ class Hardtanh(_Call):
 class Hardsigmoid(_Call):
     """x / 6 + 1 / 2 between 0 and 1."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.hardsigmoid)
+    _OP: ClassVar[Any] = staticmethod(F.hardsigmoid)
 
 
 class Hardswish(_Call):
     """x hardsigmoid(x)."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.hardswish)
+    _OP: ClassVar[Any] = staticmethod(F.hardswish)
 
 
 class Hardshrink(_Call):
     """x, but 0 within lambd of zero."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.hardshrink)
+    _OP: ClassVar[Any] = staticmethod(F.hardshrink)
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__(lambd=lambd)
@@ -147,7 +148,7 @@ class Hardshrink(_Call):
 class Softshrink(_Call):
     """x brought nearer to zero by lambd."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.softshrink)
+    _OP: ClassVar[Any] = staticmethod(F.softshrink)
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__(lambd=lambd)
@@ -156,7 +157,7 @@ class Softshrink(_Call):
 class Tanhshrink(_Call):
     """x - tanh(x)."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.tanhshrink)
+    _OP: ClassVar[Any] = staticmethod(F.tanhshrink)
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,7 +166,7 @@ class Tanhshrink(_Call):
 class Threshold(_Call):
     """x above the threshold, else the value."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.threshold)
+    _OP: ClassVar[Any] = staticmethod(F.threshold)
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__(inplace, threshold=threshold, value=value)
@@ -174,7 +175,7 @@ class Threshold(_Call):
 class Softplus(_Call):
     """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.softplus)
+    _OP: ClassVar[Any] = staticmethod(F.softplus)
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__(beta=beta, threshold=threshold)
@@ -183,7 +184,7 @@ class Softplus(_Call):
 class Softsign(_Call):
     """x / (1 + |x|)."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.softsign)
+    _OP: ClassVar[Any] = staticmethod(F.softsign)
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,7 +193,7 @@ class Softsign(_Call):
 class LogSigmoid(_Call):
     """log(sigmoid(x))."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.logsigmoid)
+    _OP: ClassVar[Any] = staticmethod(F.logsigmoid)
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,7 +202,7 @@ class LogSigmoid(_Call):
 class GLU(_Call):
     """The first half along an axis times the sigmoid of the second."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.glu)
+    _OP: ClassVar[Any] = staticmethod(F.glu)
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__(dim=dim)
@@ -228,7 +229,7 @@ class LogSoftmax(_Call):
 class Softmin(_Call):
     """softmax(-x) along an axis."""
 
-    _OP: ClassVar[Any] = staticmethod(pt.softmin)
+    _OP: ClassVar[Any] = staticmethod(F.softmin)
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__(dim=dim)
@@ -252,7 +253,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.gelu(input, approximate=self.approximate)
+        return F.gelu(input, approximate=self.approximate)
 
 
 class PReLU(Module):
@@ -268,7 +269,7 @@ class PReLU(Module):
         self._cast(dtype)
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.prelu(input, self.weight)
+        return F.prelu(input, self.weight)
 
 
 class RReLU(Module):
@@ -288,7 +289,4 @@ class RReLU(Module):
         self.lower, self.upper = lower, upper
 
     def forward(self, input: Any) -> pt.Tensor:
-        if not self.training:
-            return pt.leaky_relu(input, (self.lower + self.upper) / 2)
-        slope = pt.random.uniform(input.shape) * (self.upper - self.lower) + self.lower
-        return pt.where(input >= 0, input, input * pt.cast(slope, input.dtype))
+        return F.rrelu(input, self.lower, self.upper, self.training)

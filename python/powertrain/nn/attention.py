@@ -6,6 +6,8 @@ import math
 from typing import Any, Literal
 
 import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.activations import GELU
 from powertrain.nn.dropout import Dropout
@@ -19,7 +21,7 @@ def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:
     batch, time, triple = qkv.shape
     width = triple // 3
     q, k, v = (pt.reshape(part, (batch, time, heads, width // heads)) for part in pt.split(qkv, 3, axis=2))
-    mixed = pt.scaled_dot_product_attention(q, k, v, causal=causal)
+    mixed = OPERATORS["scaled_dot_product_attention"](q, k, v, is_causal=causal)
     return pt.reshape(mixed, (batch, time, width))
 
 
@@ -36,7 +38,7 @@ def check_heads(where: str, **given: int) -> None:
 def _additive(mask: Any, dtype: Any) -> pt.Tensor:
     """A mask as what is added to the scores: -inf where a bool mask is True."""
     mask = pt.asarray(mask)
-    return pt.where(mask, -math.inf, pt.zeros((), dtype)) if mask.dtype == pt.bool_ else pt.cast(mask, dtype)
+    return pt.where(mask, -math.inf, pt.zeros((), dtype)) if mask.dtype == pt.bool_ else pt.astype(mask, dtype)
 
 
 class MultiheadAttention(Module):
@@ -92,14 +94,14 @@ class MultiheadAttention(Module):
         """Queries, keys and values as [batch, time, heads, width / heads]."""
         width, heads = self.embed_dim, self.num_heads
         if self.together and inputs[0] is inputs[1] is inputs[2]:
-            parts = list(pt.split(pt.linear(inputs[0], self.in_proj_weight, self.in_proj_bias), 3, axis=2))
+            parts = list(pt.split(F.linear(inputs[0], self.in_proj_weight, self.in_proj_bias), 3, axis=2))
         else:
             if self.together:
                 weights = list(pt.split(self.in_proj_weight, 3, axis=1))
             else:
                 weights = [getattr(self, f"{name}_proj_weight") for name in "qkv"]
             biases = [None] * 3 if self.in_proj_bias is None else list(pt.split(self.in_proj_bias, 3, axis=0))
-            parts = [pt.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
+            parts = [F.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
         return [pt.reshape(x, (*x.shape[:2], heads, width // heads)) for x in parts]
 
     def _added(self, shape: tuple[int, ...], dtype: Any, attn_mask: Any, padding: Any, causal: bool) -> Any:
@@ -154,14 +156,14 @@ class MultiheadAttention(Module):
         batch, queries, _, size = q.shape
         dropped = self.training and self.dropout > 0
         if attn_mask is None and key_padding_mask is None and not need_weights and not dropped:
-            mixed = pt.scaled_dot_product_attention(q, k, v, causal=is_causal)
+            mixed = OPERATORS["scaled_dot_product_attention"](q, k, v, is_causal=is_causal)
             return self.out_proj(pt.reshape(mixed, (batch, queries, self.embed_dim))), None
-        q, k, v = (pt.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
+        q, k, v = (pt.permute_dims(x, (0, 2, 1, 3)) for x in (q, k, v))
         scores = pt.matmul(q * (1 / math.sqrt(size)), pt.matrix_transpose(k))
         added = self._added(tuple(scores.shape), scores.dtype, attn_mask, key_padding_mask, is_causal)
         weights = pt.softmax(scores if added is None else scores + added, axis=-1)
-        mixed = pt.matmul(pt.dropout(weights, self.dropout) if dropped else weights, v)
-        y = self.out_proj(pt.reshape(pt.transpose(mixed, (0, 2, 1, 3)), (batch, queries, self.embed_dim)))
+        mixed = pt.matmul(F.dropout(weights, self.dropout) if dropped else weights, v)
+        y = self.out_proj(pt.reshape(pt.permute_dims(mixed, (0, 2, 1, 3)), (batch, queries, self.embed_dim)))
         if not need_weights:
             return y, None
         return y, pt.mean(weights, axis=1) if average_attn_weights else weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 
@@ -77,7 +78,8 @@ class RNNCell(_Cell):
     def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
         state = self._zeros(input) if hx is None else hx
         w_ih, w_hh, b_ih, b_hh = weights_of(self, "")
-        return pt.rnn(pt.expand_dims(input, 1), state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[1]
+        given = (pt.expand_dims(input, 1), state, w_ih, w_hh, b_ih, b_hh)
+        return OPERATORS["rnn"](*given, nonlinearity=self.nonlinearity)[1]
 
 
 class GRUCell(_Cell):
@@ -87,7 +89,7 @@ class GRUCell(_Cell):
 
     def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
         state = self._zeros(input) if hx is None else hx
-        return pt.gru(pt.expand_dims(input, 1), state, *weights_of(self, ""))[1]
+        return OPERATORS["gru"](pt.expand_dims(input, 1), state, *weights_of(self, ""))[1]
 
 
 class LSTMCell(_Cell):
@@ -97,5 +99,5 @@ class LSTMCell(_Cell):
 
     def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
         hidden, cell = (self._zeros(input), self._zeros(input)) if hx is None else hx
-        _, hidden, cell = pt.lstm(pt.expand_dims(input, 1), hidden, cell, *weights_of(self, ""))
+        _, hidden, cell = OPERATORS["lstm"](pt.expand_dims(input, 1), hidden, cell, *weights_of(self, ""))
         return hidden, cell

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 
@@ -109,9 +111,9 @@ class _Forward(_Conv):
         if self.padding_mode != "zeros" or any(before != after for before, after in self._sides):
             mode: Any = "constant" if self.padding_mode == "zeros" else self.padding_mode
             before, after = zip(*self._sides, strict=True)
-            input = pt.pad(input, (0, *before, 0), (0, *after, 0), 0.0, mode)
+            input = OPERATORS["pad"](input, (0, *before, 0), (0, *after, 0), 0.0, mode)
             padding = (0,) * self.AXES
-        op = (pt.conv1d, pt.conv2d, pt.conv3d)[self.AXES - 1]
+        op = (F.conv1d, F.conv2d, F.conv3d)[self.AXES - 1]
         y: pt.Tensor = op(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
         return y
 
@@ -182,8 +184,8 @@ class _Transpose(_Conv):
     def forward(self, input: Any, output_size: Sequence[int] | None = None) -> pt.Tensor:
         self._check(input)
         added = self._added(input, output_size)
-        op = (pt.conv_transpose1d, pt.conv_transpose2d, pt.conv_transpose3d)[self.AXES - 1]
-        where = (self.stride, self.padding, added, self.dilation, self.groups)
+        op = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self.AXES - 1]
+        where = (self.stride, self.padding, added, self.groups, self.dilation)
         y: pt.Tensor = op(input, self.weight, self.bias, *where)
         return y
 

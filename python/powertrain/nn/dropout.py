@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
@@ -18,8 +18,8 @@ class _Dropout(Module):
     def forward(self, input: Any) -> Any:
         return self._dropped(input) if self.training and self.p > 0 else input
 
-    def _dropped(self, x: Any) -> pt.Tensor:
-        return pt.dropout(x, self.p)
+    def _dropped(self, x: Any) -> Any:
+        return F.dropout(x, self.p)
 
 
 class Dropout(_Dropout):
@@ -35,8 +35,8 @@ class Dropout1d(_Dropout):
     Of any number of axes, channels last (Tompson et al. 2015).
     """
 
-    def _dropped(self, x: Any) -> pt.Tensor:
-        return pt.where(_by_channel(x) >= self.p, x * (1 / (1 - self.p)), 0.0)
+    def _dropped(self, x: Any) -> Any:
+        return F.dropout1d(x, self.p)
 
 
 class Dropout2d(Dropout1d):
@@ -47,30 +47,18 @@ class Dropout3d(Dropout1d):
     """Dropout1d of volumes."""
 
 
-def _by_channel(x: Any) -> pt.Tensor:
-    """One draw in [0, 1) for each channel of each example."""
-    return pt.random.uniform((x.shape[0], *[1] * (x.ndim - 2), x.shape[-1]))
-
-
 class AlphaDropout(_Dropout):
     """Dropout for selu: dropped values become its limit at -infinity, and mean and variance stay.
 
     Klambauer et al. 2017.
     """
 
-    LIMIT = -1.7580993408473766
-
-    def _drawn(self, x: Any) -> pt.Tensor:
-        return pt.random.uniform(x.shape)
-
-    def _dropped(self, x: Any) -> pt.Tensor:
-        kept = self._drawn(x) >= self.p
-        scale = 1 / ((1 - self.p) * (1 + self.p * self.LIMIT**2)) ** 0.5
-        return (pt.where(kept, x, self.LIMIT) - self.LIMIT * self.p) * scale
+    def _dropped(self, x: Any) -> Any:
+        return F.alpha_dropout(x, self.p, training=True)
 
 
 class FeatureAlphaDropout(AlphaDropout):
     """AlphaDropout of whole channels."""
 
-    def _drawn(self, x: Any) -> pt.Tensor:
-        return _by_channel(x)
+    def _dropped(self, x: Any) -> Any:
+        return F.feature_alpha_dropout(x, self.p, training=True)

@@ -97,7 +97,7 @@ Mode = Literal["fan_in", "fan_out"]
 
 
 def _written(tensor: Any, value: pt.Tensor) -> pt.Slot:
-    tensor.value = pt.cast(value, tensor.dtype)
+    tensor.value = pt.astype(value, tensor.dtype)
     slot: pt.Slot = tensor
     return slot
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.row_sparse import is_sparse, look_up
@@ -46,7 +48,7 @@ class Linear(Module):
         return (1, 0) if name == "weight" else None
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.linear(input, self.weight, self.bias)
+        return F.linear(input, self.weight, self.bias)
 
 
 class Bilinear(Module):
@@ -74,8 +76,7 @@ class Bilinear(Module):
 
     def forward(self, input1: Any, input2: Any) -> pt.Tensor:
         """Shapes    input1 [..., in1_features], input2 [..., in2_features] -> [..., out_features]"""
-        y = pt.einsum("...i,kij,...j->...k", input1, self.weight, input2)
-        return y if self.bias is None else y + self.bias
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
 
 def _check_padding(where: str, padding_idx: int | None, count: int) -> int | None:
@@ -195,11 +196,11 @@ class EmbeddingBag(Module):
                 "give padding a weight of 0 with mode='sum'"
             )
         if not is_sparse(self.weight):
-            return pt.embedding_bag(input, self.weight, per_sample_weights, mode=self.mode)
+            return OPERATORS["embedding_bag"](input, self.weight, per_sample_weights, mode=self.mode)
         # A table of the rows of this call, each once for each time that it is asked for.
         places = pt.reshape(pt.arange(math.prod(input.shape)), input.shape)
         rows = pt.reshape(look_up(input, self.weight), (places.size, self.weight.shape[1]))
-        return pt.embedding_bag(places, rows, per_sample_weights, mode=self.mode)
+        return OPERATORS["embedding_bag"](places, rows, per_sample_weights, mode=self.mode)
 
 
 class Flatten(Module):

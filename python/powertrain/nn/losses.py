@@ -1,4 +1,4 @@
-"""Losses as modules: the op of each, then its mean, its sum, or one value per example."""
+"""Losses as modules, each a call of the function of powertrain.nn.functional."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
@@ -14,32 +15,27 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 class Loss(Module):
-    """What losses share: `reduction` says what becomes of the values that `values` gives."""
+    """What losses share: `reduction` says what becomes of the value of each example."""
 
     OP: ClassVar[str] = ""
+    REDUCTIONS: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
     # The inputs that have one shape. The ops broadcast; here [n, 1] beside [n] would be a mean over n^2 numbers.
     ALIKE: ClassVar[tuple[str, ...]] = ("input", "target")
 
-    def __init__(self, *, reduction: Reduction = "mean", **settings: Any) -> None:
+    def __init__(self, *, reduction: str = "mean", **settings: Any) -> None:
         super().__init__()
         where = type(self).__name__
-        checks.choice(where, ("mean", "sum", "none"), reduction=reduction)
+        checks.choice(where, self.REDUCTIONS, reduction=reduction)
         checks.numbers(where, **{name: value for name, value in settings.items() if isinstance(value, float)})
         self.reduction, self._settings = reduction, settings
 
-    def values(self, *inputs: Any) -> pt.Tensor:
-        """One value per example or element."""
+    def _computed(self, *inputs: Any) -> pt.Tensor:
         checks.one_shape(type(self).__name__, **dict(zip(self.ALIKE, inputs, strict=False)))
-        values: pt.Tensor = getattr(pt, self.OP)(*inputs, **self._settings)
-        return values
-
-    def _reduced(self, values: pt.Tensor) -> pt.Tensor:
-        if self.reduction == "none":
-            return values
-        return pt.sum(values) if self.reduction == "sum" else pt.mean(values)
+        loss: pt.Tensor = getattr(F, self.OP)(*inputs, reduction=self.reduction, **self._settings)
+        return loss
 
     def forward(self, input: Any, target: Any) -> pt.Tensor:
-        return self._reduced(self.values(input, target))
+        return self._computed(input, target)
 
 
 def _tensor(value: Any) -> pt.Tensor | None:
@@ -82,52 +78,37 @@ class SmoothL1Loss(Loss):
         super().__init__(reduction=reduction, beta=beta)
 
 
-class _Weighted(Loss):
-    """Of which `weight` is a factor of each value."""
-
-    def __init__(self, weight: Any, reduction: Reduction, **settings: Any) -> None:
-        super().__init__(reduction=reduction, **settings)
-        self.weight = _tensor(weight)
-
-    def values(self, *inputs: Any) -> pt.Tensor:
-        values = super().values(*inputs)
-        return values if self.weight is None else values * self.weight
-
-
-class BCELoss(_Weighted):
+class BCELoss(Loss):
     """The binary cross-entropy of a probability; `weight` is a factor of each value, and broadcasts."""
 
     OP = "binary_cross_entropy"
 
     def __init__(self, weight: Any = None, *, reduction: Reduction = "mean") -> None:
-        super().__init__(weight, reduction)
+        super().__init__(reduction=reduction, weight=_tensor(weight))
+        self.weight = self._settings["weight"]
 
 
-class BCEWithLogitsLoss(_Weighted):
+class BCEWithLogitsLoss(Loss):
     """The binary cross-entropy of a logit; `pos_weight` counts for the part of the target that is 1.
 
     `weight` is a factor of each value, and broadcasts.
     """
 
-    OP = "bce_with_logits"
+    OP = "binary_cross_entropy_with_logits"
 
     def __init__(self, weight: Any = None, *, reduction: Reduction = "mean", pos_weight: Any = None) -> None:
-        super().__init__(weight, reduction, pos_weight=_tensor(pos_weight))
+        super().__init__(reduction=reduction, weight=_tensor(weight), pos_weight=_tensor(pos_weight))
+        self.weight = self._settings["weight"]
 
 
 class KLDivLoss(Loss):
     """target (log target - input) of log-probabilities; 'batchmean' is the divergence per row."""
 
     OP = "kl_div"
+    REDUCTIONS = ("mean", "sum", "none", "batchmean")
 
     def __init__(self, *, reduction: Reduction | Literal["batchmean"] = "mean", log_target: bool = False) -> None:
-        checks.choice("KLDivLoss", ("mean", "sum", "none", "batchmean"), reduction=reduction)
-        super().__init__(reduction="sum" if reduction == "batchmean" else reduction, log_target=log_target)
-        self.by_row = reduction == "batchmean"
-
-    def forward(self, input: Any, target: Any) -> pt.Tensor:
-        loss = super().forward(input, target)
-        return loss / input.shape[0] if self.by_row and input.ndim else loss
+        super().__init__(reduction=reduction, log_target=log_target)
 
 
 class PoissonNLLLoss(Loss):
@@ -141,7 +122,7 @@ class PoissonNLLLoss(Loss):
         super().__init__(reduction=reduction, log_input=log_input, full=full, eps=eps)
 
     def forward(self, log_input: Any, target: Any) -> pt.Tensor:
-        return self._reduced(self.values(log_input, target))
+        return self._computed(log_input, target)
 
 
 class GaussianNLLLoss(Loss):
@@ -160,7 +141,7 @@ class GaussianNLLLoss(Loss):
                 f"[GaussianNLLLoss] var is {list(variance)}, input is {list(x)}; expected one for each number, or "
                 "a size of 1 along axes that share one; reshape it"
             )
-        return self._reduced(self.values(input, target, var))
+        return self._computed(input, target, var)
 
 
 class CTCLoss(Loss):
@@ -176,10 +157,7 @@ class CTCLoss(Loss):
         self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
     ) -> pt.Tensor:
         """Shapes    log_probs [n, t, classes], targets [n, s], input_lengths and target_lengths [n]"""
-        values = self.values(log_probs, targets, input_lengths, target_lengths)
-        if self.reduction == "mean":
-            values = values / pt.cast(pt.maximum(target_lengths, 1), values.dtype)
-        return self._reduced(values)
+        return self._computed(log_probs, targets, input_lengths, target_lengths)
 
 
 class _Classes(Loss):
@@ -191,18 +169,6 @@ class _Classes(Loss):
         self_weight = _tensor(weight)
         super().__init__(reduction=reduction, weight=self_weight, ignore_index=ignore_index, **settings)
         self.weight, self.ignore_index = self_weight, ignore_index
-
-    def forward(self, input: Any, target: Any) -> pt.Tensor:
-        weight, ignored = self.weight, self.ignore_index
-        if self.reduction != "mean" or (weight is None and ignored is None):
-            return super().forward(input, target)
-        kept = None if ignored is None else pt.not_equal(target, ignored)
-        counted: Any = 1.0
-        if weight is not None:
-            counted = pt.take(weight, target if kept is None else pt.where(kept, target, 0))
-        if kept is not None:
-            counted = pt.where(kept, counted, 0.0)
-        return pt.sum(self.values(input, target)) / pt.sum(counted)
 
 
 class NLLLoss(_Classes):
@@ -235,11 +201,3 @@ class CrossEntropyLoss(_Classes):
     ) -> None:
         super().__init__(weight, ignore_index, reduction, label_smoothing=label_smoothing)
         self.label_smoothing = label_smoothing
-
-    def forward(self, input: Any, target: Any) -> pt.Tensor:
-        if target.ndim < input.ndim:
-            return super().forward(input, target)
-        smoothing = self.label_smoothing
-        if smoothing:
-            target = target * (1 - smoothing) + smoothing / input.shape[-1]
-        return self._reduced(pt.soft_cross_entropy(input, target, self.weight))

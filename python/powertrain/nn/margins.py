@@ -42,7 +42,7 @@ class _OfTwo(Loss):
         self.margin = margin
 
     def forward(self, input1: Any, input2: Any, target: Any) -> pt.Tensor:  # type: ignore[override]  # one input more
-        return self._reduced(self.values(input1, input2, target))
+        return self._computed(input1, input2, target)
 
 
 class MarginRankingLoss(_OfTwo):
@@ -60,13 +60,13 @@ class CosineEmbeddingLoss(_OfTwo):
     OP = "cosine_embedding_loss"
     ALIKE = ("input1", "input2")
 
-    def values(self, *inputs: Any) -> pt.Tensor:
+    def _computed(self, *inputs: Any) -> pt.Tensor:
         if np.shape(inputs[2]) != np.shape(inputs[0])[:-1]:
             raise pt.ShapeError(
                 f"[CosineEmbeddingLoss] input1 is {list(np.shape(inputs[0]))}, target is "
                 f"{list(np.shape(inputs[2]))}; expected one target for each row of input1; reshape target"
             )
-        return super().values(*inputs)
+        return super()._computed(*inputs)
 
 
 class _Triplet(Loss):
@@ -77,7 +77,7 @@ class _Triplet(Loss):
     def forward(  # type: ignore[override]  # other inputs
         self, anchor: Any, positive: Any, negative: Any
     ) -> pt.Tensor:
-        return self._reduced(self.values(anchor, positive, negative))
+        return self._computed(anchor, positive, negative)
 
 
 class TripletMarginLoss(_Triplet):
@@ -94,7 +94,7 @@ class TripletMarginLoss(_Triplet):
         *,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(reduction=reduction, margin=margin, ord=p, eps=eps, swap=swap)
+        super().__init__(reduction=reduction, margin=margin, p=p, eps=eps, swap=swap)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
 
@@ -127,26 +127,16 @@ class MultiLabelMarginLoss(Loss):
     Labels of a row end at the first that is negative.
     """
 
+    OP = "multilabel_margin_loss"
+
     def __init__(self, *, reduction: Reduction = "mean") -> None:
         super().__init__(reduction=reduction)
-
-    def values(self, *inputs: Any) -> pt.Tensor:
-        """Shapes    input [..., classes], target [..., classes] -> [...]"""
-        x, labels = inputs
-        checks.one_shape("MultiLabelMarginLoss", input=x, target=labels)
-        classes = x.shape[-1]
-        counted = pt.equal(pt.cumulative_sum(pt.cast(pt.less(labels, 0), "int64"), axis=-1), 0)
-        index = pt.where(counted, labels, 0)
-        named = pt.equal(pt.expand_dims(index, -1), pt.arange(classes))
-        among = pt.any(pt.logical_and(named, pt.expand_dims(counted, -1)), axis=-2)
-        scores = pt.take_along_axis(x, index, axis=-1)
-        lacking = pt.relu(1.0 - pt.expand_dims(scores, -1) + pt.expand_dims(x, -2))
-        counts = pt.logical_and(pt.expand_dims(counted, -1), pt.logical_not(pt.expand_dims(among, -2)))
-        return pt.sum(pt.where(counts, lacking, 0.0), axis=(-2, -1)) / classes
 
 
 class TripletMarginWithDistanceLoss(_Triplet):
     """What the negative lacks to be further from the anchor than the positive by a margin, by any distance."""
+
+    OP = "triplet_margin_with_distance_loss"
 
     def __init__(
         self,
@@ -155,18 +145,7 @@ class TripletMarginWithDistanceLoss(_Triplet):
         swap: bool = False,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(reduction=reduction)
         checks.numbers(type(self).__name__, margin=margin)
-        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
-        self.margin, self.swap = margin, swap
-
-    def values(self, *inputs: Any) -> pt.Tensor:
-        """Shapes    anchor, positive and negative [b, n] -> [b]"""
-        anchor, positive, negative = inputs
-        checks.one_shape(type(self).__name__, anchor=anchor, positive=positive, negative=negative)
-        far = self.distance_function(anchor, negative)
-        if self.swap:
-            far = pt.minimum(far, self.distance_function(positive, negative))
-        lacking = self.distance_function(anchor, positive) - far + self.margin
-        # Not relu: what just meets the margin is still pushed, as in PyTorch.
-        return pt.where(lacking < 0, 0.0, lacking)
+        distance = PairwiseDistance() if distance_function is None else distance_function
+        super().__init__(reduction=reduction, distance_function=distance, margin=margin, swap=swap)
+        self.distance_function, self.margin, self.swap = distance, margin, swap

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 
@@ -72,7 +74,7 @@ class _Channels(Module):
         momentum: Any = self.momentum
         if momentum is None:  # the mean of all batches so far
             self.num_batches_tracked.value = self.num_batches_tracked + 1
-            momentum = 1 / pt.cast(self.num_batches_tracked, self.running_mean.dtype)
+            momentum = 1 / pt.astype(self.num_batches_tracked, self.running_mean.dtype)
         kept = 1 - momentum
         self.running_mean.value = self.running_mean * kept + mean * momentum
         self.running_var.value = self.running_var * kept + variance * (momentum * unbiased)
@@ -115,7 +117,7 @@ class AnyBatchNorm(_Channels):
         like = (self.num_features,)
         weight = pt.ones(like, input.dtype) if self.weight is None else self.weight
         bias = pt.zeros(like, input.dtype) if self.bias is None else self.bias
-        y, mean, variance = pt.batch_norm(input, weight, bias, self.eps)
+        y, mean, variance = OPERATORS["batch_norm"](input, weight, bias, self.eps)
         if self.training and self.track_running_stats:
             self._track(mean, variance, count / (count - 1))
         return y
@@ -164,7 +166,7 @@ class _InstanceNorm(_Channels):
             space = tuple(range(1, input.ndim - 1))
             mean, variance = pt.mean(input, axis=space), pt.var(input, axis=space, correction=1)
             self._track(pt.mean(mean, axis=0), pt.mean(variance, axis=0), 1.0)
-        return pt.instance_norm(input, self.weight, self.bias, self.eps)
+        return OPERATORS["instance_norm"](input, self.weight, self.bias, self.eps)
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -211,7 +213,7 @@ class GroupNorm(Module):
         self._cast(dtype)
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.group_norm(input, self.weight, self.bias, groups=self.num_groups, eps=self.eps)
+        return OPERATORS["group_norm"](input, self.weight, self.bias, num_groups=self.num_groups, eps=self.eps)
 
 
 class LocalResponseNorm(Module):
@@ -227,10 +229,4 @@ class LocalResponseNorm(Module):
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, input: Any) -> pt.Tensor:
-        channels = input.shape[-1]
-        rest = [0] * (input.ndim - 1)
-        squares = pt.pad(pt.square(input), (*rest, self.size // 2), (*rest, (self.size - 1) // 2))
-        total = squares[..., :channels]
-        for shift in range(1, self.size):
-            total = total + squares[..., shift : shift + channels]
-        return input / pt.power(total * (self.alpha / self.size) + self.k, self.beta)
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
@@ -34,7 +35,7 @@ class _Pad(Module):
     def forward(self, input: Any) -> pt.Tensor:
         checks.axes(type(self).__name__, input, self.AXES + 2, shape="batch first and channels last")
         before, after = zip(*self.sides, strict=True)
-        return pt.pad(input, (0, *before, 0), (0, *after, 0), self.value, self.MODE)
+        return OPERATORS["pad"](input, (0, *before, 0), (0, *after, 0), self.value, self.MODE)
 
 
 class ConstantPad1d(_Pad):

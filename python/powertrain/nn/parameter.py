@@ -34,13 +34,13 @@ def detached(data: Any) -> Any:
         return data
     data = data.detach().cpu()
     # NumPy has no bfloat16, and float32 holds each of its numbers.
-    return pt.cast(data.float().numpy(), "bfloat16") if str(data.dtype) == "torch.bfloat16" else data.numpy()
+    return pt.astype(data.float().numpy(), "bfloat16") if str(data.dtype) == "torch.bfloat16" else data.numpy()
 
 
 def array_of(slot: pt.Slot) -> NDArray[Any]:
     """The value of a slot for NumPy, which has no bfloat16: float32 holds each of its numbers."""
     value = slot.value
-    return np.asarray((pt.cast(value, "float32") if value.dtype == pt.bfloat16 else value).numpy())
+    return np.asarray((pt.astype(value, "float32") if value.dtype == pt.bfloat16 else value).numpy())
 
 
 def slot_size(slot: pt.Slot) -> int:

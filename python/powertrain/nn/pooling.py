@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
@@ -46,7 +47,7 @@ class _MaxPool(_Pool):
         self.dilation, self.ceil_mode = checks.spread(dilation, self.AXES), ceil_mode
 
     def forward(self, input: Any) -> pt.Tensor:
-        op = (pt.max_pool1d, pt.max_pool2d, pt.max_pool3d)[self.AXES - 1]
+        op = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.AXES - 1]
         y: pt.Tensor = op(input, self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode)
         return y
 
@@ -95,17 +96,17 @@ class _AvgPool(_Pool):
         return pt.asarray(np.expand_dims(counts, -1).astype("float32"))
 
     def forward(self, input: Any) -> pt.Tensor:
-        op = (pt.avg_pool1d, pt.avg_pool2d, pt.avg_pool3d)[self.AXES - 1]
+        op = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.AXES - 1]
         counts = self.count_include_pad or self.divisor_override is not None
         y: pt.Tensor = op(
-            input, self.kernel_size, self.stride, self.padding, count_padding=counts, ceil_mode=self.ceil_mode
+            input, self.kernel_size, self.stride, self.padding, count_include_pad=counts, ceil_mode=self.ceil_mode
         )
         if self.divisor_override is None:
             return y
         if not self.ceil_mode:
             return y * (math.prod(self.kernel_size) / self.divisor_override)
         share = self._counts(tuple(input.shape[1:-1]), tuple(y.shape[1:-1])) / self.divisor_override
-        return y * pt.cast(share, y.dtype)
+        return y * pt.astype(share, y.dtype)
 
 
 class AvgPool1d(_AvgPool):
@@ -154,8 +155,8 @@ class LPPool2d(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Any) -> pt.Tensor:
-        settings: dict[str, Any] = {"window": self.kernel_size, "stride": self.stride, "ceil_mode": self.ceil_mode}
-        return pt.lp_pool2d(input, self.norm_type, **settings)
+        settings: dict[str, Any] = {"kernel_size": self.kernel_size, "stride": self.stride, "ceil_mode": self.ceil_mode}
+        return F.lp_pool2d(input, self.norm_type, **settings)
 
 
 class AdaptiveAvgPool2d(Module):
@@ -167,7 +168,7 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = checks.spread(output_size, 2)
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.adaptive_avg_pool2d(input, self.output_size)
+        return F.adaptive_avg_pool2d(input, self.output_size)
 
 
 class AdaptiveMaxPool2d(Module):
@@ -180,7 +181,7 @@ class AdaptiveMaxPool2d(Module):
         self.output_size = checks.spread(output_size, 2)
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.adaptive_max_pool2d(input, self.output_size)
+        return F.adaptive_max_pool2d(input, self.output_size)
 
 
 class GlobalAveragePool(Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
@@ -47,7 +48,7 @@ class Upsample(Module):
             assert not isinstance(factor, tuple)
             size = (int(input.shape[1] * factor), int(input.shape[2] * factor))
         assert size is not None
-        return pt.interpolate(input, size, self.mode, bool(self.align_corners), factor)
+        return F.interpolate(input, size, factor, self.mode, bool(self.align_corners))
 
 
 class PixelShuffle(Module):
@@ -59,7 +60,7 @@ class PixelShuffle(Module):
         self.upscale_factor = upscale_factor
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.pixel_shuffle(input, self.upscale_factor)
+        return F.pixel_shuffle(input, self.upscale_factor)
 
 
 class PixelUnshuffle(Module):
@@ -71,7 +72,7 @@ class PixelUnshuffle(Module):
         self.downscale_factor = downscale_factor
 
     def forward(self, input: Any) -> pt.Tensor:
-        return pt.pixel_unshuffle(input, self.downscale_factor)
+        return F.pixel_unshuffle(input, self.downscale_factor)
 
 
 class ChannelShuffle(Module):
@@ -83,11 +84,4 @@ class ChannelShuffle(Module):
         self.groups = groups
 
     def forward(self, input: Any) -> pt.Tensor:
-        channels = input.shape[-1]
-        if channels % self.groups:
-            raise pt.ShapeError(
-                f"[ChannelShuffle] {channels} channels in {self.groups} groups; expected a multiple of groups; "
-                "change groups"
-            )
-        split = pt.reshape(input, (*input.shape[:-1], self.groups, channels // self.groups))
-        return pt.reshape(pt.swapaxes(split, -1, -2), input.shape)
+        return F.channel_shuffle(input, self.groups)

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks
 from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_of
 from powertrain.nn.module import Module
@@ -26,7 +28,7 @@ class _Padded:
                     f"[lengths] received {given.tolist()}; expected {x.shape[0]} whole numbers from 1 to "
                     f"{x.shape[1]}; one for each sequence of the batch"
                 )
-        ends = pt.cast(pt.asarray(lengths), "int64")
+        ends = pt.astype(pt.asarray(lengths), "int64")
         steps = pt.arange(x.shape[1])
         self._inside = pt.less(steps, pt.expand_dims(ends, 1))
         self._turned = pt.where(self._inside, pt.expand_dims(ends - 1, 1) - steps, steps)
@@ -120,7 +122,7 @@ class _Stack(Module):
                 outputs.append(y if padded is None else padded.cleared(y))
             x = outputs[0] if self.directions == 1 else pt.concat(outputs, 2)
             if layer + 1 < self.num_layers and self.training and self.dropout > 0:
-                x = pt.dropout(x, self.dropout)
+                x = F.dropout(x, self.dropout)
         return x, [pt.stack(kind) for kind in last]
 
     def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[pt.Tensor, pt.Tensor]:
@@ -164,7 +166,7 @@ class RNN(_Stack):
 
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
         (state,), (w_ih, w_hh, b_ih, b_hh) = first, weights
-        return (pt.rnn(x, state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[0],)
+        return (OPERATORS["rnn"](x, state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[0],)
 
 
 class GRU(_Stack):
@@ -173,7 +175,7 @@ class GRU(_Stack):
     GATES = 3
 
     def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
-        return (pt.gru(x, *first, *weights)[0],)
+        return (OPERATORS["gru"](x, *first, *weights)[0],)
 
 
 class LSTM(_Stack):
@@ -205,9 +207,10 @@ class LSTM(_Stack):
         # The op `lstm` gives the last cell alone; sequences that end earlier need the cells of every step.
         w_ih, w_hh, b_ih, b_hh = weights
         wide = "float64" if x.dtype == pt.float64 else "float32"
-        from_inputs = pt.cast(pt.matmul(x, w_ih) + (b_ih + b_hh), wide)
-        states = pt.lstm_recurrence(from_inputs, pt.cast(w_hh, wide), *(pt.cast(state, wide) for state in first))
-        return tuple(pt.cast(sequence, x.dtype) for sequence in states[:2])
+        from_inputs = pt.astype(pt.matmul(x, w_ih) + (b_ih + b_hh), wide)
+        begun = (pt.astype(state, wide) for state in first)
+        states = OPERATORS["lstm_recurrence"](from_inputs, pt.astype(w_hh, wide), *begun)
+        return tuple(pt.astype(sequence, x.dtype) for sequence in states[:2])
 
     def forward(  # type: ignore[override]  # its state is a pair
         self, input: Any, hx: tuple[Any, Any] | None = None, lengths: Any = None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import powertrain as pt
+from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 
@@ -72,7 +73,7 @@ class LayerNorm(_OverLast):
 
     def forward(self, input: Any) -> pt.Tensor:
         rows, weight, bias = self._rows(input)
-        y = pt.layer_norm(rows, weight, bias, self.eps)
+        y = OPERATORS["layer_norm"](rows, weight, bias, self.eps)
         return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
 
 
@@ -102,5 +103,5 @@ class RMSNorm(_OverLast):
         if weight is None:
             weight = pt.ones((rows.shape[-1],), rows.dtype)
         eps = _EPS[rows.dtype.name] if self.eps is None else self.eps
-        y = pt.rms_norm(rows, weight, eps)
+        y = OPERATORS["rms_norm"](rows, weight, eps)
         return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)

@@ -141,7 +141,7 @@ class State(Registry):
                 f"[{type(self).__name__}.to] {held[0]} is held by an optimizer; expected a model without one; call "
                 "model.to(dtype) before the optimizer is made"
             )
-        made = {id(slot): _slot_like(slot, pt.cast(slot.value, wanted)) for _, slot in named}
+        made = {id(slot): _slot_like(slot, pt.astype(slot.value, wanted)) for _, slot in named}
         self._replace(made)
 
     def _replace(self, made: dict[int, pt.Slot]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.attention import MultiheadAttention, check_heads
 from powertrain.nn.containers import ModuleList
@@ -18,7 +19,7 @@ Activation = str | Callable[[Any], Any]
 
 
 def _activation(where: str, given: Activation) -> Callable[[Any], Any]:
-    named: dict[str, Callable[[Any], Any]] = {"relu": pt.relu, "gelu": pt.gelu}
+    named: dict[str, Callable[[Any], Any]] = {"relu": pt.relu, "gelu": F.gelu}
     if callable(given):
         return given
     if given not in named:

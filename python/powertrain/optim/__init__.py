@@ -1,6 +1,7 @@
 """Optimizers over flat state, and schedules inside the graph."""
 
 from powertrain.boundary import export
+from powertrain.hints import attributes
 from powertrain.optim import schedules
 from powertrain.optim.adam import Adam, AdamW
 from powertrain.optim.adam_variants import Lion, NAdam, RAdam, SparseAdam
@@ -48,3 +49,4 @@ __all__ = [
 ]
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -51,11 +51,11 @@ class Adam(Optimizer):
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
-        count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
-        size = wide / (1 - pt.power(self.betas[0], count))
-        unbias = 1 / pt.sqrt(1 - pt.power(self.betas[1], count))
-        found = {"size": pt.cast(size, rate.dtype), "unbias": pt.cast(unbias, rate.dtype)}
-        return {**found, "kept": pt.cast(1 - wide * decay, rate.dtype)} if decay and self.decoupled else found
+        count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
+        size = wide / (1 - pt.pow(self.betas[0], count))
+        unbias = 1 / pt.sqrt(1 - pt.pow(self.betas[1], count))
+        found = {"size": pt.astype(size, rate.dtype), "unbias": pt.astype(unbias, rate.dtype)}
+        return {**found, "kept": pt.astype(1 - wide * decay, rate.dtype)} if decay and self.decoupled else found
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]

@@ -42,16 +42,16 @@ class NAdam(Optimizer):
 
     def _memory(self, step: pt.Tensor) -> pt.Tensor:
         """How much of the mean of gradients an update keeps, in float64."""
-        grown = 1 - 0.5 * pt.power(0.96, pt.cast(step, "float64") * self.momentum_decay)
+        grown = 1 - 0.5 * pt.pow(0.96, pt.astype(step, "float64") * self.momentum_decay)
         return grown * self.betas[0]
 
     def advance(self, step: pt.Tensor, counters: Mapping[str, pt.Tensor]) -> dict[str, pt.Tensor]:
         return {"mu_product": counters["mu_product"] * self._memory(step)}
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        root = pt.sqrt(1 - pt.power(self.betas[1], pt.cast(step, "float64")))
-        found = {"wide": pt.cast(rate, "float64"), "now": self._memory(step), "after": self._memory(step + 1)}
-        return {**found, "root": pt.cast(root, rate.dtype)}
+        root = pt.sqrt(1 - pt.pow(self.betas[1], pt.astype(step, "float64")))
+        found = {"wide": pt.astype(rate, "float64"), "now": self._memory(step), "after": self._memory(step + 1)}
+        return {**found, "root": pt.astype(root, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -60,8 +60,8 @@ class NAdam(Optimizer):
         m = running_mean(state["m"], g, self.betas[0])
         v = running_mean(state["v"], pt.square(g), self.betas[1])
         rate, now, after, product = (scalars[name] for name in ("wide", "now", "after", "mu_product"))
-        of_g = pt.cast(rate * (1 - now) / (1 - product), p.dtype)
-        of_m = pt.cast(rate * after / (1 - product * after), p.dtype)
+        of_g = pt.astype(rate * (1 - now) / (1 - product), p.dtype)
+        of_m = pt.astype(rate * after / (1 - product * after), p.dtype)
         return p - (g * of_g + m * of_m) / (pt.sqrt(v) / scalars["root"] + self.eps), {"m": m, "v": v}
 
 
@@ -92,16 +92,16 @@ class RAdam(Optimizer):
         super().__init__(params, lr=lr, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        count = pt.cast(step, "float64")
-        left = pt.power(self.betas[1], count)
+        count = pt.astype(step, "float64")
+        left = pt.pow(self.betas[1], count)
         longest = 2 / (1 - self.betas[1]) - 1
         length = longest - 2 * count * left / (1 - left)
         known = length > 5
         safe = pt.where(known, length, 6.0)
         weight = (safe - 4) * (safe - 2) * longest / ((longest - 4) * (longest - 2) * safe)
-        size = pt.cast(rate, "float64") / (1 - pt.power(self.betas[0], count))
+        size = pt.astype(rate, "float64") / (1 - pt.pow(self.betas[0], count))
         found = {"size": size, "weighed": size * pt.sqrt(weight) * pt.sqrt(1 - left)}
-        return {"known": known, **{name: pt.cast(value, rate.dtype) for name, value in found.items()}}
+        return {"known": known, **{name: pt.astype(value, rate.dtype) for name, value in found.items()}}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -172,9 +172,9 @@ class SparseAdam(Optimizer):
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         """In float64: see Adam."""
-        count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
-        size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) / (1 - pt.power(self.betas[0], count))
-        return {"size": pt.cast(size, rate.dtype)}
+        count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
+        size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.betas[0], count))
+        return {"size": pt.astype(size, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

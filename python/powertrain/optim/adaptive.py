@@ -78,7 +78,9 @@ class Adagrad(Optimizer):
         super().__init__(params, lr=lr, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        return {"rate": rate / (1 + pt.cast(step - 1, rate.dtype) * self.lr_decay)} if self.lr_decay else {"rate": rate}
+        return (
+            {"rate": rate / (1 + pt.astype(step - 1, rate.dtype) * self.lr_decay)} if self.lr_decay else {"rate": rate}
+        )
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -145,8 +147,8 @@ class Adamax(Optimizer):
         super().__init__(params, lr=lr, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        corrected = pt.cast(rate, "float64") / (1 - pt.power(self.betas[0], pt.cast(step, "float64")))
-        return {"rate": pt.cast(corrected, rate.dtype)}
+        corrected = pt.astype(rate, "float64") / (1 - pt.pow(self.betas[0], pt.astype(step, "float64")))
+        return {"rate": pt.astype(corrected, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

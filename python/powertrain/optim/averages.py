@@ -86,7 +86,7 @@ class SWA(_Average):
         super().__init__(model, name)
 
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
-        return average + (value - average) / pt.cast(count + 1, value.dtype)
+        return average + (value - average) / pt.astype(count + 1, value.dtype)
 
 
 def refresh_statistics(model: Module, batches: Iterable[Any], forward: Callable[[Any], Any] | None = None) -> None:

@@ -51,13 +51,13 @@ class Adafactor(PerParameter):
         return (*shape[:-1], 1) if moment == "rows" else (*shape[:-2], 1, shape[-1])
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        count, wide = pt.cast(step, "float64"), pt.cast(rate, "float64")
+        count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
         found = {
-            "fresh": pt.power(count, self.decay),
+            "fresh": pt.pow(count, self.decay),
             "rate": pt.minimum(wide, 1 / pt.sqrt(count)),
             "kept": 1 - wide * decay,
         }
-        return {name: pt.cast(value, rate.dtype) for name, value in found.items()}
+        return {name: pt.astype(value, rate.dtype) for name, value in found.items()}
 
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

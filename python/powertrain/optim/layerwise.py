@@ -115,9 +115,9 @@ class LAMB(PerParameter):
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        count = pt.cast(step, "float64")
-        found = {"mean": 1 - pt.power(self.betas[0], count), "root": pt.sqrt(1 - pt.power(self.betas[1], count))}
-        return {"rate": rate, **{name: pt.cast(value, rate.dtype) for name, value in found.items()}}
+        count = pt.astype(step, "float64")
+        found = {"mean": 1 - pt.pow(self.betas[0], count), "root": pt.sqrt(1 - pt.pow(self.betas[1], count))}
+        return {"rate": rate, **{name: pt.astype(value, rate.dtype) for name, value in found.items()}}
 
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -181,9 +181,9 @@ def orthogonal(x: pt.Tensor, steps: int) -> pt.Tensor:
     """A matrix with singular values brought from 0..1 to about 0.7..1.2, and the same singular vectors."""
     a, b, c = _QUINTIC
     wide = x.shape[0] > x.shape[1]
-    y = pt.transpose(x) if wide else x
+    y = pt.permute_dims(x) if wide else x
     y = y / pt.maximum(_norm(y), 1e-7)
     for _ in range(steps):
-        square = pt.matmul(y, pt.transpose(y))
+        square = pt.matmul(y, pt.permute_dims(y))
         y = y * a + pt.matmul(square * b + pt.matmul(square, square) * c, y)
-    return pt.transpose(y) if wide else y
+    return pt.permute_dims(y) if wide else y

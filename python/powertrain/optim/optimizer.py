@@ -261,8 +261,8 @@ class Optimizer(Watched):
         """A table after an update of the rows that have a gradient. Of a row that occurs twice both are the same."""
         state = {name: pt.take(slot.value, rows.index) for name, slot in part.state.items()}
         p, new = self.update_flat(rows.before, pt.take(sums, rows.place), state, part.weight_decay, scalars)
-        kept = {name: pt.put_rows(part.state[name].value, rows.index, value) for name, value in new.items()}
-        return pt.put_rows(part.values.value, rows.index, p), kept
+        put = pt.functional.OPERATORS["put_rows"]
+        return put(part.values.value, rows.index, p), {k: put(part.state[k].value, rows.index, new[k]) for k in new}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
@@ -353,7 +353,7 @@ class Optimizer(Watched):
         """Adds this call's gradients to those held, puts the mean of all in `flat`, and says if an update is due."""
         calls = self._gathered["calls"].value + 1
         held_weight = self._gathered["weight"]
-        total = held_weight.value + (1.0 if weight is None else pt.cast(weight, held_weight.dtype))
+        total = held_weight.value + (1.0 if weight is None else pt.astype(weight, held_weight.dtype))
         last = pt.equal(calls, self.accumulate)
         for place, part in enumerate(self.parts):
             assert part.gradient is not None
@@ -418,7 +418,7 @@ def _scalar_dtype(slot: pt.Slot) -> str:
 
 def _in(dtype: str, number: Any) -> Any:
     """A tensor in this dtype; a Python number stays one, since it takes the dtype of what it meets."""
-    return pt.cast(number, dtype) if isinstance(number, pt.Tensor) and number.dtype.name != dtype else number
+    return pt.astype(number, dtype) if isinstance(number, pt.Tensor) and number.dtype.name != dtype else number
 
 
 def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:
@@ -433,7 +433,7 @@ def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: float) -> pt.Tensor:
 
 def _norm(flat: list[pt.Tensor]) -> pt.Tensor:
     """Of all gradients together, in float64, so that the squares of finite ones stay finite."""
-    squares = [pt.sum(pt.square(pt.cast(g, "float64"))) for g in flat]
+    squares = [pt.sum(pt.square(pt.astype(g, "float64"))) for g in flat]
     return pt.sqrt(sum(squares[1:], squares[0]))
 
 

@@ -61,19 +61,19 @@ def chain(*parts: tuple[int, Schedule], then: Schedule) -> Schedule:
 
 def _progress(step: Any, start: int, total: int) -> pt.Tensor:
     """How far from `start` (0) to `total` (1), in float64: a float32 step is inexact beyond 16,777,216."""
-    return pt.clip((pt.cast(step, "float64") - start) / max(1, total - start), 0.0, 1.0)
+    return pt.clip((pt.astype(step, "float64") - start) / max(1, total - start), 0.0, 1.0)
 
 
 def _warm(step: Any, warmup: int, factor: pt.Tensor) -> pt.Tensor:
     """A rise over the first `warmup` updates, which are 1/(warmup+1), 2/(warmup+1), ... of the rate; then `factor`."""
     if warmup == 0:
         return factor
-    return pt.where(pt.less(step, warmup), (pt.cast(step, "float64") + 1) / (warmup + 1), factor)
+    return pt.where(pt.less(step, warmup), (pt.astype(step, "float64") + 1) / (warmup + 1), factor)
 
 
 def constant(step: Any, total: int, *, warmup: Steps = 0) -> pt.Tensor:
     """1, after a warm-up."""
-    return _warm(step, warmup, pt.cast(step, "float64") * 0.0 + 1.0)
+    return _warm(step, warmup, pt.astype(step, "float64") * 0.0 + 1.0)
 
 
 def cosine(step: Any, total: int, *, warmup: Steps = 0, floor: Share = 0.0) -> pt.Tensor:
@@ -90,8 +90,8 @@ def linear(step: Any, total: int, *, warmup: Steps = 0, floor: Share = 0.0) -> p
 def step(step: Any, total: int, *, every: Annotated[float, Range(above=0)] = 0.3, gamma: Share = 0.1) -> pt.Tensor:
     """Times `gamma` after every share `every` of the run (or every so many updates, if above 1)."""
     length = max(1, round(every * total)) if every <= 1 else round(every)
-    drops = pt.floor(pt.cast(step, "float64") / length)
-    return pt.exp(drops * math.log(gamma)) if gamma > 0 else pt.cast(pt.equal(drops, 0), "float64")
+    drops = pt.floor(pt.astype(step, "float64") / length)
+    return pt.exp(drops * math.log(gamma)) if gamma > 0 else pt.astype(pt.equal(drops, 0), "float64")
 
 
 def one_cycle(step: Any, total: int, *, rise: Share = 0.3, start: Share = 0.04, floor: Share = 4e-6) -> pt.Tensor:
@@ -106,22 +106,22 @@ def polynomial(
     step: Any, total: int, *, warmup: Steps = 0, power: Annotated[float, Range(above=0)] = 1.0, floor: Share = 0.0
 ) -> pt.Tensor:
     """What is left of the run to a power, from 1, after a warm-up, to `floor` at `total`, and there on."""
-    left = pt.power(1 - _progress(step, warmup, total), power)
+    left = pt.pow(1 - _progress(step, warmup, total), power)
     return _warm(step, warmup, left * (1 - floor) + floor)
 
 
 def exponential(step: Any, total: int, *, gamma: Annotated[float, Range(above=0, high=1)] = 0.99) -> pt.Tensor:
     """Times `gamma` after every update."""
-    return pt.exp(pt.cast(step, "float64") * math.log(gamma))
+    return pt.exp(pt.astype(step, "float64") * math.log(gamma))
 
 
 def multistep(
     step: Any, total: int, *, at: tuple[float, ...] = (0.5, 0.75), gamma: Annotated[float, Range(above=0)] = 0.1
 ) -> pt.Tensor:
     """Times `gamma` at each of these shares of the run (or after so many updates, if above 1)."""
-    drops = pt.cast(step, "float64") * 0.0
+    drops = pt.astype(step, "float64") * 0.0
     for place in at:
-        drops = drops + pt.cast(step >= (round(place * total) if place <= 1 else round(place)), "float64")
+        drops = drops + pt.astype(step >= (round(place * total) if place <= 1 else round(place)), "float64")
     return pt.exp(drops * math.log(gamma))
 
 
@@ -137,13 +137,13 @@ def cosine_restarts(
 
     Source    Loshchilov and Hutter 2017 (SGDR)
     """
-    count = pt.cast(step, "float64")
+    count = pt.astype(step, "float64")
     if growth == 1:
         begun, length = pt.floor(count / first) * first, count * 0.0 + first
     else:
         # The first update of round k is first (growth^k - 1) / (growth - 1). Half an update keeps its rounding apart.
         rounds = pt.floor(pt.log((count + 0.5) / first * (growth - 1) + 1) / math.log(growth))
-        length = pt.round(pt.power(float(growth), rounds)) * first
+        length = pt.round(pt.pow(float(growth), rounds)) * first
         begun = (length - first) / (growth - 1)
     half = 0.5 * (1 + pt.cos((count - begun) / length * math.pi))
     return half * (1 - floor) + floor
@@ -163,7 +163,7 @@ def cyclic(
 
     The height halves with each cycle in mode "triangular2", and is times gamma^step in mode "exp_range".
     """
-    count, length = pt.cast(step, "float64"), rise + fall
+    count, length = pt.astype(step, "float64"), rise + fall
     cycle = pt.floor(count / length)
     place = count - cycle * length
     height = pt.where(place <= rise, place / rise, (length - place) / fall)
@@ -176,7 +176,7 @@ def cyclic(
 
 def inverse_sqrt(step: Any, total: int, *, warmup: Annotated[int, Range(low=1)] = 4000) -> pt.Tensor:
     """Up to 1 over `warmup` updates, then falling as 1 / sqrt(step): Vaswani et al. 2017, equation 3, of height 1."""
-    count = pt.cast(step, "float64") + 1
+    count = pt.astype(step, "float64") + 1
     return pt.minimum(count / warmup, pt.sqrt(warmup / count))
 
 

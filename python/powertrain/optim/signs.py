@@ -94,10 +94,10 @@ class ASGD(Optimizer):
         super().__init__(params, lr=lr, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
-        before, wide = pt.cast(step - 1, "float64"), pt.cast(rate, "float64")
-        now = wide / pt.power(1 + self.lambd * wide * before, self.alpha)
+        before, wide = pt.astype(step - 1, "float64"), pt.astype(rate, "float64")
+        now = wide / pt.pow(1 + self.lambd * wide * before, self.alpha)
         found = {"rate": now, "kept": 1 - self.lambd * now, "share": 1 / pt.maximum(before - self.t0, 1.0)}
-        return {name: pt.cast(value, rate.dtype) for name, value in found.items()}
+        return {name: pt.astype(value, rate.dtype) for name, value in found.items()}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]

@@ -58,14 +58,14 @@ class SOAP(PerParameter):
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         # The first update does not count for Adam, whose corrections are then of a count of 1 that is not used.
         done = step - 1
-        count, wide = pt.cast(pt.maximum(done, 1), "float64"), pt.cast(rate, "float64")
-        size = wide * pt.sqrt(1 - pt.power(self.betas[1], count)) / (1 - pt.power(self.betas[0], count))
+        count, wide = pt.astype(pt.maximum(done, 1), "float64"), pt.astype(rate, "float64")
+        size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.betas[0], count))
         refresh = pt.where(pt.equal(pt.remainder(done, self.every), 0), 2, 0)
         return {
-            "size": pt.cast(size, rate.dtype),
-            "kept": pt.cast(1 - wide * decay, rate.dtype),
+            "size": pt.astype(size, rate.dtype),
+            "kept": pt.astype(1 - wide * decay, rate.dtype),
             "first": pt.equal(done, 0),
-            "due": pt.cast(pt.where(pt.equal(done, 0), 1, refresh), "int64"),
+            "due": pt.astype(pt.where(pt.equal(done, 0), 1, refresh), "int64"),
         }
 
     def update_param(
@@ -85,7 +85,7 @@ class SOAP(PerParameter):
         for axis, side in ((0, "row"), (1, "column")):
             if not _is_turned(state, side):
                 continue
-            product = pt.matmul(g, pt.transpose(g)) if axis == 0 else pt.matmul(pt.transpose(g), g)
+            product = pt.matmul(g, pt.permute_dims(g)) if axis == 0 else pt.matmul(pt.permute_dims(g), g)
             gathered = new[f"{side}s"] = running_mean(state[f"{side}s"], product, self.betas[1])
             new[f"{side}_basis"], order = refreshed(gathered, state[f"{side}_basis"], scalars["due"])
             v = pt.take(v, order, axis=axis)
@@ -101,8 +101,8 @@ def _turned(x: pt.Tensor, state: State, back: bool = False) -> pt.Tensor:
     """Into the bases of both sides, or back from them."""
     if _is_turned(state, "row"):
         basis = state["row_basis"]
-        x = pt.matmul(basis if back else pt.transpose(basis), x)
+        x = pt.matmul(basis if back else pt.permute_dims(basis), x)
     if _is_turned(state, "column"):
         basis = state["column_basis"]
-        x = pt.matmul(x, pt.transpose(basis) if back else basis)
+        x = pt.matmul(x, pt.permute_dims(basis) if back else basis)
     return x

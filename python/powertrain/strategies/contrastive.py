@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.plugins import Batch, Inputs, Run, Step, Strategy, param
 from powertrain.strategies.views import changed
 
@@ -39,12 +40,12 @@ class Contrastive(Strategy):
         settings, count = self.params, batch.x.shape[0]
         first, second = (self.place(changed(t, batch.x, settings.noise, settings.drop)) for _ in range(2))
         both = pt.concat([first, second], axis=0)
-        near = pt.matmul(both, pt.transpose(both, (1, 0))) / settings.temperature
+        near = pt.matmul(both, pt.permute_dims(both, (1, 0))) / settings.temperature
         real = pt.concat([batch.weight, batch.weight], axis=0)
-        itself = pt.cast(pt.one_hot(pt.arange(2 * count), 2 * count), "float32")
+        itself = pt.astype(F.one_hot(pt.arange(2 * count), 2 * count), "float32")
         near = near - 1e9 * (itself + pt.reshape(1.0 - real, (1, 2 * count)))
         partner = pt.concat([pt.arange(count) + count, pt.arange(count)], axis=0)
-        each = pt.cross_entropy(near, partner)
+        each = F.cross_entropy(near, partner, reduction="none")
         return (each[:count] + each[count:]) / 2
 
     def step(self, t: Step, batch: Batch) -> None:

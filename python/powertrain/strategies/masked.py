@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.plugins import Batch, Inputs, Run, Step, Strategy, param
 from powertrain.strategies.views import floats
 
@@ -47,10 +48,10 @@ class Masked(Strategy):
         # Of a short example all might stay: its loss would be 0, and the mean over examples too low.
         hidden = pt.logical_or(drawn < self.params.hide, drawn <= pt.min(drawn, axis=1, keepdims=True))
         seen = pt.where(pt.reshape(hidden, tuple(x.shape)), 0 if self.tokens else 0.0, x)
-        hidden = pt.cast(hidden, "float32")
+        hidden = pt.astype(hidden, "float32")
         output = self.model(seen)
         if self.tokens:
-            each = pt.cross_entropy(pt.reshape(output, (-1, output.shape[-1])), pt.reshape(x, (-1,)))
+            each = F.cross_entropy(pt.reshape(output, (-1, output.shape[-1])), pt.reshape(x, (-1,)), reduction="none")
             return pt.reshape(each, places), hidden
         return pt.square(pt.reshape(output, places) - pt.reshape(x, places)), hidden
 

@@ -34,8 +34,8 @@ class PseudoLabel(Strategy):
         settings, weight = self.params, batch.weight
         losses = rows(self.loss(self.model(batch.x), batch.y))
         answers = pt.stop_gradient(pt.softmax(self.model(batch.free_x), axis=-1))
-        is_sure = pt.cast(pt.max(answers, axis=-1) >= settings.sure, "float32")
-        begun = pt.cast(self.done.value >= settings.warmup, "float32")
+        is_sure = pt.astype(pt.max(answers, axis=-1) >= settings.sure, "float32")
+        begun = pt.astype(self.done.value >= settings.warmup, "float32")
         view = self.model(changed(t, batch.free_x, settings.noise, settings.drop))
         free = rows(self.loss(view, pt.argmax(answers, axis=-1)))
         total = pt.sum(losses * weight) / pt.sum(weight)

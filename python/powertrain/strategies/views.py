@@ -22,7 +22,7 @@ def demand_classes(name: str, run: Run) -> None:
 
 def floats(x: Any) -> Any:
     """Bytes and integers as float32; floats as they are."""
-    return x if "float" in str(x.dtype) else pt.cast(x, "float32")
+    return x if "float" in str(x.dtype) else pt.astype(x, "float32")
 
 
 def changed(t: Step, x: Any, noise: float, drop: float) -> Any:
@@ -31,7 +31,7 @@ def changed(t: Step, x: Any, noise: float, drop: float) -> Any:
     if noise > 0:
         x = x + noise * t.rng.normal(tuple(x.shape))
     if drop > 0:
-        x = x * pt.cast(t.rng.uniform(tuple(x.shape)) >= drop, x.dtype)
+        x = x * pt.astype(t.rng.uniform(tuple(x.shape)) >= drop, x.dtype)
     return x
 
 

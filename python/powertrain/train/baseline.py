@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.data import DataLoader, RandomSampler
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _linear(
     def step(features: Any, wanted: Any) -> None:
         def loss() -> Any:
             output = model(features)
-            return (pt.cross_entropy(output, wanted) if classify else pt.square(output - wanted)).mean()
+            return F.cross_entropy(output, wanted) if classify else pt.square(output - wanted).mean()
 
         _, gradients = pt.value_and_grad(model, loss)
         opt.update(gradients)

@@ -18,7 +18,7 @@ class Logs:
     def add(self, name: str, total: Any, count: Any) -> None:
         """Called inside a trace: the addition becomes part of the program."""
         slot = self.slot(name)
-        pair = pt.stack([pt.cast(pt.asarray(value), "float64") for value in (total, count)])
+        pair = pt.stack([pt.astype(pt.asarray(value), "float64") for value in (total, count)])
         slot.value = slot.value + pair
 
     def count(self, name: str, total: float, count: int) -> None:

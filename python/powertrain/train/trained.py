@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from powertrain.boundary import export
 from powertrain.console import one_line
 from powertrain.plugins.params import suggestion
 from powertrain.train.folder import REPORT, RunError
@@ -162,3 +163,6 @@ class TrainedRun:
         else:
             words.append(f"stopped: {run.stop_reason}" if run.stop_reason else "unfinished")
         return one_line(f"TrainedRun({', '.join(words)}, folder={str(self.folder)!r})")
+
+
+export(globals())

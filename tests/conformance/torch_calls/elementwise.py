@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from conformance.adapter import CALLS, call_of, offered
+from powertrain.functional import OPERATORS
 
 UNARY = {
     **{name: name for name in (
@@ -23,28 +25,28 @@ BINARY = {
         "floor_divide", "fmax", "fmin", "fmod", "hypot", "logaddexp", "logical_and", "logical_or", "logical_xor",
         "maximum", "minimum", "nextafter", "remainder", "xlogy",
     )},
-    "mul": "multiply", "true_divide": "divide", "pow": "power", "eq": "equal", "ne": "not_equal", "lt": "less",
+    "mul": "multiply", "true_divide": "divide", "pow": "pow", "eq": "equal", "ne": "not_equal", "lt": "less",
     "le": "less_equal", "gt": "greater", "ge": "greater_equal",
 }  # fmt: skip
 
 # Operators with the tensor at the right.
 REFLECTED = {
-    "__radd__": "add", "__rsub__": "subtract", "__rmul__": "multiply", "__rdiv__": "divide", "__rpow__": "power",
+    "__radd__": "add", "__rsub__": "subtract", "__rmul__": "multiply", "__rdiv__": "divide", "__rpow__": "pow",
     "__rmod__": "remainder", "__rand__": "bitwise_and", "__ror__": "bitwise_or", "__rxor__": "bitwise_xor",
     "__rmatmul__": "matmul",
 }  # fmt: skip
 
 
 def unary(op: str) -> Callable[..., Any]:
-    return lambda input: getattr(pt, op)(input)
+    return lambda input: OPERATORS[op](input)
 
 
 def binary(op: str) -> Callable[..., Any]:
-    return lambda input, other: getattr(pt, op)(input, other)
+    return lambda input, other: OPERATORS[op](input, other)
 
 
 def reflected(op: str) -> Callable[..., Any]:
-    return lambda input, other: getattr(pt, op)(other, input)
+    return lambda input, other: OPERATORS[op](other, input)
 
 
 CALLS.update({name: unary(op) for name, op in UNARY.items()})
@@ -77,7 +79,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
 @call_of("float_power")
 def float_power(input: Any, exponent: Any) -> Any:
     wide = exponent.astype("float64") if isinstance(exponent, pt.Tensor) else exponent
-    return pt.power(input.astype("float64"), wide)
+    return pt.pow(input.astype("float64"), wide)
 
 
 @call_of("round")
@@ -127,7 +129,7 @@ CALLS.update({f"nn.functional.{name}": unary(name) for name in PLAIN})
 def activation(op: str) -> Callable[..., Any]:
     def apply(input: Any, *, inplace: bool = False) -> Any:
         # OpInfo passes it; what it returns is the same.
-        return getattr(pt, op)(input)
+        return OPERATORS[op](input)
 
     return apply
 
@@ -138,59 +140,59 @@ CALLS.update({f"nn.functional.{name}": activation(name)
 
 @call_of("nn.functional.celu")
 def celu(input: Any, alpha: float = 1.0) -> Any:
-    return pt.celu(input, alpha)
+    return F.celu(input, alpha)
 
 
 @call_of("nn.functional.elu")
 def elu(input: Any, alpha: float = 1.0) -> Any:
-    return pt.elu(input, alpha)
+    return F.elu(input, alpha)
 
 
 @call_of("nn.functional.gelu")
 def gelu(input: Any, *, approximate: str = "none") -> Any:
-    return pt.gelu(input, approximate)
+    return F.gelu(input, approximate)
 
 
 @call_of("nn.functional.glu")
 def glu(input: Any, dim: int = -1) -> Any:
-    return pt.glu(input, dim)
+    return F.glu(input, dim)
 
 
 @call_of("nn.functional.hardshrink")
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
-    return pt.hardshrink(input, lambd)
+    return F.hardshrink(input, lambd)
 
 
 @call_of("nn.functional.softshrink")
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
-    return pt.softshrink(input, lambd)
+    return F.softshrink(input, lambd)
 
 
 @call_of("nn.functional.hardtanh")
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    return pt.hardtanh(input, min_val, max_val)
+    return F.hardtanh(input, min_val, max_val)
 
 
 @call_of("nn.functional.leaky_relu")
 def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
-    return pt.leaky_relu(input, negative_slope)
+    return F.leaky_relu(input, negative_slope)
 
 
 @call_of("nn.functional.prelu")
 def prelu(input: Any, weight: Any) -> Any:
     if input.ndim < 2:
-        return pt.prelu(input, weight)
-    return pt.moveaxis(pt.prelu(pt.moveaxis(input, 1, -1), weight), -1, 1)
+        return F.prelu(input, weight)
+    return pt.moveaxis(F.prelu(pt.moveaxis(input, 1, -1), weight), -1, 1)
 
 
 @call_of("nn.functional.softplus")
 def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Any:
-    return pt.softplus(input, beta, threshold)
+    return F.softplus(input, beta, threshold)
 
 
 @call_of("nn.functional.threshold")
 def threshold(input: Any, threshold: float, value: float) -> Any:
-    return pt.threshold(input, threshold, value)
+    return F.threshold(input, threshold, value)
 
 
 @call_of("softmax", "nn.functional.softmax")
@@ -205,4 +207,4 @@ def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
 @call_of("nn.functional.softmin")
 def softmin(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    return pt.softmin(input if dtype is None else input.astype(dtype), dim)
+    return F.softmin(input if dtype is None else input.astype(dtype), dim)

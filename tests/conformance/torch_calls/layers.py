@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from conformance.adapter import CALLS, call_of, channels_first, channels_last, offered, sizes
+from powertrain.functional import OPERATORS
 
 
 @call_of("nn.functional.linear")
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     if weight.ndim == 1:
         return pt.matmul(input, weight) if bias is None else pt.matmul(input, weight) + bias
-    return pt.linear(input, weight.T, bias)
+    return F.linear(input, weight.T, bias)
 
 
 def convolution(axes: int) -> Callable[..., Any]:
@@ -23,9 +25,9 @@ def convolution(axes: int) -> Callable[..., Any]:
     ) -> Any:
         if isinstance(padding, str):
             padding = _named_padding(padding, weight.shape[2:], dilation, axes)
-        w = pt.transpose(weight, (*range(2, axes + 2), 1, 0))
+        w = pt.permute_dims(weight, (*range(2, axes + 2), 1, 0))
         rest = (sizes(value, axes) for value in (stride, padding, dilation))
-        y = getattr(pt, f"conv{axes}d")(channels_last(input, axes), w, bias, *rest, groups)
+        y = OPERATORS[f"conv{axes}d"](channels_last(input, axes), w, bias, *rest, groups)
         return channels_first(y, input.ndim == axes + 2)
 
     return convolve
@@ -51,7 +53,7 @@ def adaptive(op: str) -> Callable[..., Any]:
             old if new is None else new
             for old, new in zip(input.shape[-2:], wanted * 2 if len(wanted) == 1 else wanted, strict=True)
         )
-        return channels_first(getattr(pt, op)(channels_last(input, 2), wanted), input.ndim == 4)
+        return channels_first(OPERATORS[op](channels_last(input, 2), wanted), input.ndim == 4)
 
     return pool
 
@@ -77,7 +79,7 @@ def interpolate(
         offered(factors[0] == factors[1] or recompute_scale_factor, "two scale_factors")
         factor = None if recompute_scale_factor else factors[0]
         size = [int(old * factor) for old, factor in zip(input.shape[2:], factors, strict=True)]
-    y = pt.interpolate(channels_last(input, 2), sizes(size, 2), mode, bool(align_corners), factor)
+    y = F.interpolate(channels_last(input, 2), sizes(size, 2), factor, mode, bool(align_corners))
     return channels_first(y, True)
 
 
@@ -85,7 +87,7 @@ def interpolate(
 def grid_sample(
     input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Any:
-    y = pt.grid_sample(channels_last(input, input.ndim - 2), grid, mode, padding_mode, bool(align_corners))
+    y = F.grid_sample(channels_last(input, input.ndim - 2), grid, mode, padding_mode, bool(align_corners))
     return channels_first(y, True)
 
 
@@ -117,7 +119,7 @@ def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> 
 def _shuffle(op: str, input: Any, factor: int) -> Any:
     lead = input.shape[:-3]
     images = pt.reshape(input, (math.prod(lead), *input.shape[-3:]))
-    y = pt.moveaxis(getattr(pt, op)(channels_last(images, 2), factor), -1, 1)
+    y = pt.moveaxis(OPERATORS[op](channels_last(images, 2), factor), -1, 1)
     return pt.reshape(y, (*lead, *y.shape[1:]))
 
 
@@ -134,12 +136,12 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
 @call_of("nn.functional.unfold")
 def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     window = sizes(kernel_size, 2)
-    rest = (sizes(value, 2) for value in (stride, padding, dilation))
-    y = pt.unfold(channels_last(input, 2), window, *rest)
+    rest = (sizes(value, 2) for value in (dilation, padding, stride))
+    y = F.unfold(channels_last(input, 2), window, *rest)
     n, rows, columns, _ = y.shape
     # Ours has channels within taps, PyTorch's taps within channels.
     split = pt.reshape(y, (n, rows * columns, math.prod(window), -1 if y.size else 0))
-    return pt.reshape(pt.transpose(split, (0, 3, 2, 1)), (n, y.shape[3], rows * columns))
+    return pt.reshape(pt.permute_dims(split, (0, 3, 2, 1)), (n, y.shape[3], rows * columns))
 
 
 # ------------------------------------------------------------ norms
@@ -155,7 +157,7 @@ def batch_norm(
     w = pt.ones((input.shape[1],), input.dtype) if weight is None else weight
     b = pt.zeros((input.shape[1],), input.dtype) if bias is None else bias
     if training:
-        return pt.moveaxis(pt.batch_norm(x, w, b, eps)[0], -1, 1)
+        return pt.moveaxis(OPERATORS["batch_norm"](x, w, b, eps)[0], -1, 1)
     return pt.moveaxis((x - running_mean) * pt.rsqrt(running_var + eps) * w + b, -1, 1)
 
 
@@ -165,12 +167,13 @@ def instance_norm(
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
     offered(use_input_stats, "use_input_stats")
-    return pt.moveaxis(pt.instance_norm(pt.moveaxis(input, 1, -1), weight, bias, eps), -1, 1)
+    return pt.moveaxis(OPERATORS["instance_norm"](pt.moveaxis(input, 1, -1), weight, bias, eps), -1, 1)
 
 
 @call_of("nn.functional.group_norm")
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    return pt.moveaxis(pt.group_norm(pt.moveaxis(input, 1, -1), weight, bias, eps, groups=num_groups), -1, 1)
+    y = OPERATORS["group_norm"](pt.moveaxis(input, 1, -1), weight, bias, eps, num_groups=num_groups)
+    return pt.moveaxis(y, -1, 1)
 
 
 def _rows(input: Any, shape: Any, *scales: Any) -> tuple[Any, ...]:
@@ -183,7 +186,7 @@ def _rows(input: Any, shape: Any, *scales: Any) -> tuple[Any, ...]:
 @call_of("nn.functional.layer_norm")
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     x, w, b = _rows(input, normalized_shape, weight, bias)
-    return pt.reshape(pt.layer_norm(x, w, b, eps), input.shape)
+    return pt.reshape(OPERATORS["layer_norm"](x, w, b, eps), input.shape)
 
 
 @call_of("nn.functional.rms_norm")
@@ -191,22 +194,22 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     x, w = _rows(input, normalized_shape, weight)
     w = pt.ones((x.shape[-1],), x.dtype) if w is None else w
     epsilon = {"float32": 2.0**-23, "float64": 2.0**-52}[input.dtype.name] if eps is None else eps
-    return pt.reshape(pt.rms_norm(x, w, epsilon), input.shape)
+    return pt.reshape(OPERATORS["rms_norm"](x, w, epsilon), input.shape)
 
 
 @call_of("nn.functional.normalize")
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
-    return pt.normalize(input, float(p), dim, eps)
+    return F.normalize(input, float(p), dim, eps)
 
 
 @call_of("nn.functional.cosine_similarity")
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
-    return pt.cosine_similarity(x1, x2, dim, eps)
+    return F.cosine_similarity(x1, x2, dim, eps)
 
 
 @call_of("nn.functional.pairwise_distance")
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
-    return pt.pairwise_distance(x1, x2, float(p), eps, keepdim)
+    return F.pairwise_distance(x1, x2, float(p), eps, keepdim)
 
 
 # ------------------------------------------------------------ embeddings and attention
@@ -221,7 +224,7 @@ def embedding(
     offered(padding_idx is None, "padding_idx")
     offered(max_norm is None, "max_norm")
     offered(not scale_grad_by_freq, "scale_grad_by_freq")
-    return pt.embedding(input, weight)
+    return F.embedding(input, weight)
 
 
 @call_of("nn.functional.embedding_bag")
@@ -234,7 +237,7 @@ def embedding_bag(
     offered(max_norm is None, "max_norm")
     offered(padding_idx is None, "padding_idx")
     offered(not scale_grad_by_freq, "scale_grad_by_freq")
-    return pt.embedding_bag(input, weight, per_sample_weights, mode)
+    return OPERATORS["embedding_bag"](input, weight, per_sample_weights, mode)
 
 
 @call_of("nn.functional.scaled_dot_product_attention")
@@ -251,5 +254,5 @@ def attention(
         heads = x if x.ndim > 2 else pt.expand_dims(x, 0)
         whole = pt.broadcast_to(heads, (*lead, *heads.shape[-3:]))
         turned.append(pt.swapaxes(pt.reshape(whole, (math.prod(lead), *heads.shape[-3:])), 1, 2))
-    y = pt.swapaxes(pt.scaled_dot_product_attention(*turned, causal=is_causal, scale=scale), 1, 2)
+    y = pt.swapaxes(OPERATORS["scaled_dot_product_attention"](*turned, is_causal=is_causal, scale=scale), 1, 2)
     return pt.reshape(y, (*lead, *query.shape[-3:-1], value.shape[-1]))

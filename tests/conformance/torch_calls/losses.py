@@ -8,6 +8,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import CALLS, call_of, offered
+from powertrain.functional import OPERATORS
 
 
 def reduced(values: Any, reduction: str) -> Any:
@@ -18,7 +19,7 @@ def elementwise(op: str) -> Callable[..., Any]:
     """A loss of two tensors, with one setting at most."""
 
     def loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None, **setting: Any) -> Any:
-        values = getattr(pt, op)(input, target, **setting)
+        values = OPERATORS[op](input, target, **setting)
         return reduced(values if weight is None else values * weight, reduction)
 
     return loss
@@ -32,26 +33,26 @@ CALLS.update({
 
 @call_of("nn.functional.huber_loss")
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
-    values = pt.huber_loss(input, target, delta)
+    values = OPERATORS["huber_loss"](input, target, delta)
     return reduced(values if weight is None else values * weight, reduction)
 
 
 @call_of("nn.functional.smooth_l1_loss")
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
-    return reduced(pt.smooth_l1_loss(input, target, beta), reduction)
+    return reduced(OPERATORS["smooth_l1_loss"](input, target, beta), reduction)
 
 
 @call_of("nn.functional.binary_cross_entropy_with_logits")
 def bce_with_logits(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
 ) -> Any:
-    values = pt.bce_with_logits(input, target, pos_weight)
+    values = OPERATORS["binary_cross_entropy_with_logits"](input, target, pos_weight)
     return reduced(values if weight is None else values * weight, reduction)
 
 
 @call_of("nn.functional.kl_div")
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
-    values = pt.kl_div(input, target, log_target)
+    values = OPERATORS["kl_div"](input, target, log_target)
     if reduction == "batchmean":
         return pt.sum(values) / input.shape[0]
     return reduced(values, reduction)
@@ -61,7 +62,7 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
 def poisson_nll_loss(
     input: Any, target: Any, log_input: bool = True, full: bool = False, *, eps: float = 1e-8, reduction: str = "mean"
 ) -> Any:
-    return reduced(pt.poisson_nll_loss(input, target, log_input, full, eps), reduction)
+    return reduced(OPERATORS["poisson_nll_loss"](input, target, log_input, full, eps), reduction)
 
 
 @call_of("nn.functional.gaussian_nll_loss")
@@ -71,26 +72,26 @@ def gaussian_nll_loss(
     offered(isinstance(var, pt.Tensor), "var as a number")
     # PyTorch takes one variance for the last axis.
     spread = var if var.shape == input.shape or var.ndim == input.ndim else pt.expand_dims(var, -1)
-    return reduced(pt.gaussian_nll_loss(input, target, spread, full, eps), reduction)
+    return reduced(OPERATORS["gaussian_nll_loss"](input, target, spread, full, eps), reduction)
 
 
 @call_of("nn.functional.hinge_embedding_loss")
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Any:
-    return reduced(pt.hinge_embedding_loss(input, target, float(margin)), reduction)
+    return reduced(OPERATORS["hinge_embedding_loss"](input, target, float(margin)), reduction)
 
 
 @call_of("nn.functional.margin_ranking_loss")
 def margin_ranking_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
 ) -> Any:
-    return reduced(pt.margin_ranking_loss(input1, input2, target, float(margin)), reduction)
+    return reduced(OPERATORS["margin_ranking_loss"](input1, input2, target, float(margin)), reduction)
 
 
 @call_of("nn.functional.cosine_embedding_loss")
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
 ) -> Any:
-    return reduced(pt.cosine_embedding_loss(input1, input2, target, float(margin)), reduction)
+    return reduced(OPERATORS["cosine_embedding_loss"](input1, input2, target, float(margin)), reduction)
 
 
 @call_of("nn.functional.triplet_margin_loss")
@@ -98,7 +99,7 @@ def triplet_margin_loss(
     anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, *, reduction: str = "mean",
 ) -> Any:  # fmt: skip
-    return reduced(pt.triplet_margin_loss(anchor, positive, negative, margin, float(p), eps, swap), reduction)
+    return reduced(OPERATORS["triplet_margin_loss"](anchor, positive, negative, margin, float(p), eps, swap), reduction)
 
 
 @call_of("nn.functional.multi_margin_loss")
@@ -106,13 +107,13 @@ def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean"
 ) -> Any:
     offered(input.ndim > 0, "an input of no axis")
-    values = pt.multi_margin_loss(input, pt.reshape(target, input.shape[:-1]), weight, p, float(margin))
+    values = OPERATORS["multi_margin_loss"](input, pt.reshape(target, input.shape[:-1]), weight, p, float(margin))
     return reduced(values, reduction)
 
 
 @call_of("nn.functional.multilabel_soft_margin_loss")
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
-    return reduced(pt.multilabel_soft_margin_loss(input, target, weight), reduction)
+    return reduced(OPERATORS["multilabel_soft_margin_loss"](input, target, weight), reduction)
 
 
 # ------------------------------------------------------------ labels
@@ -134,7 +135,7 @@ def _classes_last(input: Any) -> Any:
 def nll_loss(
     input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Any:
-    values = pt.nll_loss(_classes_last(input), target, weight, ignore_index)
+    values = OPERATORS["nll_loss"](_classes_last(input), target, weight, ignore_index)
     return _over_labels(values, target, weight, ignore_index, reduction)
 
 
@@ -148,8 +149,8 @@ def cross_entropy(
         chances = _classes_last(target)
         if label_smoothing:
             chances = chances * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
-        return reduced(pt.soft_cross_entropy(logits, chances, weight), reduction)
-    values = pt.cross_entropy(logits, target, weight, label_smoothing, ignore_index)
+        return reduced(OPERATORS["soft_cross_entropy"](logits, chances, weight), reduction)
+    values = OPERATORS["cross_entropy"](logits, target, weight, label_smoothing, ignore_index)
     return _over_labels(values, target, weight, ignore_index, reduction)
 
 
@@ -167,9 +168,9 @@ def ctc_loss(
         counts = [int(n) for n in lengths.numpy()]
         ends = list(itertools.accumulate(counts))
         pieces = [targets[end - n : end] for n, end in zip(counts, ends, strict=True)]
-        targets = pt.stack([pt.pad(piece, (0,), (max(counts) - n,)) for piece, n in zip(pieces, counts, strict=True)])
+        targets = pt.stack([pt.pad(piece, (0, max(counts) - n)) for piece, n in zip(pieces, counts, strict=True)])
     # Its gradient is that of what log_softmax gave, which here is said once more.
-    values = pt.ctc_loss(pt.log_softmax(rows), targets, steps, lengths, blank, zero_infinity)
+    values = OPERATORS["ctc_loss"](pt.log_softmax(rows), targets, steps, lengths, blank, zero_infinity)
     if reduction == "mean":
         values = values / pt.maximum(lengths, 1).astype(values.dtype)
     return pt.squeeze(values, 0) if reduction == "none" and not batched else reduced(values, reduction)

@@ -7,13 +7,14 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import CALLS, call_of, offered
+from powertrain.functional import OPERATORS
 
 
 def reduction(op: str) -> Callable[..., Any]:
     def reduce(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
         wide = input if dtype is None else input.astype(dtype)
         # PyTorch's empty list of axes means all.
-        return getattr(pt, op)(wide, _axes(dim), keepdim)
+        return OPERATORS[op](wide, _axes(dim), keepdim)
 
     return reduce
 
@@ -27,7 +28,9 @@ CALLS.update({"amax": reduction("max"), "amin": reduction("min")})
 
 
 for _name in ("all", "any"):
-    CALLS[_name] = lambda input, dim=None, keepdim=False, _op=_name: getattr(pt, _op)(input, _axes(dim), keepdim)
+    CALLS[_name] = lambda input, dim=None, keepdim=False, _op=_name: OPERATORS[_op](
+        input, _axes(dim), keepdim
+    )
 
 
 @call_of("count_nonzero")
@@ -38,10 +41,10 @@ def count_nonzero(input: Any, dim: Any = None) -> Any:
 def extreme(reduced: str, position: str, pairwise: str) -> Callable[..., Any]:
     def find(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if isinstance(dim, pt.Tensor):
-            return getattr(pt, pairwise)(input, dim)
+            return OPERATORS[pairwise](input, dim)
         if dim is None:
-            return getattr(pt, reduced)(input)
-        index = getattr(pt, position)(input, dim, keepdims=True)
+            return OPERATORS[reduced](input)
+        index = OPERATORS[position](input, dim, keepdims=True)
         value = pt.take_along_axis(input, index, dim) if input.ndim else input
         return (value, index) if keepdim or not input.ndim else (pt.squeeze(value, dim), pt.squeeze(index, dim))
 
@@ -63,7 +66,7 @@ def _spread(op: str) -> Callable[..., Any]:
         if isinstance(dim, bool):
             dim, unbiased = None, dim
         taken = (1 if correction is None else correction) if unbiased is None else int(unbiased)
-        return getattr(pt, op)(input, _axes(dim), keepdim, taken)
+        return OPERATORS[op](input, _axes(dim), keepdim, taken)
 
     return spread
 
@@ -91,7 +94,7 @@ def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, inte
 
 @call_of("linalg.vector_norm")
 def vector_norm(input: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    return pt.vector_norm(input if dtype is None else input.astype(dtype), _axes(dim), keepdim, float(ord))
+    return pt.linalg.vector_norm(input if dtype is None else input.astype(dtype), _axes(dim), keepdim, float(ord))
 
 
 @call_of("cumsum")

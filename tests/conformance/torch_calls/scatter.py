@@ -6,6 +6,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import call_of, offered
+from powertrain.functional import OPERATORS
 
 
 def put(input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True) -> Any:
@@ -24,8 +25,10 @@ def put(input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: b
     if inner.shape == input.shape:
         return inner
     ones = (1,) * input.ndim
-    laid = pt.slice_scatter(inner, input.shape, (0,) * input.ndim, ones)
-    inside = pt.slice_scatter(pt.ones(inner.shape, "bool"), input.shape, (0,) * input.ndim, ones)
+    laid = OPERATORS["slice_scatter"](inner, input.shape, (0,) * input.ndim, ones)
+    inside = OPERATORS["slice_scatter"](
+        pt.ones(inner.shape, "bool"), input.shape, (0,) * input.ndim, ones
+    )
     return pt.where(inside, laid, input)
 
 

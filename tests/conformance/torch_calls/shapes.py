@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from conformance.adapter import CALLS, call_of, offered
 
 
@@ -40,7 +41,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
 
 @call_of("permute", "permute_copy")
 def permute(input: Any, dims: Any) -> Any:
-    return pt.transpose(input, tuple(dims))
+    return pt.permute_dims(input, tuple(dims))
 
 
 @call_of("t", "T", "t_copy")
@@ -243,7 +244,7 @@ def take(input: Any, index: Any) -> Any:
 @call_of("nn.functional.one_hot")
 def one_hot(input: Any, num_classes: int = -1) -> Any:
     offered(num_classes > 0, "num_classes = -1")
-    return pt.one_hot(input, num_classes).astype("int64")
+    return F.one_hot(input, num_classes).astype("int64")
 
 
 # ------------------------------------------------------------ copies and creation

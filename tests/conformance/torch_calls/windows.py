@@ -8,6 +8,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import CALLS, call_of, channels_first, channels_last, offered, sizes
+from powertrain.functional import OPERATORS
 
 
 def transposed_convolution(axes: int) -> Callable[..., Any]:
@@ -15,9 +16,11 @@ def transposed_convolution(axes: int) -> Callable[..., Any]:
         input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
         groups: int = 1, dilation: Any = 1,
     ) -> Any:  # fmt: skip
-        w = pt.transpose(weight, (*range(2, axes + 2), 1, 0))
-        rest = (sizes(value, axes) for value in (stride, padding, output_padding, dilation))
-        y = getattr(pt, f"conv_transpose{axes}d")(channels_last(input, axes), w, bias, *rest, groups)
+        w = pt.permute_dims(weight, (*range(2, axes + 2), 1, 0))
+        rest = (sizes(value, axes) for value in (stride, padding, output_padding))
+        y = OPERATORS[f"conv_transpose{axes}d"](
+            channels_last(input, axes), w, bias, *rest, groups, sizes(dilation, axes)
+        )
         return channels_first(y, input.ndim == axes + 2)
 
     return convolve
@@ -32,7 +35,7 @@ def largest(axes: int) -> Callable[..., Any]:
         where = [sizes(value, axes) for value in (kernel_size, stride or kernel_size, padding, dilation)]
         x, batched = channels_last(input, axes), input.ndim == axes + 2
         if not return_indices:
-            return channels_first(getattr(pt, f"max_pool{axes}d")(x, *where, ceil_mode), batched)
+            return channels_first(OPERATORS[f"max_pool{axes}d"](x, *where, ceil_mode), batched)
         if axes == 2:
             y, index = with_places(x, *where, ceil_mode)
             return channels_first(y, batched), channels_first(index, batched)
@@ -45,7 +48,7 @@ def largest(axes: int) -> Callable[..., Any]:
 
 def with_places(x: Any, window: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
     """Maxima of images and where in the image each is, as PyTorch counts; the engine counts within the window."""
-    y, index = pt.max_pool2d_with_index(x, window, stride, padding, dilation, ceil_mode)
+    y, index = OPERATORS["max_pool2d_with_index"](x, window, stride, padding, dilation, ceil_mode)
     place = index.astype("int64")
     row = pt.floor_divide(place, window[1])
     first_row = pt.reshape(pt.arange(y.shape[1]) * stride[0] - padding[0], (-1, 1, 1))
@@ -62,8 +65,8 @@ def average(axes: int) -> Callable[..., Any]:
         offered(divisor_override is None or not ceil_mode, "divisor_override with ceil_mode")
         divided = divisor_override is not None
         window, step, around = (sizes(value, axes) for value in (kernel_size, stride or kernel_size, padding))
-        op = getattr(pt, f"avg_pool{axes}d")
-        y = op(channels_last(input, axes), window, step, around, count_include_pad or divided, ceil_mode)
+        op = OPERATORS[f"avg_pool{axes}d"]
+        y = op(channels_last(input, axes), window, step, around, ceil_mode, count_include_pad or divided)
         y = y * (math.prod(window) / divisor_override) if divided else y
         return channels_first(y, input.ndim == axes + 2)
 
@@ -89,4 +92,6 @@ def padded(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> A
     # Below zero PyTorch cuts.
     cut = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, whole, strict=True)]
     before, after = zip(*((max(a, 0), max(b, 0)) for a, b in whole), strict=True) if whole else ((), ())
-    return pt.pad(input[tuple(cut)], before, after, 0.0 if value is None else float(value), mode)
+    return OPERATORS["pad"](
+        input[tuple(cut)], before, after, 0.0 if value is None else float(value), mode
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.data import DataError
 from powertrain.estimators.lloyd import seeds
 from powertrain.estimators.principal import principal
@@ -41,13 +42,13 @@ class KMeans(Strategy):
         x = pt.reshape(batch.x, (batch.x.shape[0], -1))
         centres = self.centres.value
         lengths = pt.sum(x * x, axis=1, keepdims=True) + pt.sum(centres * centres, axis=1)
-        return pt.maximum(lengths - 2 * pt.matmul(x, pt.transpose(centres)), 0)
+        return pt.maximum(lengths - 2 * pt.matmul(x, pt.permute_dims(centres)), 0)
 
     def sums(self, t: Step, batch: Batch) -> Any:
         x = pt.reshape(batch.x, (batch.x.shape[0], -1))
-        mine = pt.one_hot(pt.argmin(self.squares(batch), axis=1), self.params.clusters)
+        mine = F.one_hot(pt.argmin(self.squares(batch), axis=1), self.params.clusters)
         mine = mine * pt.reshape(batch.weight, (-1, 1))
-        return pt.matmul(pt.transpose(mine), x), pt.sum(mine, axis=0)
+        return pt.matmul(pt.permute_dims(mine), x), pt.sum(mine, axis=0)
 
     def round(self, run: Run) -> None:
         if run.progress.rounds == 0:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.models import LinearModel, ModelError
 from powertrain.plugins import Batch, Run, Step, Strategy, param
 
@@ -52,7 +53,7 @@ run      = {{ until = "9 rounds", batch = 32 }}
     def products(self, t: Step, batch: Batch) -> Any:
         weight = pt.reshape(batch.weight, (-1, 1))
         rows = pt.concat([batch.x, pt.reshape(batch.y, (-1, 1)), pt.ones_like(weight)], axis=1)
-        return pt.matmul(pt.transpose(rows * weight), rows)
+        return pt.matmul(pt.permute_dims(rows * weight), rows)
 
     def round(self, run: Run) -> None:
         (products,) = run.fold(self.products, self.part)
@@ -157,7 +158,7 @@ class FullBatch(Strategy):
 def squared_hinge(output: Any, target: Any) -> pt.Tensor:
     """The loss of a linear support vector machine, of each class against the others: max(0, 1 - margin)^2, summed."""
     classes = output.shape[-1]
-    sign = pt.cast(pt.one_hot(target, classes), output.dtype) * 2 - 1
+    sign = pt.astype(F.one_hot(target, classes), output.dtype) * 2 - 1
     return pt.sum(pt.square(pt.relu(1 - sign * output)), axis=-1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.models import ModelError, check_task
 from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, Sequential, TransformerEncoderLayer
 from powertrain.plugins import Inputs, Model, param
@@ -101,8 +102,8 @@ class Bert(Model):
             x = block(x, src_mask=bias, src_key_padding_mask=padding)
         if self.head_norm is None:
             return self.head(x[:, 0])
-        x = self.head_norm(pt.gelu(self.head(x)))
-        return pt.matmul(x, pt.transpose(self.words.weight, (1, 0)))
+        x = self.head_norm(F.gelu(self.head(x)))
+        return pt.matmul(x, pt.permute_dims(self.words.weight, (1, 0)))
 
     def bias(self, batch: int, places: int) -> Any:
         """The same for every example, as attention takes it."""
@@ -131,7 +132,7 @@ class BagOfTokens(Model):
         return cls(words_of("bag-of-tokens", inputs), inputs.outputs, params)
 
     def forward(self, tokens: Any) -> pt.Tensor:
-        real = pt.cast(pt.not_equal(tokens, PADDING), "float32")
+        real = pt.astype(pt.not_equal(tokens, PADDING), "float32")
         vectors = self.words(tokens) * pt.reshape(real, (*tokens.shape, 1))
         mean = pt.sum(vectors, axis=1) / pt.maximum(pt.sum(real, axis=1, keepdims=True), 1.0)
         return self.head(self.dropout(mean))

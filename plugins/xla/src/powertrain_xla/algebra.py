@@ -74,7 +74,12 @@ def qr(call: Any, x: Any) -> Any:
 
 def solve_triangular(call: Any, a: Any, b: Any) -> Any:
     return lax.linalg.triangular_solve(
-        a, b, left_side=True, lower=not call["upper"], transpose_a=call["transposed"], unit_diagonal=call["unit"]
+        a,
+        b,
+        left_side=True,
+        lower=not call["upper"],
+        transpose_a=call["transposed"],
+        unit_diagonal=call["unitriangular"],
     )
 
 

@@ -57,7 +57,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "reshape": lambda call, x: jnp.reshape(x, call.shape),
     "slice": slice_,
     "slice_scatter": slice_scatter,
-    "transpose": lambda call, x: jnp.transpose(x, call["axes"]),
+    "permute_dims": lambda call, x: jnp.transpose(x, call["axes"]),
     "view_as_complex": lambda call, x: lax.complex(x[..., 0], x[..., 1]),
     "view_as_real": view_as_real,
 }

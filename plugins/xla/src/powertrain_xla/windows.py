@@ -81,7 +81,7 @@ class Windows:
 
     @classmethod
     def of(cls, call: Any, image: tuple[int, int], counts: tuple[int, int]) -> Windows:
-        sizes = pair(call["window"]), pair(call["stride"] or call["window"]), pair(call["padding"])
+        sizes = pair(call["kernel_size"]), pair(call["stride"] or call["kernel_size"]), pair(call["padding"])
         dilation = pair(call.attributes.get("dilation", (1,)))
         window, stride, padding = sizes
         rows, columns = (Axis(image[i], counts[i], window[i], stride[i], padding[i], dilation[i]) for i in (0, 1))
@@ -126,13 +126,13 @@ def avg_pool2d(call: Any, x: Any) -> Any:
     wide = widened(x)
     padded = windows.padded(wide, 0)
     total = sum(windows.seen(padded, i, j) for i, j in windows.offsets())
-    return (total / jnp.asarray(windows.counts(call["count_padding"]), wide.dtype)).astype(call.dtype)
+    return (total / jnp.asarray(windows.counts(call["count_include_pad"]), wide.dtype)).astype(call.dtype)
 
 
 def avg_pool2d_backward(call: Any, g: Any) -> Any:
     windows = Windows.of(call, call.shape[1:3], g.shape[1:3])
     wide = widened(g)
-    share = wide / jnp.asarray(windows.counts(call["count_padding"]), wide.dtype)
+    share = wide / jnp.asarray(windows.counts(call["count_include_pad"]), wide.dtype)
     return sum(windows.spread(share, i, j) for i, j in windows.offsets()).astype(call.dtype)
 
 

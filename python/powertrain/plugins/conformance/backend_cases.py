@@ -18,12 +18,12 @@ SPECS: dict[str, dict[str, Any]] = {spec["name"]: spec for spec in _core.ops()}
 # The rule is err <= K eps |size|. A library's exponential or sine is off by a few units in the last place.
 K = 16
 # Far below 0 they are products of x and an exponential of its square, where a rounding of the square is many.
-LOOSE = {"gelu_erf": 256, "gelu_tanh": 256, "power": 64, "svd_tall": 64, "eigh": 64, "qr": 64, "lu": 64}
+LOOSE = {"gelu_erf": 256, "gelu_tanh": 256, "pow": 64, "svd_tall": 64, "eigh": 64, "qr": 64, "lu": 64}
 # Without subnormal numbers, which a device may take for zero.
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, 1e-30, 6e-8, 9.0, -9.0, 20.0, 88.0, -80.0, 1e5, -1e5,
            np.inf, -np.inf, np.nan)  # fmt: skip
 # Ops that see an infinity or a huge number through a formula in which it may meet another.
-PLAIN = ("sin", "cos", "power", "nextafter", "remainder", "floor_divide", "normal_quantile", "atan2", "gelu_erf")
+PLAIN = ("sin", "cos", "pow", "nextafter", "remainder", "floor_divide", "normal_quantile", "atan2", "gelu_erf")
 BITS = ("int64", "int32", "uint8")
 
 
@@ -70,14 +70,14 @@ def _elementwise(op: str) -> Iterator[Call]:
     def floats(shape: tuple[int, ...]) -> Array:
         if op == "normal_quantile":
             return generator.uniform(0.01, 0.99, shape)
-        if op in ("log", "log2", "log10", "sqrt", "rsqrt") or (op == "power"):
+        if op in ("log", "log2", "log10", "sqrt", "rsqrt") or (op == "pow"):
             return np.abs(generator.standard_normal(shape)) + 0.05
         if op == "log1p":
             return generator.uniform(-0.9, 3.0, shape)
         return np.asarray(generator.standard_normal(shape) * 2)
 
     def whole(shape: tuple[int, ...], dtype: str) -> Array:
-        low = 0 if dtype.startswith("u") or "shift" in op or op == "power" else -9
+        low = 0 if dtype.startswith("u") or "shift" in op or op == "pow" else -9
         return np.asarray(generator.integers(low, 9, shape)).astype(dtype)
 
     def truths(shape: tuple[int, ...]) -> Array:

@@ -66,9 +66,9 @@ def positions() -> Forms:
 
 
 POOLS: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
-    ((2, 6, 7, 3), {"window": (2, 2)}),
-    ((1, 7, 7, 2), {"window": (3, 3), "stride": (2, 2), "padding": (1, 1)}),
-    ((1, 8, 6, 1), {"window": (3, 2), "stride": (2, 3), "ceil_mode": True}),
+    ((2, 6, 7, 3), {"kernel_size": (2, 2)}),
+    ((1, 7, 7, 2), {"kernel_size": (3, 3), "stride": (2, 2), "padding": (1, 1)}),
+    ((1, 8, 6, 1), {"kernel_size": (3, 2), "stride": (2, 3), "ceil_mode": True}),
 )
 
 
@@ -84,9 +84,9 @@ def pooled(*, image: bool, index: bool = False) -> Forms:
         if not image:
             forms.append(((normal(n, h, w, c),), given))
             continue
-        stride, padding = given.get("stride", given["window"]), given.get("padding", (0, 0))
+        stride, padding = given.get("stride", given["kernel_size"]), given.get("padding", (0, 0))
         rows, columns = (
-            windows(size, given["window"][i], stride[i], padding[i], given.get("ceil_mode", False))
+            windows(size, given["kernel_size"][i], stride[i], padding[i], given.get("ceil_mode", False))
             for i, size in enumerate((h, w))
         )
         g = normal(n, rows, columns, c)
@@ -116,7 +116,7 @@ def convolved(which: str) -> Forms:
         elif which == "input":
             forms.append(((g, normal(*w)), {**given, "image": x[1:3]}))
         else:
-            forms.append(((normal(*x), g), {**given, "window": w[:2]}))
+            forms.append(((normal(*x), g), {**given, "kernel_size": w[:2]}))
     return forms
 
 
@@ -159,7 +159,7 @@ FORMS: dict[str, Callable[[], Forms]] = {
     "argsort": lambda: [*positions(), ((tied(),), {"axis": 1, "descending": True})],
     "avg_pool2d": lambda: [
         *pooled(image=False),
-        ((normal(1, 5, 5, 2),), {"window": (3, 3), "padding": (1, 1), "count_padding": False}),
+        ((normal(1, 5, 5, 2),), {"kernel_size": (3, 3), "padding": (1, 1), "count_include_pad": False}),
     ],
     "avg_pool2d_backward": lambda: pooled(image=True),
     "broadcast_to": lambda: [
@@ -167,7 +167,7 @@ FORMS: dict[str, Callable[[], Forms]] = {
         ((normal(),), {"shape": (5,)}),
         ((whole(9, 4),), {"shape": (3, 4)}),
     ],
-    "cast": cast,
+    "astype": cast,
     "cholesky": lambda: [((definite(2, 4, 4),), {}), ((definite(5, 5),), {"upper": True})],
     "concat": lambda: [
         (([normal(2, 3), normal(2, 1), normal(2, 4)],), {"axis": 1}),
@@ -251,7 +251,7 @@ FORMS: dict[str, Callable[[], Forms]] = {
         ((normal(3, 5), whole(5, 3, 2, low=-5)), {"axis": 1}),
         ((normal(4, 3), whole(4, 2, 3)), {"axis": 0}),
     ],
-    "transpose": lambda: [((normal(2, 3, 4),), {"axes": (2, 0, 1)}), ((whole(9, 2, 3),), {"axes": (1, 0)})],
+    "permute_dims": lambda: [((normal(2, 3, 4),), {"axes": (2, 0, 1)}), ((whole(9, 2, 3),), {"axes": (1, 0)})],
     "view_as_complex": lambda: [((normal(3, 2),), {})],
     "view_as_real": lambda: [((normal(3) + 1j * normal(3),), {})],
 }

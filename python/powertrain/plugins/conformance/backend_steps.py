@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.plugins.backends import Adapter, BackendError
 from powertrain.plugins.conformance.finding import Finding, Subject, rng
 
@@ -74,7 +75,7 @@ def _train(make: Callable[[], tuple[Any, tuple[int, ...]]], adapter: Adapter | N
         optimizer = pt.optim.AdamW(module, lr=1e-2, clip=None if make is _plain else 1.0)
 
         def step(x: Any, y: Any) -> Any:
-            loss, gradients = pt.value_and_grad(module, lambda: pt.cross_entropy(module(x), y).mean())
+            loss, gradients = pt.value_and_grad(module, lambda: F.cross_entropy(module(x), y, ignore_index=None))
             optimizer.update(gradients)
             return loss
 

@@ -21,7 +21,8 @@ def samples() -> dict[str, tuple[Any, Any]]:
     draw = rng()
     return {
         "classes": (draw.normal(size=(6, 3)), draw.integers(0, 3, 6)),
-        "values": (draw.normal(size=(6, 2)), draw.normal(size=(6, 2))),
+        # Shares too, since a loss of classes may take rows of them.
+        "values": (draw.normal(size=(6, 2)), draw.dirichlet(np.ones(2), 6)),
         "one value": (draw.normal(size=(6, 1)), draw.normal(size=6)),
         "yes or no": (draw.normal(size=(6, 1)), draw.integers(0, 2, 6).astype(np.float64)),
         "tokens": (draw.normal(size=(4, 5, 3)), draw.integers(0, 3, (4, 5))),

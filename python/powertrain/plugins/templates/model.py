@@ -29,5 +29,5 @@ class Net(Model):
         return cls(math.prod(inputs.shape), inputs.outputs, params.width)
 
     def forward(self, x: Any) -> Any:
-        rows = pt.reshape(pt.cast(x, "float32"), (x.shape[0], -1))
+        rows = pt.reshape(pt.astype(x, "float32"), (x.shape[0], -1))
         return self.last(pt.relu(self.first(rows)))

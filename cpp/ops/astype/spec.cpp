@@ -1,5 +1,5 @@
+#include "ops/astype/desc.h"
 #include "ops/batching.h"
-#include "ops/cast/desc.h"
 #include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
@@ -12,7 +12,7 @@ Tensors of_complex(const Tensors& in, const Attrs& attrs) {
   if (to == in[0].dtype()) return {in[0]};
   if (to == DType::Bool) return {fn::call("not_equal", {in[0], fn::number(0)})};
   if (!is_complex(to)) {
-    throw DTypeError(text("[cast] x is ", in[0].type(), ", dtype = ", info(to).name,
+    throw DTypeError(text("[astype] x is ", in[0].type(), ", dtype = ", info(to).name,
                           "; expected a complex dtype or bool; take real(x), imag(x) or abs(x)"));
   }
   if (is_complex(in[0].dtype())) return {joined(fn::cast(parts_of(in[0]), part_dtype(to)))};
@@ -30,7 +30,7 @@ bool rounds_much(const Operand& in, const Operand& out) {
 LaunchPlan plan_rounding(const Operand& in) {
   const int64_t elements = count(in.shape);
   Launch launch;
-  launch.kernel = "cast";
+  launch.kernel = "astype";
   launch.desc = Descriptor::of(CastDesc{elements});
   launch.chunks = (elements + kCastChunk - 1) / kCastChunk;
   launch.bytes = 6.0 * static_cast<double>(elements);
@@ -40,7 +40,7 @@ LaunchPlan plan_rounding(const Operand& in) {
 }
 
 const Op* registered =
-    define("cast")
+    define("astype")
         .in("x")
         .attr_required("dtype", AttrKind::DType)
         .batch(batch_leading)
@@ -60,7 +60,7 @@ Errors    from complex to real numbers: take real(x), imag(x) or abs(x)
 Grad      x, between floats
 Numerics  to fewer bits it rounds to nearest even; from float to integer towards zero; to bool: where x is not 0
 Source    the array API standard 2024.12 (astype))",
-             R"(>>> pt.cast(1.5, "int32").item()
+             R"(>>> pt.astype(1.5, "int32").item()
 1)");
 
 }  // namespace

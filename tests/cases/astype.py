@@ -21,7 +21,7 @@ ERRORS = [
     (
         Case(normal((3,)), dtype="float128"),
         pt.DTypeError,
-        "[cast] dtype = 'float128'; expected a dtype such as 'float32'; pass a value of that type",
+        "[astype] dtype = 'float128'; expected a dtype such as 'float32'; pass a value of that type",
     ),
 ]
 BENCH = [Case(normal((2048, 1024)), dtype="float16"), Case(normal((2048, 1024)), dtype="float64")]

@@ -1,4 +1,4 @@
-"""The `linalg` extension of the array API standard (2024.12): `tensor.__array_namespace__().linalg`.
+"""Linear algebra: the `linalg` extension of the array API standard (2024.12), and what NumPy and PyTorch have beside.
 
 Factorisations are of float32 and float64, as of the engine's ops.
 """
@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import powertrain as pt
 from powertrain._core import Tensor
 from powertrain._core import asarray as _asarray
+from powertrain.boundary import export
 from powertrain.creation import broadcast_shapes
 from powertrain.functional import OPERATORS
+from powertrain.hints import attributes
 from powertrain.products import tensordot as _tensordot
 
-_SAME = ("cholesky", "cross", "det", "diagonal", "inv", "matrix_transpose", "outer", "vecdot")
+_SAME = ("cholesky", "cross", "det", "diagonal", "inv", "matrix_transpose", "outer", "solve_triangular", "vecdot")
 globals().update({name: OPERATORS[name] for name in _SAME})
 
 __all__ = [
@@ -136,7 +138,7 @@ def _bound(s: Tensor, rows: int, columns: int, rtol: Any) -> Tensor:
     largest = OPERATORS["max"](s, -1, True)
     if isinstance(relative, (int, float)):
         return largest * relative
-    return largest * OPERATORS["expand_dims"](OPERATORS["cast"](relative, s.dtype), -1)
+    return largest * OPERATORS["expand_dims"](OPERATORS["astype"](relative, s.dtype), -1)
 
 
 def matrix_power(x: Any, n: int, /) -> Tensor:
@@ -182,7 +184,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     """The sum along a diagonal of matrices, in a dtype that is asked for."""
     if dtype is None:
         return OPERATORS["trace"](x, offset)
-    return OPERATORS["cast"](OPERATORS["trace"](OPERATORS["cast"](x, dtype), offset), dtype)
+    return OPERATORS["astype"](OPERATORS["trace"](OPERATORS["astype"](x, dtype), offset), dtype)
 
 
 def matmul(x1: Any, x2: Any, /) -> Tensor:
@@ -199,3 +201,7 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
 def tensordot(x1: Any, x2: Any, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
     """The sum of products over pairs of axes."""
     return _tensordot(x1, x2, axes)
+
+
+export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -30,12 +30,12 @@ ERRORS = [
     (
         Case(normal((2, 3)), axes=(0, 0)),
         pt.ShapeError,
-        "[transpose] axes = (0, 0), x is f32[2, 3]; expected every axis of x once; leave axes out to reverse them",
+        "[permute_dims] axes = (0, 0), x is f32[2, 3]; expected every axis of x once; leave axes out to reverse them",
     ),
     (
         Case(normal((2, 3)), axes=(0,)),
         pt.ShapeError,
-        "[transpose] axes = (0,), x is f32[2, 3]; expected every axis of x once; leave axes out to reverse them",
+        "[permute_dims] axes = (0,), x is f32[2, 3]; expected every axis of x once; leave axes out to reverse them",
     ),
 ]
 MUTANTS = [("spec.cpp", "fn::transpose(c.grad[0], back)", "fn::transpose(c.grad[0], axes)")]

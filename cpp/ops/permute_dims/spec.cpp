@@ -11,12 +11,12 @@ Ints order_of(const Attrs& attrs, int ndim) {
     for (int i = ndim - 1; i >= 0; --i) axes.push_back(i);
     return axes;
   }
-  for (int64_t axis : attrs.ints("axes")) axes.push_back(normal_axis(axis, ndim, "transpose"));
+  for (int64_t axis : attrs.ints("axes")) axes.push_back(normal_axis(axis, ndim, "permute_dims"));
   return axes;
 }
 
 const Op* registered =
-    define("transpose")
+    define("permute_dims")
         .in("x")
         .attr_ints("axes", std::nullopt, true)
         .batch([](const BatchContext& c) -> Tensors {
@@ -58,7 +58,7 @@ Dtypes    all
 Errors    axes that are not each axis of x once
 Grad      x
 Source    the array API standard 2024.12 (permute_dims))",
-             R"(>>> pt.transpose(pt.ones((2, 3, 4)), (2, 0, 1)).shape
+             R"(>>> pt.permute_dims(pt.ones((2, 3, 4)), (2, 0, 1)).shape
 (4, 2, 3))");
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Many f32 rounded to bf16, as weights at the beginning of a step: memory is the limit, so the result goes past the
 // caches. Other casts are programs of the fused machine.
 #include "core/kernel.h"
-#include "ops/cast/desc.h"
+#include "ops/astype/desc.h"
 #include "ops/matmul/half.h"
 #include "simd/stream.h"
 
@@ -27,4 +27,4 @@ void round_to_bf16(const KernelArgs* args, int64_t chunk) {
 }  // namespace PT_ISA
 }  // namespace pt
 
-PT_KERNELS(cast, pt::PT_ISA::round_to_bf16);
+PT_KERNELS(astype, pt::PT_ISA::round_to_bf16);

@@ -18,7 +18,7 @@ ERRORS = [
     (
         Case(normal((2, 3)), normal((4,))),
         pt.ShapeError,
-        "[power] shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 at axis -1; expected equal sizes or a size of 1; reshape one of them",
+        "[pow] shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 at axis -1; expected equal sizes or a size of 1; reshape one of them",
     ),
 ]
 # x^0 is 1 everywhere, and 0^b is 0 for all b above 0.

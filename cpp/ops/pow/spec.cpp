@@ -16,7 +16,7 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered =
-    define("power")
+    define("pow")
         .in("a", Takes::Number)
         .in("b", Takes::Number)
         .elementwise()
@@ -26,7 +26,7 @@ const Op* registered =
           Tensor da, db;
           if (c.needs[0]) {
             // x^0 is 1 everywhere, at 0 too: its derivative is 0, not 0 times infinity.
-            const Tensor slope = b * fn::call("power", {a, b - 1.0});
+            const Tensor slope = b * fn::call("pow", {a, b - 1.0});
             da = unbroadcast(c.grad[0] * fn::where(fn::equal(b, zero), zero, slope), a.shape());
           }
           if (c.needs[1]) {
@@ -44,10 +44,10 @@ Errors    shapes that do not broadcast
 Grad      a, b; towards a it is 0 where b = 0, towards b it is 0 where a = 0 and b >= 0
 Numerics  NaN for a negative a with a fractional b
 Source    the array API standard 2024.12)",
-             R"(>>> pt.power(3.0, 2.0).item()
+             R"(>>> pt.pow(3.0, 2.0).item()
 9.0)");
 
-const AutocastRule rule("power", Precision::Full);
+const AutocastRule rule("pow", Precision::Full);
 
 }  // namespace
 }  // namespace pt

@@ -1,0 +1,43 @@
+"""Functions of neural networks, with PyTorch's names and keywords: `import powertrain.nn.functional as F`.
+
+Images are channels-last here, `[n, h, w, c]`, sequences batch-first, `[n, t, c]`, and classes are the last axis. The
+word for an axis is `axis`.
+
+Example
+    >>> import powertrain as pt
+    >>> import powertrain.nn.functional as F
+    >>> F.max_pool2d(pt.ones((1, 4, 4, 3)), kernel_size=2).shape
+    (1, 2, 2, 3)
+"""
+
+from __future__ import annotations
+
+import typing as _typing
+
+from powertrain import namespaces as _namespaces
+from powertrain.boundary import export as _export
+from powertrain.functional import OPERATORS as _OPERATORS
+from powertrain.hints import unknown as _unknown
+from powertrain.nn.functional import drawn as _drawn
+from powertrain.nn.functional import layers as _layers
+from powertrain.nn.functional import losses as _losses
+from powertrain.nn.functional import shapes as _shapes
+from powertrain.nn.functional.drawn import *  # noqa: F403 - what its __all__ names
+from powertrain.nn.functional.layers import *  # noqa: F403
+from powertrain.nn.functional.losses import *  # noqa: F403
+from powertrain.nn.functional.shapes import *  # noqa: F403
+
+_OPS = sorted(_namespaces.FUNCTIONAL | _namespaces.SHARED)
+globals().update({name: _OPERATORS[name] for name in _OPS})
+
+__all__ = sorted([*_OPS, *_drawn.__all__, *_layers.__all__, *_losses.__all__, *_shapes.__all__])
+
+_export(globals())
+
+
+def __getattr__(name: str) -> _typing.Any:
+    raise _unknown("powertrain.nn.functional", name)
+
+
+def __dir__() -> list[str]:
+    return __all__
