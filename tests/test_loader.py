@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import subprocess
 import sys
@@ -316,6 +317,30 @@ def test_rows_that_cannot_be_chosen_are_an_error_of_their_own(workers: int) -> N
     loader.order.picks = picks  # type: ignore[method-assign]
     with pytest.raises(MemoryError, match="no room for the rows"):
         list(loader)
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_each_iteration_is_an_epoch(workers: int) -> None:
+    """A look at one batch, or a break, costs no later epoch its batches."""
+    wanted = [rows(DataLoader(source(), 5, shuffle=True, seed=1))]
+    loader = DataLoader(source(), 5, shuffle=True, seed=1, num_workers=workers)
+    assert next(iter(loader)).indices.tolist() == wanted[0][0]
+    second = rows(loader)
+    assert len(second) == 5 and sorted(itertools.chain(*second)) == list(range(23)) and second != wanted[0]
+    assert loader.state_dict() == {"epoch": 2, "position": 0}
+    for _ in range(2):
+        for at, _batch in enumerate(loader):
+            if at == 2:
+                break
+    assert loader.state_dict() == {"epoch": 3, "position": 15}
+    loader.load_state_dict({"epoch": 1, "position": 10})
+    assert rows(loader) == second[2:], "a state that was loaded says where to begin"
+
+
+def test_iterations_beside_each_other_do_not_disturb_each_other() -> None:
+    loader = DataLoader(source(), 5)
+    pairs = [(a.indices.tolist(), b.indices.tolist()) for a, b in zip(loader, loader, strict=True)]
+    assert len(pairs) == 5 and all(a == b for a, b in pairs)
 
 
 IN_A_CHILD = """

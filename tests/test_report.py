@@ -126,7 +126,7 @@ def test_of_two_classes_the_report_shows_thresholds_and_of_named_columns_what_co
 
 
 def test_columns_that_a_transform_changed_are_not_named(tmp_path: Path) -> None:
-    assert "<h2>Which columns count" not in trained(tmp_path, '"linear"', 'features = ["standardise"]')
+    assert "<h2>Which columns count" not in trained(tmp_path, '"linear"', 'features = ["standardize"]')
 
 
 def test_a_loss_that_means_no_probabilities_is_not_held_to_any(tmp_path: Path) -> None:

@@ -181,11 +181,12 @@ def test_an_epoch_of_a_sampler_of_ones_own_resumes(kind: str, taken: int, worker
     assert set(loader.state_dict()) == {"epoch", "position"} and loader.state_dict()["epoch"] == 1
 
 
-def test_an_iteration_that_was_left_goes_on_with_the_same_epoch() -> None:
-    loader = DataLoader(range(23), 5, sampler=Unsteady())
+def test_an_endless_iteration_that_was_left_goes_on_with_the_same_epoch() -> None:
+    loader = DataLoader(range(23), 5, sampler=Unsteady(), endless=True)
     seen = next(iter(loader)).tolist()
-    for rows in loader:
-        seen += rows.tolist()
+    again = iter(loader)
+    for _ in range(4):
+        seen += next(again).tolist()
     assert sorted(seen) == list(range(23))
 
 

@@ -38,7 +38,8 @@ class DataLoader:
     seed            which random orders, samples and changes
     pad_last        fill the last batch up with other examples of weight 0, so that all batches have one shape and a
                     compiled step one program; iterating over a batch then gives the weights last
-    endless         go on into the next epoch; else an iteration ends with the epoch and the next one goes on from there
+    endless         go on into the next epoch, and begin where the last iteration stopped; else each iteration is one
+                    epoch
     augment         let the random transforms of the data set change its examples
     prefetch_factor batches that each worker may be ahead
     persistent_workers
@@ -106,6 +107,7 @@ class DataLoader:
         self.order = self._order(shuffle)
         self._cursor = Cursor(0, 0)
         self._parts: Parts = ()
+        self._loaded = False
 
     def _order(self, shuffle: bool) -> Order:
         last: Last = "drop" if self.drop_last else "pad" if self.pad_last else "short"
@@ -146,7 +148,7 @@ class DataLoader:
         """Goes to where a loader with the same data and settings was, by its `state_dict()`."""
         cursor, parts = _read_state(state_dict)
         self.order.check(cursor, parts)
-        self._cursor, self._parts = cursor, parts
+        self._cursor, self._parts, self._loaded = cursor, parts, True
 
     def _make(self, pick: Pick) -> Any:
         """The batch of a pick; the exceptions of a data set come out with the rows that caused them."""
@@ -177,8 +179,7 @@ class DataLoader:
         with drawing.example(self.seed, epoch, row):
             return item(self.dataset, row)
 
-    def _picks(self) -> Iterator[Pick]:
-        cursor, parts = self._cursor, self._parts
+    def _picks(self, cursor: Cursor, parts: Parts) -> Iterator[Pick]:
         while True:
             for pick in self.order.picks(cursor, parts):
                 yield pick
@@ -186,29 +187,37 @@ class DataLoader:
                 return
             cursor, parts = pick.cursor, ()
 
-    def _batches(self) -> Iterator[Made]:
+    def _batches(self, cursor: Cursor, parts: Parts) -> Iterator[Made]:
+        picks = self._picks(cursor, parts)
         if self.num_workers == 0:
-            return ((self._make(pick), pick) for pick in self._picks())
-        return Prefetched(self._make, self._picks(), self.num_workers, self.prefetch_factor)
+            return ((self._make(pick), pick) for pick in picks)
+        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor)
+
+    def _start(self) -> tuple[Cursor, Parts]:
+        """Where an iteration begins: where a state says; else with an epoch, a new one if the last was left early."""
+        if self._cursor.position and not self.endless and not self._loaded:
+            self._cursor, self._parts = Cursor(self._cursor.epoch + 1, 0), ()
+        self._loaded = False
+        return self._cursor, self._parts
 
     def __iter__(self) -> Iterator[Any]:
-        batches = self._batches()
+        cursor, parts = self._start()
+        batches = self._batches(cursor, parts)
         try:
-            while True:
+            over = False
+            while not over or self.endless:
                 if isinstance(batches, Prefetched) and not batches.here:
                     # In a child after a fork, whose parent has the workers: go on from the cursor with new ones.
-                    batches = self._batches()
+                    batches = self._batches(cursor, parts)
                 try:
                     batch, pick = next(batches)
                 except StopIteration:
                     return
+                over = pick.cursor.epoch != cursor.epoch
+                cursor, parts = pick.cursor, () if over else pick.parts
                 # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
-                epoch = self._cursor.epoch
-                self._cursor = pick.cursor
-                self._parts = pick.parts if pick.cursor.epoch == epoch else ()
+                self._cursor, self._parts = cursor, parts
                 yield batch
-                if pick.cursor.epoch != epoch and not self.endless:
-                    return
         finally:
             if isinstance(batches, Prefetched):
                 batches.close()

@@ -24,7 +24,7 @@ from powertrain.train.trainer import fit
 # The recipe of `hidden`; its data are those of `fit`.
 TEXT = """\
 data      = "digits"
-features  = ["standardise"]
+features  = ["standardize"]
 model     = {{ use = "mlp", hidden = {hidden} }}
 optimizer = {{ use = "adamw", lr = {rate}, weight_decay = 0.01, schedule = "cosine" }}
 run       = {{ until = "{epochs} epochs", batch = {batch} }}
