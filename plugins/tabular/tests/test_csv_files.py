@@ -172,6 +172,19 @@ def test_what_is_wrong_and_where(tmp_path: Path, content: bytes, message: str) -
     assert str(caught.value) == "[t] " + message.format(tmp_path / "t.csv")
 
 
+def test_quotes_and_values_that_cannot_be(tmp_path: Path) -> None:
+    for quote in ("", "ab", "\n"):
+        with pytest.raises(DataError) as caught:
+            frame(tmp_path, "a\n1\n", quotechar=quote)
+        assert str(caught.value) == f"[t] quotechar = {quote!r}; expected one character; a single ' is usual too"
+    with pytest.raises(DataError) as caught:
+        frame(tmp_path, f"a,b\n{'x' * 200_000},1\n")
+    assert str(caught.value) == (
+        f"[t] {tmp_path / 't.csv'}: field larger than field limit (131072); expected a CSV or Parquet file; check the "
+        "file"
+    )
+
+
 def test_an_encoding_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         frame(tmp_path, "a\n1\n", encoding="latin-99")

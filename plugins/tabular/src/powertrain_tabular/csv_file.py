@@ -47,6 +47,9 @@ def parse_csv(content: bytes, name: str, settings: Csv, where: str) -> Any:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
+    if len(settings.quotechar) != 1 or settings.quotechar in "\r\n":
+        received = f"quotechar = {settings.quotechar!r}"
+        raise DataError(where, received, "expected one character", "a single ' is usual too")
     text = _decoded(content, name, settings.encoding, where)
     head = text if len(text) <= _HEAD else text[: text.rfind("\n", 0, _HEAD) + 1] or text
     sep = _separator(head, name, settings, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,7 @@ def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -
             table = parse_csv(content, str(path), settings, where)
     except DataError:
         raise
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         text = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise DataError(where, f"{path}: {text}", "expected a CSV or Parquet file", "check the file") from None
     if table.num_rows == 0 or table.num_columns == 0:
