@@ -23,6 +23,7 @@ from powertrain.data import (
     TensorDataset,
     random_split,
 )
+from powertrain.plugins import Registry
 
 
 class Pairs(Dataset):
@@ -213,6 +214,17 @@ def test_the_examples_of_the_documentation_run() -> None:
     assert len(blocks) == 2
     for block in blocks:
         exec(block, names)
+
+
+def test_a_table_without_the_plugin_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = Registry(list)
+    monkeypatch.setattr("powertrain.data.tables.registry", lambda: nothing)
+    with pytest.raises(DataError) as caught:
+        pt.data.read_csv("houses.csv", target="price")
+    assert str(caught.value) == (
+        "[read_csv] no data plugin table; expected powertrain-tabular, which reads tables by pyarrow; "
+        "pip install 'powertrain-tabular[files]'"
+    )
 
 
 def test_what_is_no_data_set() -> None:

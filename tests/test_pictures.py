@@ -153,16 +153,18 @@ def test_outside_of_a_loader_each_call_is_another() -> None:
         ),
         (
             lambda: transforms.RandomFlip,
-            "[transforms] RandomFlip; expected a name of powertrain.data.transforms; write "
-            "pt.data.transforms.RandomHorizontalFlip",
+            "[powertrain.data.transforms] RandomFlip; expected a name of powertrain.data.transforms; write "
+            "pt.data.transforms.RandomHorizontalFlip()",
         ),
         (
             lambda: transforms.Normalise,
-            "[transforms] Normalise; expected a name of powertrain.data.transforms; write pt.data.transforms.Normalize",
+            "[powertrain.data.transforms] Normalise; expected a name of powertrain.data.transforms; write "
+            "pt.data.transforms.Normalize(mean, std)",
         ),
         (
-            lambda: transforms.Elephant,
-            "[transforms] Elephant; expected a name of powertrain.data.transforms; write a function of a picture",
+            lambda: transforms.RandomCorp,
+            "[powertrain.data.transforms] RandomCorp; expected a name of powertrain.data.transforms; did you mean "
+            "RandomCrop?",
         ),
     ],
 )

@@ -32,6 +32,7 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.nn": "pt.nn",
     "powertrain.optim": "pt.optim",
     "powertrain.data": "pt.data",
+    "powertrain.data.transforms": "pt.data.transforms",
     "powertrain.metrics": "pt.metrics",
     "powertrain.array_api": "pt.array_api",
     "Tensor": "pt.Tensor",

@@ -8,7 +8,6 @@ Those of one picture, for the `__getitem__` of a data set, are in pictures.py.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,7 +15,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain import _core
 from powertrain.boundary import export
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
@@ -32,6 +30,7 @@ from powertrain.data.pictures import (
     ToTensor,
 )
 from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
+from powertrain.hints import attributes
 from powertrain.plugins.bases import RandomTransform, Transform
 from powertrain.plugins.params import param
 from powertrain.plugins.protocols import is_random
@@ -53,28 +52,6 @@ __all__ = [
     "Transform",
     "Transformed",
 ]
-# What others call them, or nearly.
-_COUNTERPARTS = {
-    "Normalise": "Normalize",
-    "PILToTensor": "ToTensor",
-    "RandomFlip": "RandomHorizontalFlip",
-    "Standardise": "Standardize",
-    "StandardScaler": "Standardize",
-    "ToImage": "ToTensor",
-}
-
-
-class TransformNameError(_core.Error, AttributeError):
-    """A transform that is not there by that name."""
-
-
-def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'powertrain.data.transforms' has no attribute {name!r}")
-    near = difflib.get_close_matches(name, __all__, n=1)
-    meant = _COUNTERPARTS.get(name) or (near[0] if near else None)
-    fix = f"write pt.data.transforms.{meant}" if meant else "write a function of a picture"
-    raise TransformNameError(f"[transforms] {name}; expected a name of powertrain.data.transforms; {fix}")
 
 
 class Scale(Transform):
@@ -213,3 +190,4 @@ class Transformed(Dataset):
 
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -16,7 +16,6 @@ from powertrain.metrics.classification import (
 )
 from powertrain.metrics.correlation import PearsonCorrCoef, SpearmanCorrCoef
 from powertrain.metrics.metric import Mean, MetricError
-from powertrain.metrics.names import missing
 from powertrain.metrics.probabilities import BrierScore, LogLoss
 from powertrain.metrics.ranking import AUC, AveragePrecision
 from powertrain.metrics.regression import (
@@ -68,9 +67,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    raise missing(name, __all__)
-
-
-export(globals(), __all__)
-_, __dir__ = attributes(__name__, __all__)
+export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)
