@@ -66,6 +66,20 @@ PT_FN vec<T, N> erf(vec<T, N> x) {
   return select(t < V(E::small), near, far);
 }
 
+// erfc(x) = 1 - erf(x). Near 0 that difference is exact enough, and 1 at 0 itself.
+template <class T, int N>
+PT_FN vec<T, N> erfc(vec<T, N> x) {
+  using V = vec<T, N>;
+  using E = erf_facts<T>;
+  V t = abs(x);
+  V square = x * x;
+  V near = V(1) - fma(x, polynomial(square, E::near), x);
+  V bounded = lesser_of(V(30), t);  // erfc is 0 long before; infinity would make a NaN
+  V tail = exp_minus_square(bounded) * erfc_factor(bounded);
+  V far = select(x < V(0), V(2) - tail, tail);
+  return select(t < V(T(0.25)), near, far);
+}
+
 // The normal distribution function, erfc(-x / sqrt 2) / 2; also e^(-x^2 / 2), which its derivative needs.
 template <class V>
 struct normal_parts {
@@ -132,20 +146,34 @@ struct quantile_facts<double> {
                                          2.04426310338993978564e-15};
 };
 
-template <class T, int N>
-PT_FN vec<T, N> normal_quantile(vec<T, N> p) {
-  using V = vec<T, N>;
+// Of p = 1/2 + q, where `rare` is the smaller of p and 1 - p.
+template <class V>
+PT_FN V quantile_of_parts(V q, V rare) {
+  using T = element_of<V>;
   using Q = quantile_facts<T>;
-  V q = p - V(T(0.5));
   V r = V(T(0.180625)) - q * q;
   V middle = q * polynomial(r, Q::middle) / polynomial(r, Q::middle_under);
-  V rare = select(q < V(0), p, V(1) - p);
   V s = sqrt(-log(rare));
   V near = s - V(T(1.6)), far = s - V(5);
   V tail = select(s <= V(5), polynomial(near, Q::tail) / polynomial(near, Q::tail_under),
                   polynomial(far, Q::far) / polynomial(far, Q::far_under));
   tail = select(rare == V(0), V(float_facts<T>::infinity), tail);
   return select(abs(q) <= V(T(0.425)), middle, select(q < V(0), -tail, tail));
+}
+
+template <class T, int N>
+PT_FN vec<T, N> normal_quantile(vec<T, N> p) {
+  using V = vec<T, N>;
+  V q = p - V(T(0.5));
+  return quantile_of_parts(q, select(q < V(0), p, V(1) - p));
+}
+
+// The quantile of (1 + x) / 2 over the root of 2, without the rounding of 1 + x.
+template <class T, int N>
+PT_FN vec<T, N> erfinv(vec<T, N> x) {
+  using V = vec<T, N>;
+  const V half(T(0.5));
+  return quantile_of_parts(half * x, half * (V(1) - abs(x))) * V(T(0.70710678118654752440));
 }
 
 }  // namespace PT_ISA

@@ -116,6 +116,7 @@ const Unary kUnary[] = {
     {"sin", [](L x) { return std::sin(x); }, -1e5, 1e5, 1.5, 2},
     {"cos", [](L x) { return std::cos(x); }, -100, 100, 1.5, 2},
     {"erf", [](L x) { return std::erf(x); }, -5, 5, 2, 2},
+    {"erfc", [](L x) { return std::erfc(x); }, -6, 26, 4, 4, true},
     {"sqrt", [](L x) { return std::sqrt(x); }, 0, 10, 0.5, 0.501},
     {"sigmoid", sigmoid, -100, 100, 2.5, 2.5},
     {"silu", [](L x) { return x * sigmoid(x); }, -30, 30, 3, 3, true},
@@ -265,7 +266,8 @@ void check_same_bits(const std::vector<std::string_view>& isas) {
                        "log1p_exp", "gelu_erf",  "gelu_tanh",    "gelu_erf_grad",   "gelu_tanh_grad", "silu_grad",
                        "pow",       "remainder", "floor_divide", "normal_quantile", "sign",           "round",
                        "floor",     "ceil",      "trunc",        "maximum",         "minimum",        "reciprocal",
-                       "relu",      "abs",       "negative",     "square"};
+                       "relu",      "abs",       "negative",     "square",          "erfc",           "erfinv",
+                       "lgamma",    "digamma",   "hurwitz_zeta"};
   const std::vector<T> a = arguments<T>(-20, 20, 5000);
   std::vector<T> b = arguments<T>(-20, 20, 5000);
   std::shuffle(b.begin(), b.end(), rng);

@@ -1,0 +1,12 @@
+// The inverse of the error function; simd/error_function.h has the formula.
+#pragma once
+#include "simd/formula.h"
+#include "simd/math.h"
+
+namespace pt {
+namespace PT_ISA {
+
+PT_MATH_LONG(erfinv, 1, Float);
+
+}  // namespace PT_ISA
+}  // namespace pt

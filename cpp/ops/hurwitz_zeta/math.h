@@ -1,0 +1,12 @@
+// A sum over powers; simd/gamma.h has the formula.
+#pragma once
+#include "simd/formula.h"
+#include "simd/math.h"
+
+namespace pt {
+namespace PT_ISA {
+
+PT_MATH_LONG(hurwitz_zeta, 2, Float);
+
+}  // namespace PT_ISA
+}  // namespace pt

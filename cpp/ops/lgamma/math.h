@@ -1,0 +1,12 @@
+// The logarithm of the gamma function; simd/gamma.h has the formula.
+#pragma once
+#include "simd/formula.h"
+#include "simd/math.h"
+
+namespace pt {
+namespace PT_ISA {
+
+PT_MATH_LONG(lgamma, 1, Float);
+
+}  // namespace PT_ISA
+}  // namespace pt
