@@ -18,8 +18,8 @@ if importlib.util.find_spec("sklearn"):  # an extra
     PACKAGES = (*PACKAGES, "estimators")
 TOP = (
     "arrangement", "autograd", "closeness", "compile", "control", "counting", "creation", "functional", "grids",
-    "losses", "matrix_products", "pointwise", "precision", "products", "random", "sampled", "searching", "slots",
-    "statistics", "tensor", "transforms", *TRAINER,
+    "linalg", "linear_algebra", "losses", "matrix_products", "padding", "pointwise", "precision", "products",
+    "quantiles", "random", "sampled", "searching", "slots", "statistics", "tensor", "transforms", *TRAINER,
 )  # fmt: skip
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [
     f"powertrain.{package}.{module.name}"

@@ -24,7 +24,8 @@ MODULES = [
         "data", "fft", "linalg", "losses", "metrics", "nn", "nn.functional", "optim", "random"))
 ]  # fmt: skip
 TABLES = {
-    name: getattr(namespaces, name) for name in ("FUNCTIONAL", "SHARED", "BELOW_FUNCTIONAL", "LINALG", "ENGINE_ONLY")
+    name: getattr(namespaces, name)
+    for name in ("FUNCTIONAL", "SHARED", "BELOW_FUNCTIONAL", "LINALG", "BELOW_ARRAYS", "ENGINE_ONLY")
 }
 
 
@@ -85,6 +86,8 @@ def test_an_op_is_public_where_the_tables_say(name: str) -> None:
     elif name in namespaces.BELOW_FUNCTIONAL:
         assert callable(here["powertrain.nn.functional"]) and here["powertrain.nn.functional"] is not op
         assert name == "pad" or not hasattr(pt, name)
+    elif name in namespaces.BELOW_ARRAYS:
+        assert callable(getattr(pt, name)) and getattr(pt, name) is not op and name in dir(pt)
     elif name in namespaces.LINALG:
         assert callable(here["powertrain.linalg"]) and not hasattr(pt, name)
     else:

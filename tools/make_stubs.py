@@ -35,7 +35,8 @@ def load_core(path: Path) -> Any:
 
 
 NAMESPACES = runpy.run_path(str(PACKAGE / "namespaces.py"))
-HIDDEN = frozenset().union(*(NAMESPACES[name] for name in ("BELOW_FUNCTIONAL", "ENGINE_ONLY", "FUNCTIONAL", "LINALG")))
+ELSEWHERE = ("BELOW_ARRAYS", "BELOW_FUNCTIONAL", "ENGINE_ONLY", "FUNCTIONAL", "LINALG")
+HIDDEN = frozenset().union(*(NAMESPACES[name] for name in ELSEWHERE))
 
 
 def parameters(spec: dict[str, Any]) -> list[str]:

@@ -86,11 +86,13 @@ from powertrain.pointwise import (  # noqa: E402
     heaviside,
     lerp,
     masked_fill,
+    polygamma,
     rad2deg,
     select,
 )
 from powertrain.precision import autocast  # noqa: E402
 from powertrain.products import einsum, tensordot  # noqa: E402
+from powertrain.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
 from powertrain.row_sparse import RowSparse  # noqa: E402
 from powertrain.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
 from powertrain.searching import (  # noqa: E402
@@ -174,9 +176,10 @@ __all__ += [
     "atleast_1d", "atleast_2d", "atleast_3d", "average", "baddbmm", "bincount", "cdist", "column_stack", "convolve",
     "corrcoef", "correlate", "cov", "deg2rad", "digitize", "dot", "dstack", "empty", "empty_like", "flatnonzero",
     "fliplr", "flipud", "geomspace", "gradient", "heaviside", "histogram", "hstack", "identity", "inner", "interp",
-    "isclose", "isin", "kron", "lerp", "logspace", "masked_fill", "nan_to_num", "nanmax", "nanmean", "nanmin",
-    "nanstd", "nansum", "nanvar", "rad2deg", "ravel", "ravel_multi_index", "rot90", "select", "trapezoid",
-    "tril_indices", "triu_indices", "unique_consecutive", "unravel_index", "vander", "vdot", "vstack",
+    "isclose", "isin", "kron", "lerp", "logspace", "masked_fill", "nan_to_num", "nanmax", "nanmean", "nanmedian",
+    "nanmin", "nanquantile", "nanstd", "nansum", "nanvar", "polygamma", "quantile", "rad2deg", "ravel",
+    "ravel_multi_index", "rot90", "select", "trapezoid", "tril_indices", "triu_indices", "unique_consecutive",
+    "unravel_index", "vander", "vdot", "vstack",
 ]  # fmt: skip
 
 _PUBLIC = sorted(__all__)

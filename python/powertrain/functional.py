@@ -27,7 +27,7 @@ def home(name: str) -> str:
 
 def op_names() -> list[str]:
     """The names of the ops that are functions of `powertrain` itself."""
-    return [name for name in OPERATORS if home(name) == "powertrain"]
+    return [name for name in OPERATORS if home(name) == "powertrain" and name not in namespaces.BELOW_ARRAYS]
 
 
 def signature(op: str | Mapping[str, Any]) -> inspect.Signature:

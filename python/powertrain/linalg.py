@@ -16,14 +16,16 @@ from powertrain.boundary import export
 from powertrain.creation import broadcast_shapes
 from powertrain.functional import OPERATORS
 from powertrain.hints import attributes
+from powertrain.linear_algebra import cond, lstsq, matrix_exp, multi_dot, norm
 from powertrain.products import tensordot as _tensordot
 
 _SAME = ("cholesky", "cross", "det", "diagonal", "inv", "matrix_transpose", "outer", "solve_triangular", "vecdot")
 globals().update({name: OPERATORS[name] for name in _SAME})
 
 __all__ = [
-    "eigh", "eigvalsh", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "pinv", "qr", "slogdet", "solve", "svd",
-    "svdvals", "tensordot", "trace", "vector_norm", *_SAME,
+    "cond", "eigh", "eigvalsh", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
+    "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "trace", "vector_norm",
+    *_SAME,
 ]  # fmt: skip
 
 

@@ -169,3 +169,19 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> _cor
 
 def _times(x: _core.Tensor, factor: float) -> _core.Tensor:
     return x if factor == 1 else x * factor
+
+
+def polygamma(n: int, x: Any) -> _core.Tensor:
+    """The n-th derivative of digamma, element by element: trigamma for n = 1, digamma itself for n = 0.
+
+    Shapes    x [...] -> [...]
+    Dtypes    floats; integers are computed in float32
+    Errors    n below 0 or above 20; complex numbers
+    Grad      x
+    Source    PyTorch, polygamma; SciPy, special.polygamma
+    Example
+        >>> import powertrain as pt
+        >>> round(pt.polygamma(1, 1.0).item(), 4)
+        1.6449
+    """
+    return OPERATORS["polygamma"](x, _core.integer(n, "n", "polygamma"))

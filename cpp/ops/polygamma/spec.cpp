@@ -51,7 +51,7 @@ Tensor value(const Tensor& x, const Attrs& attrs) {
 Attrs next(const Attrs& attrs) { return {{"n", attrs.integer("n") + 1}}; }
 
 const Op* registered =
-    composed_unary("polygamma", value,
+    composed_unary("polygamma", "x", value,
                    [](const Tensor& x, const Attrs& attrs) { return fn::call("polygamma", {x}, next(attrs)); })
         .attr_count("n", 0)
         .doc(R"(the n-th derivative of digamma, element by element; digamma itself for n = 0.
@@ -61,7 +61,7 @@ Errors    complex numbers; n below 0 or above 20
 Grad      x
 Numerics  infinite at 0, -1, -2... for odd n
 Source    Abramowitz & Stegun 1964, 6.4.10 and 6.4.7)",
-             R"(>>> round(pt.polygamma(pt.tensor(1.0), 1).item(), 4)
+             R"(>>> round(pt.polygamma(1, 1.0).item(), 4)
 1.6449)");
 
 }  // namespace

@@ -37,7 +37,7 @@ Tensor slope(const Tensor& x, const Attrs& attrs) {
   return fn::where(near, x * series, (cosine - value(far, attrs)) / far);
 }
 
-const Op* registered = composed_unary("sinc", value, slope)
+const Op* registered = composed_unary("sinc", "x", value, slope)
                            .doc(R"(sin(pi x) / (pi x), element by element, and 1 at 0.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
