@@ -166,9 +166,9 @@ def second(function: Callable[..., Any], x: Any) -> np.ndarray:
 @pytest.mark.parametrize(
     ("function", "bound"),
     [
-        (lambda x: F.huber_loss(x, 0.0, 1.5, reduction="none"), 1.5),
-        (lambda x: F.smooth_l1_loss(x, 0.0, 1.5, reduction="none") * 1.5, 1.5),
-        (lambda x: F.huber_loss(0.0, x, 1.5, reduction="none"), 1.5),
+        (lambda x: F.huber_loss(x, 0.0, delta=1.5, reduction="none"), 1.5),
+        (lambda x: F.smooth_l1_loss(x, 0.0, beta=1.5, reduction="none") * 1.5, 1.5),
+        (lambda x: F.huber_loss(0.0, x, delta=1.5, reduction="none"), 1.5),
     ],
 )
 def test_curvature_at_kinks(function: Callable[..., Any], bound: float) -> None:
@@ -187,7 +187,10 @@ def slopes(function: Callable[..., Any], *inputs: Any) -> list[np.ndarray]:
 
 def test_the_slope_of_a_cross_entropy_at_its_ends() -> None:
     """PyTorch's, whose denominator is at least 1e-12; by the target, the logarithms that the value has."""
-    by_x, by_target = slopes(F.binary_cross_entropy, [0.0, 0.0, 1.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.25])
+    by_x, by_target = slopes(
+        lambda *given: F.binary_cross_entropy(*given, reduction="none"),
+        [0.0, 0.0, 1.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.25],
+    )
     np.testing.assert_allclose(by_x, [0.0, -1e12, 1e12, 0.0, 1.0], rtol=1e-12)
     np.testing.assert_allclose(by_target, [100.0, 100.0, -100.0, -100.0, 0.0], rtol=1e-12)
 
