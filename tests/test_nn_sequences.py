@@ -88,8 +88,8 @@ def test_lengths_are_checked() -> None:
     assert str(caught.value) == (
         "[lengths] received [5, 6]; expected 2 whole numbers from 1 to 5; one for each sequence of the batch"
     )
-    with pytest.raises(pt.ShapeError, match=r"\[GRU\] input is \[2, 3\]; expected \[batch, time, 3\]; check its axes"):
-        layer(pt.zeros((2, 3)))
+    with pytest.raises(pt.ShapeError, match=r"\[GRU\] input is \[3\]; expected \[batch, time, 3\]; check its axes"):
+        layer(pt.zeros((3,)))
     with pytest.raises(ValueError, match=r"\[LSTM\] num_layers = 0; expected a whole number from 1"):
         nn.LSTM(3, 4, 0)
 

@@ -94,9 +94,8 @@ CASES: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: nn.AdaptiveAvgPool2d((2, -1)),
-        "[AdaptiveAvgPool2d] output_size = (2, -1); expected a whole number from 1 to 2147483647, or a tuple of 2; for "
-        "example "
-        "output_size = 1",
+        "[AdaptiveAvgPool2d] output_size = (2, -1); expected a whole number from 1 to 2147483647, or a tuple of 2, or "
+        "None for an axis that stays; for example output_size = 1",
     ),
     (lambda: nn.LPPool2d(0, 2), number("LPPool2d", "norm_type", 0, " > 0")),
     (lambda: nn.Upsample(scale_factor=-1), number("Upsample", "scale_factor", -1, " > 0")),

@@ -1,4 +1,4 @@
-"""The constructors of pt.nn have PyTorch's names in PyTorch's order, with what `DIFFERENT` says and why."""
+"""The constructors of pt.nn have PyTorch's names in PyTorch's order, but for what stands in these tables."""
 
 from __future__ import annotations
 
@@ -34,10 +34,6 @@ DOCUMENTED = {
     "GRU": "input_size hidden_size num_layers bias batch_first dropout bidirectional device dtype",
     "LSTM": "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size device dtype",
 }
-# Whose names differ for a reason.
-DIFFERENT = {
-    "EmbeddingBag": ({"padding_idx"}, "bags are rows of one length, in which a weight of 0 leaves a place out"),
-}
 # Ours alone, keyword-only.
 OURS = {"generator", "std"}
 
@@ -51,9 +47,8 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 def wanted(name: str) -> list[str]:
     if name in DOCUMENTED:
         return DOCUMENTED[name].split()
-    dropped = {*ABSENT, *DIFFERENT.get(name, (set(), ""))[0]}
     found = parameters(getattr(torch.nn, name).__init__).values()
-    return [p.name for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in dropped]
+    return [p.name for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in ABSENT]
 
 
 def test_every_module_is_compared() -> None:

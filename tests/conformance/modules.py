@@ -137,25 +137,18 @@ class Inputs:
         return [channels_first(module(channels_last(x, self.axes)), x.ndim == self.axes + 2)]
 
     def _sequences(self, module: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        """Batches of ours are first, and always there: PyTorch's may be behind the steps, or left out."""
-        recurrent = self.name in ("RNN", "GRU", "LSTM")
+        """Batches of ours are first: PyTorch's may be behind the steps."""
         # How many of the arguments are sequences: what follows are states, or masks, which keep their axes.
-        sequences = {"TransformerEncoderLayer": 1, "MultiheadAttention": 3}.get(self.name, 1 if recurrent else 2)
-        single = args[0].ndim == (1 if self.name.endswith("Cell") else 2)
-        turn = not (self.batch_first or single or self.name.endswith("Cell"))
-        if single:
-            offered(recurrent or self.name.endswith("Cell"), "an input without a batch")
-            args = [args[0][None], *(self._each(state, lambda x: pt.expand_dims(x, -2)) for state in args[1:])]
-        elif not self.name.endswith("Cell"):
-            args[:sequences] = [pt.swapaxes(x, 0, 1) if turn else x for x in args[:sequences]]
+        sequences = {"TransformerEncoderLayer": 1, "MultiheadAttention": 3, "RNN": 1, "GRU": 1, "LSTM": 1}.get(
+            self.name, 2
+        )
+        turn = not (self.batch_first or args[0].ndim == 2 or self.name.endswith("Cell"))
+        if turn:
+            args[:sequences] = [pt.swapaxes(x, 0, 1) for x in args[:sequences]]
         found = module(*args, **kwargs)
         results = list(found) if isinstance(found, (tuple, list)) else [found]
         results[0] = pt.swapaxes(results[0], 0, 1) if turn else results[0]
-        results = tensors_of(results, pt.Tensor)
-        return [results[0][0], *(pt.squeeze(x, -2) for x in results[1:])] if single else results
-
-    def _each(self, state: Any, change: Any) -> Any:
-        return tuple(map(change, state)) if isinstance(state, (tuple, list)) else change(state)
+        return tensors_of(results, pt.Tensor)
 
 
 def compared(where: str, peer: Any, ours: Any, forward: Any, adapter: Inputs, number: int) -> Outcome:

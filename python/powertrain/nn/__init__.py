@@ -34,6 +34,14 @@ from powertrain.nn.activations import (
     Tanhshrink,
     Threshold,
 )
+from powertrain.nn.adaptive import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 from powertrain.nn.attention import (
     MultiheadAttention,
     TransformerBlock,
@@ -123,8 +131,6 @@ from powertrain.nn.padding import (
     ZeroPad3d,
 )
 from powertrain.nn.pooling import (
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool2d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -159,8 +165,12 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",

@@ -150,8 +150,13 @@ class MultiheadAttention(Module):
         made. Dropout, in training, drops weights; the weights returned are those before it.
 
         Shapes    query [b, t, embed_dim], key [b, s, kdim], value [b, s, vdim], key_padding_mask [b, s],
-                  attn_mask [t, s] or [b heads, t, s] -> [b, t, embed_dim], and [b, t, s] or [b, heads, t, s]
+                  attn_mask [t, s] or [b heads, t, s] -> [b, t, embed_dim], and [b, t, s] or [b, heads, t, s]; all
+                  without b for one sequence
         """
+        if query.ndim == 2:
+            return self._alone(
+                (query, key, value), key_padding_mask, attn_mask, need_weights, average_attn_weights, is_causal
+            )
         q, k, v = self._projected((query, key, value))
         batch, queries, _, size = q.shape
         dropped = self.training and self.dropout > 0
@@ -167,6 +172,24 @@ class MultiheadAttention(Module):
         if not need_weights:
             return y, None
         return y, pt.mean(weights, axis=1) if average_attn_weights else weights
+
+    def _alone(
+        self,
+        inputs: tuple[Any, Any, Any],
+        padding: Any,
+        attn_mask: Any,
+        need_weights: bool,
+        average: bool,
+        is_causal: bool,
+    ) -> tuple[pt.Tensor, pt.Tensor | None]:
+        """Of one sequence without a batch."""
+        own = [inputs[0] is x for x in inputs]
+        first = pt.expand_dims(inputs[0], 0)
+        batched = [first if same else pt.expand_dims(x, 0) for same, x in zip(own, inputs, strict=True)]
+        padding = None if padding is None else pt.expand_dims(pt.asarray(padding), 0)
+        query, key, value = batched
+        y, weights = self.forward(query, key, value, padding, need_weights, attn_mask, average, is_causal)
+        return pt.squeeze(y, 0), None if weights is None else pt.squeeze(weights, 0)
 
 
 class TransformerBlock(Module):

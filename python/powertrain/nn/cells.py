@@ -58,7 +58,7 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """One step of RNN: input [batch, input_size] and a state [batch, hidden_size] to the next state."""
+    """One step of RNN: input [batch, input_size] and a state [batch, hidden_size] to the next; or without batch."""
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class RNNCell(_Cell):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
+        if input.ndim == 1:
+            return pt.squeeze(self.forward(*(x if x is None else pt.expand_dims(x, 0) for x in (input, hx))), 0)
         state = self._zeros(input) if hx is None else hx
         w_ih, w_hh, b_ih, b_hh = weights_of(self, "")
         given = (pt.expand_dims(input, 1), state, w_ih, w_hh, b_ih, b_hh)
@@ -83,21 +85,27 @@ class RNNCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """One step of GRU: input [batch, input_size] and a state [batch, hidden_size] to the next state."""
+    """One step of GRU: input [batch, input_size] and a state [batch, hidden_size] to the next; or without batch."""
 
     GATES = 3
 
     def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
+        if input.ndim == 1:
+            return pt.squeeze(self.forward(*(x if x is None else pt.expand_dims(x, 0) for x in (input, hx))), 0)
         state = self._zeros(input) if hx is None else hx
         return OPERATORS["gru"](pt.expand_dims(input, 1), state, *weights_of(self, ""))[1]
 
 
 class LSTMCell(_Cell):
-    """One step of LSTM: input [batch, input_size] and a (hidden, cell) state to the next."""
+    """One step of LSTM: input [batch, input_size] and a (hidden, cell) state to the next; or without batch."""
 
     GATES = 4
 
     def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
+        if input.ndim == 1:
+            states = None if hx is None else (pt.expand_dims(hx[0], 0), pt.expand_dims(hx[1], 0))
+            hidden, cell = self.forward(pt.expand_dims(input, 0), states)
+            return pt.squeeze(hidden, 0), pt.squeeze(cell, 0)
         hidden, cell = (self._zeros(input), self._zeros(input)) if hx is None else hx
         _, hidden, cell = OPERATORS["lstm"](pt.expand_dims(input, 1), hidden, cell, *weights_of(self, ""))
         return hidden, cell

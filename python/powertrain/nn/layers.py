@@ -159,7 +159,8 @@ class Embedding(Module):
 class EmbeddingBag(Module):
     """The mean, sum or maximum of rows of a table, bags of one length; the table is normal(0, 1).
 
-    `sparse`: as of nn.Embedding.
+    Places of a bag that hold `padding_idx` do not count, and a bag of them alone gives zeros. `sparse`: as of
+    nn.Embedding.
     """
 
     def __init__(
@@ -173,6 +174,7 @@ class EmbeddingBag(Module):
         sparse: bool = False,
         *,
         include_last_offset: bool = False,
+        padding_idx: int | None = None,
         device: Any = None,
         dtype: Any = None,
         generator: pt.random.Generator | None = None,
@@ -184,7 +186,8 @@ class EmbeddingBag(Module):
         checks.sizes(where, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         checks.choice(where, ("mean", "sum", "max"), mode=mode)
         self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
-        self.weight = Parameter(init.normal((num_embeddings, embedding_dim), generator=generator))
+        self.padding_idx = _check_padding(where, padding_idx, num_embeddings)
+        self.weight = Parameter(_table(num_embeddings, embedding_dim, 1.0, self.padding_idx, generator))
         self._cast(dtype)
         self.weight.sparse = sparse
 
@@ -193,14 +196,34 @@ class EmbeddingBag(Module):
         if offsets is not None:
             raise pt.ShapeError(
                 "[EmbeddingBag] received offsets; expected bags of one length, input [bags, places]; pad the bags, and "
-                "give padding a weight of 0 with mode='sum'"
+                "say padding_idx"
             )
+        if self.padding_idx is not None:
+            return self._without_padding(input, per_sample_weights)
         if not is_sparse(self.weight):
             return OPERATORS["embedding_bag"](input, self.weight, per_sample_weights, mode=self.mode)
         # A table of the rows of this call, each once for each time that it is asked for.
         places = pt.reshape(pt.arange(math.prod(input.shape)), input.shape)
         rows = pt.reshape(look_up(input, self.weight), (places.size, self.weight.shape[1]))
         return OPERATORS["embedding_bag"](places, rows, per_sample_weights, mode=self.mode)
+
+
+    def _without_padding(self, index: Any, weights: Any) -> pt.Tensor:
+        if weights is not None and self.mode != "sum":
+            raise checks.SettingError(
+                f"[EmbeddingBag] per_sample_weights with mode = {self.mode!r}; expected mode = 'sum'; leave them out"
+            )
+        kept = pt.expand_dims(pt.not_equal(index, self.padding_idx), -1)
+        rows = look_up(index, self.weight)
+        if self.mode == "max":
+            most = pt.max(pt.where(kept, rows, -math.inf), axis=1)
+            return pt.where(pt.any(kept, axis=1), most, 0.0)
+        if weights is not None:
+            rows = rows * pt.expand_dims(weights, -1)
+        total = pt.sum(pt.where(kept, rows, 0.0), axis=1)
+        if self.mode == "sum":
+            return total
+        return total / pt.maximum(pt.sum(pt.cast(kept, total.dtype), axis=1), 1.0)
 
 
 class Flatten(Module):

@@ -159,31 +159,6 @@ class LPPool2d(Module):
         return F.lp_pool2d(input, self.norm_type, **settings)
 
 
-class AdaptiveAvgPool2d(Module):
-    """The mean of each of `output_size` parts of [batch, height, width, channels]."""
-
-    def __init__(self, output_size: Numbers) -> None:
-        super().__init__()
-        checks.per_axis("AdaptiveAvgPool2d", 2, 1, output_size=output_size)
-        self.output_size = checks.spread(output_size, 2)
-
-    def forward(self, input: Any) -> pt.Tensor:
-        return F.adaptive_avg_pool2d(input, self.output_size)
-
-
-class AdaptiveMaxPool2d(Module):
-    """The maximum of each of `output_size` parts of [batch, height, width, channels]."""
-
-    def __init__(self, output_size: Numbers, return_indices: bool = False) -> None:
-        super().__init__()
-        checks.fixed("AdaptiveMaxPool2d", return_indices=return_indices)
-        checks.per_axis("AdaptiveMaxPool2d", 2, 1, output_size=output_size)
-        self.output_size = checks.spread(output_size, 2)
-
-    def forward(self, input: Any) -> pt.Tensor:
-        return F.adaptive_max_pool2d(input, self.output_size)
-
-
 class GlobalAveragePool(Module):
     """The mean over height and width: [batch, height, width, channels] to [batch, channels]."""
 

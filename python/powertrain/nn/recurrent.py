@@ -131,10 +131,21 @@ class _Stack(Module):
         With `lengths`, sequence i ends after lengths[i] steps: its outputs behind that are 0, its last state is that
         of its own end, and from there the other direction begins.
 
-        Shapes    input [b, t, input_size], hx [num_layers directions, b, hidden_size], zero when left out, lengths [b]
+        Shapes    input [b, t, input_size], hx [num_layers directions, b, hidden_size], zero when left out, lengths [b];
+                  all but lengths without b for one sequence
         """
+        if input.ndim == 2:
+            y, state = self.forward(*_with_batch(input, hx))
+            return pt.squeeze(y, 0), pt.squeeze(state, 1)
         y, last = self._through(input, None if hx is None else [hx], lengths)
         return y, last[0]
+
+
+def _with_batch(x: Any, state: Any) -> tuple[Any, Any]:
+    """One sequence [time, features] as a batch of one, and its states [layers, hidden_size] so."""
+    several = isinstance(state, (tuple, list))
+    states = [None if one is None else pt.expand_dims(one, 1) for one in (state if several else [state])]
+    return pt.expand_dims(x, 0), tuple(states) if several else states[0]
 
 
 def _turned(x: Any, padded: _Padded | None) -> pt.Tensor:
@@ -218,7 +229,10 @@ class LSTM(_Stack):
         """The outputs at every step, and the last (hidden, cell) state; `lengths` as in the other layers.
 
         Shapes    input [b, t, input_size], hx two of [num_layers directions, b, hidden_size], zero when left out,
-                  lengths [b]
+                  lengths [b]; all but lengths without b for one sequence
         """
+        if input.ndim == 2:
+            y, (hidden, cell) = self.forward(*_with_batch(input, hx))
+            return pt.squeeze(y, 0), (pt.squeeze(hidden, 1), pt.squeeze(cell, 1))
         y, (hidden, cell) = self._through(input, hx, lengths)
         return y, (hidden, cell)

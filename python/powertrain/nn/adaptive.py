@@ -1,0 +1,95 @@
+"""Pooling to a size that is given, channels last: of sequences, images and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import powertrain as pt
+from powertrain.nn import checks
+from powertrain.nn.module import Module
+
+Sizes = int | tuple[int | None, ...] | None
+
+
+class _Adaptive(Module):
+    """Each axis of space is parted into `output_size` parts; None leaves an axis as it is."""
+
+    AXES: ClassVar[int]
+
+    def __init__(self, output_size: Sizes) -> None:
+        super().__init__()
+        several = isinstance(output_size, (tuple, list))
+        sizes: Any = tuple(output_size) if several else (output_size,) * self.AXES  # type: ignore[arg-type]
+        if len(sizes) != self.AXES or not all(size is None or checks.whole(size, 1) for size in sizes):
+            words = f" or a tuple of {self.AXES}," if self.AXES > 1 else ""
+            raise pt.ShapeError(
+                f"[{type(self).__name__}] output_size = {output_size!r}; expected a whole number from 1 to "
+                f"{checks.MOST},{words} or None for an axis that stays; for example output_size = 1"
+            )
+        self.output_size: tuple[int | None, ...] = sizes
+
+    def _pooled(self, op: Callable[..., pt.Tensor], x: Any) -> pt.Tensor:
+        """By the op of two axes: one axis has another of size 1 before it, of three the last two go first."""
+        shape = "[batch, " + ("time", "height, width", "depth, height, width")[self.AXES - 1] + ", channels]"
+        checks.axes(type(self).__name__, x, self.AXES + 2, shape=shape)
+        sizes = [n if size is None else size for n, size in zip(x.shape[1:-1], self.output_size, strict=True)]
+        batch, channels = x.shape[0], x.shape[-1]
+        if self.AXES == 2:
+            return op(x, tuple(sizes))
+        if self.AXES == 1:
+            return pt.reshape(op(pt.expand_dims(x, 1), (1, *sizes)), (batch, *sizes, channels))
+        depth, height, width = sizes
+        planes = op(pt.reshape(x, (batch * x.shape[1], *x.shape[2:])), (height, width))
+        lines = pt.reshape(planes, (batch, x.shape[1], height * width, channels))
+        return pt.reshape(op(lines, (depth, height * width)), (batch, *sizes, channels))
+
+
+class _AdaptiveAvg(_Adaptive):
+    def forward(self, input: Any) -> pt.Tensor:
+        return self._pooled(pt.adaptive_avg_pool2d, input)
+
+
+class _AdaptiveMax(_Adaptive):
+    def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
+        checks.fixed(type(self).__name__, return_indices=return_indices)
+        super().__init__(output_size)
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return self._pooled(pt.adaptive_max_pool2d, input)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvg):
+    """The mean of each of `output_size` parts of [batch, time, channels]."""
+
+    AXES = 1
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvg):
+    """The mean of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is."""
+
+    AXES = 2
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvg):
+    """The mean of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis."""
+
+    AXES = 3
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """The maximum of each of `output_size` parts of [batch, time, channels]."""
+
+    AXES = 1
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """The maximum of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is."""
+
+    AXES = 2
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """The maximum of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis."""
+
+    AXES = 3
