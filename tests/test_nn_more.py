@@ -97,6 +97,13 @@ def test_a_divisor_of_ones_own(settings: dict[str, Any]) -> None:
         compare(ours, theirs, normal(2, *SPACE[axes], 2))
 
 
+def test_powers_of_windows() -> None:
+    for axes in (1, 2):
+        for settings in ({}, {"stride": 1}, {"ceil_mode": True}):
+            ours, theirs = pair(f"LPPool{axes}d", 2, 2, **settings)
+            compare(ours, theirs, normal(2, *SPACE[axes], 3))
+
+
 @pytest.mark.parametrize("kind", ["Avg", "Max"])
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_adaptive_pooling(kind: str, axes: int) -> None:
@@ -235,6 +242,26 @@ def test_one_sequence_without_a_batch(kind: str) -> None:
     ours, theirs = pair(f"{kind}Cell", 3, 4)
     got, want = ours(pt.asarray(x[0])), theirs(torch.tensor(x[0]))
     near(got[0] if kind == "LSTM" else got, (want[0] if kind == "LSTM" else want).detach().numpy())
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("settings", [{"add_bias_kv": True}, {"add_zero_attn": True},
+                                      {"add_bias_kv": True, "add_zero_attn": True}], ids=str)  # fmt: skip
+def test_keys_behind_those_that_are_given(settings: dict[str, Any], need_weights: bool) -> None:
+    ours, theirs = pair("MultiheadAttention", 8, 2, batch_first=True, **settings)
+    q, k = normal(3, 5, 8), normal(3, 7, 8)
+    padding = np.zeros((3, 7), dtype=bool)
+    padding[1, 4:] = True
+    for masks in ({}, {"attn_mask": normal(5, 7)}, {"key_padding_mask": padding}, {"attn_mask": normal(6, 5, 7)}):
+        peers = {name: torch.tensor(mask) for name, mask in masks.items()}
+        want, wanted = theirs(*map(torch.tensor, (q, k, k)), need_weights=need_weights, **peers)
+        y, weights = ours(pt.asarray(q), pt.asarray(k), pt.asarray(k), need_weights=need_weights, **masks)
+        near(y, want.detach().numpy())
+        if need_weights:
+            near(weights, wanted.detach().numpy())
+    mask = np.triu(np.ones((5, 5), dtype=bool), 1)
+    want, _ = theirs(*[torch.tensor(q)] * 3, attn_mask=torch.tensor(mask))
+    near(ours(*[pt.asarray(q)] * 3, is_causal=True, need_weights=need_weights)[0], want.detach().numpy())
 
 
 def test_attention_without_a_batch() -> None:

@@ -26,7 +26,7 @@ AXES: dict[str, int] = {
     **_space("AvgPool"),
     **_space("AdaptiveAvgPool"),
     **_space("AdaptiveMaxPool"),
-    **_space("LPPool", (2,)),
+    **_space("LPPool", (1, 2)),
     **{name: n for kind in ("Reflection", "Replication", "Circular", "Zero", "Constant")
        for name, n in _space(f"{kind}Pad").items()},
 }  # fmt: skip

@@ -106,8 +106,6 @@ def setting(key: str, value: Any) -> Any:
     if key == "activation" and not isinstance(value, str):
         offered(value in ACTIVATIONS, "activation as a function")
         return ACTIVATIONS[value]
-    if key == "output_size" and isinstance(value, (tuple, list)):
-        offered(None not in value, "output_size with None")
     if isinstance(value, torch.Tensor):
         return to_engine(value)
     # One number stands for all axes here too.

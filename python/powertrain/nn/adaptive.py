@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
@@ -47,7 +48,7 @@ class _Adaptive(Module):
 
 class _AdaptiveAvg(_Adaptive):
     def forward(self, input: Any) -> pt.Tensor:
-        return self._pooled(pt.adaptive_avg_pool2d, input)
+        return self._pooled(F.adaptive_avg_pool2d, input)
 
 
 class _AdaptiveMax(_Adaptive):
@@ -56,7 +57,7 @@ class _AdaptiveMax(_Adaptive):
         super().__init__(output_size)
 
     def forward(self, input: Any) -> pt.Tensor:
-        return self._pooled(pt.adaptive_max_pool2d, input)
+        return self._pooled(F.adaptive_max_pool2d, input)
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvg):

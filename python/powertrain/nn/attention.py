@@ -66,7 +66,6 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         where = "MultiheadAttention"
-        checks.fixed(where, add_bias_kv=add_bias_kv, add_zero_attn=add_zero_attn)
         checks.fixed(where, batch_first=batch_first, device=device)
         check_heads(where, embed_dim=embed_dim, num_heads=num_heads)
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
@@ -82,6 +81,10 @@ class MultiheadAttention(Module):
                 weight = init.xavier_uniform((size, width), size, width, 1.0, generator)
                 setattr(self, f"{name}_proj_weight", Parameter(weight))
         self.in_proj_bias = Parameter(init.zeros((3 * width,))) if bias else None
+        self.add_bias_kv, self.add_zero_attn = add_bias_kv, add_zero_attn
+        for name in ("bias_k", "bias_v"):
+            learned = Parameter(init.xavier_normal((1, 1, width), width, 1, 1.0, generator)) if add_bias_kv else None
+            setattr(self, name, learned)
         self.out_proj = Linear(width, width, bias, generator=generator)
         if self.out_proj.bias is not None:
             self.out_proj.bias.value = init.zeros((width,))
@@ -104,9 +107,21 @@ class MultiheadAttention(Module):
             parts = [F.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
         return [pt.reshape(x, (*x.shape[:2], heads, width // heads)) for x in parts]
 
+    def _longer(self, x: Any, learned: Any) -> pt.Tensor:
+        """Keys or values [batch, time, heads, size] with the learned row behind them, and a row of zeros."""
+        shape = (x.shape[0], 1, *x.shape[2:])
+        parts = [x]
+        if learned is not None:
+            parts.append(pt.broadcast_to(pt.reshape(learned, (1, *shape[1:])), shape))
+        if self.add_zero_attn:
+            parts.append(pt.zeros(shape, x.dtype))
+        return parts[0] if len(parts) == 1 else pt.concat(parts, 1)
+
     def _added(self, shape: tuple[int, ...], dtype: Any, attn_mask: Any, padding: Any, causal: bool) -> Any:
         """What is added to the scores [batch, heads, queries, keys], or None."""
         batch, heads, queries, keys = shape
+        more = int(self.add_bias_kv) + int(self.add_zero_attn)  # keys behind those that were given, seen by all
+        keys -= more
         added = None
         if causal:
             later = pt.less(pt.reshape(pt.arange(queries), (queries, 1)) + (keys - queries), pt.arange(keys))
@@ -114,7 +129,7 @@ class MultiheadAttention(Module):
         if attn_mask is not None:
             mask = _additive(attn_mask, dtype)
             if mask.shape == (batch * heads, queries, keys):
-                mask = pt.reshape(mask, shape)
+                mask = pt.reshape(mask, (batch, heads, queries, keys))
             elif mask.shape != (queries, keys):
                 raise pt.ShapeError(
                     f"[MultiheadAttention] attn_mask is {list(mask.shape)}; expected {[queries, keys]} or "
@@ -130,7 +145,10 @@ class MultiheadAttention(Module):
                 )
             ignored = pt.reshape(ignored, (batch, 1, 1, keys))
             added = ignored if added is None else added + ignored
-        return added
+        if added is None or not more:
+            return added
+        rest = [0] * (added.ndim - 1)
+        return pt.pad(added, (*rest, 0), (*rest, more))
 
     def forward(
         self,
@@ -159,8 +177,10 @@ class MultiheadAttention(Module):
             )
         q, k, v = self._projected((query, key, value))
         batch, queries, _, size = q.shape
+        k, v = self._longer(k, self.bias_k), self._longer(v, self.bias_v)
         dropped = self.training and self.dropout > 0
-        if attn_mask is None and key_padding_mask is None and not need_weights and not dropped:
+        plain = not (is_causal and (self.add_bias_kv or self.add_zero_attn))
+        if plain and attn_mask is None and key_padding_mask is None and not need_weights and not dropped:
             mixed = OPERATORS["scaled_dot_product_attention"](q, k, v, is_causal=is_causal)
             return self.out_proj(pt.reshape(mixed, (batch, queries, self.embed_dim))), None
         q, k, v = (pt.permute_dims(x, (0, 2, 1, 3)) for x in (q, k, v))

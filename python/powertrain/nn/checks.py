@@ -47,8 +47,6 @@ def whole(value: Any, least: int, most: int = MOST) -> bool:
 # Settings of PyTorch's constructors that have one meaning here: the values that say that meaning, and what to write
 # instead of another one.
 _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
-    "add_bias_kv": ((False,), "put a learned row at the end of key and value with pt.concat"),
-    "add_zero_attn": ((False,), "put a row of zeros at the end of key and value with pt.concat"),
     "batch_first": ((True,), "sequences are [batch, time, features]; turn them with pt.swapaxes(x, 0, 1)"),
     "device": ((None, "cpu"), "a compiled step chooses where it runs; leave device out"),
     "include_last_offset": ((False,), "bags are the rows of [bags, places]; leave it out"),

@@ -207,7 +207,6 @@ class EmbeddingBag(Module):
         rows = pt.reshape(look_up(input, self.weight), (places.size, self.weight.shape[1]))
         return OPERATORS["embedding_bag"](places, rows, per_sample_weights, mode=self.mode)
 
-
     def _without_padding(self, index: Any, weights: Any) -> pt.Tensor:
         if weights is not None and self.mode != "sum":
             raise checks.SettingError(

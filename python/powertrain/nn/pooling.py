@@ -140,23 +140,39 @@ class AvgPool3d(_AvgPool):
     AXES = 3
 
 
-class LPPool2d(Module):
-    """The p-th root of the sum of x^p over each window; the stride is the window by default."""
+class _LPPool(Module):
+    AXES: ClassVar[int]
 
     def __init__(
         self, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
     ) -> None:
         super().__init__()
-        checks.numbers("LPPool2d", above=0, norm_type=norm_type)
+        where = type(self).__name__
+        checks.numbers(where, above=0, norm_type=norm_type)
         given = {"kernel_size": kernel_size} | ({} if stride is None else {"stride": stride})
-        checks.per_axis("LPPool2d", 2, 1, **given)
-        self.norm_type, self.kernel_size = norm_type, checks.spread(kernel_size, 2)
-        self.stride = self.kernel_size if stride is None else checks.spread(stride, 2)
+        checks.per_axis(where, self.AXES, 1, **given)
+        self.norm_type, self.kernel_size = norm_type, checks.spread(kernel_size, self.AXES)
+        self.stride = self.kernel_size if stride is None else checks.spread(stride, self.AXES)
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Any) -> pt.Tensor:
-        settings: dict[str, Any] = {"kernel_size": self.kernel_size, "stride": self.stride, "ceil_mode": self.ceil_mode}
-        return F.lp_pool2d(input, self.norm_type, **settings)
+        line = (1,) * (2 - self.AXES)  # before a sequence's own axis, so that it is an image
+        settings: dict[str, Any] = {"kernel_size": (*line, *self.kernel_size), "stride": (*line, *self.stride)}
+        image = pt.expand_dims(input, 1) if line else input
+        y: pt.Tensor = F.lp_pool2d(image, self.norm_type, ceil_mode=self.ceil_mode, **settings)
+        return pt.squeeze(y, 1) if line else y
+
+
+class LPPool1d(_LPPool):
+    """The p-th root of the sum of x^p over each window of [batch, time, channels], p being norm_type."""
+
+    AXES = 1
+
+
+class LPPool2d(_LPPool):
+    """The p-th root of the sum of x^p over each window of [batch, height, width, channels], p being norm_type."""
+
+    AXES = 2
 
 
 class GlobalAveragePool(Module):
