@@ -351,6 +351,20 @@ def test_parameters_of_what_holds_numbers() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["grad", "data", "requires_grad"])
+def test_attributes_of_torchs_parameters_say_what_to_write(name: str) -> None:
+    layer = nn.Linear(2, 3)
+    layer.name_slots()
+    line = {
+        "data": "slot.value to read it, slot.value = ... to change it",
+        "grad": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), which has a gradient for each parameter",
+        "requires_grad": "model.freeze(pattern) or model.unfreeze(pattern), slot.trainable to ask",
+    }[name]
+    text = message(lambda: setattr(layer.weight, name, False), AttributeError)
+    assert text == f"[slot weight] {name}; expected a name of Slot; write {line}"
+    assert not hasattr(layer.weight, name)
+
+
 def test_settings_of_one_value_say_what_to_write() -> None:
     for make, text in (
         (lambda: nn.ReLU(inplace=True), "[ReLU] inplace = True; expected False; tensors never change; leave inplace "

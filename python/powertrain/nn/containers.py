@@ -236,8 +236,8 @@ class _Named(Module):
 class ModuleDict(_Named):
     """Modules by name.
 
-    >>> sorted(pt.nn.ModuleDict({"to": pt.nn.Linear(2, 2), "from": pt.nn.Linear(2, 2)}).keys())
-    ['from', 'to']
+    >>> list(pt.nn.ModuleDict({"left": pt.nn.Linear(2, 2), "right": pt.nn.Linear(2, 2)}))
+    ['left', 'right']
     """
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:

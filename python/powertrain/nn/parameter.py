@@ -43,5 +43,29 @@ def array_of(slot: pt.Slot) -> NDArray[Any]:
     return np.asarray((pt.astype(value, "float32") if value.dtype == pt.bfloat16 else value).numpy())
 
 
+# What PyTorch's parameters have and slots do not: what to write.
+_WRITE = {
+    "data": "slot.value to read it, slot.value = ... to change it",
+    "grad": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), which has a gradient for each parameter",
+    "requires_grad": "model.freeze(pattern) or model.unfreeze(pattern), slot.trainable to ask",
+}
+
+
+def _refused(name: str, line: str) -> property:
+    """An assignment would be kept as an attribute that nobody reads, so both ways say what to write."""
+
+    def read(slot: pt.Slot) -> Any:
+        raise checks.MissingNameError(f"[slot {slot.name}] {name}; expected a name of Slot; write {line}")
+
+    def write(slot: pt.Slot, value: Any) -> None:
+        read(slot)
+
+    return property(read, write)
+
+
+for _name, _line in _WRITE.items():
+    setattr(pt.Slot, _name, _refused(_name, _line))
+
+
 def slot_size(slot: pt.Slot) -> int:
     return int(np.prod(slot.shape, dtype=np.int64))
