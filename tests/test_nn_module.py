@@ -50,6 +50,9 @@ def test_buffers_are_registered_and_saved_where_they_are_to_be() -> None:
     buffers = ["scale", "seen", "norm.running_mean", "norm.running_var"]
     assert [name for name, _ in net.named_buffers()] == buffers and len(net.buffers()) == 4
     assert list(net.state_dict()) == ["scale", "first.weight", "first.bias", "second.bias", *list(net.state_dict())[4:]]
+    net.register_buffer("steps", pt.zeros(()))
+    assert net.state_dict("torch")["steps"].shape == () and net.load_state_dict(net.state_dict("torch"), layout="torch")
+    net.register_buffer("steps", None)
     assert "seen" not in net.state_dict() and "seen" not in net.state_dict("torch")
     assert net.load_state_dict(net.state_dict()) == ([], [])
     net.register_buffer("seen", None)

@@ -95,7 +95,7 @@ def to_torch(model: State, flattened: Flattened) -> dict[str, NDArray[Any]]:
         axes = owner.torch_layout(name)
         if axes is not None:
             value = value.transpose(np.argsort(axes))
-        state[path] = np.ascontiguousarray(_channels_first(path, value, flattened))
+        state[path] = np.array(_channels_first(path, value, flattened), order="C")
     return state
 
 
