@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import powertrain as pt
@@ -30,25 +29,17 @@ class _Adaptive(Module):
             )
         self.output_size: tuple[int | None, ...] = sizes
 
-    def _pooled(self, op: Callable[..., pt.Tensor], x: Any) -> pt.Tensor:
-        """By the op of two axes: one axis has another of size 1 before it, of three the last two go first."""
+    def _sizes(self, x: Any) -> tuple[int, ...]:
         shape = "[batch, " + ("time", "height, width", "depth, height, width")[self.AXES - 1] + ", channels]"
         checks.axes(type(self).__name__, x, self.AXES + 2, shape=shape)
-        sizes = [n if size is None else size for n, size in zip(x.shape[1:-1], self.output_size, strict=True)]
-        batch, channels = x.shape[0], x.shape[-1]
-        if self.AXES == 2:
-            return op(x, tuple(sizes))
-        if self.AXES == 1:
-            return pt.reshape(op(pt.expand_dims(x, 1), (1, *sizes)), (batch, *sizes, channels))
-        depth, height, width = sizes
-        planes = op(pt.reshape(x, (batch * x.shape[1], *x.shape[2:])), (height, width))
-        lines = pt.reshape(planes, (batch, x.shape[1], height * width, channels))
-        return pt.reshape(op(lines, (depth, height * width)), (batch, *sizes, channels))
+        return tuple(n if size is None else size for n, size in zip(x.shape[1:-1], self.output_size, strict=True))
 
 
 class _AdaptiveAvg(_Adaptive):
     def forward(self, input: Any) -> pt.Tensor:
-        return self._pooled(F.adaptive_avg_pool2d, input)
+        op: Any = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[self.AXES - 1]
+        y: pt.Tensor = op(input, self._sizes(input))
+        return y
 
 
 class _AdaptiveMax(_Adaptive):
@@ -57,7 +48,9 @@ class _AdaptiveMax(_Adaptive):
         super().__init__(output_size)
 
     def forward(self, input: Any) -> pt.Tensor:
-        return self._pooled(F.adaptive_max_pool2d, input)
+        op: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[self.AXES - 1]
+        y: pt.Tensor = op(input, self._sizes(input))
+        return y
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvg):

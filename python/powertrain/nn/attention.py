@@ -147,8 +147,7 @@ class MultiheadAttention(Module):
             added = ignored if added is None else added + ignored
         if added is None or not more:
             return added
-        rest = [0] * (added.ndim - 1)
-        return pt.pad(added, (*rest, 0), (*rest, more))
+        return pt.pad(added, [*[(0, 0)] * (added.ndim - 1), (0, more)])
 
     def forward(
         self,

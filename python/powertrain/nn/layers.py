@@ -222,7 +222,7 @@ class EmbeddingBag(Module):
         total = pt.sum(pt.where(kept, rows, 0.0), axis=1)
         if self.mode == "sum":
             return total
-        return total / pt.maximum(pt.sum(pt.cast(kept, total.dtype), axis=1), 1.0)
+        return total / pt.maximum(pt.sum(pt.astype(kept, total.dtype), axis=1), 1.0)
 
 
 class Flatten(Module):

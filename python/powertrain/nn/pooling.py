@@ -156,11 +156,10 @@ class _LPPool(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Any) -> pt.Tensor:
-        line = (1,) * (2 - self.AXES)  # before a sequence's own axis, so that it is an image
-        settings: dict[str, Any] = {"kernel_size": (*line, *self.kernel_size), "stride": (*line, *self.stride)}
-        image = pt.expand_dims(input, 1) if line else input
-        y: pt.Tensor = F.lp_pool2d(image, self.norm_type, ceil_mode=self.ceil_mode, **settings)
-        return pt.squeeze(y, 1) if line else y
+        if self.AXES == 1:
+            return F.lp_pool1d(input, self.norm_type, self.kernel_size[0], self.stride[0], self.ceil_mode)
+        settings: dict[str, Any] = {"kernel_size": self.kernel_size, "stride": self.stride, "ceil_mode": self.ceil_mode}
+        return F.lp_pool2d(input, self.norm_type, **settings)
 
 
 class LPPool1d(_LPPool):

@@ -107,9 +107,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     """
     checks.numbers("rrelu", lower=lower, upper=upper)
     if lower > upper:
-        raise checks.SettingError(
-            f"[rrelu] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them"
-        )
+        raise checks.SettingError(f"[rrelu] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them")
     if not training:
         return OPERATORS["leaky_relu"](input, (lower + upper) / 2)
     input = asarray(input)

@@ -91,9 +91,7 @@ def layer_norm(
     return y if y.shape == input.shape else OPERATORS["reshape"](y, input.shape)
 
 
-def rms_norm(
-    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None
-) -> Tensor:
+def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Tensor:
     """Each row divided by its root mean square, then scaled by weight; eps is that of the dtype when left out.
 
     Shapes    input [..., *normalized_shape], weight of normalized_shape -> that of input
@@ -110,9 +108,7 @@ def rms_norm(
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
 
-def group_norm(
-    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Tensor:
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Each example's channels in groups, each group minus its mean and divided by its standard deviation.
 
     Shapes    input [n, ..., c], channels last; weight [c], bias [c] -> [n, ..., c]

@@ -278,9 +278,7 @@ def focal_loss(
     return _loss("focal_loss", reduction, {"input": input, "target": target}, alpha=alpha, gamma=gamma)
 
 
-def info_nce_loss(
-    input1: Any, input2: Any, temperature: float = 0.1, *, reduction: Reduction = "mean"
-) -> Tensor:
+def info_nce_loss(input1: Any, input2: Any, temperature: float = 0.1, *, reduction: Reduction = "mean") -> Tensor:
     """How well row i of input1 is told to belong to row i of input2, by their cosines (van den Oord et al. 2018).
 
     Shapes    input1 [n, d], input2 [m, d] with m >= n -> [], or [n] with reduction="none"
