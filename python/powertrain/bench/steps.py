@@ -87,7 +87,7 @@ def eager_step(name: str, precision: str = "f32") -> Step:
 
     def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
         def losses() -> tuple[pt.Tensor, pt.Tensor]:
-            loss = F.cross_entropy(model(x), y)
+            loss = F.cross_entropy(model(x), y, ignore_index=None)  # every label counts
             return optimizer.scaled(loss), loss
 
         with pt.autocast(precision):

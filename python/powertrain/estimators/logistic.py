@@ -82,7 +82,7 @@ def fit_logistic(
 def _softmax(x: Any, labels: Any, weight: Any, rows: Any, shift: Any) -> tuple[Any, Any, Any]:
     """The summed loss of a piece and its gradients."""
     scores = pt.matmul(x, rows) + shift
-    losses = F.cross_entropy(scores, labels, reduction="none") * weight
+    losses = F.cross_entropy(scores, labels, ignore_index=None, reduction="none") * weight
     apart = pt.softmax(scores, axis=1) - pt.astype(F.one_hot(labels, scores.shape[1]), scores.dtype)
     return _sums(x, losses, apart * pt.reshape(weight, (-1, 1)))
 

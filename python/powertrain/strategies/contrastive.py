@@ -45,7 +45,7 @@ class Contrastive(Strategy):
         itself = pt.astype(F.one_hot(pt.arange(2 * count), 2 * count), "float32")
         near = near - 1e9 * (itself + pt.reshape(1.0 - real, (1, 2 * count)))
         partner = pt.concat([pt.arange(count) + count, pt.arange(count)], axis=0)
-        each = F.cross_entropy(near, partner, reduction="none")
+        each = F.cross_entropy(near, partner, ignore_index=None, reduction="none")
         return (each[:count] + each[count:]) / 2
 
     def step(self, t: Step, batch: Batch) -> None:

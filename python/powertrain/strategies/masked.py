@@ -51,7 +51,8 @@ class Masked(Strategy):
         hidden = pt.astype(hidden, "float32")
         output = self.model(seen)
         if self.tokens:
-            each = F.cross_entropy(pt.reshape(output, (-1, output.shape[-1])), pt.reshape(x, (-1,)), reduction="none")
+            rows = pt.reshape(output, (-1, output.shape[-1]))
+            each = F.cross_entropy(rows, pt.reshape(x, (-1,)), ignore_index=None, reduction="none")
             return pt.reshape(each, places), hidden
         return pt.square(pt.reshape(output, places) - pt.reshape(x, places)), hidden
 

@@ -94,7 +94,7 @@ def _linear(
     def step(features: Any, wanted: Any) -> None:
         def loss() -> Any:
             output = model(features)
-            return F.cross_entropy(output, wanted) if classify else pt.square(output - wanted).mean()
+            return F.cross_entropy(output, wanted, ignore_index=None) if classify else pt.square(output - wanted).mean()
 
         _, gradients = pt.value_and_grad(model, loss)
         opt.update(gradients)
