@@ -63,11 +63,14 @@ def test_a_step_does_what_the_engines_own_does() -> None:
 
 
 def test_random_bits_are_the_engines() -> None:
+    def draws() -> Any:
+        return pt.random.uniform(size=(3, 5)), pt.random.uniform(size=(7,), dtype="float64")
+
     pt.random.seed(9)
-    own = pt.compile(lambda: (pt.random.uniform((3, 5)), pt.random.uniform((7,), dtype="float64")))
+    own = pt.compile(draws)
     wanted = [np.array(part) for part in [*own(), *own()]]
     pt.random.seed(9)
-    other = pt.compile(lambda: (pt.random.uniform((3, 5)), pt.random.uniform((7,), dtype="float64")), backend=NUMPY)
+    other = pt.compile(draws, backend=NUMPY)
     for got, want in zip([*other(), *other()], wanted, strict=True):
         np.testing.assert_array_equal(np.array(got), want)
 
@@ -77,7 +80,8 @@ def test_random_bits_are_the_engines() -> None:
 def test_uniform_for_backends(count: int, dtype: str) -> None:
     generator = pt.random.Generator(2**40 + 3, -5)
     state = np.array(generator.slot.numpy())
-    np.testing.assert_array_equal(uniform(np, state, (count,), 0, dtype), generator.uniform((count,), dtype).numpy())
+    want = generator.uniform(size=(count,), dtype=dtype).numpy()
+    np.testing.assert_array_equal(uniform(np, state, (count,), 0, dtype), want)
 
 
 class Counting(NumPyBackend):
@@ -278,7 +282,7 @@ def test_attributes_are_what_python_has() -> None:
             return super().compile(graph)
 
     pt.random.seed(3)
-    pt.compile(lambda x: (pt.sum(x.astype("float64"), axis=1) > 0, pt.random.uniform((2,))), backend=Looking())(X)
+    pt.compile(lambda x: (pt.sum(x.astype("float64"), axis=1) > 0, pt.random.uniform(size=(2,))), backend=Looking())(X)
     nodes = {node.op: node.attributes for node in seen[0].nodes}
     assert nodes["astype"] == {"dtype": "float64"}
     assert nodes["sum"] == {"axis": (1,), "keepdims": False}

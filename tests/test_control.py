@@ -201,7 +201,7 @@ def test_what_a_scan_refuses() -> None:
          "[scan] the state has 1 tensors, and after a step 2; expected as many; give back what was taken"),
         (assigns, 0.0, xs, pt.TraceError,
          "[scan] the function assigns total; expected a function that does not; make it part of the state"),
-        (lambda s, x: (s + pt.random.uniform(()), None), 0.0, xs, pt.TraceError,
+        (lambda s, x: (s + pt.random.uniform(), None), 0.0, xs, pt.TraceError,
          "[scan] the function draws random numbers; expected a function that does not; draw them outside and pass them "
          "as an argument"),
         (lambda s, x: (pt.guard(s), None), 0.0, xs, pt.TraceError,

@@ -68,7 +68,7 @@ def test_extreme_numbers(name: str, attr: str, kind: str) -> None:
 
 REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
-        lambda: pt.random.uniform((-2, -3)),
+        lambda: pt.random.uniform(size=(-2, -3)),
         pt.ShapeError,
         "[random_uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
     ),

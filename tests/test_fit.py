@@ -103,13 +103,13 @@ def test_a_mistake_in_tables_is_said_by_its_keys() -> None:
 
 def test_the_random_numbers_of_the_caller_go_on() -> None:
     pt.random.seed(5)
-    expected = [pt.random.normal((3,)).numpy().tolist() for _ in range(2)]
+    expected = [pt.random.normal(size=(3,)).numpy().tolist() for _ in range(2)]
     pt.random.seed(5)
-    first = pt.random.normal((3,)).numpy().tolist()
+    first = pt.random.normal(size=(3,)).numpy().tolist()
     trained = pt.fit("digits", model="mlp", epochs=1, **PLAIN)
     trained.predict(np.zeros((1, 8, 8)))
     trained.evaluate()
-    assert [first, pt.random.normal((3,)).numpy().tolist()] == expected
+    assert [first, pt.random.normal(size=(3,)).numpy().tolist()] == expected
 
 
 # ---------------------------------------------------------------- objects

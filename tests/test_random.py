@@ -15,12 +15,12 @@ import powertrain.nn.functional as F
 def test_a_seed_is_a_sequence() -> None:
     first, second = pt.random.Generator(3), pt.random.Generator(3)
     for _ in range(3):
-        np.testing.assert_array_equal(first.uniform((5,)).numpy(), second.uniform((5,)).numpy())
-    assert not np.array_equal(first.uniform((5,)).numpy(), first.uniform((5,)).numpy())
+        np.testing.assert_array_equal(first.uniform(size=(5,)).numpy(), second.uniform(size=(5,)).numpy())
+    assert not np.array_equal(first.uniform(size=(5,)).numpy(), first.uniform(size=(5,)).numpy())
 
 
 def test_seeds_and_streams_differ() -> None:
-    drawn = [pt.random.Generator(seed, stream).uniform((64,)).numpy() for seed in (0, 1) for stream in (0, 1)]
+    drawn = [pt.random.Generator(seed, stream).uniform(size=(64,)).numpy() for seed in (0, 1) for stream in (0, 1)]
     for i, a in enumerate(drawn):
         for b in drawn[:i]:
             assert not np.intersect1d(a, b).size > 2
@@ -28,17 +28,17 @@ def test_seeds_and_streams_differ() -> None:
 
 def test_shape_is_layout_alone() -> None:
     """An element's number depends on its place in row-major order, not on the shape."""
-    flat = pt.random.Generator(9).normal((60,)).numpy()
-    np.testing.assert_array_equal(pt.random.Generator(9).normal((3, 4, 5)).numpy(), flat.reshape(3, 4, 5))
-    np.testing.assert_array_equal(pt.random.Generator(9).normal((7,)).numpy(), flat[:7])
+    flat = pt.random.Generator(9).normal(size=(60,)).numpy()
+    np.testing.assert_array_equal(pt.random.Generator(9).normal(size=(3, 4, 5)).numpy(), flat.reshape(3, 4, 5))
+    np.testing.assert_array_equal(pt.random.Generator(9).normal(size=(7,)).numpy(), flat[:7])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_distributions(dtype: str) -> None:
     """Kolmogorov and Smirnov's test; the draws are fixed, so that a pass stays a pass."""
     generator = pt.random.Generator(17)
-    uniform = generator.uniform((200_000,), dtype=dtype).numpy()
-    normal = generator.normal((200_000,), dtype=dtype).numpy()
+    uniform = generator.uniform(size=(200_000,), dtype=dtype).numpy()
+    normal = generator.normal(size=(200_000,), dtype=dtype).numpy()
     assert uniform.min() >= 0 and uniform.max() < 1
     assert stats.kstest(uniform, "uniform").pvalue > 1e-3
     assert stats.kstest(normal, "norm").pvalue > 1e-3
@@ -49,7 +49,7 @@ def test_distributions(dtype: str) -> None:
 
 def test_eager_and_compiled_draw_alike() -> None:
     def two(generator: pt.random.Generator) -> pt.Tensor:
-        return generator.uniform((10,)) + 2 * generator.normal((10,))
+        return generator.uniform(size=(10,)) + 2 * generator.normal(size=(10,))
 
     eager, traced = pt.random.Generator(4), pt.random.Generator(4)
     compiled = pt.compile(lambda: two(traced))
@@ -60,11 +60,11 @@ def test_eager_and_compiled_draw_alike() -> None:
 
 def test_the_slot_is_the_whole_state() -> None:
     generator = pt.random.Generator(4)
-    generator.uniform((3,))
+    generator.uniform(size=(3,))
     saved = np.array(generator.slot.numpy())
-    first = generator.normal((8,)).numpy()
+    first = generator.normal(size=(8,)).numpy()
     generator.slot.value = pt.tensor(saved)
-    np.testing.assert_array_equal(generator.normal((8,)).numpy(), first)
+    np.testing.assert_array_equal(generator.normal(size=(8,)).numpy(), first)
 
 
 def test_dropout() -> None:
@@ -84,15 +84,15 @@ def test_dropout() -> None:
     [
         *[
             (
-                lambda shape=shape, draw=draw: draw(shape),
-                f"[random_{draw.__name__}] shape = {shape!r}; expected an integer or a tuple of integers; pass a tuple "
+                lambda size=size, draw=draw: draw(size=size),
+                f"[{draw.__name__}] size = {size!r}; expected an integer or a tuple of integers; pass a tuple "
                 "such as (0, 1)",
             )
-            for shape in ((2.5,), 2.0, (True, 2), "ab", None, (2**63,))
+            for size in ((2.5,), 2.0, (True, 2), "ab", (2**63,))
             for draw in (pt.random.uniform, pt.random.normal)
         ],
         (
-            lambda: pt.random.uniform((-2, -3)),  # of six elements
+            lambda: pt.random.uniform(size=(-2, -3)),  # of six elements
             "[random_uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
         ),
         *[
@@ -112,13 +112,13 @@ def test_dropout() -> None:
         ),
         *[
             (
-                lambda p=p: pt.random.Generator(0).bernoulli(p, (3,)),
-                f"[bernoulli] probability = {p}; expected 0 <= probability <= 1; 0.5 is a fair coin",
+                lambda p=p: pt.random.Generator(0).bernoulli(p, size=(3,)),
+                f"[bernoulli] p = {p}; expected 0 <= p <= 1; 0.5 is a fair coin",
             )
             for p in (-0.1, 2, float("nan"))
         ],
         (
-            lambda: pt.random.uniform((2,), "int32"),
+            lambda: pt.random.uniform(size=(2,), dtype="int32"),
             "[random_uniform] dtype = int32; expected a float dtype; pass float32 or float64",
         ),
         (

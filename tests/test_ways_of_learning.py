@@ -66,7 +66,7 @@ class Gan(Strategy):
         self.loss = lambda x, y: F.binary_cross_entropy_with_logits(x, y, reduction="none")
 
     def fake(self, t, count):
-        return pt.sigmoid(self.generator(t.rng.normal((count, 8))))
+        return pt.sigmoid(self.generator(t.rng.normal(size=(count, 8))))
 
     def step(self, t, batch):
         count = batch.x.shape[0]
@@ -158,8 +158,8 @@ class Dqn(Strategy):
 
     def act(self, t, batch):
         best = pt.argmax(self.net(batch.x), axis=1)
-        random = pt.astype(t.rng.uniform((batch.x.shape[0],)) < 0.5, best.dtype)
-        return pt.where(t.rng.uniform((batch.x.shape[0],)) < self.params.explore, random, best)
+        random = pt.astype(t.rng.uniform(size=(batch.x.shape[0],)) < 0.5, best.dtype)
+        return pt.where(t.rng.uniform(size=(batch.x.shape[0],)) < self.params.explore, random, best)
 
     def learn(self, t, batch):
         following = pt.max(self.target(batch.next), axis=1)

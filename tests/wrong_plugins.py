@@ -246,7 +246,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                                                          "        x = pt.reshape")),
     "model-dropout": ("model", "not-repeatable", "two calls in evaluation mode give different answers",
                       but(MODEL, "(x.shape[0], -1))",
-                          "(x.shape[0], -1))\n        x = x + pt.random.normal(tuple(x.shape))")),
+                          "(x.shape[0], -1))\n        x = x + pt.random.normal(size=tuple(x.shape))")),
     "model-no-build": ("model", "protocol", "has no build", HEAD + "class it(Model):\n    pass\n"),
     "model-no-class": ("model", "protocol", "is no class", "it = 3\n"),
     "model-other": ("model", "not-a-module", "build gave a dict",

@@ -40,14 +40,14 @@ def uniform(shape: Shape, low: float, high: float, generator: Generator | None =
     checks.numbers("uniform", low=low, high=high)
     if low > high:
         raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; exchange them")
-    draw = (generator or pt.random.default_generator()).uniform(tuple(shape))
+    draw = (generator or pt.random.default_generator()).uniform(size=tuple(shape))
     return draw * (high - low) + low
 
 
 def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generator | None = None) -> pt.Tensor:
     checks.numbers("normal", 0, std=std)
     checks.numbers("normal", mean=mean)
-    draw = (generator or pt.random.default_generator()).normal(tuple(shape))
+    draw = (generator or pt.random.default_generator()).normal(size=tuple(shape))
     return draw * std + mean
 
 

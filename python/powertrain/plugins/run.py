@@ -43,7 +43,7 @@ class Step(Protocol):
 
     @property
     def rng(self) -> Generator:
-        """Random numbers: `t.rng.normal(shape)`."""
+        """Random numbers: `t.rng.normal(size=shape)`."""
 
     def minimize(self, opt: Optimizer, loss: Tensor, weight: Tensor | None = None, *, couples: bool = False) -> None:
         """Differentiate with respect to the optimizer's own parameters and update them. `loss` has one value per

@@ -44,7 +44,7 @@ class Masked(Strategy):
         """The loss of every place, and 1 where it was hidden: [batch, places] each."""
         x = batch.x if self.tokens else floats(batch.x)
         places = (x.shape[0], -1)
-        drawn = pt.reshape(t.rng.uniform(tuple(x.shape)), places)
+        drawn = pt.reshape(t.rng.uniform(size=tuple(x.shape)), places)
         # Of a short example all might stay: its loss would be 0, and the mean over examples too low.
         hidden = pt.logical_or(drawn < self.params.hide, drawn <= pt.min(drawn, axis=1, keepdims=True))
         seen = pt.where(pt.reshape(hidden, tuple(x.shape)), 0 if self.tokens else 0.0, x)

@@ -29,9 +29,9 @@ def changed(t: Step, x: Any, noise: float, drop: float) -> Any:
     """x with normal noise of that deviation, and a share of its numbers set to zero."""
     x = floats(x)
     if noise > 0:
-        x = x + noise * t.rng.normal(tuple(x.shape))
+        x = x + noise * t.rng.normal(size=tuple(x.shape))
     if drop > 0:
-        x = x * pt.astype(t.rng.uniform(tuple(x.shape)) >= drop, x.dtype)
+        x = x * pt.astype(t.rng.uniform(size=tuple(x.shape)) >= drop, x.dtype)
     return x
 
 

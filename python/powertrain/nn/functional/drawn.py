@@ -38,7 +38,7 @@ def _kept(where: str, input: Any, p: float, training: bool, places: Callable[[Sh
         raise _core.ShapeError(
             f"[{where}] input is {list(input.shape)}; expected [batch, ..., channels]; add an axis in front"
         )
-    return input, OPERATORS["greater_equal"](random.uniform(places(input.shape)), share)
+    return input, OPERATORS["greater_equal"](random.uniform(size=places(input.shape)), share)
 
 
 def _dropped(where: str, input: Any, p: float, training: bool, places: Callable[[Shape], Shape]) -> Tensor:
@@ -111,7 +111,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     if not training:
         return OPERATORS["leaky_relu"](input, (lower + upper) / 2)
     input = asarray(input)
-    slope = OPERATORS["astype"](random.uniform(input.shape) * (upper - lower) + lower, input.dtype)
+    slope = OPERATORS["astype"](random.uniform(size=input.shape) * (upper - lower) + lower, input.dtype)
     return OPERATORS["where"](input >= 0, input, input * slope)
 
 
@@ -129,7 +129,7 @@ def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, *, axis: i
     checks.numbers("gumbel_softmax", above=0, tau=tau)
     logits = asarray(logits)
     # Uniform numbers lie in [0, 1): 1 - u is never 0, and the smallest float keeps the outer logarithm finite.
-    waiting = OPERATORS["maximum"](-OPERATORS["log"](1.0 - random.uniform(logits.shape)), 2.0**-126)
+    waiting = OPERATORS["maximum"](-OPERATORS["log"](1.0 - random.uniform(size=logits.shape)), 2.0**-126)
     noise = OPERATORS["astype"](-OPERATORS["log"](waiting), logits.dtype)
     soft = OPERATORS["softmax"]((logits + noise) / tau, axis)
     if not hard:
