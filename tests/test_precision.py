@@ -17,6 +17,8 @@ from powertrain import _core
 from powertrain.bench.steps import training_step
 from powertrain.functional import OPERATORS
 from powertrain.optim import SGD, AdamW, LossScale
+from powertrain.plugins.params import check
+from powertrain.recipe.sections import RunSection
 from running import SMALL, results, run
 
 NUMERICS = Path(__file__).parent.parent / "docs" / "numerics.md"
@@ -100,6 +102,14 @@ def test_blocks_nest_and_end() -> None:
             raise RuntimeError("mine")
         assert (x @ pt.tensor(W)).dtype == pt.bfloat16
     assert (x @ pt.tensor(W)).dtype == pt.float32
+
+
+@pytest.mark.parametrize("name", ["bf16", "bfloat16", pt.bfloat16])
+def test_a_precision_is_any_name_of_its_dtype(name: Any) -> None:
+    with pt.autocast(name):
+        assert (pt.ones((2, 3)) @ pt.ones((3, 4))).dtype == pt.bfloat16
+    with pt.autocast("half"):
+        assert (pt.ones((2, 3)) @ pt.ones((3, 4))).dtype == pt.float16
 
 
 def test_another_precision_is_refused() -> None:
@@ -325,6 +335,12 @@ def test_a_recipe_learns_as_well_and_resumes_to_the_same_bits(precision: str, tm
     run(["train", "small.toml", "--set", "run.until=2 epochs", "--run", "b"], tmp_path)
     parts = run(["train", "small.toml", "--run", "b", "--resume", "--json"], tmp_path, POWERTRAIN_THREADS="4")
     assert results(parts)["hash"] == full["hash"], "and with any number of threads"
+
+
+@pytest.mark.parametrize(("name", "precision"), [("bfloat16", "bf16"), ("half", "f16"), ("float32", "f32")])
+def test_a_recipe_takes_any_name_of_a_precision(name: str, precision: str) -> None:
+    section, mistakes = check(RunSection, {"until": "3 steps", "precision": name}, "run")
+    assert mistakes == [] and section.precision == precision
 
 
 def test_a_recipe_with_another_precision_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from powertrain import _core
 
@@ -11,9 +12,16 @@ PRECISIONS = ("f32", "bf16", "f16")
 _DTYPES = {"f32": _core.DType.float32, "bf16": _core.DType.bfloat16, "f16": _core.DType.float16}
 
 
+def precision_of(value: Any) -> str | None:
+    """One of `PRECISIONS` for a name of its dtype, or the dtype itself; None for anything else."""
+    dtype = _core.as_dtype(value)
+    return next((name for name, known in _DTYPES.items() if known == dtype), None)
+
+
 @contextlib.contextmanager
-def autocast(precision: str, dots: str = "hardware") -> Iterator[None]:
+def autocast(precision: Any, dots: str = "hardware") -> Iterator[None]:
     """Inside the block, products keep what they read and write in `precision`: "bf16" or "f16"; "f32" switches it off.
+    A dtype, or another of its names, is as good: pt.bfloat16, "bfloat16".
 
     Products and convolutions cast float32 operands; sums, losses, norms and powers widen 16-bit ones to float32; every
     other op works in the dtype of its inputs. `powertrain._core.ops()` has each op's rule, docs/numerics.md the table.
@@ -33,12 +41,13 @@ def autocast(precision: str, dots: str = "hardware") -> Iterator[None]:
         >>> y.dtype == pt.bfloat16, total.dtype == pt.float32
         (True, True)
     """
-    if not isinstance(precision, str) or precision not in PRECISIONS:
+    named = precision_of(precision)
+    if named is None:
         known = ", ".join(map(repr, PRECISIONS))
         raise _core.DTypeError(f"[autocast] received {precision!r}; expected one of {known}; for example 'bf16'")
     if not isinstance(dots, str) or dots not in ("hardware", "exact"):
         raise _core.DTypeError(f"[autocast] dots = {dots!r}; expected 'hardware' or 'exact'; leave it out")
-    before = _core.set_autocast(_DTYPES[precision], dots == "exact")
+    before = _core.set_autocast(_DTYPES[named], dots == "exact")
     try:
         yield
     finally:

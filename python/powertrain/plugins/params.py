@@ -35,6 +35,7 @@ class Range:
     choices: tuple[Any, ...] | None = None
     doc: str = ""
     usual: str = ""
+    alias: Callable[[Any], Any] | None = None
 
     def words(self) -> str:
         """The bounds as a person says them: `> 0 and <= 1`."""
@@ -66,12 +67,14 @@ def param(
     choices: Sequence[Any] | None = None,
     doc: str = "",
     usual: str = "",
+    alias: Callable[[Any], Any] | None = None,
 ) -> Any:
     """A dataclass field with a range: low and high are allowed values themselves, above and below are not.
 
     For a tuple the range holds for each element. `usual` ends an error message, for example "1e-3 is usual for adamw".
+    `alias` gives one of the choices for another name of it, and None for anything else.
     """
-    allowed = Range(low, high, above, below, None if choices is None else tuple(choices), doc, usual)
+    allowed = Range(low, high, above, below, None if choices is None else tuple(choices), doc, usual, alias)
     return dataclasses.field(default=default, metadata={KEY: allowed})
 
 
@@ -240,7 +243,7 @@ def convert(value: Any, kind: Any, allowed: Range, path: tuple[str | int, ...], 
         return made
     if origin in (tuple, list) and isinstance(value, (list, tuple)):
         return _convert_sequence(value, kind, allowed, path, mistakes)
-    made = _convert_scalar(value, kind)
+    made = _convert_scalar(value if allowed.alias is None else allowed.alias(value) or value, kind)
     choices = arguments if origin is Literal else allowed.choices
     good = made is not None and (choices is None or made in choices)
     if good and kind in (int, float):

@@ -11,7 +11,7 @@ from powertrain.plugins.local import LocalFile
 from powertrain.plugins.params import param
 from powertrain.plugins.registry import Plugin
 from powertrain.plugins.trust import file_of
-from powertrain.precision import PRECISIONS
+from powertrain.precision import PRECISIONS, precision_of
 from powertrain.recipe.durations import Duration, Limit
 
 
@@ -84,7 +84,10 @@ class RunSection:
     workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
     threads: int | None = param(None, low=1, high=1024, doc="threads that compute; results do not depend on it")
     precision: str = param(
-        "f32", choices=PRECISIONS, doc="what a training step keeps activations in; weights are kept in f32"
+        "f32",
+        choices=PRECISIONS,
+        alias=precision_of,
+        doc="what a training step keeps activations in; weights are kept in f32",
     )
     backend: Use | None = param(None, doc="what runs steps and predictions in place of the engine's own kernels")
     save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")
