@@ -17,8 +17,8 @@ PACKAGES = ("nn", "optim", "data", "metrics", "models")
 if importlib.util.find_spec("sklearn"):  # an extra
     PACKAGES = (*PACKAGES, "estimators")
 TOP = (
-    "arrangement", "autograd", "closeness", "compile", "control", "counting", "creation", "functional", "grids",
-    "linalg", "linear_algebra", "losses", "matrix_products", "padding", "pointwise", "precision", "products",
+    "arrangement", "assignment", "autograd", "closeness", "compile", "control", "counting", "creation", "functional",
+    "grids", "linalg", "linear_algebra", "losses", "matrix_products", "padding", "pointwise", "precision", "products",
     "quantiles", "random", "sampled", "searching", "slots", "statistics", "tensor", "transforms", *TRAINER,
 )  # fmt: skip
 MODULES = ["powertrain", *(f"powertrain.{name}" for name in TOP)] + [

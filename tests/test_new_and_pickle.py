@@ -87,7 +87,7 @@ def test_a_pickled_dtype_and_op(protocol: int) -> None:
 
 @pytest.mark.parametrize("made", [copy.copy, copy.deepcopy])
 def test_copies_of_what_does_not_change(made: Callable[[Any], Any]) -> None:
-    for given in (pt.ones((2,)), pt.float32, pt.add):
+    for given in (pt.float32, pt.add):
         assert made(given) is given
 
 

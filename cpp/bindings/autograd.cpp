@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "bindings/bindings.h"
+#include "bindings/facts.h"
 #include "core/error.h"
 #include "graph/autodiff.h"
 #include "ops/functional.h"
@@ -68,6 +68,7 @@ struct Lookups {
 };
 
 Tensor look_up(const Tensor& index, const SlotRef& table) {
+  note_constant(index);
   const Tensor value = read_slot(table);
   for (Lookups* here = Lookups::innermost(); here; here = here->outer) {
     if (!here->takes(table)) continue;

@@ -31,14 +31,24 @@ bool is_tensor(py::handle object);  // exactly a Tensor
 Tensor& unwrap(py::handle tensor);  // of an object for which is_tensor holds
 bool is_number(py::handle object);  // bool, int or float of Python itself
 bool is_array(py::handle object);   // offers the buffer protocol, DLPack or __array__
+// An object may be given another value: `x[i] = v`, `x += v`. See assign.cpp.
+void check_assignable(py::handle object, const std::string& where);  // throws where that would not mean what it says
+void give_value(py::handle object, const Tensor& value);
+Tensor cast_for(const Tensor& value, const TensorType& type, const std::string& where);  // for elements of that type
+py::object updated(py::handle object, const Tensor& value, const std::string& where);    // after `object += ...`
+// The value that a slot hands out, whose object is not given another one, since that would not reach the slot.
+Tensor of_slot(const Tensor& value);
+bool is_of_slot(const Tensor& tensor);
+Tensor unmarked(const Tensor& tensor);  // the same value as one that is nobody's
 // By DLPack: whether an object has main memory to lend, and a tensor over it; throws with `where` in front.
 bool lends_memory(py::handle object);
 Tensor from_dlpack(py::handle object, const std::string& where);
 py::object wrap(const Tensor& tensor);
 py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only what is not row-major
 std::optional<DType> to_dtype(py::handle object);
-Tensor own(const Tensor& tensor);     // copies memory that belongs to someone else
-Tensor strong(const Tensor& number);  // of a Python number, in the dtype that it has by itself
+Tensor own(const Tensor& tensor);                     // copies memory that belongs to someone else
+Tensor strong(const Tensor& number);                  // of a Python number, in the dtype that it has by itself
+Tensor number_in(const Tensor& number, DType dtype);  // in another one; at once, even in a trace
 // What somebody lent: as it is, but a copy if it holds truths that are other bytes than 1, which kernels would count.
 Tensor with_true_as_one(const Tensor& lent);
 
@@ -58,14 +68,17 @@ void translate_current_exception();
 void raise_leftover_again(const std::string& where, const std::string& expected, PyObject* const* args,
                           Py_ssize_t given, PyObject* names);
 
-py::object attr_object(const Attr& value);              // as Python has it
-py::object make_function(const Op& op, bool reversed);  // an op as a callable
+py::object attr_object(const Attr& value);                  // as Python has it
+enum class Operands { Plain, Reversed, Updated };           // as `x + y`, for `y` on the right, and `x += y`
+py::object make_function(const Op& op, Operands operands);  // an op as a callable
 
 // The step of a traced graph that a backend runs: `backend` is a powertrain.plugins.backends Adapter.
 std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip);
 
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);
+void register_assign(py::module_& m);
+void register_attributes(py::module_& m);
 void register_exchange(py::module_& m);
 void register_ops(py::module_& m);
 void register_kernels(py::module_& m);

@@ -1,4 +1,5 @@
 // CompiledFunction: a C type with the vectorcall protocol, because for a small model the call is the step.
+#include <algorithm>
 #include <cstddef>
 
 #include "bindings/facts.h"
@@ -30,10 +31,13 @@ struct CompiledFunction {
 struct Extra {
   Tree results;
   std::vector<py::object> kept;
+  std::vector<std::size_t> assigned;  // tensors among the arguments whose objects get the last results as their values
 };
 
-Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names,
+                         std::vector<py::object>* leaves = nullptr) {
   Flattened flat;
+  flat.leaves = leaves;
   for (Py_ssize_t i = 0; i < given; ++i) scan(args[i], flat, state.name);
   for (Py_ssize_t k = 0, n = names ? PyTuple_GET_SIZE(names) : 0; k < n; ++k) {
     flat.frozen += py::cast<std::string>(PyTuple_GET_ITEM(names, k)) + "=";
@@ -50,15 +54,17 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
   const auto body = [&](const Tensors& symbols) {
     Flattened flat;
     std::size_t used = 0;
+    std::vector<py::object> made;
     // The arguments again, with symbolic tensors in the places of the concrete ones.
     auto symbolic = [&](PyObject* argument) {
       Flattened one;
+      const Unnoted unnoted;  // an argument is no constant
       const Tree tree = flatten(argument, one, state.name, false);
       const Tensors own(symbols.begin() + static_cast<std::ptrdiff_t>(used),
                         symbols.begin() + static_cast<std::ptrdiff_t>(used + one.tensors.size()));
       used += one.tensors.size();
       for (py::object& object : one.kept) extra->kept.push_back(object);
-      return unflatten(tree, own);
+      return unflatten(tree, own, &made);
     };
     py::tuple positional(given);
     for (Py_ssize_t i = 0; i < given; ++i) positional[i] = symbolic(args[i]);
@@ -68,12 +74,34 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
     }
     const py::object result = state.function(*positional, **named);
     extra->results = flatten(result, flat, state.name, true);
+    for (std::size_t i = 0; i < symbols.size(); ++i) {
+      if (unwrap(made[i]).ref() == symbols[i].ref()) continue;
+      extra->assigned.push_back(i);
+      flat.tensors.push_back(unwrap(made[i]));
+    }
     facts->settle(state.function, extra->kept);
     return flat.tensors;
   };
   const CompiledStep::EntryRef entry = state.step.trace(signature, body, extra, facts);
   if (!cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
   return entry;
+}
+
+// The arguments that the function assigns to, as by `x[0] = 1`. Looked at before anything runs.
+std::vector<py::object> to_assign(State& state, const Extra& extra, PyObject* const* args, Py_ssize_t given,
+                                  PyObject* names) {
+  std::vector<py::object> objects, leaves;
+  scan_arguments(state, args, given, names, &leaves);
+  for (const std::size_t place : extra.assigned) {
+    const py::object& object = leaves[place];
+    check_assignable(object, state.name);
+    if (std::count_if(leaves.begin(), leaves.end(), [&](const py::object& leaf) { return leaf.is(object); }) > 1)
+      throw DTypeError(text("[", state.name,
+                            "] received one tensor as two arguments and assigns to one of them; "
+                            "expected two tensors; pass x.copy() for one"));
+    objects.push_back(object);
+  }
+  return objects;
 }
 
 PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names) {
@@ -93,6 +121,9 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   }
   CompiledStep::EntryRef entry = state.step.find(signature);
   if (!entry) entry = trace(state, signature, args, given, names);
+  const auto& extra = *static_cast<const Extra*>(entry->extra.get());
+  std::vector<py::object> assigned;
+  if (!extra.assigned.empty()) assigned = to_assign(state, extra, args, given, names);
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   Tensors results;
   RunReport report;
@@ -105,7 +136,10 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
     throw;
   }
   state.last = report;
-  return unflatten(static_cast<Extra*>(entry->extra.get())->results, results).release().ptr();
+  for (std::size_t i = 0; i < assigned.size(); ++i) {
+    give_value(assigned[i], results[results.size() - assigned.size() + i]);
+  }
+  return unflatten(extra.results, results).release().ptr();
 }
 
 State& state_of(PyObject* self) { return *reinterpret_cast<CompiledFunction*>(self)->state; }

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "bindings/bindings.h"
+#include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
 
@@ -201,7 +201,10 @@ bool is_array(py::handle object) {
 }
 
 Tensor to_tensor(py::handle object, const std::string& where, bool default_float) {
-  if (is_tensor(object)) return unwrap(object);
+  if (is_tensor(object)) {
+    note_constant(unwrap(object));
+    return unwrap(object);
+  }
   if (PyBool_Check(object.ptr())) return Tensor::scalar(object.ptr() == Py_True, DType::Bool, true);
   if (PyFloat_CheckExact(object.ptr())) return Tensor::scalar(PyFloat_AS_DOUBLE(object.ptr()), DType::F64, true);
   if (PyComplex_CheckExact(object.ptr())) return complex_scalar(PyComplex_AsCComplex(object.ptr()));
@@ -256,6 +259,7 @@ py::object to_numpy(const Tensor& given) {
         "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
   }
   const Tensor tensor = given;
+  note_constant(tensor);
   const std::size_t size = size_of(tensor.dtype());
   std::vector<py::ssize_t> shape, strides;
   for (int i = 0; i < tensor.ndim(); ++i) {
@@ -279,6 +283,9 @@ std::optional<DType> to_dtype(py::handle object) {
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::I64;
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type)) return DType::Bool;
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyComplex_Type)) return DType::C64;
+  if (const std::string_view kind = Py_TYPE(object.ptr())->tp_name; kind == "torch.dtype") {
+    if (parse_dtype(py::cast<std::string>(py::str(object)).substr(kind.find('.') + 1), dtype)) return dtype;
+  }
   for (const char* attribute : {"name", "__name__"}) {  // NumPy's dtypes and scalar types
     if (!py::hasattr(object, attribute)) continue;
     const py::object name = object.attr(attribute);

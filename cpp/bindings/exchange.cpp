@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "abi/powertrain.h"
-#include "bindings/bindings.h"
+#include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
 
@@ -99,8 +99,9 @@ Tensor copied(const Tensor& tensor) {
   throw py::error_already_set();
 }
 
-py::object lend(const Tensor& tensor, const py::object& stream, const py::object& max_version, const py::object& device,
+py::object lend(Tensor tensor, const py::object& stream, const py::object& max_version, const py::object& device,
                 const py::object& copy) {
+  note_constant(tensor);
   if (tensor.symbolic())
     throw TraceError(
         "[dlpack] received a symbolic tensor; its values are known only when the compiled step runs; return it from "

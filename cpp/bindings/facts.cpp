@@ -1,6 +1,7 @@
 #include "bindings/facts.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "core/error.h"
 
@@ -77,9 +78,21 @@ py::object dict_of(py::handle object) {
 
 std::string short_repr(PyObject* value) { return value ? bindings::shown(value) : "nothing"; }
 
+// The values of Python objects that traces took as they were, under the interpreter's lock.
+struct Constant {
+  uint64_t assigned = 0;  // how often an object that had it was given another one
+  int holders = 0;        // facts
+};
+std::unordered_map<const TensorImpl*, Constant>& constants() {
+  static auto* known = new std::unordered_map<const TensorImpl*, Constant>;  // facts may live as long as the process
+  return *known;
+}
+
 py::module_ python_side() { return py::module_::import("powertrain.facts"); }
 
 }  // namespace
+
+std::atomic<int> noting_traces{0};
 
 PythonFacts*& noting() {
   thread_local PythonFacts* innermost = nullptr;
@@ -89,14 +102,19 @@ PythonFacts*& noting() {
 PythonFacts::PythonFacts() : outer_(noting()) {
   python_side().attr("begin_noting")();
   noting() = this;
+  ++noting_traces;
 }
 
 PythonFacts::~PythonFacts() {
   if (noting_) stop();
+  for (const auto& [impl, times] : constants_) {
+    if (--constants().at(impl.get()).holders == 0) constants().erase(impl.get());
+  }
 }
 
 void PythonFacts::stop() {
   noting_ = false;
+  --noting_traces;
   noting() = outer_;
   python_side().attr("end_noting")();
 }
@@ -110,6 +128,25 @@ void PythonFacts::set_by_itself(py::handle owner, py::handle name) {
 }
 
 void PythonFacts::note(const SlotRef& slot) { noted_slots_.push_back(slot); }
+
+void PythonFacts::note(const Tensor& tensor) {
+  if (!tensor.concrete() || tensor.impl().weak || tensor.id() > begin_) return;
+  Constant& constant = constants()[tensor.ref().get()];
+  if (constants_.emplace(tensor.ref(), constant.assigned).second) ++constant.holders;
+}
+
+void PythonFacts::assigned(const Tensor& tensor) {
+  const auto found = constants().find(tensor.ref().get());
+  if (found == constants().end()) return;
+  ++found->second.assigned;
+  ++facts_epoch();
+}
+
+bool PythonFacts::constants_hold() const {
+  return std::all_of(constants_.begin(), constants_.end(), [](const auto& constant) {
+    return constants().at(constant.first.get()).assigned == constant.second;
+  });
+}
 
 void PythonFacts::settle(const py::object& function, const std::vector<py::object>& arguments) {
   stop();
@@ -170,6 +207,7 @@ bool PythonFacts::hold() {
   }
   const uint64_t now = facts_epoch();
   if (now == epoch_) return true;
+  if (!constants_hold()) return false;
   for (const Flag& flag : flags_) {
     if (!holds(flag)) return false;
   }
@@ -192,6 +230,10 @@ std::string PythonFacts::changed() {
       const std::string name = (entry.owner.empty() ? "" : entry.owner + ".") + py::cast<std::string>(entry.name);
       return text(name, " changed from ", entry.held.shown(), " to ", short_repr(found(entry.dict, entry.name)));
     }
+  }
+  for (const auto& [impl, times] : constants_) {
+    if (constants().at(impl.get()).assigned != times)
+      return text("a tensor ", impl->type, " that it uses was assigned to");
   }
   for (const Flag& flag : flags_) {
     if (holds(flag)) continue;

@@ -150,7 +150,7 @@ py::object kernel_function(const py::object& facts) {
   };
   if (!facts.attr("vjp").is_none()) spec.vjp = vjp_of(facts.attr("vjp"), name, spec.elementwise);
   if (!facts.attr("compose").is_none()) spec.compose = compose_of(facts.attr("compose"), name);
-  return make_function(make_plugin_op(std::move(spec)), false);
+  return make_function(make_plugin_op(std::move(spec)), Operands::Plain);
 }
 
 // Loading a library runs its constructors; one that was linked with -ffast-math makes the thread flush small numbers to

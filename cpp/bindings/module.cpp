@@ -9,11 +9,13 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   using namespace pt::bindings;
   register_errors(m);
   register_tensor(m);
+  register_assign(m);
   register_exchange(m);
   register_ops(m);
   register_kernels(m);
   register_examine(m);
   register_slots(m);
+  register_attributes(m);
   register_autograd(m);
   register_transforms(m);
   register_compile(m);

@@ -71,7 +71,7 @@ py::dict describe(const Op& op) {
 struct OpFunction {
   PyObject_HEAD vectorcallfunc call;
   const Op* op;
-  bool reversed;  // a operator of the right operand: swaps the first two arguments
+  Operands operands;
   PyObject* doc;
   PyObject* dict;
 };
@@ -147,7 +147,7 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   };
   if (given > static_cast<Py_ssize_t>(n + op.attrs.size())) too_many(op, given);
   for (Py_ssize_t i = 0; i < given; ++i) {
-    const auto position = static_cast<std::size_t>(self->reversed && i < 2 ? 1 - i : i);
+    const auto position = static_cast<std::size_t>(self->operands == Operands::Reversed && i < 2 ? 1 - i : i);
     place(position, args[i]);
   }
   const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
@@ -195,8 +195,11 @@ std::string signature(const Op& op);
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
   auto* self = reinterpret_cast<OpFunction*>(callable);
   try {
+    const bool updates = self->operands == Operands::Updated && PyVectorcall_NARGS(flags) > 0;
+    if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], self->op->name);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
     const Tensors outputs = apply_owned(*self->op, std::move(parsed.inputs), parsed.attrs);
+    if (updates) return updated(args[0], outputs[0], self->op->name).release().ptr();
     if (self->op->outputs == 1) return wrap(outputs[0]).release().ptr();
     py::tuple result(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);
@@ -239,7 +242,8 @@ PyObject* reduce(PyObject* self, PyObject*) {
   auto* function = reinterpret_cast<OpFunction*>(self);
   try {
     const py::object make = py::module_::import("powertrain._core").attr("op_function");
-    return py::make_tuple(make, py::make_tuple(function->op->name, function->reversed)).release().ptr();
+    const bool reversed = function->operands == Operands::Reversed, updates = function->operands == Operands::Updated;
+    return py::make_tuple(make, py::make_tuple(function->op->name, reversed, updates)).release().ptr();
   } catch (...) {
     translate_current_exception();
     return nullptr;
@@ -307,13 +311,13 @@ std::string signature(const Op& op) {
 
 }  // namespace
 
-py::object make_function(const Op& op, bool reversed) {
+py::object make_function(const Op& op, Operands operands) {
   const std::string doc = signature(op) + ": " + op.doc;
   auto* function = PyObject_New(OpFunction, op_function_type());
   if (!function) throw py::error_already_set();
   function->call = call;
   function->op = &op;
-  function->reversed = reversed;
+  function->operands = operands;
   function->dict = nullptr;
   function->doc = PyUnicode_FromStringAndSize(doc.data(), static_cast<Py_ssize_t>(doc.size()));
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(function));
@@ -330,14 +334,15 @@ void register_ops(py::module_& m) {
       "The facts of every op, from its spec.");
   m.def(
       "op_function",
-      [](const std::string& name, bool reversed) {
+      [](const std::string& name, bool reversed, bool updates) {
+        const Operands operands = updates ? Operands::Updated : reversed ? Operands::Reversed : Operands::Plain;
         // One object for each, which lives as long as the process.
-        static auto* made = new std::map<std::pair<std::string, bool>, py::object>();
-        py::object& function = (*made)[{name, reversed}];
-        if (!function) function = make_function(find_op(name), reversed);
+        static auto* made = new std::map<std::pair<std::string, Operands>, py::object>();
+        py::object& function = (*made)[{name, operands}];
+        if (!function) function = make_function(find_op(name), operands);
         return function;
       },
-      py::arg("name"), py::arg("reversed") = false);
+      py::arg("name"), py::arg("reversed") = false, py::arg("updates") = false);
   m.def("op_names", [] {
     std::vector<std::string> names;
     for (const Op* op : all_ops()) names.push_back(op->name);

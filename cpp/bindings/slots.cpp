@@ -100,7 +100,7 @@ void register_slots(py::module_& m) {
             slot->trainable = trainable;
           })
       .def_property(
-          "value", [](const SlotRef& slot) { return read_slot(slot); },
+          "value", [](const SlotRef& slot) { return of_slot(read_slot(slot)); },
           [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, "slot " + slot->name))); })
       .def_property_readonly("shape",
                              [](const SlotRef& slot) {

@@ -1,4 +1,4 @@
-#include "bindings/bindings.h"
+#include "bindings/facts.h"
 #include "core/convert.h"
 #include "core/error.h"
 #include "ops/functional.h"
@@ -14,6 +14,7 @@ py::tuple shape_tuple(const Shape& shape) {
 }
 
 void no_branch(const Tensor& t, const char* what) {
+  note_constant(t);
   if (!t.symbolic()) return;
   const auto location = locator() ? locator()() : nullptr;
   throw TraceError(text("[", what, "] received a symbolic tensor",
@@ -33,19 +34,22 @@ Tensor complex_number(const Tensor& number, DType dtype) {
   return made;
 }
 
-// At once, even in a trace.
+}  // namespace
+
 Tensor number_in(const Tensor& number, DType dtype) {
   if (is_complex(dtype)) return complex_number(number, dtype);
   TapeScope off(false);
   return evaluate(find_op("astype"), {number}, {{"dtype", dtype}}, {{dtype, {}}})[0];
 }
 
+namespace {
+
 DType natural_dtype(const Tensor& number) {
   return number.dtype() == DType::F64 ? DType::F32 : number.dtype() == DType::C128 ? DType::C64 : number.dtype();
 }
 
 Tensor make(py::handle data, py::handle dtype, const char* where) {
-  Tensor t = own(to_tensor(data, where, dtype.is_none()));
+  Tensor t = own(unmarked(to_tensor(data, where, dtype.is_none())));
   if (t.impl().weak) {
     const DType wanted = dtype_or(dtype, natural_dtype(t), where);
     if (is_complex(t.dtype()) && !is_complex(wanted))
@@ -56,10 +60,17 @@ Tensor make(py::handle data, py::handle dtype, const char* where) {
   return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), where));
 }
 
-std::string repr(const Tensor& t) {
+void check_device(py::handle device, const std::string& where) {
+  if (device.is_none() || py::cast<std::string>(py::str(device)) == "cpu") return;
+  throw DTypeError(text("[", where, "] device = ", shown(device), "; expected 'cpu', the only one; leave device out"));
+}
+
+// By value: another thread may give the object another one meanwhile.
+std::string repr(Tensor t) {
   std::string type = text(t.type());
   if (t.symbolic()) return "Tensor(symbolic " + type + ")";
   if (!t.concrete()) return "Tensor(" + type + ", memory released)";
+  note_constant(t);
   const Tensor shown = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
   return "Tensor(" +
          py::cast<std::string>(
@@ -68,7 +79,7 @@ std::string repr(const Tensor& t) {
 }
 
 // By values; what a tensor of a trace or a tape is to other processes nobody could say.
-py::tuple reduced(const Tensor& t) {
+py::tuple reduced(Tensor t) {
   const Tensor values = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
   return py::make_tuple(py::module_::import("powertrain._core").attr("tensor"),
                         py::make_tuple(to_numpy(values), std::string(info(t.dtype()).name)));
@@ -79,6 +90,12 @@ py::tuple reduced_dtype(DType d) {
   return py::make_tuple(
       py::module_::import("builtins").attr("getattr"),
       py::make_tuple(py::module_::import("powertrain._core").attr("DType"), std::string(info(d).name)));
+}
+
+char kind_letter(DType d) {
+  if (d == DType::Bool) return 'b';
+  if (is_int(d)) return is_unsigned(d) ? 'u' : 'i';
+  return is_complex(d) ? 'c' : 'f';
 }
 
 DType dtype_of_value(const py::args& args) {
@@ -112,11 +129,17 @@ void register_tensor(py::module_& m) {
       .def_property_readonly("itemsize", [](DType d) { return size_of(d); })
       .def_property_readonly("is_float", [](DType d) { return is_float(d); })
       .def_property_readonly("is_complex", [](DType d) { return is_complex(d); })
+      .def_property_readonly("kind", &kind_letter, "NumPy's letter: one of b, i, u, f and c.")
+      // A dtype equals each of its names, as NumPy's do.
+      .def(
+          "__eq__", [](DType d, py::handle other) { return to_dtype(other) == d; }, py::is_operator(), py::prepend())
+      .def(
+          "__ne__", [](DType d, py::handle other) { return to_dtype(other) != d; }, py::is_operator(), py::prepend())
       .def("__reduce__", &reduced_dtype)
       .def_static("__new__", &dtype_of_value);
 
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(), py::is_final(),
-                     "An immutable array of numbers; a symbolic one stands for a value of the step being traced.")
+                     "An array of numbers; a symbolic one stands for a value of the step being traced.")
       .def_property_readonly("shape", [](const Tensor& t) { return shape_tuple(t.shape()); })
       .def_property_readonly("dtype", [](const Tensor& t) { return t.dtype(); })
       .def_property_readonly("ndim", [](const Tensor& t) { return t.ndim(); })
@@ -177,8 +200,9 @@ void register_tensor(py::module_& m) {
            })
       .def("__repr__", &repr)
       .def("__reduce__", &reduced)
-      .def("__copy__", [](const py::object& t) { return t; })
-      .def("__deepcopy__", [](const py::object& t, const py::object&) { return t; })
+      // Another object: an assignment to one of them is none to the other.
+      .def("__copy__", &unmarked)
+      .def("__deepcopy__", [](const Tensor& t, const py::object&) { return unmarked(t); })
       // An instance without a value would be memory that nobody wrote.
       .def_static("__new__", [](const py::args&, const py::kwargs&) -> Tensor {
         throw DTypeError(
@@ -186,16 +210,26 @@ void register_tensor(py::module_& m) {
             "powertrain.tensor(data)");
       });
   m.def(
-      "tensor", [](py::handle data, py::handle dtype) { return make(data, dtype, "tensor"); }, py::arg("data"),
-      py::arg("dtype") = py::none(), "A tensor with memory of its own.");
+      "tensor",
+      [](py::handle data, py::handle dtype, py::handle device) {
+        check_device(device, "tensor");
+        return make(data, dtype, "tensor");
+      },
+      py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
+      "A tensor with memory of its own.");
   m.def(
       "asarray",
-      [](py::handle data, py::handle dtype) {
+      [](py::handle data, py::handle dtype, py::handle device) {
+        check_device(device, "asarray");
         if (is_number(data)) return make(data, dtype, "asarray");
         const Tensor t = to_tensor(data, "asarray", dtype.is_none());
         return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "asarray"));
       },
-      py::arg("data"), py::arg("dtype") = py::none(), "A tensor; arrays in main memory are not copied.");
+      py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
+      "A tensor; arrays in main memory are not copied.");
+  m.def(
+      "check_device", [](py::handle device, const std::string& where) { check_device(device, where); },
+      py::arg("device"), py::arg("where"), "Throws for another device than main memory.");
   m.def(
       "full",
       [](py::handle shape, py::handle value, py::handle dtype) {

@@ -1,6 +1,6 @@
 // Transformations of functions from tensors to tensors. Python gives and takes flat lists; see
 // powertrain/transforms.py.
-#include "bindings/bindings.h"
+#include "bindings/facts.h"
 #include "core/error.h"
 #include "graph/vmap.h"
 #include "program/control.h"
@@ -25,27 +25,35 @@ Function called(const py::function& function, const char* where) {
 }
 
 py::list vmap(const py::function& function, const Tensors& inputs, const std::vector<bool>& batched, int64_t rows) {
+  note_constants(inputs);
   const std::vector<char> flags(batched.begin(), batched.end());
   return wrapped(vectorized(called(function, "vmap"), inputs, flags, rows));
 }
 
 py::list checkpoint(const py::function& function, const Tensors& inputs) {
+  note_constants(inputs);
   return wrapped(checkpointed(called(function, "checkpoint"), inputs));
 }
 
 py::list custom_gradient(const Tensors& outputs, const Tensors& inputs, const py::function& back) {
+  note_constants(inputs);
   return wrapped(with_gradient(outputs, inputs, called(back, "custom_gradient")));
 }
 
 py::list scan_rows(const py::function& step, const Tensors& init, const Tensors& xs, int64_t length, bool reverse) {
+  note_constants(init);
+  note_constants(xs);
   return wrapped(scan(called(step, "scan"), init, xs, length, reverse));
 }
 
 py::list choose(const Tensor& which, const py::function& yes, const py::function& no, const Tensors& operands) {
+  note_constant(which);
+  note_constants(operands);
   return wrapped(cond(which, called(yes, "cond"), called(no, "cond"), operands));
 }
 
 py::list repeat_while(const py::function& condition, const py::function& step, const Tensors& init) {
+  note_constants(init);
   return wrapped(while_loop(called(condition, "while_loop"), called(step, "while_loop"), init));
 }
 

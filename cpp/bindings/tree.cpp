@@ -39,6 +39,7 @@ void walk(py::handle object, Flattened& flat, const std::string& where, bool res
   PyObject* p = object.ptr();
   if (leaf_of(object, results)) {
     flat.tensors.push_back(to_tensor(object, where));
+    if (flat.leaves) flat.leaves->push_back(py::reinterpret_borrow<py::object>(object));
     flat.frozen += "T";
     if (tree) tree->kind = Tree::Leaf, tree->leaf = static_cast<int>(flat.tensors.size()) - 1;
     return;
@@ -86,27 +87,31 @@ void scan(py::handle object, Flattened& flat, const std::string& where) {
   walk(object, flat, where, false, 0, nullptr);
 }
 
-py::object unflatten(const Tree& tree, const Tensors& tensors) {
+py::object unflatten(const Tree& tree, const Tensors& tensors, std::vector<py::object>* made) {
   switch (tree.kind) {
-    case Tree::Leaf:
-      return wrap(tensors[tree.leaf]);
+    case Tree::Leaf: {
+      py::object leaf = wrap(tensors[tree.leaf]);
+      if (made) made->push_back(leaf);
+      return leaf;
+    }
     case Tree::Frozen:
       return tree.object;
     case Tree::Tuple: {
-      py::tuple made(tree.children.size());
-      for (std::size_t i = 0; i < tree.children.size(); ++i) made[i] = unflatten(tree.children[i], tensors);
-      return made;
+      py::tuple whole(tree.children.size());
+      for (std::size_t i = 0; i < tree.children.size(); ++i) whole[i] = unflatten(tree.children[i], tensors, made);
+      return whole;
     }
     case Tree::List: {
-      py::list made;
-      for (const Tree& child : tree.children) made.append(unflatten(child, tensors));
-      return made;
+      py::list whole;
+      for (const Tree& child : tree.children) whole.append(unflatten(child, tensors, made));
+      return whole;
     }
     case Tree::Dict: {
-      py::dict made;
+      py::dict whole;
       const py::tuple keys = tree.object;
-      for (std::size_t i = 0; i < tree.children.size(); ++i) made[keys[i]] = unflatten(tree.children[i], tensors);
-      return made;
+      for (std::size_t i = 0; i < tree.children.size(); ++i)
+        whole[keys[i]] = unflatten(tree.children[i], tensors, made);
+      return whole;
     }
   }
   return py::none();

@@ -64,7 +64,21 @@ DType promote(DType a, DType b) {
   return x.rank >= y.rank ? a : b;
 }
 
+// PyTorch's other names; float, int and complex are what Python's classes are as dtypes.
+constexpr std::array<std::pair<std::string_view, DType>, 9> kSpellings{{{"half", DType::F16},
+                                                                        {"float", DType::F32},
+                                                                        {"double", DType::F64},
+                                                                        {"short", DType::I16},
+                                                                        {"int", DType::I64},
+                                                                        {"long", DType::I64},
+                                                                        {"cfloat", DType::C64},
+                                                                        {"cdouble", DType::C128},
+                                                                        {"complex", DType::C64}}};
+
 bool parse_dtype(std::string_view name, DType& out) {
+  for (const auto& [spelling, dtype] : kSpellings) {
+    if (spelling == name) return out = dtype, true;
+  }
   auto found = std::find_if(kInfo.begin(), kInfo.end(),
                             [&](const DTypeInfo& entry) { return entry.name == name || entry.brief == name; });
   if (found == kInfo.end()) return false;

@@ -93,6 +93,7 @@ from powertrain.pointwise import (  # noqa: E402
 from powertrain.precision import autocast  # noqa: E402
 from powertrain.products import einsum, tensordot  # noqa: E402
 from powertrain.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
+from powertrain.random import permutation, rand, randint, randn  # noqa: E402
 from powertrain.row_sparse import RowSparse  # noqa: E402
 from powertrain.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
 from powertrain.searching import (  # noqa: E402
@@ -149,6 +150,7 @@ bool_, int8, int16, int32, int64 = DType.bool, DType.int8, DType.int16, DType.in
 uint8, uint16, uint32, uint64 = DType.uint8, DType.uint16, DType.uint32, DType.uint64
 complex64, complex128 = DType.complex64, DType.complex128
 float16, bfloat16, float32, float64 = DType.float16, DType.bfloat16, DType.float32, DType.float64
+inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045, None
 
 globals().update({name: _OPERATORS[name] for name in _op_names()})
 
@@ -181,6 +183,7 @@ __all__ += [
     "ravel_multi_index", "rot90", "select", "trapezoid", "tril_indices", "triu_indices", "unique_consecutive",
     "unravel_index", "vander", "vdot", "vstack",
 ]  # fmt: skip
+__all__ += ["e", "inf", "nan", "newaxis", "permutation", "pi", "rand", "randint", "randn"]
 
 _PUBLIC = sorted(__all__)
 # What a star-import takes: nothing that would stand in the place of one of Python's own, such as abs or max, and

@@ -1,6 +1,6 @@
 """The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
 
-See docs/conformance.md for what differs: tensors cannot be changed in place, and have at most 8 axes.
+See docs/conformance.md for what differs, such as at most 8 axes.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def expand_dims(x: Any, /, axis: Any) -> Tensor:
 
 
 def reshape(x: Any, /, shape: Any, *, copy: Any = None) -> Tensor:
-    """x in another shape. A tensor never changes, so whether it is a copy cannot be seen."""
+    """x in another shape. A value never changes, so whether it is a copy cannot be seen."""
     return OPERATORS["reshape"](x, shape)
 
 

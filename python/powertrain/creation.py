@@ -9,7 +9,7 @@ from powertrain import _core
 from powertrain.functional import OPERATORS, full
 
 
-def zeros_like(x: Any, dtype: Any = None) -> _core.Tensor:
+def zeros_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """Zeros of the shape of x, and of its dtype unless another is given.
 
     Example
@@ -17,10 +17,12 @@ def zeros_like(x: Any, dtype: Any = None) -> _core.Tensor:
         >>> pt.zeros_like(pt.ones((2,))).numpy().tolist()
         [0.0, 0.0]
     """
+    if device is not None:
+        _core.check_device(device, "zeros_like")
     return full_like(x, 0.0, dtype)
 
 
-def ones_like(x: Any, dtype: Any = None) -> _core.Tensor:
+def ones_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """Ones of the shape of x, and of its dtype unless another is given.
 
     Example
@@ -28,10 +30,12 @@ def ones_like(x: Any, dtype: Any = None) -> _core.Tensor:
         >>> pt.ones_like(pt.zeros((2,))).numpy().tolist()
         [1.0, 1.0]
     """
+    if device is not None:
+        _core.check_device(device, "ones_like")
     return full_like(x, 1.0, dtype)
 
 
-def full_like(x: Any, value: complex, dtype: Any = None) -> _core.Tensor:
+def full_like(x: Any, value: complex, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """One value in the shape of x, and in its dtype unless another is given.
 
     Example
@@ -39,11 +43,13 @@ def full_like(x: Any, value: complex, dtype: Any = None) -> _core.Tensor:
         >>> pt.full_like(pt.zeros((2,)), 3).numpy().tolist()
         [3.0, 3.0]
     """
+    if device is not None:
+        _core.check_device(device, "full_like")
     tensor = _core.asarray(x)
     return full(tensor.shape, value, tensor.dtype if dtype is None else dtype)
 
 
-def empty(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
+def empty(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
     """A tensor of zeros, for callers that will not read it; float32 unless `dtype` says otherwise.
 
     Tensors never change, so memory that holds anything at all would be of no use.
@@ -53,10 +59,12 @@ def empty(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
         >>> pt.empty((2, 3)).shape
         (2, 3)
     """
+    if device is not None:
+        _core.check_device(device, "empty")
     return full(shape, 0, dtype)
 
 
-def empty_like(x: Any, dtype: Any = None) -> _core.Tensor:
+def empty_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """A tensor of zeros of the shape of x, and of its dtype unless another is given: see empty.
 
     Example
@@ -64,10 +72,12 @@ def empty_like(x: Any, dtype: Any = None) -> _core.Tensor:
         >>> pt.empty_like(pt.ones((2, 3))).shape
         (2, 3)
     """
+    if device is not None:
+        _core.check_device(device, "empty_like")
     return full_like(x, 0, dtype)
 
 
-def identity(n: int, dtype: Any = None) -> _core.Tensor:
+def identity(n: int, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """The square matrix with ones on its diagonal and zeros elsewhere; float32 unless `dtype` says so.
 
     Shapes    -> [n, n]
@@ -78,10 +88,12 @@ def identity(n: int, dtype: Any = None) -> _core.Tensor:
         >>> pt.identity(2).numpy().tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
+    if device is not None:
+        _core.check_device(device, "identity")
     return eye(n, dtype=dtype)
 
 
-def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) -> _core.Tensor:
+def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """Ones on the diagonal k columns to the right of the main one, zeros elsewhere; float32 unless `dtype` says so.
 
     Shapes    -> [rows, columns]; square unless columns are given
@@ -91,6 +103,8 @@ def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) ->
         >>> pt.eye(2).numpy().tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
+    if device is not None:
+        _core.check_device(device, "eye")
     import numpy as np
 
     n = _core.integer(rows, "rows", "eye")
@@ -100,7 +114,9 @@ def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None) ->
     return _core.tensor(np.eye(n, m, _core.integer(k, "k", "eye"), "float32"), dtype)
 
 
-def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None) -> _core.Tensor:
+def linspace(
+    start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None, device: Any = None
+) -> _core.Tensor:
     """Evenly spaced numbers from start to stop, the last of them if `endpoint`; float32 unless `dtype` says so.
 
     Shapes    -> [num]
@@ -111,6 +127,8 @@ def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dt
         >>> pt.linspace(0, 1, 5).numpy().tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    if device is not None:
+        _core.check_device(device, "linspace")
     import numpy as np
 
     if _core.integer(num, "num", "linspace") < 0:

@@ -50,7 +50,7 @@ def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
     return inspect.Signature(ordered)
 
 
-def full(shape: int | Sequence[int], value: complex, dtype: Any = None) -> _core.Tensor:
+def full(shape: int | Sequence[int], value: complex, dtype: Any = None, device: Any = None) -> _core.Tensor:
     """A tensor whose elements are all `value`; float32 unless `dtype` says otherwise.
 
     Example
@@ -58,6 +58,8 @@ def full(shape: int | Sequence[int], value: complex, dtype: Any = None) -> _core
         >>> pt.full((2,), 3).numpy().tolist()
         [3.0, 3.0]
     """
+    if device is not None:
+        _core.check_device(device, "full")
     return _core.full(shape, value, dtype)
 
 
@@ -71,23 +73,29 @@ def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeEr
     )
 
 
-def zeros(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
+def zeros(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
     """A tensor of zeros; float32 unless `dtype` says otherwise."""
+    if device is not None:
+        _core.check_device(device, "zeros")
     try:
         return _core.full(shape, 0.0, dtype)
     except _core.DTypeError as error:
         raise _for_sizes("zeros", dtype, error) from None
 
 
-def ones(shape: int | Sequence[int], dtype: Any = None) -> _core.Tensor:
+def ones(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
     """A tensor of ones; float32 unless `dtype` says otherwise."""
+    if device is not None:
+        _core.check_device(device, "ones")
     try:
         return _core.full(shape, 1.0, dtype)
     except _core.DTypeError as error:
         raise _for_sizes("ones", dtype, error) from None
 
 
-def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> _core.Tensor:
+def arange(
+    start: float, stop: float | None = None, step: float = 1, dtype: Any = None, device: Any = None
+) -> _core.Tensor:
     """The numbers start, start + step, ... below stop; int64 when all three are integers, else float32.
 
     Integers are exact: uint64 where they are beyond int64.
@@ -99,6 +107,8 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
         >>> pt.arange(1, 4).numpy().tolist()
         [1, 2, 3]
     """
+    if device is not None:
+        _core.check_device(device, "arange")
     if stop is None:
         start, stop = 0, start
     if all(isinstance(value, Integral) for value in (start, stop, step)):

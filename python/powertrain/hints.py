@@ -35,9 +35,10 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.data.transforms": "pt.data.transforms",
     "powertrain.metrics": "pt.metrics",
     "powertrain.array_api": "pt.array_api",
+    "Slot": "pt.Slot",
     "Tensor": "pt.Tensor",
 }
-_PUBLIC: Final = tuple(module for module in _ALIAS if module != "Tensor")
+_PUBLIC: Final = tuple(module for module in _ALIAS if module not in ("Slot", "Tensor"))
 
 # Families of names that are out of scope: a pattern, and what to do instead.
 FAMILIES: Final[dict[str, tuple[str, str]]] = {
@@ -65,17 +66,16 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         r"asfortranarray|isfortran|is_(conj|neg)|resolve_\w+|from_file|from_dlpack|frombuffer|memmap|"
         r"unsafe_\w+|itemsize|"
         r"as_subclass|module_load|nbytes|named_scope",
-        "a tensor never changes, and whether two share memory cannot be seen",
+        "a value never changes, and whether two share memory cannot be seen",
     ),
     "writes by index": (
         r"index(_add|_copy|_fill|_reduce|_put)?_?|masked_scatter_?|scatter(_add|_reduce)?_?|put_?|putmask|place|insert|"
         r"(fill_diagonal|map)_?|segment_reduce|nonzero_static|put_along_axis|dynamic_(update_)?slice",
-        "a tensor never changes: pt.where, pt.scatter_reduce, slices and pt.concat make new ones",
+        "x[index] = value assigns; pt.where, pt.scatter_reduce, slices and pt.concat make new tensors",
     ),
     "random numbers": (
-        r"(bernoulli|cauchy|exponential|geometric|log_normal|normal|uniform|random)_?|multinomial|poisson|"
-        r"randint(_like)?|"
-        r"randperm",
+        r"(bernoulli|cauchy|exponential|geometric|log_normal|normal|uniform|random)_?|poisson|"
+        r"randint_like",
         "pt.random has the distributions, and pt.random.Generator(seed) a stream of one's own",
     ),
     "settings of the process": (
@@ -132,7 +132,7 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
     "modules of NumPy": (
         r"char|core|ctypeslib|emath|exceptions|f2py|lib|ma|rec|strings|typing|matrix|asmatrix|recarray|record|"
         r"(gen)?fromtxt|from(file|regex|string)|loadtxt|save(txt|z|z_compressed)?|array(2string|_repr|_str)|base_repr|"
-        r"binary_repr|format_float_\w+|euler_gamma|polynomial|pi|e|inf|nan|newaxis",
+        r"binary_repr|format_float_\w+|euler_gamma|polynomial",
         "numpy, on x.numpy()",
     ),
     "lazy layers": (r"Lazy\w+", "give the sizes: pt.nn.Linear(in_features, out_features)"),
@@ -165,9 +165,9 @@ def line(where: str, name: str) -> str | None:
     """What to write in place of a name."""
     known = TABLES.get(where, {}).get(name) or _elsewhere(where, name)
     plain = name.rstrip("_")
-    if known or where not in ("Tensor", "powertrain.nn.functional"):
+    if known or where not in ("Slot", "Tensor", "powertrain.nn.functional"):
         return known
-    return ARRAYS.get(plain) or (FUNCTIONS.get(plain) if where != "Tensor" else None)
+    return ARRAYS.get(plain) or (FUNCTIONS.get(plain) if where == "powertrain.nn.functional" else None)
 
 
 def hint(where: str, name: str) -> str:
@@ -190,13 +190,13 @@ def _elsewhere(where: str, name: str) -> str | None:
     plain = name.rstrip("_")
     for module in ("powertrain", "powertrain.nn.functional") if plain and plain != name else ():
         if plain in _names(module):
-            return f"x = {_call(module, plain)}, since a tensor never changes"
+            return f"x = {_call(module, plain)}"
     return None
 
 
 def _names(where: str) -> list[str]:
-    if where == "Tensor":
-        return [name for name in dir(_core.Tensor) if not name.startswith("_")]
+    if where in ("Slot", "Tensor"):
+        return [name for name in dir(getattr(_core, where)) if not name.startswith("_")]
     module = sys.modules.get(where) or importlib.import_module(where)
     return list(module.__dir__()) if hasattr(module, "__dir__") else []
 

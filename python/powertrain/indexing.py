@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.functional import OPERATORS
 
 _BASIC = (int, slice, type(None), type(Ellipsis))
+_PLAIN = frozenset(_BASIC)
 
 
 def _error(received: str, expected: str) -> _core.IndexError:
@@ -21,24 +23,49 @@ def item(self: Tensor | Slot, key: Any) -> Tensor:
     A mask is read when it is used, so it must have a value: within a compiled step use where, or weights of 0.
     """
     tensor = self.value if isinstance(self, Slot) else self
-    keys = [_plain(part) for part in (key if isinstance(key, tuple) else (key,))]
-    for part in keys:
+    parts = key if type(key) is tuple else (key,)
+    if _PLAIN.issuperset(map(type, parts)):
+        return _basic(tensor, parts)
+    keys = [place for part in key_parts(key) for place in _places(part)]
+    if not any(isinstance(part, (Tensor, _Truth)) for part in keys):
+        return _basic(tensor, keys)
+    used = sum(part is not None and not isinstance(part, _Truth) and part is not Ellipsis for part in keys)
+    _check_count(used, tensor.ndim)
+    at = next((i for i, part in enumerate(keys) if part is Ellipsis), len(keys))
+    keys[at : at + 1] = [slice(None)] * (tensor.ndim - used)
+    check_masks(tensor, key)
+    axis = 0
+    for i, part in enumerate(keys):
+        if isinstance(part, _Truth):  # the one place of a new axis, or none
+            tensor, keys[i] = OPERATORS["expand_dims"](tensor, axis), part.places
+        axis += part is not None
+    return _advanced(tensor, keys)
+
+
+class _Truth(NamedTuple):
+    """A mask without axes."""
+
+    places: Tensor
+
+
+def _check_count(used: int, axes: int) -> None:
+    if used > axes:
+        raise _error(f"{used} indices for {axes} axes", f"at most {axes}")
+
+
+def key_parts(key: Any) -> list[Any]:
+    """The parts of a key, each a tensor or of one of Python's kinds that basic indexing knows."""
+    parts = [_plain(part) for part in (key if isinstance(key, tuple) else (key,))]
+    for part in parts:
         if not isinstance(part, (*_BASIC, Tensor)):
             raise _error(f"{key!r}", "integers, slices, None, ..., arrays of integers and masks")
-    if sum(part is Ellipsis for part in keys) > 1:
+    if sum(part is Ellipsis for part in parts) > 1:
         raise _error(f"{key!r}", "one ... at most")
-    keys = [place for part in keys for place in _places(part)]
-    used = sum(part is not None and part is not Ellipsis for part in keys)
-    if used > tensor.ndim:
-        raise _error(f"{used} indices for {tensor.ndim} axes", f"at most {tensor.ndim}")
-    if Ellipsis not in [part for part in keys if not isinstance(part, Tensor)]:
-        keys.append(Ellipsis)
-    at = next(i for i, part in enumerate(keys) if part is Ellipsis)
-    keys[at : at + 1] = [slice(None)] * (tensor.ndim - used)
-    if any(isinstance(part, Tensor) for part in keys):
-        _check_masks(tensor, key)
-        return _advanced(tensor, keys)
-    return _basic(tensor, keys)
+    return parts
+
+
+def is_mask(part: Any) -> bool:
+    return isinstance(part, Tensor) and part.dtype == _core.DType.bool
 
 
 def _plain(part: Any) -> Any:
@@ -52,7 +79,10 @@ def _plain(part: Any) -> Any:
     if isinstance(part, np.integer):
         return int(part)
     if isinstance(part, list) or (hasattr(part, "__array__") and not isinstance(part, Tensor)):
-        array = np.asarray(part)
+        try:
+            array = np.asarray(part)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _error(f"{type(part).__name__} that is no array ({error})", "integers or a mask") from None
         return _core.asarray(array.astype("int64") if array.size == 0 and array.dtype.kind == "f" else array)
     return part
 
@@ -61,28 +91,28 @@ def _places(part: Any) -> list[Any]:
     """A mask as the positions where it is true, one array per axis."""
     import numpy as np
 
-    if not isinstance(part, Tensor) or part.dtype != _core.DType.bool:
+    if not is_mask(part):
         if isinstance(part, Tensor) and (part.dtype.is_float or part.dtype.is_complex):
             raise _error(f"an index of {part.dtype.name}", "integers or a mask")
         return [part]
-    if part.ndim == 0:
-        raise _error("a mask without axes", "a mask of one axis or more, or expand_dims")
     if part.symbolic:
         raise _core.TraceError(
             "[index] received a mask whose values are known only when the compiled step runs; expected one with a "
             "value; use powertrain.where"
         )
+    if part.ndim == 0:
+        return [_Truth(_core.tensor(np.flatnonzero(part.numpy())))]
     return [_core.asarray(places) for places in np.nonzero(part.numpy())]
 
 
-def _check_masks(tensor: Tensor, key: Any) -> None:
+def check_masks(tensor: Tensor, key: Any) -> None:
     """A mask has the sizes of the axes that it covers."""
     axis = 0
     for part in key if isinstance(key, tuple) else (key,):
         part = _plain(part)
         if part is Ellipsis:
             return
-        if isinstance(part, Tensor) and part.dtype == _core.DType.bool:
+        if is_mask(part):
             covered = tensor.shape[axis : axis + part.ndim]
             if covered != part.shape:
                 raise _error(f"a mask of {list(part.shape)}", f"one of {list(covered)}")
@@ -137,26 +167,51 @@ def _bounds(key: slice, size: int) -> tuple[int, int, int]:
         raise _error(f"{key!r}: {error}", "integers or None, and a step other than 0") from None
 
 
-def _basic(tensor: Tensor, keys: list[Any]) -> Tensor:
-    start, stop, step, shape = [], [], [], []
-    axis = 0
+class Block(NamedTuple):
+    """What integers, slices, None and ... pick: along each axis, and the shape that it has in the end."""
+
+    start: list[int]
+    stop: list[int]
+    step: list[int]
+    sizes: list[int]
+    shape: tuple[int, ...]
+
+
+def block(sizes: tuple[int, ...], keys: Sequence[Any]) -> Block:
+    """The block of a tensor of these sizes; axes that no key names are whole."""
+    start, stop, step, counts, shape = [], [], [], [], []
+    named, gaps = 0, 0
     for key in keys:
+        named += key is not None and key is not Ellipsis
+        gaps += key is Ellipsis
+    if gaps > 1:
+        raise _error(f"{keys!r}", "one ... at most")
+    _check_count(named, len(sizes))
+    axis = 0
+    for key in keys if gaps else (*keys, Ellipsis):
         if key is None:
             shape.append(1)
             continue
-        size = tensor.shape[axis]
-        if isinstance(key, slice):
-            low, high, stride = _bounds(key, size)
-            count = len(range(low, high, stride))
-            shape.append(count)
-        else:
-            if not -size <= key < size:
-                raise _error(f"{key} for axis {axis} of size {size}", f"{-size} to {size - 1}")
-            low, stride, count = key % size, 1, 1
-        start.append(low)
-        stop.append(low + count * stride)
-        step.append(stride)
-        axis += 1
-    whole = all(a == 0 and s == 1 and b == n for a, b, s, n in zip(start, stop, step, tensor.shape, strict=True))
-    piece = tensor if whole else OPERATORS["slice"](tensor, start, stop, step)
-    return piece if tuple(shape) == piece.shape else OPERATORS["reshape"](piece, shape)
+        for part in (slice(None),) * (len(sizes) - named) if key is Ellipsis else (key,):
+            size = sizes[axis]
+            if isinstance(part, slice):
+                low, high, stride = _bounds(part, size)
+                count = len(range(low, high, stride))
+                shape.append(count)
+            else:
+                if not -size <= part < size:
+                    raise _error(f"{part} for axis {axis} of size {size}", f"{-size} to {size - 1}")
+                low, stride, count = part % size, 1, 1
+            start.append(low)
+            stop.append(low + count * stride)
+            step.append(stride)
+            counts.append(count)
+            axis += 1
+    return Block(start, stop, step, counts, tuple(shape))
+
+
+def _basic(tensor: Tensor, keys: Sequence[Any]) -> Tensor:
+    start, stop, step, sizes, shape = block(tensor.shape, keys)
+    whole = sizes == list(tensor.shape) and step == [1] * len(step)
+    piece = _core.alias(tensor) if whole else OPERATORS["slice"](tensor, start, stop, step)
+    return piece if shape == piece.shape else OPERATORS["reshape"](piece, shape)

@@ -6,8 +6,12 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.assignment import assign
+from powertrain.boundary import public
 from powertrain.functional import OPERATORS
 from powertrain.indexing import item
+from powertrain.numpy_protocol import array_function, array_ufunc
+from powertrain.searching import nonzero
 
 __all__ = ["Slot", "Tensor"]
 
@@ -23,9 +27,16 @@ _BITS = {
     "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "lshift": "bitwise_left_shift",
     "rshift": "bitwise_right_shift",
 }  # fmt: skip
+# Each is the function of that name.
 _METHODS = (
-    "sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin", "var", "std", "exp", "log", "sqrt", "tanh",
-    "sigmoid", "relu", "square", "broadcast_to", "expand_dims", "squeeze", "conj",
+    "abs", "acos", "acosh", "all", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atanh",
+    "broadcast_to", "ceil", "clip", "conj", "cos", "cosh", "count_nonzero", "cumulative_prod", "cumulative_sum",
+    "diagonal", "diff", "erf", "exp", "expand_dims", "expm1", "flatten", "flip", "floor", "isfinite", "isinf",
+    "isnan", "log", "log10", "log1p", "log2", "log_softmax", "logsumexp", "matmul", "max", "maximum", "mean",
+    "median", "min", "minimum", "moveaxis", "permute_dims", "prod", "quantile", "reciprocal", "relu", "repeat",
+    "roll", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square",
+    "squeeze", "std", "sum", "swapaxes", "take", "tan", "tanh", "tile", "topk", "trace", "tril", "triu", "trunc",
+    "unstack", "var",
 )  # fmt: skip
 
 
@@ -50,6 +61,65 @@ def _iterate(self: Tensor) -> Any:
     return (self[i] for i in range(len(self)))
 
 
+def _contains(self: Tensor, value: Any) -> bool:
+    return bool(OPERATORS["any"](OPERATORS["equal"](self, value)))
+
+
+def _divmod(self: Tensor, other: Any) -> tuple[Tensor, Tensor]:
+    return OPERATORS["floor_divide"](self, other), OPERATORS["remainder"](self, other)
+
+
+def _rdivmod(self: Tensor, other: Any) -> tuple[Tensor, Tensor]:
+    return OPERATORS["floor_divide"](other, self), OPERATORS["remainder"](other, self)
+
+
+def _round(self: Tensor, digits: int | None = None) -> Tensor:
+    """To the nearest number of so many digits behind the point, halves to even."""
+    places = 0 if digits is None else _core.integer(digits, "digits", "round")
+    if places == 0:
+        return OPERATORS["round"](self)
+    scale = 10.0 ** max(-300, min(places, 300))
+    return OPERATORS["round"](self * scale) / scale
+
+
+def _format(self: Tensor, spec: str) -> str:
+    """A tensor without axes as its number; a larger one as it is printed."""
+    if self.ndim == 0 and not self.symbolic:
+        number = self.item()
+        try:
+            return format(number, spec)
+        except ValueError as error:
+            raise _core.ShapeError(
+                f"[format] received {spec!r}: {error}; expected a format of {type(number).__name__}; for example '.2f'"
+            ) from None
+    if spec:
+        raise _core.DTypeError(
+            f"[format] received {spec!r} for {self.dtype.name}{list(self.shape)}; expected a tensor without axes; "
+            "format its elements, as of x.tolist()"
+        )
+    return str(self)
+
+
+def _tolist(self: Tensor) -> Any:
+    """The numbers as Python's, in lists of lists; one number of a tensor without axes."""
+    known = OPERATORS["astype"](self, "float32") if self.dtype == _core.DType.bfloat16 else self
+    return known.numpy().tolist()
+
+
+def _to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """The numbers in a dtype, or in that of another tensor. Tensors are in main memory: 'cpu' is where they are."""
+    result = self
+    for target in (*targets, dtype, device):
+        if target is None:
+            continue
+        wanted = target.dtype if isinstance(target, (Tensor, Slot)) else _core.as_dtype(target)
+        if wanted is not None:
+            result = OPERATORS["astype"](result, wanted)
+        elif str(target) != "cpu":
+            raise _core.DTypeError(f"[to] received {target!r}; expected a dtype or 'cpu'; for example x.to('bfloat16')")
+    return result
+
+
 def _index(self: Tensor) -> int:
     """As a position: of one integer."""
     if self.dtype.is_float or self.dtype.is_complex or self.ndim:
@@ -63,6 +133,11 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
     """The array API's functions."""
     from powertrain import array_api
 
+    if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+        raise _core.ShapeError(
+            f"[array_namespace] api_version = {api_version!r}; expected {array_api.__array_api_version__!r} or an "
+            "earlier one; leave it out"
+        )
     return array_api
 
 
@@ -83,13 +158,14 @@ def _install(cls: Any) -> None:
     for python, op in _BINARY.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
         setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
+        setattr(cls, f"__i{python}__", _core.op_function(op, updates=True))
     for python, op in _COMPARE.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
     cls.__neg__ = OPERATORS["negative"]
     cls.__abs__ = OPERATORS["abs"]
     cls.__getitem__ = item
-    # NumPy then leaves `array * tensor` to us instead of looping over its elements.
-    cls.__array_ufunc__ = None
+    cls.__setitem__ = public(assign)
+    cls.__array_ufunc__, cls.__array_function__, cls.__array_priority__ = array_ufunc, array_function, 1000.0
 
 
 def _install_on_tensor(cls: Any) -> None:
@@ -99,10 +175,14 @@ def _install_on_tensor(cls: Any) -> None:
     for python, op in _BITS.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
         setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
+        setattr(cls, f"__i{python}__", _core.op_function(op, updates=True))
     cls.__hash__ = object.__hash__
-    cls.__iter__ = _iterate
+    cls.__iter__, cls.__contains__ = _iterate, _contains
+    cls.__divmod__, cls.__rdivmod__, cls.__round__, cls.__format__ = _divmod, _rdivmod, _round, _format
     for name in _METHODS:
         setattr(cls, name, OPERATORS[name])
+    cls.copy = _core.op_function("copy")
+    cls.tolist, cls.to, cls.nonzero = _tolist, _to, nonzero
     cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
