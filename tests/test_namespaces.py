@@ -140,7 +140,7 @@ NAMES = [
     ("powertrain", "zzzzzz", "see dir(pt)"),
     ("powertrain.nn.functional", "swish", "write pt.nn.functional.silu(x)"),
     ("powertrain.nn.functional", "matmul", "write pt.matmul(a, b)"),
-    ("powertrain.nn.functional", "relu_", "write x = pt.relu(input), since a tensor never changes"),
+    ("powertrain.nn.functional", "relu_", "write x = pt.relu(input)"),
     ("powertrain.nn", "Dense", "write pt.nn.Linear(in_features, out_features)"),
     ("powertrain.optim", "adamw", "write pt.optim.AdamW(model)"),
     ("powertrain.linalg", "inverse", "write pt.linalg.inv(x)"),
