@@ -11,6 +11,7 @@ from powertrain.boundary import public
 from powertrain.functional import OPERATORS
 from powertrain.indexing import item
 from powertrain.numpy_protocol import array_function, array_ufunc
+from powertrain.quantiles import quantile
 from powertrain.searching import nonzero
 
 __all__ = ["Slot", "Tensor"]
@@ -33,7 +34,7 @@ _METHODS = (
     "broadcast_to", "ceil", "clip", "conj", "cos", "cosh", "count_nonzero", "cumulative_prod", "cumulative_sum",
     "diagonal", "diff", "erf", "exp", "expand_dims", "expm1", "flatten", "flip", "floor", "isfinite", "isinf",
     "isnan", "log", "log10", "log1p", "log2", "log_softmax", "logsumexp", "matmul", "max", "maximum", "mean",
-    "median", "min", "minimum", "moveaxis", "permute_dims", "prod", "quantile", "reciprocal", "relu", "repeat",
+    "median", "min", "minimum", "moveaxis", "permute_dims", "prod", "reciprocal", "relu", "repeat",
     "roll", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square",
     "squeeze", "std", "sum", "swapaxes", "take", "tan", "tanh", "tile", "topk", "trace", "tril", "triu", "trunc",
     "unstack", "var",
@@ -182,7 +183,7 @@ def _install_on_tensor(cls: Any) -> None:
     for name in _METHODS:
         setattr(cls, name, OPERATORS[name])
     cls.copy = _core.op_function("copy")
-    cls.tolist, cls.to, cls.nonzero = _tolist, _to, nonzero
+    cls.tolist, cls.to, cls.nonzero, cls.quantile = _tolist, _to, nonzero, quantile
     cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
