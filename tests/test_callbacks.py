@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,30 @@ class Answers(Callback):
 class Changes(Callback):
     def after_commit(self, event):
         event.progress = None
+
+
+class Logs(Callback):
+    def on_start(self, start):
+        SEEN.append(("start", start.folder.name, start.recipe, start.overrides, start.tables["run"]["until"],
+                     start.progress["steps"], (start.folder / "run.json").is_file()))
+
+    def after_commit(self, event):
+        SEEN.append(("commit", event.progress["steps"]))
+
+    def on_end(self, end):
+        accuracy = end.results.get("test", {}).get("accuracy")
+        SEEN.append(("end", end.finished, end.reason, accuracy, end.report, end.sections))
+
+
+class Breaks(Callback):
+    def on_end(self, end):
+        raise OSError("no room")
+
+
+class Late(Logs):
+    def after_commit(self, event):
+        if event.progress["steps"] >= 10:
+            raise ValueError("too late")
 """
 
 
@@ -137,3 +163,64 @@ def test_a_wrong_callback_is_named(tmp_path: Path, names: tuple[str, ...], text:
     with pytest.raises(RunError) as caught:
         go(tmp_path, own(*names))
     assert str(caught.value) == text
+
+
+def seen() -> list[Any]:
+    """What the callbacks of the file noted, and forget it."""
+    noted: list[Any] = []
+    for module in [module for name, module in sys.modules.items() if name.startswith("powertrain_local_own_")]:
+        noted += module.SEEN
+        module.SEEN.clear()
+    return noted
+
+
+def test_a_logger_sees_the_start_every_commit_and_the_end(tmp_path: Path) -> None:
+    seen()
+    outcome = go(tmp_path, own("Logs"), "a", "run.until=1 epoch", "optimizer.schedule=constant")
+    first, *commits, last = seen()
+    settings = ("run.until=1 epoch", "optimizer.schedule=constant")
+    assert first == ("start", "a", "small", settings, "1 epoch", 0, True)
+    assert commits == [("commit", 5), ("commit", 10), ("commit", 15), ("commit", 20)]
+    assert last[:5] == ("end", True, "", outcome.results["test"]["accuracy"], tmp_path / "a" / "report.html")
+    classes = last[5][0]
+    assert classes.title == "Classes" and classes.rows[0] == ("class", "precision", "recall", "F1", "examples")
+    assert len(classes.rows) == 11
+    if importlib.util.find_spec("matplotlib"):
+        assert classes.png().startswith(b"\x89PNG")
+    go(tmp_path, own("Logs"), "a", "run.until=2 epochs", "optimizer.schedule=constant", resume=True)
+    assert seen()[0][5] == 20
+
+
+def test_a_logger_is_told_why_a_run_ended_early(tmp_path: Path) -> None:
+    go(tmp_path, own("Logs", "Stops"), "a")
+    assert seen()[-1][:4] == ("end", False, "./own.py:Stops: it is enough", None)
+    with pytest.raises(RunError):
+        go(tmp_path, own("Late"), "b")
+    assert seen()[-1][:3] == (
+        "end", False, "failed: RunError: [callback ./own.py:Late] it failed after step 10: ValueError: too late; "
+        "expected a request or None; mend it, or leave it out of the recipe: the run can be resumed",
+    )  # fmt: skip
+    with pytest.raises(RunError) as caught:
+        go(tmp_path, own("Breaks"), "c", "run.until=1 epoch")
+    assert str(caught.value) == (
+        "[callback ./own.py:Breaks] on_end failed: OSError: no room; expected no exception; mend it, or leave it out "
+        "of the recipe: the run can be resumed"
+    )
+
+
+def test_early_stopping_says_why_it_stopped_and_what_it_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.toml").write_text(SMALL.replace('"valid.accuracy"', '"valid.loss", patience = 2'))
+    noisy = ("optimizer.lr=0.3", "run.until=40 epochs", "optimizer.schedule=constant")
+    outcome = train(load_recipe(str(tmp_path / "small.toml"), noisy), tmp_path / "a", display=Display())
+    said = capsys.readouterr().out.splitlines()
+    epochs = outcome.results["steps"] // 20
+    losses = [line["values"]["valid.loss"] for line in events(tmp_path / "a", "metrics")]
+    best = min(range(epochs), key=losses.__getitem__) + 1
+    assert epochs == best + 2 < 40
+    reason = "valid.loss has not improved for 2 evaluations"
+    kept = f"the weights of epoch {best} are kept: valid.loss {losses[best - 1]:.4g}"
+    assert f"early  stopped at epoch {epochs:>2}/40, since {reason}" in said and f"kept   {kept}" in said
+    assert (outcome.results["stopped"], outcome.results["kept"]) == (reason, kept)
+    assert outcome.results["valid"]["loss"] == pytest.approx(losses[best - 1])

@@ -107,7 +107,7 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
 
     early, stopped = watching(), None
     for at, value in enumerate(values):
-        early.see(value, weights(value))
+        early.see(value, weights(value), (at + 1, 10 * at))
         again = watching()  # as if the run had been killed here
         again.restore(early.arrays())
         early = again
@@ -115,6 +115,8 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
             stopped = at
     assert early.best == best and early.weights["model.w"].tolist() == [best, best]
     assert stopped == stops_at
+    assert early.reason == f"{watch} has not improved for 2 evaluations"
+    assert early.kept == f"the weights of epoch {values.index(best) + 1} are kept: {watch} {best:g}"
 
 
 @pytest.mark.parametrize(

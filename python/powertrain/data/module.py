@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +31,19 @@ class Section:
     lines: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     draw: Callable[[Any], None] | None = None
+
+    def png(self) -> bytes | None:
+        """The picture as a PNG file; None where there is none, or matplotlib is not installed."""
+        if self.draw is None or importlib.util.find_spec("matplotlib") is None:
+            return None
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure, buffer = Figure(figsize=(8.4, 3.4)), io.BytesIO()
+        FigureCanvasAgg(figure)
+        self.draw(figure)
+        figure.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
 
 
 @dataclasses.dataclass(frozen=True)

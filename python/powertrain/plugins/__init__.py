@@ -12,12 +12,14 @@ from powertrain.plugins.declared import Declared, FieldError
 from powertrain.plugins.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugins.learning import (
     Callback,
+    End,
     Environment,
     Evaluate,
     Event,
     Request,
     Save,
     SetScalar,
+    Start,
     Stop,
     Strategy,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "Cuda",
     "Data",
     "Declared",
+    "End",
     "Environment",
     "Environments",
     "Evaluate",
@@ -75,6 +78,7 @@ __all__ = [
     "Save",
     "Schedule",
     "SetScalar",
+    "Start",
     "Step",
     "Stop",
     "Strategy",

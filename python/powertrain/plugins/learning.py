@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from numpy.typing import ArrayLike, NDArray
@@ -108,16 +109,50 @@ class Environment(OfParams, declares=True):
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a callback sees before the first commit of a process, once everything fits together.
+
+    `folder` is that of the run, in which a logger may keep files; `recipe` the recipe's name, `tables` what it says
+    with the overrides laid over, `overrides` those alone. `progress` is above 0 where the run was resumed.
+    """
+
+    folder: Path
+    recipe: str
+    tables: Mapping[str, Any]
+    overrides: tuple[str, ...]
+    progress: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Event:
     """What a callback sees after a commit; nothing in it can be changed.
 
     `values` holds what was evaluated at this commit (`valid.loss`, `train.loss`), and is empty where nothing was;
-    `scalars` the numbers that SetScalar may change, such as `optimizer.lr`.
+    `scalars` the numbers that SetScalar may change, such as `optimizer.lr`; `texts` what was shown, such as a sample of
+    a language model.
     """
 
     progress: Mapping[str, int]
     values: Mapping[str, float] = field(default_factory=dict)
     scalars: Mapping[str, float] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class End:
+    """What a callback sees when a process is done with a run.
+
+    `results` are those of results.json: scores by part (`results["test"]["accuracy"]`), baselines, seconds, the hash;
+    empty where the run is not `finished`, and `reason` says why it ended early. `sections` are pages of the report with
+    their tables (`rows`) and pictures (`png()`).
+    """
+
+    progress: Mapping[str, int]
+    finished: bool
+    reason: str = ""
+    results: Mapping[str, Any] = field(default_factory=dict)
+    report: Path | None = None
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,9 +186,16 @@ Request = Stop | Save | Evaluate | SetScalar
 class Callback(OfParams, declares=True):
     """Watches a run and may ask for something; never changes it by itself, so the order of callbacks never matters.
 
-    It is made by `build(params)`. One that remembers anything has `state()`, which gives named arrays, and
+    It is made by `build(params)`. `on_start` and `on_end` are called once in each process that trains, `after_commit`
+    in between. One that remembers anything has `state()`, which gives named arrays, and
     `restore(arrays)`: they are part of every checkpoint.
     """
+
+    def on_start(self, start: Start) -> None:
+        """Before the first commit."""
+
+    def on_end(self, end: End) -> None:
+        """When the run is finished, was stopped, or failed."""
 
     def after_commit(self, event: Event) -> Request | Sequence[Request] | None:
         """After each round; what it asks for."""

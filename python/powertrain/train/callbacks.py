@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.plugins.importing import in_words
-from powertrain.plugins.learning import Evaluate, Event, Request, Save, SetScalar, Stop
+from powertrain.plugins.learning import End, Evaluate, Event, Request, Save, SetScalar, Start, Stop
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class Callbacks:
     """The callbacks of a run, with what they remember: a group of slots of every checkpoint."""
 
     def __init__(self, uses: Sequence[Use]) -> None:
+        self._ended = False
         self._named = [(use.name, use.plugin.build(use.params)) for use in uses]
 
     def __bool__(self) -> bool:
@@ -48,6 +49,26 @@ class Callbacks:
                 wanted.append((name, request))
         return wanted
 
+    def start(self, start: Start) -> None:
+        """Tell each that the run begins, or goes on."""
+        self._tell("on_start", start)
+
+    def end(self, end: End) -> None:
+        """Tell each that this process is done with the run; once."""
+        if not self._ended:
+            self._ended = True
+            self._tell("on_end", end)
+
+    def _tell(self, method: str, told: Start | End) -> None:
+        for name, callback in self._named:
+            try:
+                getattr(callback, method)(told)
+            except Exception as error:
+                raise RunError(
+                    f"[callback {name}] {method} failed: {in_words(error)}; expected no exception; mend it, or leave "
+                    "it out of the recipe: the run can be resumed"
+                ) from error
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {
             f"callback.{at}.{key}": np.asarray(value)
@@ -69,9 +90,15 @@ def scalars(run: TrainRun) -> dict[str, float]:
     return {f"{optimizer.name}.lr": float(optimizer.lr.item()) for optimizer in run.table.optimizers.values()}
 
 
+def begin(run: TrainRun) -> None:
+    """Tell the callbacks of a run what begins."""
+    recipe = run.recipe
+    run.callbacks.start(Start(run.folder.path, recipe.name, recipe.tables, recipe.overrides, run.began_at))
+
+
 def serve(run: TrainRun, values: Mapping[str, float]) -> bool:
     """Show the callbacks of a run this commit and do what they ask for; whether a checkpoint is wanted."""
-    event = Event(asdict(run.progress), dict(values), scalars(run))
+    event = Event(asdict(run.progress), dict(values), scalars(run), tuple(run.texts))
     wanted = run.callbacks.ask(event)
     _set(run, [(name, request) for name, request in wanted if isinstance(request, SetScalar)])
     for name, request in wanted:

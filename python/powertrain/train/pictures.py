@@ -71,11 +71,18 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> Html:
 
 
 def confusion(counts: NDArray[Any], labels: Sequence[str]) -> Html:
+    """The confusion matrix."""
+    figure = Figure()
+    draw_confusion(figure, counts, labels)
+    return tag(figure, "confusion matrix")
+
+
+def draw_confusion(figure: Figure, counts: NDArray[Any], labels: Sequence[str]) -> None:
     """Rows are what is true, columns what the model said; colours are shares of a row."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     labels = [plain(label) for label in labels]
     size = min(10.0, 2.5 + 0.4 * len(labels))
-    figure = Figure(figsize=(size, size))
+    figure.set_size_inches(size, size)
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="the model said", ylabel="it is")
@@ -86,7 +93,6 @@ def confusion(counts: NDArray[Any], labels: Sequence[str]) -> Html:
             colour = "white" if shares[row, column] > 0.5 else "black"
             number = f"{int(counts[row, column])}"
             axes.text(column, row, number, ha="center", va="center", fontsize=7, color=colour)
-    return tag(figure, "confusion matrix")
 
 
 def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain.data import Section
+from powertrain.plain_json import dumps
 from powertrain.plugins.declared import overridden
 from powertrain.plugins.model import Model
 from powertrain.train.folder import REPORT
@@ -52,7 +53,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _samples(history),
         *(_section(section) for section in told(run)),
         html("<h2>Energy and cost</h2><p>{}</p>", energy.sentence()),
-        html("<h2>Recipe</h2><pre>{}</pre>", run.recipe.text),
+        html("<h2>Recipe</h2><pre>{}</pre>", run.recipe.text or dumps(run.recipe.tables, indent=1)),
         _settings(run),
     ]
     title = ": ".join(dict.fromkeys((run.folder.path.name, results["recipe"])))
@@ -128,17 +129,22 @@ def _comparison(results: dict[str, Any]) -> Html:
     return html("<h2>Against simple predictors</h2>{}", table)
 
 
-def _classes(run: TrainRun, judged: Evaluation) -> Html:
-    if judged.confusion is None:
-        return NOTHING
+def class_rows(run: TrainRun, judged: Evaluation) -> tuple[tuple[str, ...], ...]:
+    """Precision, recall and F1 of each class, below a head."""
+    assert judged.confusion is not None
     scores = judged.confusion.scores()
-    labels = _labels(run)
-    columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    columns = zip(labels_of(run), scores.precision, scores.recall, scores.f1, scores.support, strict=True)
     rows = [
         (label, f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{int(support):,}")
         for label, precision, recall, f1, support in columns
     ]
-    table = _table((("class", "precision", "recall", "F1", "examples"), *rows))
+    return (("class", "precision", "recall", "F1", "examples"), *rows)
+
+
+def _classes(run: TrainRun, judged: Evaluation) -> Html:
+    if judged.confusion is None:
+        return NOTHING
+    table, labels = _table(class_rows(run, judged)), labels_of(run)
     draw = _pictures()
     matrix = judged.confusion.matrix
     picture = draw.confusion(matrix, labels) if draw else _left_out("The picture of the confusion matrix is")
@@ -162,7 +168,7 @@ def _sureness(run: TrainRun, judged: Evaluation) -> Html:
         return NOTHING
     from powertrain.train import sureness
 
-    outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, _labels(run)
+    outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, labels_of(run)
     two = sureness.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1) if len(labels) == 2 else None
     lines, held = [], None
     if two is not None:
@@ -207,7 +213,7 @@ def _examples(run: TrainRun) -> Html:
     pixels, draw = _pixels(run, batch.x), _pictures()
     if not _is_picture(pixels.shape[1:]) or draw is None:
         return NOTHING
-    labels = _labels(run)
+    labels = labels_of(run)
     # Where examples are mixed, y is shares: the largest two name the picture.
     if batch.y.ndim == 2:
         best = np.argsort(-batch.y, axis=1, kind="stable")[:, :2]
@@ -231,7 +237,7 @@ def _is_picture(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
 
 
-def _labels(run: TrainRun) -> tuple[str, ...]:
+def labels_of(run: TrainRun) -> tuple[str, ...]:
     return run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
 
 
@@ -244,7 +250,7 @@ def _worst(run: TrainRun, judged: Evaluation) -> Html:
 
     order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
     fields = run.dataset.splits[judged.part].fetch(order)
-    labels, guesses = _labels(run), judged.outputs[order].argmax(axis=1)
+    labels, guesses = labels_of(run), judged.outputs[order].argmax(axis=1)
     titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
     head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
     if run.dataset.show is not None:

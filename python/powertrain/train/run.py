@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.train.callbacks import Callbacks, serve
+from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.counters import Count, Progress
 from powertrain.train.demands import demand_expected, demand_roles, demand_steps
 from powertrain.train.environment import EnvSource, EpisodeEvaluator
@@ -68,6 +69,8 @@ class TrainRun:
         self.stop_signal = 0  # what asked for the end, if it was a signal
         self.before_first: Callable[[], None] | None = None  # what is done once, before the first commit
         self.deadline = math.inf
+        self.began_at: Mapping[str, int] = {}  # how far it was when this process took it up
+        self.texts: list[str] = []  # that were shown since the last commit
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
         language = dataset.task == "language"
@@ -212,13 +215,20 @@ class TrainRun:
             values = self.evaluate_now()
         else:
             self.display.step(self)
-        save = serve(self, values) if self.callbacks else False
+        save = self._serve(values) if self.callbacks else False
         if self.display.unread:
             self.request_stop("nobody reads its output any more", signal.SIGPIPE)
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
         if save or self.done or self.saver.due():
             self.saver.save()
+
+    def _serve(self, values: Mapping[str, float]) -> bool:
+        if self.rounds_now == 1:
+            begin(self)
+        save = serve(self, values)
+        self.texts.clear()
+        return save
 
     def request_stop(self, reason: str, number: int = 0) -> None:
         """End the run after this commit; the first reason counts, with the number of the signal that gave it."""
@@ -242,13 +252,15 @@ class TrainRun:
             if text is not None:
                 self.record("sample", text=text)
                 self.display.sample(text)
+                self.texts.append(text)
         return values
 
     def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
         name = f"valid.{early.metric}"
-        early.see(values[name], {name: slot.numpy() for name, slot in self.table.model_slots().items()})
+        weights = {name: slot.numpy() for name, slot in self.table.model_slots().items()}
+        early.see(values[name], weights, (self.progress.epochs, self.progress.steps))
         if early.reached:
-            self.request_stop(f"{name} has not improved for {early.patience} evaluations")
+            self.request_stop(early.reason)
 
     def record(self, event: str, **values: Any) -> None:
         if self.ledger is not None:
@@ -265,7 +277,8 @@ class TrainRun:
             for role, path in self.recipe.weights.items():
                 load_weights(self.model(role), path, role)
         if self.early is not None and self.early.reached:
-            self.request_stop("early stopping had ended it")
+            self.request_stop(self.early.reason)
+        self.began_at = asdict(self.progress)
         self.display.begin(self)
 
     def prepare_evaluation(self) -> None:

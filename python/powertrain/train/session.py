@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ import powertrain as pt
 from powertrain.console import one_line
 from powertrain.files import FolderError, NoSpaceError
 from powertrain.plugins import trust
+from powertrain.plugins.importing import in_words
+from powertrain.plugins.learning import End
 from powertrain.train import verdict
 from powertrain.train.baseline import baselines
 from powertrain.train.checkpoint import hash_arrays
@@ -22,7 +25,7 @@ from powertrain.train.evaluate import Evaluation, on_host, own_losses
 from powertrain.train.folder import REPORT, RunError, RunFolder
 from powertrain.train.ledger import Ledger
 from powertrain.train.pretrained import demand_weights
-from powertrain.train.progress import Display
+from powertrain.train.progress import Display, position
 from powertrain.train.run import TrainRun
 from powertrain.train.sources import prepare
 from powertrain.train.trainer import fit
@@ -84,6 +87,10 @@ def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: fl
         run.before_first = lambda: _begin(run)
     try:
         return _trained(run, meter)
+    except BaseException as error:
+        with contextlib.suppress(RunError):  # the first mistake is the one to tell
+            run.callbacks.end(End(asdict(run.progress), False, f"failed: {in_words(error)}"))
+        raise
     finally:
         display.end()
         run.close()
@@ -143,6 +150,7 @@ def _interrupted(run: TrainRun) -> Outcome:
     tell = run.display.warn if run.display.unread else run.display.line
     tell(f"stopped at {run.progress.steps:,} steps: {run.stop_reason}; saved up to step {run.saver.saved_step:,}")
     tell(f"resume  {_again(run)}")
+    run.callbacks.end(End(asdict(run.progress), False, run.stop_reason))
     results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.saver.elapsed(), 3)}
     return Outcome(run, results, False, True, signal=run.stop_signal, saved=run.saver.saved)
 
@@ -200,10 +208,13 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "fit": fit_words.line(),
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         "hash": digest,
+        "stopped": run.early.reason if run.stopped_early and run.early is not None else "",
+        "kept": run.early.kept if run.early is not None else "",
     }
     held = verdict.hold(results, run.recipe.expect)
     results["expect"] = [asdict(one) for one in held]
     report, saved = f"not written; with space: {_again(run)}", run.saver.saved
+    written: Path | None = None
     if saved:  # results without their weights would be nobody's
         try:
             written = write_report(run, evaluations[part], results, energy)
@@ -213,6 +224,11 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
             run.display.warn(str(error))
             saved = False
     _say(run, evaluations[part], results, held, energy, report)
+    if run.callbacks:
+        from powertrain.train.pages import pages
+
+        sections = pages(run, evaluations[part])
+        run.callbacks.end(End(asdict(run.progress), True, results["stopped"], results, written, sections))
     return Outcome(run, results, True, all(one.met for one in held), saved=saved)
 
 
@@ -240,6 +256,8 @@ def _say(
     report: str,
 ) -> None:
     line = run.display.line
+    for row in ending(run):
+        line(row)
     words = [f"done   {results['seconds']:.1f} s", headline(judged, results)]
     missed = [one for one in held if not one.met]
     if held:
@@ -252,6 +270,15 @@ def _say(
         line(row)
     line(f"report {report}")
     line(f"next   {_next(run)}")
+
+
+def ending(run: TrainRun) -> list[str]:
+    """Why early stopping ended a run, if it did, and which weights it kept."""
+    if run.early is None or not run.early.kept:
+        return []
+    return [f"early  stopped at {position(run)}, since {run.early.reason}"] * run.early.reached + [
+        f"kept   {run.early.kept}"
+    ]
 
 
 def headline(judged: Evaluation, results: dict[str, Any]) -> str:

@@ -27,7 +27,22 @@ class EarlyStop:
         self.lower = stop.mode == "min"
         self.best = math.nan
         self.since = 0
+        self.at = (0, 0)  # the epoch and the step of the best
         self.weights: dict[str, NDArray[Any]] = {}
+
+    @property
+    def reason(self) -> str:
+        """Why it ends a run."""
+        return f"valid.{self.metric} has not improved for {self.patience} evaluations"
+
+    @property
+    def kept(self) -> str:
+        """Which weights are judged and used."""
+        if not self.weights:
+            return ""
+        epoch, step = self.at
+        where = f"epoch {epoch:,}" if epoch else f"step {step:,}"
+        return f"the weights of {where} are kept: valid.{self.metric} {self.best:.4g}"
 
     @property
     def reached(self) -> bool:
@@ -48,29 +63,29 @@ class EarlyStop:
         if self.mode == "auto":
             self.lower = bool(getattr(metrics[self.metric], "lower_is_better", False))
 
-    def see(self, value: float, weights: Mapping[str, NDArray[Any]]) -> None:
-        """Take in one evaluation; a NaN never counts as an improvement."""
+    def see(self, value: float, weights: Mapping[str, NDArray[Any]], at: tuple[int, int]) -> None:
+        """Take in one evaluation, made after that epoch and step; a NaN never counts as an improvement."""
         better = value < self.best if self.lower else value > self.best
         if better or (math.isnan(self.best) and not math.isnan(value)):
-            self.best, self.since = value, 0
+            self.best, self.since, self.at = value, 0, at
             self.weights = {name: array.copy() for name, array in weights.items()}
         else:
             self.since += 1
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        state = {"stop": np.array([self.best, self.since], dtype=np.float64)}
+        state = {"stop": np.array([self.best, self.since, *self.at], dtype=np.float64)}
         return {**state, **{f"best.{name}": array for name, array in self.weights.items()}}
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
         if "stop" not in saved:  # a run may begin to watch, or cease to, when it is resumed
             return []
         state = saved["stop"]
-        fits = state.dtype == np.float64 and state.shape == (2,) and 0 <= state[1] < 2**53
-        return [] if fits else ["stop is not a best value and a number of evaluations"]
+        fits = state.dtype == np.float64 and state.shape == (4,) and all(0 <= one < 2**53 for one in state[1:])
+        return [] if fits else ["stop is not a best value, a number of evaluations, an epoch and a step"]
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         if "stop" not in saved:  # the run began without early stopping: it starts to watch now
             return
-        best, since = saved["stop"].tolist()
-        self.best, self.since = best, int(since)
+        best, since, epoch, step = saved["stop"].tolist()
+        self.best, self.since, self.at = best, int(since), (int(epoch), int(step))
         self.weights = {name.removeprefix("best."): array for name, array in saved.items() if name.startswith("best.")}

@@ -52,6 +52,7 @@ class TrainedRun:
     history    what each evaluation gave, by row or by column
     results    what the end of the training gave: scores by part, seconds, energy, hash; empty where it was stopped
     run        the run behind it, which knows slots and sources
+    stopped    why the run ended before its target, by early stopping or a request; empty where it did not
     finished   whether the run reached its target, or early stopping ended it
 
     >>> run = pt.fit("digits", epochs=1, verbose=False)
@@ -75,6 +76,10 @@ class TrainedRun:
     @property
     def folder(self) -> Path:
         return self.run.folder.path
+
+    @property
+    def stopped(self) -> str:
+        return self.run.stop_reason
 
     @property
     def model(self) -> Any:

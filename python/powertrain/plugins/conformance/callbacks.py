@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from powertrain.data import Section
 from powertrain.plugins.conformance.finding import Finding, Subject, no_global_random, not_numbers
-from powertrain.plugins.learning import Event, Request, SetScalar
+from powertrain.plugins.learning import End, Event, Request, SetScalar, Start
 
 EVENTS, SEEN = 12, 5  # how many, and after how many of them a run is resumed
 
@@ -40,6 +43,10 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
             rest = _answers(callback, events[SEEN:])
             again = subject.plugin.build(subject.params)
             repeated = _answers(again, events)[SEEN:]
+            found = list(_told(subject))
+            yield from found
+            if found:
+                return
     except Exception as error:
         yield subject.raised("after_commit", error)
         return
@@ -58,6 +65,27 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
         yield wrong
         return
     yield from _resumed(subject, state, events, rest)
+
+
+def _told(subject: Subject) -> Iterator[Finding]:
+    """A run that begins, goes on and ends, as a logger sees it; then one that fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        callback = subject.plugin.build(subject.params)
+        progress = _events()[-1].progress
+        results = {"part": "test", "test": {"loss": 0.5, "accuracy": 0.9}, "seconds": 1.0, "steps": 110}
+        start = Start(Path(folder), "check", {"run": {"until": "1 epoch"}}, ("run.seed=1",), progress)
+        section = Section("Table", ("a line",), (("a", "b"), ("1", "2")))
+        for end in (End(progress, True, "", results, None, (section,)), End(progress, False, "failed: OSError")):
+            for method, told in (("on_start", start), ("on_end", end)):
+                before = repr(told)
+                try:
+                    getattr(callback, method)(told)
+                except Exception as error:
+                    yield subject.raised(method, error)
+                    return
+                if repr(told) != before:
+                    yield _writes(subject)
+                    return
 
 
 def _answers(callback: Any, events: list[Event]) -> list[str]:
