@@ -77,4 +77,5 @@ def test_the_recipe_of_a_page_trains(page: Path, name: str, tmp_path: Path) -> N
     outcome = train(recipe, tmp_path / "run", display=Display(quiet=True))
     assert outcome.finished
     measured = outcome.results[outcome.results["part"]]
-    assert measured["return"] > 0 if page.stem == "env" else measured["accuracy"] > 0.2
+    name, least = {"env": ("return", 0.0), "task": ("mae", 0.0)}.get(page.stem, ("accuracy", 0.2))
+    assert measured[name] > least

@@ -13,7 +13,7 @@ from powertrain.metrics import Accuracy, ConfusionMatrix, Mean, RootMeanSquaredE
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train import energy, verdict
-from powertrain.train.baseline import Baseline, baselines
+from powertrain.train.baseline import Baseline, of_rows
 from powertrain.train.counters import Progress
 from powertrain.train.folder import RunError
 from powertrain.train.horizon import Horizon
@@ -213,5 +213,5 @@ def test_the_linear_baseline_of_numbers_does_not_hang_on_their_size() -> None:
     for centre, scale in ((0.0, 1.0), (1e4, 1.0), (-30.0, 100.0)):
         y = (centre + scale * line).astype(np.float32)
         parts = {"train": ArrayDataset(x=x[:400], y=y[:400]), "test": ArrayDataset(x=x[400:], y=y[400:])}
-        dummy, linear = baselines(DataModule("line", "regression", parts, 1), "test")
+        dummy, linear = of_rows(DataModule("line", "regression", parts, 1), "test")
         assert dummy.value > 4 * scale**2 and linear.value < 0.4 * scale**2

@@ -44,7 +44,7 @@ def dataset_of(value: Any, name: str = "arrays") -> DataModule:
 def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
     """A data set with one part more, given as (x, y); of the classes that the data set has."""
     x, y = pair_of(value, part)
-    if dataset.task == "classification":
+    if dataset.kind.classes:
         check_labels(y, dataset.outputs, part)
         y = y.astype(np.int64)
     else:

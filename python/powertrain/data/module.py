@@ -17,7 +17,8 @@ from powertrain.data.source import Array, Source, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified
 from powertrain.data.transforms import Transformed
 from powertrain.plugins.bases import RandomTransform, Transform
-from powertrain.plugins.protocols import Inputs, Task, is_random
+from powertrain.plugins.protocols import Inputs, is_random
+from powertrain.plugins.tasks import Task, task_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,11 +55,12 @@ class DataModule:
     the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
     says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
     that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
-    `sections` are pages of it; `columns` are names of the numbers of an example, where they have any.
+    `sections` are pages of it; `columns` are names of the numbers of an example, where they have any. `task` is the
+    name of a task plugin; `own_task` is one that no distribution offers.
     """
 
     name: str
-    task: Task
+    task: str
     splits: Mapping[str, Source]
     outputs: int
     labels: tuple[str, ...] = ()
@@ -71,6 +73,12 @@ class DataModule:
     show: Callable[[Array], str] | None = None
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()
+    own_task: Task | None = None
+
+    @property
+    def kind(self) -> Task:
+        """The task: what a target is, and what follows from it."""
+        return self.own_task or task_of(self.task)
 
     @property
     def train(self) -> Source:
@@ -96,9 +104,9 @@ class DataModule:
         """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}."""
         if stratify and ordered:
             raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
-        if stratify and self.task != "classification":
+        if stratify and not self.kind.classes:
             raise DataError("split", f"stratify on a {self.task} task", "expected classes", "leave stratify out")
-        if self.task == "language":
+        if self.kind.tokens:
             raise DataError(
                 "split",
                 f"windows of {self.name}, which overlap",

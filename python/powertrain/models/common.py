@@ -6,6 +6,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.plugins.protocols import Inputs
+from powertrain.plugins.tasks import OWN
 
 
 class ModelError(pt.Error, ValueError):
@@ -49,7 +50,8 @@ def as_floats(x: Any) -> Any:
 
 
 def check_task(where: str, inputs: Inputs, *tasks: str) -> None:
-    if inputs.task not in tasks:
+    """Refuse the engine's tasks that a model is not for. Of those that plugins add, its recipe must know."""
+    if inputs.task in OWN and inputs.task not in tasks:
         raise ModelError(
             f"[{where}] a {inputs.task} task; expected {' or '.join(tasks)}; choose another model or other data"
         )

@@ -28,6 +28,7 @@ from powertrain.plugins.params import NoParams, Range, param
 from powertrain.plugins.protocols import GROUPS, Inputs
 from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
 from powertrain.plugins.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
+from powertrain.plugins.tasks import Task
 
 if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer as Optimizer
@@ -83,6 +84,7 @@ __all__ = [
     "Stop",
     "Strategy",
     "Stream",
+    "Task",
     "Transform",
     "Value",
     "param",

@@ -17,6 +17,7 @@ parameters; a kernel is an object, a recipe the path of a file.
     metric     Metric           build(params)                           measure, result; update, compute
     callback   Callback         build(params)                           after_commit
     backend    Backend          build(params)                           runs traced programs
+    task       Task             build(params)                           what a target is, and what follows from it
     kernel                      a Kernel, called like an op             Tensors
     recipe                      the path of a TOML file in a package    text
 """
@@ -26,7 +27,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from powertrain.plugins.declared import check_functions, lacking
 
@@ -44,6 +45,7 @@ GROUPS = (
     "kernel",
     "recipe",
     "backend",
+    "task",
 )
 
 
@@ -60,6 +62,7 @@ BASES = {
     "metric": "powertrain.plugins.measure:Metric",
     "callback": "powertrain.plugins.learning:Callback",
     "backend": "powertrain.plugins.bases:Backend",
+    "task": "powertrain.plugins.tasks:Task",
 }
 # What `build` gets besides the parameters, and what a function gets.
 HANDED = {"model": ("inputs",), "data": ("base",), "transform": ("x",), "optimizer": ("module",)}
@@ -134,9 +137,6 @@ def _signature(
     return ""
 
 
-Task = Literal["classification", "regression", "language", "control"]
-
-
 @dataclass(frozen=True)
 class Inputs:
     """What the data tells a model: so shapes and class counts never stand in a recipe.
@@ -146,7 +146,7 @@ class Inputs:
     `vocabulary` the number of tokens, where x is tokens.
     """
 
-    task: Task
+    task: str
     shape: tuple[int, ...]
     outputs: int
     dtype: str = "float32"

@@ -24,6 +24,7 @@ OBJECTS = {
     "metric": "TopK",
     "callback": "GoodEnough",
     "kernel": "swish",
+    "task": "Amounts",
 }
 TEMPLATES = Path(__file__).with_name("templates")
 PROJECT = """\

@@ -45,7 +45,7 @@ def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
     with tempfile.TemporaryDirectory() as folder:
         run = build(recipe, RunFolder(Path(folder)), Display(quiet=True))
         run.stepper = stepper = TimedStepper(
-            run.table.logs, run.progress, run.dataset.task == "language", recipe.run.precision, run.backend
+            run.table.logs, run.progress, run.dataset.kind.tokens, recipe.run.precision, run.backend
         )
         try:
             run.strategy.setup(run)

@@ -7,18 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from powertrain.plugins.params import Mistake, suggestion
-from powertrain.plugins.registry import PluginError, Registry
+from powertrain.plugins.registry import ENGINE, PluginError, Registry
+from powertrain.plugins.tasks import OWN
 
 PARTS = ("test", "valid", "train")
 # What results hold beside the metrics of the parts.
 MEASURED = ("seconds", "steps", "examples_per_second", "energy.watt_hours", "energy.low", "energy.high")
-# The metrics of each task, where a recipe names none.
-USUAL = {
-    "classification": ("accuracy",),
-    "language": ("perplexity", "accuracy"),
-    "regression": ("mse", "mae", "r2"),
-}
-
 
 def unknown_metrics(tables: Mapping[str, Any], plugins: Registry, given: Collection[str]) -> Iterator[Mistake]:
     """Metrics that nobody offers; those that there are get imported when the run begins. `given` came as objects."""
@@ -42,7 +36,9 @@ def unmeasured(
     if misspelt or (not asked and _written(tables, "evaluate", "metrics") is not None):
         others = (plugin.name for plugin in plugins.plugins("metric"))  # reads every distribution
     elif not asked:
-        others = (name for names in USUAL.values() for name in names)
+        others = (name for task in OWN.values() for name in task.metrics)
+        if any(plugin.distribution != ENGINE for plugin in plugins.plugins("task")):  # whose metrics nobody knows yet
+            others = (plugin.name for plugin in plugins.plugins("metric"))
     metrics = list(dict.fromkeys(["loss", *asked, *others]))
     known = [f"{part}.{name}" for part in PARTS for name in metrics]
     for name, path in expect.items():

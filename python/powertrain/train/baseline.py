@@ -34,11 +34,14 @@ class Baseline:
     how: str
 
 
-def baselines(dataset: DataModule, part: str) -> list[Baseline]:
-    """The dummy and the linear model of a data set, judged on a part."""
-    if dataset.task == "language":
-        loss = by_frequency(dataset, part)
-        return [Baseline("dummy", "perplexity", math.exp(loss), "every token by its frequency alone")]
+def of_tokens(dataset: DataModule, part: str) -> list[Baseline]:
+    """What knows of a text only how often each token comes, judged on a part."""
+    loss = by_frequency(dataset, part)
+    return [Baseline("dummy", "perplexity", math.exp(loss), "every token by its frequency alone")]
+
+
+def of_rows(dataset: DataModule, part: str) -> list[Baseline]:
+    """The dummy and the linear model of classes or numbers, judged on a part."""
     x, y = rows_of(dataset, "train")
     x_part, y_part = rows_of(dataset, part)
     found = [_dummy(dataset, y, y_part)]
@@ -57,7 +60,7 @@ def rows_of(dataset: DataModule, part: str) -> tuple[NDArray[Any], NDArray[Any]]
 
 
 def _dummy(dataset: DataModule, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
-    if dataset.task == "classification":
+    if dataset.kind.classes:
         common = int(np.bincount(y, minlength=dataset.outputs).argmax())
         return Baseline("dummy", "accuracy", float((y_part == common).mean()), "always the most frequent class")
     guess = y.mean(axis=0)
@@ -81,7 +84,7 @@ def _linear(
     """Softmax or least-squares regression on standardized features, by the engine's own step."""
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread = np.where(spread > 1e-8, spread, 1).astype(np.float32)
-    classify = dataset.task == "classification"
+    classify = dataset.kind.classes
     # So few steps would not take the model from zero to targets of any size.
     centre, scale = (0.0, 1.0) if classify else (float(y.mean()), float(y.std()) or 1.0)
     targets = y if classify else ((y.reshape(len(y), -1) - centre) / scale).astype(np.float32)

@@ -30,7 +30,7 @@ def demand_task(recipe: Recipe, dataset: DataModule) -> None:
             f"[strategy] {recipe.strategy.name} on {dataset.name}, a {dataset.task} task; expected {wanted} data; use "
             "other data or another strategy"
         )
-    lacking = {"tokens": dataset.task != "language", "env_steps": not recipe.copies}
+    lacking = {"tokens": not dataset.kind.tokens, "env_steps": not recipe.copies}
     every = recipe.run.evaluate.every if recipe.run.evaluate else recipe.run.until
     for name, duration in (("until", recipe.run.until), ("evaluate.every", every)):
         if lacking.get(duration.unit, False):
@@ -57,7 +57,7 @@ def demand_roles(run: TrainRun) -> None:
 
 def demand_expected(run: TrainRun) -> None:
     """What `expect` names will be measured."""
-    if run.evaluator is None or run.dataset.task == "control":
+    if run.evaluator is None or run.dataset.kind.plays:
         return
     metrics = run.evaluator.metrics
     measured = [f"{part}.{name}" for part in ("test", "valid", "train") if part in run.dataset.splits

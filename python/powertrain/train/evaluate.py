@@ -16,7 +16,6 @@ from powertrain import metrics
 from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
 from powertrain.plugins.declared import overridden
-from powertrain.recipe.measured import USUAL
 from powertrain.train.logs import Logs
 from powertrain.train.step import Step, TracedBatch, names_and_arrays
 
@@ -167,8 +166,8 @@ class Evaluator:
 def choose_metrics(dataset: DataModule, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:
     """The metrics of a run by name: the loss always, the task's usual ones or those that the recipe asks for."""
     chosen: dict[str, Any] = {"loss": metrics.Mean()}
-    for name in names or USUAL[dataset.task]:
+    for name in names or dataset.kind.metrics:
         chosen[name] = load(name)
-    if dataset.task == "classification":
+    if dataset.kind.classes:
         chosen["confusion"] = metrics.ConfusionMatrix(num_classes=dataset.outputs)
     return chosen

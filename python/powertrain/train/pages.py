@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from powertrain.data import Section
-from powertrain.train.report import class_rows, labels_of, told
+from powertrain.train.report import class_rows, labels_of, of_task, told
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate import Evaluation
@@ -24,4 +24,4 @@ def pages(run: TrainRun, judged: Evaluation) -> tuple[Section, ...]:
             draw_confusion(figure, counts, labels)
 
         found.append(Section("Classes", rows=class_rows(run, judged), draw=draw))
-    return (*found, *told(run))
+    return (*found, *of_task(run, judged), *told(run))

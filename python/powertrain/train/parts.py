@@ -11,15 +11,12 @@ from powertrain.optim.schedules import bind
 from powertrain.plugins import registry
 from powertrain.plugins.model import Model
 from powertrain.plugins.params import call_with, params_of
-from powertrain.recipe.measured import USUAL
 from powertrain.train.evaluate import choose_metrics
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.recipe import OptimizerUse, Recipe
-
-DEFAULT_LOSS = {"classification": "cross-entropy", "language": "cross-entropy", "regression": "mse"}
 
 
 def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int, precision: str) -> Any:
@@ -61,7 +58,12 @@ def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -
     if recipe.loss is not None:
         return call_with(recipe.loss.plugin, recipe.loss.params)
     of_model = model.loss if isinstance(model, Model) else ""
-    named = default or of_model or DEFAULT_LOSS[dataset.task]
+    named = default or of_model or dataset.kind.loss
+    if not named:
+        raise RunError(
+            f"[loss] {dataset.name} is a {dataset.task} task, which has no usual loss; expected one; for example "
+            'loss = "cross-entropy"'
+        )
     plugin = registry().load("loss", named)
     return call_with(plugin, params_of(plugin)())
 
@@ -82,8 +84,8 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
             plugin = registry().load("metric", name)
             metric = plugin.build(params_of(plugin)())
         tasks = metric.tasks
-        if tasks and dataset.task not in tasks:
-            usual = ", ".join(USUAL[dataset.task])
+        if tasks and dataset.task not in tasks and name not in dataset.kind.metrics:
+            usual = ", ".join(dataset.kind.metrics) or "the loss"
             raise RunError(
                 f"[evaluate.metrics] received {name}, which measures {' or '.join(tasks)}; {dataset.name} is a "
                 f"{dataset.task} task; expected others; {usual} is usual"

@@ -106,9 +106,10 @@ def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.array([low - beside, high + beside])
 
 
-def answers(truth: NDArray[Any], said: NDArray[Any]) -> Html:
+def draw_answers(figure: Figure, truth: NDArray[Any], said: NDArray[Any]) -> None:
     """Numbers that a model said against what they are, and how far it was off."""
-    figure = Figure(figsize=(8.4, 3.6), layout="constrained")
+    figure.set_size_inches(8.4, 3.6)
+    figure.set_layout_engine("constrained")
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
     left.plot(ends, ends, color="gray", linewidth=1, zorder=0)
@@ -117,7 +118,6 @@ def answers(truth: NDArray[Any], said: NDArray[Any]) -> Html:
     right.hist(said - truth, bins=bin_edges(said - truth).tolist())
     right.axvline(0, color="gray", linewidth=1)
     right.set(title="how far it was off", xlabel="the model said less what it is", ylabel="examples")
-    return tag(figure, "answers")
 
 
 def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> Html:

@@ -16,7 +16,6 @@ from powertrain.data.source import check_finite
 from powertrain.plain_json import dumps
 
 if TYPE_CHECKING:
-    from powertrain.data import DataModule
     from powertrain.train.run import TrainRun
 
 BATCH = 256
@@ -30,11 +29,11 @@ def predict(path: Path, file: Path, as_json: bool, trust: bool = False) -> int:
 
     trained = open_run(path, trust)
     dataset = trained.run.dataset
-    if dataset.task == "language":
+    if dataset.kind.tokens:
         text = trained.predict(read_text(file, "predict"))
         say(dumps({"text": text}) if as_json else text)
         return 0
-    for number, row in enumerate(_row(dataset, output) for output in trained.predict(file)):
+    for number, row in enumerate(dataset.kind.answer(dataset, output) for output in trained.predict(file)):
         words = "  ".join(one_line(value) for value in row.values())
         say(dumps(row) if as_json else f"{number:>6}  {words}")
     return 0
@@ -102,15 +101,6 @@ def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
             "bring the row nearer to what the model was trained on",
         )  # fmt: skip
     return answers
-
-
-def _row(dataset: DataModule, output: NDArray[Any]) -> dict[str, Any]:
-    if dataset.task != "classification":
-        return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
-    weights = np.exp(output.astype(np.float64) - output.max())
-    best = int(weights.argmax())
-    label = dataset.labels[best] if dataset.labels else str(best)
-    return {"label": label, "probability": round(float(weights[best] / weights.sum()), 4)}
 
 
 def continued(run: TrainRun, prompt: str) -> str:

@@ -93,7 +93,9 @@ class Display:
         """After an evaluation: one line that stays."""
         self._rate(run)
         words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
-        words += [f"{name} {values[f'valid.{name}']:.3f}" for name in SHOWN if f"valid.{name}" in values]
+        shown = dict.fromkeys((*SHOWN, run.dataset.kind.headline))
+        measured = [name for name in shown if f"valid.{name}" in values and name != "loss"]
+        words += [f"{name} {values[f'valid.{name}']:.3f}" for name in measured]
         words += [f"{name} {values[f'env.{name}']:.4g}" for name in ("return", "length") if f"env.{name}" in values]
         self.line("  ".join([position(run), *words, self._speed(run)]).rstrip())
         if self._live is not None:
@@ -125,7 +127,7 @@ class Display:
         if source is None:
             return f"{short_number(rate)} env steps/s"
         left = (run.horizon.total_steps - run.progress.steps) / rate
-        language = run.dataset.task == "language"
+        language = run.dataset.kind.tokens
         unit, size = ("tok/s", source.tokens_per_batch) if language else ("ex/s", source.batch)
         return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
 

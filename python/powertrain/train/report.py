@@ -48,7 +48,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _comparison(results),
         _classes(run, judged),
         _sureness(run, judged),
-        _answers(run, judged),
+        *(_section(section) for section in of_task(run, judged)),
         _worst(run, judged),
         _samples(history),
         *(_section(section) for section in told(run)),
@@ -88,7 +88,7 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
 
     judged_on = f"judged on {judged.examples:,} {judged.part} examples"
     after = f", {judged_on} after {_length(results)} in {results['seconds']:.1f} s."
-    rows = [html("<p><b>{}</b>{}</p>", headline(judged, results), after), html("<p>Fit: {}.</p>", results["fit"])]
+    rows = [html("<p><b>{}</b>{}</p>", headline(run, judged, results), after), html("<p>Fit: {}.</p>", results["fit"])]
     for one in results["expect"]:
         mark = html('<span class="{}">{}</span>', *(("good", "met") if one["met"] else ("bad", "missed")))
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
@@ -151,15 +151,21 @@ def _classes(run: TrainRun, judged: Evaluation) -> Html:
     return html("<h2>Classes</h2>{}{}", table, picture)
 
 
-def _answers(run: TrainRun, judged: Evaluation) -> Html:
+def answers(judged: Evaluation) -> tuple[Section, ...]:
     """Numbers: what the model said against what they are."""
-    if run.dataset.task != "regression" or judged.truth is None or judged.outputs is None or not judged.outputs.size:
-        return NOTHING
+    if judged.truth is None or judged.outputs is None or not judged.outputs.size:
+        return ()
     import numpy as np
 
     rows = np.linspace(0, judged.examples - 1, min(judged.examples, MOST_POINTS)).astype(np.int64)
-    truth, said, draw = judged.truth[rows].ravel(), judged.outputs[rows].ravel(), _pictures()
-    return html("<h2>Answers</h2>{}", draw.answers(truth, said) if draw else _left_out("They are"))
+    truth, said = judged.truth[rows].ravel(), judged.outputs[rows].ravel()
+
+    def draw(figure: Any) -> None:
+        from powertrain.train.pictures import draw_answers
+
+        draw_answers(figure, truth, said)
+
+    return (Section("Answers", draw=draw),)
 
 
 def _sureness(run: TrainRun, judged: Evaluation) -> Html:
@@ -206,7 +212,7 @@ def _examples(run: TrainRun) -> Html:
 
     from powertrain.data import DataLoader
 
-    if run.dataset.task != "classification" or "train" not in run.dataset.splits:
+    if not run.dataset.kind.classes or "train" not in run.dataset.splits:
         return NOTHING
     count = min(16, len(run.dataset.train))
     batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
@@ -244,7 +250,7 @@ def labels_of(run: TrainRun) -> tuple[str, ...]:
 def _worst(run: TrainRun, judged: Evaluation) -> Html:
     """The examples with the highest losses, when they are pictures or the data can put them into words."""
     count = min(run.recipe.report.worst, len(judged.losses))
-    if count == 0 or judged.outputs is None or run.dataset.task != "classification":
+    if count == 0 or judged.outputs is None or not run.dataset.kind.classes:
         return NOTHING
     import numpy as np
 
@@ -266,6 +272,15 @@ def _worst(run: TrainRun, judged: Evaluation) -> Html:
     if draw is None:
         return _left_out("The worst examples are")
     return joined((head, draw.images(pixels, titles, "the worst examples")))
+
+
+def of_task(run: TrainRun, judged: Evaluation) -> list[Section]:
+    """What the task says of the answers. A mistake in it costs no report."""
+    try:
+        return list(run.dataset.kind.sections(run.dataset, judged))
+    except Exception as error:
+        said = f"Left out: {type(run.dataset.kind).__name__}.sections {_raised(error)}"
+        return [Section("What the task says", (said,))]
 
 
 def told(run: TrainRun) -> list[Section]:

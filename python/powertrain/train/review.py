@@ -119,7 +119,7 @@ def write_again(run: TrainRun, results: dict[str, Any]) -> Path:
             f"[{run.folder.path}] its results are of the part {one_line(results['part'])}; expected one of "
             f"{', '.join(run.dataset.splits)}; train with --resume to write them again"
         )
-    judged = run.evaluator(results["part"], keep=run.dataset.task in ("classification", "regression"))
+    judged = run.evaluator(results["part"], keep=run.dataset.kind.kept)
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
     return write_report(run, judged, results, Energy(kept["watt_hours"], round(spread, 6), kept["method"]))

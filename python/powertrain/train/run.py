@@ -73,7 +73,7 @@ class TrainRun:
         self.texts: list[str] = []  # that were shown since the last commit
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
-        language = dataset.task == "language"
+        language = dataset.kind.tokens
         self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend)
         self.sources = Sources(recipe, dataset, self.table, base)
         self._hooks: list[Hook] = []
@@ -239,7 +239,7 @@ class TrainRun:
         """Evaluate, watch, show and record; what came out."""
         values = {f"train.{name}": mean for name, mean in self.table.logs.means().items()}
         self.table.logs.reset()
-        part = "env" if self.dataset.task == "control" else "valid"
+        part = "env" if self.dataset.kind.plays else "valid"
         if (part == "env" or part in self.dataset.splits) and self.evaluator is not None:
             found = self.evaluator(part, most=self.recipe.evaluate.most)
             values.update({f"{part}.{name}": value for name, value in found.values.items()})
@@ -284,7 +284,7 @@ class TrainRun:
     def prepare_evaluation(self) -> None:
         """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
         settings = self.recipe.run.evaluate
-        if self.dataset.task == "control":
+        if self.dataset.kind.plays:
             make = self.sources.make_env(next(iter(self.recipe.copies)))
             episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
             self.evaluator = EpisodeEvaluator(make, self.predict, self.recipe.run.seed, episodes)

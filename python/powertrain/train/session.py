@@ -17,7 +17,6 @@ from powertrain.plugins import trust
 from powertrain.plugins.importing import in_words
 from powertrain.plugins.learning import End
 from powertrain.train import verdict
-from powertrain.train.baseline import baselines
 from powertrain.train.checkpoint import hash_arrays
 from powertrain.train.demands import demand_task
 from powertrain.train.energy import Energy, Meter
@@ -182,7 +181,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     evaluations = measure(run)
     part = next(part for part in ("test", "valid", "train", "env") if part in evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
-    predictors = run.strategy.simple if own_losses(run.strategy) else baselines
+    predictors = run.strategy.simple if own_losses(run.strategy) else run.dataset.kind.baselines
     simple = list(predictors(run.dataset, part)) if run.recipe.report.baseline and part != "env" else []
     held_part = "valid" if "valid" in evaluations else part
     if part == "env":
@@ -236,10 +235,10 @@ def measure(run: TrainRun) -> dict[str, Evaluation]:
     """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap."""
     assert run.evaluator is not None
     dataset: DataModule = run.dataset
-    if dataset.task == "control":
+    if dataset.kind.plays:
         return {"env": run.evaluator("env")}
     found = {}
-    keep = dataset.task != "language" and own_losses(run.strategy) is None
+    keep = dataset.kind.kept and own_losses(run.strategy) is None
     for part in ("valid", "test"):
         if part in dataset.splits:
             found[part] = run.evaluator(part, keep=keep)
@@ -258,7 +257,7 @@ def _say(
     line = run.display.line
     for row in ending(run):
         line(row)
-    words = [f"done   {results['seconds']:.1f} s", headline(judged, results)]
+    words = [f"done   {results['seconds']:.1f} s", headline(run, judged, results)]
     missed = [one for one in held if not one.met]
     if held:
         words.append("expect: missed" if missed else "expect: met")
@@ -281,9 +280,9 @@ def ending(run: TrainRun) -> list[str]:
     ]
 
 
-def headline(judged: Evaluation, results: dict[str, Any]) -> str:
+def headline(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
     """`test accuracy 0.983 ± 0.013 (dummy 0.10, linear 0.95)`."""
-    metric = headline_metric(judged.values)
+    metric = headline_metric(run, judged.values)
     value = judged.values[metric]
     text = f"{judged.part} {metric} {value:.3f}"
     if metric == "accuracy":
@@ -292,9 +291,11 @@ def headline(judged: Evaluation, results: dict[str, Any]) -> str:
     return text + (f" ({', '.join(simple)})" if simple else "")
 
 
-def headline_metric(values: Mapping[str, float]) -> str:
-    """The one that people look at first."""
-    return next((name for name in ("perplexity", "accuracy", "mse", "return") if name in values), "loss")
+def headline_metric(run: TrainRun, values: Mapping[str, float]) -> str:
+    """The one that people look at first: the task's, or else the first that was measured."""
+    if run.dataset.kind.headline in values:
+        return run.dataset.kind.headline
+    return next((name for name in values if name != "loss"), "loss")
 
 
 def score_table(run: TrainRun, judged: Evaluation) -> list[str]:

@@ -37,6 +37,7 @@ def prepare(recipe: Recipe, base: Path) -> DataModule:
     parts = {name: share for name, share in shares.items() if share > 0}
     if parts:
         dataset = dataset.split(parts, seed=recipe.split.seed, stratify=recipe.split.stratify)
+    dataset.kind.check(dataset)
     return dataset.transformed([(feature.plugin, feature.params) for feature in recipe.features])
 
 
@@ -124,7 +125,7 @@ class TrainSource:
 
     def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int) -> None:
         # A text has a window at every place: so many that an epoch of them means nothing.
-        self.has_epochs = dataset.task != "language"
+        self.has_epochs = not dataset.kind.tokens
         self.batch = settings.batch
         self.tokens_per_batch = self.batch * (dataset.context or 1)
         self.loader = DataLoader(

@@ -139,7 +139,7 @@ class TrainedRun:
         from powertrain.train.predict import continued, examples, examples_of_file, outputs
 
         with random_numbers_kept():
-            if self.run.dataset.task == "language" and isinstance(x, str):
+            if self.run.dataset.kind.tokens and isinstance(x, str):
                 return continued(self.run, x)
             rows = examples_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else examples(self.run, x)
             return outputs(self.run, rows)
@@ -163,7 +163,7 @@ class TrainedRun:
         if self.results:
             words.append(f"{self.results['seconds']:.1f} s")
             part = self.results["part"]
-            name = headline_metric(self.results[part])
+            name = headline_metric(run, self.results[part])
             words.append(f"{part} {name} {self.results[part][name]:.4g}")
         else:
             words.append(f"stopped: {run.stop_reason}" if run.stop_reason else "unfinished")

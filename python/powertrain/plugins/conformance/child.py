@@ -108,6 +108,7 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         models,
         others,
         strategies,
+        tasks,
     )
 
     return {
@@ -124,6 +125,7 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         "recipe": others.check_recipe,
         "kernel": kernels.check_kernel,
         "backend": backends.check_backend,
+        "task": tasks.check_task,
     }
 
 

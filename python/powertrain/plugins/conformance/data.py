@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +22,18 @@ from powertrain.plugins.conformance.finding import (
     same,
 )
 from powertrain.plugins.params import suggestion
-from powertrain.plugins.protocols import Task, is_random
+from powertrain.plugins.protocols import is_random
+from powertrain.plugins.registry import registry
+from powertrain.plugins.tasks import OWN
 
 MOST_ROWS = 64
-TASKS = get_args(Task)[:3]  # a control task has environments, and no rows
+USUAL = tuple(name for name, task in OWN.items() if not task.plays)
+
+
+def tasks() -> list[str]:
+    """The tasks that data may have."""
+    others = (plugin.name for plugin in registry().plugins("task") if plugin.name not in OWN)
+    return [*USUAL, *dict.fromkeys(others)]
 
 
 def check_data(subject: Subject) -> Iterator[Finding]:
@@ -52,11 +60,11 @@ def check_data(subject: Subject) -> Iterator[Finding]:
             "return DataModule(name, task, {'train': source}, outputs)",
         )
         return
-    if dataset.task not in TASKS:
+    if dataset.own_task is None and dataset.task not in tasks():
         yield subject.finding(
             "not-a-dataset",
             f"its task is {dataset.task!r}",
-            f"one of {', '.join(TASKS)}{suggestion(str(dataset.task), TASKS)}",
+            f"one of {', '.join(tasks())}{suggestion(str(dataset.task), tasks())}",
             "mend the second argument of DataModule",
         )
         return
