@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 import powertrain as pt
-from powertrain.plugins import Data, FieldError, Loss, Metric, Model, RandomTransform, Strategy, Transform, param
+from powertrain.plugins import (
+    Data,
+    Environment,
+    FieldError,
+    Loss,
+    Metric,
+    Model,
+    RandomTransform,
+    Strategy,
+    Transform,
+    param,
+)
 from powertrain.plugins.declared import lacking, overridden
 from powertrain.plugins.protocols import BASES, base_of, unfit
 
@@ -122,7 +133,7 @@ def test_a_base_of_ones_own_declares_fields_for_its_subclasses() -> None:
     assert Right.digits == 4
     said = message(lambda: type("Wrong", (Family,), {"digit": 4}))
     assert said == "[Wrong] received a field digit, which nothing reads; expected one of Params, digits, examples, " \
-        "tasks; did you mean digits?"  # fmt: skip
+        "lower_is_better, tasks; did you mean digits?"  # fmt: skip
 
 
 def test_a_function_has_the_fields_of_its_base() -> None:
@@ -139,22 +150,22 @@ def test_a_function_has_the_fields_of_its_base() -> None:
 
 
 def test_what_a_plugin_must_bring_is_said() -> None:
-    class Half(Metric):
-        def zero(self) -> Any: ...
+    class Half(Environment):
+        observation = 0.0
+        actions = 2
 
-        def merge(self, a: Any, b: Any) -> Any: ...
+        def reset(self, seed: int) -> float:
+            return 0.0
 
-    assert lacking(Half) == ["update", "result"] and overridden(Half, "zero") and not overridden(Half, "update")
-    assert unfit("metric", Half, "half") == (
-        "half has no update and no result; expected Half.update; see docs/plugins/metric.md"
-    )
+    assert lacking(Half) == ["step"] and overridden(Half, "reset") and not overridden(Half, "step")
+    assert unfit("env", Half, "half") == "half has no step; expected Half.step; see docs/plugins/env.md"
     assert unfit("strategy", Half, "half") == (
         "half does not derive from powertrain.plugins.Strategy; expected class Half(Strategy); import Strategy from "
         "powertrain.plugins; see docs/plugins/strategy.md"
     )
     with pytest.raises(FieldError) as caught:
-        Half().update(None, None, None)  # type: ignore[arg-type]
-    assert str(caught.value) == ("[Half] it has no update; expected that method; write def update(self, ...) in Half")
+        Half().step(1)
+    assert str(caught.value) == ("[Half] it has no step; expected that method; write def step(self, ...) in Half")
 
 
 def test_a_loss_may_be_a_class() -> None:
