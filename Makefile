@@ -58,7 +58,7 @@ help:
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
 	@echo "  make attack N=30000  so many hostile calls of the public API: crashes, hangs and raw tracebacks are printed"
-	@echo "  make wheel           dist/*.whl"
+	@echo "  make wheel           dist/*.whl, those of plugins/ too"
 	@echo "  make pythons         the interpreters that it could be done with, the oldest first (PYTHON=path: take that one)"
 	@echo "  make clean           remove what the above made"
 
@@ -89,7 +89,10 @@ $(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) README.md
 	$(BIN)/pip install --quiet --force-reinstall --no-deps dist/*.whl
 	@touch $@
 
+# The engine's, and those of the first-party distributions that its extras name.
 wheel: $(VENV)/.wheel
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
+	  $(addprefix ./plugins/, vision text audio tabular xla)
 
 setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
 

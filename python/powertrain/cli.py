@@ -116,8 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")
     runs.add_argument("--json", action="store_true")
 
-    recipes = _verb(verbs, "recipes", _recipes, "list the recipes that are installed")
+    about = "list all recipes by what they teach, also those that are not installed; show NAME: the text of one"
+    recipes = _verb(verbs, "recipes", _recipes, about)
+    recipes.add_argument("what", nargs="?", choices=["list", "show"], default="list")
+    recipes.add_argument("name", nargs="?")
     recipes.add_argument("--json", action="store_true")
+
+    explained = _verb(verbs, "help", _help, "explain a key of a recipe: help run.stop")
+    explained.add_argument("key", nargs="?", metavar="KEY")
 
     about = "list plugins; show NAME: its parameters; check DIST: do they keep their promises; doctor: what is broken"
     plugins = _verb(verbs, "plugins", _plugins, about)
@@ -247,17 +253,28 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _recipes(options: argparse.Namespace) -> int:
-    from powertrain.plugins import registry
+    from powertrain.plugins import PluginError, registry
+    from powertrain.recipe.catalog import as_json, catalog, text_of
 
-    found = [
-        {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
-        for plugin in registry().plugins("recipe")
-    ]
+    if options.what == "show":
+        if options.name is None:
+            raise PluginError("[recipes show] received no name; expected one; powertrain recipes lists them")
+        text = text_of(options.name, registry())
+        say(dumps({"name": options.name, "text": text}) if options.json else text.rstrip())
+        return FINE
+    found = catalog(registry())
     if options.json:
-        say(dumps(found))
+        say(dumps(as_json(found)))
         return FINE
     for recipe in found:
-        say(one_line(f"{recipe['name']:<24} {recipe['distribution']} {recipe['version']}"))
+        say(one_line(recipe.line()))
+    return FINE
+
+
+def _help(options: argparse.Namespace) -> int:
+    from powertrain.recipe.reference import explain, overview
+
+    say(explain(options.key) if options.key else overview())
     return FINE
 
 

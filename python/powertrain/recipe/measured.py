@@ -14,6 +14,7 @@ PARTS = ("test", "valid", "train")
 # What results hold beside the metrics of the parts.
 MEASURED = ("seconds", "steps", "examples_per_second", "energy.watt_hours", "energy.low", "energy.high")
 
+
 def unknown_metrics(tables: Mapping[str, Any], plugins: Registry, given: Collection[str]) -> Iterator[Mistake]:
     """Metrics that nobody offers; those that there are get imported when the run begins. `given` came as objects."""
     for at, name in enumerate(_asked(tables)):
