@@ -22,5 +22,5 @@ ERRORS = [
         "[instance_norm] input is f32[2, 5]; expected [n, ..., channels] with an axis to average over; use layer_norm",
     ),
 ]
-MUTANTS = [("spec.cpp", '{"groups", in[0].shape().back()}', '{"groups", int64_t{1}}')]
+MUTANTS = [("spec.cpp", '{"num_groups", in[0].shape().back()}', '{"groups", int64_t{1}}')]
 BENCH = [Case(normal((16, 32, 32, 64)))]

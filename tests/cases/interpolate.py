@@ -91,5 +91,5 @@ ERRORS = [
         for shape in ((1, 0, 5, 3), (1, 4, 0, 3), (1, 4, 5, 0))
     ],
 ]
-MUTANTS = [("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"), ("spec.cpp", "to - 0.5;", "to - 0.25;"), ("spec.cpp", "(place + 0.5) / axis.scale_factor", "place / axis.scale_factor")]
+MUTANTS = [("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"), ("spec.cpp", "to - 0.5;", "to - 0.25;"), ("spec.cpp", "(place + 0.5) / axis.factor", "place / axis.factor")]
 BENCH = [Case(normal((8, 64, 64, 32)), size=128, mode="bilinear")]
