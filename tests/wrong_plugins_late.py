@@ -48,7 +48,7 @@ LATE: dict[str, tuple[str, str, str, str]] = {
     "model-train-state": (
         "model", "state-on-self", "a call in training mode changes seen of the module",
         but(middle("self.seen += self.training"), "        self.last =", "        self.seen = 0\n        self.last =")),
-    "model-train-typo": ("model", "raises", "in training mode it raised AttributeError: ",
+    "model-train-typo": ("model", "raises", "in training mode it raised UnknownNameError: ",
                          middle("x = pt.droput(x, 0.1) if self.training else x")),
     "model-train-numpy": ("model", "not-traceable", "in training mode it raised TraceError",
                           middle("if self.training and x.numpy().max() > 99: x = x * 0.5")),

@@ -178,8 +178,17 @@ def hint(where: str, name: str) -> str:
         return f"{said}write {written}"
     if name in NOTES or named:
         return said + (NOTES.get(name) or FAMILIES[named or ""][1])
-    close = difflib.get_close_matches(name, _names(where), 1)
-    return said + (f"did you mean {close[0]}?" if close else f"see dir({_ALIAS.get(where, where)})")
+    close = _close(where, name)
+    return said + (f"did you mean {close}?" if close else f"see dir({_ALIAS.get(where, where)})")
+
+
+def _close(where: str, name: str) -> str | None:
+    """A name that is nearly the same, of the module that was asked or of another one."""
+    for module in (where, *_PUBLIC):
+        found = difflib.get_close_matches(name, _names(module), 1, 0.8)
+        if found:
+            return found[0] if module == where else f"{_ALIAS[module]}.{found[0]}"
+    return None
 
 
 def _elsewhere(where: str, name: str) -> str | None:
