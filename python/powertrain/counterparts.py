@@ -222,10 +222,6 @@ FUNCTIONS: Final[dict[str, str]] = {
 # Of torch.nn, keras.layers and flax.linen, for powertrain.nn.
 LAYERS: Final[dict[str, str]] = {
     "Activation": "pt.nn.ReLU(), or another module by name",
-    "AdaptiveAvgPool1d": "pt.nn.functional.adaptive_avg_pool1d(input, output_size)",
-    "AdaptiveAvgPool3d": "pt.nn.functional.adaptive_avg_pool3d(input, output_size)",
-    "AdaptiveMaxPool1d": "pt.nn.functional.adaptive_max_pool1d(input, output_size)",
-    "AdaptiveMaxPool3d": "pt.nn.functional.adaptive_max_pool3d(input, output_size)",
     "Add": "a + b",
     "Average": "(a + b) / 2",
     "AveragePooling1D": "pt.nn.AvgPool1d(kernel_size)",
@@ -256,7 +252,6 @@ LAYERS: Final[dict[str, str]] = {
     "Huber": "pt.nn.HuberLoss()",
     "Input": "pt.nn.Sequential(...): a module takes what it is called with",
     "KLDivergence": "pt.nn.KLDivLoss()",
-    "LPPool1d": "pt.nn.functional.lp_pool1d(input, norm_type, kernel_size)",
     "Lambda": "a method of a pt.nn.Module",
     "Layer": "pt.nn.Module",
     "LayerNormalization": "pt.nn.LayerNorm(normalized_shape)",
