@@ -39,7 +39,7 @@ class Training:
                 loss = F.cross_entropy(self.model(x), y, ignore_index=None)
                 return self.optimizer.scaled(loss), loss
 
-            (_, loss), gradients = pt.value_and_grad(self.model, losses, has_aux=True)
+            (_, loss), gradients = pt.nn.value_and_grad(self.model, losses, has_aux=True)()
             self.optimizer.update(gradients)
             return loss
 

@@ -219,8 +219,8 @@ def test_a_subinterpreter_is_told_at_once() -> None:
         ),
         (
             lambda: pt.optim.Adam(pt.nn.Linear(2, 3)).update(None),
-            "[optimizer] received None for gradients; expected a list of tensors, one for each parameter; pass what "
-            "value_and_grad gave",
+            "[optimizer] received None for gradients; expected those by the parameters; write loss, grads = "
+            "pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)",
         ),
         (
             lambda: pt.zeros(3, 4),

@@ -101,7 +101,7 @@ def test_a_step_that_does_not_return_its_loss_refuses_labels_out_of_range(loss: 
 
     @pt.compile(backend=NumPyBackend() if backend else None)
     def step(x: Any, y: Any) -> None:
-        opt.update(pt.value_and_grad(model, lambda: LOSSES[loss](model(x), y))[1])
+        opt.update(pt.nn.value_and_grad(model, lambda: LOSSES[loss](model(x), y))()[1])
 
     step(X, GOOD)
     before = model.state_dict()
@@ -166,7 +166,7 @@ def test_an_index_is_looked_at_before_anything_is_committed() -> None:
     def step(x: Any, y: Any) -> None:
         z = model(x)
         pt.take(z, y + 0)
-        opt.update(pt.value_and_grad(model, lambda: (model(x) ** 2).sum())[1])
+        opt.update(pt.nn.value_and_grad(model, lambda: (model(x) ** 2).sum())()[1])
 
     step(X, GOOD)
     before = model.state_dict()

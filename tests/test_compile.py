@@ -161,7 +161,7 @@ def test_a_program_allocates_nothing_when_it_runs() -> None:
 
     @pt.compile
     def step(x: Any) -> Any:
-        loss, (g,) = pt.value_and_grad([w], lambda: pt.square(pt.tanh(x @ w)).mean())
+        loss, (g,) = pt.nn.value_and_grad([w], lambda: pt.square(pt.tanh(x @ w)).mean())()
         w.value = w.value - 0.1 * pt.guard(g)
         return loss
 

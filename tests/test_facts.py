@@ -202,12 +202,12 @@ def test_frozen_and_trainable_flags_are_facts(caplog: pytest.LogCaptureFixture) 
 
     @pt.compile
     def gradients(x: Any) -> Any:
-        return pt.value_and_grad(model, lambda: model(x).sum())[1]
+        return pt.nn.value_and_grad(model, lambda: model(x).sum())()[1]
 
     assert len(gradients(X)) == 4
     with caplog.at_level(logging.INFO, logger="powertrain"):
         model.freeze("0.*")
-        assert [grad.shape for grad in gradients(X)] == [(4, 1), (1,)]
+        assert {path: grad.shape for path, grad in gradients(X).items()} == {"1.weight": (4, 1), "1.bias": (1,)}
     assert "0.weight was frozen" in caplog.text
     model.unfreeze()
     assert len(gradients(X)) == 4
@@ -220,7 +220,7 @@ def test_numbers_of_optimizers_are_facts() -> None:
 
     @pt.compile
     def step(x: Any) -> None:
-        opt.update(pt.value_and_grad(model, lambda: (model(x) * 100.0).sum())[1])
+        opt.update(pt.nn.value_and_grad(model, lambda: (model(x) * 100.0).sum())()[1])
 
     def moved() -> float:
         before = np.array(model.weight.numpy())

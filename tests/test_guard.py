@@ -139,7 +139,7 @@ def training(model: Callable[[pt.Tensor, pt.Slot], pt.Tensor]) -> tuple[object, 
         seen.value = seen.value + 1.0  # a write before the guard is part of its phase
 
         # The factor brings the model's value into the gradient, also where the fault's own derivative is finite.
-        loss, grads = pt.value_and_grad([weight], lambda: (model(x, weight) * weight.value.sum()).mean())
+        loss, grads = pt.nn.value_and_grad([weight], lambda: (model(x, weight) * weight.value.sum()).mean())()
         optimizer.update(grads)
         return loss
 
@@ -182,7 +182,7 @@ def test_a_label_out_of_range_is_named() -> None:
 
     @pt.compile
     def step(index: pt.Tensor) -> pt.Tensor:
-        loss, grads = pt.value_and_grad([table], lambda: F.embedding(index, table).mean())
+        loss, grads = pt.nn.value_and_grad([table], lambda: F.embedding(index, table).mean())()
         optimizer.update(grads)
         return loss
 
@@ -200,7 +200,7 @@ def test_the_guard_costs_little() -> None:
 
     @pt.compile
     def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
-        loss, grads = pt.value_and_grad(model, lambda: F.cross_entropy(model(x), y))
+        loss, grads = pt.nn.value_and_grad(model, lambda: F.cross_entropy(model(x), y))()
         optimizer.update(grads)
         return loss
 
@@ -223,7 +223,7 @@ def test_eager_steps_are_guarded_too() -> None:
 
     start = time.perf_counter()
     with pytest.raises(pt.NonFiniteError):
-        optimizer.update(pt.value_and_grad([weight], loss)[1])
+        optimizer.update(pt.nn.value_and_grad([weight], loss)()[1])
     assert time.perf_counter() - start < 5
     assert weight.numpy().tolist() == [1.0, 2.0] and seen.numpy() == 0.0
 
@@ -236,7 +236,7 @@ def test_a_built_in_model_is_named_by_its_own_line() -> None:
 
     @pt.compile
     def step(x: pt.Tensor) -> pt.Tensor:
-        loss, grads = pt.value_and_grad(model, lambda: model(x).sum())
+        loss, grads = pt.nn.value_and_grad(model, lambda: model(x).sum())()
         optimizer.update(grads)
         return loss
 

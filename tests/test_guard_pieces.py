@@ -62,10 +62,13 @@ def test_a_bad_number_in_a_piece_stops_the_step(name: str) -> None:
     weight, bias = pt.nn.Parameter(pt.zeros(case.weight)), pt.nn.Parameter(pt.zeros(3))
     optimizer = SGD([weight, bias], lr=1.0)
 
+    def loss_of(x: pt.Tensor) -> pt.Tensor:
+        return case.loss(x, weight.value) + bias.value.sum()
+
     @pt.compile
     def step(x: pt.Tensor) -> pt.Tensor:
         with pt.autocast(case.precision):
-            loss, gradients = pt.value_and_grad([weight, bias], lambda: case.loss(x, weight.value) + bias.value.sum())
+            loss, gradients = pt.nn.value_and_grad([weight, bias], loss_of)(x)
         optimizer.update(gradients)
         return loss
 

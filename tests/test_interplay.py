@@ -62,9 +62,9 @@ class World:
 
         def step(x: Any, words: Any, y: Any) -> Any:
             if self.opt is None:
-                return pt.value_and_grad(self.model, lambda: loss(x, words, y))
+                return pt.nn.value_and_grad(self.model, lambda: loss(x, words, y))()
             slots = [slot for _, slot in self.opt.params]
-            value, grads = pt.value_and_grad(slots, lambda: loss(x, words, y))
+            value, grads = pt.nn.value_and_grad(slots, lambda: loss(x, words, y))()
             self.opt.update(grads)
             return value
 
@@ -97,8 +97,8 @@ class World:
             slot.value = pt.tensor(values[name])
 
     def keep(self, tree: Any) -> None:
-        if isinstance(tree, (list, tuple)):
-            for item in tree:
+        if isinstance(tree, (list, tuple, dict)):
+            for item in tree.values() if isinstance(tree, dict) else tree:
                 self.keep(item)
         elif tree is not None:
             self.results.append(np.array(tree.numpy()))
@@ -234,7 +234,7 @@ def copied_model(w: World) -> None:
 
 @verb
 def gradient_around(w: World) -> None:
-    w.keep(pt.value_and_grad(w.model, lambda: w.loss(*w.batch)))
+    w.keep(pt.nn.value_and_grad(w.model, lambda: w.loss(*w.batch))())
     w.keep(pt.grad(lambda x: (w.predict(x, w.words) * pt.tensor(w.x[:, :CLASSES])).sum())(w.x))
 
 

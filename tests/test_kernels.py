@@ -208,8 +208,8 @@ def test_its_gradient_is_another_kernel(k: Kernels) -> None:
     def loss() -> Any:
         return pt.sum(k.swish(w.value, slope=1.25))
 
-    _, (eager,) = pt.value_and_grad([w], loss)
-    _, (compiled,) = pt.compile(lambda: pt.value_and_grad([w], loss))()
+    _, (eager,) = pt.nn.value_and_grad([w], loss)()
+    _, (compiled,) = pt.compile(lambda: pt.nn.value_and_grad([w], loss)())()
     assert eager.numpy().tobytes() == compiled.numpy().tobytes()
     np.testing.assert_allclose(eager.numpy(), _derivative(w.value, 1.25).numpy(), rtol=1e-5)
     second = pt.grad(lambda x: pt.sum(pt.grad(lambda y: pt.sum(k.swish(y)))(x)))
@@ -233,7 +233,7 @@ def test_a_missing_gradient_is_an_error_when_the_step_is_planned(k: Kernels) -> 
 
     @pt.compile
     def step() -> Any:
-        _, grads = pt.value_and_grad([w], lambda: pt.sum(k.pick(w.value, 0.0, 1.0)))
+        _, grads = pt.nn.value_and_grad([w], lambda: pt.sum(k.pick(w.value, 0.0, 1.0)))()
         w.value = w.value - grads[0]
 
     before = w.numpy().tobytes()

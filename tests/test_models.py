@@ -64,7 +64,7 @@ def losses_of(name: str, steps: int) -> list[float]:
 
     @pt.compile
     def step(x: Any, y: Any) -> Any:
-        loss, grads = pt.value_and_grad(model, lambda: losses.cross_entropy(model(x), y).mean())
+        loss, grads = pt.nn.value_and_grad(model, lambda: losses.cross_entropy(model(x), y).mean())()
         optimizer.update(grads)
         return loss
 

@@ -68,8 +68,8 @@ def test_lists_and_dicts_of_parameters() -> None:
     named["shift"] = pt.zeros((2,))
     assert names(named) == ["scale", "shift"] and named["shift"] is named.shift
     assert repr(named) == "ParameterDict(\n  (scale): parameter [2]\n  (shift): parameter [2]\n)"
-    _, grads = pt.value_and_grad(named, lambda: (named["scale"] * 3 + named["shift"]).sum())
-    assert [grad.numpy().tolist() for grad in grads] == [[3, 3], [1, 1]]
+    _, grads = pt.nn.value_and_grad(named, lambda: (named["scale"] * 3 + named["shift"]).sum())()
+    assert {path: grad.numpy().tolist() for path, grad in grads.items()} == {"scale": [3, 3], "shift": [1, 1]}
 
 
 @pytest.mark.parametrize(

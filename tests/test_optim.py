@@ -419,7 +419,7 @@ def test_a_bowl_is_descended(name: str) -> None:
 
     @pt.compile
     def step() -> Any:
-        loss, grads = pt.value_and_grad([slot], lambda: (slot * slot).sum())
+        loss, grads = pt.nn.value_and_grad([slot], lambda: (slot * slot).sum())()
         optimizer.update(grads)
         return loss
 

@@ -195,7 +195,7 @@ def test_averages_beside_an_optimizer_in_one_compiled_step() -> None:
     x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
 
     def step(x: Any) -> Any:
-        loss, grads = pt.value_and_grad(model, lambda: pt.square(model(x)).mean())
+        loss, grads = pt.nn.value_and_grad(model, lambda: pt.square(model(x)).mean())()
         opt.update(grads)
         average.update()
         return loss
@@ -287,7 +287,7 @@ def pair_of(problem: str, settings: dict[str, Any]) -> tuple[Any, ...]:
     x = pt.Slot(pt.tensor(BEGIN, dtype="float64"), name="x", trainable=True)
 
     def closure() -> Any:
-        return pt.value_and_grad([x], lambda: PROBLEMS[problem](x.value, pt.square).sum())
+        return pt.nn.value_and_grad([x], lambda: PROBLEMS[problem](x.value, pt.square).sum())()
 
     return x, optim.LBFGS([("x", x)], **settings), closure, other, peer, theirs
 
@@ -335,4 +335,4 @@ def test_lbfgs_says_how_it_is_called() -> None:
         functools.partial(optim.LBFGS, history=0)(two[:1])
     nan = pt.Slot(pt.tensor([np.nan]), name="nan", trainable=True)
     with pytest.raises(pt.NonFiniteError):
-        optim.LBFGS([nan]).minimize(lambda: pt.value_and_grad([nan], lambda: pt.square(nan.value).sum()))
+        optim.LBFGS([nan]).minimize(lambda: pt.nn.value_and_grad([nan], lambda: pt.square(nan.value).sum())())

@@ -36,7 +36,7 @@ def test_an_optimizer_made_after_a_trace_moves_the_parameters_under_it():
 
     @pt.compile
     def step(x):
-        loss, grads = pt.value_and_grad(model, lambda: model(x).sum())
+        loss, grads = pt.nn.value_and_grad(model, lambda: model(x).sum())()
         optimizer.update(grads)
         return loss
 

@@ -148,9 +148,9 @@ def test_gradients_go_through_the_casts() -> None:
         return pt.mean(pt.astype(pt.square(product), "float32"))
 
     with pt.autocast("bf16"):
-        loss, (gradient,) = pt.value_and_grad([w], automatic)
-    wanted, (expected,) = pt.value_and_grad([w], by_hand)
-    exact = pt.value_and_grad([w], automatic)[1][0].numpy()
+        loss, (gradient,) = pt.nn.value_and_grad([w], automatic)()
+    wanted, (expected,) = pt.nn.value_and_grad([w], by_hand)()
+    exact = pt.nn.value_and_grad([w], automatic)()[1][0].numpy()
     assert gradient.dtype == pt.float32 and loss.dtype == pt.float32
     assert bits(loss) == bits(wanted) and bits(gradient) == bits(expected)
     error = np.abs(gradient.numpy() - exact).max() / np.abs(exact).max()
@@ -165,7 +165,7 @@ def test_uses_of_one_parameter_add_in_float32() -> None:
         return pt.sum(pt.tensor(X) @ w) + pt.sum(pt.tensor(X[::-1] * 1e-3) @ w)
 
     with pt.autocast("bf16"):
-        gradient = pt.value_and_grad([w], loss)[1][0].numpy()
+        gradient = pt.nn.value_and_grad([w], loss)()[1][0].numpy()
     rounded = np.asarray(pt.astype(pt.astype(pt.tensor(gradient), "bfloat16"), "float32"))
     assert (gradient != rounded).any()
 
@@ -204,7 +204,7 @@ def test_the_line_that_made_a_number_infinite_is_named_under_autocast() -> None:
     @pt.compile
     def step(x: Any) -> Any:
         with pt.autocast("bf16"):
-            loss, grads = pt.value_and_grad([w], lambda: pt.log((x @ w) * 0.0).sum())
+            loss, grads = pt.nn.value_and_grad([w], lambda: pt.log((x @ w) * 0.0).sum())()
         opt.update(grads)
         return loss
 
@@ -225,7 +225,7 @@ def scaled_training(
 
     def step(size: Any) -> None:
         with pt.autocast("f16"):
-            _, grads = pt.value_and_grad([w], lambda: opt.scaled(pt.mean(pt.tensor(X) @ w) * size))
+            _, grads = pt.nn.value_and_grad([w], lambda: opt.scaled(pt.mean(pt.tensor(X) @ w) * size))()
         opt.update(grads)
 
     chosen = pt.compile(step) if compiled else step
@@ -302,7 +302,7 @@ def test_an_index_out_of_range_is_never_skipped() -> None:
 
     @pt.compile
     def step(rows: Any) -> None:
-        opt.update(pt.value_and_grad([table], lambda: pt.sum(F.embedding(rows, table)))[1])
+        opt.update(pt.nn.value_and_grad([table], lambda: pt.sum(F.embedding(rows, table)))()[1])
 
     step(np.array([1, 2]))
     with pytest.raises(pt.IndexError, match=r"\[\w+\] received an index out of range"):

@@ -22,7 +22,7 @@ def training(name: str) -> tuple[object, tuple[pt.Tensor, pt.Tensor]]:
 
     @pt.compile
     def step(x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
-        loss, grads = pt.value_and_grad(model, lambda: F.cross_entropy(model(x), y))
+        loss, grads = pt.nn.value_and_grad(model, lambda: F.cross_entropy(model(x), y))()
         optimizer.update(grads)
         return loss
 

@@ -132,7 +132,7 @@ def test_gradients_of_each_example(compiled: bool) -> None:
         def loss(image: Any, label: Any) -> Any:
             return F.cross_entropy(model(pt.expand_dims(image, 0)), pt.reshape(label, (1,)))
 
-        return pt.per_example_gradients(model, loss, x, labels)
+        return pt.vmap(pt.nn.value_and_grad(model, loss))(x, labels)
 
     losses, grads = (pt.compile(each) if compiled else each)(x, labels)
 
@@ -145,22 +145,19 @@ def test_gradients_of_each_example(compiled: bool) -> None:
     call = torch.func.vmap(torch.func.grad_and_value(theirs), in_dims=(None, 0, 0))
     wanted, wanted_losses = call(state, torch.tensor(x.transpose(0, 3, 1, 2)), torch.tensor(labels))
     near(losses, wanted_losses.detach())
-    near(grads[0], wanted["0.weight"].numpy().transpose(0, 3, 4, 2, 1))
-    near(grads[3], wanted["4.bias"].numpy())
-    for (name, _), grad in zip(model.named_parameters(), grads, strict=True):
-        whole = pt.value_and_grad(
-            model, lambda: F.cross_entropy(model(pt.asarray(x)), pt.asarray(labels), reduction="sum")
-        )[1]
-        place = [name for name, _ in model.named_parameters()].index(name)
-        near(pt.sum(grad, axis=0), whole[place].numpy(), 1e-4)
+    near(grads["0.weight"], wanted["0.weight"].numpy().transpose(0, 3, 4, 2, 1))
+    near(grads["4.bias"], wanted["4.bias"].numpy())
+    _, whole = pt.nn.value_and_grad(model, lambda x, y: F.cross_entropy(model(x), y, reduction="sum"))(x, labels)
+    assert list(grads) == list(whole) == [name for name, _ in model.named_parameters()]
+    for name, grad in grads.items():
+        near(pt.sum(grad, axis=0), whole[name].numpy(), 1e-4)
 
 
 def test_an_embedding_for_each_row() -> None:
     table, index = pt.Slot(pt.tensor(normal(7, 3)), name="table", trainable=True), RNG.integers(-7, 7, (4, 5))
     weights = normal(4, 5, 3)
-    _, grads = pt.per_example_gradients(
-        [table], lambda row, weight: (pt.take(table, row) * weight).sum(), index, weights
-    )
+    of_one = pt.nn.value_and_grad([table], lambda row, weight: (pt.take(table, row) * weight).sum())
+    _, grads = pt.vmap(of_one)(index, weights)
     want = np.zeros((4, 7, 3))
     for row in range(4):
         np.add.at(want[row], index[row], weights[row])

@@ -17,7 +17,7 @@ import powertrain as pt
 TRAIN = """
 import numpy as np, powertrain as pt
 w = pt.Slot(np.ones((3, 2), np.float32), "w", trainable=True)
-step = pt.compile(lambda x: pt.value_and_grad([w], lambda: pt.square(x @ w).mean()))
+step = pt.compile(lambda x: pt.nn.value_and_grad([w], lambda: pt.square(x @ w).mean())())
 value, (gradient,) = step(np.ones((4, 3), np.float32))
 assert value.item() == 9.0 and np.all(gradient.numpy() == 3.0), (value, gradient)
 print(pt.isa())

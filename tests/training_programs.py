@@ -126,7 +126,7 @@ def training(name: str) -> tuple[Slots, Callable[[Any, Any], Any], list[tuple[An
 
     def step(x: Any, y: Any) -> Any:
         with pt.autocast(precision, dots):
-            value, gradients = pt.value_and_grad(parameters, lambda: loss(x, y))
+            value, gradients = pt.nn.value_and_grad(parameters, lambda: loss(x, y))()
         g = pt.pack(gradients, flat)
         norm = pt.guard(pt.sqrt(pt.sum(pt.square(pt.astype(g, "float64")))))
         g = g * pt.astype(pt.minimum(0.5 / norm, 1.0), "float32")

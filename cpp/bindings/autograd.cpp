@@ -16,22 +16,32 @@ py::list wrap_all(const Tensors& tensors) {
   return result;
 }
 
-Tensors read_all(const std::vector<SlotRef>& slots) {
-  Tensors values;
-  for (const SlotRef& slot : slots) {
-    if (!is_continuous(slot->type().dtype)) {
-      throw DTypeError(text("[value_and_grad] ", slot->name, " is ", slot->type(),
-                            "; expected floating-point parameters; leave it out"));
-    }
-    values.push_back(read_slot(slot));
+Tensor read_parameter(const SlotRef& slot, const std::string& where) {
+  if (!is_continuous(slot->type().dtype)) {
+    throw DTypeError(
+        text("[", where, "] ", slot->name, " is ", slot->type(), "; expected floating-point parameters; leave it out"));
   }
-  return values;
+  return read_slot(slot);
 }
 
-Tensor scalar_loss(py::handle value) {
-  const Tensor loss = to_tensor(value, "value_and_grad");
-  if (loss.size() != 1 || !is_float(loss.dtype())) {
-    throw ShapeError(text("[value_and_grad] the loss is ", loss.type(),
+Tensor scalar_loss(py::handle value, const std::string& where) {
+  if (py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) {
+    throw DTypeError(text("[", where, "] the function returned a ", py::str(py::type::of(value).attr("__name__")),
+                          "; expected one floating-point number; to return more beside the loss, return (loss, more) ",
+                          "and pass has_aux=True"));
+  }
+  if (value.is_none()) {
+    throw DTypeError(
+        text("[", where, "] the function returned None; expected one floating-point number; return the loss"));
+  }
+  const Tensor loss = to_tensor(value, where);
+  if (!is_float(loss.dtype())) {
+    throw DTypeError(text("[", where, "] the function returned ", loss.type(),
+                          "; expected one floating-point number, which has derivatives; ",
+                          is_complex(loss.dtype()) ? "take its abs() or real part" : "convert the result with astype"));
+  }
+  if (loss.size() != 1) {
+    throw ShapeError(text("[", where, "] the function returned ", loss.type(),
                           "; expected one floating-point number; take its mean() or sum()"));
   }
   return loss;
@@ -119,13 +129,20 @@ py::tuple gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const T
   return py::make_tuple(grads, rows);
 }
 
-// fn() returns the loss, or (loss, anything) with has_aux.
-py::tuple value_and_grad(const std::vector<SlotRef>& slots, const py::function& fn, bool has_aux,
-                         const std::vector<SlotRef>& tables) {
-  if (tape_depth() == 0) begin_phase();
-  const Tensors values = read_all(slots);
+// The value of fn() and its gradients by the variables, which are tensors and slots. fn() returns the loss, or
+// (loss, anything) with has_aux.
+py::tuple value_and_grad(const std::vector<py::object>& variables, const std::vector<SlotRef>& tables,
+                         const py::function& fn, bool has_aux, const std::string& where) {
+  bool slots = !tables.empty();
+  Tensors values;
+  for (const py::object& variable : variables) {
+    slots = slots || !is_tensor(variable);
+    values.push_back(is_tensor(variable) ? unwrap(variable) : read_parameter(variable.cast<SlotRef>(), where));
+  }
+  // What the function writes to slots is undone if a guard of the update refuses the gradients.
+  if (slots && tape_depth() == 0) begin_phase();
   Tensors watched = values;
-  for (const Tensor& table : read_all(tables)) watched.push_back(table);
+  for (const SlotRef& table : tables) watched.push_back(read_parameter(table, where));
   Lookups lookups(tables);
   Tensor loss;
   py::object value;
@@ -134,12 +151,14 @@ py::tuple value_and_grad(const std::vector<SlotRef>& slots, const py::function& 
     WatchScope watch(watched);
     value = fn();
     if (has_aux) {
-      if (!py::isinstance<py::tuple>(value) || py::len(value) != 2)
-        throw DTypeError(
-            "[value_and_grad] has_aux = True; expected the function to return (loss, auxiliary); return a pair");
-      loss = scalar_loss(value.cast<py::tuple>()[0]);
+      if (!py::isinstance<py::tuple>(value) || py::len(value) != 2) {
+        throw DTypeError(text("[", where, "] has_aux = True and the function returned a ",
+                              py::str(py::type::of(value).attr("__name__")),
+                              "; expected (loss, auxiliary); return a pair"));
+      }
+      loss = scalar_loss(value.cast<py::tuple>()[0], where);
     } else {
-      loss = scalar_loss(value);
+      loss = scalar_loss(value, where);
       value = wrap(loss);
     }
   }
@@ -150,7 +169,8 @@ py::tuple value_and_grad(const std::vector<SlotRef>& slots, const py::function& 
 }  // namespace
 
 void register_autograd(py::module_& m) {
-  m.def("value_and_grad", &value_and_grad, py::arg("slots"), py::arg("fn"), py::arg("has_aux"), py::arg("tables"));
+  m.def("value_and_grad", &value_and_grad, py::arg("variables"), py::arg("tables"), py::arg("fn"), py::arg("has_aux"),
+        py::arg("where"));
   m.def(
       "look_up",
       [](py::handle index, const SlotRef& table) { return wrap(look_up(to_tensor(index, "embedding"), table)); },

@@ -44,10 +44,13 @@ void walk(py::handle object, Flattened& flat, const std::string& where, bool res
     if (tree) tree->kind = Tree::Leaf, tree->leaf = static_cast<int>(flat.tensors.size()) - 1;
     return;
   }
-  const bool tuple = PyTuple_CheckExact(p), list = PyList_CheckExact(p);
+  const bool named = !PyTuple_CheckExact(p) && PyTuple_Check(p) && py::hasattr(object, "_fields");
+  const bool tuple = PyTuple_CheckExact(p) || named, list = PyList_CheckExact(p);
   if (tuple || list) {
+    if (named) freeze(py::type::of(object), flat);
     flat.frozen += tuple ? "(" : "[";
     if (tree) tree->kind = tuple ? Tree::Tuple : Tree::List;
+    if (tree && named) tree->object = py::type::of(object);
     for (py::handle item : py::reinterpret_borrow<py::sequence>(object)) {
       Tree child;
       walk(item, flat, where, results, depth + 1, tree ? &child : nullptr);
@@ -99,7 +102,7 @@ py::object unflatten(const Tree& tree, const Tensors& tensors, std::vector<py::o
     case Tree::Tuple: {
       py::tuple whole(tree.children.size());
       for (std::size_t i = 0; i < tree.children.size(); ++i) whole[i] = unflatten(tree.children[i], tensors, made);
-      return whole;
+      return tree.object ? tree.object(*whole) : py::object(whole);
     }
     case Tree::List: {
       py::list whole;

@@ -1,4 +1,4 @@
-"""Gradients of functions of slots and of tensors."""
+"""Gradients of functions: by their arguments, and by slots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.boundary import public
+from powertrain.boundary import public, shown
 from powertrain.row_sparse import in_order, parted
 
 # An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
@@ -24,12 +24,12 @@ def argument(where: str, place: Any, args: Sequence[Any]) -> Any:
     return args[place]
 
 
-def own_input(where: str, place: int, x: Any) -> Tensor:
+def own_input(where: str, place: str, x: Any) -> Tensor:
     """An argument by which a function is differentiated: floats and complex numbers alone have derivatives."""
     tensor = _core.asarray(x)
     if not (tensor.dtype.is_float or tensor.dtype.is_complex):
         raise _core.DTypeError(
-            f"[{where}] argument {place} is {tensor.dtype.name}{list(tensor.shape)}; expected floating-point or "
+            f"[{where}] {place} is {tensor.dtype.name}{list(tensor.shape)}; expected floating-point or "
             "complex numbers; convert it with astype"
         )
     return OWN(tensor)
@@ -45,40 +45,150 @@ def check_output(where: str, output: Tensor) -> Tensor:
     return output
 
 
-def _slots(params: Any) -> list[Slot]:
-    if hasattr(params, "trainable_parameters"):
-        return list(params.trainable_parameters())
-    if hasattr(params, "parameters"):
-        return [slot for slot in params.parameters() if slot.trainable]
-    slots = list(params)
-    for slot in slots:
-        if not isinstance(slot, Slot):
-            raise _core.DTypeError(
-                f"[value_and_grad] received {type(slot).__name__} among the parameters; expected slots; "
-                "use powertrain.grad for a function of tensors"
-            )
-    return slots
+Variable = Tensor | Slot
 
 
-def value_and_grad(params: Any, function: Callable[[], Any], has_aux: bool = False) -> tuple[Any, list[Any]]:
-    """The value of `function()` and its gradient by each parameter, in the order of the parameters.
+def variables_of(where: str, path: str, tree: Any, found: list[Variable], inputs: bool) -> tuple[Any, Any]:
+    """Find the variables in a tree of lists, tuples, dicts and modules, and append them to `found`.
 
-    `params` is a module or a list of slots; `function` returns the loss, or (loss, anything) with `has_aux`. The
-    gradient of a table of `nn.Embedding(sparse=True)` is a `RowSparse`, of others a tensor.
+    Returns the tree to pass to the function, in which each tensor is an input of its own, and a tree of the places in
+    `found`. Slots, and the trainable parameters of modules, are variables as they are. Without `inputs` nothing else
+    may be one.
+    """
+    if inputs and isinstance(tree, Tensor):
+        found.append(own_input(where, path, tree))
+        return found[-1], len(found) - 1
+    if isinstance(tree, Slot):
+        found.append(tree)
+        return tree, len(found) - 1
+    if hasattr(tree, "named_parameters"):
+        places = {}
+        for name, slot in tree.named_parameters():
+            if slot.trainable:
+                places[name] = len(found)
+                found.append(slot)
+        return tree, places
+    if isinstance(tree, dict):
+        pairs = {key: variables_of(where, f"{path}[{key!r}]", item, found, inputs) for key, item in tree.items()}
+        return {key: item for key, (item, _) in pairs.items()}, {key: place for key, (_, place) in pairs.items()}
+    if isinstance(tree, (list, tuple)):
+        items = [variables_of(where, f"{path}[{n}]", item, found, inputs) for n, item in enumerate(tree)]
+        return _sequence(tree, [item for item, _ in items]), _sequence(tree, [place for _, place in items])
+    if tree is None:
+        return None, None
+    if not inputs:
+        raise _core.DTypeError(
+            f"[{where}] received {shown(tree)} for {path}; expected a module, or slots; differentiate a function of "
+            "tensors by pt.value_and_grad(function, argnums=0)"
+        )
+    found.append(own_input(where, path, tree))
+    return found[-1], len(found) - 1
 
-    Errors    a loss that is not one floating-point number; an op without gradient on the way; a row-sparse table that
-              is read otherwise than by its layer
+
+def _sequence(like: Any, items: list[Any]) -> Any:
+    """The items as a list, tuple or named tuple."""
+    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+
+
+def _filled(places: Any, gradients: list[Any]) -> Any:
+    """The tree of places, with the gradient of each variable at its place."""
+    if isinstance(places, int):
+        return gradients[places]
+    if isinstance(places, dict):
+        return {key: _filled(place, gradients) for key, place in places.items()}
+    if places is None:
+        return None
+    return _sequence(places, [_filled(place, gradients) for place in places])
+
+
+def differentiated(
+    where: str, variables: list[Variable], places: Any, function: Callable[[], Any], has_aux: bool
+) -> tuple[Any, Any]:
+    """The value of `function()`, and its gradients by the variables, laid out as `places`."""
+    dense, tables = parted(variables)
+    value, gradients, lookups = _core.value_and_grad(dense, tables, function, has_aux, where)
+    return value, _filled(places, in_order(variables, gradients, lookups))
+
+
+def check_function(where: str, function: Any, argnums: Any) -> None:
+    if callable(function) and not callable(argnums) and not hasattr(argnums, "named_parameters"):
+        return
+    if hasattr(function, "named_parameters") or hasattr(argnums, "named_parameters"):
+        raise _core.DTypeError(
+            f"[{where}] received a module in place of a function or argument numbers; expected a function of tensors; "
+            "write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y) for the parameters of a model"
+        )
+    raise _core.DTypeError(
+        f"[{where}] received {shown(argnums if callable(function) else function)}; expected a function and the numbers "
+        f"of its arguments; write pt.{where}(function, argnums=0)(x)"
+    )
+
+
+def _by_arguments(where: str, function: Callable[..., Any], argnums: Any, has_aux: bool) -> Callable[..., Any]:
+    check_function(where, function, argnums)
+    single = isinstance(argnums, int)
+    numbers = _core.integers(argnums, "argnums", where)
+
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        values, found, places = list(args), list[Variable](), []
+        for n in numbers:
+            values[n], place = variables_of(where, f"argument {n}", argument(where, n, args), found, True)
+            places.append(place)
+        layout = places[0] if single else tuple(places)
+        return differentiated(where, found, layout, lambda: function(*values, **kwargs), has_aux)
+
+    return call
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """Make a function that gives the value of `function` and its gradient by the argument, or arguments, `argnums`.
+
+    The gradient has the structure of the argument: a tensor for a tensor, a list, tuple or dict for one of tensors.
+    `function` returns the loss, or (loss, anything) with `has_aux`, and then so is the value. For the parameters of a
+    model see `pt.nn.value_and_grad`.
+
+    Errors    arguments of integers or bool; a loss that is not one floating-point number
+    Source    as jax.value_and_grad
     Example
         >>> import powertrain as pt
-        >>> w = pt.Slot(pt.tensor([1.0, 2.0]), name="w", trainable=True)
-        >>> loss, grads = pt.value_and_grad([w], lambda: (w * w).sum())
-        >>> grads[0].numpy().tolist()
-        [2.0, 4.0]
+        >>> value, slope = pt.value_and_grad(lambda x: (x * x).sum())(pt.tensor([1.0, 2.0]))
+        >>> value.item(), slope.numpy().tolist()
+        (5.0, [2.0, 4.0])
     """
-    slots = _slots(params)
-    dense_slots, tables = parted(slots)
-    value, dense, lookups = _core.value_and_grad(dense_slots, function, has_aux, tables)
-    return value, in_order(slots, dense, lookups)
+    call = _by_arguments("value_and_grad", function, argnums, has_aux)
+
+    @public
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return call(args, kwargs)
+
+    return value_and_gradient
+
+
+def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Make a function that gives the gradient of a scalar `function` by its argument, or arguments, `argnums`.
+
+    The gradient has the structure of the argument, as in `value_and_grad`. With `has_aux` the function returns
+    (loss, anything), and the gradient comes as (gradient, anything).
+
+    Errors    arguments of integers or bool; a result that is not one floating-point number
+    Source    as jax.grad
+    Example
+        >>> import powertrain as pt
+        >>> pt.grad(lambda x: x ** 3)(pt.tensor(2.0)).item()
+        12.0
+        >>> pt.grad(lambda p: p["w"] * p["b"])({"w": pt.tensor(2.0), "b": pt.tensor(3.0)})["w"].item()
+        3.0
+    """
+    call = _by_arguments("grad", function, argnums, has_aux)
+
+    @public
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, found = call(args, kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
 
 
 def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable[[Any], list[Tensor]]]:
@@ -91,7 +201,7 @@ def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable
         >>> back(pt.tensor([1.0]))[0].numpy().tolist()
         [6.0]
     """
-    watched = [own_input("vjp", place, x) for place, x in enumerate(inputs)]
+    watched = [own_input("vjp", f"argument {place}", x) for place, x in enumerate(inputs)]
     output = check_output("vjp", _core.with_tape(watched, lambda: function(*watched)))
 
     @public
@@ -100,32 +210,3 @@ def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable
         return result
 
     return output, back
-
-
-def grad(function: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that gives the gradient of a scalar `function` by its argument, or arguments, `argnums`.
-
-    Errors    arguments or a result of integers or bool; a result that is not one number
-    Example
-        >>> import powertrain as pt
-        >>> pt.grad(lambda x: x ** 3)(pt.tensor(2.0)).item()
-        12.0
-    """
-    single = isinstance(argnums, int)
-    numbers = _core.integers(argnums, "argnums", "grad")
-
-    @public
-    def gradient(*args: Any) -> Any:
-        values = list(args)
-        for n in numbers:
-            values[n] = own_input("grad", n, argument("grad", n, args))
-        watched = [values[n] for n in numbers]
-        output = check_output("grad", _core.with_tape(watched, lambda: function(*values)))
-        if output.size != 1:
-            raise _core.ShapeError(
-                f"[grad] the function returned shape {output.shape}; expected one number; take its sum() or mean()"
-            )
-        grads = _core.gradients([output], [_core.full(output.shape, 1.0, output.dtype)], watched)
-        return grads[0] if single else tuple(grads)
-
-    return gradient

@@ -13,8 +13,8 @@ from powertrain.functional import OPERATORS
 _LOOK_UP: Callable[[Any, Slot], Tensor] = _core.look_up
 
 
-def is_sparse(slot: Slot) -> bool:
-    """Whether a parameter's gradients are row-sparse: its `sparse` is true."""
+def is_sparse(slot: Tensor | Slot) -> bool:
+    """Whether gradients are row-sparse: those of a parameter whose `sparse` is true."""
     return bool(getattr(slot, "sparse", False))
 
 
@@ -37,7 +37,8 @@ class RowSparse:
     Example
         >>> import powertrain as pt
         >>> table = pt.nn.Embedding(4, 2, sparse=True)
-        >>> _, (gradient,) = pt.value_and_grad(table, lambda: table(pt.tensor([3, 1, 3])).sum())
+        >>> _, grads = pt.nn.value_and_grad(table, lambda index: table(index).sum())(pt.tensor([3, 1, 3]))
+        >>> gradient = grads["weight"]
         >>> gradient.index.numpy().tolist(), gradient.dense().numpy().tolist()
         ([3, 1, 3], [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [2.0, 2.0]])
     """
@@ -77,20 +78,22 @@ def _joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else OPERATORS["concat"](parts)
 
 
-def parted(slots: Sequence[Slot]) -> tuple[list[Slot], list[Slot]]:
-    """Those with gradients of their own shape, and the row-sparse ones."""
-    return [slot for slot in slots if not is_sparse(slot)], [slot for slot in slots if is_sparse(slot)]
+def parted(variables: Sequence[Tensor | Slot]) -> tuple[list[Tensor | Slot], list[Slot]]:
+    """Those with gradients of their own shape, and the tables of which they are row-sparse."""
+    dense = [variable for variable in variables if not is_sparse(variable)]
+    tables = [variable for variable in variables if isinstance(variable, Slot) and is_sparse(variable)]
+    return dense, tables
 
 
 def in_order(
-    slots: Sequence[Slot], dense: Sequence[Tensor], lookups: Sequence[tuple[int, Tensor, Tensor]]
+    variables: Sequence[Tensor | Slot], dense: Sequence[Tensor], lookups: Sequence[tuple[int, Tensor, Tensor]]
 ) -> list[Any]:
-    """The gradients of slots, from those of both kinds: of tables (number of the table, index, rows)."""
-    if len(dense) == len(slots):
+    """The gradients of variables, from those of both kinds: of tables (number of the table, index, rows)."""
+    if len(dense) == len(variables):
         return list(dense)
     sparse = iter(
         RowSparse.of_lookups(table, [(index, rows) for of, index, rows in lookups if of == number])
-        for number, table in enumerate(parted(slots)[1])
+        for number, table in enumerate(parted(variables)[1])
     )
     whole = iter(dense)
-    return [next(sparse if is_sparse(slot) else whole) for slot in slots]
+    return [next(sparse if is_sparse(variable) else whole) for variable in variables]

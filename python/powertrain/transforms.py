@@ -11,7 +11,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.autograd import argument, check_output, grad, own_input, value_and_grad
+from powertrain.autograd import argument, check_output, grad, own_input
 from powertrain.boundary import public
 from powertrain.creation import eye
 from powertrain.functional import OPERATORS
@@ -119,26 +119,6 @@ def vmap(function: Callable[..., Tree], in_axes: Any = 0, out_axes: int = 0) -> 
     return mapped
 
 
-def per_example_gradients(params: Any, function: Callable[..., Any], *batch: Any) -> tuple[Tensor, list[Tensor]]:
-    """The loss of each example, and its gradient by each parameter: [examples, ...] each.
-
-    `function` gets one example of each part of the batch, without the axis of examples, and gives its loss.
-
-    Example
-        >>> import powertrain as pt
-        >>> w = pt.Slot(pt.tensor([1.0, 1.0]), name="w", trainable=True)
-        >>> _, grads = pt.per_example_gradients([w], lambda x: (w * x).sum(), pt.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        >>> grads[0].numpy().tolist()
-        [[1.0, 2.0], [3.0, 4.0]]
-    """
-
-    def one(*example: Any) -> Any:
-        return value_and_grad(params, lambda: function(*example))
-
-    losses, grads = vmap(one)(*batch)
-    return losses, grads
-
-
 # ---------------------------------------------------------------- recomputing, gradients by hand
 
 
@@ -222,7 +202,7 @@ def _checked(found: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 def _directions(where: str, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
     """The arguments, each of an identity of its own, and how they move."""
-    watched = [own_input(where, place, x) for place, x in enumerate(primals)]
+    watched = [own_input(where, f"argument {place}", x) for place, x in enumerate(primals)]
     moves = [_core.asarray(t) for t in tangents]
     shapes = [[list(x.shape) for x in tensors] for tensors in (watched, moves)]
     if shapes[0] != shapes[1]:
@@ -279,7 +259,7 @@ def jacobian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., 
     @public
     def matrix(*args: Any) -> Tensor:
         values = list(args)
-        x = values[argnum] = own_input("jacobian", argnum, argument("jacobian", argnum, args))
+        x = values[argnum] = own_input("jacobian", f"argument {argnum}", argument("jacobian", argnum, args))
         y = check_output("jacobian", _core.with_tape([x], lambda: function(*values)))
         size = math.prod(y.shape)
         units = OPERATORS["reshape"](eye(size, dtype=y.dtype), (size, *y.shape))

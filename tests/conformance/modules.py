@@ -200,9 +200,9 @@ def parameter_gradients(ours: Any, function: Any) -> dict[str, Any]:
     """By PyTorch's names and in its layout: the gradients take the parameters' places and leave by the same door."""
     if not ours.trainable():
         return {}
-    _, gradients = pt.value_and_grad(ours, function)
+    _, gradients = pt.nn.value_and_grad(ours, function)()
     kept = [np.array(slot.numpy()) for slot in ours.trainable()]
-    for slot, gradient in zip(ours.trainable(), gradients, strict=True):
+    for slot, gradient in zip(ours.trainable(), gradients.values(), strict=True):
         slot.value = gradient
     state = ours.state_dict(layout="torch")
     trained = {id(slot) for slot in ours.trainable()}

@@ -44,7 +44,7 @@ class World:
         self.predict = pt.compile(lambda x: self.model(x), limit=3)
 
     def _step(self, x: pt.Tensor, y: pt.Tensor) -> pt.Tensor:
-        loss, grads = pt.value_and_grad(self.model, lambda: F.cross_entropy(self.model(x), y))
+        loss, grads = pt.nn.value_and_grad(self.model, lambda: F.cross_entropy(self.model(x), y))()
         self.optimizer.update(grads)
         self.count.value = self.count.value + 1.0
         return loss
@@ -120,7 +120,7 @@ class Own(Worker):
         optimizer = pt.optim.SGD(model, lr=0.1)
         assert_array_equal(np.array(predict(x)), before)
         saved = {name: np.array(value) for name, value in model.state_dict().items()}
-        _, grads = pt.value_and_grad(model, lambda: model(pt.asarray(x)).sum())
+        _, grads = pt.nn.value_and_grad(model, lambda: model(pt.asarray(x)).sum())()
         optimizer.update(grads)
         model.load_state_dict(saved)
         assert_array_equal(np.array(predict(x)), before)

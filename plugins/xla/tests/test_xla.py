@@ -159,7 +159,7 @@ def test_an_optimizer_that_looks_at_matrices_or_rows(optimizer: str) -> None:
         updates = getattr(pt.optim, optimizer)(model, lr=1e-2)
 
         def step(x: Any, y: Any, model: Any = model, updates: Any = updates) -> Any:
-            loss, gradients = pt.value_and_grad(model, lambda: F.cross_entropy(model(x), y))
+            loss, gradients = pt.nn.value_and_grad(model, lambda: F.cross_entropy(model(x), y))()
             updates.update(gradients)
             return loss
 

@@ -91,7 +91,7 @@ def eager_step(name: str, precision: str = "f32") -> Step:
             return optimizer.scaled(loss), loss
 
         with pt.autocast(precision):
-            (_, loss), gradients = pt.value_and_grad(model, losses, has_aux=True)
+            (_, loss), gradients = pt.nn.value_and_grad(model, losses, has_aux=True)()
         optimizer.update(gradients)
         return loss
 

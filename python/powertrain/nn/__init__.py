@@ -69,6 +69,7 @@ from powertrain.nn.dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
+from powertrain.nn.gradients import value_and_grad
 from powertrain.nn.layers import (
     Bilinear,
     Embedding,
@@ -295,6 +296,7 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
     "init",
+    "value_and_grad",
 ]
 
 export(globals())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, check_settings
+from powertrain.optim.optimizer import Gradients, Named, Optimizer, OptimizerError, check_settings
 from powertrain.optim.wolfe import Point, strong_wolfe
 
-Closure = Callable[[], tuple[pt.Tensor, Sequence[pt.Tensor]]]
+Closure = Callable[[], tuple[pt.Tensor, Gradients]]
 # Below this a pair of differences says nothing about curvature.
 _LEAST_CURVATURE = 1e-10
 
@@ -53,7 +53,7 @@ class LBFGS(Optimizer):
             raise OptimizerError(f"[{name}] parameters of {len(self.parts)} dtypes; expected one; cast the model")
         self._part = self.parts[0]
 
-    def update(self, grads: Sequence[pt.Tensor | pt.RowSparse], weight: Any = None) -> None:
+    def update(self, grads: Gradients, weight: Any = None) -> None:
         raise OptimizerError(
             f"[{self.name}] update with gradients; expected minimize(closure), which is called at several points; "
             "pass a function that gives the loss and the gradients"
@@ -61,8 +61,8 @@ class LBFGS(Optimizer):
 
     def _evaluated(self, closure: Closure) -> tuple[float, pt.Tensor]:
         loss, grads = closure()
-        self._check_gradients(grads)
-        return float(loss.item()), pt.pack(list(grads), self._part.values)
+        given = [gradient for gradient in self._checked(grads) if isinstance(gradient, pt.Tensor)]  # no row-sparse ones
+        return float(loss.item()), pt.pack(given, self._part.values)
 
     def _state(self, moment: str) -> pt.Tensor:
         return self._part.state[moment].value

@@ -25,6 +25,7 @@ from powertrain.slots import REAL, RealLayout
 Schedule = Callable[[Any], pt.Tensor]
 Named: TypeAlias = Module | Sequence[pt.Slot | tuple[str, pt.Slot]]
 State: TypeAlias = Mapping[str, pt.Tensor]
+Gradients: TypeAlias = Mapping[str, pt.Tensor | RowSparse] | Sequence[pt.Tensor | RowSparse]
 
 
 Self = TypeVar("Self", bound="Optimizer")
@@ -278,16 +279,19 @@ class Optimizer(Watched):
         """The loss to differentiate: times the loss scale, if there is one; `update` divides by it."""
         return loss if self.loss_scale is None else loss * self.loss_scale.slot.value
 
-    def update(self, grads: Sequence[pt.Tensor | RowSparse], weight: Any = None) -> None:
-        """One update from the gradients of `params`, in their order, ending a phase.
+    def update(self, grads: Gradients, weight: Any = None) -> None:
+        """Make one update from the gradients, and end a phase.
+
+        `grads` is what `pt.nn.value_and_grad` gave: a dict by the paths of the parameters, in any order, or a list in
+        the order of `opt.params`.
 
         With `weight` the gradients are those of a sum whose total weight it is, and are divided by it: with
         accumulation once by the weight of all calls together, so that ragged batches count by their examples. With a
         loss scale they are those of the scaled loss; a step whose gradients are not finite changes the scale alone.
         """
-        self._check_gradients(grads)
+        given = self._checked(grads)
         with pt.autocast("f32"):
-            flat, rows = self._laid_out(grads)
+            flat, rows = self._laid_out(given)
             if self.loss_scale is not None:
                 scale = self.loss_scale.slot.value
                 flat = [g / scale for g in flat]
@@ -381,29 +385,44 @@ class Optimizer(Watched):
             return flat
         return [pt.clip(g, -self.clip_value, self.clip_value) for g in flat]
 
-    def _check_gradients(self, grads: Sequence[pt.Tensor | RowSparse]) -> None:
-        wrong = [grads] if not isinstance(grads, (list, tuple)) else [g for g in grads if not hasattr(g, "shape")]
+    def _checked(self, grads: Gradients) -> list[pt.Tensor | RowSparse]:
+        """The gradients in the order of `params`, each of the shape and kind of its parameter."""
+        given = self._by_path(grads) if isinstance(grads, Mapping) else grads
+        wrong = [given] if not isinstance(given, (list, tuple)) else [g for g in given if not hasattr(g, "shape")]
         if wrong:
-            raise pt.DTypeError(
-                f"[{self.name}] received {shown(wrong[0])} for gradients; expected a list of tensors, one for each "
-                "parameter; pass what value_and_grad gave"
-            )
-        if len(grads) != len(self.params):
             raise OptimizerError(
-                f"[{self.name}] {len(grads)} gradients; expected {len(self.params)}, one for each parameter; "
+                f"[{self.name}] received {shown(wrong[0])} for gradients; expected those by the parameters; write "
+                "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"
+            )
+        if len(given) != len(self.params):
+            raise OptimizerError(
+                f"[{self.name}] {len(given)} gradients; expected {len(self.params)}, one for each parameter; "
                 "freeze parameters before the optimizer is made, and pass it what value_and_grad gave"
             )
-        for (path, slot), grad in zip(self.params, grads, strict=True):
+        for (path, slot), grad in zip(self.params, given, strict=True):
             if tuple(grad.shape) != tuple(slot.shape):
                 raise OptimizerError(
                     f"[{self.name}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "
                     "pass gradients in the order of optimizer.params"
                 )
             if is_sparse(slot) != isinstance(grad, RowSparse):
-                wanted, given = ("a RowSparse", "a tensor") if is_sparse(slot) else ("a tensor", "a RowSparse")
+                wanted, kind = ("a RowSparse", "a tensor") if is_sparse(slot) else ("a tensor", "a RowSparse")
                 raise OptimizerError(
-                    f"[{self.name}] gradient of {path} is {given}; expected {wanted}; pass what value_and_grad gave"
+                    f"[{self.name}] gradient of {path} is {kind}; expected {wanted}; pass what value_and_grad gave"
                 )
+        return list(given)
+
+    def _by_path(self, grads: Mapping[str, pt.Tensor | RowSparse]) -> list[pt.Tensor | RowSparse]:
+        paths = [path for path, _ in self.params]
+        wrong = [f"{path} is missing" for path in paths if path not in grads]
+        wrong += [f"{shown(path)} is no parameter of the optimizer" for path in grads if path not in set(paths)]
+        if wrong:
+            listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
+            raise OptimizerError(
+                f"[{self.name}] {len(grads)} gradients: {listed}; expected one for each of its {len(paths)} "
+                "parameters; take gradients by the model that the optimizer was made with, and freeze parameters before"
+            )
+        return [grads[path] for path in paths]
 
 
 def _parts_of(numbers: pt.Tensor) -> pt.Tensor:

@@ -99,7 +99,7 @@ def _linear(
             output = model(features)
             return F.cross_entropy(output, wanted, ignore_index=None) if classify else pt.square(output - wanted).mean()
 
-        _, gradients = pt.value_and_grad(model, loss)
+        _, gradients = pt.nn.value_and_grad(model, loss)()
         opt.update(gradients)
 
     batch = min(BATCH, len(x))

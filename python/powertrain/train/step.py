@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain import _core
-from powertrain.row_sparse import in_order, parted
+from powertrain.row_sparse import in_order, is_sparse, parted
 from powertrain.train.logs import Logs
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def spread(weight: Any, like: Any) -> Any:
 def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
     """The gradients of a number that the trace has computed already, in the order of the slots."""
     # Inside a trace every call is remembered, and a slot's value is one tensor until the slot is assigned.
-    dense, tables = parted(slots)
+    _, tables = parted(slots)
     one = pt.ones((), dtype=total.dtype)
-    return in_order(slots, *_core.gradients_by_rows(total, one, [slot.value for slot in dense], tables))
+    values = [slot.value for slot in slots if not is_sparse(slot)]
+    return in_order(slots, *_core.gradients_by_rows(total, one, values, tables))
 
 
 class Step:

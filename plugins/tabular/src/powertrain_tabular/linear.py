@@ -124,7 +124,7 @@ class FullBatch(Strategy):
         def total() -> Any:
             return pt.sum(self.loss(self.model(batch.x), batch.y) * batch.weight)
 
-        value, gradients = pt.value_and_grad(self.slots, total)
+        value, gradients = pt.nn.value_and_grad(self.slots, total)()
         return (value, pt.sum(batch.weight), *gradients)
 
     def round(self, run: Run) -> None:

@@ -75,7 +75,7 @@ def _train(make: Callable[[], tuple[Any, tuple[int, ...]]], adapter: Adapter | N
         optimizer = pt.optim.AdamW(module, lr=1e-2, clip=None if make is _plain else 1.0)
 
         def step(x: Any, y: Any) -> Any:
-            loss, gradients = pt.value_and_grad(module, lambda: F.cross_entropy(module(x), y, ignore_index=None))
+            loss, gradients = pt.nn.value_and_grad(module, lambda: F.cross_entropy(module(x), y, ignore_index=None))()
             optimizer.update(gradients)
             return loss
 

@@ -199,7 +199,7 @@ def _training(subject: Subject, module: Any, x: Any, inputs: Inputs) -> Iterator
     module.train()
     before = _held(module)
     slots = [slot for _, slot in module.named_parameters() if slot.trainable]
-    compiled = pt.compile(lambda batch: pt.value_and_grad(slots, lambda: pt.sum(module(batch)))[0])
+    compiled = pt.compile(lambda batch: pt.nn.value_and_grad(slots, lambda: pt.sum(module(batch)))()[0])
     try:
         with no_global_random(subject, "the model in training mode") as drawn:
             made = module(pt.asarray(x))
@@ -238,7 +238,7 @@ def _gradients(subject: Subject, module: Any, x: Any) -> Iterator[Finding]:
         return pt.sum(module(pt.asarray(x)) * pt.asarray(weights))
 
     try:
-        _, gradients = pt.value_and_grad([slot for _, slot in named], value)
+        _, gradients = pt.nn.value_and_grad([slot for _, slot in named], value)()
     except Exception as error:
         yield subject.raised("the gradient of the model", error)
         return

@@ -96,7 +96,7 @@ def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterato
 def _step(weights: Any, optimizer: Any) -> Any:
     @pt.compile
     def step() -> Any:
-        loss, gradients = pt.value_and_grad([weights], lambda: pt.sum(pt.square(weights.value - 0.25)))
+        loss, gradients = pt.nn.value_and_grad([weights], lambda: pt.sum(pt.square(weights.value - 0.25)))()
         optimizer.update(gradients)
         return loss
 
