@@ -22,7 +22,7 @@ def arrays(seed: int = 0) -> dict[str, Any]:
     return {
         "model.w": generator.normal(size=(3, 4)).astype(np.float32),
         "model.strided": generator.normal(size=(4, 6))[::2, ::3],
-        "optimizer.step": np.array(seed, dtype=np.int64),
+        "optimizer.updates": np.array(seed, dtype=np.int64),
         "empty": np.zeros((0, 3), dtype=np.float32),
         "bytes": np.arange(7, dtype=np.uint8),
         "flag": np.array([True, False]),

@@ -109,7 +109,7 @@ def test_a_step_that_does_not_return_its_loss_refuses_labels_out_of_range(loss: 
         step(X, BAD)
     for name, value in model.state_dict().items():
         assert same_bits(value, before[name]), name
-    assert opt.step.value.item() == 1
+    assert opt.updates.value.item() == 1
     step(X, GOOD)
 
 

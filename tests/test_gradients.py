@@ -11,7 +11,7 @@ import pytest
 import powertrain as pt
 from oracles import same_bits as same_arrays
 from powertrain import nn
-from powertrain.optim.optimizer import OptimizerError
+from powertrain.optim.settings import OptimizerError
 
 RNG = np.random.default_rng(3)
 WRAPS = [pytest.param(lambda f: f, id="eager"), pytest.param(pt.compile, id="compiled")]

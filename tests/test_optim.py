@@ -136,7 +136,7 @@ def test_slots_have_the_names_of_parameters() -> None:
     _, optimizer = updated(AdamW, start(), gradients(1, 1.0))
     found = {name: tuple(slot.shape) for name, slot in optimizer.named_slots()}
     moments = {f"optimizer.{moment}.{name}": shape for moment in "mv" for name, shape in SHAPES.items()}
-    assert found == {"optimizer.lr": (), "optimizer.step": (), **moments}
+    assert found == {"optimizer.lr": (), "optimizer.updates": (), **moments}
     grad = gradients(1, 1.0)[0]["a.weight"]
     views = dict(optimizer.named_slots())
     assert np.allclose(views["optimizer.m.a.weight"].numpy(), 0.1 * grad, rtol=1e-6)
@@ -203,7 +203,7 @@ def test_accumulated_calls_make_the_update_of_their_weighted_mean(compiled: bool
     run = pt.compile(step) if compiled else step
     for number, (grad, count) in enumerate(zip(sums, counts, strict=True)):
         run(pt.tensor(count, dtype="float32"), *(pt.tensor(grad[name]) for name in SHAPES))
-        assert int(optimizer.step.numpy()) == (number + 1) // 3
+        assert int(optimizer.updates.numpy()) == (number + 1) // 3
     for name, slot in named:
         moved, want = slot.numpy() - start()[name], wanted[name] - start()[name]
         assert np.linalg.norm(moved - want) <= 1e-5 * np.linalg.norm(want)

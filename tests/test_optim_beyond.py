@@ -273,10 +273,8 @@ BEGIN = np.array([0.2, 1.0, 0.7, -0.3, 0.4, 2.0])
 
 def pair_of(problem: str, settings: dict[str, Any]) -> tuple[Any, ...]:
     other = torch.tensor(BEGIN, requires_grad=True)
-    search = "strong_wolfe" if settings.get("line_search", True) else None
-    renamed = {{"iterations": "max_iter", "history": "history_size", "evaluations": "max_eval"}.get(key, key): value
-               for key, value in settings.items() if key != "line_search"}  # fmt: skip
-    peer = torch.optim.LBFGS([other], line_search_fn=search, **{"history_size": 10, **renamed})
+    settings = {"line_search_fn": "strong_wolfe", "history_size": 10, **settings}
+    peer = torch.optim.LBFGS([other], **settings)
 
     def theirs() -> Any:
         peer.zero_grad()
@@ -296,7 +294,7 @@ def pair_of(problem: str, settings: dict[str, Any]) -> tuple[Any, ...]:
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"history": 2, "iterations": 4}, {"lr": 0.01, "line_search": False, "iterations": 5}, {"evaluations": 6}],
+    [{}, {"history_size": 2, "max_iter": 4}, {"lr": 0.01, "line_search_fn": None, "max_iter": 5}, {"max_eval": 6}],
     ids=str,
 )
 def test_lbfgs_moves_as_torchs(settings: dict[str, Any], problem: str, compiled: bool) -> None:
@@ -309,10 +307,10 @@ def test_lbfgs_moves_as_torchs(settings: dict[str, Any], problem: str, compiled:
 
 
 def test_lbfgs_finds_the_minimum_and_goes_on_from_its_slots() -> None:
-    x, ours, closure, *_ = pair_of("rosenbrock", {"iterations": 3})
+    x, ours, closure, *_ = pair_of("rosenbrock", {"max_iter": 3})
     for _ in range(4):
         ours.minimize(closure)
-    y, again, other_closure, *_ = pair_of("rosenbrock", {"iterations": 3})
+    y, again, other_closure, *_ = pair_of("rosenbrock", {"max_iter": 3})
     y.value = x.value
     for (name, slot), (_, from_slot) in zip(again.named_slots(), ours.named_slots(), strict=True):
         assert name == _
@@ -331,8 +329,8 @@ def test_lbfgs_says_how_it_is_called() -> None:
     two = [pt.Slot(pt.zeros(2, dtype), name=dtype, trainable=True) for dtype in ("float32", "float64")]
     with pytest.raises(OptimizerError, match=r"^\[lbfgs\] parameters of 2 dtypes; expected one; cast the model"):
         optim.LBFGS(two)
-    with pytest.raises(OptimizerError, match=r"^\[lbfgs\] accumulate = 0; expected a whole number >= 1"):
-        functools.partial(optim.LBFGS, history=0)(two[:1])
+    with pytest.raises(OptimizerError, match=r"^\[lbfgs\] history_size = 0; expected a whole number >= 1"):
+        functools.partial(optim.LBFGS, history_size=0)(two[:1])
     nan = pt.Slot(pt.tensor([np.nan]), name="nan", trainable=True)
     with pytest.raises(pt.NonFiniteError):
         optim.LBFGS([nan]).minimize(lambda: pt.nn.value_and_grad([nan], lambda: pt.square(nan.value).sum())())

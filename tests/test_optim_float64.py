@@ -153,7 +153,7 @@ def test_float32_parameters_beside_float64_ones_move_as_they_do_alone() -> None:
 def test_lbfgs_takes_the_rate_that_it_is_given() -> None:
     one = slot((3,))
     before = one.numpy().copy()
-    optimizer = optim.LBFGS([one], 0.3, iterations=2, evaluations=9, line_search=False)
+    optimizer = optim.LBFGS([one], 0.3, max_iter=2, max_eval=9)
     scale = np.array([1.0, 2.0, 3.0])
     optimizer.minimize(lambda: pt.nn.value_and_grad([one], lambda: (one * one * pt.tensor(scale)).sum() * 0.5)())
     g = scale * before

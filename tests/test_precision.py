@@ -234,7 +234,7 @@ def scaled_training(
 
 def state(opt: AdamW) -> tuple[float, int, int]:
     assert opt.loss_scale is not None
-    return opt.loss_scale.slot.value.item(), int(opt.loss_scale.good.value.item()), int(opt.step.value.item())
+    return opt.loss_scale.slot.value.item(), int(opt.loss_scale.good.value.item()), int(opt.updates.value.item())
 
 
 @pytest.mark.parametrize("settings", [{}, {"clip": 1.0}])

@@ -118,4 +118,4 @@ def test_a_fork_leaves_the_slots_as_they_were(tmp_path: Path) -> None:
     assert results(run(["train", "half.toml", "--run", "a", "--json"], tmp_path))["steps"] == 12
     saved = slots(tmp_path / "a")
     # The optimizer was forked as well, so it is where it began.
-    assert saved["optimizer.step"] == 0 and saved["progress"][0] == 12
+    assert saved["optimizer.updates"] == 0 and saved["progress"][0] == 12

@@ -31,9 +31,6 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
     if (slot->type().dtype != dtype)
       throw DTypeError(text("[flatten_slots] ", slot->name, " is ", slot->type(), ", the first slot ", slots[0]->type(),
                             "; expected one dtype; make a flat slot per dtype"));
-    if (slot->base())
-      throw Error(text("[flatten_slots] ", slot->name, " already belongs to ", slot->base()->name,
-                       "; expected a slot of its own; one optimizer holds a parameter"));
     if (slot->has_views())
       throw Error(text("[flatten_slots] ", slot->name,
                        " holds other slots, which are pieces of it; expected slots of their own; make new slots of the "
@@ -41,6 +38,7 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
     offsets.push_back(total);
     total += (count(slot->type().shape) + unit - 1) / unit * unit;
   }
+  for (const SlotRef& slot : slots) slot->become_base();  // out of a flat slot before
   Tensor flat = Tensor::empty({dtype, {total}});
   std::memset(flat.data(), 0, static_cast<std::size_t>(total) * size_of(dtype));
   SlotRef base = Slot::make(std::move(flat), name, false);

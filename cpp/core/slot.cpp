@@ -93,6 +93,25 @@ bool Slot::become_view(const std::shared_ptr<Slot>& base, int64_t offset) {
   return true;
 }
 
+void Slot::become_base() {
+  while (const std::shared_ptr<Slot> home = base_) {
+    home->bring();
+    const Held held(*home, Lease::Mode::Write);
+    if (base_ != home || home->away_) continue;
+    home->check_whole();
+    Tensor own = Tensor::empty(type_);
+    std::memcpy(own.data(), home->readable() + offset_ * static_cast<int64_t>(size_of(type_.dtype)), bytes());
+    std::erase_if(home->views_, [this](const std::weak_ptr<Slot>& view) { return view.lock().get() == this; });
+    base_.reset();
+    offset_ = 0;
+    base_version_ = 0;
+    buffer_ = own.impl().buffer;
+    value_ = std::move(own);
+    ++version_;
+    homes.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 Tensor Slot::current() {
   for (;;) {
     Slot& home = base_ ? *base_ : *this;

@@ -41,7 +41,9 @@ class Slot : public std::enable_shared_from_this<Slot> {
   // Turns a base slot without views into a view of another one, into which its value is copied. False if another thread
   // made it a view, or moved a value, while this one waited.
   bool become_view(const std::shared_ptr<Slot>& base, int64_t offset);
-  // Moves on whenever some slot became a view: then programs look again where their slots live.
+  // Turns a view slot into a base slot, which holds a copy of its value.
+  void become_base();
+  // Moves on whenever some slot became a view, or a base: then programs look again where their slots live.
   static uint64_t homes_version();
 
   // For compiled programs, which write in place; the caller holds the lease of this base slot. Memory that it alone

@@ -285,6 +285,7 @@ LAYERS: Final[dict[str, str]] = {
     "ZeroPadding2D": "pt.nn.ZeroPad2d(padding)",
     "ZeroPadding3D": "pt.nn.ZeroPad3d(padding)",
     "compact": "__init__ of a pt.nn.Module, in which its parts are made",
+    "utils": "pt.optim.clip_by_global_norm(grads, max_norm)",
 }
 
 # Of torch.optim, torch.optim.lr_scheduler, keras.optimizers and optax, for powertrain.optim.
@@ -305,7 +306,8 @@ OPTIMIZERS: Final[dict[str, str]] = {
     "StepLR": "pt.optim.schedules.step",
     "adam": "pt.optim.Adam(model)",
     "adamw": "pt.optim.AdamW(model)",
-    "clip_by_global_norm": "pt.optim.Adam(model, clip_norm=1.0)",
+    "clip_grad_norm_": "pt.optim.clip_by_global_norm(grads, max_norm)",
+    "clip_grad_value_": "pt.optim.clip_by_value(grads, max_value)",
     "rmsprop": "pt.optim.RMSprop(model)",
     "sgd": "pt.optim.SGD(model, lr=0.1)",
 }
@@ -417,6 +419,7 @@ NOTES: Final[dict[str, str]] = {
     "inference_mode": _RECORDED,
     "is_grad_enabled": _RECORDED,
     "no_grad": _RECORDED,
+    "set_grad_enabled": _RECORDED,
     "set_default_device": "tensors are in main memory; leave it out",
     "set_default_dtype": "functions make float32 unless dtype says otherwise; write dtype='float64' there",
     "use_deterministic_algorithms": "results are always the same, for any number of threads; leave it out",

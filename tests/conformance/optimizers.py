@@ -22,8 +22,6 @@ SHAPES = {"a.weight": (13, 7), "a.bias": (7,), "b.weight": (5, 5), "b.scale": ()
 TURNED = "Muon"
 # Takes sparse gradients alone, of PyTorch's; here they have all rows.
 SPARSE = "SparseAdam"
-# Ours under another name.
-RENAMED = {"Adafactor": {"beta2_decay": "decay", "d": "threshold", "eps": "least"}}
 INFOS = {info.optim_cls.__name__: info for info in optim_db}
 # How PyTorch runs an update, which changes no number of it.
 EXECUTION = ("foreach", "fused", "capturable", "differentiable")
@@ -91,13 +89,11 @@ def problem(name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def translated(name: str, settings: dict[str, Any], usual: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """What ours lacks of the settings, and the rest by our names: all, so that no default of ours stands in."""
-    ours, renamed = settings_of(name), RENAMED.get(name, {})
+    """What ours lacks of the settings, and the rest: all, so that no default of ours stands in."""
+    ours = settings_of(name)
     whole = {key: value for key, value in settings.items() if key not in EXECUTION}
-    missing = [key for key, value in whole.items() if renamed.get(key, key) not in ours and value != usual[key]]
-    taken = {renamed.get(key, key): plain(value) for key, value in whole.items() if renamed.get(key, key) in ours}
-    if "least" in taken:  # PyTorch's first number is that of the dtype unless given
-        taken["least"] = whole["eps"][1]
+    missing = [key for key, value in whole.items() if key not in ours and value != usual[key]]
+    taken = {key: plain(value) for key, value in whole.items() if key in ours}
     return missing, taken
 
 

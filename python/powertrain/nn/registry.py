@@ -249,8 +249,13 @@ class Registry(Watched):
         return self._named(lambda module, name: name in module._buffers, prefix, recurse)
 
     def parameters(self, recurse: bool = True) -> list[pt.Slot]:
-        """Every parameter, frozen ones too."""
-        return [slot for _, slot in self.named_parameters("", recurse)]
+        """Every parameter, frozen ones too, in order. Each gets its path as its name, which optimizers show."""
+        found = []
+        for path, slot in self.named_parameters("", recurse):
+            if slot.name != path:
+                slot.name = path
+            found.append(slot)
+        return found
 
     def trainable(self) -> list[pt.Slot]:
         """The parameters that are not frozen, in order: what gradients are taken of."""

@@ -7,12 +7,15 @@ from powertrain.optim.adam import Adam, AdamW
 from powertrain.optim.adam_variants import Lion, NAdam, RAdam, SparseAdam
 from powertrain.optim.adaptive import Adadelta, Adagrad, Adamax, RMSprop
 from powertrain.optim.averages import EMA, SWA, refresh_statistics
+from powertrain.optim.clipping import clip_by_global_norm, clip_by_value
 from powertrain.optim.factored import Adafactor
 from powertrain.optim.layerwise import LAMB, LARS, Muon
 from powertrain.optim.lbfgs import LBFGS
-from powertrain.optim.optimizer import Group, Optimizer, OptimizerError
+from powertrain.optim.optimizer import Optimizer
+from powertrain.optim.parameters import Group
 from powertrain.optim.plateau import Plateau
 from powertrain.optim.scaling import LossScale
+from powertrain.optim.settings import OptimizerError
 from powertrain.optim.sgd import SGD
 from powertrain.optim.signs import ASGD, Rprop
 from powertrain.optim.soap import SOAP
@@ -44,6 +47,8 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SparseAdam",
+    "clip_by_global_norm",
+    "clip_by_value",
     "refresh_statistics",
     "schedules",
 ]

@@ -8,7 +8,9 @@ from typing import Any
 
 import powertrain as pt
 from powertrain import _core
-from powertrain.optim.optimizer import Named, Optimizer, check_settings
+from powertrain.optim.optimizer import Optimizer
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import check_settings
 from powertrain.plugins.params import param
 
 adam_step = _core.op_function("adam_step")
@@ -37,9 +39,9 @@ class Adam(Optimizer):
         self,
         params: Named,
         lr: float = 1e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
         amsgrad: bool = False,
         **settings: Any,
     ) -> None:
@@ -47,7 +49,7 @@ class Adam(Optimizer):
         self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
         # Read by the frame when it makes the flat buffers.
         self.MOMENTS = ("m", "v", "largest") if amsgrad else ("m", "v")  # type: ignore[misc]
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
@@ -84,10 +86,10 @@ class AdamW(Adam):
         self,
         params: Named,
         lr: float = 1e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        amsgrad: bool = False,
         **settings: Any,
     ) -> None:
-        super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay, **settings)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **settings)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, State, check_settings, decayed, running_mean
+from powertrain.optim.optimizer import Optimizer, State, decayed, running_mean
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import check_settings
 from powertrain.plugins.params import param
 
 
@@ -30,15 +32,15 @@ class NAdam(Optimizer):
         self,
         params: Named,
         lr: float = 2e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
         momentum_decay: float = 4e-3,
         **settings: Any,
     ) -> None:
         check_settings("nadam", beta1=betas[0], beta2=betas[1], eps=eps, rate=momentum_decay)
         self.betas, self.eps, self.momentum_decay = betas, eps, momentum_decay
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def _memory(self, step: pt.Tensor) -> pt.Tensor:
         """How much of the mean of gradients an update keeps, in float64."""
@@ -82,14 +84,14 @@ class RAdam(Optimizer):
         self,
         params: Named,
         lr: float = 1e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
         **settings: Any,
     ) -> None:
         check_settings("radam", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps = betas, eps
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         count = pt.astype(step, "float64")
@@ -126,11 +128,16 @@ class Lion(Optimizer):
         weight_decay: float = param(0.0, low=0, doc="share of the parameter taken off, times the rate")
 
     def __init__(
-        self, params: Named, lr: float = 1e-4, *, betas: tuple[float, float] = (0.9, 0.99), **settings: Any
+        self,
+        params: Named,
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        **settings: Any,
     ) -> None:
         check_settings("lion", beta1=betas[0], beta2=betas[1])
         self.betas = betas
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -161,7 +168,6 @@ class SparseAdam(Optimizer):
         self,
         params: Named,
         lr: float = 1e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         **settings: Any,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, State, check_settings, decayed, running_mean
+from powertrain.optim.optimizer import Optimizer, State, decayed, running_mean
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import check_settings
 from powertrain.plugins.params import param
 
 
@@ -30,9 +32,9 @@ class RMSprop(Optimizer):
         self,
         params: Named,
         lr: float = 1e-2,
-        *,
         alpha: float = 0.99,
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
         **settings: Any,
@@ -40,7 +42,7 @@ class RMSprop(Optimizer):
         check_settings("rmsprop", beta2=alpha, eps=eps, momentum=momentum)
         self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
         self.MOMENTS = ("v", *(("mean",) if centered else ()), *(("m",) if momentum else ()))  # type: ignore[misc]
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -71,11 +73,22 @@ class Adagrad(Optimizer):
         weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
 
     def __init__(
-        self, params: Named, lr: float = 1e-2, *, lr_decay: float = 0.0, eps: float = 1e-10, **settings: Any
+        self,
+        params: Named,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        **settings: Any,
     ) -> None:
         check_settings("adagrad", rate=lr_decay, eps=eps)
+        check_settings("adagrad", initial_accumulator_value=initial_accumulator_value)
         self.lr_decay, self.eps = lr_decay, eps
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
+        for part in self.parts if initial_accumulator_value else ():
+            v = part.state["v"]
+            v.value = pt.full(v.shape, initial_accumulator_value, v.dtype)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         return (
@@ -105,10 +118,18 @@ class Adadelta(Optimizer):
         eps: float = param(1e-6, low=0, doc="added under the roots, so that they cannot be zero")
         weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
 
-    def __init__(self, params: Named, lr: float = 1.0, *, rho: float = 0.9, eps: float = 1e-6, **settings: Any) -> None:
+    def __init__(
+        self,
+        params: Named,
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+        **settings: Any,
+    ) -> None:
         check_settings("adadelta", beta2=rho, eps=eps)
         self.rho, self.eps = rho, eps
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
@@ -137,14 +158,14 @@ class Adamax(Optimizer):
         self,
         params: Named,
         lr: float = 2e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
         **settings: Any,
     ) -> None:
         check_settings("adamax", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps = betas, eps
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         corrected = pt.astype(rate, "float64") / (1 - pt.pow(self.betas[0], pt.astype(step, "float64")))

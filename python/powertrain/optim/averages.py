@@ -9,10 +9,12 @@ from typing import Any
 import powertrain as pt
 from powertrain.nn.module import Module
 from powertrain.nn.norm import AnyBatchNorm
-from powertrain.optim.optimizer import OptimizerError, check_settings, running_mean
+from powertrain.optim.optimizer import running_mean
+from powertrain.optim.settings import OptimizerError, check_settings
+from powertrain.optim.state import Stateful
 
 
-class _Average:
+class _Average(Stateful):
     """Averages of the trained parameters of a model, one slot for each; the first update copies them.
 
     `update` belongs behind the optimizer's, in the step that is compiled. `named_slots` is the state of a checkpoint.

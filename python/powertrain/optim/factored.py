@@ -9,7 +9,9 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.optim.layerwise import PerParameter
-from powertrain.optim.optimizer import Named, State, check_settings
+from powertrain.optim.optimizer import State
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import check_settings
 from powertrain.plugins.params import param
 
 
@@ -26,8 +28,8 @@ class Adafactor(PerParameter):
     @dataclass(frozen=True)
     class Params:
         lr: float = param(1e-2, above=0, doc="largest step size", usual="1e-2 is usual for adafactor")
-        decay: float = param(-0.8, high=0, doc="power of the step by which second moments forget")
-        threshold: float = param(1.0, above=0, doc="largest root mean square of a step before the rate")
+        beta2_decay: float = param(-0.8, high=0, doc="power of the step by which second moments forget")
+        d: float = param(1.0, above=0, doc="largest root mean square of a step before the rate")
         least: float = param(1e-3, above=0, doc="least size that a parameter counts with")
         weight_decay: float = param(0.0, low=0, doc="share of the parameter taken off, times the rate")
 
@@ -35,15 +37,21 @@ class Adafactor(PerParameter):
         self,
         params: Named,
         lr: float = 1e-2,
-        *,
-        decay: float = -0.8,
-        threshold: float = 1.0,
-        least: float = 1e-3,
+        beta2_decay: float = -0.8,
+        eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0,
+        weight_decay: float = 0.0,
         **settings: Any,
     ) -> None:
-        check_settings("adafactor", lr=threshold, rate=-decay, clip=least)
-        self.decay, self.threshold, self.least = decay, threshold, least
-        super().__init__(params, lr=lr, **settings)
+        check_settings("adafactor", lr=d, rate=-beta2_decay, clip=eps[1])
+        self.beta2_decay, self.eps, self.d = beta2_decay, eps, d
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
+
+    @classmethod
+    def build(cls, params: Any, module: Any, **settings: Any) -> Adafactor:
+        return cls(
+            module, params.lr, params.beta2_decay, (None, params.least), params.d, params.weight_decay, **settings
+        )
 
     def moment_shape(self, moment: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) < 2:
@@ -53,7 +61,7 @@ class Adafactor(PerParameter):
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
         found = {
-            "fresh": pt.pow(count, self.decay),
+            "fresh": pt.pow(count, self.beta2_decay),
             "rate": pt.minimum(wide, 1 / pt.sqrt(count)),
             "kept": 1 - wide * decay,
         }
@@ -62,10 +70,10 @@ class Adafactor(PerParameter):
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        size = pt.maximum(_root_mean_square(p), self.least) * scalars["rate"]
+        size = pt.maximum(_root_mean_square(p), self.eps[1]) * scalars["rate"]
         if decay:
             p = p * scalars["kept"]
-        squares, tiny = pt.square(g), _EPSILON[p.dtype.name]
+        squares, tiny = pt.square(g), self.eps[0] or _EPSILON[p.dtype.name]
         if p.ndim < 2:
             rows = _towards(state["rows"], squares, scalars["fresh"])
             new, v = {"rows": rows, "columns": state["columns"]}, rows
@@ -75,7 +83,7 @@ class Adafactor(PerParameter):
             v = rows * columns / pt.maximum(pt.mean(rows, axis=-2, keepdims=True), tiny)
             new = {"rows": rows, "columns": columns}
         u = g * pt.rsqrt(pt.maximum(v, tiny * tiny))
-        return p - u * (size / pt.maximum(_root_mean_square(u) / self.threshold, 1.0)), new
+        return p - u * (size / pt.maximum(_root_mean_square(u) / self.d, 1.0)), new
 
 
 _EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}

@@ -10,7 +10,9 @@ from typing import Any
 
 import powertrain as pt
 from powertrain import slots
-from powertrain.optim.optimizer import Named, Optimizer, Part, State, check_settings, running_mean
+from powertrain.optim.optimizer import Optimizer, Part, State, running_mean
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import check_settings
 from powertrain.plugins.params import param
 
 
@@ -104,7 +106,6 @@ class LAMB(PerParameter):
         self,
         params: Named,
         lr: float = 1e-3,
-        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-6,
         weight_decay: float = 0.01,
@@ -147,22 +148,24 @@ class Muon(PerParameter):
         lr: float = param(1e-3, above=0, doc="step size", usual="1e-3 is usual for muon")
         momentum: float = param(0.95, low=0, below=1, doc="memory of the mean of gradients")
         nesterov: bool = param(True, doc="look ahead along the direction")
-        steps: int = param(5, low=1, doc="Newton-Schulz steps")
+        ns_steps: int = param(5, low=1, doc="Newton-Schulz steps")
         weight_decay: float = param(0.1, low=0, doc="share of the parameter taken off, times the rate")
 
     def __init__(
         self,
         params: Named,
         lr: float = 1e-3,
-        *,
+        weight_decay: float = 0.1,
         momentum: float = 0.95,
         nesterov: bool = True,
-        steps: int = 5,
-        weight_decay: float = 0.1,
+        ns_coefficients: tuple[float, float, float] = _QUINTIC,
+        eps: float = 1e-7,
+        ns_steps: int = 5,
         **settings: Any,
     ) -> None:
-        check_settings("muon", momentum=momentum, accumulate=steps)
-        self.momentum, self.nesterov, self.steps = momentum, nesterov, steps
+        check_settings("muon", momentum=momentum, eps=eps, ns_steps=ns_steps)
+        self.momentum, self.nesterov = momentum, nesterov
+        self.ns_coefficients, self.eps, self.ns_steps = ns_coefficients, eps, ns_steps
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_param(
@@ -172,17 +175,19 @@ class Muon(PerParameter):
         step = g * (1 - self.momentum) + m * self.momentum if self.nesterov else m
         if p.ndim == 2:
             inputs, outputs = p.shape  # weights are (in, out)
-            step = orthogonal(step, self.steps) * max(1.0, outputs / inputs) ** 0.5
+            step = orthogonal(step, self.ns_steps, self.ns_coefficients, self.eps) * max(1.0, outputs / inputs) ** 0.5
         kept = p * (1 - scalars["rate"] * decay) if decay else p
         return kept - step * scalars["rate"], {"m": m}
 
 
-def orthogonal(x: pt.Tensor, steps: int) -> pt.Tensor:
+def orthogonal(
+    x: pt.Tensor, steps: int, coefficients: tuple[float, float, float] = _QUINTIC, eps: float = 1e-7
+) -> pt.Tensor:
     """A matrix with singular values brought from 0..1 to about 0.7..1.2, and the same singular vectors."""
-    a, b, c = _QUINTIC
+    a, b, c = coefficients
     wide = x.shape[0] > x.shape[1]
     y = pt.permute_dims(x) if wide else x
-    y = y / pt.maximum(_norm(y), 1e-7)
+    y = y / pt.maximum(_norm(y), eps)
     for _ in range(steps):
         square = pt.matmul(y, pt.permute_dims(y))
         y = y * a + pt.matmul(square * b + pt.matmul(square, square) * c, y)

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Gradients, Named, Optimizer, OptimizerError, check_settings
+from powertrain.boundary import shown
+from powertrain.optim.optimizer import Gradients, Optimizer
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.optim.wolfe import Point, strong_wolfe
 
 Closure = Callable[[], tuple[pt.Tensor, Gradients]]
@@ -16,35 +19,42 @@ _LEAST_CURVATURE = 1e-10
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS with a strong Wolfe line search, as PyTorch has it (Nocedal and Wright 2006, ch. 3 and 7).
+    """Limited-memory BFGS, with a strong Wolfe line search or without, as PyTorch has it.
 
-    `minimize(closure)` makes up to `iterations` steps, calling the closure, which gives the loss and the gradients at
-    the present parameters: it may be compiled. All parameters share one group and dtype.
+    `minimize(closure)` makes up to `max_iter` steps, calling the closure, which gives the loss and the gradients at
+    the present parameters: it may be compiled. All parameters share one group and dtype (Nocedal and Wright 2006,
+    ch. 3 and 7).
 
-    lr           first length that is tried, and the length without a line search
-    history      differences that are kept
-    line_search  False takes every step at the length lr
+    lr              first length that is tried, and the length without a line search
+    max_eval        most calls of the closure, 1.25 max_iter unless given
+    history_size    differences that are kept, with two numbers for each of a parameter
+    line_search_fn  "strong_wolfe", or None, which takes every step at the length lr
     """
 
     def __init__(
         self,
         params: Named,
         lr: float = 1.0,
-        *,
-        iterations: int = 20,
-        evaluations: int | None = None,
+        max_iter: int = 20,
+        max_eval: int | None = None,
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
-        history: int = 10,
-        line_search: bool = True,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+        *,
         name: str = "lbfgs",
     ) -> None:
-        check_settings(name, accumulate=iterations, rate=tolerance_grad, weight_decay=tolerance_change)
-        check_settings(name, accumulate=history)
-        self.iterations, self.evaluations = iterations, evaluations or iterations * 5 // 4
+        check_settings(name, max_iter=max_iter, max_eval=max_eval, history_size=history_size)
+        check_settings(name, rate=tolerance_grad, weight_decay=tolerance_change)
+        if line_search_fn not in (None, "strong_wolfe"):
+            raise OptimizerError(
+                f"[{name}] line_search_fn = {shown(line_search_fn)}; expected 'strong_wolfe', or None for steps of "
+                "length lr; 'strong_wolfe' is usual"
+            )
+        self.max_iter, self.max_eval = max_iter, max_eval or max_iter * 5 // 4
         self.tolerance_grad, self.tolerance_change = tolerance_grad, tolerance_change
-        self.history, self.line_search = history, line_search
-        pairs = tuple(f"{kind}{number}" for number in range(history) for kind in ("y", "s"))
+        self.history_size, self.line_search_fn = history_size, line_search_fn
+        pairs = tuple(f"{kind}{number}" for number in range(history_size) for kind in ("y", "s"))
         # Read by the frame when it makes the flat buffers.
         self.MOMENTS = ("direction", "before", *pairs)  # type: ignore[misc]
         self.COUNTERS = {"length": 0.0, "scale": 1.0, "held": 0.0}  # type: ignore[misc]
@@ -74,7 +84,7 @@ class LBFGS(Optimizer):
         if curvature <= _LEAST_CURVATURE:
             return
         held = int(self._counters["held"].value.item())
-        if held == self.history:
+        if held == self.history_size:
             for number in range(held - 1):
                 for kind in ("y", "s"):
                     self._part.state[f"{kind}{number}"].value = self._state(f"{kind}{number + 1}")
@@ -100,7 +110,7 @@ class LBFGS(Optimizer):
         return q
 
     def minimize(self, closure: Closure) -> pt.Tensor:
-        """Up to `iterations` steps; gives the loss before them.
+        """Up to `max_iter` steps; gives the loss before them.
 
         Errors    NonFiniteError for a gradient that is not finite where it begins
         """
@@ -108,10 +118,10 @@ class LBFGS(Optimizer):
         first = pt.tensor(loss, dtype="float64")
         pt.guard(g)
         calls = 1
-        for number in range(1, self.iterations + 1):
+        for number in range(1, self.max_iter + 1):
             if largest(g) <= self.tolerance_grad:
                 break
-            begun = int(self.step.value.item()) > 0
+            begun = int(self.updates.value.item()) > 0
             if begun:
                 self._remember(g)
             d = self._direction(g)
@@ -119,7 +129,7 @@ class LBFGS(Optimizer):
             length = lr if begun else min(1.0, 1.0 / float(pt.sum(pt.abs(g)).item())) * lr
             slope = dot(g, d)
             self._part.state["direction"].value, self._part.state["before"].value = d, g
-            self.step.value = self.step.value + 1
+            self.updates.value = self.updates.value + 1
             self._set("length", length)
             if slope > -self.tolerance_change:
                 break
@@ -128,7 +138,7 @@ class LBFGS(Optimizer):
             self._set("length", length)
             calls += more
             moved = largest(d) * abs(length)
-            if calls >= self.evaluations or moved <= self.tolerance_change:
+            if calls >= self.max_eval or moved <= self.tolerance_change:
                 break
             if abs(loss - before) < self.tolerance_change:
                 break
@@ -145,10 +155,10 @@ class LBFGS(Optimizer):
             loss, g = self._evaluated(closure)
             return Point(t, loss, g, dot(g, d))
 
-        if self.line_search:
-            most = self.evaluations - calls
+        if self.line_search_fn:
+            most = self.max_eval - calls
             found, more = strong_wolfe(at, start, length, largest(d), self.tolerance_change, most)
-        elif number < self.iterations:
+        elif number < self.max_iter:
             found, more = at(length), 1
         else:
             found, more = Point(length, start.loss, start.g, start.slope), 0

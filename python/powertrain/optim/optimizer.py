@@ -9,40 +9,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fnmatch
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.boundary import shown
 from powertrain.facts import Watched
 from powertrain.nn.module import Module
+from powertrain.optim.clipping import global_norm
+from powertrain.optim.hints import HOW_TO_UPDATE, NotStepped, ParamGroup
+from powertrain.optim.parameters import Chosen, Group, Named, choose, holds_alone
 from powertrain.optim.scaling import LossScale
+from powertrain.optim.settings import OptimizerError, check_schedule, check_settings, refuse_unknown
+from powertrain.optim.state import Stateful
 from powertrain.row_sparse import RowSparse, is_sparse
-from powertrain.slots import REAL, RealLayout
+from powertrain.slots import REAL, RealLayout, Segment
 
 Schedule = Callable[[Any], pt.Tensor]
-Named: TypeAlias = Module | Sequence[pt.Slot | tuple[str, pt.Slot]]
 State: TypeAlias = Mapping[str, pt.Tensor]
 Gradients: TypeAlias = Mapping[str, pt.Tensor | RowSparse] | Sequence[pt.Tensor | RowSparse]
 
 
 Self = TypeVar("Self", bound="Optimizer")
-
-
-class OptimizerError(pt.Error, ValueError):
-    """A setting or gradient that an optimizer cannot use: `[where] what was received; what was expected; the fix`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """Settings of the parameters whose names match a pattern; the first group that matches counts."""
-
-    pattern: str
-    rate: float = 1.0
-    weight_decay: float | None = None
-    frozen: bool = False
 
 
 @dataclasses.dataclass
@@ -77,10 +66,15 @@ class Rows:
     before: pt.Tensor
 
 
-class Optimizer(Watched):
+# The optimizers of a flat slot are held there, as an attribute of it.
+_OWNERS = "optimizers"
+
+
+class Optimizer(Watched, Stateful, NotStepped):
     """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
 
-    params      a module, slots, or (name, slot) pairs; frozen parameters are left out
+    params      a module, its parameters(), slots, (name, slot) pairs, or a list of groups such as
+                {"params": model.head, "lr": 0.01, "weight_decay": 0.0}; frozen parameters are left out
     lr          the rate; `opt.lr = 0.1` changes it, in compiled steps too, since it is a slot
     schedule    a factor on the rate by update, see schedules.py
     clip        largest norm of all gradients together; larger ones are scaled down
@@ -88,7 +82,7 @@ class Optimizer(Watched):
     accumulate  gradients of so many calls make one update
     loss_scale  for float16: what `scaled` multiplies a loss with, see scaling.py
     maximize    go up instead of down
-    groups      settings by pattern of the name, for example [Group("*.bias", weight_decay=0.0)]
+    groups      settings by pattern of a name, for example [Group("*.bias", weight_decay=0.0)]
 
     Complex parameters are two real ones each, as PyTorch has it; moments are of their parts, [..., 2].
     """
@@ -115,11 +109,13 @@ class Optimizer(Watched):
         maximize: bool = False,
         groups: Sequence[Group] = (),
         name: str = "optimizer",
+        **unknown: Any,
     ) -> None:
-        named = _named_slots(name, params)
-        check_settings(
-            name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate
-        )
+        if unknown:
+            refuse_unknown(type(self), unknown)
+        check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate)
+        check_schedule(name, schedule)
+        chosen = choose(name, params, groups, lr)
         if clip is not None and clip_value is not None:
             raise OptimizerError(
                 f"[{name}] clip = {clip:g}, clip_value = {clip_value:g}; expected one of them; clip by norm is usual"
@@ -129,12 +125,12 @@ class Optimizer(Watched):
         self.loss_scale = loss_scale
         if loss_scale is not None:
             loss_scale.own(name)
-        self.step = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.step")
+        self.updates = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.updates")
         self._counters = {
             key: pt.Slot(pt.tensor(first, dtype="float64"), name=f"{name}.{key}")
             for key, first in self.COUNTERS.items()
         }
-        self.params = _selected(named, groups, name)
+        self.params = [(one.path, one.slot) for one in chosen]
         widest = "float64" if any(_scalar_dtype(slot) == "float64" for _, slot in self.params) else "float32"
         self._rate = pt.Slot(pt.tensor(lr, dtype=widest), name=f"{name}.lr")
         self._gathered: dict[str, pt.Slot] = {}
@@ -143,22 +139,20 @@ class Optimizer(Watched):
                 "calls": pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.calls"),
                 "weight": pt.Slot(pt.tensor(0.0, dtype=widest), name=f"{name}.weight"),
             }
-        for path, slot in named:
-            slot.name = path
-        self.parts = list(self._make_parts(groups, weight_decay))
+        self._replaced_by = ""
+        self.parts = list(self._make_parts(chosen, weight_decay))
 
-    def _make_parts(self, groups: Sequence[Group], weight_decay: float) -> Iterator[Part]:
+    def _make_parts(self, chosen: Sequence[Chosen], weight_decay: float) -> Iterator[Part]:
         settings: dict[tuple[float, float, str, str], list[int]] = {}
-        for place, (path, slot) in enumerate(self.params):
-            group = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), Group("*"))
-            decay = weight_decay if group.weight_decay is None else group.weight_decay
-            alone = path if is_sparse(slot) else ""
-            settings.setdefault((group.rate, decay, str(slot.dtype), alone), []).append(place)
+        for place, one in enumerate(chosen):
+            decay = weight_decay if one.weight_decay is None else one.weight_decay
+            alone = one.path if is_sparse(one.slot) else ""
+            settings.setdefault((one.rate, decay, str(one.slot.dtype), alone), []).append(place)
         for number, ((rate, decay, _, alone), places) in enumerate(settings.items()):
             if alone:
                 yield self._make_sparse_part(rate, decay, places[0])
                 continue
-            values = pt.flatten_slots([self.params[place][1] for place in places], f"{self.name}.parameters.{number}")
+            values = self._flat_values([self.params[place][1] for place in places], f"parameters.{number}")
             layout = RealLayout.of(values) if values.dtype.name in REAL else values
             state = {moment: self._make_moment(moment, layout) for moment in self.MOMENTS}
             gradient = pt.flat_like(layout, f"{self.name}.gradient") if self.accumulate > 1 else None
@@ -168,6 +162,24 @@ class Optimizer(Watched):
                     "them; expected real ones; take an elementwise optimizer, such as AdamW, for these"
                 )
             yield Part(rate, decay, places, values, state, gradient, layout)
+
+    def _flat_values(self, slots: list[pt.Slot], name: str) -> pt.Slot:
+        """The flat buffer of parameters: that of an optimizer before, where it holds the same ones in the same order.
+
+        Then both update the same memory, as when a cell of a notebook runs again. An optimizer whose buffer holds other
+        ones loses its parameters to this one, and says so when it is to update them.
+        """
+        homes = [slot.base for slot in slots]
+        first = homes[0]
+        if first is not None and all(home is first for home in homes) and holds_alone(first, slots):
+            flat = first
+            flat.segments = [Segment(slot.name, slot.offset, slot.shape) for slot in slots]
+        else:
+            for other in {owner for home in homes for owner in getattr(home, _OWNERS, ())}:
+                other._replaced_by = self.name
+            flat = pt.flatten_slots(slots, f"{self.name}.{name}")
+        setattr(flat, _OWNERS, weakref.WeakSet([self, *getattr(flat, _OWNERS, ())]))
+        return flat
 
     def _make_sparse_part(self, rate: float, decay: float, place: int) -> Part:
         path, table = self.params[place]
@@ -218,9 +230,30 @@ class Optimizer(Watched):
             rate = pt.tensor(rate, dtype=self._rate.dtype)
         self._rate.value = rate
 
+    @property
+    def scheduled_lr(self) -> pt.Tensor:
+        """The rate of the next update: `lr` times the factor of the schedule."""
+        if self.schedule is None:
+            return self.lr
+        return self.lr * pt.astype(self.schedule(self.updates.value), self._rate.dtype)
+
+    @property
+    def param_groups(self) -> list[ParamGroup]:
+        """The parameters by their settings, to read: `params`, `names`, `lr` before the schedule and `weight_decay`."""
+        lr = float(self.lr.item())
+        return [
+            ParamGroup(
+                params=[self.params[place][1] for place in part.places],
+                names=[self.params[place][0] for place in part.places],
+                lr=lr * part.rate,
+                weight_decay=part.weight_decay,
+            )
+            for part in self.parts
+        ]
+
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
         """Every slot of the optimizer by name; moments as views `optimizer.m.<parameter>`, so no layout is saved."""
-        for slot in (self._rate, self.step, *self._counters.values(), *self._gathered.values()):
+        for slot in (self._rate, self.updates, *self._counters.values(), *self._gathered.values()):
             yield slot.name, slot
         if self.loss_scale is not None:
             yield from self.loss_scale.named_slots()
@@ -301,7 +334,7 @@ class Optimizer(Watched):
             if self.loss_scale is None:
                 self._update(*self._guarded(flat), last, rows)
                 return
-            norm = _norm(flat)
+            norm = global_norm(flat)
             with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips
                 self._update(*self._clipped(flat, pt.guard(norm, skip=True)), last, rows)
             self.loss_scale.adjust(norm)
@@ -329,7 +362,7 @@ class Optimizer(Watched):
         rows: list[Rows | None],
     ) -> None:
         """One update from `factor` times the gradients of each part, if this call is the last that makes one."""
-        before = self.step.value
+        before = self.updates.value
         scheduled = None if self.schedule is None else self.schedule(before)
         step = before + 1
         counters = self.advance(step, {name: slot.value for name, slot in self._counters.items()})
@@ -348,7 +381,7 @@ class Optimizer(Watched):
             _assign(part.values, p, last)
             for name, value in new.items():
                 _assign(part.state[name], value, last)
-        _assign(self.step, step, last)
+        _assign(self.updates, step, last)
         for name, value in counters.items():
             _assign(self._counters[name], value, last)
         pt.end_phase()
@@ -372,7 +405,7 @@ class Optimizer(Watched):
         """Gradients and what clips them, if finite; one guard for all parts, so that an update is whole or nothing."""
         if self.clip is None and len(flat) == 1:
             return self._cut([pt.guard(flat[0])]), None
-        return self._clipped(flat, pt.guard(_norm(flat)))
+        return self._clipped(flat, pt.guard(global_norm(flat)))
 
     def _clipped(self, flat: list[pt.Tensor], norm: pt.Tensor) -> tuple[list[pt.Tensor], pt.Tensor | None]:
         if self.clip is None:
@@ -387,12 +420,17 @@ class Optimizer(Watched):
 
     def _checked(self, grads: Gradients) -> list[pt.Tensor | RowSparse]:
         """The gradients in the order of `params`, each of the shape and kind of its parameter."""
+        if self._replaced_by:
+            raise OptimizerError(
+                f"[{self.name}] update() after {self._replaced_by} was made with some of its parameters; expected one "
+                "optimizer for a parameter, or several of the same ones in the same groups; update with the later one"
+            )
         given = self._by_path(grads) if isinstance(grads, Mapping) else grads
         wrong = [given] if not isinstance(given, (list, tuple)) else [g for g in given if not hasattr(g, "shape")]
         if wrong:
             raise OptimizerError(
-                f"[{self.name}] received {shown(wrong[0])} for gradients; expected those by the parameters; write "
-                "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"
+                f"[{self.name}] received {shown(wrong[0])} for gradients; expected those by the parameters; "
+                f"{HOW_TO_UPDATE}"
             )
         if len(given) != len(self.params):
             raise OptimizerError(
@@ -450,70 +488,5 @@ def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: float) -> pt.Tensor:
     return pt.flush_denormals(mean * kept + new * (1 - kept))
 
 
-def _norm(flat: list[pt.Tensor]) -> pt.Tensor:
-    """Of all gradients together, in float64, so that the squares of finite ones stay finite."""
-    squares = [pt.sum(pt.square(pt.astype(g, "float64"))) for g in flat]
-    return pt.sqrt(sum(squares[1:], squares[0]))
-
-
-def _named_slots(where: str, params: Any) -> list[tuple[str, pt.Slot]]:
-    if isinstance(params, Module):
-        return list(params.named_parameters())
-    found = []
-    for entry in params if isinstance(params, Iterable) else [params]:
-        name, slot = entry if isinstance(entry, (tuple, list)) and len(entry) == 2 else (None, entry)
-        if not isinstance(slot, pt.Slot) or not (name is None or isinstance(name, str)):
-            raise pt.DTypeError(
-                f"[{where}] params holds {shown(entry)}; expected a module, slots, or pairs of name and slot; pass the "
-                "model"
-            )
-        found.append((slot.name if name is None else name, slot))
-    return found
-
-
 def _assign(slot: pt.Slot, value: pt.Tensor, condition: pt.Tensor | None) -> None:
     slot.value = value if condition is None else pt.where(condition, value, slot.value)
-
-
-def _selected(named: Sequence[tuple[str, pt.Slot]], groups: Sequence[Group], name: str) -> list[tuple[str, pt.Slot]]:
-    """The parameters to train, after the frozen groups are frozen; every pattern must match something."""
-    for group in groups:
-        check_settings(name, rate=group.rate, weight_decay=group.weight_decay or 0.0)
-        if not any(fnmatch.fnmatchcase(path, group.pattern) for path, _ in named):
-            paths = ", ".join(path for path, _ in named[:6])
-            raise OptimizerError(
-                f"[{name}] group pattern {group.pattern!r} matches no parameter; expected one that matches some "
-                f"of {paths}; see model.named_parameters()"
-            )
-    for path, slot in named:
-        match = next((group for group in groups if fnmatch.fnmatchcase(path, group.pattern)), None)
-        if match is not None and match.frozen:
-            slot.trainable = False
-    chosen = [(path, slot) for path, slot in named if slot.trainable]
-    if not chosen:
-        raise OptimizerError(
-            f"[{name}] {len(named)} parameters, none to train; expected at least one; unfreeze some of the model"
-        )
-    return chosen
-
-
-# What each setting may be: the words, and the test (which NaN never passes).
-_LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
-    "lr": ("a number > 0", lambda value: 0 < value < math.inf, "1e-3 is usual for adamw"),
-    "rate": ("a number >= 0", lambda value: 0 <= value < math.inf, "1 leaves the rate as it is"),
-    "weight_decay": ("a number >= 0", lambda value: 0 <= value < math.inf, "0.01 is usual for adamw"),
-    "clip": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
-    "clip_value": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
-    "accumulate": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "1 updates at each call"),
-    "momentum": ("0 <= momentum < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
-    "beta1": ("0 <= beta1 < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
-    "beta2": ("0 <= beta2 < 1", lambda value: 0 <= value < 1, "0.999 is usual"),
-    "eps": ("a number >= 0", lambda value: 0 <= value < math.inf, "1e-8 is usual"),
-}
-
-
-def check_settings(where: str, **settings: float | None) -> None:
-    for name, value in settings.items():
-        expected, good, fix = _LIMITS[name]
-        if value is not None and not good(value):
-            raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 import powertrain as pt
-from powertrain.optim.optimizer import Optimizer, OptimizerError
+from powertrain.optim.optimizer import Optimizer
+from powertrain.optim.settings import OptimizerError
+from powertrain.optim.state import Stateful
 
 
-class Plateau:
+class Plateau(Stateful):
     """Times `factor` when a figure has not become better for more than `patience` updates, as PyTorch's
     ReduceLROnPlateau; for `cooldown` updates afterwards none of them counts as bad.
 

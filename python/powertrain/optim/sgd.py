@@ -7,42 +7,56 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, check_settings, decayed
+from powertrain.optim.optimizer import Optimizer, decayed
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugins.params import param
 
 
 class SGD(Optimizer):
     """g += decay p;  m = momentum m + g;  p -= lr m, or lr (g + momentum m) with Nesterov's momentum.
 
-    As PyTorch has it (Sutskever et al. 2013 up to the place of lr), without dampening. Without momentum there is no m.
+    As PyTorch has it (Sutskever et al. 2013 up to the place of lr). With dampening m = momentum m + (1 - dampening) g
+    from the second update on. Without momentum there is no m.
     """
 
     @dataclass(frozen=True)
     class Params:
-        lr: float = param(0.1, above=0, doc="step size", usual="0.1 is usual for sgd")
+        lr: float = param(1e-3, above=0, doc="step size", usual="0.1 is usual for sgd")
         momentum: float = param(
             0.0, low=0, below=1, doc="share of the last direction that is kept", usual="0.9 is usual"
         )
+        dampening: float = param(0.0, low=0, high=1, doc="share of the gradient that the direction leaves out")
         nesterov: bool = param(False, doc="look ahead along the direction")
         weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
 
     def __init__(
         self,
         params: Named,
-        lr: float = 0.1,
-        *,
+        lr: float = 1e-3,
         momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
         nesterov: bool = False,
         **settings: Any,
     ) -> None:
-        check_settings("sgd", momentum=momentum)
+        check_settings("sgd", momentum=momentum, dampening=dampening)
         if nesterov and momentum == 0:
             raise OptimizerError("[sgd] nesterov without momentum; expected momentum > 0; 0.9 is usual")
-        self.momentum, self.nesterov = momentum, nesterov
+        if nesterov and dampening > 0:
+            raise OptimizerError(f"[sgd] nesterov with dampening = {dampening:g}; expected 0; leave dampening out")
+        self.momentum, self.dampening, self.nesterov = momentum, dampening, nesterov
         # Read by the frame when it makes the flat buffers.
         self.MOMENTS = ("m",) if momentum > 0 else ()  # type: ignore[misc]
         self.ROWS = momentum == 0  # type: ignore[misc]
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
+
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+        if not (self.momentum and self.dampening):
+            return {"rate": rate}
+        # The first direction is the gradient itself.
+        share = 1.0 - pt.astype(pt.greater(step, 1), "float64") * self.dampening
+        return {"rate": rate, "share": pt.astype(share, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
@@ -50,6 +64,7 @@ class SGD(Optimizer):
         g = decayed(g, p, decay)
         if not self.momentum:
             return p - g * scalars["rate"], {}
-        m = pt.flush_denormals(state["m"] * self.momentum + g)
+        taken = g * scalars["share"] if self.dampening else g
+        m = pt.flush_denormals(state["m"] * self.momentum + taken)
         direction = g + m * self.momentum if self.nesterov else m
         return p - direction * scalars["rate"], {"m": m}

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Named, Optimizer, OptimizerError, State, check_settings, decayed
+from powertrain.optim.optimizer import Optimizer, State, decayed
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugins.params import param
 
 
@@ -31,7 +33,6 @@ class Rprop(Optimizer):
         self,
         params: Named,
         lr: float = 1e-2,
-        *,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50.0),
         **settings: Any,
@@ -83,15 +84,15 @@ class ASGD(Optimizer):
         self,
         params: Named,
         lr: float = 1e-2,
-        *,
         lambd: float = 1e-4,
         alpha: float = 0.75,
         t0: float = 1e6,
+        weight_decay: float = 0.0,
         **settings: Any,
     ) -> None:
         check_settings("asgd", rate=lambd, eps=alpha)
         self.lambd, self.alpha, self.t0 = lambd, alpha, t0
-        super().__init__(params, lr=lr, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
         before, wide = pt.astype(step - 1, "float64"), pt.astype(rate, "float64")

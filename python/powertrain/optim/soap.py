@@ -9,7 +9,9 @@ from typing import Any
 import powertrain as pt
 from powertrain import _core
 from powertrain.optim.layerwise import PerParameter
-from powertrain.optim.optimizer import Named, State, check_settings, running_mean
+from powertrain.optim.optimizer import State, running_mean
+from powertrain.optim.parameters import Named
+from powertrain.optim.settings import check_settings
 from powertrain.plugins.params import param
 
 
@@ -37,12 +39,12 @@ class SOAP(PerParameter):
         self,
         params: Named,
         lr: float = 3e-3,
-        *,
         betas: tuple[float, float] = (0.95, 0.95),
         eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
         every: int = 10,
         largest: int = 1024,
-        weight_decay: float = 0.01,
         **settings: Any,
     ) -> None:
         check_settings("soap", beta1=betas[0], beta2=betas[1], eps=eps, accumulate=every)

@@ -1,0 +1,39 @@
+"""What PyTorch's optimizers have and these have not: each call says what to write instead."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from powertrain.boundary import shown
+from powertrain.optim.settings import OptimizerError
+
+HOW_TO_UPDATE = "write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"
+
+
+class ParamGroup(dict[str, Any]):
+    """Parameters with the same settings, to read."""
+
+    def __setitem__(self, key: str, value: Any) -> NoReturn:
+        raise OptimizerError(
+            f"[optimizer] param_groups[...][{key!r}] = {shown(value)}; expected groups to be read alone; write "
+            "opt.lr = ... for the rate of all groups, or make the optimizer with groups of their own lr and "
+            "weight_decay"
+        )
+
+
+class NotStepped:
+    """Calls of an optimizer that keeps gradients and steps."""
+
+    name: str
+
+    def step(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OptimizerError(f"[{self.name}] step(); expected update(grads); {HOW_TO_UPDATE}")
+
+    def zero_grad(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OptimizerError(f"[{self.name}] zero_grad(); expected no call: gradients are not stored; {HOW_TO_UPDATE}")
+
+    def add_param_group(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OptimizerError(
+            f"[{self.name}] add_param_group(); expected all groups when it is made; make another optimizer of the "
+            "parameters that are new"
+        )

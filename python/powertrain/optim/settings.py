@@ -1,0 +1,99 @@
+"""The settings of optimizers: what each may be, and what is said of one that nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import powertrain as pt
+from powertrain.boundary import shown
+
+
+class OptimizerError(pt.Error, ValueError):
+    """A setting or gradient that an optimizer cannot use: `[where] what was received; what was expected; the fix`."""
+
+
+class UnknownSettingError(OptimizerError, TypeError):
+    """A keyword that an optimizer does not take."""
+
+
+# What each setting may be: the words, and the test (which NaN never passes).
+_LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
+    "lr": ("a number > 0", lambda value: 0 < value < math.inf, "1e-3 is usual for adamw"),
+    "rate": ("a number >= 0", lambda value: 0 <= value < math.inf, "1 leaves the rate as it is"),
+    "weight_decay": ("a number >= 0", lambda value: 0 <= value < math.inf, "0.01 is usual for adamw"),
+    "initial_accumulator_value": ("a number >= 0", lambda value: 0 <= value < math.inf, "0 is usual"),
+    "clip": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
+    "clip_value": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
+    "max_norm": ("a number > 0", lambda value: 0 < value < math.inf, "1.0 is usual"),
+    "accumulate": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "1 updates at each call"),
+    "max_iter": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "20 is usual"),
+    "max_eval": ("a whole number >= 1, or None", lambda value: value >= 1 and value == int(value), "25 is usual"),
+    "history_size": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "10 is usual"),
+    "ns_steps": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "5 is usual"),
+    "momentum": ("0 <= momentum < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
+    "dampening": ("0 <= dampening <= 1", lambda value: 0 <= value <= 1, "0 is usual"),
+    "beta1": ("0 <= beta1 < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
+    "beta2": ("0 <= beta2 < 1", lambda value: 0 <= value < 1, "0.999 is usual"),
+    "eps": ("a number >= 0", lambda value: 0 <= value < math.inf, "1e-8 is usual"),
+}
+
+# Settings of PyTorch, Keras and JAX that have another name here, or none.
+_ELSEWHERE = {
+    "learning_rate": "write lr=...",
+    "clip_norm": "write clip=...",
+    "clipnorm": "write clip=...",
+    "max_grad_norm": "write clip=...",
+    "global_clipnorm": "write clip=...",
+    "clipvalue": "write clip_value=...",
+    "decay": "write weight_decay=..., or schedule=... for the rate",
+    "beta_1": "write betas=(0.9, 0.999)",
+    "beta_2": "write betas=(0.9, 0.999)",
+    "beta1": "write betas=(0.9, 0.999)",
+    "beta2": "write betas=(0.9, 0.999)",
+    "foreach": "leave it out: parameters lie in one flat buffer, and an update is one sweep",
+    "fused": "leave it out: parameters lie in one flat buffer, and an update is one sweep",
+    "capturable": "leave it out: pt.compile takes every update",
+    "differentiable": "leave it out",
+    "decoupled_weight_decay": "take AdamW for decay that is taken off the parameter",
+}
+
+
+def check_settings(where: str, **settings: float | None) -> None:
+    for name, value in settings.items():
+        expected, good, fix = _LIMITS[name]
+        if value is not None and not good(value):
+            raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")
+
+
+def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
+    """The first keyword that no constructor of a class takes, with the one that was probably meant."""
+    name = next(iter(unknown))
+    taken = [
+        parameter.name
+        for base in cls.__mro__
+        if "__init__" in vars(base) and base is not object
+        for parameter in inspect.signature(vars(base)["__init__"]).parameters.values()
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) and parameter.name != "self"
+    ]
+    known = list(dict.fromkeys(taken))
+    close = difflib.get_close_matches(name, known, 1)
+    fix = _ELSEWHERE.get(name) or (f"did you mean {close[0]}?" if close else "leave it out")
+    raise UnknownSettingError(
+        f"[{cls.__name__}] received {name}={shown(unknown[name])}; expected one of {', '.join(known)}; {fix}"
+    )
+
+
+def check_schedule(where: str, schedule: Any) -> None:
+    if schedule is None or callable(schedule):
+        return
+    from powertrain.optim import schedules
+
+    known = isinstance(schedule, str) and schedule in vars(schedules)
+    raise OptimizerError(
+        f"[{where}] schedule = {shown(schedule)}; expected a function of the count of updates; write schedule="
+        f"pt.optim.schedules.bind(pt.optim.schedules.{schedule if known else 'cosine'}, total=1000)"
+    )

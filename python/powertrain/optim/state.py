@@ -1,0 +1,52 @@
+"""The state of what trains beside a model, as named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.optim.settings import OptimizerError
+
+
+class Stateful:
+    """An object whose state is slots with names."""
+
+    def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
+        raise pt.DTypeError(f"[{type(self).__name__}] no named_slots; expected that method")
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Every number that the next updates depend on, by name, as copies."""
+        return {name: np.array(slot.numpy()) for name, slot in self.named_slots()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the state to what `state_dict` gave, after all of it is checked.
+
+        Errors    names that are missing or unknown; another shape or dtype
+        """
+        where, slots = type(self).__name__, dict(self.named_slots())
+        if not isinstance(state, Mapping):
+            raise OptimizerError(f"[{where}] received {type(state).__name__}; expected what state_dict() gave")
+        wrong = [f"{name} is missing" for name in slots if name not in state]
+        wrong += [f"{name} is unknown" for name in state if name not in slots]
+        values: dict[str, Any] = {}
+        for name, slot in slots.items():
+            if name not in state:
+                continue
+            value = np.asarray(state[name])
+            if (value.shape, str(value.dtype)) != (tuple(slot.shape), slot.dtype.name):
+                shapes = f"{value.dtype}{list(value.shape)}, expected {slot.dtype.name}{list(slot.shape)}"
+                wrong.append(f"{name} is {shapes}")
+                continue
+            values[name] = pt.tensor(value)
+        if wrong:
+            listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
+            raise OptimizerError(
+                f"[{where}] {len(values)} of {len(slots)} arrays fit: {listed}; expected a state of the same class, "
+                "parameters and settings; make this one as that one was made"
+            )
+        for name, value in values.items():
+            slots[name].value = value
