@@ -96,6 +96,7 @@ from powertrain.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
 from powertrain.random import permutation, rand, randint, randn  # noqa: E402
 from powertrain.row_sparse import RowSparse  # noqa: E402
 from powertrain.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
+from powertrain.saved import restore, save  # noqa: E402
 from powertrain.searching import (  # noqa: E402
     argwhere,
     flatnonzero,
@@ -165,7 +166,7 @@ __all__ = [
     "custom_gradient", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
     "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
-    "nonzero", "ones", "ones_like", "pack", "pad", "scan",
+    "nonzero", "ones", "ones_like", "pack", "pad", "restore", "save", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "data", "estimators", "fft", "linalg", "losses", "metrics", "models", "nn", "optim",

@@ -1,0 +1,202 @@
+"""One file that holds all of a training loop: arrays as safetensors, and plain values beside them. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powertrain import _core, random
+from powertrain._core import Slot, Tensor
+from powertrain.boundary import export, shown
+from powertrain.files import Files, FolderError
+
+_FORMAT = 1
+_KEY = "powertrain"  # of the metadata of the file
+_RANDOM = "random.default"
+_SCALARS = (bool, int, float, str)
+
+
+class SaveError(_core.Error, ValueError):
+    """A file or a part of one that cannot be saved or restored."""
+
+
+class NoFileError(_core.Error, OSError):
+    """A file that cannot be read."""
+
+
+def save(path: str | os.PathLike[str], **parts: Any) -> None:
+    """Write all that a training loop is made of into one file, so that `pt.restore` goes on with the same bits.
+
+    A part is an object with `state_dict` and `load_state_dict` (a model, an optimizer, an average, a loader), a slot, a
+    pt.random.Generator, or a plain value: numbers, strings, None, arrays, and lists and dicts of them. The default
+    random generator is always saved. The file is written beside and renamed: a kill leaves the old one or the new one.
+
+    Errors    a part that is none of these; a full disk
+    Example
+        >>> import powertrain as pt, pathlib, tempfile
+        >>> model = pt.nn.Linear(2, 1)
+        >>> opt = pt.optim.Adam(model)
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "training.safetensors"
+        >>> pt.save(path, model=model, optimizer=opt, epoch=3)
+        >>> pt.restore(path, model=model, optimizer=opt)
+        {'epoch': 3}
+    """
+    from safetensors.numpy import save as serialized
+
+    arrays: dict[str, Any] = {}
+    held = {name: _packed(name, _state_of(name, part), arrays) for name, part in parts.items()}
+    held[_RANDOM] = _packed(_RANDOM, np.array(random.default_generator().slot.numpy()), arrays)
+    states = sorted(name for name, part in parts.items() if _is_stateful(part))
+    header = {"format": _FORMAT, "states": states, "parts": held, "sha256": _hash(arrays)}
+    target = Path(path)
+    Files(target.parent).replace(target.name, serialized(arrays, {_KEY: json.dumps(header, sort_keys=True)}))
+
+
+def restore(path: str | os.PathLike[str], strict: bool = True, **parts: Any) -> dict[str, Any]:
+    """Set parts to what `pt.save` wrote under their names, and return the plain values of the file.
+
+    The file is checked whole first, and if a part does not fit, those before it are set back: nothing changes. With
+    `strict` every part with a state must be passed, and the default random generator is set too.
+
+    Errors    a file that is missing, damaged or none of `pt.save`; a part that is not in it, or that is not passed; a
+              state that does not fit
+    Example   see pt.save
+    """
+    header, arrays = _read(Path(path))
+    held, states = header["parts"], header["states"]
+    _check_parts(path, parts, held, states, strict)
+    values = {name: _unpacked(value, arrays) for name, value in held.items()}
+    undo: list[Callable[[], None]] = []
+    try:
+        for name, part in parts.items():
+            before = _state_of(name, part)
+            undo.append(lambda name=name, part=part, before=before: _set(name, part, before))  # type: ignore[misc]
+            _set(name, part, values[name])
+        if strict:
+            random.default_generator().slot.value = _core.tensor(values[_RANDOM])
+    except Exception:
+        for back in reversed(undo):
+            back()
+        raise
+    return {name: value for name, value in values.items() if name not in states and name != _RANDOM}
+
+
+def _is_stateful(part: Any) -> bool:
+    return isinstance(part, (Slot, random.Generator)) or (
+        hasattr(part, "state_dict") and hasattr(part, "load_state_dict")
+    )
+
+
+def _state_of(name: str, part: Any) -> Any:
+    if isinstance(part, random.Generator):
+        part = part.slot
+    if isinstance(part, Slot):
+        return np.array(part.numpy())
+    return dict(part.state_dict()) if _is_stateful(part) else part
+
+
+def _set(name: str, part: Any, state: Any) -> None:
+    if isinstance(part, random.Generator):
+        part = part.slot
+    if not isinstance(part, Slot):
+        part.load_state_dict(state)
+        return
+    value = np.asarray(state)
+    if (value.shape, str(value.dtype)) != (tuple(part.shape), part.dtype.name):
+        raise SaveError(
+            f"[restore] {name} is {value.dtype}{list(value.shape)} in the file, {part.dtype.name}{list(part.shape)} "
+            "here; expected one shape and dtype; make the slot as it was when it was saved"
+        )
+    part.value = _core.tensor(value)
+
+
+def _packed(path: str, value: Any, arrays: dict[str, Any]) -> Any:
+    """A value as JSON; arrays go to `arrays`, with their key in their place."""
+    if value is None or type(value) in _SCALARS:
+        return value
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        arrays[path] = np.ascontiguousarray(np.asarray(value)).reshape(np.shape(value))
+        return {"array": path}
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {"dict": {key: _packed(f"{path}/{key}", item, arrays) for key, item in value.items()}}
+    if isinstance(value, (list, tuple)):
+        return [_packed(f"{path}/{place}", item, arrays) for place, item in enumerate(value)]
+    raise SaveError(
+        f"[save] {path} is {shown(value)}; expected an object with state_dict and load_state_dict, a slot, or plain "
+        "values: numbers, strings, None, arrays, lists and dicts of them; save what it is made of"
+    )
+
+
+def _unpacked(value: Any, arrays: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        return arrays[value["array"]]
+    return {key: _unpacked(item, arrays) for key, item in value["dict"].items()}
+
+
+def _hash(arrays: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    from safetensors.numpy import load
+
+    try:
+        with Files(path.parent).reading(path.name) as file:
+            raw = file.read()
+    except (OSError, FolderError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise NoFileError(f"[restore] {path}: {said}; expected a file that pt.save wrote; check the path") from error
+    try:
+        size = int.from_bytes(raw[:8], "little")
+        header = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"][_KEY])
+        arrays = load(raw)
+        whole = header["format"] == _FORMAT and header["sha256"] == _hash(arrays)
+        values = [_unpacked(value, arrays) for value in header["parts"].values()]
+    except Exception as error:  # of whatever kind: the file may be anybody's
+        raise SaveError(
+            f"[restore] {path} is damaged, or none that pt.save wrote ({type(error).__name__}); expected one of those; "
+            "take one that was saved earlier"
+        ) from error
+    if not whole or len(values) != len(header["parts"]) or _RANDOM not in header["parts"]:
+        raise SaveError(
+            f"[restore] {path} is not what was written, or of another version; expected format {_FORMAT} with the same "
+            "SHA-256; take one that was saved earlier"
+        )
+    return header, arrays
+
+
+def _check_parts(path: Any, parts: Mapping[str, Any], held: Mapping[str, Any], states: list[str], strict: bool) -> None:
+    there = ", ".join(sorted(name for name in held if name != _RANDOM)) or "nothing"
+    for name, part in parts.items():
+        if not _is_stateful(part):
+            raise SaveError(
+                f"[restore] {name} is {shown(part)}; expected an object with state_dict and load_state_dict, or a "
+                "slot; plain values are in the dict that restore returns"
+            )
+        if name not in states:
+            raise SaveError(f"[restore] {path} holds {there}; expected {name} among its states; leave it out")
+    left = [name for name in states if name not in parts]
+    if strict and left:
+        raise SaveError(
+            f"[restore] {path} holds the state of {left[0]}, which is not passed; expected every state; pass "
+            f"{left[0]}=..., or strict=False to leave it and the random numbers as they are"
+        )
+
+
+__all__ = ["NoFileError", "SaveError", "restore", "save"]
+
+export(globals())
