@@ -403,3 +403,36 @@ def test_a_child_of_a_fork_during_another_threads_trace_can_trace() -> None:
     forked.set()
     other.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_a_trace_took_is_listed() -> None:
+    model, scale = nn.Sequential(nn.Linear(7, 4), nn.Dropout(0.25)), 2.5
+    model.name_slots()
+
+    @pt.compile
+    def step(x: Any) -> Any:
+        return pt.nn.value_and_grad(model, lambda: (model(x) * scale).sum())()[0]
+
+    assert step.captured() == []
+    step(X)
+    listed = step.captured()
+    assert listed == sorted(listed)
+    for line in ("scale = 2.5", "Dropout.training = True", "0.weight is trainable"):
+        assert any(line in one for one in listed), (line, listed)
+    model.eval()
+    step(X)
+    assert not any("Dropout.training = True" in one for one in step.captured())
+
+
+def test_a_number_that_changes_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    step = pt.compile(lambda x, rate: x * rate)
+    with caplog.at_level(logging.INFO, logger="powertrain"):
+        for rate in range(7):
+            step(X, float(rate))
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1 and "the Python arguments changed from" in warnings[0]
+    assert warnings[0].endswith(
+        "; a number that changes with the calls is frozen into a program each time; pass it as a tensor, such as "
+        "pt.tensor(0.1), or keep it in a Slot"
+    )
+    assert len(caplog.records) == 6

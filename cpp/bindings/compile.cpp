@@ -217,6 +217,16 @@ PyObject* describe(PyObject* self, PyObject*) {
   });
 }
 
+PyObject* captured(PyObject* self, PyObject*) {
+  return guarded([&]() -> py::object {
+    State& state = state_of(self);
+    if (state.step.entries().empty()) return py::list();
+    const CompiledStep::EntryRef entry = state.step.entries().front();
+    const auto* facts = static_cast<const PythonFacts*>(entry->facts.get());
+    return facts ? py::object(py::cast(facts->listed())) : py::object(py::list());
+  });
+}
+
 PyObject* programs(PyObject* self, void*) {
   return guarded([&]() -> py::object {
     py::list all;
@@ -336,6 +346,8 @@ PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(state_of
 
 PyMethodDef methods[] = {
     {"describe", describe, METH_NOARGS, "The programs as a person reads them."},
+    {"captured", captured, METH_NOARGS,
+     "What the program used last took from Python: attributes, flags, closures and globals, as sorted lines."},
     {"profile", profile, METH_VARARGS, "Runs one step; seconds per instruction."},
     {"places", places, METH_VARARGS, "Runs one step; the processor of each chunk of each shared instruction."},
     {"record", record, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},

@@ -244,6 +244,28 @@ std::string PythonFacts::changed() {
   return "";
 }
 
+std::vector<std::string> PythonFacts::listed() const {
+  const auto shown = [](const Held& held) {
+    PyObject* value = held.value.ptr();
+    const bool readable = !value || value == Py_None || PyBool_Check(value) || is_plain(value);
+    return readable ? held.shown() : std::string(Py_TYPE(value)->tp_name);
+  };
+  std::set<std::string> lines;
+  for (const Cell& cell : cells_) lines.insert(text(cell.name, " = ", shown(cell.held)));
+  for (const auto* entries : {&reached_, &watched_}) {
+    for (const Entry& entry : *entries) {
+      const std::string name = (entry.owner.empty() ? "" : entry.owner + ".") + py::cast<std::string>(entry.name);
+      lines.insert(text(name, " = ", shown(entry.held)));
+    }
+  }
+  for (const Flag& flag : flags_) {
+    const SlotRef slot = flag.slot.lock();
+    if (slot)
+      lines.insert(text(slot->name.empty() ? "a slot" : slot->name, flag.trainable ? " is" : " is not", " trainable"));
+  }
+  return {lines.begin(), lines.end()};
+}
+
 int PythonFacts::visit(visitproc visit, void* arg) const {
   for (const auto* entries : {&watched_, &reached_}) {
     for (const Entry& entry : *entries) {

@@ -35,6 +35,8 @@ class PythonFacts final : public Facts {
 
   bool hold() override;
   std::string changed() override;
+  // Each value that the trace took, as "name = value".
+  std::vector<std::string> listed() const;
   int visit(visitproc visit, void* arg) const;
 
  private:

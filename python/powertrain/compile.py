@@ -14,14 +14,28 @@ _log = logging.getLogger("powertrain")
 _NAME_THE_CAUSE_AFTER = 3
 
 
-def _on_retrace(name: str, traces: int, cause: str, seconds: float) -> None:
-    if traces <= _NAME_THE_CAUSE_AFTER:
-        _log.info("%s traced again (%d programs, %.0f ms): %s", name, traces, seconds * 1e3, cause)
-    else:
-        _log.warning(
-            "%s traced again (%d programs, %.0f ms): %s; pad to fewer shapes, or pass numbers that change as tensors",
-            name, traces, seconds * 1e3, cause,
-        )  # fmt: skip
+# How causes begin, and what helps.
+_FIXES = {
+    "the Python arguments": "a number that changes with the calls is frozen into a program each time; pass it as a "
+    "tensor, such as pt.tensor(0.1), or keep it in a Slot",
+    "input": "pad to fewer shapes",
+    "": "keep what changes with the calls in a Slot, or pass it as a tensor",
+}
+
+
+class _Retraces:
+    """Says why one function was traced again: a warning once for each kind of cause, and lines of the log."""
+
+    def __init__(self) -> None:
+        self.warned: set[str] = set()
+
+    def __call__(self, name: str, traces: int, cause: str, seconds: float) -> None:
+        kind = next(kind for kind in _FIXES if cause.startswith(kind))
+        if traces <= _NAME_THE_CAUSE_AFTER or kind in self.warned:
+            _log.info("%s traced again (%d programs, %.0f ms): %s", name, traces, seconds * 1e3, cause)
+            return
+        self.warned.add(kind)
+        _log.warning("%s traced again (%d programs, %.0f ms): %s; %s", name, traces, seconds * 1e3, cause, _FIXES[kind])
 
 
 def compile(
@@ -37,7 +51,8 @@ def compile(
 
     Slots that the function reads or assigns become state of the program. Tensors and arrays are its inputs. Python
     numbers are frozen into it, and so is what the function reads of modules, optimizers, closures and globals: when
-    such a value changes, as by `model.eval()`, the program that fits is used, or the function is traced again. For a
+    such a value changes, as by `model.eval()`, the program that fits is used, or the function is traced again;
+    `step.captured()` lists these values. For a
     gradient and inside of another compiled function it is called as it is.
 
     `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves the phase out and goes
@@ -75,7 +90,7 @@ def compile(
         if not callable(fn):
             raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")
         name = getattr(fn, "__name__", type(fn).__name__)
-        made = _core.make_compiled(fn, name, _on_retrace, simplify, fuse, on_nonfinite, limit, adapter)
+        made = _core.make_compiled(fn, name, _Retraces(), simplify, fuse, on_nonfinite, limit, adapter)
         made.__doc__ = fn.__doc__
         return made
 
