@@ -150,9 +150,14 @@ def groups(where: str, inputs: int, outputs: int, groups: int) -> None:
         )
 
 
+def shape_of(value: Any) -> tuple[int, ...]:
+    """Of a tensor, a symbolic one too, an array or numbers."""
+    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+
+
 def one_shape(where: str, **given: Any) -> None:
     """Of what is compared element by element, and would otherwise broadcast: [n, 1] and [n] to [n, n]."""
-    shapes = {name: tuple(np.shape(value)) for name, value in given.items()}
+    shapes = {name: shape_of(value) for name, value in given.items()}
     if len(set(shapes.values())) > 1:
         *first, last = shapes
         words = ", ".join(f"{name} is {list(shape)}" for name, shape in shapes.items())

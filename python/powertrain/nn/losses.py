@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
@@ -135,7 +133,7 @@ class GaussianNLLLoss(Loss):
 
     def forward(self, input: Any, target: Any, var: Any) -> pt.Tensor:  # type: ignore[override]  # one input more
         """Shapes    input [...], target [...], var [...], or 1 along axes that share one -> [...]"""
-        x, variance = np.shape(input), np.shape(var)
+        x, variance = checks.shape_of(input), checks.shape_of(var)
         if len(variance) != len(x) or any(one not in (1, size) for one, size in zip(variance, x, strict=True)):
             raise pt.ShapeError(
                 f"[GaussianNLLLoss] var is {list(variance)}, input is {list(x)}; expected one for each number, or "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import numpy as np
-
 import powertrain as pt
 from powertrain.nn import checks
 from powertrain.nn.distance import PairwiseDistance
@@ -61,10 +59,10 @@ class CosineEmbeddingLoss(_OfTwo):
     ALIKE = ("input1", "input2")
 
     def _computed(self, *inputs: Any) -> pt.Tensor:
-        if np.shape(inputs[2]) != np.shape(inputs[0])[:-1]:
+        if checks.shape_of(inputs[2]) != checks.shape_of(inputs[0])[:-1]:
             raise pt.ShapeError(
-                f"[CosineEmbeddingLoss] input1 is {list(np.shape(inputs[0]))}, target is "
-                f"{list(np.shape(inputs[2]))}; expected one target for each row of input1; reshape target"
+                f"[CosineEmbeddingLoss] input1 is {list(checks.shape_of(inputs[0]))}, target is "
+                f"{list(checks.shape_of(inputs[2]))}; expected one target for each row of input1; reshape target"
             )
         return super()._computed(*inputs)
 
