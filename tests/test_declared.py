@@ -143,7 +143,7 @@ def test_a_function_has_the_fields_of_its_base() -> None:
     loss.probabilities = True  # type: ignore[attr-defined]
     assert unfit("loss", loss, "loss") == ""
     loss.exact_gradients = False  # type: ignore[attr-defined]
-    assert message(lambda: unfit("loss", loss, "loss")) == (
+    assert unfit("loss", loss, "loss") == (
         "[loss] received a field exact_gradients, which nothing reads; expected one of Params, exact_gradient, "
         "examples, probabilities; did you mean exact_gradient?"
     )

@@ -29,7 +29,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from powertrain.plugins.declared import check_functions, lacking
+from powertrain.plugins.declared import FieldError, check_functions, lacking
 
 GROUPS = (
     "model",
@@ -85,7 +85,10 @@ def unfit(group: str, plugin: Any, name: str) -> str:
     if not inspect.isclass(plugin):
         if group not in TO_FUNCTIONS or not callable(plugin):
             return f"{name} is no class; expected one that derives from {_names(group)}; {page}"
-        check_functions(name, plugin, base_of(group))
+        try:
+            check_functions(name, plugin, base_of(group))
+        except FieldError as error:
+            return str(error)
         return _signature(plugin, TO_FUNCTIONS[group], "it", page, name)
     bases = (base_of(group), *([_random()] if group == "transform" else []))
     if not issubclass(plugin, bases):
