@@ -35,7 +35,7 @@ WIDTH: Final = 118
 
 
 def has(where: str, name: str) -> bool:
-    holder: Any = pt.Tensor if where == "Tensor" else importlib.import_module(where)
+    holder: Any = getattr(pt, where) if where in ("Slot", "Tensor") else importlib.import_module(where)
     return name in dir(holder)
 
 

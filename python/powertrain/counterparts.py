@@ -323,7 +323,6 @@ RANDOM: Final[dict[str, str]] = {
     "random": "pt.random.uniform(size=size)",
     "randperm": "pt.random.permutation(n)",
     "split": "pt.random.Generator(seed, stream)",
-    "standard_normal": "pt.random.normal(shape)",
 }
 
 # Of numpy.linalg and torch.linalg, for powertrain.linalg.
