@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from powertrain.tensor_counterparts import SLOT, TENSOR
+from powertrain.tensor_counterparts import TENSOR
 
 # ------------------------------------------------------------ functions over arrays: numpy, torch, jax.numpy, keras.ops
 ARRAYS: Final[dict[str, str]] = {
@@ -395,7 +395,6 @@ PICTURES: Final[dict[str, str]] = {
 
 TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain": ARRAYS,
-    "Slot": SLOT,
     "Tensor": TENSOR,
     "powertrain.data": DATA,
     "powertrain.data.transforms": PICTURES,

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from powertrain import _core
 from powertrain.counterparts import ARRAYS, FUNCTIONS, NOTES, TABLES
+from powertrain.tensor_counterparts import SLOT
 
 
 class UnknownNameError(_core.Error, AttributeError):
@@ -163,7 +164,8 @@ def family(name: str) -> str | None:
 
 def line(where: str, name: str) -> str | None:
     """What to write in place of a name."""
-    known = TABLES.get(where, {}).get(name) or _elsewhere(where, name)
+    table = SLOT if where == "Slot" else TABLES.get(where, {})
+    known = table.get(name) or _elsewhere(where, name)
     plain = name.rstrip("_")
     if known or where not in ("Slot", "Tensor", "powertrain.nn.functional"):
         return known
