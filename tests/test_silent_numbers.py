@@ -34,31 +34,32 @@ COLUMN, ROW = pt.ones((8, 1)), pt.ones((8,))
         *[
             (
                 kind(), (COLUMN, ROW),
-                f"[{kind.__name__}] x is [8, 1], target is [8]; expected one shape; reshape target, or x",
+                f"[{kind.__name__}] input is [8, 1], target is [8]; expected one shape; reshape target, or input",
             )
             for kind in (
                 nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss, nn.BCELoss, nn.BCEWithLogitsLoss, nn.KLDivLoss,
-                nn.PoissonNLLLoss, nn.GaussianNLLLoss, nn.SoftMarginLoss, nn.HingeEmbeddingLoss,
+                nn.PoissonNLLLoss, nn.SoftMarginLoss, nn.HingeEmbeddingLoss,
             )
         ],
         (
             nn.GaussianNLLLoss(), (pt.ones((8, 3)), pt.ones((8, 3)), ROW),
-            "[GaussianNLLLoss] variance is [8], x is [8, 3]; expected one for each number, or a size of 1 along "
+            "[GaussianNLLLoss] var is [8], input is [8, 3]; expected one for each number, or a size of 1 along "
             "axes that share one; reshape it",
         ),
         (
             nn.MarginRankingLoss(), (COLUMN, COLUMN, ROW),
-            "[MarginRankingLoss] a is [8, 1], b is [8, 1], target is [8]; expected one shape; reshape target, or a "
-            "or b",
+            "[MarginRankingLoss] input1 is [8, 1], input2 is [8, 1], target is [8]; expected one shape; reshape "
+            "target, or input1 or input2",
         ),
         (
             nn.CosineEmbeddingLoss(), (pt.ones((8, 3)), pt.ones((8, 3)), COLUMN),
-            "[CosineEmbeddingLoss] a is [8, 3], target is [8, 1]; expected one target for each row of a; reshape "
-            "target",
+            "[CosineEmbeddingLoss] input1 is [8, 3], target is [8, 1]; expected one target for each row of input1; "
+            "reshape target",
         ),
         (
             nn.CosineEmbeddingLoss(), (pt.ones((8, 3)), pt.ones((1, 3)), ROW),
-            "[CosineEmbeddingLoss] a is [8, 3], b is [1, 3]; expected one shape; reshape b, or a",
+            "[CosineEmbeddingLoss] input1 is [8, 3], input2 is [1, 3]; expected one shape; reshape input2, or "
+            "input1",
         ),
         (
             nn.TripletMarginLoss(), (pt.ones((8, 3)), pt.ones((3,)), pt.ones((8, 3))),
@@ -73,7 +74,7 @@ COLUMN, ROW = pt.ones((8, 1)), pt.ones((8,))
         ),
         (
             nn.MultiLabelMarginLoss(), (pt.ones((8, 3)), pt.zeros((3,), "int64")),
-            "[MultiLabelMarginLoss] x is [8, 3], labels is [3]; expected one shape; reshape labels, or x",
+            "[MultiLabelMarginLoss] input is [8, 3], target is [3]; expected one shape; reshape target, or input",
         ),
     ],
 )  # fmt: skip
