@@ -112,8 +112,8 @@ class Control(Task):
 # No distribution is read for them, since any data have one. `plugins list` finds them by their entry points.
 OWN: dict[str, type[Task]] = {
     "classification": Classification,
-    "regression": Regression,
     "language": Language,
+    "regression": Regression,
     "control": Control,
 }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from powertrain.inputs import read_file
 from powertrain.plugins.registry import ENGINE, Registry
 
 MEASURES = {"accuracy": "classification", "perplexity": "language", "mse": "regression", "r2": "regression",
@@ -85,7 +85,7 @@ def _flat(table: Any, prefix: str = "") -> dict[str, Any]:
 
 def catalog(plugins: Registry) -> list[Entry]:
     """Every recipe, the engine's first. Nothing of a distribution is imported: a stranger's has its name alone."""
-    raw = json.loads(resources.files("powertrain.recipe").joinpath("catalog.json").read_text(encoding="utf-8"))
+    raw = json.loads(read_file(Path(__file__).with_name("catalog.json")))
     names = {field.name for field in fields(Entry)}
     known = {(row["distribution"], row["name"]): {key: row[key] for key in row if key in names} for row in raw}
     found = {}
