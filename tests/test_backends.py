@@ -335,7 +335,7 @@ def test_what_it_fetches_is_looked_at(change: Any, received: str) -> None:
         pt.compile(lambda x: x + x, backend=Short())(X)
     assert str(raised.value) == (
         f"[backend numpy] fetch gave {received} for an array of float32[16, 6]; expected NumPy's array of it "
-        "(bfloat16: its bits as uint16); mend fetch"
+        "(bfloat16: its bits as uint16); fix fetch"
     )
 
 
@@ -376,7 +376,7 @@ def test_what_it_gives_is_looked_at_before_it_counts() -> None:
     def add(x: Any) -> None:
         slot.value = slot.value + x
 
-    with pytest.raises(BackendError, match=r"gave float64\[2\] as output 0; expected float32\[2\]; mend its compile"):
+    with pytest.raises(BackendError, match=r"gave float64\[2\] as output 0; expected float32\[2\]; fix its compile"):
         pt.compile(add, backend=Short())(np.ones(2, np.float32))
     assert slot.numpy().tolist() == [0, 0]
 

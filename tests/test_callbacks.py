@@ -151,11 +151,11 @@ def test_the_order_of_callbacks_never_matters(tmp_path: Path) -> None:
         (("Unknown",), "[callback ./own.py:Unknown] it set optimizer.beta1; expected one of optimizer.lr; an event's "
                        "scalars are what can be set"),
         (("Fails",), "[callback ./own.py:Fails] it failed after step 5: KeyError: 'steps'; expected a request or None; "
-                     "mend it, or leave it out of the recipe: the run can be resumed"),
+                     "fix it, or leave it out of the recipe: the run can be resumed"),
         (("Answers",), "[callback ./own.py:Answers] it answered str; expected Stop, Save, Evaluate, SetScalar or None; "
                        "import them from powertrain.plugins"),
         (("Changes",), "[callback ./own.py:Changes] it failed after step 5: FrozenInstanceError: cannot assign to "
-                       "field 'progress'; expected a request or None; mend it, or leave it out of the recipe: the run "
+                       "field 'progress'; expected a request or None; fix it, or leave it out of the recipe: the run "
                        "can be resumed"),
     ],
 )  # fmt: skip

@@ -232,7 +232,7 @@ def test_a_broken_plugin_is_an_error_only_for_who_names_it(both: Path, tmp_path:
     done = run(["train", "acme.toml"], tmp_path, [both], expect=2)
     assert done.stderr.strip() == (
         "[acme.toml:3 model.use] [plugin acme-broken/exits] acme-broken 0.3.0 could not import acme_broken.exits:Net: "
-        "RuntimeError: this distribution cannot be imported at all; expected a plugin that can be imported; mend, "
+        "RuntimeError: this distribution cannot be imported at all; expected a plugin that can be imported; fix, "
         "update or uninstall acme-broken"
     )
 

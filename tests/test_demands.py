@@ -69,7 +69,7 @@ FILES = [
     ("class Net:\n    @classmethod\n    def build(cls, params, inputs): return 7\n",
      "[model ./net.py:Net] build gave 7; expected a powertrain.nn.Module; return one"),
     ("class Net:\n    @classmethod\n    def build(cls, params, inputs): return {}['x']\n",
-     "[plugin ./net.py] build in net.py:3 raised KeyError: 'x'; expected no exception, or one that says what to mend; "
+     "[plugin ./net.py] build in net.py:3 raised KeyError: 'x'; expected no exception, or one that says what to fix; "
      "the lines above say how it came there"),
 ]  # fmt: skip
 

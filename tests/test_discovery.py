@@ -153,7 +153,7 @@ def test_an_import_that_takes_no_stop_ends_the_process_and_is_named(tmp_path: Pa
     done = run(["train", "small.toml"], tmp_path, [tmp_path], expect=2, **{importing.VARIABLE: "0.5"})
     assert done.stderr == (
         "[plugins] the import of deaf:Net of deaf 2.0 took more than 0.5 s and goes on whatever is raised in it; "
-        "expected one that ends; mend or uninstall it\n"
+        "expected one that ends; fix or uninstall it\n"
     )
 
 

@@ -137,7 +137,7 @@ def test_a_wrong_cuda_source_is_an_error_with_all_of_the_compilers_words() -> No
     assert caught.value.code == "not-compiled"
     assert first == (
         '[cuda doubled] NVRTC cannot compile it: doubled.cu(4): error: identifier "i" is undefined (and 1 more); '
-        "expected CUDA C++; mend what the compiler names:"
+        "expected CUDA C++; fix what the compiler names:"
     )
     assert [line.strip() for line in log if "error:" in line] == [
         'doubled.cu(4): error: identifier "i" is undefined', 'doubled.cu(4): error: identifier "z" is undefined',
@@ -155,7 +155,7 @@ def test_options_and_headers_of_cuda_source(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("powertrain.plugins.kernels.nvrtc.includes", list)
     with pytest.raises(SourceError, match=r'could not open source file "cuda_fp16.h"'):
         Cuda.of(raw, "float16").compile()
-    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*mend the options"):
+    with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*fix the options"):
         Cuda(DOUBLED, "doubled", options=("--no-such",)).compile()
     with pytest.raises(SourceError, match=r"^\[cuda doubled\] NVRTC does not compile at all: .*; install") as caught:
         Cuda(DOUBLED, "doubled").compile("compute_12")

@@ -75,7 +75,7 @@ def test_a_plugin_that_cannot_be_imported_names_itself_and_the_cause(
         registry.load("model", "bad")
     assert str(caught.value) == (
         f"[plugin broken/bad] broken 2.3 could not import broken_plugin:Net: {cause}; "
-        "expected a plugin that can be imported; mend, update or uninstall broken"
+        "expected a plugin that can be imported; fix, update or uninstall broken"
     )
     assert registry.load("model", "net").__name__ == "Net"
     sys.modules.pop("broken_plugin", None)
@@ -181,13 +181,13 @@ def test_a_file_beside_the_recipe_is_a_plugin(tmp_path: Path) -> None:
             "./model.py:Net",
             "x = 1\ny = x / 0\n",
             "[plugin ./model.py:2] it could not be imported: ZeroDivisionError: division by zero; "
-            "expected a file that can be imported; mend model.py",
+            "expected a file that can be imported; fix model.py",
         ),
         (
             "./model.py:Net",
             "x = 1\nraise SystemExit(3)\n",
             "[plugin ./model.py:2] it could not be imported: exited with 3; "
-            "expected a file that can be imported; mend model.py",
+            "expected a file that can be imported; fix model.py",
         ),
     ],
 )

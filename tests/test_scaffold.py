@@ -172,7 +172,7 @@ def test_the_doctor_says_what_is_broken_and_is_not_hurt_by_it(tmp_path: Path) ->
         "deadly: 2 plugins",
         "good: 1 plugins",
         "broken     [plugin deadly/first] deadly 1.0: it crashed with SIGKILL; expected a plugin that can be imported; "
-        "mend or uninstall it",
+        "fix or uninstall it",
         "shadowed   good 0.1 by its 1.0, which comes first on the path",
         "unreadable torn: its entry_points.txt: a line is 'no equals sign'; expected name = module:object; reinstall "
         "or remove it",

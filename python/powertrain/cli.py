@@ -64,7 +64,7 @@ def _guarded(action: Callable[[], int]) -> int:
 
 
 def _users(error: Exception) -> str:
-    """What an error says that the user can mend; nothing where it is none of those."""
+    """What an error says that the user can fix; nothing where it is none of those."""
     if isinstance(error, OSError):
         name = str(error.filename)
         name = name if len(name) <= 200 else f"{name[:197]}..."

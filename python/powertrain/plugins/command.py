@@ -92,7 +92,7 @@ def _probe(entries: Sequence[Plugin], seconds: float) -> list[str]:
     if len(entries) == 1:
         one = entries[0]
         name = f"[plugin {one.full_name}] {one.distribution} {one.version}"
-        return [f"{name}: {ended.words}; expected a plugin that can be imported; mend or uninstall it"]
+        return [f"{name}: {ended.words}; expected a plugin that can be imported; fix or uninstall it"]
     return [cause for entry in entries for cause in _probe([entry], seconds)]  # which of them it was
 
 

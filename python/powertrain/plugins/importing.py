@@ -23,7 +23,7 @@ SECONDS = 10.0
 VARIABLE = "POWERTRAIN_IMPORT_SECONDS"
 MOST_PRINTED = 1 << 16
 MOST_IGNORED = 3  # stops, a second apart
-ENDED = 2  # exit code of a process that an import would not give back: the user's to mend, as in the command line
+ENDED = 2  # exit code of a process that an import would not give back: the user's to fix, as in the command line
 
 
 class _Stop(BaseException):
@@ -167,7 +167,7 @@ def _limited(whose: str) -> Iterator[None]:
         nonlocal ignored
         if ignored == MOST_IGNORED:
             said = f"[plugins] the import of {one_line(whose)} took more than {seconds:g} s"
-            said += " and goes on whatever is raised in it; expected one that ends; mend or uninstall it\n"
+            said += " and goes on whatever is raised in it; expected one that ends; fix or uninstall it\n"
             os.write(2, said.encode())
             end(ENDED)
         ignored += 1

@@ -86,7 +86,7 @@ def _execute(file: LocalFile, beside: bool) -> types.ModuleType:
         del sys.modules[module_name]
         raise PluginError(
             f"[plugin ./{file.path.name}{_line_in(error, file.path)}] it could not be imported: {cause}; "
-            f"expected a file that can be imported; mend {file.path.name}"
+            f"expected a file that can be imported; fix {file.path.name}"
         ) from error
     return module
 

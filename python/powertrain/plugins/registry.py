@@ -23,7 +23,7 @@ MOST_SHOWN = 60  # characters of a name that nobody offers
 
 
 class PluginError(_core.Error):
-    """A plugin that cannot be found or used: what was received, what was expected, how to mend it."""
+    """A plugin that cannot be found or used: what was received, what was expected, how to fix it."""
 
 
 class Plugin(NamedTuple):
@@ -51,7 +51,7 @@ class Plugin(NamedTuple):
         if cause:
             raise PluginError(
                 f"[plugin {self.full_name}] {self.distribution} {self.version} could not import {self.target}: "
-                f"{cause}; expected a plugin that can be imported; mend, update or uninstall {self.distribution}"
+                f"{cause}; expected a plugin that can be imported; fix, update or uninstall {self.distribution}"
             ) from error
         return found
 

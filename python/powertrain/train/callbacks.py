@@ -37,7 +37,7 @@ class Callbacks:
             except Exception as error:
                 raise RunError(
                     f"[callback {name}] it failed after step {event.progress['steps']:,}: {in_words(error)}; expected "
-                    "a request or None; mend it, or leave it out of the recipe: the run can be resumed"
+                    "a request or None; fix it, or leave it out of the recipe: the run can be resumed"
                 ) from error
             requests = [] if answer is None else list(answer) if isinstance(answer, (list, tuple)) else [answer]
             for request in requests:

@@ -48,7 +48,7 @@ class EnvSource:
         if first.shape != wanted.shape:
             raise RunError(
                 f"[data.{self.role}] reset gave an observation of shape {list(first.shape)}; expected "
-                f"{list(wanted.shape)}, as `observation` says; mend the environment"
+                f"{list(wanted.shape)}, as `observation` says; fix the environment"
             )
         return first
 

@@ -317,7 +317,7 @@ def _paragraphs(lines: Sequence[str]) -> Html:
 def _raised(error: Exception) -> str:
     from powertrain.plugins.importing import in_words
 
-    return f"raised {in_words(error).splitlines()[0]}; expected no exception; mend it, then `powertrain report RUN`."
+    return f"raised {in_words(error).splitlines()[0]}; expected no exception; fix it, then `powertrain report RUN`."
 
 
 def _table(rows: Sequence[Sequence[str]], kind: str = "numbers") -> Html:

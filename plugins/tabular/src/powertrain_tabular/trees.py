@@ -129,7 +129,7 @@ def _flat(x: Any) -> NDArray[np.float32]:
 
 
 class Boosting(_Trees):
-    """Gradient boosting: each tree mends what those before it left. With a valid part it stops early."""
+    """Gradient boosting: each tree corrects the errors of those before it. With a valid part it stops early."""
 
     @dataclass(frozen=True, kw_only=True)
     class Params(Growing):

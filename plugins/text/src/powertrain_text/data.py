@@ -155,10 +155,10 @@ def read_table(path: Path, text: str, label: str, separator: str = ",") -> list[
                 )  # fmt: skip
         found = [(row[text], row[label]) for row in reader]
     except (csv.Error, TypeError) as error:
-        raise DataError(where, str(error), "expected a CSV file with a header", "mend it, or set separator") from None
+        raise DataError(where, str(error), "expected a CSV file with a header", "fix it, or set separator") from None
     short = next((number for number, (_, word) in enumerate(found, 2) if word is None), None)
     if short is not None:
-        raise DataError(where, f"row {short} has no {label}", "expected as many columns in each row", "mend that row")
+        raise DataError(where, f"row {short} has no {label}", "expected as many columns in each row", "fix that row")
     return [(words, word) for words, word in found if words and words.strip()]
 
 

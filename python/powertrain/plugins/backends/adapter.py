@@ -45,7 +45,7 @@ class Adapter:
         if held.shape != tuple(array.shape) or held.dtype.name != expected:
             raise BackendError(
                 f"[backend {self.name}] fetch gave {held.dtype.name}{list(held.shape)} for an array of "
-                f"{dtype}{list(array.shape)}; expected NumPy's array of it (bfloat16: its bits as uint16); mend fetch"
+                f"{dtype}{list(array.shape)}; expected NumPy's array of it (bfloat16: its bits as uint16); fix fetch"
             )
         tensor = _core.asarray(held)
         return _core.same_bits_as(tensor, _core.DType.bfloat16) if dtype == "bfloat16" else tensor
@@ -82,13 +82,13 @@ class Adapter:
         if len(outputs) != len(wanted):
             raise BackendError(
                 f"[backend {self.name}] gave {len(outputs)} outputs; expected {len(wanted)}, those of the graph; "
-                "mend its compile"
+                "fix its compile"
             )
         for number, (array, value) in enumerate(zip(outputs, wanted, strict=True)):
             found = Value(tuple(array.shape), dtype_name(array))
             if found != value:
                 raise BackendError(
-                    f"[backend {self.name}] gave {found} as output {number}; expected {value}; mend its compile"
+                    f"[backend {self.name}] gave {found} as output {number}; expected {value}; fix its compile"
                 )
 
     def demand(self, graph: Graph) -> None:

@@ -49,7 +49,7 @@ def check_distribution(
     entries = [plugin for plugin in registry.plugins() if plugin.distribution == distribution]
     broken = [one for one in registry.unreadable() if one.distribution == distribution]
     if broken:
-        raise PluginError(f"[plugins check] {distribution}: {broken[0].cause}; expected entry points; mend them")
+        raise PluginError(f"[plugins check] {distribution}: {broken[0].cause}; expected entry points; fix them")
     if not entries:
         known = sorted({plugin.distribution for plugin in registry.plugins()})
         raise PluginError(
@@ -73,7 +73,7 @@ def _check(registry: Registry, plugin: Plugin, seconds: float) -> Checked:
     found = list(_names(registry.plugins(plugin.group), plugin))
     if plugin.group not in GROUPS:
         text = f"there is no group {plugin.group}"
-        fix = "mend the entry point's group"
+        fix = "fix the entry point's group"
         return Checked(plugin, (Finding("group", where, text, f"one of {', '.join(GROUPS)}", fix),), False)
     limit = seconds * LONGER.get(plugin.group, 1)
     ended = run_apart({"task": "examine", "entry": plugin._asdict()}, plugin.module, limit)

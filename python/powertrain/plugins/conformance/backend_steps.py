@@ -44,7 +44,7 @@ def check_steps(subject: Subject, adapter: Adapter, most: float) -> Iterator[Fin
         except BackendError as error:
             if "cannot run" in str(error):  # its vocabulary is its own choice
                 continue
-            yield subject.finding("refuses", f"{name}: {str(error).partition('] ')[2]}", "a step", "mend it")
+            yield subject.finding("refuses", f"{name}: {str(error).partition('] ')[2]}", "a step", "fix it")
             continue
         except Exception as error:
             yield subject.raised(f"a training step of {name}", error)

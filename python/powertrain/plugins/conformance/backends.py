@@ -64,7 +64,7 @@ def _members(subject: Subject, backend: Any) -> Iterator[Finding]:
             )
     for op in sorted(set(backend.ops) - set(SPECS)):
         yield subject.finding(
-            "unknown-op", f"it says that it runs {op!r}", f"names of ops{suggestion(op, SPECS)}", "mend its ops"
+            "unknown-op", f"it says that it runs {op!r}", f"names of ops{suggestion(op, SPECS)}", "fix its ops"
         )
 
 
@@ -129,7 +129,7 @@ def _round_trips(subject: Subject, adapter: Watching) -> Iterator[Finding]:
                     "round-trip",
                     f"fetch(place(x)) of {dtype}{list(shape)} gives {back.dtype.name}{list(back.shape)}",
                     "the same elements",
-                    "mend place and fetch",
+                    "fix place and fetch",
                 )
                 return
     given = np.arange(7, dtype=np.float32)

@@ -61,7 +61,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
         stopped = next((code for code, words in STOPPED.items() if words in str(error)), "import")
         kind = {"SystemExit": "exit", "_Stop": stopped}.get(type(error.__cause__).__name__, "import")
         text = f"importing {plugin.target} failed: {cause.removeprefix('_Stop: ')}"
-        yield Finding(kind, f"plugin {plugin.full_name}", text, "a plugin that can be imported", "mend the import")
+        yield Finding(kind, f"plugin {plugin.full_name}", text, "a plugin that can be imported", "fix the import")
         return
     where = f"{plugin.full_name}{source_line(loaded)}"
     check = checks().get(plugin.group)

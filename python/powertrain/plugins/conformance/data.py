@@ -65,7 +65,7 @@ def check_data(subject: Subject) -> Iterator[Finding]:
             "not-a-dataset",
             f"its task is {dataset.task!r}",
             f"one of {', '.join(tasks())}{suggestion(str(dataset.task), tasks())}",
-            "mend the second argument of DataModule",
+            "fix the second argument of DataModule",
         )
         return
     if dataset.labels and len(dataset.labels) != dataset.outputs:

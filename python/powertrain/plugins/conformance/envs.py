@@ -132,7 +132,7 @@ def _form(subject: Subject, episode: Episode, wanted: Any) -> Iterator[Finding]:
     for number, reward in enumerate(episode.rewards, 1):
         if np.ndim(reward) != 0 or not np.isfinite(float(reward)):
             received = f"a reward of shape {list(np.shape(reward))}" if np.ndim(reward) else f"the reward {reward}"
-            yield subject.finding("not-finite", f"step {number} gives {received}", "one number", "mend the reward")
+            yield subject.finding("not-finite", f"step {number} gives {received}", "one number", "fix the reward")
             return
     if any(one.dtype.kind == "f" and not np.isfinite(one).all() for one in episode.seen):
         yield subject.finding("not-finite", "an observation is not finite", "numbers", "look at its arithmetic")

@@ -1,4 +1,4 @@
-"""What a check finds: which rule is broken, where, and how to mend it."""
+"""What a check finds: which rule is broken, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Subject:
         if isinstance(error.__cause__ or error.__context__, ImportError) and str(error).startswith("["):
             received = f"it could not be tried: {str(error).splitlines()[0]}"
             return self.finding("not-here", received, "what it needs", "install it, and check again")
-        return self.finding("raises", f"{doing} raised {text}", "no exception", "mend the line that is named", error)
+        return self.finding("raises", f"{doing} raised {text}", "no exception", "fix the line that is named", error)
 
     def place(self, error: BaseException) -> str:
         """The last line of the plugin's own code in a traceback."""

@@ -87,7 +87,7 @@ def check_kernel(subject: Subject) -> Iterator[Finding]:
 
 def _two(rest: str) -> tuple[str, str]:
     expected, _, fix = rest.partition("; ")
-    return expected or "no exception", fix or "mend the line that is named"
+    return expected or "no exception", fix or "fix the line that is named"
 
 
 def _usual_cases(kernel: Kernel) -> list[Case]:
@@ -99,7 +99,7 @@ def _usual_cases(kernel: Kernel) -> list[Case]:
 def _try(subject: Subject, kernel: Kernel, case: Case, dtype: str, words: str) -> Iterator[Finding]:
     found, mistakes = check(kernel.Params, case.params, kernel.name)
     if mistakes:
-        yield subject.finding("case", f"{words}: {mistakes[0].text}", "parameters that it takes", "mend the case")
+        yield subject.finding("case", f"{words}: {mistakes[0].text}", "parameters that it takes", "fix the case")
         return
     params = {field.name: getattr(found, field.name) for field in parameters(kernel.Params)}
     inputs = _as_dtype(kernel, case.inputs, dtype)
@@ -203,7 +203,7 @@ def _shapes(
             "shape-rule",
             f"in {words} its shape rule gives {_shown(given)}, and its reference {_shown(wanted)}",
             "the same",
-            "mend shape or dtypes, or the reference",
+            "fix shape or dtypes, or the reference",
         )
 
 
@@ -423,7 +423,7 @@ def _gradients(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]
                 f"in {trial.words} the gradient of {name} is {made[at]:.6g} at {[int(one) for one in at]}, and the "
                 f"reference's is {right[at]:.6g}",
                 "the derivative of what it computes",
-                "mend the vjp, or the kernel that it calls",
+                "fix the vjp, or the kernel that it calls",
             )
             return
     yield from _differences(subject, kernel, trial, real, weights, by_reference, draw)

@@ -197,7 +197,7 @@ def _attribute(name: str, given: Any, keep: list[Any]) -> Attribute:
 
 @dataclass(frozen=True)
 class Fault:
-    """What a call did that it must not: the code of the rule, what was seen, what was expected, how to mend it."""
+    """What a call did that it must not: the code of the rule, what was seen, what was expected, how to fix it."""
 
     code: str
     received: str
@@ -212,7 +212,7 @@ def run(address: int, call: Prepared, old: Sequence[Prepared] = ()) -> Fault | N
         return _explain(told, call, old)
     if told["code"]:
         said = call.said() or f"it returned {told['code']}"
-        return Fault("fails", f"it fails on one of its own cases: {said}", "0", "mend the case or the kernel")
+        return Fault("fails", f"it fails on one of its own cases: {said}", "0", "fix the case or the kernel")
     if not told["environment"]:
         return Fault(
             "floating-point-mode",

@@ -53,7 +53,7 @@ def check_model(subject: Subject) -> Iterator[Finding]:
             with no_global_random(subject, "build") as drawn:
                 module = subject.plugin.build(subject.params, inputs)
         except Exception as error:
-            if not str(error).startswith("["):  # a refusal says what was received, expected and how to mend it
+            if not str(error).startswith("["):  # a refusal says what was received, expected and how to fix it
                 yield subject.raised(f"build for {inputs.task} of shape {list(inputs.shape)}", error)
                 return
             refused.append(error)
@@ -209,7 +209,7 @@ def _training(subject: Subject, module: Any, x: Any, inputs: Inputs) -> Iterator
     except Exception as error:
         traced = isinstance(error, pt.TraceError)
         received = f"in training mode it raised {type(error).__name__}: {str(error).splitlines()[0]}"
-        code, fix = "raises", "mend the line that is named"
+        code, fix = "raises", "fix the line that is named"
         if traced:
             code, fix = "not-traceable", "use pt.where instead of if on values, and no NumPy on tensors"
         yield subject.finding(code, received, "a step that can run", fix, error)

@@ -155,5 +155,5 @@ def check_recipe(subject: Subject) -> Iterator[Finding]:
         load_recipe(str(subject.plugin))
     except Exception as error:
         yield subject.finding(
-            "recipe", f"it cannot be read: {str(error).splitlines()[0]}", "a recipe without mistakes", "mend the file"
+            "recipe", f"it cannot be read: {str(error).splitlines()[0]}", "a recipe without mistakes", "fix the file"
         )

@@ -104,7 +104,7 @@ def cases(subject: Subject) -> list[Any]:
                     "no-example",
                     f"its example {show(table)} is wrong: {mistakes[0].text}",
                     "parameters that a recipe may write",
-                    "mend the example",
+                    "fix the example",
                 )
             )
         made.append(found)

@@ -56,7 +56,7 @@ class Cuda:
             raise SourceError(
                 "cuda-source",
                 f'[cuda {self.function}] the source has no extern "C" __global__ void {self.function}(...); expected '
-                "the function that it names; mend the name or the source",
+                "the function that it names; fix the name or the source",
             )
 
     def compile(self, architecture: str = "compute_80") -> bytes:

@@ -194,7 +194,7 @@ class Kernel:
             raise _core.ShapeError(
                 f"[{self.name}] its shape rule gave {made}; expected "
                 + ("a tuple of sizes" if self.outputs == 1 else f"a list of {self.outputs} tuples of sizes")
-                + "; mend the rule"
+                + "; fix the rule"
             )
         return list(zip(wanted, self.dtypes or [dtype] * len(wanted), strict=True))
 

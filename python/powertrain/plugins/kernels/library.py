@@ -47,7 +47,7 @@ class CLibrary:
             raise SourceError(
                 "missing-symbol",
                 f"[kernel {kernel.name}] {self.found().name} has no function {self.functions[dtype]}, which it names "
-                f"for {dtype}; expected one declared with PT_EXPORT; add it or mend the name",
+                f"for {dtype}; expected one declared with PT_EXPORT; add it or fix the name",
             )
         return address
 

@@ -112,7 +112,7 @@ def _wrong(function: str, log: str) -> SourceError:
     return SourceError(
         "not-compiled",
         f"[cuda {function}] NVRTC cannot compile it: {(errors or lines or ['no reason'])[0]}{more}; "
-        f"expected CUDA C++; mend what the compiler names:{all_of_it}",
+        f"expected CUDA C++; fix what the compiler names:{all_of_it}",
     )
 
 
@@ -122,7 +122,7 @@ def _unable(function: str, why: str, options: Sequence[str]) -> SourceError:
     return SourceError(
         "cuda-options" if options else "no-nvrtc",
         f"[cuda {function}] NVRTC does not compile at all: {said}; expected PTX; "
-        + (f"mend the options {' '.join(options)}, or " if options else "")
+        + (f"fix the options {' '.join(options)}, or " if options else "")
         + f"install NVRTC again: {HOW}",
     )
 
