@@ -61,6 +61,25 @@ def run(
     return done
 
 
+def started(folder: Path, recipe: str, *arguments: str, until: str = "epoch", **how: Any) -> subprocess.Popen[str]:
+    """A training in `folder`/a by a process of its own, once it has printed a line that begins with `until`."""
+    (folder / "small.toml").write_text(recipe)
+    process = subprocess.Popen(
+        command(["train", "small.toml", "--run", "a", *arguments]),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **how,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(until):
+            break
+    return process
+
+
 class Said(NamedTuple):
     """What a call said."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
 import inspect
 import pickle
+import resource
 import subprocess
 import sys
 from types import FunctionType
@@ -171,6 +174,65 @@ def test_memory_that_no_system_has_is_a_memory_error() -> None:
     )
 
 
+def test_rows_that_memory_does_not_hold_are_not_pickled() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 40, before[1]))
+    try:
+        with pytest.raises(pt.OutOfMemoryError, match=r"^\[reduce\] received powertrain\._core\.Tensor: Unable to "):
+            pickle.dumps(pt.broadcast_to(pt.ones(()), (2**21, 2**21)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    same = pickle.loads(pickle.dumps(pt.transpose(pt.tensor([[1.0, 2.0], [3.0, 4.0]]))))
+    assert same.numpy().tolist() == [[1.0, 3.0], [2.0, 4.0]]
+    assert pickle.loads(pickle.dumps(pt.tensor(2.5))).shape == ()
+
+
+def test_what_a_library_raises_in_python_called_from_c() -> None:
+    """NumPy reads {"a": "xx"} as the fields of a record, in Python code of its own."""
+    with pytest.raises(pt.ShapeError) as error:
+        pt.ones(2).__array__({"a": "xx"})  # type: ignore[arg-type]
+    assert told(error) == (
+        "[array] received powertrain._core.Tensor, dict: entry not a 2- or 3- tuple; expected array(self: Tensor, "
+        "dtype: object = None, copy: object = None) -> object; check the arguments"
+    )
+    assert isinstance(error.value.__cause__, ValueError)
+
+
+class Lends:
+    """What says that it lends main memory, and gives something else."""
+
+    def __init__(self, device: Any = (1, 0)) -> None:
+        self.device = device
+
+    def __dlpack_device__(self) -> Any:
+        return self.device
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        return 3
+
+
+def test_memory_that_is_not_lent() -> None:
+    text = (
+        "received Lends whose __dlpack__ gave int; expected a capsule that nobody has taken; convert it with "
+        "numpy.asarray"
+    )
+    with pytest.raises(pt.DTypeError) as error:
+        pt.asarray(Lends())  # type: ignore[arg-type]
+    assert told(error) == f"[asarray] {text}"
+    with pytest.raises(pt.DTypeError) as error:
+        pt.compile(lambda x: x)(Lends())
+    assert told(error).endswith(text)
+    for device in ((), "x", ("x", 0), None):
+        with pytest.raises(pt.DTypeError, match=r"^\[asarray\] received Lends; expected a tensor, an array or "):
+            pt.asarray(Lends(device))  # type: ignore[arg-type]
+
+
+def test_a_compiled_function_of_a_caller_raises_its_own() -> None:
+    with pytest.raises(TypeError, match="max expected at least 1 argument") as error:
+        pt.compile(max)()
+    assert not isinstance(error.value, pt.Error)
+
+
 SUBINTERPRETER = """
 import sys
 try:
@@ -197,6 +259,135 @@ def test_a_subinterpreter_is_told_at_once() -> None:
         "[powertrain] imported in a subinterpreter; expected the main interpreter, since kernels, threads and memory "
         "are shared by the process; use processes or threads\n"
     )
+
+
+# ------------------------------------------------------------ attributes, copies and keys
+
+
+def test_an_attribute_that_is_not_there_is_no_attribute() -> None:
+    with pytest.raises(AttributeError) as error:
+        del pt.nn.Linear(3, 4).nowhere
+    assert isinstance(error.value, pt.Error)
+    assert told(error) == (
+        "[Linear] cannot delete nowhere: 'Linear' object has no attribute 'nowhere'; expected an attribute that was "
+        "assigned; see vars() of the object"
+    )
+
+
+def test_who_asks_for_an_attribute_is_at_fault() -> None:
+    class Net(pt.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return pt.nowhere(x)
+
+    with pytest.raises(AttributeError, match=r"^module 'powertrain' has no attribute 'nowhere'$") as raw:
+        Net()(3)
+    assert not isinstance(raw.value, pt.Error)
+    with pytest.raises(pt.DTypeError) as error:
+        pt.flat_like(pt, "moment")  # type: ignore[arg-type]
+    assert told(error) == (
+        "[flat_like] received module, 'moment': AttributeError: module 'powertrain' has no attribute 'shape'; expected "
+        "flat_like(flat, name, dtype=None); check the arguments"
+    )
+
+
+def test_a_module_whose_constructor_never_ran_is_not_copied() -> None:
+    with pytest.raises(pt.DTypeError) as error:
+        copy.deepcopy(pt.nn.Linear.__new__(pt.nn.Linear))
+    assert "received dict: AttributeError: 'Linear' object has no attribute '_buffers'; " in told(error)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (
+            [1, [2]],
+            "[asarray] received list that is no array (setting an array element with a sequence. The requested array "
+            "has an inhomogeneous shape after 1 dimensions. The detected shape was (2,) + inhomogeneous part.); "
+            "expected numbers in rows of one length; convert it with numpy.asarray first",
+        ),
+        (
+            (..., {}),
+            "[index] received (Ellipsis, dict); expected integers, slices, None, ..., arrays of integers and masks; "
+            "see help(powertrain.take)",
+        ),
+        pytest.param(
+            1 << 19999,
+            "[index] received int for axis 0 of size 3; expected -3 to 2; see help(powertrain.take)",
+            id="huge",
+        ),
+        (
+            slice({}, 2),
+            "[index] received slice(dict, 2, None): slice indices must be integers or None or have an __index__ "
+            "method; expected integers or None, and a step other than 0; see help(powertrain.take)",
+        ),
+    ],
+)
+def test_keys_that_are_none(key: Any, text: str) -> None:
+    with pytest.raises(pt.Error) as error:
+        pt.ones(3)[key]
+    assert told(error) == text
+
+
+def test_what_asks_a_tensor_for_protocols() -> None:
+    with pytest.raises(pt.Error) as error:
+        pt.ones(2).to_device(np.ones(3))
+    assert told(error) == "[to_device] received ndarray; expected 'cpu'; there is no other device"
+    with pytest.raises(pt.DTypeError, match="AttributeError: 'int' object has no attribute 'dtype'"):
+        pt.Tensor.__index__(3)  # type: ignore[arg-type]
+
+
+@boundary.public
+def needs(library: str) -> Any:
+    return importlib.import_module(library)
+
+
+def test_a_library_that_is_not_there_is_an_import_error(as_engine: None) -> None:
+    with pytest.raises(ImportError) as error:
+        needs("nowhere_at_all")
+    assert told(error) == (
+        "[needs] received 'nowhere_at_all': ModuleNotFoundError: No module named 'nowhere_at_all'; expected "
+        "needs(library); check the arguments"
+    )
+    assert isinstance(error.value, pt.Error)
+
+
+# ------------------------------------------------------------ integers that a dtype does not hold
+
+
+@pytest.mark.parametrize(
+    ("call", "where", "received", "name"),
+    [
+        (lambda: pt.tensor(300, "uint8"), "tensor", 300, "uint8"),
+        (lambda: pt.tensor([[1], [300]], "uint8"), "tensor", 300, "uint8"),
+        (lambda: pt.asarray([-129, 3], "int8"), "asarray", -129, "int8"),
+        (lambda: pt.full((2,), -1, "uint64"), "full", -1, "uint64"),
+        (lambda: pt.asarray(2**63, "int64"), "asarray", 2**63, "int64"),
+        (lambda: pt.ones(2, "uint8") + 256, "add", 256, "uint8"),
+        (lambda: pt.ones(2, "int16") < 2**15, "less", 2**15, "int16"),
+        (lambda: setattr(pt.Slot(pt.tensor(3, "uint8"), "s"), "value", -1), "slot s", -1, "uint8"),
+    ],
+)
+def test_a_python_integer_does_not_wrap(call: Any, where: str, received: int, name: str) -> None:
+    with pytest.raises(OverflowError) as error:
+        call()
+    assert type(error.value) is pt.OverflowError and isinstance(error.value, pt.Error)
+    ends = np.iinfo(name)
+    assert told(error) == (
+        f"[{where}] received {received} for {name}; expected an integer from {ends.min} to {ends.max}; use a dtype "
+        "that holds it, or cast an array, which wraps"
+    )
+
+
+@pytest.mark.parametrize("name", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"])
+def test_the_ends_of_a_dtype_are_held_and_arrays_wrap(name: str) -> None:
+    ends = np.iinfo(name)
+    for value in (int(ends.min), int(ends.max)):
+        assert pt.tensor(value, name).item() == pt.tensor([value], name).numpy()[0] == value
+        assert (pt.full((2,), value, name) == value).numpy().all()
+    for beyond in (int(ends.min) - 1, int(ends.max) + 1):
+        with pytest.raises(pt.OverflowError):
+            pt.tensor(beyond, name)
+    assert pt.tensor(np.array([300, -1]), "uint8").numpy().tolist() == [44, 255]
 
 
 # ------------------------------------------------------------ checks that name the argument
@@ -243,6 +434,27 @@ def test_a_subinterpreter_is_told_at_once() -> None:
         (
             lambda: pt.nn.GRU(3, 4, 20_000),
             "[GRU] num_layers = 20000; expected a whole number from 1 to 10000; for example num_layers = 8",
+        ),
+        (
+            lambda: pt.plugins.Kernel("k", None, inputs=range(10**18)),
+            "[kernel k] it has more than 64 inputs; expected fewer; pack some of them into one array",
+        ),
+        (
+            lambda: pt.plugins.Kernel("k", None, inputs=[3]),
+            '[kernel k] an input is 3; expected the name of each input; for example inputs=("x",)',
+        ),
+        (
+            lambda: pt.plugins.Kernel("k", None, params=pt.nn.Linear(3, 4)),
+            "[kernel k] params is Linear; expected a frozen dataclass; see powertrain.plugins.param",
+        ),
+        (
+            lambda: pt.nn.init.uniform_fan_in((3, 4), 3, np.random.default_rng(0)),
+            "[uniform] generator is Generator; expected a pt.random.Generator or None; for example "
+            "pt.random.Generator(0)",
+        ),
+        (
+            lambda: pt.nn.init.normal((3, 4), generator=np),
+            "[normal] generator is module; expected a pt.random.Generator or None; for example pt.random.Generator(0)",
         ),
         (
             lambda: pt.ones(3)["a":],

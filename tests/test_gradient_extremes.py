@@ -223,7 +223,6 @@ def test_what_else_the_documentation_says() -> None:
     assert gradient(pt.median, [3.0, 3.0, 3.0]) == [[0.0, 1.0, 0.0]]
     images = np.full((1, 2, 2, 1), np.nan)
     assert np.ravel(gradient(lambda x: F.max_pool2d(x, 2), images)).tolist() == [1.0, 0.0, 0.0, 0.0]
-    assert np.isnan(gradient(pt.linalg.det, [[1.0, 2.0], [2.0, 4.0]])).all()
     by_a, _ = gradient(F.cosine_similarity, [0.0, 0.0], [3.0, 4.0])
     np.testing.assert_allclose(by_a, [0.6e8, 0.8e8], rtol=1e-12)
     assert gradient(pt.hypot, [0.0], [0.0]) == [[0.0], [0.0]]
@@ -244,7 +243,7 @@ CASES_OF_EACH, LARGEST = 2, 300
 SINGULAR: dict[str, tuple[tuple[str, ...], str]] = {
     **dict.fromkeys(("acos", "asin", "acosh"), (("one", "few"), "a vertical tangent at 1")),
     "sqrt": (("zero", "few", "zeros"), "a vertical tangent at 0"),
-    **dict.fromkeys(("det", "lu"), (("zero", "one", "zeros"), "a singular matrix")),
+    **dict.fromkeys(("lu",), (("zero", "one", "zeros"), "a singular matrix")),
     "qr": (("zero", "one", "zeros"), "a matrix without full rank"),
     "eigh": (("zero", "few"), "equal eigenvalues"),
     "svd": (("zero", "one", "zeros"), "equal singular values"),

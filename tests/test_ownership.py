@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -101,22 +102,14 @@ def test_threads_share_a_compiled_function_of_more_shapes_than_it_keeps():
     predict = pt.compile(lambda x: model(x), limit=2)
     inputs = [np.full((n, 16), 0.25, np.float32) for n in (1, 2, 3, 5, 8, 13)]
     want = [np.array(model(pt.asarray(x))) for x in inputs]
-    errors = []
 
     def call(seed):
-        try:
-            for i in range(60):
-                k = (i * 7 + seed) % len(inputs)
-                np.testing.assert_array_equal(np.array(predict(inputs[k])), want[k])
-        except BaseException as error:
-            errors.append(error)
+        for i in range(60):
+            k = (i * 7 + seed) % len(inputs)
+            np.testing.assert_array_equal(np.array(predict(inputs[k])), want[k])
 
-    threads = [threading.Thread(target=call, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(call, range(4)))
 
 
 def test_two_threads_write_one_model_one_after_the_other():
@@ -130,11 +123,8 @@ def test_two_threads_write_one_model_one_after_the_other():
             return count.value[0]
 
         steps.append(step)
-    threads = [threading.Thread(target=lambda s=step: [s() for _ in range(200)]) for step in steps]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda step: [step() for _ in range(200)], steps))
     np.testing.assert_array_equal(np.array(count.value), np.full(1 << 16, 400.0))
 
 

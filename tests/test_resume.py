@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from powertrain.train.ledger import read_lines
-from running import SMALL, command, environment, results, run
+from running import SMALL, command, environment, results, run, started
 
 KILLS = int(os.environ.get("POWERTRAIN_KILLS", "3"))
 SEED = int(os.environ.get("POWERTRAIN_KILL_SEED", "0"))
@@ -133,19 +133,7 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(
 
 
 def test_ctrl_c_commits_and_says_how_to_resume(tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL.replace("6 epochs", "2000 epochs"))
-    process = subprocess.Popen(
-        command(["train", "small.toml", "--run", "a"]),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:  # wait until it trains
-        if line.startswith("epoch"):
-            break
+    process = started(tmp_path, SMALL.replace("6 epochs", "2000 epochs"))
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -19,13 +19,16 @@ import pytest
 
 from powertrain.files import Files, FolderError
 from powertrain.recipe import load_recipe
+from powertrain.train import evaluate, session
 from powertrain.train.folder import RunError, RunFolder, new_folder
 from powertrain.train.ledger import read_history
 from powertrain.train.progress import Display
 from powertrain.train.review import run_hash
-from powertrain.train.session import train
+from powertrain.train.run import TrainRun
+from powertrain.train.session import measure, train
+from powertrain.train.step import names_and_arrays
 from powertrain.train.trainer import fit
-from running import SMALL, command, environment, inside, results
+from running import SMALL, command, environment, inside, results, started
 
 PLAIN = SMALL.replace(', stop = { watch = "valid.accuracy" }', "")
 
@@ -190,28 +193,12 @@ def test_a_run_does_not_begin_over_what_is_left_of_one(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- signals and readers
 
 
-def started(folder: Path, *arguments: str, **how: Any) -> subprocess.Popen[str]:
-    """A long training in a process of its own, once it trains."""
-    write(folder, PLAIN.replace("6 epochs", "100000 epochs"))
-    process = subprocess.Popen(
-        command(["train", "small.toml", "--run", "a", *arguments]),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **how,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch"):
-            break
-    return process
+LONG = PLAIN.replace("6 epochs", "100000 epochs")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_is_the_exit_code(tmp_path: Path, number: int) -> None:
-    process = started(tmp_path)
+    process = started(tmp_path, LONG)
     process.send_signal(number)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 128 + number
@@ -222,13 +209,41 @@ def test_a_signal_saves_and_is_the_exit_code(tmp_path: Path, number: int) -> Non
 
 def test_what_the_parent_ignores_stays_ignored(tmp_path: Path) -> None:
     """nohup powertrain train ...: the closed terminal ends nothing."""
-    process = started(tmp_path, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = started(tmp_path, LONG, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     process.send_signal(signal.SIGHUP)
     time.sleep(0.5)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_ctrl_c_ends_the_final_evaluation_between_two_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    go(tmp_path, "whole", "run.until=1 epoch")
+    batches = 0
+
+    def measured(run: TrainRun) -> Any:
+        def interrupted(batch: Any) -> Any:
+            nonlocal batches
+            batches += 1
+            if batches == 2:
+                signal.raise_signal(signal.SIGINT)
+            return names_and_arrays(batch)
+
+        monkeypatch.setattr(evaluate, "names_and_arrays", interrupted)
+        return measure(run)
+
+    monkeypatch.setattr(session, "measure", measured)
+    outcome = go(tmp_path, "a", "run.until=1 epoch")
+    assert (outcome.finished, outcome.signal, batches) == (False, signal.SIGINT, 2)
+    assert not (tmp_path / "a" / "results.json").exists()
+    monkeypatch.undo()
+    outcome = go(tmp_path, "a", "run.until=1 epoch", resume=True)
+    assert outcome.finished and not outcome.nothing_to_do
+    assert outcome.results["hash"] == hashed(tmp_path / "whole")
 
 
 # Of the second checkpoint: before the folder are recipe, versions and the run, which are replaced and synced too.
@@ -257,7 +272,7 @@ def test_a_second_signal_in_the_middle_of_a_save_leaves_the_checkpoint_before(
 
 
 def test_a_reader_that_goes_away_ends_the_run_at_a_checkpoint(tmp_path: Path) -> None:
-    process = started(tmp_path)
+    process = started(tmp_path, LONG)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     with process.stderr as stream:
@@ -296,7 +311,7 @@ def test_output_that_cannot_be_written_costs_no_training(tmp_path: Path) -> None
 
 
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
-    process = started(tmp_path)
+    process = started(tmp_path, LONG)
     refused = inside(["train", "small.toml", "--run", "a", "--resume"], tmp_path, expect=2)
     assert refused.stderr.startswith("[a] another process is training here; expected a free folder")
     process.send_signal(signal.SIGTERM)

@@ -148,7 +148,14 @@ ASKED = (
 
 
 @pytest.mark.parametrize(
-    "verb", [["evaluate", "a"], ["report", "a"], ["predict", "a", "x.npy"], ["train", "a/recipe.toml"]]
+    "verb",
+    [
+        ["evaluate", "a"],
+        ["report", "a"],
+        ["predict", "a", "x.npy"],
+        ["train", "a/recipe.toml"],
+        ["profile", "a/recipe.toml"],
+    ],
 )
 def test_code_of_a_strangers_run_waits_for_consent(stranger: Path, verb: list[str]) -> None:
     refused = inside(verb, stranger, expect=2)
@@ -166,6 +173,11 @@ def test_consent_is_for_one_command(stranger: Path) -> None:
     with pytest.raises(RecipeError, match="expected your consent"):
         open_run(stranger / "a")
     rewrite_report(stranger / "a", trust=True)
+
+
+def test_a_recipe_in_a_strangers_run_is_profiled_after_consent(stranger: Path) -> None:
+    inside(["profile", "a/recipe.toml", "--steps", "1", "--trust"], stranger)
+    assert told(stranger) == "ran"
 
 
 def test_ones_own_runs_ask_for_nothing(trained: Path, tmp_path: Path) -> None:
@@ -446,7 +458,7 @@ def test_the_page_about_security_names_what_there_is() -> None:
 
 
 def test_the_trust_option_is_where_code_of_a_run_may_run() -> None:
-    for verb in ("train", "evaluate", "predict", "report"):
+    for verb in ("train", "evaluate", "predict", "report", "profile"):
         done = subprocess.run(
             [*command([verb, "--help"])], env=environment(), capture_output=True, text=True, check=True
         )

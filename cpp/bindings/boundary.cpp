@@ -13,16 +13,25 @@ namespace {
 std::array<std::pair<PyObject*, PyObject*>, 8> kinds;
 PyObject* error = nullptr;
 
-// The class of ours for the exception that is set; null for one that stays. Python code leaves a traceback, and is a
-// caller's own, or translates by itself.
+// Whether all of the Python code that an exception went through is of libraries, which the engine called; a caller's
+// own code raises what it likes, and the engine's translates by itself.
+bool from_libraries(PyObject* traceback) {
+  try {
+    return py::cast<bool>(py::module_::import("powertrain.boundary").attr("from_libraries")(py::handle(traceback)));
+  } catch (const py::error_already_set&) {
+    return false;  // too deep, or out of memory: what was raised first says more
+  }
+}
+
+// The class of ours for the exception that is set; null for one that stays.
 PyObject* kind_of_leftover() {
   PyObject* raised = PyErr_Occurred();
   if (!raised || PyErr_GivenExceptionMatches(raised, error)) return nullptr;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
-  const bool from_python = traceback != nullptr;
+  const bool stays = traceback && !from_libraries(traceback);
   PyErr_Restore(type, value, traceback);
-  if (from_python) return nullptr;
+  if (stays) return nullptr;
   for (const auto& [raw, ours] : kinds) {
     if (PyErr_GivenExceptionMatches(raised, raw)) return ours;
   }

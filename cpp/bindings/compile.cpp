@@ -46,8 +46,9 @@ Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, 
   return flat;
 }
 
+// Sets `by_function` while the function itself runs: what it raises is its own.
 CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given,
-                             PyObject* names) {
+                             PyObject* names, bool& by_function) {
   const std::string cause = state.step.retrace_cause(signature);
   auto extra = std::make_shared<Extra>();
   const auto facts = std::make_shared<PythonFacts>();
@@ -72,7 +73,9 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
     for (Py_ssize_t k = 0, n = names ? PyTuple_GET_SIZE(names) : 0; k < n; ++k) {
       named[py::handle(PyTuple_GET_ITEM(names, k))] = symbolic(args[given + k]);
     }
+    by_function = true;
     const py::object result = state.function(*positional, **named);
+    by_function = false;
     extra->results = flatten(result, flat, state.name, true);
     for (std::size_t i = 0; i < symbols.size(); ++i) {
       if (unwrap(made[i]).ref() == symbols[i].ref()) continue;
@@ -104,7 +107,7 @@ std::vector<py::object> to_assign(State& state, const Extra& extra, PyObject* co
   return objects;
 }
 
-PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, bool& by_function) {
   Flattened flat = scan_arguments(state, args, given, names);
   Signature signature;
   signature.frozen = std::move(flat.frozen);
@@ -120,7 +123,7 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
     signature.types.push_back(t.type());
   }
   CompiledStep::EntryRef entry = state.step.find(signature);
-  if (!entry) entry = trace(state, signature, args, given, names);
+  if (!entry) entry = trace(state, signature, args, given, names, by_function);
   const auto& extra = *static_cast<const Extra*>(entry->extra.get());
   std::vector<py::object> assigned;
   if (!extra.assigned.empty()) assigned = to_assign(state, extra, args, given, names);
@@ -150,10 +153,14 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
   // Inside another trace, and for a gradient, a compiled function is its function: whoever listens hears its calls.
   if (active_recorder() || tape_depth() > 0)
     return PyObject_Vectorcall(state.function.ptr(), args, static_cast<std::size_t>(given), names);
+  bool by_function = false;
   try {
-    return run(state, args, given, names);
+    return run(state, args, given, names, by_function);
   } catch (...) {
     translate_current_exception();
+    if (!by_function)
+      raise_leftover_again(state.name, "arguments and results of tensors, numbers, lists, tuples and dicts", args,
+                           given, names);
     return nullptr;
   }
 }

@@ -153,7 +153,7 @@ Tensor large_integer(py::handle object, const std::string& where) {
   const unsigned long long value = PyLong_AsUnsignedLongLong(object.ptr());
   if (PyErr_Occurred()) {
     PyErr_Clear();
-    throw DTypeError(
+    throw OverflowError(
         text("[", where, "] received an integer beyond 64 bits; expected one that int64 or uint64 holds; use a float"));
   }
   Tensor number = Tensor::scalar(0, DType::U64, true);

@@ -19,8 +19,8 @@ py::object make(py::module_& m, const char* name, const py::tuple& bases, const 
   return type;
 }
 
-PyObject *error, *shape_error, *dtype_error, *index_error, *trace_error, *non_finite_error, *kernel_error,
-    *out_of_memory_error;
+PyObject *error, *shape_error, *dtype_error, *index_error, *overflow_error, *trace_error, *non_finite_error,
+    *kernel_error, *out_of_memory_error;
 
 // What a signal's handler raised in this thread while it was in the engine.
 thread_local std::optional<py::error_already_set> interrupt;
@@ -64,6 +64,8 @@ void translate_current_exception() {
     PyErr_SetString(dtype_error, e.what());
   } catch (const IndexError& e) {
     PyErr_SetString(index_error, e.what());
+  } catch (const OverflowError& e) {
+    PyErr_SetString(overflow_error, e.what());
   } catch (const TraceError& e) {
     PyErr_SetString(trace_error, e.what());
   } catch (const GuardError& e) {
@@ -103,6 +105,7 @@ void register_errors(py::module_& m) {
   shape_error = derive("ShapeError", PyExc_ValueError, "A shape or value that an op cannot take.");
   dtype_error = derive("DTypeError", PyExc_TypeError, "A dtype or type that an op cannot take.");
   index_error = derive("IndexError", PyExc_IndexError, "An index out of range.");
+  overflow_error = derive("OverflowError", PyExc_OverflowError, "A Python integer that a dtype does not hold.");
   trace_error = derive("TraceError", nullptr, "A symbolic tensor was used as a value, or outlived its trace.");
   non_finite_error = derive("NonFiniteError", PyExc_ArithmeticError, "A guard found a number that is not finite.");
   kernel_error = derive("KernelError", nullptr, "A plugin's kernel could not be used, or reported a failure.");

@@ -143,7 +143,6 @@ struct Borrowed {
 template <class Managed>
 Tensor taken(const py::object& capsule, const char* name, const char* used, const std::string& where) {
   auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), name));
-  if (!managed) throw py::error_already_set();
   if constexpr (std::is_same_v<Managed, Versioned>) {
     if (managed->major != 1)
       throw DTypeError(text("[", where, "] received memory by DLPack ", managed->major,
@@ -190,7 +189,10 @@ py::object ask(py::handle object) {
 
 bool lends_memory(py::handle object) {
   if (!py::hasattr(object, "__dlpack__") || !py::hasattr(object, "__dlpack_device__")) return false;
-  return object.attr("__dlpack_device__")().cast<py::tuple>()[0].cast<int>() == PT_CPU;
+  const py::object device = object.attr("__dlpack_device__")();
+  const auto kind =
+      py::isinstance<py::tuple>(device) && py::len(device) == 2 ? integer_of(py::tuple(device)[0]) : std::nullopt;
+  return kind == int64_t{PT_CPU};
 }
 
 Tensor from_dlpack(py::handle object, const std::string& where) {
@@ -210,7 +212,10 @@ Tensor from_dlpack(py::handle object, const std::string& where) {
   }
   if (PyCapsule_IsValid(lent.ptr(), kVersioned))
     return taken<Versioned>(lent, kVersioned, "used_dltensor_versioned", where);
-  return taken<Unversioned>(lent, kUnversioned, "used_dltensor", where);
+  if (PyCapsule_IsValid(lent.ptr(), kUnversioned))
+    return taken<Unversioned>(lent, kUnversioned, "used_dltensor", where);
+  throw DTypeError(text("[", where, "] received ", kind, " whose __dlpack__ gave ", Py_TYPE(lent.ptr())->tp_name,
+                        "; expected a capsule that nobody has taken; convert it with numpy.asarray"));
 }
 
 void register_exchange(py::module_& m) {

@@ -48,6 +48,18 @@ DType natural_dtype(const Tensor& number) {
   return number.dtype() == DType::F64 ? DType::F32 : number.dtype() == DType::C128 ? DType::C64 : number.dtype();
 }
 
+// Lists of Python's integers are held to their dtype, as one such number is.
+Tensor in_dtype(const Tensor& t, py::handle data, py::handle dtype, const char* where) {
+  if (dtype.is_none()) return t;
+  const DType wanted = dtype_or(dtype, t.dtype(), where);
+  if ((PyList_Check(data.ptr()) || PyTuple_Check(data.ptr())) && is_int(t.dtype()) && is_int(wanted)) {
+    for (int64_t i = 0; i < t.size(); ++i) {
+      check_holds(wanted, t.data() + i * static_cast<int64_t>(size_of(t.dtype())), t.dtype(), where);
+    }
+  }
+  return fn::cast(t, wanted);
+}
+
 Tensor make(py::handle data, py::handle dtype, const char* where) {
   Tensor t = own(unmarked(to_tensor(data, where, dtype.is_none())));
   if (t.impl().weak) {
@@ -55,9 +67,10 @@ Tensor make(py::handle data, py::handle dtype, const char* where) {
     if (is_complex(t.dtype()) && !is_complex(wanted))
       throw DTypeError(text("[", where, "] received the complex number ", shown(data), " for ", info(wanted).name,
                             "; expected a real number; take its real part, or a complex dtype"));
+    if (is_int(t.dtype()) && is_int(wanted)) check_holds(wanted, t.data(), t.dtype(), where);
     return number_in(t, wanted);
   }
-  return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), where));
+  return in_dtype(t, data, dtype, where);
 }
 
 void check_device(py::handle device, const std::string& where) {
@@ -78,11 +91,13 @@ std::string repr(Tensor t) {
          ", " + type + ")";
 }
 
-// By values; what a tensor of a trace or a tape is to other processes nobody could say.
+// By values; what a tensor of a trace or a tape is to other processes nobody could say. Rows are laid out here, where
+// too little memory is an error of ours.
 py::tuple reduced(Tensor t) {
   const Tensor values = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
+  const py::object rows = py::module_::import("numpy").attr("asarray")(to_numpy(values), py::arg("order") = "C");
   return py::make_tuple(py::module_::import("powertrain._core").attr("tensor"),
-                        py::make_tuple(to_numpy(values), std::string(info(t.dtype()).name)));
+                        py::make_tuple(rows, std::string(info(t.dtype()).name)));
 }
 
 // A member of the enumeration: by its name, also where pickling is of an old protocol.
@@ -222,8 +237,7 @@ void register_tensor(py::module_& m) {
       [](py::handle data, py::handle dtype, py::handle device) {
         check_device(device, "asarray");
         if (is_number(data)) return make(data, dtype, "asarray");
-        const Tensor t = to_tensor(data, "asarray", dtype.is_none());
-        return dtype.is_none() ? t : fn::cast(t, dtype_or(dtype, t.dtype(), "asarray"));
+        return in_dtype(to_tensor(data, "asarray", dtype.is_none()), data, dtype, "asarray");
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
       "A tensor; arrays in main memory are not copied.");

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "core/error.h"
+
 namespace pt {
 namespace {
 
@@ -117,6 +119,19 @@ int64_t load_integer(const void* address, DType dtype) {
     default:
       return to_integer<int64_t>(load_number(address, dtype));
   }
+}
+
+void check_holds(DType dtype, const void* address, DType from, std::string_view where) {
+  const int64_t value = load_integer(address, from);
+  const bool beyond = from == DType::U64 && value < 0;  // what int64 does not hold
+  const int bits = static_cast<int>(8 * size_of(dtype));
+  const uint64_t most = ~uint64_t{0} >> (64 - bits + (is_unsigned(dtype) ? 0 : 1));
+  const int64_t least = is_unsigned(dtype) ? 0 : -static_cast<int64_t>(most) - 1;
+  if (value < 0 && !beyond ? value >= least : static_cast<uint64_t>(value) <= most) return;
+  const std::string received = beyond ? text(static_cast<uint64_t>(value)) : text(value);
+  throw OverflowError(text("[", where, "] received ", received, " for ", info(dtype).name,
+                           "; expected an integer from ", least, " to ", most,
+                           "; use a dtype that holds it, or cast an array, which wraps"));
 }
 
 void store_number(void* address, DType dtype, double value) {

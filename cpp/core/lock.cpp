@@ -141,8 +141,7 @@ void InsideRun::check_may_wait() {
   throw Error(
       "[interrupt] a signal handler or a finalizer that ran within a loop of a step asked for a slot, a loop or a "
       "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and look "
-      "at "
-      "the flag after the step");
+      "at the flag after the step");
 }
 
 }  // namespace pt

@@ -63,7 +63,8 @@ void check_count(const Op& op, std::size_t given) {
 }
 
 // A Python number in the dtype of what it meets, with all the digits that this holds.
-Tensor number_as(const Tensor& x, DType dtype) {
+Tensor number_as(const Tensor& x, DType dtype, std::string_view where) {
+  if (is_int(x.dtype()) && is_int(dtype)) check_holds(dtype, x.data(), x.dtype(), where);
   if (is_complex(x.dtype())) {
     const auto* parts = reinterpret_cast<const double*>(x.data());
     Tensor result = Tensor::empty({dtype, {}});
@@ -77,8 +78,8 @@ Tensor number_as(const Tensor& x, DType dtype) {
   return result;
 }
 
-Tensor cast_to(const Tensor& x, DType dtype) {
-  if (x.impl().weak) return number_as(x, dtype);  // a weak f64 would be read as f32 further on
+Tensor cast_to(const Tensor& x, DType dtype, std::string_view where) {
+  if (x.impl().weak) return number_as(x, dtype, where);  // a weak f64 would be read as f32 further on
   if (x.dtype() == dtype) return x;
   return fn::cast(x, dtype);
 }
@@ -114,9 +115,9 @@ void promote_inputs(const Op& op, Tensors& inputs) {
     if (!inputs[i].defined()) continue;
     const bool shared = op.promotes && input_spec(op, i, inputs.size()).promoted;
     if (shared) {
-      inputs[i] = cast_to(inputs[i], dtype);
+      inputs[i] = cast_to(inputs[i], dtype, op.name);
     } else if (inputs[i].impl().weak) {
-      inputs[i] = number_as(inputs[i], default_dtype(inputs[i].dtype()));
+      inputs[i] = number_as(inputs[i], default_dtype(inputs[i].dtype()), op.name);
     }
   }
 }
@@ -234,7 +235,7 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
                           ", which cannot hold what is lost of ", info(value.dtype()).name,
                           "; convert the value with astype, or make another slot"));
   }
-  value = value.dtype() == slot->type().dtype ? value : cast_to(value, slot->type().dtype);
+  if (value.dtype() != slot->type().dtype) value = cast_to(value, slot->type().dtype, text("slot ", slot->name));
   if (Recorder* recorder = active_recorder()) {
     recorder->write(slot, value);
     return;

@@ -164,15 +164,14 @@ std::vector<T> own_of(const All& all, int64_t begin, int64_t own, int64_t operan
   return read;
 }
 
-double most_flops(const ControlOp& control, const PlanContext& context) {
-  return std::max(control.program(0, context).total_flops(), control.program(1, context).total_flops());
-}
+double most_flops(const Program& yes, const Program& no) { return std::max(yes.total_flops(), no.total_flops()); }
 
 // Where each row chooses for itself.
 Tensors batch_choices(const ControlOp& control, const BatchContext& c) {
   PlanContext alone = current_plan_context();  // so that the graph is the same for any threads
   alone.threads = 1;
-  if (c.rows < 2 || most_flops(control, alone) > kLongFlops) return batch_unrolled(c);
+  if (c.rows < 2 || most_flops(control.program(0, alone), control.program(1, alone)) > kLongFlops)
+    return batch_unrolled(c);
   const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
   const Tensor which = fn::reshape(c.in[0], {c.rows});
   const Tensors on = for_choosers(control.parts[0], which, own_of<Tensor>(c.in, 1, yes, operands),
@@ -220,7 +219,7 @@ void complete(ControlOp& control) {
     LaunchPlan plan;
     Program &yes = control.program(0, context), &no = control.program(1, context);
     Launch launch = nested_launch(CondDesc{{run_cond}, &control, {&yes, &no}});
-    launch.flops = most_flops(control, context);
+    launch.flops = most_flops(yes, no);
     plan.launches.push_back(std::move(launch));
     plan.workspace_bytes = std::max(yes.workspace_bytes(), no.workspace_bytes());
     return plan;

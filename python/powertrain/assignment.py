@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain import _core
 from powertrain._core import Tensor
 from powertrain.functional import OPERATORS
-from powertrain.indexing import block, check_masks, is_mask, item, key_parts
+from powertrain.indexing import block, check_masks, index, is_mask, key_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def _at_places(x: Tensor, key: Any, parts: list[Any], value: Tensor) -> Tensor:
     import numpy as np
 
     # What indexing refuses is refused here, in its words.
-    shape = item(_core.full(x.shape, 0, "bool"), key).shape
+    shape = index(_core.full(x.shape, 0, "bool"), key).shape
     fitted = _fitted(value, shape)
     if shape == x.shape and not any(isinstance(part, (int, Tensor)) or _turns(part) for part in parts):
         return fitted
@@ -90,7 +90,7 @@ def _at_symbolic_places(x: Tensor, key: Any, parts: list[Any], value: Tensor) ->
     masks = [part for part in parts if is_mask(part)]
     if masks:
         return _under_mask(x, key, parts, masks[0], value)
-    places = item(_core.asarray(_all_places(x)), key)
+    places = index(_core.asarray(_all_places(x)), key)
     fitted = _fitted(value, places.shape)
     # The last value for an element has the largest number.
     counted = OPERATORS["astype"](_core.whole_range(1, 1, places.size, False), "int64")

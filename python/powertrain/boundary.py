@@ -20,6 +20,11 @@ from powertrain import _core
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class MissingModuleError(_core.Error, ImportError):
+    """A library that could not be imported."""
+
+
 # What is raised again, and as what; the first that fits.
 _KINDS: Final[tuple[tuple[type[Exception], type[Exception]], ...]] = (
     (MemoryError, _core.OutOfMemoryError),
@@ -32,6 +37,8 @@ _KINDS: Final[tuple[tuple[type[Exception], type[Exception]], ...]] = (
     (AssertionError, _core.ShapeError),
     (RuntimeError, _core.ShapeError),
     (BufferError, _core.DTypeError),
+    (NameError, _core.DTypeError),
+    (ImportError, MissingModuleError),
 )
 LEFTOVERS: Final = tuple(raw for raw, _ in _KINDS)
 # Whose exceptions are those of the engine that called them, and whose classes of exceptions are Python's.
@@ -42,8 +49,11 @@ _SHOWN: Final = 40
 # Methods by which Python asks an object.
 _ASKED: Final = frozenset(
     f"__{name}__"
-    for name in ["init", "call", "getitem", "setitem", "delitem", "contains", "len", "iter", "setattr", "enter", "exit"]
-)
+    for name in (
+        "init", "call", "getitem", "setitem", "delitem", "contains", "len", "iter", "setattr", "delattr", "enter",
+        "exit", "copy", "deepcopy", "array", "dlpack",
+    )
+)  # fmt: skip
 
 
 def public(function: F) -> F:
@@ -118,8 +128,6 @@ def translated(
         return _renamed(function, kwargs)
     if isinstance(error, _core.Error) or type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
-    if isinstance(error, AttributeError) and _innermost(error) == "__getattr__":
-        return None  # Python's own way of saying that there is no such attribute, of a module with a misspelt name, say
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))
     where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
     asked = function  # of a constructor that calls another one, what the class says
@@ -181,26 +189,27 @@ def _renamed(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> Excepti
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether the engine's code raised it, itself or in a library that it called; not a caller's function."""
-    for module in reversed([*_modules(error.__traceback__)]):
+    """Whether the engine's code raised it, itself or in a library that it called; not a caller's function.
+
+    Who asks for an attribute that is not there is at fault, not the `__getattr__` that says so.
+    """
+    below = error.__traceback__ and error.__traceback__.tb_next  # without the frame that caught it
+    for module in reversed([*_modules(below, without="__getattr__")]):
         if module.partition(".")[0] not in _CALLED:
             return module.partition(".")[0] == "powertrain"
     return False
 
 
-def _innermost(error: Exception) -> str:
-    """The name of the function in which an exception was raised."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback.tb_frame.f_code.co_name if traceback is not None else ""
+def from_libraries(traceback: TracebackType) -> bool:
+    """Whether every frame of an exception that reached the engine's C++ code is of a library that it called."""
+    return all(module.partition(".")[0] in _CALLED for module in _modules(traceback))
 
 
-def _modules(traceback: TracebackType | None) -> Iterator[str]:
-    """The modules of the frames below the one that caught the exception, outermost first."""
-    traceback = traceback and traceback.tb_next
+def _modules(traceback: TracebackType | None, without: str = "") -> Iterator[str]:
+    """The modules of the frames, outermost first; not of functions of one name."""
     while traceback is not None:
-        yield str(traceback.tb_frame.f_globals.get("__name__"))
+        if traceback.tb_frame.f_code.co_name != without:
+            yield str(traceback.tb_frame.f_globals.get("__name__"))
         traceback = traceback.tb_next
 
 

@@ -144,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
     profile.add_argument("--steps", type=_whole, default=20, metavar="N", help="profiled steps (default: 20)")
     profile.add_argument("--top", type=_whole, default=20, metavar="N", help="the longest instructions (default: 20)")
+    _trusting(profile)
     profile.add_argument("--precision", choices=("f32", "bf16", "f16"), help="of a workload (default: f32)")
     profile.add_argument("--threads", type=_whole, metavar="N", help="threads that compute")
     where = Path("trace.json")
@@ -296,7 +297,7 @@ def _profile(options: argparse.Namespace) -> int:
 
     if options.threads is not None:
         pt.set_threads(options.threads)
-    profiles = targets.profile(options.recipe, options.set, options.steps, options.precision)
+    profiles = targets.profile(options.recipe, options.set, options.steps, options.precision, options.trust)
     trace.write(options.trace, profiles)
     if options.json:
         say(dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))

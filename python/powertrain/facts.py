@@ -25,6 +25,10 @@ _PACKAGE = __name__.partition(".")[0]
 _DEPTH = 3  # of objects in objects
 
 
+class MissingAttributeError(_core.Error, AttributeError):
+    """An attribute to be deleted that is not there."""
+
+
 class Watched:
     """An object whose attributes are facts of the programs whose traces read them."""
 
@@ -35,7 +39,13 @@ class Watched:
             _core.facts_changed(self, name)
 
     def __delattr__(self, name: str) -> None:
-        object.__delattr__(self, name)
+        try:
+            object.__delattr__(self, name)
+        except AttributeError as error:
+            raise MissingAttributeError(
+                f"[{type(self).__name__}] cannot delete {name}: {error}; expected an attribute that was assigned; see "
+                "vars() of the object"
+            ) from None
         _core.facts_changed(self, name)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.boundary import LEFTOVERS, shown, translated
 from powertrain.functional import OPERATORS
 
 _BASIC = (int, slice, type(None), type(Ellipsis))
@@ -17,12 +18,30 @@ def _error(received: str, expected: str) -> _core.IndexError:
     return _core.IndexError(f"[index] received {received}; expected {expected}; see help(powertrain.take)")
 
 
-def item(self: Tensor | Slot, key: Any) -> Tensor:
+def index(self: Tensor | Slot, key: Any) -> Tensor:
     """Basic indexing gives views; arrays of integers and masks pick elements, as in NumPy.
 
     A mask is read when it is used, so it must have a value: within a compiled step use where, or weights of 0.
     """
-    tensor = self.value if isinstance(self, Slot) else self
+    try:
+        return _picked(self.value if isinstance(self, Slot) else self, key)
+    except LEFTOVERS as error:  # the boundary, without a call more
+        found = translated(error, index, (self, key), {})
+        if found is None:
+            raise
+        raise found from error
+
+
+def _words(key: Any) -> str:
+    """A key as Python writes it, without asking anything of a stranger's class."""
+    if isinstance(key, tuple):
+        return f"({', '.join(map(_words, key))})"
+    if isinstance(key, slice):
+        return f"slice({_words(key.start)}, {_words(key.stop)}, {_words(key.step)})"
+    return "Ellipsis" if key is Ellipsis else shown(key)
+
+
+def _picked(tensor: Tensor, key: Any) -> Tensor:
     parts = key if type(key) is tuple else (key,)
     if _PLAIN.issuperset(map(type, parts)):
         return _basic(tensor, parts)
@@ -58,9 +77,9 @@ def key_parts(key: Any) -> list[Any]:
     parts = [_plain(part) for part in (key if isinstance(key, tuple) else (key,))]
     for part in parts:
         if not isinstance(part, (*_BASIC, Tensor)):
-            raise _error(f"{key!r}", "integers, slices, None, ..., arrays of integers and masks")
+            raise _error(_words(key), "integers, slices, None, ..., arrays of integers and masks")
     if sum(part is Ellipsis for part in parts) > 1:
-        raise _error(f"{key!r}", "one ... at most")
+        raise _error(_words(key), "one ... at most")
     return parts
 
 
@@ -164,7 +183,7 @@ def _bounds(key: slice, size: int) -> tuple[int, int, int]:
     try:
         return key.indices(size)
     except (TypeError, ValueError) as error:
-        raise _error(f"{key!r}: {error}", "integers or None, and a step other than 0") from None
+        raise _error(f"{_words(key)}: {error}", "integers or None, and a step other than 0") from None
 
 
 class Block(NamedTuple):
@@ -200,7 +219,7 @@ def block(sizes: tuple[int, ...], keys: Sequence[Any]) -> Block:
                 shape.append(count)
             else:
                 if not -size <= part < size:
-                    raise _error(f"{part} for axis {axis} of size {size}", f"{-size} to {size - 1}")
+                    raise _error(f"{shown(part)} for axis {axis} of size {size}", f"{-size} to {size - 1}")
                 low, stride, count = part % size, 1, 1
             start.append(low)
             stop.append(low + count * stride)

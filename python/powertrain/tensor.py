@@ -7,9 +7,9 @@ from typing import Any
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.assignment import assign
-from powertrain.boundary import public
+from powertrain.boundary import public, shown
 from powertrain.functional import OPERATORS
-from powertrain.indexing import item
+from powertrain.indexing import index
 from powertrain.numpy_protocol import array_function, array_ufunc
 from powertrain.quantiles import quantile
 from powertrain.searching import nonzero
@@ -144,8 +144,8 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
 
 def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
     """The same tensor: all of them are in main memory."""
-    if device != "cpu":
-        raise _core.Error(f"[to_device] received {device!r}; expected 'cpu'; there is no other device")
+    if not isinstance(device, str) or device != "cpu":
+        raise _core.Error(f"[to_device] received {shown(device)}; expected 'cpu'; there is no other device")
     return self
 
 
@@ -164,7 +164,7 @@ def _install(cls: Any) -> None:
         setattr(cls, f"__{python}__", OPERATORS[op])
     cls.__neg__ = OPERATORS["negative"]
     cls.__abs__ = OPERATORS["abs"]
-    cls.__getitem__ = item
+    cls.__getitem__ = index
     cls.__setitem__ = public(assign)
     cls.__array_ufunc__, cls.__array_function__, cls.__array_priority__ = array_ufunc, array_function, 1000.0
 
@@ -178,7 +178,7 @@ def _install_on_tensor(cls: Any) -> None:
         setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
         setattr(cls, f"__i{python}__", _core.op_function(op, updates=True))
     cls.__hash__ = object.__hash__
-    cls.__iter__, cls.__contains__ = _iterate, _contains
+    cls.__iter__, cls.__contains__ = public(_iterate), public(_contains)
     cls.__divmod__, cls.__rdivmod__, cls.__round__, cls.__format__ = _divmod, _rdivmod, _round, _format
     for name in _METHODS:
         setattr(cls, name, OPERATORS[name])
@@ -189,7 +189,8 @@ def _install_on_tensor(cls: Any) -> None:
     cls.mT = property(OPERATORS["matrix_transpose"])
     cls.real, cls.imag = property(OPERATORS["real"]), property(OPERATORS["imag"])
     cls.device = property(lambda self: "cpu")
-    cls.to_device, cls.__array_namespace__, cls.__index__ = _to_device, _array_namespace, _index
+    cls.to_device, cls.__array_namespace__ = _to_device, _array_namespace
+    cls.__index__ = public(_index)
 
 
 def _install_on_slot(cls: Any) -> None:

@@ -6,11 +6,15 @@ import contextlib
 import io
 import os
 import resource
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+
+from fuzz_children import Children
 
 MEMORY = 6 << 30  # of addresses: more is a mistake of the size, and must become a MemoryError
 
@@ -22,6 +26,14 @@ class Verdict:
     code: int | None
     told: str
     wrong: list[str] = field(default_factory=list)
+
+
+def examine(attacks: ModuleType, what: str, first: int, count: int) -> list[str]:
+    """What is wrong with so many attacks that a module makes in children, each in words with its number."""
+    command = [sys.executable, str(attacks.__file__)]
+    answers = list(Children().answers(command, range(first, first + count), POWERTRAIN_THREADS="1"))
+    assert [answer.seed for answer in answers] == list(range(first, first + count))
+    return [f"{what} {answer.seed}: {'; '.join(answer.wrong)}" for answer in answers if answer.wrong]
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import re
@@ -9,6 +10,8 @@ import traceback
 import warnings
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import powertrain as pt
 from attack import hostile
@@ -44,6 +47,7 @@ PYTHON = re.compile(
             "3rd argument not allowed",
             "descriptor '.*' requires",
             "does not support item (assignment|deletion)",
+            "expected at (least|most) ",
         )
     )
 )
@@ -86,7 +90,7 @@ def judge(error: BaseException, line: str) -> str | None:
         return None
     if kind.__name__ == "NotFittedError":  # scikit-learn's, which its tools know
         return None
-    if line.startswith("(np.") and isinstance(error, (TypeError, ValueError)):  # an operator of NumPy's, asked first
+    if _of_a_library(error, line):
         return None
     if len(_frames(error)) > 2:
         return f"{kind.__name__} in {_place(error)}: {' '.join(told.split())[:200]}"
@@ -113,9 +117,41 @@ def _before_it_began(error: BaseException) -> bool:
     """
     between = _frames(error)[2:]
     return all(
-        frame.filename.endswith(("boundary.py", "module.py", "typing.py")) or "sklearn" in Path(frame.filename).parts
+        Path(frame.filename).name in ("boundary.py", "module.py", "typing.py", "contextlib.py")
+        or "sklearn" in Path(frame.filename).parts
         for frame in between
     )
+
+
+def _of_a_library(error: BaseException, line: str) -> bool:
+    """Whether the line asked NumPy or scikit-learn, and no code of ours had a part in the answer.
+
+    An operator between a module and an array is NumPy's, since modules have none.
+    """
+    below = [Path(frame.filename) for frame in _frames(error)[2:]]  # the judge's, and the line
+    ours = Path(pt.__file__).parent
+    if any(ours in path.parents for path in below) or not isinstance(error, (TypeError, ValueError)):
+        return False
+    if below and "sklearn" in below[0].parts:
+        return True
+    return line.startswith(("(np.", "np.")) or _numpys_operator(line)
+
+
+def _numpys_operator(line: str) -> bool:
+    """Whether an operator stands between an array of NumPy's and what is neither tensor nor slot."""
+    tree = ast.parse(line, mode="eval").body
+    if isinstance(tree, ast.BinOp):
+        parts = [tree.left, tree.right]
+    elif isinstance(tree, ast.Compare):
+        parts = [tree.left, *tree.comparators]
+    elif isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in ("divmod", "pow"):
+        parts = tree.args
+    else:
+        return False
+    names = namespace()
+    values = [eval(compile(ast.Expression(part), CALL, "eval"), names) for part in parts]
+    of_numpy = any(isinstance(value, (np.ndarray, np.generic)) for value in values)
+    return of_numpy and not any(isinstance(value, (pt.Tensor, pt.Slot)) for value in values)
 
 
 def _from_attacker(error: BaseException) -> bool:

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from attack import recipes
-from attack.commands import judge
-from fuzz_children import Children
+from attack.commands import examine, judge
 
 COUNT = 2000
 PART = COUNT // 10
 
 
-def examine(first: int, count: int) -> list[str]:
-    """What is wrong with so many recipes, each in words with its number."""
-    command = [sys.executable, str(Path(recipes.__file__))]
-    answers = list(Children().answers(command, range(first, first + count), POWERTRAIN_THREADS="1"))
-    assert [answer.seed for answer in answers] == list(range(first, first + count))
-    return [f"recipe {answer.seed}: {'; '.join(answer.wrong)}" for answer in answers if answer.wrong]
-
-
 @pytest.mark.slow
 def test_a_tenth_of_the_recipes() -> None:
-    assert examine(0, PART) == []
+    assert examine(recipes, "recipe", 0, PART) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("tenth", range(1, 10))
 def test_the_other_recipes(tenth: int) -> None:
-    assert examine(tenth * PART, PART) == []
+    assert examine(recipes, "recipe", tenth * PART, PART) == []
 
 
 def test_recipes_are_the_same_for_their_number_and_of_both_kinds() -> None:

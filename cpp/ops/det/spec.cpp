@@ -6,6 +6,20 @@
 namespace pt {
 namespace {
 
+// The gradient is that of the cofactors, det(x) inv(x)^T, which are polynomials of the elements: where x is singular
+// they are those of a matrix beside it, to so many digits. The matrix that is added is constant and of full rank, with
+// no pattern that x could share.
+Tensor regular(const Tensor& x, const Tensor& singular) {
+  const DType dtype = x.dtype();
+  const int64_t n = x.shape().back();
+  const Tensor column = fn::cast(counting(n, DType::I64), dtype), row = fn::reshape(column, {n, 1});
+  const Tensor pattern = fn::call("cos", {row * column + row + 2.0 * column + 1.0});
+  const Tensor largest = fn::max(fn::call("abs", {x}), {-2, -1}, true);
+  const Tensor scale = fn::where(fn::equal(largest, fn::number(0)), fn::number(1), largest);
+  const double step = dtype == DType::F64 ? 0x1p-27 : 0x1p-20;
+  return x + fn::call("stop_gradient", {fn::where(singular, step * scale * pattern, fn::number(0))});
+}
+
 const Op* registered =
     define("det")
         .in("x", Takes::Float)
@@ -19,14 +33,18 @@ const Op* registered =
         })
         .saves({true}, {true})
         .vjp([](const VjpContext& c) -> Tensors {
-          const Tensor by = fn::reshape(c.grad[0] * c.out[0], with_last(c.in_types[0].shape, 2, {1, 1}));
-          return {by * swap_last(fn::call("inv", {c.in[0]}))};
+          if (count(c.in_types[0].shape) == 0) return {fn::zeros(c.in_types[0])};
+          const Shape one = with_last(c.in_types[0].shape, 2, {1, 1});
+          const Tensor singular = fn::equal(c.out[0], fn::number(0));
+          const Tensor x = regular(c.in[0], fn::reshape(singular, one));
+          const Tensor det = fn::where(singular, fn::call("det", {x}), c.out[0]);
+          return {fn::reshape(c.grad[0] * det, one) * swap_last(fn::call("inv", {x}))};
         })
         .doc(R"(the determinant of a matrix.
 Shapes    x [..., n, n] -> [...]
 Dtypes    f32, f64
 Errors    matrices that are not square
-Grad      x; NaN where x is singular
+Grad      x; where x is singular to about 6 digits in f32 and 8 in f64
 Numerics  the product of the pivots of lu, which overflows early: see slogdet
 Source    the array API standard 2024.12 (linalg.det))",
              R"(>>> pt.linalg.det(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).item()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.boundary import export
+from powertrain.boundary import export, shown
 from powertrain.functional import OPERATORS
 from powertrain.nn import checks
 
@@ -25,6 +25,18 @@ Generator = pt.random.Generator
 def _check(where: str, gain: float, fans: int) -> None:
     checks.numbers(where, 0, gain=gain)
     checks.sizes(where, 1, fans=fans)
+
+
+def _chosen(where: str, generator: Generator | None) -> Generator:
+    """The generator that was given, or the default one. NumPy's has methods of the same names, and other arguments."""
+    if generator is None:
+        return pt.random.default_generator()
+    if not isinstance(generator, Generator):
+        raise pt.DTypeError(
+            f"[{where}] generator is {shown(generator)}; expected a pt.random.Generator or None; for example "
+            "pt.random.Generator(0)"
+        )
+    return generator
 
 
 def zeros(shape: Shape) -> pt.Tensor:
@@ -40,14 +52,14 @@ def uniform(shape: Shape, low: float, high: float, generator: Generator | None =
     checks.numbers("uniform", low=low, high=high)
     if low > high:
         raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; exchange them")
-    draw = (generator or pt.random.default_generator()).uniform(size=tuple(shape))
+    draw = _chosen("uniform", generator).uniform(size=tuple(shape))
     return draw * (high - low) + low
 
 
 def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generator | None = None) -> pt.Tensor:
     checks.numbers("normal", 0, std=std)
     checks.numbers("normal", mean=mean)
-    draw = (generator or pt.random.default_generator()).normal(size=tuple(shape))
+    draw = _chosen("normal", generator).normal(size=tuple(shape))
     return draw * std + mean
 
 

@@ -107,7 +107,7 @@ class NoParams:
 
 def parameters(params: type) -> list[Parameter]:
     """The fields of a parameter dataclass with their types and ranges."""
-    hints = typing.get_type_hints(params, include_extras=True)
+    hints = _hints(params)
     found = []
     for field in dataclasses.fields(params):
         if not field.init:
@@ -123,6 +123,17 @@ def parameters(params: type) -> list[Parameter]:
     return found
 
 
+def _hints(owner: Any) -> dict[str, Any]:
+    """The annotations of a class or function, as types."""
+    try:
+        return typing.get_type_hints(owner, include_extras=True)
+    except NameError as error:
+        raise TypeError(
+            f"the annotations of {getattr(owner, '__name__', owner)} cannot be read ({error}); expected names of its "
+            "module; import them there, outside of `if TYPE_CHECKING:`"
+        ) from None
+
+
 @functools.lru_cache(maxsize=256)
 def params_of(plugin: Any) -> type:
     """The parameter dataclass of a plugin: its `Params`, or one made from a function's keyword-only arguments."""
@@ -135,7 +146,7 @@ def params_of(plugin: Any) -> type:
         return NoParams
     if not callable(plugin):
         raise TypeError(f"received {show(plugin)}; expected a class or a function; name one")
-    hints = typing.get_type_hints(plugin, include_extras=True)
+    hints = _hints(plugin)
     fields: list[Any] = []
     for argument in inspect.signature(plugin).parameters.values():
         if argument.kind is not argument.KEYWORD_ONLY:

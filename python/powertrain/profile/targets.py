@@ -79,7 +79,9 @@ def profile_workload(name: str, steps: int, precision: str = "f32") -> list[Prof
     return [recorder.profile(name, measure_roofline())]
 
 
-def profile(name: str, settings: Iterable[str], steps: int, precision: str | None = None) -> list[Profile]:
+def profile(
+    name: str, settings: Iterable[str], steps: int, precision: str | None = None, trust: bool = False
+) -> list[Profile]:
     """Profiles for a recipe's name or path, or for a workload's name, which has a precision."""
     from powertrain.bench.arrays import WORKLOADS
 
@@ -90,7 +92,7 @@ def profile(name: str, settings: Iterable[str], steps: int, precision: str | Non
                 f"[profile] --precision {precision} for the recipe {name}; expected a workload of powertrain bench; "
                 f"use --set run.precision={precision}"
             )
-        return profile_recipe(load_recipe(name, settings), steps)
+        return profile_recipe(load_recipe(name, settings, trust=trust), steps)
     if settings:
         raise RunError(
             f"[profile] --set {settings[0]} for the workload {name}, which has no settings; expected a recipe; leave "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from powertrain.data.order import EPISODES, EVALUATION, raw_bits
 from powertrain.plugins.declared import overridden
 from powertrain.train.counters import counts
-from powertrain.train.evaluate import Evaluation
+from powertrain.train.evaluate import Evaluation, StoppedError, never
 from powertrain.train.folder import RunError
 
 if TYPE_CHECKING:
@@ -178,9 +178,15 @@ class EpisodeEvaluator:
         self._env, self._predict, self._seed, self._episodes = make(), predict, seed, episodes
         self.metrics = {"return": None, "length": None}
 
-    def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
-        """The mean return and length; the same episodes each time."""
-        played = [self._play(number) for number in range(self._episodes)]
+    def __call__(
+        self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
+    ) -> Evaluation:
+        """The mean return and length; the same episodes each time. `stopped` is asked before each of them."""
+        played = []
+        for number in range(self._episodes):
+            if stopped():
+                raise StoppedError
+            played.append(self._play(number))
         returns, lengths = (np.array(values, dtype=np.float64) for values in zip(*played, strict=True))
         values = {"return": float(returns.mean()), "length": float(lengths.mean())}
         return Evaluation(part, values, self._episodes)

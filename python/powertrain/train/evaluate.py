@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 OF_LOSSES = ("loss", "perplexity")
 
 
+class StoppedError(Exception):
+    """An evaluation was asked to end, and did so between two batches."""
+
+
+def never() -> bool:
+    return False
+
+
 @dataclass
 class Evaluation:
     """What one pass over a part of the data gave."""
@@ -115,12 +123,21 @@ class Evaluator:
 
         self._measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
 
-    def __call__(self, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
+    def __call__(
+        self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
+    ) -> Evaluation:
         """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and
-        target of every example, in their order."""
-        return self.on(self.dataset.splits[part], part, keep, most)
+        target of every example, in their order. `stopped` is asked before each batch."""
+        return self.on(self.dataset.splits[part], part, keep, most, stopped)
 
-    def on(self, source: Source, part: str, keep: bool = False, most: int | None = None) -> Evaluation:
+    def on(
+        self,
+        source: Source,
+        part: str,
+        keep: bool = False,
+        most: int | None = None,
+        stopped: Callable[[], bool] = never,
+    ) -> Evaluation:
         """The same for examples that are no part of the data set, as `part`."""
         if most is not None and len(source) > most:
             source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
@@ -132,6 +149,8 @@ class Evaluator:
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.
             for batch in DataLoader(source, self.batch, pad_last=True):
+                if stopped():
+                    raise StoppedError
                 output, losses = self._measured(batch)
                 for name, metric in measured.items():
                     metric.update(losses if name in OF_LOSSES else output, batch.y, batch.weight)

@@ -308,7 +308,8 @@ class TrainRun:
             self.table.set_model(self.early.weights)
 
     def stop_on_interrupt(self) -> None:
-        """The first Ctrl-C ends the run at the next commit, the second at once; until the run is closed."""
+        """The first Ctrl-C ends the run at the next commit, or its final evaluation at the next batch; the second ends
+        it at once. This holds until the run is closed."""
 
         def handler(number: int, frame: Any) -> None:
             if self.stop:

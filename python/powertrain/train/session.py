@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from powertrain.train import verdict
 from powertrain.train.checkpoint import hash_arrays
 from powertrain.train.demands import demand_task
 from powertrain.train.energy import Energy, Meter
-from powertrain.train.evaluate import Evaluation, on_host, own_losses
+from powertrain.train.evaluate import Evaluation, StoppedError, on_host, own_losses
 from powertrain.train.folder import REPORT, RunError, RunFolder
 from powertrain.train.ledger import Ledger
 from powertrain.train.pretrained import demand_weights
@@ -133,7 +134,10 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
         return _interrupted(run)
     digest = hash_arrays(run.table.snapshot())
     run.use_best()
-    return conclude(run, meter.read(), digest)
+    try:
+        return conclude(run, meter.read(), digest)
+    except StoppedError:
+        return _interrupted(run)  # with --resume nothing is trained, and the evaluation begins again
 
 
 def _earlier(run: TrainRun) -> dict[str, Any] | None:
@@ -232,17 +236,19 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
 
 
 def measure(run: TrainRun) -> dict[str, Evaluation]:
-    """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap."""
+    """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap.
+    A signal ends it between two batches."""
     assert run.evaluator is not None
+    evaluate = functools.partial(run.evaluator, stopped=lambda: run.stop_signal != 0)
     dataset: DataModule = run.dataset
     if dataset.kind.plays:
-        return {"env": run.evaluator("env")}
+        return {"env": evaluate("env")}
     found = {}
     keep = dataset.kind.kept and own_losses(run.strategy) is None
     for part in ("valid", "test"):
         if part in dataset.splits:
-            found[part] = run.evaluator(part, keep=keep)
-    found["train"] = run.evaluator("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
+            found[part] = evaluate(part, keep=keep)
+    found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
     return found
 
 

@@ -7,7 +7,9 @@ pool treat it like the engine's own, and an elementwise one is fused with its ne
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
+import itertools
 import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from powertrain import _core
+from powertrain.boundary import shown
 from powertrain.plugins.kernels.cuda import Cuda
 from powertrain.plugins.params import NoParams, Parameter, parameters
 
@@ -22,7 +25,8 @@ Shape = tuple[int, ...]
 Typed = tuple[Shape, str]  # a shape and the name of a dtype
 KINDS = ("float", "number", "integer")
 ATTRIBUTES: dict[Any, str] = {bool: "bool", int: "int", float: "float", str: "str", tuple[int, ...]: "ints"}
-MOST_INPUTS = 3  # of an elementwise kernel
+MOST_INPUTS = 64
+MOST_ELEMENTWISE = 3  # inputs of an elementwise kernel
 
 
 class Source(Protocol):
@@ -106,7 +110,8 @@ class Kernel:
         doc: str = "",
     ) -> None:
         self.name, self.forward, self.outputs = name, forward, outputs
-        self.inputs = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(inputs, "float")
+        first = itertools.islice(inputs, MOST_INPUTS + 1)  # one too many is refused, and so are a million
+        self.inputs = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(first, "float")
         self.Params, self.elementwise, self.split = params, elementwise, split
         self.shape, self.dtypes, self.vjp, self.reference = shape, dtypes, vjp, reference
         self.flops, self.cuda, self.__doc__ = flops, cuda, doc or f"The kernel {name}."
@@ -163,17 +168,23 @@ class Kernel:
         def refuse(received: str, expected: str, fix: str) -> None:
             raise _core.KernelError(f"[kernel {self.name}] {received}; expected {expected}; {fix}")
 
+        if len(self.inputs) > MOST_INPUTS:
+            refuse(f"it has more than {MOST_INPUTS} inputs", "fewer", "pack some of them into one array")
         for name, kind in self.inputs.items():
+            if not isinstance(name, str):
+                refuse(f"an input is {shown(name)}", "the name of each input", 'for example inputs=("x",)')
             if kind not in KINDS:
                 refuse(f"the input {name} is of kind {kind}", f"one of {', '.join(KINDS)}", "choose one")
+        if not (isinstance(self.Params, type) and dataclasses.is_dataclass(self.Params)):
+            refuse(f"params is {shown(self.Params)}", "a frozen dataclass", "see powertrain.plugins.param")
         for field in parameters(self.Params):
             if field.type not in ATTRIBUTES:
                 words = ", ".join(str(getattr(kind, "__name__", kind)) for kind in ATTRIBUTES)
                 refuse(f"the parameter {field.name} is {field.type}", f"one of {words}", "choose one")
-        if self.elementwise and (self.outputs != 1 or len(self.inputs) > MOST_INPUTS or self.shape or self.split):
+        if self.elementwise and (self.outputs != 1 or len(self.inputs) > MOST_ELEMENTWISE or self.shape or self.split):
             refuse(
                 "it is elementwise, with a shape rule, a split, several outputs or more than three inputs",
-                f"one output and up to {MOST_INPUTS} inputs that broadcast, which needs no rule",
+                f"one output and up to {MOST_ELEMENTWISE} inputs that broadcast, which needs no rule",
                 "leave shape, split and outputs out, or elementwise",
             )
         if self.elementwise and callable(self.flops):
