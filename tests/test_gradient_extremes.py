@@ -233,6 +233,60 @@ def test_what_else_the_documentation_says() -> None:
     assert gradient(lambda a, b: pt.angle(pt.complex(a, b)), [0.0], [0.0]) == [[0.0], [0.0]]
 
 
+def singular(n: int) -> Array:
+    """Of rank n - 1, with a determinant of exactly 0: two rows are one."""
+    x = np.random.default_rng(n).standard_normal((n, n)).astype("float32").astype("float64")
+    x[-1] = x[0]
+    return x
+
+
+def cofactors(x: Array) -> Array:
+    """By differences in float64: the determinant is linear in each element, so that those of steps of 1 are exact."""
+    n = len(x)
+    steps = np.eye(n * n).reshape(n, n, n, n)
+    return np.asarray((np.linalg.det(x + steps) - np.linalg.det(x - steps)) / 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([[1.0, 2.0], [2.0, 4.0]]),
+        np.array([[0.0, 1.0], [0.0, 0.0]]),
+        np.zeros((1, 1)),
+        np.zeros((3, 3)),
+        np.diag(np.ones(8), 1),
+        np.diag([1.0, 2.0, 0.0, 3e4]),
+        singular(3),
+        singular(7),
+        singular(16),
+    ],
+    ids=lambda x: f"{len(x)} of rank {np.linalg.matrix_rank(x)}",
+)
+def test_det_of_a_singular_matrix_has_the_gradient_of_its_cofactors(x: Array, dtype: str) -> None:
+    given, rng = pt.asarray(x.astype(dtype)), np.random.default_rng(3)
+    y, back = pt.vjp(pt.det, given)
+    assert y.item() == 0.0
+    weight = float(rng.standard_normal())
+    want = weight * cofactors(x)
+    got = back(pt.asarray(np.asarray(weight, dtype)))[0].numpy()
+    size = max(np.abs(want).max(), np.abs(x).max() ** (len(x) - 1))
+    assert np.abs(got - want).max() <= {"float32": 3e-5, "float64": 3e-7}[dtype] * size
+
+
+def test_a_singular_matrix_changes_nothing_in_the_others_of_its_batch() -> None:
+    rng = np.random.default_rng(5)
+    x = np.stack([rng.standard_normal((5, 5)), singular(5), rng.standard_normal((5, 5))]).astype("float32")
+    weights = pt.asarray(rng.standard_normal(3).astype("float32"))
+    loss = lambda x, w: (pt.det(x) * w).sum()  # noqa: E731
+    together = pt.grad(loss)(pt.asarray(x), weights).numpy()
+    compiled = pt.compile(pt.grad(loss))(pt.asarray(x), weights).numpy()
+    assert np.isfinite(together).all() and together.tobytes() == compiled.tobytes()
+    for i in (0, 2):
+        alone = pt.grad(loss)(pt.asarray(x[i : i + 1]), weights[i : i + 1]).numpy()
+        assert alone.tobytes() == together[i : i + 1].tobytes()
+
+
 # ---------------------------------------------------------------- without PyTorch: every op
 
 FILES = case_files()
