@@ -1,4 +1,5 @@
 #include "ops/autocast.h"
+#include "ops/axes.h"
 #include "ops/factor/plan.h"
 #include "ops/functional.h"
 #include "ops/pieces.h"
