@@ -45,7 +45,7 @@ const Op* registered =
 Shapes    x [..., n, n] -> [...]
 Dtypes    f32, f64
 Errors    matrices that are not square
-Grad      x; where x is singular to about 6 digits in f32 and 8 in f64
+Grad      x; where x is singular, with an error of 1e-6 (f32) or 1e-8 (f64) of max|x|^(n - 1)
 Numerics  the product of the pivots of lu, which overflows early: see slogdet
 Source    the array API standard 2024.12 (linalg.det))",
              R"(>>> pt.linalg.det(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
