@@ -19,7 +19,7 @@ from attack.lines import PREFACE
 
 CALL = "<the call>"
 # `[where] what was received; what was expected; how to fix it`.
-OURS = re.compile(r"\[[^\]]+\] .+; .+", re.DOTALL)
+OURS = re.compile(r"\[.+\] .+; .+", re.DOTALL)
 # What Python itself says of a number of arguments, before a function begins.
 ARITY = re.compile(r"[\w>]\(\) (missing \d+ required |takes .*argument|got (an unexpected|some|multiple values))")
 # What it says of an object that has no such question, and of a wrong answer to one.
