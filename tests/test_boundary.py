@@ -37,6 +37,13 @@ def half(numbers: Any, *, by: int = 2) -> Any:
     return numbers[0] / by
 
 
+@boundary.public
+def halves(numbers: Any) -> Any:
+    """Half of each."""
+    for number in numbers:
+        yield number / 2
+
+
 @pytest.fixture
 def as_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """This module as one of the engine's, which are known by their names."""
@@ -62,6 +69,27 @@ def test_a_leftover_is_an_error_of_ours_and_of_python_s_kind(
     assert isinstance(error.value, python)
     assert told(error) == f"[half] {text}; expected half(numbers, *, by=2); check the arguments"
     assert type(error.value.__cause__).__name__ in text
+
+
+def test_a_generator_is_guarded_while_it_runs(as_engine: None) -> None:
+    found = halves([1.0, "x"])
+    assert next(found) == 0.5
+    with pytest.raises(pt.DTypeError) as error:
+        next(found)
+    assert told(error) == (
+        "[halves] received list: TypeError: unsupported operand type(s) for /: 'str' and 'int'; expected "
+        "halves(numbers); check the arguments"
+    )
+    assert boundary.is_public(halves) and inspect.isgeneratorfunction(halves)
+
+
+def test_bytes_that_are_no_file_are_an_error_of_ours() -> None:
+    with pytest.raises(pt.ShapeError) as error:
+        pt.models.NearestMean(4).load(b"")
+    assert told(error) == (
+        "[NearestMean.load] received b'': EOFError: No data left in file; expected NearestMean.load(data); check the "
+        "arguments"
+    )
 
 
 def test_keywords_are_shown_as_they_were_given(as_engine: None) -> None:
@@ -451,6 +479,10 @@ def test_the_ends_of_a_dtype_are_held_and_arrays_wrap(name: str) -> None:
             lambda: pt.nn.init.uniform_fan_in((3, 4), 3, np.random.default_rng(0)),
             "[uniform] generator is Generator; expected a pt.random.Generator or None; for example "
             "pt.random.Generator(0)",
+        ),
+        (
+            lambda: pt.recipe.load_recipe(" "),
+            "[recipe] received no name; expected the name or the path of a recipe; see powertrain recipes",
         ),
         (
             lambda: pt.nn.init.normal((3, 4), generator=np),

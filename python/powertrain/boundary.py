@@ -37,6 +37,7 @@ _KINDS: Final[tuple[tuple[type[Exception], type[Exception]], ...]] = (
     (AssertionError, _core.ShapeError),
     (RuntimeError, _core.ShapeError),
     (BufferError, _core.DTypeError),
+    (EOFError, _core.ShapeError),
     (NameError, _core.DTypeError),
     (ImportError, MissingModuleError),
 )
@@ -68,9 +69,19 @@ def public(function: F) -> F:
                 raise
             raise found from error
 
+    def iterate(*args: Any, **kwargs: Any) -> Any:  # a generator runs after its call has returned
+        try:
+            return (yield from function(*args, **kwargs))
+        except leftovers as error:
+            found = translate(error, function, args, kwargs)
+            if found is None:
+                raise
+            raise found from error
+
     leftovers, translate = LEFTOVERS, translated
+    made_of = iterate if inspect.isgeneratorfunction(function) else call
     # With the globals of its module, so that doctest and pickle take it for what stands there.
-    made = FunctionType(call.__code__, function.__globals__, call.__name__, None, call.__closure__)
+    made = FunctionType(made_of.__code__, function.__globals__, made_of.__name__, None, made_of.__closure__)
     return functools.update_wrapper(made, function)  # type: ignore[return-value]
 
 
@@ -99,7 +110,7 @@ def _own(module: Mapping[str, Any]) -> list[str]:
 
 
 def is_public(function: Any) -> bool:
-    return getattr(function, "__code__", None) is _CODE
+    return getattr(function, "__code__", None) in _CODES
 
 
 def _guard(cls: type) -> None:
@@ -228,7 +239,7 @@ def shown(value: Any) -> str:
     return kind.__name__
 
 
-_CODE: Final = public(lambda: None).__code__
+_CODES: Final = (public(lambda: None).__code__, public(lambda: (yield)).__code__)
 
 
 def _text(error: Exception) -> str:
