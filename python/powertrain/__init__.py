@@ -162,8 +162,8 @@ _LAZY = (
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "OutOfMemoryError",
-    "OverflowError", "RowSparse", "ShapeError", "Slot", "Tensor", "TraceError", "TrainedRun", "arange", "asarray", "autocast",
-    "bfloat16", "bool_",
+    "OverflowError", "RowSparse", "ShapeError", "Slot", "Tensor", "TraceError", "TrainedRun", "arange", "asarray",
+    "autocast", "bfloat16", "bool_",
     "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
     "custom_gradient", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",

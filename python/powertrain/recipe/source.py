@@ -76,7 +76,8 @@ def _short(text: str) -> str:
 def find(name: str, registry: Registry) -> Path:
     """The file of a recipe, given as a path or as the name of an installed one."""
     if not name.strip():
-        raise RecipeError(["[recipe] received no name; expected the name or the path of a recipe; see powertrain recipes"])
+        text = "[recipe] received no name; expected the name or the path of a recipe; see powertrain recipes"
+        raise RecipeError([text])
     path = Path(name)
     try:
         there, folder = path.exists(), path.is_dir()
