@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "bindings/bindings.h"
+#include "core/convert.h"
 #include "core/error.h"
 #include "core/interpreter.h"
 

@@ -6,8 +6,6 @@
 #include <cstring>
 #include <limits>
 
-#include "core/error.h"
-
 namespace pt {
 namespace {
 

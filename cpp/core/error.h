@@ -19,9 +19,6 @@ struct DTypeError : Error {
 struct IndexError : Error {
   using Error::Error;
 };  // Python: IndexError
-struct OverflowError : Error {
-  using Error::Error;
-};  // Python: OverflowError
 struct TraceError : Error {
   using Error::Error;
 };  // Python: powertrain.TraceError
