@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bindings/facts.h"
+#include "core/convert.h"
 #include "core/error.h"
 #include "ops/recorder.h"
 
