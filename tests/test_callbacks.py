@@ -198,12 +198,12 @@ def test_a_logger_is_told_why_a_run_ended_early(tmp_path: Path) -> None:
         go(tmp_path, own("Late"), "b")
     assert seen()[-1][:3] == (
         "end", False, "failed: RunError: [callback ./own.py:Late] it failed after step 10: ValueError: too late; "
-        "expected a request or None; mend it, or leave it out of the recipe: the run can be resumed",
+        "expected a request or None; fix it, or leave it out of the recipe: the run can be resumed",
     )  # fmt: skip
     with pytest.raises(RunError) as caught:
         go(tmp_path, own("Breaks"), "c", "run.until=1 epoch")
     assert str(caught.value) == (
-        "[callback ./own.py:Breaks] on_end failed: OSError: no room; expected no exception; mend it, or leave it out "
+        "[callback ./own.py:Breaks] on_end failed: OSError: no room; expected no exception; fix it, or leave it out "
         "of the recipe: the run can be resumed"
     )
 

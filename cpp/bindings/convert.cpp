@@ -1,10 +1,11 @@
 // From Python objects to tensors, and back.
+#include "core/convert.h"
+
 #include <pybind11/numpy.h>
 
 #include <cstring>
 
 #include "bindings/facts.h"
-#include "core/convert.h"
 #include "core/error.h"
 #include "ops/recorder.h"
 

@@ -65,7 +65,7 @@ class Callbacks:
                 getattr(callback, method)(told)
             except Exception as error:
                 raise RunError(
-                    f"[callback {name}] {method} failed: {in_words(error)}; expected no exception; mend it, or leave "
+                    f"[callback {name}] {method} failed: {in_words(error)}; expected no exception; fix it, or leave "
                     "it out of the recipe: the run can be resumed"
                 ) from error
 
