@@ -453,14 +453,15 @@ class Optimizer(Watched, Stateful, NotStepped):
     def _by_path(self, grads: Mapping[str, pt.Tensor | RowSparse]) -> list[pt.Tensor | RowSparse]:
         paths = [path for path, _ in self.params]
         wrong = [f"{path} is missing" for path in paths if path not in grads]
-        wrong += [f"{shown(path)} is no parameter of the optimizer" for path in grads if path not in set(paths)]
-        if wrong:
-            listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
-            raise OptimizerError(
-                f"[{self.name}] {len(grads)} gradients: {listed}; expected one for each of its {len(paths)} "
-                "parameters; take gradients by the model that the optimizer was made with, and freeze parameters before"
-            )
-        return [grads[path] for path in paths]
+        if not wrong and len(grads) == len(paths):
+            return [grads[path] for path in paths]
+        known = set(paths)
+        wrong += [f"{shown(path)} is no parameter of the optimizer" for path in grads if path not in known]
+        listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
+        raise OptimizerError(
+            f"[{self.name}] {len(grads)} gradients: {listed}; expected one for each of its {len(paths)} parameters; "
+            "take gradients by the model that the optimizer was made with, and freeze parameters before"
+        )
 
 
 def _parts_of(numbers: pt.Tensor) -> pt.Tensor:
