@@ -94,7 +94,8 @@ def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, inte
 
 @call_of("linalg.vector_norm")
 def vector_norm(input: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    return pt.linalg.vector_norm(input if dtype is None else input.astype(dtype), _axes(dim), keepdim, float(ord))
+    wide = input if dtype is None else input.astype(dtype)
+    return pt.linalg.vector_norm(wide, axis=_axes(dim), keepdims=keepdim, ord=float(ord))
 
 
 @call_of("cumsum")
