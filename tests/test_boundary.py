@@ -92,6 +92,15 @@ def test_bytes_that_are_no_file_are_an_error_of_ours() -> None:
     )
 
 
+def test_a_setter_says_what_it_takes() -> None:
+    with pytest.raises(pt.ShapeError) as error:
+        pt.metrics.Mean().state = "x"
+    assert told(error) == (
+        "[Mean.state] received 'x': ValueError: could not convert string to float: 'x'; expected Mean.state(value); "
+        "check the arguments"
+    )
+
+
 def test_keywords_are_shown_as_they_were_given(as_engine: None) -> None:
     with pytest.raises(pt.ShapeError) as error:
         half([1.0], by=0)

@@ -397,6 +397,21 @@ def test_refusals(metric: Any, arguments: tuple[Any, ...], message: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("metric", "state", "message"),
+    [
+        (m.BLEU(), np.ones(6), "[bleu] a state of shape [6]; expected 10 counts"),
+        (m.CHRF(), np.ones((3, 6)), "[chrf] a state of shape [3, 6]; expected 18 counts"),
+        (m.CHRF(), np.full(18, np.nan), "[chrf] a state with the count nan; expected counts from 0 to below 2^63"),
+        (m.BLEU(), np.full(10, 1e300), "[bleu] a state with the count 1e+300; expected counts from 0 to below 2^63"),
+    ],
+)
+def test_states_that_are_no_counts(metric: Any, state: Any, message: str) -> None:
+    with pytest.raises(MetricError) as caught:
+        metric.result(state)
+    assert str(caught.value).startswith(f"{message}; pass the state of a metric ")
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (

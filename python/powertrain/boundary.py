@@ -145,7 +145,8 @@ def translated(
     if _is_method(function):
         cls = args[0] if isinstance(args[0], type) else type(args[0])
         where = cls.__name__ if where in (*_ASKED, "forward") else f"{cls.__name__}.{where}"
-        args, asked = args[1:], getattr(cls, function.__name__, function)
+        found = getattr(cls, function.__name__, function)
+        args, asked = args[1:], found if callable(found) else function  # of a setter the class has the property
     received = ", ".join([*map(shown, args), *(f"{name}={shown(value)}" for name, value in kwargs.items())])
     said = " ".join(_text(error).split()) or "nothing more is known"
     return kind(

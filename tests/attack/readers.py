@@ -36,7 +36,7 @@ def rows_of(dataset: Any) -> None:
 
 def loaded(kind: Any, /, **params: Any) -> Read:
     """A data plugin on the file; `path` is filled in."""
-    return lambda path: rows_of(kind().load(kind().Params(path=Path(path.name), **params), path.parent))
+    return lambda path: rows_of(kind().build(kind().Params(path=Path(path.name), **params), path.parent))
 
 
 def digits(draw: random.Random, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +152,7 @@ def read_as_class(suffixes: str) -> Read:
         made = (picture("PNG") if suffixes == "pictures" else sound("WAV"))(random.Random(1))
         good = "good.png" if suffixes == "pictures" else "good.wav"
         (path.parent / "classes" / "b" / good).write_bytes(made)
-        rows_of(kind.load(kind.Params(path=Path("classes"), **params), path.parent))
+        rows_of(kind.build(kind.Params(path=Path("classes"), **params), path.parent))
 
     return read
 

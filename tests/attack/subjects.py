@@ -23,6 +23,7 @@ LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop", 
 # Arguments of constructors that a parameter's name says nothing about.
 MADE = {
     "pt.Tensor": "pt.ones((2, 3))",
+    "pt.TrainedRun": "S.trained()",
     "pt.Slot": "pt.Slot(pt.ones((2, 3)), 's', trainable=True)",
     "pt.RowSparse": "pt.RowSparse(pt.tensor([0, 2]), pt.ones((2, 3)), (4, 3))",
     "pt.data.ArrayDataset": "S.source()",
@@ -183,6 +184,13 @@ def dataset() -> Any:
 
 def batch() -> Any:
     return next(iter(pt.data.DataLoader(source(), 4)))
+
+
+@functools.cache
+def trained() -> Any:
+    """A run of one epoch, trained once in each process."""
+    rows = (np.ones((9, 3), np.float32), np.arange(9) % 3)
+    return pt.fit(model=pt.nn.Linear(3, 3), data=rows, epochs=1, batch_size=4, verbose=False)
 
 
 def cursor() -> Any:

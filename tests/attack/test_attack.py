@@ -63,7 +63,7 @@ BAD = {
     "operator.getitem({}, 1)": "KeyError in <the call>:1: 1",
     "(_ for _ in ()).throw(pt.ShapeError('no form'))": "an error without form: ShapeError: 'no form'",
     "(_ for _ in ()).throw(MemoryError())": "MemoryError in <the call>:1: ",
-    "pt.data.order.EpochOrder(1, 0, False, 0, 'pad').batches": "ZeroDivisionError in order.py:",
+    "len(pt.data.epochs.EpochOrder([1], 1, 0, 0, 'pad'))": "ZeroDivisionError in epochs.py:",
 }
 
 

@@ -51,6 +51,23 @@ def _columns(references: list[list[str]]) -> list[list[str | None]]:
     return [[one[at] if at < len(one) else None for one in references] for at in range(most)]
 
 
+def _counts(state: Any, count: int, where: str) -> list[int]:
+    """The counts of a state, checked, since sacrebleu takes others for granted."""
+    counts = np.asarray(state, dtype=np.float64)
+    if counts.shape != (count,):
+        raise MetricError(
+            f"[{where}] a state of shape {list(counts.shape)}; expected {count} counts; pass the state of a metric of "
+            "the same parameters"
+        )
+    wrong = ~((counts >= 0) & (counts < 2**63))
+    if wrong.any():
+        raise MetricError(
+            f"[{where}] a state with the count {counts[wrong][0]:g}; expected counts from 0 to below 2^63; pass the "
+            "state of a metric as it is"
+        )
+    return [int(one) for one in counts]
+
+
 class BLEU(Metric):
     """BLEU of a corpus, from 0 to 100, by sacrebleu, whose counts of n-grams are the state.
 
@@ -82,10 +99,10 @@ class BLEU(Metric):
         return np.array([made.sys_len, made.ref_len, *made.counts, *made.totals], dtype=np.float64)
 
     def result(self, state: State) -> float:
-        if not state[1] > 0:
+        found = _counts(state, 10, "bleu")
+        if not found[1] > 0:
             return float("nan")
-        lengths, counts, totals = (state[part].astype(int).tolist() for part in (slice(2), slice(2, 6), slice(6, 10)))
-        made = self._scorer().compute_bleu(counts, totals, *lengths, smooth_method="exp")
+        made = self._scorer().compute_bleu(found[2:6], found[6:], *found[:2], smooth_method="exp")
         return float(made.score)
 
 
@@ -117,9 +134,8 @@ class CHRF(Metric):
         return np.sum(np.asarray(counts, dtype=np.float64), axis=0)
 
     def result(self, state: State) -> float:
-        if not state.sum() > 0:
-            return float("nan")
-        return float(self._scorer()._compute_score_from_stats(state.astype(int).tolist()).score)
+        found = _counts(state, len(self.zero()), "chrf")
+        return float(self._scorer()._compute_score_from_stats(found).score) if any(found) else float("nan")
 
 
 class _ErrorRate(Metric):
