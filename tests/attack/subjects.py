@@ -65,7 +65,7 @@ MADE = {
     "pt.optim.Plateau": "pt.optim.Plateau(pt.optim.SGD(pt.nn.Linear(3, 4), 0.1))",
     "pt.DType": "pt.float32",
     "pt.nn.Threshold": "pt.nn.Threshold(0.5, 0.0)",
-    "pt.nn.Upsample": "pt.nn.Upsample(factor=2)",
+    "pt.nn.Upsample": "pt.nn.Upsample(scale_factor=2)",
     "pt.optim.Optimizer": "pt.optim.Optimizer(pt.nn.Linear(3, 4), lr=0.1)",
     "pt.recipe.Duration": "pt.recipe.Duration(3, 'epochs')",
     "pt.recipe.Limit": "pt.recipe.Limit('<', 0.5)",
@@ -76,10 +76,12 @@ PYTHON_S = (WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorTy
 # The methods of Python's protocols that an instance is asked by.
 ASKED = ("__call__", "__getitem__", "__setitem__", "__contains__", "__array__", "__dlpack__", "__iter__", "__len__")
 _BY_NAME = {
-    "inputs": "3", "outputs": "4", "width": "4", "count": "5", "window": "2", "kernel": "2", "amount": "1",
-    "groups": "1", "size": "2", "vocabulary": "5", "context": "4", "first": "3", "second": "3", "factor": "2",
-    "seed": "1", "heads": "2", "lr": "0.1", "pattern": "'*'", "ord": "2.0", "params": "pt.nn.Linear(3, 4)",
-    "model": "pt.nn.Linear(3, 4)",
+    "inputs": "3", "outputs": "4", "groups": "1", "size": "2", "vocabulary": "5", "context": "4", "seed": "1",
+    "pattern": "'*'", "params": "pt.nn.Linear(3, 4)", "model": "pt.nn.Linear(3, 4)", "in_features": "3",
+    "out_features": "4", "in1_features": "3", "in2_features": "3", "in_channels": "3", "out_channels": "4",
+    "num_features": "3", "num_embeddings": "5", "embedding_dim": "4", "input_size": "3", "hidden_size": "4",
+    "kernel_size": "2", "output_size": "2", "norm_type": "2.0", "normalized_shape": "3", "padding": "1",
+    "value": "0.0", "stride": "1", "upscale_factor": "2", "downscale_factor": "2",
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ RECORDS = {
     *("pt.plugins.CLibrary", "pt.plugins.Call", "pt.plugins.Cuda", "pt.plugins.Event", "pt.plugins.Graph"),
     *("pt.plugins.Inputs", "pt.plugins.Kernel", "pt.plugins.Node", "pt.plugins.Numba", "pt.plugins.Plugin"),
     *("pt.plugins.Registry", "pt.plugins.SetScalar", "pt.plugins.Stop", "pt.plugins.Value"),
+    *("pt.plugins.End", "pt.plugins.Start"),
 }
 
 
