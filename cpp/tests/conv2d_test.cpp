@@ -358,13 +358,14 @@ void check_epilogues(const std::vector<std::string_view>& isas) {
 void check_errors() {
   const auto operand = [](const Shape& shape) { return Operand{DType::F32, shape, row_major(shape)}; };
   const Operand x = operand({2, 8, 8, 3}), w = operand({3, 3, 3, 4});
+  CHECK_THROWS(plan_conv2d(x, w, operand({2, 8, 8, 4}), {}, check::varied_context()), ShapeError,
+               "[conv2d] input is [2, 8, 8, 3], weight is [3, 3, 3, 4], y is [2, 8, 8, 4]; y of [2, 6, 6, 4] is "
+               "expected; change "
+               "padding, stride or dilation");
   CHECK_THROWS(
-      plan_conv2d(x, w, operand({2, 8, 8, 4}), {}, check::varied_context()), ShapeError,
-      "[conv2d] x is [2, 8, 8, 3], w is [3, 3, 3, 4], y is [2, 8, 8, 4]; y of [2, 6, 6, 4] is expected; change "
-      "padding, stride or dilation");
-  CHECK_THROWS(plan_conv2d(x, operand({3, 3, 2, 4}), operand({2, 6, 6, 4}), {}, check::varied_context()), ShapeError,
-               "[conv2d] x is [2, 8, 8, 3], w is [3, 3, 2, 4], y is [2, 6, 6, 4]; channels that divide into 1 groups, "
-               "as w has them, are expected; change groups or w");
+      plan_conv2d(x, operand({3, 3, 2, 4}), operand({2, 6, 6, 4}), {}, check::varied_context()), ShapeError,
+      "[conv2d] input is [2, 8, 8, 3], weight is [3, 3, 2, 4], y is [2, 6, 6, 4]; channels that divide into 1 groups, "
+      "as weight has them, are expected; change groups or weight");
   Conv2dParams zero_stride;
   zero_stride.stride_h = 0;
   CHECK_THROWS(plan_conv2d(x, w, operand({2, 6, 6, 4}), zero_stride, check::varied_context()), ShapeError,

@@ -257,7 +257,7 @@ void test_indices() {
 void test_attention() {
   const Tensor q = random_tensor({2, 3, 4, 2}, 80), k = random_tensor({2, 5, 2, 2}, 81),
                v = random_tensor({2, 5, 2, 2}, 82);
-  check_op("attention", {q, k, v}, {{"causal", true}});
+  check_op("attention", {q, k, v}, {{"is_causal", true}});
   check_op("scaled_dot_product_attention", {q, k, v}, {{"scale", 0.7}});
 }
 
