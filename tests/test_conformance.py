@@ -141,7 +141,7 @@ def test_the_verb_prints_findings_and_says_so_by_its_exit_code(lethal: Path, tmp
     done = run(["plugins", "check", "acme"], tmp_path, [tmp_path], expect=1)
     assert done.stdout.splitlines() == [
         "wrong  loss acme/mine",
-        "       loss-scalar: [acme/mine acme.py:9] the loss of 6 examples is one number; expected one value per "
+        "       loss-scalar: [acme/mine acme.py:10] the loss of 6 examples is one number; expected one value per "
         "example, which the engine weighs and divides once; leave out the sum or mean over the batch",
     ]
     rows = json.loads(run(["plugins", "check", "acme", "--json"], tmp_path, [tmp_path], expect=1).stdout)

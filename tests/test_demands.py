@@ -60,21 +60,23 @@ def test_what_a_run_cannot_give_is_said(tmp_path: Path, settings: list[str], tex
     assert said.replace("[small.toml:3 model]", "[--set strategy]").strip() == text
 
 
+MODEL = "from powertrain.plugins import Model\nclass Net(Model):\n"
 FILES = [
     ("Net = 3", "[small.toml:3 model] received 3; expected a class or a function; name one"),
     ("class Net: pass",
-     "[small.toml:3 model] ./net.py:Net has no build; expected the class method build; see docs/plugins/model.md"),
-    ("class Net:\n    @classmethod\n    def build(cls, params): return 7\n",
+     "[small.toml:3 model] ./net.py:Net does not derive from powertrain.plugins.Model; expected class Net(Model); "
+     "import Model from powertrain.plugins; see docs/plugins/model.md"),
+    (f"{MODEL}    @classmethod\n    def build(cls, params): return 7\n",
      "[small.toml:3 model] ./net.py:Net: build takes (params); expected (params, inputs); see docs/plugins/model.md"),
-    ("class Net:\n    @classmethod\n    def build(cls, params, inputs): return 7\n",
+    (f"{MODEL}    @classmethod\n    def build(cls, params, inputs): return 7\n",
      "[model ./net.py:Net] build gave 7; expected a powertrain.nn.Module; return one"),
-    ("class Net:\n    @classmethod\n    def build(cls, params, inputs): return {}['x']\n",
-     "[plugin ./net.py] build in net.py:3 raised KeyError: 'x'; expected no exception, or one that says what to fix; "
+    (f"{MODEL}    @classmethod\n    def build(cls, params, inputs): return {{}}['x']\n",
+     "[plugin ./net.py] build in net.py:4 raised KeyError: 'x'; expected no exception, or one that says what to fix; "
      "the lines above say how it came there"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "text"), FILES, ids=["number", "no build", "arguments", "no module", "raises"])
+@pytest.mark.parametrize(("code", "text"), FILES, ids=["number", "no base", "arguments", "no module", "raises"])
 def test_what_own_code_does_wrong_is_laid_at_its_door(tmp_path: Path, code: str, text: str) -> None:
     """Exit code 2, and the traceback where it raised: whoever writes it needs the lines."""
     (tmp_path / "net.py").write_text(code)

@@ -166,11 +166,8 @@ def test_profile_of_a_workload_has_no_settings(tmp_path: Path) -> None:
 
 def test_a_strategy_without_steps_is_said(tmp_path: Path) -> None:
     (tmp_path / "idle.py").write_text(
-        "from dataclasses import dataclass\n\n\n"
-        "class Idle:\n"
-        "    resume = 'exact'\n    needs = ()\n\n"
-        "    @dataclass(frozen=True)\n    class Params:\n        pass\n\n"
-        "    def __init__(self, params):\n        self.params = params\n\n"
+        "from powertrain.plugins import Strategy\n\n\n"
+        "class Idle(Strategy):\n    needs = ()\n\n"
         "    def setup(self, run):\n        run.model()\n\n"
         "    def round(self, run):\n        pass\n\n"
         "    def predict(self, t, batch):\n        return batch.x\n"

@@ -56,7 +56,7 @@ TWO_ROWS_LEFT = {7: (64, 8, 8), 14: (32, 4, 4), 8: (8, 16, 16)}
 def test_the_last_two_rows_of_a_gradient_of_weights(threads: int) -> None:
     image = TWO_ROWS_LEFT[threads]
     case = thread_trials.Case(
-        thread_trials.normal((*image, 32)), thread_trials.normal((*image, 64)), window=(3, 3), padding=1
+        thread_trials.normal((*image, 32)), thread_trials.normal((*image, 64)), kernel_size=(3, 3), padding=1
     )
     trial = thread_trials.trial_of("conv2d_grad_weight", case, "float32")
     _, found = thread_trials.problems(trial, (threads, *thread_trials.ALL_THREADS))

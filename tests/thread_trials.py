@@ -182,7 +182,7 @@ def gradients_of_images(rng: Rng) -> Trial:
 
 def gradients_of_weights(rng: Rng) -> Trial:
     (x, w, y), rest = convolution_shapes(rng)
-    return trial_of("conv2d_grad_weight", Case(normal(x), normal(y), window=w[:2], **rest), float_dtype(rng))
+    return trial_of("conv2d_grad_weight", Case(normal(x), normal(y), kernel_size=w[:2], **rest), float_dtype(rng))
 
 
 def float_dtype(rng: Rng) -> str:

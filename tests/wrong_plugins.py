@@ -195,7 +195,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                            "return F.cross_entropy(half, target, reduction='none')")),
     "loss-numpy": ("loss", "not-a-tensor", "is a ndarray",
                    loss("return np.square(np.asarray(output)).sum(axis=-1)")),
-    "loss-overflow": ("loss", "not-finite", "the loss of outputs around 40 is not finite",
+    "loss-overflow": ("loss", "not-finite", "the loss of outputs around 100 is not finite",
                       loss("picked = pt.astype(pt.nn.functional.one_hot(target, output.shape[-1]), output.dtype)\n    "
                            "return -pt.log(pt.sum(pt.softmax(output, axis=-1) * picked, axis=-1))")),
     "loss-random": ("loss", "global-random", "draws from the random numbers that the whole process shares",

@@ -55,7 +55,8 @@ def save(path: str | os.PathLike[str], **parts: Any) -> None:
     states = sorted(name for name, part in parts.items() if _is_stateful(part))
     header = {"format": _FORMAT, "states": states, "parts": held, "sha256": _hash(arrays)}
     target = Path(path)
-    Files(target.parent).replace(target.name, serialized(arrays, {_KEY: json.dumps(header, sort_keys=True)}))
+    described = json.dumps(header, sort_keys=True, allow_nan=False)
+    Files(target.parent).replace(target.name, serialized(arrays, {_KEY: described}))
 
 
 def restore(path: str | os.PathLike[str], strict: bool = True, **parts: Any) -> dict[str, Any]:

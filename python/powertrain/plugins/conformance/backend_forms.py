@@ -238,7 +238,7 @@ FORMS: dict[str, Callable[[], Forms]] = {
     ],
     "solve_triangular": lambda: [
         ((square(2, 4, 4), normal(2, 4, 3)), given)
-        for given in ({}, {"upper": True}, {"transposed": True}, {"unit": True})
+        for given in ({}, {"upper": True}, {"transposed": True}, {"unitriangular": True})
     ],
     "sum": reduced,
     "svd_tall": lambda: [((square(2, 5, 3),), {})],

@@ -109,9 +109,9 @@ def _behaviour(subject: Subject, loss: Callable[..., Any], output: Any, y: Any) 
             "the same bits",
             "do not branch on values, and keep no tensor from one call to the next",
         )
-    large = np.asarray(loss(pt.asarray(first * 40), pt.asarray(y)))
+    large = np.asarray(loss(pt.asarray(first * 100), pt.asarray(y)))
     if not np.isfinite(before).all() or not np.isfinite(large).all():
-        worst = "ordinary outputs" if not np.isfinite(before).all() else "outputs around 40"
+        worst = "ordinary outputs" if not np.isfinite(before).all() else "outputs around 100"
         yield subject.finding(
             "not-finite",
             f"the loss of {worst} is not finite",
