@@ -74,13 +74,13 @@ def net() -> tuple[Any, Any]:
 def test_values_slots_and_generators(tmp_path: Path) -> None:
     path = tmp_path / "all.safetensors"
     slot, generator = pt.Slot(pt.tensor([1.5, 2.5]), name="s"), pt.random.Generator(7)
-    generator.uniform((3,))
+    generator.uniform(size=(3,))
     values = {"name": "a", "none": None, "rate": 0.1, "nested": {"list": [1, [2.5, True]], "array": np.arange(3)}}
     pt.save(path, slot=slot, generator=generator, number=np.float64(2.0), **values)
-    want = generator.uniform((4,)).numpy().tolist()
+    want = generator.uniform(size=(4,)).numpy().tolist()
     slot.value = pt.zeros(2)
     found = pt.restore(path, slot=slot, generator=generator)
-    assert slot.numpy().tolist() == [1.5, 2.5] and generator.uniform((4,)).numpy().tolist() == want
+    assert slot.numpy().tolist() == [1.5, 2.5] and generator.uniform(size=(4,)).numpy().tolist() == want
     assert found["nested"]["array"].tolist() == [0, 1, 2] and found["nested"]["list"] == [1, [2.5, True]]
     assert (found["name"], found["none"], found["rate"], found["number"]) == ("a", None, 0.1, 2.0)
 

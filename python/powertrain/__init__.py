@@ -97,7 +97,6 @@ from powertrain.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
 from powertrain.random import permutation, rand, randint, randn  # noqa: E402
 from powertrain.row_sparse import RowSparse  # noqa: E402
 from powertrain.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
-from powertrain.saved import restore, save  # noqa: E402
 from powertrain.searching import (  # noqa: E402
     argwhere,
     flatnonzero,
@@ -143,6 +142,7 @@ if _typing.TYPE_CHECKING:
     from powertrain import recipe as recipe
     from powertrain import strategies as strategies
     from powertrain import train as train
+    from powertrain.saved import restore, save
     from powertrain.train.fitting import fit, load
     from powertrain.train.trained import TrainedRun as TrainedRun
 
@@ -196,8 +196,10 @@ _export(globals(), _PUBLIC)
 
 # Classes that need scikit-learn.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
-# The trainer is imported when it is first asked for.
-_TRAINER = {"TrainedRun": "trained", "fit": "fitting", "load": "fitting"}
+# Imported when they are first asked for: the trainer, and what needs NumPy.
+_LATE = {
+    "TrainedRun": "train.trained", "fit": "train.fitting", "load": "train.fitting", "restore": "saved", "save": "saved",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> _typing.Any:
@@ -205,11 +207,11 @@ def __getattr__(name: str) -> _typing.Any:
         return _importlib.import_module(f"powertrain.{name}")
     if name in _ESTIMATORS:
         return getattr(_importlib.import_module("powertrain.estimators"), name)
-    if name in _TRAINER:
-        return getattr(_importlib.import_module(f"powertrain.train.{_TRAINER[name]}"), name)
+    if name in _LATE:
+        return getattr(_importlib.import_module(f"powertrain.{_LATE[name]}"), name)
     raise _unknown("powertrain", name)
 
 
 def __dir__() -> list[str]:
     there = ("estimators", *_ESTIMATORS) if _importlib_util.find_spec("sklearn") else ()
-    return sorted({*_PUBLIC, *_TRAINER, *there, "__version__"} - (set() if there else {"estimators"}))
+    return sorted({*_PUBLIC, *_LATE, *there, "__version__"} - (set() if there else {"estimators"}))

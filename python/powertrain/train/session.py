@@ -6,7 +6,7 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from powertrain.train import verdict
 from powertrain.train.checkpoint import hash_arrays
 from powertrain.train.demands import demand_task
 from powertrain.train.energy import Energy, Meter
-from powertrain.train.evaluate import Evaluation, StoppedError, on_host, own_losses
+from powertrain.train.evaluate import Evaluation, StoppedError, never, on_host, own_losses
 from powertrain.train.folder import REPORT, RunError, RunFolder
 from powertrain.train.ledger import Ledger
 from powertrain.train.pretrained import demand_weights
@@ -182,7 +182,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     from powertrain.train.report import write_report
 
     seconds = run.saver.elapsed()
-    evaluations = measure(run)
+    evaluations = measure(run, lambda: run.stop_signal != 0)
     part = next(part for part in ("test", "valid", "train", "env") if part in evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
     predictors = run.strategy.simple if own_losses(run.strategy) else run.dataset.kind.baselines
@@ -235,11 +235,11 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     return Outcome(run, results, True, all(one.met for one in held), saved=saved)
 
 
-def measure(run: TrainRun) -> dict[str, Evaluation]:
+def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Evaluation]:
     """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap.
-    A signal ends it between two batches."""
+    `stopped` is asked before each batch."""
     assert run.evaluator is not None
-    evaluate = functools.partial(run.evaluator, stopped=lambda: run.stop_signal != 0)
+    evaluate = functools.partial(run.evaluator, stopped=stopped)
     dataset: DataModule = run.dataset
     if dataset.kind.plays:
         return {"env": evaluate("env")}
