@@ -10,6 +10,8 @@ from powertrain import _core
 def one_axis(x: _core.Tensor, axis: int, where: str) -> int:
     """An axis of x, counted from the front; raises an error of `where` if x lacks it."""
     given = _core.integer(axis, "axis", where)
+    if x.ndim == 0:
+        raise _core.IndexError(f"[{where}] axis = {given} of a scalar; a scalar has no axis; reshape it to [1] first")
     if not -x.ndim <= given < x.ndim:
         raise _core.ShapeError(
             f"[{where}] axis = {given} of a tensor with {x.ndim} axes; expected one that it has; see x.shape"

@@ -12,7 +12,7 @@ import powertrain as pt
 from powertrain import _core
 from powertrain.plugins.backends import Adapter, BackendError
 from powertrain.plugins.conformance import backend_steps
-from powertrain.plugins.conformance.backend_cases import LOOSE, SPECS, K, calls
+from powertrain.plugins.conformance.backend_cases import LOOSE, ROOTED, SPECS, K, calls
 from powertrain.plugins.conformance.backend_cases import Call as Case
 from powertrain.plugins.conformance.finding import BrokenError, Finding, Subject
 from powertrain.plugins.importing import in_words
@@ -250,7 +250,8 @@ def _difference(case: Case, results: list[Any]) -> tuple[str, str] | None:
                 right = found == wanted
             else:
                 dtype = {"complex64": "float32", "complex128": "float64"}.get(got.dtype.name, got.dtype.name)
-                right = near(found, wanted, dtype, LOOSE.get(case.op, K), SPECS[case.op]["elementwise"])
+                least = 1.0 if case.op in ROOTED else SMALLEST[dtype]
+                right = near(found, wanted, dtype, LOOSE.get(case.op, K), SPECS[case.op]["elementwise"], least)
             if not np.all(right):
                 at = tuple(int(i) for i in np.argwhere(~np.broadcast_to(right, found.shape))[0])
                 which = f" as result {number}" if len(results) > 1 else ""
@@ -276,11 +277,14 @@ def _widened(value: Any, dtype: str) -> Any:
     return np.array(pt.asarray(value).astype(dtype).astype("float64").numpy())
 
 
-def near(got: NDArray[Any], want: NDArray[Any], dtype: str, k: float, elementwise: bool) -> NDArray[np.bool_]:
-    """err <= k eps size, where size is the element's own, or of what was summed; written so that NaN fails."""
+def near(
+    got: NDArray[Any], want: NDArray[Any], dtype: str, k: float, elementwise: bool, least: float
+) -> NDArray[np.bool_]:
+    """err <= k eps size, where size is the element's own, or of what was summed, and at least `least`; written so that
+    NaN fails."""
     half_step = LARGEST[dtype] * (1 + EPS[dtype] / 4)
     want = np.where(np.abs(want) >= half_step, np.copysign(np.inf, want), want)
     finite = np.abs(want[np.isfinite(want)])
     size = np.abs(want) if elementwise else np.full(want.shape, finite.max(initial=0.0))
-    close = np.abs(got - want) <= k * EPS[dtype] * np.maximum(size, SMALLEST[dtype])
+    close = np.abs(got - want) <= k * EPS[dtype] * np.maximum(size, least)
     return np.asarray(np.where(np.isfinite(want), close, got == want) | (np.isnan(want) & np.isnan(got)))
