@@ -199,7 +199,7 @@ class EmbeddingBag(Module):
                 "say padding_idx"
             )
         if self.padding_idx is not None:
-            return self._without_padding(input, per_sample_weights)
+            return self._without_padding(self.padding_idx, input, per_sample_weights)
         if not is_sparse(self.weight):
             return OPERATORS["embedding_bag"](input, self.weight, per_sample_weights, mode=self.mode)
         # A table of the rows of this call, each once for each time that it is asked for.
@@ -207,12 +207,12 @@ class EmbeddingBag(Module):
         rows = pt.reshape(look_up(input, self.weight), (places.size, self.weight.shape[1]))
         return OPERATORS["embedding_bag"](places, rows, per_sample_weights, mode=self.mode)
 
-    def _without_padding(self, index: Any, weights: Any) -> pt.Tensor:
+    def _without_padding(self, padding_idx: int, index: Any, weights: Any) -> pt.Tensor:
         if weights is not None and self.mode != "sum":
             raise checks.SettingError(
                 f"[EmbeddingBag] per_sample_weights with mode = {self.mode!r}; expected mode = 'sum'; leave them out"
             )
-        kept = pt.expand_dims(pt.not_equal(index, self.padding_idx), -1)
+        kept = pt.expand_dims(pt.not_equal(index, padding_idx), -1)
         rows = look_up(index, self.weight)
         if self.mode == "max":
             most = pt.max(pt.where(kept, rows, -math.inf), axis=1)
