@@ -102,6 +102,14 @@ def test_a_changed_number_in_the_json_is_noticed(store: Checkpoints) -> None:
     )  # fmt: skip
 
 
+def test_a_number_in_the_json_that_is_not_finite_is_noticed(store: Checkpoints) -> None:
+    store.save(1, arrays(), META)
+    path = store.files.path / FOLDER / "round-000000000001.json"
+    path.write_text(path.read_text().replace('"seconds": 1.5', '"seconds": 1e999'))
+    found, problems = store.latest()
+    assert found is None and problems[0].startswith("checkpoint 1 is not used: round-000000000001.json is damaged: ")
+
+
 def test_arrays_that_are_missing_are_noticed(store: Checkpoints) -> None:
     store.save(1, arrays(1), META)
     store.save(2, arrays(2), META)

@@ -116,9 +116,10 @@ class Checkpoints:
         try:
             header: dict[str, Any] = from_json(self.files.read(_name(number, ".json")), HEADER)
             seal = header.pop("seal")
-        except (OSError, FolderError, MisfitError) as error:
+            written = _canonical(header)
+        except (OSError, FolderError, MisfitError, ValueError) as error:  # a ValueError: a number is not finite
             raise CheckpointError(f"{name} is damaged: {getattr(error, 'strerror', None) or error}") from error
-        if _sha256(_canonical(header)) != seal:
+        if _sha256(written) != seal:
             raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
         if header["format"] != FORMAT:
             raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT}")
