@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import make_names
 import powertrain as pt
@@ -79,11 +78,13 @@ def test_rows_are_sorted_and_each_is_on_one_line() -> None:
         assert name == "Slot" or list(table) == sorted(table), name  # a slot's begin with those of tensors
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("name", make_names.PEERS["torch.nn.functional"])
 def test_keywords_of_functions_are_those_of_torch(name: str) -> None:
     """The required arguments, and those that both have, have PyTorch's names; `dim` is `axis`."""
     import inspect
 
+    torch = pytest.importorskip("torch", reason="the keywords are torch's")
     if name not in dir(F):
         return
     ours = list(inspect.signature(getattr(F, name)).parameters)
@@ -113,8 +114,10 @@ def test_the_loop_of_the_page_runs() -> None:
     assert np.isfinite(found["loss"].item())
 
 
+@pytest.mark.peers
 def test_the_lists_are_those_of_the_libraries() -> None:
     """What the installed torch and numpy have beside the lists are names without documentation, or newer ones."""
+    torch = pytest.importorskip("torch", reason="the lists are torch's")
     assert {name for name in np.__all__ if not name.startswith("_")} - set(make_names.PEERS["numpy"]) == set()
     assert set(torch.nn.modules.__all__) - set(make_names.PEERS["torch.nn"]) == set()
     assert {name for name in torch.optim.__all__ if name[0] != "_"} - set(make_names.PEERS["torch.optim"]) == set()

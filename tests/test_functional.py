@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-import torch.nn.functional as f
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from calls import to_array
+
+torch = pytest.importorskip("torch", reason="the functions are torch's")
+f = torch.nn.functional
+pytestmark = pytest.mark.peers
 
 RNG = np.random.default_rng(0)
 

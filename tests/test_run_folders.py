@@ -225,7 +225,7 @@ def test_ctrl_c_ends_the_final_evaluation_between_two_batches(
     go(tmp_path, "whole", "run.until=1 epoch")
     batches = 0
 
-    def measured(run: TrainRun) -> Any:
+    def measured(run: TrainRun, stopped: Any) -> Any:
         def interrupted(batch: Any) -> Any:
             nonlocal batches
             batches += 1
@@ -234,7 +234,7 @@ def test_ctrl_c_ends_the_final_evaluation_between_two_batches(
             return names_and_arrays(batch)
 
         monkeypatch.setattr(evaluate, "names_and_arrays", interrupted)
-        return measure(run)
+        return measure(run, stopped)
 
     monkeypatch.setattr(session, "measure", measured)
     outcome = go(tmp_path, "a", "run.until=1 epoch")

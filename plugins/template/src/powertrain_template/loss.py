@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugins import Range
 
@@ -12,4 +11,4 @@ from powertrain.plugins import Range
 def loss(output: Any, target: Any, *, gamma: Annotated[float, Range(low=0, high=10)] = 2.0) -> Any:
     """Focal loss (Lin et al. 2017): examples that are already right count less."""
     each = F.cross_entropy(output, target, reduction="none")
-    return pt.pow(1.0 - pt.exp(-each) + 1e-6, gamma) * each
+    return (1.0 - (-each).exp() + 1e-6) ** gamma * each
