@@ -1,7 +1,7 @@
 """Write the tables of names at the end of docs/from-pytorch.md: what each name of the peers is called here.
 
-Run it with the package that is described: make_names.py. The names are those of tests/peer_names.json; what is said of
-them is what the package has, and what powertrain/counterparts.py says of the rest.
+Run it with the Python that has the package: python tools/make_names.py. The names come from tests/peer_names.json, the
+answers from the package itself, and for names that it lacks from powertrain/counterparts.py.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ _FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"ot
 
 
 def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: str, value: Any) -> str | None:
-    """What is said of a keyword that a function lacks and that another library has; None of any other."""
+    """The advice for a keyword that another library has and this function lacks; None for any other keyword."""
     ours = next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
     if ours is not None:
         said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)

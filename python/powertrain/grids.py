@@ -92,11 +92,7 @@ def _triangle(where: str, n: int, k: int, m: int | None) -> tuple[_core.Tensor, 
     if min(sizes) < 0:
         raise _core.ShapeError(f"[{where}] n = {sizes[0]}, m = {sizes[1]}; expected sizes of at least 0; check them")
     offset = _core.integer(k, "k", where)
-    found = (
-        np.tril_indices(sizes[0], offset, sizes[1])
-        if where == "tril_indices"
-        else np.triu_indices(sizes[0], offset, sizes[1])
-    )
+    found = getattr(np, where)(sizes[0], offset, sizes[1])
     return _core.tensor(found[0].astype("int64")), _core.tensor(found[1].astype("int64"))
 
 

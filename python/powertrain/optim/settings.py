@@ -1,4 +1,4 @@
-"""The settings of optimizers: what each may be, and what is said of one that nobody knows."""
+"""The settings of optimizers: which values each may have, and the error for an unknown one."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Loss(OfParams, declares=True):
     A function of (output, target) with keyword-only parameters is one too; its fields are attributes of the function.
     """
 
-    probabilities: ClassVar[bool] = False  # the softmax of the outputs is meant as probabilities, as the report checks
+    probabilities: ClassVar[bool] = False  # the softmax of the outputs gives probabilities, which the report checks
     exact_gradient: ClassVar[bool] = True  # False where it stops gradients on purpose
 
     @required

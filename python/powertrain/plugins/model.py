@@ -22,7 +22,7 @@ class Model(Module, Declared, declares=True):
     strategy: ClassVar[str] = "supervised"  # what trains it, where the recipe does not say
     loss: str = ""  # what it is trained with, where the recipe does not say; the task's usual one where it is empty
     host: ClassVar[bool] = False  # another library fits it: see powertrain.models.HostModel
-    probabilities: ClassVar[bool] = True  # whether the softmax of its outputs is meant as such, where the loss says so
+    probabilities: ClassVar[bool] = True  # its outputs' softmax gives probabilities, if the loss's does
 
     def __init__(self) -> None:
         Module.__init__(self)
