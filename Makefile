@@ -54,7 +54,7 @@ help:
 	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
 	@echo "  make results RECIPES=\"...\"  train these, and write docs/results.md from the runs in build/results"
 	@echo "  make mutants         each fault planted in ops, shapes, gradients, passes and optimizers must fail the tests of"
-	@echo "                       that part (OP=name: of one op, or of one part of tests/mutants_elsewhere.py)"
+	@echo "                       that part (OP=name: of one op, or of one part of tests/support/mutants_elsewhere.py)"
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
 	@echo "  make attack N=30000  so many hostile calls of the public API: crashes, hangs and raw tracebacks are printed"
@@ -145,6 +145,7 @@ lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/python tools/check_stub.py $(BUILD)/__init__.pyi
 	@echo "clang-format --dry-run --Werror (all of cpp)"; $(LINT)/bin/clang-format --dry-run --Werror $(FORMATTED)
 	$(LINT)/bin/python tools/check_includes.py
+	$(LINT)/bin/python tools/check_imports.py
 	$(LINT)/bin/python tools/check_sizes.py
 
 format: $(LINT)/.done
@@ -220,7 +221,7 @@ conformance: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)+peers+conformance
 
 N ?= 1000
 fuzz: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
-	$(BIN)/python tests/fuzz_graphs.py --count $(N)
+	$(BIN)/python tests/support/fuzz_graphs.py --count $(N)
 
 attack: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tests/attack/run.py --count $(N)

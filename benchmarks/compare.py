@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from powertrain.bench.arrays import WORKLOADS
+from powertrain.cli.bench.arrays import WORKLOADS
 from race import caches
 from race.figures import paired_interval
 from race.table import align, milliseconds
@@ -29,7 +29,7 @@ from race.table import align, milliseconds
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "build" / "compare"
 LIMIT = 1.05
-BENCH = "import sys; from powertrain.bench import main; sys.exit(main(sys.argv[1:]))"
+BENCH = "import sys; from powertrain.cli.bench import main; sys.exit(main(sys.argv[1:]))"
 
 
 class CompareError(Exception):

@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from powertrain.bench.arrays import WorkloadError, find
-from powertrain.plain_json import dumps
+from powertrain.cli.bench.arrays import WorkloadError, find
+from powertrain.io.plain_json import dumps
 from race import caches, last, machine, table
 from race.field import FULL, QUICK, Field
 from race.sections import DEFAULT_SECTIONS, PEERS, QUICK_PEERS, SECTIONS, Options, Section, set_shares, workload_of
@@ -38,9 +38,7 @@ def better(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {key: max(value, other[key]) for key, value in one.items()}
 
 
-def about(
-    sections: Sequence[Section], roofline: dict[str, Any], written: Sequence[float | None]
-) -> dict[str, Any]:
+def about(sections: Sequence[Section], roofline: dict[str, Any], written: Sequence[float | None]) -> dict[str, Any]:
     entries = [entry for section in sections for result in section.results for entry in result.entries]
     states = collections.Counter(turn.state for entry in entries for turn in entry.turns if turn.state)
     return {

@@ -163,7 +163,7 @@ def main() -> None:
         for name in ("POWERTRAIN_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[name] = str(given.threads)
     warnings.simplefilter("ignore")
-    from powertrain.data.builtin import FashionMnist
+    from powertrain.builtin.data import FashionMnist
 
     train = FashionMnist.build(FashionMnist.Params(), Path.cwd()).train
     fields = train.fetch(np.arange(min(given.rows, len(train))))

@@ -1,6 +1,6 @@
 """The BENCH cases of every op's case file in float32, in Powertrain and in each peer that has the op.
 
-    make bench-ops PYTEST_FLAGS="-k softmax"
+make bench-ops PYTEST_FLAGS="-k softmax"
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PEERS = [
 def ours(name: str, case: Case) -> Any:
     inputs, rest = case.make("float32")
     inputs, rest = to_tensor(inputs, "float32"), {key: to_tensor(value, "float32") for key, value in rest.items()}
-    return lambda: pt.functional.OPERATORS[name](*inputs, **rest)
+    return lambda: pt.ops.functional.OPERATORS[name](*inputs, **rest)
 
 
 @pytest.mark.parametrize(("name", "case"), BENCHES, ids=[f"{name} {case} powertrain" for name, case in BENCHES])

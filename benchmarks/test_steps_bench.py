@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from powertrain.bench.arrays import WORKLOADS
-from powertrain.bench.losses import compare_losses
+from powertrain.cli.bench.arrays import WORKLOADS
+from powertrain.cli.bench.losses import compare_losses
 from race.field import installed
 
 FRAMEWORKS = [name for name in ("powertrain", "powertrain eager", "torch", "torch fused", "jax") if installed(name)]

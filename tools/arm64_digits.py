@@ -129,7 +129,7 @@ def train(run: Path, *python: str | Path, **environment: str) -> tuple[bytes, di
     """The bytes of a run's last checkpoint, and its results but for what hangs on time."""
     shutil.rmtree(run, ignore_errors=True)
     patient = ("--set", "expect.seconds=100000")  # an emulated processor takes its time
-    execute(*python, "-m", "powertrain.cli", "train", "digits", *patient, "--run", run, **environment)
+    execute(*python, "-m", "powertrain", "train", "digits", *patient, "--run", run, **environment)
     results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     kept = ("steps", "train", "valid", "test", "baselines", "hash")
     last = max((run / "checkpoints").glob("*.safetensors"))
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str]) -> None:
 
     isa = execute(*arm, "-c", "import platform, powertrain as pt; print(platform.machine(), pt.isa())", **path).strip()
     print(f"emulated: {isa}", flush=True)
-    programs = ROOT / "tests" / "training_programs.py"
+    programs = ROOT / "tests" / "support" / "training_programs.py"
     wanted, made = (set(execute(*one, programs, **env).splitlines()) for one, env in ((here, {}), (arm, path)))
     print(f"training programs: {len(wanted & made)} of {len(wanted)} the same", flush=True)
 

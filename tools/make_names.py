@@ -1,7 +1,8 @@
 """Write the tables of names at the end of docs/from-pytorch.md: what each name of the peers is called here.
 
-Run it with the Python that has the package: python tools/make_names.py. The names come from tests/peer_names.json, the
-answers from the package itself, and for names that it lacks from powertrain/counterparts.py.
+Run it with the Python that has the package: python tools/make_names.py. The names come from
+tests/support/peer_names.json, the answers from the package itself, and for names that it lacks from
+powertrain/errors/counterparts.py.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import powertrain as pt
-from powertrain import counterparts, hints
+from powertrain.errors import counterparts, hints
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "from-pytorch.md"
-PEERS: Final[dict[str, list[str]]] = json.loads((ROOT / "tests" / "peer_names.json").read_text(encoding="utf-8"))
+SOURCE: Final = ROOT / "tests" / "support" / "peer_names.json"
+PEERS: Final[dict[str, list[str]]] = json.loads(SOURCE.read_text(encoding="utf-8"))
 BEGIN: Final = "## Names\n"
 # Where the names of a library are here.
 HERE: Final = {
@@ -53,7 +55,7 @@ def answer(library: str, name: str) -> tuple[str, str]:
     if family is None:
         raise SystemExit(
             f"[make_names] {library}.{name} has no counterpart; expected a row, a note or a family; add it to "
-            "powertrain/counterparts.py"
+            "powertrain/errors/counterparts.py"
         )
     return "family", family
 

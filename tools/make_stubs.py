@@ -34,7 +34,7 @@ def load_core(path: Path) -> Any:
     return module
 
 
-NAMESPACES = runpy.run_path(str(PACKAGE / "namespaces.py"))
+NAMESPACES = runpy.run_path(str(PACKAGE / "ops" / "namespaces.py"))
 ELSEWHERE = ("BELOW_ARRAYS", "BELOW_FUNCTIONAL", "ENGINE_ONLY", "FUNCTIONAL", "LINALG")
 HIDDEN = frozenset().union(*(NAMESPACES[name] for name in ELSEWHERE))
 

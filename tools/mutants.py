@@ -1,8 +1,8 @@
 """Break the engine on purpose, one fault at a time, and expect the tests of that part to fail.
 
 `mutants.py [OP or PART]...` takes the MUTANTS rows of tests/cases/<op>.py: (file in cpp/ops/<op>/, text, replacement),
-and those of the parts of tests/mutants_elsewhere.py. Works on copies of the tree. A mutant that survives is a missing
-test.
+and those of the parts of tests/support/mutants_elsewhere.py. Works on copies of the tree. A mutant that survives is a
+missing test.
 
 One copy is built as it is. Of a mutant only the files that include what was changed are compiled, beside the objects of
 the build, which stay right for the next one; what tests import is linked into the copy of a worker.
@@ -49,12 +49,12 @@ class Mutant:
 
 
 def mutants_of(name: str) -> Iterator[Mutant]:
-    """Those of an op, or of a part of tests/mutants_elsewhere.py."""
+    """Those of an op, or of a part of tests/support/mutants_elsewhere.py."""
     part = importlib.import_module("mutants_elsewhere").PARTS.get(name)
     if part:
         yield from (Mutant(name, *row, part.tests) for row in part.rows)
         return
-    tests = ("tests/test_ops.py", "-k", f"[{name}] or [{name}-")
+    tests = ("tests/ops/test_ops.py", "-k", f"[{name}] or [{name}-")
     for file, *change in getattr(importlib.import_module(f"cases.{name}"), "MUTANTS", []):
         yield Mutant(name, posixpath.normpath(f"cpp/ops/{name}/{file}"), *change, tests)
 
@@ -124,10 +124,10 @@ class Faults:
 
 def check_without_faults(tree: ScratchTree, mutants: list[Mutant]) -> None:
     """Tests that fail anyway would kill everything."""
-    of_ops = [mutant.tests[-1] for mutant in mutants if mutant.tests[:2] == ("tests/test_ops.py", "-k")]
+    of_ops = [mutant.tests[-1] for mutant in mutants if mutant.tests[:2] == ("tests/ops/test_ops.py", "-k")]
     runs = {mutant.tests for mutant in mutants if mutant.tests[-1] not in of_ops}
     if of_ops:
-        runs.add(("tests/test_ops.py", "-k", " or ".join(dict.fromkeys(of_ops))))
+        runs.add(("tests/ops/test_ops.py", "-k", " or ".join(dict.fromkeys(of_ops))))
     for tests in sorted(runs):
         done = tree.pytest("-x", *tests)
         if done.returncode not in (0, NO_TESTS):
@@ -147,7 +147,7 @@ def main() -> int:
             "[mutants] PyTorch is not installed; expected it, since tests that compare with it would be skipped and "
             "kill nothing; run `make mutants`, which installs it"
         )
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
     parts = list(importlib.import_module("mutants_elsewhere").PARTS)
     names = arguments.names or [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *parts]
     mutants = sorted((mutant for name in names for mutant in mutants_of(name)), key=lambda mutant: mutant.cost)

@@ -43,7 +43,7 @@ def published() -> dict:
 
 
 def train(recipe: str, folder: Path, *settings: str) -> None:
-    command = [sys.executable, "-m", "powertrain.cli", "train", recipe, "--run", str(folder), *settings]
+    command = [sys.executable, "-m", "powertrain", "train", recipe, "--run", str(folder), *settings]
     subprocess.run([*command, *(["--resume"] if folder.exists() else [])], check=False)
 
 

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from powertrain.bench.arrays import RESNET_WIDTHS, find
-from powertrain.bench.steps import relaid
+from powertrain.cli.bench.arrays import RESNET_WIDTHS, find
+from powertrain.cli.bench.steps import relaid
 
 Parameters = dict[str, Any]
 VARIANTS = ("",)

@@ -16,7 +16,7 @@ import mlx.nn as nn
 import mlx.optimizers
 import numpy as np
 
-from powertrain.bench.arrays import RESNET_WIDTHS, Array, find
+from powertrain.cli.bench.arrays import RESNET_WIDTHS, Array, find
 
 Parameters = dict[str, Any]
 VARIANTS = ("",)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.bench.steps import training_step
+from powertrain.cli.bench.steps import training_step
 from powertrain.optim import AdamW
 
 VARIANTS = ("", "eager")

@@ -1,6 +1,6 @@
 """scikit-learn's logistic regression on the spectrograms of the recipe spoken-digits, for docs/published.toml.
 
-    POWERTRAIN_DATA=FOLDER python benchmarks/peers/sklearn_spoken.py
+POWERTRAIN_DATA=FOLDER python benchmarks/peers/sklearn_spoken.py
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from powertrain.data.builtin import Austen
+from powertrain.builtin.data import Austen
 
 VALIDATION_WINDOWS = 1_000  # evenly spaced, as the recipe evaluates
 LAYERS, HEADS, WIDTH, CONTEXT, BATCH = 4, 4, 128, 64, 12

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from powertrain.bench.arrays import RESNET_WIDTHS, find
+from powertrain.cli.bench.arrays import RESNET_WIDTHS, find
 
 Parameters = dict[str, torch.Tensor]
 VARIANTS = ("eager", "fused", "compile")

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from powertrain.bench.arrays import find
-from powertrain.bench.losses import compare_losses
+from powertrain.cli.bench.arrays import find
+from powertrain.cli.bench.losses import compare_losses
 from race import caches, machine, tasks
 from race.figures import Entry, Result, Turn
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from powertrain.bench.arrays import WORKLOADS
+from powertrain.cli.bench.arrays import WORKLOADS
 from race import table, tasks
 from race.field import FULL, WITHOUT_KEEP, Field, Pace
 from race.figures import Result

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.bench.arrays import find
+from powertrain.cli.bench.arrays import find
 
 ADAMW_PARAMETERS = 10_000_000
 ADAMW_BYTES = 28 * ADAMW_PARAMETERS  # reads p, g, m, v and writes p, m, v

@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from powertrain.bench import bind
-from powertrain.bench.measure import Sampler
+from powertrain.cli.bench import bind
+from powertrain.cli.bench.measure import Sampler
 from race.tasks import losses_of, prepare
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
@@ -69,7 +69,7 @@ class Racer:
         }
 
     def roofline(self, seconds: float) -> dict[str, Any]:
-        from powertrain.profile import measure_roofline
+        from powertrain.cli.profile import measure_roofline
 
         found = measure_roofline(seconds)
         return {

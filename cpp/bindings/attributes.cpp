@@ -12,7 +12,7 @@ PyObject* attribute(PyObject* self, PyObject* name) {
   if (PyUnicode_GET_LENGTH(name) > 0 && PyUnicode_READ_CHAR(name, 0) == '_') return nullptr;
   PyErr_Clear();
   try {
-    const py::object unknown = py::module_::import("powertrain.hints").attr("unknown");
+    const py::object unknown = py::module_::import("powertrain.errors.hints").attr("unknown");
     const py::object error = unknown(py::type::handle_of(self).attr("__name__"), py::handle(name));
     PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
   } catch (py::error_already_set& e) {

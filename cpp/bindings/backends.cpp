@@ -33,7 +33,7 @@ py::tuple node_tuple(const GraphNode& node) {
                         node.location ? to_string(*node.location) : std::string());
 }
 
-// (values, inputs, constants, nodes, outputs), as powertrain.plugins.backends reads them.
+// (values, inputs, constants, nodes, outputs), as powertrain.plugin.backends reads them.
 py::tuple graph_tuple(const Graph& graph) {
   py::list values, nodes;
   py::dict constants;

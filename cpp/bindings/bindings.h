@@ -72,7 +72,7 @@ py::object attr_object(const Attr& value);                  // as Python has it
 enum class Operands { Plain, Reversed, Updated };           // as `x + y`, for `y` on the right, and `x += y`
 py::object make_function(const Op& op, Operands operands);  // an op as a callable
 
-// The step of a traced graph that a backend runs: `backend` is a powertrain.plugins.backends Adapter.
+// The step of a traced graph that a backend runs: `backend` is a powertrain.plugin.backends Adapter.
 std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip);
 
 void register_errors(py::module_& m);

@@ -1,6 +1,6 @@
 // What is left raw when a function in C++ is given a value that nobody thought of: pybind11's own refusal of arguments,
 // or what Python and NumPy raise in C. It becomes an error of ours, and the first one its cause.
-// python/powertrain/boundary.py does the same for functions in Python.
+// python/powertrain/errors/boundary.py does the same for functions in Python.
 #include <array>
 #include <utility>
 
@@ -17,7 +17,7 @@ PyObject* error = nullptr;
 // own code raises what it likes, and the engine's translates by itself.
 bool from_libraries(PyObject* traceback) {
   try {
-    return py::cast<bool>(py::module_::import("powertrain.boundary").attr("from_libraries")(py::handle(traceback)));
+    return py::cast<bool>(py::module_::import("powertrain.errors.boundary").attr("from_libraries")(py::handle(traceback)));
   } catch (const py::error_already_set&) {
     return false;  // too deep, or out of memory: what was raised first says more
   }

@@ -88,7 +88,7 @@ std::unordered_map<const TensorImpl*, Constant>& constants() {
   return *known;
 }
 
-py::module_ python_side() { return py::module_::import("powertrain.facts"); }
+py::module_ python_side() { return py::module_::import("powertrain.program.facts"); }
 
 }  // namespace
 

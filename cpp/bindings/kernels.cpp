@@ -123,7 +123,7 @@ AttrSpec attr_of(const py::handle& given) {
   return spec;
 }
 
-// The op of a kernel plugin as a callable. `facts` is powertrain.plugins.kernels.facts.Facts.
+// The op of a kernel plugin as a callable. `facts` is powertrain.plugin.kernels.facts.Facts.
 py::object kernel_function(const py::object& facts) {
   PluginSpec spec;
   spec.name = py::cast<std::string>(facts.attr("name"));

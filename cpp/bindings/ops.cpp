@@ -81,9 +81,9 @@ struct Parsed {
   Attrs attrs;
 };
 
-// The module in which users find an op, as powertrain.functional says.
+// The module in which users find an op, as powertrain.ops.functional says.
 std::string home(const Op& op) {
-  return py::cast<std::string>(py::module_::import("powertrain.functional").attr("home")(op.name));
+  return py::cast<std::string>(py::module_::import("powertrain.ops.functional").attr("home")(op.name));
 }
 
 [[noreturn]] void too_many(const Op& op, Py_ssize_t given) {
@@ -105,7 +105,7 @@ std::vector<std::string> parameters(const Op& op) {
   }
   const std::vector<std::string> known = parameters(op);
   const py::object said =
-      py::module_::import("powertrain.boundary").attr("keyword")(op.name, inputs, py::cast(known), name, value);
+      py::module_::import("powertrain.errors.boundary").attr("keyword")(op.name, inputs, py::cast(known), name, value);
   if (!said.is_none()) throw DTypeError(py::cast<std::string>(said));
   std::string listed;
   for (const std::string& parameter : known) listed += (listed.empty() ? "" : ", ") + parameter;
@@ -230,7 +230,7 @@ PyObject* get_module(PyObject* self, void*) {
 // For inspect.signature, and so for editors and help().
 PyObject* get_signature(PyObject* self, void*) {
   try {
-    const py::object make = py::module_::import("powertrain.functional").attr("signature");
+    const py::object make = py::module_::import("powertrain.ops.functional").attr("signature");
     return make(describe(*reinterpret_cast<OpFunction*>(self)->op)).release().ptr();
   } catch (...) {
     translate_current_exception();
@@ -288,7 +288,7 @@ PyTypeObject* op_function_type() {
   return &type;
 }
 
-// "name(x, w, eps=1e-06)". What is required after a default is given by keyword, as in powertrain.functional.
+// "name(x, w, eps=1e-06)". What is required after a default is given by keyword, as in powertrain.ops.functional.
 std::string signature(const Op& op) {
   std::string plain, by_keyword;
   bool preset = false;

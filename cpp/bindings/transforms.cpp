@@ -1,5 +1,5 @@
 // Transformations of functions from tensors to tensors. Python gives and takes flat lists; see
-// powertrain/transforms.py.
+// powertrain/autodiff/transforms.py.
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "graph/vmap.h"

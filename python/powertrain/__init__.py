@@ -37,10 +37,37 @@ from powertrain._core import (
 
 # Errors name the line of who uses the engine. The built-in models and strategies use it as a stranger's do.
 _package = f"{_Path(__file__).absolute().parent}{_os.sep}"
-_core.set_own_code(_package, [f"{_package}{plugins}{_os.sep}" for plugins in ("models", "strategies")])
+_core.set_own_code(_package, [f"{_package}builtin{_os.sep}"])
 
 from powertrain.abi import get_include  # noqa: E402
-from powertrain.arrangement import (  # noqa: E402
+from powertrain.autodiff.custom import checkpoint, custom_gradient  # noqa: E402
+from powertrain.autodiff.derivatives import hessian, hvp, jacobian, jvp  # noqa: E402
+from powertrain.autodiff.gradients import grad, value_and_grad, vjp  # noqa: E402
+from powertrain.autodiff.row_sparse import RowSparse  # noqa: E402
+from powertrain.autodiff.vmap import vmap  # noqa: E402
+from powertrain.errors.boundary import export as _export  # noqa: E402
+from powertrain.errors.hints import unknown as _unknown  # noqa: E402
+from powertrain.fft.short_time import istft, stft  # noqa: E402
+from powertrain.ops.comparison import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
+from powertrain.ops.counting import bincount, digitize, histogram, ravel_multi_index, unravel_index  # noqa: E402
+from powertrain.ops.creation import (  # noqa: E402
+    broadcast_arrays,
+    broadcast_shapes,
+    empty,
+    empty_like,
+    eye,
+    full_like,
+    identity,
+    linspace,
+    meshgrid,
+    ones_like,
+    zeros_like,
+)
+from powertrain.ops.functional import OPERATORS as _OPERATORS  # noqa: E402
+from powertrain.ops.functional import arange, full, ones, zeros  # noqa: E402
+from powertrain.ops.functional import op_names as _op_names  # noqa: E402
+from powertrain.ops.grids import geomspace, logspace, tril_indices, triu_indices, vander  # noqa: E402
+from powertrain.ops.manipulation import (  # noqa: E402
     array_split,
     atleast_1d,
     atleast_2d,
@@ -54,33 +81,9 @@ from powertrain.arrangement import (  # noqa: E402
     rot90,
     vstack,
 )
-from powertrain.autograd import grad, value_and_grad, vjp  # noqa: E402
-from powertrain.boundary import export as _export  # noqa: E402
-from powertrain.closeness import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
-from powertrain.compile import compile  # noqa: E402
-from powertrain.control import cond, scan, while_loop  # noqa: E402
-from powertrain.counting import bincount, digitize, histogram, ravel_multi_index, unravel_index  # noqa: E402
-from powertrain.creation import (  # noqa: E402
-    broadcast_arrays,
-    broadcast_shapes,
-    empty,
-    empty_like,
-    eye,
-    full_like,
-    identity,
-    linspace,
-    meshgrid,
-    ones_like,
-    zeros_like,
-)
-from powertrain.functional import OPERATORS as _OPERATORS  # noqa: E402
-from powertrain.functional import arange, full, ones, zeros  # noqa: E402
-from powertrain.functional import op_names as _op_names  # noqa: E402
-from powertrain.grids import geomspace, logspace, tril_indices, triu_indices, vander  # noqa: E402
-from powertrain.hints import unknown as _unknown  # noqa: E402
-from powertrain.matrix_products import addmm, addmv, addr, baddbmm, cdist, dot, inner, kron, vdot  # noqa: E402
-from powertrain.padding import pad  # noqa: E402
-from powertrain.pointwise import (  # noqa: E402
+from powertrain.ops.matrix_products import addmm, addmv, addr, baddbmm, cdist, dot, inner, kron, vdot  # noqa: E402
+from powertrain.ops.padding import pad  # noqa: E402
+from powertrain.ops.pointwise import (  # noqa: E402
     addcdiv,
     addcmul,
     deg2rad,
@@ -91,13 +94,10 @@ from powertrain.pointwise import (  # noqa: E402
     rad2deg,
     select,
 )
-from powertrain.precision import autocast  # noqa: E402
-from powertrain.products import einsum, tensordot  # noqa: E402
-from powertrain.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
-from powertrain.random import permutation, rand, randint, randn  # noqa: E402
-from powertrain.row_sparse import RowSparse  # noqa: E402
-from powertrain.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
-from powertrain.searching import (  # noqa: E402
+from powertrain.ops.products import einsum, tensordot  # noqa: E402
+from powertrain.ops.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
+from powertrain.ops.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
+from powertrain.ops.searching import (  # noqa: E402
     argwhere,
     flatnonzero,
     nonzero,
@@ -107,9 +107,7 @@ from powertrain.searching import (  # noqa: E402
     unique_inverse,
     unique_values,
 )
-from powertrain.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
-from powertrain.spectrum import istft, stft  # noqa: E402
-from powertrain.statistics import (  # noqa: E402
+from powertrain.ops.statistics import (  # noqa: E402
     average,
     corrcoef,
     cov,
@@ -120,31 +118,26 @@ from powertrain.statistics import (  # noqa: E402
     nansum,
     nanvar,
 )
+from powertrain.program.autocast import autocast  # noqa: E402
+from powertrain.program.compiled import compile  # noqa: E402
+from powertrain.program.control_flow import cond, scan, while_loop  # noqa: E402
+from powertrain.program.slots import end_phase, flat_like, flatten_slots, guard, pack  # noqa: E402
+from powertrain.random import permutation, rand, randint, randn  # noqa: E402
 from powertrain.tensor import Tensor  # noqa: E402
-from powertrain.transforms import (  # noqa: E402
-    checkpoint,
-    custom_gradient,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    vmap,
-)
 
 tensor = _core.tensor  # after the submodule of that name, which its import would leave here
 
 if _typing.TYPE_CHECKING:
     from powertrain import array_api as array_api
-    from powertrain import data, fft, linalg, metrics, models, nn, optim, random
-    from powertrain import estimators as estimators
-    from powertrain import losses as losses
-    from powertrain import plugins as plugins
+    from powertrain import builtin as builtin
+    from powertrain import data, fft, linalg, metrics, nn, optim, random
+    from powertrain import plugin as plugin
     from powertrain import recipe as recipe
-    from powertrain import strategies as strategies
+    from powertrain import sklearn as sklearn
     from powertrain import train as train
     from powertrain.saved import restore, save
-    from powertrain.train.fitting import fit, load
-    from powertrain.train.trained import TrainedRun as TrainedRun
+    from powertrain.train.fit import fit, load
+    from powertrain.train.trained_run import TrainedRun as TrainedRun
 
 __version__: str = _core.__version__
 bool_, int8, int16, int32, int64 = DType.bool, DType.int8, DType.int16, DType.int32, DType.int64
@@ -156,8 +149,8 @@ inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.7182
 globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
-    "array_api", "data", "estimators", "fft", "linalg", "losses", "metrics", "models", "nn", "optim", "plugins",
-    "random", "recipe", "strategies", "train",
+    "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random", "recipe", "sklearn",
+    "train",
 )  # fmt: skip
 
 __all__ = [
@@ -171,8 +164,8 @@ __all__ = [
     "nonzero", "ones", "ones_like", "pack", "pad", "restore", "save", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
-    "zeros_like", "array_api", "data", "estimators", "fft", "linalg", "losses", "metrics", "models", "nn", "optim",
-    "plugins", "random", "recipe", "strategies", "train", *_op_names(),
+    "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random",
+    "recipe", "sklearn", "train", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [
@@ -190,7 +183,7 @@ __all__ += ["e", "inf", "nan", "newaxis", "permutation", "pi", "rand", "randint"
 _PUBLIC = sorted(__all__)
 # What a star-import takes: nothing that would stand in the place of one of Python's own, such as abs or max, and
 # nothing that needs scikit-learn.
-__all__ = [name for name in _PUBLIC if not hasattr(_builtins, name) and name != "estimators"]
+__all__ = [name for name in _PUBLIC if not hasattr(_builtins, name) and name != "sklearn"]
 
 _export(globals(), _PUBLIC)
 
@@ -198,7 +191,7 @@ _export(globals(), _PUBLIC)
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
 # Imported when they are first asked for: the trainer, and what needs NumPy.
 _LATE = {
-    "TrainedRun": "train.trained", "fit": "train.fitting", "load": "train.fitting", "restore": "saved", "save": "saved",
+    "TrainedRun": "train.trained_run", "fit": "train.fit", "load": "train.fit", "restore": "saved", "save": "saved",
 }  # fmt: skip
 
 
@@ -206,12 +199,12 @@ def __getattr__(name: str) -> _typing.Any:
     if name in _LAZY:
         return _importlib.import_module(f"powertrain.{name}")
     if name in _ESTIMATORS:
-        return getattr(_importlib.import_module("powertrain.estimators"), name)
+        return getattr(_importlib.import_module("powertrain.sklearn"), name)
     if name in _LATE:
         return getattr(_importlib.import_module(f"powertrain.{_LATE[name]}"), name)
     raise _unknown("powertrain", name)
 
 
 def __dir__() -> list[str]:
-    there = ("estimators", *_ESTIMATORS) if _importlib_util.find_spec("sklearn") else ()
-    return sorted({*_PUBLIC, *_LATE, *there, "__version__"} - (set() if there else {"estimators"}))
+    there = ("sklearn", *_ESTIMATORS) if _importlib_util.find_spec("sklearn") else ()
+    return sorted({*_PUBLIC, *_LATE, *there, "__version__"} - (set() if there else {"sklearn"}))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Buffer
 
-from powertrain.slots import Segment
+from powertrain.program.slots import Segment
 
 __version__: str
 
@@ -67,7 +67,7 @@ class DType:
 
 class _Operators:
     __array_priority__: ClassVar[float]
-    # Its functions on tensors are ours: see powertrain.numpy_protocol.
+    # Its functions on tensors are ours: see powertrain.ops.numpy_protocol.
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any: ...
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any: ...
     def __setitem__(self, key: Any, value: TensorLike) -> None: ...
@@ -198,10 +198,10 @@ class Slot(_Operators):
 
     name: str
     trainable: bool
-    # Of a flat slot: see powertrain.slots.
+    # Of a flat slot: see powertrain.program.slots.
     segments: list[Segment]
     views: list[Slot]
-    # Of a parameter: see powertrain.row_sparse.
+    # Of a parameter: see powertrain.autodiff.row_sparse.
     sparse: bool
     def __init__(self, value: TensorLike, name: str = "", trainable: bool = False) -> None: ...
     @property
@@ -256,7 +256,6 @@ def alias(tensor: Tensor) -> Tensor:
 
 def as_dtype(value: Any) -> DType | None:
     """The dtype, or None if it is none."""
-
 
 ABI_VERSION: int
 
@@ -315,6 +314,7 @@ def make_compiled(
     limit: int,
     backend: Any = None,
 ) -> Any: ...
+
 class CompiledFunction:
     __wrapped__: Callable[..., Any]
 
@@ -332,6 +332,7 @@ def draw(op: str, generator: Slot, shape: Sequence[int], dtype: DTypeLike) -> Te
 def set_autocast(dtype: DType, exact: bool) -> tuple[DType, bool]:
     """The dtype in which products keep their operands from now on, and whether those of bf16 are exact; gives both from
     before."""
+
 def set_own_code(package: str, plugins: list[str]) -> None: ...
 def user_line() -> str: ...
 def set_threads(threads: int) -> None:

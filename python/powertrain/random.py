@@ -12,9 +12,9 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.boundary import export
-from powertrain.functional import OPERATORS, arange
-from powertrain.hints import attributes
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
+from powertrain.ops.functional import OPERATORS, arange
 
 __all__ = [
     "Generator", "bernoulli", "choice", "default_generator", "exponential", "gumbel", "integers", "laplace",

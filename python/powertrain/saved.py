@@ -13,8 +13,8 @@ import numpy as np
 
 from powertrain import _core, random
 from powertrain._core import Slot, Tensor
-from powertrain.boundary import export, shown
-from powertrain.files import Files, FolderError
+from powertrain.errors.boundary import export, shown
+from powertrain.io.files import Files, FolderError
 
 _FORMAT = 1
 _KEY = "powertrain"  # of the metadata of the file

@@ -6,13 +6,13 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.assignment import assign
-from powertrain.boundary import public, shown
-from powertrain.functional import OPERATORS
-from powertrain.indexing import index
-from powertrain.numpy_protocol import array_function, array_ufunc
-from powertrain.quantiles import quantile
-from powertrain.searching import nonzero
+from powertrain.errors.boundary import public, shown
+from powertrain.ops.assignment import assign
+from powertrain.ops.functional import OPERATORS
+from powertrain.ops.indexing import index
+from powertrain.ops.numpy_protocol import array_function, array_ufunc
+from powertrain.ops.quantiles import quantile
+from powertrain.ops.searching import nonzero
 
 __all__ = ["Slot", "Tensor"]
 

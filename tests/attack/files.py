@@ -166,7 +166,7 @@ def examine(number: int) -> tuple[str | None, Sequence[str]]:
 
 def examine_damaged(number: int, folder: Path) -> tuple[str | None, Sequence[str]]:
     from powertrain.data import DataError
-    from powertrain.train.folder import RunError
+    from powertrain.train.folder.run_folder import RunError
 
     reader = READERS[number % len(READERS)]
     path = folder / reader.file

@@ -62,12 +62,12 @@ pt.data.DataLoader([1, 2], sampler={v}) ; next(iter(pt.data.DataLoader([1, 2], b
 pt.data.DataLoader([1, 2]).load_state_dict({v}) ; pt.data.random_split({v}, {v}) ; pt.data.collate([{v}, {v}])
 next(iter(pt.data.DataLoader(pt.data.ArrayDataset(x={v}), 2))) ; pt.data.ArrayDataset(x=np.ones((9, 3))).fetch({v})
 pt.random.Generator({v}, {v}).uniform({v}, size={v}) ; pt.random.seed({v}) ; pt.fft.fftshift({t}, axes={v})
-pt.estimators.Classifier().fit({v}, {v}) ; pt.estimators.KMeans({v}).fit({v})
-pt.estimators.PCA({v}).fit({v}) ; pt.estimators.Regressor().fit(np.ones((9, 3)), {v})
-pt.estimators.Regressor().fit(np.arange(27.0).reshape(9, 3), np.arange(9.0)).predict({v})
+pt.sklearn.Classifier().fit({v}, {v}) ; pt.sklearn.KMeans({v}).fit({v})
+pt.sklearn.PCA({v}).fit({v}) ; pt.sklearn.Regressor().fit(np.ones((9, 3)), {v})
+pt.sklearn.Regressor().fit(np.arange(27.0).reshape(9, 3), np.arange(9.0)).predict({v})
 pt.einsum({v}, {t}, {t}) ; pt.einsum('ij,jk', {v}, {v}) ; pt.zeros({n}, {n}) ; pt.zeros({v}).shape
 pt.full({v}, {v}, {v}) ; pt.tensor({v}, {v}) ; pt.asarray({v}) ; pt.array_api.from_dlpack({v})
-pt.plugins.Kernel('k', {v}, inputs={v}) ; pt.flatten_slots([{t}, {t}], {v}) ; pt.pack([{t}], {v})
+pt.plugin.Kernel('k', {v}, inputs={v}) ; pt.flatten_slots([{t}, {t}], {v}) ; pt.pack([{t}], {v})
 pt.flat_like({v}, {v}) ; pt.guard({v}, {v}) ; pt.set_threads({v}) ; pt.recipe.load_recipe({v})
 """
 

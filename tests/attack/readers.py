@@ -128,7 +128,7 @@ def read_idx(path: Path) -> None:
 
 def read_weights(path: Path) -> None:
     import powertrain as pt
-    from powertrain.train.pretrained import load_weights
+    from powertrain.train.run.pretrained import load_weights
 
     load_weights(pt.nn.Linear(4, 3), path, "model")
 
@@ -194,19 +194,19 @@ def read_r_data(path: Path) -> None:
 
 
 def _arrays() -> Any:
-    from powertrain.data.builtin import Arrays
+    from powertrain.builtin.data import Arrays
 
     return Arrays
 
 
 def _text() -> Any:
-    from powertrain.data.builtin import Text
+    from powertrain.builtin.data import Text
 
     return Text
 
 
 def _austen() -> Any:
-    from powertrain.data.builtin import Austen
+    from powertrain.builtin.data import Austen
 
     return Austen
 

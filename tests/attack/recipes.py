@@ -52,7 +52,8 @@ SLOW = ("examples",)
 
 def installed() -> list[str]:
     """The texts of the recipes of the engine and its own plugins, with data that need no fetching in every third."""
-    paths = sorted([*ROOT.glob("python/powertrain/recipes/*.toml"), *ROOT.glob("plugins/*/src/*/recipes/*.toml")])
+    own = ROOT.glob("python/powertrain/builtin/recipes/*.toml")
+    paths = sorted([*own, *ROOT.glob("plugins/*/src/*/recipes/*.toml")])
     return [path.read_text(encoding="utf-8") for path in paths]
 
 
@@ -158,8 +159,8 @@ def toml(value: Any) -> str:
 
 def table(group: str, draw: random.Random, wild: float) -> str:
     """A plugin of a group with some of its parameters, each wild with that probability, else at an end of its range."""
-    from powertrain.plugins.params import parameters, params_of
-    from powertrain.plugins.registry import PluginError, registry
+    from powertrain.plugin.params import parameters, params_of
+    from powertrain.plugin.registry import PluginError, registry
 
     plugin = draw.choice([one for one in registry().plugins(group) if one.distribution != "powertrain-xla"])
     made = [f'use = "{plugin.name}"']

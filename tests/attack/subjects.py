@@ -19,7 +19,7 @@ MODULES = (
     "optim", "optim.schedules", "plugins", "random", "recipe",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
-LEFT_OUT = frozenset({"pt.plugins.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})
+LEFT_OUT = frozenset({"pt.plugin.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})
 # Arguments of constructors that a parameter's name says nothing about.
 MADE = {
     "pt.Tensor": "pt.ones((2, 3))",
@@ -48,7 +48,7 @@ MADE = {
     "pt.data.transforms.Normalize": "pt.data.transforms.Normalize(0.5, 0.5)",
     "pt.data.transforms.Pad": "pt.data.transforms.Pad(1)",
     "pt.metrics.ConfusionMatrix": "pt.metrics.ConfusionMatrix(num_classes=3)",
-    "pt.models.CNN": "pt.models.CNN((8, 8, 3), 4)",
+    "pt.builtin.models.CNN": "pt.builtin.models.CNN((8, 8, 3), 4)",
     "pt.nn.AdaptiveAvgPool2d": "pt.nn.AdaptiveAvgPool2d(2)",
     "pt.nn.GroupNorm": "pt.nn.GroupNorm(1, 3)",
     "pt.nn.ModuleDict": "pt.nn.ModuleDict({'a': pt.nn.Linear(3, 4)})",

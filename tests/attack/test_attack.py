@@ -23,11 +23,11 @@ def test_hostile_calls_end_well(part: int) -> None:
 
 # They hold what they are given, and are made by the engine.
 RECORDS = {
-    *("pt.data.ClassFolders", "pt.data.Section", "pt.recipe.OptimizerUse", "pt.recipe.Recipe", "pt.recipe.Use"),
-    *("pt.plugins.CLibrary", "pt.plugins.Call", "pt.plugins.Cuda", "pt.plugins.Event", "pt.plugins.Graph"),
-    *("pt.plugins.Inputs", "pt.plugins.Kernel", "pt.plugins.Node", "pt.plugins.Numba", "pt.plugins.Plugin"),
-    *("pt.plugins.Registry", "pt.plugins.SetScalar", "pt.plugins.Stop", "pt.plugins.Value"),
-    *("pt.plugins.End", "pt.plugins.Start"),
+    *("pt.data.ClassFolders", "pt.plugin.Section", "pt.recipe.OptimizerUse", "pt.recipe.Recipe", "pt.recipe.Use"),
+    *("pt.plugin.CLibrary", "pt.plugin.Call", "pt.plugin.Cuda", "pt.plugin.Event", "pt.plugin.Graph"),
+    *("pt.plugin.Inputs", "pt.plugin.Kernel", "pt.plugin.Node", "pt.plugin.Numba", "pt.plugin.Plugin"),
+    *("pt.plugin.Registry", "pt.plugin.SetScalar", "pt.plugin.Stop", "pt.plugin.Value"),
+    *("pt.plugin.End", "pt.plugin.Start"),
 }
 
 

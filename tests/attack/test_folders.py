@@ -14,7 +14,7 @@ from running import SMALL, environment, run
 
 COUNT, CHUNK = 500, 25
 MODEL = """
-from powertrain.models import MLP
+from powertrain.builtin.models import MLP
 
 class Net(MLP):
     pass

@@ -7,7 +7,9 @@ from kit import Array, Case, normal
 
 
 def places(n: int, corners: bool) -> Array:
-    return np.linspace(-1, 1, n) if corners and n > 1 else (2 * np.arange(n) + 1) / n - 1 if not corners else np.zeros(1)
+    return (
+        np.linspace(-1, 1, n) if corners and n > 1 else (2 * np.arange(n) + 1) / n - 1 if not corners else np.zeros(1)
+    )
 
 
 def reference(theta: Array, size: int | tuple[int, ...], align_corners: bool = False) -> Array:
@@ -18,7 +20,9 @@ def reference(theta: Array, size: int | tuple[int, ...], align_corners: bool = F
 
 
 def magnitude(theta: Array, **settings: object) -> Array:
-    return np.broadcast_to(np.expand_dims(np.abs(theta).sum(-1), (*range(1, theta.shape[1] + 1),)), reference(theta, **settings).shape)
+    return np.broadcast_to(
+        np.expand_dims(np.abs(theta).sum(-1), (*range(1, theta.shape[1] + 1),)), reference(theta, **settings).shape
+    )
 
 
 CASES = [

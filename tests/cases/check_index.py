@@ -23,7 +23,11 @@ CASES = [
 ERRORS = [
     (Case(values([0, 3], "int32"), size=3), pt.IndexError, _WRONG),
     (Case(values([-4, 0], "int64"), size=3), pt.IndexError, _WRONG),
-    (Case(values([0.0], "float32"), size=3), pt.DTypeError, "[check_index] index is f32[1]; expected integers; convert it with astype"),
+    (
+        Case(values([0.0], "float32"), size=3),
+        pt.DTypeError,
+        "[check_index] index is f32[1]; expected integers; convert it with astype",
+    ),
 ]
-MUTANTS = [("cpu.cpp", "bad |=", "bad &="), ("spec.cpp", "{0, attrs.integer(\"size\")}", "{0, 1}")]
+MUTANTS = [("cpu.cpp", "bad |=", "bad &="), ("spec.cpp", '{0, attrs.integer("size")}', "{0, 1}")]
 BENCH = [Case(integers((1 << 20,), 0, 50257), size=50257)]

@@ -31,5 +31,5 @@ ERRORS = [
         "[cholesky] x is f32[3]; expected [..., rows, columns]; reshape it",
     ),
 ]
-MUTANTS = [("spec.cpp", "0.5 * (fn::call(\"tril\"", "1.0 * (fn::call(\"tril\"")]
+MUTANTS = [("spec.cpp", '0.5 * (fn::call("tril"', '1.0 * (fn::call("tril"')]
 BENCH = [Case(positive_definite((128, 128)))]

@@ -12,7 +12,11 @@ def reference(re: Array, im: Array) -> Array:
     return made
 
 
-CASES = [*binary(normal, normal), Case(integers((5,), 0, 9), integers((5,), 0, 9)), Case(*special_pairs()).no_gradient()]
+CASES = [
+    *binary(normal, normal),
+    Case(integers((5,), 0, 9), integers((5,), 0, 9)),
+    Case(*special_pairs()).no_gradient(),
+]
 ERRORS = [
     (
         Case(values([1j], "complex64"), normal((1,))),

@@ -43,7 +43,9 @@ def magnitude(x: Array, w: Array, b: Array | None = None, **rest: int) -> Array:
 CASES = [
     Case(normal((1, 3, 4, 3, 2)), normal((2, 3, 2, 3, 2)), normal((3,))),
     Case(normal((2, 2, 3, 3, 2)), normal((3, 2, 3, 2, 2)), stride=2, padding=1, output_padding=1),
-    Case(normal((1, 3, 2, 2, 4)), normal((2, 2, 1, 3, 4)), normal((6,)), stride=(1, 2, 1), dilation=(2, 1, 1), groups=2),
+    Case(
+        normal((1, 3, 2, 2, 4)), normal((2, 2, 1, 3, 4)), normal((6,)), stride=(1, 2, 1), dilation=(2, 1, 1), groups=2
+    ),
 ]
 ERRORS = [
     (

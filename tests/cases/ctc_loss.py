@@ -23,7 +23,9 @@ SECOND = False
 LABELS = values([[1, 2, 0], [1, 1, 0], [2, 2, 2]], "int32")
 CASES = [
     Case(normal((3, 5, 3)), LABELS, values([5, 3, 4], "int32"), values([2, 2, 3], "int64"), zero_infinity=True),
-    Case(normal((2, 6, 4)), values([[0, 1], [2, 0]], "int64"), values([6, 4], "int64"), values([2, 2], "int64"), blank=3),
+    Case(
+        normal((2, 6, 4)), values([[0, 1], [2, 0]], "int64"), values([6, 4], "int64"), values([2, 2], "int64"), blank=3
+    ),
     Case(normal((3, 5, 3)), LABELS, values([5, 3, 4], "int64"), values([2, 2, 3], "int64")).no_gradient(),
     Case(normal((3, 2, 3)), LABELS, values([2, 0, 0], "int64"), values([2, 2, 0], "int64")).no_gradient(),
 ]

@@ -73,7 +73,13 @@ ERRORS = [
         "[ctc_rows] log_probs is f32[2, 4, 3], targets is i64[3, 2], input_lengths is i64[2], target_lengths is i64[2]; expected [n, t, classes], [n, s], [n] and [n]; put the batch first and pad targets to one length",
     ),
     (
-        Case(normal((2, 4, 3)), integers((2, 2), 1, 3, "int64"), values([4, 4], "int64"), values([2, 2], "int64"), blank=3),
+        Case(
+            normal((2, 4, 3)),
+            integers((2, 2), 1, 3, "int64"),
+            values([4, 4], "int64"),
+            values([2, 2], "int64"),
+            blank=3,
+        ),
         pt.ShapeError,
         "[ctc_rows] blank = 3, log_probs is f32[2, 4, 3]; expected one of its classes; 0 is usual",
     ),

@@ -21,6 +21,8 @@ CASES = [
     Case(integers((40,), -50, 50), integers((40,), -7, 7)),
     Case(uniform((3, 1, 5), 20.4, 20.6), uniform((4, 1), 0.999, 1.001)),
     Case(values([0.0, -0.0, 1.0, -1.0, np.nan, 2.5, 1e-40]), values([3.0, 3.0, np.inf, 2.0, 2.0, np.nan, 9.0])),
-    Case(values([np.inf, -np.inf, np.inf, 0.0, np.nan, -1.0, np.inf]), values([0.0, 0.0, -0.0, 0.0, 0.0, -0.0, np.inf])),
+    Case(
+        values([np.inf, -np.inf, np.inf, 0.0, np.nan, -1.0, np.inf]), values([0.0, 0.0, -0.0, 0.0, 0.0, -0.0, np.inf])
+    ),
 ]
 BENCH = [halfway((2048, 1024))]

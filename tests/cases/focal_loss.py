@@ -14,7 +14,11 @@ def reference(x: Array, target: Array, alpha: float = 0.25, gamma: float = 2.0) 
 
 
 K = 16
-CASES = [*binary(normal, uniform), Case(normal((9,)), uniform((9,)), alpha=-1.0, gamma=1.5),
-         Case(normal((9,)), uniform((9,)), gamma=0.5), Case(normal((9,)), uniform((9,)), gamma=0.0)]
+CASES = [
+    *binary(normal, uniform),
+    Case(normal((9,)), uniform((9,)), alpha=-1.0, gamma=1.5),
+    Case(normal((9,)), uniform((9,)), gamma=0.5),
+    Case(normal((9,)), uniform((9,)), gamma=0.0),
+]
 MUTANTS = [("spec.cpp", "(1 - alpha)", "alpha"), ("spec.cpp", "(1.0 - p) * target", "p * target")]
 BENCH = [Case(normal((2048, 1024)), normal((2048, 1024)))]

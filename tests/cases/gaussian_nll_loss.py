@@ -33,5 +33,9 @@ ERRORS = [
         "[gaussian_nll_loss] eps = 0.0; expected a number above 0; for example eps = 1e-06",
     ),
 ]
-MUTANTS = [("spec.cpp", "/ safe)", "* safe)"), ("spec.cpp", "low + nothing", "low"), ("spec.cpp", "loss + kHalfLogTwoPi", "loss")]
+MUTANTS = [
+    ("spec.cpp", "/ safe)", "* safe)"),
+    ("spec.cpp", "low + nothing", "low"),
+    ("spec.cpp", "loss + kHalfLogTwoPi", "loss"),
+]
 BENCH = [Case(normal((2048, 256)), normal((2048, 256)), uniform((2048, 256), 0.2, 2.0))]

@@ -86,7 +86,9 @@ def places(shape: tuple[int, ...], *sizes: int, corners: bool = False, beyond: i
 
 K = 8
 DTYPES = ("float32", "float64")  # a place in 16 bits lies in another pixel
-SETTINGS = [(mode, padding) for mode in ("bilinear", "nearest", "bicubic") for padding in ("zeros", "border", "reflection")]
+SETTINGS = [
+    (mode, padding) for mode in ("bilinear", "nearest", "bicubic") for padding in ("zeros", "border", "reflection")
+]
 CASES = [
     *(
         Case(normal((2, 4, 5, 3)), places((2, 3, 6), 4, 5, corners=corners), mode=mode, padding_mode=padding,

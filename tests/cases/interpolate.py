@@ -39,16 +39,28 @@ def resampled(x: Array, axis: int, new: int, mode: str, corners: bool, scale_fac
 
 
 def reference(
-    x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False, scale_factor: float | None = None
+    x: Array,
+    size: int | tuple[int, int],
+    mode: str = "nearest",
+    align_corners: bool = False,
+    scale_factor: float | None = None,
 ) -> Array:
     rows, columns = (size, size) if isinstance(size, int) else size
-    return resampled(resampled(x, 1, rows, mode, align_corners, scale_factor), 2, columns, mode, align_corners, scale_factor)
+    return resampled(
+        resampled(x, 1, rows, mode, align_corners, scale_factor), 2, columns, mode, align_corners, scale_factor
+    )
 
 
 def magnitude(
-    x: Array, size: int | tuple[int, int], mode: str = "nearest", align_corners: bool = False, scale_factor: float | None = None
+    x: Array,
+    size: int | tuple[int, int],
+    mode: str = "nearest",
+    align_corners: bool = False,
+    scale_factor: float | None = None,
 ) -> Array:
-    return np.full(reference(x, size, mode, align_corners, scale_factor).shape, np.abs(x[np.isfinite(x)]).max(initial=0.0))
+    return np.full(
+        reference(x, size, mode, align_corners, scale_factor).shape, np.abs(x[np.isfinite(x)]).max(initial=0.0)
+    )
 
 
 K = 16
@@ -91,5 +103,9 @@ ERRORS = [
         for shape in ((1, 0, 5, 3), (1, 4, 0, 3), (1, 4, 5, 0))
     ],
 ]
-MUTANTS = [("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"), ("spec.cpp", "to - 0.5;", "to - 0.25;"), ("spec.cpp", "(place + 0.5) / axis.factor", "place / axis.factor")]
+MUTANTS = [
+    ("spec.cpp", "at = std::max(at, 0.0)", "at = std::max(at, 0.25)"),
+    ("spec.cpp", "to - 0.5;", "to - 0.25;"),
+    ("spec.cpp", "(place + 0.5) / axis.factor", "place / axis.factor"),
+]
 BENCH = [Case(normal((8, 64, 64, 32)), size=128, mode="bilinear")]

@@ -33,5 +33,8 @@ ERRORS = [
         "[logcumsumexp] axis = None of a tensor with 2 dimensions; expected an axis unless there is one; pass axis=...",
     ),
 ]
-MUTANTS = [("spec.cpp", "step *= 2", "step += 1"), ("spec.cpp", "piece(y, axis, n - step, n)", "piece(y, axis, 0, step)")]
+MUTANTS = [
+    ("spec.cpp", "step *= 2", "step += 1"),
+    ("spec.cpp", "piece(y, axis, n - step, n)", "piece(y, axis, 0, step)"),
+]
 BENCH = [Case(normal((256, 1024)), axis=1)]

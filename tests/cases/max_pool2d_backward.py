@@ -27,6 +27,13 @@ CASES = [
     Case(normal((2, 3, 3, 17)), integers((2, 3, 3, 17), 0, 4, "uint8"), kernel_size=2, image=(7, 7)),
     Case(normal((1, 4, 4, 2)), integers((1, 4, 4, 2), 4, 5, "uint8"), kernel_size=3, stride=2, padding=1, image=(7, 7)),
     Case(normal((1, 3, 3, 5)), integers((1, 3, 3, 5), 0, 9, "uint8"), kernel_size=3, stride=1, image=(5, 5)),
-    Case(normal((1, 3, 2, 3)), integers((1, 3, 2, 3), 0, 6, "uint8"), kernel_size=(2, 3), stride=2, dilation=(3, 2), image=(8, 7)),
+    Case(
+        normal((1, 3, 2, 3)),
+        integers((1, 3, 2, 3), 0, 6, "uint8"),
+        kernel_size=(2, 3),
+        stride=2,
+        dilation=(3, 2),
+        image=(8, 7),
+    ),
 ]
 BENCH = [Case(normal((64, 14, 14, 32)), integers((64, 14, 14, 32), 0, 4, "uint8"), kernel_size=2, image=(28, 28))]

@@ -15,7 +15,9 @@ CASES = [
     Case(integers((9,), 0, 99)),
     Case(values([[1.0, np.nan, 2.0], [1.0, 5.0, 2.0]]), axis=1).no_gradient(),
     Case(values([[np.inf, 0.0, np.inf], [-np.inf, 1.0, 2.0]]), axis=1).no_gradient(),
-    Case(values([[0.0, np.inf, np.inf, np.inf], [-np.inf, np.inf, 1.0, 2.0], [-np.inf, np.inf, -np.inf, np.inf]]), axis=1).no_gradient(),
+    Case(
+        values([[0.0, np.inf, np.inf, np.inf], [-np.inf, np.inf, 1.0, 2.0], [-np.inf, np.inf, -np.inf, np.inf]]), axis=1
+    ).no_gradient(),
     Case(values([1.0, 2.0, 2.0, 2.0, 3.0, 3.0])).no_gradient(),
 ]
 ERRORS = [
@@ -32,7 +34,11 @@ ERRORS = [
 ]
 MUTANTS = [
     ("spec.cpp", "attrs, 0.5)", "attrs, 0.4)"),
-    ("spec.cpp", "rank.between == 0 ? rank.below : 0.5 * rank.below + 0.5 * rank.above", "0.5 * rank.below + 0.5 * rank.above"),
+    (
+        "spec.cpp",
+        "rank.between == 0 ? rank.below : 0.5 * rank.below + 0.5 * rank.above",
+        "0.5 * rank.below + 0.5 * rank.above",
+    ),
     ("spec.cpp", "0.5 * rank.below + 0.5 * rank.above", "rank.below + 0.5 * (rank.above - rank.below)"),
 ]
 BENCH = [Case(spaced((2048, 1024)), axis=1)]

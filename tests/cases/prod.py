@@ -19,7 +19,15 @@ DTYPES = ("float32", "float64")
 CASES = [
     *[
         Case(uniform(shape, 0.5, 1.5), axis=axis)
-        for shape, axis in (((7,), None), ((), None), ((3, 5), 0), ((3, 5), 1), ((4, 3, 5), (0, 2)), ((2, 33), -1), ((3, 600), 1))
+        for shape, axis in (
+            ((7,), None),
+            ((), None),
+            ((3, 5), 0),
+            ((3, 5), 1),
+            ((4, 3, 5), (0, 2)),
+            ((2, 33), -1),
+            ((3, 600), 1),
+        )
     ],
     Case(uniform((3, 5), 0.5, 1.5), axis=1, keepdims=True),
     Case(uniform((2, 0)), axis=1),

@@ -43,6 +43,10 @@ MUTANTS = [
     ("../evaluate.cpp", "op.rewrites ? copy_of(ready[0])", "op.rewrites ? Tensor::empty(type)"),
     ("cpu.cpp", "at % d.chunks != chunk", "j % d.chunks != chunk"),
     ("spec.cpp", 'fn::where(fn::reshape(fn::call("equal", {winner, order}), column), g, fn::zeros(g.type()))', "g"),
-    ("spec.cpp", '{c.grad[0], c.in[1], fn::zeros(c.in_types[2])}', "{c.grad[0], c.in[1], fn::call(\"take\", {c.grad[0], c.in[1]})}"),
+    (
+        "spec.cpp",
+        "{c.grad[0], c.in[1], fn::zeros(c.in_types[2])}",
+        '{c.grad[0], c.in[1], fn::call("take", {c.grad[0], c.in[1]})}',
+    ),
 ]
 BENCH = [Case(normal((50257, 768)), integers((1024,), 0, 50257, "int64"), normal((1024, 768)))]

@@ -16,7 +16,9 @@ CASES = [
     *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, 0.5, 4.0)),
     *binary(lambda shape: normal(shape, 5.0), lambda shape: uniform(shape, -4.0, -0.5)),
     Case(integers((40,), -50, 50), integers((40,), -7, 7)),
-    Case(values([0.0, -0.0, np.nan, 2.5, np.inf, -1.0, 1e-40]), values([3.0, 3.0, 2.0, np.nan, 2.0, 8.0, 9.0])).no_gradient(),
+    Case(
+        values([0.0, -0.0, np.nan, 2.5, np.inf, -1.0, 1e-40]), values([3.0, 3.0, 2.0, np.nan, 2.0, 8.0, 9.0])
+    ).no_gradient(),
 ]
 MUTANTS = [
     (

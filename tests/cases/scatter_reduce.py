@@ -73,5 +73,8 @@ ERRORS = [
         "[scatter_reduce] x is f32[3, 5], index is i64[4], updates is f32[3, 4]; expected integers that broadcast to the shape of x but along axis 1, and updates that broadcast to theirs; reshape one",
     ),
 ]
-MUTANTS = [("spec.cpp", "turned(largest(s))", "largest(s)"), ("spec.cpp", "s = own ? with_own(in[0], given) : given", "s = given")]
+MUTANTS = [
+    ("spec.cpp", "turned(largest(s))", "largest(s)"),
+    ("spec.cpp", "s = own ? with_own(in[0], given) : given", "s = given"),
+]
 BENCH = [Case(normal((1024, 1000)), integers((1024, 1000), 0, 1000, "int64"), normal((1024, 1000)), reduce="max")]

@@ -21,7 +21,11 @@ K = 16
 DTYPES = ("float32", "float64")
 CASES = [Case(regular(shape)) for shape in SQUARE]
 ERRORS = [
-    (Case(normal((2, 3))), pt.ShapeError, "[slogdet] x is f32[2, 3]; expected square matrices; check its last two axes"),
+    (
+        Case(normal((2, 3))),
+        pt.ShapeError,
+        "[slogdet] x is f32[2, 3]; expected square matrices; check its last two axes",
+    ),
 ]
 MUTANTS = [("spec.cpp", "factors[2] * fn", "fn")]
 BENCH = [Case(regular((128, 128)))]

@@ -26,7 +26,13 @@ def magnitude(a: Array, b: Array, upper: bool = False, transposed: bool = False,
 
 K = 16
 DTYPES = ("float32", "float64")
-FORMS = [{}, {"upper": True}, {"transposed": True}, {"upper": True, "transposed": True, "unitriangular": True}, {"unitriangular": True}]
+FORMS = [
+    {},
+    {"upper": True},
+    {"transposed": True},
+    {"upper": True, "transposed": True, "unitriangular": True},
+    {"unitriangular": True},
+]
 CASES = [
     *[Case(positive_definite((4, 4)), normal((4, 3)), **form) for form in FORMS],
     Case(positive_definite((1, 1)), normal((1, 1))),

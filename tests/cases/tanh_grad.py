@@ -14,6 +14,9 @@ def magnitude(y: Array, g: Array) -> Array:
 
 
 K = 2
-CASES = [*binary(lambda shape: uniform(shape, -1.0, 1.0), normal), Case(values([-1.0, -0.0, 0.0, 1.0, 1e-40, np.nan]), normal((6,))).no_gradient()]
+CASES = [
+    *binary(lambda shape: uniform(shape, -1.0, 1.0), normal),
+    Case(values([-1.0, -0.0, 0.0, 1.0, 1e-40, np.nan]), normal((6,))).no_gradient(),
+]
 MUTANTS = [("math.h", "y * y", "y")]
 BENCH = [Case(uniform((2048, 1024), -1.0, 1.0), normal((2048, 1024)))]

@@ -261,8 +261,9 @@ def sklearn_mean_tweedie_deviance() -> None:
 
 @case
 def sklearn_pairwise_euclidean_distances() -> None:
-    import sklearn
     from sklearn.metrics import pairwise
+
+    import sklearn
 
     want = pairwise.euclidean_distances(X)
     with sklearn.config_context(array_api_dispatch=True):
@@ -273,8 +274,9 @@ def sklearn_pairwise_euclidean_distances() -> None:
 
 @case
 def sklearn_ridge() -> None:
-    import sklearn
     from sklearn.linear_model import Ridge
+
+    import sklearn
 
     y = X[:, 0] + 2 * X[:, 1]
     want = Ridge(solver="svd").fit(X, y).predict(X)
@@ -285,8 +287,9 @@ def sklearn_ridge() -> None:
 
 @case
 def sklearn_train_test_split() -> None:
-    import sklearn
     from sklearn.model_selection import train_test_split
+
+    import sklearn
 
     want = train_test_split(X, LABELS, random_state=0)
     with sklearn.config_context(array_api_dispatch=True):

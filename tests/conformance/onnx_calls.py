@@ -11,7 +11,7 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from conformance.adapter import channels_first, channels_last, offered
 from conformance.torch_calls.scatter import put
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 CALLS: dict[str, Callable[..., Any]] = {}
 
@@ -369,9 +369,7 @@ CALLS["GlobalMaxPool"] = lambda x: pt.max(x, tuple(range(2, x.ndim)), True)
 
 
 @onnx_op("GridSample")
-def grid_sample(
-    x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros"
-) -> Any:
+def grid_sample(x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros") -> Any:
     ours = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
     y = F.grid_sample(channels_last(x, x.ndim - 2), grid, ours, padding_mode, bool(align_corners))
     return channels_first(y, True)

@@ -25,7 +25,7 @@ SPARSE = "SparseAdam"
 INFOS = {info.optim_cls.__name__: info for info in optim_db}
 # How PyTorch runs an update, which changes no number of it.
 EXECUTION = ("foreach", "fused", "capturable", "differentiable")
-# Evaluates the function within a step: compared in tests/test_optim_beyond.py.
+# Evaluates the function within a step: compared in tests/optim/test_optim_beyond.py.
 ELSEWHERE = ("LBFGS",)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from powertrain.conformance.data import check_data
+from powertrain.conformance.finding import Subject
 from powertrain.data import DataError, Draw
 from powertrain.data.order import CHANGES, Cursor
-from powertrain.plugins import Inputs
-from powertrain.plugins.conformance.data import check_data
-from powertrain.plugins.conformance.finding import Subject
-from powertrain.plugins.testing import killed_and_resumed, powertrain
+from powertrain.plugin import Inputs
+from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_audio.changes import RandomMask, RandomSound
 from powertrain_audio.crowd import in_a_crowd
 from powertrain_audio.digits import FILE, WORDS, SpokenDigits
@@ -87,8 +87,14 @@ def wav(rate: int, channels: int, samples: int) -> bytes:
     """The header of 16-bit sounds, and so many samples of zeros."""
     data = bytes(2 * channels * samples)
     form = struct.pack("<HHIIHH", 1, channels, rate, rate * 2 * channels & 0xFFFFFFFF, 2 * channels, 16)
-    return b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + (
-        struct.pack("<I", len(data)) + data
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVEfmt "
+        + struct.pack("<I", 16)
+        + form
+        + b"data"
+        + (struct.pack("<I", len(data)) + data)
     )
 
 

@@ -90,7 +90,7 @@ def test_decimal_commas(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", [",", " ", "'", "_"])
 def test_grouped_digits(tmp_path: Path, sign: str) -> None:
-    text = f'a;b;c\n1{sign}234{sign}567.5;1;x1{sign}234\n-12{sign}345;22;y\n;1e3;z\n'
+    text = f"a;b;c\n1{sign}234{sign}567.5;1;x1{sign}234\n-12{sign}345;22;y\n;1e3;z\n"
     found = shown(frame(tmp_path, text, thousands=sign))
     assert found["a"][:3] == ["number", 1234567.5, -12345] and np.isnan(found["a"][3])
     assert found["b"] == ["number", 1, 22, 1000] and found["c"][0] == "category"
@@ -106,9 +106,10 @@ def test_dates(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert shown(frame(tmp_path, f"a,b\n{text},1\n,2\n", **settings))["a"][:2] == ["date", day], text
     both = "a,b\n01/02/2024,1\n"
-    assert shown(frame(tmp_path, both, date_format="%d/%m/%Y"))["a"][1] - 31 == shown(
-        frame(tmp_path, both.replace("01/02", "01/01"), date_format="%d/%m/%Y")
-    )["a"][1]
+    assert (
+        shown(frame(tmp_path, both, date_format="%d/%m/%Y"))["a"][1] - 31
+        == shown(frame(tmp_path, both.replace("01/02", "01/01"), date_format="%d/%m/%Y"))["a"][1]
+    )
     with pytest.raises(DataError) as caught:
         frame(tmp_path, both)
     assert str(caught.value) == (
@@ -149,12 +150,12 @@ def test_headers(tmp_path: Path) -> None:
     [
         (
             b"a,b\n1,2\n\n3,4,5\n",
-            '{}, line 4: 3 values for 2 columns; expected as many in each line; correct the line, or set sep (it is '
+            "{}, line 4: 3 values for 2 columns; expected as many in each line; correct the line, or set sep (it is "
             '"," now)',
         ),
         (
             b'a,b\n"x\ny",2\n3\n',
-            '{}, line 4: 1 values for 2 columns; expected as many in each line; correct the line, or set sep (it is '
+            "{}, line 4: 1 values for 2 columns; expected as many in each line; correct the line, or set sep (it is "
             '"," now)',
         ),
         (
@@ -188,7 +189,7 @@ def test_quotes_and_values_that_cannot_be(tmp_path: Path) -> None:
 def test_an_encoding_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         frame(tmp_path, "a\n1\n", encoding="latin-99")
-    assert str(caught.value) == '[t] encoding = \'latin-99\'; expected one that Python knows; try "latin-1"'
+    assert str(caught.value) == "[t] encoding = 'latin-99'; expected one that Python knows; try \"latin-1\""
 
 
 # ---------------------------------------------------------------- the door

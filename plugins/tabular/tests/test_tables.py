@@ -218,8 +218,12 @@ def test_the_area_under_the_curve_counts_ties_half() -> None:
             {"drop": ("a",)},
             "[table {}] no column but those left out; expected something to learn from; shorten drop",
         ),
-        ("a,a\n1,x\n", {"target": "a"}, "[table {}] {} has a twice; expected a name for each column; rename one, "
-         "or set header = false if the first line names nothing"),
+        (
+            "a,a\n1,x\n",
+            {"target": "a"},
+            "[table {}] {} has a twice; expected a name for each column; rename one, "
+            "or set header = false if the first line names nothing",
+        ),
         ("a,y\n", {}, "[table {}] {} has no rows; expected a table; check the file"),
         (
             "a,y\n1,\n2,NA\n",
@@ -331,4 +335,3 @@ def test_classes_that_float64_merges(tmp_path: Path) -> None:
         "the class 9007199254740992, which is beyond 2^53; expected classes that float64 tells apart; write them as "
         "texts, such as id-1"
     )
-

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.models import ModelError
-from powertrain.plugins import Inputs
-from powertrain.plugins.testing import powertrain
+from powertrain.plugin import Inputs, ModelError
+from powertrain.plugin.testing import powertrain
 from powertrain.recipe import load_recipe
-from powertrain.train.folder import RunFolder
-from powertrain.train.progress import Display
-from powertrain.train.run import TrainRun
+from powertrain.train.display.display import Display
+from powertrain.train.folder.run_folder import RunFolder
+from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
 from powertrain_tabular.groups import PCA
 from powertrain_tabular.kernel_machine import KernelSVM

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from powertrain.plugins.testing import powertrain
+from powertrain.plugin.testing import powertrain
 
 HERE = Path(__file__).parent.parent
 found = re.search(r'^name = "(.+)"$', (HERE / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)

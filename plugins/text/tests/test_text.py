@@ -14,9 +14,8 @@ import pytest
 
 import powertrain as pt
 from powertrain.data import DataError
-from powertrain.models import ModelError
-from powertrain.plugins import Inputs
-from powertrain.plugins.testing import killed_and_resumed, powertrain
+from powertrain.plugin import Inputs, ModelError
+from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_text.data import SmsSpam, TextFiles, TextTable, read_table
 from powertrain_text.models import BagOfTokens, Bert, biases
 from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer

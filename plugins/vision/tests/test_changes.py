@@ -9,7 +9,7 @@ import pytest
 
 from powertrain.data import Draw
 from powertrain.data.order import CHANGES, Cursor
-from powertrain.plugins import Inputs
+from powertrain.plugin import Inputs
 from powertrain_vision.changes import ColourJitter, RandomCrop, RandomErasing, RandomFlip, rectangle
 from powertrain_vision.errors import VisionError
 from powertrain_vision.mixing import CutMix, Mixup, beta

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.conformance.data import check_data
+from powertrain.conformance.finding import Subject
 from powertrain.data import DataError
-from powertrain.plugins import Inputs
-from powertrain.plugins.conformance.data import check_data
-from powertrain.plugins.conformance.finding import Subject
-from powertrain.plugins.testing import killed_and_resumed, powertrain
+from powertrain.plugin import Inputs
+from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_vision.folder import ImageFolder, read_picture
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet

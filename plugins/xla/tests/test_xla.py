@@ -18,14 +18,14 @@ import powertrain.nn.functional as F
 from calls import outputs, reference, to_array, to_tensor
 from kit import Case, case_files
 from oracles import check
-from powertrain.bench.arrays import find
-from powertrain.bench.losses import AGREES
-from powertrain.bench.steps import batches, eager_step
-from powertrain.plugins import BackendError
-from powertrain.plugins.conformance import check_distribution
-from powertrain.plugins.conformance.backend_cases import SPECS
-from powertrain.plugins.registry import registry
-from powertrain.train.ledger import read_lines
+from powertrain.cli.bench.arrays import find
+from powertrain.cli.bench.losses import AGREES
+from powertrain.cli.bench.steps import batches, eager_step
+from powertrain.conformance import check_distribution
+from powertrain.conformance.backend_cases import SPECS
+from powertrain.plugin import BackendError
+from powertrain.plugin.registry import registry
+from powertrain.train.folder.ledger import read_lines
 from powertrain_xla import Xla, XlaParams
 from running import SMALL, command, environment, results, run
 
@@ -116,7 +116,7 @@ def together(name: str, cases: list[Case]) -> tuple[list[Any], Any]:
                 return [filled(one) for one in value]
             return given[value.at] if isinstance(value, Place) else value
 
-        op = pt.functional.OPERATORS[name]
+        op = pt.ops.functional.OPERATORS[name]
         return [
             outputs(op(*map(filled, inputs), **{key: filled(value) for key, value in rest.items()}))
             for inputs, rest in placed

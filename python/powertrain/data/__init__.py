@@ -1,6 +1,5 @@
 """Data: data sets, samplers, the loader, splits, transforms and the built-in data sets."""
 
-from powertrain.boundary import export
 from powertrain.data.batch import Batch
 from powertrain.data.collate import collate
 from powertrain.data.dataset import (
@@ -15,7 +14,7 @@ from powertrain.data.dataset import (
 from powertrain.data.errors import DataError
 from powertrain.data.folders import ClassFolders, class_folders, files_in
 from powertrain.data.loader import DataLoader
-from powertrain.data.module import DataModule, Section
+from powertrain.data.module import DataModule
 from powertrain.data.order import Draw
 from powertrain.data.samplers import (
     BatchSampler,
@@ -30,8 +29,9 @@ from powertrain.data.split import random_split, split_ordered, split_random, spl
 from powertrain.data.tables import read_csv
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
-from powertrain.hints import attributes
-from powertrain.plugins.bases import RandomTransform, Transform
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
+from powertrain.plugin.bases import RandomTransform, Transform
 
 __all__ = [
     "ArrayDataset",
@@ -52,7 +52,6 @@ __all__ = [
     "RandomTransform",
     "Sampler",
     "Scale",
-    "Section",
     "SequentialSampler",
     "Source",
     "Standardize",

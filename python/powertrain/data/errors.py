@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from powertrain import _core
-from powertrain.printable import printable
+from powertrain.io.printable import printable
 
 
 class DataError(_core.Error, ValueError):

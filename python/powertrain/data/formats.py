@@ -18,7 +18,7 @@ import numpy as np
 
 from powertrain.data.errors import DataError
 from powertrain.data.npy import MAGIC, Array, NpyError, StoredArray, open_array, read_array
-from powertrain.inputs import open_file, read_at_most, read_file, room, size_of
+from powertrain.io.inputs import open_file, read_at_most, read_file, room, size_of
 
 _MOST_AXES = 32
 _DAMAGED = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OverflowError)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,35 +14,10 @@ from powertrain.data.errors import DataError
 from powertrain.data.source import Array, Source, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified
 from powertrain.data.transforms import Transformed
-from powertrain.plugins.bases import RandomTransform, Transform
-from powertrain.plugins.protocols import Inputs, is_random
-from powertrain.plugins.tasks import Task, task_of
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture.
-
-    `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
-    """
-
-    title: str
-    lines: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    draw: Callable[[Any], None] | None = None
-
-    def png(self) -> bytes | None:
-        """The picture as a PNG file; None where there is none, or matplotlib is not installed."""
-        if self.draw is None or importlib.util.find_spec("matplotlib") is None:
-            return None
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        figure, buffer = Figure(figsize=(8.4, 3.4)), io.BytesIO()
-        FigureCanvasAgg(figure)
-        self.draw(figure)
-        figure.savefig(buffer, format="png", bbox_inches="tight")
-        return buffer.getvalue()
+from powertrain.plugin.bases import RandomTransform, Transform
+from powertrain.plugin.protocols import Inputs, is_random
+from powertrain.plugin.section import Section
+from powertrain.plugin.tasks import Task, task_of
 
 
 @dataclasses.dataclass(frozen=True)

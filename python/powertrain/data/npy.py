@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
-from powertrain.inputs import open_file, read_at_most, room, size_of
+from powertrain.io.inputs import open_file, read_at_most, room, size_of
 
 Array = NDArray[Any]
 MAGIC = b"\x93NUMPY"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.data.errors import DataError
-from powertrain.inputs import read_file, room
+from powertrain.io.inputs import read_file, room
 
 _WHERE = "R data"
 # SEXP types of the serialization.

@@ -8,9 +8,9 @@ from typing import Any
 
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
-from powertrain.plugins import registry
-from powertrain.plugins.params import check, params_of
-from powertrain.plugins.registry import PluginError
+from powertrain.plugin import registry
+from powertrain.plugin.params import check, params_of
+from powertrain.plugin.registry import PluginError
 
 
 def read_csv(path: str | PathLike[str], target: str, **settings: Any) -> DataModule:

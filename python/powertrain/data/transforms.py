@@ -15,11 +15,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.boundary import export
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
-from powertrain.data.order import CHANGES, Cursor, Draw
-from powertrain.data.pictures import (
+from powertrain.data.image_transforms import (
     CenterCrop,
     Compose,
     Normalize,
@@ -29,11 +27,13 @@ from powertrain.data.pictures import (
     RandomVerticalFlip,
     ToTensor,
 )
+from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
-from powertrain.hints import attributes
-from powertrain.plugins.bases import RandomTransform, Transform
-from powertrain.plugins.params import param
-from powertrain.plugins.protocols import is_random
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
+from powertrain.plugin.bases import RandomTransform, Transform
+from powertrain.plugin.params import param
+from powertrain.plugin.protocols import is_random
 
 __all__ = [
     "CenterCrop",

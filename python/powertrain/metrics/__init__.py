@@ -1,7 +1,7 @@
 """Metrics: mergeable states, so that a result over parts is that over the whole; never averages of averages."""
 
-from powertrain.boundary import export
-from powertrain.hints import attributes
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
 from powertrain.metrics.classification import (
     F1,
     Accuracy,
@@ -29,7 +29,7 @@ from powertrain.metrics.regression import (
     RootMeanSquaredError,
 )
 from powertrain.metrics.text import BLEU, CHRF, CharErrorRate, WordErrorRate
-from powertrain.plugins.measure import Metric, State
+from powertrain.plugin.metric import Metric, State
 
 __all__ = [
     "AUC",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from powertrain.metrics.classes import counted, scored
 from powertrain.metrics.metric import Array, Mean, MetricError, ratio
-from powertrain.plugins.measure import Metric, State
-from powertrain.plugins.params import param
+from powertrain.plugin.metric import Metric, State
+from powertrain.plugin.params import param
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.metrics.metric import Array, Rows
 from powertrain.metrics.regression import Moments, moments, pairs
-from powertrain.plugins.measure import State
+from powertrain.plugin.metric import State
 
 Values = NDArray[np.float64]
 

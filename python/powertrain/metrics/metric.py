@@ -1,5 +1,5 @@
 """What metrics share: weights, which are 0 for padding; states that are rows; the mean. Their base is
-`powertrain.plugins.Metric`."""
+`powertrain.plugin.Metric`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.plugins.measure import Metric, State
+from powertrain.plugin.metric import Metric, State
 
 Array = NDArray[Any]
 

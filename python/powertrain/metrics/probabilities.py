@@ -9,8 +9,8 @@ import numpy as np
 
 from powertrain.metrics.classes import log_probabilities, scored
 from powertrain.metrics.metric import Array
-from powertrain.plugins.measure import Metric, State
-from powertrain.plugins.params import param
+from powertrain.plugin.metric import Metric, State
+from powertrain.plugin.params import param
 
 
 class _OfProbabilities(Metric):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from powertrain.metrics.classes import log_probabilities, scored
 from powertrain.metrics.metric import Array, Rows
-from powertrain.plugins.measure import State
-from powertrain.plugins.params import param
+from powertrain.plugin.metric import State
+from powertrain.plugin.params import param
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics.metric import Array, MetricError, Rows, per_row
-from powertrain.plugins.measure import Metric, State
+from powertrain.plugin.metric import Metric, State
 
 Values = NDArray[np.float64]
 

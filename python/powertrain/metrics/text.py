@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from powertrain.metrics.metric import Array, MetricError, weights
-from powertrain.plugins.measure import Metric, State
-from powertrain.plugins.params import param
+from powertrain.plugin.metric import Metric, State
+from powertrain.plugin.params import param
 
 
 def _texts(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[list[str], list[list[str]]]:

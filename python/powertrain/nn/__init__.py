@@ -1,7 +1,7 @@
 """Modules, layers and initialisers."""
 
-from powertrain.boundary import export
-from powertrain.hints import attributes
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
 from powertrain.nn import init
 from powertrain.nn.activations import (
     CELU,

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.activations import GELU
 from powertrain.nn.dropout import Dropout
 from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module, Parameter
 from powertrain.nn.row_norm import LayerNorm
+from powertrain.ops.functional import OPERATORS
 
 
 def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
+from powertrain.ops.functional import OPERATORS
 
 TRANSPOSED = (1, 0)
 _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
+from powertrain.ops.functional import OPERATORS
 
 Numbers = int | tuple[int, ...]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.autograd import Variable, differentiated, variables_of
-from powertrain.boundary import public, shown
+from powertrain.autodiff.gradients import Variable, differentiated, variables_of
+from powertrain.errors.boundary import public, shown
 from powertrain.nn.module import Module
 
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import powertrain as pt
-from powertrain.boundary import export, shown
-from powertrain.functional import OPERATORS
+from powertrain.errors.boundary import export, shown
 from powertrain.nn import checks
+from powertrain.ops.functional import OPERATORS
 
 Shape = Sequence[int]
 Generator = pt.random.Generator

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.functional import OPERATORS
+from powertrain.autodiff.row_sparse import is_sparse, look_up
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
-from powertrain.row_sparse import is_sparse, look_up
+from powertrain.ops.functional import OPERATORS
 
 
 class Linear(Module):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 import powertrain as pt
 from powertrain import _core
-from powertrain.boundary import LEFTOVERS, translated
+from powertrain.errors.boundary import LEFTOVERS, translated
 from powertrain.nn import display, hooks
 from powertrain.nn.checks import StateError
 from powertrain.nn.other_names import unknown

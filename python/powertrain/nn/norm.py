@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
+from powertrain.ops.functional import OPERATORS
 
 
 class _Channels(Module):

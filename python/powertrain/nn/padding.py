@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+from powertrain.ops.functional import OPERATORS
 
 Amount = int | tuple[int, ...]
 

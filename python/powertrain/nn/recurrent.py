@@ -9,10 +9,10 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks
 from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_of
 from powertrain.nn.module import Module
+from powertrain.ops.functional import OPERATORS
 
 
 class _Padded:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
-from powertrain.facts import Watched
 from powertrain.nn import checks
+from powertrain.program.facts import Watched
 
 if TYPE_CHECKING:
     from powertrain.nn.module import Module

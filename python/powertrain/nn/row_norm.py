@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import powertrain as pt
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
+from powertrain.ops.functional import OPERATORS
 
 # The distance from 1 to the next number.
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}

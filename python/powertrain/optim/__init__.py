@@ -1,7 +1,7 @@
 """Optimizers over flat state, and schedules inside the graph."""
 
-from powertrain.boundary import export
-from powertrain.hints import attributes
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
 from powertrain.optim import schedules
 from powertrain.optim.adam import Adam, AdamW
 from powertrain.optim.adam_variants import Lion, NAdam, RAdam, SparseAdam

@@ -11,7 +11,7 @@ from powertrain import _core
 from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
-from powertrain.plugins.params import param
+from powertrain.plugin.params import param
 
 adam_step = _core.op_function("adam_step")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import powertrain as pt
-from powertrain.boundary import shown
+from powertrain.autodiff.row_sparse import RowSparse
+from powertrain.errors.boundary import shown
 from powertrain.optim.settings import OptimizerError, check_settings
-from powertrain.row_sparse import RowSparse
 
 G = TypeVar("G")
 

@@ -12,7 +12,7 @@ from powertrain.optim.layerwise import PerParameter
 from powertrain.optim.optimizer import State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
-from powertrain.plugins.params import param
+from powertrain.plugin.params import param
 
 
 class Adafactor(PerParameter):

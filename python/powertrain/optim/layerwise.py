@@ -9,11 +9,11 @@ from itertools import repeat
 from typing import Any
 
 import powertrain as pt
-from powertrain import slots
 from powertrain.optim.optimizer import Optimizer, Part, State, running_mean
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
-from powertrain.plugins.params import param
+from powertrain.plugin.params import param
+from powertrain.program import slots
 
 
 class PerParameter(Optimizer):

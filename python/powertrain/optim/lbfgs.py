@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.boundary import shown
+from powertrain.errors.boundary import shown
 from powertrain.optim.optimizer import Gradients, Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
-from powertrain.boundary import shown
-from powertrain.facts import Watched
+from powertrain.autodiff.row_sparse import RowSparse, is_sparse
+from powertrain.errors.boundary import shown
 from powertrain.nn.module import Module
 from powertrain.optim.clipping import global_norm
 from powertrain.optim.hints import HOW_TO_UPDATE, NotStepped, ParamGroup
@@ -23,8 +23,8 @@ from powertrain.optim.parameters import Chosen, Group, Named, choose, holds_alon
 from powertrain.optim.scaling import LossScale
 from powertrain.optim.settings import OptimizerError, check_schedule, check_settings, refuse_unknown
 from powertrain.optim.state import Stateful
-from powertrain.row_sparse import RowSparse, is_sparse
-from powertrain.slots import REAL, RealLayout, Segment
+from powertrain.program.facts import Watched
+from powertrain.program.slots import REAL, RealLayout, Segment
 
 Schedule = Callable[[Any], pt.Tensor]
 State: TypeAlias = Mapping[str, pt.Tensor]
@@ -295,7 +295,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         """A table after an update of the rows that have a gradient. Of a row that occurs twice both are the same."""
         state = {name: pt.take(slot.value, rows.index) for name, slot in part.state.items()}
         p, new = self.update_flat(rows.before, pt.take(sums, rows.place), state, part.weight_decay, scalars)
-        put = pt.functional.OPERATORS["put_rows"]
+        put = pt.ops.functional.OPERATORS["put_rows"]
         return put(part.values.value, rows.index, p), {k: put(part.state[k].value, rows.index, new[k]) for k in new}
 
     def update_flat(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import powertrain as pt
-from powertrain.boundary import shown
+from powertrain.errors.boundary import shown
 from powertrain.nn.module import Module
 from powertrain.optim.settings import OptimizerError, check_settings
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 import powertrain as pt
-from powertrain.facts import Watched
+from powertrain.program.facts import Watched
 
 # A scale is a power of two between these, so that scaling rounds nothing.
 SMALLEST, LARGEST = 2.0**-24, 2.0**24

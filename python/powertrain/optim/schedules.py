@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import powertrain as pt
-from powertrain.boundary import export
-from powertrain.plugins.params import Range
+from powertrain.errors.boundary import export
+from powertrain.plugin.params import Range
 
 Schedule = Callable[[Any], pt.Tensor]
 Share = Annotated[float, Range(low=0, high=1)]

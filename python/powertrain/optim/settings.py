@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
-from powertrain.boundary import shown
+from powertrain.errors.boundary import shown
 
 
 class OptimizerError(pt.Error, ValueError):

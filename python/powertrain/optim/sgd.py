@@ -10,7 +10,7 @@ import powertrain as pt
 from powertrain.optim.optimizer import Optimizer, decayed
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
-from powertrain.plugins.params import param
+from powertrain.plugin.params import param
 
 
 class SGD(Optimizer):

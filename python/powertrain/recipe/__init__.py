@@ -1,6 +1,6 @@
 """Recipes: a TOML file that says what to train, checked as a whole before anything runs."""
 
-from powertrain.boundary import export
+from powertrain.errors.boundary import export
 from powertrain.recipe.durations import Duration, Limit
 from powertrain.recipe.reader import load_recipe
 from powertrain.recipe.sections import OptimizerUse, Recipe, RunSection, Split, Use

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from powertrain.inputs import read_file
-from powertrain.plugins.registry import ENGINE, Registry
+from powertrain.io.inputs import read_file
+from powertrain.plugin.registry import ENGINE, Registry
 
 MEASURES = {"accuracy": "classification", "perplexity": "language", "mse": "regression", "r2": "regression",
             "mae": "regression"}  # fmt: skip

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from powertrain.plugins.params import Mistake, suggestion
-from powertrain.plugins.registry import ENGINE, PluginError, Registry
-from powertrain.plugins.tasks import OWN
+from powertrain.plugin.params import Mistake, suggestion
+from powertrain.plugin.registry import ENGINE, PluginError, Registry
+from powertrain.plugin.tasks import OWN, task_of
 
 PARTS = ("test", "valid", "train")
 # What results hold beside the metrics of the parts.
@@ -37,7 +37,7 @@ def unmeasured(
     if misspelt or (not asked and _written(tables, "evaluate", "metrics") is not None):
         others = (plugin.name for plugin in plugins.plugins("metric"))  # reads every distribution
     elif not asked:
-        others = (name for task in OWN.values() for name in task.metrics)
+        others = (name for task in OWN for name in task_of(task).metrics)
         if any(plugin.distribution != ENGINE for plugin in plugins.plugins("task")):  # whose metrics nobody knows yet
             others = (plugin.name for plugin in plugins.plugins("metric"))
     metrics = list(dict.fromkeys(["loss", *asked, *others]))

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugins.model import Model
-from powertrain.plugins.params import NoParams, show
-from powertrain.plugins.protocols import base_of
+from powertrain.plugin.model import Model
+from powertrain.plugin.params import NoParams, show
+from powertrain.plugin.protocols import base_of
 
 
 class ObjectError(pt.Error, TypeError):
@@ -90,7 +90,7 @@ class GivenData(Stands):
 
 
 def _data(value: Any) -> Given:
-    from powertrain.data.given import dataset_of
+    from powertrain.data.in_memory import dataset_of
 
     dataset = dataset_of(value)
     parts = {name: _described(source) for name, source in dataset.splits.items()}
@@ -169,7 +169,7 @@ def _derived(group: str) -> Callable[[Any], Given]:
         base = base_of(group)
         if not isinstance(value, base):
             raise ObjectError(
-                f"[{group}] received {_kind(value)}; expected a powertrain.plugins.{base.__name__}; derive its class "
+                f"[{group}] received {_kind(value)}; expected a powertrain.plugin.{base.__name__}; derive its class "
                 f"from that; see docs/plugins/{group}.md"
             )
         return Given(type(value).__name__, Giver(value), {"use": type(value).__name__})

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from powertrain.plugins.kernels import Kernel
-from powertrain.plugins.local import LocalFile, is_local, load_local
-from powertrain.plugins.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
-from powertrain.plugins.protocols import TO_FUNCTIONS, base_of, unfit
-from powertrain.plugins.registry import Plugin, PluginError, Registry, registry
+from powertrain.plugin.kernels import Kernel
+from powertrain.plugin.local import LocalFile, is_local, load_local
+from powertrain.plugin.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
+from powertrain.plugin.protocols import TO_FUNCTIONS, base_of, unfit
+from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
 from powertrain.recipe.measured import unknown_metrics, unmeasured
@@ -271,7 +271,7 @@ class _Reader:
             use = self.use("kernel", (*path, key), value)
             if use is None or not isinstance(use.plugin, Kernel):
                 if len(self.mistakes) == before:
-                    self.wrong((*path, key), f"{name} is no kernel; expected a powertrain.plugins.Kernel")
+                    self.wrong((*path, key), f"{name} is no kernel; expected a powertrain.plugin.Kernel")
                 del made[key]
                 continue
             self.kernels.append(use)

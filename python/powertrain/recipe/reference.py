@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from powertrain._core import Error
-from powertrain.plugins.params import Parameter, parameters, show, suggestion, words
-from powertrain.printable import printable
+from powertrain.io.printable import printable
+from powertrain.plugin.params import Parameter, parameters, show, suggestion, words
 from powertrain.recipe.sections import EvaluateSection, ReportSection, RunSection, Split, Surroundings
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from powertrain.plugins.local import LocalFile
-from powertrain.plugins.params import param
-from powertrain.plugins.registry import Plugin
-from powertrain.plugins.trust import file_of
-from powertrain.precision import PRECISIONS, precision_of
+from powertrain.plugin.local import LocalFile
+from powertrain.plugin.params import param
+from powertrain.plugin.registry import Plugin
+from powertrain.plugin.trust import file_of
+from powertrain.program.autocast import PRECISIONS, precision_of
 from powertrain.recipe.durations import Duration, Limit
 
 

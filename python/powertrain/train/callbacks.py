@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugins.importing import in_words
-from powertrain.plugins.learning import End, Evaluate, Event, Request, Save, SetScalar, Start, Stop
-from powertrain.train.folder import RunError
+from powertrain.plugin.importing import in_words
+from powertrain.plugin.learning import End, Evaluate, Event, Request, Save, SetScalar, Start, Stop
+from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.recipe import Use
-    from powertrain.train.run import TrainRun
+    from powertrain.train.run.train_run import TrainRun
 
 
 class Callbacks:
@@ -44,7 +44,7 @@ class Callbacks:
                 if not isinstance(request, (Stop, Save, Evaluate, SetScalar)):
                     raise RunError(
                         f"[callback {name}] it answered {type(request).__name__}; expected Stop, Save, Evaluate, "
-                        "SetScalar or None; import them from powertrain.plugins"
+                        "SetScalar or None; import them from powertrain.plugin"
                     )
                 wanted.append((name, request))
         return wanted

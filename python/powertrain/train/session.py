@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
-from powertrain.console import one_line
-from powertrain.files import FolderError, NoSpaceError
-from powertrain.plugins import trust
-from powertrain.plugins.importing import in_words
-from powertrain.plugins.learning import End
-from powertrain.train import verdict
-from powertrain.train.checkpoint import hash_arrays
-from powertrain.train.demands import demand_task
-from powertrain.train.energy import Energy, Meter
-from powertrain.train.evaluate import Evaluation, StoppedError, never, on_host, own_losses
-from powertrain.train.folder import REPORT, RunError, RunFolder
-from powertrain.train.ledger import Ledger
-from powertrain.train.pretrained import demand_weights
-from powertrain.train.progress import Display, position
-from powertrain.train.run import TrainRun
-from powertrain.train.sources import prepare
+from powertrain.io.console import one_line
+from powertrain.io.files import FolderError, NoSpaceError
+from powertrain.plugin import trust
+from powertrain.plugin.importing import in_words
+from powertrain.plugin.learning import End
+from powertrain.train.display.display import Display, position
+from powertrain.train.evaluate import diagnosis
+from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
+from powertrain.train.folder.checkpoint import hash_arrays
+from powertrain.train.folder.ledger import Ledger
+from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder
+from powertrain.train.preflight import demand_task
+from powertrain.train.report.energy import Energy, Meter
+from powertrain.train.run.pretrained import demand_weights
+from powertrain.train.run.sources import prepare
+from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
             f"nothing to do: {run.folder.path} {reached}; raise {change} to train on, or begin a new run without "
             "--resume"
         )
-        held = verdict.hold(earlier, run.recipe.expect)
+        held = diagnosis.hold(earlier, run.recipe.expect)
         return Outcome(run, earlier, True, all(one.met for one in held), nothing_to_do=True)
     if run.stop and not run.stopped_early:
         return _interrupted(run)
@@ -179,7 +179,7 @@ def _next(run: TrainRun) -> str:
 
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
-    from powertrain.train.report import write_report
+    from powertrain.train.report.html_page import write_report
 
     seconds = run.saver.elapsed()
     evaluations = measure(run, lambda: run.stop_signal != 0)
@@ -189,14 +189,14 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     simple = list(predictors(run.dataset, part)) if run.recipe.report.baseline and part != "env" else []
     held_part = "valid" if "valid" in evaluations else part
     if part == "env":
-        fit_words = verdict.Fit("played", f"{evaluations['env'].examples} episodes", "")
+        fit_words = diagnosis.Fit("played", f"{evaluations['env'].examples} episodes", "")
     else:
         model = run.recipe.model.name if run.recipe.model else ""
-        fit_words = verdict.judge(
+        fit_words = diagnosis.judge(
             evaluations["train"].values, evaluations[held_part].values, held_part,
             # That one linear model is no better than another says nothing.
-            verdict.unbeaten(evaluations[part].values, [one for one in simple if one.name != model]),
-            verdict.FITTED if on_host(run.strategy) else verdict.NETWORK,
+            diagnosis.unbeaten(evaluations[part].values, [one for one in simple if one.name != model]),
+            diagnosis.FITTED if on_host(run.strategy) else diagnosis.NETWORK,
         )  # fmt: skip
     results: dict[str, Any] = {
         "run": str(run.folder.path),
@@ -214,7 +214,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "stopped": run.early.reason if run.stopped_early and run.early is not None else "",
         "kept": run.early.kept if run.early is not None else "",
     }
-    held = verdict.hold(results, run.recipe.expect)
+    held = diagnosis.hold(results, run.recipe.expect)
     results["expect"] = [asdict(one) for one in held]
     report, saved = f"not written; with space: {_again(run)}", run.saver.saved
     written: Path | None = None
@@ -228,7 +228,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
             saved = False
     _say(run, evaluations[part], results, held, energy, report)
     if run.callbacks:
-        from powertrain.train.pages import pages
+        from powertrain.train.report.sections import pages
 
         sections = pages(run, evaluations[part])
         run.callbacks.end(End(asdict(run.progress), True, results["stopped"], results, written, sections))
@@ -256,7 +256,7 @@ def _say(
     run: TrainRun,
     judged: Evaluation,
     results: dict[str, Any],
-    held: list[verdict.Expectation],
+    held: list[diagnosis.Expectation],
     energy: Energy,
     report: str,
 ) -> None:
@@ -292,7 +292,7 @@ def headline(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
     value = judged.values[metric]
     text = f"{judged.part} {metric} {value:.3f}"
     if metric == "accuracy":
-        text += f" ± {verdict.interval(value, judged.examples):.3f}"
+        text += f" ± {diagnosis.interval(value, judged.examples):.3f}"
     simple = [f"{one['name']} {one['value']:.2f}" for one in results["baselines"] if one["metric"] == metric]
     return text + (f" ({', '.join(simple)})" if simple else "")
 

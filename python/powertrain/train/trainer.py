@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from powertrain.plugins.learning import Strategy
-from powertrain.plugins.run import Run
+from powertrain.plugin.learning import Strategy
+from powertrain.plugin.run import Run
 from powertrain.recipe.durations import Duration
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import powertrain as pt
 import powertrain.nn.functional as F
 from conformance.adapter import CALLS, call_of, offered
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 UNARY = {
     **{name: name for name in (

@@ -9,7 +9,7 @@ from typing import Any
 import powertrain as pt
 import powertrain.nn.functional as F
 from conformance.adapter import CALLS, call_of, channels_first, channels_last, offered, sizes
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 
 @call_of("nn.functional.linear")
@@ -92,17 +92,13 @@ def grid_sample(
 
 
 @call_of("grid_sampler_2d")
-def grid_sampler_2d(
-    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
-) -> Any:
+def grid_sampler_2d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
     mode = ("bilinear", "nearest", "bicubic")[interpolation_mode]
     return grid_sample(input, grid, mode, ("zeros", "border", "reflection")[padding_mode], align_corners)
 
 
 @call_of("grid_sampler_3d")
-def grid_sampler_3d(
-    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
-) -> Any:
+def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
     return grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import CALLS, call_of, offered
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 
 def reduced(values: Any, reduction: str) -> Any:
@@ -81,9 +81,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
 
 
 @call_of("nn.functional.margin_ranking_loss")
-def margin_ranking_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
-) -> Any:
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Any:
     return reduced(OPERATORS["margin_ranking_loss"](input1, input2, target, float(margin)), reduction)
 
 
@@ -132,9 +130,7 @@ def _classes_last(input: Any) -> Any:
 
 
 @call_of("nn.functional.nll_loss")
-def nll_loss(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
+def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
     values = OPERATORS["nll_loss"](_classes_last(input), target, weight, ignore_index)
     return _over_labels(values, target, weight, ignore_index, reduction)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import CALLS, call_of, offered
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 
 def reduction(op: str) -> Callable[..., Any]:
@@ -28,9 +28,7 @@ CALLS.update({"amax": reduction("max"), "amin": reduction("min")})
 
 
 for _name in ("all", "any"):
-    CALLS[_name] = lambda input, dim=None, keepdim=False, _op=_name: OPERATORS[_op](
-        input, _axes(dim), keepdim
-    )
+    CALLS[_name] = lambda input, dim=None, keepdim=False, _op=_name: OPERATORS[_op](input, _axes(dim), keepdim)
 
 
 @call_of("count_nonzero")

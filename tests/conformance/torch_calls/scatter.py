@@ -6,7 +6,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import call_of, offered
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 
 def put(input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True) -> Any:
@@ -26,9 +26,7 @@ def put(input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: b
         return inner
     ones = (1,) * input.ndim
     laid = OPERATORS["slice_scatter"](inner, input.shape, (0,) * input.ndim, ones)
-    inside = OPERATORS["slice_scatter"](
-        pt.ones(inner.shape, "bool"), input.shape, (0,) * input.ndim, ones
-    )
+    inside = OPERATORS["slice_scatter"](pt.ones(inner.shape, "bool"), input.shape, (0,) * input.ndim, ones)
     return pt.where(inside, laid, input)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import powertrain as pt
 from conformance.adapter import CALLS, call_of, channels_first, channels_last, offered, sizes
-from powertrain.functional import OPERATORS
+from powertrain.ops.functional import OPERATORS
 
 
 def transposed_convolution(axes: int) -> Callable[..., Any]:
@@ -92,6 +92,4 @@ def padded(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> A
     # Below zero PyTorch cuts.
     cut = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, whole, strict=True)]
     before, after = zip(*((max(a, 0), max(b, 0)) for a, b in whole), strict=True) if whole else ((), ())
-    return OPERATORS["pad"](
-        input[tuple(cut)], before, after, 0.0 if value is None else float(value), mode
-    )
+    return OPERATORS["pad"](input[tuple(cut)], before, after, 0.0 if value is None else float(value), mode)

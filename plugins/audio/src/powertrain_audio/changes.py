@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.data import DataError, Draw
-from powertrain.plugins import Inputs, RandomTransform, param
+from powertrain.plugin import Inputs, RandomTransform, param
 
 Fields = dict[str, Any]
 

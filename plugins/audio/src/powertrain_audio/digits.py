@@ -13,7 +13,7 @@ import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.data.formats import data_folders, find, read_arrays
-from powertrain.plugins import Data, param
+from powertrain.plugin import Data, param
 from powertrain_audio.crowd import in_a_crowd
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

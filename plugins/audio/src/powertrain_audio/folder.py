@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
-from powertrain.inputs import open_file
-from powertrain.plugins import Data, param
+from powertrain.io.inputs import open_file
+from powertrain.plugin import Data, param
 
 SUFFIXES = (".wav", ".flac")
 # A sound of more samples than this is refused: ten minutes of 48 kHz.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import DataError
-from powertrain.plugins import Transform, param
+from powertrain.plugin import Transform, param
 
 
 def mel(hertz: Any) -> Any:

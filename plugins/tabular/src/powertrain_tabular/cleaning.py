@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.order import SPLIT, permutation
-from powertrain.estimators.least_squares import fit_ridge
-from powertrain.estimators.logistic import fit_logistic
-from powertrain.estimators.tall import product
+from powertrain.sklearn.least_squares import fit_ridge
+from powertrain.sklearn.logistic import fit_logistic
+from powertrain.sklearn.tall import product
 from powertrain_tabular.encoding import fences_of
 from powertrain_tabular.frame import Column, Frame
 

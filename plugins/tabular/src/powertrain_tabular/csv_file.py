@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from powertrain.data import DataError
-from powertrain.plugins import param
+from powertrain.plugin import param
 
 # What stands for a gap.
 GAPS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]

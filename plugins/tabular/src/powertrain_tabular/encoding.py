@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError
-from powertrain.plugins import param
+from powertrain.plugin import param
 from powertrain_tabular.frame import Column, Frame
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError
 from powertrain.data.formats import read_bytes
-from powertrain.inputs import room
+from powertrain.io.inputs import room
 from powertrain_tabular.csv_file import Csv, parse_csv
 
 Kind = Literal["number", "category", "date", "other"]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataError
-from powertrain.estimators.lloyd import seeds
-from powertrain.estimators.principal import principal
-from powertrain.plugins import Batch, Run, Step, Strategy, Transform, param
+from powertrain.plugin import Batch, Run, Step, Strategy, Transform, param
+from powertrain.sklearn.lloyd import seeds
+from powertrain.sklearn.principal import principal
 
 MOST_SEEDED = 20_000  # rows from which the first centres are drawn
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import DataModule, Section
-from powertrain.models import columns_section
+from powertrain.data import DataModule
+from powertrain.plugin import Section, columns_section
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.models import HostModel, ModelError
-from powertrain.plugins import Inputs, param
+from powertrain.plugin import HostModel, Inputs, ModelError, param
 
 State = dict[str, NDArray[Any]]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.models import LinearModel, ModelError
-from powertrain.plugins import Batch, Run, Step, Strategy, param
+from powertrain.builtin.models import LinearModel
+from powertrain.plugin import Batch, ModelError, Run, Step, Strategy, param
 
 Floats = NDArray[np.float64]
 EXAMPLE = Path(__file__).parent / "examples" / "people.csv"
@@ -135,7 +135,7 @@ class FullBatch(Strategy):
             gradient = np.concatenate([np.ravel(one) for one in gradients]) / count
             return float(value / count) + self.params.l2 / 2 * float(held @ held), gradient + self.params.l2 * held
 
-        from powertrain.estimators.quasi_newton import minimize
+        from powertrain.sklearn.quasi_newton import minimize
 
         start = np.concatenate([np.ravel(slot.numpy()).astype(np.float64) for slot in self.slots])
         end = minimize(

@@ -11,8 +11,8 @@ from typing import ClassVar
 from powertrain.data import DataError, DataModule
 from powertrain.data.formats import data_folders, find
 from powertrain.data.rdata import read_table
-from powertrain.inputs import open_file, room
-from powertrain.plugins import Data, param
+from powertrain.io.inputs import open_file, room
+from powertrain.plugin import Data, param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
 from powertrain_tabular.table import TableParams, build
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import Section
+from powertrain.plugin import Section
 from powertrain_tabular.cleaning import Finding
 from powertrain_tabular.frame import Frame
 
@@ -42,7 +42,7 @@ def _rows(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
 
 def _draw(figure: Any, frame: Frame, target: str) -> None:
     """The target, and the columns with the most gaps."""
-    from powertrain.train.pictures import bin_edges  # which needs matplotlib
+    from powertrain.train.report.charts import bin_edges  # which needs matplotlib
 
     column = frame[target]
     gaps = {name: float(one.missing.mean()) for name, one in frame.columns.items() if one.missing.any()}

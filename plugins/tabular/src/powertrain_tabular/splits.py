@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError, split_ordered, split_random, split_stratified
 from powertrain.data.order import SPLIT, permutation
-from powertrain.plugins import param
+from powertrain.plugin import param
 from powertrain_tabular.frame import Column
 
 Rows = NDArray[np.int64]

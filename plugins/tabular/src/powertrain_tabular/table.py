@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import ArrayDataset, DataError, DataModule
-from powertrain.plugins import Data, param
+from powertrain.plugin import Data, param
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, no_numbers, row_keys, suspicious
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time

@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataModule, Section
-from powertrain.models import HostModel, ModelError
-from powertrain.plugins import Inputs, param
+from powertrain.data import DataModule
+from powertrain.plugin import HostModel, Inputs, ModelError, Section, param
 from powertrain_tabular.grown import Grown, grown_sections
 
 MOST_THREADS = 64  # or as many as there are processors

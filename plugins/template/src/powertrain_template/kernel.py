@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import CLibrary, Kernel, param
+from powertrain.plugin import CLibrary, Kernel, param
 
 LIBRARY = Path(__file__).with_name("_kernel")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import powertrain.nn.functional as F
-from powertrain.plugins import Range
+from powertrain.plugin import Range
 
 
 def loss(output: Any, target: Any, *, gamma: Annotated[float, Range(low=0, high=10)] = 2.0) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugins import Inputs, Model, param
+from powertrain.plugin import Inputs, Model, param
 
 
 class Net(Model):

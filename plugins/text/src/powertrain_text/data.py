@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from powertrain.builtin.data import austen_text
 from powertrain.data import ArrayDataset, DataError, DataModule, Windows, split_ordered, split_stratified
-from powertrain.data.builtin import austen_text
 from powertrain.data.formats import data_folders, find, read_text
-from powertrain.plugins import Data, param
+from powertrain.plugin import Data, param
 from powertrain_text.tokenizer import Tokenizer
 
 KINDS = ("byte-bpe", "wordpiece")

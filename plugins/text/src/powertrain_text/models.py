@@ -9,9 +9,8 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.models import ModelError, check_task
 from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, Sequential, TransformerEncoderLayer
-from powertrain.plugins import Inputs, Model, param
+from powertrain.plugin import Inputs, Model, ModelError, check_task, param
 from powertrain_text.tokenizer import PADDING
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import Draw
-from powertrain.plugins import Inputs, RandomTransform, param
+from powertrain.plugin import Inputs, RandomTransform, param
 from powertrain_vision.errors import VisionError
 
 Fields = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
-from powertrain.inputs import open_file
-from powertrain.plugins import Data, param
+from powertrain.io.inputs import open_file
+from powertrain.plugin import Data, param
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")

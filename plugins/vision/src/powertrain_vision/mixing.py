@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.data import Draw
-from powertrain.plugins import Inputs, RandomTransform, param
+from powertrain.plugin import Inputs, RandomTransform, param
 from powertrain_vision.changes import Fields, demand_pictures, rectangle
 from powertrain_vision.errors import VisionError
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.plugins import Data, param
+from powertrain.plugin import Data, param
 
 # The shapes of the digits 0 to 9, as the authors drew them.
 TEMPLATES = (

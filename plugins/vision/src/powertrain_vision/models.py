@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models import BasicBlock, as_images, check_task, image_shape
+from powertrain.builtin.models import BasicBlock
 from powertrain.nn import BatchNorm2d, Conv2d, Dropout, GlobalAveragePool, Linear, Sequential
-from powertrain.plugins import Inputs, Model, param
+from powertrain.plugin import Inputs, Model, as_images, check_task, image_shape, param
 
 
 class ResNet(Model):

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.models import as_rows, check_task, features
 from powertrain.nn import GRU, Conv1d, Linear, Sequential
-from powertrain.plugins import Inputs, Model, param
+from powertrain.plugin import Inputs, Model, as_rows, check_task, features, param
 from powertrain_vision.errors import VisionError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugins import Backend, Graph, param
+from powertrain.plugin import Backend, Graph, param
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
           "uint16", "uint32", "uint64", "complex64", "complex128")  # fmt: skip
@@ -109,7 +109,7 @@ class Xla(Backend):
 
     def place_tensor(self, tensor: Any) -> Any:
         """A constant of the program."""
-        from powertrain.plugins.backends import adapter_of
+        from powertrain.plugin.backends import adapter_of
 
         return adapter_of(self).place(tensor)
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from powertrain.plugins.backends import uniform
+from powertrain.plugin.backends import uniform
 
 
 def slice_(call: Any, x: Any) -> Any:

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import typing as _typing
 
-from powertrain import namespaces as _namespaces
-from powertrain.boundary import export as _export
-from powertrain.functional import OPERATORS as _OPERATORS
-from powertrain.hints import unknown as _unknown
+from powertrain.errors.boundary import export as _export
+from powertrain.errors.hints import unknown as _unknown
 from powertrain.nn.functional import drawn as _drawn
 from powertrain.nn.functional import layers as _layers
 from powertrain.nn.functional import losses as _losses
@@ -26,6 +24,8 @@ from powertrain.nn.functional.drawn import *  # noqa: F403 - what its __all__ na
 from powertrain.nn.functional.layers import *  # noqa: F403
 from powertrain.nn.functional.losses import *  # noqa: F403
 from powertrain.nn.functional.shapes import *  # noqa: F403
+from powertrain.ops import namespaces as _namespaces
+from powertrain.ops.functional import OPERATORS as _OPERATORS
 
 _OPS = sorted(_namespaces.FUNCTIONAL | _namespaces.SHARED)
 globals().update({name: _OPERATORS[name] for name in _OPS})

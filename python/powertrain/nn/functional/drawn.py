@@ -7,8 +7,8 @@ from typing import Any
 
 from powertrain import _core, random
 from powertrain._core import Tensor, asarray
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks
+from powertrain.ops.functional import OPERATORS
 
 __all__ = [
     "alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "gumbel_softmax",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from powertrain._core import Error, ShapeError, Slot, Tensor, asarray
-from powertrain.functional import OPERATORS, full
 from powertrain.nn import checks
 from powertrain.nn.functional import drawn
+from powertrain.ops.functional import OPERATORS, full
 
 __all__ = [
     "batch_norm", "embedding", "embedding_bag", "group_norm", "instance_norm", "layer_norm", "pad",

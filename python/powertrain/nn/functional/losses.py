@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from powertrain._core import Tensor, asarray
-from powertrain.functional import OPERATORS, arange
 from powertrain.nn import checks
+from powertrain.ops.functional import OPERATORS, arange
 
 Reduction = Literal["mean", "sum", "none"]
 

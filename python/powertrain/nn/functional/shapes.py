@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from powertrain._core import ShapeError, Tensor, asarray
-from powertrain.functional import OPERATORS
 from powertrain.nn import checks
-from powertrain.products import einsum
+from powertrain.ops.functional import OPERATORS
+from powertrain.ops.products import einsum
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool3d", "bilinear",

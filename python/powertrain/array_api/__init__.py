@@ -1,0 +1,341 @@
+"""The array API standard (2024.12) under its own names: what `tensor.__array_namespace__()` gives.
+
+See docs/conformance.md for what differs, such as at most 8 axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import powertrain as pt
+from powertrain import fft as fft
+from powertrain import linalg as linalg
+from powertrain._core import DType, DTypeError, Tensor
+from powertrain._core import asarray as _asarray
+from powertrain.array_api.creation import (
+    arange,
+    asarray,
+    astype,
+    empty,
+    empty_like,
+    eye,
+    from_dlpack,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
+from powertrain.errors.boundary import export
+from powertrain.linalg import matmul, tensordot
+from powertrain.ops.creation import broadcast_arrays, broadcast_shapes, meshgrid
+from powertrain.ops.functional import OPERATORS
+from powertrain.ops.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values
+
+__array_api_version__ = "2024.12"
+
+# Ours by the standard's names; arguments are the standard's, by position.
+_SAME = (
+    "abs", "acos", "acosh", "add", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "broadcast_to", "conj", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp", "expm1", "flip",
+    "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal", "imag", "log", "log10", "log1p", "log2",
+    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "matrix_transpose", "max", "maximum",
+    "mean", "min", "minimum", "moveaxis", "multiply", "negative", "nextafter", "not_equal", "positive", "real",
+    "reciprocal", "remainder", "repeat", "roll", "sign", "signbit", "sin", "sinh", "sqrt",
+    "square", "squeeze", "stack", "std", "subtract", "tan", "tanh", "tile", "var", "vecdot", "where",
+)  # fmt: skip
+globals().update({name: OPERATORS[name] for name in _SAME})
+
+e, inf, nan, newaxis, pi = np.e, np.inf, np.nan, None, np.pi
+bool = DType.bool
+int8, int16, int32, int64 = DType.int8, DType.int16, DType.int32, DType.int64
+uint8, uint16, uint32, uint64 = DType.uint8, DType.uint16, DType.uint32, DType.uint64
+float32, float64, complex64, complex128 = DType.float32, DType.float64, DType.complex64, DType.complex128
+
+__all__ = [
+    "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "ceil",
+    "clip", "complex128", "complex64", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
+    "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "fft", "finfo",
+    "float32", "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8",
+    "isdtype", "linalg", "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims",
+    "pi", "pow", "prod", "reshape", "result_type", "searchsorted", "sort", "sum", "take", "take_along_axis",
+    "tensordot", "tril", "triu", "uint16", "uint32", "uint64", "uint8", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like", *_SAME,
+]  # fmt: skip
+
+# Under another name, or with arguments at other places.
+pow, permute_dims = OPERATORS["pow"], OPERATORS["permute_dims"]
+
+
+def _continuous(x: Tensor) -> Any:
+    return x.dtype.is_float or x.dtype.is_complex
+
+
+def _whole(op: str, x: Any) -> Tensor:
+    """A rounding: integers are whole as they are."""
+    given = _asarray(x)
+    return OPERATORS[op](given) if _continuous(given) else OPERATORS["positive"](given)
+
+
+def ceil(x: Any, /) -> Tensor:
+    """The nearest whole numbers above, in the dtype of x."""
+    return _whole("ceil", x)
+
+
+def floor(x: Any, /) -> Tensor:
+    """The nearest whole numbers below, in the dtype of x."""
+    return _whole("floor", x)
+
+
+def round(x: Any, /) -> Tensor:
+    """The nearest whole numbers, halves to even, in the dtype of x."""
+    return _whole("round", x)
+
+
+def trunc(x: Any, /) -> Tensor:
+    """The nearest whole numbers towards zero, in the dtype of x."""
+    return _whole("trunc", x)
+
+
+def isfinite(x: Any, /) -> Tensor:
+    """Where x is finite, as every integer is."""
+    given = _asarray(x)
+    return OPERATORS["isfinite"](given) if _continuous(given) else OPERATORS["equal"](given, given)
+
+
+def isinf(x: Any, /) -> Tensor:
+    """Where x is infinite, as no integer is."""
+    given = _asarray(x)
+    return OPERATORS["isinf"](given) if _continuous(given) else OPERATORS["not_equal"](given, given)
+
+
+def isnan(x: Any, /) -> Tensor:
+    """Where x is NaN, as no integer is."""
+    return OPERATORS["not_equal"](x, x)
+
+
+def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
+    """Arrays one behind the other along an axis, or all their elements."""
+    if axis is None:
+        return OPERATORS["concat"]([OPERATORS["reshape"](x, (-1,)) for x in arrays], 0)
+    return OPERATORS["concat"](list(arrays), axis)
+
+
+def expand_dims(x: Any, /, axis: Any) -> Tensor:
+    """x with an axis of size 1."""
+    return OPERATORS["expand_dims"](x, axis)
+
+
+def reshape(x: Any, /, shape: Any, *, copy: Any = None) -> Tensor:
+    """x in another shape. A value never changes, so whether it is a copy cannot be seen."""
+    return OPERATORS["reshape"](x, shape)
+
+
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """The tensors along an axis, one by one; none of an axis of size 0."""
+    given = _asarray(x)
+    if -given.ndim <= axis < given.ndim and given.shape[axis] == 0:
+        return ()
+    parts: Any = OPERATORS["unstack"](given, axis)
+    return tuple(parts) if isinstance(parts, (tuple, list)) else (parts,)
+
+
+def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Tensor:
+    """Where each of x2 belongs in x1, which is in order, or is when its elements are taken in the order of sorter."""
+    row = x1 if sorter is None else take(x1, sorter)
+    return OPERATORS["searchsorted"](row, x2, side)
+
+
+def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
+    """x between bounds, in its own dtype."""
+    low, high = (None if bound is None else OPERATORS["astype"](bound, x.dtype) for bound in (min, max))
+    return OPERATORS["clip"](x, low, high)
+
+
+def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
+    """Elements by position along an axis."""
+    return OPERATORS["take"](x, OPERATORS["astype"](indices, "int64"), 0 if axis is None else axis)
+
+
+def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
+    """The element at each place along an axis."""
+    return OPERATORS["take_along_axis"](x, OPERATORS["astype"](indices, "int64"), axis)
+
+
+def tril(x: Any, /, *, k: int = 0) -> Tensor:
+    """Zeros above a diagonal."""
+    return OPERATORS["tril"](x, k)
+
+
+def triu(x: Any, /, *, k: int = 0) -> Tensor:
+    """Zeros below a diagonal."""
+    return OPERATORS["triu"](x, k)
+
+
+def sort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+    """x in order along an axis; always stable."""
+    return OPERATORS["sort"](x, axis, descending)
+
+
+def argsort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+    """Positions in order along an axis; always stable."""
+    return OPERATORS["argsort"](x, axis, descending)
+
+
+def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours, of x between what is put before and behind it; x itself for n = 0."""
+    parts = [part for part in (prepend, x, append) if part is not None] if n else [x]
+    return OPERATORS["diff"](x if len(parts) == 1 else OPERATORS["concat"](parts, axis), n, axis)
+
+
+def _accumulated(op: str, x: Any, dtype: Any, rest: dict[str, Any]) -> Tensor:
+    given = _asarray(x) if dtype is None else OPERATORS["astype"](x, dtype)
+    result = OPERATORS[op](given, **rest)
+    return result if dtype is None else OPERATORS["astype"](result, dtype)
+
+
+def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:
+    """The sum over axes, accumulated in a dtype that is asked for."""
+    return _accumulated("sum", x, dtype, {"axis": axis, "keepdims": keepdims})
+
+
+def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:
+    """The product over axes, accumulated in a dtype that is asked for."""
+    return _accumulated("prod", x, dtype, {"axis": axis, "keepdims": keepdims})
+
+
+def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+    """Running sums along an axis."""
+    return _accumulated("cumulative_sum", x, dtype, {"axis": axis, "include_initial": include_initial})
+
+
+def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+    """Running products along an axis."""
+    return _accumulated("cumulative_prod", x, dtype, {"axis": axis, "include_initial": include_initial})
+
+
+# ------------------------------------------------------------ dtypes
+
+
+def _dtype(of: Any) -> DType:
+    if isinstance(of, DType):
+        return of
+    return of.dtype if hasattr(of, "dtype") else _asarray(np.zeros((), of)).dtype
+
+
+def result_type(*arrays_and_dtypes: Any) -> DType:
+    """The dtype of an operation on all of them; Python numbers take that of the others."""
+    numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float, complex))]
+    dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float, complex))]
+    if not dtypes:
+        raise DTypeError("[result_type] received only numbers; expected an array or a dtype; pass one")
+    common = OPERATORS["concat"]([pt.full((0,), 0, dtype) for dtype in dtypes]).dtype
+    probe = pt.full((0,), 0, common)
+    return OPERATORS["where"](True, probe, numbers[0]).dtype if numbers else common
+
+
+def can_cast(from_: Any, to: Any, /) -> Any:
+    """Whether promotion within a kind takes a dtype to another."""
+    before = _dtype(from_)
+    kinds = ("bool", "integral", ("real floating", "complex floating"))
+    alike = [isdtype(before, kind) for kind in kinds] == [isdtype(to, kind) for kind in kinds]
+    if {before, to} > {uint64} and isdtype(before, "signed integer") != isdtype(to, "signed integer"):
+        return False  # which no integer dtype holds both of
+    return alike and result_type(before, to) == to
+
+
+_KINDS = {
+    "bool": ("bool",),
+    "signed integer": ("int8", "int16", "int32", "int64"),
+    "unsigned integer": ("uint8", "uint16", "uint32", "uint64"),
+    "real floating": ("float16", "bfloat16", "float32", "float64"),
+    "complex floating": ("complex64", "complex128"),
+}
+_KINDS["integral"] = _KINDS["signed integer"] + _KINDS["unsigned integer"]
+_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["complex floating"]
+
+
+def isdtype(dtype: DType, kind: Any) -> Any:
+    """Whether a dtype is one, or of a kind, or of one of several."""
+    if isinstance(kind, tuple):
+        return any_of(isdtype(dtype, one) for one in kind)
+    if isinstance(kind, DType):
+        return dtype == kind
+    if kind not in _KINDS:
+        raise DTypeError(f"[isdtype] kind = {kind!r}; expected one of {', '.join(_KINDS)}; or a dtype")
+    return dtype.name in _KINDS[kind]
+
+
+def any_of(truths: Any) -> Any:
+    """Python's own, whose name is here that of an op."""
+    return next((True for truth in truths if truth), False)
+
+
+class FloatInfo(NamedTuple):
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: DType
+
+
+class IntInfo(NamedTuple):
+    bits: int
+    max: int
+    min: int
+    dtype: DType
+
+
+def finfo(type: Any, /) -> FloatInfo:
+    """The limits of a float dtype, or of the parts of a complex one."""
+    dtype = _dtype(type)
+    dtype = {complex64: float32, complex128: float64}.get(dtype, dtype)
+    if dtype == DType.bfloat16:
+        return FloatInfo(16, 2.0**-7, 3.3895313892515355e38, -3.3895313892515355e38, 2.0**-126, dtype)
+    facts = np.finfo(dtype.name)
+    numbers = (float(facts.eps), float(facts.max), float(facts.min), float(facts.smallest_normal))
+    return FloatInfo(facts.bits, *numbers, dtype)
+
+
+def iinfo(type: Any, /) -> IntInfo:
+    """The limits of an integer dtype."""
+    dtype = _dtype(type)
+    facts = np.iinfo(dtype.name)
+    return IntInfo(facts.bits, int(facts.max), int(facts.min), dtype)
+
+
+class _Info:
+    """What the standard's inspection asks for."""
+
+    def capabilities(self) -> dict[str, Any]:
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 8}
+
+    def default_device(self) -> str:
+        return "cpu"
+
+    def devices(self) -> list[str]:
+        return ["cpu"]
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
+        return {"real floating": float32, "complex floating": complex64, "integral": int64, "indexing": int64}
+
+    def dtypes(self, *, device: Any = None, kind: str | Sequence[str] | None = None) -> dict[str, DType]:
+        names = [name for kinds in _KINDS.values() for name in kinds if name not in ("float16", "bfloat16")]
+        wanted = "numeric" if kind is None else kind
+        found = {name: getattr(DType, name) for name in names}
+        wanted = tuple(wanted) if isinstance(wanted, list) else wanted
+        return {n: d for n, d in found.items() if isdtype(d, wanted) or (kind is None and n == "bool")}
+
+
+def __array_namespace_info__() -> _Info:  # noqa: N807 - the name is the standard's
+    return _Info()
+
+
+export(globals())

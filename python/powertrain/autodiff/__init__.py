@@ -1,0 +1,1 @@
+"""Derivatives of functions: gradients, rows (`vmap`), Jacobians, gradients by hand."""

@@ -1,0 +1,86 @@
+"""Functions whose gradient does not go through their calls: computed again, or given by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from powertrain import _core
+from powertrain._core import Tensor
+from powertrain.autodiff.tree import Flat, Tree, flattened, is_tensor
+from powertrain.errors.boundary import public
+
+
+def checkpoint(function: Callable[..., Tree]) -> Callable[..., Tree]:
+    """The function, of which nothing but its inputs is kept for the gradient: what is between is computed again.
+
+    Memory for time (Chen et al. 2016); the numbers are the same. Slots that it reads are inputs too, slots that it
+    assigns are assigned once, and random numbers are drawn once.
+
+    Example
+        >>> import powertrain as pt
+        >>> block = pt.checkpoint(lambda x: pt.tanh(pt.tanh(x)))
+        >>> pt.grad(lambda x: block(x).sum())(pt.tensor([0.0])).numpy().tolist()
+        [1.0]
+    """
+
+    @public
+    def computed(*args: Any) -> Tree:
+        leaves, rebuild = flattened(args)
+        flat = Flat(function, rebuild)
+        outputs = _core.checkpoint(flat, [_core.asarray(leaf) for leaf in leaves])
+        return flat.outputs(outputs)
+
+    return computed
+
+
+def custom_gradient(function: Callable[..., tuple[Tree, Callable[..., Any]]]) -> Callable[..., Tree]:
+    """A function whose gradient is what it says: it gives its result, and a function that goes back.
+
+    That one gets the cotangent of the result, of the same structure, and gives one gradient for each argument that is a
+    tensor (alone, or a tuple); None is zero. It may read what the function computed. Slots are constants for it: pass
+    their values as arguments.
+
+    Errors    another number of gradients, or gradients of another shape
+    Example
+        >>> import powertrain as pt
+        >>> @pt.custom_gradient
+        ... def rounded(x):
+        ...     return pt.round(x), lambda g: g
+        >>> pt.grad(lambda x: (rounded(x) * 2).sum())(pt.tensor([0.4, 1.6])).numpy().tolist()
+        [2.0, 2.0]
+    """
+
+    @public
+    def given(*args: Any) -> Tree:
+        tensors = [_core.asarray(arg) if is_tensor(arg) else arg for arg in args]
+        inputs = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
+        result, back = function(*tensors)
+        leaves, rebuild = flattened(result)
+
+        def gradients(cotangents: list[Tensor]) -> list[Tensor]:
+            return _checked(back(rebuild(cotangents)), inputs)
+
+        outputs = _core.custom_gradient([_core.asarray(leaf) for leaf in leaves], inputs, gradients)
+        return rebuild(outputs)
+
+    return given
+
+
+def _checked(found: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
+    grads = list(found) if isinstance(found, (tuple, list)) else [found]
+    if len(grads) != len(inputs):
+        raise _core.ShapeError(
+            f"[custom_gradient] {len(grads)} gradients; expected {len(inputs)}, one for each argument that is a "
+            "tensor; give None for one that is zero"
+        )
+    result = []
+    for place, (g, x) in enumerate(zip(grads, inputs, strict=True)):
+        g = _core.full(x.shape, 0.0, x.dtype) if g is None else _core.asarray(g)
+        if tuple(g.shape) != tuple(x.shape):
+            raise _core.ShapeError(
+                f"[custom_gradient] gradient {place} is {list(g.shape)}, its argument is {list(x.shape)}; expected one "
+                "shape; sum over what was broadcast"
+            )
+        result.append(g)
+    return result

@@ -1,0 +1,96 @@
+"""Derivatives along directions, and whole Jacobians and Hessians."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from powertrain import _core
+from powertrain._core import Tensor
+from powertrain.autodiff.gradients import argument, check_output, grad, own_input
+from powertrain.autodiff.tree import Flat, Tree
+from powertrain.autodiff.vmap import vmap
+from powertrain.errors.boundary import public
+from powertrain.ops.creation import eye
+from powertrain.ops.functional import OPERATORS
+
+
+def _directions(where: str, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """The arguments, each of an identity of its own, and how they move."""
+    watched = [own_input(where, f"argument {place}", x) for place, x in enumerate(primals)]
+    moves = [_core.asarray(t) for t in tangents]
+    shapes = [[list(x.shape) for x in tensors] for tensors in (watched, moves)]
+    if shapes[0] != shapes[1]:
+        raise _core.ShapeError(
+            f"[{where}] tangents of shapes {shapes[1]}, arguments of shapes {shapes[0]}; expected one tangent for each "
+            "argument, of its shape; pass tuples"
+        )
+    return watched, moves
+
+
+def jvp(function: Callable[..., Tree], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Tree, Tree]:
+    """The value of `function(*primals)`, and how it changes when the arguments move along the tangents.
+
+    By two gradients: that of the cotangent in <cotangent, J tangent> is J tangent.
+
+    Errors    tangents of other shapes; arguments or results of integers or bool; an op whose gradient has no gradient
+    Example
+        >>> import powertrain as pt
+        >>> pt.jvp(lambda x: x ** 3, (pt.tensor(2.0),), (pt.tensor(0.5),))[1].item()
+        6.0
+    """
+    watched, moves = _directions("jvp", primals, tangents)
+    flat = Flat(function, lambda leaves: tuple(leaves))
+    outputs = _core.with_tape(watched, lambda: flat(watched))
+    cotangents = [_core.full(y.shape, 0.0, check_output("jvp", y).dtype) for y in outputs]
+    back = _core.with_tape(cotangents, lambda: _core.gradients(outputs, cotangents, watched))
+    moved = _core.gradients(back, moves, cotangents)
+    return flat.outputs(outputs), flat.outputs(moved)
+
+
+def hvp(function: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any]) -> list[Tensor]:
+    """The Hessian of a scalar function times a direction, one tensor for each argument.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.hvp(lambda x: (x ** 3).sum(), (pt.tensor([1.0, 2.0]),), (pt.tensor([1.0, 1.0]),))[0].numpy().tolist()
+        [6.0, 12.0]
+    """
+    watched, moves = _directions("hvp", primals, tangents)
+    first = _core.with_tape(watched, lambda: grad(function, range(len(watched)))(*watched))
+    found: list[Tensor] = _core.gradients(list(first), moves, watched)
+    return found
+
+
+def jacobian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., Tensor]:
+    """A function that gives the derivative of every output by every number of one argument: [output..., input...].
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.jacobian(lambda x: x * x)(pt.tensor([1.0, 2.0])).numpy().tolist()
+        [[2.0, 0.0], [0.0, 4.0]]
+    """
+
+    @public
+    def matrix(*args: Any) -> Tensor:
+        values = list(args)
+        x = values[argnum] = own_input("jacobian", f"argument {argnum}", argument("jacobian", argnum, args))
+        y = check_output("jacobian", _core.with_tape([x], lambda: function(*values)))
+        size = math.prod(y.shape)
+        units = OPERATORS["reshape"](eye(size, dtype=y.dtype), (size, *y.shape))
+        rows = vmap(lambda unit: _core.gradients([y], [unit], [x])[0])(units)
+        return OPERATORS["reshape"](rows, (*y.shape, *x.shape))
+
+    return matrix
+
+
+def hessian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., Tensor]:
+    """A function that gives all second derivatives of a scalar function by one argument: [input..., input...].
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.hessian(lambda x: x[0] * x[1])(pt.tensor([1.0, 2.0])).numpy().tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+    """
+    return jacobian(grad(function, argnum), argnum)

@@ -1,0 +1,8 @@
+"""The plugins that come with the engine: models, losses, data sets, strategies, callbacks and recipes.
+
+Nothing else in the engine imports them: they are found by their entry points, as everybody's are.
+"""
+
+from powertrain.builtin import losses, models
+
+__all__ = ["losses", "models"]

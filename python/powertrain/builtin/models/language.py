@@ -1,0 +1,87 @@
+"""Language models: GPT (the form of GPT-2) and an LSTM. Tokens [batch, time] to logits [batch, time, words]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import powertrain as pt
+from powertrain.nn import LSTM, Dropout, Embedding, LayerNorm, Linear, Sequential, TransformerBlock
+from powertrain.plugin.model import Model
+from powertrain.plugin.model_inputs import ModelError, check_task
+from powertrain.plugin.params import param
+from powertrain.plugin.protocols import Inputs
+
+
+class GPT(Model):
+    """A decoder of pre-norm transformer blocks; the output layer is the token embedding (Radford et al. 2019)."""
+
+    strategy = "next_token"
+
+    @dataclass(frozen=True)
+    class Params:
+        layers: int = param(4, low=1, doc="transformer blocks")
+        heads: int = param(4, low=1, doc="attention heads")
+        width: int = param(128, low=1, doc="size of a token's vector; a multiple of heads")
+        dropout: float = param(0.0, low=0, below=1, doc="share of values set to zero in training")
+
+        def __post_init__(self) -> None:
+            if self.width % self.heads:
+                raise ValueError(
+                    f"width = {self.width}, heads = {self.heads}; expected width to be a multiple of heads"
+                )
+
+    def __init__(self, vocabulary: int, context: int, params: Params | None = None) -> None:
+        super().__init__()
+        params = params or self.Params()
+        self.wte = Embedding(vocabulary, params.width, std=0.02)
+        self.wpe = Embedding(context, params.width, std=0.02)
+        self.dropout = Dropout(params.dropout)
+        self.blocks = Sequential(
+            *(
+                TransformerBlock(params.width, params.heads, depth=params.layers, dropout=params.dropout)
+                for _ in range(params.layers)
+            )
+        )
+        self.ln_f = LayerNorm(params.width)
+        self.context = context
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> GPT:
+        check_task("gpt", inputs, "language")
+        return cls(inputs.outputs, inputs.context or inputs.shape[0], params)
+
+    def forward(self, tokens: Any) -> pt.Tensor:
+        time = tokens.shape[1]
+        if time > self.context:
+            raise ModelError(f"[gpt] {time} tokens; expected at most context = {self.context}; cut the text")
+        x = self.dropout(self.wte(tokens) + self.wpe.weight.value[:time])
+        x = self.ln_f(self.blocks(x))
+        return pt.matmul(x, pt.permute_dims(self.wte.weight, (1, 0)))
+
+
+class LSTMLanguageModel(Model):
+    """Embedding, one LSTM layer, and a linear layer at every step."""
+
+    strategy = "next_token"
+
+    @dataclass(frozen=True)
+    class Params:
+        embedding: int = param(64, low=1, doc="size of a token's vector")
+        width: int = param(256, low=1, doc="size of the LSTM's state")
+
+    def __init__(self, vocabulary: int, params: Params | None = None) -> None:
+        super().__init__()
+        params = params or self.Params()
+        self.embedding = Embedding(vocabulary, params.embedding)
+        self.lstm = LSTM(params.embedding, params.width)
+        self.head = Linear(params.width, vocabulary)
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> LSTMLanguageModel:
+        check_task("lstm", inputs, "language")
+        return cls(inputs.outputs, params)
+
+    def forward(self, tokens: Any) -> pt.Tensor:
+        y, _ = self.lstm(self.embedding(tokens))
+        return self.head(y)

@@ -1,0 +1,72 @@
+"""The engine's own tasks: classification, regression, language and control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.plugin.tasks import Task
+from powertrain.train.evaluate.baseline import of_rows, of_tokens
+from powertrain.train.report.html_page import answers
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.plugin.section import Section
+    from powertrain.train.evaluate.baseline import Baseline
+    from powertrain.train.evaluate.evaluation import Evaluation
+
+
+class Classification(Task):
+    """One class number for each example."""
+
+    loss = "cross-entropy"
+    metrics = ("accuracy",)
+    headline = "accuracy"
+    classes = True
+
+    def baselines(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
+        return of_rows(dataset, part)
+
+    def answer(self, dataset: DataModule, output: NDArray[Any]) -> dict[str, Any]:
+        weights = np.exp(output.astype(np.float64) - output.max())
+        best = int(weights.argmax())
+        label = dataset.labels[best] if dataset.labels else str(best)
+        return {"label": label, "probability": round(float(weights[best] / weights.sum()), 4)}
+
+
+class Regression(Task):
+    """Numbers for each example."""
+
+    loss = "mse"
+    metrics = ("mse", "mae", "r2")
+    headline = "mse"
+
+    def baselines(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
+        return of_rows(dataset, part)
+
+    def sections(self, dataset: DataModule, judged: Evaluation) -> Sequence[Section]:
+        return answers(judged)
+
+
+class Language(Task):
+    """The next token at each position of a window."""
+
+    loss = "cross-entropy"
+    metrics = ("perplexity", "accuracy")
+    headline = "perplexity"
+    tokens = True
+    kept = False
+
+    def baselines(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
+        return of_tokens(dataset, part)
+
+
+class Control(Task):
+    """Actions in an environment."""
+
+    headline = "return"
+    plays = True
+    kept = False

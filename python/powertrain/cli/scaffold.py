@@ -1,0 +1,197 @@
+"""`powertrain new`: a distribution of plugins that builds, installs and passes its own tests, or a recipe with a model
+of one's own beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from powertrain.plugin.params import suggestion
+from powertrain.plugin.registry import PluginError
+
+LANGUAGES = ("c", "numba")  # that a kernel can be written in
+# What each template defines.
+OBJECTS = {
+    "model": "Net",
+    "loss": "loss",
+    "data": "Rings",
+    "transform": "Centre",
+    "env": "Corridor",
+    "strategy": "Averaged",
+    "optimizer": "Signed",
+    "schedule": "falling",
+    "metric": "TopK",
+    "callback": "GoodEnough",
+    "kernel": "swish",
+    "task": "Amounts",
+}
+TEMPLATES = Path(__file__).with_name("templates")
+PROJECT = """\
+[build-system]
+requires = [{requires}]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "0.1.0"
+description = "Plugins for powertrain: {kinds}"
+requires-python = ">=3.10"
+dependencies = ["{engine}"]
+
+[tool.setuptools.packages.find]
+where = ["src"]
+{entries}"""
+# What a kernel in C needs beside the rest: a C library that is built where the distribution is installed.
+SETUP = """\
+\"""Builds the library of the kernel, with the compiler of the system.\"""
+
+import powertrain
+from setuptools import Extension, setup
+
+# Without contraction, an element rounds alike in vector code and in the code of its last few.
+setup(
+    ext_modules=[
+        Extension(
+            "{module}._kernel",
+            ["src/{module}/kernel.c"],
+            include_dirs=[powertrain.get_include()],
+            extra_compile_args=["-O3", "-ffp-contract=off"],
+        )
+    ]
+)
+"""
+INSTALL = "pip install -e {folder}"
+# A kernel in C is compiled against the header of the powertrain that is installed, which an isolated build would not
+# see; so what builds it has to be there, and setuptools makes wheels by itself from 70.1 on.
+INSTALL_C = 'pip install "setuptools>=70.1" && pip install --no-build-isolation -e {folder}'
+README = """\
+# {name}
+
+Plugins for powertrain: {kinds}.
+
+    {install}
+    powertrain plugins check {name}
+    powertrain train example.toml
+    pytest
+
+Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `example.toml` uses those
+that one recipe can use.
+"""
+
+
+def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c") -> list[Path]:
+    """Write a distribution, its kernel in one of LANGUAGES; the files that it has."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or name == "powertrain":
+        raise PluginError(
+            f"[new plugin] received {name}; expected a name of lower-case letters, digits and single hyphens; for "
+            "example acme-learning"
+        )
+    for kind in kinds:
+        if kind not in OBJECTS:
+            raise PluginError(
+                f"[new plugin --kinds] received {kind or 'nothing'}; expected some of {', '.join(OBJECTS)}"
+                f"{suggestion(kind, OBJECTS)}"
+            )
+    if language not in LANGUAGES or (language != "c" and "kernel" not in kinds):
+        raise PluginError(
+            f"[new plugin --language] received {language} for {', '.join(kinds)}; expected {' or '.join(LANGUAGES)} "
+            "for a kernel; add kernel to --kinds, or leave --language out"
+        )
+    in_c, in_numba = ("kernel" in kinds and language == one for one in LANGUAGES)
+    module = name.replace("-", "_")
+    entries = "".join(
+        f'\n[project.entry-points."powertrain.v1.{kind}"]\n{name} = "{module}.{kind}:{OBJECTS[kind]}"\n'
+        for kind in kinds
+    )
+    words = {
+        "name": name,
+        "module": module,
+        "kinds": ", ".join(kinds),
+        "entries": entries,
+        "engine": "powertrain[numba]" if in_numba else "powertrain",
+        "requires": '"setuptools>=70.1", "powertrain"' if in_c else '"setuptools>=64"',
+        "install": install_line(kinds, ".", language),
+    }
+    files = {
+        "pyproject.toml": PROJECT.format(**words),
+        "README.md": README.format(**words),
+        "example.toml": _example(name, kinds),
+        f"src/{module}/__init__.py": f'"""Plugins for powertrain: {words["kinds"]}."""\n',
+        "tests/test_plugins.py": _template("tests.py"),
+        **{f"src/{module}/{kind}.py": _template(f"{kind}.py") for kind in kinds},
+    }
+    if in_numba:
+        files[f"src/{module}/kernel.py"] = _template("kernel_numba.py")
+    if in_c:
+        files["setup.py"] = SETUP.format(**words)
+        files[f"src/{module}/kernel.c"] = _template("kernel.c")
+    return _write(folder, files)
+
+
+def install_line(kinds: Sequence[str], folder: str, language: str = "c") -> str:
+    """The command that installs what was written."""
+    return (INSTALL_C if "kernel" in kinds and language == "c" else INSTALL).format(folder=folder)
+
+
+def _example(name: str, kinds: Sequence[str]) -> str:
+    """A recipe that uses every kind that a recipe on a data set can use."""
+    has = set(kinds)
+    data = name if "data" in has else "digits"
+    features = [f'"{name}/{name}"'] if "transform" in has else []
+    if data == "digits":
+        features.insert(0, '{ use = "scale", by = 0.0625 }')
+    schedule = f', schedule = "{name}/{name}"' if "schedule" in has else ""
+    model = 'model     = { use = "mlp", hidden = [32] }'
+    if "model" in has:
+        model = f'model     = "{name}/{name}"'
+    elif "kernel" in has:
+        model = f'model     = {{ use = "mlp", hidden = [32], activation = "{name}/{name}" }}'
+    # A rate at which the few steps of an example learn something; of a plugin's own optimizer nobody knows it.
+    optimizer, rate = (name, "1e-3") if "optimizer" in has else ("adamw", "1e-2")
+    lines = [
+        f'data      = {{ use = "{data}", split = {{ valid = 0.1, test = 0.2 }} }}',
+        f"features  = [{', '.join(features)}]",
+        model,
+        f'loss      = "{name}/{name}"' if "loss" in has else "",
+        f'strategy  = "{name}/{name}"' if "strategy" in has else "",
+        f'optimizer = {{ use = "{optimizer}", lr = {rate}{schedule} }}',
+        f'callbacks = ["{name}/{name}"]' if "callback" in has else "",
+        'run       = { until = "10 epochs", batch = 32 }',
+        f'evaluate  = {{ metrics = ["accuracy", "{name}/{name}"] }}' if "metric" in has else "",
+    ]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def new_recipe(name: str, folder: Path) -> list[Path]:
+    """A recipe of that name in a folder, with its model in a file to edit."""
+    from powertrain.recipe import load_recipe
+
+    recipe = load_recipe(name)
+    lines = recipe.text.splitlines()
+    at = next((number for number, line in enumerate(lines) if re.match(r"model\s*=", line)), None)
+    if at is None or recipe.model is None:
+        raise PluginError(
+            f"[new {name}] the recipe has no line model = ...; expected one, which the new model takes; write the "
+            'recipe by hand and name the model with "./model.py:Net"'
+        )
+    own = "language_model" if recipe.strategy.name == "next_token" else "model"
+    lines[at] = 'model     = { use = "./model.py:Net", width = 64 }'
+    # What the recipe expects was measured with its own model.
+    kept = [line for line in lines if not re.match(r"expect\s*=", line)]
+    return _write(folder, {f"{recipe.name}.toml": "\n".join(kept) + "\n", "model.py": _template(f"{own}.py")})
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    paths = {folder / name: text for name, text in files.items()}
+    there = [path for path in paths if path.exists()]
+    if there:
+        raise PluginError(f"[new] {there[0]} is there already; expected a free place; choose another folder")
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(paths)

@@ -1,0 +1,130 @@
+"""Checks of callbacks: they watch, answer with requests, and remember what a resume must know in state() alone."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powertrain.conformance.finding import Finding, Subject, no_global_random, not_numbers
+from powertrain.plugin.learning import End, Event, Request, SetScalar, Start
+from powertrain.plugin.section import Section
+
+EVENTS, SEEN = 12, 5  # how many, and after how many of them a run is resumed
+
+
+def _events() -> list[Event]:
+    made = []
+    for at in range(EVENTS):
+        losses = {"train.loss": 1.0 - 0.05 * at, "valid.loss": 1.0, "valid.accuracy": 0.5}
+        progress = {"steps": 10 * at, "examples": 0, "tokens": 0, "env_steps": 0, "rounds": at, "epochs": 0}
+        made.append(Event(progress, losses if at % 2 else {}, {"optimizer.lr": 1e-3}))
+    return made
+
+
+def check_callback(subject: Subject) -> Iterator[Finding]:
+    events = _events()
+    try:
+        with no_global_random(subject, "after_commit") as drawn:
+            callback = subject.plugin.build(subject.params)
+            for event in events[:SEEN]:
+                before = repr(event)
+                found = list(_answer(subject, callback.after_commit(event)))
+                if repr(event) != before:
+                    found += [_writes(subject)]
+                yield from found
+                if found:
+                    return
+            state = dict(callback.state())
+            rest = _answers(callback, events[SEEN:])
+            again = subject.plugin.build(subject.params)
+            repeated = _answers(again, events)[SEEN:]
+            found = list(_told(subject))
+            yield from found
+            if found:
+                return
+    except Exception as error:
+        yield subject.raised("after_commit", error)
+        return
+    yield from drawn
+    if drawn:
+        return
+    if rest != repeated:
+        yield subject.finding(
+            "not-repeatable",
+            "another one that sees the same events answers otherwise",
+            "the same answers",
+            "keep nothing beyond the object, and draw no random numbers",
+        )
+        return
+    if wrong := not_numbers(subject, state, "numbers, which a checkpoint holds"):
+        yield wrong
+        return
+    yield from _resumed(subject, state, events, rest)
+
+
+def _told(subject: Subject) -> Iterator[Finding]:
+    """A run that begins, goes on and ends, as a logger sees it; then one that fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        callback = subject.plugin.build(subject.params)
+        progress = _events()[-1].progress
+        results = {"part": "test", "test": {"loss": 0.5, "accuracy": 0.9}, "seconds": 1.0, "steps": 110}
+        start = Start(Path(folder), "check", {"run": {"until": "1 epoch"}}, ("run.seed=1",), progress)
+        section = Section("Table", ("a line",), (("a", "b"), ("1", "2")))
+        for end in (End(progress, True, "", results, None, (section,)), End(progress, False, "failed: OSError")):
+            for method, told in (("on_start", start), ("on_end", end)):
+                before = repr(told)
+                try:
+                    getattr(callback, method)(told)
+                except Exception as error:
+                    yield subject.raised(method, error)
+                    return
+                if repr(told) != before:
+                    yield _writes(subject)
+                    return
+
+
+def _answers(callback: Any, events: list[Event]) -> list[str]:
+    return [repr(callback.after_commit(event)) for event in events]
+
+
+def _resumed(subject: Subject, state: Any, events: list[Event], rest: list[str]) -> Iterator[Finding]:
+    new = subject.plugin.build(subject.params)
+    try:
+        new.restore({name: np.array(value) for name, value in state.items()})
+        resumed = _answers(new, events[SEEN:])
+    except Exception as error:
+        yield subject.raised("restore", error)
+        return
+    if rest != resumed:
+        yield subject.finding(
+            "state-on-self",
+            "after a resume it answers otherwise",
+            "the same answers: what it remembers is saved",
+            "give what it remembers in state(), and take it in restore(arrays)",
+        )
+
+
+def _writes(subject: Subject) -> Finding:
+    return subject.finding(
+        "writes-input", "it changes the event that it is shown", "to watch alone", "answer with a request"
+    )
+
+
+def _answer(subject: Subject, answer: Any) -> Iterator[Finding]:
+    for request in answer if isinstance(answer, (list, tuple)) else [answer]:
+        if request is not None and not isinstance(request, Request):
+            yield subject.finding(
+                "request",
+                f"it answered {type(request).__name__}",
+                "Stop, Save, Evaluate, SetScalar or None",
+                "import them from powertrain.plugin",
+            )
+        elif isinstance(request, SetScalar) and not math.isfinite(request.value):
+            yield subject.finding(
+                "request", f"it sets {request.name} to {request.value}", "a finite number", "look at its arithmetic"
+            )

@@ -1,0 +1,133 @@
+"""The process in which a plugin is imported and examined. It answers with one line of JSON on a pipe of its own, since
+a plugin may print whatever it likes; how it ends otherwise is the parent's to see."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# How an import was stopped from inside, by what its error says.
+STOPPED = {"hang": "took more than", "prints": "it printed", "exit": "os._exit"}
+
+
+def main() -> None:
+    request = json.loads(sys.stdin.read())
+    faulthandler.enable()
+    sys.path[:] = request["path"]
+    answer = probe(request) if request["task"] == "probe" else examine(request)
+    with os.fdopen(request["answer"], "w") as pipe:
+        json.dump(answer, pipe, allow_nan=False)
+    sys.stdout.flush()
+    os._exit(0)  # threads and exit handlers of a plugin have nothing to say any more
+
+
+def probe(request: dict[str, Any]) -> list[dict[str, str]]:
+    """Import each entry: what went wrong, by its name."""
+    from powertrain.plugin.registry import Plugin, PluginError
+
+    answers = []
+    for entry in request["entries"]:
+        try:
+            Plugin(**entry).load()
+            answers.append({"cause": ""})
+        except PluginError as error:
+            answers.append({"cause": str(error)})
+    return answers
+
+
+def examine(request: dict[str, Any]) -> list[dict[str, str]]:
+    """The findings of one plugin."""
+    from dataclasses import asdict
+
+    return [asdict(finding) for finding in findings(request["entry"])]
+
+
+def findings(entry: dict[str, str]) -> Iterator[Any]:
+    from powertrain.conformance import parameters
+    from powertrain.conformance.finding import BrokenError, Finding, Subject, source_line
+    from powertrain.plugin.importing import in_words
+    from powertrain.plugin.protocols import unfit
+    from powertrain.plugin.registry import Plugin, PluginError
+
+    plugin = Plugin(**entry)
+    try:
+        loaded = plugin.load()
+    except PluginError as error:
+        cause = str(error.__cause__ and in_words(error.__cause__)).splitlines()[0]
+        stopped = next((code for code, words in STOPPED.items() if words in str(error)), "import")
+        kind = {"SystemExit": "exit", "_Stop": stopped}.get(type(error.__cause__).__name__, "import")
+        text = f"importing {plugin.target} failed: {cause.removeprefix('_Stop: ')}"
+        yield Finding(kind, f"plugin {plugin.full_name}", text, "a plugin that can be imported", "fix the import")
+        return
+    where = f"{plugin.full_name}{source_line(loaded)}"
+    check = checks().get(plugin.group)
+    subject = Subject(plugin.group, plugin.full_name, loaded, None, where)
+    if check is None:
+        return
+    if plugin.group == "recipe":
+        yield from check(subject)
+        return
+    try:
+        if plugin.group == "kernel":
+            yield from check(subject)
+            return
+        if text := unfit(plugin.group, loaded, plugin.name):
+            received, _, rest = text.partition("; expected ")
+            expected, _, fix = rest.partition("; ")
+            raise BrokenError(subject.finding("protocol", received, expected, fix))
+        yield from parameters.check_parameters(subject)
+        for params in parameters.cases(subject):
+            yield from check(Subject(plugin.group, plugin.full_name, loaded, params, where))
+    except BrokenError as broken:
+        yield broken.finding
+    except SystemExit as error:
+        yield subject.finding(
+            "exit",
+            f"it called sys.exit({error.code!r})",
+            "an exception that says what is wrong",
+            "raise ValueError instead",
+            error,
+        )
+    except Exception as error:
+        yield subject.raised("it", error)
+
+
+def checks() -> dict[str, Callable[..., Iterator[Any]]]:
+    from powertrain.conformance import (
+        backends,
+        callbacks,
+        data,
+        envs,
+        kernels,
+        losses,
+        metrics,
+        models,
+        others,
+        strategies,
+        tasks,
+    )
+
+    return {
+        "model": models.check_model,
+        "loss": losses.check_loss,
+        "metric": metrics.check_metric,
+        "data": data.check_data,
+        "transform": data.check_transform,
+        "strategy": strategies.check_strategy,
+        "optimizer": others.check_optimizer,
+        "schedule": others.check_schedule,
+        "callback": callbacks.check_callback,
+        "env": envs.check_env,
+        "recipe": others.check_recipe,
+        "kernel": kernels.check_kernel,
+        "backend": backends.check_backend,
+        "task": tasks.check_task,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What a check finds: which rule is broken, where, and how to fix it."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powertrain.plugin.importing import in_words
+from powertrain.plugin.kernels import Kernel
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong. `code` is a short name of the rule, for programs."""
+
+    code: str
+    where: str
+    received: str
+    expected: str
+    fix: str
+
+    def line(self) -> str:
+        return f"[{self.where}] {self.received}; expected {self.expected}; {self.fix}"
+
+
+class BrokenError(Exception):
+    """Raised by a check that cannot go on after a finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.line())
+        self.finding = finding
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A plugin under examination, with one set of its parameters."""
+
+    group: str
+    name: str
+    plugin: Any
+    params: Any
+    where: str  # the plugin's full name, and its file and line
+
+    def finding(self, code: str, received: str, expected: str, fix: str, error: BaseException | None = None) -> Finding:
+        return Finding(code, self.place(error) if error else self.where, received, expected, fix)
+
+    def raised(self, doing: str, error: BaseException) -> Finding:
+        """The plugin's code raised."""
+        text = in_words(error).splitlines()[0]
+        if isinstance(error.__cause__ or error.__context__, ImportError) and str(error).startswith("["):
+            received = f"it could not be tried: {str(error).splitlines()[0]}"
+            return self.finding("not-here", received, "what it needs", "install it, and check again")
+        return self.finding("raises", f"{doing} raised {text}", "no exception", "fix the line that is named", error)
+
+    def place(self, error: BaseException) -> str:
+        """The last line of the plugin's own code in a traceback."""
+        name, folder = self.where.split(" ")[0], source_folder(self.plugin)
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if folder is not None and Path(frame.filename).is_relative_to(folder):
+                return f"{name} {Path(frame.filename).name}:{frame.lineno}"
+        return self.where
+
+
+def code_of(plugin: Any) -> Any:
+    """What of a plugin Python knows the source of: of a kernel, its reference."""
+    return getattr(plugin, "reference", plugin) if isinstance(plugin, Kernel) else plugin
+
+
+def source_folder(plugin: Any) -> Path | None:
+    try:
+        return Path(inspect.getfile(code_of(plugin))).parent
+    except TypeError:
+        return None
+
+
+def source_line(plugin: Any) -> str:
+    """` file.py:12` of a class or function."""
+    try:
+        code = code_of(plugin)
+        return f" {Path(inspect.getfile(code)).name}:{inspect.getsourcelines(code)[1]}"
+    except (OSError, TypeError):
+        return ""
+
+
+@contextmanager
+def no_global_random(subject: Subject, doing: str) -> Iterator[list[Finding]]:
+    """Finds out whether a block drew from the generators that the whole process shares."""
+    found: list[Finding] = []
+    before = _shared_random()
+    yield found
+    if before != _shared_random():
+        found.append(
+            subject.finding(
+                "global-random",
+                f"{doing} draws from the random numbers that the whole process shares",
+                "the run's own, which a resume continues",
+                "draw from powertrain.random in a model, from t.rng in a step, from a seed of its own in data",
+            )
+        )
+
+
+def _shared_random() -> tuple[Any, ...]:
+    """The state of both generators, with the normal number that NumPy's may have in store."""
+    state: Any = np.random.get_state(legacy=False)
+    inner = state["state"]
+    return random.getstate(), inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two arrays have the same bits."""
+    left, right = np.asarray(a), np.asarray(b)
+    return left.shape == right.shape and left.dtype == right.dtype and left.tobytes() == right.tobytes()
+
+
+def rng() -> np.random.Generator:
+    """Numbers for a check, the same each time."""
+    return np.random.Generator(np.random.Philox(key=2024))
+
+
+def held_on(thing: Any) -> dict[str, Any]:
+    """What an object remembers, as far as a change can be seen: values of simple attributes, identities of others."""
+
+    def mark(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.tobytes()
+        if isinstance(value, (int, float, str, bytes, bool, type(None))):
+            return value
+        if isinstance(value, (list, tuple, set, dict)):
+            return repr(value)[:10_000]
+        return id(value)
+
+    return {name: mark(value) for name, value in getattr(thing, "__dict__", {}).items()}
+
+
+def not_numbers(subject: Subject, state: dict[str, Any], expected: str) -> Finding | None:
+    """What a plugin wants saved and no array can hold."""
+    wrong = [name for name, value in state.items() if np.asarray(value).dtype.kind not in "fiub"]
+    received = f"its state {', '.join(wrong)} is no array of numbers"
+    return subject.finding("state", received, expected, "encode it as numbers") if wrong else None
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return sorted(name for name in {**before, **after} if before.get(name, _MISSING) != after.get(name, _MISSING))
+
+
+_MISSING = object()

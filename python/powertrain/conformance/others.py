@@ -1,0 +1,159 @@
+"""Checks of optimizers, schedules and recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import powertrain as pt
+from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
+from powertrain.optim.optimizer import Optimizer
+from powertrain.plugin.params import call_with
+
+UPDATES = 30
+
+
+def check_optimizer(subject: Subject) -> Iterator[Finding]:
+    def make(**settings: Any) -> tuple[Any, Any]:
+        weights = pt.Slot(pt.tensor(np.linspace(-1.0, 1.0, 24).astype(np.float32).reshape(4, 6)), "w", trainable=True)
+        return weights, subject.plugin.build(subject.params, [("w", weights)], name="optimizer", **settings)
+
+    try:
+        with no_global_random(subject, "build or an update") as drawn:
+            weights, optimizer = make()
+            before = held_on(optimizer)
+            step = _step(weights, optimizer)
+            first = float(step().item())
+            for _ in range(UPDATES):
+                last = float(step().item())
+            held = held_on(optimizer)
+        saved = {name: np.array(slot.numpy()) for name, slot in _slots(weights, optimizer).items()}
+        step()
+    except Exception as error:
+        yield subject.raised(f"{UPDATES} updates", error)
+        return
+    yield from drawn
+    if not last < first:
+        yield subject.finding(
+            "does-not-descend",
+            f"{UPDATES} updates on a bowl take the loss from {first:.4g} to {last:.4g}",
+            "a lower one",
+            "look at the sign of the update",
+        )
+        return
+    again, other = make()
+    for name, slot in _slots(again, other).items():
+        slot.value = pt.tensor(saved[name])
+    _step(again, other)()
+    if not same(weights.numpy(), again.numpy()):
+        yield subject.finding(
+            "resume",
+            "a new optimizer with the same slots takes another step",
+            "the same bits",
+            "keep moments and counts in slots that named_slots gives",
+        )
+        return
+    if kept := changed(before, held):
+        yield subject.finding(
+            "state-on-self",
+            f"an update changes {', '.join(kept)} of the optimizer, which a replayed step does not see",
+            "nothing but slots to change",
+            "count with the engine's step (scalars(step, rate, decay)), and keep moments in MOMENTS",
+        )
+        return
+    yield from _settings(subject, make)
+
+
+def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterator[Finding]:
+    """What a recipe says around an optimizer reaches it: clipping, accumulation, the schedule."""
+    given: dict[str, Any] = {"schedule": lambda step: 1.0, "clip": 0.5, "accumulate": 2}
+    try:
+        _, optimizer = make(**given)
+    except Exception as error:
+        yield subject.raised("build with a schedule, clip and accumulate", error)
+        return
+    if not isinstance(optimizer, Optimizer):
+        yield subject.finding(
+            "protocol",
+            f"build gave a {type(optimizer).__name__}",
+            "a powertrain.optim.optimizer.Optimizer",
+            "return an object of a class that derives from it",
+        )
+        return
+    lost = [name for name, value in given.items() if getattr(optimizer, name) != value]
+    if lost:
+        yield subject.finding(
+            "settings",
+            f"build loses {', '.join(lost)} of the recipe",
+            "the engine's settings to be handed on",
+            "write build(cls, params, module, **settings), and pass **settings to Optimizer",
+        )
+
+
+def _step(weights: Any, optimizer: Any) -> Any:
+    @pt.compile
+    def step() -> Any:
+        loss, gradients = pt.nn.value_and_grad([weights], lambda: pt.sum(pt.square(weights.value - 0.25)))()
+        optimizer.update(gradients)
+        return loss
+
+    return step
+
+
+def _slots(weights: Any, optimizer: Any) -> dict[str, Any]:
+    return {"w": weights, **dict(optimizer.named_slots())}
+
+
+def check_schedule(subject: Subject) -> Iterator[Finding]:
+    schedule = call_with(subject.plugin, subject.params)
+    total = 20
+    compiled = pt.compile(lambda step: schedule(step, total))
+    for number in range(total + 2):
+        try:
+            with no_global_random(subject, "the schedule") as drawn:
+                eager = np.asarray(schedule(pt.tensor(number, dtype="int64"), total))
+                traced = np.asarray(compiled(pt.tensor(number, dtype="int64")))
+        except Exception as error:
+            yield subject.raised(f"update {number} of {total}", error)
+            return
+        if drawn:
+            yield from drawn
+            return
+        if eager.shape != () or not np.isfinite(eager) or eager < 0:
+            yield subject.finding(
+                "schedule-value",
+                f"the factor at update {number} of {total} is {eager.tolist()}",
+                "one finite number >= 0, also past the end",
+                "clip the share of the way to 1",
+            )
+            return
+        if not same(eager, traced):
+            yield subject.finding(
+                "compiled-differs",
+                f"compiled the factor at update {number} is {traced.item():.6g} instead of {eager.item():.6g}",
+                "the same bits",
+                "compute with step, a tensor; use pt.where instead of if",
+            )
+            return
+
+
+def check_recipe(subject: Subject) -> Iterator[Finding]:
+    from powertrain.recipe import load_recipe
+
+    if not isinstance(subject.plugin, (str, Path)):
+        yield subject.finding(
+            "recipe",
+            f"it is a {type(subject.plugin).__name__}",
+            "the path of a TOML file",
+            'write it = Path(__file__).with_name("it.toml")',
+        )
+        return
+    try:
+        load_recipe(str(subject.plugin))
+    except Exception as error:
+        yield subject.finding(
+            "recipe", f"it cannot be read: {str(error).splitlines()[0]}", "a recipe without mistakes", "fix the file"
+        )

@@ -1,0 +1,166 @@
+"""Checks of strategies: each round is replayed from the same slots, on the same object and on a new one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
+from powertrain.plugin.params import show
+from powertrain.plugin.registry import PluginError
+
+CLASSES = """\
+data      = {{ use = "digits", split = {{ valid = 0.1, unlabelled = 0.4 }} }}
+features  = [{{ use = "scale", by = 0.0625 }}]
+model     = {{ use = "mlp", hidden = [8] }}
+optimizer = {{ use = "adamw", lr = 1e-3 }}
+run       = {{ until = "100 rounds", batch = 16 }}
+strategy  = {strategy}
+"""
+LANGUAGE = """\
+data      = {{ use = "text", path = "text.txt", context = 8, valid = 0.2 }}
+model     = {{ use = "gpt", layers = 1, heads = 2, width = 8 }}
+optimizer = {{ use = "adamw", lr = 1e-3 }}
+run       = {{ until = "100 rounds", batch = 4 }}
+strategy  = {strategy}
+"""
+
+COUNTED = ("random", "progress")  # slots that move by themselves
+
+
+def check_strategy(subject: Subject) -> Iterator[Finding]:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield from _examine(subject, Path(folder))
+        except Exception as error:
+            if isinstance(error, PluginError):
+                raise
+            yield subject.raised("a round on a small recipe", error)
+
+
+def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
+    run = _run(subject, folder)
+    with no_global_random(subject, "setup or round") as drawn:
+        run.strategy.setup(run)
+        fresh = _snapshot(run)
+        names = set(fresh)
+        held = held_on(run.strategy)
+        _round(run)
+        _round(run)
+    yield from drawn
+    late = sorted(name for name in set(run.table.snapshot()) - names if not name.startswith("log."))
+    if late:
+        yield subject.finding(
+            "late-slot",
+            f"round names {', '.join(late[:3])}",
+            "every slot to be named in setup",
+            "call run.slot, run.data, run.model and the like in setup",
+        )
+        return
+    before = _snapshot(run)
+    _round(run)
+    after = _snapshot(run)
+    stood = run.progress.steps + run.progress.env_steps == 0
+    if stood and not _differences(fresh, {**after, **{name: fresh[name] for name in COUNTED}}):
+        yield subject.finding(
+            "no-change",
+            "three rounds make no step and change no slot",
+            "something to be learned in a round",
+            "call run.loop(self.step, self.data, count)",
+        )
+        return
+    if _exact(subject):
+        yield from _replay(subject, run, before, after)
+        yield from _afresh(subject, folder, held, run, before, after)
+    run.prepare_evaluation()
+    evaluated = _snapshot(run)
+    if run.evaluator is not None and "valid" in run.dataset.splits:
+        run.evaluator("valid", most=32)
+    if wrong := _differences(evaluated, _snapshot(run)):
+        yield subject.finding(
+            "predict-changes",
+            f"predict or losses changes {wrong}",
+            "evaluation to change nothing",
+            "assign slots in step alone",
+        )
+
+
+def _replay(subject: Subject, run: Any, before: Any, after: Any) -> Iterator[Finding]:
+    run.table.load(before)
+    _round(run)
+    if wrong := _differences(after, _snapshot(run)):
+        yield subject.finding(
+            "replay",
+            f"a round that is repeated from the same slots gives another {wrong}",
+            "the same bits",
+            _HIDDEN,
+        )
+
+
+_HIDDEN = "keep what changes in slots (run.slot, run.ring, run.blob), and draw random numbers from t.rng"
+
+
+def _afresh(
+    subject: Subject, folder: Path, held: dict[str, Any], run: Any, before: Any, after: Any
+) -> Iterator[Finding]:
+    """As after a kill: a new process knows the slots alone."""
+    new = _run(subject, folder)
+    new.strategy.setup(new)
+    wrong = new.table.load(before)
+    if wrong:
+        yield subject.finding("resume", f"a checkpoint does not fit a new run: {wrong[0]}", "the same slots", _HIDDEN)
+        return
+    _round(new)
+    if different := _differences(after, _snapshot(new)):
+        kept = changed(held, held_on(run.strategy))
+        on_self = f"; round changes {', '.join(kept)} of the strategy" if kept else ""
+        yield subject.finding(
+            "state-on-self" if kept else "resume",
+            f"a resumed run gives another {different}{on_self}",
+            "the same bits: slots are all that a resume knows",
+            _HIDDEN,
+        )
+
+
+def _exact(subject: Subject) -> bool:
+    return bool(subject.plugin.resume == "exact")
+
+
+def _run(subject: Subject, folder: Path) -> Any:
+    from powertrain.recipe import load_recipe
+    from powertrain.train.display.display import Display
+    from powertrain.train.folder.run_folder import RunFolder
+    from powertrain.train.session import build
+
+    path = folder / "check.toml"
+    usual = LANGUAGE if subject.plugin.task == "language" else CLASSES
+    text = subject.plugin.example_recipe
+    (folder / "text.txt").write_text("a small text to learn from, again and again; " * 20, encoding="utf-8")
+    tables: dict[str, Any] = (subject.plugin.examples or ({},))[0]
+    use = {"use": subject.name, **tables}
+    path.write_text(text or usual.format(strategy=show_table(use)), encoding="utf-8")
+    recipe = load_recipe(str(path))
+    return build(recipe, RunFolder(folder / "run"), Display(quiet=True))
+
+
+def show_table(table: dict[str, Any]) -> str:
+    return "{ " + ", ".join(f"{key} = {show(value)}" for key, value in table.items()) + " }"
+
+
+def _round(run: Any) -> None:
+    run.strategy.round(run)
+    run.progress.rounds += 1
+
+
+def _snapshot(run: Any) -> dict[str, Any]:
+    return {name: np.array(value) for name, value in run.table.snapshot().items()}
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any]) -> str:
+    """The first slot that differs; those of the model before those that follow from it."""
+    wrong = [name for name in {**a, **b} if name not in a or name not in b or not same(a[name], b[name])]
+    return min(wrong, key=lambda name: (not name.startswith("model."), name)) if wrong else ""

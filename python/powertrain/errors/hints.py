@@ -1,0 +1,241 @@
+"""Errors for names that are not here: they show the line to write, or say why there is none.
+
+`pt.concatenate` is an AttributeError that shows `pt.concat(tensors, axis=0)`, from the tables of counterparts.py, from
+the other public modules, or from names that are nearly the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from powertrain import _core
+from powertrain.errors.counterparts import ARRAYS, FUNCTIONS, NOTES, TABLES
+from powertrain.errors.tensor_counterparts import SLOT
+
+
+class UnknownNameError(_core.Error, AttributeError):
+    """A name that a public module or a tensor does not have."""
+
+
+# Where a name that is in no row is looked for, and what these modules are called by their users.
+_ALIAS: Final[dict[str, str]] = {
+    "powertrain": "pt",
+    "powertrain.nn.functional": "pt.nn.functional",
+    "powertrain.linalg": "pt.linalg",
+    "powertrain.fft": "pt.fft",
+    "powertrain.random": "pt.random",
+    "powertrain.nn": "pt.nn",
+    "powertrain.optim": "pt.optim",
+    "powertrain.data": "pt.data",
+    "powertrain.data.transforms": "pt.data.transforms",
+    "powertrain.metrics": "pt.metrics",
+    "powertrain.array_api": "pt.array_api",
+    "Slot": "pt.Slot",
+    "Tensor": "pt.Tensor",
+}
+_PUBLIC: Final = tuple(module for module in _ALIAS if module not in ("Slot", "Tensor"))
+
+# Families of names that are out of scope: a pattern, and what to do instead.
+FAMILIES: Final[dict[str, tuple[str, str]]] = {
+    "devices": (
+        r"cuda|cpu|xpu|ipu|mps|mtia|xla|is_(cuda|cpu|xpu|ipu|mps|mtia|xla|meta)|(get|set_default)_device|record_stream|"
+        r"Stream|(is_)?pin(ned|_memory)|share_memory_?|is_shared|get_default_device|device_(get|put)|block_until_ready|"
+        r"SyncBatchNorm",
+        "tensors are in main memory, and pt.set_threads(n) says how many threads compute",
+    ),
+    "quantization": (
+        r"(de|fake_)?quantize.*|quantized_.*|q_\w+|qscheme|int_repr|is_quantized|scaled_(grouped_)?mm|grouped_mm",
+        "there are no quantized tensors; pt.autocast('bf16') computes in 16 bits",
+    ),
+    "sparse layouts": (
+        r"sparse_.*|to_sparse.*|(col|crow|ccol|row)_indices.*|(is_)?coalesced?|dense_dim|hspmm|smm|sspaddmm|"
+        r"is_sparse.*|"
+        r"to_mkldnn|indices_copy|values(_copy)?|indices|to_padded_tensor",
+        "tensors are dense; nn.Embedding(sparse=True) has row-sparse gradients",
+    ),
+    "views of memory": (
+        r"as_strided.*|\w+_copy_?|(untyped_)?storage.*|(const_)?data_ptr|stride|set_|resize(_as)?_?|is_set_to|"
+        r"dim_order|"
+        r"(new_)?empty_(permuted|strided)|(slice|select|diagonal)_scatter|(may_share|shares)_memory|copyto|"
+        r"require|conj_.*|"
+        r"asfortranarray|isfortran|is_(conj|neg)|resolve_\w+|from_file|from_dlpack|frombuffer|memmap|"
+        r"unsafe_\w+|itemsize|"
+        r"as_subclass|module_load|nbytes|named_scope",
+        "a value never changes, and whether two share memory cannot be seen",
+    ),
+    "writes by index": (
+        r"index(_add|_copy|_fill|_reduce|_put)?_?|masked_scatter_?|scatter(_add|_reduce)?_?|put_?|putmask|place|insert|"
+        r"(fill_diagonal|map)_?|segment_reduce|nonzero_static|put_along_axis|dynamic_(update_)?slice",
+        "x[index] = value assigns; pt.where, pt.scatter_reduce, slices and pt.concat make new tensors",
+    ),
+    "random numbers": (
+        r"(bernoulli|cauchy|exponential|geometric|log_normal|normal|uniform|random)_?|poisson|"
+        r"randint_like",
+        "pt.random has the distributions, and pt.random.Generator(seed) a stream of one's own",
+    ),
+    "settings of the process": (
+        r"[gs]et_(rng_state|float32_matmul_precision|num_interop_threads|printoptions)|printoptions|\w*errstate|"
+        r"[gs]et(err|errcall|bufsize)|are_deterministic_algorithms_enabled|is_inference(_mode_enabled)?|"
+        r"show_\w+|test(ing)?|"
+        r"typename|info|is_storage|is_nonzero|grad_dtype|retains_grad|register_post_accumulate_grad_hook",
+        "results depend on inputs and seed alone, and errors are raised where they happen: there is nothing to set",
+    ),
+    "factorisations": (
+        r"cholesky_(inverse|solve)|geqrf|orgqr|ormqr|lu(_solve|_unpack)?|lobpcg|(pca|svd)_lowrank|triangular_solve|"
+        r"matrix_exp|linearize",
+        "pt.linalg has qr, svd, eigh, cholesky, solve and solve_triangular",
+    ),
+    "special functions": (
+        r"(digamma|erfinv|i0|igammac?|lgamma|mvlgamma|polygamma|sinc|ldexp|frexp|gcd|lcm|spacing|modf|bitwise_count|"
+        r"(un)?packbits|unwrap|signbit|is_signed|hash_tensor)_?",
+        "numpy and scipy compute them from x.numpy(), without a gradient",
+    ),
+    "windows of signals": (
+        r"(bartlett|blackman|hamming|kaiser)(_window)?", "pt.asarray(numpy.blackman(n), dtype='float32')",
+    ),
+    "order statistics": (
+        r"kthvalue|mode|(nan)?(median|quantile|percentile|arg(max|min)|cum(prod|sum)|prod)|(arg)?partition|lexsort|"
+        r"sort_complex|(re)?norm_?",
+        "pt.sort, pt.argsort, pt.topk, pt.quantile, and pt.where(pt.isnan(x), 0, x)",
+    ),
+    "grids and blocks": (
+        r"block_diag|cartesian_prod|combinations|diag_embed|ix_|tri|\w+_indices_from|diag_indices|[mo]grid|"
+        r"cumulative_trapezoid|mask_indices|bmat|[crs]_|index_exp",
+        "pt.meshgrid, pt.tril, pt.eye, pt.diag and pt.concat",
+    ),
+    "histograms": (r"hist(c|ogram2d|ogramdd|ogram_bin_edges)", "pt.histogram(x, bins)"),
+    "sets": (r"(union|intersect|setdiff|setxor)1d|ediff1d|trim_zeros", "pt.unique_values and pt.isin"),
+    "sums of products": (
+        r"addbmm_?|einsum_path|dot_general|(conv|associative)_\w+", "a + pt.einsum('bij,bjk->ik', b, c)"),
+    "polynomials": (r"poly\w*|roots", "numpy.polynomial"),
+    "functions over functions": (
+        r"apply_(along_axis|over_axes)|from(function|pyfunc|iter)|frompyfunc|piecewise|vectorize|choose|"
+        r"compress|extract|"
+        r"array_equiv|switch|map|tree_map|nditer|nested_iters|nd(enumerate|index|iter)|flatiter|broadcast|"
+        r"iterable|ufunc",
+        "pt.vmap(fn)(x), pt.cond and pt.where",
+    ),
+    "dtypes of NumPy": (
+        r"\w*(complex(256|floating)|float128|longdouble|longlong)|u?int[cp_]?|ushort|ulong|bytes_|str_|object_|void|"
+        r"datetime\w*|timedelta64|is(complex|dtype|nat|realobj|subdtype)|[fi]info|can_cast|result_type|chalf|"
+        r"real_if_close|"
+        r"character|flexible|floating|generic|inexact|integer|number|(un)?signedinteger|ScalarType|False_|True_|dtypes|"
+        r"(common|min_scalar|minto?)_?type(code)?|mintypecode|typecodes|sctypeDict|little_endian|busday\w*|is_busday|"
+        r"asarray_chkfinite",
+        "pt.float32, pt.int64, pt.bool_ and the others of pt.DType; pt.array_api has finfo, iinfo and result_type",
+    ),
+    "modules of NumPy": (
+        r"char|core|ctypeslib|emath|exceptions|f2py|lib|ma|rec|strings|typing|matrix|asmatrix|recarray|record|"
+        r"(gen)?fromtxt|from(file|regex|string)|loadtxt|save(txt|z|z_compressed)?|array(2string|_repr|_str)|base_repr|"
+        r"binary_repr|format_float_\w+|euler_gamma|polynomial",
+        "numpy, on x.numpy()",
+    ),
+    "lazy layers": (r"Lazy\w+", "give the sizes: pt.nn.Linear(in_features, out_features)"),
+    "unpooling and fractional pooling": (
+        r"(MaxUnpool|FractionalMaxPool)\dd|(max_unpool|fractional_max_pool)\dd\w*|\w+_with_indices|LPPool3d|lp_pool3d|"
+        r"CrossMapLRN2d",
+        "pt.nn.functional.interpolate makes images larger, and pt.nn.functional.max_pool2d smaller",
+    ),
+    "large outputs": (
+        r"AdaptiveLogSoftmaxWithLoss|LinearCrossEntropy\w+", "pt.nn.functional.cross_entropy(logits, target)"),
+    "bases of modules": (
+        r"RNN(Cell)?Base|Container|Parameter(Dict|List)|InputLayer|Masking|TimeDistributed|RepeatVector|Normalization|"
+        r"Unit\w+|Gaussian\w+|CTC|Attention|(Depthwise|Separable)\w+|Cropping\dD",
+        "a pt.nn.Module, whose parameters are its attributes",
+    ),
+    "training in other forms": (
+        r"swa_utils|swap_in_optimizer_params_and_state|LRScheduler|LambdaLR|MultiplicativeLR|ChainedScheduler|"
+        r"lr_scheduler",
+        "a schedule is a function of the step: pt.optim.schedules; averages are pt.optim.EMA and pt.optim.SWA",
+    ),
+}  # fmt: skip
+
+
+def family(name: str) -> str | None:
+    """The family of a name that is out of scope."""
+    return next((known for known, (pattern, _) in FAMILIES.items() if re.fullmatch(pattern, name)), None)
+
+
+def line(where: str, name: str) -> str | None:
+    """What to write in place of a name."""
+    table = SLOT if where == "Slot" else TABLES.get(where, {})
+    known = table.get(name) or _elsewhere(where, name)
+    plain = name.rstrip("_")
+    if known or where not in ("Slot", "Tensor", "powertrain.nn.functional"):
+        return known
+    return ARRAYS.get(plain) or (FUNCTIONS.get(plain) if where == "powertrain.nn.functional" else None)
+
+
+def hint(where: str, name: str) -> str:
+    """The error for a name that a public module, or a tensor ("Tensor"), does not have."""
+    said = f"[{where}] {name}; expected a name of {where}; "
+    written, named = line(where, name), family(name)
+    if written:
+        return f"{said}write {written}"
+    if name in NOTES or named:
+        return said + (NOTES.get(name) or FAMILIES[named or ""][1])
+    close = _close(where, name)
+    return said + (f"did you mean {close}?" if close else f"see dir({_ALIAS.get(where, where)})")
+
+
+def _close(where: str, name: str) -> str | None:
+    """A name that is nearly the same, of the module that was asked or of another one."""
+    for module in (where, *_PUBLIC):
+        found = difflib.get_close_matches(name, _names(module), 1, 0.8)
+        if found:
+            return found[0] if module == where else f"{_ALIAS[module]}.{found[0]}"
+    return None
+
+
+def _elsewhere(where: str, name: str) -> str | None:
+    """The call of a name that another public module has, or that is one of ours without the _ of a method in place."""
+    for module in _PUBLIC:
+        if module != where and name in _names(module):
+            return _call(module, name)
+    plain = name.rstrip("_")
+    for module in ("powertrain", "powertrain.nn.functional") if plain and plain != name else ():
+        if plain in _names(module):
+            return f"x = {_call(module, plain)}"
+    return None
+
+
+def _names(where: str) -> list[str]:
+    if where in ("Slot", "Tensor"):
+        return [name for name in dir(getattr(_core, where)) if not name.startswith("_")]
+    module = sys.modules.get(where) or importlib.import_module(where)
+    return list(module.__dir__()) if hasattr(module, "__dir__") else []
+
+
+def _call(module: str, name: str) -> str:
+    """How it is called, with what it needs."""
+    value = getattr(importlib.import_module(module), name)
+    try:
+        given = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return f"{_ALIAS[module]}.{name}"
+    needed = [p.name for p in given if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return f"{_ALIAS[module]}.{name}({', '.join(needed)})"
+
+
+def attributes(module: str, public: Iterable[str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and the `__dir__` of a public module: what it has, and hints for what it has not."""
+    shown = sorted(public)
+
+    def missing(name: str) -> Any:
+        raise unknown(module, name)
+
+    return missing, lambda: shown
+
+
+def unknown(where: str, name: str) -> AttributeError:
+    """The error for a name that is not there; a plain one where Python or an import only asks."""
+    package = "__path__" in vars(sys.modules[where]) if where in sys.modules else False
+    if name.startswith("_") or (package and importlib.util.find_spec(f"{where}.{name}") is not None):
+        return AttributeError(f"module {where!r} has no attribute {name!r}")
+    return UnknownNameError(hint(where, name))

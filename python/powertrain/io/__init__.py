@@ -1,0 +1,1 @@
+"""What reads and writes: the terminal, JSON, files that people name, files of a run."""

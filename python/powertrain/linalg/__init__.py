@@ -1,0 +1,209 @@
+"""Linear algebra: the `linalg` extension of the array API standard (2024.12), and what NumPy and PyTorch have beside.
+
+Factorisations are of float32 and float64, as of the engine's ops.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import powertrain as pt
+from powertrain._core import Tensor
+from powertrain._core import asarray as _asarray
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
+from powertrain.linalg.extensions import cond, lstsq, matrix_exp, multi_dot, norm
+from powertrain.ops.creation import broadcast_shapes
+from powertrain.ops.functional import OPERATORS
+from powertrain.ops.products import tensordot as _tensordot
+
+_SAME = ("cholesky", "cross", "det", "diagonal", "inv", "matrix_transpose", "outer", "solve_triangular", "vecdot")
+globals().update({name: OPERATORS[name] for name in _SAME})
+
+__all__ = [
+    "cond", "eigh", "eigvalsh", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
+    "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "trace", "vector_norm",
+    *_SAME,
+]  # fmt: skip
+
+
+class EighResult(NamedTuple):
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class QRResult(NamedTuple):
+    Q: Tensor
+    R: Tensor
+
+
+class SlogdetResult(NamedTuple):
+    sign: Tensor
+    logabsdet: Tensor
+
+
+class SVDResult(NamedTuple):
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+def eigh(x: Any, /) -> EighResult:
+    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns."""
+    return EighResult(*OPERATORS["eigh"](x))
+
+
+def eigvalsh(x: Any, /) -> Tensor:
+    """The eigenvalues of symmetric matrices, ascending."""
+    return eigh(x).eigenvalues
+
+
+def slogdet(x: Any, /) -> SlogdetResult:
+    """The sign of a determinant, and the logarithm of its size."""
+    return SlogdetResult(*OPERATORS["slogdet"](x))
+
+
+def qr(x: Any, /, *, mode: str = "reduced") -> QRResult:
+    """Orthonormal columns and an upper triangle whose product is x; with mode "complete" those of a whole basis."""
+    given = _asarray(x)
+    if mode not in ("reduced", "complete"):
+        raise pt.ShapeError(f"[qr] mode = {mode!r}; expected 'reduced' or 'complete'; 'reduced' is usual")
+    if mode == "reduced" or given.ndim < 2 or given.shape[-2] <= given.shape[-1]:
+        return QRResult(*OPERATORS["qr"](given))
+    # Of x beside a basis: what x leaves open is taken from there.
+    q, r = OPERATORS["qr"](OPERATORS["concat"]([given, _identity(given)], -1))
+    return QRResult(q, r[..., : given.shape[-1]])
+
+
+def _identity(x: Tensor) -> Tensor:
+    """One of as many rows as x for each of its matrices."""
+    rows = x.shape[-2]
+    return OPERATORS["broadcast_to"](pt.eye(rows, dtype=x.dtype), (*x.shape[:-2], rows, rows))
+
+
+def svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
+    """U, singular values, descending, and V^T, whose product is x; with full_matrices whole bases."""
+    given = _asarray(x)
+    u, s, vh = OPERATORS["svd"](given)
+    if full_matrices:
+        m, n = given.shape[-2:]
+        u = _completed(u) if m > n else u
+        vh = OPERATORS["matrix_transpose"](_completed(OPERATORS["matrix_transpose"](vh))) if n > m else vh
+    return SVDResult(u, s, vh)
+
+
+def _completed(columns: Tensor) -> Tensor:
+    """Orthonormal columns, and behind them those that make a basis of the whole."""
+    basis = qr(columns, mode="complete").Q
+    return OPERATORS["concat"]([columns, basis[..., columns.shape[-1] :]], -1)
+
+
+def svdvals(x: Any, /) -> Tensor:
+    """Singular values, descending."""
+    return svd(x, full_matrices=False).S
+
+
+def solve(x1: Any, x2: Any, /) -> Tensor:
+    """The y of x1 y = x2, for x2 one vector or matrices."""
+    a, b = _asarray(x1), _asarray(x2)
+    if a.ndim < 2 or b.ndim == 1:
+        column = OPERATORS["expand_dims"](b, -1) if b.ndim == 1 else b
+        return OPERATORS["squeeze"](solve(a, column), -1) if a.ndim >= 2 else OPERATORS["solve"](a, b)
+    leading = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (OPERATORS["broadcast_to"](one, (*leading, *one.shape[-2:])) for one in (a, b))
+    return OPERATORS["solve"](a, b)
+
+
+def pinv(x: Any, /, *, rtol: Any = None) -> Tensor:
+    """The pseudo-inverse: singular values up to rtol times the largest count as 0."""
+    u, s, vh = svd(x, full_matrices=False)
+    kept = s > _bound(s, u.shape[-2], vh.shape[-1], rtol)
+    inverse = OPERATORS["where"](kept, 1 / OPERATORS["where"](kept, s, 1.0), 0.0)
+    turned = OPERATORS["matrix_transpose"](vh) * OPERATORS["expand_dims"](inverse, -2)
+    return OPERATORS["matmul"](turned, OPERATORS["matrix_transpose"](u))
+
+
+def matrix_rank(x: Any, /, *, rtol: Any = None) -> Tensor:
+    """How many singular values are above rtol times the largest."""
+    given = _asarray(x)
+    s = svdvals(given)
+    return OPERATORS["count_nonzero"](s > _bound(s, given.shape[-2], given.shape[-1], rtol), -1)
+
+
+def _bound(s: Tensor, rows: int, columns: int, rtol: Any) -> Tensor:
+    """Up to where singular values count as 0; by default the rounding of the largest one."""
+    if s.shape[-1] == 0:
+        return pt.zeros((*s.shape[:-1], 1), s.dtype)
+    relative = max(rows, columns) * (2.0**-23 if s.dtype == pt.float32 else 2.0**-52) if rtol is None else rtol
+    largest = OPERATORS["max"](s, -1, True)
+    if isinstance(relative, (int, float)):
+        return largest * relative
+    return largest * OPERATORS["expand_dims"](OPERATORS["astype"](relative, s.dtype), -1)
+
+
+def matrix_power(x: Any, n: int, /) -> Tensor:
+    """x times itself n times; the inverse as often where n is below 0."""
+    given = _asarray(x)
+    if given.ndim < 2 or given.shape[-1] != given.shape[-2]:
+        raise pt.ShapeError(f"[matrix_power] x is {list(given.shape)}; expected square matrices; check its last axes")
+    base = OPERATORS["inv"](given) if n < 0 else given
+    power, left = _identity(given), abs(n)
+    while left:
+        power = OPERATORS["matmul"](power, base) if left & 1 else power
+        base = OPERATORS["matmul"](base, base) if left > 1 else base
+        left //= 2
+    return power
+
+
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+    """A norm of matrices: "fro", "nuc", or 1, 2, infinity, -1, -2 and -infinity."""
+    given = _asarray(x)
+    size = OPERATORS["abs"](given)
+    if ord == "fro":
+        return OPERATORS["vector_norm"](size, (-2, -1), keepdims)
+    if ord in ("nuc", 2, -2):
+        s = svdvals(given)
+        found = OPERATORS["sum"](s, -1) if ord == "nuc" else OPERATORS["max" if ord == 2 else "min"](s, -1)
+        return OPERATORS["expand_dims"](found, (-2, -1)) if keepdims else found
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise pt.ShapeError(f"[matrix_norm] ord = {ord!r}; expected 'fro', 'nuc', 1, 2, inf or minus these; 2 is usual")
+    along = -2 if abs(ord) == 1 else -1  # sums of columns, or of rows
+    sums = OPERATORS["sum"](size, along, True)
+    return OPERATORS["max" if ord > 0 else "min"](sums, (-2, -1), keepdims)
+
+
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+    """The norm of order ord along axes, or of all elements."""
+    given = _asarray(x)
+    # Of complex numbers by their sizes.
+    size = OPERATORS["abs"](given) if given.dtype.is_complex else given
+    return OPERATORS["vector_norm"](size, axis, keepdims, float(ord))
+
+
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+    """The sum along a diagonal of matrices, in a dtype that is asked for."""
+    if dtype is None:
+        return OPERATORS["trace"](x, offset)
+    return OPERATORS["astype"](OPERATORS["trace"](OPERATORS["astype"](x, dtype), offset), dtype)
+
+
+def matmul(x1: Any, x2: Any, /) -> Tensor:
+    """The product of matrices; that of integers is exact, by elementwise products, and meant to be small."""
+    a, b = _asarray(x1), _asarray(x2)
+    if any(one.dtype.is_float or one.dtype.is_complex for one in (a, b)):
+        return OPERATORS["matmul"](a, b)
+    rows = OPERATORS["expand_dims"](a, -2) if b.ndim > 1 else a
+    columns = OPERATORS["matrix_transpose"](b) if b.ndim > 1 else b
+    columns = OPERATORS["expand_dims"](columns, -3) if a.ndim > 1 and b.ndim > 1 else columns
+    return OPERATORS["vecdot"](rows, columns)
+
+
+def tensordot(x1: Any, x2: Any, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
+    """The sum of products over pairs of axes."""
+    return _tensordot(x1, x2, axes)
+
+
+export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -1,0 +1,218 @@
+"""Counts of values in bins, and positions in flat memory and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from powertrain import _core
+from powertrain.ops.functional import OPERATORS
+from powertrain.ops.searching import known
+
+
+def _index(x: Any, where: str) -> _core.Tensor:
+    tensor = _core.asarray(x)
+    if tensor.dtype.is_float or tensor.dtype.is_complex or tensor.dtype == _core.DType.bool:
+        raise _core.DTypeError(f"[{where}] received {tensor.dtype.name}; expected integers; convert it with astype")
+    return OPERATORS["astype"](tensor, "int64")
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> _core.Tensor:
+    """How often each integer from 0 on occurs, or the sum of the weights where it does.
+
+    Shapes    x int [n], weights [n] -> [max(x) + 1], at least minlength; [length] if that is given
+    Dtypes    int64, or that of the weights
+    Errors    x that is no vector of integers, or has one below 0; weights of another size; no length within a compiled
+              step, which does not know the largest element; an element of length or more, when the call or step ends
+    Grad      weights
+    Source    NumPy, bincount; `length` is JAX's
+    Example
+        >>> import powertrain as pt
+        >>> pt.bincount(pt.tensor([0, 1, 1, 3])).numpy().tolist()
+        [1, 2, 0, 1]
+    """
+    index = _index(x, "bincount")
+    if index.ndim != 1:
+        raise _core.ShapeError(f"[bincount] x is {list(index.shape)}; expected a vector; reshape it to (-1,)")
+    if length is None:
+        _, numbers = known(index, "bincount", "pass length, how many counts there are")
+        if numbers.min(initial=0) < 0:
+            raise _core.ShapeError(f"[bincount] x has {numbers.min()}; expected integers from 0 on; check them")
+        size = max(int(numbers.max(initial=-1)) + 1, _core.integer(minlength, "minlength", "bincount"))
+    else:
+        size = _core.integer(length, "length", "bincount")
+        index = OPERATORS["where"](index < 0, size, index)  # -1 would be the last; scatter_add reports what is outside
+    if size < 0:
+        raise _core.ShapeError(f"[bincount] length = {size}; expected at least 0; pass how many counts there are")
+    counted = _core.full(index.shape, 1, "int64") if weights is None else _core.asarray(weights)
+    if counted.shape != index.shape:
+        raise _core.ShapeError(
+            f"[bincount] weights is {list(counted.shape)}, x is {list(index.shape)}; expected one for each; check them"
+        )
+    return OPERATORS["scatter_add"](index, counted, size=size)
+
+
+def histogram(
+    x: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None, density: bool = False
+) -> tuple[_core.Tensor, _core.Tensor]:
+    """How many elements fall between neighbouring edges, and the edges; the last bin holds its right edge too.
+
+    Shapes    x [...], bins a number or [n + 1] edges, weights as x -> [n], [n + 1]
+    Dtypes    counts int64, or that of the weights, floats for a density; edges float64 for float64, int32, int64,
+              uint32 and uint64, else float32
+    Errors    less than one bin; edges out of order; within a compiled step a number of bins without a range
+    Grad      weights
+    Numerics  elements outside of the edges and NaN are in no bin; bins of equal width from the least to the largest
+              element unless `range` gives the ends; a density has the integral 1
+    Source    NumPy, histogram
+    Example
+        >>> import powertrain as pt
+        >>> [t.numpy().tolist() for t in pt.histogram(pt.tensor([1.0, 2.0, 2.0, 5.0]), bins=2)]
+        [[3, 1], [1.0, 3.0, 5.0]]
+    """
+    tensor = OPERATORS["reshape"](x, (-1,))
+    edges = _edges(tensor, bins, range)
+    n = edges.shape[0] - 1
+    values = OPERATORS["astype"](tensor, edges.dtype)
+    place = OPERATORS["searchsorted"](edges, values, "right")
+    place = OPERATORS["where"](values == edges[n], n, place) - 1
+    place = OPERATORS["where"](OPERATORS["logical_or"](place < 0, place >= n), n, place)  # behind the last: in no bin
+    counted = _core.full(tensor.shape, 1, "int64") if weights is None else OPERATORS["reshape"](weights, (-1,))
+    if counted.shape != tensor.shape:
+        raise _core.ShapeError(
+            f"[histogram] weights are {list(_core.asarray(weights).shape)}, x is {list(_core.asarray(x).shape)}; "
+            "expected one for each element; check them"
+        )
+    counts = OPERATORS["scatter_add"](place, counted, size=n + 1)[:n]
+    if density:
+        counts = counts / OPERATORS["diff"](edges) / OPERATORS["sum"](counts)
+    return counts, edges
+
+
+def _edges(x: _core.Tensor, bins: Any, limits: tuple[float, float] | None) -> _core.Tensor:
+    import numpy as np
+
+    wide = x.dtype.name in ("float64", "int32", "int64", "uint32", "uint64")
+    dtype = "float64" if wide else "float32"
+    if not isinstance(bins, (int, np.integer)):
+        edges = OPERATORS["astype"](bins, dtype)
+        if edges.ndim != 1 or edges.shape[0] < 2:
+            raise _core.ShapeError(f"[histogram] bins is {list(edges.shape)}; expected two edges or more; or a number")
+        if not edges.symbolic and (np.diff(edges.numpy()) < 0).any():
+            raise _core.ShapeError("[histogram] bins are out of order; expected edges that rise; sort them")
+        return edges
+    if bins < 1:
+        raise _core.ShapeError(f"[histogram] bins = {bins}; expected at least 1; 10 is usual")
+    if limits is None:
+        _, numbers = known(x, "histogram", "pass range, or the edges as bins")
+        ends = (numbers.min(), numbers.max()) if numbers.size else (0.0, 1.0)
+    else:
+        ends = limits
+    first, last = (float(end) for end in ends)
+    if not (np.isfinite(first) and np.isfinite(last) and first <= last):
+        raise _core.ShapeError(
+            f"[histogram] range = ({first}, {last}); expected finite numbers in order; pass range for "
+            "elements that are not"
+        )
+    if first == last:
+        first, last = first - 0.5, last + 0.5
+    return _core.tensor(np.linspace(first, last, int(bins) + 1), dtype)
+
+
+def digitize(x: Any, bins: Any, right: bool = False) -> _core.Tensor:
+    """The number of the bin in which each element lies: i for bins[i-1] <= x < bins[i], or < and <= with right.
+
+    Shapes    x [...], bins [n] -> int64 [...], 0 to n
+    Dtypes    all real numbers
+    Errors    bins that are no vector, or neither rise nor fall
+    Grad      none
+    Numerics  NaN counts as the largest; within a compiled step bins whose values are not known are taken to rise
+    Source    NumPy, digitize; PyTorch's bucketize is searchsorted
+    Example
+        >>> import powertrain as pt
+        >>> pt.digitize(pt.tensor([0.5, 1.0, 7.0]), [0, 1, 2]).numpy().tolist()
+        [1, 2, 3]
+    """
+    import numpy as np
+
+    row = _core.asarray(bins)
+    if row.ndim != 1:
+        raise _core.ShapeError(f"[digitize] bins is {list(row.shape)}; expected a vector; reshape it")
+    side = "left" if right else "right"
+    if not row.symbolic:
+        steps = np.diff(known(row, "digitize", "")[1].astype("float64"))
+        if (steps < 0).any():
+            if (steps > 0).any():
+                raise _core.ShapeError("[digitize] bins neither rise nor fall; expected edges in order; sort them")
+            found = OPERATORS["searchsorted"](OPERATORS["flip"](row, 0), x, side)
+            return row.shape[0] - found
+    return OPERATORS["searchsorted"](row, x, side)
+
+
+def unravel_index(indices: Any, shape: int | Sequence[int]) -> tuple[_core.Tensor, ...]:
+    """The position along each axis of an array of that shape, for places in row-major order.
+
+    Shapes    indices int [...] -> int64 [...] for each axis
+    Errors    indices that are no integers; one outside of the array, when the call or the compiled step ends
+    Grad      none
+    Source    NumPy, unravel_index
+    Example
+        >>> import powertrain as pt
+        >>> [t.numpy().tolist() for t in pt.unravel_index([5, 1], (2, 3))]
+        [[1, 0], [2, 1]]
+    """
+    sizes = _core.integers(shape, "shape", "unravel_index")
+    rest = _index(indices, "unravel_index")
+    whole = 1
+    for size in sizes:
+        whole *= size
+    rest = _within(rest, whole)
+    found = []
+    for size in reversed(sizes):
+        found.append(OPERATORS["remainder"](rest, size) if size else rest)
+        rest = OPERATORS["floor_divide"](rest, size) if size else rest
+    return tuple(reversed(found))
+
+
+def _within(index: _core.Tensor, size: int) -> _core.Tensor:
+    """The positions, once they are known to be from 0 to below a size."""
+    return OPERATORS["check_index"](OPERATORS["where"](index < 0, size, index), size)
+
+
+def ravel_multi_index(
+    multi_index: Sequence[Any], dims: int | Sequence[int], mode: Literal["raise", "wrap", "clip"] = "raise"
+) -> _core.Tensor:
+    """The places in row-major order of positions along each axis of an array of shape dims.
+
+    Shapes    one int [...] for each axis -> int64 [...], broadcast
+    Errors    another number of positions than of sizes; another mode; with "raise" a position outside of its axis, when
+              the call or the compiled step ends
+    Grad      none
+    Numerics  "wrap" takes positions modulo the size, "clip" the nearest that exists
+    Source    NumPy, ravel_multi_index
+    Example
+        >>> import powertrain as pt
+        >>> pt.ravel_multi_index(([1, 0], [2, 1]), (2, 3)).numpy().tolist()
+        [5, 1]
+    """
+    sizes = _core.integers(dims, "dims", "ravel_multi_index")
+    positions = [_index(one, "ravel_multi_index") for one in multi_index]
+    if len(positions) != len(sizes) or not sizes:
+        raise _core.ShapeError(
+            f"[ravel_multi_index] received {len(positions)} positions for {len(sizes)} axes; expected one for each "
+            "axis; check dims"
+        )
+    if mode not in ("raise", "wrap", "clip"):
+        raise _core.ShapeError(
+            f"[ravel_multi_index] mode = {mode!r}; expected 'raise', 'wrap' or 'clip'; 'raise' is usual"
+        )
+    found: Any = 0
+    for position, size in zip(positions, sizes, strict=True):
+        if mode == "raise":
+            inside = _within(position, size)
+        elif mode == "wrap":
+            inside = OPERATORS["remainder"](position, size)
+        else:
+            inside = OPERATORS["minimum"](OPERATORS["maximum"](position, 0), size - 1)
+        found = found * size + inside
+    return _core.asarray(found)

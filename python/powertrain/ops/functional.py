@@ -1,0 +1,132 @@
+"""The ops as Python functions: made from their specs, so that a new op needs no line here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+from powertrain import _core
+from powertrain.ops import namespaces
+
+_MOST_ELEMENTS = 9 * 10**15
+
+
+# Every op by its name, those too that only the engine calls. Those of several outputs give a tuple of tensors.
+OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in _core.op_names()}
+
+
+def home(name: str) -> str:
+    """The module in which users find the function of an op."""
+    if name in namespaces.FUNCTIONAL or name in namespaces.BELOW_FUNCTIONAL:
+        return "powertrain.nn.functional"
+    if name in namespaces.LINALG:
+        return "powertrain.linalg"
+    return "powertrain._core" if name in namespaces.ENGINE_ONLY else "powertrain"
+
+
+def op_names() -> list[str]:
+    """The names of the ops that are functions of `powertrain` itself."""
+    return [name for name in OPERATORS if home(name) == "powertrain" and name not in namespaces.BELOW_ARRAYS]
+
+
+def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
+    """The signature of an op, from its spec: an op's name, or the facts of a plugin's."""
+    spec = next((known for known in _core.ops() if known["name"] == op), None) if isinstance(op, str) else op
+    if spec is None:
+        raise _core.Error(f"[signature] no op is called {op}; expected one of powertrain._core.op_names(); check it")
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    empty = inspect.Parameter.empty
+    parameters = [
+        inspect.Parameter(i["name"], kind, default=None if i["optional"] else empty) for i in spec["inputs"]
+    ] + [inspect.Parameter(a["name"], kind, default=empty if a["required"] else a["default"]) for a in spec["attrs"]]
+    seen_default = False
+    ordered = []
+    for parameter in parameters:
+        seen_default = seen_default or parameter.default is not empty
+        keyword_only = seen_default and parameter.default is empty
+        ordered.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) if keyword_only else parameter)
+    ordered.sort(key=lambda p: p.kind)
+    return inspect.Signature(ordered)
+
+
+def full(shape: int | Sequence[int], value: complex, dtype: Any = None, device: Any = None) -> _core.Tensor:
+    """A tensor whose elements are all `value`; float32 unless `dtype` says otherwise.
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.full((2,), 3).numpy().tolist()
+        [3.0, 3.0]
+    """
+    if device is not None:
+        _core.check_device(device, "full")
+    return _core.full(shape, value, dtype)
+
+
+def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeError:
+    """The error of who passed sizes one by one, so that the second was taken for a dtype; another one as it is."""
+    if not isinstance(dtype, int) or isinstance(dtype, bool):
+        return error
+    return _core.DTypeError(
+        f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
+        f"{where}((3, 4))"
+    )
+
+
+def zeros(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
+    """A tensor of zeros; float32 unless `dtype` says otherwise."""
+    if device is not None:
+        _core.check_device(device, "zeros")
+    try:
+        return _core.full(shape, 0.0, dtype)
+    except _core.DTypeError as error:
+        raise _for_sizes("zeros", dtype, error) from None
+
+
+def ones(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
+    """A tensor of ones; float32 unless `dtype` says otherwise."""
+    if device is not None:
+        _core.check_device(device, "ones")
+    try:
+        return _core.full(shape, 1.0, dtype)
+    except _core.DTypeError as error:
+        raise _for_sizes("ones", dtype, error) from None
+
+
+def arange(
+    start: float, stop: float | None = None, step: float = 1, dtype: Any = None, device: Any = None
+) -> _core.Tensor:
+    """The numbers start, start + step, ... below stop; int64 when all three are integers, else float32.
+
+    Integers are exact: uint64 where they are beyond int64.
+
+    Errors    a step of 0; numbers that are not finite, or beyond 64 bits; a result that memory cannot hold
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.arange(1, 4).numpy().tolist()
+        [1, 2, 3]
+    """
+    if device is not None:
+        _core.check_device(device, "arange")
+    if stop is None:
+        start, stop = 0, start
+    if all(isinstance(value, Integral) for value in (start, stop, step)):
+        numbers = _whole_range(int(start), int(stop), int(step))
+        return numbers if dtype is None else _core.asarray(numbers, dtype)
+    return _core.asarray(_core.real_range(start, stop, step), _core.DType.float32 if dtype is None else dtype)
+
+
+def _whole_range(start: int, stop: int, step: int) -> _core.Tensor:
+    if step == 0:
+        raise _core.ShapeError("[arange] step = 0; expected another number; leave it out for 1")
+    size = max(0, -((start - stop) // step))
+    ends = (start, start + (size - 1) * step) if size else (0,)
+    wide = max(ends) >= 2**63
+    if size > _MOST_ELEMENTS or max(ends) >= 2**64 or min(ends) < (0 if wide else -(2**63)):
+        raise _core.ShapeError(
+            f"[arange] start = {start}, stop = {stop}, step = {step}; expected integers of 64 bits and a result that "
+            "memory can hold; check them"
+        )
+    return _core.whole_range(start % 2**64, step % 2**64, size, wide)

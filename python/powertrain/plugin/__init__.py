@@ -1,0 +1,126 @@
+"""Plugins: how they are found, what they offer, how their parameters are checked. Imports no plugin."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from powertrain.errors.boundary import export
+from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value
+from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Schedule, Transform
+from powertrain.plugin.declared import Declared, FieldError
+from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
+from powertrain.plugin.learning import (
+    Callback,
+    End,
+    Environment,
+    Evaluate,
+    Event,
+    Request,
+    Save,
+    SetScalar,
+    Start,
+    Stop,
+    Strategy,
+)
+from powertrain.plugin.metric import Metric
+from powertrain.plugin.params import NoParams, Range, param
+from powertrain.plugin.protocols import GROUPS, Inputs
+from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
+from powertrain.plugin.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
+from powertrain.plugin.section import Section, columns_section
+from powertrain.plugin.tasks import Task
+
+if TYPE_CHECKING:
+    from powertrain.optim.optimizer import Optimizer as Optimizer
+    from powertrain.plugin.host_model import HostModel as HostModel
+    from powertrain.plugin.model import Model as Model
+    from powertrain.plugin.model_inputs import ModelError as ModelError
+    from powertrain.plugin.model_inputs import as_floats as as_floats
+    from powertrain.plugin.model_inputs import as_images as as_images
+    from powertrain.plugin.model_inputs import as_rows as as_rows
+    from powertrain.plugin.model_inputs import check_task as check_task
+    from powertrain.plugin.model_inputs import features as features
+    from powertrain.plugin.model_inputs import image_shape as image_shape
+
+# What needs the engine's modules, which listing plugins does not.
+_MODEL_INPUTS = ("ModelError", "as_floats", "as_images", "as_rows", "check_task", "features", "image_shape")
+_LAZY = {
+    "HostModel": "powertrain.plugin.host_model",
+    "Model": "powertrain.plugin.model",
+    "Optimizer": "powertrain.optim.optimizer",
+    **dict.fromkeys(_MODEL_INPUTS, "powertrain.plugin.model_inputs"),
+}
+
+__all__ = [
+    "GROUPS",
+    "Backend",
+    "BackendError",
+    "Batch",
+    "CLibrary",
+    "Call",
+    "Callback",
+    "Case",
+    "Cuda",
+    "Data",
+    "Declared",
+    "End",
+    "Environment",
+    "Environments",
+    "Evaluate",
+    "Event",
+    "FieldError",
+    "Graph",
+    "Held",
+    "HostModel",
+    "Inputs",
+    "Kernel",
+    "Loss",
+    "LossFunction",
+    "Metric",
+    "Model",
+    "ModelError",
+    "NoParams",
+    "Node",
+    "Numba",
+    "Optimizer",
+    "Part",
+    "Plugin",
+    "PluginError",
+    "RandomTransform",
+    "Range",
+    "Registry",
+    "Request",
+    "Rows",
+    "Run",
+    "Save",
+    "Schedule",
+    "Section",
+    "SetScalar",
+    "Start",
+    "Step",
+    "Stop",
+    "Strategy",
+    "Stream",
+    "Task",
+    "Transform",
+    "Value",
+    "as_floats",
+    "as_images",
+    "as_rows",
+    "check_task",
+    "columns_section",
+    "features",
+    "image_shape",
+    "param",
+    "registry",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'powertrain.plugin' has no attribute {name!r}")
+
+
+export(globals())

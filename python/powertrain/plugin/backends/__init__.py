@@ -1,0 +1,7 @@
+"""Backends: who runs a traced program in place of the engine's kernels. See docs/plugins/backend.md."""
+
+from powertrain.plugin.backends.adapter import Adapter, BackendError, adapter_of
+from powertrain.plugin.backends.graph import Call, Graph, Node, Value
+from powertrain.plugin.backends.random_bits import uniform
+
+__all__ = ["Adapter", "BackendError", "Call", "Graph", "Node", "Value", "adapter_of", "uniform"]

@@ -1,0 +1,55 @@
+"""The engine's random numbers, for backends: the same bits, in integer arithmetic that every array library has."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+# Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011: Philox 4x32-10.
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
+
+
+def uniform(xp: Any, state: Any, shape: tuple[int, ...], ordinal: int, dtype: str) -> Any:
+    """The op random_uniform: numbers in [0, 1), bit for bit the engine's.
+
+    Shapes    state int64 [3] -> shape
+    Dtypes    float32 and float64; f16 and bf16 are drawn in float32 and rounded by whoever calls
+    Source    Salmon et al. 2011
+    Example
+        >>> import numpy as np
+        >>> from powertrain.plugin.backends import uniform
+        >>> uniform(np, np.array([7, 0, 0]), (2,), 0, "float32").tolist()
+        [0.21880745887756348, 0.31145572662353516]
+    """
+    count = math.prod(shape)
+    wide = dtype == "float64"
+    words = _words(xp, state, ordinal, -(-count // (2 if wide else 4)))
+    if wide:
+        pairs = xp.reshape(words, (-1, 2, 2))
+        bits = (pairs[:, :, 1] << 32 | pairs[:, :, 0]) >> 11
+        numbers = xp.reshape(bits, (-1,)).astype("int64").astype("float64") * 2.0**-53
+    else:
+        numbers = xp.reshape(words >> 8, (-1,)).astype("int32").astype("float32") * xp.float32(2.0**-24)
+    return xp.reshape(numbers[:count], shape)
+
+
+def _words(xp: Any, state: Any, ordinal: int, blocks: int) -> Any:
+    """Words of 32 bits, four a block, held in uint64 so that a product keeps its upper half."""
+    low = xp.uint64(0xFFFFFFFF)
+    seed, stream, call = state[0].astype("uint64"), state[1].astype("uint64"), (state[2] + ordinal).astype("uint64")
+    key = [seed & low, (seed >> 32) ^ (stream >> 32)]
+    block = xp.arange(blocks, dtype="uint64")
+    words = [block & low, (block >> 32) | ((call >> 32) << 16 & low), call & low, stream & low]
+    words = [xp.broadcast_to(word, block.shape) for word in words]
+    for _ in range(ROUNDS):
+        first, second = words[0] * xp.uint64(MULTIPLIERS[0]), words[2] * xp.uint64(MULTIPLIERS[1])
+        words = [
+            (second >> 32) ^ words[1] ^ key[0],
+            second & low,
+            (first >> 32) ^ words[3] ^ key[1],
+            first & low,
+        ]
+        key = [(part + xp.uint64(step)) & low for part, step in zip(key, WEYL, strict=True)]
+    return xp.stack(words, axis=1)

@@ -1,0 +1,153 @@
+"""The base classes of data sets, transforms, losses, schedules and backends. Models are in model.py, metrics in
+measure.py, what learns in learning.py; the base of an optimizer is `powertrain.optim.Optimizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import NDArray
+
+from powertrain.plugin.declared import Declared, FieldError, OfParams, missing, optional, required
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.data import DataModule
+    from powertrain.data.order import Draw
+    from powertrain.plugin.backends import Graph
+    from powertrain.plugin.protocols import Inputs
+
+Array = NDArray[Any]
+
+
+class Data(Declared, declares=True):
+    """A data set, which `build` loads. One whose parameters have a field `split` gets the recipe's data.split, and
+    gives the parts itself."""
+
+    examples_folder: ClassVar[Path] = Path()  # where relative paths of `examples` begin
+
+    @classmethod
+    @required
+    def build(cls, params: Any, base: Path) -> DataModule:
+        """The data set. `base` is the folder of the recipe, from which relative paths are taken."""
+        raise missing(cls, "build")
+
+
+class Transform(Declared, declares=True):
+    """A fitted map of the inputs of a batch; the first axis is the batch and stays.
+
+    `build(params, x)` sees the training part alone. What it learned is in `state()`, which goes into checkpoints and
+    comes back by `restore`; as it stands a transform learns nothing.
+    """
+
+    random: ClassVar[bool] = False
+    example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))  # that the check tries it with
+
+    @classmethod
+    def build(cls, params: Any, x: Array) -> Transform:
+        """The transform, fitted on the inputs `x` of the training part."""
+        return cls(params)
+
+    @required
+    def __call__(self, x: Array) -> Array:
+        raise missing(self, "__call__")
+
+    def state(self) -> Mapping[str, Array]:
+        """What it learned, as named arrays."""
+        return {}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Take up what `state` gave."""
+        if state:
+            raise FieldError(
+                f"[{type(self).__name__}] received the state {', '.join(state)}; expected none, since it learns "
+                "nothing; restore it into the transform that it came from"
+            )
+
+    @optional
+    def picture(self, x: Array) -> Array:
+        """How people look at what it gives: [batch, height, width], for the report; left out where they look at x."""
+        raise missing(self, "picture")
+
+
+class RandomTransform(Declared, declares=True):
+    """A random change of training batches, such as a crop or mixup, in the group `transform` too. Evaluation and
+    prediction never see it, and what is fitted after it is fitted without it.
+
+    The shapes of x stay; y may become one row of class shares per example. It draws all its random numbers from `draw`,
+    and learns nothing.
+    """
+
+    random: ClassVar[bool] = True
+    example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))
+
+    @classmethod
+    def build(cls, params: Any, inputs: Inputs) -> RandomTransform:
+        """The change, for inputs of that form."""
+        return cls(params)
+
+    @required
+    def change(self, fields: dict[str, Array], draw: Draw) -> dict[str, Array]:
+        raise missing(self, "change")
+
+
+class Loss(OfParams, declares=True):
+    """A loss: one value per example, or per token, of outputs and targets; the engine divides once by the total weight.
+
+    A function of (output, target) with keyword-only parameters is one too; its fields are attributes of the function.
+    """
+
+    probabilities: ClassVar[bool] = False  # the softmax of the outputs gives probabilities, which the report checks
+    exact_gradient: ClassVar[bool] = True  # False where it stops gradients on purpose
+
+    @required
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        raise missing(self, "__call__")
+
+
+class Schedule(OfParams, declares=True):
+    """The factor on the rate at an update, from 0 on; `step` is a tensor, `total` the updates of the whole run.
+
+    A function of (step, total) with keyword-only parameters is one too.
+    """
+
+    @required
+    def __call__(self, step: Tensor, total: int) -> Tensor | float:
+        raise missing(self, "__call__")
+
+
+class Backend(OfParams, declares=True):
+    """A backend: runs traced programs in place of the engine's kernels.
+
+    Arrays are its own, of any type that has `shape` and `dtype`; the engine keeps them, in slots too, and hands the
+    same ones back. None of them may change after it was given.
+    """
+
+    name: str = ""  # what messages call it, where it is made in Python; its class where it is empty
+    ops: Collection[str]  # that it has a rule for; others become what they are composed of, before it sees them
+    dtypes: Collection[str]  # that its arrays have, by name
+
+    @required
+    def available(self) -> str | None:
+        """Why it cannot run here, `what is missing; what is expected; how to get it`; None if it can."""
+        raise missing(self, "available")
+
+    @required
+    def place(self, array: NDArray[Any], dtype: str) -> Any:
+        """An array of its own with the same elements; of bfloat16, `array` has the bits as uint16."""
+        raise missing(self, "place")
+
+    @required
+    def fetch(self, array: Any) -> NDArray[Any]:
+        """The elements of one of its arrays; of bfloat16, the bits as uint16."""
+        raise missing(self, "fetch")
+
+    @required
+    def compile(self, graph: Graph) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        """A function from arrays for `graph.inputs` to arrays for `graph.outputs`, of the types that the graph says."""
+        raise missing(self, "compile")
+
+    def version(self) -> str:
+        """What its numbers depend on, in words, which run.lock records."""
+        return ""

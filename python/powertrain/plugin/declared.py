@@ -1,0 +1,178 @@
+"""Declared fields: what a class of plugins says of itself, by name, type and default, and nothing else.
+
+A base class such as `Strategy` declares its fields as annotated class attributes. A subclass gives some of them other
+values. A name that no base declares, a misspelt one above all, is an error when the class is made: nothing would ever
+read it. A plugin's own constants are written in upper case, or begin with an underscore.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Collection
+from types import FunctionType, GenericAlias
+from typing import Any, ClassVar, TypeVar
+
+from powertrain._core import Error
+from powertrain.plugin.params import Mistake, NoParams, Range, convert, show, words
+
+F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M", bound="OfParams")
+
+# Two names of methods as near as this are taken for one of them, misspelt.
+NEAR = 0.8
+
+
+class FieldError(Error, TypeError):
+    """A field of a plugin that nothing reads, or of another type: `[class] received; expected; how to fix it`."""
+
+
+class Declared:
+    """The base of all classes of plugins.
+
+    A subclass that is written with `declares=True` may declare further fields, for its own subclasses.
+    """
+
+    Params: ClassVar[type] = NoParams  # a frozen dataclass: what a recipe may set
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ()  # tables of parameters that the check tries it with
+
+    def __init_subclass__(cls, declares: bool = False, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls._declares = declares
+        if not declares:
+            _check(cls)
+
+    def __init__(self, params: Any = None) -> None:
+        self.params = params
+
+    _declares: ClassVar[bool] = True
+
+
+class OfParams(Declared, declares=True):
+    """The base of plugins that are made of their parameters alone."""
+
+    @classmethod
+    def build(cls: type[M], params: Any) -> M:
+        """The plugin, made of what the recipe says."""
+        return cls(params)
+
+
+def fields(cls: type) -> dict[str, tuple[Any, type]]:
+    """What the bases of a class declare: the type of each field as it is written, and the class that says so."""
+    found: dict[str, tuple[Any, type]] = {}
+    for base in reversed(cls.__mro__):
+        if vars(base).get("_declares", False):
+            found |= {name: (kind, base) for name, kind in inspect.get_annotations(base).items() if name[0] != "_"}
+    return found
+
+
+def methods(cls: type) -> set[str]:
+    """Names of the methods that the bases of a class declare."""
+    bases = (base for base in cls.__mro__ if vars(base).get("_declares", False))
+    return {name for base in bases for name, value in vars(base).items() if _is_method(value) and name[0] != "_"}
+
+
+def required(method: F) -> F:
+    """Mark a method that a base declares and a plugin must bring."""
+    method.declared = "required"  # type: ignore[attr-defined]
+    return method
+
+
+def optional(method: F) -> F:
+    """Mark a method that a base declares and a plugin may bring."""
+    method.declared = "optional"  # type: ignore[attr-defined]
+    return method
+
+
+def overridden(plugin: Any, name: str) -> bool:
+    """Whether a plugin, or its class, brings a method that its base only declares."""
+    return _declared(plugin if isinstance(plugin, type) else type(plugin), name) == ""
+
+
+def lacking(cls: type) -> list[str]:
+    """The methods that a class must bring and does not, in the order in which its bases declare them."""
+    names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
+    return [name for name in names if _declared(cls, name) == "required"]
+
+
+def _declared(cls: type, name: str) -> str:
+    found = inspect.getattr_static(cls, name, None)
+    return str(getattr(getattr(found, "__func__", found), "declared", ""))
+
+
+def missing(plugin: Any, name: str) -> FieldError:
+    """The error of a method that a plugin lacks."""
+    kind = (plugin if isinstance(plugin, type) else type(plugin)).__name__
+    return FieldError(f"[{kind}] it has no {name}; expected that method; write def {name}(self, ...) in {kind}")
+
+
+def check_functions(owner: str, function: Any, base: type) -> None:
+    """The fields of a plugin that is a function: they are those of its base class."""
+    if isinstance(function, FunctionType):
+        for name, value in vars(function).items():
+            if name[0] != "_":
+                _field(owner, name, value, base)
+
+
+def _check(cls: type) -> None:
+    known = fields(cls)
+    for name, value in vars(cls).items():
+        if name[0] == "_" or name.isupper() or isinstance(value, type) or name in ("Params", "params"):
+            continue
+        if _is_method(value):
+            if name not in known:  # a field may be computed
+                _method(cls, name)
+        elif name in known or not _inherited(cls, name):
+            _field(cls.__name__, name, value, cls)
+
+
+def _is_method(value: Any) -> bool:
+    return isinstance(value, (FunctionType, classmethod, staticmethod, property)) or hasattr(value, "__get__")
+
+
+def _inherited(cls: type, name: str) -> bool:
+    """Whether a base that declares nothing has such an attribute: of a library, or of the plugin's own."""
+    return any(name in vars(base) for base in cls.__mro__[1:] if not vars(base).get("_declares", False))
+
+
+def _method(cls: type, name: str) -> None:
+    known = methods(cls)
+    if name in known or _inherited(cls, name):
+        return
+    near = difflib.get_close_matches(name, [*known, *fields(cls)], n=1, cutoff=NEAR)
+    if near:
+        raise FieldError(
+            f"[{cls.__name__}] received a method {name}, which nothing calls; expected {near[0]}; rename it, or begin "
+            "its name with an underscore where it is your own"
+        )
+
+
+def _field(owner: str, name: str, value: Any, cls: type) -> None:
+    known = fields(cls)
+    if name not in known:
+        near = difflib.get_close_matches(name, [*known, *methods(cls)], n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else "write a constant of your own in upper case"
+        raise FieldError(
+            f"[{owner}] received a field {name}, which nothing reads; expected one of {', '.join(sorted(known))}; "
+            f"{hint}"
+        )
+    kind = _kind(*known[name])
+    wrong: list[Mistake] = []
+    if typing.get_origin(kind) is Collection:
+        kind = GenericAlias(tuple, (*typing.get_args(kind), ...))
+        value = tuple(value) if isinstance(value, (set, frozenset)) else value
+    convert(value, kind, Range(), (name,), wrong)
+    if wrong:
+        raise FieldError(f"[{owner}] {name} = {show(value)}; expected {words(kind, Range())}; change it")
+
+
+def _kind(annotation: Any, base: type) -> Any:
+    """The type that an annotation names, without ClassVar."""
+    if isinstance(annotation, str):
+        try:
+            annotation = eval(annotation, {**vars(typing), **vars(sys.modules[base.__module__])})
+        except NameError:  # a type that only a checker of types imports
+            return Any
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is ClassVar else annotation

@@ -1,0 +1,53 @@
+"""Models that another library fits and answers with: trees, kernel machines. Their state is bytes, in a blob."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import powertrain as pt
+from powertrain.plugin.declared import missing, required
+from powertrain.plugin.model import Model
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.plugin.section import Section
+
+
+class HostModel(Model, declares=True):
+    """A model whose plugin sets `host = True`: NumPy in and out, no slots, trained by the strategy `fitted`.
+
+    What it learned is the `state` that `fit` gives and every other method takes; the model itself keeps nothing. Bytes
+    that load must not be able to run code: `dump` writes text, JSON or .npz, never pickle.
+    """
+
+    host: ClassVar[bool] = True
+    strategy: ClassVar[str] = "fitted"
+
+    @required
+    def fit(self, train: Any, valid: Any | None) -> Any:
+        """The state after learning from rows {"x": ..., "y": ...}; `valid`, if there is one, is for stopping early."""
+        raise missing(self, "fit")
+
+    @required
+    def answer(self, state: Any, x: Any) -> Any:
+        """[rows, outputs]: logits of classes, or values."""
+        raise missing(self, "answer")
+
+    @required
+    def dump(self, state: Any) -> bytes:
+        raise missing(self, "dump")
+
+    @required
+    def load(self, data: bytes) -> Any:
+        raise missing(self, "load")
+
+    def sections_of(self, state: Any, dataset: DataModule) -> Sequence[Section]:
+        """What it has to say for itself in the report: which columns count, how it grew."""
+        return ()
+
+    def forward(self, x: Any) -> pt.Tensor:
+        raise pt.DTypeError(
+            f"[{type(self).__name__}] called as a layer; expected the strategy fitted, since another library computes "
+            "it; leave strategy out of the recipe"
+        )

@@ -1,0 +1,210 @@
+"""Ways of learning and what surrounds them: the base classes of strategies, environments and callbacks. The Trainer
+knows nothing else of learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from numpy.typing import ArrayLike, NDArray
+
+from powertrain.plugin.declared import OfParams, missing, optional, required
+from powertrain.plugin.run import Batch, LossFunction, Run, Step, Stream
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.data import DataModule
+    from powertrain.nn import Module
+    from powertrain.optim import Optimizer
+    from powertrain.plugin.section import Section
+    from powertrain.train.evaluate.baseline import Baseline
+
+ROUND_STEPS = 64
+
+
+class Strategy(OfParams, declares=True):
+    """A way of learning, made by `build(params)`, which sets `self.params`. It keeps no state on self but what `setup`
+    names through the run: that is what makes a killed run resume to the same bits.
+
+    As it stands it trains the model on the training part; a subclass writes `step`, and what differs.
+    """
+
+    resume: ClassVar[Literal["exact", "restart"]] = "exact"  # what --resume promises
+    needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")  # sections that its recipe must have
+    host: ClassVar[bool] = False  # `predict` computes with NumPy, as a booster does: it gets arrays, and is not traced
+    task: ClassVar[str] = ""  # the task that its data must have, where it cannot be any
+    example_recipe: ClassVar[str] = ""  # TOML that the check tries it with
+
+    model: Module
+    opt: Optimizer
+    loss: LossFunction
+    data: Stream
+
+    def setup(self, run: Run) -> None:
+        """Name every slot here: models, optimizers, anything that a resume must find."""
+        self.model = run.model()
+        self.opt = run.optim("model")
+        self.loss = run.loss()
+        self.data = run.data("train")
+
+    @optional
+    def step(self, t: Step, batch: Batch) -> None:
+        """Traced: one step of the usual round, with `t.minimize` and `t.log`."""
+        raise missing(self, "step")
+
+    def round(self, run: Run) -> None:
+        """Host Python; the smallest unit that is committed or replayed. As it stands it replays `step` on `self.data`
+        until an evaluation or the end of an epoch is due, and at most `params.round_steps` times."""
+        run.loop(self.step, self.data, run.quota(self.data, getattr(self.params, "round_steps", ROUND_STEPS)))
+
+    def predict(self, t: Step, batch: Batch) -> Tensor:
+        """Traced; evaluation and prediction call it."""
+        outputs: Tensor = self.model(batch.x)
+        return outputs
+
+    @optional
+    def losses(self, t: Step, batch: Batch) -> Tensor:
+        """One value per example that evaluation reports, where answers have no target; left out where they have."""
+        raise missing(self, "losses")
+
+    def simple(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
+        """What simple predictors reach of such losses, for the report."""
+        return ()
+
+    def sections(self, run: Run) -> Sequence[Section]:
+        """Pages of the report, on what was learned."""
+        return ()
+
+
+class Environment(OfParams, declares=True):
+    """An environment: made by `build(params)`, and used for many episodes.
+
+    One that has `state()` and `restore(arrays)` is saved by them; another is rebuilt from the seed of its episode and
+    the actions so far, so it must depend on nothing else.
+    """
+
+    observation: Any  # an array like one observation
+    actions: int  # the number of actions
+
+    @required
+    def reset(self, seed: int) -> ArrayLike:
+        """Begin an episode; gives the first observation."""
+        raise missing(self, "reset")
+
+    @required
+    def step(self, action: int) -> tuple[ArrayLike, float, bool]:
+        """Gives the next observation, the reward, and whether the episode has ended."""
+        raise missing(self, "step")
+
+    @optional
+    def state(self) -> Mapping[str, ArrayLike]:
+        """Where the episode stands, as named arrays."""
+        raise missing(self, "state")
+
+    @optional
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up what `state` gave."""
+        raise missing(self, "restore")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a callback sees before the first commit of a process, once everything fits together.
+
+    `folder` is that of the run, in which a logger may keep files; `recipe` the recipe's name, `tables` what it says
+    with the overrides laid over, `overrides` those alone. `progress` is above 0 where the run was resumed.
+    """
+
+    folder: Path
+    recipe: str
+    tables: Mapping[str, Any]
+    overrides: tuple[str, ...]
+    progress: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a callback sees after a commit; nothing in it can be changed.
+
+    `values` holds what was evaluated at this commit (`valid.loss`, `train.loss`), and is empty where nothing was;
+    `scalars` the numbers that SetScalar may change, such as `optimizer.lr`; `texts` what was shown, such as a sample of
+    a language model.
+    """
+
+    progress: Mapping[str, int]
+    values: Mapping[str, float] = field(default_factory=dict)
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class End:
+    """What a callback sees when a process is done with a run.
+
+    `results` are those of results.json: scores by part (`results["test"]["accuracy"]`), baselines, seconds, the hash;
+    empty where the run is not `finished`, and `reason` says why it ended early. `sections` are pages of the report with
+    their tables (`rows`) and pictures (`png()`).
+    """
+
+    progress: Mapping[str, int]
+    finished: bool
+    reason: str = ""
+    results: Mapping[str, Any] = field(default_factory=dict)
+    report: Path | None = None
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the run after this commit."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Save:
+    """Write a checkpoint now."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Evaluate now, out of turn."""
+
+
+@dataclass(frozen=True)
+class SetScalar:
+    """Set a number of the run's, such as `optimizer.lr`; the ledger records it."""
+
+    name: str
+    value: float
+
+
+Request = Stop | Save | Evaluate | SetScalar
+
+
+class Callback(OfParams, declares=True):
+    """Watches a run and may ask for something; never changes it by itself, so the order of callbacks never matters.
+
+    It is made by `build(params)`. `on_start` and `on_end` are called once in each process that trains, `after_commit`
+    in between. One that remembers anything has `state()`, which gives named arrays, and
+    `restore(arrays)`: they are part of every checkpoint.
+    """
+
+    def on_start(self, start: Start) -> None:
+        """Before the first commit."""
+
+    def on_end(self, end: End) -> None:
+        """When the run is finished, was stopped, or failed."""
+
+    def after_commit(self, event: Event) -> Request | Sequence[Request] | None:
+        """After each round; what it asks for."""
+        return None
+
+    def state(self) -> Mapping[str, ArrayLike]:
+        """What it remembers, as named arrays."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up what `state` gave."""

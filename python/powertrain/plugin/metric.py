@@ -1,0 +1,87 @@
+"""The base class of metrics."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.plugin.declared import FieldError, OfParams, missing, required
+from powertrain.plugin.params import check
+
+State = NDArray[np.float64]
+
+
+class Metric(OfParams, declares=True):
+    """A mergeable measure: `update` with each batch, `compute` the result of all of them, `reset` to begin anew.
+
+    A metric of your own defines `measure(prediction, target, weight)`, which gives the state of one batch, and
+    `result(state)`. States are added up; where that is not so, define `zero()` and `merged(a, b)` too. The result must
+    not depend on how the examples were cut into batches: a state holds sums and counts, and only `result` divides.
+
+    A script gives parameters by keyword: `F1(average="micro")`.
+
+    >>> metric = pt.metrics.Accuracy()
+    >>> metric.update(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    >>> metric.compute()
+    0.5
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ()  # the tasks that it measures; all where it names none
+    lower_is_better: ClassVar[bool] = False  # for those that stop a run early, or choose its best weights
+
+    def __init__(self, params: Any = None, **settings: Any) -> None:
+        if params is None:
+            params, mistakes = check(self.Params, settings, type(self).__name__)
+            if mistakes:
+                where = ".".join(map(str, (type(self).__name__, *mistakes[0].path)))
+                raise FieldError(f"[{where}] {mistakes[0].text}")
+        super().__init__(params)
+        self._state: State | None = None
+
+    def zero(self) -> State:
+        """The state of no examples, in one array; by default two numbers, which `result` divides."""
+        return np.zeros(2)
+
+    @required
+    def measure(self, prediction: Any, target: Any, weight: Any = None) -> State:
+        """The state of one batch alone. `prediction` is what the model gave (logits, or values); `weight` has one
+        number for each example, 0 for padding."""
+        raise missing(self, "measure")
+
+    def merged(self, a: State, b: State) -> State:
+        """The state of the examples of both, as a new array."""
+        return np.add(a, b)
+
+    def result(self, state: State) -> float:
+        """The measure of the examples of a state; NaN of nothing."""
+        return float(state[0]) / float(state[1]) if state[1] > 0 else float("nan")
+
+    @property
+    def state(self) -> State:
+        """All that it holds, as one array: what another process, or a file, needs."""
+        return self.zero() if self._state is None else self._state
+
+    @state.setter
+    def state(self, value: Any) -> None:
+        self._state = np.array(value, dtype=np.float64)
+
+    def update(self, prediction: Any, target: Any = None, weight: Any = None) -> None:
+        """Add a batch."""
+        self._state = self.merged(self.state, np.asarray(self.measure(prediction, target, weight), dtype=np.float64))
+
+    def merge(self, other: Metric) -> None:
+        """Add what another metric of this kind has seen, such as one of another process."""
+        self._state = self.merged(self.state, other.state)
+
+    def compute(self) -> float:
+        """The result of all batches since the last reset; NaN of nothing."""
+        return self.result(self.state)
+
+    def reset(self) -> None:
+        """Forget every batch."""
+        self._state = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.compute():.6g})"

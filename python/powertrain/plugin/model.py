@@ -1,0 +1,39 @@
+"""The base class of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from powertrain.nn.module import Module
+from powertrain.plugin.declared import Declared, missing, required
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.plugin.protocols import Inputs
+    from powertrain.plugin.section import Section
+
+
+class Model(Module, Declared, declares=True):
+    """A model: a module that `build` makes for what the data says of itself.
+
+    `forward` gives [batch, outputs], for text [batch, positions, outputs].
+    """
+
+    strategy: ClassVar[str] = "supervised"  # what trains it, where the recipe does not say
+    loss: str = ""  # what it is trained with, where the recipe does not say; the task's usual one where it is empty
+    host: ClassVar[bool] = False  # another library fits it: see powertrain.builtin.models.HostModel
+    probabilities: ClassVar[bool] = True  # its outputs' softmax gives probabilities, if the loss's does
+
+    def __init__(self) -> None:
+        Module.__init__(self)
+
+    @classmethod
+    @required
+    def build(cls, params: Any, inputs: Inputs) -> Module:
+        """The module: `params` are the recipe's, `inputs` what the data says."""
+        raise missing(cls, "build")
+
+    def sections(self, dataset: DataModule) -> Sequence[Section]:
+        """Pages of the report: what it learned."""
+        return ()

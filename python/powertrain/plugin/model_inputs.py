@@ -1,0 +1,57 @@
+"""What the built-in models share: reading the shapes of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import powertrain as pt
+from powertrain.plugin.protocols import Inputs
+from powertrain.plugin.tasks import OWN
+
+
+class ModelError(pt.Error, ValueError):
+    """Data or parameters that a model cannot be built from: `[where] what was received; what was expected; the fix`."""
+
+
+def features(inputs: Inputs) -> int:
+    """The size of one example as a row."""
+    size = 1
+    for extent in inputs.shape:
+        size *= extent
+    return size
+
+
+def image_shape(where: str, inputs: Inputs) -> tuple[int, int, int]:
+    """Height, width and channels; grey images may come without the last."""
+    if len(inputs.shape) not in (2, 3):
+        raise ModelError(
+            f"[{where}] examples of shape {list(inputs.shape)}; expected images [height, width] or "
+            "[height, width, channels]; use mlp for other data"
+        )
+    height, width = inputs.shape[0], inputs.shape[1]
+    return height, width, inputs.shape[2] if len(inputs.shape) == 3 else 1
+
+
+def as_rows(x: Any) -> Any:
+    """A batch as rows of floats."""
+    x = as_floats(x)
+    return x if len(x.shape) == 2 else pt.reshape(x, (x.shape[0], -1))
+
+
+def as_images(x: Any) -> Any:
+    """A batch as [batch, height, width, channels] of floats."""
+    x = as_floats(x)
+    return pt.reshape(x, (*x.shape, 1)) if len(x.shape) == 3 else x
+
+
+def as_floats(x: Any) -> Any:
+    """Bytes and integers as float32; floats as they are."""
+    return x if "float" in str(x.dtype) else pt.astype(x, "float32")
+
+
+def check_task(where: str, inputs: Inputs, *tasks: str) -> None:
+    """Refuse the engine's tasks that a model is not for. Of those that plugins add, its recipe must know."""
+    if inputs.task in OWN and inputs.task not in tasks:
+        raise ModelError(
+            f"[{where}] a {inputs.task} task; expected {' or '.join(tasks)}; choose another model or other data"
+        )

@@ -1,0 +1,209 @@
+"""What a strategy works with: the run on the host, the step inside a trace, the batch that it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from powertrain import Slot, Tensor
+    from powertrain.data import Batch as HostBatch
+    from powertrain.data import DataModule
+    from powertrain.nn import Module
+    from powertrain.optim import Optimizer
+    from powertrain.plugin.protocols import Inputs
+    from powertrain.random import Generator
+    from powertrain.recipe.durations import Duration
+
+T = TypeVar("T")
+Array: TypeAlias = NDArray[np.generic]
+LossFunction: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
+
+
+class Batch(Protocol):
+    """The fields of a batch inside a step. What stands beside another source has that source's name: `batch.free_x`."""
+
+    @property
+    def x(self) -> Tensor: ...
+    @property
+    def y(self) -> Tensor: ...
+    @property
+    def weight(self) -> Tensor:
+        """One number for each example; 0 for padding."""
+
+    def __getattr__(self, name: str) -> Tensor: ...
+
+
+class Step(Protocol):
+    """Inside a traced step."""
+
+    @property
+    def rng(self) -> Generator:
+        """Random numbers: `t.rng.normal(size=shape)`."""
+
+    def minimize(self, opt: Optimizer, loss: Tensor, weight: Tensor | None = None, *, couples: bool = False) -> None:
+        """Differentiate with respect to the optimizer's own parameters and update them. `loss` has one value per
+        example, and is divided once by the total weight; one that couples the examples of a batch is a scalar."""
+
+    def log(self, name: str, total: Tensor | float, count: Tensor | float = 1) -> None:
+        """Add to a mean that the run shows and records; stays on the device."""
+
+
+StepFunction: TypeAlias = Callable[[Step, Batch], None]
+Fold: TypeAlias = "Callable[[Step, Batch], Sequence[Tensor]]"
+Act: TypeAlias = "Callable[[Step, Batch], Tensor]"
+
+
+class Progress(Protocol):
+    """How far the run is."""
+
+    steps: int
+    examples: int
+    tokens: int
+    env_steps: int
+    rounds: int
+    epochs: int
+
+    def __lt__(self, target: Duration) -> bool:
+        """Whether a duration such as `20 epochs` is not reached."""
+
+
+class Stream(Protocol):
+    """What `loop` draws batches from: a part of the data, parts side by side, a sample of a ring."""
+
+    @property
+    def has_epochs(self) -> bool: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def padded(self) -> int:
+        """Rows of padding in the last batch of an epoch."""
+
+    def left_in_epoch(self) -> int:
+        """Batches until the epoch ends."""
+
+    def take(self, count: int) -> Iterator[HostBatch]:
+        """The next batches."""
+
+
+class Part(Stream, Protocol):
+    """Endless batches of a part of the data."""
+
+    def __len__(self) -> int:
+        """Batches in one epoch."""
+
+    def rows(self) -> Mapping[str, Array]:
+        """Every example at once: for what learns from all of them together."""
+
+    def beside(self, **others: Part) -> Stream:
+        """Batches of this part with a batch of each other one: `batch.NAME_x`, `batch.NAME_weight`."""
+
+
+class Environments(Protocol):
+    """Copies of an environment, side by side."""
+
+    actions: int
+
+    @property
+    def copies(self) -> int: ...
+    @property
+    def observation(self) -> Array:
+        """An array like one observation."""
+
+    def unroll(self, act: Act, steps: int) -> Mapping[str, Array]:
+        """Play every copy on by so many steps; `act(t, batch)` gives one action for each row of `batch.x`. Gives x,
+        action, reward, next and done, steps x copies rows in the order of time."""
+
+
+class Rows(Protocol):
+    """The last rows that were appended, to be drawn from."""
+
+    def __len__(self) -> int: ...
+    def append(self, **fields: ArrayLike) -> None: ...
+    def sample(self, batch: int) -> Stream: ...
+
+
+class Held(Protocol[T]):
+    """State that is no array."""
+
+    value: T
+
+
+Hook: TypeAlias = "Callable[[Run, int], str | None]"
+
+
+class Run(Protocol):
+    """The host side of a run. Everything that it gives has a name, is made in `setup`, and is part of a checkpoint."""
+
+    @property
+    def progress(self) -> Progress:
+        """Steps, examples, tokens, env_steps, rounds, epochs so far."""
+
+    @property
+    def dataset(self) -> DataModule:
+        """What the data is: its task, its outputs, its parts."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What `data` knows: the parts of the data set, and the roles of [data]."""
+
+    @property
+    def stop(self) -> bool:
+        """Whether the run was asked to end after this round."""
+
+    @property
+    def done(self) -> bool:
+        """Whether no round follows: the target is reached, or the run was asked to end."""
+
+    def model(self, role: str = "model", frozen: bool = False, inputs: Inputs | None = None) -> Module:
+        """The recipe's [model], or [model.ROLE]; `inputs` for one that does not read the data itself."""
+
+    def optim(self, *roles: str) -> Optimizer:
+        """The recipe's [optimizer], or [optimizer.ROLE] of the first role, over the models of the roles."""
+
+    def loss(self, default: str = "") -> LossFunction:
+        """The recipe's loss, or else `default`, the model's, the task's."""
+
+    def slot(self, name: str, value: ArrayLike | Tensor) -> Slot:
+        """An array of the strategy's own: `slot.value`."""
+
+    def ring(self, name: str, size: int, **fields: ArrayLike) -> Rows:
+        """The last `size` examples that were appended: `ring.append(x=...)`, `run.loop(step, ring.sample(64), 1)`.
+        Fields are arrays of one example, for shape and dtype."""
+
+    def blob(self, name: str, make: Callable[[], T], dump: Callable[[T], bytes], load: Callable[[bytes], T]) -> Held[T]:
+        """State that is no array: `blob.value`."""
+
+    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> Part:
+        """Endless batches of a part or of [data.ROLE]; of some rows only, where given, under a name of their own."""
+
+    def env(self, role: str = "env") -> Environments:
+        """The environment of [data.ROLE]."""
+
+    def fold(self, function: Fold, source: Part) -> tuple[NDArray[np.float64], ...]:
+        """One pass over a part: the sums of what `function(t, batch)` gives."""
+
+    def fork(self, *roles: str) -> AbstractContextManager[Run]:
+        """Inside the block the slots of these roles and their optimizers may change; afterwards they are as before."""
+
+    def loop(self, step: StepFunction, source: Stream, n: int | None = None) -> None:
+        """Replay `step(t, batch)` over the next n batches, or over what is left of the epoch."""
+
+    def quota(self, source: Stream, most: int) -> int:
+        """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
+
+    def predict(self, x: NDArray[np.generic]) -> Array:
+        """The model's outputs for an array of inputs."""
+
+    def after_evaluation(self, hook: Hook) -> None:
+        """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
+
+    def restore(self) -> None:
+        """Take up the newest whole checkpoint, if there is one; the Trainer calls it after `setup`."""
+
+    def commit(self) -> None:
+        """End a round: slots are consistent here. The Trainer calls it."""

@@ -1,0 +1,73 @@
+"""Tasks: what a target is, and what follows from it. Classification, regression, language and control are the engine's
+own (builtin/tasks.py); a plugin adds others, such as segmentation or ranking, in the group `task`."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.plugin.declared import OfParams
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.plugin.section import Section
+    from powertrain.train.evaluate.baseline import Baseline
+    from powertrain.train.evaluate.evaluation import Evaluation
+
+
+class Task(OfParams, declares=True):
+    """What a target is. A data set names its task, `DataModule("streets", "segmentation", ...)`, or gives the class.
+
+    The fields are defaults that a recipe may override, and how examples are treated.
+    """
+
+    loss: ClassVar[str] = ""  # the usual loss, by name; where there is none, a recipe has to name one
+    metrics: ClassVar[tuple[str, ...]] = ()  # the usual metrics, by name
+    headline: ClassVar[str] = "loss"  # the measure that people look at first
+    classes: ClassVar[bool] = False  # a target is one class number: confusion matrix, class scores, stratified splits
+    tokens: ClassVar[bool] = False  # examples are windows of one text: drawn at random, counted in tokens
+    plays: ClassVar[bool] = False  # it has an environment in place of examples
+    kept: ClassVar[bool] = True  # `sections` and the report see outputs and targets of each judged example
+
+    def check(self, dataset: DataModule) -> None:
+        """Raise where the targets do not have the form of the task."""
+
+    def baselines(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
+        """What simple predictors reach on a part: what a model must beat."""
+        return ()
+
+    def sections(self, dataset: DataModule, judged: Evaluation) -> Sequence[Section]:
+        """Pages of the report on the judged part: `judged.outputs`, `judged.truth`, `judged.losses`."""
+        return ()
+
+    def answer(self, dataset: DataModule, output: NDArray[Any]) -> dict[str, Any]:
+        """What `powertrain predict` says of one example."""
+        return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
+
+
+# The engine's own. No distribution is read for them, since any data have one; `plugins list` finds them by their entry
+# points.
+OWN: dict[str, str] = {
+    "classification": "powertrain.builtin.tasks:Classification",
+    "language": "powertrain.builtin.tasks:Language",
+    "regression": "powertrain.builtin.tasks:Regression",
+    "control": "powertrain.builtin.tasks:Control",
+}
+
+
+@functools.cache
+def task_of(name: str) -> Task:
+    """The task of a name; a PluginError where nobody offers it."""
+    from powertrain.plugin.registry import registry
+
+    if name in OWN:
+        module, _, own = OWN[name].partition(":")
+        plugin: type[Task] = getattr(importlib.import_module(module), own)
+    else:
+        plugin = registry().load("task", name)
+    return plugin.build(plugin.Params())

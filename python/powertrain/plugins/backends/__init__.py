@@ -1,7 +1,0 @@
-"""Backends: who runs a traced program in place of the engine's kernels. See docs/plugins/backend.md."""
-
-from powertrain.plugins.backends.adapter import Adapter, BackendError, adapter_of
-from powertrain.plugins.backends.graph import Call, Graph, Node, Value
-from powertrain.plugins.backends.random_bits import uniform
-
-__all__ = ["Adapter", "BackendError", "Call", "Graph", "Node", "Value", "adapter_of", "uniform"]

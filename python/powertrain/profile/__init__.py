@@ -1,6 +1,0 @@
-"""`powertrain profile RECIPE`: where a step's time goes, beside what the machine can do."""
-
-from powertrain.profile.measure import Line, Profile, Recorder
-from powertrain.profile.roofline import Roofline, measure_roofline
-
-__all__ = ["Line", "Profile", "Recorder", "Roofline", "measure_roofline"]

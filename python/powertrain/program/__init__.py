@@ -1,0 +1,1 @@
+"""What makes one program of a function: compiling, its facts, loops and branches, slots, mixed precision."""

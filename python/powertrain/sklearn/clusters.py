@@ -1,0 +1,116 @@
+"""`pt.KMeans`: k-means on products of the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from powertrain.errors.boundary import export
+from powertrain.sklearn.checks import EstimatorError, above, whole
+from powertrain.sklearn.lloyd import Clusters, Lloyd, distances, seeds
+from powertrain.sklearn.tall import moments
+
+
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+    """k-means: seeds by k-means++, then Lloyd's algorithm with the bounds of Hamerly.
+
+    n_clusters    how many
+    init          "k-means++", "random", or an array of the first centres
+    n_init        runs from other seeds, of which the best counts; "auto": 1 with k-means++ or an array, else 10
+    max_iter, tol a run ends when no label changes, or when the centres move less than tol, in units of the variance
+    random_state  as everywhere in scikit-learn
+
+    Example
+        >>> pt.KMeans(2, random_state=0).fit_predict([[0.0], [0.1], [5.0], [5.1]]).tolist()
+        [0, 0, 1, 1]
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Any = "k-means++",
+        n_init: Any = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        random_state: Any = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> KMeans:  # noqa: N803
+        """Find the centres of rows X."""
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")  # noqa: N806
+        count = whole("KMeans", "n_clusters", self.n_clusters)
+        if len(X) < count:
+            raise EstimatorError(
+                f"[KMeans] n_samples = {len(X)} and n_clusters = {count}; expected at least one row for each cluster; "
+                "lower n_clusters"
+            )
+        max_iter, tol = whole("KMeans", "max_iter", self.max_iter), above("KMeans", "tol", self.tol, including=True)
+        draw, runs = check_random_state(self.random_state), self._runs()
+        about = moments(X)
+        shift = about.mean if about.far else np.zeros_like(about.mean)
+        centred = X - shift if about.far else X
+        found: Clusters | None = None
+        for _ in range(runs):
+            run = Lloyd(centred, self._start(centred, shift, count, draw)).run(max_iter, tol * about.variance)
+            found = run if found is None or run.inertia < found.inertia else found
+        assert found is not None
+        self.cluster_centers_ = found.centres + shift
+        self.labels_ = found.labels.astype(np.int32)
+        self.inertia_, self.n_iter_ = found.inertia, found.iterations
+        self._n_features_out = count
+        return self
+
+    def _runs(self) -> int:
+        if self.n_init == "auto":
+            return 10 if isinstance(self.init, str) and self.init == "random" else 1
+        return whole("KMeans", "n_init", self.n_init)
+
+    def _start(self, x: Any, shift: Any, count: int, draw: Any) -> Any:
+        if isinstance(self.init, str):
+            if self.init == "k-means++":
+                return seeds(x, count, draw)
+            if self.init == "random":
+                return x[draw.permutation(len(x))[:count]]
+            raise EstimatorError(
+                f'[KMeans] init = {self.init!r}; expected "k-means++", "random" or an array; "k-means++" is usual'
+            )
+        given = np.asarray(self.init, dtype=x.dtype)
+        if given.shape != (count, x.shape[1]):
+            raise EstimatorError(
+                f"[KMeans] init has the shape {list(given.shape)}; expected {[count, x.shape[1]]}, a row for each "
+                "cluster; change init or n_clusters"
+            )
+        return given - shift
+
+    def transform(self, X: Any) -> Any:  # noqa: N803
+        """The distance of each row from each centre."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
+        return distances(X, self.cluster_centers_.astype(X.dtype))
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        """The number of the nearest centre of each row."""
+        return self.transform(X).argmin(axis=1).astype(np.int32)
+
+    def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
+        """Minus the sum of squared distances from the nearest centres."""
+        return -float(np.square(self.transform(X).min(axis=1), dtype=np.float64).sum())
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+export(globals(), ["KMeans"])

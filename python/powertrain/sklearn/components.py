@@ -1,0 +1,101 @@
+"""`pt.PCA`: principal components on products of the engine."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from powertrain.errors.boundary import export
+from powertrain.sklearn.checks import EstimatorError
+from powertrain.sklearn.principal import principal
+from powertrain.sklearn.tall import product, sampled_moments
+
+
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Principal components, exact: from the eigenvectors of the covariance, or of small data themselves.
+
+    n_components  how many; None for all; a share such as 0.95 for as many as explain more than that of the variance
+    whiten        divide each component by its deviation
+
+    Example
+        >>> pt.PCA(1).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]).explained_variance_ratio_.round(6).tolist()
+        [1.0]
+    """
+
+    def __init__(self, n_components: Any = None, *, whiten: bool = False) -> None:
+        self.n_components = n_components
+        self.whiten = whiten
+
+    def fit(self, X: Any, y: Any = None) -> PCA:  # noqa: N803
+        """Find the components of rows X."""
+        kinds = [np.float64, np.float32]
+        X = validate_data(  # noqa: N806
+            self, X, dtype=kinds, order="C", ensure_min_samples=2, ensure_all_finite=False
+        )
+        most = min(X.shape)
+        self._check(most)
+        kept = most if self.n_components is None else self.n_components
+        share = isinstance(kept, numbers.Real) and not isinstance(kept, numbers.Integral)
+        about = sampled_moments(X)
+        # The mean says for all numbers that they are finite; only what is wrong takes another pass.
+        if not np.isfinite(about.mean).all():
+            check_array(X, dtype=kinds, estimator=self, input_name="X")
+        found = principal(X, 0 if share else int(kept), about)
+        ratios = found.variances / found.variance if found.variance > 0 else np.zeros(len(found.variances))
+        if share:
+            kept = int(np.searchsorted(np.cumsum(ratios), float(kept), side="right")) + 1
+        kept = min(int(kept), most)
+        all_there = len(found.variances) == most
+        rest = float(found.variances[kept:].sum() if all_there else found.variance - found.variances.sum())
+        self.n_components_, self.n_samples_ = kept, len(X)
+        self.mean_, self.components_ = found.mean, np.ascontiguousarray(found.components[:kept])
+        self.explained_variance_ = found.variances[:kept].astype(X.dtype)
+        self.explained_variance_ratio_ = ratios[:kept].astype(X.dtype)
+        self.singular_values_ = np.sqrt(found.variances[:kept] * (len(X) - 1)).astype(X.dtype)
+        self.noise_variance_ = max(rest, 0.0) / max(1, most - kept)
+        self._n_features_out = kept
+        return self
+
+    def _check(self, most: int) -> None:
+        asked = self.n_components
+        if asked is None:
+            return
+        if isinstance(asked, numbers.Integral) and not isinstance(asked, bool) and 1 <= int(asked) <= most:
+            return
+        if isinstance(asked, numbers.Real) and not isinstance(asked, numbers.Integral) and 0 < float(asked) < 1:
+            return
+        raise EstimatorError(
+            f"[PCA] n_components = {asked!r}; expected a whole number from 1 to {most} (rows or features), or a share "
+            "between 0 and 1; None keeps all"
+        )
+
+    def transform(self, X: Any) -> Any:  # noqa: N803
+        """The rows along the components."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
+        made = product(X, self.components_.T) - (self.mean_ @ self.components_.T).astype(X.dtype)
+        return made / self._deviations().astype(X.dtype) if self.whiten else made
+
+    def inverse_transform(self, X: Any) -> Any:  # noqa: N803
+        """Rows from their places along the components."""
+        check_is_fitted(self)
+        X = np.asarray(X)  # noqa: N806
+        scaled = X * self._deviations() if self.whiten else X
+        return scaled @ self.components_ + self.mean_
+
+    def _deviations(self) -> Any:
+        """What whitening divides by; a component that does not vary stays as it is."""
+        found = np.sqrt(self.explained_variance_)
+        return np.where(found > 0, found, 1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+export(globals(), ["PCA"])

@@ -1,0 +1,94 @@
+"""`pt.Regressor`: ridge regression, or a network that the engine trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from powertrain.errors.boundary import export
+from powertrain.sklearn.checks import EstimatorError, above
+from powertrain.sklearn.least_squares import fit_ridge
+from powertrain.sklearn.network import Trained, train_network
+from powertrain.sklearn.tall import product
+
+
+class Regressor(RegressorMixin, BaseEstimator):
+    """Linear regression with an L2 penalty (ridge), solved exactly; a network where `hidden` or `recipe` is given.
+
+    recipe         a recipe by name or path: its features, model, optimizer and run, on the data that `fit` is given
+    hidden         widths of hidden layers; without any it is ridge regression
+    alpha          of ridge regression: the weight of the squared coefficients; 0 is least squares
+    fit_intercept  of ridge regression
+    epochs, batch, rate    of a network of hidden layers, trained by AdamW with a cosine schedule
+    shape          of one example, where a recipe's model reads more than rows
+    random_state   the seed of a network: a whole number, or None for 0
+
+    Example
+        >>> pt.Regressor(alpha=0.0).fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).predict([[3.0]]).round(6).tolist()
+        [7.0]
+    """
+
+    def __init__(
+        self,
+        recipe: Any = None,
+        *,
+        hidden: Any = (),
+        alpha: float = 1.0,
+        fit_intercept: bool = True,
+        epochs: int = 30,
+        batch: int = 64,
+        rate: float = 1e-3,
+        shape: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.recipe = recipe
+        self.hidden = hidden
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.epochs = epochs
+        self.batch = batch
+        self.rate = rate
+        self.shape = shape
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:  # noqa: N803
+        """Learn from rows X and their targets y, one or several each; `sample_weight` is for ridge regression."""
+        X, y = validate_data(  # noqa: N806
+            self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True
+        )
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        targets = y.reshape(len(y), -1)
+        self.one_target_ = y.ndim == 1
+        if self.recipe is not None or len(self.hidden):
+            if sample_weight is not None:
+                raise EstimatorError(
+                    "[Regressor] sample_weight for a network; expected none; leave it out, or repeat rows"
+                )
+            self.network_: Trained = train_network(self, X, targets, None)
+            return self
+        penalty = above("Regressor", "alpha", self.alpha, including=True)
+        coef, intercept = fit_ridge(X, targets, weight, penalty=penalty, intercept=self.fit_intercept)
+        self.coef_ = (coef[0] if self.one_target_ else coef).astype(X.dtype)
+        self.intercept_ = (intercept[0] if self.one_target_ else intercept).astype(X.dtype)
+        return self
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        """The targets of each row."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
+        if hasattr(self, "network_"):
+            made = self.network_(X)
+        else:
+            made = product(X, np.atleast_2d(self.coef_).T) + self.intercept_
+        return made[:, 0] if self.one_target_ else made
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+export(globals(), ["Regressor"])

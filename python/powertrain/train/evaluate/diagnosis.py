@@ -1,0 +1,127 @@
+"""What the numbers of a finished run mean, in words: the uncertainty, the gap between training and validation, what
+was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from powertrain.recipe.durations import Limit
+    from powertrain.train.evaluate.baseline import Baseline
+
+# Gaps of the accuracy, and of the share of the variance that is explained, in their own units: below the first nobody
+# worries, above the second the model learns by heart.
+SMALL_GAP, LARGE_GAP = 0.03, 0.08
+# The same for losses, relative to the training loss.
+SMALL_RATIO, LARGE_RATIO = 0.10, 0.30
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The gap between training and validation, and what to do about it."""
+
+    word: str
+    sentence: str
+    advice: str
+
+    def line(self) -> str:
+        return f"{self.word}: {self.sentence}" + (f"; {self.advice}" if self.advice else "")
+
+
+def interval(accuracy: float, examples: int) -> float:
+    """Half of the 95 % interval of a share (Wilson's, which stays sensible near 0 and 1)."""
+    if examples == 0:
+        return math.nan
+    z = 1.96
+    spread = z * math.sqrt(accuracy * (1 - accuracy) / examples + z * z / (4 * examples * examples))
+    return spread / (1 + z * z / examples)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do where a model learned too little, by heart, or a little by heart."""
+
+    weak: str
+    overfits: str
+    slightly: str
+
+
+NETWORK = Advice(
+    "train longer, raise the rate or widen the model",
+    "use more data, weight decay or dropout, or stop earlier (run.stop)",
+    "weight decay, dropout or run.stop may help",
+)
+# Of a model that another library fits: there is no rate, no step and no dropout to change.
+FITTED = Advice(
+    "its inputs may have no more to give; try other parameters of the model",
+    "use more data, or parameters of the model that restrain it",
+    "parameters of the model that restrain it may help",
+)
+
+
+def judge(
+    train: Mapping[str, float],
+    held_out: Mapping[str, float],
+    part: str,
+    unbeaten: str | None = None,
+    advice: Advice = NETWORK,
+) -> Fit:
+    """Compare a metric on training examples with the same on held-out ones, both measured after training; `unbeaten` is
+    a simple predictor that does as well. A loss near 0 has no useful ratio, so what is better known goes first."""
+    shares = [name for name in ("accuracy", "r2") if name in train and name in held_out]
+    if shares and "perplexity" not in train:
+        gap = train[shares[0]] - held_out[shares[0]]
+        of = "" if shares[0] == "accuracy" else f" of {shares[0]}"
+        size, sentence = (SMALL_GAP, LARGE_GAP), f"train-{part} gap{of} {100 * gap:.1f} points"
+    else:
+        gap = (held_out["loss"] - train["loss"]) / max(abs(train["loss"]), 1e-12)
+        size, sentence = (SMALL_RATIO, LARGE_RATIO), f"{part} loss {100 * gap:.0f} % above the training loss"
+        if gap < 0:
+            sentence = f"{part} loss {-100 * gap:.0f} % below the training loss"
+    if not math.isfinite(gap):
+        return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
+    if unbeaten is not None:
+        return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.weak)
+    if gap > size[1]:
+        return Fit("overfits", sentence, advice.overfits)
+    if gap > size[0]:
+        return Fit("slightly overfits", sentence, advice.slightly)
+    return Fit("healthy", sentence, "")
+
+
+def unbeaten(values: Mapping[str, float], simple: Sequence[Baseline]) -> str | None:
+    """The simplest predictor that a model is no better than."""
+    for one in simple:
+        mine = values.get(one.metric)
+        if mine is not None and (mine <= one.value if one.metric == "accuracy" else mine >= one.value):
+            return f"a {one.name} model ({one.how})" if one.name == "dummy" else f"a {one.name} model"
+    return None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of [expect] with what came out; value is None where nothing of that name was measured."""
+
+    name: str
+    limit: str
+    value: float | None
+    met: bool
+
+    def line(self) -> str:
+        received = "was not measured" if self.value is None else f"is {self.value:.4g}"
+        return f"{self.name} {received}; expected {self.limit}"
+
+
+def hold(results: Mapping[str, Any], expect: Mapping[str, Limit]) -> list[Expectation]:
+    """Hold results to what a recipe expects of them."""
+    held = []
+    for name, limit in expect.items():
+        value: Any = results
+        for key in name.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        number = float(value) if isinstance(value, (int, float)) else None
+        held.append(Expectation(name, str(limit), number, number is not None and limit.met(number)))
+    return held

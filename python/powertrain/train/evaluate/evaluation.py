@@ -1,0 +1,192 @@
+"""Evaluation: the strategy's own `predict` over a part of the data, with mergeable metrics."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain import metrics
+from powertrain.data import DataLoader, Subset
+from powertrain.data.order import EVALUATION
+from powertrain.plugin.declared import overridden
+from powertrain.train.run.logs import Logs
+from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
+
+if TYPE_CHECKING:
+    from powertrain.data import Batch, DataModule, Source
+    from powertrain.plugin.learning import Strategy
+
+OF_LOSSES = ("loss", "perplexity")
+
+
+class StoppedError(Exception):
+    """An evaluation was asked to end, and did so between two batches."""
+
+
+def never() -> bool:
+    return False
+
+
+@dataclass
+class Evaluation:
+    """What one pass over a part of the data gave."""
+
+    part: str
+    values: dict[str, float]
+    examples: int
+    confusion: metrics.ConfusionMatrix | None = None
+    losses: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    outputs: NDArray[np.float32] | None = None
+    truth: NDArray[Any] | None = None
+
+
+@contextlib.contextmanager
+def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
+    """Modules in evaluation mode (no dropout, running statistics) for the length of a block; random numbers of its own,
+    the same each time, so that looking at a run changes none of its numbers."""
+    training = {role: module.training for role, module in modules.items()}
+    drawn = pt.random.default_generator().slot
+    before = drawn.value
+    drawn.value = pt.tensor(np.array([0, EVALUATION, 0], dtype=np.int64))
+    for module in modules.values():
+        module.eval()
+    try:
+        yield
+    finally:
+        drawn.value = before
+        for role, module in modules.items():
+            module.train(training[role])
+
+
+class Predictor:
+    """Outputs of the model for arrays of inputs, in evaluation mode."""
+
+    def __init__(self, strategy: Strategy, modules: Mapping[str, Any], backend: Any = None) -> None:
+        self.modules = modules
+
+        def predict(x: Any) -> Any:
+            return strategy.predict(Step(Logs()), TracedBatch(("x",), (x,)))
+
+        self._predict = predict if on_host(strategy) else pt.compile(predict, backend=backend)
+
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        with evaluating(self.modules):
+            return np.array(self._predict(x))
+
+
+def on_host(strategy: Strategy) -> bool:
+    """Whether its answers are computed with NumPy, outside any trace."""
+    return strategy.host
+
+
+def own_losses(strategy: Strategy) -> Callable[..., Any] | None:
+    """The strategy's own measure, where its answers have no target to be compared with."""
+    return strategy.losses if overridden(strategy, "losses") else None
+
+
+class Evaluator:
+    """Evaluates parts of a data set. The program is compiled once and reused for every part and every time."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        modules: Mapping[str, Any],
+        loss: Callable[..., Any],
+        dataset: DataModule,
+        batch: int,
+        chosen: Mapping[str, Any],
+        backend: Any = None,
+    ) -> None:
+        self.modules = modules
+        self.dataset = dataset
+        self.batch = batch
+        self.metrics = dict(chosen)
+        self._names: tuple[str, ...] = ()
+
+        self._whole_loss = False  # whether the loss is one number for a whole batch, found by the first call
+        own = own_losses(strategy)
+
+        def measure(*arrays: Any) -> tuple[Any, Any]:
+            batch = TracedBatch(self._names, arrays)
+            if own is not None:
+                values = own(Step(Logs()), batch)
+                return values, values
+            output = pt.asarray(strategy.predict(Step(Logs()), batch))
+            return output, pt.asarray(loss(output, batch.y))
+
+        self._measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
+
+    def __call__(
+        self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
+    ) -> Evaluation:
+        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and
+        target of every example, in their order. `stopped` is asked before each batch."""
+        return self.on(self.dataset.splits[part], part, keep, most, stopped)
+
+    def on(
+        self,
+        source: Source,
+        part: str,
+        keep: bool = False,
+        most: int | None = None,
+        stopped: Callable[[], bool] = never,
+    ) -> Evaluation:
+        """The same for examples that are no part of the data set, as `part`."""
+        if most is not None and len(source) > most:
+            source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
+        # Copies: those of the caller's keep what they have seen.
+        measured = {name: copy.copy(metric) for name, metric in self.metrics.items()}
+        for metric in measured.values():
+            metric.reset()
+        kept: list[tuple[Any, Any, Any]] = []
+        with evaluating(self.modules):
+            # One batch shape for every part, so that one program serves all.
+            for batch in DataLoader(source, self.batch, pad_last=True):
+                if stopped():
+                    raise StoppedError
+                output, losses = self._measured(batch)
+                for name, metric in measured.items():
+                    metric.update(losses if name in OF_LOSSES else output, batch.y, batch.weight)
+                if keep:
+                    real = len(batch)
+                    mean = losses[:real].reshape(real, -1).mean(axis=1)
+                    kept.append((mean, output[:real].copy(), np.asarray(batch.y)[:real].copy()))
+        confusion = measured.pop("confusion", None)
+        found = {name: metric.compute() for name, metric in measured.items()}
+        made = Evaluation(part, found, len(source), confusion)
+        if keep:
+            made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
+        return made
+
+    def _measured(self, batch: Batch) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Outputs and losses of a batch, one a row. A loss that is one number is taken over the real rows alone, since
+        it would hold the padding too, and stands for each of them."""
+        self._names, arrays = names_and_arrays(batch)
+        real = len(batch)
+        cut = tuple(array[:real] for array in arrays)
+        output, losses = (value.numpy() for value in self._measure(*(cut if self._whole_loss else arrays)))
+        if losses.ndim == 0:
+            if not self._whole_loss and real < len(batch.weight):
+                output, losses = (value.numpy() for value in self._measure(*cut))
+            self._whole_loss = True
+            missing = len(batch.weight) - real
+            output = np.concatenate([output, np.repeat(output[-1:], missing, axis=0)])
+            losses = np.full(len(batch.weight), losses)
+        return output, losses
+
+
+def choose_metrics(dataset: DataModule, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:
+    """The metrics of a run by name: the loss always, the task's usual ones or those that the recipe asks for."""
+    chosen: dict[str, Any] = {"loss": metrics.Mean()}
+    for name in names or dataset.kind.metrics:
+        chosen[name] = load(name)
+    if dataset.kind.classes:
+        chosen["confusion"] = metrics.ConfusionMatrix(num_classes=dataset.outputs)
+    return chosen

@@ -1,0 +1,125 @@
+"""Looking at runs that exist: list, hash, evaluate again, write the report again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from powertrain.io.console import one_line, say
+from powertrain.io.files import FolderError
+from powertrain.io.plain_json import dumps
+from powertrain.train.folder.checkpoint import Checkpoints, hash_arrays
+from powertrain.train.folder.run_folder import RunError, RunFolder
+
+if TYPE_CHECKING:
+    from powertrain.train.run.train_run import TrainRun
+    from powertrain.train.trained_run import TrainedRun
+
+
+def run_hash(path: Path) -> str:
+    """One SHA-256 over all slots of the last whole checkpoint."""
+    found, problems = Checkpoints(path).latest()
+    if found is None:
+        trouble = f" ({'; '.join(problems)})" if problems else ""
+        raise RunError(f"[{path}] it has no checkpoint that can be read{trouble}; expected a run; see powertrain runs")
+    return hash_arrays(found.arrays)
+
+
+def list_runs(root: Path) -> list[dict[str, Any]]:
+    """Every run in a folder: how far it came and what came out. A damaged one hides no other."""
+    if not root.is_dir():
+        return []
+    return [_row(RunFolder(path)) for path in sorted(root.iterdir()) if RunFolder(path).started]
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    steps = 0
+    try:
+        steps = folder.checkpoints.newest_meta().get("steps", 0)
+        folder.about()
+        results = folder.results()
+    except (RunError, FolderError, OSError) as error:
+        return {"run": str(folder.path), "state": "damaged", "steps": steps, "summary": str(error)}
+    values = results[results["part"]] if results is not None else {}
+    return {
+        "run": str(folder.path),
+        "state": "finished" if results is not None else "unfinished",
+        "steps": steps,
+        "summary": "  ".join(f"{name} {value:.4g}" for name, value in values.items()),
+    }
+
+
+def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None = None) -> TrainedRun:
+    """A run with the weights of its last checkpoint. `trust` lets a stranger's run bring its code; `objects` are the
+    Python objects of a run that was made from such, by section."""
+    from powertrain.train.display.display import Display
+    from powertrain.train.folder.reopening import reopened
+    from powertrain.train.run.named_slots import random_numbers_kept
+    from powertrain.train.session import build
+    from powertrain.train.trained_run import TrainedRun
+
+    folder = RunFolder(path)
+    about = folder.about()
+    recipe, missing = reopened(folder, about, trust, objects or {})
+    with random_numbers_kept():
+        run = build(recipe, folder, Display(), Path(about["base"]))
+        run.strategy.setup(run)
+        run.prepare_evaluation()
+    if "optimizer" in missing:
+        run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
+    found, problems = folder.checkpoints.latest()
+    for problem in problems:
+        run.display.warn(f"[{path.name}] {problem}")
+    if found is None:
+        raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
+    run.saver.load(found)
+    run.use_best()
+    results = folder.results()
+    return TrainedRun(run, results or {}, finished=results is not None, missing=missing)
+
+
+def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
+    """Measure every part of the data again and print it."""
+    from powertrain.train.session import measure, score_table
+
+    run = open_run(path, trust).run
+    evaluations = measure(run)
+    values = {part: evaluation.values for part, evaluation in evaluations.items()}
+    if as_json:
+        say(dumps(values))
+        return 0
+    for part, evaluation in evaluations.items():
+        numbers = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.values.items())
+        say(f"{part:<6} {evaluation.examples:>8,} examples  {numbers}")
+    for row in score_table(run, evaluations.get("test") or evaluations.get("valid") or evaluations["train"]):
+        say(row)
+    return 0
+
+
+def rewrite_report(path: Path, trust: bool = False) -> Path:
+    """Write the report of a finished run again, for example after matplotlib was installed."""
+    folder = RunFolder(path)
+    folder.about()
+    results = folder.results()
+    if results is None:
+        raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
+    with folder.locked():
+        return write_again(open_run(path, trust).run, results)
+
+
+def write_again(run: TrainRun, results: dict[str, Any]) -> Path:
+    """The report of a run that is open, from its results."""
+    from powertrain.train.report.energy import Energy
+    from powertrain.train.report.html_page import write_report
+
+    assert run.evaluator is not None
+    if results["part"] != "env" and results["part"] not in run.dataset.splits:
+        raise RunError(
+            f"[{run.folder.path}] its results are of the part {one_line(results['part'])}; expected one of "
+            f"{', '.join(run.dataset.splits)}; train with --resume to write them again"
+        )
+    judged = run.evaluator(results["part"], keep=run.dataset.kind.kept)
+    kept = results["energy"]
+    spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
+    return write_report(run, judged, results, Energy(kept["watt_hours"], round(spread, 6), kept["method"]))

@@ -1,0 +1,199 @@
+"""`pt.fit` and `pt.load`: the trainer of recipes, called from Python with a recipe or with objects."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import powertrain as pt
+from powertrain.errors.boundary import public
+from powertrain.plugin.params import show
+from powertrain.recipe.toml import is_plain, value_text
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.trained_run import TrainedRun
+
+EPOCHS = 10
+EXAMPLE = "pt.fit(model=model, data=(x, y), epochs=10)"
+
+
+@public
+def fit(
+    recipe: str | PathLike[str] | Mapping[str, Any] | None = None,
+    *,
+    model: Any = None,
+    data: Any = None,
+    loss: Any = None,
+    optimizer: Any = None,
+    strategy: Any = None,
+    features: Sequence[Any] | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    validation: Any = None,
+    metrics: Sequence[Any] | None = None,
+    callbacks: Sequence[Any] | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+    folder: str | PathLike[str] | None = None,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    verbose: bool = True,
+    trust: bool = False,
+    **overrides: Any,
+) -> TrainedRun:
+    """Train a recipe, or a model on data; the same trainer, and the same bits, as `powertrain train`.
+
+    recipe      the name of a recipe, the path of one, or its tables as a dict; what follows is laid over it
+    model       a pt.nn.Module, trained where it stands; or a name such as "mlp", or {"use": "mlp", "hidden": [64]}
+    data        (x, y): whole numbers y [examples] are classes, others targets; a pt.data.Dataset of pairs; a
+                pt.data.DataLoader, whose batch size counts; a pt.data.DataModule; or a name
+    loss        a name, such as "cross-entropy"; a function of (output, target) that gives one value per example; a
+                pt.nn loss. Usual for the task where it is not given
+    optimizer   a name ("adamw" where it is not given), a table, or a pt.optim optimizer of the model's parameters
+    validation  (x, y), or the share of the training examples that is held out
+    metrics     names, or metrics of pt.metrics
+    callbacks   names, tables, or objects with after_commit(event)
+    epochs, batch_size, lr, seed, precision, threads
+                run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says
+    folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
+    resume      go on with the run that `folder` holds, to the same bits as without the pause
+    overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.workers": 2}
+
+    Ctrl-C (Jupyter's stop button) ends the training after the round and returns the run so far; a second one raises.
+
+    Errors    anything that is wrong with the recipe, the data or the model, before training begins
+    Example
+        >>> x, y = np.random.default_rng(0).normal(size=(64, 3)), np.arange(64) % 2
+        >>> run = pt.fit(model=pt.nn.Linear(3, 2), data=(x, y), epochs=2, batch_size=16, verbose=False)
+        >>> len(run.history), run.predict(x).shape
+        (2, (64, 2))
+    """
+    from powertrain.recipe import load_recipe
+    from powertrain.train.display.display import Display
+    from powertrain.train.run.named_slots import random_numbers_kept
+    from powertrain.train.session import train
+
+    if recipe is None and (model is None or data is None):
+        lacking = " and ".join(name for name, value in (("model", model), ("data", data)) if value is None)
+        raise RunError(f"[fit] received no recipe and no {lacking}; expected a recipe, or model and data; {EXAMPLE}")
+    if isinstance(recipe, pt.nn.Module):
+        raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
+    if resume and folder is None:
+        raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
+    sections = {
+        "model": model, "loss": loss, "optimizer": optimizer, "strategy": strategy, "features": features,
+        "callbacks": callbacks,
+    }  # fmt: skip
+    if data is not None:
+        batch_size = batch_size or _batch_of(data)
+        sections["data"], validation = _data(data, validation)
+    until = None if epochs is None else f"{epochs} epochs"
+    settings = {
+        "run.until": until, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
+        "data.split.valid": validation,
+        "run.precision": precision, "run.threads": threads, "evaluate.metrics": metrics,
+    }  # fmt: skip
+    if recipe is None:
+        recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}
+    texts, objects = _laid_over({**sections, **overrides}, settings)
+    loaded = load_recipe(recipe if isinstance(recipe, Mapping) else str(recipe), texts, trust=trust, objects=objects)
+    path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
+    display = Display(quiet=not verbose, python=True, kept=folder is not None)
+    try:
+        with random_numbers_kept():
+            outcome = train(loaded, path, resume=resume, display=display, max_minutes=max_minutes)
+    except BaseException:
+        if folder is None:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+    trained = TrainedRun(outcome.run, outcome.results if outcome.finished else {}, finished=outcome.finished)
+    if folder is None:
+        weakref.finalize(trained, shutil.rmtree, path, ignore_errors=True)
+    return trained
+
+
+@public
+def load(
+    folder: str | PathLike[str],
+    *,
+    model: Any = None,
+    data: Any = None,
+    loss: Any = None,
+    metrics: Sequence[Any] | None = None,
+    trust: bool = False,
+) -> TrainedRun:
+    """Open the folder of a run, in any process: what `pt.fit` gave, with the weights of its last checkpoint.
+
+    `trust` lets code that lies in the folder of somebody else's run be run (docs/security.md). A run that was made from
+    Python objects needs the model again, an object of the same class; its own weights are replaced. Without `data` it
+    predicts, and `evaluate((x, y))` measures.
+
+    Errors    a folder without a run; a damaged one; code that you did not train with, without `trust`
+    Example
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     first = pt.fit("digits", epochs=1, folder=folder, verbose=False)
+        ...     second = pt.load(folder)
+        >>> x = np.ones((1, 8, 8))
+        >>> first.predict(x).tolist() == second.predict(x).tolist()
+        True
+    """
+    from powertrain.data.in_memory import dataset_of
+    from powertrain.train.evaluate.review import open_run
+
+    data = None if data is None else {"use": dataset_of(data)}
+    given = {"model": model, "data": data, "loss": loss, "evaluate": metrics}
+    return open_run(Path(folder), trust, {name: value for name, value in given.items() if value is not None})
+
+
+def _batch_of(data: Any) -> int | None:
+    """The batch size of a loader."""
+    from powertrain.data import DataLoader
+
+    return data.batch_size if isinstance(data, DataLoader) else None
+
+
+def _data(data: Any, validation: Any) -> tuple[Any, Any]:
+    """The data, with validation examples of their own as a part; and the share that is left to hold out."""
+    if isinstance(data, str) or (isinstance(data, Mapping) and is_plain(data)):
+        if validation is None or is_plain(validation):
+            return data, validation
+        raise RunError(
+            f"[fit] received validation {show(validation)} beside the name of data; expected a share such as 0.1; or "
+            "pass arrays as data too"
+        )
+    from powertrain.data.in_memory import dataset_of, with_part
+
+    dataset = dataset_of(data)
+    if validation is None or (is_plain(validation) and not isinstance(validation, (list, tuple))):
+        return {"use": dataset}, validation
+    return {"use": with_part(dataset, "valid", validation)}, None
+
+
+def _laid_over(sections: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[list[str], dict[Any, Any]]:
+    """What is laid over a recipe: texts KEY=VALUE where a text can say it, and the objects by their path."""
+    flat: dict[str, Any] = {}
+    for name, value in sections.items():
+        if isinstance(value, Mapping) and "use" not in value and name != "data":
+            flat.update({f"{name}.{key}": one for key, one in value.items()})
+        else:
+            flat[name] = value
+    # Shorthands last: epochs=3 counts beside run={...}.
+    flat.update(settings)
+    given = {name: value for name, value in flat.items() if value is not None}
+    texts = [f"{name}={value_text(value)}" for name, value in given.items() if is_plain(value)]
+    objects = {tuple(name.split(".")): _table(value) for name, value in given.items() if not is_plain(value)}
+    return texts, objects
+
+
+def _table(value: Any) -> Any:
+    """An object as a section holds it."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return value if isinstance(value, Mapping) else {"use": value}

@@ -1,0 +1,178 @@
+"""Checkpoints: the named slots of a run, nothing else, written so that a kill or a full disk never costs the last one.
+
+One checkpoint is two files. `round-000000000120.safetensors` holds the arrays; `round-000000000120.json` holds what is
+no array, the size and SHA-256 of the first, and its own. The JSON is written last: without it there is no checkpoint.
+Each file is written aside, synced and renamed, and then the folder is synced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain._core import Error
+from powertrain.io.files import Files, FolderError, NoSpaceError
+from powertrain.io.records import MisfitError, fitted, from_json
+
+KEEP = 2
+FORMAT = 1
+FOLDER = "checkpoints"
+META = {"seconds": float, "steps": int}
+HEADER = {"format": int, "number": int, "bytes": int, "sha256": str, "seal": str}
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class CheckpointError(Error):  # type: ignore[misc, unused-ignore]
+    """A checkpoint that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run was at one commit."""
+
+    number: int
+    arrays: dict[str, NDArray[Any]]
+    meta: dict[str, Any]
+
+
+class Checkpoints:
+    """The checkpoints in the folder of a run."""
+
+    def __init__(self, run: Path) -> None:
+        self.files = Files(run)
+
+    def numbers(self) -> list[int]:
+        """What exists, oldest first."""
+        found = (re.fullmatch(r"round-([0-9]{12,})\.json", name) for name in self.files.names(FOLDER))
+        return sorted(int(match[1]) for match in found if match)
+
+    def save(self, number: int, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        """Write a checkpoint, then drop all but the last two. On a full disk nothing that was there is lost."""
+        from safetensors.numpy import save
+
+        payload = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+        header = {
+            "format": FORMAT,
+            "number": number,
+            "bytes": len(payload),
+            "sha256": _sha256(payload),
+            "meta": dict(meta),
+        }
+        try:
+            self.files.replace(_name(number, ".safetensors"), payload)
+            self.files.replace(_name(number, ".json"), _sealed(header))
+        except NoSpaceError:
+            if number not in self.numbers():
+                self.files.remove(_name(number, ".safetensors"))
+            raise
+        self._drop_old()
+
+    def _drop_old(self) -> None:
+        numbers = self.numbers()
+        for number in numbers[:-KEEP]:
+            self.files.remove(_name(number, ".json"))  # first: without it the arrays are nobody's
+            self.files.remove(_name(number, ".safetensors"))
+        kept = {Path(_name(number, ".safetensors")).name for number in numbers[-KEEP:]}
+        for name in self.files.names(FOLDER):
+            # Arrays without their JSON: a kill came between the two files of a checkpoint. What is written aside, too.
+            stray = re.fullmatch(r"round-[0-9]+\.safetensors|\.round-[0-9]+\.(safetensors|json)\.part", name)
+            if stray and name not in kept:
+                self.files.remove(f"{FOLDER}/{name}")
+
+    def load(self, number: int) -> Checkpoint:
+        """One checkpoint, or a CheckpointError that says what is wrong with it."""
+        from safetensors.numpy import load
+
+        header, name = self._header(number), Path(_name(number, ".safetensors")).name
+        try:
+            with self.files.reading(_name(number, ".safetensors")) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size != header["bytes"]:
+                    raise CheckpointError(f"{name} has {size:,} bytes; {header['bytes']:,} were written")
+                payload = file.read(size)
+        except OSError as error:
+            raise CheckpointError(f"{name} cannot be read: {error.strerror}") from error
+        except FolderError as error:
+            raise CheckpointError(f"{name} cannot be read: {error}") from error
+        if _sha256(payload) != header["sha256"]:
+            raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
+        try:
+            arrays = load(payload)
+        except Exception as error:  # of whatever kind: bytes that fit their own hash may still be anybody's
+            raise CheckpointError(f"{name} holds no arrays: {type(error).__name__}") from error
+        return Checkpoint(number, arrays, header["meta"])
+
+    def _header(self, number: int) -> dict[str, Any]:
+        name = Path(_name(number, ".json")).name
+        try:
+            header: dict[str, Any] = from_json(self.files.read(_name(number, ".json")), HEADER)
+            seal = header.pop("seal")
+            written = _canonical(header)
+        except (OSError, FolderError, MisfitError, ValueError) as error:  # a ValueError: a number is not finite
+            raise CheckpointError(f"{name} is damaged: {getattr(error, 'strerror', None) or error}") from error
+        if _sha256(written) != seal:
+            raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
+        if header["format"] != FORMAT:
+            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT}")
+        if header["number"] != number:
+            raise CheckpointError(f"{name} is of checkpoint {header['number']}, under another name")
+        try:
+            return {**header, "meta": fitted(header.get("meta"), META, "meta")}
+        except MisfitError as error:
+            raise CheckpointError(f"{name} is not what powertrain writes: {error}") from error
+
+    def newest_meta(self) -> dict[str, Any]:
+        """What the newest whole header says of its checkpoint, without the arrays; empty where there is none."""
+        for number in reversed(self.numbers()):
+            try:
+                return dict(self._header(number)["meta"])
+            except CheckpointError:
+                continue
+        return {}
+
+    def latest(self) -> tuple[Checkpoint | None, list[str]]:
+        """The newest checkpoint that is whole, and a sentence for each newer one that was passed over."""
+        problems: list[str] = []
+        for number in reversed(self.numbers()):
+            try:
+                return self.load(number), problems
+            except CheckpointError as error:
+                problems.append(f"checkpoint {number} is not used: {error}; trying the one before")
+        return None, problems
+
+
+def _name(number: int, suffix: str) -> str:
+    return f"{FOLDER}/round-{number:012d}{suffix}"
+
+
+def hash_arrays(arrays: Arrays) -> str:
+    """One SHA-256 over all slots: names, dtypes, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name], order="C")
+        shape = ",".join(str(size) for size in array.shape)
+        digest.update(f"{name}\0{array.dtype.str}\0{shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _canonical(header: Mapping[str, Any]) -> bytes:
+    return json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _sealed(header: Mapping[str, Any]) -> bytes:
+    seal = _sha256(_canonical(header))
+    return (json.dumps({**header, "seal": seal}, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()

@@ -1,0 +1,88 @@
+"""The ledger: what happened in a run, one JSON line an event, only ever appended to and synced at commits.
+
+A run that was killed and resumed has lines of rounds that were then done again. They stay; a reader drops them, because
+the `resume` line says after which round the run took up: 0 where there was no checkpoint yet.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from powertrain.io.files import FULL, Files
+from powertrain.io.records import MisfitError, from_json, to_json
+
+FILE = "ledger.jsonl"
+MOST_LINE = 1 << 22
+# What a line of each kind has besides what all have.
+SHAPES: dict[str, dict[Any, Any]] = {"metrics": {"values": {...: float}}, "sample": {"text": str}}
+SHAPE = {"event": str, "step": int, "round": int}
+
+
+class Ledger:
+    """Appends events to the ledger of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.full = False
+        # Unbuffered: a kill loses at most the line that is being written.
+        self._file = Files(folder).appending(FILE)
+        size = os.fstat(self._file).st_size
+        # A kill in the middle of a line left half of one, which ends before the next event begins.
+        self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
+
+    def write(self, event: str, step: int, round: int, **values: Any) -> None:
+        """Add one event. A full disk silences the ledger, not the training; `full` says so."""
+        line = {"event": event, "step": step, "round": round, "time": _now(), **values}
+        raw = (b"\n" if self._torn else b"") + to_json(line) + b"\n"
+        try:
+            written = os.write(self._file, raw)  # one call: lines of two writers never mix
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            written = 0
+        self.full = written < len(raw)
+        self._torn = self.full and (written > 0 or self._torn)
+
+    def sync(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.full = True
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _now() -> float:
+    """Seconds since 1970, for people: clocks are set back, so nothing is ordered by it."""
+    return round(time.time(), 3)
+
+
+def read_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every whole line, as written."""
+    try:
+        with Files(folder).reading(FILE) as file:
+            while raw := file.readline(MOST_LINE):
+                try:
+                    line = from_json(raw, SHAPE)
+                    yield from_json(raw, {**SHAPE, **SHAPES.get(line["event"], {})})
+                except MisfitError:  # torn by a kill, or damaged
+                    continue
+    except FileNotFoundError:
+        return
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """The events of a run as if it had never been interrupted: what was replayed counts once."""
+    history: list[dict[str, Any]] = []
+    for line in read_lines(folder):
+        if line["event"] == "resume":
+            history = [earlier for earlier in history if earlier["round"] <= line["round"]]
+        else:
+            history.append(line)
+    return history

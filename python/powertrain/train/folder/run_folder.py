@@ -1,0 +1,260 @@
+"""The folder of a run: which recipe made it, with which versions, and what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from powertrain._core import Error
+from powertrain.io.console import one_line
+from powertrain.io.files import Files
+from powertrain.io.plain_json import dumps
+from powertrain.io.records import MisfitError, from_json, to_json
+from powertrain.plugin import trust
+from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
+from powertrain.train.folder.ledger import FILE
+
+if TYPE_CHECKING:
+    from powertrain.recipe import Recipe
+
+# What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
+FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.save_seconds", "expect", "report")
+RUN, LOCK, RESULTS, REPORT = "run.json", "run.lock", "results.json", "report.html"
+
+ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str]}
+NUMBERS = {...: float}
+MEASURED = {
+    "run": str, "recipe": str, "part": str, "fit": str, "hash": str, "steps": int, "rounds": int, "seconds": float,
+    "examples_per_second": float, "energy": {"watt_hours": float, "low": float, "high": float, "method": str},
+    "baselines": [{"name": str, "metric": str, "value": float, "how": str}],
+    "expect": [{"name": str, "limit": str, "value": (float,), "met": bool}],
+}  # fmt: skip
+
+
+class RunError(Error):  # type: ignore[misc, unused-ignore]
+    """A folder that cannot be used as asked."""
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files = Files(path)
+        self.checkpoints = Checkpoints(path)
+        self._lock: int | None = None
+        self._empty = False
+
+    @property
+    def started(self) -> bool:
+        return self.files.there(RUN)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Only one process may write into a folder."""
+        self.lock()
+        try:
+            yield
+        finally:
+            self.unlock()
+
+    def lock(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._empty = not any(self.path.iterdir())
+        while self._lock is None:
+            opened = self.files.locking(".lock")
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(opened)
+                busy = isinstance(error, BlockingIOError)
+                why = "another process is training here" if busy else f"it cannot be locked: {error.strerror}"
+                raise RunError(
+                    f"[{self.path}] {why}; expected a free folder; wait for it, or give --run another folder"
+                ) from error
+            if os.fstat(opened).st_nlink:
+                self._lock = opened
+            else:  # whoever had it removed the file: the next one makes another
+                os.close(opened)
+
+    def unlock(self) -> None:
+        if self._lock is None:
+            return
+        if not self.started:  # a folder in which nothing began would pass for a run
+            self.files.remove(".lock")
+            if self._empty:
+                with contextlib.suppress(OSError):
+                    self.path.rmdir()
+        os.close(self._lock)
+        self._lock = None
+
+    def demand_free(self, recipe: Recipe) -> None:
+        """Refuse to begin over what is no run, such as somebody's own recipe, or what is left of one."""
+        for name in (FOLDER, FILE, RESULTS):
+            if self.files.there(name):
+                raise RunError(
+                    f"[{self.path}] it holds {name} and no {RUN}; expected a new folder; bring {RUN} back, or give "
+                    "--run another folder"
+                )
+        for name, content in self._copies(recipe).items():
+            if self.files.there(name) and self.files.read(name) != content:
+                raise RunError(
+                    f"[{self.path}] it holds another {name}; expected a new folder, since a run keeps a copy of its "
+                    "recipe there; give --run another folder"
+                )
+
+    def _copies(self, recipe: Recipe) -> dict[str, bytes]:
+        """The recipe and the files that it uses, by their names in the folder."""
+        base = recipe.path.resolve().parent
+        files = [use.file for use in recipe.uses() if use.file is not None]
+        copies = {file.path.relative_to(base).as_posix(): file.content for file in files}
+        # No text says what Python objects are: then the tables in run.json alone describe the run.
+        return copies if recipe.objects else {**copies, "recipe.toml": recipe.text.encode()}
+
+    def begin(self, recipe: Recipe) -> None:
+        """Write down what is trained, with copies of the files that it uses."""
+        for name, content in self._copies(recipe).items():
+            self.files.replace(name, content)
+        self.files.replace(LOCK, _json(versions(recipe)))
+        about = {
+            "recipe": recipe.name,
+            "base": str(recipe.path.resolve().parent),
+            "overrides": list(recipe.overrides),
+            "tables": recipe.tables,
+            "objects": list(recipe.objects),
+        }
+        self.files.replace(RUN, _json(about))  # last: with it the folder is a run
+
+    def about(self) -> dict[str, Any]:
+        try:
+            about: dict[str, Any] = from_json(self.files.read(RUN), ABOUT)
+        except FileNotFoundError as error:
+            raise RunError(
+                f"[{self.path}] it holds no run; expected a folder that powertrain train made; see powertrain runs"
+            ) from error
+        except MisfitError as error:
+            raise RunError(
+                f"[{self.path / RUN}] {error}; expected what powertrain train wrote; bring it back, or begin a new run"
+            ) from error
+        if "\0" in about["base"]:
+            raise RunError(f"[{self.path / RUN}] base is no path; expected the recipe's folder; bring it back")
+        return about
+
+    def compare(self, recipe: Recipe) -> None:
+        """Refuse to resume with another recipe: the numbers would belong to neither."""
+        before, now = dict(_leaves(self.about()["tables"])), dict(_leaves(json.loads(_json(recipe.tables))))
+        changed = [
+            f"{key} was {_value(before.get(key))}, is {_value(now.get(key))}"
+            for key in sorted({*before, *now})
+            if before.get(key) != now.get(key) and not key.startswith(FREE)
+        ]
+        known = trust.locked(self.files)
+        for use in recipe.uses():
+            if use.file is not None and known.get(use.origin["file"]) != use.file.sha256:
+                changed.append(f"{use.file.path.name} is not the file that the run began with")
+        if changed:
+            raise RunError(
+                f"[{self.path}] the recipe has changed since this run began: {'; '.join(changed)}; expected the same "
+                "recipe; undo the change, or begin a new run without --resume"
+            )
+
+    def finish(self, results: Mapping[str, Any]) -> None:
+        self.files.replace(RESULTS, _json(results))
+
+    def results(self) -> dict[str, Any] | None:
+        """What came out; None where there is nothing yet."""
+        try:
+            return _fitting(self.files.read(RESULTS))
+        except FileNotFoundError:
+            return None
+        except MisfitError as error:
+            raise RunError(
+                f"[{self.path / RESULTS}] {error}; expected what powertrain train wrote; train with --resume to write "
+                "it again"
+            ) from error
+
+
+def _fitting(raw: bytes) -> dict[str, Any]:
+    """Results whose numbers are numbers, those of the judged part too."""
+    found = from_json(raw, MEASURED)
+    parts = {part: NUMBERS for part in ("train", "valid", "test", "env") if part in found or part == found["part"]}
+    made: dict[str, Any] = from_json(raw, {**MEASURED, **parts})
+    if made["part"] not in parts:
+        raise MisfitError("part is no part of the data")
+    return made
+
+
+def versions(recipe: Recipe) -> dict[str, Any]:
+    """What run.lock holds: everything whose version could change the numbers."""
+    import numpy
+
+    import powertrain as pt
+
+    return {
+        "powertrain": getattr(pt, "__version__", "unknown"),
+        "isa": pt.isa(),
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        **_of_backend(recipe),
+        "uses": [{"group": use.group, **use.origin} for use in recipe.uses()],
+        "command": sys.argv[1:],
+    }
+
+
+def _of_backend(recipe: Recipe) -> dict[str, str]:
+    """What a backend says that its numbers depend on, such as the version of a compiler."""
+    use = recipe.run.backend
+    if use is None:
+        return {}
+    version = str(use.plugin.build(use.params).version())
+    return {"backend": version} if version else {}
+
+
+def new_folder(root: Path, name: str) -> Path:
+    """runs/NAME-1, runs/NAME-2, ...; made at once, so that no two processes take the same."""
+    root.mkdir(parents=True, exist_ok=True)
+    number = max([0, *_numbers(root, name)])
+    while True:
+        number += 1
+        path = root / f"{name}-{number}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            continue
+
+
+def latest_folder(root: Path, name: str) -> Path | None:
+    """The newest run of a recipe."""
+    numbers = [number for number in _numbers(root, name) if (root / f"{name}-{number}" / RUN).is_file()]
+    return root / f"{name}-{max(numbers)}" if numbers else None
+
+
+def _numbers(root: Path, name: str) -> list[int]:
+    if not root.is_dir():
+        return []
+    found = (re.fullmatch(rf"{re.escape(name)}-([0-9]+)", path.name) for path in root.iterdir())
+    return [int(match[1]) for match in found if match]
+
+
+def _leaves(tables: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if isinstance(tables, Mapping):
+        return [leaf for key, value in tables.items() for leaf in _leaves(value, f"{prefix}.{key}" if prefix else key)]
+    return [(prefix, tables)]
+
+
+def _value(value: Any) -> str:
+    return one_line(dumps(value, ensure_ascii=False))
+
+
+def _json(value: Any) -> bytes:
+    return to_json(value, indent=1) + b"\n"

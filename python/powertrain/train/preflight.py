@@ -1,0 +1,80 @@
+"""What a recipe asks of its run, compared with what its data and strategy give: said before hours are spent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from powertrain.plugin.params import suggestion
+from powertrain.recipe.measured import MEASURED
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.recipe import Recipe
+    from powertrain.train.run.train_run import TrainRun
+
+# A strategy may begin with a round without steps; one that makes none in two is taken for one that never does.
+ROUNDS_WITHOUT_STEPS = 2
+
+
+def demand_task(recipe: Recipe, dataset: DataModule) -> None:
+    """A strategy that learns from text gets text, and durations count something that the data has."""
+    wanted = recipe.strategy.plugin.task or dataset.task
+    if wanted != dataset.task:
+        if "strategy" not in recipe.tables and recipe.model is not None:
+            raise RunError(
+                f"[model] {recipe.model.name} learns by {recipe.strategy.name}, and {dataset.name} is a {dataset.task} "
+                f"task; expected {wanted} data; use other data or another model"
+            )
+        raise RunError(
+            f"[strategy] {recipe.strategy.name} on {dataset.name}, a {dataset.task} task; expected {wanted} data; use "
+            "other data or another strategy"
+        )
+    lacking = {"tokens": not dataset.kind.tokens, "env_steps": not recipe.copies}
+    every = recipe.run.evaluate.every if recipe.run.evaluate else recipe.run.until
+    for name, duration in (("until", recipe.run.until), ("evaluate.every", every)):
+        if lacking.get(duration.unit, False):
+            raise RunError(
+                f"[run.{name}] received {duration}; {dataset.name} has no {duration.unit}; expected steps, examples or "
+                f'epochs; for example "20 epochs"'
+            )
+
+
+def demand_roles(run: TrainRun) -> None:
+    """A strategy that names models or optimizers in setup names all of the recipe: another would change nothing."""
+    models, optimizers = run.recipe.models, run.recipe.optimizers
+    made_of = (("model", models, run.table.modules), ("optimizer", optimizers, run.table.optimizers))
+    for section, written, made in made_of:
+        # A role that the recipe does not name takes the first that it names.
+        taken = set(made) if set(made) <= set(written) else {*made, next(iter(written), "")}
+        for role in written:
+            if made and role not in taken:
+                raise RunError(
+                    f"[{section}.{role}] {run.recipe.strategy.name} asks for no {section} of that role; expected "
+                    f"{', '.join(made)}{suggestion(role, made)}; rename it or take it out"
+                )
+
+
+def demand_expected(run: TrainRun) -> None:
+    """What `expect` names will be measured."""
+    if run.evaluator is None or run.dataset.kind.plays:
+        return
+    metrics = run.evaluator.metrics
+    measured = [f"{part}.{name}" for part in ("test", "valid", "train") if part in run.dataset.splits
+                for name in metrics if name != "confusion"]  # fmt: skip
+    for name in run.recipe.expect:
+        if name not in measured and name not in MEASURED:
+            known = [*measured, *MEASURED]
+            raise RunError(
+                f"[expect.{name}] it is not measured; expected one of {', '.join(known)}{suggestion(name, known)}"
+            )
+
+
+def demand_steps(run: TrainRun) -> None:
+    """Rounds bring the target nearer; else they would be repeated for ever."""
+    until, progress = run.recipe.run.until, run.progress
+    if run.rounds_now == ROUNDS_WITHOUT_STEPS and until.unit != "rounds" and progress.steps + progress.env_steps == 0:
+        raise RunError(
+            f"[run.until] received {until}; {progress.rounds} rounds of {run.recipe.strategy.name} made no step; "
+            'expected rounds; for example until = "1 round"'
+        )

@@ -1,0 +1,1 @@
+"""The report of a run: one HTML page with tables and charts."""

@@ -1,0 +1,1 @@
+"""A run while it trains: data, steps, slots, early stopping."""

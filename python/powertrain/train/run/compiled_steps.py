@@ -1,0 +1,85 @@
+"""Compiled steps and passes of a run: traced once for each function and form of batch, replayed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain import _core
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.dataset_passes import Fold
+from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
+
+if TYPE_CHECKING:
+    from powertrain.data import Batch
+    from powertrain.plugin.run import Fold as Summed
+    from powertrain.plugin.run import Part, StepFunction, Stream
+    from powertrain.train.run.logs import Logs
+    from powertrain.train.run.progress import Progress
+    from powertrain.train.run.sources import TrainSource
+
+# A strategy has a few steps. More mean that it makes a function in each round, and each would be traced again.
+MOST_STEPS = 64
+
+
+class Stepper:
+    """Replays steps and counts what they did."""
+
+    def __init__(self, logs: Logs, progress: Progress, language: bool, precision: str, backend: Any = None) -> None:
+        self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
+        self._backend = backend
+        self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
+        self._folds: dict[Callable[..., Any], Fold] = {}
+
+    def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
+        for batch in source.take(source.left_in_epoch() if n is None else n):
+            names, arrays = names_and_arrays(batch)
+            self.call(step, names, arrays)
+            self._count(batch)
+        if source.has_epochs:
+            self.progress.epochs = source.epoch
+
+    def fold(self, function: Summed, source: Part) -> tuple[NDArray[Any], ...]:
+        if function not in self._folds:
+            self._room(function, self._folds)
+            self._folds[function] = Fold(function, self._backend)
+        return self._folds[function](cast("TrainSource", source))
+
+    def act(self, function: Callable[..., Any], x: NDArray[Any]) -> NDArray[Any]:
+        """One call of a traced `function(t, batch)` on rows x."""
+        weight = np.ones(len(x), dtype=np.float32)
+        return np.asarray(Stepper.call(self, function, ("x", "weight"), (x, weight)).numpy())
+
+    def call(self, step: Callable[..., Any], names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
+        """One call of a step, traced the first time."""
+        compiled = self.compiled.get((step, names))
+        if compiled is not None:
+            return compiled(*arrays)
+        self._room(step, self.compiled)
+
+        def traced(*tensors: Any) -> Any:
+            with pt.autocast(self._precision):
+                return _core.with_lookups(lambda: step(Step(self.logs), TracedBatch(names, tensors)))
+
+        compiled = pt.compile(traced, backend=self._backend)
+        made = compiled(*arrays)
+        self.compiled[step, names] = compiled
+        return made
+
+    def _room(self, step: Callable[..., Any], held: dict[Any, Any]) -> None:
+        if len(held) >= MOST_STEPS:
+            name = getattr(step, "__qualname__", "step")
+            raise RunError(
+                f"[loop] {name} is function number {MOST_STEPS + 1} of this run; expected a few that stay the same; "
+                "make it a method of the strategy, not a function that each round makes anew"
+            )
+
+    def _count(self, batch: Batch) -> None:
+        self.progress.steps += 1
+        self.progress.examples += len(batch)
+        if self._language:
+            self.progress.tokens += batch.x.size

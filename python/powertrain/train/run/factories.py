@@ -1,0 +1,95 @@
+"""What a recipe names, built for a run: its optimizer, its loss, its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from powertrain.metrics import Mean
+from powertrain.optim.scaling import LossScale
+from powertrain.optim.schedules import bind
+from powertrain.plugin import registry
+from powertrain.plugin.model import Model
+from powertrain.plugin.params import call_with, params_of
+from powertrain.train.evaluate.evaluation import choose_metrics
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.recipe import OptimizerUse, Recipe
+
+
+def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int, precision: str) -> Any:
+    """An optimizer over the parameters of some modules, with its schedule stretched over the run."""
+    role, *others = modules
+    params = modules[role]
+    if others:
+        each = {name: module.named_parameters() for name, module in modules.items()}
+        params = [(f"{name}.{path}", slot) for name, named in each.items() for path, slot in named]
+    schedule = None
+    if found.schedule is not None:
+        # A schedule counts updates, of which there is one in so many steps.
+        updates = -(-total_steps // found.accumulate)
+        schedule = bind(call_with(found.schedule.plugin, found.schedule.params), updates)
+    return found.use.plugin.build(
+        found.use.params,
+        params,
+        schedule=schedule,
+        clip=found.clip,
+        accumulate=found.accumulate,
+        **({"loss_scale": LossScale()} if precision == "f16" else {}),
+        name="optimizer" if role == "model" else f"optimizer.{role}",
+    )
+
+
+def build_backend(recipe: Recipe) -> Any:
+    """What runs the steps of a run; None for the engine itself."""
+    use = recipe.run.backend
+    if use is None:
+        return None
+    from powertrain.plugin.backends import Adapter
+    from powertrain.plugin.backends.adapter import available
+
+    return available(Adapter(use.plugin.build(use.params), use.name))
+
+
+def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -> Callable[..., Any]:
+    """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
+    if recipe.loss is not None:
+        return call_with(recipe.loss.plugin, recipe.loss.params)
+    of_model = model.loss if isinstance(model, Model) else ""
+    named = default or of_model or dataset.kind.loss
+    if not named:
+        raise RunError(
+            f"[loss] {dataset.name} is a {dataset.task} task, which has no usual loss; expected one; for example "
+            'loss = "cross-entropy"'
+        )
+    plugin = registry().load("loss", named)
+    return call_with(plugin, params_of(plugin)())
+
+
+def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, Any]:
+    """The metrics of a run by name; the loss alone where the strategy measures itself."""
+    if own:
+        if recipe.evaluate.metrics:
+            raise RunError(
+                f"[evaluate.metrics] received {', '.join(recipe.evaluate.metrics)}; {recipe.strategy.name} measures "
+                "its own loss; expected no metrics; leave them out"
+            )
+        return {"loss": Mean()}
+
+    def load(name: str) -> Any:
+        metric = recipe.measures.get(name)
+        if metric is None:
+            plugin = registry().load("metric", name)
+            metric = plugin.build(params_of(plugin)())
+        tasks = metric.tasks
+        if tasks and dataset.task not in tasks and name not in dataset.kind.metrics:
+            usual = ", ".join(dataset.kind.metrics) or "the loss"
+            raise RunError(
+                f"[evaluate.metrics] received {name}, which measures {' or '.join(tasks)}; {dataset.name} is a "
+                f"{dataset.task} task; expected others; {usual} is usual"
+            )
+        return metric
+
+    return choose_metrics(dataset, recipe.evaluate.metrics, load)

@@ -1,0 +1,148 @@
+"""The slots of a run by name: gathered for a checkpoint, set from one. There is no other state."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.plugin.importing import in_words
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.logs import Logs
+
+Arrays = dict[str, NDArray[Any]]
+# What the names of the run's own slots begin with.
+OWN = ("optimizer", "data", "transform", "log", "best", "stop", "callback", "callbacks", "early")
+
+
+class HostState(Protocol):
+    """A slot that lives on the host: the engine never reads it inside a step."""
+
+    def array(self) -> NDArray[Any]: ...
+    def misfit(self, saved: NDArray[Any]) -> str: ...  # what is wrong with it, or nothing
+    def restore(self, array: NDArray[Any]) -> None: ...
+
+
+class HostGroup(Protocol):
+    """Several slots on the host whose number may change, such as the best weights so far."""
+
+    def arrays(self) -> Arrays: ...
+    def misfits(self, saved: Arrays) -> list[str]: ...
+    def restore(self, saved: Arrays) -> None: ...
+
+
+class SlotTable:
+    """Everything that a checkpoint holds."""
+
+    def __init__(self, constants: Arrays) -> None:
+        self.modules: dict[str, Any] = {}
+        self.optimizers: dict[str, Any] = {}
+        self.named: dict[str, Any] = {}
+        self.host: dict[str, HostState] = {}
+        self.groups: dict[str, HostGroup] = {}
+        self.constants = constants
+        self.logs = Logs()
+
+    def claim(self, name: str) -> None:
+        """Refuse a strategy's name for a slot, ring or blob that would hide another slot in checkpoints."""
+        single = {*self.named, *self.host}
+        hides = name in single or name.partition(".")[0] in {*OWN, *self.modules, *self.groups}
+        if not name or hides or any(other.startswith(f"{name}.") for other in single):
+            raise RunError(
+                f"[run.slot] the name {name or 'of no letters'} is taken, or begins as the run's own slots do; "
+                "expected one that is free; choose another"
+            )
+
+    def model_slots(self) -> dict[str, Any]:
+        return {f"{role}.{name}": slot for role, module in self.modules.items() for name, slot in module.named_slots()}
+
+    def engine_slots(self) -> dict[str, Any]:
+        slots = self.model_slots()
+        for optimizer in self.optimizers.values():
+            slots.update(dict(optimizer.named_slots()))
+        slots.update(self.named)
+        slots.update({f"log.{name}": slot for name, slot in self.logs.slots.items()})
+        return slots
+
+    def snapshot(self) -> Arrays:
+        """Every slot's value. Arrays may be views of the engine's memory: write or copy them before the next step."""
+        arrays = {name: slot.numpy() for name, slot in self.engine_slots().items()}
+        arrays.update({name: state.array() for name, state in self.host.items()})
+        for group in self.groups.values():
+            arrays.update(group.arrays())
+        arrays.update(self.constants)
+        return arrays
+
+    def load(self, saved: Arrays) -> list[str]:
+        """Set every slot, or change nothing and return what does not fit."""
+        for name in saved:
+            if name.startswith("log."):  # these slots are made by the first step, which has not run yet
+                self.logs.slot(name.removeprefix("log."))
+        slots = self.engine_slots()
+        wrong = self._misfits(slots, saved)
+        if wrong:
+            return wrong
+        # Plugins read their own state here, and may refuse it: first, while no slot of the engine has changed.
+        for name, state in self.host.items():
+            _restored(name, functools.partial(state.restore, saved[name]))
+        for name, group in self.groups.items():
+            _restored(name, functools.partial(group.restore, saved))
+        for name, slot in slots.items():
+            slot.value = pt.tensor(saved[name])
+        return []
+
+    def set_model(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Set the models' slots alone."""
+        for name, slot in self.model_slots().items():
+            slot.value = pt.tensor(saved[name])
+
+    def _misfits(self, slots: Mapping[str, Any], saved: Arrays) -> list[str]:
+        wrong = [f"{name} is missing" for name in (*slots, *self.host, *self.constants) if name not in saved]
+        wrong += [text for name, slot in slots.items() if name in saved for text in _differs(name, saved[name], slot)]
+        wrong += [f"{name} {text}" for name, state in self.host.items()
+                  if name in saved and (text := state.misfit(saved[name]))]  # fmt: skip
+        if any(name.startswith("best.") for name in saved):
+            best = {f"best.{name}": slot for name, slot in self.model_slots().items()}
+            wrong += [f"{name} is missing" for name in best if name not in saved]
+            wrong += [
+                text for name, slot in best.items() if name in saved for text in _differs(name, saved[name], slot)
+            ]
+        for name, value in self.constants.items():
+            if name in saved and not np.array_equal(np.asarray(value), saved[name]):
+                wrong.append(f"{name} is not what the data gives now")
+        for group in self.groups.values():
+            wrong += group.misfits(saved)
+        return wrong
+
+
+def _differs(name: str, saved: NDArray[Any], slot: Any) -> list[str]:
+    if tuple(saved.shape) != tuple(slot.shape):
+        return [f"{name} has the shape {list(saved.shape)} in the checkpoint and {list(slot.shape)} in the run"]
+    expected = slot.numpy().dtype
+    return [] if saved.dtype == expected else [f"{name} is {saved.dtype} in the checkpoint and {expected} in the run"]
+
+
+def _restored(name: str, restore: Callable[[], None]) -> None:
+    try:
+        restore()
+    except Exception as error:
+        raise RunError(
+            f"[checkpoint] {name} could not be taken up: {in_words(error)}; expected what the same plugin saved; "
+            "resume with the recipe, data and versions of run.lock"
+        ) from error
+
+
+@contextlib.contextmanager
+def random_numbers_kept() -> Iterator[None]:
+    """A run seeds the random numbers of the process; those of a caller in Python go on as they were."""
+    slot = pt.random.default_generator().slot
+    before = slot.value
+    try:
+        yield
+    finally:
+        slot.value = before

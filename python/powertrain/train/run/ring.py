@@ -1,0 +1,119 @@
+"""A ring: the last examples that a strategy appended, to be drawn from; a replay buffer, for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data.batch import Batch
+from powertrain.data.order import RING, Cursor, Pick, raw_bits
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.progress import counts
+
+
+class Ring:
+    """Holds at most `size` rows; the oldest make room. Everything in it is part of a checkpoint."""
+
+    def __init__(self, name: str, size: int, fields: Mapping[str, Any], seed: int) -> None:
+        if size < 1 or not fields:
+            raise RunError(
+                f"[ring {name}] received size {size} and {len(fields)} fields; expected at least one of each; for "
+                "example run.ring('replay', 10_000, x=np.zeros(4, np.float32))"
+            )
+        self.name, self.size, self._seed = name, size, seed
+        examples = {field: np.asarray(value) for field, value in fields.items()}
+        self._arrays = {field: np.zeros((size, *one.shape), one.dtype) for field, one in examples.items()}
+        self.appended = 0
+        self._draws = 0
+
+    def __len__(self) -> int:
+        """Rows that it holds now."""
+        return min(self.appended, self.size)
+
+    def append(self, **fields: Any) -> None:
+        """Add rows: one array a field, all of as many rows."""
+        rows = {field: np.asarray(value) for field, value in fields.items()}
+        self._check(rows)
+        count = len(next(iter(rows.values())))
+        kept = min(count, self.size)  # of more rows than it holds, the last ones stay
+        places = (self.appended + count - kept + np.arange(kept)) % self.size
+        for field, value in rows.items():
+            self._arrays[field][places] = value[count - kept :]
+        self.appended += count
+
+    def _check(self, rows: Mapping[str, NDArray[Any]]) -> None:
+        shapes = {field: (value.shape[1:], value.dtype.kind) for field, value in rows.items() if value.ndim}
+        wanted = {field: (value.shape[1:], value.dtype.kind) for field, value in self._arrays.items()}
+        counts = {len(value) for value in rows.values() if value.ndim}
+        if shapes != wanted or len(counts) != 1:
+            received = ", ".join(f"{field} {value.dtype}{list(value.shape)}" for field, value in rows.items())
+            expected = ", ".join(f"{field} {value.dtype}{['rows', *value.shape[1:]]}" for field, value in
+                                 self._arrays.items()).replace("'", "")  # fmt: skip
+            raise RunError(
+                f"[ring {self.name}] received {received or 'nothing'}; expected {expected}, as many rows in each; "
+                "append rows like those that the ring was made for"
+            )
+
+    def sample(self, batch: int) -> RingSample:
+        """Batches of rows drawn with replacement, for `run.loop(step, ring.sample(64), n)`."""
+        return RingSample(self, batch)
+
+    def draw(self, batch: int) -> Batch:
+        """One batch; which rows depends on the run's seed and the number of draws before it."""
+        if len(self) == 0:
+            raise RunError(f"[ring {self.name}] it is empty; expected rows to draw from; append some first")
+        words = raw_bits(self._seed, RING, self._draws, batch)
+        self._draws += 1
+        rows = (words % np.uint64(len(self))).astype(np.int64)
+        fields = {field: value[rows] for field, value in self._arrays.items()}
+        return Batch(fields, Pick(rows, np.ones(batch, dtype=np.float32), Cursor(0, self._draws)), weighted=False)
+
+    # A group of slots whose sizes grow, for checkpoints.
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        state = np.array([self.appended, self._draws], dtype=np.int64)
+        return {
+            f"{self.name}.state": state,
+            **{f"{self.name}.{field}": value[: len(self)] for field, value in self._arrays.items()},
+        }
+
+    def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
+        state = saved.get(f"{self.name}.state")
+        text = "is missing" if state is None else counts(state, (2,))
+        wrong = [f"{self.name}.state {text}"] if text else []
+        rows = -1 if text or state is None else min(int(state[0]), self.size)  # no field has so many
+        for field, value in self._arrays.items():
+            found = saved.get(f"{self.name}.{field}")
+            if found is None or found.shape != (rows, *value.shape[1:]) or found.dtype != value.dtype:
+                wrong.append(f"{self.name}.{field} is missing or of another size")
+        return wrong
+
+    def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        self.appended, self._draws = (int(value) for value in saved[f"{self.name}.state"])
+        for field, value in self._arrays.items():
+            found = saved[f"{self.name}.{field}"]
+            value[: len(found)] = found
+
+
+class RingSample:
+    """A ring as a source of a loop; it has no epochs."""
+
+    has_epochs = False
+    epoch = 0
+    padded = 0
+
+    def __init__(self, ring: Ring, batch: int) -> None:
+        self.ring, self.batch = ring, batch
+
+    def left_in_epoch(self) -> int:
+        raise RunError(
+            f"[loop] a sample of the ring {self.ring.name} has no end; expected a number of steps; for example "
+            f"run.loop(step, ring.sample({self.batch}), 1)"
+        )
+
+    def take(self, count: int) -> Iterator[Batch]:
+        for _ in range(count):
+            yield self.ring.draw(self.batch)

@@ -1,0 +1,242 @@
+"""Data as a run sees it: loaded, split and transformed as the recipe says, with cursors that a checkpoint can hold."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
+from powertrain.data.order import Cursor, Pick
+from powertrain.data.source import Fields
+from powertrain.data.transforms import Transformed
+from powertrain.plugin.protocols import Inputs
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.environments import EnvSource
+from powertrain.train.run.progress import counts
+
+if TYPE_CHECKING:
+    from powertrain.data import Source
+    from powertrain.plugin.run import Part
+    from powertrain.recipe import Recipe, RunSection
+    from powertrain.train.run.named_slots import SlotTable
+
+
+def prepare(recipe: Recipe, base: Path) -> DataModule:
+    """The data set of a recipe: loaded, its held-out parts taken off, its transforms fitted on the training part. A
+    recipe without training data has an environment, which says what a model reads."""
+    if "train" not in recipe.data:
+        return _of_environment(recipe)
+    use = recipe.data["train"]
+    dataset: DataModule = use.plugin.build(use.params, base)
+    shares = {"valid": recipe.split.valid, "test": recipe.split.test, "unlabelled": recipe.split.unlabelled}
+    parts = {name: share for name, share in shares.items() if share > 0}
+    if parts:
+        dataset = dataset.split(parts, seed=recipe.split.seed, stratify=recipe.split.stratify)
+    dataset.kind.check(dataset)
+    return dataset.transformed([(feature.plugin, feature.params) for feature in recipe.features])
+
+
+def _of_environment(recipe: Recipe) -> DataModule:
+    use = next((use for use in recipe.data.values() if use.group == "env"), None)
+    if use is None:
+        raise RunError(
+            f"[data] it has {', '.join(recipe.data)}; expected train or env; for example data.train = {{ use = ... }}"
+        )
+    env = use.plugin.build(use.params)
+    example, actions = np.asarray(env.observation), int(env.actions)
+    return DataModule(
+        use.name, "control", {}, actions, given=Inputs("regression", example.shape, actions, str(example.dtype))
+    )
+
+
+class Sources:
+    """The sources of a run by name; each is a slot of its table."""
+
+    def __init__(self, recipe: Recipe, dataset: DataModule, table: SlotTable, base: Path) -> None:
+        self.recipe, self.dataset, self._table, self._base = recipe, dataset, table, base
+        self._made: dict[str, TrainSource] = {}
+        self._envs: dict[str, EnvSource] = {}
+
+    def get(self, role: str, rows: Sequence[int] | None, name: str | None) -> TrainSource:
+        key = name or role
+        if rows is not None and name is None:
+            raise RunError(
+                f"[run.data] received some rows of {role} without a name; expected one, which its cursor gets in "
+                'checkpoints; for example run.data("train", rows=rows, name="client-3")'
+            )
+        if key not in self._made:
+            source = self._part(role) if rows is None else Subset(self._part(role), np.asarray(rows))
+            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
+            self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
+        return self._made[key]
+
+    def env(self, role: str) -> EnvSource:
+        """The environment of a role."""
+        if role not in self._envs:
+            if not self._is_env(role):
+                known = ", ".join(name for name in self.recipe.data if self._is_env(name)) or "none in this recipe"
+                raise RunError(
+                    f"[run.env] there is no environment {role}; expected one of {known}; add data.{role} = "
+                    "{ use = ... }"
+                )
+            made = EnvSource(role, self.make_env(role), self.recipe.copies[role], self._seed(role))
+            self._envs[role] = self._table.groups[f"data.{role}"] = made
+        return self._envs[role]
+
+    def _is_env(self, role: str) -> bool:
+        return role in self.recipe.data and self.recipe.data[role].group == "env"
+
+    def make_env(self, role: str) -> Callable[[], Any]:
+        use = self.recipe.data[role]
+        return lambda: use.plugin.build(use.params)
+
+    def _seed(self, key: str) -> int:
+        """Parts of one length must not be shuffled alike."""
+        return self.recipe.run.seed if key == "train" else self.recipe.run.seed ^ zlib.crc32(key.encode())
+
+    def _part(self, role: str) -> Source:
+        if role in self.dataset.splits:
+            return self.dataset.splits[role]
+        if self._is_env(role):
+            raise RunError(f"[run.data] {role} is an environment; expected data; write run.env({role!r})")
+        if role not in self.recipe.data:
+            known = ", ".join({**self.dataset.splits, **self.recipe.data})
+            raise RunError(
+                f"[run.data] there is no {role}; expected one of {known}; add data.{role} = {{ use = ... }}, or a "
+                "share of that name to data.split"
+            )
+        use = self.recipe.data[role]
+        loaded: DataModule = use.plugin.build(use.params, self._base)
+        # What was fitted on the training part holds for every part.
+        return Transformed(loaded.train, self.dataset.chain) if self.dataset.chain else loaded.train
+
+    def close(self) -> None:
+        for source in self._made.values():
+            source.close()
+
+
+class TrainSource:
+    """An endless stream of training batches. Its position is the loader's cursor, a slot of the run."""
+
+    def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int) -> None:
+        # A text has a window at every place: so many that an epoch of them means nothing.
+        self.has_epochs = not dataset.kind.tokens
+        self.batch = settings.batch
+        self.tokens_per_batch = self.batch * (dataset.context or 1)
+        self.loader = DataLoader(
+            source,
+            self.batch,
+            sampler=RandomSampler(source, replacement=not self.has_epochs),
+            num_workers=settings.workers,
+            seed=seed,
+            pad_last=True,
+            endless=True,
+            augment=True,
+        )
+        self._batches: Iterator[Batch] | None = None
+
+    @property
+    def padded(self) -> int:
+        """Rows of padding in the last batch of an epoch."""
+        return -len(self.loader.dataset) % self.batch if self.has_epochs else 0
+
+    def __len__(self) -> int:
+        """Batches in one epoch."""
+        return len(self.loader)
+
+    @property
+    def epoch(self) -> int:
+        return int(self.loader.state_dict()["epoch"])
+
+    def left_in_epoch(self) -> int:
+        """Batches until the epoch ends."""
+        return len(self) - int(self.loader.state_dict()["position"]) // self.batch
+
+    def rows(self) -> Fields:
+        """Every example at once, in the order of the part: for what learns from all of them together."""
+        source = self.loader.dataset
+        return source.fetch(np.arange(len(source), dtype=np.int64))
+
+    def take(self, count: int) -> Iterator[Batch]:
+        """The next batches. The stream stays open in between, so that workers go on preparing."""
+        for _ in range(count):
+            if self._batches is None:
+                self._batches = iter(self.loader)
+            yield next(self._batches)
+
+    def beside(self, **others: Part) -> Beside:
+        """Batches of this source with a batch of each other one: its x is `batch.NAME_x`, its weight
+        `batch.NAME_weight`."""
+        return Beside(self, others)
+
+    def array(self) -> NDArray[np.int64]:
+        state = self.loader.state_dict()
+        return np.array([state["epoch"], state["position"]], dtype=np.int64)
+
+    def misfit(self, saved: NDArray[Any]) -> str:
+        if wrong := counts(saved, (2,)):
+            return wrong
+        try:
+            self.loader.order.check(Cursor(int(saved[0]), int(saved[1])))
+        except DataError as error:
+            return f"is no place in this data: {error}"
+        return ""
+
+    def restore(self, cursor: NDArray[Any]) -> None:
+        self.close()
+        self.loader.load_state_dict({"epoch": int(cursor[0]), "position": int(cursor[1])})
+
+    def close(self) -> None:
+        closing = getattr(self._batches, "close", None)
+        if closing is not None:
+            closing()
+        self._batches = None
+
+
+class Beside:
+    """Several sources drawn from at once; an epoch is one of the first."""
+
+    def __init__(self, first: TrainSource, others: Mapping[str, Part]) -> None:
+        self.first, self.others = first, dict(others)
+
+    @property
+    def has_epochs(self) -> bool:
+        return self.first.has_epochs
+
+    @property
+    def epoch(self) -> int:
+        return self.first.epoch
+
+    @property
+    def padded(self) -> int:
+        return self.first.padded
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def left_in_epoch(self) -> int:
+        return self.first.left_in_epoch()
+
+    def take(self, count: int) -> Iterator[Batch]:
+        streams = {name: source.take(count) for name, source in self.others.items()}
+        for batch in self.first.take(count):
+            fields = dict(batch.fields)
+            for name, stream in streams.items():
+                other = next(stream)
+                fields.update({f"{name}_{field}": value for field, value in other.fields.items()})
+                fields[f"{name}_weight"] = other.weight
+            pick = Pick(batch.indices, batch.weight, Cursor(*batch.cursor.tolist()))
+            yield Batch(fields, pick, weighted=True)
+
+
+def constants(dataset: DataModule) -> dict[str, NDArray[Any]]:
+    """What was fitted on the training part (a scaler's mean, a vocabulary): saved with the weights, never changed."""
+    arrays = {f"data.{name}": np.asarray(value) for name, value in dataset.state.items()}
+    for at, transform in enumerate(dataset.transforms):
+        arrays.update({f"transform.{at}.{name}": np.asarray(value) for name, value in transform.state().items()})
+    return arrays

@@ -1,0 +1,82 @@
+"""The traced side of a step: what a strategy calls while its step is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import powertrain as pt
+from powertrain import _core
+from powertrain.autodiff.row_sparse import in_order, is_sparse, parted
+from powertrain.train.run.logs import Logs
+
+if TYPE_CHECKING:
+    from powertrain.data import Batch
+
+
+class TracedBatch:
+    """The fields of a batch as symbolic tensors: `batch.x`, `batch.y`, `batch.weight`."""
+
+    def __init__(self, names: tuple[str, ...], tensors: tuple[Any, ...]) -> None:
+        self.fields = dict(zip(names, tensors, strict=True))
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise AttributeError(f"the batch has no field {name!r}; it has {', '.join(self.fields)}") from None
+
+
+def names_and_arrays(batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The fields of a loader's batch in order, the weights last."""
+    return (*batch.fields, "weight"), (*batch.fields.values(), batch.weight)
+
+
+def spread(weight: Any, like: Any) -> Any:
+    """Weights [batch] laid over values [batch, ...], so that each token of an example has its weight."""
+    shape = tuple(like.shape)
+    if shape[0] != weight.shape[0]:
+        raise pt.ShapeError(
+            f"[minimize] loss is {list(shape)}, weight is {list(weight.shape)}; expected one value per example, whose "
+            "axis comes first; leave means and keepdims out of the loss"
+        )
+    if len(shape) == 1:
+        return weight
+    return pt.broadcast_to(pt.reshape(weight, (shape[0], *[1] * (len(shape) - 1))), shape)
+
+
+def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
+    """The gradients of a number that the trace has computed already, in the order of the slots."""
+    # Inside a trace every call is remembered, and a slot's value is one tensor until the slot is assigned.
+    _, tables = parted(slots)
+    one = pt.ones((), dtype=total.dtype)
+    values = [slot.value for slot in slots if not is_sparse(slot)]
+    return in_order(slots, *_core.gradients_by_rows(total, one, values, tables))
+
+
+class Step:
+    """What `t` is in `def step(self, t, batch)`."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+        self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
+
+    def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
+        slots = [slot for _, slot in opt.params]
+        if couples:
+            opt.update(gradients_of(opt.scaled(loss), slots))
+            return
+        if not loss.shape:
+            raise pt.ShapeError(
+                "[minimize] loss is one number; expected one value per example, which the engine divides by the "
+                "total weight; leave the mean out, or pass couples=True where the examples of a batch belong together"
+            )
+        if weight is None:
+            opt.update(gradients_of(opt.scaled(pt.sum(loss)), slots), float(math.prod(loss.shape)))
+            return
+        weights = spread(weight, loss)
+        opt.update(gradients_of(opt.scaled(pt.sum(loss * weights)), slots), pt.sum(weights))
+
+    def log(self, name: str, total: Any, count: Any = 1) -> None:
+        self._logs.add(name, total, count)

@@ -1,0 +1,333 @@
+"""The Run: what a strategy works with. A commit is the only place where its slots are looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.train.callbacks import Callbacks, begin, serve
+from powertrain.train.evaluate.evaluation import Evaluator, Predictor, own_losses
+from powertrain.train.folder.ledger import Ledger
+from powertrain.train.folder.run_folder import RunError, RunFolder
+from powertrain.train.folder.saving import Saver
+from powertrain.train.preflight import demand_expected, demand_roles, demand_steps
+from powertrain.train.run.compiled_steps import Stepper
+from powertrain.train.run.dataset_passes import Blob, fork
+from powertrain.train.run.early_stopping import EarlyStop
+from powertrain.train.run.environments import EnvSource, EpisodeEvaluator
+from powertrain.train.run.factories import build_backend, build_optimizer, choose_loss, load_metrics
+from powertrain.train.run.named_slots import SlotTable
+from powertrain.train.run.pretrained import load_weights
+from powertrain.train.run.progress import Count, Progress
+from powertrain.train.run.ring import Ring
+from powertrain.train.run.schedule_horizon import Horizon
+from powertrain.train.run.sources import Sources, TrainSource, constants
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+    from powertrain.plugin.protocols import Inputs
+    from powertrain.plugin.run import Fold, Hook, Part, StepFunction, Stream
+    from powertrain.recipe import Recipe
+    from powertrain.train.display.display import Display
+
+# Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
+LEAST_EVALUATED = 64
+EPISODES_OF_AN_EVALUATION = 20
+
+
+class TrainRun:
+    """One run of a recipe in a folder."""
+
+    def __init__(self, recipe: Recipe, folder: RunFolder, dataset: DataModule, display: Display, base: Path) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.dataset = dataset
+        self.display = display
+        self.strategy = recipe.strategy.plugin.build(recipe.strategy.params)
+        self.table = SlotTable(constants(dataset))
+        self.progress = Progress()
+        self.ledger: Ledger | None = None
+        self.early = EarlyStop(recipe.run.stop) if recipe.run.stop else None
+        self.callbacks = Callbacks(recipe.callbacks)
+        self.evaluator: Evaluator | EpisodeEvaluator | None = None
+        self._predictor: Predictor | None = None
+        self.stop = False
+        self.stop_reason = ""
+        self.stop_signal = 0  # what asked for the end, if it was a signal
+        self.before_first: Callable[[], None] | None = None  # what is done once, before the first commit
+        self.deadline = math.inf
+        self.began_at: Mapping[str, int] = {}  # how far it was when this process took it up
+        self.texts: list[str] = []  # that were shown since the last commit
+        self.rounds_now = 0  # in this process; a resumed run has done others before
+        self.backend = build_backend(recipe)
+        language = dataset.kind.tokens
+        self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend)
+        self.sources = Sources(recipe, dataset, self.table, base)
+        self._hooks: list[Hook] = []
+        self._handlers: dict[int, Any] = {}
+        self._names: set[tuple[str, str]] = set()  # of the strategy's slots, blobs and rings
+        self._evaluations = Count()
+        self.saver = Saver(self)
+        pt.random.seed(recipe.run.seed)
+        self.table.named["random"] = pt.random.default_generator().slot
+        self.table.host.update({"progress": self.progress, "evaluations": self._evaluations})
+        if self.early is not None:
+            self.table.groups["early"] = self.early
+        if self.callbacks:
+            self.table.groups["callbacks"] = self.callbacks
+        self.horizon = Horizon(recipe.run, self.data() if "train" in dataset.splits else None)
+
+    # What a strategy names in setup.
+
+    def model(self, role: str = "model", frozen: bool = False, inputs: Inputs | None = None) -> Any:
+        """The recipe's [model], or [model.ROLE], built for the data or other inputs; its slots are named ROLE.*."""
+        if role not in self.table.modules:
+            use = self.recipe.models.get(role) or self.recipe.model
+            if use is None:
+                raise RunError("[run.model] the recipe has no model; expected a model table; add one")
+            module = use.plugin.build(use.params, inputs or self.dataset.inputs())
+            if not isinstance(module, pt.nn.Module):
+                raise RunError(f"[model {use.name}] build gave {module!r}; expected a powertrain.nn.Module; return one")
+            if frozen:
+                module.freeze()
+            self.table.modules[role] = module
+        return self.table.modules[role]
+
+    def optim(self, *roles: str) -> Any:
+        """The recipe's optimizer over the parameters of some models: [optimizer], or [optimizer.ROLE] of the first."""
+        roles = roles or ("model",)
+        if roles[0] not in self.table.optimizers:
+            if not self.recipe.optimizers:
+                raise RunError("[run.optim] the recipe has no optimizer; expected an optimizer table; add one")
+            found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
+            modules = {role: self.model(role) for role in roles}
+            self.table.optimizers[roles[0]] = build_optimizer(
+                found, modules, self.horizon.total_steps, self.recipe.run.precision
+            )
+        return self.table.optimizers[roles[0]]
+
+    def loss(self, default: str = "") -> Callable[..., Any]:
+        """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
+        return choose_loss(self.recipe, self.dataset, self.table.modules.get("model"), default)
+
+    def slot(self, name: str, value: Any) -> Any:
+        """A slot of the strategy's own: an average of weights, centroids, a counter."""
+        return self._given("slot", name, lambda: pt.Slot(pt.asarray(value), name=name), self.table.named)
+
+    def blob(
+        self, name: str, make: Callable[[], Any], dump: Callable[[Any], bytes], load: Callable[[bytes], Any]
+    ) -> Blob:
+        """State that is no array: `blob.value`, with its own way to bytes and back."""
+        return cast(Blob, self._given("blob", name, lambda: Blob(make, dump, load), self.table.host))
+
+    def ring(self, name: str, size: int, **fields: Any) -> Ring:
+        """The last rows that the strategy appended, to be drawn from."""
+        seed = self.recipe.run.seed ^ zlib.crc32(name.encode())
+        return cast(Ring, self._given("ring", name, lambda: Ring(name, size, fields, seed), self.table.groups))
+
+    def _given(self, kind: str, name: str, make: Callable[[], Any], home: dict[str, Any]) -> Any:
+        """What the strategy named before, or something new under a name that hides nothing."""
+        if (kind, name) not in self._names:
+            self.table.claim(name)
+            home[name] = make()
+            self._names.add((kind, name))
+        return home[name]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What `data` knows."""
+        return tuple({**self.dataset.splits, **self.recipe.data})
+
+    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> TrainSource:
+        """An endless stream of batches of a part or of [data.ROLE]; where it stands is a slot."""
+        return self.sources.get(role, rows, name)
+
+    def env(self, role: str = "env") -> EnvSource:
+        """The environment of [data.ROLE]; where its copies stand is a slot."""
+        source = self.sources.env(role)
+        source.act, source.ended = self.stepper.act, self._played
+        return source
+
+    def after_evaluation(self, hook: Hook) -> None:
+        """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
+        self._hooks.append(hook)
+
+    # Stepping.
+
+    def quota(self, source: Any, most: int) -> int:
+        """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
+        return self.horizon.quota(self.progress, most)
+
+    def loop(self, step: StepFunction, source: Stream, n: int | None = None) -> None:
+        """Replay a step over the next n batches of a source, or over what is left of its epoch."""
+        self.stepper.loop(step, source, n)
+
+    def fold(self, function: Fold, source: Part) -> tuple[NDArray[np.float64], ...]:
+        """One pass over a source's examples in their order: the sums of what `function(t, batch)` gives for each batch.
+        Padding has weight 0 in `batch.weight`; the function has to use it."""
+        return self.stepper.fold(function, source)
+
+    def fork(self, *roles: str) -> AbstractContextManager[TrainRun]:
+        """Inside the block the slots of these roles and their optimizers may change; afterwards they are as before."""
+        return fork(self, roles or ("model",))
+
+    def _played(self, steps: int, returns: list[float]) -> None:
+        self.progress.env_steps += steps
+        if returns:
+            self.table.logs.count("return", sum(returns), len(returns))
+
+    # Commits.
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether early stopping, not a person or a clock, ended the run: then it is finished."""
+        return self.early is not None and self.early.reached
+
+    @property
+    def done(self) -> bool:
+        """Whether no round follows: the target is reached, or the run was asked to end."""
+        return self.stop or not self.progress < self.recipe.run.until
+
+    def commit(self) -> None:
+        """Slots are consistent here: evaluate, stop, show and save where due."""
+        if self.progress.rounds == 0 and self.before_first is not None:
+            self.before_first()
+        self.progress.rounds += 1
+        self.rounds_now += 1
+        demand_steps(self)
+        mark = self.horizon.mark(self.progress)
+        values: Mapping[str, float] = {}
+        if mark > self._evaluations.value:
+            self._evaluations.value = mark
+            values = self.evaluate_now()
+        else:
+            self.display.step(self)
+        save = self._serve(values) if self.callbacks else False
+        if self.display.unread:
+            self.request_stop("nobody reads its output any more", signal.SIGPIPE)
+        if time.monotonic() > self.deadline:
+            self.request_stop("the time that --max-minutes allows is over")
+        if save or self.done or self.saver.due():
+            self.saver.save()
+
+    def _serve(self, values: Mapping[str, float]) -> bool:
+        if self.rounds_now == 1:
+            begin(self)
+        save = serve(self, values)
+        self.texts.clear()
+        return save
+
+    def request_stop(self, reason: str, number: int = 0) -> None:
+        """End the run after this commit; the first reason counts, with the number of the signal that gave it."""
+        if not self.stop:
+            self.stop, self.stop_reason, self.stop_signal = True, reason, number
+
+    def evaluate_now(self) -> Mapping[str, float]:
+        """Evaluate, watch, show and record; what came out."""
+        values = {f"train.{name}": mean for name, mean in self.table.logs.means().items()}
+        self.table.logs.reset()
+        part = "env" if self.dataset.kind.plays else "valid"
+        if (part == "env" or part in self.dataset.splits) and self.evaluator is not None:
+            found = self.evaluator(part, most=self.recipe.evaluate.most)
+            values.update({f"{part}.{name}": value for name, value in found.values.items()})
+        if self.early is not None:
+            self._watch(self.early, values)
+        self.record("metrics", epoch=self.progress.epochs, values=values)
+        self.display.evaluated(self, values)
+        for hook in self._hooks:
+            text = hook(self, self._evaluations.value)
+            if text is not None:
+                self.record("sample", text=text)
+                self.display.sample(text)
+                self.texts.append(text)
+        return values
+
+    def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
+        name = f"valid.{early.metric}"
+        weights = {name: slot.numpy() for name, slot in self.table.model_slots().items()}
+        early.see(values[name], weights, (self.progress.epochs, self.progress.steps))
+        if early.reached:
+            self.request_stop(early.reason)
+
+    def record(self, event: str, **values: Any) -> None:
+        if self.ledger is not None:
+            self.ledger.write(event, self.progress.steps, self.progress.rounds, **values)
+
+    # The two ends.
+
+    def restore(self) -> None:
+        """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
+        self.prepare_evaluation()
+        demand_roles(self)
+        demand_expected(self)
+        if not self.saver.restore():
+            for role, path in self.recipe.weights.items():
+                load_weights(self.model(role), path, role)
+        if self.early is not None and self.early.reached:
+            self.request_stop(self.early.reason)
+        self.began_at = asdict(self.progress)
+        self.display.begin(self)
+
+    def prepare_evaluation(self) -> None:
+        """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
+        settings = self.recipe.run.evaluate
+        if self.dataset.kind.plays:
+            make = self.sources.make_env(next(iter(self.recipe.copies)))
+            episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
+            self.evaluator = EpisodeEvaluator(make, self.predict, self.recipe.run.seed, episodes)
+        else:
+            chosen = load_metrics(self.recipe, self.dataset, own_losses(self.strategy) is not None)
+            batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
+            modules = self.table.modules
+            self.evaluator = Evaluator(self.strategy, modules, self.loss(), self.dataset, batch, chosen, self.backend)
+        if self.early is not None:
+            self.early.check(self.evaluator.metrics, "valid" in self.dataset.splits)
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The model's outputs for an array of inputs."""
+        if self._predictor is None:
+            self._predictor = Predictor(self.strategy, self.table.modules, self.backend)
+        return self._predictor(x)
+
+    def use_best(self) -> None:
+        """The weights to judge and to use: the best that early stopping kept, or the last."""
+        if self.early is not None and self.early.weights:
+            self.table.set_model(self.early.weights)
+
+    def stop_on_interrupt(self) -> None:
+        """The first Ctrl-C ends the run at the next commit, or its final evaluation at the next batch; the second ends
+        it at once. This holds until the run is closed."""
+
+        def handler(number: int, frame: Any) -> None:
+            if self.stop:
+                raise KeyboardInterrupt(number)
+            self.request_stop(f"interrupted by {signal.Signals(number).name}", number)
+            with contextlib.suppress(RuntimeError):  # it came in the middle of another line
+                self.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
+
+        if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
+            return
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # What is ignored stays so: nohup means a closed terminal, a shell's & means Ctrl-C.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._handlers[number] = signal.signal(number, handler)
+
+    def close(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self.sources.close()
+        if self.ledger is not None:
+            self.ledger.close()

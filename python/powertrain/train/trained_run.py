@@ -1,0 +1,173 @@
+"""What `pt.fit` and `pt.load` give: a trained model with its history, its scores and its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from powertrain.errors.boundary import export
+from powertrain.io.console import one_line
+from powertrain.plugin.params import suggestion
+from powertrain.train.display.display import position
+from powertrain.train.folder.ledger import read_history
+from powertrain.train.folder.run_folder import REPORT, RunError
+from powertrain.train.run.named_slots import random_numbers_kept
+from powertrain.train.session import headline_metric, measure
+
+if TYPE_CHECKING:
+    from powertrain.train.evaluate.evaluation import Evaluation
+    from powertrain.train.run.train_run import TrainRun
+
+Scores: TypeAlias = dict[str, float]
+
+
+class History(list[dict[str, float]]):
+    """One row for each evaluation: step, epoch, and what was measured, by names such as `valid.loss`.
+
+    A number gives a row and a name a column: `history[-1]`, `history["valid.loss"]`. `pandas.DataFrame(history)` is a
+    table of it.
+    """
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return list(dict.fromkeys(name for row in self for name in row))
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        if key not in self.names:
+            known = self.names
+            wanted = f"one of {', '.join(known)}" if known else "none, since nothing was evaluated"
+            raise RunError(f"[history] received {one_line(key)}; expected {wanted}{suggestion(key, known)}")
+        return [row.get(key, float("nan")) for row in self]
+
+
+class TrainedRun:
+    """A trained model with what became of it.
+
+    model      the module, with the weights that are judged and used: the best that early stopping kept, or the last
+    folder     where checkpoints, report and results lie
+    history    what each evaluation gave, by row or by column
+    results    what the end of the training gave: scores by part, seconds, energy, hash; empty where it was stopped
+    run        the run behind it, which knows slots and sources
+    stopped    why the run ended before its target, by early stopping or a request; empty where it did not
+    finished   whether the run reached its target, or early stopping ended it
+
+    >>> run = pt.fit("digits", epochs=1, verbose=False)
+    >>> run.finished, run.predict(np.zeros((2, 8, 8))).shape
+    (True, (2, 10))
+    """
+
+    def __init__(
+        self,
+        run: TrainRun,
+        results: Mapping[str, Any],
+        *,
+        finished: bool,
+        missing: tuple[str, ...] = (),
+    ) -> None:
+        self.run = run
+        self._missing = missing  # objects that a run opened again was not given
+        self.results = dict(results)
+        self.finished = finished
+
+    @property
+    def folder(self) -> Path:
+        return self.run.folder.path
+
+    @property
+    def stopped(self) -> str:
+        return self.run.stop_reason
+
+    @property
+    def model(self) -> Any:
+        modules = self.run.table.modules
+        if not modules:
+            raise RunError(
+                f"[model] {self.run.recipe.strategy.name} trains no model; expected one; use another strategy"
+            )
+        return modules.get("model") or next(iter(modules.values()))
+
+    @property
+    def history(self) -> History:
+        rows = (line for line in read_history(self.folder) if line["event"] == "metrics")
+        return History({"step": row["step"], "epoch": row.get("epoch", 0), **row["values"]} for row in rows)
+
+    def evaluate(self, data: Any = None) -> Any:
+        """Measure the model: by part, `{"test": {"accuracy": 0.98, ...}, ...}`; with the name of a part, or with data
+        of your own as `fit` takes them, the scores of that alone."""
+        if data is None:
+            return {part: one.values for part, one in self._evaluations().items()}
+        evaluator = self.run.evaluator
+        assert evaluator is not None
+        with random_numbers_kept():
+            if isinstance(data, str):
+                self._demand_data()
+                known = list(self.run.dataset.splits)
+                if data not in known and data != "env":
+                    wanted = f"one of {', '.join(known)}{suggestion(data, known)}"
+                    raise RunError(f"[evaluate] received {one_line(data)}; expected {wanted}")
+                return evaluator(data).values
+            return evaluator.on(self._source(data), "data").values  # type: ignore[union-attr]
+
+    def _evaluations(self) -> dict[str, Evaluation]:
+        self._demand_data()
+        with random_numbers_kept():
+            return measure(self.run)
+
+    def _demand_data(self) -> None:
+        if "data" in self._missing:
+            raise RunError(
+                "[evaluate] the data were Python objects, and this run was opened without them; expected data; pass "
+                "them: run.evaluate((x, y)), or pt.load(folder, model=..., data=...)"
+            )
+
+    def _source(self, data: Any) -> Any:
+        """Examples of a caller's as the run's own parts are: transformed by what was fitted on the training part."""
+        from powertrain.data.in_memory import with_part
+        from powertrain.data.transforms import Transformed
+
+        dataset = self.run.dataset
+        source = with_part(dataset, "data", data).splits["data"]
+        return Transformed(source, dataset.chain) if dataset.chain else source
+
+    def predict(self, x: Any) -> Any:
+        """The model's outputs for examples as the data set has them before its transforms: an array [examples, ...],
+        for classes the logits. `x` is an array or the path of a file; of a language model, a text that it continues."""
+        from powertrain.train.evaluate.predict import continued, examples, examples_of_file, outputs
+
+        with random_numbers_kept():
+            if self.run.dataset.kind.tokens and isinstance(x, str):
+                return continued(self.run, x)
+            rows = examples_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else examples(self.run, x)
+            return outputs(self.run, rows)
+
+    def report(self) -> Path:
+        """The path of the report, an HTML page; it is written again where it is not there."""
+        if not self.results:
+            raise RunError(
+                f"[report] {self.folder} has no results, since the run was stopped at {position(self.run)}; expected a "
+                "finished run; go on with it: resume=True"
+            )
+        from powertrain.train.evaluate.review import write_again
+
+        there = self.run.folder.files.there(REPORT)
+        return self.folder / REPORT if there else write_again(self.run, self.results)
+
+    def __repr__(self) -> str:
+        run = self.run
+        what = f"{type(self.model).__name__} on {run.dataset.name}" if run.table.modules else run.dataset.name
+        words = [f"{what}, {position(run)}"]
+        if self.results:
+            words.append(f"{self.results['seconds']:.1f} s")
+            part = self.results["part"]
+            name = headline_metric(run, self.results[part])
+            words.append(f"{part} {name} {self.results[part][name]:.4g}")
+        else:
+            words.append(f"stopped: {run.stop_reason}" if run.stop_reason else "unfinished")
+        return one_line(f"TrainedRun({', '.join(words)}, folder={str(self.folder)!r})")
+
+
+export(globals())

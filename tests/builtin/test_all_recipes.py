@@ -1,0 +1,69 @@
+"""The recipes of the engine and of the distributions in plugins/: each begins in a short form, resumes to the same
+bits, and meets its `expect` when it is trained whole, in `make test-all` if that takes minutes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import powertrain
+from running import SECONDS, command, environment, results
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+# Those that need nothing but what pip installs, or data that a machine may have; tables have their own tests.
+FOLDERS = [PLUGINS / name / "src" for name in ("vision", "text", "audio")]
+OF_DIGITS = ("digits-k-means", "digits-pca")
+OWN = sorted(path.stem for path in (Path(powertrain.__file__).parent / "builtin" / "recipes").glob("*.toml"))
+RECIPES = [*OWN, *OF_DIGITS, *sorted(path.stem for folder in FOLDERS for path in folder.glob("*/recipes/*.toml"))]
+WHOLE = ("digits", *OF_DIGITS, "mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
+# Seconds; the longest takes a quarter of an hour on a quick machine.
+LONGEST = 7200
+
+
+def train(
+    recipe: str, folder: Path, *more: str, run: str = "run", seconds: float = 2 * SECONDS
+) -> subprocess.CompletedProcess[str]:
+    arguments = command(["train", recipe, "--run", run, *more])
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=seconds, check=False
+    )
+    if done.returncode and ("expected the data set in one of them" in done.stderr or "is not installed" in done.stderr):
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_begins(recipe: str, tmp_path: Path) -> None:
+    done = train(recipe, tmp_path, "--smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_that_is_stopped_resumes_to_the_same_bits(recipe: str, tmp_path: Path) -> None:
+    short = ["run.until=2 rounds"] if recipe in OF_DIGITS else ["run.until=6 steps", "run.evaluate.every=3 steps"]
+    short += ["expect={}", "report.baseline=false", "evaluate.most=100"]
+    settings = ["--json", *(word for setting in short for word in ("--set", setting))]
+    whole = train(recipe, tmp_path, *settings, run="whole")
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    part = results(train(recipe, tmp_path, *settings, "--max-minutes", "0.00001", run="parts"))
+    assert "hash" not in part
+    resumed = train(recipe, tmp_path, *settings, "--resume", run="parts")
+    assert results(resumed)["hash"] == results(whole)["hash"]
+
+
+@pytest.mark.parametrize(
+    "recipe", [pytest.param(one, marks=pytest.mark.slow if one in WHOLE else pytest.mark.long) for one in RECIPES]
+)
+def test_a_recipe_meets_what_it_expects(recipe: str, tmp_path: Path) -> None:
+    done = train(recipe, tmp_path, seconds=LONGEST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "expect: met" in done.stdout
+
+
+def test_each_recipe_states_what_it_expects() -> None:
+    for path in PLUGINS.glob("*/src/*/recipes/*.toml"):
+        assert "\nexpect " in path.read_text(encoding="utf-8"), path

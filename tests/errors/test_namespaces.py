@@ -1,0 +1,167 @@
+"""What the public modules show: their functions and classes, each in one place, and nothing of how they are made."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import importlib
+import pickle
+import subprocess
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.errors.hints import UnknownNameError
+from powertrain.ops import namespaces
+from powertrain.ops.functional import OPERATORS
+
+MODULES = [
+    "powertrain", *(f"powertrain.{name}" for name in (
+        "data", "fft", "linalg", "losses", "metrics", "nn", "nn.functional", "optim", "random"))
+]  # fmt: skip
+TABLES = {
+    name: getattr(namespaces, name)
+    for name in ("FUNCTIONAL", "SHARED", "BELOW_FUNCTIONAL", "LINALG", "BELOW_ARRAYS", "ENGINE_ONLY")
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_shows_what_it_has_and_nothing_else(name: str) -> None:
+    module = importlib.import_module(name)
+    shown = dir(module)
+    assert shown == sorted(set(shown))
+    assert [one for one in shown if one.startswith("_")] == (["__version__"] if module is pt else [])
+    for one in shown:
+        value = getattr(module, one)
+        home = getattr(value, "__module__", None) or getattr(value, "__name__", "powertrain")
+        ours = str(home).split(".")[0] == "powertrain" or not callable(value) or one == "State"  # of NumPy's arrays
+        assert ours, f"{name}.{one} is of {home}"
+        # A module is shown where it is a part that users import, and not where it holds an implementation.
+        assert not isinstance(value, ModuleType) or f"{name}.{one}" == value.__name__, f"{name}.{one}"
+
+
+def test_dir_and_all_agree() -> None:
+    for name in MODULES[1:]:
+        module = importlib.import_module(name)
+        assert dir(module) == sorted(module.__all__), name
+    lacking = set(dir(pt)) - set(pt.__all__)
+    needs_sklearn = {"estimators", "Classifier", "KMeans", "PCA", "Regressor"}
+    assert lacking - needs_sklearn - {"__version__"} == set(dir(pt)) & set(dir(builtins))
+    assert set(pt.__all__) <= set(dir(pt))
+
+
+def test_a_star_import_shadows_nothing_of_python() -> None:
+    for name in MODULES:
+        found: dict[str, Any] = {}
+        exec(f"from {name} import *", found)
+        if name != "powertrain.linalg":
+            assert not (set(found) - {"__builtins__"}) & set(dir(builtins)), name
+    assert {"abs", "all", "any", "compile", "complex", "max", "min", "pow", "round", "slice", "sum"} <= set(dir(pt))
+
+
+def test_the_tables_name_ops_and_each_once() -> None:
+    seen: dict[str, str] = {}
+    for table, names in TABLES.items():
+        for name in names:
+            assert name in OPERATORS, f"{table} names {name}, which is no op"
+            assert name not in seen, f"{name} is in {table} and in {seen[name]}"
+            seen[name] = table
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_an_op_is_public_where_the_tables_say(name: str) -> None:
+    op = OPERATORS[name]
+    here = {module: getattr(importlib.import_module(module), name, None) for module in MODULES[1:]}
+    if name in namespaces.ENGINE_ONLY:
+        python = {"guard", "pack"}  # whose functions of these names are made of the ops
+        assert (name in python or name not in dir(pt)) and name not in dir(F)
+    elif name in namespaces.FUNCTIONAL:
+        assert here["powertrain.nn.functional"] is op and not hasattr(pt, name)
+    elif name in namespaces.SHARED:
+        assert here["powertrain.nn.functional"] is op and getattr(pt, name) is op
+    elif name in namespaces.BELOW_FUNCTIONAL:
+        assert callable(here["powertrain.nn.functional"]) and here["powertrain.nn.functional"] is not op
+        assert name == "pad" or not hasattr(pt, name)
+    elif name in namespaces.BELOW_ARRAYS:
+        assert callable(getattr(pt, name)) and getattr(pt, name) is not op and name in dir(pt)
+    elif name in namespaces.LINALG:
+        assert callable(here["powertrain.linalg"]) and not hasattr(pt, name)
+    else:
+        assert getattr(pt, name) is op and name in dir(pt)
+    assert op.__module__ in sys.modules
+
+
+@pytest.mark.parametrize("name", ["relu", "conv2d", "relu_grad", "cross_entropy"])
+def test_an_op_is_the_same_after_a_copy_and_a_pickle(name: str) -> None:
+    op = OPERATORS[name]
+    assert copy.copy(op) is op and copy.deepcopy(op) is op
+    assert pickle.loads(pickle.dumps(op)) is op
+
+
+KEYWORDS = [
+    (lambda x: pt.softmax(x, dim=1), "[softmax] received dim=1; expected axis; write softmax(input, axis=1)"),
+    (lambda x: pt.sum(x, dim=(0, 1)), "[sum] received dim=(0, 1); expected axis; write sum(x, axis=(0, 1))"),
+    (lambda x: pt.mean(x, axis=0, keepdim=True),
+     "[mean] received keepdim=True; expected keepdims; write mean(x, keepdims=True)"),
+    (lambda x: pt.abs(input=x), "[abs] received input; expected x; write abs(x)"),
+    (lambda x: pt.add(x, other=x), "[add] received other; expected b; write add(a, b)"),
+    (lambda x: F.leaky_relu(x, slope=0.1),
+     "[leaky_relu] slope is no parameter of leaky_relu; expected input, negative_slope; check the spelling"),
+    (lambda x: pt.roll(x, shifts=1), "[roll] received shifts=1; expected shift; write roll(x, shift=1)"),
+    (lambda x: F.gumbel_softmax(x, dim=0),
+     "[gumbel_softmax] received dim=0; expected axis; write gumbel_softmax(logits, axis=0)"),
+    (lambda x: F.relu(x=x), "[relu] received x; expected input; write relu(input)"),
+    (lambda x: pt.flatten(x, start_dim=1), "[flatten] received start_dim=1; expected start_axis; write flatten(x, "
+     "start_axis=1)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), KEYWORDS, ids=[text[: text.index("]") + 1] for _, text in KEYWORDS])
+def test_a_keyword_of_pytorch_shows_ours(call: Any, text: str) -> None:
+    with pytest.raises(pt.DTypeError) as error:
+        call(pt.ones((2, 3)))
+    assert str(error.value) == text
+
+
+NAMES = [
+    ("powertrain", "concatenate", "write pt.concat(tensors, axis=0)"),
+    ("powertrain", "clamp", "write pt.clip(x, min, max)"),
+    ("powertrain", "conv2d", "write pt.nn.functional.conv2d(input, weight)"),
+    ("powertrain", "Linear", "write pt.nn.Linear("),
+    ("powertrain", "eigh", "write pt.linalg.eigh(x)"),
+    ("powertrain", "no_grad", "nothing is recorded for gradients unless pt.grad or pt.nn.value_and_grad asks for "
+     "them; leave it out"),
+    ("powertrain", "quantize_per_tensor", "there are no quantized tensors; pt.autocast('bf16') computes in 16 bits"),
+    ("powertrain", "maxmum", "did you mean maximum?"),
+    ("powertrain", "zzzzzz", "see dir(pt)"),
+    ("powertrain.nn.functional", "swish", "write pt.nn.functional.silu(x)"),
+    ("powertrain.nn.functional", "matmul", "write pt.matmul(a, b)"),
+    ("powertrain.nn.functional", "relu_", "write x = pt.relu(input)"),
+    ("powertrain.nn", "Dense", "write pt.nn.Linear(in_features, out_features)"),
+    ("powertrain.optim", "adamw", "write pt.optim.AdamW(model)"),
+    ("powertrain.linalg", "inverse", "write pt.linalg.inv(x)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name", "said"), NAMES, ids=[f"{module}.{name}" for module, name, _ in NAMES])
+def test_a_name_of_another_library_shows_ours(module: str, name: str, said: str) -> None:
+    with pytest.raises(UnknownNameError) as error:
+        getattr(importlib.import_module(module), name)
+    assert isinstance(error.value, AttributeError) and isinstance(error.value, pt.Error)
+    assert str(error.value).startswith(f"[{module}] {name}; expected a name of {module}; {said}")
+
+
+def test_python_s_own_questions_get_plain_answers() -> None:
+    for name in ("__wrapped__", "_private"):
+        with pytest.raises(AttributeError) as error:
+            getattr(pt, name)
+        assert not isinstance(error.value, pt.Error)
+    done = subprocess.run(
+        [sys.executable, "-c", "from powertrain import inputs, counterparts, nn; import powertrain.nn.functional"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

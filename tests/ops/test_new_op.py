@@ -1,0 +1,44 @@
+"""To add an op is to add files, as docs/adding-an-op.md says.
+
+The page's own files are added to a copy of the tree; all about the op is there afterwards, and no file was edited."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scratch_tree import ScratchTree
+
+ROOT = Path(__file__).parents[2]
+# A path in backquotes at the start of a line, some words, and the file in a fenced block.
+FILE = re.compile(r"^`(?P<path>[\w/.]+)`[^\n`]*\n\n```\w+\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def files_of_the_page() -> dict[str, str]:
+    page = (ROOT / "docs" / "adding-an-op.md").read_text(encoding="utf-8")
+    return {match["path"]: match["text"] for match in FILE.finditer(page)}
+
+
+@pytest.mark.slow
+def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
+    files = files_of_the_page()
+    assert list(files) == ["cpp/ops/squareplus/math.h", "cpp/ops/squareplus/spec.cpp", "tests/cases/squareplus.py"]
+    tree = ScratchTree(tmp_path / "tree")
+    for name, text in files.items():
+        path = tree.folder / name
+        assert not path.exists()
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    tree.build()
+    call = "pt.squareplus(pt.tensor([0.0, 1.5])).numpy()"
+    shown = tree.python(f"import powertrain as pt; print({call}, pt.squareplus.__doc__)")
+    assert shown.startswith("[1. 2.] squareplus(x): half of x + sqrt(x^2 + 4)")
+    oracles = tree.pytest("tests/ops/test_ops.py", "tests/ops/test_op_cases.py", "-vv", "-k", "squareplus or case_file")
+    assert oracles.returncode == 0, oracles.stdout
+    assert "test_gradient[squareplus] PASSED" in oracles.stdout
+    benchmark = tree.pytest(
+        "benchmarks/test_ops_bench.py", "--benchmark-enable", "--benchmark-only", "-k", "squareplus"
+    )
+    assert benchmark.returncode == 0 and "1 passed" in benchmark.stdout, benchmark.stdout

@@ -1,0 +1,156 @@
+"""The conformance kit names the right fault in each wrong plugin, and finds none in right ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from test_discovery import distribution
+
+import unusual_plugins
+import wrong_plugins
+import wrong_plugins_late
+from c_library import COMPILER, build
+from powertrain.cli import templates
+from powertrain.cli.scaffold import OBJECTS
+from powertrain.conformance import check_distribution
+from powertrain.conformance.child import findings
+from powertrain.conformance.finding import Finding
+from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
+from running import run
+
+CHECKED = ("model", "loss", "metric", "data", "transform", "strategy", "optimizer", "schedule", "callback", "recipe")
+# Not here, or long: a data set that is not installed; a network that takes seconds.
+LEFT_OUT = ("fashion-mnist", "austen", "text", "arrays", "resnet18")
+GOOD = Path(__file__).parent / "plugin_good" / "src"
+
+
+def examine(
+    group: str, name: str, source: str, folder: Path, monkeypatch: pytest.MonkeyPatch, attribute: str = "it"
+) -> list[Finding]:
+    """The findings about one plugin, in this process."""
+    module = "examined_" + name.replace("-", "_")
+    distribution(folder, module, f"[powertrain.v1.{group}]\n{name} = {module}:{attribute}\n", source)
+    monkeypatch.syspath_prepend(str(folder))
+    found = Registry(lambda: [str(folder), *sys.path])
+    monkeypatch.setattr("powertrain.recipe.reader.registry", lambda: found)
+    entry = Plugin(group, name, module.replace("_", "-"), "1.0", f"{module}:{attribute}")
+    return list(findings(entry._asdict()))
+
+
+WRONG = {**wrong_plugins.WRONG, **wrong_plugins_late.LATE}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_plugin_is_named_with_its_fault(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, code, text, source = WRONG[name]
+    found = examine(group, name, source, tmp_path, monkeypatch)
+    assert code in [one.code for one in found], "\n".join(one.line() for one in found) or "no finding"
+    one = next(one for one in found if one.code == code)
+    assert text in one.line()
+    assert one.where and one.expected and one.fix
+
+
+@pytest.fixture(scope="module")
+def lethal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lethal")
+    entries: dict[str, list[str]] = {}
+    for name, (group, _, _, source) in wrong_plugins.LETHAL.items():
+        module = name.replace("-", "_")
+        (folder / f"{module}.py").write_text(source)
+        entries.setdefault(group, []).append(f"{name} = {module}:it")
+    text = "\n".join(f"[powertrain.v1.{group}]\n" + "\n".join(lines) + "\n" for group, lines in entries.items())
+    distribution(folder, "lethal", text)
+    return folder
+
+
+@pytest.mark.slow
+def test_one_that_ends_its_process_is_a_finding_like_any_other(lethal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(lethal))
+    checked = check_distribution(Registry(lambda: sys.path), "lethal", seconds=30)
+    said = {one.plugin.name: one for one in checked}
+    assert set(said) == set(wrong_plugins.LETHAL)
+    for name, (_, code, text, _) in wrong_plugins.LETHAL.items():
+        found = said[name].findings
+        assert [one.code for one in found] == [code], f"{name}: {[one.line() for one in found]}"
+        assert text in found[0].line()
+
+
+@pytest.mark.parametrize("group", wrong_plugins.RIGHT)
+def test_what_the_wrong_ones_are_made_from_is_right(
+    group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = examine(group.removeprefix("random-"), f"right-{group}", wrong_plugins.RIGHT[group], tmp_path, monkeypatch)
+    assert [one.line() for one in found] == []
+
+
+@pytest.mark.parametrize("name", unusual_plugins.UNUSUAL)
+def test_what_is_unusual_but_allowed_is_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, source = unusual_plugins.UNUSUAL[name]
+    if "Numba(" in source:
+        pytest.importorskip("numba")
+    assert [one.line() for one in examine(group, name, source, tmp_path, monkeypatch)] == []
+
+
+def test_a_library_that_is_not_installed_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = examine("model", "lacking", unusual_plugins.HEAD + unusual_plugins.LACKING, tmp_path, monkeypatch)
+    assert [one.code for one in found] == ["not-here"] and "pip install no-such-library" in found[0].line()
+
+
+@pytest.mark.parametrize("kind", [*OBJECTS, "language_model"])
+def test_each_template_is_right(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(templates.__file__).parent
+    source = (folder / f"{kind}.py").read_text(encoding="utf-8")
+    if kind == "kernel":
+        if COMPILER is None:
+            pytest.skip("no C compiler")
+        build((folder / "kernel.c").read_text(encoding="utf-8"), tmp_path / "_kernel.so")
+    group, name = ("model", "Net") if kind == "language_model" else (kind, OBJECTS[kind])
+    found = examine(group, f"template-{kind.replace('_', '-')}", source, tmp_path, monkeypatch, name)
+    assert [one.line() for one in found] == []
+
+
+@pytest.mark.parametrize(
+    ("group", "file", "name"),
+    [("model", "model", "Rings"), ("loss", "losses", "focal"), ("strategy", "strategy", "Averaged")],
+)
+def test_another_distribution_is_right(
+    group: str, file: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (GOOD / "acme_learning" / f"{file}.py").read_text(encoding="utf-8")
+    assert [one.line() for one in examine(group, f"good-{group}", source, tmp_path, monkeypatch, name)] == []
+
+
+OWN = [
+    plugin
+    for group in CHECKED
+    for plugin in registry().plugins(group)
+    if plugin.distribution == "powertrain" and plugin.name not in LEFT_OUT
+]
+
+
+@pytest.mark.parametrize("plugin", OWN, ids=lambda plugin: f"{plugin.group}-{plugin.name}")
+def test_the_engines_own_are_right(plugin: Plugin) -> None:
+    assert [one.line() for one in findings(plugin._asdict())] == []
+
+
+def test_the_verb_prints_findings_and_says_so_by_its_exit_code(lethal: Path, tmp_path: Path) -> None:
+    distribution(tmp_path, "acme", "[powertrain.v1.loss]\nmine = acme:it\n", wrong_plugins.WRONG["loss-mean"][3])
+    done = run(["plugins", "check", "acme"], tmp_path, [tmp_path], expect=1)
+    assert done.stdout.splitlines() == [
+        "wrong  loss acme/mine",
+        "       loss-scalar: [acme/mine acme.py:10] the loss of 6 examples is one number; expected one value per "
+        "example, which the engine weighs and divides once; leave out the sum or mean over the batch",
+    ]
+    rows = json.loads(run(["plugins", "check", "acme", "--json"], tmp_path, [tmp_path], expect=1).stdout)
+    assert [(row["name"], row["right"], row["findings"][0]["code"]) for row in rows] == [("mine", False, "loss-scalar")]
+    missing = run(["plugins", "check", "nobody"], tmp_path, [tmp_path], expect=2)
+    assert missing.stderr.startswith("[plugins check] nobody offers no plugins; expected one of acme, powertrain")
+
+
+def test_a_distribution_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    distribution(tmp_path, "torn", "[powertrain.v1.model]\nno equals sign\n")
+    with pytest.raises(PluginError, match=r"\[plugins check\] torn: its entry_points.txt: a line is"):
+        check_distribution(Registry(lambda: [str(tmp_path)]), "torn")

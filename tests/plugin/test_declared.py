@@ -1,0 +1,206 @@
+"""Declared fields of plugins: what no base declares is an error when the class is made, with the name that is near."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import powertrain as pt
+from powertrain.plugin import (
+    Data,
+    Environment,
+    FieldError,
+    Loss,
+    Metric,
+    Model,
+    RandomTransform,
+    Strategy,
+    Transform,
+    param,
+)
+from powertrain.plugin.declared import lacking, overridden
+from powertrain.plugin.protocols import BASES, base_of, unfit
+
+WORDS = "needs, params, resume, task"
+
+
+def message(make: Any) -> str:
+    with pytest.raises(FieldError) as caught:
+        make()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "value", "text"),
+    [
+        (Strategy, "need", ("model",), "did you mean needs?"),
+        (Strategy, "host_", True, "did you mean host?"),
+        (Strategy, "resumes", "exact", "did you mean resume?"),
+        (Model, "strategies", "supervised", "did you mean strategy?"),
+        (Model, "probabilites", False, "did you mean probabilities?"),
+        (Metric, "task", ("regression",), "did you mean tasks?"),
+        (Transform, "randomm", True, "did you mean random?"),
+        (Data, "example", (), "did you mean examples?"),
+        (Metric, "decimals", 3, "write a constant of your own in upper case"),
+    ],
+)
+def test_a_field_that_nothing_reads_is_an_error(base: type, name: str, value: Any, text: str) -> None:
+    said = message(lambda: type("Mine", (base,), {name: value}))
+    assert said.startswith(f"[Mine] received a field {name}, which nothing reads; expected one of ")
+    assert said.endswith(f"; {text}")
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "value", "text"),
+    [
+        (Strategy, "needs", "model", '[Mine] needs = "model"; expected a list of text in quotes; change it'),
+        (Strategy, "host", 1, "[Mine] host = 1; expected true or false; change it"),
+        (Strategy, "resume", "never", '[Mine] resume = "never"; expected one of "exact", "restart"; change it'),
+        (Metric, "tasks", (3,), "[Mine] tasks = [3]; expected a list of text in quotes; change it"),
+        (Model, "strategy", None, "[Mine] strategy = None; expected a text in quotes; change it"),
+    ],
+)
+def test_a_field_of_another_type_is_an_error(base: type, name: str, value: Any, text: str) -> None:
+    assert message(lambda: type("Mine", (base,), {name: value})) == text
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "near"),
+    [(Strategy, "section", "sections"), (Strategy, "setups", "setup"), (Metric, "updates", "update"),
+     (Transform, "pictures", "picture"), (Model, "builds", "build")],
+)  # fmt: skip
+def test_a_method_that_is_nearly_one_that_is_called_is_an_error(base: type, name: str, near: str) -> None:
+    assert message(lambda: type("Mine", (base,), {name: lambda self: None})) == (
+        f"[Mine] received a method {name}, which nothing calls; expected {near}; rename it, or begin its name with an "
+        "underscore where it is your own"
+    )
+
+
+def test_what_is_ones_own_may_stand_in_a_class() -> None:
+    class Own(Strategy):
+        LIMIT = 3
+        _table = (1, 2)
+        needs = ["model"]  # noqa: RUF012 - a list is taken too
+
+        @dataclass(frozen=True)
+        class Params:
+            keep: float = param(0.5)
+
+        class Inner:
+            pass
+
+        def distances(self, x: Any) -> Any:
+            return x
+
+        @property
+        def task(self) -> str:  # type: ignore[override]
+            return "language"
+
+        @property
+        def half(self) -> float:
+            return float(self.params.keep) / 2
+
+    assert Own.build(Own.Params()).half == 0.25
+
+
+def test_a_class_of_a_library_beneath_keeps_its_attributes() -> None:
+    """What a base that declares nothing has is none of our business."""
+
+    class Library:
+        verbose = False
+
+        def sections_(self) -> None: ...
+
+    class Own(Library, Metric):
+        verbose = True
+
+        def sections_(self) -> None: ...
+
+    assert Own.verbose
+
+
+def test_a_base_of_ones_own_declares_fields_for_its_subclasses() -> None:
+    class Family(Metric, declares=True):
+        digits: int = 3
+
+    class Right(Family):
+        digits = 4
+
+    assert Right.digits == 4
+    said = message(lambda: type("Wrong", (Family,), {"digit": 4}))
+    assert said == "[Wrong] received a field digit, which nothing reads; expected one of Params, digits, examples, " \
+        "lower_is_better, tasks; did you mean digits?"  # fmt: skip
+
+
+def test_a_function_has_the_fields_of_its_base() -> None:
+    def loss(output: Any, target: Any) -> Any:
+        return output
+
+    loss.probabilities = True  # type: ignore[attr-defined]
+    assert unfit("loss", loss, "loss") == ""
+    loss.exact_gradients = False  # type: ignore[attr-defined]
+    assert unfit("loss", loss, "loss") == (
+        "[loss] received a field exact_gradients, which nothing reads; expected one of Params, exact_gradient, "
+        "examples, probabilities; did you mean exact_gradient?"
+    )
+
+
+def test_what_a_plugin_must_bring_is_said() -> None:
+    class Half(Environment):
+        observation = 0.0
+        actions = 2
+
+        def reset(self, seed: int) -> float:
+            return 0.0
+
+    assert lacking(Half) == ["step"] and overridden(Half, "reset") and not overridden(Half, "step")
+    assert unfit("env", Half, "half") == "half has no step; expected Half.step; see docs/plugins/env.md"
+    assert unfit("strategy", Half, "half") == (
+        "half does not derive from powertrain.plugin.Strategy; expected class Half(Strategy); import Strategy from "
+        "powertrain.plugin; see docs/plugins/strategy.md"
+    )
+    with pytest.raises(FieldError) as caught:
+        Half().step(1)
+    assert str(caught.value) == ("[Half] it has no step; expected that method; write def step(self, ...) in Half")
+
+
+def test_a_loss_may_be_a_class() -> None:
+    class Huge(Loss):
+        @dataclass(frozen=True)
+        class Params:
+            by: float = param(2.0)
+
+        def __call__(self, output: Any, target: Any) -> Any:
+            return pt.square(output - target)[:, 0] * self.params.by
+
+    assert unfit("loss", Huge, "huge") == ""
+    x = np_rows()
+    trained = pt.fit(
+        model=pt.nn.Linear(2, 1), data=(x, x[:, :1]), epochs=1, loss={"use": Huge, "by": 3.0}, verbose=False,
+        report={"baseline": False},
+    )  # fmt: skip
+    assert trained.run.recipe.loss is not None and trained.run.recipe.loss.params.by == 3.0
+
+
+def np_rows() -> Any:
+    import numpy as np
+
+    return np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
+
+
+def test_every_group_has_a_base_that_is_public() -> None:
+    import powertrain.plugin as plugins
+
+    for group in BASES:
+        assert getattr(plugins, base_of(group).__name__) is base_of(group)
+    assert plugins.RandomTransform is RandomTransform
+
+
+def test_what_strategies_work_with_is_typed() -> None:
+    """An editor completes Run, Step and Batch: no signature of theirs says Any."""
+    text = (Path(pt.__file__).parent / "plugin" / "run.py").read_text(encoding="utf-8")
+    assert not re.search(r"\bAny\b", text)

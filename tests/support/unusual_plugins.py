@@ -1,0 +1,284 @@
+"""Plugins that are unusual, and right: (group, the source). The check finds nothing in any of them."""
+
+from __future__ import annotations
+
+HEAD = """
+import math
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+import numpy as np
+import powertrain as pt
+from powertrain.data import ArrayDataset, DataModule
+from powertrain.optim.optimizer import Optimizer
+from powertrain.plugin import *
+"""
+LACKING = '''
+class it(Model):
+    """What it needs is not installed here."""
+    Params = NoParams
+    @classmethod
+    def build(cls, params, inputs):
+        try:
+            import no_such_library
+        except ImportError as error:
+            raise ValueError(f"[it] not imported ({error}); expected it; pip install no-such-library") from None
+'''
+UNUSUAL: dict[str, tuple[str, str]] = {
+    "model-sequential": ("model", HEAD + '''
+class it(Model):
+    Params = NoParams
+    @classmethod
+    def build(cls, params, inputs):
+        if inputs.task == "language": raise ValueError("[it] a text; expected numbers; choose another")
+        first = [pt.nn.Flatten(), pt.nn.Linear(math.prod(inputs.shape), 16), pt.nn.BatchNorm1d(16), pt.nn.ReLU()]
+        return pt.nn.Sequential(*first, pt.nn.Dropout(0.3), pt.nn.Linear(16, inputs.outputs))
+'''),
+    "model-tied": ("model", HEAD + '''
+class it(Model):
+    strategy = "next_token"
+    Params = NoParams
+    def __init__(self, tokens):
+        super().__init__()
+        self.table = pt.nn.Embedding(tokens, 8, std=0.1)
+    @classmethod
+    def build(cls, params, inputs):
+        if inputs.task != "language": raise ValueError("[it] no text; expected one; choose another")
+        return cls(inputs.outputs)
+    def forward(self, x): return pt.matmul(self.table(x), pt.permute_dims(self.table.weight.value, (1, 0)))
+'''),
+    "model-frozen-part": ("model", HEAD + '''
+class it(Model):
+    Params = NoParams
+    def __init__(self, features, outputs):
+        super().__init__()
+        self.first = pt.nn.Linear(features, 8)
+        self.last = pt.nn.Linear(8, outputs)
+        self.extra()
+    def extra(self):
+        for slot in self.first.parameters(): slot.trainable = False
+    @classmethod
+    def build(cls, params, inputs):
+        if inputs.task == "language": raise ValueError("[it] a text; expected numbers; choose another")
+        return cls(math.prod(inputs.shape), inputs.outputs)
+    def forward(self, x):
+        return self.last(self.middle(pt.tanh(self.first(pt.reshape(x, (x.shape[0], -1))))))
+    def middle(self, x): return x
+'''),
+    "loss-asymmetric": ("loss", HEAD + '''
+def it(output, target, *, under: Annotated[float, Range(above=0)] = 2.0):
+    """Pinball-like; refuses classes."""
+    if output.ndim != 2 or output.shape[1] != 1: raise ValueError("[it] several outputs; expected one; use mse")
+    gap = pt.astype(pt.reshape(target, (-1,)), output.dtype) - output[:, 0]
+    return pt.where(gap > 0, under * gap, -gap)
+'''),
+    "loss-stops-on-purpose": ("loss", HEAD + '''
+def it(output, target):
+    p = pt.stop_gradient(pt.softmax(output, axis=-1))
+    return pt.nn.functional.cross_entropy(output, target, reduction='none') * (1.0 - pt.max(p, axis=-1) * 0.5)
+it.exact_gradient = False
+'''),
+    "metric-f1": ("metric", HEAD + '''
+class it(Metric):
+    """Macro F1 from a confusion matrix."""
+    tasks = ("classification",)
+    @dataclass(frozen=True)
+    class Params:
+        classes: int = param(10, low=2, doc="how many")
+    def zero(self): return np.zeros((self.params.classes,) * 2)
+    def measure(self, prediction, target, weight):
+        if prediction.ndim != 2 or target.dtype.kind not in "iu":
+            raise ValueError("[f1] no classes; expected some; choose another")
+        made = self.zero()
+        np.add.at(made, (target, prediction.argmax(axis=1)), weight)
+        return made
+    def result(self, state):
+        both = state.sum(axis=0) + state.sum(axis=1)
+        f = 2 * np.diag(state) / np.where(both > 0, both, 1)
+        return float(f[both > 0].mean()) if both.any() else float("nan")
+'''),
+    "metric-max-error": ("metric", HEAD + '''
+class it(Metric):
+    """The largest error: merges by max."""
+    tasks = ("regression",)
+    def zero(self): return np.full(1, -np.inf)
+    def measure(self, prediction, target, weight):
+        if target.dtype.kind != "f": raise ValueError("[max-error] classes; expected values; choose another")
+        gap = np.abs(prediction.reshape(len(target), -1) - target.reshape(len(target), -1)).max(axis=1)
+        return np.array([np.max(np.where(weight > 0, gap, -np.inf), initial=-np.inf)])
+    def merged(self, a, b): return np.maximum(a, b)
+    def result(self, state): return float(state[0])
+'''),
+    "data-memmap": ("data", HEAD + '''
+class Source:
+    def __init__(self, path): self.path, self.y = path, np.arange(50, dtype=np.float32)
+    def __len__(self): return 50
+    def fetch(self, rows):
+        x = np.memmap(self.path, "f2", "r", shape=(50, 3))
+        y = np.stack([self.y[rows], -self.y[rows]], axis=1)
+        return {"x": np.asarray(x[rows]), "y": y, "weight": np.ones(len(rows), "f4")}
+class it(Data):
+    Params = NoParams
+    @classmethod
+    def build(cls, params, base):
+        path = Path(tempfile.gettempdir()) / "strange.bin"
+        np.arange(150, dtype="f2").tofile(path)
+        return DataModule("it", "regression", {"train": Source(path)}, 2)
+'''),
+    "data-one-row": ("data", HEAD + '''
+class Source:
+    def __init__(self, n):
+        self.x, self.y = np.random.Generator(np.random.Philox(1)).normal(size=(n, 4)).astype("f4"), np.arange(n) % 3
+    def __len__(self): return len(self.x)
+    def fetch(self, rows): return {"x": self.x[rows], "y": self.y[rows]}
+class it(Data):
+    Params = NoParams
+    @classmethod
+    def build(cls, params, base): return DataModule("it", "classification", {"train": Source(1)}, 3, ("a", "b", "c"))
+'''),
+    "transform-log": ("transform", HEAD + '''
+class it(Transform):
+    """Logarithm of what is not negative; nothing is learned."""
+    Params = NoParams
+    @classmethod
+    def build(cls, params, x): return cls()
+    def __call__(self, x): return np.log1p(np.maximum(x, 0)).astype(np.float64)
+    def state(self): return {}
+    def restore(self, state): pass
+'''),
+    "transform-sqrt": ("transform", HEAD + '''
+class it(Transform):
+    """For counts: of negative numbers it makes NaN."""
+    Params = NoParams
+    @classmethod
+    def build(cls, params, x): return cls()
+    def __call__(self, x):
+        with np.errstate(invalid="ignore"): return np.sqrt(x)
+    def state(self): return {}
+    def restore(self, state): pass
+'''),
+    "transform-pca": ("transform", HEAD + '''
+class it(Transform):
+    Params = NoParams
+    def __init__(self, axes): self.axes = axes
+    @classmethod
+    def build(cls, params, x):
+        flat = x.reshape(len(x), -1).astype(np.float64)
+        return cls(np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][:3].astype(np.float32))
+    def __call__(self, x):
+        return np.stack([(row.reshape(-1) * self.axes).sum(axis=1) for row in x])
+    def state(self): return {"axes": self.axes}
+    def restore(self, state): self.axes = state["axes"]
+'''),
+    "schedule-constant": ("schedule", HEAD + '''
+def it(step, total):
+    return 0.5
+'''),
+    "schedule-warmup": ("schedule", HEAD + '''
+def it(step, total, *, warm: Annotated[int, Range(low=1)] = 5, top: float = 3.0):
+    s = pt.astype(step, 'float32')
+    return pt.where(s < warm, (s + 1.0) / warm, top)
+'''),
+    "callback-stateless": ("callback", HEAD + '''
+class it(Callback):
+    Params = NoParams
+    def __init__(self, params): pass
+    def after_commit(self, event):
+        if event.values.get("valid.loss", 9) < 2: return [Save(), SetScalar("optimizer.lr", 1e-4)]
+'''),
+    "env-saved": ("env", HEAD + '''
+class it(Environment):
+    """Its state is saved; pictures of bytes."""
+    Params = NoParams
+    actions = 3
+    observation = np.zeros((4, 4), np.uint8)
+    def __init__(self, params): self.at = 0
+    def reset(self, seed): self.at = seed % 16; return self.seen()
+    def seen(self):
+        x = np.zeros(16, np.uint8); x[self.at] = 255
+        return x.reshape(4, 4)
+    def step(self, action):
+        self.at = (self.at + action) % 16
+        return self.seen(), np.float32(self.at == 0), np.bool_(self.at == 5)
+    def state(self): return {"at": np.array(self.at)}
+    def restore(self, arrays): self.at = int(arrays["at"])
+'''),
+    "optimizer-plain": ("optimizer", HEAD + '''
+class it(Optimizer):
+    Params = NoParams
+    MOMENTS = ()
+    @classmethod
+    def build(cls, params, module, **settings): return cls(module, lr=0.01, **settings)
+    def update_flat(self, p, g, state, decay, scalars):
+        return p - scalars["rate"] * g, {}
+'''),
+    "optimizer-counter": ("optimizer", HEAD + '''
+class it(Optimizer):
+    """Bias correction by the engine's own step."""
+    MOMENTS = ("m",)
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-2, above=0)
+    @classmethod
+    def build(cls, params, module, **settings): return cls(module, lr=params.lr, **settings)
+    def scalars(self, step, rate, decay): return {"rate": rate / (1.0 - pt.pow(0.9, pt.astype(step, "float32")))}
+    def update_flat(self, p, g, state, decay, scalars):
+        m = state["m"] * 0.9 + g * 0.1
+        return p - scalars["rate"] * m, {"m": m}
+'''),
+    "strategy-two-losses": ("strategy", HEAD + '''
+class it(Strategy):
+    Params = NoParams
+    resume = "exact"
+    def __init__(self, params): pass
+    def setup(self, run):
+        self.model, self.opt, self.loss, self.data = run.model(), run.optim(), run.loss(), run.data()
+    def step(self, t, batch):
+        losses = self.loss(self.model(batch.x), batch.y)
+        t.minimize(self.opt, pt.sum(losses * batch.weight) / pt.sum(batch.weight), couples=True)
+        t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+    def round(self, run):
+        run.loop(self.step, self.data, run.quota(self.data, 2))
+    def predict(self, t, batch): return self.model(batch.x)
+'''),
+    "strategy-restart": ("strategy", HEAD + '''
+class it(Strategy):
+    Params = NoParams
+    resume = "restart"
+    def __init__(self, params): pass
+    def setup(self, run):
+        self.model, self.opt, self.loss, self.data = run.model(), run.optim(), run.loss(), run.data()
+    def step(self, t, batch):
+        losses = self.loss(self.model(batch.x), batch.y)
+        t.minimize(self.opt, losses, batch.weight)
+        t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+    def round(self, run):
+        run.loop(self.step, self.data, 1 + int(time.time()) % 2)
+    def predict(self, t, batch): return self.model(batch.x)
+'''),
+    "kernel-gather": ("kernel", HEAD + '''
+def rows(x, i, y, begin, end):
+    for a in range(begin, end):
+        for b in range(x.shape[1]):
+            y[a, b] = x[i[a], b]
+it = Kernel("strange_gather", Numba(rows), inputs={"x": "float", "i": "integer"}, split=True,
+    shape=lambda x, i: (i[0], x[1]), vjp="reference", reference=lambda x, i: pt.take(x, i, axis=0),
+    cases=[Case(np.random.default_rng(0).normal(size=(6, 3)), np.array([0, 5, 5, 2]))])
+'''),
+    "kernel-two-outputs": ("kernel", HEAD + '''
+def both(x, low, high):
+    low[0], high[0] = x[0], x[0]
+    for a in x:
+        low[0] = min(low[0], a); high[0] = max(high[0], a)
+it = Kernel("strange_range", Numba(both), outputs=2, shape=lambda x: [(1,), (1,)],
+    reference=lambda x: (pt.reshape(pt.min(x), (1,)), pt.reshape(pt.max(x), (1,))),
+    cases=[Case(np.random.default_rng(0).normal(size=9))])
+'''),
+    "kernel-three-inputs": ("kernel", HEAD + '''
+def fma(a, b, c): return a * b + c
+it = Kernel("strange_fma", Numba(fma, ["float64"]), inputs=["a", "b", "c"], elementwise=True,
+    vjp=lambda i, o, g: (g[0] * i[1], g[0] * i[0], g[0]), reference=lambda a, b, c: a * b + c)
+'''),
+}  # fmt: skip

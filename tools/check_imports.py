@@ -1,0 +1,142 @@
+"""Fail on an import of python/powertrain against the arrows, on a circle of modules, on a room without a place here.
+
+A room is a folder of python/powertrain, or a module beside them. It may import itself and what stands before it in
+ROOMS, at the top of a module as inside of a function; imports for type checkers alone are free, since they never run.
+First-party distributions import what a stranger may: the names that a public module of PUBLIC shows.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+ROOT: Final = Path(__file__).parent.parent
+PACKAGE: Final = ROOT / "python" / "powertrain"
+ROOMS: Final = (
+    "_core", "abi", "errors", "io", "ops", "tensor", "random", "fft", "linalg", "array_api", "autodiff", "program",
+    "saved", "nn", "plugin", "optim", "data", "metrics", "recipe", "train", "builtin", "sklearn", "conformance", "cli",
+)  # fmt: skip
+# Not in a room: the package itself, which names what is public, and `python -m powertrain`.
+ABOVE: Final = ("__init__", "__main__")
+# What goes against the arrows, and why.
+ALLOWED: Final = {
+    # `pt.compile(backend="xla")` hands its step to a backend, which only those have who ask for one.
+    ("program.compiled", "plugin.backends"),
+    # `tensor.__array_namespace__()` gives the namespace that is made of the functions of tensors.
+    ("tensor", "array_api"),
+}
+# What first-party distributions import from: the modules that docs/ shows to everybody.
+PUBLIC: Final = frozenset(
+    {"powertrain", "powertrain.builtin.models", "powertrain.data", "powertrain.metrics", "powertrain.nn",
+     "powertrain.nn.functional", "powertrain.optim", "powertrain.plugin", "powertrain.plugin.testing"}
+)  # fmt: skip
+
+
+class Import(NamedTuple):
+    module: str  # without "powertrain."
+    line: int
+    runs: bool  # when the module does, or a function of it
+    at_once: bool  # when the module is imported
+
+
+def name_of(path: Path, root: Path) -> str:
+    parts = list(path.relative_to(root).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """What a module imports of the engine: each name, which may be a module or one of its names."""
+
+    def walk(node: ast.AST, runs: bool, at_once: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            typing = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            if isinstance(child, ast.ImportFrom) and (child.module or "").split(".")[0] == "powertrain":
+                for alias in child.names:
+                    name = f"{child.module}.{alias.name}".removeprefix("powertrain.")
+                    yield Import(name, child.lineno, runs, at_once)
+            if isinstance(child, ast.Import):
+                for alias in child.names:
+                    if alias.name.startswith("powertrain."):
+                        yield Import(alias.name.removeprefix("powertrain."), child.lineno, runs, at_once)
+            yield from walk(child, runs and not typing, at_once and not typing and not inside)
+
+    return walk(ast.parse(path.read_text(encoding="utf-8")), True, True)
+
+
+def complaints(package: Path = PACKAGE) -> list[str]:
+    """Everything that goes against the arrows, and circles of modules that import each other at once."""
+    modules = {name_of(path, package): path for path in sorted(package.rglob("*.py")) if "templates" not in path.parts}
+    found: list[str] = []
+    at_once: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        room = name.split(".")[0]
+        if room in ABOVE:
+            continue
+        if room not in ROOMS:
+            found.append(
+                f"[import] {room} in python/powertrain; expected one of {', '.join(ROOMS)}; name it in {__file__}"
+            )
+            continue
+        at_once[name] = set()
+        for one in imports(path):
+            target = one.module if one.module in modules else one.module.rpartition(".")[0]
+            other = one.module.split(".")[0]
+            if other not in ROOMS or not one.runs:  # a name of the package itself
+                continue
+            if one.at_once and target in modules and target != name:
+                at_once[name].add(target)
+            allowed = any(name == a and one.module.startswith(b) for a, b in ALLOWED)
+            if ROOMS.index(other) > ROOMS.index(room) and not allowed:
+                found.append(
+                    f"[import {path.relative_to(package)}:{one.line}] powertrain.{one.module}; {room} may import what "
+                    f"stands before it: {', '.join(ROOMS[: ROOMS.index(room)])}; move the name down or its user up"
+                )
+    return found + [
+        f"[import] a circle: {' -> '.join(circle)}; move what both need to a third" for circle in circles(at_once)
+    ]
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """A circle through each module that is on one, as a path that ends where it begins."""
+    found: list[list[str]] = []
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            found.append([*path[path.index(name) :], name])
+        elif name not in done:
+            done.add(name)
+            for other in sorted(graph.get(name, ())):
+                visit(other, [*path, name])
+
+    for name in sorted(graph):
+        visit(name, [])
+    return found
+
+
+def private_imports(folder: Path = ROOT / "plugins") -> list[str]:
+    """Imports of first-party distributions that a stranger's could not rely on."""
+    found = []
+    for path in sorted(folder.glob("*/src/**/*.py")):
+        for one in imports(path):
+            module, _, name = f"powertrain.{one.module}".rpartition(".")
+            if f"{module}.{name}" not in PUBLIC and module not in PUBLIC:
+                found.append(
+                    f"[import {path.relative_to(folder)}:{one.line}] {module}.{name}; expected a name of "
+                    f"{', '.join(sorted(PUBLIC))}; make it public, or do without it"
+                )
+    return found
+
+
+def main() -> int:
+    found = [*complaints(), *private_imports()]
+    print(*found, sep="\n", end="\n" if found else "")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
