@@ -1,5 +1,4 @@
-"""The verbs `powertrain plugins` and `powertrain new`. Listing imports no plugin; `check` and `doctor` import them in
-processes of their own."""
+"""`powertrain plugins`: listing imports no plugin; `check` and `doctor` import them in processes of their own."""
 
 from __future__ import annotations
 
@@ -7,16 +6,14 @@ import argparse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from powertrain.cli.exit_codes import FINE, MISSED
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 from powertrain.plugin import listing
 from powertrain.plugin.discovery import normalise
 from powertrain.plugin.registry import ENGINE, Plugin, PluginError, registry
-
-FINE, FAULTS = 0, 1
 
 
 def plugins(options: argparse.Namespace) -> int:
@@ -54,7 +51,7 @@ def check(distribution: str, seconds: float, as_json: bool) -> int:
             for one in checked
         ]  # fmt: skip
         say(dumps(rows))
-    return FINE if all(one.right for one in checked) else FAULTS
+    return FINE if all(one.right for one in checked) else MISSED
 
 
 def doctor(seconds: float, as_json: bool) -> int:
@@ -79,7 +76,7 @@ def doctor(seconds: float, as_json: bool) -> int:
         **{key: found[key] for key in ("unreadable", "shadowed", "conflicts")},
     }
     say(dumps(report) if as_json else _as_text(report))
-    return FAULTS if broken or found["unreadable"] else FINE
+    return MISSED if broken or found["unreadable"] else FINE
 
 
 def _probe(entries: Sequence[Plugin], seconds: float) -> list[str]:
@@ -101,25 +98,3 @@ def _as_text(report: dict[str, Any]) -> str:
     lines += [f"broken     {one['cause']}" for one in report["broken"]]
     lines += listing.troubles()
     return "\n".join(lines) if len(lines) else "nothing but the engine's own plugins is installed; they are in order"
-
-
-def new(options: argparse.Namespace) -> int:
-    """`new plugin NAME --kinds a,b` or `new RECIPE DIR`."""
-    from powertrain.cli.scaffold import install_line, new_plugin, new_recipe
-
-    folder = Path(options.folder)
-    if options.what == "plugin":
-        kinds = list(dict.fromkeys(kind.strip() for kind in options.kinds.split(",")))
-        paths = new_plugin(folder.name, kinds, folder, options.language)
-        install = install_line(kinds, str(folder), options.language)
-        following = f"{install} && powertrain train {folder / 'example.toml'}"
-    else:
-        paths = new_recipe(options.what, folder)
-        following = f"edit {folder / 'model.py'}, then: powertrain train {paths[0]}"
-    if options.json:
-        say(dumps({"files": [str(path) for path in paths], "next": following}))
-        return FINE
-    for path in paths:
-        say(path)
-    say(f"next   {following}")
-    return FINE

@@ -1,0 +1,111 @@
+"""What the command takes: its verbs and their options. An action is named, since --help imports none of them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="powertrain",
+        description="Train models from recipes; resume any run to the same numbers.",
+        epilog="begin with: powertrain train digits",
+    )
+    verbs = found.add_subparsers(dest="verb", metavar="VERB")
+
+    train = _verb(verbs, "train", "train:train", "train a recipe, given by name or as a .toml file")
+    train.add_argument("recipe", metavar="NAME|PATH")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    train.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (default: runs/NAME-N)")
+    train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe; "
+                       "where there is none yet, begin")  # fmt: skip
+    _trusting(train)
+    train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
+    train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
+    train.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
+    train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
+
+    evaluate = _verb(verbs, "evaluate", "runs:evaluate", "measure a trained run again")
+    evaluate.add_argument("run", type=Path, metavar="DIR")
+    _trusting(evaluate)
+    evaluate.add_argument("--json", action="store_true")
+
+    predict = _verb(verbs, "predict", "runs:predict", "the answers of a trained run for a file of examples, or of text")
+    predict.add_argument("run", type=Path, metavar="DIR")
+    predict.add_argument("file", type=Path, metavar="FILE", help=".npy, .npz (its x), or a text to continue")
+    _trusting(predict)
+    predict.add_argument("--json", action="store_true")
+
+    report = _verb(verbs, "report", "runs:report", "write report.html of a finished run again")
+    report.add_argument("run", type=Path, metavar="DIR")
+    _trusting(report)
+
+    runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
+    runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
+    runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")
+    runs.add_argument("--json", action="store_true")
+
+    about = "list all recipes by what they teach, also those that are not installed; show NAME: the text of one"
+    recipes = _verb(verbs, "recipes", "recipes:recipes", about)
+    recipes.add_argument("what", nargs="?", choices=["list", "show"], default="list")
+    recipes.add_argument("name", nargs="?")
+    recipes.add_argument("--json", action="store_true")
+
+    explained = _verb(verbs, "help", "recipes:explain_key", "explain a key of a recipe: help run.stop")
+    explained.add_argument("key", nargs="?", metavar="KEY")
+
+    about = "list plugins; show NAME: its parameters; check DIST: do they keep their promises; doctor: what is broken"
+    plugins = _verb(verbs, "plugins", "plugins:plugins", about)
+    plugins.add_argument("what", nargs="?", choices=["list", "show", "check", "doctor"], default="list")
+    plugins.add_argument("name", nargs="?")
+    plugins.add_argument("--seconds", type=_positive, default=60.0, metavar="S", help="most time for one plugin")
+    plugins.add_argument("--json", action="store_true")
+
+    new = _verb(
+        verbs, "new", "new:new", "new RECIPE DIR: a recipe and a model to edit; new plugin NAME --kinds model,loss"
+    )
+    new.add_argument("what", metavar="plugin|RECIPE")
+    new.add_argument("folder", metavar="NAME|DIR")
+    new.add_argument("--kinds", default="model,loss", metavar="KINDS", help="what the plugin brings")
+    new.add_argument("--language", choices=["c", "numba"], default="c", help="of its kernel (default: c)")
+    new.add_argument("--json", action="store_true")
+
+    profile = _verb(verbs, "profile", "profile.verb:profile", "where a step's time goes, instruction by instruction")
+    profile.add_argument("recipe", metavar="NAME|PATH", help="a recipe, or a workload of powertrain bench")
+    profile.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    profile.add_argument("--steps", type=_whole, default=20, metavar="N", help="profiled steps (default: 20)")
+    profile.add_argument("--top", type=_whole, default=20, metavar="N", help="the longest instructions (default: 20)")
+    _trusting(profile)
+    profile.add_argument("--precision", choices=("f32", "bf16", "f16"), help="of a workload (default: f32)")
+    profile.add_argument("--threads", type=_whole, metavar="N", help="threads that compute")
+    where = Path("trace.json")
+    profile.add_argument("--trace", type=Path, default=where, metavar="FILE", help=f"for Perfetto (default: {where})")
+    profile.add_argument("--json", action="store_true", help="print one line of results, nothing else")
+
+    verbs.add_parser("bench", help="time a training step: bench WORKLOAD", add_help=False)
+    return found
+
+
+def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.set_defaults(action=action)
+    return parser
+
+
+def _trusting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trust", action="store_true", help="run code that lies in the folder of somebody else's run")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"received {text}; expected a number > 0")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"received {text}; expected a whole number > 0")
+    return int(text)

@@ -1,0 +1,25 @@
+"""`powertrain profile`: a recipe or workload, profiled and shown."""
+
+from __future__ import annotations
+
+import argparse
+
+import powertrain as pt
+from powertrain.cli.exit_codes import FINE
+from powertrain.cli.profile import table, targets, trace
+from powertrain.io.console import say
+from powertrain.io.plain_json import dumps
+
+
+def profile(options: argparse.Namespace) -> int:
+    if options.threads is not None:
+        pt.set_threads(options.threads)
+    profiles = targets.profile(options.recipe, options.set, options.steps, options.precision, options.trust)
+    trace.write(options.trace, profiles)
+    if options.json:
+        say(dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
+        return FINE
+    for one in profiles:
+        say(table.text(one, options.top) + "\n")
+    say(f"trace  {options.trace}: open it at https://ui.perfetto.dev")
+    return FINE

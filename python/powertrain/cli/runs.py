@@ -1,0 +1,42 @@
+"""`powertrain evaluate`, `predict`, `report` and `runs`: what is done with runs that exist."""
+
+from __future__ import annotations
+
+import argparse
+
+from powertrain.cli.exit_codes import FINE
+from powertrain.io.console import one_line, say
+from powertrain.io.plain_json import dumps
+from powertrain.train.evaluate import predict as prediction
+from powertrain.train.evaluate import review
+from powertrain.train.folder.run_folder import RUNS, RunError
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    return review.evaluate(options.run, options.json, options.trust)
+
+
+def predict(options: argparse.Namespace) -> int:
+    return prediction.predict(options.run, options.file, options.json, options.trust)
+
+
+def report(options: argparse.Namespace) -> int:
+    say(review.rewrite_report(options.run, options.trust))
+    return FINE
+
+
+def runs(options: argparse.Namespace) -> int:
+    if options.what == "hash":
+        if options.folder is None:
+            raise RunError("[runs hash] received no folder; expected one; powertrain runs lists them")
+        say(review.run_hash(options.folder))
+        return FINE
+    rows = review.list_runs(options.folder or RUNS)
+    if options.json:
+        say(dumps(rows))
+        return FINE
+    for row in rows:
+        say(one_line(f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}"))
+    if not rows:
+        say(f"no runs in {options.folder or RUNS}; begin with: powertrain train digits")
+    return FINE
