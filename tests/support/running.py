@@ -101,7 +101,7 @@ def inside(arguments: Sequence[str], folder: Path, expect: int = 0) -> Said:
         with (
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(errors),
-            mock.patch("powertrain.train.report.html_page._pictures", lambda: None),
+            mock.patch("powertrain.train.report.elements.charts_module", lambda: None),
         ):
             code = main(arguments)
     finally:

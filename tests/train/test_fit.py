@@ -293,12 +293,13 @@ def test_a_run_of_objects_resumes_to_the_same_bits(tmp_path: Path) -> None:
 def test_a_run_of_objects_opens_with_the_model_alone(tmp_path: Path) -> None:
     trained = pt.fit(model=Net(), data=rows(), loss="cross-entropy", epochs=3, folder=tmp_path / "a", **PLAIN)
     code = (
-        "import numpy as np, powertrain as pt, sys; sys.path.insert(0, sys.argv[2]); from test_fit import Net, rows\n"
+        "import numpy as np, powertrain as pt, sys; sys.path[:0] = sys.argv[2:]; from test_fit import Net, rows\n"
         "opened = pt.load(sys.argv[1], model=Net(seed=4)); x, y = rows(7, 5)\n"
         "print(opened.predict(x).astype('float32').tobytes().hex(), opened.evaluate((x, y)), opened.finished)"
     )
+    here = Path(__file__).parent
     said = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "a", Path(__file__).parent],
+        [sys.executable, "-c", code, tmp_path / "a", here, here.parent / "support"],
         env=environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     x, y = rows(7, 5)

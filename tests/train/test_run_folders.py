@@ -41,7 +41,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def plain_reports() -> Iterator[None]:
     """Pictures take longer than the trainings here."""
-    with mock.patch("powertrain.train.report.html_page._pictures", lambda: None):
+    with mock.patch("powertrain.train.report.elements.charts_module", lambda: None):
         yield
 
 

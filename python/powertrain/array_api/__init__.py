@@ -6,15 +6,13 @@ See docs/conformance.md for what differs, such as at most 8 axes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-import powertrain as pt
 from powertrain import fft as fft
 from powertrain import linalg as linalg
-from powertrain._core import DType, DTypeError, Tensor
-from powertrain._core import asarray as _asarray
+from powertrain._core import DType, Tensor
 from powertrain.array_api.creation import (
     arange,
     asarray,
@@ -31,6 +29,8 @@ from powertrain.array_api.creation import (
     zeros,
     zeros_like,
 )
+from powertrain.array_api.dtypes import __array_namespace_info__ as __array_namespace_info__
+from powertrain.array_api.dtypes import can_cast, finfo, iinfo, isdtype, result_type
 from powertrain.errors.boundary import export
 from powertrain.linalg import matmul, tensordot
 from powertrain.ops.creation import broadcast_arrays, broadcast_shapes, meshgrid
@@ -79,7 +79,7 @@ def _continuous(x: Tensor) -> Any:
 
 def _whole(op: str, x: Any) -> Tensor:
     """A rounding: integers are whole as they are."""
-    given = _asarray(x)
+    given = asarray(x)
     return OPERATORS[op](given) if _continuous(given) else OPERATORS["positive"](given)
 
 
@@ -105,13 +105,13 @@ def trunc(x: Any, /) -> Tensor:
 
 def isfinite(x: Any, /) -> Tensor:
     """Where x is finite, as every integer is."""
-    given = _asarray(x)
+    given = asarray(x)
     return OPERATORS["isfinite"](given) if _continuous(given) else OPERATORS["equal"](given, given)
 
 
 def isinf(x: Any, /) -> Tensor:
     """Where x is infinite, as no integer is."""
-    given = _asarray(x)
+    given = asarray(x)
     return OPERATORS["isinf"](given) if _continuous(given) else OPERATORS["not_equal"](given, given)
 
 
@@ -139,7 +139,7 @@ def reshape(x: Any, /, shape: Any, *, copy: Any = None) -> Tensor:
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The tensors along an axis, one by one; none of an axis of size 0."""
-    given = _asarray(x)
+    given = asarray(x)
     if -given.ndim <= axis < given.ndim and given.shape[axis] == 0:
         return ()
     parts: Any = OPERATORS["unstack"](given, axis)
@@ -195,7 +195,7 @@ def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: 
 
 
 def _accumulated(op: str, x: Any, dtype: Any, rest: dict[str, Any]) -> Tensor:
-    given = _asarray(x) if dtype is None else OPERATORS["astype"](x, dtype)
+    given = asarray(x) if dtype is None else OPERATORS["astype"](x, dtype)
     result = OPERATORS[op](given, **rest)
     return result if dtype is None else OPERATORS["astype"](result, dtype)
 
@@ -218,124 +218,6 @@ def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, inc
 def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
     """Running products along an axis."""
     return _accumulated("cumulative_prod", x, dtype, {"axis": axis, "include_initial": include_initial})
-
-
-# ------------------------------------------------------------ dtypes
-
-
-def _dtype(of: Any) -> DType:
-    if isinstance(of, DType):
-        return of
-    return of.dtype if hasattr(of, "dtype") else _asarray(np.zeros((), of)).dtype
-
-
-def result_type(*arrays_and_dtypes: Any) -> DType:
-    """The dtype of an operation on all of them; Python numbers take that of the others."""
-    numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float, complex))]
-    dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float, complex))]
-    if not dtypes:
-        raise DTypeError("[result_type] received only numbers; expected an array or a dtype; pass one")
-    common = OPERATORS["concat"]([pt.full((0,), 0, dtype) for dtype in dtypes]).dtype
-    probe = pt.full((0,), 0, common)
-    return OPERATORS["where"](True, probe, numbers[0]).dtype if numbers else common
-
-
-def can_cast(from_: Any, to: Any, /) -> Any:
-    """Whether promotion within a kind takes a dtype to another."""
-    before = _dtype(from_)
-    kinds = ("bool", "integral", ("real floating", "complex floating"))
-    alike = [isdtype(before, kind) for kind in kinds] == [isdtype(to, kind) for kind in kinds]
-    if {before, to} > {uint64} and isdtype(before, "signed integer") != isdtype(to, "signed integer"):
-        return False  # which no integer dtype holds both of
-    return alike and result_type(before, to) == to
-
-
-_KINDS = {
-    "bool": ("bool",),
-    "signed integer": ("int8", "int16", "int32", "int64"),
-    "unsigned integer": ("uint8", "uint16", "uint32", "uint64"),
-    "real floating": ("float16", "bfloat16", "float32", "float64"),
-    "complex floating": ("complex64", "complex128"),
-}
-_KINDS["integral"] = _KINDS["signed integer"] + _KINDS["unsigned integer"]
-_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["complex floating"]
-
-
-def isdtype(dtype: DType, kind: Any) -> Any:
-    """Whether a dtype is one, or of a kind, or of one of several."""
-    if isinstance(kind, tuple):
-        return any_of(isdtype(dtype, one) for one in kind)
-    if isinstance(kind, DType):
-        return dtype == kind
-    if kind not in _KINDS:
-        raise DTypeError(f"[isdtype] kind = {kind!r}; expected one of {', '.join(_KINDS)}; or a dtype")
-    return dtype.name in _KINDS[kind]
-
-
-def any_of(truths: Any) -> Any:
-    """Python's own, whose name is here that of an op."""
-    return next((True for truth in truths if truth), False)
-
-
-class FloatInfo(NamedTuple):
-    bits: int
-    eps: float
-    max: float
-    min: float
-    smallest_normal: float
-    dtype: DType
-
-
-class IntInfo(NamedTuple):
-    bits: int
-    max: int
-    min: int
-    dtype: DType
-
-
-def finfo(type: Any, /) -> FloatInfo:
-    """The limits of a float dtype, or of the parts of a complex one."""
-    dtype = _dtype(type)
-    dtype = {complex64: float32, complex128: float64}.get(dtype, dtype)
-    if dtype == DType.bfloat16:
-        return FloatInfo(16, 2.0**-7, 3.3895313892515355e38, -3.3895313892515355e38, 2.0**-126, dtype)
-    facts = np.finfo(dtype.name)
-    numbers = (float(facts.eps), float(facts.max), float(facts.min), float(facts.smallest_normal))
-    return FloatInfo(facts.bits, *numbers, dtype)
-
-
-def iinfo(type: Any, /) -> IntInfo:
-    """The limits of an integer dtype."""
-    dtype = _dtype(type)
-    facts = np.iinfo(dtype.name)
-    return IntInfo(facts.bits, int(facts.max), int(facts.min), dtype)
-
-
-class _Info:
-    """What the standard's inspection asks for."""
-
-    def capabilities(self) -> dict[str, Any]:
-        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 8}
-
-    def default_device(self) -> str:
-        return "cpu"
-
-    def devices(self) -> list[str]:
-        return ["cpu"]
-
-    def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
-        return {"real floating": float32, "complex floating": complex64, "integral": int64, "indexing": int64}
-
-    def dtypes(self, *, device: Any = None, kind: str | Sequence[str] | None = None) -> dict[str, DType]:
-        names = [name for kinds in _KINDS.values() for name in kinds if name not in ("float16", "bfloat16")]
-        wanted = "numeric" if kind is None else kind
-        found = {name: getattr(DType, name) for name in names}
-        wanted = tuple(wanted) if isinstance(wanted, list) else wanted
-        return {n: d for n, d in found.items() if isdtype(d, wanted) or (kind is None and n == "bool")}
-
-
-def __array_namespace_info__() -> _Info:  # noqa: N807 - the name is the standard's
-    return _Info()
 
 
 export(globals())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.plugin.tasks import Task
 from powertrain.train.evaluate.baseline import of_rows, of_tokens
-from powertrain.train.report.html_page import answers
+from powertrain.train.report.judged import answers
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule

@@ -6,18 +6,18 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
-from powertrain.io.console import one_line
 from powertrain.io.files import FolderError, NoSpaceError
 from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
-from powertrain.train.display.display import Display, position
+from powertrain.train.closing_words import say
+from powertrain.train.display.display import Display
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
 from powertrain.train.folder.checkpoint import hash_arrays
@@ -226,7 +226,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         except NoSpaceError as error:
             run.display.warn(str(error))
             saved = False
-    _say(run, evaluations[part], results, held, energy, report)
+    say(run, evaluations[part], results, held, energy, report, _next(run))
     if run.callbacks:
         from powertrain.train.report.sections import pages
 
@@ -250,72 +250,3 @@ def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Eva
             found[part] = evaluate(part, keep=keep)
     found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
     return found
-
-
-def _say(
-    run: TrainRun,
-    judged: Evaluation,
-    results: dict[str, Any],
-    held: list[diagnosis.Expectation],
-    energy: Energy,
-    report: str,
-) -> None:
-    line = run.display.line
-    for row in ending(run):
-        line(row)
-    words = [f"done   {results['seconds']:.1f} s", headline(run, judged, results)]
-    missed = [one for one in held if not one.met]
-    if held:
-        words.append("expect: missed" if missed else "expect: met")
-    line(" · ".join([*words, energy.short()]))
-    for one in missed:
-        line(f"missed {one.line()}")
-    line(f"fit    {results['fit']}")
-    for row in score_table(run, judged):
-        line(row)
-    line(f"report {report}")
-    line(f"next   {_next(run)}")
-
-
-def ending(run: TrainRun) -> list[str]:
-    """Why early stopping ended a run, if it did, and which weights it kept."""
-    if run.early is None or not run.early.kept:
-        return []
-    return [f"early  stopped at {position(run)}, since {run.early.reason}"] * run.early.reached + [
-        f"kept   {run.early.kept}"
-    ]
-
-
-def headline(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
-    """`test accuracy 0.983 ± 0.013 (dummy 0.10, linear 0.95)`."""
-    metric = headline_metric(run, judged.values)
-    value = judged.values[metric]
-    text = f"{judged.part} {metric} {value:.3f}"
-    if metric == "accuracy":
-        text += f" ± {diagnosis.interval(value, judged.examples):.3f}"
-    simple = [f"{one['name']} {one['value']:.2f}" for one in results["baselines"] if one["metric"] == metric]
-    return text + (f" ({', '.join(simple)})" if simple else "")
-
-
-def headline_metric(run: TrainRun, values: Mapping[str, float]) -> str:
-    """The one that people look at first: the task's, or else the first that was measured."""
-    if run.dataset.kind.headline in values:
-        return run.dataset.kind.headline
-    return next((name for name in values if name != "loss"), "loss")
-
-
-def score_table(run: TrainRun, judged: Evaluation) -> list[str]:
-    """Precision, recall and F1 of each class, as lines."""
-    if judged.confusion is None:
-        return []
-    scores = judged.confusion.scores()
-    named = run.dataset.labels or range(run.dataset.outputs)
-    labels = [one_line(label) for label in named]
-    width = max(len("class"), len("mean"), *(len(label) for label in labels))
-    rows = [f"  {'class':<{width}}  precision  recall     f1  examples"]
-    columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
-    for label, precision, recall, f1, support in columns:
-        rows.append(f"  {label:<{width}}  {precision:9.3f}  {recall:6.3f}  {f1:5.3f}  {int(support):8,}")
-    total = f"{scores.precision.mean():9.3f}  {scores.recall.mean():6.3f}  {scores.f1.mean():5.3f}"
-    rows.append(f"  {'mean':<{width}}  {total}  {int(scores.support.sum()):8,}")
-    return rows

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
 from powertrain.plugin.params import suggestion
+from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT, RunError
 from powertrain.train.run.named_slots import random_numbers_kept
-from powertrain.train.session import headline_metric, measure
+from powertrain.train.session import measure
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation

@@ -81,7 +81,8 @@ def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None 
 
 def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
     """Measure every part of the data again and print it."""
-    from powertrain.train.session import measure, score_table
+    from powertrain.train.closing_words import score_table
+    from powertrain.train.session import measure
 
     run = open_run(path, trust).run
     evaluations = measure(run)

@@ -120,7 +120,7 @@ def draw_answers(figure: Figure, truth: NDArray[Any], said: NDArray[Any]) -> Non
     right.set(title="how far it was off", xlabel="the model said less what it is", ylabel="examples")
 
 
-def sureness(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> Html:
+def calibration(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> Html:
     """Two classes: found against falsely taken, and precision against recall. Any: what was said against what came."""
     labels = [plain(label) for label in labels]
     count = 2 * (two is not None) + (held is not None)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
-from powertrain.train.report.html_page import class_rows, labels_of, of_task, told
+from powertrain.train.report.elements import raised
+from powertrain.train.report.judged import class_rows, labels_of
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
@@ -25,3 +27,26 @@ def pages(run: TrainRun, judged: Evaluation) -> tuple[Section, ...]:
 
         found.append(Section("Classes", rows=class_rows(run, judged), draw=draw))
     return (*found, *of_task(run, judged), *told(run))
+
+
+def of_task(run: TrainRun, judged: Evaluation) -> list[Section]:
+    """What the task says of the answers. A mistake in it costs no report."""
+    try:
+        return list(run.dataset.kind.sections(run.dataset, judged))
+    except Exception as error:
+        said = f"Left out: {type(run.dataset.kind).__name__}.sections {raised(error)}"
+        return [Section("What the task says", (said,))]
+
+
+def told(run: TrainRun) -> list[Section]:
+    """What the strategy, the models and the data say for themselves. Nobody's mistake in it costs a run its report."""
+    found: list[Section] = []
+    # What another library learned is not in the model: its strategy, which has it, asks for its sections.
+    models = [made for made in run.table.modules.values() if isinstance(made, Model) and not made.host]
+    for kind, one, given in [("strategy", run.strategy, run), *(("model", made, run.dataset) for made in models)]:
+        try:
+            found += one.sections(given)
+        except Exception as error:
+            said = f"Left out: {type(one).__name__}.sections {raised(error)}"
+            found.append(Section(f"What the {kind} says", (said,)))
+    return [*found, *run.dataset.sections]

@@ -1,0 +1,55 @@
+"""What the sections of the report are made of: tables, paragraphs, and what stands in the place of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from powertrain.plugin.section import Section
+from powertrain.train.report.markup import Html, html, joined
+
+NOTHING = Html("")
+
+
+def charts_module() -> Any:
+    """The module that draws, or None where matplotlib is not there or does not work."""
+    try:
+        from powertrain.train.report import charts
+    except ImportError:
+        return None
+    return charts
+
+
+def left_out(what: str) -> Html:
+    return html('<p class="quiet">{} left out: matplotlib is not installed (pip install "powertrain[cli]").</p>', what)
+
+
+def paragraphs(lines: Sequence[str]) -> Html:
+    return joined(html("<p>{}</p>", line) for line in lines)
+
+
+def raised(error: Exception) -> str:
+    from powertrain.plugin.importing import in_words
+
+    return f"raised {in_words(error).splitlines()[0]}; expected no exception; fix it, then `powertrain report RUN`."
+
+
+def table_of(rows: Sequence[Sequence[str]], kind: str = "numbers") -> Html:
+    """The first row is the head."""
+    head, *body = rows
+    made = [joined(html("<th>{}</th>", cell) for cell in head)]
+    made += [joined(html("<td>{}</td>", cell) for cell in row) for row in body]
+    return html('<table class="{}">{}</table>', kind, joined(html("<tr>{}</tr>", row) for row in made))
+
+
+def section_html(section: Section) -> Html:
+    """Sentences, a table, a picture."""
+    table, picture, draw = table_of(section.rows, "words") if section.rows else NOTHING, NOTHING, charts_module()
+    if section.draw is not None and draw is not None:
+        try:
+            picture = draw.drawn(section.draw, section.title)
+        except Exception as error:
+            picture = html('<p class="bad">The picture is left out: drawing it {}</p>', raised(error))
+    elif section.draw is not None:
+        picture = left_out("The picture is")
+    return html("<h2>{}</h2>{}{}{}", section.title, paragraphs(section.lines), table, picture)

@@ -1,0 +1,163 @@
+"""What the judged examples show: each class, how sure the model is, pictures, the worst answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from powertrain.plugin.declared import overridden
+from powertrain.plugin.model import Model
+from powertrain.plugin.section import Section
+from powertrain.train.report import elements
+from powertrain.train.report.elements import NOTHING, left_out, paragraphs, table_of
+from powertrain.train.report.markup import Html, html, joined
+
+if TYPE_CHECKING:
+    from powertrain.train.evaluate.evaluation import Evaluation
+    from powertrain.train.run.train_run import TrainRun
+
+MOST_POINTS = 5_000  # of a picture; more only hide each other
+
+
+def class_rows(run: TrainRun, judged: Evaluation) -> tuple[tuple[str, ...], ...]:
+    """Precision, recall and F1 of each class, below a head."""
+    assert judged.confusion is not None
+    scores = judged.confusion.scores()
+    columns = zip(labels_of(run), scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    rows = [
+        (label, f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{int(support):,}")
+        for label, precision, recall, f1, support in columns
+    ]
+    return (("class", "precision", "recall", "F1", "examples"), *rows)
+
+
+def classes(run: TrainRun, judged: Evaluation) -> Html:
+    if judged.confusion is None:
+        return NOTHING
+    table, labels = table_of(class_rows(run, judged)), labels_of(run)
+    draw = elements.charts_module()
+    matrix = judged.confusion.matrix
+    picture = draw.confusion(matrix, labels) if draw else left_out("The picture of the confusion matrix is")
+    return html("<h2>Classes</h2>{}{}", table, picture)
+
+
+def answers(judged: Evaluation) -> tuple[Section, ...]:
+    """Numbers: what the model said against what they are."""
+    if judged.truth is None or judged.outputs is None or not judged.outputs.size:
+        return ()
+    import numpy as np
+
+    rows = np.linspace(0, judged.examples - 1, min(judged.examples, MOST_POINTS)).astype(np.int64)
+    truth, said = judged.truth[rows].ravel(), judged.outputs[rows].ravel()
+
+    def draw(figure: Any) -> None:
+        from powertrain.train.report.charts import draw_answers
+
+        draw_answers(figure, truth, said)
+
+    return (Section("Answers", draw=draw),)
+
+
+def sureness(run: TrainRun, judged: Evaluation) -> Html:
+    """Whether the probabilities of a classifier hold, and, of two classes, what other thresholds would give."""
+    if judged.confusion is None or judged.outputs is None or judged.truth is None or judged.outputs.ndim != 2:
+        return NOTHING
+    from powertrain.train.evaluate import calibration
+
+    outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, labels_of(run)
+    two = calibration.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1) if len(labels) == 2 else None
+    lines, held = [], None
+    if two is not None:
+        share = float((truth == 1).mean())
+        lines.append(
+            f"Of two examples, one of them {labels[1]}, it puts that one higher {100 * two.area:.1f}\u00a0% of the "
+            f"time (area under the ROC curve; guessing: 50\u00a0%). Average precision of {labels[1]}: "
+            f"{two.average_precision:.3f} (guessing: {share:.3f})."
+        )
+    if _gives_probabilities(run):
+        shares = calibration.probabilities(outputs)
+        said = shares[:, 1] if len(labels) == 2 else shares.max(axis=1)
+        held = calibration.reliability(said, truth == 1 if len(labels) == 2 else shares.argmax(axis=1) == truth)
+        lean = {1: ", most of them too high", -1: ", most of them too low", 0: ""}[held.leaning]
+        lines.append(
+            f"Its probabilities are off by {100 * held.error:.1f} points on average (expected calibration error){lean}."
+        )
+    if not lines:
+        return NOTHING
+    draw = elements.charts_module()
+    picture = draw.calibration(two, held, labels) if draw else left_out("The pictures are")
+    return html("<h2>How sure it is</h2>{}{}", paragraphs(lines), picture)
+
+
+def _gives_probabilities(run: TrainRun) -> bool:
+    """Whether the softmax of its outputs is meant as probabilities: so say the loss, and a model on the host."""
+    loss, model = run.loss(), run.table.modules.get("model")
+    says = getattr(getattr(loss, "func", loss), "probabilities", False)  # a function has it where it says so
+    return bool(says and (not isinstance(model, Model) or model.probabilities))
+
+
+def training_examples(run: TrainRun) -> Html:
+    """Training examples as the model sees them, when they are pictures: with the random changes of the recipe."""
+    import numpy as np
+
+    from powertrain.data import DataLoader
+
+    if not run.dataset.kind.classes or "train" not in run.dataset.splits:
+        return NOTHING
+    count = min(16, len(run.dataset.train))
+    batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
+    pixels, draw = _pixels(run, batch.x), elements.charts_module()
+    if not _is_picture(pixels.shape[1:]) or draw is None:
+        return NOTHING
+    labels = labels_of(run)
+    # Where examples are mixed, y is shares: the largest two name the picture.
+    if batch.y.ndim == 2:
+        best = np.argsort(-batch.y, axis=1, kind="stable")[:, :2]
+        titles = [
+            " + ".join(f"{share[at]:.0%} {labels[at]}" for at in two if share[at] > 0.005)
+            for two, share in zip(best, batch.y, strict=True)
+        ]
+    else:
+        titles = [labels[label] for label in batch.y]
+    pictures = draw.images(pixels, titles, "training examples")
+    return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", pictures)
+
+
+def _pixels(run: TrainRun, x: Any) -> Any:
+    """Examples as people look at them, where a transform knows how; the last of them does."""
+    views = [made.picture for made in run.dataset.transforms if overridden(made, "picture")]
+    return views[-1](x) if views else x
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
+
+
+def labels_of(run: TrainRun) -> tuple[str, ...]:
+    return run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
+
+
+def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
+    """The examples with the highest losses, when they are pictures or the data can put them into words."""
+    count = min(run.recipe.report.worst, len(judged.losses))
+    if count == 0 or judged.outputs is None or not run.dataset.kind.classes:
+        return NOTHING
+    import numpy as np
+
+    order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
+    fields = run.dataset.splits[judged.part].fetch(order)
+    labels, guesses = labels_of(run), judged.outputs[order].argmax(axis=1)
+    titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
+    head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
+    if run.dataset.show is not None:
+        words = [
+            (labels[guess], labels[truth], run.dataset.show(x))
+            for guess, truth, x in zip(guesses, fields["y"], fields["x"], strict=True)
+        ]
+        return joined((head, table_of((("it said", "it is", "example"), *words), "words")))
+    pixels = _pixels(run, fields["x"])
+    if not _is_picture(pixels.shape[1:]):
+        return NOTHING
+    draw = elements.charts_module()
+    if draw is None:
+        return left_out("The worst examples are")
+    return joined((head, draw.images(pixels, titles, "the worst examples")))
