@@ -76,10 +76,10 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
     if _exact(subject):
         yield from _replay(subject, run, before, after)
         yield from _afresh(subject, folder, held, run, before, after)
-    run.prepare_evaluation()
+    run.evaluations.prepare()
     evaluated = _snapshot(run)
-    if run.evaluator is not None and "valid" in run.dataset.splits:
-        run.evaluator("valid", most=32)
+    if run.evaluations.evaluator is not None and "valid" in run.dataset.splits:
+        run.evaluations.evaluator("valid", most=32)
     if wrong := _differences(evaluated, _snapshot(run)):
         yield subject.finding(
             "predict-changes",

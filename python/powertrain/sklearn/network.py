@@ -97,7 +97,7 @@ def train_network(estimator: Any, x: Array, y: Array, classes: int | None) -> Tr
         run.folder.lock()  # makes the folder
         try:
             fit(run.strategy, run, recipe.run.until)
-            run.use_best()
+            run.evaluations.use_best()
         finally:
             run.close()
             run.folder.unlock()

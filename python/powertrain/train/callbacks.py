@@ -105,7 +105,7 @@ def serve(run: TrainRun, values: Mapping[str, float]) -> bool:
         if isinstance(request, Stop):
             run.request_stop(f"{name}: {request.reason}")
     if not values and any(isinstance(request, Evaluate) for _, request in wanted):
-        run.evaluate_now()
+        run.evaluations.evaluate()
     return any(isinstance(request, Save) for _, request in wanted)
 
 

@@ -57,9 +57,9 @@ def demand_roles(run: TrainRun) -> None:
 
 def demand_expected(run: TrainRun) -> None:
     """What `expect` names will be measured."""
-    if run.evaluator is None or run.dataset.kind.plays:
+    if run.evaluations.evaluator is None or run.dataset.kind.plays:
         return
-    metrics = run.evaluator.metrics
+    metrics = run.evaluations.evaluator.metrics
     measured = [f"{part}.{name}" for part in ("test", "valid", "train") if part in run.dataset.splits
                 for name in metrics if name != "confusion"]  # fmt: skip
     for name in run.recipe.expect:

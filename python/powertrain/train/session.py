@@ -117,7 +117,7 @@ def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None
 
 def _trained(run: TrainRun, meter: Meter) -> Outcome:
     earlier = _earlier(run)
-    run.stop_on_interrupt()
+    run.interrupts.watch()
     fit(run.strategy, run, run.recipe.run.until)
     run.display.end()
     whole = earlier is not None and earlier["rounds"] == run.progress.rounds and run.folder.files.there(REPORT)
@@ -133,7 +133,7 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
     if run.stop and not run.stopped_early:
         return _interrupted(run)
     digest = hash_arrays(run.table.snapshot())
-    run.use_best()
+    run.evaluations.use_best()
     try:
         return conclude(run, meter.read(), digest)
     except StoppedError:
@@ -238,8 +238,8 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
 def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Evaluation]:
     """Evaluate every part of the data with the final weights; of the training part, as many rows as tell the gap.
     `stopped` is asked before each batch."""
-    assert run.evaluator is not None
-    evaluate = functools.partial(run.evaluator, stopped=stopped)
+    assert run.evaluations.evaluator is not None
+    evaluate = functools.partial(run.evaluations.evaluator, stopped=stopped)
     dataset: DataModule = run.dataset
     if dataset.kind.plays:
         return {"env": evaluate("env")}

@@ -101,7 +101,7 @@ class TrainedRun:
         of your own as `fit` takes them, the scores of that alone."""
         if data is None:
             return {part: one.values for part, one in self._evaluations().items()}
-        evaluator = self.run.evaluator
+        evaluator = self.run.evaluations.evaluator
         assert evaluator is not None
         with random_numbers_kept():
             if isinstance(data, str):

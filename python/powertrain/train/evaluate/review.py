@@ -65,7 +65,7 @@ def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None 
     with random_numbers_kept():
         run = build(recipe, folder, Display(), Path(about["base"]))
         run.strategy.setup(run)
-        run.prepare_evaluation()
+        run.evaluations.prepare()
     if "optimizer" in missing:
         run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     found, problems = folder.checkpoints.latest()
@@ -74,7 +74,7 @@ def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None 
     if found is None:
         raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
     run.saver.load(found)
-    run.use_best()
+    run.evaluations.use_best()
     results = folder.results()
     return TrainedRun(run, results or {}, finished=results is not None, missing=missing)
 
@@ -114,13 +114,13 @@ def write_again(run: TrainRun, results: dict[str, Any]) -> Path:
     from powertrain.train.report.energy import Energy
     from powertrain.train.report.html_page import write_report
 
-    assert run.evaluator is not None
+    assert run.evaluations.evaluator is not None
     if results["part"] != "env" and results["part"] not in run.dataset.splits:
         raise RunError(
             f"[{run.folder.path}] its results are of the part {one_line(results['part'])}; expected one of "
             f"{', '.join(run.dataset.splits)}; train with --resume to write them again"
         )
-    judged = run.evaluator(results["part"], keep=run.dataset.kind.kept)
+    judged = run.evaluations.evaluator(results["part"], keep=run.dataset.kind.kept)
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
     return write_report(run, judged, results, Energy(kept["watt_hours"], round(spread, 6), kept["method"]))

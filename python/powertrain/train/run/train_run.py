@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import signal
-import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +17,6 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.train.callbacks import Callbacks, begin, serve
-from powertrain.train.evaluate.evaluation import Evaluator, Predictor, own_losses
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.saving import Saver
@@ -27,11 +24,13 @@ from powertrain.train.preflight import demand_expected, demand_roles, demand_ste
 from powertrain.train.run.compiled_steps import Stepper
 from powertrain.train.run.dataset_passes import Blob, fork
 from powertrain.train.run.early_stopping import EarlyStop
-from powertrain.train.run.environments import EnvSource, EpisodeEvaluator
-from powertrain.train.run.factories import build_backend, build_optimizer, choose_loss, load_metrics
+from powertrain.train.run.environments import EnvSource
+from powertrain.train.run.evaluations import Evaluations
+from powertrain.train.run.factories import build_backend, build_optimizer, choose_loss
+from powertrain.train.run.interrupts import Interrupts
 from powertrain.train.run.named_slots import SlotTable
 from powertrain.train.run.pretrained import load_weights
-from powertrain.train.run.progress import Count, Progress
+from powertrain.train.run.progress import Progress
 from powertrain.train.run.ring import Ring
 from powertrain.train.run.schedule_horizon import Horizon
 from powertrain.train.run.sources import Sources, TrainSource, constants
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
     from powertrain.plugin.run import Fold, Hook, Part, StepFunction, Stream
     from powertrain.recipe import Recipe
     from powertrain.train.display.display import Display
-
-# Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
-LEAST_EVALUATED = 64
-EPISODES_OF_AN_EVALUATION = 20
 
 
 class TrainRun:
@@ -62,8 +57,6 @@ class TrainRun:
         self.ledger: Ledger | None = None
         self.early = EarlyStop(recipe.run.stop) if recipe.run.stop else None
         self.callbacks = Callbacks(recipe.callbacks)
-        self.evaluator: Evaluator | EpisodeEvaluator | None = None
-        self._predictor: Predictor | None = None
         self.stop = False
         self.stop_reason = ""
         self.stop_signal = 0  # what asked for the end, if it was a signal
@@ -76,14 +69,13 @@ class TrainRun:
         language = dataset.kind.tokens
         self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend)
         self.sources = Sources(recipe, dataset, self.table, base)
-        self._hooks: list[Hook] = []
-        self._handlers: dict[int, Any] = {}
+        self.evaluations = Evaluations(self)
+        self.interrupts = Interrupts(self)
         self._names: set[tuple[str, str]] = set()  # of the strategy's slots, blobs and rings
-        self._evaluations = Count()
         self.saver = Saver(self)
         pt.random.seed(recipe.run.seed)
         self.table.named["random"] = pt.random.default_generator().slot
-        self.table.host.update({"progress": self.progress, "evaluations": self._evaluations})
+        self.table.host.update({"progress": self.progress, "evaluations": self.evaluations.done})
         if self.early is not None:
             self.table.groups["early"] = self.early
         if self.callbacks:
@@ -163,7 +155,7 @@ class TrainRun:
 
     def after_evaluation(self, hook: Hook) -> None:
         """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
-        self._hooks.append(hook)
+        self.evaluations.hooks.append(hook)
 
     # Stepping.
 
@@ -208,11 +200,9 @@ class TrainRun:
         self.progress.rounds += 1
         self.rounds_now += 1
         demand_steps(self)
-        mark = self.horizon.mark(self.progress)
         values: Mapping[str, float] = {}
-        if mark > self._evaluations.value:
-            self._evaluations.value = mark
-            values = self.evaluate_now()
+        if self.evaluations.due():
+            values = self.evaluations.evaluate()
         else:
             self.display.step(self)
         save = self._serve(values) if self.callbacks else False
@@ -235,33 +225,6 @@ class TrainRun:
         if not self.stop:
             self.stop, self.stop_reason, self.stop_signal = True, reason, number
 
-    def evaluate_now(self) -> Mapping[str, float]:
-        """Evaluate, watch, show and record; what came out."""
-        values = {f"train.{name}": mean for name, mean in self.table.logs.means().items()}
-        self.table.logs.reset()
-        part = "env" if self.dataset.kind.plays else "valid"
-        if (part == "env" or part in self.dataset.splits) and self.evaluator is not None:
-            found = self.evaluator(part, most=self.recipe.evaluate.most)
-            values.update({f"{part}.{name}": value for name, value in found.values.items()})
-        if self.early is not None:
-            self._watch(self.early, values)
-        self.record("metrics", epoch=self.progress.epochs, values=values)
-        self.display.evaluated(self, values)
-        for hook in self._hooks:
-            text = hook(self, self._evaluations.value)
-            if text is not None:
-                self.record("sample", text=text)
-                self.display.sample(text)
-                self.texts.append(text)
-        return values
-
-    def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
-        name = f"valid.{early.metric}"
-        weights = {name: slot.numpy() for name, slot in self.table.model_slots().items()}
-        early.see(values[name], weights, (self.progress.epochs, self.progress.steps))
-        if early.reached:
-            self.request_stop(early.reason)
-
     def record(self, event: str, **values: Any) -> None:
         if self.ledger is not None:
             self.ledger.write(event, self.progress.steps, self.progress.rounds, **values)
@@ -270,7 +233,7 @@ class TrainRun:
 
     def restore(self) -> None:
         """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
-        self.prepare_evaluation()
+        self.evaluations.prepare()
         demand_roles(self)
         demand_expected(self)
         if not self.saver.restore():
@@ -281,53 +244,12 @@ class TrainRun:
         self.began_at = asdict(self.progress)
         self.display.begin(self)
 
-    def prepare_evaluation(self) -> None:
-        """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
-        settings = self.recipe.run.evaluate
-        if self.dataset.kind.plays:
-            make = self.sources.make_env(next(iter(self.recipe.copies)))
-            episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
-            self.evaluator = EpisodeEvaluator(make, self.predict, self.recipe.run.seed, episodes)
-        else:
-            chosen = load_metrics(self.recipe, self.dataset, own_losses(self.strategy) is not None)
-            batch = self.recipe.evaluate.batch or max(self.recipe.run.batch, LEAST_EVALUATED)
-            modules = self.table.modules
-            self.evaluator = Evaluator(self.strategy, modules, self.loss(), self.dataset, batch, chosen, self.backend)
-        if self.early is not None:
-            self.early.check(self.evaluator.metrics, "valid" in self.dataset.splits)
-
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The model's outputs for an array of inputs."""
-        if self._predictor is None:
-            self._predictor = Predictor(self.strategy, self.table.modules, self.backend)
-        return self._predictor(x)
-
-    def use_best(self) -> None:
-        """The weights to judge and to use: the best that early stopping kept, or the last."""
-        if self.early is not None and self.early.weights:
-            self.table.set_model(self.early.weights)
-
-    def stop_on_interrupt(self) -> None:
-        """The first Ctrl-C ends the run at the next commit, or its final evaluation at the next batch; the second ends
-        it at once. This holds until the run is closed."""
-
-        def handler(number: int, frame: Any) -> None:
-            if self.stop:
-                raise KeyboardInterrupt(number)
-            self.request_stop(f"interrupted by {signal.Signals(number).name}", number)
-            with contextlib.suppress(RuntimeError):  # it came in the middle of another line
-                self.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
-
-        if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
-            return
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # What is ignored stays so: nohup means a closed terminal, a shell's & means Ctrl-C.
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._handlers[number] = signal.signal(number, handler)
+        return self.evaluations.predict(x)
 
     def close(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        self.interrupts.close()
         self.sources.close()
         if self.ledger is not None:
             self.ledger.close()

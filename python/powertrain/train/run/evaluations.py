@@ -1,0 +1,96 @@
+"""Evaluations of a run on its way: when one is due, what it measures, who is told, and which weights are the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from powertrain.train.evaluate.evaluation import Evaluator, Predictor, own_losses
+from powertrain.train.run.early_stopping import EarlyStop
+from powertrain.train.run.environments import EpisodeEvaluator
+from powertrain.train.run.factories import load_metrics
+from powertrain.train.run.progress import Count
+
+if TYPE_CHECKING:
+    from powertrain.plugin.run import Hook
+    from powertrain.train.run.train_run import TrainRun
+
+# Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
+LEAST_EVALUATED = 64
+EPISODES_OF_AN_EVALUATION = 20
+
+
+class Evaluations:
+    """What evaluates a run, and how often it did."""
+
+    def __init__(self, run: TrainRun) -> None:
+        self.run = run
+        self.done = Count()  # part of the checkpoint
+        self.hooks: list[Hook] = []
+        self.evaluator: Evaluator | EpisodeEvaluator | None = None
+        self._predictor: Predictor | None = None
+
+    def prepare(self) -> None:
+        """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
+        run = self.run
+        settings = run.recipe.run.evaluate
+        if run.dataset.kind.plays:
+            make = run.sources.make_env(next(iter(run.recipe.copies)))
+            episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
+            self.evaluator = EpisodeEvaluator(make, self.predict, run.recipe.run.seed, episodes)
+        else:
+            chosen = load_metrics(run.recipe, run.dataset, own_losses(run.strategy) is not None)
+            batch = run.recipe.evaluate.batch or max(run.recipe.run.batch, LEAST_EVALUATED)
+            modules = run.table.modules
+            self.evaluator = Evaluator(run.strategy, modules, run.loss(), run.dataset, batch, chosen, run.backend)
+        if run.early is not None:
+            run.early.check(self.evaluator.metrics, "valid" in run.dataset.splits)
+
+    def due(self) -> bool:
+        """Whether the run has come to a mark since the last evaluation; it counts as reached."""
+        mark = self.run.horizon.mark(self.run.progress)
+        if mark <= self.done.value:
+            return False
+        self.done.value = mark
+        return True
+
+    def evaluate(self) -> Mapping[str, float]:
+        """Evaluate, watch, show and record; what came out."""
+        run = self.run
+        values = {f"train.{name}": mean for name, mean in run.table.logs.means().items()}
+        run.table.logs.reset()
+        part = "env" if run.dataset.kind.plays else "valid"
+        if (part == "env" or part in run.dataset.splits) and self.evaluator is not None:
+            found = self.evaluator(part, most=run.recipe.evaluate.most)
+            values.update({f"{part}.{name}": value for name, value in found.values.items()})
+        if run.early is not None:
+            self._watch(run.early, values)
+        run.record("metrics", epoch=run.progress.epochs, values=values)
+        run.display.evaluated(run, values)
+        for hook in self.hooks:
+            text = hook(run, self.done.value)
+            if text is not None:
+                run.record("sample", text=text)
+                run.display.sample(text)
+                run.texts.append(text)
+        return values
+
+    def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:
+        name = f"valid.{early.metric}"
+        weights = {name: slot.numpy() for name, slot in self.run.table.model_slots().items()}
+        early.see(values[name], weights, (self.run.progress.epochs, self.run.progress.steps))
+        if early.reached:
+            self.run.request_stop(early.reason)
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The model's outputs for an array of inputs."""
+        if self._predictor is None:
+            self._predictor = Predictor(self.run.strategy, self.run.table.modules, self.run.backend)
+        return self._predictor(x)
+
+    def use_best(self) -> None:
+        """The weights to judge and to use: the best that early stopping kept, or the last."""
+        if self.run.early is not None and self.run.early.weights:
+            self.run.table.set_model(self.run.early.weights)
