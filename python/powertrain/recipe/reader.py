@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from powertrain.plugin.kernels import Kernel
-from powertrain.plugin.local import LocalFile, is_local, load_local
-from powertrain.plugin.params import Mistake, Range, check, convert, parameters, params_of, show, suggestion
-from powertrain.plugin.protocols import TO_FUNCTIONS, base_of, unfit
-from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
+from powertrain.plugin.params import Mistake, Range, check, convert, params_of, show, suggestion
+from powertrain.plugin.registry import PluginError, Registry, registry
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
 from powertrain.recipe.measured import unknown_metrics, unmeasured
-from powertrain.recipe.objects import GivenOptimizer, Stands, given, kebab
+from powertrain.recipe.objects import GivenOptimizer, given, kebab
 from powertrain.recipe.sections import (
     EvaluateSection,
     OptimizerUse,
@@ -28,6 +24,7 @@ from powertrain.recipe.sections import (
     Use,
 )
 from powertrain.recipe.toml import is_plain
+from powertrain.recipe.uses import KeyPath, Uses
 
 SECTIONS = (
     "data",
@@ -54,7 +51,6 @@ HOMES = {
     "features": ("transform", "transforms", "preprocessing"),
 }
 DEFAULT_STRATEGY = "supervised"
-KeyPath = tuple[str | int, ...]
 Made = TypeVar("Made")
 
 
@@ -87,20 +83,8 @@ def load_recipe(
     return _Reader(found, plugins, trust).recipe(name, overrides)
 
 
-class _Reader:
-    def __init__(self, source: source_text.Source, plugins: Registry, trust: bool) -> None:
-        self.source = source
-        self.trust = trust
-        self.tables = source.tables
-        self.plugins = plugins
-        self.base = source.path.resolve().parent
-        self.kernels: list[Use] = []
-        self.mistakes: list[Mistake] = []
-        self.records: dict[KeyPath, Any] = {}  # what stands in the place of Python objects in the record of the run
-        self.measures: dict[str, Any] = {}  # metrics that are objects, by name
-
-    def wrong(self, path: KeyPath, text: str) -> None:
-        self.mistakes.append(Mistake(path, text))
+class _Reader(Uses):
+    """The sections of a recipe, one method each."""
 
     def recipe(self, given: str, overrides: tuple[str, ...]) -> Recipe:
         for key in self.tables:
@@ -177,66 +161,6 @@ class _Reader:
             self.mistakes.append(dataclasses.replace(mistake, text=mistake.text + hint))
         return made
 
-    def table(self, value: Any, path: KeyPath) -> dict[str, Any] | None:
-        if isinstance(value, dict):
-            return value
-        example = f"{path[-1]} = {{ ... }}" if isinstance(path[-1], str) else 'a name in quotes or { use = "..." }'
-        self.wrong(path, f"received {show(value)}; expected a table; write {example}")
-        return None
-
-    def use(
-        self, group: str, path: KeyPath, value: Any = None, reserved: Iterable[str] = (), unless_own: bool = False
-    ) -> Use | None:
-        """A table (or a bare name) that says which plugin to use, with its parameters. Keys in `reserved` are the
-        engine's; with `unless_own`, only those that are no parameters of the plugin."""
-        value = self.tables[str(path[0])] if value is None else value
-        bare = isinstance(value, str) or (not is_plain(value) and not isinstance(value, dict))
-        table = {"use": value} if bare else self.table(value, path)
-        if table is None:
-            return None
-        name = table.get("use")
-        here = path if bare else (*path, "use")
-        if not is_plain(name) and name is not None:
-            name, plugin = self.object(group, name, here)
-        elif not isinstance(name, str) or not name:
-            received = "use is missing" if name is None else f"received use = {show(name)}"
-            kind = f"{'an' if group[0] in 'aeiou' else 'a'} {group}"
-            examples = ", ".join(plugin.name for plugin in self.plugins.plugins(group)[:8])
-            self.wrong(
-                path if name is None else (*path, "use"),
-                f'{received}; expected the name of {kind}; one of {examples} or "./file.py:Name"',
-            )
-            return None
-        else:
-            plugin = None
-        entry = file = None
-        try:
-            if plugin is None:
-                plugin, entry, file = self.load(group, name)
-            params = params_of(plugin)
-            if not isinstance(plugin, Stands) and (text := unfit(group, plugin, name)):
-                raise TypeError(text)
-        except (PluginError, TypeError) as error:
-            self.wrong(here, str(error))
-            return None
-        skipped = {"use", *reserved}
-        if unless_own:
-            skipped -= {field.name for field in dataclasses.fields(params)}
-        table = self.with_kernels(params, table, path)
-        made, found = check(params, table, name, path, skipped)
-        self.mistakes.extend(found)
-        return Use(group, name, plugin, made, entry, file) if made is not None else None
-
-    def object(self, group: str, value: Any, path: KeyPath) -> tuple[str, Any]:
-        """The name and the plugin of a Python object: a plugin itself, or what stands in the place of one."""
-        is_class = isinstance(value, type) and (group not in TO_FUNCTIONS or issubclass(value, base_of(group)))
-        if is_class or (group in TO_FUNCTIONS and inspect.isfunction(value)):
-            self.records[path] = value.__name__
-            return value.__name__, value
-        found = given(group, value)
-        self.records[path] = found.record
-        return found.name, found.plugin
-
     def name_metrics(self) -> None:
         """Give metrics that are objects a name, by which results and `expect` know them."""
         table = self.tables.get("evaluate")
@@ -254,36 +178,6 @@ class _Reader:
                 self.measures[name] = value
                 self.records["evaluate", "metrics", at] = name
                 asked[at] = name
-
-    def with_kernels(self, params: type, table: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-        """The table with kernels in the place of their names, for parameters that may be one."""
-        kinds = {field.name: {field.type, *get_args(field.type)} for field in parameters(params)}
-        made = dict(table)
-        for key in [key for key in table if Kernel in kinds.get(key, ())]:
-            value = table[key]
-            name = value.get("use") if isinstance(value, dict) else value
-            known = isinstance(name, str) and (
-                is_local(name) or "/" in name or any(name == one.name for one in self.plugins.plugins("kernel"))
-            )
-            if not known and not isinstance(value, dict):
-                continue  # a word of the plugin's own, or a mistake
-            before = len(self.mistakes)
-            use = self.use("kernel", (*path, key), value)
-            if use is None or not isinstance(use.plugin, Kernel):
-                if len(self.mistakes) == before:
-                    self.wrong((*path, key), f"{name} is no kernel; expected a powertrain.plugin.Kernel")
-                del made[key]
-                continue
-            self.kernels.append(use)
-            made[key] = use.plugin.chosen(**vars(use.params))
-        return made
-
-    def load(self, group: str, name: str) -> tuple[Any, Plugin | None, LocalFile | None]:
-        if is_local(name):
-            plugin, file = load_local(name, self.base, self.trust)
-            return plugin, None, file
-        entry = self.plugins.find(group, name)
-        return entry.load(), entry, None
 
     def splits_itself(self, value: Any) -> bool:
         """Whether a data set takes `split` as a parameter of its own, as tables do, whose encoders must be fitted on
