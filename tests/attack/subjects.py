@@ -15,8 +15,8 @@ import numpy as np
 import powertrain as pt
 
 MODULES = (
-    "", "array_api", "data", "data.transforms", "estimators", "fft", "losses", "metrics", "models", "nn", "nn.init",
-    "optim", "optim.schedules", "plugins", "random", "recipe",
+    "", "array_api", "builtin.losses", "builtin.models", "data", "data.transforms", "fft", "metrics", "nn", "nn.init",
+    "optim", "optim.schedules", "plugin", "random", "recipe", "sklearn",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
 LEFT_OUT = frozenset({"pt.plugin.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_conformance import examine
+from test_check import examine
 from test_discovery import distribution
 
 import powertrain as pt

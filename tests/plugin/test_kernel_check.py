@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_conformance import examine
+from test_check import examine
 from test_discovery import distribution
 
 import wrong_kernels

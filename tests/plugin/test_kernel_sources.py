@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_conformance import examine
+from test_check import examine
 
 import powertrain as pt
 from powertrain.plugin import Case, Cuda, Kernel, Numba, param

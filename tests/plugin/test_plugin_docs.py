@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_conformance import examine
+from test_check import examine
 
 from c_library import COMPILER, build
 from powertrain.plugin.protocols import GROUPS

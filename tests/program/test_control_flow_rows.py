@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_control import both, near, normal
+from test_control_flow import both, near, normal
 
 import powertrain as pt
 from oracles import same_bits
