@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
 from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Schedule, Transform
 from powertrain.plugin.declared import Declared, FieldError
@@ -117,10 +118,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+export(globals())
+_missing, __dir__ = attributes(__name__, __all__)
+
+
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'powertrain.plugin' has no attribute {name!r}")
-
-
-export(globals())
+    return _missing(name)

@@ -1,10 +1,11 @@
-"""What the built-in models share: reading the shapes of the data."""
+"""What models read of the data: shapes, and batches as rows, images or floats."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import powertrain as pt
+from powertrain.errors.boundary import export
 from powertrain.plugin.protocols import Inputs
 from powertrain.plugin.tasks import OWN
 
@@ -55,3 +56,8 @@ def check_task(where: str, inputs: Inputs, *tasks: str) -> None:
         raise ModelError(
             f"[{where}] a {inputs.task} task; expected {' or '.join(tasks)}; choose another model or other data"
         )
+
+
+__all__ = ["ModelError", "as_floats", "as_images", "as_rows", "check_task", "features", "image_shape"]
+
+export(globals())

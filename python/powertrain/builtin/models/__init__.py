@@ -7,6 +7,7 @@ from powertrain.builtin.models.nearest import NearestMean
 from powertrain.builtin.models.resnet import BasicBlock, ResNet18
 from powertrain.builtin.models.vit import ViT
 from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
 
 __all__ = [
     "CNN",
@@ -22,3 +23,4 @@ __all__ = [
 ]  # fmt: skip
 
 export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)
