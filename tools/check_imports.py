@@ -17,7 +17,8 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
     "_core", "abi", "errors", "io", "ops", "tensor", "random", "fft", "linalg", "array_api", "autodiff", "program",
-    "saved", "nn", "plugin", "optim", "data", "metrics", "recipe", "train", "builtin", "sklearn", "conformance", "cli",
+    "saved", "nn", "plugin", "optim", "solvers", "data", "metrics", "recipe", "train", "builtin", "sklearn",
+    "conformance", "cli",
 )  # fmt: skip
 # Not in a room: the package itself, which names what is public, and `python -m powertrain`.
 ABOVE: Final = ("__init__", "__main__")
@@ -30,8 +31,9 @@ ALLOWED: Final = {
 }
 # What first-party distributions import from: the modules that docs/ shows to everybody.
 PUBLIC: Final = frozenset(
-    {"powertrain", "powertrain.builtin.models", "powertrain.data", "powertrain.metrics", "powertrain.nn",
-     "powertrain.nn.functional", "powertrain.optim", "powertrain.plugin", "powertrain.plugin.testing"}
+    {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.metrics",
+     "powertrain.nn", "powertrain.nn.functional", "powertrain.optim", "powertrain.plugin", "powertrain.plugin.testing",
+     "powertrain.solvers"}
 )  # fmt: skip
 
 

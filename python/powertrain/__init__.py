@@ -134,6 +134,7 @@ if _typing.TYPE_CHECKING:
     from powertrain import plugin as plugin
     from powertrain import recipe as recipe
     from powertrain import sklearn as sklearn
+    from powertrain import solvers as solvers
     from powertrain import train as train
     from powertrain.saved import restore, save
     from powertrain.train.fit import fit, load
@@ -150,7 +151,7 @@ globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
     "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random", "recipe", "sklearn",
-    "train",
+    "solvers", "train",
 )  # fmt: skip
 
 __all__ = [
@@ -165,7 +166,7 @@ __all__ = [
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random",
-    "recipe", "sklearn", "train", *_op_names(),
+    "recipe", "sklearn", "solvers", "train", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [

@@ -181,7 +181,7 @@ def read_r_data(path: Path) -> None:
     data base itself."""
     import zlib
 
-    from powertrain.data.rdata import read_table
+    from powertrain.data.rdata import read_r_table
     from r_data import write_index
 
     plain = path.is_file() and not path.is_symlink() and path.stat().st_size < 1 << 20
@@ -190,7 +190,7 @@ def read_r_data(path: Path) -> None:
     write_index(path.parent, {"wa_churn": (0, len(chunk))}, chunk)
     if not plain and os.path.lexists(path):
         path.rename(path.parent / "Rdata.rdb")
-    read_table(path.parent, "wa_churn")
+    read_r_table(path.parent, "wa_churn")
 
 
 def _arrays() -> Any:

@@ -30,7 +30,7 @@ from powertrain.data import (
 )
 from powertrain.data.formats import read_idx
 from powertrain.data.order import permutation, raw_bits
-from powertrain.data.rdata import read_table, read_texts
+from powertrain.data.rdata import read_r_table, read_texts
 from powertrain.data.source import check_labels, whole
 from powertrain.plugin.params import NoParams
 from r_data import RWriter, frame_of, write_index, write_lazy, written
@@ -427,9 +427,9 @@ def test_a_data_frame_of_an_r_data_base(tmp_path: Path, packed: str) -> None:
     }[packed]()
     chunk = len(raw).to_bytes(4, "big") + made
     write_index(tmp_path, {"people": (0, len(chunk))}, chunk)
-    assert read_table(tmp_path, "people") == {"a": [1.5, None, -2.0], "b": [7, None, 9], "c": ["high", "low", None]}
+    assert read_r_table(tmp_path, "people") == {"a": [1.5, None, -2.0], "b": [7, None, 9], "c": ["high", "low", None]}
     with pytest.raises(DataError, match=r"^\[R data\] no data frame others in .*; install the package again$"):
-        read_table(tmp_path, "others")
+        read_r_table(tmp_path, "others")
 
 
 def test_r_texts_and_austen(tmp_path: Path) -> None:
@@ -459,7 +459,7 @@ def test_damaged_r_data(tmp_path: Path, raw: bytes, said: str) -> None:
     chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
     write_index(tmp_path, {"people": (0, len(chunk))}, chunk)
     with pytest.raises(DataError) as caught:
-        read_table(tmp_path, "people")
+        read_r_table(tmp_path, "people")
     assert str(caught.value).startswith(f"[R data] {tmp_path}: {said}")
 
 
@@ -470,7 +470,7 @@ def test_an_r_object_that_is_not_as_long_as_its_chunk_says(tmp_path: Path) -> No
         chunk = length.to_bytes(4, "big") + zlib.compress(raw)
         write_index(tmp_path, {"people": (0, len(chunk))}, chunk)
         with pytest.raises(DataError, match=said):
-            read_table(tmp_path, "people")
+            read_r_table(tmp_path, "people")
 
 
 def test_austen_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

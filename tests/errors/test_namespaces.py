@@ -22,7 +22,7 @@ from powertrain.ops.functional import OPERATORS
 MODULES = [
     "powertrain", *(f"powertrain.{name}" for name in (
         "builtin.losses", "builtin.models", "data", "fft", "linalg", "metrics", "nn", "nn.functional", "optim",
-        "plugin", "random"))
+        "plugin", "random", "solvers"))
 ]  # fmt: skip
 TABLES = {
     name: getattr(namespaces, name)
@@ -145,6 +145,9 @@ NAMES = [
     ("powertrain.nn", "Dense", "write pt.nn.Linear(in_features, out_features)"),
     ("powertrain.optim", "adamw", "write pt.optim.AdamW(model)"),
     ("powertrain.linalg", "inverse", "write pt.linalg.inv(x)"),
+    ("powertrain", "fit_ridge", "write pt.solvers.fit_ridge(x, y, l2)"),
+    ("powertrain.data", "find_file", "did you mean find_files?"),
+    ("powertrain.solvers", "kmean", "did you mean kmeans?"),
 ]  # fmt: skip
 
 

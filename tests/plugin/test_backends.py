@@ -17,8 +17,7 @@ import wrong_backends
 from numpy_backend import RULES, NumPyBackend
 from powertrain.conformance import check_distribution
 from powertrain.conformance.backend_cases import SPECS, calls
-from powertrain.plugin import BackendError, Graph
-from powertrain.plugin.backends import uniform
+from powertrain.plugin import BackendError, Graph, random_uniform
 from powertrain.plugin.registry import Registry
 
 NUMPY = NumPyBackend()
@@ -81,7 +80,7 @@ def test_uniform_for_backends(count: int, dtype: str) -> None:
     generator = pt.random.Generator(2**40 + 3, -5)
     state = np.array(generator.slot.numpy())
     want = generator.uniform(size=(count,), dtype=dtype).numpy()
-    np.testing.assert_array_equal(uniform(np, state, (count,), 0, dtype), want)
+    np.testing.assert_array_equal(random_uniform(np, state, (count,), 0, dtype), want)
 
 
 class Counting(NumPyBackend):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.sklearn import tall
-from powertrain.sklearn.tall import gram_by_halves
+from powertrain.solvers import tall
+from powertrain.solvers.tall import gram_by_halves
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 

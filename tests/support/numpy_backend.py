@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin import Backend, Call, Graph, NoParams
-from powertrain.plugin.backends import uniform
+from powertrain.plugin import Backend, Call, Graph, NoParams, random_uniform
 
 Array = NDArray[Any]
 
@@ -80,7 +79,7 @@ RULES: dict[str, Callable[..., Array]] = {
     "negative": plain(np.negative),
     "pow": plain(np.power),
     "put_along_axis": put_along_axis,
-    "random_uniform": lambda call, state: uniform(np, state, call.shape, call["ordinal"], call.dtype),
+    "random_uniform": lambda call, state: random_uniform(np, state, call.shape, call["ordinal"], call.dtype),
     "reciprocal": plain(lambda x: 1 / x),
     "relu": plain(lambda x: np.maximum(x, 0)),
     "reshape": lambda call, x: np.reshape(x, call.shape),
@@ -120,7 +119,7 @@ class NumPyBackend(Backend):
         return array
 
     def compile(self, graph: Graph) -> Callable[[Sequence[Array]], list[Array]]:
-        constants = {value: self.place(tensor.numpy(), tensor.dtype.name) for value, tensor in graph.constants.items()}
+        constants = {value: self.place_tensor(tensor) for value, tensor in graph.constants.items()}
 
         def run(arrays: Sequence[Array]) -> list[Array]:
             with np.errstate(all="ignore"):

@@ -291,7 +291,7 @@ def test_a_table_that_unpacks_to_more_than_there_is_room(tmp_path: Path, monkeyp
 
     pyarrow.parquet.write_table(pa.table({"a": np.zeros(1_000_000), "y": np.zeros(1_000_000)}), tmp_path / "t.parquet")
     assert (tmp_path / "t.parquet").stat().st_size < 100_000
-    monkeypatch.setattr("powertrain_tabular.frame.room", lambda: 5_000_000)
+    monkeypatch.setattr("powertrain_tabular.frame.max_input_bytes", lambda: 5_000_000)
     with pytest.raises(DataError, match=r"it unpacks to 16,000,\d+ bytes; at most 5,000,000 are read; expected a CSV"):
         load(tmp_path / "t.parquet", "y")
 

@@ -3,6 +3,6 @@
 Nothing else in the engine imports them: they are found by their entry points, as everybody's are.
 """
 
-from powertrain.builtin import losses, models
+from powertrain.builtin import data, losses, models
 
-__all__ = ["losses", "models"]
+__all__ = ["data", "losses", "models"]

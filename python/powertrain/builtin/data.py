@@ -13,7 +13,7 @@ import numpy as np
 
 from powertrain.data.dataset import ArrayDataset
 from powertrain.data.errors import DataError
-from powertrain.data.formats import data_folders, find, read_arrays, read_idx, read_stored, read_text
+from powertrain.data.formats import data_folders, find_files, read_arrays, read_idx, read_stored, read_text
 from powertrain.data.in_memory import classification
 from powertrain.data.module import DataModule
 from powertrain.data.npy import StoredArray
@@ -50,7 +50,7 @@ class FashionMnist(Data):
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         folders: list[Path] = [base / params.path] if params.path else data_folders("fashion-mnist")
-        files = find(
+        files = find_files(
             (
                 "train-images-idx3-ubyte.gz",
                 "train-labels-idx1-ubyte.gz",
@@ -147,13 +147,21 @@ class Austen(Data):
         return language("austen", austen_text(params.path, base), params)
 
 
-def austen_text(path: Path | None, base: Path) -> str:
-    """The novels, in the order of their titles."""
+def austen_text(path: Path | None = None, base: Path = Path()) -> str:
+    """Read the novels of the data set `austen` as one text, in the order of their titles.
+
+    path  the folder of Rdata.rdx and Rdata.rdb, or one UTF-8 file; else $POWERTRAIN_DATA and Debian's place, by `base`
+
+    Errors    no such files: DataError, which says how to get them
+    Example
+        >>> len(austen_text())  # doctest: +SKIP
+        4030000
+    """
     if path is not None and (base / path).exists() and not (base / path).is_dir():
         return read_text(base / path, "austen")
     debian = Path("usr/lib/R/site-library/janeaustenr/data")
     folders = [base / path] if path else [*data_folders("janeaustenr", str(debian)), "/" / debian]
-    index, _ = find(
+    index, _ = find_files(
         ("Rdata.rdx", "Rdata.rdb"),
         folders,
         "austen",

@@ -1,4 +1,4 @@
-"""Data: data sets, samplers, the loader, splits, transforms and the built-in data sets."""
+"""Data: data sets, samplers, the loader, splits, transforms, and readers of data files."""
 
 from powertrain.data.batch import Batch
 from powertrain.data.collate import collate
@@ -11,11 +11,21 @@ from powertrain.data.dataset import (
     Subset,
     TensorDataset,
 )
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, DataFileError
 from powertrain.data.folders import ClassFolders, class_folders, files_in
+from powertrain.data.formats import (
+    data_folders,
+    find_files,
+    open_file,
+    read_arrays,
+    read_bytes,
+    read_idx,
+    read_text,
+)
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.order import Draw
+from powertrain.data.rdata import read_r_table
 from powertrain.data.samplers import (
     BatchSampler,
     RandomSampler,
@@ -25,12 +35,13 @@ from powertrain.data.samplers import (
     WeightedRandomSampler,
 )
 from powertrain.data.source import Source
-from powertrain.data.split import random_split, split_ordered, split_random, split_stratified
+from powertrain.data.split import permutation, random_split, split_ordered, split_random, split_stratified
 from powertrain.data.tables import read_csv
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
+from powertrain.io.inputs import max_input_bytes
 from powertrain.plugin.bases import RandomTransform, Transform
 
 __all__ = [
@@ -41,6 +52,7 @@ __all__ = [
     "ClassFolders",
     "ConcatDataset",
     "DataError",
+    "DataFileError",
     "DataLoader",
     "DataModule",
     "Dataset",
@@ -65,9 +77,19 @@ __all__ = [
     "Windows",
     "class_folders",
     "collate",
+    "data_folders",
     "files_in",
+    "find_files",
+    "max_input_bytes",
+    "open_file",
+    "permutation",
     "random_split",
+    "read_arrays",
+    "read_bytes",
     "read_csv",
+    "read_idx",
+    "read_r_table",
+    "read_text",
     "split_ordered",
     "split_random",
     "split_stratified",

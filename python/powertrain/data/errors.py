@@ -15,5 +15,17 @@ class DataError(_core.Error, ValueError):
         self.where = where
 
 
+class DataFileError(DataError, OSError):
+    """A file of data that cannot be opened. `errno`, `strerror` and `filename` are those of the system's error."""
+
+    def __init__(self, where: str, path: str, error: OSError) -> None:
+        said = error.strerror or str(error)
+        super().__init__(where, f"{path}: {said}", "expected a readable file", "check the path")
+        self.errno, self.strerror, self.filename = error.errno, said, path
+
+    def __str__(self) -> str:  # OSError's own would show the number instead
+        return str(self.args[0])
+
+
 class DataIndexError(DataError, IndexError):
     """A row that the data has not: by Python's rules the end of an iteration by numbers."""

@@ -12,21 +12,31 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import numpy as np
 
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, DataFileError
 from powertrain.data.npy import MAGIC, Array, NpyError, StoredArray, open_array, read_array
-from powertrain.io.inputs import open_file, read_at_most, read_file, room, size_of
+from powertrain.io import inputs
+from powertrain.io.inputs import max_input_bytes, read_at_most, read_file, size_of
 
 _MOST_AXES = 32
 _DAMAGED = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OverflowError)
 _IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
-def find(names: Iterable[str], folders: Iterable[Path | str], where: str, how_to_get: str) -> list[Path]:
-    """The files `names` in the first folder that has them all; the error lists where was looked and how to get them."""
+def find_files(names: Iterable[str], folders: Iterable[Path | str], where: str, how_to_get: str) -> list[Path]:
+    """Find the files `names` in the first folder that has them all.
+
+    where       what the error begins with, such as the name of the data set
+    how_to_get  the command that brings the files, which ends the error
+
+    Errors    no folder has them all: DataError, which lists the folders
+    Example
+        >>> find_files(["a.csv"], data_folders("mine"), "mine", "get it from ...")  # doctest: +SKIP
+        [PosixPath('/data/mine/a.csv')]
+    """
     wanted = list(names)
     looked = [Path(folder) for folder in folders]
     for folder in looked:
@@ -38,16 +48,38 @@ def find(names: Iterable[str], folders: Iterable[Path | str], where: str, how_to
 
 
 def data_folders(*below: str) -> list[Path]:
-    """$POWERTRAIN_DATA, if set, and the given paths below it."""
+    """Return the given paths below the folder $POWERTRAIN_DATA, and that folder; nothing where it is not set.
+
+    Example
+        >>> data_folders("mnist")  # doctest: +SKIP
+        [PosixPath('/data/mnist'), PosixPath('/data')]
+    """
     root = os.environ.get("POWERTRAIN_DATA")
     return [] if not root else [*(Path(root) / path for path in below), Path(root)]
+
+
+def open_file(path: Path | str, where: str = "data") -> BinaryIO:
+    """Open a regular file to read its bytes: no pipe that nobody writes to, no device without an end.
+
+    Read it, and do not map it: a mapping ends the process when another program cuts the file off. `max_input_bytes()`
+    says what may be read at once.
+
+    Errors    nothing there, no right to read it, or not a regular file: DataFileError, which is an OSError too
+    Example
+        >>> with open_file("/etc/passwd") as file: file.read(4)  # doctest: +SKIP
+        b'root'
+    """
+    try:
+        return inputs.open_file(path)
+    except OSError as error:
+        raise DataFileError(where, str(path), error) from None
 
 
 @contextmanager
 def opened(path: Path, where: str) -> Iterator[IO[bytes]]:
     """A file to read from, unpacked when its name ends in .gz; a file that fails meanwhile is a DataError."""
     try:
-        with open_file(path) as file:
+        with inputs.open_file(path) as file:
             if path.suffix == ".gz":
                 with gzip.GzipFile(fileobj=file) as unpacked:
                     yield unpacked  # type: ignore[misc]
@@ -61,25 +93,40 @@ def opened(path: Path, where: str) -> Iterator[IO[bytes]]:
         raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
 
 
-def read_bytes(path: Path, where: str) -> bytes:
-    """The content of a file, unpacked when its name ends in .gz."""
+def read_bytes(path: Path | str, where: str = "data") -> bytes:
+    """Read a whole file; one whose name ends in .gz is unpacked.
+
+    Errors    a file that cannot be read, or has more than `max_input_bytes()`; a damaged .gz: DataError
+    Example
+        >>> read_bytes("table.csv.gz", "mine")  # doctest: +SKIP
+        b'a,b...'
+    """
+    path = Path(path)
     try:
         if path.suffix != ".gz":
             return read_file(path)
     except OSError as error:
         raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
     with opened(path, where) as file:
-        content = read_at_most(file, room() + 1)
-    if len(content) > room():
+        content = read_at_most(file, max_input_bytes() + 1)
+    if len(content) > max_input_bytes():
         raise DataError(
-            where, f"{path} unpacks to more than {room():,} bytes", "expected a file that fits into the memory",
+            where, f"{path} unpacks to more than {max_input_bytes():,} bytes",
+            "expected a file that fits into the memory",
             "cut it into smaller ones",
         )  # fmt: skip
     return content
 
 
-def read_text(path: Path, where: str) -> str:
-    """A UTF-8 text; .gz is unpacked."""
+def read_text(path: Path | str, where: str = "data") -> str:
+    """Read a file of UTF-8 text, without a byte order mark; one whose name ends in .gz is unpacked.
+
+    Errors    as of `read_bytes`; bytes that are not UTF-8: DataError
+    Example
+        >>> read_text("poems.txt", "mine")  # doctest: +SKIP
+        'Shall I compare ...'
+    """
+    path = Path(path)
     try:
         return read_bytes(path, where).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -89,8 +136,17 @@ def read_text(path: Path, where: str) -> str:
         ) from None  # fmt: skip
 
 
-def read_idx(path: Path, where: str = "idx") -> Array:
-    """An array from an idx file: two zero bytes, the dtype, the number of axes, big-endian sizes, the numbers."""
+def read_idx(path: Path | str, where: str = "idx") -> Array:
+    """Read the array of an idx file, the format of MNIST; one whose name ends in .gz is unpacked.
+
+    It is two zero bytes, the dtype, the number of axes, big-endian sizes, and the numbers.
+
+    Errors    a file that cannot be read, is no idx file, is cut off or too large: DataError
+    Example
+        >>> read_idx("train-images-idx3-ubyte.gz").shape  # doctest: +SKIP
+        (60000, 28, 28)
+    """
+    path = Path(path)
     with opened(path, where) as file:
         begins = file.read(4)
         sizes = file.read(4 * begins[3]) if len(begins) == 4 else b""
@@ -104,11 +160,11 @@ def read_idx(path: Path, where: str = "idx") -> Array:
         shape = struct.unpack(f">{begins[3]}I", sizes)
         dtype = np.dtype(_IDX_DTYPES[begins[2]])
         needed = math.prod(shape) * dtype.itemsize
-        if len(shape) > _MOST_AXES or needed > room():
+        if len(shape) > _MOST_AXES or needed > max_input_bytes():
             raise DataError(
                 where,
                 f"{path} says that it holds {needed:,} bytes in {len(shape)} axes",
-                f"expected at most {room():,} bytes in at most {_MOST_AXES} axes",
+                f"expected at most {max_input_bytes():,} bytes in at most {_MOST_AXES} axes",
                 "the file is damaged, or too large for this machine",
             )
         content = read_at_most(file, needed + 1)
@@ -124,9 +180,16 @@ def read_idx(path: Path, where: str = "idx") -> Array:
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def read_arrays(path: Path, where: str = "arrays") -> dict[str, Array]:
-    """The arrays of an .npz, or of one .npy (named by the file), in memory; never unpickles anything."""
-    with _numpy_file(path, where), open_file(path) as file:
+def read_arrays(path: Path | str, where: str = "arrays") -> dict[str, Array]:
+    """Read the arrays of an .npz file, or the one of an .npy file, which has the file's name. Nothing is unpickled.
+
+    Errors    a file that cannot be read, is damaged or too large, or holds objects: DataError
+    Example
+        >>> read_arrays("arrays.npz")["x"].shape  # doctest: +SKIP
+        (1000, 784)
+    """
+    path = Path(path)
+    with _numpy_file(path, where), inputs.open_file(path) as file:
         begins = file.read(6)
         file.seek(0)
         if begins.startswith(MAGIC):
@@ -172,8 +235,8 @@ def _members(file: IO[bytes]) -> dict[str, Array]:
         if doubled := next((name for at, name in enumerate(names) if name in names[:at]), None):
             raise NpyError(f"it holds {doubled!r} twice")
         total = sum(info.file_size for info in members)
-        if total > room():
-            raise NpyError(f"it unpacks to {total:,} bytes; at most {room():,} are read")
+        if total > max_input_bytes():
+            raise NpyError(f"it unpacks to {total:,} bytes; at most {max_input_bytes():,} are read")
         made = {}
         for name, info in zip(names, members, strict=True):
             with archive.open(info) as member:

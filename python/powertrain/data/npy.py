@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
-from powertrain.io.inputs import open_file, read_at_most, room, size_of
+from powertrain.io.inputs import max_input_bytes, open_file, read_at_most, size_of
 
 Array = NDArray[Any]
 MAGIC = b"\x93NUMPY"
@@ -86,8 +86,9 @@ def _parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
 def read_array(file: IO[bytes], size: int) -> Array:
     """The array of an open file or member of `size` bytes."""
     header = read_header(file, size)
-    if header.bytes > room():
-        raise NpyError(f"{header.dtype}{list(header.shape)} takes {header.bytes:,} bytes; at most {room():,} are read")
+    if header.bytes > max_input_bytes():
+        kind = f"{header.dtype}{list(header.shape)}"
+        raise NpyError(f"{kind} takes {header.bytes:,} bytes; at most {max_input_bytes():,} are read")
     content = read_at_most(file, header.bytes)
     if len(content) != header.bytes:
         raise NpyError(f"{len(content):,} bytes of numbers, where the header says {header.bytes:,}")
@@ -159,10 +160,10 @@ class StoredArray:
 
 
 def open_array(path: Path) -> Array | StoredArray:
-    """The array of a .npy file: in memory, or in its file where it would take more than `room()`."""
+    """The array of a .npy file: in memory, or in its file where it would take more than `max_input_bytes()`."""
     with open_file(path) as file:
         size = size_of(file)
-        if size <= room():
+        if size <= max_input_bytes():
             return read_array(file, size)
         header = read_header(file, size)
         if header.by_columns or not header.shape:

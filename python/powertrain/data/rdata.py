@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.data.errors import DataError
-from powertrain.io.inputs import read_file, room
+from powertrain.io.inputs import max_input_bytes, read_file
 
 _WHERE = "R data"
 # SEXP types of the serialization.
@@ -63,8 +63,19 @@ def _objects(folder: Path, only: str = "") -> dict[str, Any]:
         ) from None
 
 
-def read_table(folder: Path, name: str) -> dict[str, list[Any]]:
-    """The columns of one data frame: texts and the labels of factors as str, numbers as float or int, gaps as None."""
+def read_r_table(folder: Path | str, name: str) -> dict[str, list[Any]]:
+    """Read the columns of a data frame of an R package, from the folder of its Rdata.rdx and Rdata.rdb.
+
+    Texts and the labels of factors come as str, numbers as float or int, gaps as None. R is not needed, and no code of
+    the file is run.
+
+    Errors    files that are missing or damaged, no data frame of that name: DataError
+    Source    R Internals, Serialization Formats
+    Example
+        >>> read_r_table("/usr/lib/R/site-library/modeldata/data", "ames")["Sale_Price"][:2]  # doctest: +SKIP
+        [215000, 105000]
+    """
+    folder = Path(folder)
     frame = _objects(folder, name).get(name)
     if not isinstance(frame, dict) or not _are_columns(list(frame.values())):
         raise DataError(
@@ -83,8 +94,8 @@ def _are_columns(columns: list[Any]) -> bool:
 def _unpack(chunk: bytes) -> bytes:
     """A length of four bytes, then a zlib stream, or a letter and another one."""
     length = int.from_bytes(chunk[:4], "big")
-    if length > room():
-        raise ValueError(f"an object of {length:,} bytes; at most {room():,} are read")
+    if length > max_input_bytes():
+        raise ValueError(f"an object of {length:,} bytes; at most {max_input_bytes():,} are read")
     if chunk[4:5] == b"Z":
         filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
         made = _unpacked(lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters), chunk[5:], length)

@@ -35,6 +35,7 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.data": "pt.data",
     "powertrain.data.transforms": "pt.data.transforms",
     "powertrain.metrics": "pt.metrics",
+    "powertrain.solvers": "pt.solvers",
     "powertrain.array_api": "pt.array_api",
     "Slot": "pt.Slot",
     "Tensor": "pt.Tensor",

@@ -51,8 +51,8 @@ def _demand_regular(status: os.stat_result, name: str) -> None:
 
 
 def read_file(path: str | os.PathLike[str], most: int | None = None) -> bytes:
-    """Return the whole content of a regular file of at most `most` bytes; `room()` when not given."""
-    limit = room() if most is None else most
+    """Return the whole content of a regular file of at most `most` bytes; `max_input_bytes()` when not given."""
+    limit = max_input_bytes() if most is None else most
     with open_file(path) as file:
         size = size_of(file)
         if size > limit:
@@ -88,8 +88,12 @@ def too_large(size: int, limit: int, path: str | os.PathLike[str]) -> OSError:
 
 
 @functools.lru_cache(maxsize=1)
-def room() -> int:
-    """The most bytes that one input may take in memory: a quarter of what this process may have."""
+def max_input_bytes() -> int:
+    """Return the most bytes that one input may take in memory: a quarter of what this process may have.
+
+    >>> max_input_bytes() > 0
+    True
+    """
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     limits += [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
     for name in _GROUP_LIMITS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
-from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value
+from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value, random_uniform
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Schedule, Transform
 from powertrain.plugin.declared import Declared, FieldError
 from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
@@ -29,7 +29,7 @@ from powertrain.plugin.params import NoParams, Range, param
 from powertrain.plugin.protocols import GROUPS, Inputs
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.plugin.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
-from powertrain.plugin.section import Section, columns_section
+from powertrain.plugin.section import Section, bin_edges, columns_section
 from powertrain.plugin.tasks import Task
 
 if TYPE_CHECKING:
@@ -109,11 +109,13 @@ __all__ = [
     "as_floats",
     "as_images",
     "as_rows",
+    "bin_edges",
     "check_task",
     "columns_section",
     "features",
     "image_shape",
     "param",
+    "random_uniform",
     "registry",
 ]  # fmt: skip
 

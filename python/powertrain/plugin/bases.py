@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.plugin.declared import Declared, FieldError, OfParams, missing, optional, required
 
 if TYPE_CHECKING:
@@ -137,6 +138,12 @@ class Backend(OfParams, declares=True):
     def place(self, array: NDArray[Any], dtype: str) -> Any:
         """An array of its own with the same elements; of bfloat16, `array` has the bits as uint16."""
         raise missing(self, "place")
+
+    def place_tensor(self, tensor: Tensor) -> Any:
+        """An array of its own with the elements of a tensor of the engine, such as a constant of a graph."""
+        dtype = tensor.dtype.name
+        held = _core.same_bits_as(tensor, _core.DType.uint16) if dtype == "bfloat16" else tensor
+        return self.place(held.numpy(), dtype)
 
     @required
     def fetch(self, array: Any) -> NDArray[Any]:

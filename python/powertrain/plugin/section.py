@@ -1,4 +1,4 @@
-"""A page that a plugin adds to the report, and one that several of them draw: how much each named column counts."""
+"""A page that a plugin adds to the report, and what several draw: how much each named column counts, histograms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+BINS = 40
 MOST = 20  # bars
 LONGEST = 40  # letters of a name
 
@@ -61,6 +62,24 @@ def columns_section(
     chosen = [(_short(names[at]), float(sizes[at])) for at in shown]
     said = (*lines, " ".join(rest)) if rest else tuple(lines)
     return Section(title, said, draw=lambda figure: _draw(figure, chosen, label, signed))
+
+
+def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the edges of 40 bins of a histogram, from the smallest finite value to the largest.
+
+    Where floats cannot tell that many edges apart, it is one bin around the values. NumPy and matplotlib raise there.
+
+    Example
+        >>> bin_edges(np.array([0.0, 40.0, np.nan]))[:3].tolist(), len(bin_edges(np.array([3.0, 3.0])))
+        ([0.0, 1.0, 2.0], 2)
+    """
+    finite = values[np.isfinite(values)].astype(np.float64)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    edges = np.linspace(low, high, BINS + 1)
+    if (np.diff(edges) > 0).all() and np.isfinite(edges).all():
+        return edges
+    beside = max(abs(low), abs(high), 1.0) * 1e-6
+    return np.array([low - beside, high + beside])
 
 
 def _short(name: str) -> str:

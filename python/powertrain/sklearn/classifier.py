@@ -13,9 +13,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above, whole
-from powertrain.sklearn.logistic import fit_logistic
 from powertrain.sklearn.network import Trained, train_network
-from powertrain.sklearn.tall import product
+from powertrain.solvers.logistic import fit_logistic
+from powertrain.solvers.tall import product
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -87,20 +87,20 @@ class Classifier(ClassifierMixin, BaseEstimator):
             numbers.astype(np.int64),
             len(self.classes_),
             weight,
-            penalty=1 / (above("Classifier", "C", self.C) * float(weight.sum())),
+            l2=1 / (above("Classifier", "C", self.C) * float(weight.sum())),
             intercept=self.fit_intercept,
             tol=above("Classifier", "tol", self.tol),
             max_iter=whole("Classifier", "max_iter", self.max_iter),
         )
-        if not found.end.converged and found.end.iterations == self.max_iter:
+        if not found.minimum.converged and found.minimum.iterations == self.max_iter:
             warnings.warn(
-                f"[Classifier] {self.max_iter} iterations leave a gradient of {found.end.slope:.2g}; expected at most "
-                f"tol = {self.tol:g}; raise max_iter",
+                f"[Classifier] {self.max_iter} iterations leave a gradient of {found.minimum.gradient:.2g}; expected "
+                f"at most tol = {self.tol:g}; raise max_iter",
                 ConvergenceWarning,
                 stacklevel=2,
             )
         self.coef_, self.intercept_ = found.coef.astype(X.dtype), found.intercept.astype(X.dtype)
-        self.n_iter_ = np.array([max(1, found.end.iterations)], dtype=np.int32)
+        self.n_iter_ = np.array([max(1, found.minimum.iterations)], dtype=np.int32)
         return self
 
     def decision_function(self, X: Any) -> Any:  # noqa: N803

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above, whole
-from powertrain.sklearn.lloyd import Clusters, Lloyd, distances, seeds
-from powertrain.sklearn.tall import moments
+from powertrain.solvers.lloyd import Clusters, Lloyd, distances, seeds
+from powertrain.solvers.tall import moments
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -65,7 +65,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             run = Lloyd(centred, self._start(centred, shift, count, draw)).run(max_iter, tol * about.variance)
             found = run if found is None or run.inertia < found.inertia else found
         assert found is not None
-        self.cluster_centers_ = found.centres + shift
+        self.cluster_centers_ = found.centers + shift
         self.labels_ = found.labels.astype(np.int32)
         self.inertia_, self.n_iter_ = found.inertia, found.iterations
         self._n_features_out = count

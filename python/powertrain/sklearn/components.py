@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError
-from powertrain.sklearn.principal import principal
-from powertrain.sklearn.tall import product, sampled_moments
+from powertrain.solvers.principal import decompose
+from powertrain.solvers.tall import product, sampled_moments
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -44,13 +44,13 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         # The mean says for all numbers that they are finite; only what is wrong takes another pass.
         if not np.isfinite(about.mean).all():
             check_array(X, dtype=kinds, estimator=self, input_name="X")
-        found = principal(X, 0 if share else int(kept), about)
-        ratios = found.variances / found.variance if found.variance > 0 else np.zeros(len(found.variances))
+        found = decompose(X, 0 if share else int(kept), about)
+        ratios = found.variances / found.total_variance if found.total_variance > 0 else np.zeros(len(found.variances))
         if share:
             kept = int(np.searchsorted(np.cumsum(ratios), float(kept), side="right")) + 1
         kept = min(int(kept), most)
         all_there = len(found.variances) == most
-        rest = float(found.variances[kept:].sum() if all_there else found.variance - found.variances.sum())
+        rest = float(found.variances[kept:].sum() if all_there else found.total_variance - found.variances.sum())
         self.n_components_, self.n_samples_ = kept, len(X)
         self.mean_, self.components_ = found.mean, np.ascontiguousarray(found.components[:kept])
         self.explained_variance_ = found.variances[:kept].astype(X.dtype)

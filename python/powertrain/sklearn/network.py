@@ -13,7 +13,7 @@ from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.recipe import load_recipe
 from powertrain.recipe.sections import Recipe
 from powertrain.sklearn.checks import EstimatorError, above, whole
-from powertrain.sklearn.tall import Array, Floats
+from powertrain.solvers.tall import Array, Floats
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate.predict import outputs
 from powertrain.train.folder.run_folder import RunFolder

@@ -10,9 +10,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above
-from powertrain.sklearn.least_squares import fit_ridge
 from powertrain.sklearn.network import Trained, train_network
-from powertrain.sklearn.tall import product
+from powertrain.solvers.least_squares import fit_ridge
+from powertrain.solvers.tall import product
 
 
 class Regressor(RegressorMixin, BaseEstimator):
@@ -69,8 +69,8 @@ class Regressor(RegressorMixin, BaseEstimator):
                 )
             self.network_: Trained = train_network(self, X, targets, None)
             return self
-        penalty = above("Regressor", "alpha", self.alpha, including=True)
-        coef, intercept = fit_ridge(X, targets, weight, penalty=penalty, intercept=self.fit_intercept)
+        l2 = above("Regressor", "alpha", self.alpha, including=True)
+        coef, intercept = fit_ridge(X, targets, weight, l2=l2, intercept=self.fit_intercept)
         self.coef_ = (coef[0] if self.one_target_ else coef).astype(X.dtype)
         self.intercept_ = (intercept[0] if self.one_target_ else intercept).astype(X.dtype)
         return self

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from powertrain.data import ArrayDataset, DataError, DataModule
-from powertrain.data.formats import data_folders, find, read_arrays
+from powertrain.data import ArrayDataset, DataError, DataModule, data_folders, find_files, read_arrays
 from powertrain.plugin import Data, param
 from powertrain_audio.crowd import in_a_crowd
 
@@ -34,7 +33,7 @@ class SpokenDigits(Data):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        (file,) = find(
+        (file,) = find_files(
             (FILE,),
             [base / params.path] if params.path else data_folders() or ["$POWERTRAIN_DATA"],
             WHERE,

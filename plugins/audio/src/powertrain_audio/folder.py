@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in
-from powertrain.io.inputs import open_file
+from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in, open_file
 from powertrain.plugin import Data, param
 
 SUFFIXES = (".wav", ".flac")

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.order import SPLIT, permutation
-from powertrain.sklearn.least_squares import fit_ridge
-from powertrain.sklearn.logistic import fit_logistic
-from powertrain.sklearn.tall import product
+from powertrain.data import permutation
+from powertrain.solvers import fit_logistic, fit_ridge
 from powertrain_tabular.encoding import fences_of
 from powertrain_tabular.frame import Column, Frame
 
@@ -121,28 +119,20 @@ def suspicious(x: NDArray[np.float32], y: NDArray[Any], classes: int | None, row
     """
     if len(x) < LEAST_ROWS:
         return []
-    kept = np.arange(len(x)) if len(x) <= MOST_ROWS else permutation(len(x), 0, SPLIT, 1)[:MOST_ROWS]
+    kept = np.arange(len(x)) if len(x) <= MOST_ROWS else permutation(len(x), call=1)[:MOST_ROWS]
     x, y, rows = x[kept], y[kept], rows[kept]
-    fold = permutation(len(x), 0, SPLIT, 2) % FOLDS
+    fold = permutation(len(x), call=2) % FOLDS
     doubt = np.full(len(x), -np.inf)
     residuals = np.zeros(len(x))
     for at in range(FOLDS):
         inside = fold == at
         learned, asked = ~inside, np.flatnonzero(inside)
-        weight = np.ones(int(learned.sum()))
         if classes is None:
-            values = y[learned].astype(np.float64)[:, None]
-            coef, shift = fit_ridge(x[learned], values, weight, penalty=10.0, intercept=True)
-            residuals[asked] = y[asked] - (product(x[asked], coef.T)[:, 0] + shift[0])
+            coef, shift = fit_ridge(x[learned], y[learned], l2=10.0)
+            residuals[asked] = y[asked] - (x[asked] @ coef + shift)
             continue
-        made = fit_logistic(
-            x[learned], y[learned], classes, weight,
-            penalty=1 / len(weight), intercept=True, tol=1e-4, max_iter=60,
-        )  # fmt: skip
-        scores = product(x[asked], made.coef.T) + made.intercept
-        scores = np.hstack([np.zeros_like(scores), scores]) if scores.shape[1] == 1 else scores
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
+        made = fit_logistic(x[learned], y[learned], classes, l2=1 / int(learned.sum()), max_iter=60)
+        shares = made.probabilities(x[asked])
         own = shares[np.arange(len(asked)), y[asked]]
         doubted = (own < DOUBTED) & (shares.max(axis=1) > SURE)
         doubt[asked[doubted]] = -own[doubted]

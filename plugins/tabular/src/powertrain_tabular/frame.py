@@ -11,9 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError
-from powertrain.data.formats import read_bytes
-from powertrain.io.inputs import room
+from powertrain.data import DataError, max_input_bytes, read_bytes
 from powertrain_tabular.csv_file import Csv, parse_csv
 
 Kind = Literal["number", "category", "date", "other"]
@@ -128,8 +126,8 @@ def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
         about.num_rows * about.num_columns * 8,
         sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups)),
     )
-    if unpacked > room():
-        raise ValueError(f"it unpacks to {unpacked:,} bytes; at most {room():,} are read")
+    if unpacked > max_input_bytes():
+        raise ValueError(f"it unpacks to {unpacked:,} bytes; at most {max_input_bytes():,} are read")
     return file.read()
 
 

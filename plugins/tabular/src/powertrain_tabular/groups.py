@@ -13,8 +13,7 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataError
 from powertrain.plugin import Batch, Run, Step, Strategy, Transform, param
-from powertrain.sklearn.lloyd import seeds
-from powertrain.sklearn.principal import principal
+from powertrain.solvers import kmeans_plusplus, principal_components
 
 MOST_SEEDED = 20_000  # rows from which the first centres are drawn
 
@@ -70,7 +69,7 @@ class KMeans(Strategy):
                 "lower clusters",
             )
         some = x[np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_SEEDED)).astype(np.int64))]
-        self.centres.value = pt.tensor(seeds(some, self.params.clusters, np.random.RandomState(self.params.seed)))
+        self.centres.value = pt.tensor(kmeans_plusplus(some, self.params.clusters, seed=self.params.seed))
 
     def losses(self, t: Step, batch: Batch) -> Any:
         return pt.min(self.squares(batch), axis=1)
@@ -95,7 +94,7 @@ class PCA(Transform):
         rows = x.reshape(len(x), -1).astype(np.float32)
         if len(rows) < 2:
             raise DataError("pca", f"{len(rows)} training row", "expected two or more", "bring more data")
-        found = principal(rows)
+        found = principal_components(rows)
         kept = found.components[: params.components]
         if params.whiten:
             deviations = np.sqrt(found.variances[: params.components])

@@ -14,6 +14,7 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.builtin.models import LinearModel
 from powertrain.plugin import Batch, ModelError, Run, Step, Strategy, param
+from powertrain.solvers import minimize
 
 Floats = NDArray[np.float64]
 EXAMPLE = Path(__file__).parent / "examples" / "people.csv"
@@ -135,13 +136,11 @@ class FullBatch(Strategy):
             gradient = np.concatenate([np.ravel(one) for one in gradients]) / count
             return float(value / count) + self.params.l2 / 2 * float(held @ held), gradient + self.params.l2 * held
 
-        from powertrain.sklearn.quasi_newton import minimize
-
         start = np.concatenate([np.ravel(slot.numpy()).astype(np.float64) for slot in self.slots])
         end = minimize(
             function, start, tol=1e-7, max_iter=self.params.iterations, rounding=float(np.finfo(np.float32).eps)
         )
-        self._set(end.point)
+        self._set(end.x)
 
     def _set(self, flat: Floats) -> None:
         at = 0

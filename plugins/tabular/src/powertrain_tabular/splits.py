@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, split_ordered, split_random, split_stratified
-from powertrain.data.order import SPLIT, permutation
+from powertrain.data import DataError, permutation, split_ordered, split_random, split_stratified
 from powertrain.plugin import param
 from powertrain_tabular.frame import Column
 
@@ -79,7 +78,7 @@ def _folds(split: Split, target: Column, order: Column | None, where: str) -> di
     if split.by == "group":
         assert order is not None
         groups = _numbers(order)
-        chosen = permutation(int(groups.max()) + 1, split.seed, SPLIT, 0)[split.fold :: folds]
+        chosen = permutation(int(groups.max()) + 1, split.seed)[split.fold :: folds]
         inside = np.isin(groups, chosen)
         kept = np.unique(groups[~inside])
         learned = np.flatnonzero(~inside).astype(np.int64)
@@ -89,7 +88,7 @@ def _folds(split: Split, target: Column, order: Column | None, where: str) -> di
             watched = np.isin(groups[learned], kept[dealt["valid"]])
             parts = {"train": learned[~watched], "valid": learned[watched], "test": parts["test"]}
         return parts
-    rows = permutation(count, split.seed, SPLIT, 0)
+    rows = permutation(count, split.seed)
     if split.by == "stratify":
         rows = rows[np.argsort(_numbers(target)[rows], kind="stable")]
     inside = np.zeros(count, dtype=bool)

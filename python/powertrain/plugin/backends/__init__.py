@@ -2,6 +2,6 @@
 
 from powertrain.plugin.backends.adapter import Adapter, BackendError, adapter_of
 from powertrain.plugin.backends.graph import Call, Graph, Node, Value
-from powertrain.plugin.backends.random_bits import uniform
+from powertrain.plugin.backends.random_bits import random_uniform
 
-__all__ = ["Adapter", "BackendError", "Call", "Graph", "Node", "Value", "adapter_of", "uniform"]
+__all__ = ["Adapter", "BackendError", "Call", "Graph", "Node", "Value", "adapter_of", "random_uniform"]

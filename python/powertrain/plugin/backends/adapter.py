@@ -33,9 +33,7 @@ class Adapter:
         dtype = tensor.dtype.name
         if dtype not in self.dtypes:
             raise self.lacks_dtype(f"an argument is {Value(tensor.shape, dtype)}")
-        if dtype == "bfloat16":  # which NumPy does not have: its bits
-            tensor = _core.same_bits_as(tensor, _core.DType.uint16)
-        return self.backend.place(tensor.numpy(), dtype)
+        return self.backend.place_tensor(tensor)
 
     def fetch(self, array: Any) -> Any:
         """An array of the backend as a tensor of the engine."""
@@ -92,6 +90,10 @@ class Adapter:
                 )
 
     def demand(self, graph: Graph) -> None:
+        """Refuse a program with an op or a dtype that the backend does not have."""
+        for constant in graph.constants:
+            if graph.values[constant].dtype not in self.dtypes:
+                raise self.lacks_dtype(f"a constant is {graph.values[constant]}")
         for node in graph.nodes:
             if node.op not in self.ops:
                 raise BackendError(

@@ -11,17 +11,19 @@ WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 
 
-def uniform(xp: Any, state: Any, shape: tuple[int, ...], ordinal: int, dtype: str) -> Any:
-    """The op random_uniform: numbers in [0, 1), bit for bit the engine's.
+def random_uniform(xp: Any, state: Any, shape: tuple[int, ...], ordinal: int, dtype: str) -> Any:
+    """Draw numbers in [0, 1), bit for bit those of the engine's op random_uniform.
+
+    `xp` is the module of the arrays: numpy, jax.numpy, or what is like them.
 
     Shapes    state int64 [3] -> shape
     Dtypes    float32 and float64; f16 and bf16 are drawn in float32 and rounded by whoever calls
     Source    Salmon et al. 2011
     Example
         >>> import numpy as np
-        >>> from powertrain.plugin.backends import uniform
-        >>> uniform(np, np.array([7, 0, 0]), (2,), 0, "float32").tolist()
-        [0.21880745887756348, 0.31145572662353516]
+        >>> from powertrain.plugin import random_uniform
+        >>> random_uniform(np, np.array([7, 0, 0]), (2,), 0, "float32").tolist()
+        [0.9545971155166626, 0.7501521706581116]
     """
     count = math.prod(shape)
     wide = dtype == "float64"

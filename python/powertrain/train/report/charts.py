@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from powertrain.io.console import one_line
+from powertrain.plugin.section import bin_edges
 from powertrain.train.report.markup import Html, html
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
-BINS = 40
 # More would not be looked at, only drawn for minutes.
 MOST_PLOTS, MOST_LETTERS = 24, 200
 TITLE = 18  # letters above a small picture
@@ -93,17 +93,6 @@ def draw_confusion(figure: Figure, counts: NDArray[Any], labels: Sequence[str]) 
             colour = "white" if shares[row, column] > 0.5 else "black"
             number = f"{int(counts[row, column])}"
             axes.text(column, row, number, ha="center", va="center", fontsize=7, color=colour)
-
-
-def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Edges of 40 bins; of one, where floats cannot tell that many edges between the values apart."""
-    finite = values[np.isfinite(values)].astype(np.float64)
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    edges = np.linspace(low, high, BINS + 1)
-    if (np.diff(edges) > 0).all() and np.isfinite(edges).all():
-        return edges
-    beside = max(abs(low), abs(high), 1.0) * 1e-6
-    return np.array([low - beside, high + beside])
 
 
 def draw_answers(figure: Figure, truth: NDArray[Any], said: NDArray[Any]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from powertrain.sklearn.tall import Array, Floats, Moments, gram, gram_is_ours, sampled_moments
+from powertrain.solvers.checks import finite, table, whole
+from powertrain.solvers.tall import Array, Floats, Moments, gram, gram_is_ours, sampled_moments
 
 # Small data are decomposed themselves, which keeps the digits of their small components.
 SMALL = 500
@@ -15,21 +18,48 @@ MANY = 8
 
 
 @dataclass
-class Principal:
-    """Components as rows, each with the variance along it (over rows - 1), the largest first; `variance` is that along
-    all there are."""
+class PrincipalComponents:
+    """What `principal_components` found, the largest variance first.
+
+    mean            [features], in x's dtype
+    components      [components, features], of length 1 and at right angles to each other, in x's dtype
+    variances       [components], the variance along each (over rows - 1), in float64
+    total_variance  of all features together
+    """
 
     mean: Array
     components: Array
     variances: Floats
-    variance: float
+    total_variance: float
 
 
-def principal(x: Array, few: int = 0, about: Moments | None = None) -> Principal:
-    """All components: as many as there are rows or features. Or the first `few` at least, where that is quicker, by
-    SciPy. `about` is known to who has looked at the data before."""
+def principal_components(x: Any, n_components: int | None = None) -> PrincipalComponents:
+    """Find the directions in which the rows of x vary most: all of them, min(rows, features), or the first few.
+
+    The largest element of each is positive, so that signs do not depend on how they were found.
+
+    Shapes    x [rows, features] -> components [n_components, features], variances [n_components], mean [features]
+    Dtypes    float32 and float64; products are added up in float64
+    Errors    numbers that are not finite; n_components not from 1 to min(rows, features): SolverError
+    Source    Jolliffe 2002, Principal Component Analysis
+    Example
+        >>> found = principal_components(np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]), 1)
+        >>> found.components.round(3).tolist(), found.variances.round(6).tolist()
+        ([[0.707, 0.707]], [2.0])
+    """
+    x = table("principal_components", "x", x)
+    most = min(x.shape)
+    kept = most if n_components is None else whole("principal_components", "n_components", n_components, 1, most)
+    about = sampled_moments(x)
+    finite("principal_components", "x", about.mean)
+    found = decompose(x, 0 if n_components is None else kept, about)
+    components = np.ascontiguousarray(found.components[:kept])
+    return PrincipalComponents(found.mean, components, found.variances[:kept], found.total_variance)
+
+
+def decompose(x: Array, few: int, about: Moments) -> PrincipalComponents:
+    """All components; or the first `few` at least, where that is quicker, by SciPy."""
     count, features = x.shape
-    about = about or sampled_moments(x)
     mean, most = about.mean, min(count, features)
     total = 0.0
     if max(count, features) <= SMALL:
@@ -39,7 +69,7 @@ def principal(x: Array, few: int = 0, about: Moments | None = None) -> Principal
         products = _scatter(x, about)
         total = float(np.trace(products))
         # SciPy brings a BLAS of its own, whose threads have to share the processors with those of NumPy's.
-        ask_scipy = 0 < few * MANY <= features and gram_is_ours()
+        ask_scipy = 0 < few * MANY <= features and gram_is_ours() and importlib.util.find_spec("scipy") is not None
         values, columns = _last(products, few) if ask_scipy else np.linalg.eigh(products)
         variances, vectors = values[::-1], columns.T[::-1]
     else:
@@ -50,7 +80,7 @@ def principal(x: Array, few: int = 0, about: Moments | None = None) -> Principal
         vectors = np.linalg.qr((columns.T[::-1][:most] @ centred).T.astype(np.float64))[0].T
     variances, divisor = np.maximum(variances, 0), max(1, count - 1)
     total = float(variances.sum()) if len(variances) == most else total
-    return Principal(mean, _signed(vectors).astype(x.dtype), variances / divisor, total / divisor)
+    return PrincipalComponents(mean, _signed(vectors).astype(x.dtype), variances / divisor, total / divisor)
 
 
 def _last(matrix: Floats, few: int) -> tuple[Floats, Floats]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from powertrain.solvers.checks import SolverError, number, whole
+from powertrain.solvers.tall import Floats
+
 Function = Callable[[Floats], tuple[float, Floats]]
 
 MEMORY = 10
@@ -19,31 +21,61 @@ HALVINGS = 30
 
 @dataclass
 class Minimum:
-    """Where it ended: `slope` is the largest element of the gradient."""
+    """Where `minimize` ended; `gradient` is the largest magnitude of an element of the gradient there."""
 
-    point: Floats
+    x: Floats
     value: float
-    slope: float
+    gradient: float
     iterations: int
     converged: bool
 
 
 def minimize(
+    fun: Callable[[Floats], tuple[float, Any]],
+    x0: Any,
+    *,
+    precondition: Callable[[Floats], Floats] | None = None,
+    tol: float = 1e-5,
+    max_iter: int = 1000,
+    rounding: float = 1e-15,
+) -> Minimum:
+    """Minimize a smooth function by L-BFGS, until no element of its gradient is larger than `tol`.
+
+    fun           gives (value, gradient) of a point, an array like x0
+    precondition  multiplies a gradient by an inverse Hessian, as far as one is known
+    rounding      relative error of fun's values: a smaller change of the value counts as none
+
+    Shapes    x0 [n], gradient [n] -> Minimum.x [n]
+    Errors    x0 not [n], or a value or gradient at x0 that is not finite or of another shape: SolverError; of a
+              point that it tries later and that is not finite, it takes a shorter step
+    Source    Nocedal & Wright 2006, algorithm 7.4
+    Example
+        >>> end = minimize(lambda x: (float(((x - 3) ** 2).sum()), 2 * (x - 3)), np.zeros(2))
+        >>> end.x.round(4).tolist(), end.converged
+        ([3.0, 3.0], True)
+    """
+    start = np.asarray(x0)
+    if start.ndim != 1 or start.size == 0 or start.dtype.kind not in "fiub":
+        raise SolverError(
+            f"[minimize] x0 is {start.dtype.name}{list(start.shape)}; expected numbers [n]; flatten it with ravel()"
+        )
+    tol, most = number("minimize", "tol", tol), whole("minimize", "max_iter", max_iter, 1)
+    error = number("minimize", "rounding", rounding)
+    return descend(fun, start.astype(np.float64), precondition=precondition, tol=tol, max_iter=most, rounding=error)
+
+
+def descend(
     function: Function,
     start: Floats,
     *,
-    precondition: Callable[[Floats], Floats] | None = None,
+    precondition: Callable[[Floats], Floats] | None,
     tol: float,
     max_iter: int,
-    rounding: float = 1e-15,
+    rounding: float,
 ) -> Minimum:
-    """Minimize a function that gives (value, gradient) until no element of the gradient is above `tol`.
-
-    `precondition` multiplies by an inverse Hessian, as far as one is known; `rounding` is the relative error of the
-    function's values, below which a step cannot be told from none.
-    """
+    """`minimize` for settings that are known to be right."""
     point = start.copy()
-    value, gradient = function(point)
+    value, gradient = _first(function, point)
     steps: list[Floats] = []
     changes: list[Floats] = []
     slope = _largest(gradient)
@@ -67,6 +99,25 @@ def minimize(
         point, value, gradient = new_point, new_value, new_gradient
         slope = _largest(gradient)
     return Minimum(point, value, slope, max_iter, slope <= tol)
+
+
+def _first(function: Function, point: Floats) -> tuple[float, Floats]:
+    """The value and gradient at the start."""
+    made = function(point.copy())
+    value, gradient = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    slopes = np.asarray(gradient)
+    if slopes.shape != point.shape or slopes.dtype.kind not in "fiub" or np.ndim(value) != 0:
+        raise SolverError(
+            f"[minimize] fun(x0) gave a gradient {slopes.dtype.name}{list(slopes.shape)}; expected (value, gradient): "
+            f"a number, and numbers {list(point.shape)}; return both, for example by pt.value_and_grad"
+        )
+    value, slopes = float(value), slopes.astype(np.float64)
+    if not (np.isfinite(value) and np.isfinite(slopes).all()):
+        raise SolverError(
+            f"[minimize] fun(x0) = {value:g}, its gradient from {slopes.min():g} to {slopes.max():g}; expected finite "
+            "numbers; begin where fun is finite"
+        )
+    return value, slopes
 
 
 def _largest(gradient: Floats) -> float:
