@@ -86,7 +86,7 @@ def test_terabytes_of_nothing_are_refused_before_they_are_read(tmp_path: Path) -
     with pytest.raises(DataError) as caught:
         read_text(tmp_path / "a.txt", "text")
     assert str(caught.value) == (
-        f"[text] {tmp_path / 'a.txt'}: it has 4,398,046,511,104 bytes or more; at most {inputs.room():,} are read; "
+        f"[text] {tmp_path / 'a.txt'}: it has 4,398,046,511,104 bytes or more; at most {inputs.max_input_bytes():,} are read; "
         "expected a readable file; check the path"
     )
 
@@ -158,7 +158,7 @@ def test_a_header_is_compared_with_the_file_before_memory_is_taken(tmp_path: Pat
 
 def test_a_packed_file_that_unpacks_to_more_than_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("powertrain.data.formats", "powertrain.data.npy"):
-        monkeypatch.setattr(f"{module}.room", lambda: 5_000_000)
+        monkeypatch.setattr(f"{module}.max_input_bytes", lambda: 5_000_000)
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(3_000_000, np.uint8), y=np.zeros(3_000_000, np.uint8))
     with pytest.raises(DataError, match="it unpacks to 6,000,256 bytes; at most 5,000,000 are read"):
         read_arrays(tmp_path / "a.npz")
@@ -175,7 +175,7 @@ def test_a_packed_file_that_unpacks_to_more_than_there_is_room(tmp_path: Path, m
 
 @pytest.fixture
 def small_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npy, "room", lambda: 1000)
+    monkeypatch.setattr(npy, "max_input_bytes", lambda: 1000)
 
 
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "|u1", "|b1"])

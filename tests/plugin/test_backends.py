@@ -321,6 +321,16 @@ def test_an_argument_of_a_dtype_that_it_lacks_is_named() -> None:
     )
 
 
+def test_a_constant_of_a_dtype_that_it_lacks_is_named() -> None:
+    half = pt.tensor(np.ones((6,), np.float16))
+    with pytest.raises(BackendError) as raised:
+        pt.compile(lambda x: (x + 1, half), backend=NUMPY)(X)
+    assert str(raised.value) == (
+        "[backend numpy] a constant is float16[6]; expected bool, float32, float64, int32, int64, uint8; convert it "
+        "with astype, or compile it without a backend"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "received"),
     [(lambda one: one[1:], "float32[15, 6]"), (lambda one: one.astype("float64"), "float64[16, 6]")],

@@ -91,9 +91,6 @@ class Adapter:
 
     def demand(self, graph: Graph) -> None:
         """Refuse a program with an op or a dtype that the backend does not have."""
-        for constant in graph.constants:
-            if graph.values[constant].dtype not in self.dtypes:
-                raise self.lacks_dtype(f"a constant is {graph.values[constant]}")
         for node in graph.nodes:
             if node.op not in self.ops:
                 raise BackendError(
@@ -105,6 +102,9 @@ class Adapter:
                 if graph.values[output].dtype not in self.dtypes:
                     made = f"{node.op}{_operands(graph, node)} makes {graph.values[output]}"
                     raise self.lacks_dtype(f"{made}{f' at {node.where}' if node.where else ''}")
+        for constant in graph.constants:
+            if graph.values[constant].dtype not in self.dtypes:
+                raise self.lacks_dtype(f"a constant is {graph.values[constant]}")
 
     def lacks_dtype(self, where: str) -> BackendError:
         known = ", ".join(sorted(self.dtypes))
