@@ -86,8 +86,8 @@ def test_terabytes_of_nothing_are_refused_before_they_are_read(tmp_path: Path) -
     with pytest.raises(DataError) as caught:
         read_text(tmp_path / "a.txt", "text")
     assert str(caught.value) == (
-        f"[text] {tmp_path / 'a.txt'}: it has 4,398,046,511,104 bytes or more; at most {inputs.max_input_bytes():,} are read; "
-        "expected a readable file; check the path"
+        f"[text] {tmp_path / 'a.txt'}: it has 4,398,046,511,104 bytes or more; at most {inputs.max_input_bytes():,} "
+        "are read; expected a readable file; check the path"
     )
 
 

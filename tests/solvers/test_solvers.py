@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -218,3 +220,15 @@ pt.solvers.fit_ridge(x, x[:, 0], l2=1.0)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_s_code_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "solvers.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(code, made)
+    np.testing.assert_allclose(made["coef"], [1, -2, 0.5, 0, 0], atol=1e-3)
+    np.testing.assert_allclose(made["minimum"].x, 3)
+    assert made["components"].shape == (2, 5) and len(made["clusters"].centers) == 3
+    for name in re.findall(r"^\| `(\w+)\(", page, re.MULTILINE):
+        assert name in pt.solvers.__all__
