@@ -21,8 +21,8 @@ from powertrain.ops.functional import OPERATORS
 
 MODULES = [
     "powertrain", *(f"powertrain.{name}" for name in (
-        "builtin.losses", "builtin.models", "data", "fft", "linalg", "metrics", "nn", "nn.functional", "optim",
-        "plugin", "random", "solvers"))
+        "builtin.data", "builtin.losses", "builtin.models", "data", "fft", "linalg", "metrics", "nn", "nn.functional",
+        "optim", "plugin", "random", "solvers"))
 ]  # fmt: skip
 TABLES = {
     name: getattr(namespaces, name)

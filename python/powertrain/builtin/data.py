@@ -21,8 +21,12 @@ from powertrain.data.rdata import read_texts
 from powertrain.data.source import Array, check_labels
 from powertrain.data.split import split_ordered
 from powertrain.data.text import Vocabulary, Windows
+from powertrain.errors.boundary import export
+from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import Data
 from powertrain.plugin.params import NoParams, param
+
+__all__ = ["Arrays", "Austen", "Digits", "FashionMnist", "Text", "austen_text"]
 
 
 class Digits(Data):
@@ -195,3 +199,7 @@ def language(name: str, text: str, params: _TextParams) -> DataModule:
         context=params.context,
         vocabulary=vocabulary,
     )
+
+
+export(globals())
+__getattr__, __dir__ = attributes(__name__, __all__)
