@@ -37,7 +37,8 @@ WIDTH: Final = 118
 
 
 def has(where: str, name: str) -> bool:
-    holder: Any = getattr(pt, where) if where in ("Slot", "Tensor") else importlib.import_module(where)
+    classes = {"Module": pt.nn.Module, "Slot": pt.Slot, "Tensor": pt.Tensor}
+    holder: Any = classes.get(where) or importlib.import_module(where)
     return name in dir(holder)
 
 

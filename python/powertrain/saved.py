@@ -15,6 +15,7 @@ from powertrain import _core, random
 from powertrain._core import Slot, Tensor
 from powertrain.errors.boundary import export, shown
 from powertrain.io.files import Files, FolderError
+from powertrain.ops.functional import OPERATORS
 
 _FORMAT = 1
 _KEY = "powertrain"  # of the metadata of the file
@@ -36,6 +37,7 @@ def save(path: str | os.PathLike[str], **parts: Any) -> None:
     A part is an object with `state_dict` and `load_state_dict` (a model, an optimizer, an average, a loader), a slot, a
     pt.random.Generator, or a plain value: numbers, strings, None, arrays, and lists and dicts of them. The default
     random generator is always saved. The file is written beside and renamed: a kill leaves the old one or the new one.
+    NumPy has no bfloat16: tensors of it come back as tensors, others as arrays.
 
     Errors    a part that is none of these; a full disk
     Example
@@ -98,7 +100,7 @@ def _state_of(name: str, part: Any) -> Any:
     if isinstance(part, random.Generator):
         part = part.slot
     if isinstance(part, Slot):
-        return np.array(part.numpy())
+        return part.value
     return dict(part.state_dict()) if _is_stateful(part) else part
 
 
@@ -108,19 +110,22 @@ def _set(name: str, part: Any, state: Any) -> None:
     if not isinstance(part, Slot):
         part.load_state_dict(state)
         return
-    value = np.asarray(state)
-    if (value.shape, str(value.dtype)) != (tuple(part.shape), part.dtype.name):
+    value = _core.tensor(state)
+    if (value.shape, value.dtype) != (part.shape, part.dtype):
         raise SaveError(
-            f"[restore] {name} is {value.dtype}{list(value.shape)} in the file, {part.dtype.name}{list(part.shape)} "
-            "here; expected one shape and dtype; make the slot as it was when it was saved"
+            f"[restore] {name} is {value.dtype.name}{list(value.shape)} in the file, {part.dtype.name}"
+            f"{list(part.shape)} here; expected one shape and dtype; make the slot as it was when it was saved"
         )
-    part.value = _core.tensor(value)
+    part.value = value
 
 
 def _packed(path: str, value: Any, arrays: dict[str, Any]) -> Any:
     """A value as JSON; arrays go to `arrays`, with their key in their place."""
     if value is None or type(value) in _SCALARS:
         return value
+    if isinstance(value, Tensor) and value.dtype == _core.DType.bfloat16:  # float32 holds each of its numbers
+        wide = OPERATORS["astype"](value, "float32")
+        return {**_packed(path, wide, arrays), "dtype": value.dtype.name}
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         arrays[path] = np.ascontiguousarray(np.asarray(value)).reshape(np.shape(value))
         return {"array": path}
@@ -140,7 +145,8 @@ def _unpacked(value: Any, arrays: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         return value
     if "array" in value:
-        return arrays[value["array"]]
+        found = arrays[value["array"]]
+        return _core.tensor(found, value["dtype"]) if "dtype" in value else found
     return {key: _unpacked(item, arrays) for key, item in value["dict"].items()}
 
 

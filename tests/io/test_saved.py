@@ -85,6 +85,30 @@ def test_values_slots_and_generators(tmp_path: Path) -> None:
     assert (found["name"], found["none"], found["rate"], found["number"]) == ("a", None, 0.1, 2.0)
 
 
+def test_bfloat16_comes_back_with_its_bits(tmp_path: Path) -> None:
+    path = tmp_path / "all.safetensors"
+    numbers = [1.5, -0.0, 3e38, 1e-40, float("inf"), float("nan")]
+    slot = pt.Slot(pt.tensor(numbers, dtype="bfloat16"), name="s")
+    model = nn.Linear(3, 2, dtype="bfloat16")
+    opt = optim.Adam(model, lr=0.1)
+    want, held = np.asarray(pt.astype(slot.value, "float32").numpy()), model.state_dict()
+    pt.save(path, slot=slot, model=model, opt=opt, scale=pt.tensor(0.1, dtype="bfloat16"))
+    slot.value = pt.zeros(6, "bfloat16")
+    other = nn.Linear(3, 2, dtype="bfloat16")
+    found = pt.restore(path, slot=slot, model=other, opt=optim.Adam(other, lr=0.2))
+    assert slot.dtype == other.weight.dtype == found["scale"].dtype == pt.bfloat16
+    assert same_bits(np.asarray(pt.astype(slot.value, "float32").numpy()), want)
+    assert all(same_bits(value, held[name]) for name, value in other.state_dict().items())
+    assert found["scale"].item() == pt.tensor(0.1, dtype="bfloat16").item()
+    wide = pt.Slot(pt.zeros(6))
+    with pytest.raises(SaveError) as caught:
+        pt.restore(path, strict=False, slot=wide)
+    assert str(caught.value) == (
+        "[restore] slot is bfloat16[6] in the file, float32[6] here; expected one shape and dtype; make the slot as it "
+        "was when it was saved"
+    )
+
+
 def test_parts_may_be_left_out_on_purpose(tmp_path: Path) -> None:
     path = tmp_path / "all.safetensors"
     model, opt = net()

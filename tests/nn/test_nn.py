@@ -100,7 +100,8 @@ def test_a_state_that_does_not_fit_is_refused_whole() -> None:
     with pytest.raises(StateError) as caught:
         net.load_state_dict(state)
     assert str(caught.value) == (
-        "[load_state_dict] 6 of 7 tensors fit by name: first.weight is [4, 3], expected [3, 4]; rest.1.weight is "
+        '[load_state_dict] 6 of 7 tensors fit by name in layout="own", which is assumed: '
+        "first.weight is [4, 3], expected [3, 4]; rest.1.weight is "
         "missing; head.weight is unknown; expected the state of a Net of this size; build the model with the "
         "parameters that it was saved with, or pass strict=False for names that differ"
     )

@@ -138,12 +138,6 @@ def test_names_that_are_not_here_say_what_to_write(name: str) -> None:
     assert not hasattr(layer, name)
 
 
-def test_every_other_name_is_one_that_modules_do_not_have() -> None:
-    from powertrain.nn.other_names import WRITE
-
-    assert list(WRITE) == sorted(WRITE) and not [name for name in WRITE if hasattr(nn.Module, name)]
-
-
 def test_before_the_constructor_ran() -> None:
     class Early(nn.Module):
         def __init__(self) -> None:
@@ -335,8 +329,9 @@ def test_arrays_in_the_other_layout_are_an_error_that_says_so() -> None:
     before = layer.state_dict()
     state = {"weight": np.ones((3, 2)), "bias": np.ones(3)}
     assert message(lambda: layer.load_state_dict(state), StateError) == (
-        "[load_state_dict] 2 of 2 tensors fit by name: weight is [3, 2], expected [2, 3]; expected the state of a "
-        'Linear of this size; in PyTorch\'s layout they fit: write load_state_dict(state, layout="torch")'
+        '[load_state_dict] 2 of 2 tensors fit by name in layout="own", which is assumed: weight is [3, 2], expected '
+        "[2, 3]; expected the state of a Linear of this size; "
+        'in PyTorch\'s layout they fit: write load_state_dict(state, layout="torch")'
     )
     np.testing.assert_array_equal(layer.weight.numpy(), before["weight"])
 

@@ -167,6 +167,12 @@ def test_a_torch_state_is_checked_as_any_other() -> None:
     assert str(caught.value).startswith(
         "[load_state_dict] 5 of 6 tensors fit by name: 3.bias is missing; 9.weight is unknown; expected the state of a"
     )
+    of_torch = {**theirs.state_dict(), "9.weight": torch.ones(2)}
+    with pytest.raises(StateError) as caught:
+        ours.load_state_dict(of_torch)
+    assert str(caught.value).startswith(
+        '[load_state_dict] 6 of 6 tensors fit by name in layout="torch", which is assumed: 9.weight is unknown; '
+    )
     with pytest.raises(StateError, match=r"flattened 0.weight is \[8, 5\], images are \[2, 2, 2\]; expected a matrix"):
         ours.load_state_dict(state, layout="torch", flattened={"0.weight": (2, 2, 2)})
 

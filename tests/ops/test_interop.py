@@ -256,3 +256,19 @@ def test_bfloat16_of_numpy_with_ml_dtypes() -> None:
 def test_the_namespace_of_a_tensor() -> None:
     tensor = pt.ones((2,))
     assert tensor.__array_namespace__() is xp and tensor.__array_namespace__(api_version="2024.12") is xp
+
+
+def test_numpy_asks_a_symbolic_tensor_for_its_shape() -> None:
+    found: list[Any] = []
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        found.append((np.shape(x), np.ndim(x), np.size(x), np.size(x, 1), np.size(x, (0, -1))))
+        return x * np.size(x, axis=0)
+
+    assert step(pt.ones((2, 3))).numpy().tolist() == [[2.0] * 3] * 2
+    assert found == [((2, 3), 2, 6, 3, 6)]
+    assert np.shape(pt.Slot(pt.ones((2, 3)))) == (2, 3) and np.size(pt.ones(3), 0) == 3
+    with pytest.raises(pt.ShapeError) as caught:
+        np.size(pt.ones(3), 1)
+    assert str(caught.value) == "[size] axis = 1 of a tensor with 1 axes; expected one that it has; see x.shape"

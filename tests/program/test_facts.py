@@ -17,7 +17,7 @@ import pytest
 import powertrain as pt
 from oracles import same_bits
 from powertrain import nn
-from powertrain.program import facts
+from powertrain.program import facts, frozen
 from powertrain.program.facts import Watched
 
 X = pt.tensor(np.random.default_rng(0).standard_normal((5, 7)).astype("float32"))
@@ -425,13 +425,36 @@ def test_what_a_trace_took_is_listed() -> None:
     assert not any("Dropout.training = True" in one for one in step.captured())
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("T0.5,", "T0.25,", "b from 0.5 to 0.25"),
+        ("TTrue,1,", "TFalse,2,", "b from True to False, c from 1 to 2"),
+        ("(T1,)T{'a,(',T}c=None,", "(T2,)T{'a,(',T}c='x, y',", "a from (T1,) to (T2,), c from None to 'x, y'"),
+        ("(1+2j),T3,", "(1-2j),T3,", "a from (1+2j) to (1-2j)"),
+        ("T1,2,3,4,", "T1,2,3,5,", "number 5 from 4 to 5"),
+        ("T1,", "TT", "b from 1 to a tensor"),
+    ],
+)
+def test_arguments_that_changed_are_named(before: str, after: str, said: str) -> None:
+    def function(a: Any, b: Any, c: Any = None) -> None: ...
+
+    cause = f"the Python arguments changed from {before} to {after}"
+    assert frozen.changed(function, cause) == f"the Python arguments changed: {said}"
+
+
+@pytest.mark.parametrize(("before", "after"), [("T1,", "TT1,"), ("T' to ',", "T1,"), ("T1,", "T1,a=2,")])
+def test_arguments_that_cannot_be_told_apart_are_shown_as_they_are(before: str, after: str) -> None:
+    assert frozen.changed(lambda *args: None, f"the Python arguments changed from {before} to {after}") is None
+
+
 def test_a_number_that_changes_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     step = pt.compile(lambda x, rate: x * rate)
     with caplog.at_level(logging.INFO, logger="powertrain"):
         for rate in range(7):
             step(X, float(rate))
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 1 and "the Python arguments changed from" in warnings[0]
+    assert len(warnings) == 1 and "the Python arguments changed: rate from 2.0 to 3.0; " in warnings[0]
     assert warnings[0].endswith(
         "; a number that changes with the calls is frozen into a program each time; pass it as a tensor, such as "
         "pt.tensor(0.1), or keep it in a Slot"

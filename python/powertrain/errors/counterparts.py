@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from powertrain.errors.tensor_counterparts import TENSOR
+from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
 
 # ------------------------------------------------------------ functions over arrays: numpy, torch, jax.numpy, keras.ops
 ARRAYS: Final[dict[str, str]] = {
@@ -396,6 +396,8 @@ PICTURES: Final[dict[str, str]] = {
 
 TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain": ARRAYS,
+    "Module": MODULE,
+    "Slot": SLOT,
     "Tensor": TENSOR,
     "powertrain.data": DATA,
     "powertrain.data.transforms": PICTURES,

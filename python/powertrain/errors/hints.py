@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from powertrain import _core
 from powertrain.errors.counterparts import ARRAYS, FUNCTIONS, NOTES, TABLES
-from powertrain.errors.tensor_counterparts import SLOT
 
 
 class UnknownNameError(_core.Error, AttributeError):
@@ -165,8 +164,7 @@ def family(name: str) -> str | None:
 
 def line(where: str, name: str) -> str | None:
     """What to write in place of a name."""
-    table = SLOT if where == "Slot" else TABLES.get(where, {})
-    known = table.get(name) or _elsewhere(where, name)
+    known = TABLES.get(where, {}).get(name) or _elsewhere(where, name)
     plain = name.rstrip("_")
     if known or where not in ("Slot", "Tensor", "powertrain.nn.functional"):
         return known

@@ -1,4 +1,4 @@
-"""Methods of tensors and parameters that are spelt otherwise here: a part of counterparts.py."""
+"""Methods of tensors, parameters and modules that are spelt otherwise here: a part of counterparts.py."""
 
 from __future__ import annotations
 
@@ -90,9 +90,47 @@ SLOT: Final[dict[str, str]] = {
     **TENSOR,
     "add_": "slot.value += x",
     "copy_": "slot.value = x",
-    "data": "slot.value",
+    "data": "slot.value to read it, slot.value = ... to change it",
     "fill_": "slot.value = pt.full(slot.shape, value)",
+    "grad": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), which has a gradient for each parameter",
     "mul_": "slot.value *= x",
+    "requires_grad": "model.freeze(pattern) or model.unfreeze(pattern), slot.trainable to ask",
     "sub_": "slot.value -= x",
     "zero_": "slot.value = pt.zeros(slot.shape)",
+}
+
+_GRADIENTS: Final = "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), then opt.update(grads)"
+_PLACE: Final = "nothing: modules are in main memory, and pt.compile(step, backend=...) says where a step runs"
+_GRADIENT_HOOK: Final = "pt.custom_gradient around what should have another gradient"
+# Of torch.nn.Module and keras.Model: attributes of models.
+MODULE: Final[dict[str, str]] = {
+    "bfloat16": "model.to('bfloat16')",
+    "compile": "step = pt.compile(lambda x: model(x))",
+    "count_params": "sum(p.size for p in model.parameters())",
+    "cpu": _PLACE,
+    "cuda": _PLACE,
+    "double": "model.to('float64')",
+    "float": "model.to('float32')",
+    "get_weights": "model.state_dict()",
+    "grad": _GRADIENTS,
+    "half": "model.to('float16')",
+    "layers": "model.children(), or model.named_modules()",
+    "load_weights": "model.load_state_dict(state)",
+    "mps": _PLACE,
+    "num_parameters": "sum(p.size for p in model.parameters())",
+    "register_backward_hook": _GRADIENT_HOOK,
+    "register_full_backward_hook": _GRADIENT_HOOK,
+    "register_full_backward_pre_hook": _GRADIENT_HOOK,
+    "requires_grad_": "model.freeze() for False, model.unfreeze() for True",
+    "save_weights": "model.state_dict()",
+    "set_weights": "model.load_state_dict(state)",
+    "share_memory": "nothing: threads share the slots, and another process is given model.state_dict()",
+    "to_empty": "model.load_state_dict(state)",
+    "trainable_variables": "model.trainable()",
+    "trainable_weights": "model.trainable()",
+    "type": "model.to(dtype)",
+    "variables": "model.parameters()",
+    "weights": "model.parameters()",
+    "xpu": _PLACE,
+    "zero_grad": f"nothing: gradients are values, and each call gives its own; {_GRADIENTS}",
 }

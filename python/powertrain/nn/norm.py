@@ -18,15 +18,16 @@ class _Channels(Module):
     COUNTS: ClassVar[tuple[int, ...]]
     SHAPE: ClassVar[str]
 
-    def _begin(
+    def __init__(
         self,
         num_features: int,
-        eps: float,
-        momentum: float | None,
-        affine: bool,
-        tracked: bool,
-        bias: bool,
-        device: Any,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         where = type(self).__name__
@@ -36,13 +37,14 @@ class _Channels(Module):
         if momentum is not None:
             checks.numbers(where, 0, most=1, momentum=momentum)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, tracked
+        self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(init.ones((num_features,))) if affine else None
         self.bias = Parameter(init.zeros((num_features,))) if affine and bias else None
-        self.running_mean = pt.Slot(init.zeros((num_features,))) if tracked else None
-        self.running_var = pt.Slot(init.ones((num_features,))) if tracked else None
-        if tracked and momentum is None:
+        self.running_mean = pt.Slot(init.zeros((num_features,))) if track_running_stats else None
+        self.running_var = pt.Slot(init.ones((num_features,))) if track_running_stats else None
+        if track_running_stats and momentum is None:
             self.num_batches_tracked = pt.Slot(pt.zeros((), "int64"))
+        self._cast(dtype)
 
     def reset_running_stats(self) -> None:
         """Running means of 0 and variances of 1, as at the beginning."""
@@ -86,20 +88,6 @@ class AnyBatchNorm(_Channels):
     Running statistics are buffers: running = (1 - momentum) * running + momentum * batch, with the unbiased variance
     (Ioffe and Szegedy 2015). Without them (`track_running_stats=False`) evaluation takes those of the batch too.
     """
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        bias: bool = True,
-    ) -> None:
-        self._begin(num_features, eps, momentum, affine, track_running_stats, bias, device)
-        self._cast(dtype)
 
     def forward(self, input: Any) -> pt.Tensor:
         self._check(input)
@@ -155,8 +143,7 @@ class _InstanceNorm(_Channels):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        self._begin(num_features, eps, momentum, affine, track_running_stats, bias, device)
-        self._cast(dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Any) -> pt.Tensor:
         self._check(input)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.errors.tensor_counterparts import SLOT
 from powertrain.nn import checks
 
 
@@ -43,14 +44,6 @@ def array_of(slot: pt.Slot) -> NDArray[Any]:
     return np.asarray((pt.astype(value, "float32") if value.dtype == pt.bfloat16 else value).numpy())
 
 
-# What PyTorch's parameters have and slots do not: what to write.
-_WRITE = {
-    "data": "slot.value to read it, slot.value = ... to change it",
-    "grad": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), which has a gradient for each parameter",
-    "requires_grad": "model.freeze(pattern) or model.unfreeze(pattern), slot.trainable to ask",
-}
-
-
 def _refused(name: str, line: str) -> property:
     """An assignment would be kept as an attribute that nobody reads, so both ways say what to write."""
 
@@ -63,8 +56,9 @@ def _refused(name: str, line: str) -> property:
     return property(read, write)
 
 
-for _name, _line in _WRITE.items():
-    setattr(pt.Slot, _name, _refused(_name, _line))
+# What PyTorch's parameters have as attributes that are assigned to.
+for _name in ("data", "grad", "requires_grad"):
+    setattr(pt.Slot, _name, _refused(_name, SLOT[_name]))
 
 
 def slot_size(slot: pt.Slot) -> int:

@@ -203,6 +203,7 @@ class State(Registry):
                 "state_dict() gave"
             )
         state = {name: np.asarray(detached(value)) for name, value in state_dict.items()}
+        said = layout
         if layout is None:
             foreign = any(type(value).__module__.partition(".")[0] == "torch" for value in state_dict.values())
             layout = torch_layout.assumed(self, state, foreign)
@@ -217,7 +218,7 @@ class State(Registry):
         if strict:
             wrong += [f"{name} is missing" for name in missing] + [f"{name} is unknown" for name in unknown]
         if wrong:
-            raise StateError(_report(self, state, wrong, strict, turned))
+            raise StateError(_report(self, state, wrong, strict, turned, None if said else layout))
         made = {}
         for name, tensor in tensors.items():
             if slots[name].dtype == tensor.dtype:
@@ -254,8 +255,15 @@ def _fitting(
     return tensors, wrong
 
 
-def _report(model: State, state: dict[str, NDArray[Any]], wrong: list[str], strict: bool, turned: bool) -> str:
-    """`turned`: the values fit in PyTorch's layout."""
+def _report(
+    model: State,
+    state: dict[str, NDArray[Any]],
+    wrong: list[str],
+    strict: bool,
+    turned: bool,
+    assumed: Layout | None,
+) -> str:
+    """`turned`: the values fit in PyTorch's layout; `assumed`: the layout, of which the caller said nothing."""
     names = model._kept()
     shown = "; ".join(wrong[:8]) + (f"; and {len(wrong) - 8} more" if len(wrong) > 8 else "")
     if turned:
@@ -266,4 +274,5 @@ def _report(model: State, state: dict[str, NDArray[Any]], wrong: list[str], stri
         fix = "build the model with the parameters that it was saved with"
         fix += ", or pass strict=False for names that differ" if strict else ""
     fit = f"{sum(name in state for name in names)} of {len(names)} tensors fit by name"
+    fit += f' in layout="{assumed}", which is assumed' if assumed else ""
     return f"[load_state_dict] {fit}: {shown}; expected the state of a {type(model).__name__} of this size; {fix}"

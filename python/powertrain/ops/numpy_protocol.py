@@ -7,11 +7,13 @@ is an error, since operators become ufuncs and would leave a gradient out silent
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.ops.axes import one_axis
 from powertrain.ops.functional import OPERATORS, signature
 
 # Where the names differ.
@@ -89,12 +91,25 @@ _FUNCTIONS = {
     )},
 }  # fmt: skip
 _NAMES = {"ddof": "correction"}
+# What they ask for is known of a symbolic tensor too.
+_FACTS: dict[str, Callable[..., Any]] = {
+    "ndim": lambda a: a.ndim,
+    "shape": lambda a: tuple(a.shape),
+    "size": lambda a, axis=None: a.size if axis is None else _count(a, axis),
+}
+
+
+def _count(x: Any, axis: int | tuple[int, ...]) -> int:
+    """The number of elements along one axis, or along several."""
+    return math.prod(x.shape[one_axis(x, one, "size")] for one in (axis if isinstance(axis, tuple) else (axis,)))
 
 
 def array_function(self: Any, function: Any, types: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """What NumPy calls in place of a function of its own when an argument is a tensor."""
     name = _FUNCTIONS.get(function.__name__)
     module = getattr(function, "__module__", "")
+    if function.__name__ in _FACTS and module == "numpy":
+        return _FACTS[function.__name__](*args, **settings)
     if name is None or module != "numpy" or settings.get("out") is not None or (name == "where" and len(args) != 3):
         return function(*_arrays(args), **_arrays(settings))
     dtype = settings.get("dtype")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.nn.parameter import array_of
 from powertrain.optim.settings import OptimizerError
 
 
@@ -19,8 +20,8 @@ class Stateful:
         raise pt.DTypeError(f"[{type(self).__name__}] no named_slots; expected that method")
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Every number that the next updates depend on, by name, as copies."""
-        return {name: np.array(slot.numpy()) for name, slot in self.named_slots()}
+        """Every number that the next updates depend on, by name, as copies; those of bfloat16 as float32."""
+        return {name: np.array(array_of(slot)) for name, slot in self.named_slots()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set the state to what `state_dict` gave, after all of it is checked.
@@ -36,12 +37,11 @@ class Stateful:
         for name, slot in slots.items():
             if name not in state:
                 continue
-            value = np.asarray(state[name])
-            if (value.shape, str(value.dtype)) != (tuple(slot.shape), slot.dtype.name):
-                shapes = f"{value.dtype}{list(value.shape)}, expected {slot.dtype.name}{list(slot.shape)}"
-                wrong.append(f"{name} is {shapes}")
+            value, kept = np.asarray(state[name]), "float32" if slot.dtype == pt.bfloat16 else slot.dtype.name
+            if (value.shape, str(value.dtype)) != (tuple(slot.shape), kept):
+                wrong.append(f"{name} is {value.dtype}{list(value.shape)}, expected {kept}{list(slot.shape)}")
                 continue
-            values[name] = pt.tensor(value)
+            values[name] = pt.tensor(value, dtype=slot.dtype)
         if wrong:
             listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
             raise OptimizerError(

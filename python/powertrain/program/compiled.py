@@ -8,6 +8,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain.errors.boundary import public
+from powertrain.program import frozen
 
 _log = logging.getLogger("powertrain")
 # After this many traces of one function its arguments are probably not what the user thinks.
@@ -26,11 +27,13 @@ _FIXES = {
 class _Retraces:
     """Says why one function was traced again: a warning once for each kind of cause, and lines of the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
         self.warned: set[str] = set()
 
     def __call__(self, name: str, traces: int, cause: str, seconds: float) -> None:
         kind = next(kind for kind in _FIXES if cause.startswith(kind))
+        cause = frozen.changed(self.function, cause) or cause
         if traces <= _NAME_THE_CAUSE_AFTER or kind in self.warned:
             _log.info("%s traced again (%d programs, %.0f ms): %s", name, traces, seconds * 1e3, cause)
             return
@@ -90,7 +93,7 @@ def compile(
         if not callable(fn):
             raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")
         name = getattr(fn, "__name__", type(fn).__name__)
-        made = _core.make_compiled(fn, name, _Retraces(), simplify, fuse, on_nonfinite, limit, adapter)
+        made = _core.make_compiled(fn, name, _Retraces(fn), simplify, fuse, on_nonfinite, limit, adapter)
         made.__doc__ = fn.__doc__
         return made
 
