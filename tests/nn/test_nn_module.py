@@ -371,8 +371,6 @@ def test_settings_of_one_value_say_what_to_write() -> None:
          "time, features]; turn them with pt.swapaxes(x, 0, 1)"),
         (lambda: nn.Linear(3, 4, device="cuda"), "[Linear] device = 'cuda'; expected None or 'cpu'; a compiled step "
          "chooses where it runs; leave device out"),
-        (lambda: nn.MaxPool2d(2, return_indices=True), "[MaxPool2d] return_indices = True; expected False; the places "
-         "of maxima are not kept; leave it out"),
         (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"), "[Conv2d] padding = 'same', stride = 2; expected stride "
          "= 1, since a larger one gives another size; give padding as a number"),
     ):  # fmt: skip

@@ -20,6 +20,7 @@ ABSENT = {
     "min_value": "replaced by min_val, in PyTorch too",
     "max_value": "replaced by max_val, in PyTorch too",
     "_weight": "private: Embedding.from_pretrained takes a table",
+    "_random_samples": "private: nn.functional.fractional_max_pool2d takes them",
     "_freeze": "private: Embedding.from_pretrained has freeze",
 }
 # Defaults that differ.

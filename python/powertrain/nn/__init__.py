@@ -1,303 +1,40 @@
-"""Modules, layers and initialisers."""
+"""Modules, layers and initialisers. Each module below says in its `__all__` what is public."""
 
-from powertrain.errors.boundary import export
-from powertrain.errors.hints import attributes
-from powertrain.nn import init
-from powertrain.nn.activations import (
-    CELU,
-    ELU,
-    GELU,
-    GLU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    Identity,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    RReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
-    Softplus,
-    Softshrink,
-    Softsign,
-    Tanh,
-    Tanhshrink,
-    Threshold,
-)
-from powertrain.nn.adaptive import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-)
-from powertrain.nn.attention import (
-    MultiheadAttention,
-    TransformerBlock,
-)
-from powertrain.nn.cells import GRUCell, LSTMCell, RNNCell
-from powertrain.nn.checks import SettingError
-from powertrain.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from powertrain.nn.convolution import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
-from powertrain.nn.distance import (
-    CosineSimilarity,
-    PairwiseDistance,
-)
-from powertrain.nn.dropout import (
-    AlphaDropout,
-    Dropout,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-    FeatureAlphaDropout,
-)
-from powertrain.nn.gradients import value_and_grad
-from powertrain.nn.layers import (
-    Bilinear,
-    Embedding,
-    EmbeddingBag,
-    Flatten,
-    Linear,
-    Unflatten,
-)
-from powertrain.nn.losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    CTCLoss,
-    GaussianNLLLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-    PoissonNLLLoss,
-    SmoothL1Loss,
-)
-from powertrain.nn.margins import (
-    CosineEmbeddingLoss,
-    HingeEmbeddingLoss,
-    MarginRankingLoss,
-    MultiLabelMarginLoss,
-    MultiLabelSoftMarginLoss,
-    MultiMarginLoss,
-    SoftMarginLoss,
-    TripletMarginLoss,
-    TripletMarginWithDistanceLoss,
-)
-from powertrain.nn.module import Module, Parameter, StateError
-from powertrain.nn.norm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-    LocalResponseNorm,
-)
-from powertrain.nn.padding import (
-    CircularPad1d,
-    CircularPad2d,
-    CircularPad3d,
-    ConstantPad1d,
-    ConstantPad2d,
-    ConstantPad3d,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReflectionPad3d,
-    ReplicationPad1d,
-    ReplicationPad2d,
-    ReplicationPad3d,
-    ZeroPad1d,
-    ZeroPad2d,
-    ZeroPad3d,
-)
-from powertrain.nn.pooling import (
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalAveragePool,
-    LPPool1d,
-    LPPool2d,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-)
-from powertrain.nn.rearrange import (
-    ChannelShuffle,
-    PixelShuffle,
-    PixelUnshuffle,
-    Upsample,
-)
-from powertrain.nn.recurrent import GRU, LSTM, RNN
-from powertrain.nn.row_norm import LayerNorm, RMSNorm
-from powertrain.nn.transformer import (
-    Transformer,
-    TransformerDecoder,
-    TransformerDecoderLayer,
-    TransformerEncoder,
-    TransformerEncoderLayer,
+import types as _types
+
+from powertrain.errors.boundary import export as _export
+from powertrain.errors.hints import attributes as _attributes
+from powertrain.nn import init as init
+from powertrain.nn.activations import *  # noqa: F403 - what its __all__ names
+from powertrain.nn.adaptive import *  # noqa: F403
+from powertrain.nn.attention import *  # noqa: F403
+from powertrain.nn.cells import *  # noqa: F403
+from powertrain.nn.checks import SettingError as SettingError
+from powertrain.nn.checks import StateError as StateError
+from powertrain.nn.containers import *  # noqa: F403
+from powertrain.nn.convolution import *  # noqa: F403
+from powertrain.nn.distance import *  # noqa: F403
+from powertrain.nn.dropout import *  # noqa: F403
+from powertrain.nn.gradients import *  # noqa: F403
+from powertrain.nn.layers import *  # noqa: F403
+from powertrain.nn.losses import *  # noqa: F403
+from powertrain.nn.margins import *  # noqa: F403
+from powertrain.nn.module import Module as Module
+from powertrain.nn.module import Parameter as Parameter
+from powertrain.nn.norm import *  # noqa: F403
+from powertrain.nn.padding import *  # noqa: F403
+from powertrain.nn.pooling import *  # noqa: F403
+from powertrain.nn.rearrange import *  # noqa: F403
+from powertrain.nn.recurrent import *  # noqa: F403
+from powertrain.nn.row_norm import *  # noqa: F403
+from powertrain.nn.transformer import *  # noqa: F403
+from powertrain.nn.unpooling import *  # noqa: F403
+
+__all__ = sorted(
+    name
+    for name, value in globals().items()
+    if not name.startswith("_") and (name == "init" or not isinstance(value, _types.ModuleType))
 )
 
-__all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "SELU",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AlphaDropout",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "Bilinear",
-    "CTCLoss",
-    "ChannelShuffle",
-    "CircularPad1d",
-    "CircularPad2d",
-    "CircularPad3d",
-    "ConstantPad1d",
-    "ConstantPad2d",
-    "ConstantPad3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    "CosineEmbeddingLoss",
-    "CosineSimilarity",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "Embedding",
-    "EmbeddingBag",
-    "FeatureAlphaDropout",
-    "Flatten",
-    "GRUCell",
-    "GaussianNLLLoss",
-    "GlobalAveragePool",
-    "GroupNorm",
-    "Hardshrink",
-    "Hardsigmoid",
-    "Hardswish",
-    "Hardtanh",
-    "HingeEmbeddingLoss",
-    "HuberLoss",
-    "Identity",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
-    "KLDivLoss",
-    "L1Loss",
-    "LPPool1d",
-    "LPPool2d",
-    "LSTMCell",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LocalResponseNorm",
-    "LogSigmoid",
-    "LogSoftmax",
-    "MSELoss",
-    "MarginRankingLoss",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "Mish",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "MultiLabelMarginLoss",
-    "MultiLabelSoftMarginLoss",
-    "MultiMarginLoss",
-    "MultiheadAttention",
-    "NLLLoss",
-    "PReLU",
-    "PairwiseDistance",
-    "Parameter",
-    "ParameterDict",
-    "ParameterList",
-    "PixelShuffle",
-    "PixelUnshuffle",
-    "PoissonNLLLoss",
-    "RMSNorm",
-    "RNNCell",
-    "RReLU",
-    "ReLU",
-    "ReLU6",
-    "ReflectionPad1d",
-    "ReflectionPad2d",
-    "ReflectionPad3d",
-    "ReplicationPad1d",
-    "ReplicationPad2d",
-    "ReplicationPad3d",
-    "Sequential",
-    "SettingError",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "SoftMarginLoss",
-    "Softmax",
-    "Softmax2d",
-    "Softmin",
-    "Softplus",
-    "Softshrink",
-    "Softsign",
-    "StateError",
-    "Tanh",
-    "Tanhshrink",
-    "Threshold",
-    "Transformer",
-    "TransformerBlock",
-    "TransformerDecoder",
-    "TransformerDecoderLayer",
-    "TransformerEncoder",
-    "TransformerEncoderLayer",
-    "TripletMarginLoss",
-    "TripletMarginWithDistanceLoss",
-    "Unflatten",
-    "Upsample",
-    "ZeroPad1d",
-    "ZeroPad2d",
-    "ZeroPad3d",
-    "init",
-    "value_and_grad",
-]
-
-export(globals())
-__getattr__, __dir__ = attributes(__name__, __all__)
+_export(globals())
+__getattr__, __dir__ = _attributes(__name__, __all__)

@@ -9,6 +9,11 @@ import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
+__all__ = [
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+]  # fmt: skip
+
 Sizes = int | tuple[int | None, ...] | None
 
 
@@ -44,13 +49,12 @@ class _AdaptiveAvg(_Adaptive):
 
 class _AdaptiveMax(_Adaptive):
     def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
-        checks.fixed(type(self).__name__, return_indices=return_indices)
         super().__init__(output_size)
+        self.return_indices = return_indices
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Any) -> Any:
         op: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[self.AXES - 1]
-        y: pt.Tensor = op(input, self._sizes(input))
-        return y
+        return op(input, self._sizes(input), self.return_indices)
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvg):
@@ -72,7 +76,10 @@ class AdaptiveAvgPool3d(_AdaptiveAvg):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMax):
-    """The maximum of each of `output_size` parts of [batch, time, channels]."""
+    """The maximum of each of `output_size` parts of [batch, time, channels].
+
+    With `return_indices`, (the values, their places), as MaxUnpool1d takes them.
+    """
 
     AXES = 1
 

@@ -15,6 +15,8 @@ from powertrain.nn.module import Module, Parameter
 from powertrain.nn.row_norm import LayerNorm
 from powertrain.ops.functional import OPERATORS
 
+__all__ = ["MultiheadAttention", "TransformerBlock"]
+
 
 def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:
     """Attention of [batch, time, 3 * width], q, k and v being consecutive thirds; gives [batch, time, width]."""

@@ -9,6 +9,8 @@ from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
 
+__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
+
 TRANSPOSED = (1, 0)
 _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 Nonlinearity = Literal["tanh", "relu"]

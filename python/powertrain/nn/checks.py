@@ -55,7 +55,6 @@ _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
     "padding_mode": (("zeros",), "pad before with pt.nn.ReflectionPad2d or its like"),
     "proj_size": ((0,), "put a pt.nn.Linear after the layer"),
     "recompute_scale_factor": ((None, False), "give size, computed from scale_factor"),
-    "return_indices": ((False,), "the places of maxima are not kept; leave it out"),
     "scale_grad_by_freq": ((False,), "divide the gradient by the counts before opt.update"),
 }  # fmt: skip
 

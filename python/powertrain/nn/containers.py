@@ -9,6 +9,8 @@ import powertrain as pt
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+
 N = TypeVar("N", bound="_Numbered")
 
 

@@ -9,6 +9,8 @@ import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
+__all__ = ["CosineSimilarity", "PairwiseDistance"]
+
 
 class CosineSimilarity(Module):
     """The cosine of the angle between vectors along an axis: of the rows of matrices, by default."""

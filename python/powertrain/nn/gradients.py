@@ -10,6 +10,8 @@ from powertrain.autodiff.gradients import Variable, differentiated, variables_of
 from powertrain.errors.boundary import public, shown
 from powertrain.nn.module import Module
 
+__all__ = ["value_and_grad"]
+
 
 def value_and_grad(model: Any, function: Callable[..., Any], has_aux: bool = False) -> Callable[..., tuple[Any, Any]]:
     """Make a function that gives the value of `function` and its gradients by the trainable parameters of `model`.

@@ -13,6 +13,8 @@ from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
 
+__all__ = ["Bilinear", "Embedding", "EmbeddingBag", "Flatten", "Linear", "Unflatten"]
+
 
 class Linear(Module):
     """x @ weight + bias, with weight (in, out).

@@ -10,6 +10,12 @@ from powertrain.nn import checks
 from powertrain.nn.distance import PairwiseDistance
 from powertrain.nn.losses import Loss, Reduction
 
+__all__ = [
+    "CosineEmbeddingLoss", "HingeEmbeddingLoss", "MarginRankingLoss", "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "SoftMarginLoss", "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
+]  # fmt: skip
+
 
 class SoftMarginLoss(Loss):
     """log(1 + e^(-target input))."""

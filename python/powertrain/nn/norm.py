@@ -10,6 +10,11 @@ from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
 
+__all__ = [
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
+    "LocalResponseNorm",
+]  # fmt: skip
+
 
 class _Channels(Module):
     """A norm of each channel, with weights for each, and running statistics where they are wanted."""

@@ -9,6 +9,12 @@ from powertrain.nn import checks
 from powertrain.nn.module import Module
 from powertrain.ops.functional import OPERATORS
 
+__all__ = [
+    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d",
+    "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d",
+    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
+]  # fmt: skip
+
 Amount = int | tuple[int, ...]
 
 

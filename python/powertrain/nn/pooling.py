@@ -12,6 +12,11 @@ import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 
+__all__ = [
+    "AvgPool1d", "AvgPool2d", "AvgPool3d", "GlobalAveragePool", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d",
+    "MaxPool2d", "MaxPool3d",
+]  # fmt: skip
+
 Numbers = int | tuple[int, ...]
 
 
@@ -41,31 +46,34 @@ class _MaxPool(_Pool):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        checks.fixed(type(self).__name__, return_indices=return_indices)
         super().__init__(kernel_size, stride, padding)
         checks.per_axis(type(self).__name__, self.AXES, 1, dilation=dilation)
-        self.dilation, self.ceil_mode = checks.spread(dilation, self.AXES), ceil_mode
+        self.dilation, self.return_indices = checks.spread(dilation, self.AXES), return_indices
+        self.ceil_mode = ceil_mode
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Any) -> Any:
         op = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.AXES - 1]
-        y: pt.Tensor = op(input, self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode)
-        return y
+        windows = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return op(input, *windows, self.ceil_mode, self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
-    """The largest value of each window of [batch, time, channels]."""
+    """The largest value of each window of [batch, time, channels].
+
+    With `return_indices`, (the values, their places), as MaxUnpool1d takes them.
+    """
 
     AXES = 1
 
 
 class MaxPool2d(_MaxPool):
-    """The largest value of each window of [batch, height, width, channels]."""
+    """The largest value of each window of [batch, height, width, channels]; settings as of MaxPool1d."""
 
     AXES = 2
 
 
 class MaxPool3d(_MaxPool):
-    """The largest value of each window of [batch, depth, height, width, channels]."""
+    """The largest value of each window of [batch, depth, height, width, channels]; settings as of MaxPool1d."""
 
     AXES = 3
 
@@ -156,10 +164,9 @@ class _LPPool(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Any) -> pt.Tensor:
-        if self.AXES == 1:
-            return F.lp_pool1d(input, self.norm_type, self.kernel_size[0], self.stride[0], self.ceil_mode)
-        settings: dict[str, Any] = {"kernel_size": self.kernel_size, "stride": self.stride, "ceil_mode": self.ceil_mode}
-        return F.lp_pool2d(input, self.norm_type, **settings)
+        op: Any = (F.lp_pool1d, F.lp_pool2d, F.lp_pool3d)[self.AXES - 1]
+        y: pt.Tensor = op(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+        return y
 
 
 class LPPool1d(_LPPool):
@@ -172,6 +179,12 @@ class LPPool2d(_LPPool):
     """The p-th root of the sum of x^p over each window of [batch, height, width, channels], p being norm_type."""
 
     AXES = 2
+
+
+class LPPool3d(_LPPool):
+    """The p-th root of the sum of x^p over each window of [batch, depth, height, width, channels], p is norm_type."""
+
+    AXES = 3
 
 
 class GlobalAveragePool(Module):

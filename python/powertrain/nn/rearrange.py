@@ -1,4 +1,4 @@
-"""Images at another size, and channels in another order."""
+"""Images at another size, their windows, and channels in another order."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+__all__ = [
+    "ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample", "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+]  # fmt: skip
 
 Pair = int | tuple[int, int]
 
@@ -49,6 +54,58 @@ class Upsample(Module):
             size = (int(input.shape[1] * factor), int(input.shape[2] * factor))
         assert size is not None
         return F.interpolate(input, size, factor, self.mode, bool(self.align_corners))
+
+
+class UpsamplingNearest2d(Upsample):
+    """Upsample of mode "nearest"."""
+
+    def __init__(self, size: Pair | None = None, scale_factor: float | tuple[float, float] | None = None) -> None:
+        super().__init__(size, scale_factor)
+
+
+class UpsamplingBilinear2d(Upsample):
+    """Upsample of mode "bilinear" whose corners stay where they are."""
+
+    def __init__(self, size: Pair | None = None, scale_factor: float | tuple[float, float] | None = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
+
+
+class Unfold(Module):
+    """The windows of images: [n, h, w, c] to [n, oh, ow, kh kw c], tap by tap.
+
+    PyTorch's has the windows in one axis behind the channels, which come tap by channel: [n, c kh kw, oh ow].
+
+    >>> pt.nn.Unfold(3, padding=1)(pt.ones((1, 5, 5, 2))).shape
+    (1, 5, 5, 18)
+    """
+
+    def __init__(self, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1) -> None:
+        super().__init__()
+        where = type(self).__name__
+        checks.per_axis(where, 2, 1, kernel_size=kernel_size, dilation=dilation, stride=stride)
+        checks.per_axis(where, 2, padding=padding)
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(Unfold):
+    """Images from their windows, which are added at their places: [n, oh, ow, kh kw c] to [n, h, w, c].
+
+    >>> pt.nn.Fold((4, 4), 2, stride=2)(pt.ones((1, 2, 2, 12))).shape
+    (1, 4, 4, 3)
+    """
+
+    def __init__(
+        self, output_size: Pair, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1
+    ) -> None:
+        super().__init__(kernel_size, dilation, padding, stride)
+        checks.per_axis("Fold", 2, 1, output_size=output_size)
+        self.output_size = output_size
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return F.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
 class PixelShuffle(Module):

@@ -14,6 +14,8 @@ from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_
 from powertrain.nn.module import Module
 from powertrain.ops.functional import OPERATORS
 
+__all__ = ["GRU", "LSTM", "RNN"]
+
 
 class _Padded:
     """What sequences of several lengths, padded to one, need: [batch] lengths from 1 to time."""

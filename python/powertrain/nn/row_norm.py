@@ -11,6 +11,8 @@ from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
 
+__all__ = ["LayerNorm", "RMSNorm"]
+
 # The distance from 1 to the next number.
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 

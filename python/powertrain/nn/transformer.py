@@ -15,6 +15,10 @@ from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module
 from powertrain.nn.row_norm import LayerNorm
 
+__all__ = [
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
+]  # fmt: skip
+
 Activation = str | Callable[[Any], Any]
 
 

@@ -10,12 +10,12 @@ from typing import Final
 
 # Of powertrain.nn.functional alone.
 FUNCTIONAL: Final = frozenset({
-    "adaptive_avg_pool2d", "adaptive_max_pool2d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "celu",
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity",
-    "elu", "fold", "gelu", "glu", "grid_sample", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "interpolate",
-    "leaky_relu", "linear", "logsigmoid", "lp_pool2d", "max_pool1d", "max_pool2d", "max_pool3d", "mish", "normalize",
-    "one_hot", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu6", "rotary_embedding", "selu",
-    "silu", "softmin", "softplus", "softshrink", "softsign", "tanhshrink", "threshold", "unfold",
+    "adaptive_avg_pool2d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "celu", "conv1d", "conv2d",
+    "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "elu", "fold", "gelu",
+    "glu", "grid_sample", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "interpolate", "leaky_relu", "linear",
+    "logsigmoid", "lp_pool2d", "mish", "normalize", "one_hot", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle",
+    "prelu", "relu6", "rotary_embedding", "selu", "silu", "softmin", "softplus", "softshrink", "softsign", "tanhshrink",
+    "threshold", "unfold",
 })  # fmt: skip
 
 # Of powertrain.nn.functional and, the same objects, of powertrain.
@@ -23,10 +23,11 @@ SHARED: Final = frozenset({"log_softmax", "logsumexp", "relu", "sigmoid", "softm
 
 # Below functions of powertrain.nn.functional that are made in Python.
 BELOW_FUNCTIONAL: Final = frozenset({
-    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy",
-    "ctc_loss", "embedding", "embedding_bag", "focal_loss", "gaussian_nll_loss", "group_norm", "hinge_embedding_loss",
-    "huber_loss", "info_nce_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "margin_ranking_loss",
-    "mse_loss", "multi_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "pad", "poisson_nll_loss", "rms_norm",
+    "adaptive_max_pool2d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss", "cross_entropy", "ctc_loss", "embedding", "embedding_bag", "focal_loss",
+    "gaussian_nll_loss", "group_norm", "hinge_embedding_loss", "huber_loss", "info_nce_loss", "instance_norm", "kl_div",
+    "l1_loss", "layer_norm", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d", "mse_loss",
+    "multi_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "pad", "poisson_nll_loss", "rms_norm",
     "scaled_dot_product_attention", "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
 })  # fmt: skip
 

@@ -19,18 +19,23 @@ from powertrain.errors.hints import unknown as _unknown
 from powertrain.nn.functional import drawn as _drawn
 from powertrain.nn.functional import layers as _layers
 from powertrain.nn.functional import losses as _losses
+from powertrain.nn.functional import pooling as _pooling
 from powertrain.nn.functional import shapes as _shapes
+from powertrain.nn.functional import unpooling as _unpooling
 from powertrain.nn.functional.drawn import *  # noqa: F403 - what its __all__ names
 from powertrain.nn.functional.layers import *  # noqa: F403
 from powertrain.nn.functional.losses import *  # noqa: F403
+from powertrain.nn.functional.pooling import *  # noqa: F403
 from powertrain.nn.functional.shapes import *  # noqa: F403
+from powertrain.nn.functional.unpooling import *  # noqa: F403
 from powertrain.ops import namespaces as _namespaces
 from powertrain.ops.functional import OPERATORS as _OPERATORS
 
 _OPS = sorted(_namespaces.FUNCTIONAL | _namespaces.SHARED)
 globals().update({name: _OPERATORS[name] for name in _OPS})
 
-__all__ = sorted([*_OPS, *_drawn.__all__, *_layers.__all__, *_losses.__all__, *_shapes.__all__])
+_MADE = (_drawn, _layers, _losses, _pooling, _shapes, _unpooling)
+__all__ = sorted([*_OPS, *(name for module in _MADE for name in module.__all__)])
 
 _export(globals())
 

@@ -1,4 +1,4 @@
-"""Functions that are made of ops of images, channels and pairs of rows."""
+"""Functions that are made of ops of channels and pairs of rows."""
 
 from __future__ import annotations
 
@@ -9,82 +9,7 @@ from powertrain.nn import checks
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.products import einsum
 
-__all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool3d", "bilinear",
-    "channel_shuffle", "local_response_norm", "lp_pool1d", "pdist",
-]  # fmt: skip
-
-
-def _of_sequences(where: str, op: str, input: Any, *settings: Any) -> Tensor:
-    """An op of images, of sequences as images of one row."""
-    input = asarray(input)
-    if input.ndim != 3:
-        raise ShapeError(f"[{where}] input is {list(input.shape)}; expected [batch, time, channels]; reshape it")
-    return OPERATORS["squeeze"](OPERATORS[op](OPERATORS["expand_dims"](input, 1), *settings), 1)
-
-
-def adaptive_avg_pool1d(input: Any, output_size: int) -> Tensor:
-    """The mean of each of output_size parts of a sequence.
-
-    Shapes    input [n, t, c] -> [n, output_size, c]
-    """
-    return _of_sequences("adaptive_avg_pool1d", "adaptive_avg_pool2d", input, (1, _size(output_size)))
-
-
-def adaptive_max_pool1d(input: Any, output_size: int) -> Tensor:
-    """The largest of each of output_size parts of a sequence.
-
-    Shapes    input [n, t, c] -> [n, output_size, c]
-    """
-    return _of_sequences("adaptive_max_pool1d", "adaptive_max_pool2d", input, (1, _size(output_size)))
-
-
-def _of_volumes(where: str, op: str, input: Any, output_size: Any) -> Tensor:
-    """An op of images over the rows and columns of every slice, and then over the slices."""
-    input = asarray(input)
-    sizes = (output_size,) * 3 if isinstance(output_size, int) else tuple(output_size)
-    if input.ndim != 5 or len(sizes) != 3:
-        raise ShapeError(
-            f"[{where}] input is {list(input.shape)}, output_size = {output_size}; expected [batch, depth, height, "
-            "width, channels] and one or three numbers; reshape it"
-        )
-    n, d, h, w, c = input.shape
-    slices = OPERATORS[op](OPERATORS["reshape"](input, (n * d, h, w, c)), sizes[1:])
-    places = sizes[1] * sizes[2]
-    deep = OPERATORS[op](OPERATORS["reshape"](slices, (n, d, places, c)), (sizes[0], places))
-    return OPERATORS["reshape"](deep, (n, *sizes, c))
-
-
-def adaptive_avg_pool3d(input: Any, output_size: int | tuple[int, int, int]) -> Tensor:
-    """The mean of each of output_size parts of a volume.
-
-    Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
-    """
-    return _of_volumes("adaptive_avg_pool3d", "adaptive_avg_pool2d", input, output_size)
-
-
-def adaptive_max_pool3d(input: Any, output_size: int | tuple[int, int, int]) -> Tensor:
-    """The largest of each of output_size parts of a volume.
-
-    Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
-    """
-    return _of_volumes("adaptive_max_pool3d", "adaptive_max_pool2d", input, output_size)
-
-
-def lp_pool1d(
-    input: Any, norm_type: float, kernel_size: int, stride: int | None = None, ceil_mode: bool = False
-) -> Tensor:
-    """The root of order norm_type of the sum of powers in each window of a sequence.
-
-    Shapes    input [n, t, c] -> [n, ot, c]
-    """
-    step = (1, kernel_size if stride is None else stride)
-    return _of_sequences("lp_pool1d", "lp_pool2d", input, norm_type, (1, _size(kernel_size)), step, ceil_mode)
-
-
-def _size(value: Any) -> int:
-    """A size that is given alone or in a tuple, as PyTorch has both."""
-    return int(value[0]) if isinstance(value, (tuple, list)) and len(value) == 1 else value
+__all__ = ["bilinear", "channel_shuffle", "local_response_norm", "pdist"]
 
 
 def channel_shuffle(input: Any, groups: int) -> Tensor:

@@ -1,0 +1,91 @@
+"""The way back from maxima to images, and pooling of windows at random places; channels are the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.nn.functional.pooling import spread
+from powertrain.nn.functional.unpooling import fractional_sizes
+from powertrain.nn.module import Module
+from powertrain.nn.pooling import Numbers
+
+__all__ = ["FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
+
+
+class _MaxUnpool(Module):
+    AXES: ClassVar[int]
+
+    def __init__(self, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0) -> None:
+        super().__init__()
+        where = type(self).__name__
+        (self.kernel_size,) = spread(where, self.AXES, 1, kernel_size=kernel_size)
+        (self.stride,) = spread(where, self.AXES, 1, stride=kernel_size if stride is None else stride)
+        (self.padding,) = spread(where, self.AXES, 0, padding=padding)
+
+    def forward(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> pt.Tensor:
+        """`output_size`: of what was pooled, where several sizes give one; with or without batch and channels."""
+        op = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[self.AXES - 1]
+        return op(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """What MaxPool1d(..., return_indices=True) gives, at its places of [batch, time, channels], and zeros elsewhere.
+
+    >>> pool, unpool = pt.nn.MaxPool1d(2, return_indices=True), pt.nn.MaxUnpool1d(2)
+    >>> unpool(*pool(pt.tensor([1.0, 2.0, 5.0, 3.0]).reshape((1, 4, 1)))).numpy().ravel().tolist()
+    [0.0, 2.0, 5.0, 0.0]
+    """
+
+    AXES = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """As MaxUnpool1d, of [batch, height, width, channels]."""
+
+    AXES = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """As MaxUnpool1d, of [batch, depth, height, width, channels]."""
+
+    AXES = 3
+
+
+class _FractionalMaxPool(Module):
+    AXES: ClassVar[int]
+
+    def __init__(
+        self,
+        kernel_size: Numbers,
+        output_size: Numbers | None = None,
+        output_ratio: float | Sequence[float] | None = None,
+        return_indices: bool = False,
+    ) -> None:
+        super().__init__()
+        where = type(self).__name__
+        (self.kernel_size,) = spread(where, self.AXES, 1, kernel_size=kernel_size)
+        self.output_size, self.output_ratio = fractional_sizes(where, self.AXES, output_size, output_ratio)
+        self.return_indices = return_indices
+
+    def forward(self, input: Any) -> Any:
+        op = (F.fractional_max_pool2d, F.fractional_max_pool3d)[self.AXES - 2]
+        return op(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices)
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """The maxima of windows of [batch, height, width, channels] at random distances (Graham 2014).
+
+    There are as many windows as `output_size` says, or as `output_ratio` of the image. Each channel of each example has
+    places of its own, in evaluation too. With `return_indices`, (the values, their places), as MaxUnpool2d takes them.
+    """
+
+    AXES = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """As FractionalMaxPool2d, of [batch, depth, height, width, channels]."""
+
+    AXES = 3
