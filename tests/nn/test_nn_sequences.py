@@ -13,7 +13,8 @@ import powertrain as pt
 from powertrain import nn
 
 torch = pytest.importorskip("torch", reason="the peer modules are torch's")
-pytestmark = pytest.mark.peers
+# Of torch, which has several ways to run an LSTM.
+pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:LSTM with projections is not supported")]
 RNG = np.random.default_rng(1)
 
 
@@ -21,7 +22,7 @@ RNG = np.random.default_rng(1)
 
 RECURRENT: list[tuple[str, dict[str, Any]]] = [
     ("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {}), ("LSTM", {}), ("GRU", {"bias": False}),
-    ("LSTM", {"bias": False}),
+    ("LSTM", {"bias": False}), ("LSTM", {"proj_size": 2}), ("LSTM", {"proj_size": 3, "bias": False}),
 ]  # fmt: skip
 
 
@@ -42,7 +43,8 @@ def last_of(state: Any) -> list[Any]:
 @pytest.mark.parametrize(("kind", "settings"), RECURRENT)
 def test_recurrent_layers(kind: str, settings: dict[str, Any], bidirectional: bool) -> None:
     ours, theirs = pair_of(kind, settings, 2, bidirectional)
-    x, state = normal(2, 5, 3), [normal(4 if bidirectional else 2, 2, 4) for _ in range(ours.STATES)]
+    widths = [settings.get("proj_size", 4), 4][: ours.STATES]
+    x, state = normal(2, 5, 3), [normal(4 if bidirectional else 2, 2, width) for width in widths]
     for given in ([], state):
         peers = [torch.tensor(part) for part in given]
         first = None if not given else tuple(given) if kind == "LSTM" else given[0]
@@ -56,9 +58,11 @@ def test_recurrent_layers(kind: str, settings: dict[str, Any], bidirectional: bo
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
-def test_sequences_of_several_lengths(kind: str, bidirectional: bool, compiled: bool) -> None:
-    ours, theirs = pair_of(kind, {}, 2, bidirectional)
+@pytest.mark.parametrize(("kind", "settings"), [("RNN", {}), ("GRU", {}), ("LSTM", {}), ("LSTM", {"proj_size": 2})])
+def test_sequences_of_several_lengths(
+    kind: str, settings: dict[str, Any], bidirectional: bool, compiled: bool
+) -> None:
+    ours, theirs = pair_of(kind, settings, 2, bidirectional)
     x, lengths = normal(4, 6, 3), np.array([6, 1, 3, 5])
     packed = torch.nn.utils.rnn.pack_padded_sequence(
         torch.tensor(x, requires_grad=True), torch.tensor(lengths), batch_first=True, enforce_sorted=False
@@ -79,6 +83,16 @@ def test_sequences_of_several_lengths(kind: str, bidirectional: bool, compiled: 
     for name, grad in grads.items():
         want = getattr(theirs, name).grad
         near(grad, want.T if name.startswith("weight") else want, 1e-4)
+
+
+def test_a_projection_is_smaller_than_the_states() -> None:
+    for size, text in (
+        (4, "[LSTM] proj_size = 4, hidden_size = 4; expected a smaller one, or 0 for none; change one"),
+        (-1, "[LSTM] proj_size = -1; expected a whole number from 0 to 2147483647; for example proj_size = 8"),
+    ):
+        with pytest.raises(pt.ShapeError) as caught:
+            nn.LSTM(3, 4, proj_size=size)
+        assert str(caught.value) == text
 
 
 def test_lengths_are_checked() -> None:

@@ -15,6 +15,7 @@ from powertrain.nn.containers import *  # noqa: F403
 from powertrain.nn.convolution import *  # noqa: F403
 from powertrain.nn.distance import *  # noqa: F403
 from powertrain.nn.dropout import *  # noqa: F403
+from powertrain.nn.embedding import *  # noqa: F403
 from powertrain.nn.gradients import *  # noqa: F403
 from powertrain.nn.layers import *  # noqa: F403
 from powertrain.nn.losses import *  # noqa: F403

@@ -16,10 +16,16 @@ _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 Nonlinearity = Literal["tanh", "relu"]
 
 
-def make_weights(module: Any, suffix: str, inputs: int, width: int, gates: int, generator: Any) -> None:
-    """The parameters of one layer and direction: all uniform in +-1/sqrt(width)."""
-    shapes = ((inputs, gates), (width, gates), (gates,), (gates,))
-    for name, shape in zip(_PARTS[: 4 if module.bias else 2], shapes, strict=False):
+def make_weights(
+    module: Any, suffix: str, inputs: int, width: int, gates: int, generator: Any, projected: int = 0
+) -> None:
+    """The parameters of one layer and direction: all uniform in +-1/sqrt(width).
+
+    `projected`: the width of the states that an LSTM makes of its own, if any.
+    """
+    shapes = ((inputs, gates), (projected or width, gates), (gates,), (gates,))
+    named = list(zip(_PARTS[: 4 if module.bias else 2], shapes, strict=False))
+    for name, shape in [*named, ("weight_hr", (width, projected))] if projected else named:
         setattr(module, name + suffix, Parameter(init.uniform_fan_in(shape, width, generator)))
 
 

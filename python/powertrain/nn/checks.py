@@ -49,13 +49,10 @@ def whole(value: Any, least: int, most: int = MOST) -> bool:
 _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
     "batch_first": ((True,), "sequences are [batch, time, features]; turn them with pt.swapaxes(x, 0, 1)"),
     "device": ((None, "cpu"), "a compiled step chooses where it runs; leave device out"),
-    "include_last_offset": ((False,), "bags are the rows of [bags, places]; leave it out"),
     "inplace": ((False,), "tensors never change; leave inplace out and use what the module returns"),
-    "max_norm": ((None,), "bound the rows after an update, by a write to weight.value"),
+    "max_norm": ((None,), "after an update write layer.weight.value = pt.renorm(layer.weight, 2, 0, max_norm)"),
     "padding_mode": (("zeros",), "pad before with pt.nn.ReflectionPad2d or its like"),
-    "proj_size": ((0,), "put a pt.nn.Linear after the layer"),
     "recompute_scale_factor": ((None, False), "give size, computed from scale_factor"),
-    "scale_grad_by_freq": ((False,), "divide the gradient by the counts before opt.update"),
 }  # fmt: skip
 
 

@@ -78,18 +78,36 @@ class _Stack(Module):
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
+        rest = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype, generator)
+        self._begin(input_size, hidden_size, 0, *rest)
+
+    def _begin(
+        self,
+        input_size: int,
+        hidden_size: int,
+        proj_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        device: Any,
+        dtype: Any,
+        generator: pt.random.Generator | None,
+    ) -> None:
         super().__init__()
         where = type(self).__name__
         checks.fixed(where, batch_first=batch_first, device=device)
         checks.sizes(where, 1, input_size=input_size, hidden_size=hidden_size)
         checks.layers(where, 1, num_layers=num_layers)
         self.dropout = checks.share(where, dropout, "dropout")
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.input_size, self.hidden_size, self.proj_size = input_size, hidden_size, proj_size
+        self.num_layers = num_layers
         self.bias, self.bidirectional, self.directions = bias, bidirectional, 2 if bidirectional else 1
         for layer in range(num_layers):
-            taken = input_size if layer == 0 else hidden_size * self.directions
+            taken = input_size if layer == 0 else (proj_size or hidden_size) * self.directions
             for suffix in self._suffixes(layer):
-                make_weights(self, suffix, taken, hidden_size, self.GATES * hidden_size, generator)
+                make_weights(self, suffix, taken, hidden_size, self.GATES * hidden_size, generator, proj_size)
         self._cast(dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
@@ -98,7 +116,11 @@ class _Stack(Module):
     def _suffixes(self, layer: int) -> tuple[str, ...]:
         return (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
 
-    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
+    def _widths(self) -> tuple[int, ...]:
+        """Of each kind of state."""
+        return (self.hidden_size,) * self.STATES
+
+    def _run(self, x: Any, first: Sequence[Any], suffix: str) -> tuple[pt.Tensor, ...]:
         """The states of each kind at every step, [batch, time, width], of one layer in one direction."""
         raise pt.DTypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
 
@@ -110,14 +132,14 @@ class _Stack(Module):
                 "its axes"
             )
         padded = None if lengths is None else _Padded(lengths, x)
-        zeros = pt.zeros((x.shape[0], self.hidden_size), x.dtype)
+        zeros = [pt.zeros((x.shape[0], width), x.dtype) for width in self._widths()]
         last: list[list[pt.Tensor]] = [[] for _ in range(self.STATES)]
         for layer in range(self.num_layers):
             outputs = []
             for direction, suffix in enumerate(self._suffixes(layer)):
                 place = len(last[0])
-                first = [zeros if states is None else states[kind][place] for kind in range(self.STATES)]
-                found = self._run(_turned(x, padded) if direction else x, first, weights_of(self, suffix))
+                first = zeros if states is None else [states[kind][place] for kind in range(self.STATES)]
+                found = self._run(_turned(x, padded) if direction else x, first, suffix)
                 for kind, sequence in enumerate(found):
                     last[kind].append(sequence[:, -1] if padded is None else padded.last(sequence))
                 y = _turned(found[0], padded) if direction else found[0]
@@ -177,8 +199,8 @@ class RNN(_Stack):
         super().__init__(input_size, hidden_size, *rest, generator=generator)
         self.nonlinearity = nonlinearity
 
-    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
-        (state,), (w_ih, w_hh, b_ih, b_hh) = first, weights
+    def _run(self, x: Any, first: Sequence[Any], suffix: str) -> tuple[pt.Tensor, ...]:
+        (state,), (w_ih, w_hh, b_ih, b_hh) = first, weights_of(self, suffix)
         return (OPERATORS["rnn"](x, state, w_ih, w_hh, b_ih, b_hh, nonlinearity=self.nonlinearity)[0],)
 
 
@@ -187,12 +209,15 @@ class GRU(_Stack):
 
     GATES = 3
 
-    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
-        return (OPERATORS["gru"](x, *first, *weights)[0],)
+    def _run(self, x: Any, first: Sequence[Any], suffix: str) -> tuple[pt.Tensor, ...]:
+        return (OPERATORS["gru"](x, *first, *weights_of(self, suffix))[0],)
 
 
 class LSTM(_Stack):
-    """Long short-term memory, gates in the order input, forget, cell, output (Hochreiter and Schmidhuber 1997)."""
+    """Long short-term memory, gates in the order input, forget, cell, output (Hochreiter and Schmidhuber 1997).
+
+    With `proj_size`, hidden states have that width: the output of each cell times weight_hr (Sak et al. 2014).
+    """
 
     GATES = 4
     STATES = 2
@@ -212,17 +237,29 @@ class LSTM(_Stack):
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
-        checks.fixed("LSTM", proj_size=proj_size)
-        rest = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
-        super().__init__(input_size, hidden_size, *rest, generator=generator)
+        checks.sizes("LSTM", proj_size=proj_size)
+        if proj_size and proj_size >= hidden_size:
+            raise pt.ShapeError(
+                f"[LSTM] proj_size = {proj_size}, hidden_size = {hidden_size}; expected a smaller one, or 0 for none; "
+                "change one"
+            )
+        rest = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype, generator)
+        self._begin(input_size, hidden_size, proj_size, *rest)
 
-    def _run(self, x: Any, first: Sequence[Any], weights: list[Any]) -> tuple[pt.Tensor, ...]:
+    def _widths(self) -> tuple[int, ...]:
+        return self.proj_size or self.hidden_size, self.hidden_size
+
+    def _run(self, x: Any, first: Sequence[Any], suffix: str) -> tuple[pt.Tensor, ...]:
         # The op `lstm` gives the last cell alone; sequences that end earlier need the cells of every step.
-        w_ih, w_hh, b_ih, b_hh = weights
+        w_ih, w_hh, b_ih, b_hh = weights_of(self, suffix)
         wide = "float64" if x.dtype == pt.float64 else "float32"
         from_inputs = pt.astype(pt.matmul(x, w_ih) + (b_ih + b_hh), wide)
-        begun = (pt.astype(state, wide) for state in first)
-        states = OPERATORS["lstm_recurrence"](from_inputs, pt.astype(w_hh, wide), *begun)
+        begun = [pt.astype(state, wide) for state in first]
+        w_hh = pt.astype(w_hh, wide)
+        if self.proj_size:
+            states = _projected(from_inputs, w_hh, pt.astype(getattr(self, f"weight_hr{suffix}"), wide), *begun)
+        else:
+            states = OPERATORS["lstm_recurrence"](from_inputs, w_hh, *begun)
         return tuple(pt.astype(sequence, x.dtype) for sequence in states[:2])
 
     def forward(  # type: ignore[override]  # its state is a pair
@@ -230,11 +267,25 @@ class LSTM(_Stack):
     ) -> tuple[pt.Tensor, tuple[pt.Tensor, pt.Tensor]]:
         """The outputs at every step, and the last (hidden, cell) state; `lengths` as in the other layers.
 
-        Shapes    input [b, t, input_size], hx two of [num_layers directions, b, hidden_size], zero when left out,
-                  lengths [b]; all but lengths without b for one sequence
+        Shapes    input [b, t, input_size], hx two of [num_layers directions, b, hidden_size], the first one of
+                  proj_size if there is one, zero when left out, lengths [b]; all but lengths without b for one sequence
         """
         if input.ndim == 2:
             y, (hidden, cell) = self.forward(*_with_batch(input, hx))
             return pt.squeeze(y, 0), (pt.squeeze(hidden, 1), pt.squeeze(cell, 1))
         y, (hidden, cell) = self._through(input, hx, lengths)
         return y, (hidden, cell)
+
+
+def _projected(from_inputs: Any, w_hh: Any, w_hr: Any, hidden: Any, cell: Any) -> tuple[pt.Tensor, ...]:
+    """Hidden states, which are products of the cell's output and w_hr, and cells, of every step."""
+
+    def step(states: Any, given: Any) -> Any:
+        gates = given + pt.matmul(states[0], w_hh)
+        enter, keep, new, leave = pt.split(gates, 4, -1)
+        c = pt.sigmoid(keep) * states[1] + pt.sigmoid(enter) * pt.tanh(new)
+        h = pt.matmul(pt.sigmoid(leave) * pt.tanh(c), w_hr)
+        return (h, c), (h, c)
+
+    _, every = pt.scan(step, (hidden, cell), pt.swapaxes(from_inputs, 0, 1))
+    return tuple(pt.swapaxes(states, 0, 1) for states in every)

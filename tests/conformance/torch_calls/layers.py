@@ -217,10 +217,8 @@ def embedding(
     scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Any:  # fmt: skip
     # OpInfo has the weight first. `sparse` is how PyTorch stores the gradient.
-    offered(padding_idx is None, "padding_idx")
     offered(max_norm is None, "max_norm")
-    offered(not scale_grad_by_freq, "scale_grad_by_freq")
-    return F.embedding(input, weight)
+    return F.embedding(input, weight, padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 
 @call_of("nn.functional.embedding_bag")
@@ -229,11 +227,11 @@ def embedding_bag(
     max_norm: Any = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
     include_last_offset: bool = False, padding_idx: Any = None,
 ) -> Any:  # fmt: skip
-    offered(offsets is None, "offsets")
     offered(max_norm is None, "max_norm")
-    offered(padding_idx is None, "padding_idx")
-    offered(not scale_grad_by_freq, "scale_grad_by_freq")
-    return OPERATORS["embedding_bag"](input, weight, per_sample_weights, mode)
+    return F.embedding_bag(
+        input, weight, offsets, scale_grad_by_freq=scale_grad_by_freq, mode=mode, per_sample_weights=per_sample_weights,
+        include_last_offset=include_last_offset, padding_idx=padding_idx,
+    )  # fmt: skip
 
 
 @call_of("nn.functional.scaled_dot_product_attention")

@@ -1,4 +1,4 @@
-"""Embeddings, normalisations, attention and padding: functions over the ops of these names."""
+"""Normalisations, attention and padding: functions over the ops of these names."""
 
 from __future__ import annotations
 
@@ -12,40 +12,8 @@ from powertrain.nn.functional import drawn
 from powertrain.ops.functional import OPERATORS, full
 
 __all__ = [
-    "batch_norm", "embedding", "embedding_bag", "group_norm", "instance_norm", "layer_norm", "pad",
-    "rms_norm", "scaled_dot_product_attention",
+    "batch_norm", "group_norm", "instance_norm", "layer_norm", "pad", "rms_norm", "scaled_dot_product_attention",
 ]  # fmt: skip
-
-
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
-    """The rows of weight at the given places; the row padding_idx learns nothing.
-
-    Shapes    input [...] of integers, weight [n, d] -> [..., d]
-    Errors    an index outside -n..n-1, reported when the call or the compiled step ends; padding_idx outside of it
-    Source    PyTorch, nn.functional.embedding
-    Example
-        >>> import powertrain as pt
-        >>> pt.nn.functional.embedding(pt.tensor([1, 1, 0]), pt.ones((2, 4))).shape
-        (3, 4)
-    """
-    rows = OPERATORS["embedding"](input, weight)
-    if padding_idx is None:
-        return rows
-    n = weight.shape[0]
-    if not -n <= padding_idx < n:
-        raise ShapeError(f"[embedding] padding_idx = {padding_idx}; expected {-n} to {n - 1}; weight has {n} rows")
-    own = OPERATORS["logical_or"](
-        OPERATORS["equal"](input, padding_idx % n), OPERATORS["equal"](input, padding_idx % n - n)
-    )
-    return OPERATORS["where"](OPERATORS["expand_dims"](own, -1), OPERATORS["stop_gradient"](rows), rows)
-
-
-def embedding_bag(input: Any, weight: Any, *, mode: str = "mean", per_sample_weights: Any = None) -> Tensor:
-    """Rows of weight by index, summed, averaged or maximised over each bag; all bags have one length.
-
-    Shapes    input [n, k] of integers, weight [rows, d], per_sample_weights [n, k] with mode="sum" alone -> [n, d]
-    """
-    return OPERATORS["embedding_bag"](input, weight, per_sample_weights, mode)
 
 
 def _sizes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:

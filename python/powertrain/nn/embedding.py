@@ -1,0 +1,182 @@
+"""Tables of rows, looked up one by one or in bags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.nn import checks, init
+from powertrain.nn.functional.embedding import Mode
+from powertrain.nn.module import Module, Parameter
+
+__all__ = ["Embedding", "EmbeddingBag"]
+
+
+def _check_padding(where: str, padding_idx: int | None, count: int) -> int | None:
+    """The row that stays zero, counted from the first."""
+    if padding_idx is None:
+        return None
+    if not checks.whole(padding_idx, -count, count - 1):
+        raise pt.ShapeError(f"[{where}] padding_idx = {padding_idx}; expected a row of {count}; 0 is usual")
+    return int(padding_idx) % count
+
+
+def _table(count: int, width: int, std: float, padding: int | None, generator: Any) -> pt.Tensor:
+    table = init.normal((count, width), std, generator=generator)
+    if padding is not None:
+        table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding), 0.0, table)
+    return table
+
+
+def _matrix(where: str, embeddings: Any) -> pt.Tensor:
+    table = pt.tensor(embeddings)
+    if table.ndim != 2:
+        raise pt.ShapeError(
+            f"[{where}] embeddings is {list(table.shape)}; expected [num_embeddings, embedding_dim]; reshape it"
+        )
+    return table
+
+
+class Embedding(Module):
+    """Rows of a table by index; the table is normal(0, std). The row `padding_idx`, if any, is zero and stays so.
+
+    With `scale_grad_by_freq` the gradient of a row is divided by how often the call has it. With `sparse` the table's
+    gradient has the rows that were looked up alone, and a compiled step of SGD, Adagrad or SparseAdam costs what these
+    rows cost, however long the table is.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        *,
+        device: Any = None,
+        dtype: Any = None,
+        std: float = 1.0,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        checks.fixed("Embedding", max_norm=max_norm, device=device)
+        checks.sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        checks.numbers("Embedding", 0, std=std)
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = _check_padding("Embedding", padding_idx, num_embeddings)
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.weight = Parameter(_table(num_embeddings, embedding_dim, std, self.padding_idx, generator))
+        self._cast(dtype)
+        self.weight.sparse = sparse
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Any,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
+        """A layer whose table holds these values; `freeze` keeps it as it is.
+
+        Shapes    embeddings [num_embeddings, embedding_dim]
+        """
+        table = _matrix("Embedding", embeddings)
+        made = cls(0, table.shape[1], None, max_norm, norm_type, scale_grad_by_freq)
+        made.num_embeddings = table.shape[0]
+        made.padding_idx = _check_padding("Embedding", padding_idx, table.shape[0])
+        _hold(made, table, sparse, freeze)
+        return made
+
+    def forward(self, input: Any) -> pt.Tensor:
+        return F.embedding(input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq)
+
+
+def _hold(layer: Any, table: pt.Tensor, sparse: bool, freeze: bool) -> None:
+    layer.weight = Parameter(table)
+    layer.weight.sparse = sparse
+    if freeze:
+        layer.freeze("weight")
+
+
+class EmbeddingBag(Module):
+    """The mean, sum or maximum of rows of a table over bags; the table is normal(0, 1).
+
+    Bags are the rows of the input, or begin at `offsets` of a vector; with `include_last_offset` the last of these is
+    where the last bag ends. Places of a bag that hold `padding_idx` do not count, and a bag of nothing gives zeros.
+    `scale_grad_by_freq` and `sparse`: as of nn.Embedding.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: Mode = "mean",
+        sparse: bool = False,
+        *,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+        generator: pt.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        where = "EmbeddingBag"
+        checks.fixed(where, max_norm=max_norm, device=device)
+        checks.sizes(where, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        checks.choice(where, ("mean", "sum", "max"), mode=mode)
+        self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
+        self.scale_grad_by_freq, self.include_last_offset = scale_grad_by_freq, include_last_offset
+        self.padding_idx = _check_padding(where, padding_idx, num_embeddings)
+        self.weight = Parameter(_table(num_embeddings, embedding_dim, 1.0, self.padding_idx, generator))
+        self._cast(dtype)
+        self.weight.sparse = sparse
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Any,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: Mode = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> EmbeddingBag:
+        """A layer whose table holds these values; `freeze` keeps it as it is.
+
+        Shapes    embeddings [num_embeddings, embedding_dim]
+        """
+        table = _matrix("EmbeddingBag", embeddings)
+        rest = (max_norm, norm_type, scale_grad_by_freq, mode)
+        made = cls(0, table.shape[1], *rest, include_last_offset=include_last_offset)
+        made.num_embeddings = table.shape[0]
+        made.padding_idx = _check_padding("EmbeddingBag", padding_idx, table.shape[0])
+        _hold(made, table, sparse, freeze)
+        return made
+
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> pt.Tensor:
+        """Shapes    input [b, n], or [places] with offsets [b], or [b + 1] with include_last_offset;
+        per_sample_weights of the shape of input, with mode "sum" -> [b, embedding_dim]
+        """
+        return F.embedding_bag(
+            input,
+            self.weight,
+            offsets,
+            scale_grad_by_freq=self.scale_grad_by_freq,
+            mode=self.mode,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )
