@@ -45,8 +45,7 @@ _PUBLIC: Final = tuple(module for module in _ALIAS if module not in ("Slot", "Te
 FAMILIES: Final[dict[str, tuple[str, str]]] = {
     "devices": (
         r"cuda|cpu|xpu|ipu|mps|mtia|xla|is_(cuda|cpu|xpu|ipu|mps|mtia|xla|meta)|(get|set_default)_device|record_stream|"
-        r"Stream|(is_)?pin(ned|_memory)|share_memory_?|is_shared|get_default_device|device_(get|put)|block_until_ready|"
-        r"SyncBatchNorm",
+        r"Stream|(is_)?pin(ned|_memory)|share_memory_?|is_shared|get_default_device|device_(get|put)|block_until_ready",
         "tensors are in main memory, and pt.set_threads(n) says how many threads compute",
     ),
     "quantization": (
@@ -137,11 +136,6 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         "numpy, on x.numpy()",
     ),
     "lazy layers": (r"Lazy\w+", "give the sizes: pt.nn.Linear(in_features, out_features)"),
-    "unpooling and fractional pooling": (
-        r"(MaxUnpool|FractionalMaxPool)\dd|(max_unpool|fractional_max_pool)\dd\w*|\w+_with_indices|LPPool3d|lp_pool3d|"
-        r"CrossMapLRN2d",
-        "pt.nn.functional.interpolate makes images larger, and pt.nn.functional.max_pool2d smaller",
-    ),
     "large outputs": (
         r"AdaptiveLogSoftmaxWithLoss|LinearCrossEntropy\w+", "pt.nn.functional.cross_entropy(logits, target)"),
     "bases of modules": (

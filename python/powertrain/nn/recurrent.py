@@ -256,10 +256,11 @@ class LSTM(_Stack):
         from_inputs = pt.astype(pt.matmul(x, w_ih) + (b_ih + b_hh), wide)
         begun = [pt.astype(state, wide) for state in first]
         w_hh = pt.astype(w_hh, wide)
+        states: tuple[pt.Tensor, ...]
         if self.proj_size:
             states = _projected(from_inputs, w_hh, pt.astype(getattr(self, f"weight_hr{suffix}"), wide), *begun)
         else:
-            states = OPERATORS["lstm_recurrence"](from_inputs, w_hh, *begun)
+            states = tuple(OPERATORS["lstm_recurrence"](from_inputs, w_hh, *begun))
         return tuple(pt.astype(sequence, x.dtype) for sequence in states[:2])
 
     def forward(  # type: ignore[override]  # its state is a pair
