@@ -47,6 +47,7 @@ from powertrain.autodiff.row_sparse import RowSparse  # noqa: E402
 from powertrain.autodiff.vmap import vmap  # noqa: E402
 from powertrain.errors.boundary import export as _export  # noqa: E402
 from powertrain.errors.hints import unknown as _unknown  # noqa: E402
+from powertrain.errors.imports import install as _install_hints  # noqa: E402
 from powertrain.fft.short_time import istft, stft  # noqa: E402
 from powertrain.ops.comparison import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
 from powertrain.ops.counting import bincount, digitize, histogram, ravel_multi_index, unravel_index  # noqa: E402
@@ -187,6 +188,7 @@ _PUBLIC = sorted(__all__)
 __all__ = [name for name in _PUBLIC if not hasattr(_builtins, name) and name != "sklearn"]
 
 _export(globals(), _PUBLIC)
+_install_hints()
 
 # Classes that need scikit-learn.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")

@@ -31,7 +31,7 @@ class NoFileError(_core.Error, OSError):
     """A file that cannot be read."""
 
 
-def save(path: str | os.PathLike[str], **parts: Any) -> None:
+def save(path: str | os.PathLike[str], *others: Any, **parts: Any) -> None:
     """Write all that a training loop is made of into one file, so that `pt.restore` goes on with the same bits.
 
     A part is an object with `state_dict` and `load_state_dict` (a model, an optimizer, an average, a loader), a slot, a
@@ -51,6 +51,12 @@ def save(path: str | os.PathLike[str], **parts: Any) -> None:
     """
     from safetensors.numpy import save as serialized
 
+    if others or not isinstance(path, (str, os.PathLike)):
+        received = ", ".join(map(shown, (path, *others)))
+        raise SaveError(
+            f"[save] received {received}; expected a path, then parts by name; write "
+            "pt.save(path, model=model, optimizer=opt, epoch=epoch)"
+        )
     arrays: dict[str, Any] = {}
     held = {name: _packed(name, _state_of(name, part), arrays) for name, part in parts.items()}
     held[_RANDOM] = _packed(_RANDOM, np.array(random.default_generator().slot.numpy()), arrays)

@@ -6,6 +6,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.errors import hints
 from powertrain.errors.boundary import public, shown
 from powertrain.ops.assignment import assign
 from powertrain.ops.functional import OPERATORS
@@ -117,7 +118,9 @@ def _to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> T
         if wanted is not None:
             result = OPERATORS["astype"](result, wanted)
         elif str(target) != "cpu":
-            raise _core.DTypeError(f"[to] received {target!r}; expected a dtype or 'cpu'; for example x.to('bfloat16')")
+            raise _core.DTypeError(
+                f"[to] received {str(target)!r}; expected a dtype, or 'cpu', where tensors are; leave .to(...) out"
+            )
     return result
 
 
@@ -149,6 +152,17 @@ def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
     return self
 
 
+def _set_attribute(self: Tensor, name: str, value: Any) -> None:
+    """Tensors have no attributes of a user's."""
+    if name.startswith("__"):
+        object.__setattr__(self, name, value)
+        return
+    line = hints.line("Tensor", name) or "x[...] = value for its elements, or keep what belongs to it beside it"
+    raise hints.UnknownNameError(
+        f"[Tensor] {name} = {shown(value)}; expected no assignment to an attribute of a tensor; write {line}"
+    )
+
+
 def _no_init(self: Tensor, *args: Any, **kwargs: Any) -> None:
     raise _core.DTypeError(
         "[Tensor] received a call of __init__; expected a function that makes one; for example powertrain.tensor(data)"
@@ -170,7 +184,7 @@ def _install(cls: Any) -> None:
 
 
 def _install_on_tensor(cls: Any) -> None:
-    cls.__init__ = _no_init
+    cls.__init__, cls.__setattr__ = _no_init, _set_attribute
     cls.__pos__ = OPERATORS["positive"]
     cls.__invert__ = OPERATORS["bitwise_invert"]
     for python, op in _BITS.items():

@@ -171,6 +171,14 @@ _KEYWORDS: Final = {
     "a_max": ("max",),
     "sections": ("parts",),
 }
+# Keywords that nothing takes here, and why.
+_LEFT_OUT: Final = {
+    "inplace": "False: tensors never change; leave it out and use the result",
+    "memory_format": "no memory_format: images are [batch, height, width, channels]; leave it out",
+    "non_blocking": "no non_blocking: tensors are in main memory; leave it out",
+    "out": "no out: tensors never change; leave it out and use the result",
+    "requires_grad": "no requires_grad: pt.grad(fn)(x) takes a gradient; leave it out",
+}
 _FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"other", "x2", "b"})
 
 
@@ -181,6 +189,8 @@ def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: st
         said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)
         given = ", ".join([*inputs, f"{ours}={said}"])
         return f"[{where}] received {name}={said}; expected {ours}; write {where}({given})"
+    if name in _LEFT_OUT:
+        return f"[{where}] received {name}={shown(value)}; expected {_LEFT_OUT[name]}"
     place = 0 if name in _FIRST else 1 if name in _SECOND else len(inputs)
     if place >= len(inputs):
         return None

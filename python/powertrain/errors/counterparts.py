@@ -23,6 +23,7 @@ ARRAYS: Final[dict[str, str]] = {
     "amax": "pt.max(x, axis=axis)",
     "amin": "pt.min(x, axis=axis)",
     "aminmax": "pt.min(x), pt.max(x)",
+    "amp": "with pt.autocast('bf16'): ...",
     "append": "pt.concat([a, b], axis=0)",
     "arccos": "pt.acos(x)",
     "arccosh": "pt.acosh(x)",
@@ -38,6 +39,7 @@ ARRAYS: Final[dict[str, str]] = {
     "ascontiguousarray": "pt.asarray(data)",
     "asnumpy": "x.numpy()",
     "associative_scan": "pt.scan(fn, init, xs)",
+    "autograd": "pt.grad(fn)(x)",
     "batch_dot": "pt.matmul(a, b)",
     "bitwise_left_shift_": "pt.bitwise_left_shift(a, b)",
     "bitwise_not": "pt.bitwise_invert(x)",
@@ -89,6 +91,7 @@ ARRAYS: Final[dict[str, str]] = {
     "ge": "pt.greater_equal(a, b)",
     "ger": "pt.outer(a, b)",
     "get_num_threads": "pt.get_threads()",
+    "get_rng_state": "pt.random.default_generator().slot.value, which pt.save and pt.restore keep",
     "gt": "pt.greater(a, b)",
     "half": "pt.float16",
     "hamming": "pt.asarray(numpy.hamming(n), dtype='float32')",
@@ -167,6 +170,7 @@ ARRAYS: Final[dict[str, str]] = {
     "segment_sum": "pt.scatter_reduce(pt.zeros(shape), indices, x, axis=0, reduce='sum')",
     "set_flush_denormal": "pt.flush_denormals(x)",
     "set_num_threads": "pt.set_threads(n)",
+    "set_rng_state": "pt.random.default_generator().slot.value = state, which pt.save and pt.restore keep",
     "sgn": "pt.sign(x)",
     "shape": "x.shape",
     "short": "pt.int16",
@@ -188,6 +192,7 @@ ARRAYS: Final[dict[str, str]] = {
     "unflatten": "pt.reshape(x, shape)",
     "unique": "pt.unique_values(x)",
     "unsqueeze": "pt.expand_dims(x, axis)",
+    "utils": "pt.data for torch.utils.data, pt.checkpoint for torch.utils.checkpoint",
     "var_mean": "pt.var(x), pt.mean(x)",
     "vecmat": "pt.matmul(a, b)",
     "vsplit": "pt.array_split(x, sections, axis=0)",
@@ -297,6 +302,7 @@ LAYERS: Final[dict[str, str]] = {
 
 # Of torch.optim, torch.optim.lr_scheduler, keras.optimizers and optax, for powertrain.optim.
 OPTIMIZERS: Final[dict[str, str]] = {
+    "AveragedModel": "pt.optim.EMA(model)",
     "ConstantLR": "pt.optim.schedules.constant",
     "CosineAnnealingLR": "pt.optim.schedules.cosine",
     "CosineAnnealingWarmRestarts": "pt.optim.schedules.cosine_restarts",
@@ -420,7 +426,9 @@ _RECORDED = "nothing is recorded for gradients unless pt.grad or pt.nn.value_and
 # Names that have nothing in their place, and why.
 NOTES: Final[dict[str, str]] = {
     "Event": "work is done when a call returns; time it by time.perf_counter()",
+    "backends": "there is nothing to set; leave it out",
     "device": "tensors are in main memory; leave it out, or write device='cpu'",
+    "distributed": "a step runs in one process, and pt.set_threads(n) says how many threads compute; leave it out",
     "enable_grad": _RECORDED,
     "get_default_dtype": "functions make float32 unless dtype says otherwise",
     "inference_mode": _RECORDED,

@@ -7,11 +7,12 @@ the other public modules, or from names that are nearly the same.
 from __future__ import annotations
 
 import difflib
-import importlib.util
+import importlib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from importlib.machinery import PathFinder
 from typing import Any, Final
 
 from powertrain import _core
@@ -165,6 +166,15 @@ def line(where: str, name: str) -> str | None:
     return ARRAYS.get(plain) or (FUNCTIONS.get(plain) if where == "powertrain.nn.functional" else None)
 
 
+def is_public(module: str) -> bool:
+    return module in _PUBLIC
+
+
+def knows(where: str, name: str) -> bool:
+    """Whether there is more to say of a name than that it is not there."""
+    return bool(line(where, name) or name in NOTES or family(name) or _close(where, name))
+
+
 def hint(where: str, name: str) -> str:
     """The error for a name that a public module, or a tensor ("Tensor"), does not have."""
     said = f"[{where}] {name}; expected a name of {where}; "
@@ -228,7 +238,7 @@ def attributes(module: str, public: Iterable[str]) -> tuple[Callable[[str], Any]
 
 def unknown(where: str, name: str) -> AttributeError:
     """The error for a name that is not there; a plain one where Python or an import only asks."""
-    package = "__path__" in vars(sys.modules[where]) if where in sys.modules else False
-    if name.startswith("_") or (package and importlib.util.find_spec(f"{where}.{name}") is not None):
+    folders = vars(sys.modules[where]).get("__path__") if where in sys.modules else None
+    if name.startswith("_") or (folders and PathFinder.find_spec(f"{where}.{name}", folders) is not None):
         return AttributeError(f"module {where!r} has no attribute {name!r}")
     return UnknownNameError(hint(where, name))

@@ -9,18 +9,20 @@ from typing import Any
 import powertrain as pt
 from powertrain.nn.module import Module
 from powertrain.nn.norm import AnyBatchNorm
+from powertrain.optim.hints import NotAModel
 from powertrain.optim.optimizer import running_mean
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.optim.state import Stateful
 
 
-class _Average(Stateful):
+class _Average(Stateful, NotAModel):
     """Averages of the trained parameters of a model, one slot for each; the first update copies them.
 
     `update` belongs behind the optimizer's, in the step that is compiled. `named_slots` is the state of a checkpoint.
     """
 
     def __init__(self, model: Module, name: str) -> None:
+        self.name = name
         self.count = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.count")
         self.pairs = [
             (slot, pt.Slot(pt.tensor(slot.value), name=f"{name}.{path}"))

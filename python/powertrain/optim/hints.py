@@ -21,6 +21,37 @@ class ParamGroup(dict[str, Any]):
         )
 
 
+class AverageError(OptimizerError, AttributeError):
+    """An attribute of a model, asked of an average."""
+
+
+class NotAModel:
+    """Calls of PyTorch's AveragedModel, which is a copy of the model."""
+
+    name: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise self._refused("called like a model")
+
+    def update_parameters(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise OptimizerError(
+            f"[{self.name}] update_parameters(); expected update(); write {self.name}.update() behind opt.update(grads)"
+        )
+
+    @property
+    def module(self) -> NoReturn:
+        raise self._refused("module")
+
+    def eval(self) -> NoReturn:
+        raise self._refused("eval()")
+
+    def _refused(self, received: str) -> AverageError:
+        return AverageError(
+            f"[{self.name}] {received}; expected the model with the averages in it; write with {self.name}.applied(): "
+            "y = model(x)"
+        )
+
+
 class NotStepped:
     """Calls of an optimizer that keeps gradients and steps."""
 

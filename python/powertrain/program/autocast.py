@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from powertrain import _core
+from powertrain.errors.boundary import shown
 
 PRECISIONS = ("f32", "bf16", "f16")
 _DTYPES = {"f32": _core.DType.float32, "bf16": _core.DType.bfloat16, "f16": _core.DType.float16}
@@ -19,7 +20,7 @@ def precision_of(value: Any) -> str | None:
 
 
 @contextlib.contextmanager
-def autocast(precision: Any, dots: str = "hardware") -> Iterator[None]:
+def autocast(precision: Any = None, dots: str = "hardware", **others: Any) -> Iterator[None]:
     """Inside the block, products keep what they read and write in `precision`: "bf16" or "f16"; "f32" switches it off.
     A dtype, or another of its names, is as good: pt.bfloat16, "bfloat16".
 
@@ -41,6 +42,10 @@ def autocast(precision: Any, dots: str = "hardware") -> Iterator[None]:
         >>> y.dtype == pt.bfloat16, total.dtype == pt.float32
         (True, True)
     """
+    if others:
+        wanted = "f32" if others.get("enabled") is False else precision_of(others.get("dtype")) or "bf16"
+        received = ", ".join(f"{name}={shown(value)}" for name, value in others.items())
+        raise _core.DTypeError(f"[autocast] received {received}; expected a precision; write pt.autocast({wanted!r})")
     named = precision_of(precision)
     if named is None:
         known = ", ".join(map(repr, PRECISIONS))

@@ -17,6 +17,9 @@ from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun
 
+# What a file of weights or of pt.save is called; the folder of a run is called otherwise.
+_FILES = (".bin", ".ckpt", ".npz", ".pt", ".pth", ".safetensors")
+
 EPOCHS = 10
 EXAMPLE = "pt.fit(model=model, data=(x, y), epochs=10)"
 
@@ -147,6 +150,12 @@ def load(
     from powertrain.data.in_memory import dataset_of
     from powertrain.train.evaluate.review import open_run
 
+    if Path(folder).suffix in _FILES:
+        raise RunError(
+            f"[load] received {str(folder)!r}, a file; expected the folder of a run; write "
+            "pt.restore(path, model=model) for what pt.save wrote, or "
+            "model.load_state_dict(safetensors.numpy.load_file(path), layout='torch') for weights of PyTorch"
+        )
     data = None if data is None else {"use": dataset_of(data)}
     given = {"model": model, "data": data, "loss": loss, "evaluate": metrics}
     return open_run(Path(folder), trust, {name: value for name, value in given.items() if value is not None})
