@@ -7,7 +7,8 @@ default generator, and so do the everyday three of PyTorch, `rand`, `randn` and 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from powertrain import _core
@@ -280,9 +281,23 @@ def _whole(value: Any) -> bool:
 _default: Generator | None = None
 
 
+class InThread(threading.local):
+    """What gives this thread another default generator, while the loader makes an example in it."""
+
+    generator: Callable[[], Generator] | None = None
+
+
+in_thread = InThread()
+
+
 def default_generator() -> Generator:
-    """The generator that functions without one of their own draw from."""
+    """The generator that functions without one of their own draw from.
+
+    In the `__getitem__` of a data set whose examples a loader makes, that of the example.
+    """
     global _default
+    if in_thread.generator is not None:
+        return in_thread.generator()
     if _default is None:
         _default = Generator(0, name="random.default")
     return _default

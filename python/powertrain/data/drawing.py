@@ -1,7 +1,7 @@
 """Random numbers of one example: a function of (seed, epoch, index), wherever in the making of it they are drawn.
 
-The loader says which example a thread is making; random transforms ask for its numbers. So an example comes out the
-same on any number of workers and after a resume.
+The loader says which example a thread is making; random transforms and `pt.random` ask for its numbers. So an example
+comes out the same on any number of workers and after a resume.
 """
 
 from __future__ import annotations
@@ -11,12 +11,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
+from powertrain import _core, random
 from powertrain.data.order import EXAMPLES, Cursor, Draw
+
+# Marks the streams of examples, of which others begin with 0.
+_EXAMPLES = 1 << 62
 
 
 class _Local(threading.local):
     key: tuple[int, Cursor] | None = None
     draw: Draw | None = None
+    # Made by the first example that draws from it, and kept: a compiled function knows the slot that it drew from.
+    generator: random.Generator | None = None
 
 
 _local = _Local()
@@ -27,12 +35,18 @@ _calls = itertools.count()
 @contextmanager
 def example(seed: int, epoch: int, index: int) -> Iterator[None]:
     """Inside, this thread makes the example `index` of an epoch."""
-    before = _local.key, _local.draw
-    _local.key, _local.draw = (seed, Cursor(epoch, index)), None
+    before = _local.key, _local.draw, random.in_thread.generator
+    around = None if before[0] is None or _local.generator is None else _local.generator.slot.value
+    _local.key, _local.draw, random.in_thread.generator = (seed, Cursor(epoch, index)), None, _generator
+    # Not when it is asked for, which may be in a trace: a program would then hold the state of its first example.
+    if _local.generator is not None:
+        _local.generator.slot.value = _state(_local.key)
     try:
         yield
     finally:
-        _local.key, _local.draw = before
+        _local.key, _local.draw, random.in_thread.generator = before
+        if _local.key is not None and _local.generator is not None:
+            _local.generator.slot.value = _state(_local.key) if around is None else around
 
 
 def current() -> Draw:
@@ -43,3 +57,19 @@ def current() -> Draw:
         seed, place = _local.key
         _local.draw = Draw(seed, EXAMPLES, place)
     return _local.draw
+
+
+def _generator() -> random.Generator:
+    """What `pt.random` draws from while this thread makes an example."""
+    if _local.generator is None:
+        assert _local.key is not None
+        _local.generator = random.Generator(0, name="random.example")
+        _local.generator.slot = _core.Slot(_state(_local.key), "random.example")
+    return _local.generator
+
+
+def _state(key: tuple[int, Cursor]) -> _core.Tensor:
+    """Of a generator: the loader's seed, and a stream for each example of an epoch."""
+    seed, (epoch, index) = key
+    stream = _EXAMPLES | (epoch & 0x3FFFFF) << 40 | (index & 0xFFFFFFFFFF)
+    return _core.tensor(np.array([seed & 0xFFFFFFFFFFFFFFFF, stream, 0], np.uint64).view(np.int64))
