@@ -208,7 +208,7 @@ def test_the_line_that_made_a_number_infinite_is_named_under_autocast() -> None:
         opt.update(grads)
         return loss
 
-    named = r"\[log\] made a number that is not finite .*test_precision\.py"
+    named = r"\[log\] made a number that is not finite .*test_autocast\.py"
     with pytest.raises(pt.NonFiniteError, match=named), pt.autocast("bf16"):
         step(X)
 
