@@ -297,7 +297,27 @@ LAYERS: Final[dict[str, str]] = {
     "ZeroPadding2D": "pt.nn.ZeroPad2d(padding)",
     "ZeroPadding3D": "pt.nn.ZeroPad3d(padding)",
     "compact": "__init__ of a pt.nn.Module, in which its parts are made",
-    "utils": "pt.optim.clip_by_global_norm(grads, max_norm)",
+}
+
+# Of torch.nn.utils and its modules. Gradients are values, so that nothing clips them where they are.
+_CLIP: Final = "grads, norm = pt.optim.clip_by_global_norm(grads, max_norm)"
+_PACKED: Final = "y, state = lstm(padded, lengths=lengths): layers take sequences of several lengths padded"
+UTILS: Final[dict[str, str]] = {
+    "clip_grad_norm": _CLIP,
+    "clip_grad_norm_": _CLIP,
+    "clip_grad_value_": "grads = pt.optim.clip_by_value(grads, clip_value)",
+    "clip_grads_with_norm_": _CLIP,
+    "get_total_norm": "pt.optim.clip_by_global_norm(grads, 1.0)[1]",
+    "remove_spectral_norm": "pt.nn.utils.parametrize.remove_parametrizations(module, 'weight')",
+    "remove_weight_norm": "pt.nn.utils.parametrize.remove_parametrizations(module, 'weight')",
+    "skip_init": "module_class(*args)",
+}
+SEQUENCES: Final[dict[str, str]] = {
+    "PackedSequence": _PACKED,
+    "pack_padded_sequence": _PACKED,
+    "pack_sequence": "pt.nn.utils.rnn.pad_sequence(sequences)",
+    "pad_packed_sequence": _PACKED,
+    "unpack_sequence": "pt.nn.utils.rnn.unpad_sequence(padded, lengths)",
 }
 
 # Of torch.optim, torch.optim.lr_scheduler, keras.optimizers and optax, for powertrain.optim.
@@ -417,6 +437,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.metrics": METRICS,
     "powertrain.nn": LAYERS,
     "powertrain.nn.functional": FUNCTIONS,
+    "powertrain.nn.utils": UTILS,
+    "powertrain.nn.utils.rnn": SEQUENCES,
     "powertrain.optim": OPTIMIZERS,
     "powertrain.random": RANDOM,
 }

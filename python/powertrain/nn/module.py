@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import powertrain as pt
 from powertrain import _core
@@ -47,7 +47,10 @@ class Module(State):
         super().__init__()
         object.__setattr__(self, "training", True)
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
+        held = vars(self).get("parametrizations")
+        if held is not None and name in getattr(held, "_modules", ()):
+            return held._modules[name]()  # computed from others: nn/utils/parametrize.py
         unknown(self, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

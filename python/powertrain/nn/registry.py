@@ -51,6 +51,13 @@ class Registry(Watched):
         if name in self._slots and not isinstance(value, (pt.Slot, Registry)) and value is not None:
             self._set_value(name, value)
             return
+        held = self._modules.get("parametrizations")
+        if held is not None and name in held._modules:
+            raise pt.DTypeError(
+                f"[{type(self).__name__}.{name}] {type(value).__name__} in place of a computed parameter; expected no "
+                f"assignment; set what it is computed from, the slots of module.parametrizations.{name}, or write "
+                f"pt.nn.utils.parametrize.remove_parametrizations(module, {name!r}) first"
+            )
         self._register(name, value)
         super().__setattr__(name, value)
 
