@@ -173,9 +173,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     except (OSError, FolderError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise NoFileError(f"[restore] {path}: {said}; expected a file that pt.save wrote; check the path") from error
+    _refuse_weights(path, raw)
     try:
-        size = int.from_bytes(raw[:8], "little")
-        header = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"][_KEY])
+        header = json.loads(_described(raw)["__metadata__"][_KEY])
         arrays = load(raw)
         whole = header["format"] == _FORMAT and header["sha256"] == _hash(arrays)
         values = [_unpacked(value, arrays) for value in header["parts"].values()]
@@ -190,6 +190,29 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             "SHA-256; take one that was saved earlier"
         )
     return header, arrays
+
+
+def _described(raw: bytes) -> dict[str, Any]:
+    """The header of a safetensors file."""
+    return dict(json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")]))
+
+
+def _refuse_weights(path: Path, raw: bytes) -> None:
+    """Files of weights are not damaged: they are for load_state_dict."""
+    if raw.startswith(b"PK"):
+        received, load = "a file of torch.save", "torch.load(path), layout='torch'"
+    else:
+        try:
+            other = _KEY not in _described(raw).get("__metadata__", {})
+        except Exception:  # said where the file is read
+            return
+        received, load = "a safetensors file of another program", "safetensors.numpy.load_file(path), layout='torch'"
+        if not other:
+            return
+    raise SaveError(
+        f"[restore] {path} is {received}; expected one that pt.save wrote; for weights of PyTorch write "
+        f"model.load_state_dict({load})"
+    )
 
 
 def _check_parts(path: Any, parts: Mapping[str, Any], held: Mapping[str, Any], states: list[str], strict: bool) -> None:

@@ -105,6 +105,10 @@ CALLS: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "[load] received 'weights.pt', a file; expected the folder of a run; write pt.restore(path, model=model) for what "
      "pt.save wrote, or model.load_state_dict(safetensors.numpy.load_file(path), layout='torch') for weights of "
      "PyTorch"),
+    (lambda: pt.optim.AdamW(LAYER, lr=lambda step: 1.0), ValueError,  # type: ignore[arg-type]
+     "[optimizer] lr = function; expected a number > 0; pass a function of the step as schedule=..."),
+    (lambda: pt.optim.SGD(LAYER, lr="0.1"), ValueError,  # type: ignore[arg-type]
+     "[optimizer] lr = '0.1'; expected a number > 0; 1e-3 is usual for adamw"),
     (lambda: AVERAGE.update_parameters(LAYER), ValueError,
      "[ema] update_parameters(); expected update(); write ema.update() behind opt.update(grads)"),
     (lambda: AVERAGE(pt.ones((1, 2))), ValueError, f"[ema] called like a model{APPLIED}"),

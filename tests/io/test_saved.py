@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save as serialized
 
 import powertrain as pt
 from oracles import same_bits
@@ -142,6 +143,12 @@ FILES: dict[str, tuple[Callable[[Path], None], type[Exception], str]] = {
     "flipped": (broken(flipped), SaveError,
                 "[restore] PATH is not what was written, or of another version; expected format 1 with the same "
                 "SHA-256; take one that was saved earlier"),
+    "weights": (lambda path: path.write_bytes(serialized({"w": np.ones(2)})) and None, SaveError,
+                "[restore] PATH is a safetensors file of another program; expected one that pt.save wrote; for weights "
+                "of PyTorch write model.load_state_dict(safetensors.numpy.load_file(path), layout='torch')"),
+    "torch": (broken(lambda raw: b"PK" + raw), SaveError,
+              "[restore] PATH is a file of torch.save; expected one that pt.save wrote; for weights of PyTorch write "
+              "model.load_state_dict(torch.load(path), layout='torch')"),
 }  # fmt: skip
 
 

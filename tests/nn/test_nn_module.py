@@ -308,7 +308,8 @@ def test_what_is_missing_and_unknown_is_reported() -> None:
     assert repr(found) == "Loaded(missing_keys=['bias'], unexpected_keys=['more'])"
     assert repr(layer.load_state_dict(layer.state_dict())) == "<All keys matched successfully>"
     assert message(lambda: layer.load_state_dict([1])) == (  # type: ignore[arg-type]
-        "[load_state_dict] received list; expected a dict of values by name; pass what state_dict() gave"
+        "[load_state_dict] received list; expected a dict of values by name; pass what state_dict() gave, "
+        "or safetensors.numpy.load_file(path)"
     )
     wrapped = {f"module.{name}": value for name, value in layer.state_dict().items()}
     assert message(lambda: layer.load_state_dict(wrapped)).endswith(

@@ -200,7 +200,7 @@ class State(Registry):
         if not isinstance(state_dict, Mapping):
             raise StateError(
                 f"[load_state_dict] received {type(state_dict).__name__}; expected a dict of values by name; pass what "
-                "state_dict() gave"
+                "state_dict() gave, or safetensors.numpy.load_file(path)"
             )
         state = {name: np.asarray(detached(value)) for name, value in state_dict.items()}
         said = layout

@@ -65,8 +65,12 @@ _ELSEWHERE = {
 def check_settings(where: str, **settings: float | None) -> None:
     for name, value in settings.items():
         expected, good, fix = _LIMITS[name]
-        if value is not None and not good(value):
-            raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")
+        try:
+            if value is not None and not good(value):
+                raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")
+        except TypeError:
+            fix = "pass a function of the step as schedule=..." if callable(value) else fix
+            raise OptimizerError(f"[{where}] {name} = {shown(value)}; expected {expected}; {fix}") from None
 
 
 def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
