@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
-    "_core", "abi", "errors", "io", "ops", "tensor", "random", "fft", "linalg", "array_api", "autodiff", "program",
-    "saved", "nn", "plugin", "optim", "solvers", "data", "metrics", "recipe", "train", "builtin", "sklearn",
+    "_core", "typing", "abi", "errors", "io", "ops", "tensor", "random", "fft", "linalg", "array_api", "autodiff",
+    "program", "saved", "nn", "plugin", "optim", "solvers", "data", "metrics", "recipe", "train", "builtin", "sklearn",
     "conformance", "cli",
 )  # fmt: skip
 # Not in a room: the package itself, which names what is public, and `python -m powertrain`.
@@ -33,7 +33,7 @@ ALLOWED: Final = {
 PUBLIC: Final = frozenset(
     {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.metrics",
      "powertrain.nn", "powertrain.nn.functional", "powertrain.optim", "powertrain.plugin", "powertrain.plugin.testing",
-     "powertrain.solvers"}
+     "powertrain.solvers", "powertrain.typing"}
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ HEADER = '''"""Made by tools/make_stubs.py from the specs of the ops and from __
 
 from collections.abc import Sequence
 
-from powertrain._core import Axes, DTypeLike, TensorLike
+from powertrain.typing import Axes, DTypeLike, TensorLike
 '''
 
 

@@ -2,23 +2,17 @@
 
 import builtins
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer
 
 from powertrain.program.slots import Segment
+from powertrain.typing import Axes, DTypeLike, TensorLike
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 __version__: str
-
-class _HasArray(Protocol):
-    def __array__(self) -> NDArray[Any]: ...
-
-# What the ops take: lists and tuples of numbers are float32 or int64.
-TensorLike: TypeAlias = Tensor | Slot | _HasArray | Buffer | Sequence[Any] | complex
-DTypeLike: TypeAlias = DType | str | type[complex] | np.dtype[Any] | type[np.generic]
-Axes: TypeAlias = int | Sequence[int]
 
 class Error(Exception): ...
 class ShapeError(Error, ValueError): ...
@@ -313,10 +307,34 @@ def make_compiled(
     on_trip: str,
     limit: int,
     backend: Any = None,
-) -> Any: ...
+) -> CompiledFunction[..., Any]: ...
 
-class CompiledFunction:
-    __wrapped__: Callable[..., Any]
+class CompiledFunction(Generic[P, R]):
+    """A function whose calls replay a program: what `pt.compile` gives."""
+
+    __wrapped__: Callable[P, R]
+    __name__: str
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @property
+    def traces(self) -> int:
+        """How often the function was traced."""
+
+    @property
+    def tripped(self) -> bool:
+        """Whether a guard tripped in the last call."""
+
+    def describe(self) -> str:
+        """The programs as a person reads them."""
+
+    def captured(self) -> list[str]:
+        """What the program used last took from Python: attributes, flags, closures and globals, as sorted lines."""
+
+    @property
+    def programs(self) -> list[dict[str, Any]]:
+        """The programs, the last used one first."""
+
+    def profile(self, *args: TensorLike) -> list[float]:
+        """Run one step; seconds per instruction."""
 
 def facts_changed(owner: Any = None, name: str | None = None) -> None:
     """Something that a trace may have taken as it was is another now: programs look before their next call."""

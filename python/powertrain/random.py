@@ -9,13 +9,16 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.ops.functional import OPERATORS, arange
+
+if TYPE_CHECKING:
+    from powertrain.typing import DTypeLike, Shape, TensorLike
 
 __all__ = [
     "Generator", "bernoulli", "choice", "default_generator", "exponential", "gumbel", "integers", "laplace",
@@ -42,7 +45,9 @@ class Generator:
     def __init__(self, seed: int, stream: int = 0, name: str = "random") -> None:
         self.slot = Slot(_state(seed, stream), name)
 
-    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+    def uniform(
+        self, low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Numbers in [low, high).
 
         Shapes    low and high broadcast to size -> size
@@ -57,7 +62,9 @@ class Generator:
         drawn = self._draw("random_uniform", size, dtype)
         return drawn if _is(low, 0) and _is(high, 1) else _within(drawn, low, high)
 
-    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+    def normal(
+        self, loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Numbers of the normal distribution around `loc`, of standard deviation `scale`.
 
         Shapes    loc and scale broadcast to size -> size
@@ -72,24 +79,28 @@ class Generator:
         drawn = self._draw("random_normal", size, dtype)
         return drawn if _is(loc, 0) and _is(scale, 1) else drawn * _like(scale, drawn) + _like(loc, drawn)
 
-    def standard_normal(self, size: Size = None, dtype: Any = None) -> Tensor:
+    def standard_normal(self, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
         """Numbers of the normal distribution around 0, of standard deviation 1."""
         return self._draw("random_normal", size, dtype)
 
-    def lognormal(self, mean: Any = 0.0, sigma: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+    def lognormal(
+        self, mean: TensorLike = 0.0, sigma: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Numbers whose logarithms are normal, around `mean`, of standard deviation `sigma`."""
         _check_numbers("lognormal", size, mean=mean, sigma=sigma)
         _check_scale("lognormal", sigma, "sigma")
         return OPERATORS["exp"](self.normal(mean, sigma, size, dtype))
 
-    def exponential(self, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+    def exponential(self, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
         """Numbers of the exponential distribution, of mean `scale`."""
         _check_numbers("exponential", size, scale=scale)
         _check_scale("exponential", scale)
         drawn = self._draw("random_uniform", size, dtype)
         return -OPERATORS["log1p"](-drawn) * _like(scale, drawn)
 
-    def gumbel(self, loc: Any = 0.0, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+    def gumbel(
+        self, loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Numbers of the Gumbel distribution: loc + argmax of them is a draw from softmax(loc)."""
         _check_numbers("gumbel", size, loc=loc, scale=scale)
         _check_scale("gumbel", scale)
@@ -97,7 +108,9 @@ class Generator:
         waits = OPERATORS["maximum"](-OPERATORS["log1p"](-drawn), _smallest(drawn))  # a wait of 0 would be infinite
         return _like(loc, drawn) - OPERATORS["log"](waits) * _like(scale, drawn)
 
-    def laplace(self, loc: Any = 0.0, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+    def laplace(
+        self, loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Numbers of the Laplace distribution around `loc`: on both sides exponential, of mean `scale`."""
         _check_numbers("laplace", size, loc=loc, scale=scale)
         _check_scale("laplace", scale)
@@ -107,7 +120,12 @@ class Generator:
         return _like(loc, drawn) - side * OPERATORS["log1p"](-above) * _like(scale, drawn)
 
     def integers(
-        self, low: int, high: int | None = None, size: Size = None, dtype: Any = "int64", endpoint: bool = False
+        self,
+        low: int,
+        high: int | None = None,
+        size: Size = None,
+        dtype: DTypeLike | None = "int64",
+        endpoint: bool = False,
     ) -> Tensor:
         """Integers from low to below high, or up to high with `endpoint`; from 0 to below low if it is alone.
 
@@ -129,7 +147,7 @@ class Generator:
         whole = OPERATORS["astype"](OPERATORS["floor"](drawn * float(stop - start)), "int64") + start
         return OPERATORS["astype"](whole, dtype)
 
-    def permutation(self, x: Any, axis: int = 0) -> Tensor:
+    def permutation(self, x: TensorLike, axis: int = 0) -> Tensor:
         """The numbers below x in random order, or a tensor with its slices along an axis in random order.
 
         Errors    a negative number; a tensor without axes
@@ -146,7 +164,9 @@ class Generator:
         place = _axis("permutation", given, axis)
         return OPERATORS["take"](given, self._order(given.shape[place]), place)
 
-    def choice(self, a: Any, size: Size = None, replace: bool = True, p: Any = None, axis: int = 0) -> Tensor:
+    def choice(
+        self, a: TensorLike, size: Size = None, replace: bool = True, p: TensorLike | None = None, axis: int = 0
+    ) -> Tensor:
         """Elements of a tensor along an axis, or of the numbers below `a`, each with the chance that p gives it.
 
         With `replace=False` no element is drawn twice.
@@ -176,7 +196,7 @@ class Generator:
             )
         return OPERATORS["take"](given, OPERATORS["reshape"](self._places(n, count, replace, p), shape), place)
 
-    def bernoulli(self, p: Any = 0.5, size: Size = None) -> Tensor:
+    def bernoulli(self, p: TensorLike = 0.5, size: Size = None) -> Tensor:
         """True with probability p; in the shape of p if no size is given.
 
         Errors    a probability outside 0 <= p <= 1
@@ -268,11 +288,11 @@ def _state(seed: int, stream: int) -> Tensor:
     return _core.tensor(np.array([seed, stream, 0], np.int64))
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: object) -> TypeGuard[int]:
     if isinstance(value, (bool, Tensor, Slot)) or bool(getattr(value, "ndim", 0)):
         return False
     try:
-        operator.index(value)
+        operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         return False
     return True
@@ -308,64 +328,70 @@ def seed(value: int) -> None:
     default_generator().slot.value = _state(value, 0)
 
 
-def uniform(low: Any = 0.0, high: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+def uniform(low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
     """Numbers in [low, high): see Generator.uniform."""
     return default_generator().uniform(low, high, size, dtype)
 
 
-def normal(loc: Any = 0.0, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+def normal(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
     """Normal numbers around `loc`, of standard deviation `scale`: see Generator.normal."""
     return default_generator().normal(loc, scale, size, dtype)
 
 
-def standard_normal(size: Size = None, dtype: Any = None) -> Tensor:
+def standard_normal(size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
     """Normal numbers around 0, of standard deviation 1: see Generator.normal."""
     return default_generator().standard_normal(size, dtype)
 
 
-def lognormal(mean: Any = 0.0, sigma: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+def lognormal(
+    mean: TensorLike = 0.0, sigma: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """Numbers whose logarithms are normal: see Generator.lognormal."""
     return default_generator().lognormal(mean, sigma, size, dtype)
 
 
-def exponential(scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+def exponential(scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
     """Exponential numbers of mean `scale`: see Generator.exponential."""
     return default_generator().exponential(scale, size, dtype)
 
 
-def gumbel(loc: Any = 0.0, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+def gumbel(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
     """Numbers of the Gumbel distribution: see Generator.gumbel."""
     return default_generator().gumbel(loc, scale, size, dtype)
 
 
-def laplace(loc: Any = 0.0, scale: Any = 1.0, size: Size = None, dtype: Any = None) -> Tensor:
+def laplace(
+    loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """Numbers of the Laplace distribution: see Generator.laplace."""
     return default_generator().laplace(loc, scale, size, dtype)
 
 
 def integers(
-    low: int, high: int | None = None, size: Size = None, dtype: Any = "int64", endpoint: bool = False
+    low: int, high: int | None = None, size: Size = None, dtype: DTypeLike | None = "int64", endpoint: bool = False
 ) -> Tensor:
     """Integers from low to below high: see Generator.integers."""
     return default_generator().integers(low, high, size, dtype, endpoint)
 
 
-def permutation(x: Any, axis: int = 0) -> Tensor:
+def permutation(x: TensorLike, axis: int = 0) -> Tensor:
     """The numbers below x, or the slices of a tensor, in random order: see Generator.permutation."""
     return default_generator().permutation(x, axis)
 
 
-def choice(a: Any, size: Size = None, replace: bool = True, p: Any = None, axis: int = 0) -> Tensor:
+def choice(
+    a: TensorLike, size: Size = None, replace: bool = True, p: TensorLike | None = None, axis: int = 0
+) -> Tensor:
     """Elements of a tensor, or of the numbers below `a`: see Generator.choice."""
     return default_generator().choice(a, size, replace, p, axis)
 
 
-def bernoulli(p: Any = 0.5, size: Size = None) -> Tensor:
+def bernoulli(p: TensorLike = 0.5, size: Size = None) -> Tensor:
     """True with probability p: see Generator.bernoulli."""
     return default_generator().bernoulli(p, size)
 
 
-def rand(*size: Any, dtype: Any = None) -> Tensor:
+def rand(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
     """Numbers in [0, 1) from the default generator: rand(2, 3), or rand((2, 3)).
 
     Example
@@ -376,7 +402,7 @@ def rand(*size: Any, dtype: Any = None) -> Tensor:
     return uniform(size=_unpacked(size), dtype=dtype)
 
 
-def randn(*size: Any, dtype: Any = None) -> Tensor:
+def randn(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
     """Standard normal numbers from the default generator: randn(2, 3), or randn((2, 3)).
 
     Example
@@ -387,7 +413,7 @@ def randn(*size: Any, dtype: Any = None) -> Tensor:
     return standard_normal(_unpacked(size), dtype)
 
 
-def randint(low: int, high: Any = None, size: Size = None, dtype: Any = "int64") -> Tensor:
+def randint(low: int, high: int | None = None, size: Size = None, dtype: DTypeLike | None = "int64") -> Tensor:
     """Integers from low to below high from the default generator, as randint(10, (2, 3)) or randint(1, 7, (2, 3)).
 
     Example

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from powertrain._core import Slot, Tensor
 from powertrain.errors.boundary import export, shown
 from powertrain.io.files import Files, FolderError
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import State
 
 _FORMAT = 1
 _KEY = "powertrain"  # of the metadata of the file
@@ -31,7 +34,7 @@ class NoFileError(_core.Error, OSError):
     """A file that cannot be read."""
 
 
-def save(path: str | os.PathLike[str], *others: Any, **parts: Any) -> None:
+def save(path: str | os.PathLike[str], *others: object, **parts: object) -> None:
     """Write all that a training loop is made of into one file, so that `pt.restore` goes on with the same bits.
 
     A part is an object with `state_dict` and `load_state_dict` (a model, an optimizer, an average, a loader), a slot, a
@@ -67,7 +70,7 @@ def save(path: str | os.PathLike[str], *others: Any, **parts: Any) -> None:
     Files(target.parent).replace(target.name, serialized(arrays, {_KEY: described}))
 
 
-def restore(path: str | os.PathLike[str], strict: bool = True, **parts: Any) -> dict[str, Any]:
+def restore(path: str | os.PathLike[str], strict: bool = True, **parts: object) -> State:
     """Set parts to what `pt.save` wrote under their names, and return the plain values of the file.
 
     The file is checked whole first, and if a part does not fit, those before it are set back: nothing changes. With

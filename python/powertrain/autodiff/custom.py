@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 from powertrain import _core
 from powertrain._core import Tensor
-from powertrain.autodiff.tree import Flat, Tree, flattened, is_tensor
+from powertrain.autodiff.tree import Flat, flattened, is_tensor
 from powertrain.errors.boundary import public
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def checkpoint(function: Callable[..., Tree]) -> Callable[..., Tree]:
+
+def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     """The function, of which nothing but its inputs is kept for the gradient: what is between is computed again.
 
     Memory for time (Chen et al. 2016); the numbers are the same. Slots that it reads are inputs too, slots that it
@@ -25,16 +28,16 @@ def checkpoint(function: Callable[..., Tree]) -> Callable[..., Tree]:
     """
 
     @public
-    def computed(*args: Any) -> Tree:
+    def computed(*args: Any) -> Any:
         leaves, rebuild = flattened(args)
         flat = Flat(function, rebuild)
         outputs = _core.checkpoint(flat, [_core.asarray(leaf) for leaf in leaves])
         return flat.outputs(outputs)
 
-    return computed
+    return cast("Callable[P, R]", computed)
 
 
-def custom_gradient(function: Callable[..., tuple[Tree, Callable[..., Any]]]) -> Callable[..., Tree]:
+def custom_gradient(function: Callable[P, tuple[R, Callable[..., object]]]) -> Callable[P, R]:
     """A function whose gradient is what it says: it gives its result, and a function that goes back.
 
     That one gets the cotangent of the result, of the same structure, and gives one gradient for each argument that is a
@@ -52,10 +55,10 @@ def custom_gradient(function: Callable[..., tuple[Tree, Callable[..., Any]]]) ->
     """
 
     @public
-    def given(*args: Any) -> Tree:
+    def given(*args: Any) -> Any:
         tensors = [_core.asarray(arg) if is_tensor(arg) else arg for arg in args]
         inputs = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
-        result, back = function(*tensors)
+        result, back = cast("Callable[..., Any]", function)(*tensors)
         leaves, rebuild = flattened(result)
 
         def gradients(cotangents: list[Tensor]) -> list[Tensor]:
@@ -64,7 +67,7 @@ def custom_gradient(function: Callable[..., tuple[Tree, Callable[..., Any]]]) ->
         outputs = _core.custom_gradient([_core.asarray(leaf) for leaf in leaves], inputs, gradients)
         return rebuild(outputs)
 
-    return given
+    return cast("Callable[P, R]", given)
 
 
 def _checked(found: Any, inputs: Sequence[Tensor]) -> list[Tensor]:

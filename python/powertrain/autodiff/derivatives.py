@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from powertrain import _core
 from powertrain._core import Tensor
 from powertrain.autodiff.gradients import argument, check_output, grad, own_input
-from powertrain.autodiff.tree import Flat, Tree
+from powertrain.autodiff.tree import Flat
 from powertrain.autodiff.vmap import vmap
 from powertrain.errors.boundary import public
 from powertrain.ops.creation import eye
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def _directions(where: str, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _directions(
+    where: str, primals: Sequence[TensorLike], tangents: Sequence[TensorLike]
+) -> tuple[list[Tensor], list[Tensor]]:
     """The arguments, each of an identity of its own, and how they move."""
     watched = [own_input(where, f"argument {place}", x) for place, x in enumerate(primals)]
     moves = [_core.asarray(t) for t in tangents]
@@ -29,7 +37,7 @@ def _directions(where: str, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     return watched, moves
 
 
-def jvp(function: Callable[..., Tree], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Tree, Tree]:
+def jvp(function: Callable[..., R], primals: Sequence[TensorLike], tangents: Sequence[TensorLike]) -> tuple[R, R]:
     """The value of `function(*primals)`, and how it changes when the arguments move along the tangents.
 
     By two gradients: that of the cotangent in <cotangent, J tangent> is J tangent.
@@ -49,7 +57,7 @@ def jvp(function: Callable[..., Tree], primals: Sequence[Any], tangents: Sequenc
     return flat.outputs(outputs), flat.outputs(moved)
 
 
-def hvp(function: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any]) -> list[Tensor]:
+def hvp(function: Callable[..., Tensor], primals: Sequence[TensorLike], tangents: Sequence[TensorLike]) -> list[Tensor]:
     """The Hessian of a scalar function times a direction, one tensor for each argument.
 
     Example
@@ -63,7 +71,7 @@ def hvp(function: Callable[..., Tensor], primals: Sequence[Any], tangents: Seque
     return found
 
 
-def jacobian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., Tensor]:
+def jacobian(function: Callable[P, Tensor], argnum: int = 0) -> Callable[P, Tensor]:
     """A function that gives the derivative of every output by every number of one argument: [output..., input...].
 
     Example
@@ -73,19 +81,19 @@ def jacobian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., 
     """
 
     @public
-    def matrix(*args: Any) -> Tensor:
+    def matrix(*args: Any) -> Any:
         values = list(args)
         x = values[argnum] = own_input("jacobian", f"argument {argnum}", argument("jacobian", argnum, args))
-        y = check_output("jacobian", _core.with_tape([x], lambda: function(*values)))
+        y = check_output("jacobian", _core.with_tape([x], lambda: cast("Callable[..., Tensor]", function)(*values)))
         size = math.prod(y.shape)
         units = OPERATORS["reshape"](eye(size, dtype=y.dtype), (size, *y.shape))
         rows = vmap(lambda unit: _core.gradients([y], [unit], [x])[0])(units)
         return OPERATORS["reshape"](rows, (*y.shape, *x.shape))
 
-    return matrix
+    return cast("Callable[P, Tensor]", matrix)
 
 
-def hessian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., Tensor]:
+def hessian(function: Callable[P, Tensor], argnum: int = 0) -> Callable[P, Tensor]:
     """A function that gives all second derivatives of a scalar function by one argument: [input..., input...].
 
     Example
@@ -93,4 +101,4 @@ def hessian(function: Callable[..., Tensor], argnum: int = 0) -> Callable[..., T
         >>> pt.hessian(lambda x: x[0] * x[1])(pt.tensor([1.0, 2.0])).numpy().tolist()
         [[0.0, 1.0], [1.0, 0.0]]
     """
-    return jacobian(grad(function, argnum), argnum)
+    return cast("Callable[P, Tensor]", jacobian(cast("Callable[..., Tensor]", grad(function, argnum)), argnum))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.autodiff.row_sparse import in_order, parted
 from powertrain.errors.boundary import public, shown
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike, Tree
+
 # An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
 # its own: a view of memory that NumPy lent is made of a copy, which no tape would know.
 OWN: Callable[..., Tensor] = _core.op_function("copy")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Aux = TypeVar("Aux")
+# The argument by which a function is differentiated: the gradient is of its type.
+Of = TypeVar("Of")
 
 
 def argument(where: str, place: Any, args: Sequence[Any]) -> Any:
@@ -140,9 +149,19 @@ def _by_arguments(where: str, function: Callable[..., Any], argnums: Any, has_au
     return call
 
 
+@overload
+def value_and_grad(  # type: ignore[overload-overlap]
+    function: Callable[Concatenate[Of, P], R], argnums: Literal[0] = 0, has_aux: bool = False
+) -> Callable[Concatenate[Of, P], tuple[R, Of]]: ...
+@overload
+def value_and_grad(function: Callable[P, R], argnums: int, has_aux: bool = False) -> Callable[P, tuple[R, Tree]]: ...
+@overload
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., tuple[Any, Any]]:
+    function: Callable[P, R], argnums: Sequence[int], has_aux: bool = False
+) -> Callable[P, tuple[R, tuple[Tree, ...]]]: ...
+def value_and_grad(
+    function: Callable[..., object], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., tuple[object, object]]:
     """Make a function that gives the value of `function` and its gradient by the argument, or arguments, `argnums`.
 
     The gradient has the structure of the argument: a tensor for a tensor, a list, tuple or dict for one of tensors.
@@ -166,7 +185,27 @@ def value_and_grad(
     return value_and_gradient
 
 
-def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+@overload
+def grad(  # type: ignore[overload-overlap]
+    function: Callable[Concatenate[Of, P], object], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Callable[Concatenate[Of, P], Of]: ...
+@overload
+def grad(
+    function: Callable[Concatenate[Of, P], tuple[object, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
+) -> Callable[Concatenate[Of, P], tuple[Of, Aux]]: ...
+@overload
+def grad(function: Callable[P, object], argnums: int, has_aux: Literal[False] = False) -> Callable[P, Tree]: ...
+@overload
+def grad(
+    function: Callable[P, object], argnums: Sequence[int], has_aux: Literal[False] = False
+) -> Callable[P, tuple[Tree, ...]]: ...
+@overload
+def grad(
+    function: Callable[P, tuple[object, Aux]], argnums: int | Sequence[int] = 0, *, has_aux: Literal[True]
+) -> Callable[P, tuple[Tree, Aux]]: ...
+def grad(
+    function: Callable[..., object], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., object]:
     """Make a function that gives the gradient of a scalar `function` by its argument, or arguments, `argnums`.
 
     The gradient has the structure of the argument, as in `value_and_grad`. With `has_aux` the function returns
@@ -191,7 +230,7 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
     return gradient
 
 
-def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable[[Any], list[Tensor]]]:
+def vjp(function: Callable[..., Tensor], *inputs: TensorLike) -> tuple[Tensor, Callable[[TensorLike], list[Tensor]]]:
     """The value of `function(*inputs)`, and a function from a cotangent to the gradient by each input.
 
     Errors    inputs or a result of integers or bool
@@ -205,7 +244,7 @@ def vjp(function: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, Callable
     output = check_output("vjp", _core.with_tape(watched, lambda: function(*watched)))
 
     @public
-    def back(cotangent: Any) -> list[Tensor]:
+    def back(cotangent: TensorLike) -> list[Tensor]:
         result: list[Tensor] = _core.gradients([output], [_core.asarray(cotangent)], watched)
         return result
 

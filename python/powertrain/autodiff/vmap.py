@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar, cast
 
 from powertrain import _core
 from powertrain._core import Tensor
-from powertrain.autodiff.tree import Flat, Tree, flattened
+from powertrain.autodiff.tree import Flat, flattened
 from powertrain.errors.boundary import public
 from powertrain.ops.functional import OPERATORS
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def _axes(args: tuple[Any, ...], in_axes: Any) -> list[int | None]:
@@ -35,7 +38,7 @@ def _rows_first(leaf: Any, axis: int | None) -> Tensor:
     return OPERATORS["moveaxis"](tensor, axis, 0) if axis else tensor
 
 
-def vmap(function: Callable[..., Tree], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Tree]:
+def vmap(function: Callable[P, R], in_axes: int | Sequence[int | None] = 0, out_axes: int = 0) -> Callable[P, R]:
     """The function for each row of its arguments, as one computation: every call in it is made for all rows at once.
 
     `in_axes` is the axis of the rows, for all arguments or one for each; None is for what all rows share. Results get
@@ -50,7 +53,7 @@ def vmap(function: Callable[..., Tree], in_axes: Any = 0, out_axes: int = 0) -> 
     """
 
     @public
-    def mapped(*args: Any) -> Tree:
+    def mapped(*args: Any) -> Any:
         leaves, rebuild = flattened(args)
         axes = _axes(args, in_axes)
         inputs = [_rows_first(leaf, axis) for leaf, axis in zip(leaves, axes, strict=True)]
@@ -65,4 +68,4 @@ def vmap(function: Callable[..., Tree], in_axes: Any = 0, out_axes: int = 0) -> 
         moved = [OPERATORS["moveaxis"](y, 0, out_axes) if out_axes else y for y in outputs]
         return flat.outputs(moved)
 
-    return mapped
+    return cast("Callable[P, R]", mapped)

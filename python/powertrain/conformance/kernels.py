@@ -4,7 +4,7 @@ against the reference, and the same through the engine."""
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -363,10 +363,14 @@ def _distance(made: Any, right: Any) -> float:
 def _engine(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]) -> Iterator[Finding]:
     """Eager and compiled, with one thread and with four."""
     arrays = [pt.tensor(array) for array in trial.inputs]
-    compiled = pt.compile(lambda *given: kernel(*given, **trial.params))
+
+    def eager(*given: Any) -> Any:
+        return kernel(*given, **trial.params)
+
+    functions: tuple[Callable[..., Any], ...] = (eager, pt.compile(eager))
     before, answers = pt.get_threads(), []
     try:
-        for function in (lambda *given: kernel(*given, **trial.params), compiled):
+        for function in functions:
             for threads in (1, 4):
                 pt.set_threads(threads)
                 made = function(*arrays)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.ops.axes import one_axis
 from powertrain.ops.functional import OPERATORS, arange
+
+if TYPE_CHECKING:
+    from powertrain.typing import Device, DTypeLike, TensorLike
 
 __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
@@ -82,7 +85,7 @@ def _plain(x: Any, n: int | None, axis: int, norm: str | None, inverse: bool, wh
     return _transform(_sized(given, n, axis), axis, inverse, _scale(n, norm, inverse, where))
 
 
-def fft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
+def fft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The sums of x_k e^(-2 pi i j k / n) along an axis, cut or filled with zeros to n.
 
     Shapes    x [..., m, ...] -> complex [..., n, ...]
@@ -97,12 +100,12 @@ def fft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backwa
     return _plain(x, n, axis, norm, False, "fft")
 
 
-def ifft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
+def ifft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The inverse of fft, along an axis cut or filled with zeros to n."""
     return _plain(x, n, axis, norm, True, "ifft")
 
 
-def rfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
+def rfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The first n // 2 + 1 sums of fft, of real x, whose other sums are their conjugates."""
     return _half(x, n, axis, norm, "rfft")
 
@@ -118,7 +121,7 @@ def _half(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Ten
     return _moved(OPERATORS["view_as_complex"](OPERATORS["real_dft"](line, _scale(n, norm, False, where))), axis)
 
 
-def irfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
+def irfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The inverse of rfft: n real numbers, an even number unless n says otherwise."""
     return _whole(x, n, axis, norm, "irfft")
 
@@ -131,12 +134,12 @@ def _whole(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Te
     return _moved(OPERATORS["real_dft_inverse"](line, n, _scale(n, norm, True, where)), axis)
 
 
-def hfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
+def hfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The real transform of x, the first half of numbers whose second half are their conjugates."""
     return _whole(OPERATORS["conj"](_complex(x)), n, axis, _SWAPPED.get(norm or "backward", norm), "hfft")
 
 
-def ihfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
+def ihfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
     """The inverse of hfft, of real x: n // 2 + 1 complex numbers."""
     return OPERATORS["conj"](_half(x, n, axis, _SWAPPED.get(norm or "backward", norm), "ihfft"))
 
@@ -171,48 +174,48 @@ def _several(x: Tensor, pairs: list[tuple[int | None, int]], norm: str | None, o
     return x
 
 
-def fftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
+def fftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """fft along several axes, all unless they are named, of the lengths s."""
     given = _complex(x)
     return _several(given, _axes(given, s, axes, "fftn"), norm, fft)
 
 
-def ifftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
+def ifftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """The inverse of fftn."""
     given = _complex(x)
     return _several(given, _axes(given, s, axes, "ifftn"), norm, ifft)
 
 
-def rfftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
+def rfftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """rfft along the last of several axes, fft along the others."""
     given = _core.asarray(x)
     *others, (n, axis) = _axes(given, s, axes, "rfftn")
     return _several(_half(given, n, axis, norm, "rfftn"), others, norm, fft)
 
 
-def irfftn(x: Any, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
+def irfftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
     """The inverse of rfftn."""
     given = _complex(x)
     *others, (n, axis) = _axes(given, s, axes, "irfftn")
     return _whole(_several(given, others, norm, ifft), n, axis, norm, "irfftn")
 
 
-def fft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
+def fft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """fftn along two axes."""
     return fftn(x, s, axes, norm)
 
 
-def ifft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
+def ifft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """ifftn along two axes."""
     return ifftn(x, s, axes, norm)
 
 
-def rfft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
+def rfft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """rfftn along two axes."""
     return rfftn(x, s, axes, norm)
 
 
-def irfft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
+def irfft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
     """irfftn along two axes."""
     return irfftn(x, s, axes, norm)
 
@@ -220,7 +223,7 @@ def irfft2(x: Any, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None =
 # ------------------------------------------------------------ frequencies
 
 
-def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def fftfreq(n: int, d: float = 1.0, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """The frequencies of fft's n sums, of samples d apart: 0, 1, ..., then the negative ones, over n d.
 
     Example
@@ -233,7 +236,7 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) ->
     return OPERATORS["astype"](OPERATORS["astype"](counted, "float64") / (n * d), dtype or "float32")
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def rfftfreq(n: int, d: float = 1.0, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """The frequencies of rfft's sums."""
     n = _length(n, n, "rfftfreq")
     return OPERATORS["astype"](OPERATORS["astype"](arange(0, n // 2 + 1), "float64") / (n * d), dtype or "float32")
@@ -247,12 +250,12 @@ def _shifted(x: Any, axes: int | Sequence[int] | None, back: bool, where: str) -
     return OPERATORS["roll"](given, [-half if back else half for half in halves], chosen)
 
 
-def fftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
+def fftshift(x: TensorLike, axes: int | Sequence[int] | None = None) -> Tensor:
     """x with the frequency 0 in the middle of the axes, all unless they are named."""
     return _shifted(x, axes, False, "fftshift")
 
 
-def ifftshift(x: Any, axes: int | Sequence[int] | None = None) -> Tensor:
+def ifftshift(x: TensorLike, axes: int | Sequence[int] | None = None) -> Tensor:
     """The inverse of fftshift."""
     return _shifted(x, axes, True, "ifftshift")
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from powertrain import _core, fft
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 if TYPE_CHECKING:  # a program that only shows its help needs no NumPy
     import numpy as np
     from numpy.typing import NDArray
@@ -47,11 +50,11 @@ def _places(frames: int, n_fft: int, hop: int) -> NDArray[np.int64]:
 
 
 def stft(
-    x: Any,
+    x: TensorLike,
     n_fft: int,
     hop_length: int | None = None,
     win_length: int | None = None,
-    window: Any = None,
+    window: TensorLike | None = None,
     center: bool = True,
     pad_mode: str = "reflect",
     normalized: bool = False,
@@ -90,11 +93,11 @@ def stft(
 
 
 def istft(
-    z: Any,
+    z: TensorLike,
     n_fft: int,
     hop_length: int | None = None,
     win_length: int | None = None,
-    window: Any = None,
+    window: TensorLike | None = None,
     center: bool = True,
     normalized: bool = False,
     onesided: bool = True,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import powertrain as pt
 from powertrain._core import Tensor
@@ -18,6 +18,9 @@ from powertrain.linalg.extensions import cond, lstsq, matrix_exp, multi_dot, nor
 from powertrain.ops.creation import broadcast_shapes
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.products import tensordot as _tensordot
+
+if TYPE_CHECKING:
+    from powertrain.typing import Axes, DTypeLike, TensorLike
 
 _SAME = ("cholesky", "cross", "det", "diagonal", "inv", "matrix_transpose", "outer", "solve_triangular", "vecdot")
 globals().update({name: OPERATORS[name] for name in _SAME})
@@ -50,22 +53,22 @@ class SVDResult(NamedTuple):
     Vh: Tensor
 
 
-def eigh(x: Any, /) -> EighResult:
+def eigh(x: TensorLike, /) -> EighResult:
     """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns."""
     return EighResult(*OPERATORS["eigh"](x))
 
 
-def eigvalsh(x: Any, /) -> Tensor:
+def eigvalsh(x: TensorLike, /) -> Tensor:
     """The eigenvalues of symmetric matrices, ascending."""
     return eigh(x).eigenvalues
 
 
-def slogdet(x: Any, /) -> SlogdetResult:
+def slogdet(x: TensorLike, /) -> SlogdetResult:
     """The sign of a determinant, and the logarithm of its size."""
     return SlogdetResult(*OPERATORS["slogdet"](x))
 
 
-def qr(x: Any, /, *, mode: str = "reduced") -> QRResult:
+def qr(x: TensorLike, /, *, mode: str = "reduced") -> QRResult:
     """Orthonormal columns and an upper triangle whose product is x; with mode "complete" those of a whole basis."""
     given = _asarray(x)
     if mode not in ("reduced", "complete"):
@@ -83,7 +86,7 @@ def _identity(x: Tensor) -> Tensor:
     return OPERATORS["broadcast_to"](pt.eye(rows, dtype=x.dtype), (*x.shape[:-2], rows, rows))
 
 
-def svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
+def svd(x: TensorLike, /, *, full_matrices: bool = True) -> SVDResult:
     """U, singular values, descending, and V^T, whose product is x; with full_matrices whole bases."""
     given = _asarray(x)
     u, s, vh = OPERATORS["svd"](given)
@@ -100,12 +103,12 @@ def _completed(columns: Tensor) -> Tensor:
     return OPERATORS["concat"]([columns, basis[..., columns.shape[-1] :]], -1)
 
 
-def svdvals(x: Any, /) -> Tensor:
+def svdvals(x: TensorLike, /) -> Tensor:
     """Singular values, descending."""
     return svd(x, full_matrices=False).S
 
 
-def solve(x1: Any, x2: Any, /) -> Tensor:
+def solve(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     """The y of x1 y = x2, for x2 one vector or matrices."""
     a, b = _asarray(x1), _asarray(x2)
     if a.ndim < 2 or b.ndim == 1:
@@ -116,7 +119,7 @@ def solve(x1: Any, x2: Any, /) -> Tensor:
     return OPERATORS["solve"](a, b)
 
 
-def pinv(x: Any, /, *, rtol: Any = None) -> Tensor:
+def pinv(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:
     """The pseudo-inverse: singular values up to rtol times the largest count as 0."""
     u, s, vh = svd(x, full_matrices=False)
     kept = s > _bound(s, u.shape[-2], vh.shape[-1], rtol)
@@ -125,7 +128,7 @@ def pinv(x: Any, /, *, rtol: Any = None) -> Tensor:
     return OPERATORS["matmul"](turned, OPERATORS["matrix_transpose"](u))
 
 
-def matrix_rank(x: Any, /, *, rtol: Any = None) -> Tensor:
+def matrix_rank(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:
     """How many singular values are above rtol times the largest."""
     given = _asarray(x)
     s = svdvals(given)
@@ -143,7 +146,7 @@ def _bound(s: Tensor, rows: int, columns: int, rtol: Any) -> Tensor:
     return largest * OPERATORS["expand_dims"](OPERATORS["astype"](relative, s.dtype), -1)
 
 
-def matrix_power(x: Any, n: int, /) -> Tensor:
+def matrix_power(x: TensorLike, n: int, /) -> Tensor:
     """x times itself n times; the inverse as often where n is below 0."""
     given = _asarray(x)
     if given.ndim < 2 or given.shape[-1] != given.shape[-2]:
@@ -157,7 +160,7 @@ def matrix_power(x: Any, n: int, /) -> Tensor:
     return power
 
 
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: float | Literal["fro", "nuc"] = "fro") -> Tensor:
     """A norm of matrices: "fro", "nuc", or 1, 2, infinity, -1, -2 and -infinity."""
     given = _asarray(x)
     size = OPERATORS["abs"](given)
@@ -174,7 +177,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tenso
     return OPERATORS["max" if ord > 0 else "min"](sums, (-2, -1), keepdims)
 
 
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+def vector_norm(x: TensorLike, /, *, axis: Axes | None = None, keepdims: bool = False, ord: float = 2) -> Tensor:
     """The norm of order ord along axes, or of all elements."""
     given = _asarray(x)
     # Of complex numbers by their sizes.
@@ -182,14 +185,14 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: flo
     return OPERATORS["vector_norm"](size, axis, keepdims, float(ord))
 
 
-def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+def trace(x: TensorLike, /, *, offset: int = 0, dtype: DTypeLike | None = None) -> Tensor:
     """The sum along a diagonal of matrices, in a dtype that is asked for."""
     if dtype is None:
         return OPERATORS["trace"](x, offset)
     return OPERATORS["astype"](OPERATORS["trace"](OPERATORS["astype"](x, dtype), offset), dtype)
 
 
-def matmul(x1: Any, x2: Any, /) -> Tensor:
+def matmul(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     """The product of matrices; that of integers is exact, by elementwise products, and meant to be small."""
     a, b = _asarray(x1), _asarray(x2)
     if any(one.dtype.is_float or one.dtype.is_complex for one in (a, b)):
@@ -200,7 +203,7 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
     return OPERATORS["vecdot"](rows, columns)
 
 
-def tensordot(x1: Any, x2: Any, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
+def tensordot(x1: TensorLike, x2: TensorLike, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
     """The sum of products over pairs of axes."""
     return _tensordot(x1, x2, axes)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from powertrain import _core
 from powertrain.ops.axes import one_axis
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Tensor = _core.Tensor
 
@@ -20,7 +23,12 @@ class LstsqResult(NamedTuple):
     singular_values: Tensor
 
 
-def norm(x: Any, ord: Any = None, axis: int | tuple[int, int] | None = None, keepdims: bool = False) -> Tensor:
+def norm(
+    x: TensorLike,
+    ord: float | Literal["fro", "nuc"] | None = None,
+    axis: int | tuple[int, int] | None = None,
+    keepdims: bool = False,
+) -> Tensor:
     """A norm of vectors along one axis, or of matrices along two; of all elements without axis and ord.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -57,7 +65,7 @@ def norm(x: Any, ord: Any = None, axis: int | tuple[int, int] | None = None, kee
     return OPERATORS["expand_dims"](found, tuple(sorted(axes))) if keepdims else found
 
 
-def cond(x: Any, p: Any = None) -> Tensor:
+def cond(x: TensorLike, p: float | Literal["fro", "nuc"] | None = None) -> Tensor:
     """The condition number of matrices: norm(x, p) times norm(inv(x), p), by singular values for p = 2, the default.
 
     Shapes    x [..., n, n], for p of None, 2 and -2 [..., m, n] -> [...]
@@ -74,7 +82,7 @@ def cond(x: Any, p: Any = None) -> Tensor:
     from powertrain.linalg import matrix_norm, svdvals
 
     given = _core.asarray(x)
-    if p in (None, 2, -2):
+    if p is None or p in (2, -2):
         s = svdvals(given)
         largest, smallest = OPERATORS["max"](s, -1), OPERATORS["min"](s, -1)
         found = smallest / largest if p == -2 else largest / smallest
@@ -85,7 +93,7 @@ def cond(x: Any, p: Any = None) -> Tensor:
     return OPERATORS["where"](singular, math.inf, found)
 
 
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
+def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResult:
     """The x of smallest norm for which |a x - b| is smallest, by singular values.
 
     Shapes    a [..., m, n], b [m] or [..., m, k] -> x [n] or [..., n, k], residuals [] or [..., k], rank int64 [...],
@@ -119,7 +127,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
     return LstsqResult(x, residuals, matrix_rank(left, rtol=rcond), svdvals(left))
 
 
-def multi_dot(arrays: Sequence[Any]) -> Tensor:
+def multi_dot(arrays: Sequence[TensorLike]) -> Tensor:
     """The product of matrices in the order that multiplies least; the first and the last may be vectors.
 
     Shapes    [n_0, n_1], [n_1, n_2], ... -> [n_0, n_last]; without the axis of a vector
@@ -182,7 +190,7 @@ _LARGEST_NORM = 5.371920351148152
 _SQUARINGS = 20  # of a compiled step, which does not know the norm; a norm of 5 million
 
 
-def matrix_exp(x: Any) -> Tensor:
+def matrix_exp(x: TensorLike) -> Tensor:
     """The exponential of square matrices: the sum of x^k / k!.
 
     Shapes    x [..., n, n] -> [..., n, n]

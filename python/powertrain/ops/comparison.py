@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 _NARROW = frozenset({"bool", "int8", "int16", "uint8", "uint16", "float16", "bfloat16", "float32", "complex64"})
 
 
-def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> _core.Tensor:
+def isclose(
+    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> _core.Tensor:
     """Where |a - b| <= atol + rtol |b|, element by element; infinities are close where they are equal.
 
     Shapes    a [...], b [...] -> bool [...], broadcast
@@ -42,7 +47,9 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
     return OPERATORS["logical_or"](close, both)
 
 
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> _core.Tensor:
+def allclose(
+    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> _core.Tensor:
     """Whether isclose holds for all elements: a bool scalar, which compiled steps can use too.
 
     Shapes    a [...], b [...] -> bool []
@@ -57,7 +64,7 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
     return OPERATORS["all"](isclose(a, b, rtol, atol, equal_nan))
 
 
-def array_equal(a: Any, b: Any, equal_nan: bool = False) -> _core.Tensor:
+def array_equal(a: TensorLike, b: TensorLike, equal_nan: bool = False) -> _core.Tensor:
     """Whether a and b have the same shape and equal elements: a bool scalar.
 
     Shapes    a [...], b [...] -> bool []
@@ -79,7 +86,7 @@ def array_equal(a: Any, b: Any, equal_nan: bool = False) -> _core.Tensor:
     return OPERATORS["all"](same)
 
 
-def isin(x: Any, test_elements: Any, invert: bool = False) -> _core.Tensor:
+def isin(x: TensorLike, test_elements: TensorLike, invert: bool = False) -> _core.Tensor:
     """Where an element of x is among the test elements; with invert, where it is not.
 
     Shapes    x [...], test_elements [...] -> bool [...] of x
@@ -102,7 +109,9 @@ def isin(x: Any, test_elements: Any, invert: bool = False) -> _core.Tensor:
     return OPERATORS["not_equal" if invert else "equal"](found, given)
 
 
-def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> _core.Tensor:
+def nan_to_num(
+    x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> _core.Tensor:
     """x with numbers in place of NaN and of infinities: 0 and the ends of the dtype, unless others are given.
 
     Shapes    x [...] -> [...]

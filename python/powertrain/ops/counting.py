@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.searching import known
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 
 def _index(x: Any, where: str) -> _core.Tensor:
@@ -17,7 +20,9 @@ def _index(x: Any, where: str) -> _core.Tensor:
     return OPERATORS["astype"](tensor, "int64")
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> _core.Tensor:
+def bincount(
+    x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, *, length: int | None = None
+) -> _core.Tensor:
     """How often each integer from 0 on occurs, or the sum of the weights where it does.
 
     Shapes    x int [n], weights [n] -> [max(x) + 1], at least minlength; [length] if that is given
@@ -53,7 +58,11 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
 
 
 def histogram(
-    x: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None, density: bool = False
+    x: TensorLike,
+    bins: TensorLike = 10,
+    range: tuple[float, float] | None = None,
+    weights: TensorLike | None = None,
+    density: bool = False,
 ) -> tuple[_core.Tensor, _core.Tensor]:
     """How many elements fall between neighbouring edges, and the edges; the last bin holds its right edge too.
 
@@ -79,8 +88,9 @@ def histogram(
     place = OPERATORS["where"](OPERATORS["logical_or"](place < 0, place >= n), n, place)  # behind the last: in no bin
     counted = _core.full(tensor.shape, 1, "int64") if weights is None else OPERATORS["reshape"](weights, (-1,))
     if counted.shape != tensor.shape:
+        given = _core.asarray(0 if weights is None else weights).shape
         raise _core.ShapeError(
-            f"[histogram] weights are {list(_core.asarray(weights).shape)}, x is {list(_core.asarray(x).shape)}; "
+            f"[histogram] weights are {list(given)}, x is {list(_core.asarray(x).shape)}; "
             "expected one for each element; check them"
         )
     counts = OPERATORS["scatter_add"](place, counted, size=n + 1)[:n]
@@ -119,7 +129,7 @@ def _edges(x: _core.Tensor, bins: Any, limits: tuple[float, float] | None) -> _c
     return _core.tensor(np.linspace(first, last, int(bins) + 1), dtype)
 
 
-def digitize(x: Any, bins: Any, right: bool = False) -> _core.Tensor:
+def digitize(x: TensorLike, bins: TensorLike, right: bool = False) -> _core.Tensor:
     """The number of the bin in which each element lies: i for bins[i-1] <= x < bins[i], or < and <= with right.
 
     Shapes    x [...], bins [n] -> int64 [...], 0 to n
@@ -149,7 +159,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> _core.Tensor:
     return OPERATORS["searchsorted"](row, x, side)
 
 
-def unravel_index(indices: Any, shape: int | Sequence[int]) -> tuple[_core.Tensor, ...]:
+def unravel_index(indices: TensorLike, shape: int | Sequence[int]) -> tuple[_core.Tensor, ...]:
     """The position along each axis of an array of that shape, for places in row-major order.
 
     Shapes    indices int [...] -> int64 [...] for each axis
@@ -180,7 +190,7 @@ def _within(index: _core.Tensor, size: int) -> _core.Tensor:
 
 
 def ravel_multi_index(
-    multi_index: Sequence[Any], dims: int | Sequence[int], mode: Literal["raise", "wrap", "clip"] = "raise"
+    multi_index: Sequence[TensorLike], dims: int | Sequence[int], mode: Literal["raise", "wrap", "clip"] = "raise"
 ) -> _core.Tensor:
     """The places in row-major order of positions along each axis of an array of shape dims.
 

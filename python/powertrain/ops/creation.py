@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS, full
 
+if TYPE_CHECKING:
+    from powertrain.typing import Device, DTypeLike, TensorLike
 
-def zeros_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
+
+def zeros_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """Zeros of the shape of x, and of its dtype unless another is given.
 
     Example
@@ -22,7 +25,7 @@ def zeros_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
     return full_like(x, 0.0, dtype)
 
 
-def ones_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
+def ones_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """Ones of the shape of x, and of its dtype unless another is given.
 
     Example
@@ -35,7 +38,7 @@ def ones_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
     return full_like(x, 1.0, dtype)
 
 
-def full_like(x: Any, value: complex, dtype: Any = None, device: Any = None) -> _core.Tensor:
+def full_like(x: TensorLike, value: complex, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """One value in the shape of x, and in its dtype unless another is given.
 
     Example
@@ -49,7 +52,7 @@ def full_like(x: Any, value: complex, dtype: Any = None, device: Any = None) -> 
     return full(tensor.shape, value, tensor.dtype if dtype is None else dtype)
 
 
-def empty(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
+def empty(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """A tensor of zeros, for callers that will not read it; float32 unless `dtype` says otherwise.
 
     Tensors never change, so memory that holds anything at all would be of no use.
@@ -64,7 +67,7 @@ def empty(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> 
     return full(shape, 0, dtype)
 
 
-def empty_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
+def empty_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """A tensor of zeros of the shape of x, and of its dtype unless another is given: see empty.
 
     Example
@@ -77,7 +80,7 @@ def empty_like(x: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
     return full_like(x, 0, dtype)
 
 
-def identity(n: int, dtype: Any = None, device: Any = None) -> _core.Tensor:
+def identity(n: int, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """The square matrix with ones on its diagonal and zeros elsewhere; float32 unless `dtype` says so.
 
     Shapes    -> [n, n]
@@ -93,7 +96,9 @@ def identity(n: int, dtype: Any = None, device: Any = None) -> _core.Tensor:
     return eye(n, dtype=dtype)
 
 
-def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None, device: Any = None) -> _core.Tensor:
+def eye(
+    rows: int, columns: int | None = None, k: int = 0, dtype: DTypeLike | None = None, device: Device = None
+) -> _core.Tensor:
     """Ones on the diagonal k columns to the right of the main one, zeros elsewhere; float32 unless `dtype` says so.
 
     Shapes    -> [rows, columns]; square unless columns are given
@@ -115,7 +120,12 @@ def eye(rows: int, columns: int | None = None, k: int = 0, dtype: Any = None, de
 
 
 def linspace(
-    start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None, device: Any = None
+    start: float,
+    stop: float,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike | None = None,
+    device: Device = None,
 ) -> _core.Tensor:
     """Evenly spaced numbers from start to stop, the last of them if `endpoint`; float32 unless `dtype` says so.
 
@@ -165,7 +175,7 @@ def _listed(shape: int | Sequence[int]) -> list[int]:
     return [shape] if isinstance(shape, int) else list(shape)
 
 
-def broadcast_arrays(*tensors: Any) -> list[_core.Tensor]:
+def broadcast_arrays(*tensors: TensorLike) -> list[_core.Tensor]:
     """The tensors in the shape that they have together. Views.
 
     Errors    shapes that do not broadcast
@@ -179,7 +189,7 @@ def broadcast_arrays(*tensors: Any) -> list[_core.Tensor]:
     return [OPERATORS["broadcast_to"](tensor, shape) for tensor in given]
 
 
-def meshgrid(*axes: Any, indexing: Literal["xy", "ij"] = "xy") -> list[_core.Tensor]:
+def meshgrid(*axes: TensorLike, indexing: Literal["xy", "ij"] = "xy") -> list[_core.Tensor]:
     """Each coordinate of a grid as a tensor of the whole grid. Views.
 
     Shapes    axes [n_i] each, or [] for one of size 1 -> [n_0, n_1, ...] each; with "xy" the first two are exchanged

@@ -5,10 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.ops import namespaces
+
+if TYPE_CHECKING:
+    from powertrain.typing import Device, DTypeLike
 
 _MOST_ELEMENTS = 9 * 10**15
 
@@ -51,7 +54,9 @@ def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
     return inspect.Signature(ordered)
 
 
-def full(shape: int | Sequence[int], value: complex, dtype: Any = None, device: Any = None) -> _core.Tensor:
+def full(
+    shape: int | Sequence[int], value: complex, dtype: DTypeLike | None = None, device: Device = None
+) -> _core.Tensor:
     """A tensor whose elements are all `value`; float32 unless `dtype` says otherwise.
 
     Example
@@ -74,7 +79,7 @@ def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeEr
     )
 
 
-def zeros(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
+def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """A tensor of zeros; float32 unless `dtype` says otherwise."""
     if device is not None:
         _core.check_device(device, "zeros")
@@ -84,7 +89,7 @@ def zeros(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> 
         raise _for_sizes("zeros", dtype, error) from None
 
 
-def ones(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _core.Tensor:
+def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """A tensor of ones; float32 unless `dtype` says otherwise."""
     if device is not None:
         _core.check_device(device, "ones")
@@ -95,7 +100,7 @@ def ones(shape: int | Sequence[int], dtype: Any = None, device: Any = None) -> _
 
 
 def arange(
-    start: float, stop: float | None = None, step: float = 1, dtype: Any = None, device: Any = None
+    start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None, device: Device = None
 ) -> _core.Tensor:
     """The numbers start, start + step, ... below stop; int64 when all three are integers, else float32.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import DTypeLike, TensorLike
 
 
 def _many(num: int, where: str) -> int:
@@ -16,7 +19,7 @@ def _many(num: int, where: str) -> int:
 
 
 def logspace(
-    start: float, stop: float, num: int = 50, endpoint: bool = True, base: float = 10.0, dtype: Any = None
+    start: float, stop: float, num: int = 50, endpoint: bool = True, base: float = 10.0, dtype: DTypeLike | None = None
 ) -> _core.Tensor:
     """Numbers from base**start to base**stop, evenly spaced on a logarithmic scale; float32 unless `dtype` says so.
 
@@ -35,7 +38,9 @@ def logspace(
     return _core.tensor(numbers, "float32" if dtype is None else dtype)
 
 
-def geomspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None) -> _core.Tensor:
+def geomspace(
+    start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None
+) -> _core.Tensor:
     """Numbers from start to stop, each the same multiple of the one before; float32 unless `dtype` says so.
 
     Shapes    -> [num]
@@ -57,7 +62,7 @@ def geomspace(start: float, stop: float, num: int = 50, endpoint: bool = True, d
     return _core.tensor(numbers, "float32" if dtype is None else dtype)
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> _core.Tensor:  # noqa: N803 - NumPy's name
+def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> _core.Tensor:  # noqa: N803 - NumPy's name
     """The powers of each element of x as a row: x^(N-1) to x^0, or the other way round if increasing.
 
     Shapes    x [n] -> [n, N]; square unless N is given

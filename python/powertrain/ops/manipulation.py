@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from powertrain import _core
 from powertrain.ops.axes import one_axis
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def ravel(x: Any) -> _core.Tensor:
+
+def ravel(x: TensorLike) -> _core.Tensor:
     """All elements in one axis, in row-major order. A view where the elements lie one behind the other.
 
     Shapes    x [...] -> [n]
@@ -37,16 +40,16 @@ def _with_axes(x: Any, least: int) -> _core.Tensor:
     return OPERATORS["reshape"](tensor, shape)
 
 
-def _each(tensors: tuple[Any, ...], least: int) -> Any:
+def _each(tensors: tuple[TensorLike, ...], least: int) -> _core.Tensor | list[_core.Tensor]:
     found = [_with_axes(tensor, least) for tensor in tensors]
     return found[0] if len(found) == 1 else found
 
 
 @overload
-def atleast_1d(x: Any, /) -> _core.Tensor: ...
+def atleast_1d(x: TensorLike, /) -> _core.Tensor: ...
 @overload
-def atleast_1d(*tensors: Any) -> list[_core.Tensor]: ...
-def atleast_1d(*tensors: Any) -> Any:
+def atleast_1d(*tensors: TensorLike) -> list[_core.Tensor]: ...
+def atleast_1d(*tensors: TensorLike) -> _core.Tensor | list[_core.Tensor]:
     """Each scalar as a vector of one element, the others as they are; a list for several.
 
     Source    NumPy, atleast_1d
@@ -59,10 +62,10 @@ def atleast_1d(*tensors: Any) -> Any:
 
 
 @overload
-def atleast_2d(x: Any, /) -> _core.Tensor: ...
+def atleast_2d(x: TensorLike, /) -> _core.Tensor: ...
 @overload
-def atleast_2d(*tensors: Any) -> list[_core.Tensor]: ...
-def atleast_2d(*tensors: Any) -> Any:
+def atleast_2d(*tensors: TensorLike) -> list[_core.Tensor]: ...
+def atleast_2d(*tensors: TensorLike) -> _core.Tensor | list[_core.Tensor]:
     """Each tensor with axes of size 1 in front until there are two; a list for several.
 
     Source    NumPy, atleast_2d
@@ -75,10 +78,10 @@ def atleast_2d(*tensors: Any) -> Any:
 
 
 @overload
-def atleast_3d(x: Any, /) -> _core.Tensor: ...
+def atleast_3d(x: TensorLike, /) -> _core.Tensor: ...
 @overload
-def atleast_3d(*tensors: Any) -> list[_core.Tensor]: ...
-def atleast_3d(*tensors: Any) -> Any:
+def atleast_3d(*tensors: TensorLike) -> list[_core.Tensor]: ...
+def atleast_3d(*tensors: TensorLike) -> _core.Tensor | list[_core.Tensor]:
     """Each tensor with three axes or more: a vector becomes [1, n, 1], a matrix [m, n, 1]; a list for several.
 
     Source    NumPy, atleast_3d
@@ -90,7 +93,7 @@ def atleast_3d(*tensors: Any) -> Any:
     return _each(tensors, 3)
 
 
-def hstack(tensors: Sequence[Any]) -> _core.Tensor:
+def hstack(tensors: Sequence[TensorLike]) -> _core.Tensor:
     """Join tensors side by side: vectors along their only axis, others along the second.
 
     Errors    no tensors; sizes that differ along another axis
@@ -105,7 +108,7 @@ def hstack(tensors: Sequence[Any]) -> _core.Tensor:
     return OPERATORS["concat"](parts, 0 if parts and parts[0].ndim == 1 else 1)
 
 
-def vstack(tensors: Sequence[Any]) -> _core.Tensor:
+def vstack(tensors: Sequence[TensorLike]) -> _core.Tensor:
     """Join tensors as rows, one below the other; a vector is one row.
 
     Errors    no tensors; sizes that differ along another axis than the first
@@ -119,7 +122,7 @@ def vstack(tensors: Sequence[Any]) -> _core.Tensor:
     return OPERATORS["concat"]([_with_axes(tensor, 2) for tensor in tensors], 0)
 
 
-def dstack(tensors: Sequence[Any]) -> _core.Tensor:
+def dstack(tensors: Sequence[TensorLike]) -> _core.Tensor:
     """Join tensors along a third axis; a vector is taken as [1, n, 1], a matrix as [m, n, 1].
 
     Errors    no tensors; sizes that differ along another axis than the third
@@ -133,7 +136,7 @@ def dstack(tensors: Sequence[Any]) -> _core.Tensor:
     return OPERATORS["concat"]([_with_axes(tensor, 3) for tensor in tensors], 2)
 
 
-def column_stack(tensors: Sequence[Any]) -> _core.Tensor:
+def column_stack(tensors: Sequence[TensorLike]) -> _core.Tensor:
     """Join vectors as the columns of a matrix; matrices are put side by side.
 
     Errors    no tensors; numbers of rows that differ
@@ -148,7 +151,7 @@ def column_stack(tensors: Sequence[Any]) -> _core.Tensor:
     return OPERATORS["concat"]([OPERATORS["reshape"](x, (-1, 1)) if x.ndim < 2 else x for x in given], 1)
 
 
-def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[_core.Tensor]:
+def array_split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[_core.Tensor]:
     """Cut x along an axis: into so many parts, the first of them longer by one, or before the given positions. Views.
 
     Shapes    x [..., n, ...] -> parts [..., n_i, ...]
@@ -180,7 +183,7 @@ def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0)
     return [tensor[piece] for piece in pieces]
 
 
-def fliplr(x: Any) -> _core.Tensor:
+def fliplr(x: TensorLike) -> _core.Tensor:
     """x with its columns in reverse order: flip along the second axis. A view.
 
     Errors    less than two axes
@@ -194,7 +197,7 @@ def fliplr(x: Any) -> _core.Tensor:
     return OPERATORS["flip"](x, 1)
 
 
-def flipud(x: Any) -> _core.Tensor:
+def flipud(x: TensorLike) -> _core.Tensor:
     """x with its rows in reverse order: flip along the first axis. A view.
 
     Errors    a scalar
@@ -208,7 +211,7 @@ def flipud(x: Any) -> _core.Tensor:
     return OPERATORS["flip"](x, 0)
 
 
-def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> _core.Tensor:
+def rot90(x: TensorLike, k: int = 1, axes: Sequence[int] = (0, 1)) -> _core.Tensor:
     """Turn x k times by a quarter in the plane of two axes, from the first towards the second. A view.
 
     Errors    axes that are not two different ones of x

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.products import tensordot
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def dot(a: Any, b: Any) -> _core.Tensor:
+
+def dot(a: TensorLike, b: TensorLike) -> _core.Tensor:
     """The sum of a times b over the last axis of a and the last but one of b, or its only one; with a scalar a product.
 
     Shapes    a [i..., k], b [j..., k, l] -> [i..., j..., l]
@@ -28,7 +31,7 @@ def dot(a: Any, b: Any) -> _core.Tensor:
     return tensordot(left, right, ((-1,), (-1 if right.ndim == 1 else -2,)))
 
 
-def inner(a: Any, b: Any) -> _core.Tensor:
+def inner(a: TensorLike, b: TensorLike) -> _core.Tensor:
     """The sum of a times b over the last axes of both; with a scalar a product.
 
     Shapes    a [i..., k], b [j..., k] -> [i..., j...]
@@ -47,7 +50,7 @@ def inner(a: Any, b: Any) -> _core.Tensor:
     return tensordot(left, right, ((-1,), (-1,)))
 
 
-def vdot(a: Any, b: Any) -> _core.Tensor:
+def vdot(a: TensorLike, b: TensorLike) -> _core.Tensor:
     """The sum of conj(a) times b over all elements.
 
     Shapes    a [...], b of as many elements -> []
@@ -64,7 +67,7 @@ def vdot(a: Any, b: Any) -> _core.Tensor:
     return tensordot(OPERATORS["conj"](left) if left.dtype.is_complex else left, right, 1)
 
 
-def kron(a: Any, b: Any) -> _core.Tensor:
+def kron(a: TensorLike, b: TensorLike) -> _core.Tensor:
     """The Kronecker product: b, scaled by each element of a, in the place of that element.
 
     Shapes    a [n, ...], b [m, ...] -> [n m, ...]; the one with fewer axes gets axes of size 1 in front
@@ -89,7 +92,7 @@ def kron(a: Any, b: Any) -> _core.Tensor:
     return OPERATORS["reshape"](first * second, [n * m for n, m in zip(sizes, others, strict=True)])
 
 
-def cdist(x1: Any, x2: Any, p: float = 2.0) -> _core.Tensor:
+def cdist(x1: TensorLike, x2: TensorLike, p: float = 2.0) -> _core.Tensor:
     """The distance of each row of x1 from each row of x2: the p-norm of their difference.
 
     Shapes    x1 [..., m, d], x2 [..., n, d] -> [..., m, n]; leading axes broadcast
@@ -137,7 +140,7 @@ def _product(where: str, left: Any, right: Any, axes: tuple[int, int]) -> tuple[
     return a, b
 
 
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
+def addmm(input: TensorLike, mat1: TensorLike, mat2: TensorLike, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
     """beta * input + alpha * (mat1 @ mat2).
 
     Shapes    input [n, p] or what broadcasts to it, mat1 [n, m], mat2 [m, p] -> [n, p]
@@ -152,7 +155,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1
     return _added(input, beta, OPERATORS["matmul"](*_product("addmm", mat1, mat2, (2, 2))), alpha)
 
 
-def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
+def addmv(input: TensorLike, mat: TensorLike, vec: TensorLike, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
     """beta * input + alpha * (mat @ vec).
 
     Shapes    input [n] or what broadcasts to it, mat [n, m], vec [m] -> [n]
@@ -167,7 +170,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) 
     return _added(input, beta, OPERATORS["matmul"](*_product("addmv", mat, vec, (2, 1))), alpha)
 
 
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
+def addr(input: TensorLike, vec1: TensorLike, vec2: TensorLike, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
     """beta * input + alpha * outer(vec1, vec2).
 
     Shapes    input [n, m] or what broadcasts to it, vec1 [n], vec2 [m] -> [n, m]
@@ -182,7 +185,9 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1)
     return _added(input, beta, OPERATORS["outer"](*_product("addr", vec1, vec2, (1, 1))), alpha)
 
 
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> _core.Tensor:
+def baddbmm(
+    input: TensorLike, batch1: TensorLike, batch2: TensorLike, *, beta: float = 1, alpha: float = 1
+) -> _core.Tensor:
     """beta * input + alpha * (batch1 @ batch2), for a batch of matrices.
 
     Shapes    input [b, n, p] or what broadcasts to it, batch1 [b, n, m], batch2 [b, m, p] -> [b, n, p]

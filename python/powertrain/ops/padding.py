@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 _MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
 def pad(
-    x: Any,
-    pad_width: int | Sequence[Any],
+    x: TensorLike,
+    pad_width: int | Sequence[int] | Sequence[tuple[int, int]],
     mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
     constant_values: float = 0.0,
 ) -> _core.Tensor:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def deg2rad(x: Any) -> _core.Tensor:
+
+def deg2rad(x: TensorLike) -> _core.Tensor:
     """Angles in radians for angles in degrees: x times pi / 180.
 
     Shapes    x [...] -> [...]
@@ -25,7 +28,7 @@ def deg2rad(x: Any) -> _core.Tensor:
     return OPERATORS["multiply"](x, math.pi / 180)
 
 
-def rad2deg(x: Any) -> _core.Tensor:
+def rad2deg(x: TensorLike) -> _core.Tensor:
     """Angles in degrees for angles in radians: x times 180 / pi.
 
     Shapes    x [...] -> [...]
@@ -40,7 +43,7 @@ def rad2deg(x: Any) -> _core.Tensor:
     return OPERATORS["multiply"](x, 180 / math.pi)
 
 
-def heaviside(x: Any, values: Any) -> _core.Tensor:
+def heaviside(x: TensorLike, values: TensorLike) -> _core.Tensor:
     """The step function: 0 below zero, 1 above, and `values` at zero.
 
     Shapes    x [...], values [...] -> [...], broadcast
@@ -61,7 +64,7 @@ def heaviside(x: Any, values: Any) -> _core.Tensor:
     return OPERATORS["where"](OPERATORS["equal"](tensor, 0), values, step)
 
 
-def lerp(input: Any, end: Any, weight: Any) -> _core.Tensor:
+def lerp(input: TensorLike, end: TensorLike, weight: TensorLike) -> _core.Tensor:
     """The point between input and end at a share `weight` of the way: input + weight * (end - input).
 
     Shapes    input [...], end [...], weight a number or [...] -> [...], broadcast
@@ -88,7 +91,7 @@ def lerp(input: Any, end: Any, weight: Any) -> _core.Tensor:
     return OPERATORS["where"](near, from_input, from_end)
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> _core.Tensor:
+def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> _core.Tensor:
     """input, but `value` where the mask is true; in the dtype of input.
 
     Shapes    input [...], mask [...], value [] -> [...], broadcast
@@ -103,16 +106,17 @@ def masked_fill(input: Any, mask: Any, value: Any) -> _core.Tensor:
     """
     tensor, chosen = _core.asarray(input), _core.asarray(mask)
     filled = _core.asarray(value, tensor.dtype) if isinstance(value, (bool, int, float, complex)) else value
-    if getattr(filled, "shape", ()) != ():
+    shape: tuple[int, ...] = getattr(filled, "shape", ())
+    if shape != ():
         raise _core.ShapeError(
-            f"[masked_fill] value is {list(filled.shape)}; expected one number; use where(mask, value, input)"
+            f"[masked_fill] value is {list(shape)}; expected one number; use where(mask, value, input)"
         )
     if chosen.dtype != _core.DType.bool:
         raise _core.DTypeError(f"[masked_fill] mask is {chosen.dtype.name}; expected bool; compare it with 0")
     return OPERATORS["where"](chosen, OPERATORS["astype"](filled, tensor.dtype), tensor)
 
 
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> _core.Tensor:
+def select(condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0) -> _core.Tensor:
     """Each element from the choice of the first condition that is true there, or the default.
 
     Shapes    conditions [...], choices [...], default [...] -> [...], broadcast
@@ -137,7 +141,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     return _core.asarray(found)
 
 
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> _core.Tensor:
+def addcmul(input: TensorLike, tensor1: TensorLike, tensor2: TensorLike, *, value: float = 1) -> _core.Tensor:
     """input + value * tensor1 * tensor2, element by element.
 
     Shapes    input [...], tensor1 [...], tensor2 [...] -> [...], broadcast
@@ -152,7 +156,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> _cor
     return OPERATORS["add"](input, _times(OPERATORS["multiply"](tensor1, tensor2), value))
 
 
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> _core.Tensor:
+def addcdiv(input: TensorLike, tensor1: TensorLike, tensor2: TensorLike, *, value: float = 1) -> _core.Tensor:
     """input + value * tensor1 / tensor2, element by element.
 
     Shapes    input [...], tensor1 [...], tensor2 [...] -> [...], broadcast
@@ -171,7 +175,7 @@ def _times(x: _core.Tensor, factor: float) -> _core.Tensor:
     return x if factor == 1 else x * factor
 
 
-def polygamma(n: int, x: Any) -> _core.Tensor:
+def polygamma(n: int, x: TensorLike) -> _core.Tensor:
     """The n-th derivative of digamma, element by element: trigamma for n = 1, digamma itself for n = 0.
 
     Shapes    x [...] -> [...]

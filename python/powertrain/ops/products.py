@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def tensordot(a: Any, b: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> _core.Tensor:
+def tensordot(a: TensorLike, b: TensorLike, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> _core.Tensor:
     """The sum of a times b over pairs of axes: the last `axes` of a with the first of b, or those that are listed.
 
     Shapes    a [i..., k...], b [k..., j...] -> [i..., j...]
@@ -55,7 +58,7 @@ def tensordot(a: Any, b: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 
     return einsum(f"{''.join(first)},{''.join(second)}->{''.join(kept)}", left, right)
 
 
-def einsum(subscripts: str, *operands: Any) -> _core.Tensor:
+def einsum(subscripts: str, *operands: TensorLike) -> _core.Tensor:
     """The sum of products of operands whose axes are named by letters: "ij,jk->ik" is a matrix product.
 
     Without an arrow the result has the letters that occur once, in alphabetical order; "..." stands for further axes,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.ops.axes import all_axes
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.searching import known
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 
 def _shares(q: Any, where: str) -> tuple[list[float], tuple[int, ...]]:
@@ -47,7 +50,9 @@ def _over_axes(
     return OPERATORS["reshape"](OPERATORS["stack"](found, 0), (*shape, *kept))
 
 
-def quantile(x: Any, q: Any = 0.5, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> _core.Tensor:
+def quantile(
+    x: TensorLike, q: TensorLike = 0.5, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> _core.Tensor:
     """The value below which a share q of the elements lies, on the straight line between its neighbours in order.
 
     Shapes    x [...], q a number or [k...] -> [k...] in front of x without the axes; keepdims leaves size 1 for each
@@ -64,7 +69,9 @@ def quantile(x: Any, q: Any = 0.5, axis: int | Sequence[int] | None = None, keep
     return _over_axes(x, q, axis, keepdims, "quantile", lambda row, share: OPERATORS["quantile"](row, share, -1))
 
 
-def nanquantile(x: Any, q: Any = 0.5, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> _core.Tensor:
+def nanquantile(
+    x: TensorLike, q: TensorLike = 0.5, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> _core.Tensor:
     """The quantile of the elements that are not NaN; NaN where there are none.
 
     Shapes    x [...], q a number or [k...] -> [k...] in front of x without the axes; keepdims leaves size 1 for each
@@ -80,7 +87,7 @@ def nanquantile(x: Any, q: Any = 0.5, axis: int | Sequence[int] | None = None, k
     return _over_axes(x, q, axis, keepdims, "nanquantile", _present_quantile)
 
 
-def nanmedian(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> _core.Tensor:
+def nanmedian(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> _core.Tensor:
     """The middle element in order of those that are not NaN, or the mean of the two in the middle; NaN without any.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was

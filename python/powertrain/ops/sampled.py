@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain import _core
 from powertrain.ops.axes import all_axes, one_axis
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 
 def _floating(x: Any) -> _core.Tensor:
@@ -15,7 +18,14 @@ def _floating(x: Any) -> _core.Tensor:
     return tensor if tensor.dtype.is_float or tensor.dtype.is_complex else OPERATORS["astype"](tensor, "float32")
 
 
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> _core.Tensor:
+def interp(
+    x: TensorLike,
+    xp: TensorLike,
+    fp: TensorLike,
+    left: TensorLike | None = None,
+    right: TensorLike | None = None,
+    period: float | None = None,
+) -> _core.Tensor:
     """The value at each x of the straight lines between the points (xp, fp).
 
     Shapes    x [...], xp [n], fp [n] -> [...]
@@ -72,7 +82,7 @@ def _along(x: _core.Tensor, axis: int, start: int | None, stop: int | None) -> _
     return x[key]
 
 
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> _core.Tensor:
+def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1) -> _core.Tensor:
     """The integral of y along an axis by the trapezoidal rule, over points x or steps of dx.
 
     Shapes    y [..., n, ...], x [n] or as y -> y without the axis
@@ -102,7 +112,9 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> _core.T
     return OPERATORS["sum"](pairs * steps, along) * 0.5
 
 
-def gradient(f: Any, *spacing: Any, axis: int | Sequence[int] | None = None, edge_order: Literal[1, 2] = 1) -> Any:
+def gradient(
+    f: TensorLike, *spacing: TensorLike, axis: int | Sequence[int] | None = None, edge_order: Literal[1, 2] = 1
+) -> _core.Tensor | list[_core.Tensor]:
     """The slopes of samples along axes: differences of the second order inside, of `edge_order` at both ends.
 
     Shapes    f [...] -> [...]; a list, one for each axis, if there are several
@@ -194,7 +206,7 @@ def _edge(f: _core.Tensor, axis: int, at: tuple[int, int, int], near: Any, far: 
     )
 
 
-def correlate(a: Any, v: Any, mode: Literal["valid", "same", "full"] = "valid") -> _core.Tensor:
+def correlate(a: TensorLike, v: TensorLike, mode: Literal["valid", "same", "full"] = "valid") -> _core.Tensor:
     """The correlation of two sequences: the sums of a[n + k] times conj(v[n]).
 
     Shapes    a [n], v [m] -> [n + m - 1] for "full", [max(n, m)] for "same", [max(n, m) - min(n, m) + 1] for "valid"
@@ -214,7 +226,7 @@ def correlate(a: Any, v: Any, mode: Literal["valid", "same", "full"] = "valid") 
     return _correlated(left, right, mode)
 
 
-def convolve(a: Any, v: Any, mode: Literal["full", "same", "valid"] = "full") -> _core.Tensor:
+def convolve(a: TensorLike, v: TensorLike, mode: Literal["full", "same", "valid"] = "full") -> _core.Tensor:
     """The convolution of two sequences: the sums of a[k - n] times v[n].
 
     Shapes    a [n], v [m] -> [n + m - 1] for "full", [max(n, m)] for "same", [max(n, m) - min(n, m) + 1] for "valid"

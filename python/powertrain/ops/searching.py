@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from powertrain import _core
 from powertrain.ops.axes import one_axis
@@ -10,6 +10,8 @@ from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from powertrain.typing import TensorLike
 
 
 class UniqueAll(NamedTuple):
@@ -29,7 +31,7 @@ class UniqueInverse(NamedTuple):
     inverse_indices: _core.Tensor
 
 
-def known(x: Any, op: str, instead: str = "call it outside the step") -> tuple[_core.Tensor, NDArray[Any]]:
+def known(x: TensorLike, op: str, instead: str = "call it outside the step") -> tuple[_core.Tensor, NDArray[Any]]:
     """x and its values; an error of `op` in a compiled step, which says what to do instead."""
     tensor = _core.asarray(x)
     if tensor.symbolic:
@@ -41,7 +43,7 @@ def known(x: Any, op: str, instead: str = "call it outside the step") -> tuple[_
     return tensor, wide.numpy()
 
 
-def nonzero(x: Any) -> tuple[_core.Tensor, ...]:
+def nonzero(x: TensorLike) -> tuple[_core.Tensor, ...]:
     """Where x is not 0: one int64 tensor of positions per axis, in row-major order.
 
     Shapes    x [n_0, n_1, ...] -> as many times [k] as x has axes
@@ -59,7 +61,7 @@ def nonzero(x: Any) -> tuple[_core.Tensor, ...]:
     return tuple(_core.tensor(places.astype("int64")) for places in np.nonzero(array))
 
 
-def argwhere(x: Any) -> _core.Tensor:
+def argwhere(x: TensorLike) -> _core.Tensor:
     """Where x is not 0: the positions of each such element as a row, in row-major order.
 
     Shapes    x [n_0, n_1, ...] -> int64 [k, axes of x]
@@ -75,7 +77,7 @@ def argwhere(x: Any) -> _core.Tensor:
     return _core.tensor(np.argwhere(known(x, "argwhere")[1]).astype("int64"))
 
 
-def flatnonzero(x: Any) -> _core.Tensor:
+def flatnonzero(x: TensorLike) -> _core.Tensor:
     """Where x is not 0: positions in row-major order.
 
     Shapes    x [...] -> int64 [k]
@@ -91,7 +93,7 @@ def flatnonzero(x: Any) -> _core.Tensor:
     return _core.tensor(np.flatnonzero(known(x, "flatnonzero")[1]).astype("int64"))
 
 
-def unique_all(x: Any) -> UniqueAll:
+def unique_all(x: TensorLike) -> UniqueAll:
     """The distinct values in order, where each is first, which of them each element is, and how often each occurs.
 
     Shapes    x [...] -> [k], int64 [k], int64 [...], int64 [k]
@@ -114,26 +116,37 @@ def unique_all(x: Any) -> UniqueAll:
     )
 
 
-def unique_values(x: Any) -> _core.Tensor:
+def unique_values(x: TensorLike) -> _core.Tensor:
     """The distinct values of x in order: see unique_all."""
     return unique_all(x).values
 
 
-def unique_counts(x: Any) -> UniqueCounts:
+def unique_counts(x: TensorLike) -> UniqueCounts:
     """The distinct values of x in order and how often each occurs: see unique_all."""
     found = unique_all(x)
     return UniqueCounts(found.values, found.counts)
 
 
-def unique_inverse(x: Any) -> UniqueInverse:
+def unique_inverse(x: TensorLike) -> UniqueInverse:
     """The distinct values of x in order and which of them each element is: see unique_all."""
     found = unique_all(x)
     return UniqueInverse(found.values, found.inverse_indices)
 
 
+@overload
 def unique_consecutive(
-    x: Any, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
-) -> Any:
+    x: TensorLike,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    axis: int | None = None,
+) -> _core.Tensor: ...
+@overload
+def unique_consecutive(
+    x: TensorLike, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> _core.Tensor | tuple[_core.Tensor, ...]: ...
+def unique_consecutive(
+    x: TensorLike, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> _core.Tensor | tuple[_core.Tensor, ...]:
     """x without elements that equal the one before; of slices along an axis, if it is given.
 
     Shapes    x [...] -> [k], then as asked int64 [...], in which run each element is, and int64 [k], how long each is

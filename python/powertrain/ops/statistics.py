@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.ops.axes import all_axes
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Axis = int | Sequence[int] | None
 
@@ -25,7 +28,7 @@ def _present(x: Any) -> tuple[_core.Tensor, _core.Tensor]:
     return tensor, OPERATORS["equal"](tensor, tensor)
 
 
-def nansum(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
+def nansum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     """The sum over axes, NaN counted as 0.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -44,7 +47,7 @@ def nansum(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     return OPERATORS["sum"](tensor, axis, keepdims)
 
 
-def nanmean(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
+def nanmean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     """The mean over axes of the elements that are not NaN; NaN where there are none.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -78,7 +81,7 @@ def _real(dtype: _core.DType) -> str:
     return {"complex64": "float32", "complex128": "float64"}.get(dtype.name, dtype.name)
 
 
-def nanvar(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> _core.Tensor:
+def nanvar(x: TensorLike, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> _core.Tensor:
     """The variance over axes of the elements that are not NaN; NaN where there are none.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -107,7 +110,7 @@ def _variance(x: Any, axis: Axis, keepdims: bool, correction: float, where: str)
     return OPERATORS["where"](count > 0, total / OPERATORS["where"](count > 0, count, 1), math.nan)
 
 
-def nanstd(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> _core.Tensor:
+def nanstd(x: TensorLike, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> _core.Tensor:
     """The standard deviation over axes of the elements that are not NaN: the root of nanvar.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -136,7 +139,7 @@ def _extreme(x: Any, axis: Axis, keepdims: bool, op: str, lowest: float) -> _cor
     return OPERATORS["where"](OPERATORS["any"](present, axis, keepdims), found, math.nan)
 
 
-def nanmax(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
+def nanmax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     """The largest element over axes that is not NaN; NaN where all are.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -152,7 +155,7 @@ def nanmax(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     return _extreme(x, axis, keepdims, "max", -math.inf)
 
 
-def nanmin(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
+def nanmin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     """The smallest element over axes that is not NaN; NaN where all are.
 
     Shapes    x [...] -> x without the axes; keepdims leaves size 1 where an axis was
@@ -168,7 +171,9 @@ def nanmin(x: Any, axis: Axis = None, keepdims: bool = False) -> _core.Tensor:
     return _extreme(x, axis, keepdims, "min", math.inf)
 
 
-def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> _core.Tensor:
+def average(
+    x: TensorLike, axis: Axis = None, weights: TensorLike | None = None, keepdims: bool = False
+) -> _core.Tensor:
     """The weighted mean over axes: sum(x * weights) / sum(weights).
 
     Shapes    x [...], weights as x, or one for each place along the axes -> x without the axes
@@ -215,7 +220,13 @@ def _variables(x: Any, y: Any, rowvar: bool, where: str) -> _core.Tensor:
 
 
 def cov(
-    x: Any, y: Any = None, rowvar: bool = True, *, correction: float = 1.0, fweights: Any = None, aweights: Any = None
+    x: TensorLike,
+    y: TensorLike | None = None,
+    rowvar: bool = True,
+    *,
+    correction: float = 1.0,
+    fweights: TensorLike | None = None,
+    aweights: TensorLike | None = None,
 ) -> _core.Tensor:
     """The covariances of variables, which are the rows of x and of y; its columns unless rowvar.
 
@@ -258,7 +269,7 @@ def cov(
     return OPERATORS["reshape"](found, ()) if rows.shape[0] == 1 else found
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> _core.Tensor:
+def corrcoef(x: TensorLike, y: TensorLike | None = None, rowvar: bool = True) -> _core.Tensor:
     """The correlation coefficients of variables, which are the rows of x and of y; its columns unless rowvar.
 
     Shapes    x [variables, observations] -> [variables, variables]; of one variable a scalar

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.errors.boundary import shown
+
+if TYPE_CHECKING:
+    from powertrain.typing import DTypeLike
 
 PRECISIONS = ("f32", "bf16", "f16")
 _DTYPES = {"f32": _core.DType.float32, "bf16": _core.DType.bfloat16, "f16": _core.DType.float16}
@@ -20,7 +23,7 @@ def precision_of(value: Any) -> str | None:
 
 
 @contextlib.contextmanager
-def autocast(precision: Any = None, dots: str = "hardware", **others: Any) -> Iterator[None]:
+def autocast(precision: DTypeLike | None = None, dots: str = "hardware", **others: object) -> Iterator[None]:
     """Inside the block, products keep what they read and write in `precision`: "bf16" or "f16"; "f32" switches it off.
     A dtype, or another of its names, is as good: pt.bfloat16, "bfloat16".
 

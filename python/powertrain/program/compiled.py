@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar, overload
 
 from powertrain import _core
 from powertrain.errors.boundary import public
 from powertrain.program import frozen
+
+if TYPE_CHECKING:
+    from powertrain._core import CompiledFunction
+    from powertrain.plugin.backends.adapter import Adapter
+    from powertrain.plugin.bases import Backend
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _log = logging.getLogger("powertrain")
 # After this many traces of one function its arguments are probably not what the user thinks.
@@ -41,15 +49,35 @@ class _Retraces:
         _log.warning("%s traced again (%d programs, %.0f ms): %s; %s", name, traces, seconds * 1e3, cause, _FIXES[kind])
 
 
+@overload
 def compile(
-    function: Callable[..., Any] | None = None,
+    function: Callable[P, R],
     *,
-    on_nonfinite: str = "error",
+    on_nonfinite: Literal["error", "skip"] = "error",
     simplify: bool = True,
     fuse: bool = True,
     limit: int = 16,
-    backend: Any = None,
-) -> Any:
+    backend: str | Backend | Adapter | None = None,
+) -> CompiledFunction[P, R]: ...
+@overload
+def compile(
+    function: None = None,
+    *,
+    on_nonfinite: Literal["error", "skip"] = "error",
+    simplify: bool = True,
+    fuse: bool = True,
+    limit: int = 16,
+    backend: str | Backend | Adapter | None = None,
+) -> Callable[[Callable[P, R]], CompiledFunction[P, R]]: ...
+def compile(
+    function: Callable[..., object] | None = None,
+    *,
+    on_nonfinite: Literal["error", "skip"] = "error",
+    simplify: bool = True,
+    fuse: bool = True,
+    limit: int = 16,
+    backend: str | Backend | Adapter | None = None,
+) -> object:
     """Trace `function` on its first call for each shape of its arguments, and replay the program afterwards.
 
     Slots that the function reads or assigns become state of the program. Tensors and arrays are its inputs. Python
@@ -89,7 +117,7 @@ def compile(
         adapter = adapter_of(backend)
 
     @public
-    def make(fn: Callable[..., Any]) -> Any:
+    def make(fn: Callable[..., object]) -> object:
         if not callable(fn):
             raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")
         name = getattr(fn, "__name__", type(fn).__name__)

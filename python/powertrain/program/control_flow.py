@@ -7,14 +7,21 @@ read slots, and Python's own branches on values are errors. Random numbers are d
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from powertrain import _core
 from powertrain._core import Tensor
 from powertrain.autodiff.tree import flattened
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 Tree = Any
+R = TypeVar("R")
+State = TypeVar("State")
+Row = TypeVar("Row")
+Output = TypeVar("Output")
 
 
 def _with_tensors(tree: Tree) -> Tree:
@@ -43,12 +50,12 @@ def _same_count(where: str, given: int, made: int) -> None:
 
 
 def scan(
-    function: Callable[[Tree, Tree], tuple[Tree, Tree]],
-    init: Tree,
-    xs: Tree = None,
+    function: Callable[[State, Row], tuple[State, Output]],
+    init: State,
+    xs: Row | None = None,
     length: int | None = None,
     reverse: bool = False,
-) -> tuple[Tree, Tree]:
+) -> tuple[State, Output]:
     """The state after a step for each row of xs, and what the steps gave, stacked: a loop as one call.
 
     `function(state, x)` gives the next state, of the same shapes and dtypes, and an output, which may be None. The
@@ -98,7 +105,7 @@ def _steps(rows: list[Tensor], length: int | None) -> int:
     return lengths.pop()
 
 
-def cond(pred: Any, true_function: Callable[..., Tree], false_function: Callable[..., Tree], *operands: Any) -> Tree:
+def cond(pred: TensorLike, true_function: Callable[..., R], false_function: Callable[..., R], *operands: object) -> R:
     """`true_function(*operands)` where pred is true, else `false_function(*operands)`: only the chosen one is computed.
 
     Both give results of the same shapes and dtypes. Slots that the chosen one assigns are assigned, and no others. Both
@@ -137,7 +144,7 @@ def cond(pred: Any, true_function: Callable[..., Tree], false_function: Callable
     return found["results"](made)
 
 
-def while_loop(condition: Callable[[Tree], Any], function: Callable[[Tree], Tree], init: Tree) -> Tree:
+def while_loop(condition: Callable[[State], TensorLike], function: Callable[[State], State], init: State) -> State:
     """The state after as many steps as the condition holds: `while condition(state): state = function(state)`.
 
     The state keeps its shapes and dtypes. There is no gradient, since nobody knows how many states to keep: `scan` has.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor, end_phase
+
+if TYPE_CHECKING:
+    from powertrain.typing import DTypeLike
 
 __all__ = ["Segment", "end_phase", "flat_like", "flatten_slots", "guard", "pack"]
 
@@ -53,7 +56,7 @@ def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
     return flat
 
 
-def flat_like(flat: Slot | RealLayout, name: str, dtype: Any = None) -> Slot:
+def flat_like(flat: Slot | RealLayout, name: str, dtype: DTypeLike | None = None) -> Slot:
     """Zeros laid out as `flat` is, such as a moment; `like.views` has a named slot for each segment.
 
     Shapes    [N] -> [N]

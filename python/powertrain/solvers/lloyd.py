@@ -7,6 +7,7 @@ Distances come from products on the engine. Rows whose nearest center cannot hav
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,7 @@ def seeds(x: Array, count: int, draw: np.random.RandomState) -> Array:
     """k-means++: centers are drawn by squared distance from those so far; of some, the one that helps most stays."""
     trials = 2 + int(math.log(count))
     lengths = finite("kmeans_plusplus", "x", squares(x))
-    near = pt.compile(_nearer)
+    near: Callable[..., tuple[pt.Tensor, ...]] = pt.compile(_nearer)
 
     def nearer(rows: Labels, closest: Array | None) -> Array:
         candidates, its_lengths = x[rows], lengths[rows]

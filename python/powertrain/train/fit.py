@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.errors.boundary import public
@@ -16,6 +16,13 @@ from powertrain.plugin.params import show
 from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.nn import Module
+    from powertrain.optim import Optimizer
+    from powertrain.plugin import Callback, Metric, Strategy, Transform
+    from powertrain.typing import DataLike, Pair, Table
 
 # What a file of weights or of pt.save is called; the folder of a run is called otherwise.
 _FILES = (".bin", ".ckpt", ".npz", ".pt", ".pth", ".safetensors")
@@ -26,20 +33,20 @@ EXAMPLE = "pt.fit(model=model, data=(x, y), epochs=10)"
 
 @public
 def fit(
-    recipe: str | PathLike[str] | Mapping[str, Any] | None = None,
+    recipe: str | PathLike[str] | Table | None = None,
     *,
-    model: Any = None,
-    data: Any = None,
-    loss: Any = None,
-    optimizer: Any = None,
-    strategy: Any = None,
-    features: Sequence[Any] | None = None,
+    model: str | Module | Table | None = None,
+    data: DataLike | None = None,
+    loss: str | Callable[..., Tensor] | Table | None = None,
+    optimizer: str | Optimizer | Table | None = None,
+    strategy: str | Strategy | Table | None = None,
+    features: Sequence[str | Transform | Table] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
-    validation: Any = None,
-    metrics: Sequence[Any] | None = None,
-    callbacks: Sequence[Any] | None = None,
+    validation: float | Pair | None = None,
+    metrics: Sequence[str | Metric] | None = None,
+    callbacks: Sequence[str | Callback | Table] | None = None,
     seed: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
@@ -48,7 +55,7 @@ def fit(
     max_minutes: float | None = None,
     verbose: bool = True,
     trust: bool = False,
-    **overrides: Any,
+    **overrides: object,
 ) -> TrainedRun:
     """Train a recipe, or a model on data; the same trainer, and the same bits, as `powertrain train`.
 
@@ -125,10 +132,10 @@ def fit(
 def load(
     folder: str | PathLike[str],
     *,
-    model: Any = None,
-    data: Any = None,
-    loss: Any = None,
-    metrics: Sequence[Any] | None = None,
+    model: str | Module | Table | None = None,
+    data: DataLike | None = None,
+    loss: str | Callable[..., Tensor] | Table | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     trust: bool = False,
 ) -> TrainedRun:
     """Open the folder of a run, in any process: what `pt.fit` gave, with the weights of its last checkpoint.

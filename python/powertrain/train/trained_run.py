@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
 from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
@@ -17,8 +17,10 @@ from powertrain.train.run.named_slots import random_numbers_kept
 from powertrain.train.session import measure
 
 if TYPE_CHECKING:
+    from powertrain.nn import Module
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.run.train_run import TrainRun
+    from powertrain.typing import Array, DataLike, TensorLike
 
 Scores: TypeAlias = dict[str, float]
 
@@ -35,7 +37,13 @@ class History(list[dict[str, float]]):
         """The columns."""
         return list(dict.fromkeys(name for row in self for name in row))
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: str) -> list[float]: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> dict[str, float]: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[dict[str, float]]: ...
+    def __getitem__(self, key: str | SupportsIndex | slice) -> object:
         if not isinstance(key, str):
             return super().__getitem__(key)
         if key not in self.names:
@@ -64,14 +72,14 @@ class TrainedRun:
     def __init__(
         self,
         run: TrainRun,
-        results: Mapping[str, Any],
+        results: Mapping[str, object],
         *,
         finished: bool,
         missing: tuple[str, ...] = (),
     ) -> None:
         self.run = run
         self._missing = missing  # objects that a run opened again was not given
-        self.results = dict(results)
+        self.results: dict[str, Any] = dict(results)
         self.finished = finished
 
     @property
@@ -83,7 +91,7 @@ class TrainedRun:
         return self.run.stop_reason
 
     @property
-    def model(self) -> Any:
+    def model(self) -> Module:
         modules = self.run.table.modules
         if not modules:
             raise RunError(
@@ -96,7 +104,11 @@ class TrainedRun:
         rows = (line for line in read_history(self.folder) if line["event"] == "metrics")
         return History({"step": row["step"], "epoch": row.get("epoch", 0), **row["values"]} for row in rows)
 
-    def evaluate(self, data: Any = None) -> Any:
+    @overload
+    def evaluate(self, data: None = None) -> dict[str, Scores]: ...
+    @overload
+    def evaluate(self, data: DataLike) -> Scores: ...
+    def evaluate(self, data: DataLike | None = None) -> Scores | dict[str, Scores]:
         """Measure the model: by part, `{"test": {"accuracy": 0.98, ...}, ...}`; with the name of a part, or with data
         of your own as `fit` takes them, the scores of that alone."""
         if data is None:
@@ -134,7 +146,11 @@ class TrainedRun:
         source = with_part(dataset, "data", data).splits["data"]
         return Transformed(source, dataset.chain) if dataset.chain else source
 
-    def predict(self, x: Any) -> Any:
+    @overload
+    def predict(self, x: str) -> Array | str: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, x: TensorLike | Path) -> Array: ...
+    def predict(self, x: TensorLike | Path | str) -> Array | str:
         """The model's outputs for examples as the data set has them before its transforms: an array [examples, ...],
         for classes the logits. `x` is an array or the path of a file; of a language model, a text that it continues."""
         from powertrain.train.evaluate.predict import continued, examples, examples_of_file, outputs

@@ -1,0 +1,77 @@
+"""Names for annotations, of the engine's signatures as of yours: `from powertrain.typing import TensorLike`.
+
+Only type checkers and editors read them, so that no module of the engine imports this one when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain._core import DType, Slot, Tensor
+
+if TYPE_CHECKING:
+    from powertrain.autodiff.row_sparse import RowSparse
+    from powertrain.data import DataLoader, DataModule, Dataset
+
+
+class HasArray(Protocol):
+    """What NumPy can read: arrays of NumPy, of other libraries, pandas' columns."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+class HasBuffer(Protocol):
+    """Python's own arrays of numbers: `array.array`, `memoryview`, `bytes`."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
+Array: TypeAlias = NDArray[Any]
+"""An array of NumPy, of any dtype."""
+
+Scalar: TypeAlias = bool | int | float | complex
+"""A number of Python."""
+
+TensorLike: TypeAlias = "Tensor | Slot | HasArray | HasBuffer | Scalar | Sequence[TensorLike]"
+"""What functions take for a tensor; lists and tuples of numbers are float32 or int64."""
+
+DTypeLike: TypeAlias = DType | str | type[complex] | type[np.generic] | np.dtype[Any]
+"""What names a dtype: `pt.float32`, "float32", `float`, `np.float32`."""
+
+Device: TypeAlias = str | None
+"""Where a tensor lies: "cpu", the one that there is."""
+
+Axes: TypeAlias = int | Sequence[int]
+"""An axis or several; negative ones count from the last."""
+
+Shape: TypeAlias = int | Sequence[int]
+"""The size of each axis; a number is the size of the one axis."""
+
+Index: TypeAlias = "int | slice | EllipsisType | TensorLike | tuple[Index, ...] | None"
+"""What stands between the brackets of `x[...]`, as in NumPy."""
+
+Tree: TypeAlias = "Tensor | Slot | Scalar | Sequence[Tree] | Mapping[str, Tree] | None"
+"""A tensor, or a list, tuple or dict of such."""
+
+Gradients: TypeAlias = "dict[str, Tensor | RowSparse]"
+"""The gradients of a model's parameters by their paths."""
+
+Plain: TypeAlias = "Scalar | str | Sequence[Plain] | Mapping[str, Plain] | None"
+"""What JSON and TOML can hold."""
+
+State: TypeAlias = dict[str, object]
+"""What `state_dict` gives and `load_state_dict` takes: arrays and plain values by name."""
+
+Table: TypeAlias = Mapping[str, object]
+"""A table of a recipe, such as `{"use": "mlp", "hidden": [64]}`."""
+
+Pair: TypeAlias = tuple[TensorLike, TensorLike]
+"""Inputs and targets."""
+
+DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | DataLoader | DataModule"
+"""What `pt.fit` learns from: a name, a table, (x, y), such pairs by part, or an object of `pt.data`."""
