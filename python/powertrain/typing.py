@@ -64,6 +64,9 @@ Gradients: TypeAlias = "dict[str, Tensor | RowSparse]"
 Plain: TypeAlias = "Scalar | str | Sequence[Plain] | Mapping[str, Plain] | None"
 """What JSON and TOML can hold."""
 
+Outputs: TypeAlias = "TensorLike | str | Sequence[str]"
+"""What a metric compares: numbers, or texts."""
+
 State: TypeAlias = dict[str, object]
 """What `state_dict` gives and `load_state_dict` takes: arrays and plain values by name."""
 

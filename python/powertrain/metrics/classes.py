@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics.metric import Array, MetricError, per_row
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -15,7 +18,7 @@ Numbers = NDArray[np.int64]
 MOST_CLASSES = 1 << 20
 
 
-def counted(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[Numbers, Numbers, Floats]:
+def counted(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[Numbers, Numbers, Floats]:
     """Predicted and true class numbers, flat, and weights, without rows of weight 0, which are padding whatever they
     hold.
 
@@ -45,7 +48,7 @@ def counted(prediction: Any, target: Any, weight: Array | None, where: str) -> t
     return found.astype(np.int64), numbers, w[real]
 
 
-def scored(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[Floats, Numbers, Floats]:
+def scored(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[Floats, Numbers, Floats]:
     """Scores [rows, classes] in float64, true class numbers and weights, without rows of weight 0.
 
     Predictions are scores [..., classes], or [...] of class 1 of two, which give one column.
@@ -83,7 +86,7 @@ def log_probabilities(scores: Floats, from_logits: bool, where: str) -> Floats:
         return np.log(both)
 
 
-def _read(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[Array, Array, Floats, Any]:
+def _read(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[Array, Array, Floats, Any]:
     scores, wanted = np.asarray(prediction), np.asarray(target)
     if scores.ndim == wanted.ndim + 1 and scores.shape[-1] == 1 and scores.dtype.kind == "f":
         scores = scores[..., 0]

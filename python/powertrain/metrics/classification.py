@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics.classes import counted, scored
-from powertrain.metrics.metric import Array, Mean, MetricError, ratio
+from powertrain.metrics.metric import Mean, MetricError, ratio
 from powertrain.plugin.metric import Metric, State
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +26,7 @@ class Accuracy(Metric):
 
     tasks = ("classification", "language")
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, "accuracy")
         return np.array([np.sum(w * (found == wanted)), np.sum(w)])
 
@@ -43,7 +46,7 @@ class TopKAccuracy(Metric):
     class Params:
         k: int = param(5, low=1, doc="how many of the largest scores count")
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         scores, wanted, w = scored(prediction, target, weight, "top-k accuracy")
         if scores.shape[1] == 1:
             scores = np.concatenate([-scores, scores], axis=1)
@@ -71,7 +74,7 @@ class ByClass(Metric):
     def zero(self) -> State:
         return np.zeros((3, 0))
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, self._where)
         classes = int(max(found.max(initial=-1), wanted.max(initial=-1))) + 1
         right = found == wanted
@@ -92,7 +95,7 @@ class _OfAverage(ByClass):
     class Params:
         average: str = param("macro", choices=("macro", "micro", "weighted", "binary"), doc="how classes become one")
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         state = super().measure(prediction, target, weight)
         if self.params.average == "binary" and state.shape[1] > 2:
             raise MetricError(
@@ -242,7 +245,7 @@ class ConfusionMatrix(Metric):
     def zero(self) -> State:
         return np.zeros((self.params.num_classes, self.params.num_classes))
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, "confusion")
         classes = self.params.num_classes
         for name, values in (("predicted class", found), ("target", wanted)):

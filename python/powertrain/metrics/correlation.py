@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.metrics.metric import Array, Rows
+from powertrain.metrics.metric import Rows
 from powertrain.metrics.regression import Moments, moments, pairs
 from powertrain.plugin.metric import State
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 Values = NDArray[np.float64]
 
@@ -39,7 +42,7 @@ class SpearmanCorrCoef(Rows):
 
     tasks = ("regression",)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         return np.column_stack(pairs(prediction, target, weight, "spearman"))
 
     def result(self, state: State) -> float:

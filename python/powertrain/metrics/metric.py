@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
 from powertrain.plugin.metric import Metric, State
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 Array = NDArray[Any]
 
@@ -22,7 +25,7 @@ def ratio(a: Any, b: Any) -> float:
     return float(a) / float(b) if b > 0 else float("nan")
 
 
-def weights(weight: Array | None, count: int, where: str) -> NDArray[np.float64]:
+def weights(weight: TensorLike | None, count: int, where: str) -> NDArray[np.float64]:
     """One float64 weight per example, ones by default; any numbers that are finite and not below 0, fractions too."""
     if weight is None:
         return np.ones(count)
@@ -42,7 +45,7 @@ def weights(weight: Array | None, count: int, where: str) -> NDArray[np.float64]
     return values
 
 
-def per_row(weight: Array | None, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
+def per_row(weight: TensorLike | None, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
     """Weights of every row of a target: those of its example, for each token or output of it."""
     examples = shape[0] if shape else 1
     values = weights(weight, examples, where)
@@ -78,7 +81,7 @@ class Mean(Metric):
 
     lower_is_better = True
 
-    def measure(self, prediction: Any, target: Any = None, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs | None = None, weight: TensorLike | None = None) -> State:
         values = np.asarray(prediction, dtype=np.float64)
         w = per_row(weight, values.shape, "mean")
         # A row of weight 0 is padding: what stands there, be it NaN, must not count.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powertrain.metrics.classes import log_probabilities, scored
-from powertrain.metrics.metric import Array
 from powertrain.plugin.metric import Metric, State
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 
 class _OfProbabilities(Metric):
@@ -30,7 +32,7 @@ class LogLoss(_OfProbabilities):
     Source    sklearn.metrics.log_loss
     """
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         scores, wanted, w = scored(prediction, target, weight, "log loss")
         logs = log_probabilities(scores, self.params.from_logits, "log loss")
         own = np.take_along_axis(logs, wanted[:, None], axis=1)[:, 0]
@@ -49,7 +51,7 @@ class BrierScore(_OfProbabilities):
     Source    Brier 1950; sklearn.metrics.brier_score_loss
     """
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         scores, wanted, w = scored(prediction, target, weight, "brier")
         p = np.exp(log_probabilities(scores, self.params.from_logits, "brier"))
         truth = np.arange(p.shape[1]) == wanted[:, None]

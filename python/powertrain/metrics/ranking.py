@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics.classes import log_probabilities, scored
-from powertrain.metrics.metric import Array, Rows
+from powertrain.metrics.metric import Rows
 from powertrain.plugin.metric import State
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +32,7 @@ class _Ranked(Rows):
         average: str = param("macro", choices=("macro", "weighted"), doc="how classes become one")
         from_logits: bool = param(True, doc="false: scores are probabilities")
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         scores, wanted, w = scored(prediction, target, weight, self._where)
         if scores.shape[1] == 2:
             # The difference orders as the probability of class 1 does, and does not saturate.

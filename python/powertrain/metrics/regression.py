@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.metrics.metric import Array, MetricError, Rows, per_row
+from powertrain.metrics.metric import MetricError, Rows, per_row
 from powertrain.plugin.metric import Metric, State
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 Values = NDArray[np.float64]
 
 
-def pairs(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[Values, Values, Values]:
+def pairs(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[Values, Values, Values]:
     """Flat predictions, targets and weights; rows of weight 0 left out."""
     found, wanted = np.asarray(prediction, dtype=np.float64), np.asarray(target, dtype=np.float64)
     if found.ndim == wanted.ndim + 1 and found.shape[-1] == 1:
@@ -41,7 +44,7 @@ class _MeanOf(Metric):
     def error(self, found: Values, wanted: Values) -> Values:
         raise NotImplementedError(type(self).__name__)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = pairs(prediction, target, weight, self._where)
         return np.array([np.sum(w * self.error(found, wanted)), np.sum(w)])
 
@@ -91,7 +94,7 @@ class MedianAbsoluteError(Rows):
     lower_is_better = True
     tasks = ("regression",)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = pairs(prediction, target, weight, "median absolute error")
         return np.column_stack([np.abs(found - wanted), w])
 
@@ -112,7 +115,7 @@ class MaxError(Metric):
     lower_is_better = True
     tasks = ("regression",)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = pairs(prediction, target, weight, "max error")
         return np.array([np.sum(w), np.max(np.abs(found - wanted), initial=0.0)])
 
@@ -140,7 +143,7 @@ class Moments(Metric):
     def zero(self) -> State:
         return np.zeros(6)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = pairs(prediction, target, weight, self._where)
         return moments(*self.columns(found, wanted), w)
 

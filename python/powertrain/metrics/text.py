@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powertrain.metrics.metric import Array, MetricError, weights
+from powertrain.metrics.metric import MetricError, weights
 from powertrain.plugin.metric import Metric, State
 from powertrain.plugin.params import param
 
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
-def _texts(prediction: Any, target: Any, weight: Array | None, where: str) -> tuple[list[str], list[list[str]]]:
+
+def _texts(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[list[str], list[list[str]]]:
     """Predicted texts, and the references of each, without those of weight 0."""
     found = [prediction] if isinstance(prediction, str) else list(prediction)
     wanted = [target] if isinstance(target, str) else list(target)
@@ -91,7 +94,7 @@ class BLEU(Metric):
     def zero(self) -> State:
         return np.zeros(10)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, references = _texts(prediction, target, weight, "bleu")
         if not found:
             return self.zero()
@@ -125,7 +128,7 @@ class CHRF(Metric):
     def zero(self) -> State:
         return np.zeros(3 * (self.params.char_order + self.params.word_order))
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, references = _texts(prediction, target, weight, "chrf")
         if not found:
             return self.zero()
@@ -147,7 +150,7 @@ class _ErrorRate(Metric):
     def units(self, text: str) -> Sequence[str]:
         raise NotImplementedError(type(self).__name__)
 
-    def measure(self, prediction: Any, target: Any, weight: Array | None = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, references = _texts(prediction, target, weight, self._where)
         state = self.zero()
         for text, (reference, *others) in zip(found, references, strict=True):

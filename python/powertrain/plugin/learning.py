@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from powertrain.plugin.declared import OfParams, missing, optional, required
 from powertrain.plugin.run import Batch, LossFunction, Run, Step, Stream
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from powertrain.optim import Optimizer
     from powertrain.plugin.section import Section
     from powertrain.train.evaluate.baseline import Baseline
+    from powertrain.typing import Array
 
 ROUND_STEPS = 64
 
@@ -104,7 +105,7 @@ class Environment(OfParams, declares=True):
         raise missing(self, "state")
 
     @optional
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, arrays: Mapping[str, Array]) -> None:
         """Take up what `state` gave."""
         raise missing(self, "restore")
 
@@ -119,7 +120,7 @@ class Start:
 
     folder: Path
     recipe: str
-    tables: Mapping[str, Any]
+    tables: Mapping[str, object]
     overrides: tuple[str, ...]
     progress: Mapping[str, int]
 
@@ -151,7 +152,7 @@ class End:
     progress: Mapping[str, int]
     finished: bool
     reason: str = ""
-    results: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, object] = field(default_factory=dict)
     report: Path | None = None
     sections: tuple[Section, ...] = ()
 
@@ -206,5 +207,5 @@ class Callback(OfParams, declares=True):
         """What it remembers, as named arrays."""
         return {}
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, arrays: Mapping[str, Array]) -> None:
         """Take up what `state` gave."""

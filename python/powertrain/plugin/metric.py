@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.plugin.declared import FieldError, OfParams, missing, required
 from powertrain.plugin.params import check
+
+if TYPE_CHECKING:
+    from powertrain.typing import Outputs, TensorLike
 
 State = NDArray[np.float64]
 
@@ -31,7 +34,7 @@ class Metric(OfParams, declares=True):
     tasks: ClassVar[tuple[str, ...]] = ()  # the tasks that it measures; all where it names none
     lower_is_better: ClassVar[bool] = False  # for those that stop a run early, or choose its best weights
 
-    def __init__(self, params: Any = None, **settings: Any) -> None:
+    def __init__(self, params: object = None, **settings: object) -> None:
         if params is None:
             params, mistakes = check(self.Params, settings, type(self).__name__)
             if mistakes:
@@ -45,7 +48,7 @@ class Metric(OfParams, declares=True):
         return np.zeros(2)
 
     @required
-    def measure(self, prediction: Any, target: Any, weight: Any = None) -> State:
+    def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         """The state of one batch alone. `prediction` is what the model gave (logits, or values); `weight` has one
         number for each example, 0 for padding."""
         raise missing(self, "measure")
@@ -64,12 +67,14 @@ class Metric(OfParams, declares=True):
         return self.zero() if self._state is None else self._state
 
     @state.setter
-    def state(self, value: Any) -> None:
+    def state(self, value: TensorLike) -> None:
         self._state = np.array(value, dtype=np.float64)
 
-    def update(self, prediction: Any, target: Any = None, weight: Any = None) -> None:
+    def update(self, prediction: Outputs, target: Outputs | None = None, weight: TensorLike | None = None) -> None:
         """Add a batch."""
-        self._state = self.merged(self.state, np.asarray(self.measure(prediction, target, weight), dtype=np.float64))
+        # None for a metric that compares with nothing, such as a mean.
+        measured = self.measure(prediction, cast("Outputs", target), weight)
+        self._state = self.merged(self.state, np.asarray(measured, dtype=np.float64))
 
     def merge(self, other: Metric) -> None:
         """Add what another metric of this kind has seen, such as one of another process."""

@@ -17,11 +17,13 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, TypeVar, Union, overload
 
 from powertrain.io.printable import printable
 
 KEY = "powertrain.param"
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +34,10 @@ class Range:
     high: float | None = None
     above: float | None = None
     below: float | None = None
-    choices: tuple[Any, ...] | None = None
+    choices: tuple[object, ...] | None = None
     doc: str = ""
     usual: str = ""
-    alias: Callable[[Any], Any] | None = None
+    alias: Callable[[object], object] | None = None
 
     def words(self) -> str:
         """The bounds as a person says them: `> 0 and <= 1`."""
@@ -57,18 +59,43 @@ def _digits(bound: float) -> str:
     return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
+@overload
 def param(
-    default: Any = dataclasses.MISSING,
+    default: T,
     *,
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
     below: float | None = None,
-    choices: Sequence[Any] | None = None,
+    choices: Sequence[object] | None = None,
     doc: str = "",
     usual: str = "",
-    alias: Callable[[Any], Any] | None = None,
-) -> Any:
+    alias: Callable[[object], object] | None = None,
+) -> T: ...
+@overload
+def param(
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Sequence[object] | None = None,
+    doc: str = "",
+    usual: str = "",
+    alias: Callable[[object], object] | None = None,
+) -> T: ...  # type: ignore[type-var]
+def param(
+    default: object = dataclasses.MISSING,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Sequence[object] | None = None,
+    doc: str = "",
+    usual: str = "",
+    alias: Callable[[object], object] | None = None,
+) -> object:
     """A dataclass field with a range: low and high are allowed values themselves, above and below are not.
 
     For a tuple the range holds for each element. `usual` ends an error message, for example "1e-3 is usual for adamw".

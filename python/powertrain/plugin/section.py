@@ -6,10 +6,14 @@ import dataclasses
 import importlib.util
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from powertrain.typing import Array
 
 BINS = 40
 MOST = 20  # bars
@@ -26,7 +30,7 @@ class Section:
     title: str
     lines: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    draw: Callable[[Any], None] | None = None
+    draw: Callable[[Figure], None] | None = None
 
     def png(self) -> bytes | None:
         """The picture as a PNG file; None where there is none, or matplotlib is not installed."""
@@ -45,7 +49,7 @@ class Section:
 def columns_section(
     title: str,
     names: Sequence[str],
-    values: NDArray[Any],
+    values: Array,
     label: str,
     *,
     lines: Sequence[str] = (),

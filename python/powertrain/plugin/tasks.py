@@ -6,10 +6,9 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from powertrain.plugin.declared import OfParams
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from powertrain.plugin.section import Section
     from powertrain.train.evaluate.baseline import Baseline
     from powertrain.train.evaluate.evaluation import Evaluation
+    from powertrain.typing import Array, State
 
 
 class Task(OfParams, declares=True):
@@ -45,7 +45,7 @@ class Task(OfParams, declares=True):
         """Pages of the report on the judged part: `judged.outputs`, `judged.truth`, `judged.losses`."""
         return ()
 
-    def answer(self, dataset: DataModule, output: NDArray[Any]) -> dict[str, Any]:
+    def answer(self, dataset: DataModule, output: Array) -> State:
         """What `powertrain predict` says of one example."""
         return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
 

@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from powertrain.typing import State
 
 
 def powertrain(*arguments: str, folder: Path, expect: int = 0, **environment: str) -> str:
@@ -20,14 +23,14 @@ def powertrain(*arguments: str, folder: Path, expect: int = 0, **environment: st
     return done.stdout
 
 
-def trained(recipe: str, run: str, *arguments: str, folder: Path) -> dict[str, Any]:
+def trained(recipe: str, run: str, *arguments: str, folder: Path) -> State:
     """The results of `powertrain train`."""
     said = powertrain("train", recipe, "--run", run, "--json", *arguments, folder=folder)
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    found: State = json.loads(said.splitlines()[-1])
     return found
 
 
-def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> dict[str, Any]:
+def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> State:
     """Train a recipe twice, the second time killed after a line that begins with `after` and resumed: both end with the
     same bits. The recipe should say save_seconds = 0. The results of the first run, whose folder is `whole`."""
     (folder / "killed.toml").write_text(text, encoding="utf-8")

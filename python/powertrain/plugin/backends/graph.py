@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from powertrain import _core
+
+# An array of the backend's own.
+Held = TypeVar("Held")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Node:
     """
 
     op: str
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, object]
     inputs: tuple[int | None, ...]
     outputs: tuple[int, ...]
     where: str = ""
@@ -42,7 +45,7 @@ class Call:
     """What the rule of an op is told beside its operands: the attributes, and the types that it has to give."""
 
     op: str
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, object]
     results: tuple[Value, ...]
 
     @property
@@ -69,7 +72,7 @@ class Graph:
 
     values: tuple[Value, ...]
     inputs: tuple[int, ...]
-    constants: Mapping[int, Any]  # tensors of the engine, by number of value
+    constants: Mapping[int, object]  # tensors of the engine, by number of value
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     _last: Mapping[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
@@ -83,9 +86,9 @@ class Graph:
         object.__setattr__(self, "_last", {at: tuple(values) for at, values in ends.items()})
 
     @classmethod
-    def of(cls, raw: tuple[Any, ...]) -> Graph:
+    def of(cls, raw: tuple[object, ...]) -> Graph:
         """From what the core hands over."""
-        values, inputs, constants, nodes, outputs = raw
+        values, inputs, constants, nodes, outputs = cast("tuple[Any, ...]", raw)
         return cls(
             tuple(Value(shape, dtype) for shape, dtype in values),
             inputs,
@@ -101,17 +104,17 @@ class Graph:
         return Call(node.op, node.attributes, tuple(self.values[output] for output in node.outputs))
 
     def evaluate(
-        self, rules: Mapping[str, Callable[..., Any]], inputs: Sequence[Any], constants: Mapping[int, Any]
-    ) -> list[Any]:
+        self, rules: Mapping[str, Callable[..., object]], inputs: Sequence[Held], constants: Mapping[int, Held]
+    ) -> list[Held]:
         """The outputs, node by node: `rules[op](call, *operands)` gives the node's result, or a tuple of several.
 
         A backend that compiles runs this once, on arrays that stand for others; one that does not, in each call.
         Arrays that nobody reads any more are let go of on the way.
         """
-        held: dict[int, Any] = {**constants, **dict(zip(self.inputs, inputs, strict=True))}
+        held: dict[int, Held] = {**constants, **dict(zip(self.inputs, inputs, strict=True))}
         for at, node in enumerate(self.nodes):
             operands = [None if value is None else held[value] for value in node.inputs]
-            made = rules[node.op](self.call(node), *operands)
+            made: Any = rules[node.op](self.call(node), *operands)
             several = made if isinstance(made, tuple) else (made,)
             held.update(zip(node.outputs, several, strict=True))
             for value in self._last.get(at, ()):

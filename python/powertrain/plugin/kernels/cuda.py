@@ -6,12 +6,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from powertrain.plugin.kernels.library import SourceError
 from powertrain.plugin.kernels.nvrtc import arguments_of, ptx
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from powertrain.typing import Array
+
 _WIDTHS = {"s64": "u64", "b64": "u64"}  # a pointer or a count, however it is declared
+
+
+class RawKernel(Protocol):
+    """What is read of a CuPy RawKernel."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -31,14 +45,18 @@ class Cuda:
     options: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, raw_kernel: Any, dtype: str = "float32", threads: int = 256) -> Cuda:
+    def of(cls, raw_kernel: RawKernel, dtype: str = "float32", threads: int = 256) -> Cuda:
         """The source of a CuPy RawKernel, with its options; it needs no GPU."""
         options = tuple(str(one) for one in getattr(raw_kernel, "options", ()))
         return cls(str(raw_kernel.code), str(raw_kernel.name), dtype, threads, options)
 
     def run(
-        self, cupy: Any, inputs: Sequence[Any], outputs: Sequence[tuple[Any, str]], params: Mapping[str, Any]
-    ) -> list[Any]:
+        self,
+        cupy: ModuleType,
+        inputs: Sequence[Array],
+        outputs: Sequence[tuple[tuple[int, ...], str]],
+        params: Mapping[str, float],
+    ) -> list[Array]:
         """The outputs for some arrays, by CuPy on its current device."""
         read = [cupy.asarray(array) for array in inputs]
         made = [cupy.empty(shape, dtype) for shape, dtype in outputs]

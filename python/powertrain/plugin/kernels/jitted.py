@@ -31,7 +31,7 @@ class Numba:
     the kernel is declared with split=True; it may return a number other than 0 to fail.
     """
 
-    def __init__(self, function: Callable[..., Any], dtypes: Sequence[str] = ("float32", "float64")) -> None:
+    def __init__(self, function: Callable[..., object], dtypes: Sequence[str] = ("float32", "float64")) -> None:
         self.function, self.dtypes = function, tuple(dtypes)
         self._made: dict[Any, Any] = {}
 

@@ -14,12 +14,15 @@ import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from powertrain import _core
 from powertrain.errors.boundary import shown
 from powertrain.plugin.kernels.cuda import Cuda
 from powertrain.plugin.params import NoParams, Parameter, parameters
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Shape = tuple[int, ...]
 Typed = tuple[Shape, str]  # a shape and the name of a dtype
@@ -43,7 +46,7 @@ class Source(Protocol):
 class Case:
     """Inputs to try a kernel with, as arrays, and its parameters."""
 
-    def __init__(self, *inputs: Any, **params: Any) -> None:
+    def __init__(self, *inputs: TensorLike, **params: object) -> None:
         self.inputs, self.params = inputs, params
 
 
@@ -100,10 +103,10 @@ class Kernel:
         params: type = NoParams,
         elementwise: bool = False,
         split: bool = False,
-        shape: Callable[..., Any] | None = None,
+        shape: Callable[..., object] | None = None,
         dtypes: Sequence[str] | None = None,
-        vjp: Callable[..., Any] | Literal["reference"] | None = None,
-        reference: Callable[..., Any] | None = None,
+        vjp: Callable[..., object] | Literal["reference"] | None = None,
+        reference: Callable[..., object] | None = None,
         cases: Sequence[Case] | Callable[[], Sequence[Case]] = (),
         flops: float | Callable[..., float] = 1.0,
         cuda: Cuda | None = None,
@@ -118,10 +121,10 @@ class Kernel:
         self._cases, self._chosen = cases, dict[str, Any]()
         self._check()
 
-    def __call__(self, *inputs: Any, **params: Any) -> Any:
+    def __call__(self, *inputs: TensorLike, **params: object) -> Any:
         return self.op(*inputs, **{**self._chosen, **params})
 
-    def chosen(self, **params: Any) -> Kernel:
+    def chosen(self, **params: object) -> Kernel:
         """The same kernel with parameters of its own instead of the defaults."""
         _ = self.op  # made once, for both
         other = copy.copy(self)
