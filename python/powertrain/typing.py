@@ -16,7 +16,7 @@ from powertrain._core import DType, Slot, Tensor
 
 if TYPE_CHECKING:
     from powertrain.autodiff.row_sparse import RowSparse
-    from powertrain.data import DataLoader, DataModule, Dataset
+    from powertrain.data import DataLoader, DataModule, Dataset, Source
 
 
 class HasArray(Protocol):
@@ -29,6 +29,13 @@ class HasBuffer(Protocol):
     """Python's own arrays of numbers: `array.array`, `memoryview`, `bytes`."""
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
+class Examples(Protocol):
+    """Examples by number: a data set, a list of examples."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> object: ...
 
 
 Array: TypeAlias = NDArray[Any]
@@ -61,6 +68,9 @@ Tree: TypeAlias = "Tensor | Slot | Scalar | Sequence[Tree] | Mapping[str, Tree] 
 Gradients: TypeAlias = "dict[str, Tensor | RowSparse]"
 """The gradients of a model's parameters by their paths."""
 
+Numbers: TypeAlias = "Mapping[str, Tensor | float]"
+"""The numbers of one update of an optimizer, such as the rate, by name."""
+
 Plain: TypeAlias = "Scalar | str | Sequence[Plain] | Mapping[str, Plain] | None"
 """What JSON and TOML can hold."""
 
@@ -75,6 +85,15 @@ Table: TypeAlias = Mapping[str, object]
 
 Pair: TypeAlias = tuple[TensorLike, TensorLike]
 """Inputs and targets."""
+
+PictureLike: TypeAlias = HasArray | Sequence[Sequence[float]]
+"""A picture [height, width] or [height, width, channels]: an array, or as Pillow has it."""
+
+DatasetLike: TypeAlias = "Dataset | Source | Examples"
+"""What a split or a subset takes: a data set, or anything with `__len__` and `__getitem__`."""
+
+Collated: TypeAlias = "Array | list[str] | list[bytes] | tuple[Collated, ...] | dict[str, Collated]"
+"""Examples made into one batch, in the structure that they have."""
 
 DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | DataLoader | DataModule"
 """What `pt.fit` learns from: a name, a table, (x, y), such pairs by part, or an object of `pt.data`."""

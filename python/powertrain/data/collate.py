@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powertrain.data.errors import DataError
 
+if TYPE_CHECKING:
+    from powertrain.typing import Collated
+
 _FIX = "give numbers, texts, arrays, tensors or pictures of one shape, or pass a collate_fn that makes the batch"
 
 
-def collate(examples: Sequence[Any]) -> Any:
+def collate(examples: Sequence[object]) -> Collated:
     """One batch of examples: arrays with a first axis of examples, in the structure that the examples have.
 
     Numbers, arrays, tensors and pictures are stacked; texts become a list; tuples, lists and dicts are collated field

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
 from powertrain.data.source import Array, Fields, Indices, Source, check_finite, fetch_training
+
+if TYPE_CHECKING:
+    from powertrain.typing import DatasetLike, TensorLike
 
 
 class Dataset:
@@ -33,7 +36,11 @@ class Dataset:
     {'x': array([2., 1.], dtype=float32), 'y': array([4, 1])}
     """
 
-    def __getitem__(self, index: Any) -> Any:
+    if TYPE_CHECKING:  # theirs: without it a data set has no length
+
+        def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any:
         """One example; the data sets of Powertrain give a tuple of its fields."""
         if type(self).fetch is Dataset.fetch:
             raise DataError(
@@ -42,7 +49,7 @@ class Dataset:
                 "expected one that gives an example",
                 "define __getitem__(self, index), or derive from pt.data.IterableDataset and define __iter__",
             )
-        row = place_of(index, len(self), type(self).__name__)  # type: ignore[arg-type]
+        row = place_of(index, len(self), type(self).__name__)
         return tuple(value[0] for value in self.fetch(np.array([row])).values())
 
     def fetch(self, indices: Indices) -> Fields:
@@ -60,7 +67,7 @@ class IterableDataset:
     before each; it must give the same examples for the same epoch, so that a loader can resume.
     """
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         raise DataError(
             type(self).__name__, "an IterableDataset without __iter__", "expected one that gives examples",
             "define __iter__(self)",
@@ -111,7 +118,7 @@ class ArrayDataset(Dataset):
     def fetch(self, indices: Indices) -> Fields:
         return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
 
-    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+    def __getitem__(self, index: int) -> tuple[Array, ...]:
         if isinstance(index, slice):
             index = np.arange(len(self))[index]
         else:
@@ -129,14 +136,14 @@ class TensorDataset(ArrayDataset):
     ((2,), 1)
     """
 
-    def __init__(self, *tensors: Any) -> None:
+    def __init__(self, *tensors: TensorLike) -> None:
         super().__init__({field_name(at): np.asarray(tensor) for at, tensor in enumerate(tensors)})
 
 
 class Subset(Dataset):
     """Some examples of a data set, in a given order."""
 
-    def __init__(self, dataset: Any, indices: Sequence[int] | Indices) -> None:
+    def __init__(self, dataset: DatasetLike, indices: Sequence[int] | Indices) -> None:
         rows = np.asarray(indices, dtype=np.int64)
         if rows.ndim != 1 or len(rows) == 0:
             raise DataError("subset", f"{rows.size} rows", "expected at least one", "make the part larger")
@@ -153,7 +160,7 @@ class Subset(Dataset):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int) -> Any:
         return item(self.dataset, int(self.indices[place_of(index, len(self), "Subset")]))
 
     def fetch(self, indices: Indices) -> Fields:
@@ -170,7 +177,7 @@ class ConcatDataset(Dataset):
     5
     """
 
-    def __init__(self, datasets: Sequence[Any]) -> None:
+    def __init__(self, datasets: Sequence[DatasetLike]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise DataError("ConcatDataset", "no data set", "expected at least one", "pass a list of data sets")
@@ -181,7 +188,7 @@ class ConcatDataset(Dataset):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int) -> Any:
         row = place_of(index, len(self), "ConcatDataset")
         at = int(np.searchsorted(self._ends, row, side="right"))
         return item(self.datasets[at], row - int(self._ends[at] - len(self.datasets[at])))
@@ -227,7 +234,7 @@ class _Items(Dataset):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int) -> Any:
         return self.examples[index]
 
 

@@ -7,15 +7,15 @@ array. Random ones draw by (seed, epoch, index) of the example, see drawing.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from powertrain.data.drawing import current
 from powertrain.data.errors import DataError
 
-Picture = NDArray[Any]
+if TYPE_CHECKING:
+    from powertrain.typing import Array, PictureLike
 
 
 class Compose:
@@ -26,7 +26,7 @@ class Compose:
     [[-1.0, 1.0]]
     """
 
-    def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
+    def __init__(self, transforms: Sequence[Callable[[Any], object]]) -> None:
         self.transforms = list(transforms)
         for at, transform in enumerate(self.transforms):
             if not callable(transform) or isinstance(transform, type):
@@ -45,7 +45,7 @@ class Compose:
 class ToTensor:
     """Bytes as float32 from 0 to 1, other numbers as float32; channels stay last, where torchvision puts them first."""
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         picture = np.asarray(x)
         scale = np.float32(1 / 255) if picture.dtype == np.uint8 else None
         return picture.astype(np.float32) if scale is None else picture * scale
@@ -66,7 +66,7 @@ class Normalize:
                 "for example Normalize(0.5, 0.25)",
             )  # fmt: skip
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         picture = np.asarray(x)
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values.ndim and (picture.ndim < 3 or picture.shape[-1] != len(values)):
@@ -94,7 +94,7 @@ class Pad:
             )  # fmt: skip
         self.sides, self.fill, self.padding_mode = tuple(sides), fill, padding_mode
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         picture = _picture(x, "Pad")
         left, top, right, bottom = self.sides
         around = [(top, bottom), (left, right), *[(0, 0)] * (picture.ndim - 2)]
@@ -109,7 +109,7 @@ class CenterCrop:
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = _size(size, "CenterCrop")
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         picture = _picture(x, "CenterCrop", self.size)
         corner = [(have - want) // 2 for have, want in zip(picture.shape, self.size, strict=False)]
         return _cut(picture, self.size, corner)
@@ -133,7 +133,7 @@ class RandomCrop:
         self.pad = None if padding is None else Pad(padding, fill, padding_mode)
         self.pad_if_needed, self.fill, self.padding_mode = pad_if_needed, fill, padding_mode
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         picture = _picture(x, "RandomCrop")
         if self.pad is not None:
             picture = self.pad(picture)
@@ -152,7 +152,7 @@ class _RandomFlip:
             raise DataError(type(self).__name__, f"p = {p}", "expected a share from 0 to 1", "0.5 is usual")
         self.p = p
 
-    def _flipped(self, x: Any, axis: int) -> Picture:
+    def _flipped(self, x: Any, axis: int) -> Array:
         picture = _picture(x, type(self).__name__)
         flip = float(current().uniform((1,))[0]) < self.p
         return np.ascontiguousarray(np.flip(picture, axis)) if flip else picture
@@ -161,14 +161,14 @@ class _RandomFlip:
 class RandomHorizontalFlip(_RandomFlip):
     """Left and right exchanged, in a share `p` of the pictures."""
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         return self._flipped(x, 1)
 
 
 class RandomVerticalFlip(_RandomFlip):
     """Top and bottom exchanged, in a share `p` of the pictures."""
 
-    def __call__(self, x: Any) -> Picture:
+    def __call__(self, x: PictureLike) -> Array:
         return self._flipped(x, 0)
 
 
@@ -185,7 +185,7 @@ def _size(size: Any, where: str) -> tuple[int, int]:
     return int(both[0]), int(both[1])
 
 
-def _picture(x: Any, where: str, least: tuple[int, int] = (1, 1)) -> Picture:
+def _picture(x: Any, where: str, least: tuple[int, int] = (1, 1)) -> Array:
     picture = np.asarray(x)
     if picture.ndim not in (2, 3) or picture.shape[0] < least[0] or picture.shape[1] < least[1]:
         size = "" if least == (1, 1) else f", of at least {least[0]} x {least[1]}"
@@ -196,6 +196,6 @@ def _picture(x: Any, where: str, least: tuple[int, int] = (1, 1)) -> Picture:
     return picture
 
 
-def _cut(picture: Picture, size: tuple[int, int], corner: Sequence[int]) -> Picture:
+def _cut(picture: Array, size: tuple[int, int], corner: Sequence[int]) -> Array:
     top, left = corner
     return np.ascontiguousarray(picture[top : top + size[0], left : left + size[1]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -17,6 +17,20 @@ from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.prefetch import Made, Prefetched
 from powertrain.data.samplers import RandomSampler, SequentialSampler, row_numbers, seed_of
 from powertrain.data.source import fetch_training
+
+if TYPE_CHECKING:
+    from powertrain.data.dataset import IterableDataset
+    from powertrain.random import Generator
+    from powertrain.typing import Array, DatasetLike
+
+
+class LoaderState(TypedDict, total=False):
+    """Where the next batch begins."""
+
+    epoch: int
+    position: int
+    rows: Array
+    sizes: Array
 
 
 class DataLoader:
@@ -60,19 +74,19 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: DatasetLike | IterableDataset,
         batch_size: int = 1,
         shuffle: bool = False,
         sampler: Iterable[int] | None = None,
         batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
-        collate_fn: Callable[[list[Any]], Any] | None = None,
+        collate_fn: Callable[[list[Any]], object] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
         worker_init_fn: None = None,
         multiprocessing_context: None = None,
-        generator: Any = None,
+        generator: Generator | None = None,
         *,
         seed: int | None = None,
         pad_last: bool = False,
@@ -80,7 +94,7 @@ class DataLoader:
         augment: bool = False,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
-        **others: Any,
+        **others: object,
     ) -> None:
         settings.refuse_unknown(others)
         settings.refuse_processes(timeout, worker_init_fn, multiprocessing_context)
@@ -89,7 +103,7 @@ class DataLoader:
             settings.check_batch_sampler(batch_sampler, batch_size, shuffle, sampler, drop_last, pad_last)
         settings.check_numbers(batch_size, num_workers, prefetch_factor)
         settings.check_choices(shuffle, sampler, drop_last, pad_last, collate_fn)
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.batch_size = int(batch_size)
         self.sampler = sampler
         self.batch_sampler = batch_sampler
@@ -136,15 +150,15 @@ class DataLoader:
                 "define __len__, or count the batches while iterating",
             ) from None  # fmt: skip
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> LoaderState:
         """Where the next batch begins: `epoch` and `position`; of a sampler of your own the rows of the epoch too."""
-        state: dict[str, Any] = {"epoch": self._cursor.epoch, "position": self._cursor.position}
+        state: LoaderState = {"epoch": self._cursor.epoch, "position": self._cursor.position}
         if self._parts:
             state["rows"] = np.concatenate(self._parts)
             state["sizes"] = np.array([len(rows) for rows in self._parts], dtype=np.int64)
         return state
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
         """Goes to where a loader with the same data and settings was, by its `state_dict()`."""
         cursor, parts = _read_state(state_dict)
         self.order.check(cursor, parts)
@@ -200,7 +214,7 @@ class DataLoader:
         self._loaded = False
         return self._cursor, self._parts
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Batch]:
         cursor, parts = self._start()
         batches = self._batches(cursor, parts)
         try:

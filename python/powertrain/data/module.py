@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -18,6 +18,14 @@ from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.protocols import Inputs, is_random
 from powertrain.plugin.section import Section
 from powertrain.plugin.tasks import Task, task_of
+
+
+class Codec(Protocol):
+    """What makes numbers of a text and a text of numbers: a vocabulary, a tokenizer."""
+
+    def __len__(self) -> int: ...
+    def encode(self, text: str) -> Array: ...
+    def decode(self, tokens: Array) -> str: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +48,7 @@ class DataModule:
     state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
     chain: tuple[Transform | RandomTransform, ...] = ()
     context: int | None = None
-    vocabulary: Any = None
+    vocabulary: Codec | None = None
     given: Inputs | None = None
     read: Callable[[Path], Array] | None = None
     show: Callable[[Array], str] | None = None
@@ -108,7 +116,7 @@ class DataModule:
         """The fitted ones of the chain, which every part passes through."""
         return tuple(cast(Transform, one) for one in self.chain if not is_random(one))
 
-    def transformed(self, plugins: Sequence[tuple[Any, Any]]) -> DataModule:
+    def transformed(self, plugins: Sequence[tuple[type[Transform | RandomTransform], object]]) -> DataModule:
         """Applies transforms, (plugin, params) each, in order; every one is fitted on the training split alone, and the
         random ones change training batches alone."""
         if not plugins:
@@ -116,7 +124,8 @@ class DataModule:
         made: list[Transform | RandomTransform] = []
         fitting = [at for at, (plugin, _) in enumerate(plugins) if not is_random(plugin)]
         x = whole(self.train, "x") if fitting else self.train.fetch(np.zeros(1, dtype=np.int64))["x"]
-        for at, (plugin, params) in enumerate(plugins):
+        for at, (given, params) in enumerate(plugins):
+            plugin: Any = given
             if is_random(plugin):
                 made.append(plugin.build(params, self._inputs_of(x)))
                 continue

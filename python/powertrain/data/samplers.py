@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from powertrain.data.errors import DataError
 from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation, raw_bits
 
+if TYPE_CHECKING:
+    from powertrain.random import Generator
+    from powertrain.typing import Array
+
 Rows = NDArray[np.int64]
 
 
-def seed_of(seed: int | None, generator: Any, where: str) -> int | None:
+def seed_of(seed: int | None, generator: Generator | None, where: str) -> int | None:
     """A seed given as such, or as the state of a `pt.random.Generator`, which does not move on."""
     if generator is None:
         if seed is None:
@@ -100,7 +104,7 @@ class RandomSampler(SeededSampler):
         data_source: Sized,
         replacement: bool = False,
         num_samples: int | None = None,
-        generator: Any = None,
+        generator: Generator | None = None,
         *,
         seed: int | None = None,
     ) -> None:
@@ -130,7 +134,7 @@ class SubsetRandomSampler(SeededSampler):
     [2, 4, 9]
     """
 
-    def __init__(self, indices: Sequence[int], generator: Any = None, *, seed: int | None = None) -> None:
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None, *, seed: int | None = None) -> None:
         self.indices = row_numbers(indices, "SubsetRandomSampler")
         self.count = len(self.indices)
         self.seed = seed_of(seed, generator, "SubsetRandomSampler")
@@ -152,10 +156,10 @@ class WeightedRandomSampler(SeededSampler):
 
     def __init__(
         self,
-        weights: Sequence[float] | NDArray[Any],
+        weights: Sequence[float] | Array,
         num_samples: int,
         replacement: bool = True,
-        generator: Any = None,
+        generator: Generator | None = None,
         *,
         seed: int | None = None,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from powertrain.data.errors import DataError
 from powertrain.data.samplers import seed_of
 from powertrain.data.source import Array
 from powertrain.errors.boundary import shown
+
+if TYPE_CHECKING:
+    from powertrain.random import Generator
+    from powertrain.typing import DatasetLike
 
 Rows = NDArray[np.int64]
 
@@ -65,7 +69,7 @@ def permutation(count: int, seed: int = 0, call: int = 0) -> Rows:
 
 
 def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Any = None, *, seed: int | None = None
+    dataset: DatasetLike, lengths: Sequence[float], generator: Generator | None = None, *, seed: int | None = None
 ) -> list[Subset]:
     """Parts of a data set, each example in one of them: `lengths` are numbers of examples, or shares that add up to 1.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
@@ -13,7 +12,7 @@ from powertrain.plugin.params import check, params_of
 from powertrain.plugin.registry import PluginError
 
 
-def read_csv(path: str | PathLike[str], target: str, **settings: Any) -> DataModule:
+def read_csv(path: str | PathLike[str], target: str, **settings: object) -> DataModule:
     """The data set of a CSV file (.csv, .tsv, also with .gz; or .parquet), of which the column `target` is predicted.
 
     Separator, decimal comma, byte order mark and dates are found out. Settings say what cannot be: sep, encoding,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain import _core
@@ -12,6 +12,12 @@ from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 adam_step = _core.op_function("adam_step")
 
@@ -43,7 +49,7 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         amsgrad: bool = False,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("adamw" if self.decoupled else "adam", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
@@ -51,7 +57,7 @@ class Adam(Optimizer):
         self.MOMENTS = ("m", "v", "largest") if amsgrad else ("m", "v")  # type: ignore[misc]
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
         count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
         size = wide / (1 - pt.pow(self.betas[0], count))
@@ -60,7 +66,7 @@ class Adam(Optimizer):
         return {**found, "kept": pt.astype(1 - wide * decay, rate.dtype)} if decay and self.decoupled else found
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         beta1, beta2 = self.betas
         numbers = {name: scalars[name] for name in ("size", "unbias", "kept", "factor") if name in scalars}
@@ -90,6 +96,6 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 0.01,
         amsgrad: bool = False,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **settings)

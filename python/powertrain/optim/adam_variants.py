@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import powertrain as pt
 from powertrain.optim.optimizer import Optimizer, State, decayed, running_mean
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 
 class NAdam(Optimizer):
@@ -36,7 +42,7 @@ class NAdam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum_decay: float = 4e-3,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("nadam", beta1=betas[0], beta2=betas[1], eps=eps, rate=momentum_decay)
         self.betas, self.eps, self.momentum_decay = betas, eps, momentum_decay
@@ -50,13 +56,13 @@ class NAdam(Optimizer):
     def advance(self, step: pt.Tensor, counters: Mapping[str, pt.Tensor]) -> dict[str, pt.Tensor]:
         return {"mu_product": counters["mu_product"] * self._memory(step)}
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         root = pt.sqrt(1 - pt.pow(self.betas[1], pt.astype(step, "float64")))
         found = {"wide": pt.astype(rate, "float64"), "now": self._memory(step), "after": self._memory(step + 1)}
         return {**found, "root": pt.astype(root, rate.dtype)}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         m = running_mean(state["m"], g, self.betas[0])
@@ -87,13 +93,13 @@ class RAdam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("radam", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps = betas, eps
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         count = pt.astype(step, "float64")
         left = pt.pow(self.betas[1], count)
         longest = 2 / (1 - self.betas[1]) - 1
@@ -106,7 +112,7 @@ class RAdam(Optimizer):
         return {"known": known, **{name: pt.astype(value, rate.dtype) for name, value in found.items()}}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         m = running_mean(state["m"], g, self.betas[0])
@@ -133,14 +139,14 @@ class Lion(Optimizer):
         lr: float = 1e-4,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("lion", beta1=betas[0], beta2=betas[1])
         self.betas = betas
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         direction = pt.sign(running_mean(state["m"], g, self.betas[0]))
         m = running_mean(state["m"], g, self.betas[1])
@@ -170,20 +176,20 @@ class SparseAdam(Optimizer):
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("sparse-adam", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps = betas, eps
         super().__init__(params, lr=lr, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         """In float64: see Adam."""
         count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
         size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.betas[0], count))
         return {"size": pt.astype(size, rate.dtype)}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         m = running_mean(state["m"], g, self.betas[0])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.optimizer import Optimizer, State, decayed, running_mean
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 
 class RMSprop(Optimizer):
@@ -37,7 +42,7 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("rmsprop", beta2=alpha, eps=eps, momentum=momentum)
         self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
@@ -45,7 +50,7 @@ class RMSprop(Optimizer):
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         new = {"v": running_mean(state["v"], pt.square(g), self.alpha)}
@@ -80,7 +85,7 @@ class Adagrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("adagrad", rate=lr_decay, eps=eps)
         check_settings("adagrad", initial_accumulator_value=initial_accumulator_value)
@@ -90,13 +95,13 @@ class Adagrad(Optimizer):
             v = part.state["v"]
             v.value = pt.full(v.shape, initial_accumulator_value, v.dtype)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         return (
             {"rate": rate / (1 + pt.astype(step - 1, rate.dtype) * self.lr_decay)} if self.lr_decay else {"rate": rate}
         )
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         v = state["v"] + pt.square(g)
@@ -125,14 +130,14 @@ class Adadelta(Optimizer):
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0.0,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("adadelta", beta2=rho, eps=eps)
         self.rho, self.eps = rho, eps
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         v = running_mean(state["v"], pt.square(g), self.rho)
@@ -161,18 +166,18 @@ class Adamax(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("adamax", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps = betas, eps
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         corrected = pt.astype(rate, "float64") / (1 - pt.pow(self.betas[0], pt.astype(step, "float64")))
         return {"rate": pt.astype(corrected, rate.dtype)}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         m = running_mean(state["m"], g, self.betas[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 import powertrain as pt
 from powertrain.nn.module import Module
@@ -93,7 +93,12 @@ class SWA(_Average):
         return average + (value - average) / pt.astype(count + 1, value.dtype)
 
 
-def refresh_statistics(model: Module, batches: Iterable[Any], forward: Callable[[Any], Any] | None = None) -> None:
+Given = TypeVar("Given")
+
+
+def refresh_statistics(
+    model: Module, batches: Iterable[Given], forward: Callable[[Given], object] | None = None
+) -> None:
     """Running statistics of every batch norm anew, as plain means over the batches: averaged weights have others."""
     norms = [module for _, module in model.named_modules() if isinstance(module, AnyBatchNorm)]
     before = [(norm.momentum, norm.training) for norm in norms]

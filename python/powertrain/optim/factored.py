@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.optim.layerwise import PerParameter
@@ -13,6 +12,13 @@ from powertrain.optim.optimizer import State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.nn import Module
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 
 class Adafactor(PerParameter):
@@ -41,14 +47,14 @@ class Adafactor(PerParameter):
         eps: tuple[float | None, float] = (None, 1e-3),
         d: float = 1.0,
         weight_decay: float = 0.0,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("adafactor", lr=d, rate=-beta2_decay, clip=eps[1])
         self.beta2_decay, self.eps, self.d = beta2_decay, eps, d
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     @classmethod
-    def build(cls, params: Any, module: Any, **settings: Any) -> Adafactor:
+    def build(cls, params: Any, module: Module, **settings: Unpack[Settings]) -> Adafactor:
         return cls(
             module, params.lr, params.beta2_decay, (None, params.least), params.d, params.weight_decay, **settings
         )
@@ -58,7 +64,7 @@ class Adafactor(PerParameter):
             return shape if moment == "rows" else ()
         return (*shape[:-1], 1) if moment == "rows" else (*shape[:-2], 1, shape[-1])
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
         found = {
             "fresh": pt.pow(count, self.beta2_decay),
@@ -68,7 +74,7 @@ class Adafactor(PerParameter):
         return {name: pt.astype(value, rate.dtype) for name, value in found.items()}
 
     def update_param(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         size = pt.maximum(_root_mean_square(p), self.eps[1]) * scalars["rate"]
         if decay:

@@ -57,13 +57,13 @@ class NotStepped:
 
     name: str
 
-    def step(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def step(self, *args: object, **kwargs: object) -> NoReturn:
         raise OptimizerError(f"[{self.name}] step(); expected update(grads); {HOW_TO_UPDATE}")
 
-    def zero_grad(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def zero_grad(self, *args: object, **kwargs: object) -> NoReturn:
         raise OptimizerError(f"[{self.name}] zero_grad(); expected no call: gradients are not stored; {HOW_TO_UPDATE}")
 
-    def add_param_group(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def add_param_group(self, *args: object, **kwargs: object) -> NoReturn:
         raise OptimizerError(
             f"[{self.name}] add_param_group(); expected all groups when it is made; make another optimizer of the "
             "parameters that are new"

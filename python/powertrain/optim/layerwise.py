@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.optimizer import Optimizer, Part, State, running_mean
@@ -15,13 +14,17 @@ from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
 from powertrain.program import slots
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import DecaySettings, Settings
+    from powertrain.typing import Numbers
+
 
 class PerParameter(Optimizer):
     """The frame of an update that reads each parameter as it is shaped; a subclass writes `update_param`."""
 
-    def update_part(
-        self, part: Part, g: pt.Tensor, scalars: Mapping[str, Any]
-    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+    def update_part(self, part: Part, g: pt.Tensor, scalars: Numbers) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         flats = {"p": part.values.value, "g": g, **{name: slot.value for name, slot in part.state.items()}}
         values: list[pt.Tensor] = []
         moments: dict[str, list[pt.Tensor]] = {name: [] for name in part.state}
@@ -37,7 +40,7 @@ class PerParameter(Optimizer):
         return pt.pack(values, part.values), {name: pt.pack(all_, part.state[name]) for name, all_ in moments.items()}
 
     def update_param(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New value and moments of one parameter."""
         raise pt.DTypeError(f"[{self.name}] {type(self).__name__} without update_param; expected that method")
@@ -73,14 +76,20 @@ class LARS(PerParameter):
         weight_decay: float = param(0.0, low=0, doc="added to the gradient, times the parameter")
 
     def __init__(
-        self, params: Named, lr: float = 0.1, *, momentum: float = 0.9, trust: float = 1e-3, **settings: Any
+        self,
+        params: Named,
+        lr: float = 0.1,
+        *,
+        momentum: float = 0.9,
+        trust: float = 1e-3,
+        **settings: Unpack[DecaySettings],
     ) -> None:
         check_settings("lars", momentum=momentum, lr=trust)
         self.momentum, self.trust = momentum, trust
         super().__init__(params, lr=lr, **settings)
 
     def update_param(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         long, steep = _norm(p), _norm(g)
         known = pt.logical_and(long > 0, steep > 0)
@@ -109,19 +118,19 @@ class LAMB(PerParameter):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-6,
         weight_decay: float = 0.01,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("lamb", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps = betas, eps
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         count = pt.astype(step, "float64")
         found = {"mean": 1 - pt.pow(self.betas[0], count), "root": pt.sqrt(1 - pt.pow(self.betas[1], count))}
         return {"rate": rate, **{name: pt.astype(value, rate.dtype) for name, value in found.items()}}
 
     def update_param(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         m = running_mean(state["m"], g, self.betas[0])
         v = running_mean(state["v"], pt.square(g), self.betas[1])
@@ -161,7 +170,7 @@ class Muon(PerParameter):
         ns_coefficients: tuple[float, float, float] = _QUINTIC,
         eps: float = 1e-7,
         ns_steps: int = 5,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("muon", momentum=momentum, eps=eps, ns_steps=ns_steps)
         self.momentum, self.nesterov = momentum, nesterov
@@ -169,7 +178,7 @@ class Muon(PerParameter):
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_param(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         m = running_mean(state["m"], g, self.momentum)
         step = g * (1 - self.momentum) + m * self.momentum if self.nesterov else m

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.errors.boundary import shown
@@ -12,6 +12,9 @@ from powertrain.optim.optimizer import Gradients, Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.optim.wolfe import Point, strong_wolfe
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Closure = Callable[[], tuple[pt.Tensor, Gradients]]
 # Below this a pair of differences says nothing about curvature.
@@ -63,7 +66,7 @@ class LBFGS(Optimizer):
             raise OptimizerError(f"[{name}] parameters of {len(self.parts)} dtypes; expected one; cast the model")
         self._part = self.parts[0]
 
-    def update(self, grads: Gradients, weight: Any = None) -> None:
+    def update(self, grads: Gradients, weight: TensorLike | None = None) -> None:
         raise OptimizerError(
             f"[{self.name}] update with gradients; expected minimize(closure), which is called at several points; "
             "pass a function that gives the loss and the gradients"

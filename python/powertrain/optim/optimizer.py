@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse, is_sparse
@@ -26,7 +26,13 @@ from powertrain.optim.state import Stateful
 from powertrain.program.facts import Watched
 from powertrain.program.slots import REAL, RealLayout, Segment
 
-Schedule = Callable[[Any], pt.Tensor]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers, TensorLike
+
+Schedule = Callable[[pt.Tensor], pt.Tensor]
 State: TypeAlias = Mapping[str, pt.Tensor]
 Gradients: TypeAlias = Mapping[str, pt.Tensor | RowSparse] | Sequence[pt.Tensor | RowSparse]
 
@@ -109,7 +115,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         maximize: bool = False,
         groups: Sequence[Group] = (),
         name: str = "optimizer",
-        **unknown: Any,
+        **unknown: object,
     ) -> None:
         if unknown:
             refuse_unknown(type(self), unknown)
@@ -209,7 +215,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         return flat
 
     @classmethod
-    def build(cls: type[Self], params: Any, module: Module, **settings: Any) -> Self:
+    def build(cls: type[Self], params: Any, module: Module, **settings: Unpack[Settings]) -> Self:
         """From the parameters of a recipe, which are those of the constructor, betas one by one."""
         given = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
         if "beta1" in given:
@@ -224,7 +230,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         return self._rate.value
 
     @lr.setter
-    def lr(self, rate: Any) -> None:
+    def lr(self, rate: TensorLike) -> None:
         if isinstance(rate, (int, float)):
             check_settings(self.name, lr=float(rate))
             rate = pt.tensor(rate, dtype=self._rate.dtype)
@@ -272,16 +278,14 @@ class Optimizer(Watched, Stateful, NotStepped):
         """The counters after this update, which are among its scalars."""
         return dict(counters)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         """The numbers of one update of a part, from the count of updates with this one and the rate.
 
         They have the rate's dtype: float64 for float64 parameters, else float32.
         """
         return {"rate": rate}
 
-    def update_part(
-        self, part: Part, g: pt.Tensor, scalars: Mapping[str, Any]
-    ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+    def update_part(self, part: Part, g: pt.Tensor, scalars: Numbers) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New values and moments of a part; layerwise.py has a frame that goes through its parameters."""
         state = {name: slot.value for name, slot in part.state.items()}
         if not part.complex:
@@ -290,7 +294,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         return pt.view_as_complex(pt.reshape(p, (-1, 2))), new
 
     def _update_rows(
-        self, part: Part, sums: pt.Tensor, rows: Rows, scalars: Mapping[str, Any]
+        self, part: Part, sums: pt.Tensor, rows: Rows, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """A table after an update of the rows that have a gradient. Of a row that occurs twice both are the same."""
         state = {name: pt.take(slot.value, rows.index) for name, slot in part.state.items()}
@@ -299,7 +303,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         return put(part.values.value, rows.index, p), {k: put(part.state[k].value, rows.index, new[k]) for k in new}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New values and moments of one flat buffer; elementwise and pure."""
         raise pt.DTypeError(
@@ -312,7 +316,7 @@ class Optimizer(Watched, Stateful, NotStepped):
         """The loss to differentiate: times the loss scale, if there is one; `update` divides by it."""
         return loss if self.loss_scale is None else loss * self.loss_scale.slot.value
 
-    def update(self, grads: Gradients, weight: Any = None) -> None:
+    def update(self, grads: Gradients, weight: TensorLike | None = None) -> None:
         """Make one update from the gradients, and end a phase.
 
         `grads` is what `pt.nn.value_and_grad` gave: a dict by the paths of the parameters, in any order, or a list in
@@ -386,7 +390,7 @@ class Optimizer(Watched, Stateful, NotStepped):
             _assign(self._counters[name], value, last)
         pt.end_phase()
 
-    def _gather(self, flat: list[pt.Tensor], weight: Any) -> pt.Tensor:
+    def _gather(self, flat: list[pt.Tensor], weight: TensorLike | None) -> pt.Tensor:
         """Adds this call's gradients to those held, puts the mean of all in `flat`, and says if an update is due."""
         calls = self._gathered["calls"].value + 1
         held_weight = self._gathered["weight"]

@@ -15,19 +15,20 @@ import powertrain as pt
 from powertrain.errors.boundary import export
 from powertrain.plugin.params import Range
 
-Schedule = Callable[[Any], pt.Tensor]
+Schedule = Callable[[pt.Tensor], pt.Tensor]
+Number = float | pt.Tensor  # of an update
 Share = Annotated[float, Range(low=0, high=1)]
 Steps = Annotated[int, Range(low=0)]
 
 
-def bind(function: Callable[..., pt.Tensor], total: int, **parameters: Any) -> Schedule:
+def bind(function: Callable[..., pt.Tensor], total: int, **parameters: object) -> Schedule:
     """A schedule of the step alone.
 
     >>> float(bind(linear, total=10)(pt.tensor(5)))
     0.5
     """
 
-    def schedule(step: Any) -> pt.Tensor:
+    def schedule(step: pt.Tensor) -> pt.Tensor:
         return function(step, total, **parameters)
 
     return schedule
@@ -36,7 +37,7 @@ def bind(function: Callable[..., pt.Tensor], total: int, **parameters: Any) -> S
 def product(*schedules: Schedule) -> Schedule:
     """The product of schedules, for example a warm-up times a decay."""
 
-    def schedule(step: Any) -> pt.Tensor:
+    def schedule(step: pt.Tensor) -> pt.Tensor:
         factor = schedules[0](step)
         for other in schedules[1:]:
             factor = factor * other(step)
@@ -48,7 +49,7 @@ def product(*schedules: Schedule) -> Schedule:
 def chain(*parts: tuple[int, Schedule], then: Schedule) -> Schedule:
     """Schedules one after the other, each (its steps, schedule) counting from its own start; `then` has no end."""
 
-    def schedule(step: Any) -> pt.Tensor:
+    def schedule(step: pt.Tensor) -> pt.Tensor:
         start = sum(steps for steps, _ in parts)
         factor = then(step - start)
         for steps, part in reversed(parts):
@@ -59,42 +60,42 @@ def chain(*parts: tuple[int, Schedule], then: Schedule) -> Schedule:
     return schedule
 
 
-def _progress(step: Any, start: int, total: int) -> pt.Tensor:
+def _progress(step: Number, start: int, total: int) -> pt.Tensor:
     """How far from `start` (0) to `total` (1), in float64: a float32 step is inexact beyond 16,777,216."""
     return pt.clip((pt.astype(step, "float64") - start) / max(1, total - start), 0.0, 1.0)
 
 
-def _warm(step: Any, warmup: int, factor: pt.Tensor) -> pt.Tensor:
+def _warm(step: Number, warmup: int, factor: pt.Tensor) -> pt.Tensor:
     """A rise over the first `warmup` updates, which are 1/(warmup+1), 2/(warmup+1), ... of the rate; then `factor`."""
     if warmup == 0:
         return factor
     return pt.where(pt.less(step, warmup), (pt.astype(step, "float64") + 1) / (warmup + 1), factor)
 
 
-def constant(step: Any, total: int, *, warmup: Steps = 0) -> pt.Tensor:
+def constant(step: Number, total: int, *, warmup: Steps = 0) -> pt.Tensor:
     """1, after a warm-up."""
     return _warm(step, warmup, pt.astype(step, "float64") * 0.0 + 1.0)
 
 
-def cosine(step: Any, total: int, *, warmup: Steps = 0, floor: Share = 0.0) -> pt.Tensor:
+def cosine(step: Number, total: int, *, warmup: Steps = 0, floor: Share = 0.0) -> pt.Tensor:
     """Half a cosine from 1, after a warm-up, to `floor` at `total`, and there on (Loshchilov and Hutter 2017)."""
     half = 0.5 * (1 + pt.cos(_progress(step, warmup, total) * math.pi))
     return _warm(step, warmup, half * (1 - floor) + floor)
 
 
-def linear(step: Any, total: int, *, warmup: Steps = 0, floor: Share = 0.0) -> pt.Tensor:
+def linear(step: Number, total: int, *, warmup: Steps = 0, floor: Share = 0.0) -> pt.Tensor:
     """A straight line from 1, after a warm-up, to `floor` at `total`, and there on."""
     return _warm(step, warmup, 1 - _progress(step, warmup, total) * (1 - floor))
 
 
-def step(step: Any, total: int, *, every: Annotated[float, Range(above=0)] = 0.3, gamma: Share = 0.1) -> pt.Tensor:
+def step(step: Number, total: int, *, every: Annotated[float, Range(above=0)] = 0.3, gamma: Share = 0.1) -> pt.Tensor:
     """Times `gamma` after every share `every` of the run (or every so many updates, if above 1)."""
     length = max(1, round(every * total)) if every <= 1 else round(every)
     drops = pt.floor(pt.astype(step, "float64") / length)
     return pt.exp(drops * math.log(gamma)) if gamma > 0 else pt.astype(pt.equal(drops, 0), "float64")
 
 
-def one_cycle(step: Any, total: int, *, rise: Share = 0.3, start: Share = 0.04, floor: Share = 4e-6) -> pt.Tensor:
+def one_cycle(step: Number, total: int, *, rise: Share = 0.3, start: Share = 0.04, floor: Share = 4e-6) -> pt.Tensor:
     """From `start` up to 1 over the share `rise` of the run, then down to `floor` (Smith and Topin 2018)."""
     top = round(rise * total)
     up = 0.5 * (1 - pt.cos(_progress(step, 0, top) * math.pi)) * (1 - start) + start
@@ -110,7 +111,7 @@ def polynomial(
     return _warm(step, warmup, left * (1 - floor) + floor)
 
 
-def exponential(step: Any, total: int, *, gamma: Annotated[float, Range(above=0, high=1)] = 0.99) -> pt.Tensor:
+def exponential(step: Number, total: int, *, gamma: Annotated[float, Range(above=0, high=1)] = 0.99) -> pt.Tensor:
     """Times `gamma` after every update."""
     return pt.exp(pt.astype(step, "float64") * math.log(gamma))
 
@@ -174,7 +175,7 @@ def cyclic(
     return height * (1 - low) + low
 
 
-def inverse_sqrt(step: Any, total: int, *, warmup: Annotated[int, Range(low=1)] = 4000) -> pt.Tensor:
+def inverse_sqrt(step: Number, total: int, *, warmup: Annotated[int, Range(low=1)] = 4000) -> pt.Tensor:
     """Up to 1 over `warmup` updates, then falling as 1 / sqrt(step): Vaswani et al. 2017, equation 3, of height 1."""
     count = pt.astype(step, "float64") + 1
     return pt.minimum(count / warmup, pt.sqrt(warmup / count))

@@ -6,10 +6,36 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import powertrain as pt
 from powertrain.errors.boundary import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powertrain.optim.optimizer import Schedule
+    from powertrain.optim.parameters import Group
+    from powertrain.optim.scaling import LossScale
+
+
+class Settings(TypedDict, total=False):
+    """What every optimizer takes by keyword beside its own numbers: see Optimizer."""
+
+    schedule: Schedule | None
+    clip: float | None
+    clip_value: float | None
+    accumulate: int
+    loss_scale: LossScale | None
+    maximize: bool
+    groups: Sequence[Group]
+    name: str
+
+
+class DecaySettings(Settings, total=False):
+    """The same, of an optimizer that leaves the weight decay to the frame."""
+
+    weight_decay: float
 
 
 class OptimizerError(pt.Error, ValueError):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.optimizer import Optimizer, decayed
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 
 class SGD(Optimizer):
@@ -38,7 +44,7 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("sgd", momentum=momentum, dampening=dampening)
         if nesterov and momentum == 0:
@@ -51,7 +57,7 @@ class SGD(Optimizer):
         self.ROWS = momentum == 0  # type: ignore[misc]
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         if not (self.momentum and self.dampening):
             return {"rate": rate}
         # The first direction is the gradient itself.
@@ -59,7 +65,7 @@ class SGD(Optimizer):
         return {"rate": rate, "share": pt.astype(share, rate.dtype)}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         if not self.momentum:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.optim.optimizer import Optimizer, State, decayed
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.nn import Module
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 
 class Rprop(Optimizer):
@@ -35,7 +41,7 @@ class Rprop(Optimizer):
         lr: float = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50.0),
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         if not (0 < etas[0] < 1 < etas[1] and 0 <= step_sizes[0] <= step_sizes[1]):
             raise OptimizerError(
@@ -46,15 +52,15 @@ class Rprop(Optimizer):
         super().__init__(params, lr=lr, **settings)
 
     @classmethod
-    def build(cls, params: Any, module: Any, **settings: Any) -> Rprop:
+    def build(cls, params: Any, module: Module, **settings: Unpack[Settings]) -> Rprop:
         etas, sizes = (params.shorter, params.longer), (params.least, params.most)
         return cls(module, params.lr, etas=etas, step_sizes=sizes, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         return {"rate": rate, "first": pt.equal(step, 1)}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         size = pt.where(scalars["first"], scalars["rate"], state["size"])
         kept = pt.sign(g * state["before"])
@@ -88,20 +94,20 @@ class ASGD(Optimizer):
         alpha: float = 0.75,
         t0: float = 1e6,
         weight_decay: float = 0.0,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("asgd", rate=lambd, eps=alpha)
         self.lambd, self.alpha, self.t0 = lambd, alpha, t0
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         before, wide = pt.astype(step - 1, "float64"), pt.astype(rate, "float64")
         now = wide / pt.pow(1 + self.lambd * wide * before, self.alpha)
         found = {"rate": now, "kept": 1 - self.lambd * now, "share": 1 / pt.maximum(before - self.t0, 1.0)}
         return {name: pt.astype(value, rate.dtype) for name, value in found.items()}
 
     def update_flat(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
         p = p * scalars["kept"] - g * scalars["rate"]

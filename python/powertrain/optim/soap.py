@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain import _core
@@ -13,6 +12,12 @@ from powertrain.optim.optimizer import State, running_mean
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from powertrain.optim.settings import Settings
+    from powertrain.typing import Numbers
 
 
 class SOAP(PerParameter):
@@ -45,7 +50,7 @@ class SOAP(PerParameter):
         *,
         every: int = 10,
         largest: int = 1024,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         check_settings("soap", beta1=betas[0], beta2=betas[1], eps=eps, accumulate=every)
         self.betas, self.eps, self.every, self.largest = betas, eps, every, largest
@@ -57,7 +62,7 @@ class SOAP(PerParameter):
         size = shape[0 if moment.startswith("row") else 1] if len(shape) == 2 else 0
         return (size, size) if 0 < size <= self.largest else ()
 
-    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Mapping[str, Any]:
+    def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         # The first update does not count for Adam, whose corrections are then of a count of 1 that is not used.
         done = step - 1
         count, wide = pt.astype(pt.maximum(done, 1), "float64"), pt.astype(rate, "float64")
@@ -71,7 +76,7 @@ class SOAP(PerParameter):
         }
 
     def update_param(
-        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Mapping[str, Any]
+        self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         first = scalars["first"]
         m = running_mean(state["m"], g, self.betas[0])

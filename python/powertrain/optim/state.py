@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.nn.parameter import array_of
 from powertrain.optim.settings import OptimizerError
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, TensorLike
 
 
 class Stateful:
@@ -19,11 +21,11 @@ class Stateful:
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
         raise pt.DTypeError(f"[{type(self).__name__}] no named_slots; expected that method")
 
-    def state_dict(self) -> dict[str, NDArray[Any]]:
+    def state_dict(self) -> dict[str, Array]:
         """Every number that the next updates depend on, by name, as copies; those of bfloat16 as float32."""
         return {name: np.array(array_of(slot)) for name, slot in self.named_slots()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, TensorLike]) -> None:
         """Set the state to what `state_dict` gave, after all of it is checked.
 
         Errors    names that are missing or unknown; another shape or dtype

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +69,7 @@ def columns_section(
     return Section(title, said, draw=lambda figure: _draw(figure, chosen, label, signed))
 
 
-def bin_edges(values: NDArray[Any]) -> NDArray[np.float64]:
+def bin_edges(values: Array) -> NDArray[np.float64]:
     """Return the edges of 40 bins of a histogram, from the smallest finite value to the largest.
 
     Where floats cannot tell that many edges apart, it is one bin around the values. NumPy and matplotlib raise there.

@@ -114,7 +114,7 @@ def _objective(
     x: Array, classes: Array, weight: Array, columns: int, l2: float, intercept: bool
 ) -> Callable[[Floats], tuple[float, Floats]]:
     """The function of all coefficients, the intercepts last, and its gradient."""
-    evaluate = pt.compile(_binary if columns == 1 else _softmax)
+    evaluate: Callable[..., tuple[pt.Tensor, ...]] = pt.compile(_binary if columns == 1 else _softmax)
     labels = classes.astype(x.dtype)[:, None] if columns == 1 else classes
 
     def function(flat: Floats) -> tuple[float, Floats]:

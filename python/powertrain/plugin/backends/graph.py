@@ -72,7 +72,7 @@ class Graph:
 
     values: tuple[Value, ...]
     inputs: tuple[int, ...]
-    constants: Mapping[int, object]  # tensors of the engine, by number of value
+    constants: Mapping[int, _core.Tensor]  # tensors of the engine, by number of value
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     _last: Mapping[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
