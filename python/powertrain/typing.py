@@ -5,7 +5,7 @@ Only type checkers and editors read them, so that no module of the engine import
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -17,6 +17,7 @@ from powertrain._core import DType, Slot, Tensor
 if TYPE_CHECKING:
     from powertrain.autodiff.row_sparse import RowSparse
     from powertrain.data import DataLoader, DataModule, Dataset, Source
+    from powertrain.nn import Module
 
 
 class HasArray(Protocol):
@@ -71,8 +72,14 @@ Gradients: TypeAlias = "dict[str, Tensor | RowSparse]"
 Numbers: TypeAlias = "Mapping[str, Tensor | float]"
 """The numbers of one update of an optimizer, such as the rate, by name."""
 
+Parts: TypeAlias = "Module | Slot | Sequence[Parts] | Mapping[str, Parts] | None"
+"""Modules and slots in lists, tuples and dicts."""
+
 Plain: TypeAlias = "Scalar | str | Sequence[Plain] | Mapping[str, Plain] | None"
 """What JSON and TOML can hold."""
+
+Setting: TypeAlias = "bool | int | float | str | Tensor | Callable[[Tensor, Tensor], Tensor] | None"
+"""A setting of a loss or an activation."""
 
 Outputs: TypeAlias = "TensorLike | str | Sequence[str]"
 """What a metric compares: numbers, or texts."""

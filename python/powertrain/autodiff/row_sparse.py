@@ -13,7 +13,7 @@ from powertrain.ops.functional import OPERATORS
 _LOOK_UP: Callable[[Any, Slot], Tensor] = _core.look_up
 
 
-def is_sparse(slot: Tensor | Slot) -> bool:
+def is_sparse(slot: object) -> bool:
     """Whether gradients are row-sparse: those of a parameter whose `sparse` is true."""
     return bool(getattr(slot, "sparse", False))
 

@@ -71,6 +71,7 @@ def _train(make: Callable[[], tuple[Any, tuple[int, ...]]], adapter: Adapter | N
     before = pt.random.default_generator().slot.value
     try:
         pt.random.seed(5)
+        module: pt.nn.Module
         module, shape = make()
         optimizer = pt.optim.AdamW(module, lr=1e-2, clip=None if make is _plain else 1.0)
 

@@ -198,7 +198,7 @@ def _training(subject: Subject, module: Any, x: Any, inputs: Inputs) -> Iterator
     """What dropout and running statistics do in a step, which evaluation does not see."""
     module.train()
     before = _held(module)
-    slots = [slot for _, slot in module.named_parameters() if slot.trainable]
+    slots: list[pt.Slot] = [slot for _, slot in module.named_parameters() if slot.trainable]
     compiled = pt.compile(lambda batch: pt.nn.value_and_grad(slots, lambda: pt.sum(module(batch)))()[0])
     try:
         with no_global_random(subject, "the model in training mode") as drawn:
@@ -228,7 +228,7 @@ def _training(subject: Subject, module: Any, x: Any, inputs: Inputs) -> Iterator
 
 def _gradients(subject: Subject, module: Any, x: Any) -> Iterator[Finding]:
     """Every parameter is reached, and the gradient is what differences of the weights say."""
-    named = [(name, slot) for name, slot in module.named_parameters() if slot.trainable]
+    named: list[tuple[str, pt.Slot]] = [one for one in module.named_parameters() if one[1].trainable]
     if not named:
         return
     draw = rng()

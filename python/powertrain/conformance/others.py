@@ -93,7 +93,7 @@ def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterato
         )
 
 
-def _step(weights: Any, optimizer: Any) -> Any:
+def _step(weights: pt.Slot, optimizer: Any) -> Any:
     @pt.compile
     def step() -> Any:
         loss, gradients = pt.nn.value_and_grad([weights], lambda: pt.sum(pt.square(weights.value - 0.25)))()

@@ -7,7 +7,7 @@ array. Random ones draw by (seed, epoch, index) of the example, see drawing.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, PictureLike
 
 
+# A transform of a picture: a function of an array, of one of Pillow, or of either.
+Change: TypeAlias = "Callable[..., PictureLike]"
+
+
 class Compose:
     """One transform after the other.
 
@@ -26,7 +30,7 @@ class Compose:
     [[-1.0, 1.0]]
     """
 
-    def __init__(self, transforms: Sequence[Callable[[Any], object]]) -> None:
+    def __init__(self, transforms: Sequence[Change]) -> None:
         self.transforms = list(transforms)
         for at, transform in enumerate(self.transforms):
             if not callable(transform) or isinstance(transform, type):
@@ -36,10 +40,11 @@ class Compose:
                     f"write {transform.__name__}(...)" if isinstance(transform, type) else "leave it out",
                 )  # fmt: skip
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: PictureLike) -> Array:
+        changed: Any = x
         for transform in self.transforms:
-            x = transform(x)
-        return x
+            changed = transform(changed)
+        return cast("Array", changed)
 
 
 class ToTensor:

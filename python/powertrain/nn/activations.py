@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module, Parameter
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike, Setting
 
 __all__ = [
     "CELU",
@@ -47,17 +51,17 @@ class _Call(Module):
 
     _OP: ClassVar[Any]
 
-    def __init__(self, inplace: bool = False, **settings: Any) -> None:
+    def __init__(self, inplace: bool = False, **settings: Setting) -> None:
         super().__init__()
         where = type(self).__name__
         checks.fixed(where, inplace=inplace)
-        checks.numbers(where, **{name: value for name, value in settings.items() if name != "dim"})
+        checks.numbers(where, **{name: cast(float, value) for name, value in settings.items() if name != "dim"})
         if "dim" in settings:
             checks.sizes(where, -8, dim=settings["dim"])
         self._settings = tuple(settings)
         vars(self).update(settings)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         y: pt.Tensor = type(self)._OP(input, *(getattr(self, name) for name in self._settings))
         return y
 
@@ -65,10 +69,10 @@ class _Call(Module):
 class Identity(Module):
     """x as it is; settings of any kind are taken, so that it can stand in for any module."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return input
 
 
@@ -284,14 +288,16 @@ class GELU(Module):
         checks.choice("GELU", ("none", "tanh"), approximate=approximate)
         self.approximate = approximate
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.gelu(input, approximate=self.approximate)
 
 
 class PReLU(Module):
     """x above zero, else weight x, the weight being learned: one, or one per channel (the last axis)."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Device = None, dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__()
         checks.fixed("PReLU", device=device)
         checks.sizes("PReLU", 1, num_parameters=num_parameters)
@@ -300,7 +306,7 @@ class PReLU(Module):
         self.weight = Parameter(pt.full((num_parameters,), init))
         self._cast(dtype)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.prelu(input, self.weight)
 
 
@@ -320,5 +326,5 @@ class RReLU(Module):
             )
         self.lower, self.upper = lower, upper
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.rrelu(input, self.lower, self.upper, self.training)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
@@ -41,7 +44,7 @@ class _Adaptive(Module):
 
 
 class _AdaptiveAvg(_Adaptive):
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         op: Any = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[self.AXES - 1]
         y: pt.Tensor = op(input, self._sizes(input))
         return y
@@ -52,7 +55,7 @@ class _AdaptiveMax(_Adaptive):
         super().__init__(output_size)
         self.return_indices = return_indices
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         op: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[self.AXES - 1]
         return op(input, self._sizes(input), self.return_indices)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
@@ -14,6 +14,10 @@ from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module, Parameter
 from powertrain.nn.row_norm import LayerNorm
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = ["MultiheadAttention", "TransformerBlock"]
 
@@ -61,8 +65,8 @@ class MultiheadAttention(Module):
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -153,12 +157,12 @@ class MultiheadAttention(Module):
 
     def forward(
         self,
-        query: Any,
-        key: Any,
-        value: Any,
-        key_padding_mask: Any = None,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
         need_weights: bool = True,
-        attn_mask: Any = None,
+        attn_mask: Tensor | None = None,
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[pt.Tensor, pt.Tensor | None]:
@@ -245,6 +249,6 @@ class TransformerBlock(Module):
         self.dropout = Dropout(dropout)
         self.heads, self.causal = heads, causal
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         x = input + self.dropout(self.proj(attend(self.qkv(self.ln1(input)), self.heads, self.causal)))
         return x + self.dropout(self.out(self.act(self.fc(self.ln2(x)))))

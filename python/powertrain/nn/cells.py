@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import powertrain as pt
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
@@ -46,8 +50,8 @@ class _Cell(Module):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -74,8 +78,8 @@ class RNNCell(_Cell):
         hidden_size: int,
         bias: bool = True,
         nonlinearity: Nonlinearity = "tanh",
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -83,9 +87,10 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype, generator=generator)
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> pt.Tensor:
         if input.ndim == 1:
-            return pt.squeeze(self.forward(*(x if x is None else pt.expand_dims(x, 0) for x in (input, hx))), 0)
+            before = None if hx is None else pt.expand_dims(hx, 0)
+            return pt.squeeze(self.forward(pt.expand_dims(input, 0), before), 0)
         state = self._zeros(input) if hx is None else hx
         w_ih, w_hh, b_ih, b_hh = weights_of(self, "")
         given = (pt.expand_dims(input, 1), state, w_ih, w_hh, b_ih, b_hh)
@@ -97,9 +102,10 @@ class GRUCell(_Cell):
 
     GATES = 3
 
-    def forward(self, input: Any, hx: Any = None) -> pt.Tensor:
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> pt.Tensor:
         if input.ndim == 1:
-            return pt.squeeze(self.forward(*(x if x is None else pt.expand_dims(x, 0) for x in (input, hx))), 0)
+            before = None if hx is None else pt.expand_dims(hx, 0)
+            return pt.squeeze(self.forward(pt.expand_dims(input, 0), before), 0)
         state = self._zeros(input) if hx is None else hx
         return OPERATORS["gru"](pt.expand_dims(input, 1), state, *weights_of(self, ""))[1]
 
@@ -109,7 +115,7 @@ class LSTMCell(_Cell):
 
     GATES = 4
 
-    def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
+    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[pt.Tensor, pt.Tensor]:
         if input.ndim == 1:
             states = None if hx is None else (pt.expand_dims(hx[0], 0), pt.expand_dims(hx[1], 0))
             hidden, cell = self.forward(pt.expand_dims(input, 0), states)

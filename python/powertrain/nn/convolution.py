@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -78,8 +82,8 @@ class _Forward(_Conv):
         groups: int = 1,
         bias: bool = True,
         padding_mode: PaddingMode = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -107,7 +111,7 @@ class _Forward(_Conv):
             return tuple((total // 2, total - total // 2) for total in totals)
         return tuple((number, number) for number in self.padding)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         self._check(input)
         padding: tuple[int, ...] = tuple(before for before, _ in self._sides)
         if self.padding_mode != "zeros" or any(before != after for before, after in self._sides):
@@ -154,8 +158,8 @@ class _Transpose(_Conv):
         bias: bool = True,
         dilation: Numbers = 1,
         padding_mode: Literal["zeros"] = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -183,7 +187,7 @@ class _Transpose(_Conv):
             )
         return tuple(n - size for n, size in zip(wanted, least, strict=True))
 
-    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> pt.Tensor:
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> pt.Tensor:
         self._check(input)
         added = self._added(input, output_size)
         op = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self.AXES - 1]

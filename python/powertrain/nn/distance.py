@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
@@ -21,7 +24,7 @@ class CosineSimilarity(Module):
         checks.numbers("CosineSimilarity", 0, eps=eps)
         self.dim, self.eps = dim, eps
 
-    def forward(self, x1: Any, x2: Any) -> pt.Tensor:
+    def forward(self, x1: Tensor, x2: Tensor) -> pt.Tensor:
         return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
@@ -35,5 +38,5 @@ class PairwiseDistance(Module):
         checks.numbers("PairwiseDistance", 0, eps=eps)
         self.norm, self.eps, self.keepdim = p, eps, keepdim
 
-    def forward(self, x1: Any, x2: Any) -> pt.Tensor:
+    def forward(self, x1: Tensor, x2: Tensor) -> pt.Tensor:
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
@@ -17,7 +20,7 @@ class _Dropout(Module):
         checks.fixed(type(self).__name__, inplace=inplace)
         self.p = checks.share(type(self).__name__, p)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return self._dropped(input) if self.training and self.p > 0 else input
 
     def _dropped(self, x: Any) -> Any:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.functional.embedding import Mode
 from powertrain.nn.module import Module, Parameter
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike, TensorLike
 
 __all__ = ["Embedding", "EmbeddingBag"]
 
@@ -56,8 +60,8 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
         *,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         std: float = 1.0,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -75,7 +79,7 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(
         cls,
-        embeddings: Any,
+        embeddings: TensorLike,
         freeze: bool = True,
         padding_idx: int | None = None,
         max_norm: float | None = None,
@@ -94,7 +98,7 @@ class Embedding(Module):
         _hold(made, table, sparse, freeze)
         return made
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.embedding(input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq)
 
 
@@ -125,8 +129,8 @@ class EmbeddingBag(Module):
         *,
         include_last_offset: bool = False,
         padding_idx: int | None = None,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -144,7 +148,7 @@ class EmbeddingBag(Module):
     @classmethod
     def from_pretrained(
         cls,
-        embeddings: Any,
+        embeddings: TensorLike,
         freeze: bool = True,
         max_norm: float | None = None,
         norm_type: float = 2.0,
@@ -166,7 +170,9 @@ class EmbeddingBag(Module):
         _hold(made, table, sparse, freeze)
         return made
 
-    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> pt.Tensor:
+    def forward(
+        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
+    ) -> pt.Tensor:
         """Shapes    input [b, n], or [places] with offsets [b], or [b + 1] with include_last_offset;
         per_sample_weights of the shape of input, with mode "sum" -> [b, embedding_dim]
         """

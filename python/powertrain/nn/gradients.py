@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import powertrain as pt
 from powertrain.autodiff.gradients import Variable, differentiated, variables_of
 from powertrain.errors.boundary import public, shown
 from powertrain.nn.module import Module
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from powertrain import Slot, Tensor
+    from powertrain.typing import Gradients, Parts, Tree
+
 __all__ = ["value_and_grad"]
 
 
-def value_and_grad(model: Any, function: Callable[..., Any], has_aux: bool = False) -> Callable[..., tuple[Any, Any]]:
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@overload
+def value_and_grad(  # type: ignore[overload-overlap]
+    model: Module, function: Callable[P, R], has_aux: bool = False
+) -> Callable[P, tuple[R, Gradients]]: ...
+@overload
+def value_and_grad(model: Slot, function: Callable[P, R], has_aux: bool = False) -> Callable[P, tuple[R, Tensor]]: ...
+@overload
+def value_and_grad(
+    model: Iterable[Slot], function: Callable[P, R], has_aux: bool = False
+) -> Callable[P, tuple[R, list[Tensor]]]: ...
+@overload
+def value_and_grad(model: Parts, function: Callable[P, R], has_aux: bool = False) -> Callable[P, tuple[R, Tree]]: ...
+def value_and_grad(
+    model: Module | Slot | Iterable[Slot] | Parts, function: Callable[..., object], has_aux: bool = False
+) -> Callable[..., tuple[object, object]]:
     """Make a function that gives the value of `function` and its gradients by the trainable parameters of `model`.
 
     The gradients are a dict by the paths of the parameters, as `opt.update` takes it. `function` computes the loss with

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import powertrain as pt
 from powertrain.errors.boundary import export, shown
 from powertrain.nn import checks
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Shape = Sequence[int]
 Generator = pt.random.Generator
@@ -148,27 +151,27 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return gains[nonlinearity]
 
 
-def constant_(tensor: Any, val: float) -> pt.Slot:
+def constant_(tensor: TensorLike, val: float) -> pt.Slot:
     """One number everywhere."""
     return _written(tensor, pt.full(_slot("constant_", tensor), val))
 
 
-def zeros_(tensor: Any) -> pt.Slot:
+def zeros_(tensor: TensorLike) -> pt.Slot:
     """Zeros."""
     return _written(tensor, zeros(_slot("zeros_", tensor)))
 
 
-def ones_(tensor: Any) -> pt.Slot:
+def ones_(tensor: TensorLike) -> pt.Slot:
     """Ones."""
     return _written(tensor, ones(_slot("ones_", tensor)))
 
 
-def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> pt.Slot:
+def uniform_(tensor: TensorLike, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> pt.Slot:
     """Uniform in [a, b)."""
     return _written(tensor, uniform(_slot("uniform_", tensor), a, b, generator))
 
 
-def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> pt.Slot:
+def normal_(tensor: TensorLike, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> pt.Slot:
     """Normal with this mean and standard deviation.
 
     >>> layer = pt.nn.Linear(2, 3)
@@ -178,13 +181,13 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generat
     return _written(tensor, normal(_slot("normal_", tensor), std, mean, generator))
 
 
-def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
+def xavier_uniform_(tensor: TensorLike, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
     """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010."""
     shape = _slot("xavier_uniform_", tensor, 2)
     return _written(tensor, xavier_uniform(shape, *fans(shape), gain, generator))
 
 
-def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
+def xavier_normal_(tensor: TensorLike, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
     """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010."""
     shape = _slot("xavier_normal_", tensor, 2)
     return _written(tensor, xavier_normal(shape, *fans(shape), gain, generator))
@@ -197,7 +200,7 @@ def _kaiming(where: str, tensor: Any, a: float, mode: Mode, nonlinearity: str) -
 
 
 def kaiming_uniform_(
-    tensor: Any,
+    tensor: TensorLike,
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -209,7 +212,7 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Any,
+    tensor: TensorLike,
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -221,7 +224,7 @@ def kaiming_normal_(
 
 
 def trunc_normal_(
-    tensor: Any,
+    tensor: TensorLike,
     mean: float = 0.0,
     std: float = 1.0,
     a: float = -2.0,
@@ -242,7 +245,7 @@ def trunc_normal_(
     return _written(tensor, pt.clip(value, a, b))
 
 
-def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
+def orthogonal_(tensor: TensorLike, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
     """Rows or columns, whichever are fewer, that are orthonormal, times gain: Saxe et al. 2013.
 
     Of a kernel (kernel..., in, out) the matrix is [kernel in, out].
@@ -255,7 +258,7 @@ def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = No
     return _written(tensor, pt.reshape(q if rows >= columns else q.mT, shape) * gain)
 
 
-def eye_(tensor: Any) -> pt.Slot:
+def eye_(tensor: TensorLike) -> pt.Slot:
     """The identity, or as much of it as the matrix has."""
     shape = _slot("eye_", tensor, 2)
     return _written(tensor, pt.eye(shape[0], shape[1]))

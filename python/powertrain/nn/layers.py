@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = ["Bilinear", "Flatten", "Linear", "Unflatten"]
 
@@ -25,8 +29,8 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         std: float | None = None,
         generator: pt.random.Generator | None = None,
@@ -47,7 +51,7 @@ class Linear(Module):
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return (1, 0) if name == "weight" else None
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.linear(input, self.weight, self.bias)
 
 
@@ -60,8 +64,8 @@ class Bilinear(Module):
         in2_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -74,7 +78,7 @@ class Bilinear(Module):
         self.bias = Parameter(init.uniform_fan_in((out_features,), in1_features, generator)) if bias else None
         self._cast(dtype)
 
-    def forward(self, input1: Any, input2: Any) -> pt.Tensor:
+    def forward(self, input1: Tensor, input2: Tensor) -> pt.Tensor:
         """Shapes    input1 [..., in1_features], input2 [..., in2_features] -> [..., out_features]"""
         return F.bilinear(input1, input2, self.weight, self.bias)
 
@@ -87,7 +91,7 @@ class Flatten(Module):
         checks.sizes("Flatten", -64, start_dim=start_dim, end_dim=end_dim)
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         shape = tuple(input.shape)
         if len(shape) == 0:
             raise pt.ShapeError("[Flatten] input is a scalar; expected examples along a first axis; reshape it to (1,)")
@@ -112,6 +116,6 @@ class Unflatten(Module):
             checks.sizes("Unflatten", -1, **{"one of unflattened_size": size})
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         axis = range(input.ndim)[self.dim]
         return pt.reshape(input, (*input.shape[:axis], *self.unflattened_size, *input.shape[axis + 1 :]))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Setting, TensorLike
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HuberLoss", "KLDivLoss",
@@ -25,7 +29,7 @@ class Loss(Module):
     # The inputs that have one shape. The ops broadcast; here [n, 1] beside [n] would be a mean over n^2 numbers.
     ALIKE: ClassVar[tuple[str, ...]] = ("input", "target")
 
-    def __init__(self, *, reduction: str = "mean", **settings: Any) -> None:
+    def __init__(self, *, reduction: str = "mean", **settings: Setting) -> None:
         super().__init__()
         where = type(self).__name__
         checks.choice(where, self.REDUCTIONS, reduction=reduction)
@@ -37,7 +41,7 @@ class Loss(Module):
         loss: pt.Tensor = getattr(F, self.OP)(*inputs, reduction=self.reduction, **self._settings)
         return loss
 
-    def forward(self, input: Any, target: Any) -> pt.Tensor:
+    def forward(self, input: Tensor, target: Tensor) -> pt.Tensor:
         return self._computed(input, target)
 
 
@@ -86,7 +90,7 @@ class BCELoss(Loss):
 
     OP = "binary_cross_entropy"
 
-    def __init__(self, weight: Any = None, *, reduction: Reduction = "mean") -> None:
+    def __init__(self, weight: TensorLike | None = None, *, reduction: Reduction = "mean") -> None:
         super().__init__(reduction=reduction, weight=_tensor(weight))
         self.weight = self._settings["weight"]
 
@@ -99,7 +103,9 @@ class BCEWithLogitsLoss(Loss):
 
     OP = "binary_cross_entropy_with_logits"
 
-    def __init__(self, weight: Any = None, *, reduction: Reduction = "mean", pos_weight: Any = None) -> None:
+    def __init__(
+        self, weight: TensorLike | None = None, *, reduction: Reduction = "mean", pos_weight: TensorLike | None = None
+    ) -> None:
         super().__init__(reduction=reduction, weight=_tensor(weight), pos_weight=_tensor(pos_weight))
         self.weight = self._settings["weight"]
 
@@ -124,7 +130,7 @@ class PoissonNLLLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction, log_input=log_input, full=full, eps=eps)
 
-    def forward(self, log_input: Any, target: Any) -> pt.Tensor:
+    def forward(self, log_input: Tensor, target: Tensor) -> pt.Tensor:
         return self._computed(log_input, target)
 
 
@@ -136,7 +142,7 @@ class GaussianNLLLoss(Loss):
     def __init__(self, full: bool = False, eps: float = 1e-6, reduction: Reduction = "mean") -> None:
         super().__init__(reduction=reduction, full=full, eps=eps)
 
-    def forward(self, input: Any, target: Any, var: Any) -> pt.Tensor:  # type: ignore[override]  # one input more
+    def forward(self, input: Tensor, target: Tensor, var: Tensor) -> pt.Tensor:  # type: ignore[override]  # one input more
         """Shapes    input [...], target [...], var [...], or 1 along axes that share one -> [...]"""
         x, variance = checks.shape_of(input), checks.shape_of(var)
         if len(variance) != len(x) or any(one not in (1, size) for one, size in zip(variance, x, strict=True)):
@@ -157,7 +163,7 @@ class CTCLoss(Loss):
         super().__init__(reduction=reduction, blank=blank, zero_infinity=zero_infinity)
 
     def forward(  # type: ignore[override]  # two inputs more
-        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor
     ) -> pt.Tensor:
         """Shapes    log_probs [n, t, classes], targets [n, s], input_lengths and target_lengths [n]"""
         return self._computed(log_probs, targets, input_lengths, target_lengths)
@@ -168,7 +174,9 @@ class _Classes(Loss):
 
     ALIKE = ()  # the ops themselves want one label for each row
 
-    def __init__(self, weight: Any, ignore_index: int | None, reduction: Reduction, **settings: Any) -> None:
+    def __init__(
+        self, weight: TensorLike | None, ignore_index: int | None, reduction: Reduction, **settings: Setting
+    ) -> None:
         self_weight = _tensor(weight)
         super().__init__(reduction=reduction, weight=self_weight, ignore_index=ignore_index, **settings)
         self.weight, self.ignore_index = self_weight, ignore_index
@@ -182,7 +190,9 @@ class NLLLoss(_Classes):
 
     OP = "nll_loss"
 
-    def __init__(self, weight: Any = None, *, ignore_index: int | None = -100, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self, weight: TensorLike | None = None, *, ignore_index: int | None = -100, reduction: Reduction = "mean"
+    ) -> None:
         super().__init__(weight, ignore_index, reduction)
 
 
@@ -196,7 +206,7 @@ class CrossEntropyLoss(_Classes):
 
     def __init__(
         self,
-        weight: Any = None,
+        weight: TensorLike | None = None,
         *,
         ignore_index: int | None = -100,
         reduction: Reduction = "mean",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 from powertrain.nn import checks
 from powertrain.nn.distance import PairwiseDistance
 from powertrain.nn.losses import Loss, Reduction
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import TensorLike
 
 __all__ = [
     "CosineEmbeddingLoss", "HingeEmbeddingLoss", "MarginRankingLoss", "MultiLabelMarginLoss",
@@ -45,7 +49,7 @@ class _OfTwo(Loss):
         super().__init__(reduction=reduction, margin=margin)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> pt.Tensor:  # type: ignore[override]  # one input more
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> pt.Tensor:  # type: ignore[override]  # one input more
         return self._computed(input1, input2, target)
 
 
@@ -79,7 +83,7 @@ class _Triplet(Loss):
     ALIKE = ("anchor", "positive", "negative")
 
     def forward(  # type: ignore[override]  # other inputs
-        self, anchor: Any, positive: Any, negative: Any
+        self, anchor: Tensor, positive: Tensor, negative: Tensor
     ) -> pt.Tensor:
         return self._computed(anchor, positive, negative)
 
@@ -108,7 +112,9 @@ class MultiMarginLoss(Loss):
     OP = "multi_margin_loss"
     ALIKE = ()  # the op itself wants one label for each row
 
-    def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self, p: int = 1, margin: float = 1.0, weight: TensorLike | None = None, *, reduction: Reduction = "mean"
+    ) -> None:
         weight = None if weight is None else pt.asarray(weight)
         super().__init__(reduction=reduction, p=p, margin=margin, weight=weight)
         self.p, self.margin, self.weight = p, margin, weight
@@ -119,7 +125,7 @@ class MultiLabelSoftMarginLoss(Loss):
 
     OP = "multilabel_soft_margin_loss"
 
-    def __init__(self, weight: Any = None, *, reduction: Reduction = "mean") -> None:
+    def __init__(self, weight: TensorLike | None = None, *, reduction: Reduction = "mean") -> None:
         weight = None if weight is None else pt.asarray(weight)
         super().__init__(reduction=reduction, weight=weight)
         self.weight = weight
@@ -144,7 +150,7 @@ class TripletMarginWithDistanceLoss(_Triplet):
 
     def __init__(
         self,
-        distance_function: Callable[[Any, Any], Any] | None = None,
+        distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
         margin: float = 1.0,
         swap: bool = False,
         reduction: Reduction = "mean",

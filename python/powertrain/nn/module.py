@@ -72,7 +72,7 @@ class Module(State):
     # ------------------------------------------------------------ hooks
 
     def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
     ) -> hooks.HookHandle:
         """Call `hook(module, args)` before each forward; what it returns, unless None, takes the place of args.
 
@@ -82,7 +82,7 @@ class Module(State):
         return hooks.register(self, hook, True, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
     ) -> hooks.HookHandle:
         """Call `hook(module, args, output)` after each forward; what it returns, unless None, is the output.
 
@@ -98,7 +98,7 @@ class Module(State):
 
     # ------------------------------------------------------------ modes
 
-    def apply(self: M, fn: Callable[[Module], Any]) -> M:
+    def apply(self: M, fn: Callable[[Module], object]) -> M:
         """Call a function with every module below this one, then with this one; returns the module itself.
 
         >>> names = []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
@@ -30,8 +34,8 @@ class _Channels(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -94,7 +98,7 @@ class AnyBatchNorm(_Channels):
     (Ioffe and Szegedy 2015). Without them (`track_running_stats=False`) evaluation takes those of the batch too.
     """
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         self._check(input)
         if not self.training and self.track_running_stats:
             return self._by_running(input)
@@ -144,13 +148,13 @@ class _InstanceNorm(_Channels):
         momentum: float | None = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         bias: bool = True,
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         self._check(input)
         if self.track_running_stats:
             if not self.training:
@@ -185,8 +189,8 @@ class GroupNorm(Module):
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -204,7 +208,7 @@ class GroupNorm(Module):
         self.bias = Parameter(init.zeros((num_channels,))) if affine and bias else None
         self._cast(dtype)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return OPERATORS["group_norm"](input, self.weight, self.bias, num_groups=self.num_groups, eps=self.eps)
 
 
@@ -220,5 +224,5 @@ class LocalResponseNorm(Module):
         checks.numbers("LocalResponseNorm", alpha=alpha, beta=beta, k=k)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)

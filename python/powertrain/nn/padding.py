@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import powertrain as pt
 from powertrain.nn import checks
 from powertrain.nn.module import Module
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = [
     "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d",
@@ -38,7 +41,7 @@ class _Pad(Module):
         # In the order of the axes.
         self.sides = tuple((amounts[2 * place], amounts[2 * place + 1]) for place in reversed(range(self.AXES)))
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         checks.axes(type(self).__name__, input, self.AXES + 2, shape="batch first and channels last")
         before, after = zip(*self.sides, strict=True)
         return OPERATORS["pad"](input, (0, *before, 0), (0, *after, 0), self.value, self.MODE)

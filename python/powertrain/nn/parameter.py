@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,11 @@ import powertrain as pt
 from powertrain.errors.tensor_counterparts import SLOT
 from powertrain.nn import checks
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def Parameter(data: Any, name: str = "", *, requires_grad: bool = True) -> pt.Slot:  # noqa: N802 - it reads as a type
+
+def Parameter(data: TensorLike, name: str = "", *, requires_grad: bool = True) -> pt.Slot:  # noqa: N802 - it reads as a type
     """A slot that training changes, of a tensor, an array, numbers, or a tensor of PyTorch.
 
     Errors    requires_grad=False: freeze(), or a buffer, says what is not trained

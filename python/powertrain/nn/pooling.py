@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,9 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = [
     "AvgPool1d", "AvgPool2d", "AvgPool3d", "GlobalAveragePool", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d",
@@ -51,7 +54,7 @@ class _MaxPool(_Pool):
         self.dilation, self.return_indices = checks.spread(dilation, self.AXES), return_indices
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         op = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.AXES - 1]
         windows = (self.kernel_size, self.stride, self.padding, self.dilation)
         return op(input, *windows, self.ceil_mode, self.return_indices)
@@ -103,7 +106,7 @@ class _AvgPool(_Pool):
             counts = np.multiply.outer(counts, ends - starts)
         return pt.asarray(np.expand_dims(counts, -1).astype("float32"))
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         op = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.AXES - 1]
         counts = self.count_include_pad or self.divisor_override is not None
         y: pt.Tensor = op(
@@ -163,7 +166,7 @@ class _LPPool(Module):
         self.stride = self.kernel_size if stride is None else checks.spread(stride, self.AXES)
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         op: Any = (F.lp_pool1d, F.lp_pool2d, F.lp_pool3d)[self.AXES - 1]
         y: pt.Tensor = op(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
         return y
@@ -190,5 +193,5 @@ class LPPool3d(_LPPool):
 class GlobalAveragePool(Module):
     """The mean over height and width: [batch, height, width, channels] to [batch, channels]."""
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return pt.mean(input, axis=(1, 2))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = [
     "ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample", "UpsamplingBilinear2d",
@@ -47,7 +50,7 @@ class Upsample(Module):
         checks.choice("Upsample", ("nearest", "bilinear", "bicubic"), mode=mode)
         self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         size, factor = self.size, self.scale_factor
         if factor is not None:
             assert not isinstance(factor, tuple)
@@ -86,7 +89,7 @@ class Unfold(Module):
         checks.per_axis(where, 2, padding=padding)
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
@@ -104,7 +107,7 @@ class Fold(Unfold):
         checks.per_axis("Fold", 2, 1, output_size=output_size)
         self.output_size = output_size
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
@@ -116,7 +119,7 @@ class PixelShuffle(Module):
         checks.sizes("PixelShuffle", 1, upscale_factor=upscale_factor)
         self.upscale_factor = upscale_factor
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.pixel_shuffle(input, self.upscale_factor)
 
 
@@ -128,7 +131,7 @@ class PixelUnshuffle(Module):
         checks.sizes("PixelUnshuffle", 1, downscale_factor=downscale_factor)
         self.downscale_factor = downscale_factor
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.pixel_unshuffle(input, self.downscale_factor)
 
 
@@ -140,5 +143,5 @@ class ChannelShuffle(Module):
         checks.sizes("ChannelShuffle", 1, groups=groups)
         self.groups = groups
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         return F.channel_shuffle(input, self.groups)

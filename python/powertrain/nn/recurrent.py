@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from powertrain.nn import checks
 from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_of
 from powertrain.nn.module import Module
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
@@ -73,8 +77,8 @@ class _Stack(Module):
         batch_first: bool = True,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -149,7 +153,9 @@ class _Stack(Module):
                 x = F.dropout(x, self.dropout)
         return x, [pt.stack(kind) for kind in last]
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[pt.Tensor, pt.Tensor]:
+    def forward(
+        self, input: Tensor, hx: Tensor | None = None, lengths: Tensor | None = None
+    ) -> tuple[pt.Tensor, pt.Tensor]:
         """The outputs at every step [b, t, directions hidden_size], and the last state of each layer and direction.
 
         With `lengths`, sequence i ends after lengths[i] steps: its outputs behind that are 0, its last state is that
@@ -189,8 +195,8 @@ class RNN(_Stack):
         batch_first: bool = True,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -232,8 +238,8 @@ class LSTM(_Stack):
         dropout: float = 0.0,
         bidirectional: bool = False,
         proj_size: int = 0,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:
@@ -264,7 +270,7 @@ class LSTM(_Stack):
         return tuple(pt.astype(sequence, x.dtype) for sequence in states[:2])
 
     def forward(  # type: ignore[override]  # its state is a pair
-        self, input: Any, hx: tuple[Any, Any] | None = None, lengths: Any = None
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None, lengths: Tensor | None = None
     ) -> tuple[pt.Tensor, tuple[pt.Tensor, pt.Tensor]]:
         """The outputs at every step, and the last (hidden, cell) state; `lengths` as in the other layers.
 

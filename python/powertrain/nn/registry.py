@@ -11,6 +11,7 @@ from powertrain.program.facts import Watched
 
 if TYPE_CHECKING:
     from powertrain.nn.module import Module
+    from powertrain.typing import TensorLike
 
 
 def join(prefix: str, name: str) -> str:
@@ -104,7 +105,7 @@ class Registry(Watched):
         """Of what is registered, or stands as None where a slot or module could."""
         return {*self._slots, *self._modules, *(name for name, value in vars(self).items() if value is None)}
 
-    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+    def register_buffer(self, name: str, tensor: TensorLike | None, persistent: bool = True) -> None:
         """Keep a tensor that training does not change; `persistent=False` leaves it out of state_dict.
 
         It is `module.<name>`, a slot: an assignment to it is its new value, in a compiled step too.
@@ -131,7 +132,7 @@ class Registry(Watched):
         if kept != self._transient:
             self._transient = kept
 
-    def register_parameter(self, name: str, param: Any) -> None:
+    def register_parameter(self, name: str, param: pt.Slot | None) -> None:
         """Keep a parameter, as an assignment to the attribute does; None says that there is none."""
         self._check_name("register_parameter", name)
         if param is not None and not isinstance(param, pt.Slot):
@@ -141,7 +142,7 @@ class Registry(Watched):
             )
         setattr(self, name, param)
 
-    def register_module(self, name: str, module: Any) -> None:
+    def register_module(self, name: str, module: Registry | None) -> None:
         """Keep a module, as an assignment to the attribute does; None says that there is none."""
         self._check_name("register_module", name)
         if module is not None and not isinstance(module, Registry):
@@ -151,7 +152,7 @@ class Registry(Watched):
             )
         setattr(self, name, module)
 
-    def add_module(self, name: str, module: Any) -> None:
+    def add_module(self, name: str, module: Registry | None) -> None:
         """Keep a module: PyTorch's older name of `register_module`."""
         self.register_module(name, module)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.nn import checks, init
 from powertrain.nn.module import Module, Parameter
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
+    from powertrain.typing import Device, DTypeLike
 
 __all__ = ["LayerNorm", "RMSNorm"]
 
@@ -64,8 +68,8 @@ class LayerNorm(_OverLast):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self._begin(normalized_shape, eps, device)
         self.elementwise_affine = elementwise_affine
@@ -73,7 +77,7 @@ class LayerNorm(_OverLast):
         self.bias = Parameter(init.zeros(self.normalized_shape)) if elementwise_affine and bias else None
         self._cast(dtype)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         rows, weight, bias = self._rows(input)
         y = OPERATORS["layer_norm"](rows, weight, bias, self.eps)
         return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
@@ -92,15 +96,15 @@ class RMSNorm(_OverLast):
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self._begin(normalized_shape, eps, device)
         self.elementwise_affine = elementwise_affine
         self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
         self._cast(dtype)
 
-    def forward(self, input: Any) -> pt.Tensor:
+    def forward(self, input: Tensor) -> pt.Tensor:
         rows, weight, _ = self._rows(input)
         if weight is None:
             weight = pt.ones((rows.shape[-1],), rows.dtype)

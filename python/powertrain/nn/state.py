@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from powertrain.nn import checks, torch_layout
 from powertrain.nn.checks import StateError
 from powertrain.nn.parameter import array_of, detached
 from powertrain.nn.registry import Registry
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, Device, DTypeLike, TensorLike
 
 S = TypeVar("S", bound="State")
 Layout = Literal["own", "torch"]
@@ -107,7 +110,7 @@ class State(Registry):
 
     # ------------------------------------------------------------ dtypes
 
-    def to(self: S, device: Any = None, dtype: Any = None) -> S:
+    def to(self: S, device: Device = None, dtype: DTypeLike | None = None) -> S:
         """Give parameters and buffers of real numbers another dtype; returns the module itself.
 
         `to("float64")` and `to(pt.float64)` name a dtype, `to("cpu")` the one place where modules are. Each slot is
@@ -162,7 +165,7 @@ class State(Registry):
 
     def state_dict(
         self, layout: Layout = "own", flattened: Mapping[str, tuple[int, ...]] | None = None
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, Array]:
         """The value of every slot by name, as copies; with `layout="torch"` as PyTorch's module has them.
 
         Then what is tied comes under each of its names. `flattened` is as in load_state_dict. NumPy has no bfloat16:
@@ -175,7 +178,7 @@ class State(Registry):
 
     def load_state_dict(
         self,
-        state_dict: Mapping[str, Any],
+        state_dict: Mapping[str, TensorLike],
         strict: bool = True,
         assign: bool = False,
         *,

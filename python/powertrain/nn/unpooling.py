@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import powertrain as pt
 import powertrain.nn.functional as F
@@ -11,6 +11,9 @@ from powertrain.nn.functional.pooling import spread
 from powertrain.nn.functional.unpooling import fractional_sizes
 from powertrain.nn.module import Module
 from powertrain.nn.pooling import Numbers
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 __all__ = ["FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
 
@@ -25,7 +28,7 @@ class _MaxUnpool(Module):
         (self.stride,) = spread(where, self.AXES, 1, stride=kernel_size if stride is None else stride)
         (self.padding,) = spread(where, self.AXES, 0, padding=padding)
 
-    def forward(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> pt.Tensor:
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> pt.Tensor:
         """`output_size`: of what was pooled, where several sizes give one; with or without batch and channels."""
         op = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[self.AXES - 1]
         return op(input, indices, self.kernel_size, self.stride, self.padding, output_size)
@@ -70,7 +73,7 @@ class _FractionalMaxPool(Module):
         self.output_size, self.output_ratio = fractional_sizes(where, self.AXES, output_size, output_ratio)
         self.return_indices = return_indices
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         op = (F.fractional_max_pool2d, F.fractional_max_pool3d)[self.AXES - 2]
         return op(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices)
 

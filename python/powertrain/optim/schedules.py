@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import powertrain as pt
 from powertrain.errors.boundary import export
@@ -104,7 +104,7 @@ def one_cycle(step: Number, total: int, *, rise: Share = 0.3, start: Share = 0.0
 
 
 def polynomial(
-    step: Any, total: int, *, warmup: Steps = 0, power: Annotated[float, Range(above=0)] = 1.0, floor: Share = 0.0
+    step: Number, total: int, *, warmup: Steps = 0, power: Annotated[float, Range(above=0)] = 1.0, floor: Share = 0.0
 ) -> pt.Tensor:
     """What is left of the run to a power, from 1, after a warm-up, to `floor` at `total`, and there on."""
     left = pt.pow(1 - _progress(step, warmup, total), power)
@@ -117,7 +117,7 @@ def exponential(step: Number, total: int, *, gamma: Annotated[float, Range(above
 
 
 def multistep(
-    step: Any, total: int, *, at: tuple[float, ...] = (0.5, 0.75), gamma: Annotated[float, Range(above=0)] = 0.1
+    step: Number, total: int, *, at: tuple[float, ...] = (0.5, 0.75), gamma: Annotated[float, Range(above=0)] = 0.1
 ) -> pt.Tensor:
     """Times `gamma` at each of these shares of the run (or after so many updates, if above 1)."""
     drops = pt.astype(step, "float64") * 0.0
@@ -127,7 +127,7 @@ def multistep(
 
 
 def cosine_restarts(
-    step: Any,
+    step: Number,
     total: int,
     *,
     first: Annotated[int, Range(low=1)] = 1000,
@@ -151,7 +151,7 @@ def cosine_restarts(
 
 
 def cyclic(
-    step: Any,
+    step: Number,
     total: int,
     *,
     low: Share = 0.1,
@@ -182,7 +182,7 @@ def inverse_sqrt(step: Number, total: int, *, warmup: Annotated[int, Range(low=1
 
 
 def ramp(
-    step: Any,
+    step: Number,
     total: int,
     *,
     start: Annotated[float, Range(above=0, high=1)] = 1 / 3,

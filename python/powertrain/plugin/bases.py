@@ -135,7 +135,7 @@ class Backend(OfParams, declares=True):
         raise missing(self, "available")
 
     @required
-    def place(self, array: NDArray[Any], dtype: str) -> Any:
+    def place(self, array: Array, dtype: str) -> Any:
         """An array of its own with the same elements; of bfloat16, `array` has the bits as uint16."""
         raise missing(self, "place")
 
@@ -146,7 +146,7 @@ class Backend(OfParams, declares=True):
         return self.place(held.numpy(), dtype)
 
     @required
-    def fetch(self, array: Any) -> NDArray[Any]:
+    def fetch(self, array: Any) -> Array:
         """The elements of one of its arrays; of bfloat16, the bits as uint16."""
         raise missing(self, "fetch")
 

@@ -44,8 +44,8 @@ class Declared:
         if not declares:
             _check(cls)
 
-    def __init__(self, params: Any = None) -> None:
-        self.params = params
+    def __init__(self, params: object = None) -> None:
+        self.params: Any = params
 
     _declares: ClassVar[bool] = True
 

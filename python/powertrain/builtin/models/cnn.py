@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
@@ -11,6 +11,9 @@ from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import ModelError, as_images, check_task, image_shape
 from powertrain.plugin.params import NoParams, param
 from powertrain.plugin.protocols import Inputs
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 
 class CNN(Model):
@@ -54,7 +57,7 @@ class CNN(Model):
         check_task("cnn", inputs, "classification", "regression")
         return cls(image_shape("cnn", inputs), inputs.outputs, params)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         return self.head(self.body(as_images(x)))
 
 
@@ -86,7 +89,7 @@ class LeNet(Model):
         check_task("lenet", inputs, "classification", "regression")
         return cls(image_shape("lenet", inputs), inputs.outputs)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         x = self.pool(pt.relu(self.conv1(as_images(x))))
         x = self.pool(pt.relu(self.conv2(x)))
         x = pt.reshape(x, (x.shape[0], -1))

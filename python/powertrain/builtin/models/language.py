@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.nn import LSTM, Dropout, Embedding, LayerNorm, Linear, Sequential, TransformerBlock
@@ -11,6 +11,9 @@ from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import ModelError, check_task
 from powertrain.plugin.params import param
 from powertrain.plugin.protocols import Inputs
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 
 class GPT(Model):
@@ -51,7 +54,7 @@ class GPT(Model):
         check_task("gpt", inputs, "language")
         return cls(inputs.outputs, inputs.context or inputs.shape[0], params)
 
-    def forward(self, tokens: Any) -> pt.Tensor:
+    def forward(self, tokens: Tensor) -> pt.Tensor:
         time = tokens.shape[1]
         if time > self.context:
             raise ModelError(f"[gpt] {time} tokens; expected at most context = {self.context}; cut the text")
@@ -82,6 +85,6 @@ class LSTMLanguageModel(Model):
         check_task("lstm", inputs, "language")
         return cls(inputs.outputs, params)
 
-    def forward(self, tokens: Any) -> pt.Tensor:
+    def forward(self, tokens: Tensor) -> pt.Tensor:
         y, _ = self.lstm(self.embedding(tokens))
         return self.head(y)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from powertrain.plugin.model_inputs import as_rows, check_task, features
 from powertrain.plugin.params import NoParams, param
 from powertrain.plugin.protocols import Inputs
 from powertrain.plugin.section import Section, columns_section
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 Activation: TypeAlias = Literal["relu", "tanh", "sigmoid", "gelu", "silu"] | Kernel
 ACTIVATIONS: dict[str, Callable[[Any], pt.Tensor]] = {
@@ -43,7 +46,7 @@ class LinearModel(Model):
         check_task("linear", inputs, "classification", "regression")
         return cls(features(inputs), inputs.outputs)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         return self.layer(as_rows(x))
 
     def sections(self, dataset: DataModule) -> list[Section]:
@@ -89,7 +92,7 @@ class MLP(Model):
         check_task("mlp", inputs, "classification", "regression")
         return cls(features(inputs), inputs.outputs, params)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         x = as_rows(x)
         *hidden, last = self.layers
         for layer in hidden:

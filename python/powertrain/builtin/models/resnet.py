@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.nn import BatchNorm2d, Conv2d, GlobalAveragePool, Linear, Module, Sequential
@@ -10,6 +10,9 @@ from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import as_images, check_task, image_shape
 from powertrain.plugin.params import NoParams
 from powertrain.plugin.protocols import Inputs
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 
 class BasicBlock(Module):
@@ -26,7 +29,7 @@ class BasicBlock(Module):
             self.shortcut = Conv2d(inputs, outputs, 1, stride=stride, bias=False)
             self.shortcut_norm = BatchNorm2d(outputs)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         y = pt.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         return pt.relu(y + (x if self.shortcut is None else self.shortcut_norm(self.shortcut(x))))
@@ -54,6 +57,6 @@ class ResNet18(Model):
         check_task("resnet18", inputs, "classification", "regression")
         return cls(image_shape("resnet18", inputs)[2], inputs.outputs)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         x = pt.relu(self.stem_norm(self.stem(as_images(x))))
         return self.fc(self.pool(self.blocks(x)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.nn import Conv2d, Dropout, LayerNorm, Linear, Parameter, Sequential, TransformerBlock, init
@@ -11,6 +11,9 @@ from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import ModelError, as_images, check_task, image_shape
 from powertrain.plugin.params import param
 from powertrain.plugin.protocols import Inputs
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 
 class ViT(Model):
@@ -60,7 +63,7 @@ class ViT(Model):
         check_task("vit", inputs, "classification", "regression")
         return cls(image_shape("vit", inputs), inputs.outputs, params)
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: Tensor) -> pt.Tensor:
         patches = self.patch(as_images(x))
         batch, height, width, channels = patches.shape
         tokens = pt.reshape(patches, (batch, height * width, channels))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain import _core, random
 from powertrain._core import Tensor, asarray
 from powertrain.nn import checks
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 __all__ = [
     "alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "gumbel_softmax",
@@ -46,7 +49,7 @@ def _dropped(where: str, input: Any, p: float, training: bool, places: Callable[
     return input if kept is None else OPERATORS["where"](kept, OPERATORS["multiply"](input, 1 / (1 - p)), 0.0)
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout(input: TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
     """Each element becomes 0 with probability p, and is divided by 1 - p otherwise; draws from the default generator.
 
     Shapes    input [...] -> [...]; input itself without training, or where p is 0
@@ -60,7 +63,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
     return _dropped("dropout", input, p, training, _everywhere)
 
 
-def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout1d(input: TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
     """Each channel of each example becomes 0 with probability p, and is divided by 1 - p otherwise.
 
     Shapes    input [n, ..., c], channels last -> [n, ..., c]
@@ -69,12 +72,12 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
     return _dropped("dropout1d", input, p, training, _by_channel)
 
 
-def dropout2d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout2d(input: TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
     """dropout1d of images."""
     return _dropped("dropout2d", input, p, training, _by_channel)
 
 
-def dropout3d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout3d(input: TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
     """dropout1d of volumes."""
     return _dropped("dropout3d", input, p, training, _by_channel)
 
@@ -87,7 +90,7 @@ def _dropped_to_the_limit(where: str, input: Any, p: float, training: bool, plac
     return (OPERATORS["where"](kept, input, _LIMIT) - _LIMIT * p) * scale
 
 
-def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Tensor:
+def alpha_dropout(input: TensorLike, p: float = 0.5, training: bool = False) -> Tensor:
     """Dropout for selu: dropped values become its limit at -infinity, and mean and variance stay.
 
     Source    Klambauer et al. 2017
@@ -95,12 +98,12 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Tensor:
     return _dropped_to_the_limit("alpha_dropout", input, p, training, _everywhere)
 
 
-def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Tensor:
+def feature_alpha_dropout(input: TensorLike, p: float = 0.5, training: bool = False) -> Tensor:
     """alpha_dropout of whole channels; input [n, ..., c]."""
     return _dropped_to_the_limit("feature_alpha_dropout", input, p, training, _by_channel)
 
 
-def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+def rrelu(input: TensorLike, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
     """input above zero, else slope times input: the slope is drawn for each element in training, else their mean.
 
     Source    Xu et al. 2015
@@ -115,7 +118,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     return OPERATORS["where"](input >= 0, input, input * slope)
 
 
-def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, *, axis: int = -1) -> Tensor:
+def gumbel_softmax(logits: TensorLike, tau: float = 1.0, hard: bool = False, *, axis: int = -1) -> Tensor:
     """softmax((logits + Gumbel noise) / tau); with hard, 1 at its largest, with the gradient of the soft one.
 
     Shapes    logits [..., n, ...] -> [..., n, ...]

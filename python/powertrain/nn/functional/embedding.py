@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.autodiff.custom import custom_gradient
@@ -12,14 +12,17 @@ from powertrain.nn import checks
 from powertrain.ops.counting import bincount
 from powertrain.ops.functional import OPERATORS, arange, full
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 __all__ = ["embedding", "embedding_bag"]
 
 Mode = Literal["mean", "sum", "max"]
 
 
 def embedding(
-    input: Any,
-    weight: Any,
+    input: TensorLike,
+    weight: TensorLike,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
@@ -45,15 +48,15 @@ def embedding(
 
 
 def embedding_bag(
-    input: Any,
-    weight: Any,
-    offsets: Any = None,
+    input: TensorLike,
+    weight: TensorLike,
+    offsets: TensorLike | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     mode: Mode = "mean",
     sparse: bool = False,
-    per_sample_weights: Any = None,
+    per_sample_weights: TensorLike | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
@@ -101,7 +104,7 @@ def embedding_bag(
     # A table of the rows of this call, each once for each time that it is asked for.
     rows = _rows(where, input, weight, None, scale_grad_by_freq)
     places = OPERATORS["reshape"](arange(input.size), input.shape)
-    table = OPERATORS["reshape"](rows, (input.size, weight.shape[1]))
+    table = OPERATORS["reshape"](rows, (input.size, rows.shape[-1]))
     return OPERATORS[where](places, table, per_sample_weights, mode)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powertrain._core import Error, ShapeError, Slot, Tensor, asarray
 from powertrain.nn import checks
 from powertrain.nn.functional import drawn
 from powertrain.ops.functional import OPERATORS, full
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 __all__ = [
     "batch_norm", "group_norm", "instance_norm", "layer_norm", "pad", "rms_norm", "scaled_dot_product_attention",
@@ -42,7 +45,11 @@ def _rows(where: str, input: Tensor, normalized_shape: int | Sequence[int], part
 
 
 def layer_norm(
-    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+    input: TensorLike,
+    normalized_shape: int | Sequence[int],
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Each row minus its mean, divided by its standard deviation, then scaled by weight and shifted by bias.
 
@@ -59,7 +66,9 @@ def layer_norm(
     return y if y.shape == input.shape else OPERATORS["reshape"](y, input.shape)
 
 
-def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Tensor:
+def rms_norm(
+    input: TensorLike, normalized_shape: int | Sequence[int], weight: TensorLike | None = None, eps: float | None = None
+) -> Tensor:
     """Each row divided by its root mean square, then scaled by weight; eps is that of the dtype when left out.
 
     Shapes    input [..., *normalized_shape], weight of normalized_shape -> that of input
@@ -76,7 +85,13 @@ def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = No
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
 
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+def group_norm(
+    input: TensorLike,
+    num_groups: int,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
     """Each example's channels in groups, each group minus its mean and divided by its standard deviation.
 
     Shapes    input [n, ..., c], channels last; weight [c], bias [c] -> [n, ..., c]
@@ -86,11 +101,11 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
 
 
 def batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    input: TensorLike,
+    running_mean: TensorLike | None,
+    running_var: TensorLike | None,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
@@ -109,8 +124,8 @@ def batch_norm(
         for name, value in kept.items():
             if value is None:
                 raise ShapeError(f"[batch_norm] {name} is None; expected a tensor; or set training=True")
-        scale = OPERATORS["rsqrt"](running_var + eps)
-        y = (input - running_mean) * (scale if weight is None else scale * weight)
+        scale = OPERATORS["rsqrt"](OPERATORS["add"](running_var, eps))
+        y = OPERATORS["subtract"](input, running_mean) * (scale if weight is None else scale * weight)
         return y if bias is None else y + bias
     for name, value in kept.items():
         if value is not None and not isinstance(value, Slot):
@@ -129,19 +144,19 @@ def batch_norm(
     y, mean, variance = OPERATORS["batch_norm"](
         input, ones if weight is None else weight, zeros if bias is None else bias, eps
     )
-    if running_mean is not None:
+    if isinstance(running_mean, Slot):
         running_mean.value = running_mean * (1 - momentum) + mean * momentum
-    if running_var is not None:
+    if isinstance(running_var, Slot):
         running_var.value = running_var * (1 - momentum) + variance * (momentum * count / (count - 1))
     return y
 
 
 def instance_norm(
-    input: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
+    input: TensorLike,
+    running_mean: TensorLike | None = None,
+    running_var: TensorLike | None = None,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
     use_input_stats: bool = True,
     eps: float = 1e-5,
 ) -> Tensor:
@@ -161,10 +176,10 @@ def instance_norm(
 
 
 def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    attn_mask: TensorLike | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
@@ -229,7 +244,7 @@ def _attended(
 _PADDING = ("constant", "reflect", "replicate", "circular")
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+def pad(input: TensorLike, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """input with elements more around it: pad holds (before, after) of the last axis, then of the one before it, ...
 
     That is PyTorch's order; images are channels-last here, so that their channels come first in it. Elements are

@@ -8,11 +8,14 @@ axis.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain._core import Tensor, asarray
 from powertrain.nn import checks
 from powertrain.ops.functional import OPERATORS, arange
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -38,7 +41,7 @@ def _loss(op: str, reduction: str, alike: dict[str, Any], *rest: Any, weight: An
     return _reduced(values if weight is None else OPERATORS["multiply"](values, weight), reduction)
 
 
-def mse_loss(input: Any, target: Any, *, reduction: Reduction = "mean") -> Tensor:
+def mse_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean") -> Tensor:
     """The squared distance of input from target.
 
     Shapes    input [...], target [...] -> [], or [...] with reduction="none"
@@ -52,22 +55,26 @@ def mse_loss(input: Any, target: Any, *, reduction: Reduction = "mean") -> Tenso
     return _loss("mse_loss", reduction, {"input": input, "target": target})
 
 
-def l1_loss(input: Any, target: Any, *, reduction: Reduction = "mean") -> Tensor:
+def l1_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean") -> Tensor:
     """The distance of input from target; shapes and errors as of mse_loss."""
     return _loss("l1_loss", reduction, {"input": input, "target": target})
 
 
-def huber_loss(input: Any, target: Any, *, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
+def huber_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
     """Half the squared distance up to delta, delta times (the distance - delta / 2) beyond; shapes as of mse_loss."""
     return _loss("huber_loss", reduction, {"input": input, "target": target}, delta=delta)
 
 
-def smooth_l1_loss(input: Any, target: Any, *, reduction: Reduction = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean", beta: float = 1.0
+) -> Tensor:
     """The squared distance over 2 beta up to beta, and the distance - beta / 2 beyond; shapes as of mse_loss."""
     return _loss("smooth_l1_loss", reduction, {"input": input, "target": target}, beta=beta)
 
 
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: Reduction = "mean") -> Tensor:
+def binary_cross_entropy(
+    input: TensorLike, target: TensorLike, weight: TensorLike | None = None, *, reduction: Reduction = "mean"
+) -> Tensor:
     """The binary cross-entropy of probabilities; `weight` multiplies each value.
 
     From logits, binary_cross_entropy_with_logits loses no digits.
@@ -78,7 +85,12 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, *, reduction: Reduction = "mean", pos_weight: Any = None
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    *,
+    reduction: Reduction = "mean",
+    pos_weight: TensorLike | None = None,
 ) -> Tensor:
     """The binary cross-entropy of the probabilities sigmoid(input).
 
@@ -96,7 +108,11 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(
-    input: Any, target: Any, *, reduction: Reduction | Literal["batchmean"] = "mean", log_target: bool = False
+    input: TensorLike,
+    target: TensorLike,
+    *,
+    reduction: Reduction | Literal["batchmean"] = "mean",
+    log_target: bool = False,
 ) -> Tensor:
     """target (log target - input) of log-probabilities input; with log_target, target is of log-probabilities too.
 
@@ -112,8 +128,8 @@ def kl_div(
 
 
 def poisson_nll_loss(
-    input: Any,
-    target: Any,
+    input: TensorLike,
+    target: TensorLike,
     log_input: bool = True,
     full: bool = False,
     *,
@@ -126,7 +142,13 @@ def poisson_nll_loss(
 
 
 def gaussian_nll_loss(
-    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, *, reduction: Reduction = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    var: TensorLike,
+    full: bool = False,
+    eps: float = 1e-6,
+    *,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Minus the log-density of target under a mean of input and a variance.
 
@@ -135,18 +157,20 @@ def gaussian_nll_loss(
     return _loss("gaussian_nll_loss", reduction, {"input": input, "target": target}, var, full=full, eps=eps)
 
 
-def soft_margin_loss(input: Any, target: Any, *, reduction: Reduction = "mean") -> Tensor:
+def soft_margin_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean") -> Tensor:
     """log(1 + e^(-target input)) of targets 1 and -1."""
     return _loss("soft_margin_loss", reduction, {"input": input, "target": target})
 
 
-def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: Reduction = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: TensorLike, target: TensorLike, margin: float = 1.0, *, reduction: Reduction = "mean"
+) -> Tensor:
     """input where the target is 1, and what it lacks of the margin where it is -1."""
     return _loss("hinge_embedding_loss", reduction, {"input": input, "target": target}, margin=margin)
 
 
 def margin_ranking_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: Reduction = "mean"
+    input1: TensorLike, input2: TensorLike, target: TensorLike, margin: float = 0.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
     """What input1 lacks to be above input2 by a margin where the target is 1, the other way round where it is -1."""
     alike = {"input1": input1, "input2": input2, "target": target}
@@ -154,7 +178,7 @@ def margin_ranking_loss(
 
 
 def cosine_embedding_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: Reduction = "mean"
+    input1: TensorLike, input2: TensorLike, target: TensorLike, margin: float = 0.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
     """1 - the cosine of two rows where the target is 1, and what it is above the margin where it is -1.
 
@@ -165,9 +189,9 @@ def cosine_embedding_loss(
 
 
 def triplet_margin_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
+    anchor: TensorLike,
+    positive: TensorLike,
+    negative: TensorLike,
     margin: float = 1.0,
     p: float = 2.0,
     eps: float = 1e-6,
@@ -181,11 +205,11 @@ def triplet_margin_loss(
 
 
 def triplet_margin_with_distance_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
+    anchor: TensorLike,
+    positive: TensorLike,
+    negative: TensorLike,
     *,
-    distance_function: Callable[[Any, Any], Any] | None = None,
+    distance_function: Callable[[TensorLike, TensorLike], Tensor] | None = None,
     margin: float = 1.0,
     swap: bool = False,
     reduction: Reduction = "mean",
@@ -207,7 +231,7 @@ def triplet_margin_with_distance_loss(
     return _reduced(OPERATORS["where"](lacking < 0, 0.0, lacking), reduction)
 
 
-def multilabel_margin_loss(input: Any, target: Any, *, reduction: Reduction = "mean") -> Tensor:
+def multilabel_margin_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean") -> Tensor:
     """What the score of each label lacks to be above every other class by 1, over the number of classes.
 
     The labels of a row end at the first that is negative.
@@ -229,7 +253,13 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: Reduction = "m
 
 
 def multi_margin_loss(
-    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: Reduction = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: TensorLike | None = None,
+    *,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """What the score of the label lacks to be above the others by a margin.
 
@@ -239,7 +269,7 @@ def multi_margin_loss(
 
 
 def multilabel_soft_margin_loss(
-    input: Any, target: Any, weight: Any = None, *, reduction: Reduction = "mean"
+    input: TensorLike, target: TensorLike, weight: TensorLike | None = None, *, reduction: Reduction = "mean"
 ) -> Tensor:
     """The mean over classes of the binary cross-entropy of each.
 
@@ -249,10 +279,10 @@ def multilabel_soft_margin_loss(
 
 
 def ctc_loss(
-    log_probs: Any,
-    targets: Any,
-    input_lengths: Any,
-    target_lengths: Any,
+    log_probs: TensorLike,
+    targets: TensorLike,
+    input_lengths: TensorLike,
+    target_lengths: TensorLike,
     blank: int = 0,
     reduction: Reduction = "mean",
     zero_infinity: bool = False,
@@ -272,13 +302,15 @@ def ctc_loss(
 
 
 def focal_loss(
-    input: Any, target: Any, alpha: float = 0.25, gamma: float = 2.0, *, reduction: Reduction = "mean"
+    input: TensorLike, target: TensorLike, alpha: float = 0.25, gamma: float = 2.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
     """The binary cross-entropy of logits, less where the answer is sure (Lin et al. 2017)."""
     return _loss("focal_loss", reduction, {"input": input, "target": target}, alpha=alpha, gamma=gamma)
 
 
-def info_nce_loss(input1: Any, input2: Any, temperature: float = 0.1, *, reduction: Reduction = "mean") -> Tensor:
+def info_nce_loss(
+    input1: TensorLike, input2: TensorLike, temperature: float = 0.1, *, reduction: Reduction = "mean"
+) -> Tensor:
     """How well row i of input1 is told to belong to row i of input2, by their cosines (van den Oord et al. 2018).
 
     Shapes    input1 [n, d], input2 [m, d] with m >= n -> [], or [n] with reduction="none"
@@ -303,7 +335,12 @@ def _of_labels(
 
 
 def nll_loss(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int | None = -100, reduction: Reduction = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    *,
+    ignore_index: int | None = -100,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Minus the log-probability of each label, times the weight of its class.
 
@@ -317,9 +354,9 @@ def nll_loss(
 
 
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
     *,
     ignore_index: int | None = -100,
     reduction: Reduction = "mean",

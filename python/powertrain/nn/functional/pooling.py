@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.nn import checks
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
@@ -21,7 +24,7 @@ Numbers = int | Sequence[int]
 SPACE = ("time", "height, width", "depth, height, width")
 
 
-def of_space(where: str, input: Any, axes: int) -> Tensor:
+def of_space(where: str, input: TensorLike, axes: int) -> Tensor:
     """The input, which has so many axes of space between batch and channels."""
     input = asarray(input)
     if input.ndim != axes + 2:
@@ -37,15 +40,35 @@ def spread(where: str, axes: int, least: int, **given: Any) -> list[tuple[int, .
     return [checks.spread(value, axes) for value in given.values()]
 
 
+@overload
 def max_pool1d(
-    input: Any,
+    input: TensorLike,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool1d(
+    input: TensorLike,
     kernel_size: Numbers,
     stride: Numbers | None = None,
     padding: Numbers = 0,
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def max_pool1d(
+    input: TensorLike,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maximum of each window of a sequence; settings as of max_pool2d.
 
     Shapes    input [n, t, c] -> [n, ot, c]
@@ -54,15 +77,35 @@ def max_pool1d(
     return _max_pool("max_pool1d", 1, input, (kernel_size, stride, padding, dilation), ceil_mode, return_indices)
 
 
+@overload
 def max_pool2d(
-    input: Any,
+    input: TensorLike,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool2d(
+    input: TensorLike,
     kernel_size: Numbers,
     stride: Numbers | None = None,
     padding: Numbers = 0,
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def max_pool2d(
+    input: TensorLike,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maximum of each window of an image; NaN where the window holds one, and padding never wins.
 
     With return_indices, (the maxima, their places): a place counts the pixels of the image row by row, in every
@@ -84,15 +127,35 @@ def max_pool2d(
     return _max_pool("max_pool2d", 2, input, (kernel_size, stride, padding, dilation), ceil_mode, return_indices)
 
 
+@overload
 def max_pool3d(
-    input: Any,
+    input: TensorLike,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool3d(
+    input: TensorLike,
     kernel_size: Numbers,
     stride: Numbers | None = None,
     padding: Numbers = 0,
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def max_pool3d(
+    input: TensorLike,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maximum of each window of a volume; settings as of max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
@@ -220,7 +283,7 @@ def _adaptive(op: str, input: Tensor, sizes: tuple[int, ...]) -> Tensor:
     return OPERATORS["reshape"](deep, (n, *sizes, c))
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Numbers) -> Tensor:
+def adaptive_avg_pool1d(input: TensorLike, output_size: Numbers) -> Tensor:
     """The mean of each of output_size parts of a sequence.
 
     Shapes    input [n, t, c] -> [n, output_size, c]
@@ -229,7 +292,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Numbers) -> Tensor:
     return _adaptive("adaptive_avg_pool2d", of_space("adaptive_avg_pool1d", input, 1), sizes)
 
 
-def adaptive_avg_pool3d(input: Any, output_size: Numbers) -> Tensor:
+def adaptive_avg_pool3d(input: TensorLike, output_size: Numbers) -> Tensor:
     """The mean of each of output_size parts of a volume.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
@@ -238,7 +301,15 @@ def adaptive_avg_pool3d(input: Any, output_size: Numbers) -> Tensor:
     return _adaptive("adaptive_avg_pool2d", of_space("adaptive_avg_pool3d", input, 3), sizes)
 
 
-def adaptive_max_pool1d(input: Any, output_size: Numbers, return_indices: bool = False) -> Any:
+@overload
+def adaptive_max_pool1d(input: TensorLike, output_size: Numbers, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool1d(
+    input: TensorLike, output_size: Numbers, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def adaptive_max_pool1d(
+    input: TensorLike, output_size: Numbers, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maximum of each of output_size parts of a sequence; settings as of adaptive_max_pool2d.
 
     Shapes    input [n, t, c] -> [n, output_size, c]
@@ -246,7 +317,15 @@ def adaptive_max_pool1d(input: Any, output_size: Numbers, return_indices: bool =
     return _adaptive_max("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
 
-def adaptive_max_pool2d(input: Any, output_size: Numbers, return_indices: bool = False) -> Any:
+@overload
+def adaptive_max_pool2d(input: TensorLike, output_size: Numbers, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool2d(
+    input: TensorLike, output_size: Numbers, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def adaptive_max_pool2d(
+    input: TensorLike, output_size: Numbers, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maximum of each of so many parts of an image; neighbours share a pixel where the size does not divide it.
 
     With return_indices, (the maxima, their places), as of max_pool2d.
@@ -263,7 +342,15 @@ def adaptive_max_pool2d(input: Any, output_size: Numbers, return_indices: bool =
     return _adaptive_max("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
-def adaptive_max_pool3d(input: Any, output_size: Numbers, return_indices: bool = False) -> Any:
+@overload
+def adaptive_max_pool3d(input: TensorLike, output_size: Numbers, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool3d(
+    input: TensorLike, output_size: Numbers, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def adaptive_max_pool3d(
+    input: TensorLike, output_size: Numbers, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maximum of each of output_size parts of a volume; settings as of adaptive_max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
@@ -275,7 +362,7 @@ def adaptive_max_pool3d(input: Any, output_size: Numbers, return_indices: bool =
 
 
 def lp_pool1d(
-    input: Any, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
+    input: TensorLike, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
 ) -> Tensor:
     """The root of order norm_type of the sum of powers in each window of a sequence.
 
@@ -291,7 +378,7 @@ def lp_pool1d(
 
 
 def lp_pool3d(
-    input: Any, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
+    input: TensorLike, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
 ) -> Tensor:
     """The root of order norm_type of the sum of powers in each window of a volume.
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.nn import checks
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.products import einsum
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 __all__ = ["bilinear", "channel_shuffle", "local_response_norm", "pdist"]
 
 
-def channel_shuffle(input: Any, groups: int) -> Tensor:
+def channel_shuffle(input: TensorLike, groups: int) -> Tensor:
     """Channels, the last axis, read across groups instead of along them.
 
     Errors    channels that groups does not divide
@@ -29,7 +32,9 @@ def channel_shuffle(input: Any, groups: int) -> Tensor:
     return OPERATORS["reshape"](OPERATORS["swapaxes"](split, -1, -2), input.shape)
 
 
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+def local_response_norm(
+    input: TensorLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
     """input / (k + alpha mean input^2)^beta, the mean over `size` neighbouring channels, zeros beyond the border.
 
     Shapes    input [..., c], channels last -> [..., c]
@@ -45,7 +50,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     return input / OPERATORS["pow"](total * (alpha / size) + k, beta)
 
 
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
+def bilinear(input1: TensorLike, input2: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """input1 W_k input2 + bias_k for each output k.
 
     Shapes    input1 [..., i], input2 [..., j], weight [k, i, j], bias [k] -> [..., k]
@@ -54,7 +59,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     return y if bias is None else y + bias
 
 
-def pdist(input: Any, p: float = 2.0) -> Tensor:
+def pdist(input: TensorLike, p: float = 2.0) -> Tensor:
     """The distance of each pair of rows, (0, 1), (0, 2), ..., (n - 2, n - 1).
 
     Shapes    input [n, d] -> [n (n - 1) / 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from powertrain import random
 from powertrain._core import ShapeError, Tensor, asarray
@@ -12,12 +12,15 @@ from powertrain.nn import checks
 from powertrain.nn.functional.pooling import Numbers, largest_of_windows, of_space, spread
 from powertrain.ops.functional import OPERATORS, arange, zeros
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 __all__ = ["fractional_max_pool2d", "fractional_max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
 
 def max_unpool1d(
-    input: Any,
-    indices: Any,
+    input: TensorLike,
+    indices: TensorLike,
     kernel_size: Numbers,
     stride: Numbers | None = None,
     padding: Numbers = 0,
@@ -31,8 +34,8 @@ def max_unpool1d(
 
 
 def max_unpool2d(
-    input: Any,
-    indices: Any,
+    input: TensorLike,
+    indices: TensorLike,
     kernel_size: Numbers,
     stride: Numbers | None = None,
     padding: Numbers = 0,
@@ -60,8 +63,8 @@ def max_unpool2d(
 
 
 def max_unpool3d(
-    input: Any,
-    indices: Any,
+    input: TensorLike,
+    indices: TensorLike,
     kernel_size: Numbers,
     stride: Numbers | None = None,
     padding: Numbers = 0,
@@ -108,14 +111,32 @@ def _unpool(
 # ---------------------------------------------------------------- windows at random places
 
 
+@overload
 def fractional_max_pool2d(
-    input: Any,
+    input: TensorLike,
+    kernel_size: Numbers,
+    output_size: Numbers | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: Literal[False] = False,
+    _random_samples: TensorLike | None = None,
+) -> Tensor: ...
+@overload
+def fractional_max_pool2d(
+    input: TensorLike,
     kernel_size: Numbers,
     output_size: Numbers | None = None,
     output_ratio: float | Sequence[float] | None = None,
     return_indices: bool = False,
-    _random_samples: Any = None,
-) -> Any:
+    _random_samples: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def fractional_max_pool2d(
+    input: TensorLike,
+    kernel_size: Numbers,
+    output_size: Numbers | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maxima of windows whose distances are random: as many as output_size, or as output_ratio of the image.
 
     Each channel of each example has places of its own, drawn from the default generator. With return_indices, (the
@@ -135,14 +156,32 @@ def fractional_max_pool2d(
                        _random_samples)  # fmt: skip
 
 
+@overload
 def fractional_max_pool3d(
-    input: Any,
+    input: TensorLike,
+    kernel_size: Numbers,
+    output_size: Numbers | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: Literal[False] = False,
+    _random_samples: TensorLike | None = None,
+) -> Tensor: ...
+@overload
+def fractional_max_pool3d(
+    input: TensorLike,
     kernel_size: Numbers,
     output_size: Numbers | None = None,
     output_ratio: float | Sequence[float] | None = None,
     return_indices: bool = False,
-    _random_samples: Any = None,
-) -> Any:
+    _random_samples: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def fractional_max_pool3d(
+    input: TensorLike,
+    kernel_size: Numbers,
+    output_size: Numbers | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The maxima of boxes whose distances are random; settings as of fractional_max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
