@@ -29,13 +29,13 @@ def blobs(rows: int, features: int, classes: int, seed: int = 0, dtype: Any = np
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Classifier", "Regressor", "KMeans", "PCA"])
+@pytest.mark.parametrize("name", pt.sklearn.__all__)
 def test_every_check_of_scikit_learn(name: str) -> None:
     from sklearn.utils.estimator_checks import check_estimator
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = check_estimator(getattr(pt, name)(), on_fail=None, on_skip=None)
+        found = check_estimator(getattr(pt.sklearn, name)(), on_fail=None, on_skip=None)
     open_ones = [
         f"{one['check_name']}: {one['exception']}"
         for one in found

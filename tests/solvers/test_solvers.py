@@ -232,3 +232,80 @@ def test_the_page_s_code_runs() -> None:
     assert made["components"].shape == (2, 5) and len(made["clusters"].centers) == 3
     for name in re.findall(r"^\| `(\w+)\(", page, re.MULTILINE):
         assert name in pt.solvers.__all__
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.2])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_an_elastic_net_meets_the_conditions_of_its_minimum(l2: float, intercept: bool) -> None:
+    y = np.stack([X @ COEF + SHIFT + np.sin(np.arange(37)), X[:, 1] ** 3], axis=1)
+    weight = np.linspace(0.0, 2.0, 37)
+    found = pt.solvers.fit_elastic_net(X, y, weight, l1=0.3, l2=l2, intercept=intercept, tol=1e-14)
+    for at, end in enumerate(found.ends):
+        coef = found.coef[at]
+        apart = (X @ coef + found.intercept[at] - y[:, at]) * weight / weight.sum()
+        slope = apart @ X + l2 * coef
+        assert end.converged and ((coef == 0).any() or not intercept) and (coef != 0).any()
+        assert np.abs(slope).max() <= 0.3 + 1e-7
+        np.testing.assert_allclose(slope[coef != 0], -0.3 * np.sign(coef[coef != 0]), atol=1e-6)
+        assert abs(apart.sum()) < 1e-12 if intercept else found.intercept[at] == 0
+
+
+def test_an_elastic_net_without_an_l1_penalty_is_ridge_regression() -> None:
+    y = X @ COEF + SHIFT
+    found = pt.solvers.fit_elastic_net(X, y, l1=0.0, l2=0.5)
+    coef, intercept = pt.solvers.fit_ridge(X, y, l2=0.5 * 37)
+    assert np.array_equal(found.coef, coef) and found.intercept == intercept
+
+
+def test_the_duality_gap_is_above_what_is_missing() -> None:
+    right, square = X.T @ (X @ COEF + np.cos(np.arange(37))), float(np.square(X @ COEF + np.cos(np.arange(37))).sum())
+    matrix = X.T @ X
+
+    def value(c: Any) -> float:
+        return float(square / 2 - right @ c + c @ matrix @ c / 2 + 4 * np.abs(c).sum() + c @ c)
+
+    best = value(pt.solvers.coordinate_descent(matrix, right, square, l1=4.0, l2=2.0, tol=1e-15, max_iter=10_000).x)
+    for sweeps in (1, 2, 3, 5):
+        end = pt.solvers.coordinate_descent(matrix, right, square, l1=4.0, l2=2.0, tol=0.0, max_iter=sweeps)
+        assert value(end.x) - best <= end.gap + 1e-9
+        assert end.iterations == sweeps
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_gradient_is_nothing_where_a_squared_hinge_ends(classes: int) -> None:
+    y = (np.arange(37) * 7 + (X[:, 0] > 0)) % classes
+    weight = np.linspace(0.0, 3.0, 37)
+    found = pt.solvers.fit_squared_hinge(X, y, classes, weight, l2=0.05, intercept_l2=0.02, tol=1e-9)
+    assert found.minimum.converged and found.coef.shape == (1 if classes == 2 else 3, 4)
+    signs = np.where(y[:, None] == (np.array([1]) if classes == 2 else np.arange(3)), 1, -1)
+    apart = -2 * signs * np.maximum(1 - signs * found.scores(X), 0) * weight[:, None] / weight.sum()
+    np.testing.assert_allclose(apart.T @ X + 0.05 * found.coef, 0, atol=1e-8)
+    np.testing.assert_allclose(apart.sum(axis=0) + 0.02 * found.intercept, 0, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: pt.solvers.coordinate_descent(np.eye(2), np.ones(3), 1.0, l1=1.0),
+            "[coordinate_descent] matrix is [2, 2], right is [3]; expected [n, n] and [n]; pass the products a.T @ a "
+            "and a.T @ b",
+        ),
+        (
+            lambda: pt.solvers.coordinate_descent(np.eye(2), np.ones(2), 1.0, l1=0.0),
+            "[coordinate_descent] l1 = 0; expected a number > 0; solve the linear equations, or use fit_ridge",
+        ),
+        (
+            lambda: pt.solvers.fit_elastic_net(X, X[:, 0], l1=-1.0),
+            "[fit_elastic_net] l1 = -1.0; expected a finite number >= 0; change l1",
+        ),
+        (
+            lambda: pt.solvers.fit_squared_hinge(X, np.arange(37) % 3, 2, l2=0.1),
+            "[fit_squared_hinge] y has numbers from 0 to 2; expected 0 to 1; raise n_classes, or number the classes "
+            "from 0 on",
+        ),
+    ],
+)
+def test_what_wrong_calls_of_linear_solvers_say(call: Any, text: str) -> None:
+    with pytest.raises(SolverError, match=f"^{re.escape(text)}$"):
+        call()

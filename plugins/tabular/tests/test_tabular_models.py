@@ -81,9 +81,9 @@ def test_least_squares_finds_what_scikit_learn_finds(tmp_path: Path, l1: float, 
 
 def test_coordinate_descent_meets_the_conditions_of_its_minimum() -> None:
     x = draw(7).normal(size=(60, 30))
-    right = draw(8).normal(size=30)
+    right = x.T @ draw(8).normal(size=60) / 60
     matrix = x.T @ x / 60
-    coef = solve(matrix, right, 0.1, 0.05)
+    coef = solve(matrix, right, 1.0, 0.1, 0.05)
     slope = matrix @ coef + 0.05 * coef - right
     assert np.abs(slope).max() <= 0.1 + 1e-8
     assert slope[coef != 0] == pytest.approx(-0.1 * np.sign(coef[coef != 0]), abs=1e-8)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from powertrain.errors.estimator_counterparts import ESTIMATORS
 from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
 
 # ------------------------------------------------------------ functions over arrays: numpy, torch, jax.numpy, keras.ops
@@ -441,6 +442,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.nn.utils.rnn": SEQUENCES,
     "powertrain.optim": OPTIMIZERS,
     "powertrain.random": RANDOM,
+    "powertrain.sklearn": ESTIMATORS,
 }
 
 _RECORDED = "nothing is recorded for gradients unless pt.grad or pt.nn.value_and_grad asks for them; leave it out"

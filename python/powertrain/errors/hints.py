@@ -41,6 +41,7 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.metrics": "pt.metrics",
     "powertrain.solvers": "pt.solvers",
     "powertrain.array_api": "pt.array_api",
+    "powertrain.sklearn": "pt.sklearn",
     "Slot": "pt.Slot",
     "Tensor": "pt.Tensor",
 }
@@ -221,10 +222,10 @@ def _names(where: str) -> list[str]:
 
 def _call(module: str, name: str) -> str:
     """How it is called, with what it needs."""
-    value = getattr(importlib.import_module(module), name)
     try:
+        value = getattr(importlib.import_module(module), name)
         given = inspect.signature(value).parameters.values()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ImportError):  # scikit-learn, whose estimators these are, is an extra
         return f"{_ALIAS[module]}.{name}"
     needed = [p.name for p in given if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return f"{_ALIAS[module]}.{name}({', '.join(needed)})"

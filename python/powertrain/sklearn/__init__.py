@@ -11,14 +11,19 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-HOMES = {"Classifier": "classifier", "Regressor": "regressor", "KMeans": "clusters", "PCA": "components"}
+from powertrain.errors.hints import unknown
 
-__all__ = ["PCA", "Classifier", "KMeans", "Regressor"]
+HOMES = {
+    "Classifier": "classifier", "ElasticNet": "sparse_linear", "KMeans": "clusters", "Lasso": "sparse_linear",
+    "LinearSVC": "linear_svc", "PCA": "components", "Regressor": "regressor",
+}  # fmt: skip
+
+__all__ = ["PCA", "Classifier", "ElasticNet", "KMeans", "Lasso", "LinearSVC", "Regressor"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise unknown(__name__, name)
     try:
         return getattr(importlib.import_module(f"powertrain.sklearn.{HOMES[name]}"), name)
     except ModuleNotFoundError as error:
@@ -29,3 +34,7 @@ def __getattr__(name: str) -> Any:
             'pip install "powertrain[sklearn]"',
             name="sklearn",
         ) from None
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Solvers for whole data sets in memory, on NumPy arrays: ridge and logistic regression, k-means, PCA, L-BFGS.
+"""Solvers for whole data sets in memory, on NumPy arrays: linear models, k-means, PCA, L-BFGS.
 
 Products and sums of the rows are computed on the engine, a piece at a time, and added up in float64.
 
@@ -12,20 +12,28 @@ Example
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.solvers.checks import SolverError
+from powertrain.solvers.elastic_net import Descent, ElasticNetFit, coordinate_descent, fit_elastic_net
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.lloyd import Clusters, kmeans, kmeans_plusplus
 from powertrain.solvers.logistic import LogisticFit, fit_logistic
 from powertrain.solvers.principal import PrincipalComponents, principal_components
 from powertrain.solvers.quasi_newton import Minimum, minimize
+from powertrain.solvers.squared_hinge import SquaredHingeFit, fit_squared_hinge
 
 __all__ = [
     "Clusters",
+    "Descent",
+    "ElasticNetFit",
     "LogisticFit",
     "Minimum",
     "PrincipalComponents",
     "SolverError",
+    "SquaredHingeFit",
+    "coordinate_descent",
+    "fit_elastic_net",
     "fit_logistic",
     "fit_ridge",
+    "fit_squared_hinge",
     "kmeans",
     "kmeans_plusplus",
     "minimize",

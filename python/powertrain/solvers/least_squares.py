@@ -32,20 +32,25 @@ def fit_ridge(x: Any, y: Any, sample_weight: Any = None, *, l2: float, intercept
     return (coef[0], shift[0]) if wanted.ndim == 1 else (coef, shift)
 
 
-def _ridge(x: Array, y: Floats, weight: Floats, l2: float, intercept: bool) -> tuple[Floats, Floats]:
+def centred(x: Array, y: Floats, weight: Floats, intercept: bool) -> tuple[Array, Array, Floats]:
+    """x and y side by side, about their means if there is an intercept, times the roots of the weights; the means."""
     total = weight.sum()
     x_mean = (weight @ x / total).astype(x.dtype) if intercept else np.zeros(x.shape[1], x.dtype)
     y_mean = weight @ y / total if intercept else np.zeros(y.shape[1])
     roots = np.sqrt(weight)[:, None]
-    both = np.hstack([(x - x_mean) * roots, (y - y_mean) * roots]).astype(x.dtype)
+    return np.hstack([(x - x_mean) * roots, (y - y_mean) * roots]).astype(x.dtype), x_mean, y_mean
+
+
+def _ridge(x: Array, y: Floats, weight: Floats, l2: float, intercept: bool) -> tuple[Floats, Floats]:
+    both, x_mean, y_mean = centred(x, y, weight, intercept)
     features = x.shape[1]
     if len(x) >= features:
         products = finite("fit_ridge", "x", gram(both))
         coef = _solve(products[:features, :features], products[:features, features:], l2, x.dtype).T
     else:  # as many equations as rows: coef = x^T (x x^T + l2)^-1 y
-        centred, wanted = both[:, :features], both[:, features:].astype(np.float64)
-        products = finite("fit_ridge", "x", gram(np.ascontiguousarray(centred.T)))
-        coef = (centred.T @ _solve(products, wanted, l2, x.dtype)).T
+        rows, wanted = both[:, :features], both[:, features:].astype(np.float64)
+        products = finite("fit_ridge", "x", gram(np.ascontiguousarray(rows.T)))
+        coef = (rows.T @ _solve(products, wanted, l2, x.dtype)).T
     return np.asarray(coef, dtype=np.float64), np.asarray(y_mean - coef @ x_mean.astype(np.float64))
 
 

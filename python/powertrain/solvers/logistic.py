@@ -14,14 +14,10 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
+from powertrain.solvers.bound import bound
 from powertrain.solvers.checks import classes, finite, number, table, weights, whole
 from powertrain.solvers.quasi_newton import Minimum, descend
-from powertrain.solvers.tall import Array, Floats, add_up, gram, product, sampled_moments
-
-# The bound's matrix has so many rows and columns; above that its inverse costs more than it saves.
-MOST_FEATURES = 2048
-# It only has to be near: so many rows, evenly spaced, tell it well enough.
-BOUND_ROWS = 8192
+from powertrain.solvers.tall import Array, Floats, add_up, product, sampled_moments
 
 
 @dataclass
@@ -98,7 +94,8 @@ def fit_logistic(
     end = descend(
         objective,
         np.zeros((features + 1) * columns),
-        precondition=_bound(x, scaled, l2, columns, intercept),
+        # The largest second derivative is 1/4 of a sigmoid, and 1/2 of a softmax.
+        precondition=bound(x, scaled, l2, columns, intercept, 0.25 if columns == 1 else 0.5),
         tol=tol,
         max_iter=most,
         rounding=float(np.finfo(x.dtype).eps),
@@ -147,29 +144,3 @@ def _binary(x: Any, labels: Any, weight: Any, rows: Any, shift: Any) -> tuple[An
 
 def _sums(x: Any, losses: Any, apart: Any) -> tuple[Any, Any, Any]:
     return pt.sum(losses), pt.matmul(pt.permute_dims(x), apart), pt.sum(apart, axis=0)
-
-
-def _bound(x: Array, weight: Array, l2: float, columns: int, intercept: bool) -> Callable[[Floats], Floats] | None:
-    """Multiplication by the inverse of the bound."""
-    features = x.shape[1]
-    if features > MOST_FEATURES:
-        return None
-    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), BOUND_ROWS)).astype(np.int64))
-    some, its = x[rows], weight[rows].astype(np.float64)
-    weighted = some * np.sqrt(its).astype(x.dtype)[:, None]
-    matrix = np.empty((features + 1, features + 1))
-    matrix[:-1, :-1] = gram(weighted)
-    matrix[-1, :-1] = matrix[:-1, -1] = its @ some if intercept else 0
-    matrix[-1, -1] = its.sum()
-    # The largest second derivative is 1/4 of a sigmoid, and 1/2 of a softmax.
-    matrix *= (0.25 if columns == 1 else 0.5) / len(rows)
-    diagonal = np.arange(features + 1)
-    matrix[diagonal[:-1], diagonal[:-1]] += l2
-    # Features that never vary, without a l2, leave it singular: as much as rounding has added anyway.
-    matrix[diagonal, diagonal] += np.finfo(x.dtype).eps * max(float(matrix[diagonal, diagonal].max()), 1e-300)
-    inverse = np.linalg.inv(matrix)
-
-    def multiply(flat: Floats) -> Floats:
-        return np.asarray(inverse @ flat.reshape(features + 1, columns)).ravel()
-
-    return multiply

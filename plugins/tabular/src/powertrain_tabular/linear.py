@@ -14,12 +14,12 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.builtin.models import LinearModel
 from powertrain.plugin import Batch, ModelError, Run, Step, Strategy, param
-from powertrain.solvers import minimize
+from powertrain.solvers import coordinate_descent, minimize
 
 Floats = NDArray[np.float64]
 EXAMPLE = Path(__file__).parent / "examples" / "people.csv"
 MOST_SWEEPS = 10_000
-STILL = 1e-10  # a sweep that moves no coefficient further, in units of the largest, is the last
+SMALLEST_GAP = 1e-10  # in units of the variance of y
 
 
 class LeastSquares(Strategy):
@@ -61,7 +61,8 @@ run      = {{ until = "9 rounds", batch = 32 }}
         count = products[-1, -1]
         means = products[-1, :-1] / count
         covariance = products[:-1, :-1] / count - np.outer(means, means)
-        coef = solve(covariance[:-1, :-1], covariance[:-1, -1], self.params.l1, self.params.l2)
+        variance = max(float(covariance[-1, -1]), 0.0)
+        coef = solve(covariance[:-1, :-1], covariance[:-1, -1], variance, self.params.l1, self.params.l2)
         self.weight.value = pt.tensor(coef.astype(np.float32).reshape(self.weight.shape))
         self.bias.value = pt.tensor(np.array([means[-1] - means[:-1] @ coef], dtype=np.float32))
 
@@ -69,31 +70,16 @@ run      = {{ until = "9 rounds", batch = 32 }}
         return pt.matmul(batch.x, pt.reshape(self.weight.value, (-1, 1))) + self.bias.value
 
 
-def solve(covariance: Floats, right: Floats, l1: float, l2: float) -> Floats:
+def solve(covariance: Floats, right: Floats, variance: float, l1: float, l2: float) -> Floats:
     """The minimum of c^T covariance c / 2 - right^T c + l1 |c| + l2 c^T c / 2: by eigenvectors, or, with l1, by
-    coordinate descent (Friedman, Hastie & Tibshirani 2010)."""
-    matrix = covariance + l2 * np.eye(len(right))
-    if l1 == 0:
-        values, vectors = np.linalg.eigh(matrix)
-        # float32 products cannot tell a direction of so little variance from none.
-        kept = values > len(values) * np.finfo(np.float32).eps * max(float(values[-1]), 0.0)
-        inverse = np.divide(1.0, values, out=np.zeros_like(values), where=kept)
-        return np.asarray(vectors @ (inverse * (vectors.T @ right)))
-    coef, slopes = np.zeros(len(right)), right.copy()
-    scales = np.diagonal(matrix)
-    for _ in range(MOST_SWEEPS):
-        moved = 0.0
-        for at in np.flatnonzero(scales > 0):
-            aim = slopes[at] + scales[at] * coef[at]
-            new = np.sign(aim) * max(abs(aim) - l1, 0.0) / scales[at]
-            step = new - coef[at]
-            if step != 0.0:
-                slopes -= step * matrix[:, at]
-                coef[at] = new
-                moved = max(moved, abs(step))
-        if moved <= STILL * max(1.0, float(np.abs(coef).max())):
-            break
-    return coef
+    coordinate descent."""
+    if l1 > 0:
+        return coordinate_descent(covariance, right, variance, l1=l1, l2=l2, tol=SMALLEST_GAP, max_iter=MOST_SWEEPS).x
+    values, vectors = np.linalg.eigh(covariance + l2 * np.eye(len(right)))
+    # float32 products cannot tell a direction of so little variance from none.
+    kept = values > len(values) * np.finfo(np.float32).eps * max(float(values[-1]), 0.0)
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=kept)
+    return np.asarray(vectors @ (inverse * (vectors.T @ right)))
 
 
 class FullBatch(Strategy):

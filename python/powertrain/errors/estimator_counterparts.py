@@ -1,0 +1,22 @@
+"""Names of scikit-learn, and of libraries of its kind, that are spelt otherwise here: a part of counterparts.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ESTIMATORS: Final[dict[str, str]] = {
+    "ElasticNetCV": "GridSearchCV(pt.sklearn.ElasticNet(), {'alpha': [0.01, 0.1, 1.0]})",
+    "IncrementalPCA": "pt.sklearn.PCA(n_components)",
+    "LassoCV": "GridSearchCV(pt.sklearn.Lasso(), {'alpha': [0.01, 0.1, 1.0]})",
+    "LinearRegression": "pt.sklearn.Regressor(alpha=0.0)",
+    "LogisticRegression": "pt.sklearn.Classifier(C=1.0)",
+    "LogisticRegressionCV": "GridSearchCV(pt.sklearn.Classifier(), {'C': [0.1, 1.0, 10.0]})",
+    "MLPClassifier": "pt.sklearn.Classifier(hidden=(100,))",
+    "MLPRegressor": "pt.sklearn.Regressor(hidden=(100,))",
+    "MiniBatchKMeans": "pt.sklearn.KMeans(n_clusters)",
+    "Ridge": "pt.sklearn.Regressor(alpha=1.0)",
+    "RidgeCV": "GridSearchCV(pt.sklearn.Regressor(), {'alpha': [0.1, 1.0, 10.0]})",
+    "RidgeClassifier": "pt.sklearn.LinearSVC()",
+    "SVC": "pt.sklearn.LinearSVC()",
+    "TruncatedSVD": "pt.sklearn.PCA(n_components)",
+}

@@ -1,0 +1,79 @@
+"""What linear estimators share: scores of rows, and the classes or values that they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from powertrain.sklearn.checks import EstimatorError
+from powertrain.solvers.tall import Floats, product
+
+KINDS = [np.float64, np.float32]
+
+
+def weighted_classes(estimator: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Floats]:
+    """Checked rows, the number of each one's class and its weight; rows without weight are left out, and
+    `estimator.classes_` are those of all."""
+    x, y = validate_data(estimator, x, y, dtype=KINDS, order="C")
+    check_classification_targets(y)
+    weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+    estimator.classes_, numbers = np.unique(y, return_inverse=True)
+    seen = np.unique(numbers[weight > 0])
+    if len(seen) < 2:
+        raise EstimatorError(
+            f"[{type(estimator).__name__}] y has {len(seen)} class; expected at least two classes with weight; check "
+            "the labels"
+        )
+    kept = weight > 0
+    return (x, numbers, weight) if kept.all() else (x[kept], numbers[kept], weight[kept])
+
+
+def class_weights(class_weight: Any, classes: Any, numbers: Any, weight: Floats) -> Floats:
+    """The weight of each class: of a dict, or "balanced", which gives each class the same total."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        totals = np.bincount(numbers, weight, len(classes))
+        seen = totals > 0
+        return np.divide(weight.sum() / np.count_nonzero(seen), totals, out=np.zeros(len(classes)), where=seen)
+    if not isinstance(class_weight, dict):
+        raise EstimatorError(
+            f'[class_weight] received {class_weight!r}; expected None, "balanced" or a dict of weights by class; '
+            '"balanced" is usual for rare classes'
+        )
+    return np.asarray(compute_sample_weight(class_weight, classes), dtype=np.float64)
+
+
+def weighted_targets(estimator: Any, x: Any, y: Any, sample_weight: Any, several: bool) -> tuple[Any, Any, Floats]:
+    """Checked rows, their targets (of `several`, one or more each) and weights, without rows of no weight."""
+    x, y = validate_data(estimator, x, y, dtype=KINDS, order="C", multi_output=several, y_numeric=True)
+    weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+    kept = weight > 0
+    return (x, y, weight) if kept.all() or not kept.any() else (x[kept], y[kept], weight[kept])
+
+
+def scores(estimator: Any, x: Any) -> Any:
+    """x coef + intercept, a column for each row of coef_."""
+    check_is_fitted(estimator)
+    x = validate_data(estimator, x, dtype=KINDS, order="C", reset=False)
+    return product(x, np.atleast_2d(estimator.coef_).T) + estimator.intercept_
+
+
+class ScoredClasses:
+    """The methods of a classifier whose `coef_` has one row for two classes, else one for each."""
+
+    classes_: Any
+
+    def decision_function(self, X: Any) -> Any:  # noqa: N803
+        """Scores: one a row for two classes (above 0 means the second), else one for each class."""
+        found = scores(self, X)
+        return found[:, 0] if len(self.classes_) == 2 else found
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        """The class of each row that has the highest score."""
+        found = self.decision_function(X)
+        return self.classes_[(found > 0).astype(int) if found.ndim == 1 else found.argmax(axis=1)]
