@@ -120,11 +120,6 @@ def test_weighted_draws_without_replacement() -> None:
             "[batch_sampler] no batch; expected at least one; give lists of row numbers",
         ),
         (
-            lambda: iter(Sampler()),
-            "[Sampler] a Sampler without __iter__; expected one that gives row numbers; define __iter__(self) and "
-            "__len__(self)",
-        ),
-        (
             lambda: RandomSampler([1], seed=1, generator=pt.random.Generator(1)),
             "[RandomSampler] seed and generator; expected a seed or a pt.random.Generator; write RandomSampler(..., "
             "seed=0) or RandomSampler(..., generator=pt.random.Generator(0))",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import powertrain as pt
+from powertrain.errors.methods import MissingMethodError, lacking, overridden
 from powertrain.plugin import (
     Data,
     Environment,
@@ -17,12 +18,12 @@ from powertrain.plugin import (
     Loss,
     Metric,
     Model,
+    Optimizer,
     RandomTransform,
     Strategy,
     Transform,
     param,
 )
-from powertrain.plugin.declared import lacking, overridden
 from powertrain.plugin.protocols import BASES, base_of, unfit
 
 WORDS = "needs, params, resume, task"
@@ -46,6 +47,10 @@ def message(make: Any) -> str:
         (Transform, "randomm", True, "did you mean random?"),
         (Data, "example", (), "did you mean examples?"),
         (Metric, "decimals", 3, "write a constant of your own in upper case"),
+        (Optimizer, "row", True, "did you mean ROWS?"),
+        (Optimizer, "moments", ("m",), "did you mean MOMENTS?"),
+        (Optimizer, "keep", 0.9, "write a constant of your own in upper case"),
+        (pt.optim.AdamW, "rows", True, "did you mean ROWS?"),
     ],
 )
 def test_a_field_that_nothing_reads_is_an_error(base: type, name: str, value: Any, text: str) -> None:
@@ -62,6 +67,10 @@ def test_a_field_that_nothing_reads_is_an_error(base: type, name: str, value: An
         (Strategy, "resume", "never", '[Mine] resume = "never"; expected one of "exact", "restart"; change it'),
         (Metric, "tasks", (3,), "[Mine] tasks = [3]; expected a list of text in quotes; change it"),
         (Model, "strategy", None, "[Mine] strategy = None; expected a text in quotes; change it"),
+        (Optimizer, "ROWS", 1, "[Mine] ROWS = 1; expected true or false; change it"),
+        (Optimizer, "MOMENTS", "m", '[Mine] MOMENTS = "m"; expected a list of text in quotes; change it'),
+        (Optimizer, "COUNTERS", ("t",), '[Mine] COUNTERS = ["t"]; expected a table of numbers; change it'),
+        (Optimizer, "COUNTERS", {"t": "0"}, '[Mine] COUNTERS = { t = "0" }; expected a table of numbers; change it'),
     ],
 )
 def test_a_field_of_another_type_is_an_error(base: type, name: str, value: Any, text: str) -> None:
@@ -71,13 +80,47 @@ def test_a_field_of_another_type_is_an_error(base: type, name: str, value: Any, 
 @pytest.mark.parametrize(
     ("base", "name", "near"),
     [(Strategy, "section", "sections"), (Strategy, "setups", "setup"), (Metric, "updates", "update"),
-     (Transform, "pictures", "picture"), (Model, "builds", "build")],
+     (Transform, "pictures", "picture"), (Model, "builds", "build"), (Optimizer, "update_flats", "update_flat"),
+     (Optimizer, "scalar", "scalars")],
 )  # fmt: skip
 def test_a_method_that_is_nearly_one_that_is_called_is_an_error(base: type, name: str, near: str) -> None:
     assert message(lambda: type("Mine", (base,), {name: lambda self: None})) == (
         f"[Mine] received a method {name}, which nothing calls; expected {near}; rename it, or begin its name with an "
         "underscore where it is your own"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("ROW", "ROWS"), ("MOMENT", "MOMENTS"), ("SCALE", "SCALES"), ("COUNTER", "COUNTERS"), ("MOMENTSS", "MOMENTS")],
+)
+def test_a_constant_that_is_nearly_a_field_is_an_error(name: str, near: str) -> None:
+    """Of an optimizer, whose fields are in upper case as everybody's own constants are."""
+    assert message(lambda: type("Mine", (Optimizer,), {name: True})) == (
+        f"[Mine] received a constant {name}, which nothing reads; expected {near}; rename it, or begin its name with "
+        "an underscore where it is your own"
+    )
+
+
+def test_an_optimizer_has_constants_and_methods_of_its_own() -> None:
+    class Own(Optimizer):
+        MOMENTS = ["m"]  # noqa: RUF012 - a list is taken too
+        ROWS = True
+        MOMENTUM = 0.9
+        ROW_COUNT = 3
+        _row = 3
+
+        def update_flat(self, p: Any, g: Any, state: Any, decay: float, scalars: Any) -> Any:
+            return p - self.shrunk(g) * scalars["rate"], {"m": g}
+
+        def shrunk(self, g: Any) -> Any:
+            return g * self.MOMENTUM
+
+    model = pt.nn.Linear(2, 1)
+    before = model.weight.numpy().copy()
+    Own(model, lr=1.0).update([pt.ones((2, 1)), pt.ones((1,))])
+    assert (model.weight.numpy() - before).ravel().tolist() == pytest.approx([-0.9, -0.9])
+    type("Constants", (Metric,), {"ROW": True, "MOMENT": 1})  # of another kind, which has no such fields
 
 
 def test_what_is_ones_own_may_stand_in_a_class() -> None:
@@ -163,9 +206,10 @@ def test_what_a_plugin_must_bring_is_said() -> None:
         "half does not derive from powertrain.plugin.Strategy; expected class Half(Strategy); import Strategy from "
         "powertrain.plugin; see docs/plugins/strategy.md"
     )
-    with pytest.raises(FieldError) as caught:
-        Half().step(1)
+    with pytest.raises(MissingMethodError) as caught:
+        Half()
     assert str(caught.value) == ("[Half] it has no step; expected that method; write def step(self, ...) in Half")
+    assert isinstance(caught.value, pt.Error) and isinstance(caught.value, TypeError)
 
 
 def test_a_loss_may_be_a_class() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from powertrain.plugin.declared import lacking
+from powertrain.errors.methods import lacking
 from powertrain.plugin.protocols import base_of
 from powertrain.plugin.registry import Plugin, Registry
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.conformance.finding import Finding, Subject, no_global_random, same
-from powertrain.plugin.declared import overridden
+from powertrain.errors.methods import overridden
 
 SEED, OTHER_SEED = 11, 12
 STEPS, BEFORE = 25, 4  # of an episode that is compared, and of it before its state is saved

@@ -7,6 +7,7 @@ A data set of one's own is a class with `__len__` and `__getitem__`. Those here 
 from __future__ import annotations
 
 import operator
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
 from powertrain.data.source import Array, Fields, Indices, Source, check_finite, fetch_training
+from powertrain.errors.methods import Abstract, missing, needed_unless
 
 if TYPE_CHECKING:
     from powertrain.typing import DatasetLike, TensorLike
 
 
-class Dataset:
+class Dataset(Abstract):
     """Base class of data sets: define `__len__` and `__getitem__(index)`, which gives one example.
 
     An example is an array, a number, a tensor or a picture, or a tuple, list or dict of them.
@@ -40,15 +42,9 @@ class Dataset:
 
         def __len__(self) -> int: ...
 
+    @needed_unless("fetch")
     def __getitem__(self, index: int) -> Any:
         """One example; the data sets of Powertrain give a tuple of its fields."""
-        if type(self).fetch is Dataset.fetch:
-            raise DataError(
-                type(self).__name__,
-                "a Dataset without __getitem__",
-                "expected one that gives an example",
-                "define __getitem__(self, index), or derive from pt.data.IterableDataset and define __iter__",
-            )
         row = place_of(index, len(self), type(self).__name__)
         return tuple(value[0] for value in self.fetch(np.array([row])).values())
 
@@ -60,18 +56,17 @@ class Dataset:
         return ConcatDataset([self, other])
 
 
-class IterableDataset:
+class IterableDataset(Abstract):
     """Base class of streams, whose length need not be known: define `__iter__`, which gives one example after another.
 
     Each epoch iterates anew. A stream that differs from epoch to epoch may define `set_epoch(epoch)`, which is called
     before each; it must give the same examples for the same epoch, so that a loader can resume.
     """
 
+    @abstractmethod
     def __iter__(self) -> Iterator[object]:
-        raise DataError(
-            type(self).__name__, "an IterableDataset without __iter__", "expected one that gives examples",
-            "define __iter__(self)",
-        )  # fmt: skip
+        """One example after another."""
+        raise missing(self, "__iter__")
 
 
 class ArrayDataset(Dataset):

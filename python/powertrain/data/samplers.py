@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
 from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation, raw_bits
+from powertrain.errors.methods import Abstract, missing
 
 if TYPE_CHECKING:
     from powertrain.random import Generator
@@ -45,17 +47,16 @@ def seed_of(seed: int | None, generator: Generator | None, where: str) -> int | 
     return int(raw_bits(state[0], state[1], state[2], 1)[0])
 
 
-class Sampler:
+class Sampler(Abstract):
     """Base class: the rows of one epoch. Define `__iter__` and `__len__` for a sampler of your own.
 
     A sampler whose rows differ from epoch to epoch may define `set_epoch(epoch)`, which the loader calls before each.
     """
 
+    @abstractmethod
     def __iter__(self) -> Iterator[int]:
-        raise DataError(
-            type(self).__name__, "a Sampler without __iter__", "expected one that gives row numbers",
-            "define __iter__(self) and __len__(self)",
-        )  # fmt: skip
+        """The numbers of the rows, in order."""
+        raise missing(self, "__iter__")
 
 
 class SeededSampler(Sampler):
@@ -70,9 +71,10 @@ class SeededSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         return iter(self.rows(0).tolist())
 
+    @abstractmethod
     def rows(self, epoch: int, seed: int = 0) -> Rows:
         """The rows of an epoch, in order; `seed` where the sampler has none of its own."""
-        raise NotImplementedError
+        raise missing(self, "rows")
 
     def _seed(self, seed: int) -> int:
         return seed if self.seed is None else self.seed

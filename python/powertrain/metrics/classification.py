@@ -4,12 +4,14 @@ numbers."""
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.errors.methods import missing
 from powertrain.metrics.classes import counted, scored
 from powertrain.metrics.metric import Mean, MetricError, ratio
 from powertrain.plugin.metric import Metric, State
@@ -104,8 +106,10 @@ class _OfAverage(ByClass):
             )
         return state
 
+    @abstractmethod
     def score(self, right: Floats, support: Floats, claimed: Floats) -> Floats:
-        raise NotImplementedError(type(self).__name__)
+        """The score of each class, of how many rows were right, are of it, and were taken for it."""
+        raise missing(self, "score")
 
     def result(self, state: State) -> float:
         right, support, claimed = state

@@ -4,12 +4,14 @@ a sum; in `result` they are sorted by score, class and weight, so that the bits 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.errors.methods import missing
 from powertrain.metrics.classes import log_probabilities, scored
 from powertrain.metrics.metric import Rows
 from powertrain.plugin.metric import State
@@ -53,8 +55,10 @@ class _Ranked(Rows):
         known = ~np.isnan(values) & (share > 0)
         return float(np.sum(values[known] * share[known]) / share[known].sum()) if known.any() else math.nan
 
+    @abstractmethod
     def of_two(self, score: Floats, positive: NDArray[np.bool_], weight: Floats) -> float:
-        raise NotImplementedError(type(self).__name__)
+        """The measure of one class against the others."""
+        raise missing(self, "of_two")
 
 
 def _by_score(score: Floats, positive: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:

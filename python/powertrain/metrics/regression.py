@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.errors.methods import missing
 from powertrain.metrics.metric import MetricError, Rows, per_row
 from powertrain.plugin.metric import Metric, State
 
@@ -41,8 +43,10 @@ class _MeanOf(Metric):
     tasks = ("regression",)
     _where = "error"
 
+    @abstractmethod
     def error(self, found: Values, wanted: Values) -> Values:
-        raise NotImplementedError(type(self).__name__)
+        """The error of each value."""
+        raise missing(self, "error")
 
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = pairs(prediction, target, weight, self._where)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from powertrain.errors.methods import missing
 from powertrain.metrics.metric import MetricError, weights
 from powertrain.plugin.metric import Metric, State
 from powertrain.plugin.params import param
@@ -147,8 +149,10 @@ class _ErrorRate(Metric):
     lower_is_better = True
     _where = "error rate"
 
+    @abstractmethod
     def units(self, text: str) -> Sequence[str]:
-        raise NotImplementedError(type(self).__name__)
+        """What is counted of a text."""
+        raise missing(self, "units")
 
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, references = _texts(prediction, target, weight, self._where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
+from powertrain.errors.methods import Abstract, missing
 from powertrain.nn import checks
 from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_of
 from powertrain.nn.module import Module
@@ -58,7 +60,7 @@ class _Padded:
         return pt.reshape(self._pick(states, self._last), (states.shape[0], states.shape[2]))
 
 
-class _Stack(Module):
+class _Stack(Abstract, Module):
     """Layers over [batch, time, input_size], each of one direction or of both; `weight_ih_l1_reverse` is of the second
     layer from the end of time. All weights and biases are uniform in +-1/sqrt(hidden_size). With `dropout`, what one
     layer gives the next is dropped with that probability in training.
@@ -124,9 +126,10 @@ class _Stack(Module):
         """Of each kind of state."""
         return (self.hidden_size,) * self.STATES
 
+    @abstractmethod
     def _run(self, x: Any, first: Sequence[Any], suffix: str) -> tuple[pt.Tensor, ...]:
         """The states of each kind at every step, [batch, time, width], of one layer in one direction."""
-        raise pt.DTypeError(f"[{type(self).__name__}] no _run; expected that method; see nn/recurrent.py")
+        raise missing(self, "_run")
 
     def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:
         """The outputs of the last layer, and the last state of each kind [layers directions, batch, width]."""

@@ -29,7 +29,7 @@ class Adam(Optimizer):
     falls (Reddi, Kale and Kumar 2018).
     """
 
-    decoupled = False
+    DECOUPLED = False
     SCALES = True
 
     @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         **settings: Unpack[Settings],
     ) -> None:
-        check_settings("adamw" if self.decoupled else "adam", beta1=betas[0], beta2=betas[1], eps=eps)
+        check_settings("adamw" if self.DECOUPLED else "adam", beta1=betas[0], beta2=betas[1], eps=eps)
         self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
         # Read by the frame when it makes the flat buffers.
         self.MOMENTS = ("m", "v", "largest") if amsgrad else ("m", "v")  # type: ignore[misc]
@@ -63,14 +63,14 @@ class Adam(Optimizer):
         size = wide / (1 - pt.pow(self.betas[0], count))
         unbias = 1 / pt.sqrt(1 - pt.pow(self.betas[1], count))
         found = {"size": pt.astype(size, rate.dtype), "unbias": pt.astype(unbias, rate.dtype)}
-        return {**found, "kept": pt.astype(1 - wide * decay, rate.dtype)} if decay and self.decoupled else found
+        return {**found, "kept": pt.astype(1 - wide * decay, rate.dtype)} if decay and self.DECOUPLED else found
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         beta1, beta2 = self.betas
         numbers = {name: scalars[name] for name in ("size", "unbias", "kept", "factor") if name in scalars}
-        added = 0.0 if self.decoupled else decay
+        added = 0.0 if self.DECOUPLED else decay
         new_p, *new = adam_step(
             p, g, state["m"], state["v"], state.get("largest"), **numbers,
             beta1=beta1, beta2=beta2, eps=self.eps, decay=added,
@@ -81,7 +81,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with the decay taken off the parameter: p -= lr (m^ / (sqrt(v^) + eps) + decay p)."""
 
-    decoupled = True
+    DECOUPLED = True
 
     @dataclass(frozen=True)
     class Params(Adam.Params):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import powertrain as pt
+from powertrain.errors.methods import missing
 from powertrain.nn.module import Module
 from powertrain.nn.norm import AnyBatchNorm
 from powertrain.optim.hints import NotAModel
@@ -32,8 +34,10 @@ class _Average(Stateful, NotAModel):
         if not self.pairs:
             raise OptimizerError(f"[{name}] a model without trained parameters; expected some; unfreeze them")
 
+    @abstractmethod
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
-        raise pt.DTypeError(f"[{type(self).__name__}] no _next; expected that method")
+        """The average with one more value."""
+        raise missing(self, "_next")
 
     def update(self) -> None:
         """One more value of every parameter."""

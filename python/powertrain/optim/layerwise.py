@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 import powertrain as pt
+from powertrain.errors.methods import missing
 from powertrain.optim.optimizer import Optimizer, Part, State, running_mean
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Numbers
 
 
-class PerParameter(Optimizer):
+class PerParameter(Optimizer, declares=True):
     """The frame of an update that reads each parameter as it is shaped; a subclass writes `update_param`."""
 
     def update_part(self, part: Part, g: pt.Tensor, scalars: Numbers) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
@@ -39,11 +41,12 @@ class PerParameter(Optimizer):
                 moments[name].append(value)
         return pt.pack(values, part.values), {name: pt.pack(all_, part.state[name]) for name, all_ in moments.items()}
 
+    @abstractmethod
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New value and moments of one parameter."""
-        raise pt.DTypeError(f"[{self.name}] {type(self).__name__} without update_param; expected that method")
+        raise missing(self, "update_param")
 
 
 def _cut(flat: pt.Tensor, at: slots.Segment) -> pt.Tensor:

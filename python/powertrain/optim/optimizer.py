@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse, is_sparse
 from powertrain.errors.boundary import shown
+from powertrain.errors.methods import missing, needed_unless
 from powertrain.nn.module import Module
 from powertrain.optim.clipping import global_norm
 from powertrain.optim.hints import HOW_TO_UPDATE, NotStepped, ParamGroup
@@ -23,6 +24,7 @@ from powertrain.optim.parameters import Chosen, Group, Named, choose, holds_alon
 from powertrain.optim.scaling import LossScale
 from powertrain.optim.settings import OptimizerError, check_schedule, check_settings, refuse_unknown
 from powertrain.optim.state import Stateful
+from powertrain.plugin.declared import Declared
 from powertrain.program.facts import Watched
 from powertrain.program.slots import REAL, RealLayout, Segment
 
@@ -76,7 +78,7 @@ class Rows:
 _OWNERS = "optimizers"
 
 
-class Optimizer(Watched, Stateful, NotStepped):
+class Optimizer(Watched, Stateful, NotStepped, Declared, declares=True):
     """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
 
     params      a module, its parameters(), slots, (name, slot) pairs, or a list of groups such as
@@ -302,13 +304,12 @@ class Optimizer(Watched, Stateful, NotStepped):
         put = pt.ops.functional.OPERATORS["put_rows"]
         return put(part.values.value, rows.index, p), {k: put(part.state[k].value, rows.index, new[k]) for k in new}
 
+    @needed_unless("update_part", "update")
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New values and moments of one flat buffer; elementwise and pure."""
-        raise pt.DTypeError(
-            f"[{self.name}] {type(self).__name__} without update_flat; expected that method; see optim/adam.py"
-        )
+        raise missing(self, "update_flat")
 
     # ------------------------------------------------------------ the update
 

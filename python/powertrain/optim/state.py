@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import powertrain as pt
+from powertrain.errors.methods import Abstract, missing
 from powertrain.nn.parameter import array_of
 from powertrain.optim.settings import OptimizerError
 
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 
-class Stateful:
+class Stateful(Abstract):
     """An object whose state is slots with names."""
 
+    @abstractmethod
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
-        raise pt.DTypeError(f"[{type(self).__name__}] no named_slots; expected that method")
+        """Every slot of the state by name."""
+        raise missing(self, "named_slots")
 
     def state_dict(self) -> dict[str, Array]:
         """Every number that the next updates depend on, by name, as copies; those of bfloat16 as float32."""

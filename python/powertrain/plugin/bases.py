@@ -3,6 +3,7 @@ measure.py, what learns in learning.py; the base of an optimizer is `powertrain.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.plugin.declared import Declared, FieldError, OfParams, missing, optional, required
+from powertrain.errors.methods import missing, optional
+from powertrain.plugin.declared import Declared, FieldError, OfParams
 
 if TYPE_CHECKING:
     from powertrain import Tensor
@@ -29,7 +31,7 @@ class Data(Declared, declares=True):
     examples_folder: ClassVar[Path] = Path()  # where relative paths of `examples` begin
 
     @classmethod
-    @required
+    @abstractmethod
     def build(cls, params: Any, base: Path) -> DataModule:
         """The data set. `base` is the folder of the recipe, from which relative paths are taken."""
         raise missing(cls, "build")
@@ -50,7 +52,7 @@ class Transform(Declared, declares=True):
         """The transform, fitted on the inputs `x` of the training part."""
         return cls(params)
 
-    @required
+    @abstractmethod
     def __call__(self, x: Array) -> Array:
         raise missing(self, "__call__")
 
@@ -88,7 +90,7 @@ class RandomTransform(Declared, declares=True):
         """The change, for inputs of that form."""
         return cls(params)
 
-    @required
+    @abstractmethod
     def change(self, fields: dict[str, Array], draw: Draw) -> dict[str, Array]:
         raise missing(self, "change")
 
@@ -102,7 +104,7 @@ class Loss(OfParams, declares=True):
     probabilities: ClassVar[bool] = False  # the softmax of the outputs gives probabilities, which the report checks
     exact_gradient: ClassVar[bool] = True  # False where it stops gradients on purpose
 
-    @required
+    @abstractmethod
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         raise missing(self, "__call__")
 
@@ -113,7 +115,7 @@ class Schedule(OfParams, declares=True):
     A function of (step, total) with keyword-only parameters is one too.
     """
 
-    @required
+    @abstractmethod
     def __call__(self, step: Tensor, total: int) -> Tensor | float:
         raise missing(self, "__call__")
 
@@ -129,12 +131,12 @@ class Backend(OfParams, declares=True):
     ops: Collection[str]  # that it has a rule for; others become what they are composed of, before it sees them
     dtypes: Collection[str]  # that its arrays have, by name
 
-    @required
+    @abstractmethod
     def available(self) -> str | None:
         """Why it cannot run here, `what is missing; what is expected; how to get it`; None if it can."""
         raise missing(self, "available")
 
-    @required
+    @abstractmethod
     def place(self, array: Array, dtype: str) -> Any:
         """An array of its own with the same elements; of bfloat16, `array` has the bits as uint16."""
         raise missing(self, "place")
@@ -145,12 +147,12 @@ class Backend(OfParams, declares=True):
         held = _core.same_bits_as(tensor, _core.DType.uint16) if dtype == "bfloat16" else tensor
         return self.place(held.numpy(), dtype)
 
-    @required
+    @abstractmethod
     def fetch(self, array: Any) -> Array:
         """The elements of one of its arrays; of bfloat16, the bits as uint16."""
         raise missing(self, "fetch")
 
-    @required
+    @abstractmethod
     def compile(self, graph: Graph) -> Callable[[Sequence[Any]], Sequence[Any]]:
         """A function from arrays for `graph.inputs` to arrays for `graph.outputs`, of the types that the graph says."""
         raise missing(self, "compile")

@@ -2,7 +2,8 @@
 
 A base class such as `Strategy` declares its fields as annotated class attributes. A subclass gives some of them other
 values. A name that no base declares, a misspelt one above all, is an error when the class is made: nothing would ever
-read it. A plugin's own constants are written in upper case, or begin with an underscore.
+read it. A plugin's own constants are written in upper case, or begin with an underscore; where a base has fields in
+upper case, as `Optimizer` has, a constant that is nearly one of them is an error too.
 """
 
 from __future__ import annotations
@@ -11,25 +12,25 @@ import difflib
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from types import FunctionType, GenericAlias
 from typing import Any, ClassVar, TypeVar
 
 from powertrain._core import Error
+from powertrain.errors.methods import Abstract
 from powertrain.plugin.params import Mistake, NoParams, Range, convert, show, words
 
-F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound="OfParams")
 
-# Two names of methods as near as this are taken for one of them, misspelt.
-NEAR = 0.8
+# Two names as near as this are taken for one of them, misspelt: of methods, of constants, of fields that nobody has.
+NEAR, NEAR_CONSTANT, NEAR_FIELD = 0.8, 0.85, 0.6
 
 
 class FieldError(Error, TypeError):
     """A field of a plugin that nothing reads, or of another type: `[class] received; expected; how to fix it`."""
 
 
-class Declared:
+class Declared(Abstract):
     """The base of all classes of plugins.
 
     A subclass that is written with `declares=True` may declare further fields, for its own subclasses.
@@ -74,40 +75,6 @@ def methods(cls: type) -> set[str]:
     return {name for base in bases for name, value in vars(base).items() if _is_method(value) and name[0] != "_"}
 
 
-def required(method: F) -> F:
-    """Mark a method that a base declares and a plugin must bring."""
-    method.declared = "required"  # type: ignore[attr-defined]
-    return method
-
-
-def optional(method: F) -> F:
-    """Mark a method that a base declares and a plugin may bring."""
-    method.declared = "optional"  # type: ignore[attr-defined]
-    return method
-
-
-def overridden(plugin: Any, name: str) -> bool:
-    """Whether a plugin, or its class, brings a method that its base only declares."""
-    return _declared(plugin if isinstance(plugin, type) else type(plugin), name) == ""
-
-
-def lacking(cls: type) -> list[str]:
-    """The methods that a class must bring and does not, in the order in which its bases declare them."""
-    names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
-    return [name for name in names if _declared(cls, name) == "required"]
-
-
-def _declared(cls: type, name: str) -> str:
-    found = inspect.getattr_static(cls, name, None)
-    return str(getattr(getattr(found, "__func__", found), "declared", ""))
-
-
-def missing(plugin: Any, name: str) -> FieldError:
-    """The error of a method that a plugin lacks."""
-    kind = (plugin if isinstance(plugin, type) else type(plugin)).__name__
-    return FieldError(f"[{kind}] it has no {name}; expected that method; write def {name}(self, ...) in {kind}")
-
-
 def check_functions(owner: str, function: Any, base: type) -> None:
     """The fields of a plugin that is a function: they are those of its base class."""
     if isinstance(function, FunctionType):
@@ -119,13 +86,30 @@ def check_functions(owner: str, function: Any, base: type) -> None:
 def _check(cls: type) -> None:
     known = fields(cls)
     for name, value in vars(cls).items():
-        if name[0] == "_" or name.isupper() or isinstance(value, type) or name in ("Params", "params"):
+        if name[0] == "_" or isinstance(value, type) or name in ("Params", "params"):
             continue
-        if _is_method(value):
+        if name.isupper() and name not in known:
+            _constant(cls, name, known)
+        elif _is_method(value):
             if name not in known:  # a field may be computed
                 _method(cls, name)
         elif name in known or not _inherited(cls, name):
             _field(cls.__name__, name, value, cls)
+
+
+def _constant(cls: type, name: str, known: Collection[str]) -> None:
+    near = _near(name, [field for field in known if field.isupper()], NEAR_CONSTANT)
+    if near:
+        raise FieldError(
+            f"[{cls.__name__}] received a constant {name}, which nothing reads; expected {near}; rename it, or begin "
+            "its name with an underscore where it is your own"
+        )
+
+
+def _near(name: str, names: Sequence[str], least: float) -> str | None:
+    """The name that is nearest."""
+    near = difflib.get_close_matches(name, names, n=1, cutoff=least)
+    return near[0] if near else None
 
 
 def _is_method(value: Any) -> bool:
@@ -141,10 +125,10 @@ def _method(cls: type, name: str) -> None:
     known = methods(cls)
     if name in known or _inherited(cls, name):
         return
-    near = difflib.get_close_matches(name, [*known, *fields(cls)], n=1, cutoff=NEAR)
+    near = _near(name, [*known, *fields(cls)], NEAR)
     if near:
         raise FieldError(
-            f"[{cls.__name__}] received a method {name}, which nothing calls; expected {near[0]}; rename it, or begin "
+            f"[{cls.__name__}] received a method {name}, which nothing calls; expected {near}; rename it, or begin "
             "its name with an underscore where it is your own"
         )
 
@@ -152,8 +136,9 @@ def _method(cls: type, name: str) -> None:
 def _field(owner: str, name: str, value: Any, cls: type) -> None:
     known = fields(cls)
     if name not in known:
-        near = difflib.get_close_matches(name, [*known, *methods(cls)], n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else "write a constant of your own in upper case"
+        names = {one.lower(): one for one in (*methods(cls), *known)}  # rows is ROWS of an optimizer
+        near = _near(name.lower(), list(names), NEAR_FIELD)
+        hint = f"did you mean {names[near]}?" if near else "write a constant of your own in upper case"
         raise FieldError(
             f"[{owner}] received a field {name}, which nothing reads; expected one of {', '.join(sorted(known))}; "
             f"{hint}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
-from powertrain.plugin.declared import missing, required
+from powertrain.errors.methods import missing
 from powertrain.plugin.model import Model
 
 if TYPE_CHECKING:
@@ -24,21 +25,21 @@ class HostModel(Model, declares=True):
     host: ClassVar[bool] = True
     strategy: ClassVar[str] = "fitted"
 
-    @required
+    @abstractmethod
     def fit(self, train: Any, valid: Any | None) -> Any:
         """The state after learning from rows {"x": ..., "y": ...}; `valid`, if there is one, is for stopping early."""
         raise missing(self, "fit")
 
-    @required
+    @abstractmethod
     def answer(self, state: Any, x: Any) -> Any:
         """[rows, outputs]: logits of classes, or values."""
         raise missing(self, "answer")
 
-    @required
+    @abstractmethod
     def dump(self, state: Any) -> bytes:
         raise missing(self, "dump")
 
-    @required
+    @abstractmethod
     def load(self, data: bytes) -> Any:
         raise missing(self, "load")
 

@@ -3,6 +3,7 @@ knows nothing else of learning."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from numpy.typing import ArrayLike
 
-from powertrain.plugin.declared import OfParams, missing, optional, required
+from powertrain.errors.methods import missing, optional
+from powertrain.plugin.declared import OfParams
 from powertrain.plugin.run import Batch, LossFunction, Run, Step, Stream
 
 if TYPE_CHECKING:
@@ -89,12 +91,12 @@ class Environment(OfParams, declares=True):
     observation: Any  # an array like one observation
     actions: int  # the number of actions
 
-    @required
+    @abstractmethod
     def reset(self, seed: int) -> ArrayLike:
         """Begin an episode; gives the first observation."""
         raise missing(self, "reset")
 
-    @required
+    @abstractmethod
     def step(self, action: int) -> tuple[ArrayLike, float, bool]:
         """Gives the next observation, the reward, and whether the episode has ended."""
         raise missing(self, "step")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin.declared import FieldError, OfParams, missing, required
+from powertrain.errors.methods import missing
+from powertrain.plugin.declared import FieldError, OfParams
 from powertrain.plugin.params import check
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Metric(OfParams, declares=True):
         """The state of no examples, in one array; by default two numbers, which `result` divides."""
         return np.zeros(2)
 
-    @required
+    @abstractmethod
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         """The state of one batch alone. `prediction` is what the model gave (logits, or values); `weight` has one
         number for each example, 0 for padding."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from powertrain.errors.methods import missing
 from powertrain.nn.module import Module
-from powertrain.plugin.declared import Declared, missing, required
+from powertrain.plugin.declared import Declared
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -29,7 +31,7 @@ class Model(Module, Declared, declares=True):
         Module.__init__(self)
 
     @classmethod
-    @required
+    @abstractmethod
     def build(cls, params: Any, inputs: Inputs) -> Module:
         """The module: `params` are the recipe's, `inputs` what the data says."""
         raise missing(cls, "build")

@@ -253,6 +253,9 @@ def words(kind: Any, allowed: Range) -> str:
         element = arguments[0] if arguments else Any
         count = "" if len(arguments) < 2 or arguments[1] is Ellipsis else f"{len(arguments)} "
         return f"a list of {count}{words(element, allowed).removeprefix('a ').replace('number', 'numbers', 1)}"
+    if origin in (dict, Mapping):
+        element = words(arguments[1], allowed).removeprefix("a ").replace("number", "numbers", 1)
+        return "a table" if arguments[1] is Any else f"a table of {element}"
     if hasattr(kind, "expected"):  # says itself what it takes
         return str(kind.expected)
     names = {
@@ -262,7 +265,7 @@ def words(kind: Any, allowed: Range) -> str:
         str: "a text in quotes",
         Path: "a path in quotes",
     }
-    name = names.get(kind, "a table" if dataclasses.is_dataclass(kind) or kind is dict or origin is dict else "a value")
+    name = names.get(kind, "a table" if dataclasses.is_dataclass(kind) or kind in (dict, Mapping) else "a value")
     bounds = allowed.words() if kind in (int, float) else ""
     return f"{name} {bounds}" if bounds else name
 
@@ -281,6 +284,8 @@ def convert(value: Any, kind: Any, allowed: Range, path: tuple[str | int, ...], 
         return made
     if origin in (tuple, list) and isinstance(value, (list, tuple)):
         return _convert_sequence(value, kind, allowed, path, mistakes)
+    if origin in (dict, Mapping) and isinstance(value, Mapping):
+        return {key: convert(one, arguments[1], allowed, (*path, key), mistakes) for key, one in value.items()}
     made = _convert_scalar(value if allowed.alias is None else allowed.alias(value) or value, kind)
     choices = arguments if origin is Literal else allowed.choices
     good = made is not None and (choices is None or made in choices)
@@ -343,7 +348,7 @@ def _convert_scalar(value: Any, kind: Any) -> Any:
         return None if "\0" in str(value) else Path(value)
     if hasattr(kind, "parse"):  # a small language of its own, for example a duration; None when it does not parse
         return kind.parse(value)
-    if kind in (dict, Mapping) or origin in (dict, Mapping):
+    if kind in (dict, Mapping):
         return value if isinstance(value, Mapping) else None
     if isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return value

@@ -29,7 +29,8 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from powertrain.plugin.declared import FieldError, check_functions, lacking
+from powertrain.errors.methods import lacking
+from powertrain.plugin.declared import FieldError, check_functions
 
 GROUPS = (
     "model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,8 +53,9 @@ class _Trees(HostModel):
             )
         return cls(params, inputs)
 
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """LightGBM's parameters."""
 
     def rounds(self) -> int:
         return 1

@@ -7,6 +7,7 @@ Every random number comes from the `draw` of the call, so a resumed run changes 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -43,8 +44,9 @@ class RandomChange(RandomTransform):
     def change(self, fields: Fields, draw: Draw) -> Fields:
         return {**fields, "x": self.altered(fields["x"], draw)}
 
+    @abstractmethod
     def altered(self, x: Any, draw: Draw) -> Any:
-        raise NotImplementedError
+        """The pictures, changed."""
 
 
 class RandomCrop(RandomChange):

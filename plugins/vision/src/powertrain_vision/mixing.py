@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -66,9 +67,9 @@ class Mixing(RandomTransform):
             return y.astype(np.float32, copy=False)
         return (y[:, None] == np.arange(self.outputs)).astype(np.float32)
 
+    @abstractmethod
     def mix(self, x: Any, other: Any, kept: Any, draw: Draw) -> tuple[Any, Any]:
         """x with the others in it, and the share of x that was kept of each."""
-        raise NotImplementedError
 
 
 class Mixup(Mixing):

@@ -15,7 +15,7 @@ import powertrain as pt
 from powertrain import metrics
 from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
-from powertrain.plugin.declared import overridden
+from powertrain.errors.methods import overridden
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from powertrain.plugin.declared import overridden
+from powertrain.errors.methods import overridden
 from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
 from powertrain.train.report import elements

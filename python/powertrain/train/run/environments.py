@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.order import EPISODES, EVALUATION, raw_bits
-from powertrain.plugin.declared import overridden
+from powertrain.errors.methods import overridden
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.progress import counts
