@@ -2,14 +2,17 @@
 
 A room is a folder of python/powertrain, or a module beside them. It may import itself and what stands before it in
 ROOMS, at the top of a module as inside of a function; imports for type checkers alone are free, since they never run.
-First-party distributions import what a stranger may: the names that a public module of PUBLIC shows.
+First-party distributions, templates and the pages on plugins use what a stranger may: the names that a module of PUBLIC
+shows.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,10 +32,12 @@ ALLOWED: Final = {
     # `tensor.__array_namespace__()` gives the namespace that is made of the functions of tensors.
     ("tensor", "array_api"),
 }
-# What first-party distributions import from: the modules that docs/ shows to everybody.
+# What plugins import from: the modules that docs/ shows to everybody.
 PUBLIC: Final = frozenset(
-    {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.metrics",
-     "powertrain.nn", "powertrain.nn.functional", "powertrain.optim", "powertrain.plugin", "powertrain.plugin.testing",
+    {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.fft",
+     "powertrain.data.transforms", "powertrain.linalg", "powertrain.metrics", "powertrain.nn",
+     "powertrain.nn.functional", "powertrain.nn.init", "powertrain.nn.utils", "powertrain.optim",
+     "powertrain.optim.schedules", "powertrain.plugin", "powertrain.plugin.testing", "powertrain.random",
      "powertrain.solvers", "powertrain.typing"}
 )  # fmt: skip
 
@@ -120,22 +125,89 @@ def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     return found
 
 
-def private_imports(folder: Path = ROOT / "plugins") -> list[str]:
-    """Imports of first-party distributions that a stranger's could not rely on."""
-    found = []
-    for path in sorted(folder.glob("*/src/**/*.py")):
-        for one in imports(path):
-            module, _, name = f"powertrain.{one.module}".rpartition(".")
-            if f"{module}.{name}" not in PUBLIC and module not in PUBLIC:
-                found.append(
-                    f"[import {path.relative_to(folder)}:{one.line}] {module}.{name}; expected a name of "
-                    f"{', '.join(sorted(PUBLIC))}; make it public, or do without it"
-                )
-    return found
+class Source(NamedTuple):
+    place: str
+    line: int  # of the file, before the first of the text
+    text: str
+
+
+def sources(root: Path = ROOT) -> Iterator[Source]:
+    """What shows or is a plugin: first-party distributions, what `powertrain new` copies, code blocks of the pages."""
+    code = [*root.glob("plugins/*/src/**/*.py"), *root.glob("plugins/template/**/*.py")]
+    for path in sorted({*code, *root.glob("python/powertrain/cli/templates/*.py")}):
+        yield Source(str(path.relative_to(root)), 0, path.read_text(encoding="utf-8"))
+    for path in sorted([*root.glob("docs/plugins/*.md"), *root.glob("plugins/*/README.md")]):
+        text = path.read_text(encoding="utf-8")
+        for block in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            yield Source(str(path.relative_to(root)), text[: block.start(1)].count("\n"), block[1])
+
+
+def private_names(found: Iterable[Source]) -> list[str]:
+    """Names of the engine that a stranger's plugin could not rely on: imported, or reached through a module."""
+    return [
+        f"[import {source.place}:{source.line + line}] {name}; expected a name of {', '.join(sorted(PUBLIC))}; make it "
+        "public, or do without it"
+        for source in found
+        for line, name in sorted(set(private(ast.parse(source.text))))
+    ]
+
+
+def private(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Names below `powertrain` that a program uses and that are not public, with their lines."""
+    known = {"powertrain": "powertrain"}  # public modules, by what the program calls them
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "powertrain":
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                if name in PUBLIC:
+                    known[alias.asname or alias.name] = name
+                elif node.module not in PUBLIC or not shows(str(node.module), alias.name):
+                    yield node.lineno, name
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in PUBLIC and alias.asname:
+                    known[alias.asname] = alias.name
+                elif alias.name.startswith("powertrain.") and alias.name not in PUBLIC:
+                    yield node.lineno, alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            module = module_of(node.value, known)
+            name = f"{module}.{node.attr}"
+            if module and name not in PUBLIC and not shows(module, node.attr):
+                yield node.lineno, name
+
+
+def module_of(node: ast.expr, known: Mapping[str, str]) -> str | None:
+    """The public module that an expression names."""
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    above = module_of(node.value, known) if isinstance(node, ast.Attribute) else None
+    name = f"{above}.{node.attr}" if above and isinstance(node, ast.Attribute) else ""
+    return name if name in PUBLIC else None
+
+
+@functools.cache
+def shows(module: str, name: str) -> bool:
+    """Whether a public module has a public name; a function hides the module of one file that has its name."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    listed: set[str] = set()
+    told: list[bool] = []  # whether each statement names what it lists one by one
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.Assign, ast.AugAssign)) and ast.unparse(node).startswith("__all__"):
+            items = node.value.elts if isinstance(node.value, ast.List) else [node.value]
+            constants = [one.value for one in items if isinstance(one, ast.Constant)]
+            listed |= set(map(str, constants))
+            told.append(len(constants) == len(items))
+    if (path / name).is_dir():
+        return False
+    if name in listed or (told and all(told)) or (path / f"{name}.py").is_file():
+        return name in listed
+    return not name.startswith("_") or name == "__version__"
 
 
 def main() -> int:
-    found = [*complaints(), *private_imports()]
+    found = [*complaints(), *private_names(sources())]
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

@@ -10,10 +10,11 @@ import pytest
 
 from powertrain.data import ArrayDataset, DataModule
 from powertrain.metrics import Accuracy, ConfusionMatrix, Mean, RootMeanSquaredError
+from powertrain.plugin.baseline import Baseline
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train.evaluate import diagnosis
-from powertrain.train.evaluate.baseline import Baseline, of_rows
+from powertrain.train.evaluate.baseline import of_rows
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.report import energy
 from powertrain.train.run.early_stopping import EarlyStop

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value, random_uniform
+from powertrain.plugin.baseline import Baseline
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Schedule, Transform
 from powertrain.plugin.declared import Declared, FieldError
 from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
@@ -57,6 +58,7 @@ __all__ = [
     "GROUPS",
     "Backend",
     "BackendError",
+    "Baseline",
     "Batch",
     "CLibrary",
     "Call",

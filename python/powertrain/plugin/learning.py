@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
+    from powertrain.plugin.baseline import Baseline
     from powertrain.plugin.section import Section
-    from powertrain.train.evaluate.baseline import Baseline
     from powertrain.typing import Array
 
 ROUND_STEPS = 64

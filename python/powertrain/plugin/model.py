@@ -24,7 +24,7 @@ class Model(Module, Declared, declares=True):
 
     strategy: ClassVar[str] = "supervised"  # what trains it, where the recipe does not say
     loss: str = ""  # what it is trained with, where the recipe does not say; the task's usual one where it is empty
-    host: ClassVar[bool] = False  # another library fits it: see powertrain.builtin.models.HostModel
+    host: ClassVar[bool] = False  # another library fits it: see powertrain.plugin.HostModel
     probabilities: ClassVar[bool] = True  # its outputs' softmax gives probabilities, if the loss's does
 
     def __init__(self) -> None:

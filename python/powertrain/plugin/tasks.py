@@ -14,8 +14,8 @@ from powertrain.plugin.declared import OfParams
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
+    from powertrain.plugin.baseline import Baseline
     from powertrain.plugin.section import Section
-    from powertrain.train.evaluate.baseline import Baseline
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.typing import Array, State
 

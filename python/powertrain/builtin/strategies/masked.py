@@ -71,7 +71,8 @@ class Masked(Strategy):
 
     def simple(self, dataset: Any, part: str) -> list[Any]:
         """What a model must beat: for a hidden token how often each comes, for a hidden number its mean in training."""
-        from powertrain.train.evaluate.baseline import Baseline, by_frequency, rows_of
+        from powertrain.plugin.baseline import Baseline
+        from powertrain.train.evaluate.baseline import by_frequency, rows_of
 
         if self.tokens:
             return [Baseline("dummy", "loss", by_frequency(dataset, part), "every token by its frequency alone")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataLoader, RandomSampler
+from powertrain.plugin.baseline import Baseline
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -22,16 +22,6 @@ BATCH = 256
 RATE = 0.02
 MOST_EXAMPLES = 20_000
 MOST_FEATURES = 20_000
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """One simple predictor on the part that the model is judged on."""
-
-    name: str
-    metric: str
-    value: float
-    how: str
 
 
 def of_tokens(dataset: DataModule, part: str) -> list[Baseline]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from powertrain.plugin.baseline import Baseline
     from powertrain.recipe.durations import Limit
-    from powertrain.train.evaluate.baseline import Baseline
 
 # Gaps of the accuracy, and of the share of the variance that is explained, in their own units: below the first nobody
 # worries, above the second the model learns by heart.
