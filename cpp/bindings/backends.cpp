@@ -5,6 +5,7 @@
 #include <set>
 
 #include "bindings/bindings.h"
+#include "bindings/crossing.h"
 #include "core/error.h"
 #include "graph/passes/pure.h"
 #include "ops/recorder.h"
@@ -51,13 +52,9 @@ class Held final : public Elsewhere {
  public:
   Held(const py::object& adapter, py::object array) : adapter_(adapter), array_(std::move(array)) {}
   ~Held() override {
-    if (!Py_IsInitialized()) {
-      adapter_.release();
-      array_.release();
-      return;
-    }
-    py::gil_scoped_acquire gil;
-    array_ = adapter_ = py::object();
+    with_interpreter([&] { array_ = adapter_ = py::object(); });
+    adapter_.release();
+    array_.release();
   }
   Held(const Held&) = delete;
   Tensor fetch() override {

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "bindings/crossing.h"
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
@@ -69,9 +70,7 @@ struct HeldBuffer {
   explicit HeldBuffer(py::handle object) { held = PyObject_GetBuffer(object.ptr(), &view, PyBUF_FULL_RO) == 0; }
   HeldBuffer(const HeldBuffer&) = delete;
   ~HeldBuffer() {
-    if (!held || !Py_IsInitialized()) return;
-    py::gil_scoped_acquire gil;
-    PyBuffer_Release(&view);
+    if (held) with_interpreter([&] { PyBuffer_Release(&view); });
   }
 };
 

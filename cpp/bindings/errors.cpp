@@ -1,9 +1,8 @@
 // The engine's exceptions, each also an instance of the built-in exception that a user would catch.
-#include <unistd.h>
-
 #include <optional>
 
 #include "bindings/bindings.h"
+#include "bindings/crossing.h"
 #include "core/convert.h"
 #include "core/error.h"
 #include "core/interpreter.h"
@@ -26,17 +25,18 @@ PyObject *error, *shape_error, *dtype_error, *index_error, *overflow_error, *tra
 // What a signal's handler raised in this thread while it was in the engine.
 thread_local std::optional<py::error_already_set> interrupt;
 
-// Python ends a thread that asks for the interpreter's lock when the process is at its end. The engine's frames cannot
-// be left so: such a thread stops here instead, and goes with the process.
+// What needs the interpreter's lock; a thread that cannot have it any more stops here.
 template <class Fn>
 auto or_stop(Fn fn) {
   try {
-    return fn();
+    const Crossing crossing;
+    if (crossing.open()) return fn();
   } catch (const std::exception&) {
     throw;
   } catch (...) {
-    for (;;) pause();
+    stop_thread();
   }
+  stop_thread();
 }
 
 void acquire(void* state) {
@@ -111,6 +111,7 @@ void register_errors(py::module_& m) {
   non_finite_error = derive("NonFiniteError", PyExc_ArithmeticError, "A guard found a number that is not finite.");
   kernel_error = derive("KernelError", nullptr, "A plugin's kernel could not be used, or reported a failure.");
   out_of_memory_error = derive("OutOfMemoryError", PyExc_MemoryError, "The system has not as much memory free.");
+  Crossing::shut_at_the_end();
   interpreter() = {[] { return PyGILState_Check() == 1; },
                    [] { return PyGILState_Check() ? static_cast<void*>(PyEval_SaveThread()) : nullptr; }, &acquire,
                    &interrupted};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "abi/powertrain.h"
+#include "bindings/crossing.h"
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
@@ -134,9 +135,9 @@ struct Borrowed {
   explicit Borrowed(Managed* lent) : managed(lent) {}
   Borrowed(const Borrowed&) = delete;
   ~Borrowed() {
-    if (!Py_IsInitialized()) return;
-    py::gil_scoped_acquire gil;
-    if (managed->deleter) managed->deleter(managed);
+    with_interpreter([&] {
+      if (managed->deleter) managed->deleter(managed);
+    });
   }
 };
 

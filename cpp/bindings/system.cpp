@@ -24,7 +24,7 @@ struct OwnCode {
   }
 };
 OwnCode& own_code() {
-  static OwnCode code;
+  static auto& code = *new OwnCode;  // never destroyed: threads may trace while the process ends
   return code;
 }
 

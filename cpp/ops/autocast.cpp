@@ -9,7 +9,7 @@ namespace pt {
 namespace {
 
 std::unordered_map<std::string, Precision>& rules() {
-  static std::unordered_map<std::string, Precision> by_name;
+  static auto& by_name = *new std::unordered_map<std::string, Precision>;  // never destroyed, as ops are
   return by_name;
 }
 

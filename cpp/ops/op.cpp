@@ -12,9 +12,10 @@
 namespace pt {
 namespace {
 
-// Sorted by name, so that the order in which the linker laid out the specs is never visible.
+// Sorted by name, so that the order in which the linker laid out the specs is never visible. Never destroyed: threads
+// may compute while the process ends.
 std::map<std::string, std::unique_ptr<Op>, std::less<>>& registry() {
-  static std::map<std::string, std::unique_ptr<Op>, std::less<>> ops;
+  static auto& ops = *new std::map<std::string, std::unique_ptr<Op>, std::less<>>;
   return ops;
 }
 

@@ -48,21 +48,21 @@ Isa avx2() {
 
 // What this build holds, best first. An emulated AVX-512 is slow, so it is used only when asked for by name.
 const std::vector<Isa>& isas() {
-  static const std::vector<Isa> all = {
+  static const auto& all = *new std::vector<Isa> {  // never destroyed: threads may compute while the process ends
 #if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
     avx512(),
 #endif
 #ifdef PT_HAVE_avx2
-    avx2(),
+        avx2(),
 #endif
 #ifdef PT_HAVE_neon
-    {"neon", true, "NEON"},
+        {"neon", true, "NEON"},
 #endif
 #if defined(PT_HAVE_avx512) && defined(PT_EMULATE_AVX512)
-    avx512(),
+        avx512(),
 #endif
 #ifdef PT_HAVE_generic
-    {"generic", true, "nothing"},
+        {"generic", true, "nothing"},
 #endif
   };
   return all;

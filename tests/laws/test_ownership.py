@@ -294,6 +294,27 @@ def test_daemon_threads_in_a_step_do_not_crash_the_end_of_the_process():
     assert in_child(AT_EXIT) == "done"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a C library under another name")
+def test_daemon_threads_in_the_engine_outlive_the_interpreter():
+    """They ask for the interpreter's lock now and then, here when there is neither a lock nor an interpreter: between
+    Python's end and that of the process, getchar waits for the end of its input."""
+    code = AT_EXIT.replace("import threading, time\n", "import ctypes, threading, time\n").replace(
+        'print("done")',
+        "libc, kept = ctypes.CDLL(None), ctypes.c_void_p\n"
+        "libc.__cxa_atexit(ctypes.cast(libc.getchar, kept), None, None)\nprint('done', flush=True)",
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)  # since some end their loops before, as they should
+    ]
+    for child in children:
+        assert child.stdout is not None and child.stdout.readline() == "done\n"
+    time.sleep(0.5)  # ten times as long as a loop computes without asking
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0] * 4
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_loop_without_end_can_be_interrupted_and_blocks_no_thread(compiled):
     def forever(x):

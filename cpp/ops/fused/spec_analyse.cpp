@@ -386,7 +386,8 @@ class Analysis {
   }
 
   void add_costs() {
-    static const std::map<std::string_view, double> slow = {
+    static const auto& slow = *new std::map<std::string_view, double>{
+        // never destroyed, as ops are
         {"divide", 0.25},   {"sqrt", 0.3},      {"rsqrt", 0.5},       {"reciprocal", 0.25},  {"exp", 0.5},
         {"pow", 4},         {"log", 0.8},       {"log1p", 1},         {"expm1", 0.8},        {"sin", 1},
         {"cos", 1},         {"tanh", 0.9},      {"sigmoid", 0.8},     {"silu", 0.8},         {"erf", 1},
