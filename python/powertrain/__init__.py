@@ -49,6 +49,8 @@ from powertrain.errors.boundary import export as _export  # noqa: E402
 from powertrain.errors.hints import unknown as _unknown  # noqa: E402
 from powertrain.errors.imports import install as _install_hints  # noqa: E402
 from powertrain.fft.short_time import istft, stft  # noqa: E402
+from powertrain.ops.bessel import i0  # noqa: E402
+from powertrain.ops.blocks import block_diag, cartesian_prod, combinations, diag_embed  # noqa: E402
 from powertrain.ops.comparison import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
 from powertrain.ops.counting import bincount, digitize, histogram, ravel_multi_index, unravel_index  # noqa: E402
 from powertrain.ops.creation import (  # noqa: E402
@@ -84,20 +86,33 @@ from powertrain.ops.manipulation import (  # noqa: E402
 )
 from powertrain.ops.matrix_products import addmm, addmv, addr, baddbmm, cdist, dot, inner, kron, vdot  # noqa: E402
 from powertrain.ops.padding import pad  # noqa: E402
+from powertrain.ops.phases import unwrap  # noqa: E402
 from powertrain.ops.pointwise import (  # noqa: E402
     addcdiv,
     addcmul,
+    choose,
     deg2rad,
     heaviside,
     lerp,
     masked_fill,
     polygamma,
+    polyval,
     rad2deg,
     select,
 )
+from powertrain.ops.present import nanargmax, nanargmin, nancumprod, nancumsum, nanprod  # noqa: E402
 from powertrain.ops.products import einsum, tensordot  # noqa: E402
 from powertrain.ops.quantiles import nanmedian, nanquantile, quantile  # noqa: E402
-from powertrain.ops.sampled import convolve, correlate, gradient, interp, trapezoid  # noqa: E402
+from powertrain.ops.ranked import kthvalue, mode  # noqa: E402
+from powertrain.ops.renorm import renorm  # noqa: E402
+from powertrain.ops.sampled import (  # noqa: E402
+    convolve,
+    correlate,
+    cumulative_trapezoid,
+    gradient,
+    interp,
+    trapezoid,
+)
 from powertrain.ops.searching import (  # noqa: E402
     argwhere,
     flatnonzero,
@@ -108,6 +123,7 @@ from powertrain.ops.searching import (  # noqa: E402
     unique_inverse,
     unique_values,
 )
+from powertrain.ops.signal_windows import bartlett, blackman, hamming, hanning, kaiser  # noqa: E402
 from powertrain.ops.statistics import (  # noqa: E402
     average,
     corrcoef,
@@ -171,14 +187,16 @@ __all__ = [
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [
-    "addcdiv", "addcmul", "addmm", "addmv", "addr", "allclose", "argwhere", "array_equal", "array_split",
-    "atleast_1d", "atleast_2d", "atleast_3d", "average", "baddbmm", "bincount", "cdist", "column_stack", "convolve",
-    "corrcoef", "correlate", "cov", "deg2rad", "digitize", "dot", "dstack", "empty", "empty_like", "flatnonzero",
-    "fliplr", "flipud", "geomspace", "gradient", "heaviside", "histogram", "hstack", "identity", "inner", "interp",
-    "isclose", "isin", "kron", "lerp", "logspace", "masked_fill", "nan_to_num", "nanmax", "nanmean", "nanmedian",
-    "nanmin", "nanquantile", "nanstd", "nansum", "nanvar", "polygamma", "quantile", "rad2deg", "ravel",
-    "ravel_multi_index", "rot90", "select", "trapezoid", "tril_indices", "triu_indices", "unique_consecutive",
-    "unravel_index", "vander", "vdot", "vstack",
+    "addcdiv", "addcmul", "addmm", "addmv", "addr", "allclose", "argwhere", "array_equal", "array_split", "atleast_1d",
+    "atleast_2d", "atleast_3d", "average", "baddbmm", "bartlett", "bincount", "blackman", "block_diag",
+    "cartesian_prod", "cdist", "choose", "column_stack", "combinations", "convolve", "corrcoef", "correlate", "cov",
+    "cumulative_trapezoid", "deg2rad", "diag_embed", "digitize", "dot", "dstack", "empty", "empty_like", "flatnonzero",
+    "fliplr", "flipud", "geomspace", "gradient", "hamming", "hanning", "heaviside", "histogram", "hstack", "i0",
+    "identity", "inner", "interp", "isclose", "isin", "kaiser", "kron", "kthvalue", "lerp", "logspace", "masked_fill",
+    "mode", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
+    "nanmin", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "polygamma", "polyval", "quantile", "rad2deg",
+    "ravel", "ravel_multi_index", "renorm", "rot90", "select", "trapezoid", "tril_indices", "triu_indices",
+    "unique_consecutive", "unravel_index", "unwrap", "vander", "vdot", "vstack",
 ]  # fmt: skip
 __all__ += ["e", "inf", "nan", "newaxis", "permutation", "pi", "rand", "randint", "randn"]
 

@@ -81,13 +81,13 @@ _FUNCTIONS = {
     "cumsum": "cumulative_sum", "transpose": "permute_dims",
     **{name: name for name in (
         "all", "any", "argmax", "argmin", "argsort", "atleast_1d", "atleast_2d", "atleast_3d", "average",
-        "broadcast_to", "clip", "column_stack", "concat", "count_nonzero", "cov", "cross", "cumulative_prod",
+        "broadcast_to", "choose", "clip", "column_stack", "concat", "count_nonzero", "cov", "cross", "cumulative_prod",
         "cumulative_sum", "diagonal", "diff", "dot", "dstack", "einsum", "expand_dims", "flip", "fliplr", "flipud",
-        "full_like", "hstack", "inner", "isclose", "kron", "matrix_transpose", "max", "mean", "min", "moveaxis",
-        "nan_to_num", "nanmax", "nanmean", "nanmin", "nanstd", "nansum", "nanvar", "ones_like", "outer", "permute_dims",
-        "prod", "ravel", "repeat", "reshape", "roll", "rot90", "round", "sort", "squeeze", "stack", "std", "sum",
-        "swapaxes", "take_along_axis", "tensordot", "tile", "trace", "tril", "triu", "var", "vdot", "vstack", "where",
-        "zeros_like",
+        "full_like", "hstack", "i0", "inner", "isclose", "kron", "matrix_transpose", "max", "mean", "min", "moveaxis",
+        "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod",
+        "nanstd", "nansum", "nanvar", "ones_like", "outer", "permute_dims", "polyval", "prod", "ravel", "repeat",
+        "reshape", "roll", "rot90", "round", "sort", "squeeze", "stack", "std", "sum", "swapaxes", "take_along_axis",
+        "tensordot", "tile", "trace", "tril", "triu", "unwrap", "var", "vdot", "vstack", "where", "zeros_like",
     )},
 }  # fmt: skip
 _NAMES = {"ddof": "correction"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from powertrain import _core
+from powertrain.ops.creation import broadcast_arrays
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
@@ -139,6 +140,62 @@ def select(condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], def
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         found = OPERATORS["where"](condition, choice, found)
     return _core.asarray(found)
+
+
+def choose(
+    a: TensorLike, choices: Sequence[TensorLike], mode: Literal["raise", "wrap", "clip"] = "raise"
+) -> _core.Tensor:
+    """Each element from the choice whose number a holds there.
+
+    A number that no choice has is an error, or counts from the other end ("wrap"), or is the next that one has
+    ("clip").
+
+    Shapes    a [...] of integers, choices [...] -> [...], broadcast
+    Errors    no choices; another mode; a number outside of them, reported when the call or the compiled step ends
+    Grad      choices
+    Source    NumPy, choose
+    Example
+        >>> import powertrain as pt
+        >>> pt.choose(pt.tensor([1, 0, 1]), [pt.tensor([1, 2, 3]), 10]).numpy().tolist()
+        [10, 2, 10]
+    """
+    count = len(choices)
+    if count == 0 or mode not in ("raise", "wrap", "clip"):
+        raise _core.ShapeError(
+            f"[choose] received {count} choices, mode = {mode!r}; expected one or more, and 'raise', 'wrap' or 'clip'; "
+            "'raise' is usual"
+        )
+    index, *values = broadcast_arrays(a, *choices)
+    if mode == "raise":  # a number from the end is none
+        index = OPERATORS["where"](OPERATORS["less"](index, 0), count, index)
+    else:
+        index = OPERATORS["remainder"](index, count) if mode == "wrap" else OPERATORS["clip"](index, 0, count - 1)
+    found = OPERATORS["take_along_axis"](OPERATORS["stack"](values), OPERATORS["expand_dims"](index, 0), 0)
+    return OPERATORS["squeeze"](found, 0)
+
+
+def polyval(p: TensorLike, x: TensorLike) -> _core.Tensor:
+    """The polynomial with coefficients p, that of the highest power first, at each element of x.
+
+    Shapes    p [n], x [...] -> [...]
+    Dtypes    all numbers
+    Errors    p that is no vector
+    Grad      p, x
+    Source    NumPy, polyval; by Horner's rule
+    Example
+        >>> import powertrain as pt
+        >>> pt.polyval(pt.tensor([1, 0, 2]), pt.tensor([1, 2, 3])).numpy().tolist()
+        [3, 6, 11]
+    """
+    coefficients, points = _core.asarray(p), _core.asarray(x)
+    if coefficients.ndim != 1:
+        raise _core.ShapeError(
+            f"[polyval] p is {list(coefficients.shape)}; expected a vector, the highest power first; reshape it"
+        )
+    y = OPERATORS["multiply"](points, 0)
+    for place in range(coefficients.shape[0]):
+        y = y * points + coefficients[place]
+    return y
 
 
 def addcmul(input: TensorLike, tensor1: TensorLike, tensor2: TensorLike, *, value: float = 1) -> _core.Tensor:

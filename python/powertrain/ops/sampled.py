@@ -95,8 +95,31 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis:
         >>> pt.trapezoid(pt.tensor([1.0, 2.0, 3.0]), dx=2).item()
         8.0
     """
+    pieces, along = _trapezoids("trapezoid", y, x, dx, axis)
+    return OPERATORS["sum"](pieces, along) * 0.5
+
+
+def cumulative_trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1) -> _core.Tensor:
+    """The integral of y along an axis up to each of its points but the first, by the trapezoidal rule.
+
+    Shapes    y [..., n, ...], x [n] or as y -> [..., n - 1, ...]
+    Dtypes    floats and complex; integers are computed in float32
+    Errors    an axis that y does not have; x of another shape
+    Grad      y, x
+    Source    PyTorch, cumulative_trapezoid
+    Example
+        >>> import powertrain as pt
+        >>> pt.cumulative_trapezoid(pt.tensor([1.0, 2.0, 3.0])).numpy().tolist()
+        [1.5, 4.0]
+    """
+    pieces, along = _trapezoids("cumulative_trapezoid", y, x, dx, axis)
+    return OPERATORS["cumulative_sum"](pieces, along) * 0.5
+
+
+def _trapezoids(where: str, y: Any, x: Any, dx: float, axis: int) -> tuple[_core.Tensor, int]:
+    """Twice the area between neighbouring points along an axis, and the axis."""
     values = _floating(y)
-    along = one_axis(values, axis, "trapezoid")
+    along = one_axis(values, axis, where)
     steps: Any = dx
     if x is not None:
         points = _floating(x)
@@ -104,12 +127,12 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis:
             points = OPERATORS["reshape"](points, (-1,) + (1,) * (values.ndim - 1 - along))
         if points.ndim == 0 or points.shape[-(values.ndim - along) :][:1] != values.shape[along : along + 1]:
             raise _core.ShapeError(
-                f"[trapezoid] x is {list(_core.asarray(x).shape)}, y is {list(values.shape)}; expected a point for "
+                f"[{where}] x is {list(_core.asarray(x).shape)}, y is {list(values.shape)}; expected a point for "
                 f"each place along axis {along}; pass {values.shape[along]} of them"
             )
         steps = OPERATORS["diff"](points, 1, along - values.ndim)
     pairs = _along(values, along, 1, None) + _along(values, along, None, -1)
-    return OPERATORS["sum"](pairs * steps, along) * 0.5
+    return pairs * steps, along
 
 
 def gradient(
