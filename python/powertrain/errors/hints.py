@@ -16,7 +16,8 @@ from importlib.machinery import PathFinder
 from typing import Any, Final
 
 from powertrain import _core
-from powertrain.errors.counterparts import ARRAYS, FUNCTIONS, NOTES, TABLES
+from powertrain.errors.array_counterparts import ARRAYS
+from powertrain.errors.counterparts import FUNCTIONS, NOTES, TABLES
 
 
 class UnknownNameError(_core.Error, AttributeError):

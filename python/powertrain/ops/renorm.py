@@ -22,8 +22,8 @@ def renorm(input: TensorLike, p: float, axis: int, maxnorm: float) -> _core.Tens
     Source    PyTorch, renorm
     Example
         >>> import powertrain as pt
-        >>> pt.renorm(pt.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0).numpy().round(2).tolist()
-        [[0.6, 0.8], [0.3, 0.4]]
+        >>> pt.renorm(pt.tensor([[3.0, 4.0], [0.5, 0.25]]), 2, 0, 2.5).numpy().round(2).tolist()
+        [[1.5, 2.0], [0.5, 0.25]]
     """
     x = _core.asarray(input)
     along = one_axis(x, axis, "renorm")
