@@ -153,6 +153,7 @@ if _typing.TYPE_CHECKING:
     from powertrain import sklearn as sklearn
     from powertrain import solvers as solvers
     from powertrain import train as train
+    from powertrain import typing as typing
     from powertrain.saved import restore, save
     from powertrain.train.fit import fit, load
     from powertrain.train.trained_run import TrainedRun as TrainedRun
@@ -168,7 +169,7 @@ globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
     "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random", "recipe", "sklearn",
-    "solvers", "train",
+    "solvers", "train", "typing",
 )  # fmt: skip
 
 __all__ = [
@@ -183,7 +184,7 @@ __all__ = [
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random",
-    "recipe", "sklearn", "solvers", "train", *_op_names(),
+    "recipe", "sklearn", "solvers", "train", "typing", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [
