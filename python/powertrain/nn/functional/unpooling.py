@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from powertrain import random
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.nn import checks
-from powertrain.nn.functional.pooling import Numbers, largest_of_windows, of_space, spread
+from powertrain.nn.functional.adaptive_pooling import largest_of_windows
+from powertrain.nn.functional.pooling import Numbers, of_space, spread
 from powertrain.ops.functional import OPERATORS, arange, zeros
 
 if TYPE_CHECKING:
