@@ -447,3 +447,14 @@ def test_a_notebook_sees_one_line_that_moves(
     assert (
         "\repoch 1/2" in said and "\nepoch 1/2  train" in said.replace("\r", "\n") and said.rstrip("\r ").endswith("\n")
     )
+
+
+def test_the_length_in_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = rows(64, 3)
+    run = pt.fit(model=Net(seed=1), data=(x, y), steps=3, batch_size=16, verbose=False)
+    assert run.history[-1]["step"] == 3
+    by_table = pt.fit(model=Net(seed=1), data=(x, y), run={"until": "3 steps"}, batch_size=16, verbose=False)
+    assert by_table.results["hash"] == run.results["hash"]
+    with pytest.raises(pt.Error) as caught:
+        pt.fit(model=Net(seed=1), data=(x, y), steps=3, epochs=2)
+    assert str(caught.value) == "[fit] received epochs=2 and steps=3; expected one of them; leave one out"

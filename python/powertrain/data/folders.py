@@ -37,6 +37,11 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
                 f"{where} {part}", f"classes {', '.join(unknown[:5])}", f"expected some of {', '.join(labels)}",
                 f"give the training part {kind} of them, or leave them out",
             )  # fmt: skip
+    if len(labels) == 1:
+        raise DataError(
+            where, f"one class alone, {labels[0]}, below {roots.get('train', root)}", "expected two or more",
+            f"put the {kind} of each class into a folder of its name",
+        )  # fmt: skip
     parts = {
         part: [(path, labels.index(label)) for label, paths in classes.items() for path in paths]
         for part, classes in found.items()
@@ -56,5 +61,11 @@ def _classes(folder: Path, suffixes: Sequence[str], where: str, kind: str) -> di
         raise DataError(
             where, f"no {kind} below {folder}", f"expected CLASS/FILE, with names in {', '.join(suffixes)}",
             f"put the {kind} of each class into a folder of its name",
+        )  # fmt: skip
+    if empty := [name for name, paths in below.items() if not paths and name[0] not in "._"]:
+        names = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
+        raise DataError(
+            where, f"no {kind} in {names} below {folder}", f"expected some in each folder, in {', '.join(suffixes)}",
+            f"put {kind} of the class there, or remove the folder",
         )  # fmt: skip
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import weakref
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import powertrain as pt
 from powertrain.errors.boundary import public
 from powertrain.plugin.params import show
+from powertrain.plugin.registry import registry
 from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun
@@ -42,6 +44,7 @@ def fit(
     strategy: str | Strategy | Table | None = None,
     features: Sequence[str | Transform | Table] | None = None,
     epochs: int | None = None,
+    steps: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
     validation: float | Pair | None = None,
@@ -69,8 +72,9 @@ def fit(
     validation  (x, y), or the share of the training examples that is held out
     metrics     names, or metrics of pt.metrics
     callbacks   names, tables, or objects with after_commit(event)
-    epochs, batch_size, lr, seed, precision, threads
-                run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says
+    epochs, steps, batch_size, lr, seed, precision, threads
+                run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says. Texts are drawn
+                at random and have no epochs: steps=2000
     folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
     resume      go on with the run that `folder` holds, to the same bits as without the pause
     overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.workers": 2}
@@ -103,7 +107,9 @@ def fit(
     if data is not None:
         batch_size = batch_size or _batch_of(data)
         sections["data"], validation = _data(data, validation)
-    until = None if epochs is None else f"{epochs} epochs"
+    if epochs is not None and steps is not None:
+        raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
+    until = f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs"
     settings = {
         "run.until": until, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
         "data.split.valid": validation,
@@ -178,6 +184,8 @@ def _batch_of(data: Any) -> int | None:
 def _data(data: Any, validation: Any) -> tuple[Any, Any]:
     """The data, with validation examples of their own as a part; and the share that is left to hold out."""
     if isinstance(data, str) or (isinstance(data, Mapping) and is_plain(data)):
+        if isinstance(data, str):
+            _check_name(data)
         if validation is None or is_plain(validation):
             return data, validation
         raise RunError(
@@ -192,6 +200,32 @@ def _data(data: Any, validation: Any) -> tuple[Any, Any]:
     return {"use": with_part(dataset, "valid", validation)}, None
 
 
+# What reads a file of that ending, and what a folder.
+_READERS = {
+    **dict.fromkeys((".csv", ".tsv", ".parquet"), '{{"use": "table", "path": {path}, "target": "COLUMN"}}'),
+    **dict.fromkeys((".npy", ".npz"), '{{"use": "arrays", "path": {path}}}'),
+    ".txt": '{{"use": "text", "path": {path}}}',
+    "": '{{"use": "image-folder", "path": {path}}}, or "audio-folder"',
+}
+
+
+def _check_name(data: str) -> None:
+    """Refuse the path of a file or a folder in place of a name, with the table to write."""
+    path = Path(data)
+    reader = _READERS.get("" if path.is_dir() else path.suffix.lower())
+    if (
+        reader is None
+        or not path.exists()
+        or any(data in (one.name, one.full_name) for one in registry().plugins("data"))
+    ):
+        return
+    what = "folder" if path.is_dir() else "file"
+    raise RunError(
+        f"[fit] received the path of a {what}, data={data!r}; expected the name of a data set, or a table that says "
+        f"what reads it; write data={reader.format(path=json.dumps(data))}"
+    )
+
+
 def _laid_over(sections: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[list[str], dict[Any, Any]]:
     """What is laid over a recipe: texts KEY=VALUE where a text can say it, and the objects by their path."""
     flat: dict[str, Any] = {}
@@ -201,7 +235,7 @@ def _laid_over(sections: Mapping[str, Any], settings: Mapping[str, Any]) -> tupl
         else:
             flat[name] = value
     # Shorthands last: epochs=3 counts beside run={...}.
-    flat.update(settings)
+    flat.update({name: value for name, value in settings.items() if value is not None})
     given = {name: value for name, value in flat.items() if value is not None}
     texts = [f"{name}={value_text(value)}" for name, value in given.items() if is_plain(value)]
     objects = {tuple(name.split(".")): _table(value) for name, value in given.items() if not is_plain(value)}
