@@ -62,7 +62,7 @@ MADE = {
     "pt.nn.Transformer": "pt.nn.Transformer(4, 2, 1, 1, 8)",
     "pt.nn.Unflatten": "pt.nn.Unflatten(1, (1, 3))",
     "pt.optim.LossScale": "pt.optim.LossScale()",
-    "pt.optim.Plateau": "pt.optim.Plateau(pt.optim.SGD(pt.nn.Linear(3, 4), 0.1))",
+    "pt.optim.ReduceLROnPlateau": "pt.optim.ReduceLROnPlateau(pt.optim.SGD(pt.nn.Linear(3, 4), 0.1))",
     "pt.DType": "pt.float32",
     "pt.nn.Threshold": "pt.nn.Threshold(0.5, 0.0)",
     "pt.nn.Upsample": "pt.nn.Upsample(scale_factor=2)",

@@ -275,8 +275,8 @@ REFUSED: list[tuple[Callable[[Any], Any], str]] = [
     (optim.Adam, f"[optimizer] Adam with row-sparse gradients of weight; {TAKES}"),
     (
         lambda table: optim.SparseAdam(table, weight_decay=0.1),
-        "[optimizer] weight_decay = 0.1 with row-sparse gradients of weight; expected a decay of 0, as by "
-        f"Group('weight', weight_decay=0.0); {DENSE}",
+        "[optimizer] weight_decay = 0.1 with row-sparse gradients of weight; expected 0, as by the group "
+        f"{{'match': 'weight', 'weight_decay': 0.0}}; {DENSE}",
     ),
     (
         lambda table: optim.Adagrad(table, accumulate=4),

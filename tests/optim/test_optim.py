@@ -11,6 +11,7 @@ import pytest
 
 import powertrain as pt
 from optimizer_definitions import adam64, sgd64
+from powertrain import optim
 from powertrain.optim import SGD, Adam, AdamW, Group, Optimizer, OptimizerError, schedules
 
 torch = pytest.importorskip("torch", reason="the peer optimizers are torch's")
@@ -209,6 +210,66 @@ def test_accumulated_calls_make_the_update_of_their_weighted_mean(compiled: bool
         assert np.linalg.norm(moved - want) <= 1e-5 * np.linalg.norm(want)
 
 
+def norm_of(grads: dict[str, Any]) -> float:
+    return float(np.sqrt(sum(np.sum(np.square(value.astype(np.float64))) for value in grads.values())))
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"clip": 0.5}, {"track_grad_norm": True}, {"clip_value": 0.1, "track_grad_norm": True},
+        {"groups": [{"match": "*.bias", "lr": 0.2}]}, {"loss_scale": 4.0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_norm_of_the_last_gradients_can_be_read(settings: dict[str, Any], compiled: bool) -> None:
+    scale = settings.get("loss_scale", 1.0)
+    if scale != 1.0:
+        settings = {"loss_scale": optim.LossScale(scale)}
+    optimizer = SGD(slots(start()), 0.1, **settings)
+    assert math.isnan(optimizer.grad_norm.item()) and "optimizer.grad_norm" not in optimizer.state_dict()
+    run = pt.compile(lambda *g: optimizer.update(list(g))) if compiled else (lambda *g: optimizer.update(list(g)))
+    for grad in gradients(3, 1.0):
+        run(*(pt.tensor(grad[name] * np.float32(scale)) for name in SHAPES))
+        assert optimizer.grad_norm.item() == pytest.approx(norm_of(grad), rel=1e-12)
+        assert optimizer.grad_norm.dtype == pt.float64
+
+
+def test_the_norm_is_that_of_the_last_update_whole() -> None:
+    optimizer = SGD(slots(start()), 0.1, accumulate=2, clip=1.0)
+    first, second = gradients(2, 1.0)
+    optimizer.update([pt.tensor(first[name]) for name in SHAPES])
+    assert math.isnan(optimizer.grad_norm.item())
+    optimizer.update([pt.tensor(second[name]) for name in SHAPES])
+    mean = {name: (first[name] + second[name]) / 2 for name in SHAPES}
+    seen = optimizer.grad_norm.item()
+    assert seen == pytest.approx(norm_of(mean), rel=1e-6)
+    bad = SGD(slots(start()), 0.1, clip=1.0)
+    bad.update([pt.tensor(first[name]) for name in SHAPES])
+    with pytest.raises(pt.NonFiniteError):
+        bad.update([pt.full(shape, np.inf) for shape in SHAPES.values()])
+    assert bad.grad_norm.item() == pytest.approx(norm_of(first), rel=1e-12)
+
+
+def test_a_norm_that_no_update_computes_is_refused_and_costs_nothing() -> None:
+    optimizer = SGD(slots(start()), 0.1)
+    with pytest.raises(OptimizerError) as caught:
+        _ = optimizer.grad_norm
+    assert str(caught.value) == (
+        "[optimizer] grad_norm of updates that compute none; expected clip, or track_grad_norm=True; write "
+        "pt.optim.SGD(model, track_grad_norm=True)"
+    )
+
+    def launches(**settings: Any) -> int:
+        optimizer = SGD(slots(start()), 0.1, **settings)
+        run = pt.compile(lambda *g: optimizer.update(list(g)))
+        run(*(pt.ones(shape) for shape in SHAPES.values()))
+        return len(run.programs[0]["instructions"])
+
+    assert launches() < launches(track_grad_norm=True)
+
+
 def test_a_weight_divides_the_gradients_of_a_sum() -> None:
     grad = gradients(1, 1.0)[0]
     got, _ = updated(lambda p: SGD(p, 0.1), start(), [{name: value / 8 for name, value in grad.items()}])
@@ -220,16 +281,16 @@ def test_a_weight_divides_the_gradients_of_a_sum() -> None:
 def test_groups_set_rate_decay_and_freezing_by_pattern() -> None:
     values, grads = start(), gradients(2, 1.0)
     named = slots(values)
-    groups = [Group("b.scale", frozen=True), Group("b.*", rate=0.0), Group("*.bias", weight_decay=0.0)]
+    groups = [Group("b.scale", frozen=True), {"match": "b.weight", "lr": 1e-4}, Group("*.bias", weight_decay=0.0)]
     optimizer = AdamW(named, 1e-3, weight_decay=0.5, groups=groups)
     assert [name for name, _ in optimizer.params] == ["a.weight", "a.bias", "b.weight"]
     for grad in grads:
         optimizer.update([pt.tensor(grad[name]) for name, _ in optimizer.params])
     got = {name: np.array(slot.numpy()) for name, slot in named}
-    assert (got["b.scale"] == values["b.scale"]).all() and (got["b.weight"] == values["b.weight"]).all()
-    for name, decay in (("a.weight", 0.5), ("a.bias", 0.0)):
+    assert (got["b.scale"] == values["b.scale"]).all()
+    for name, decay, lr in (("a.weight", 0.5, 1e-3), ("a.bias", 0.0, 1e-3), ("b.weight", 0.5, 1e-4)):
         wide = values[name].astype(np.float64)
-        want = adam64(wide, [grad[name].astype(np.float64) for grad in grads], 1e-3, decay, True) - wide
+        want = adam64(wide, [grad[name].astype(np.float64) for grad in grads], lr, decay, True) - wide
         assert np.linalg.norm(got[name] - wide - want) <= 1e-5 * np.linalg.norm(want)
 
 
@@ -251,54 +312,9 @@ def test_the_rate_is_a_slot_that_a_compiled_step_reads_anew(compiled: bool) -> N
     assert np.allclose(moves, [0.5, 0.25, 0.125], rtol=1e-6) and float(optimizer.lr) == 0.125
 
 
-def factors(schedule: schedules.Schedule, steps: int) -> list[float]:
-    return [float(schedule(pt.tensor(step, dtype="int64"))) for step in range(steps)]
-
-
-def nano_gpt(step: int) -> float:
-    """The rate of nanoGPT's train.py at lr 1, floor 0.1, 10 warm-up steps and 100 in all."""
-    if step < 10:
-        return (step + 1) / 11
-    return 0.1 + 0.5 * (1 + math.cos(math.pi * min(1.0, (step - 10) / 90))) * 0.9
-
-
-def test_schedules_follow_their_formulas() -> None:
-    cosine = schedules.bind(schedules.cosine, 100, warmup=10, floor=0.1)
-    assert np.allclose(factors(cosine, 130), [nano_gpt(step) for step in range(130)], rtol=1e-6)
-    linear = schedules.bind(schedules.linear, 10, floor=0.5)
-    assert np.allclose(factors(linear, 13), [1 - 0.05 * min(step, 10) for step in range(13)], rtol=1e-6)
-    assert factors(schedules.bind(schedules.constant, 10, warmup=1), 3) == [0.5, 1.0, 1.0]
-    drop = schedules.bind(schedules.step, 10, every=0.5, gamma=0.1)
-    assert np.allclose(factors(drop, 12), [1] * 5 + [0.1] * 5 + [0.01] * 2, rtol=1e-6)
-    assert np.allclose(
-        factors(schedules.bind(schedules.step, 10, every=3, gamma=0.5), 7), [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
-    )
-
-
-def test_one_cycle_has_the_corners_of_torch() -> None:
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
-    peer = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=101)
-    got = factors(schedules.bind(schedules.one_cycle, 100, rise=0.29), 101)
-    rates = []
-    for _ in range(101):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        peer.step() if len(rates) < 101 else None
-    assert np.allclose([got[0], max(got), got[100]], [rates[0], 1.0, rates[-1]], rtol=1e-5)
-
-
-def test_schedules_compose() -> None:
-    warm = schedules.bind(schedules.constant, 8, warmup=3)
-    down = schedules.bind(schedules.linear, 8)
-    both = factors(schedules.product(warm, down), 8)
-    assert np.allclose(both, np.multiply(factors(warm, 8), factors(down, 8)), rtol=1e-6)
-    joined = factors(schedules.chain((2, down), (3, warm), then=down), 9)
-    assert np.allclose(joined, [*factors(down, 2), *factors(warm, 3), *factors(down, 4)], rtol=1e-6)
-
-
 def test_a_schedule_inside_a_compiled_step_moves_with_the_step_slot() -> None:
     named = slots(start())
-    optimizer = SGD(named, 1.0, schedule=schedules.bind(schedules.linear, 4))
+    optimizer = SGD(named, 1.0, schedule=schedules.PolynomialLR(4))
     run = pt.compile(lambda *g: optimizer.update(list(g)))
     moves = []
     for _ in range(5):
@@ -323,6 +339,34 @@ def test_a_schedule_inside_a_compiled_step_moves_with_the_step_slot() -> None:
             lambda p: SGD(p, groups=[Group("c.*")]),
             "[optimizer] group pattern 'c.*' matches no parameter; expected one that matches some of a.weight, a.bias, "
             "b.weight, b.scale; see model.named_parameters()",
+        ),
+        (
+            lambda p: SGD(p, groups=[Group("a.bia")]),
+            "[optimizer] group pattern 'a.bia' matches no parameter; expected one that matches some of a.weight, "
+            "a.bias, b.weight, b.scale; did you mean a.bias?",
+        ),
+        (
+            lambda p: SGD(p, groups=[{"match": "*.bias"}, {"match": "a.*", "lr": 0.1}]),
+            "[optimizer] group patterns '*.bias' and 'a.*' both match a.bias; expected one group for each parameter; "
+            "make one of the patterns narrower",
+        ),
+        (
+            lambda p: SGD(p, groups=[{"pattern": "*.bias"}]),
+            "[optimizer groups.pattern] no such parameter of a group; expected match, lr, weight_decay, frozen",
+        ),
+        (
+            lambda p: SGD(p, groups=[{}]),
+            "[optimizer groups] match is missing; a group needs a text in quotes; add match = ...",
+        ),
+        (lambda p: SGD(p, groups=[Group("a.*", lr=0.0)]), "[optimizer groups.lr] received 0.0; expected a number > 0"),
+        (
+            lambda p: SGD(p, groups=[{"match": "a.*", "weight_decay": "no"}]),
+            '[optimizer groups.weight_decay] received "no"; expected a number >= 0',
+        ),
+        (
+            lambda p: SGD(p, groups=["*.bias"]),
+            "[optimizer] groups holds '*.bias'; expected dicts; write "
+            'groups=[{"match": "*.bias", "weight_decay": 0.0}]',
         ),
         (
             lambda p: SGD(p, groups=[Group("*", frozen=True)]),

@@ -1,9 +1,8 @@
-"""What goes beyond updates from one gradient: schedules, plateaus, clipping by value, averages, L-BFGS; with torch."""
+"""What goes beyond updates from one gradient: plateaus, clipping by value, averages, L-BFGS; with torch."""
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from test_optim import SHAPES, gradients, slots, start, updated
 import powertrain as pt
 from optimizer_definitions import soap64
 from powertrain import nn, optim
-from powertrain.optim import SGD, OptimizerError, schedules
+from powertrain.optim import SGD, OptimizerError
 
 torch = pytest.importorskip("torch", reason="the peers are torch's")
 pytestmark = pytest.mark.peers
@@ -22,100 +21,22 @@ rates = torch.optim.lr_scheduler
 STEPS = 25
 
 
-# ---------------------------------------------------------------- schedules
-
-
-def bound(function: Callable[..., Any], **settings: Any) -> schedules.Schedule:
-    return schedules.bind(function, 20, **settings)
-
-
-SCHEDULES: dict[str, tuple[schedules.Schedule, Callable[[Any], Any]]] = {
-    "step": (bound(schedules.step, every=7, gamma=0.5), lambda o: rates.StepLR(o, 7, 0.5)),
-    "multistep": (
-        bound(schedules.multistep, at=(3, 0.5, 11), gamma=0.5),
-        lambda o: rates.MultiStepLR(o, [3, 10, 11], 0.5),
-    ),
-    "exponential": (bound(schedules.exponential, gamma=0.9), lambda o: rates.ExponentialLR(o, 0.9)),
-    "polynomial": (bound(schedules.polynomial, power=2.0), lambda o: rates.PolynomialLR(o, 20, 2.0)),
-    "linear": (bound(schedules.linear, floor=0.25), lambda o: rates.LinearLR(o, 1.0, 0.25, 20)),
-    "ramp": (bound(schedules.ramp), lambda o: rates.LinearLR(o)),
-    "restarts": (
-        bound(schedules.cosine_restarts, first=6, floor=0.1),
-        lambda o: rates.CosineAnnealingWarmRestarts(o, 6, 1, 0.1),
-    ),
-    "growing restarts": (
-        bound(schedules.cosine_restarts, first=3, growth=2),
-        lambda o: rates.CosineAnnealingWarmRestarts(o, 3, 2),
-    ),
-    "tripling restarts": (
-        bound(schedules.cosine_restarts, first=1, growth=3, floor=0.2),
-        lambda o: rates.CosineAnnealingWarmRestarts(o, 1, 3, 0.2),
-    ),
-    "triangular": (
-        bound(schedules.cyclic, low=0.1, rise=3, fall=5),
-        lambda o: rates.CyclicLR(o, 0.1, 1.0, 3, 5, cycle_momentum=False),
-    ),
-    "triangular2": (
-        bound(schedules.cyclic, low=0.1, rise=4, fall=4, mode="triangular2"),
-        lambda o: rates.CyclicLR(o, 0.1, 1.0, 4, 4, "triangular2", cycle_momentum=False),
-    ),
-    "exp_range": (
-        bound(schedules.cyclic, low=0.1, rise=4, fall=2, mode="exp_range", gamma=0.9),
-        lambda o: rates.CyclicLR(o, 0.1, 1.0, 4, 2, "exp_range", 0.9, cycle_momentum=False),
-    ),
-    "one after the other": (
-        schedules.chain((4, bound(schedules.ramp, start=0.25, over=4)), then=bound(schedules.exponential, gamma=0.9)),
-        lambda o: rates.SequentialLR(o, [rates.LinearLR(o, 0.25, 1.0, 4), rates.ExponentialLR(o, 0.9)], [4]),
-    ),
-    "times each other": (
-        schedules.product(bound(schedules.ramp, start=0.5), bound(schedules.exponential, gamma=0.9)),
-        lambda o: rates.ChainedScheduler([rates.LinearLR(o, 0.5), rates.ExponentialLR(o, 0.9)], o),
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_rates_are_torchs(name: str, compiled: bool) -> None:
-    schedule, make = SCHEDULES[name]
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
-    peer = make(optimizer)
-    factor = pt.compile(schedule) if compiled else schedule
-    for step in range(STEPS):
-        got = float(factor(pt.tensor(step, dtype="int64")))
-        assert got == pytest.approx(optimizer.param_groups[0]["lr"], rel=2e-6, abs=1e-7), step
-        optimizer.step()
-        peer.step()
-
-
-def test_restarts_begin_where_they_should_for_a_long_time() -> None:
-    schedule = schedules.bind(schedules.cosine_restarts, 0, first=7, growth=2)
-    for rounds in range(40):
-        begin = 7 * (2**rounds - 1)
-        assert float(schedule(pt.tensor(begin, dtype="int64"))) == 1.0
-        assert begin == 0 or float(schedule(pt.tensor(begin - 1, dtype="int64"))) < 0.2
-
-
-def test_the_rate_of_attention_is_all_you_need() -> None:
-    schedule = schedules.bind(schedules.inverse_sqrt, 0, warmup=10)
-    for step in range(1, STEPS):
-        want = math.sqrt(10) * min(step**-0.5, step * 10**-1.5)
-        assert float(schedule(pt.tensor(step - 1, dtype="int64"))) == pytest.approx(want, rel=1e-6)
+# ---------------------------------------------------------------- plateaus
 
 
 @pytest.mark.parametrize(
     "settings",
     [
         {"patience": 2}, {"patience": 0, "cooldown": 3}, {"patience": 1, "threshold": 0.1, "threshold_mode": "abs"},
-        {"patience": 1, "mode": "max", "threshold": 0.05}, {"patience": 0, "floor": 0.2},
+        {"patience": 1, "mode": "max", "threshold": 0.05}, {"patience": 0, "min_lr": 0.2},
+        {"patience": 0, "eps": 0.1},
     ],
 )  # fmt: skip
 def test_plateaus_are_torchs(settings: dict[str, Any]) -> None:
-    renamed = {{"floor": "min_lr"}.get(key, key): value for key, value in settings.items()}
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
-    peer = rates.ReduceLROnPlateau(optimizer, factor=0.5, **renamed)
+    peer = rates.ReduceLROnPlateau(optimizer, factor=0.5, **settings)
     ours = SGD(slots(start()), 1.0)
-    plateau = optim.Plateau(ours, factor=0.5, **settings)
+    plateau = optim.ReduceLROnPlateau(ours, factor=0.5, **settings)
     rng = np.random.default_rng(3)
     for figure in np.exp(-0.1 * np.arange(40)) + rng.normal(0, 0.1, 40):
         plateau.update(figure)
@@ -124,7 +45,7 @@ def test_plateaus_are_torchs(settings: dict[str, Any]) -> None:
     assert float(ours.lr) < 1.0
     assert [name for name, _ in plateau.named_slots()] == ["plateau.best", "plateau.bad", "plateau.resting"]
     with pytest.raises(OptimizerError, match=r"^\[plateau\] factor = 1, mode = 'min', threshold_mode = 'rel'; "):
-        optim.Plateau(ours, factor=1.0)
+        optim.ReduceLROnPlateau(ours, factor=1.0)
 
 
 # ---------------------------------------------------------------- clipping by value
@@ -306,20 +227,47 @@ def test_lbfgs_moves_as_torchs(settings: dict[str, Any], problem: str, compiled:
         np.testing.assert_allclose(x.numpy(), other.detach().numpy(), rtol=1e-5, atol=1e-7)
 
 
-def test_lbfgs_finds_the_minimum_and_goes_on_from_its_slots() -> None:
+def test_lbfgs_finds_the_minimum_and_goes_on_from_its_state() -> None:
     x, ours, closure, *_ = pair_of("rosenbrock", {"max_iter": 3})
     for _ in range(4):
         ours.minimize(closure)
     y, again, other_closure, *_ = pair_of("rosenbrock", {"max_iter": 3})
     y.value = x.value
-    for (name, slot), (_, from_slot) in zip(again.named_slots(), ours.named_slots(), strict=True):
-        assert name == _
-        slot.value = pt.tensor(np.array(from_slot.numpy()), dtype=slot.dtype)
+    again.load_state_dict(ours.state_dict())
+    assert again.state_dict().keys() == ours.state_dict().keys()
     for _ in range(20):
         ours.minimize(closure)
         again.minimize(other_closure)
         assert (x.numpy() == y.numpy()).all()
     np.testing.assert_allclose(x.numpy(), np.ones(6), atol=1e-6)
+
+
+def numbers(optimizer: optim.Optimizer) -> int:
+    """How many numbers its state has."""
+    return sum(slot.size for _, slot in optimizer.named_slots())
+
+
+def test_lbfgs_keeps_as_many_differences_as_there_were() -> None:
+    x, ours, closure, *_ = pair_of("rosenbrock", {"max_iter": 3, "max_eval": 30, "history_size": 4})
+    begin = numbers(ours)
+    assert begin == 4 + 2 * x.size  # lr, updates, length, scale; the direction and the gradient before
+    ours.minimize(closure)
+    assert numbers(ours) == begin + 2 * 2 * x.size
+    for _ in range(3):
+        ours.minimize(closure)
+    assert numbers(ours) == begin + 2 * 4 * x.size
+    state = ours.state_dict()
+    _, fresh, *_ = pair_of("rosenbrock", {"history_size": 4})
+    with pytest.raises(OptimizerError, match=r"^\[LBFGS\] 13 of 14 arrays fit: lbfgs.y3.x is missing; "):
+        fresh.load_state_dict({**{name: state[name] for name in state if name != "lbfgs.y3.x"}, "lbfgs.y3.x.": 0})
+    _, short, *_ = pair_of("rosenbrock", {"history_size": 3})
+    with pytest.raises(OptimizerError, match=r"^\[LBFGS\] 12 of 12 arrays fit: lbfgs.y3.x is unknown; lbfgs.s3.x is "):
+        short.load_state_dict(state)
+    assert numbers(fresh) == numbers(short) == begin
+    fresh.load_state_dict(state)
+    assert all((value == state[name]).all() for name, value in fresh.state_dict().items())
+    ours.load_state_dict(pair_of("rosenbrock", {"history_size": 4})[1].state_dict())
+    assert numbers(ours) == begin
 
 
 def test_lbfgs_says_how_it_is_called() -> None:

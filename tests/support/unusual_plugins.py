@@ -172,6 +172,35 @@ class it(Transform):
     def state(self): return {"axes": self.axes}
     def restore(self, state): self.axes = state["axes"]
 '''),
+    "optimizer-sophia": ("optimizer", HEAD + '''
+class it(Optimizer):
+    """Sophia (Liu et al. 2023): the mean gradient over a mean of estimates of the curvature, each number cut to 1."""
+    MOMENTS = ("m", "h")
+    @dataclass(frozen=True)
+    class Params:
+        lr: float = param(1e-2, above=0)
+        rho: float = param(0.05, above=0)
+    def __init__(self, params, *, lr=1e-2, rho=0.05, **settings):
+        super().__init__(params, lr=lr, **settings)
+        self.rho = rho
+    @classmethod
+    def build(cls, params, module, **settings): return cls(module, lr=params.lr, rho=params.rho, **settings)
+    def update_curvature(self, estimate):
+        for part, new in zip(self.parts, self.flatten(estimate)):
+            part.state["h"].value = 0.9 * part.state["h"].value + 0.1 * new
+        pt.end_phase()
+    def update_flat(self, p, g, state, decay, scalars):
+        m = 0.9 * state["m"] + 0.1 * g
+        step = pt.clip(m / pt.maximum(self.rho * state["h"], 1e-12), -1.0, 1.0)
+        return p - scalars["rate"] * step, {"m": m}
+'''),
+    "schedule-class": ("schedule", HEAD + '''
+@dataclass(frozen=True)
+class it(Schedule):
+    """A line down to zero over the whole run, or over its own length."""
+    length: int | None = param(None, low=1, run=True)
+    def factor(self, step): return 1.0 - pt.minimum(step, float(self.length)) / self.length
+'''),
     "schedule-constant": ("schedule", HEAD + '''
 def it(step, total):
     return 0.5

@@ -11,6 +11,7 @@ import numpy as np
 import powertrain as pt
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
 from powertrain.optim.optimizer import Optimizer
+from powertrain.optim.schedules import LambdaLR, Schedule
 from powertrain.plugin.params import call_with
 
 UPDATES = 30
@@ -69,7 +70,7 @@ def check_optimizer(subject: Subject) -> Iterator[Finding]:
 
 def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterator[Finding]:
     """What a recipe says around an optimizer reaches it: clipping, accumulation, the schedule."""
-    given: dict[str, Any] = {"schedule": lambda step: 1.0, "clip": 0.5, "accumulate": 2}
+    given: dict[str, Any] = {"schedule": LambdaLR(lambda step: 1.0), "clip": 0.5, "accumulate": 2}
     try:
         _, optimizer = make(**given)
     except Exception as error:
@@ -108,13 +109,14 @@ def _slots(weights: Any, optimizer: Any) -> dict[str, Any]:
 
 
 def check_schedule(subject: Subject) -> Iterator[Finding]:
-    schedule = call_with(subject.plugin, subject.params)
     total = 20
-    compiled = pt.compile(lambda step: schedule(step, total))
+    made = call_with(subject.plugin, subject.params)
+    schedule = made.over(total) if isinstance(made, Schedule) else LambdaLR(lambda step: made(step, total))
+    compiled = pt.compile(lambda step: schedule(step))
     for number in range(total + 2):
         try:
             with no_global_random(subject, "the schedule") as drawn:
-                eager = np.asarray(schedule(pt.tensor(number, dtype="int64"), total))
+                eager = np.asarray(schedule(pt.tensor(number, dtype="int64")))
                 traced = np.asarray(compiled(pt.tensor(number, dtype="int64")))
         except Exception as error:
             yield subject.raised(f"update {number} of {total}", error)

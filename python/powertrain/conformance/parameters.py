@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -74,7 +74,7 @@ def _writable(kind: Any) -> bool:
         return _writable(arguments[0])
     if origin in (Union, types.UnionType):
         return any(_writable(one) for one in arguments if one is not type(None))
-    if origin in (tuple, list):
+    if origin in (tuple, list, Sequence):
         return all(_writable(one) for one in arguments if one is not Ellipsis)
     known = (bool, int, float, str, Path, dict, Mapping, Any)
     tables = origin in (dict, Mapping, Literal) or kind in known or hasattr(kind, "parse") or hasattr(kind, "expected")

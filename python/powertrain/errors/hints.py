@@ -140,9 +140,8 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         "a pt.nn.Module, whose parameters are its attributes",
     ),
     "training in other forms": (
-        r"swa_utils|swap_in_optimizer_params_and_state|LRScheduler|LambdaLR|MultiplicativeLR|ChainedScheduler|"
-        r"lr_scheduler",
-        "a schedule is a function of the step: pt.optim.schedules; averages are pt.optim.EMA and pt.optim.SWA",
+        r"swa_utils|swap_in_optimizer_params_and_state|LRScheduler|MultiplicativeLR",
+        "a schedule is a function of the step: schedule=lambda step: ...; averages are pt.optim.EMA and pt.optim.SWA",
     ),
 }  # fmt: skip
 

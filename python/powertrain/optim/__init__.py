@@ -12,13 +12,13 @@ from powertrain.optim.factored import Adafactor
 from powertrain.optim.layerwise import LAMB, LARS, Muon
 from powertrain.optim.lbfgs import LBFGS
 from powertrain.optim.optimizer import Optimizer
-from powertrain.optim.parameters import Group
-from powertrain.optim.plateau import Plateau
+from powertrain.optim.plateau import ReduceLROnPlateau
 from powertrain.optim.scaling import LossScale
 from powertrain.optim.settings import OptimizerError
 from powertrain.optim.sgd import SGD
 from powertrain.optim.signs import ASGD, Rprop
 from powertrain.optim.soap import SOAP
+from powertrain.plugin.group import Group
 
 __all__ = [
     "ASGD",
@@ -42,9 +42,9 @@ __all__ = [
     "NAdam",
     "Optimizer",
     "OptimizerError",
-    "Plateau",
     "RAdam",
     "RMSprop",
+    "ReduceLROnPlateau",
     "Rprop",
     "SparseAdam",
     "clip_by_global_norm",

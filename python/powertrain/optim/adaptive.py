@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import powertrain as pt
-from powertrain.optim.optimizer import Optimizer, State, decayed, running_mean
+from powertrain.optim.formulas import decayed, running_mean
+from powertrain.optim.optimizer import Optimizer, State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param

@@ -11,8 +11,8 @@ import powertrain as pt
 from powertrain.errors.methods import missing
 from powertrain.nn.module import Module
 from powertrain.nn.norm import AnyBatchNorm
+from powertrain.optim.formulas import running_mean
 from powertrain.optim.hints import NotAModel
-from powertrain.optim.optimizer import running_mean
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.optim.state import Stateful
 

@@ -53,6 +53,36 @@ def global_norm(numbers: list[pt.Tensor]) -> pt.Tensor:
     return pt.sqrt(sum(squares[1:], squares[0]))
 
 
+@dataclasses.dataclass(frozen=True)
+class Guarded:
+    """Gradients of each part that are finite, the factor that clips them, and their norm where it was computed."""
+
+    flat: list[pt.Tensor]
+    factor: pt.Tensor | None = None
+    norm: pt.Tensor | None = None
+
+
+def guarded(flat: list[pt.Tensor], clip: float | None, clip_value: float | None, with_norm: bool) -> Guarded:
+    """Gradients with one guard for all parts, so that an update is whole or nothing."""
+    if clip is None and len(flat) == 1 and not with_norm:
+        return Guarded(_cut([pt.guard(flat[0])], clip_value))
+    return clipped(flat, pt.guard(global_norm(flat)), clip, clip_value)
+
+
+def clipped(flat: list[pt.Tensor], norm: pt.Tensor, clip: float | None, clip_value: float | None) -> Guarded:
+    """Gradients of this norm, scaled to one of at most `clip`."""
+    if clip is None:
+        return Guarded(_cut(flat, clip_value), None, norm)
+    return Guarded(flat, pt.minimum(clip / (norm + 1e-6), 1.0), norm)
+
+
+def _cut(flat: list[pt.Tensor], clip_value: float | None) -> list[pt.Tensor]:
+    """Gradients that are finite, with no number beyond clip_value."""
+    if clip_value is None:
+        return flat
+    return [pt.clip(g, -clip_value, clip_value) for g in flat]
+
+
 def _numbers(where: str, grads: Any) -> list[pt.Tensor]:
     """The numbers of all gradients; of rows that belong to one index their sum counts."""
     found: list[pt.Tensor] = []

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.errors.methods import missing
-from powertrain.optim.optimizer import Optimizer, Part, State, running_mean
+from powertrain.optim.formulas import running_mean
+from powertrain.optim.optimizer import Optimizer, State
 from powertrain.optim.parameters import Named
+from powertrain.optim.parts import Part
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param
 from powertrain.program import slots

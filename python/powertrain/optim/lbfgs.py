@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 from powertrain.errors.boundary import shown
-from powertrain.optim.optimizer import Gradients, Optimizer
+from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
+from powertrain.optim.received import Gradients, check_gradients
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.optim.wolfe import Point, strong_wolfe
 
@@ -30,9 +33,12 @@ class LBFGS(Optimizer):
 
     lr              first length that is tried, and the length without a line search
     max_eval        most calls of the closure, 1.25 max_iter unless given
-    history_size    differences that are kept, with two numbers for each of a parameter
+    history_size    most differences that are kept; each one takes twice the memory of the parameters
     line_search_fn  "strong_wolfe", or None, which takes every step at the length lr
     """
+
+    MOMENTS = ("direction", "before")
+    COUNTERS: ClassVar[Mapping[str, float]] = {"length": 0.0, "scale": 1.0}
 
     def __init__(
         self,
@@ -57,14 +63,37 @@ class LBFGS(Optimizer):
         self.max_iter, self.max_eval = max_iter, max_eval or max_iter * 5 // 4
         self.tolerance_grad, self.tolerance_change = tolerance_grad, tolerance_change
         self.history_size, self.line_search_fn = history_size, line_search_fn
-        pairs = tuple(f"{kind}{number}" for number in range(history_size) for kind in ("y", "s"))
-        # Read by the frame when it makes the flat buffers.
-        self.MOMENTS = ("direction", "before", *pairs)  # type: ignore[misc]
-        self.COUNTERS = {"length": 0.0, "scale": 1.0, "held": 0.0}  # type: ignore[misc]
         super().__init__(params, lr=lr, name=name)
         if len(self.parts) != 1:
             raise OptimizerError(f"[{name}] parameters of {len(self.parts)} dtypes; expected one; cast the model")
         self._part = self.parts[0]
+        # The differences of gradients and of parameters, oldest first; made as they come.
+        self._pairs: list[tuple[pt.Slot, pt.Slot]] = []
+
+    def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
+        yield from super().named_slots()
+        for pair in self._pairs:
+            for flat in pair:
+                yield from ((view.name, view) for view in flat.views)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the state to what `state_dict` gave, with as many differences as it has."""
+        before = self._pairs
+        named = re.compile(re.escape(f"{self.name}.y") + r"(\d+)\.")
+        numbers = {int(found[1]) for found in map(named.match, state if isinstance(state, Mapping) else ()) if found}
+        count = min(len(numbers), self.history_size)
+        self._pairs = before[:count]
+        while len(self._pairs) < count:
+            self._add_pair()
+        try:
+            super().load_state_dict(state)
+        except Exception:
+            self._pairs = before
+            raise
+
+    def _add_pair(self) -> None:
+        y, s = (pt.flat_like(self._part.layout, f"{self.name}.{kind}{len(self._pairs)}") for kind in ("y", "s"))
+        self._pairs = [*self._pairs, (y, s)]
 
     def update(self, grads: Gradients, weight: TensorLike | None = None) -> None:
         raise OptimizerError(
@@ -74,7 +103,9 @@ class LBFGS(Optimizer):
 
     def _evaluated(self, closure: Closure) -> tuple[float, pt.Tensor]:
         loss, grads = closure()
-        given = [gradient for gradient in self._checked(grads) if isinstance(gradient, pt.Tensor)]  # no row-sparse ones
+        given = [
+            gradient for gradient in check_gradients(self, grads) if isinstance(gradient, pt.Tensor)
+        ]  # no row-sparse ones
         return float(loss.item()), pt.pack(given, self._part.values)
 
     def _state(self, moment: str) -> pt.Tensor:
@@ -86,14 +117,12 @@ class LBFGS(Optimizer):
         curvature = dot(y, s)
         if curvature <= _LEAST_CURVATURE:
             return
-        held = int(self._counters["held"].value.item())
-        if held == self.history_size:
-            for number in range(held - 1):
-                for kind in ("y", "s"):
-                    self._part.state[f"{kind}{number}"].value = self._state(f"{kind}{number + 1}")
-            held -= 1
-        self._part.state[f"y{held}"].value, self._part.state[f"s{held}"].value = y, s
-        self._set("held", held + 1)
+        if len(self._pairs) < self.history_size:
+            self._add_pair()
+        else:
+            for old, new in itertools.pairwise(self._pairs):
+                old[0].value, old[1].value = new[0].value, new[1].value
+        self._pairs[-1][0].value, self._pairs[-1][1].value = y, s
         self._set("scale", curvature / dot(y, y))
 
     def _set(self, counter: str, value: float) -> None:
@@ -101,7 +130,7 @@ class LBFGS(Optimizer):
 
     def _direction(self, g: pt.Tensor) -> pt.Tensor:
         """Minus the gradient times the inverse of the Hessian that the differences know (the two loops of ch. 7.2)."""
-        pairs = [(self._state(f"y{i}"), self._state(f"s{i}")) for i in range(int(self._counters["held"].value.item()))]
+        pairs = [(y.value, s.value) for y, s in self._pairs]
         q, shares = -g, []
         for y, s in reversed(pairs):
             share = dot(s, q) / dot(y, s)

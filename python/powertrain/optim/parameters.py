@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -11,18 +12,10 @@ import powertrain as pt
 from powertrain.errors.boundary import shown
 from powertrain.nn.module import Module
 from powertrain.optim.settings import OptimizerError, check_settings
+from powertrain.plugin.group import Group
+from powertrain.plugin.params import check
 
 Named: TypeAlias = Module | pt.Slot | Mapping[str, Any] | Iterable[pt.Slot | tuple[str, pt.Slot] | Mapping[str, Any]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """Settings of the parameters whose names match a pattern; the first group that matches counts."""
-
-    pattern: str
-    rate: float = 1.0
-    weight_decay: float | None = None
-    frozen: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,22 +28,27 @@ class Chosen:
     weight_decay: float | None = None
 
 
-def choose(where: str, params: Any, groups: Sequence[Group], lr: float) -> list[Chosen]:
-    """The parameters to train, each named, after the frozen groups are frozen; every pattern must match something."""
+def choose(where: str, params: Any, groups: Sequence[Group | Mapping[str, object]], lr: float) -> list[Chosen]:
+    """The parameters to train, each named, after those of frozen groups are frozen.
+
+    Every pattern must match a parameter, and a parameter at most one pattern.
+    """
     found = _unique(where, list(_entries(where, params, lr)))
-    for group in groups:
-        check_settings(where, rate=group.rate, weight_decay=group.weight_decay or 0.0)
-        if not any(fnmatch.fnmatchcase(one.path, group.pattern) for one in found):
+    made = [_made(where, group) for group in groups]
+    for group in made:
+        if not any(_matches(group, one) for one in found):
+            close = difflib.get_close_matches(group.match, [one.path for one in found], 1)
             paths = ", ".join(one.path for one in found[:6])
+            fix = f"did you mean {close[0]}?" if close else "see model.named_parameters()"
             raise OptimizerError(
-                f"[{where}] group pattern {group.pattern!r} matches no parameter; expected one that matches some "
-                f"of {paths}; see model.named_parameters()"
+                f"[{where}] group pattern {group.match!r} matches no parameter; expected one that matches some "
+                f"of {paths}; {fix}"
             )
-    matched = [(one, next((g for g in groups if fnmatch.fnmatchcase(one.path, g.pattern)), None)) for one in found]
+    matched = [(one, _group_of(where, one, made)) for one in found]
     for one, match in matched:
         if match is not None and match.frozen:
             one.slot.trainable = False
-    chosen = [_with(one, match) for one, match in matched if one.slot.trainable]
+    chosen = [_with(one, match, lr) for one, match in matched if one.slot.trainable]
     if not chosen:
         raise OptimizerError(
             f"[{where}] {len(found)} parameters, none to train; expected at least one; unfreeze some of the model"
@@ -60,11 +58,41 @@ def choose(where: str, params: Any, groups: Sequence[Group], lr: float) -> list[
     return chosen
 
 
-def _with(one: Chosen, group: Group | None) -> Chosen:
+def _made(where: str, group: Group | Mapping[str, object]) -> Group:
+    """A group, which may be given as a dict."""
+    if not isinstance(group, (Group, Mapping)):
+        raise OptimizerError(
+            f"[{where}] groups holds {shown(group)}; expected dicts; write "
+            'groups=[{"match": "*.bias", "weight_decay": 0.0}]'
+        )
+    table = dataclasses.asdict(group) if isinstance(group, Group) else group
+    given = {key: value for key, value in table.items() if value is not None}
+    made, mistakes = check(Group, given, "a group")
+    if made is None:
+        at = ".".join(["groups", *map(str, mistakes[0].path)])
+        raise OptimizerError(f"[{where} {at}] {mistakes[0].text}")
+    return made
+
+
+def _matches(group: Group, one: Chosen) -> bool:
+    return fnmatch.fnmatchcase(one.path, group.match)
+
+
+def _group_of(where: str, one: Chosen, groups: Sequence[Group]) -> Group | None:
+    found = [group for group in groups if _matches(group, one)]
+    if len(found) > 1:
+        raise OptimizerError(
+            f"[{where}] group patterns {found[0].match!r} and {found[1].match!r} both match {one.path}; expected one "
+            "group for each parameter; make one of the patterns narrower"
+        )
+    return found[0] if found else None
+
+
+def _with(one: Chosen, group: Group | None, lr: float) -> Chosen:
     if group is None:
         return one
     decay = one.weight_decay if group.weight_decay is None else group.weight_decay
-    return dataclasses.replace(one, rate=one.rate * group.rate, weight_decay=decay)
+    return dataclasses.replace(one, rate=one.rate if group.lr is None else group.lr / lr, weight_decay=decay)
 
 
 def _entries(where: str, params: Any, lr: float) -> Iterator[Chosen]:

@@ -12,23 +12,24 @@ import powertrain as pt
 from powertrain.errors.boundary import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from powertrain.optim.optimizer import Schedule
-    from powertrain.optim.parameters import Group
     from powertrain.optim.scaling import LossScale
+    from powertrain.plugin.group import Group
+    from powertrain.plugin.schedule import Factor, Schedule
 
 
 class Settings(TypedDict, total=False):
     """What every optimizer takes by keyword beside its own numbers: see Optimizer."""
 
-    schedule: Schedule | None
+    schedule: Schedule | Factor | None
     clip: float | None
     clip_value: float | None
     accumulate: int
     loss_scale: LossScale | None
     maximize: bool
-    groups: Sequence[Group]
+    track_grad_norm: bool
+    groups: Sequence[Group | Mapping[str, object]]
     name: str
 
 
@@ -114,16 +115,4 @@ def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
     fix = _ELSEWHERE.get(name) or (f"did you mean {close[0]}?" if close else "leave it out")
     raise UnknownSettingError(
         f"[{cls.__name__}] received {name}={shown(unknown[name])}; expected one of {', '.join(known)}; {fix}"
-    )
-
-
-def check_schedule(where: str, schedule: Any) -> None:
-    if schedule is None or callable(schedule):
-        return
-    from powertrain.optim import schedules
-
-    known = isinstance(schedule, str) and schedule in vars(schedules)
-    raise OptimizerError(
-        f"[{where}] schedule = {shown(schedule)}; expected a function of the count of updates; write schedule="
-        f"pt.optim.schedules.bind(pt.optim.schedules.{schedule if known else 'cosine'}, total=1000)"
     )

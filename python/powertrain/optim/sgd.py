@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import powertrain as pt
-from powertrain.optim.optimizer import Optimizer, decayed
+from powertrain.optim.formulas import decayed
+from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.params import param

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
-from powertrain.optim.optimizer import Optimizer, State, decayed
+from powertrain.optim.formulas import decayed
+from powertrain.optim.optimizer import Optimizer, State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.params import param

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.optim.formulas import running_mean
 from powertrain.optim.layerwise import PerParameter
-from powertrain.optim.optimizer import State, running_mean
+from powertrain.optim.optimizer import State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
 from powertrain.plugin.params import param

@@ -9,7 +9,7 @@ from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value, random_uniform
 from powertrain.plugin.baseline import Baseline
-from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Schedule, Transform
+from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Transform
 from powertrain.plugin.declared import Declared, FieldError
 from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugin.learning import (
@@ -30,6 +30,7 @@ from powertrain.plugin.params import NoParams, Range, param
 from powertrain.plugin.protocols import GROUPS, Inputs
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.plugin.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
+from powertrain.plugin.schedule import Schedule
 from powertrain.plugin.section import Section, bin_edges, columns_section
 from powertrain.plugin.tasks import Task
 

@@ -1,5 +1,5 @@
-"""The base classes of data sets, transforms, losses, schedules and backends. Models are in model.py, metrics in
-measure.py, what learns in learning.py; the base of an optimizer is `powertrain.optim.Optimizer`."""
+"""The base classes of data sets, transforms, losses and backends. Models are in model.py, metrics in measure.py,
+schedules in schedule.py, what learns in learning.py; the base of an optimizer is `powertrain.optim.Optimizer`."""
 
 from __future__ import annotations
 
@@ -106,17 +106,6 @@ class Loss(OfParams, declares=True):
 
     @abstractmethod
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
-        raise missing(self, "__call__")
-
-
-class Schedule(OfParams, declares=True):
-    """The factor on the rate at an update, from 0 on; `step` is a tensor, `total` the updates of the whole run.
-
-    A function of (step, total) with keyword-only parameters is one too.
-    """
-
-    @abstractmethod
-    def __call__(self, step: Tensor, total: int) -> Tensor | float:
         raise missing(self, "__call__")
 
 

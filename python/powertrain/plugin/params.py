@@ -38,6 +38,7 @@ class Range:
     doc: str = ""
     usual: str = ""
     alias: Callable[[object], object] | None = None
+    run: bool = False
 
     def words(self) -> str:
         """The bounds as a person says them: `> 0 and <= 1`."""
@@ -71,6 +72,7 @@ def param(
     doc: str = "",
     usual: str = "",
     alias: Callable[[object], object] | None = None,
+    run: bool = False,
 ) -> T: ...
 @overload
 def param(
@@ -83,6 +85,7 @@ def param(
     doc: str = "",
     usual: str = "",
     alias: Callable[[object], object] | None = None,
+    run: bool = False,
 ) -> T: ...  # type: ignore[type-var]
 def param(
     default: object = dataclasses.MISSING,
@@ -95,13 +98,15 @@ def param(
     doc: str = "",
     usual: str = "",
     alias: Callable[[object], object] | None = None,
+    run: bool = False,
 ) -> object:
     """A dataclass field with a range: low and high are allowed values themselves, above and below are not.
 
     For a tuple the range holds for each element. `usual` ends an error message, for example "1e-3 is usual for adamw".
-    `alias` gives one of the choices for another name of it, and None for anything else.
+    `alias` gives one of the choices for another name of it, and None for anything else. With `run` it is a number of
+    updates: None, whatever the default is, where a recipe does not give it, and then that of the whole run.
     """
-    allowed = Range(low, high, above, below, None if choices is None else tuple(choices), doc, usual, alias)
+    allowed = Range(low, high, above, below, None if choices is None else tuple(choices), doc, usual, alias, run)
     return dataclasses.field(default=default, metadata={KEY: allowed})
 
 
@@ -229,7 +234,9 @@ def check(
             continue
         values[key] = convert(value, fields[key].type, fields[key].range, (*path, key), mistakes)
     for name, field in fields.items():
-        if field.required and name not in table:
+        if field.range.run and name not in table:
+            values[name] = None
+        elif field.required and name not in table:
             kind = words(field.type, field.range)
             mistakes.append(Mistake(path, f"{name} is missing; {owner} needs {kind}; add {name} = ..."))
     if mistakes:
@@ -249,10 +256,11 @@ def words(kind: Any, allowed: Range) -> str:
         return "one of " + ", ".join(show(choice) for choice in arguments)
     if origin in (Union, types.UnionType):
         return " or ".join(words(option, allowed) for option in arguments if option is not type(None))
-    if origin in (tuple, list):
+    if origin in (tuple, list, Sequence):
         element = arguments[0] if arguments else Any
         count = "" if len(arguments) < 2 or arguments[1] is Ellipsis else f"{len(arguments)} "
-        return f"a list of {count}{words(element, allowed).removeprefix('a ').replace('number', 'numbers', 1)}"
+        one = words(element, allowed).removeprefix("a ")
+        return f"a list of {count}{one.replace('number', 'numbers', 1).replace('table', 'tables', 1)}"
     if origin in (dict, Mapping):
         element = words(arguments[1], allowed).removeprefix("a ").replace("number", "numbers", 1)
         return "a table" if arguments[1] is Any else f"a table of {element}"
@@ -279,10 +287,11 @@ def convert(value: Any, kind: Any, allowed: Range, path: tuple[str | int, ...], 
     if origin in (Union, types.UnionType):
         return _convert_union(value, arguments, allowed, path, mistakes)
     if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
-        made, found = check(typing.cast(type, kind), value, str(path[-1]), path)
+        owner = next((key for key in reversed(path) if isinstance(key, str)), "")  # of one in a list, the list
+        made, found = check(typing.cast(type, kind), value, owner, path)
         mistakes.extend(found)
         return made
-    if origin in (tuple, list) and isinstance(value, (list, tuple)):
+    if origin in (tuple, list, Sequence) and isinstance(value, (list, tuple)):
         return _convert_sequence(value, kind, allowed, path, mistakes)
     if origin in (dict, Mapping) and isinstance(value, Mapping):
         return {key: convert(one, arguments[1], allowed, (*path, key), mistakes) for key, one in value.items()}
@@ -334,7 +343,7 @@ def _convert_sequence(
         return None
     kinds = arguments if fixed else [arguments[0] if arguments else Any] * len(values)
     made = [convert(value, kinds[at], allowed, (*path, at), mistakes) for at, value in enumerate(values)]
-    return tuple(made) if typing.get_origin(kind) is tuple else made
+    return made if typing.get_origin(kind) is list else tuple(made)
 
 
 def _convert_scalar(value: Any, kind: Any) -> Any:

@@ -13,7 +13,7 @@ parameters; a kernel is an object, a recipe the path of a file.
     env        Environment      build(params)                           reset, step
     strategy   Strategy         build(params)                           setup, round, predict
     optimizer  Optimizer        build(params, module, **settings)       an Optimizer
-    schedule   Schedule         build(params), or the function          the factor on the rate of (step, total)
+    schedule   Schedule         build(params), or the function          the factor on the rate of step, or (step, total)
     metric     Metric           build(params)                           measure, result; update, compute
     callback   Callback         build(params)                           after_commit
     backend    Backend          build(params)                           runs traced programs
@@ -59,7 +59,7 @@ BASES = {
     "env": "powertrain.plugin.learning:Environment",
     "strategy": "powertrain.plugin.learning:Strategy",
     "optimizer": "powertrain.optim.optimizer:Optimizer",
-    "schedule": "powertrain.plugin.bases:Schedule",
+    "schedule": "powertrain.plugin.schedule:Schedule",
     "metric": "powertrain.plugin.metric:Metric",
     "callback": "powertrain.plugin.learning:Callback",
     "backend": "powertrain.plugin.bases:Backend",
@@ -68,7 +68,7 @@ BASES = {
 # What `build` gets besides the parameters, and what a function gets.
 HANDED = {"model": ("inputs",), "data": ("base",), "transform": ("x",), "optimizer": ("module",)}
 TO_FUNCTIONS = {"loss": ("output", "target"), "schedule": ("step", "total")}
-SETTINGS = ("schedule", "clip", "accumulate", "name")  # that an optimizer's build gets as keywords
+SETTINGS = ("schedule", "clip", "accumulate", "groups", "name")  # that an optimizer's build gets as keywords
 
 
 def base_of(group: str) -> type:

@@ -41,7 +41,7 @@ SECTIONS = (
 )
 # Where people look for a key elsewhere.
 HOMES = {
-    "optimizer": ("lr", "learning_rate", "weight_decay", "schedule", "clip", "accumulate"),
+    "optimizer": ("lr", "learning_rate", "weight_decay", "schedule", "clip", "accumulate", "groups"),
     "run": ("until", "batch", "batch_size", "seed", "stop", "workers", "threads", "precision", "backend"),
     "data": ("split", "dataset"),
     "evaluate": ("metrics", "metric"),
@@ -268,12 +268,21 @@ class _Reader(Uses):
         if use is not None and isinstance(use.plugin, GivenOptimizer):
             for key in table.keys() & {"schedule", *owned}:
                 self.wrong((*path, key), f"received it beside an object; expected none; give it to {use.name} itself")
-        schedule = self.use("schedule", (*path, "schedule"), table["schedule"]) if "schedule" in table else None
+        schedule, warmup = self.schedule((*path, "schedule"), table["schedule"]) if "schedule" in table else (None, 0)
         around, found = check(Surroundings, {key: table[key] for key in owned if key in table}, "optimizer", path)
         self.mistakes.extend(found)
         if use is None or around is None:
             return None
-        return OptimizerUse(use, schedule, around.clip, around.accumulate)
+        return OptimizerUse(use, schedule, warmup, around.clip, around.accumulate, around.groups)
+
+    def schedule(self, path: KeyPath, value: Any) -> tuple[Use | None, int]:
+        """A schedule, and the updates of a warm-up before it, which is the engine's unless the plugin has its own."""
+        use = self.use("schedule", path, value, reserved=("warmup",), unless_own=True)
+        own = use is not None and any(field.name == "warmup" for field in dataclasses.fields(use.params))
+        if own or not isinstance(value, dict) or "warmup" not in value:
+            return use, 0
+        warmup = convert(value["warmup"], int, Range(low=0), (*path, "warmup"), self.mistakes)
+        return use, warmup or 0
 
     def expect(self, unknown: list[Mistake] | None) -> dict[str, Limit]:
         """[expect]; the names of what environments give are not known here: then `unknown` metrics are None."""

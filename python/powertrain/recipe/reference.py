@@ -58,8 +58,14 @@ SECTIONS = (
         'strategy = { use = "masked", hide = 0.15 }'),
     Key("optimizer", "how parameters are updated: an optimizer plugin with its parameters, or one for each role",
         "a name or a table", example='optimizer = { use = "adamw", lr = 1e-3, schedule = "cosine" }'),
-    Key("optimizer.schedule", "a factor on the rate, stretched over the run", "a name or a table", "none",
-        'schedule = { use = "cosine" }'),
+    Key("optimizer.schedule", "the rate of each update; lengths that are not given, such as T_max, are the whole run",
+        "a name or a table", "none",
+        'schedule = { use = "cosine", warmup = 100 }'),
+    Key("optimizer.schedule.warmup", "updates in which the rate rises to where the schedule begins, in a straight line",
+        "a whole number >= 0", "0"),
+    Key("optimizer.groups", "settings of some parameters, by a pattern of their names; each pattern must match a "
+        "parameter, and a parameter at most one pattern", "a list of tables", "[]",
+        '[[optimizer.groups]]\n    match = "*.bias"\n    weight_decay = 0.0'),
     Key("callbacks", "plugins that watch the run and may ask for something", "a list of names or tables", "[]",
         'callbacks = [{ use = "plateau", patience = 3 }]'),
     Key("run", "how long and with what a run trains", "a table", example='run = { until = "20 epochs", batch = 64 }'),
@@ -105,7 +111,7 @@ def _keys(table: type, prefix: str) -> list[Key]:
 def _inner(kind: Any) -> type | None:
     """The dataclass of a key that is a table of the engine's own."""
     options = [kind, *typing.get_args(kind)]
-    own = ("Stop", "EvaluateEvery")
+    own = ("Stop", "EvaluateEvery", "Group")
     return next((option for option in options if getattr(option, "__name__", "") in own), None)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from powertrain.plugin.group import Group
 from powertrain.plugin.local import LocalFile
 from powertrain.plugin.params import param
 from powertrain.plugin.registry import Plugin
@@ -116,8 +117,10 @@ class OptimizerUse:
 
     use: Use
     schedule: Use | None
+    warmup: int
     clip: float | None
     accumulate: int
+    groups: tuple[Group, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,7 @@ class Surroundings:
 
     clip: float | None = param(None, above=0, doc="the largest norm of all gradients together", usual="1.0 is usual")
     accumulate: int = param(1, low=1, doc="batches whose gradients make one update")
+    groups: tuple[Group, ...] = param((), doc="settings of some parameters, by a pattern of their names")
 
 
 @dataclass(frozen=True)

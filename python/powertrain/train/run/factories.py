@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.metrics import Mean
 from powertrain.optim.scaling import LossScale
-from powertrain.optim.schedules import bind
+from powertrain.optim.schedules import LambdaLR, LinearLR, Schedule, SequentialLR
 from powertrain.plugin import registry
 from powertrain.plugin.model import Model
 from powertrain.plugin.params import call_with, params_of
@@ -16,7 +16,7 @@ from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
-    from powertrain.recipe import OptimizerUse, Recipe
+    from powertrain.recipe import OptimizerUse, Recipe, Use
 
 
 def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int, precision: str) -> Any:
@@ -30,16 +30,26 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: i
     if found.schedule is not None:
         # A schedule counts updates, of which there is one in so many steps.
         updates = -(-total_steps // found.accumulate)
-        schedule = bind(call_with(found.schedule.plugin, found.schedule.params), updates)
+        schedule = build_schedule(found.schedule, updates, found.warmup)
     return found.use.plugin.build(
         found.use.params,
         params,
         schedule=schedule,
         clip=found.clip,
         accumulate=found.accumulate,
+        groups=found.groups,
         **({"loss_scale": LossScale()} if precision == "f16" else {}),
         name="optimizer" if role == "model" else f"optimizer.{role}",
     )
+
+
+def build_schedule(found: Use, updates: int, warmup: int) -> Schedule:
+    """The schedule of a recipe over the updates of a run; after a warm-up it has those that are left."""
+    made, left = call_with(found.plugin, found.params), max(1, updates - warmup)
+    schedule = made.over(left) if isinstance(made, Schedule) else LambdaLR(lambda step: made(step, left))
+    if warmup == 0:
+        return schedule
+    return SequentialLR([LinearLR(1 / (warmup + 1), 1.0, warmup), schedule], [warmup])
 
 
 def build_backend(recipe: Recipe) -> Any:

@@ -1,0 +1,38 @@
+"""Gradients of several calls, summed until an update is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import powertrain as pt
+from powertrain.optim.parts import Part, in_dtype, scalar_dtype
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
+
+class Accumulation:
+    """The count of calls since the last update, and their weight; the sums are the `gradient` of each part."""
+
+    def __init__(self, name: str, count: int, dtype: str) -> None:
+        self.count = count
+        self.calls = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.calls")
+        self.weight = pt.Slot(pt.tensor(0.0, dtype=dtype), name=f"{name}.weight")
+
+    def slots(self) -> Iterator[pt.Slot]:
+        yield from (self.calls, self.weight)
+
+    def gather(self, parts: Sequence[Part], flat: list[pt.Tensor], weight: TensorLike | None) -> pt.Tensor:
+        """Add this call's gradients to those held, put the mean of all in `flat`, and say if an update is due."""
+        calls = self.calls.value + 1
+        total = self.weight.value + (1.0 if weight is None else pt.astype(weight, self.weight.dtype))
+        last = pt.equal(calls, self.count)
+        for place, part in enumerate(parts):
+            assert part.gradient is not None
+            held = part.gradient.value + flat[place]
+            flat[place] = held / in_dtype(scalar_dtype(part.values), total)
+            part.gradient.value = pt.where(last, 0.0, held)
+        self.calls.value = pt.where(last, 0, calls)
+        self.weight.value = pt.where(last, 0.0, total)
+        return last

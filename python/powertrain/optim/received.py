@@ -1,0 +1,81 @@
+"""The gradients that an update receives: their check, and how they are laid out by parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import powertrain as pt
+from powertrain.autodiff.row_sparse import RowSparse, is_sparse
+from powertrain.errors.boundary import shown
+from powertrain.optim.hints import HOW_TO_UPDATE
+from powertrain.optim.parts import Part, Rows
+from powertrain.optim.settings import OptimizerError
+
+if TYPE_CHECKING:
+    from powertrain.optim.optimizer import Optimizer
+
+Gradients: TypeAlias = Mapping[str, pt.Tensor | RowSparse] | Sequence[pt.Tensor | RowSparse]
+
+
+def check_gradients(optimizer: Optimizer, grads: Gradients) -> list[pt.Tensor | RowSparse]:
+    """The gradients in the order of `params`, each of the shape and kind of its parameter."""
+    where = optimizer.name
+    if optimizer.replaced_by:
+        raise OptimizerError(
+            f"[{where}] update() after {optimizer.replaced_by} was made with some of its parameters; expected one "
+            "optimizer for a parameter, or several of the same ones in the same groups; update with the later one"
+        )
+    given = _by_path(optimizer, grads) if isinstance(grads, Mapping) else grads
+    wrong = [given] if not isinstance(given, (list, tuple)) else [g for g in given if not hasattr(g, "shape")]
+    if wrong:
+        raise OptimizerError(
+            f"[{where}] received {shown(wrong[0])} for gradients; expected those by the parameters; {HOW_TO_UPDATE}"
+        )
+    if len(given) != len(optimizer.params):
+        raise OptimizerError(
+            f"[{where}] {len(given)} gradients; expected {len(optimizer.params)}, one for each parameter; "
+            "freeze parameters before the optimizer is made, and pass it what value_and_grad gave"
+        )
+    for (path, slot), grad in zip(optimizer.params, given, strict=True):
+        if tuple(grad.shape) != tuple(slot.shape):
+            raise OptimizerError(
+                f"[{where}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "
+                "pass gradients in the order of optimizer.params"
+            )
+        if is_sparse(slot) != isinstance(grad, RowSparse):
+            wanted, kind = ("a RowSparse", "a tensor") if is_sparse(slot) else ("a tensor", "a RowSparse")
+            raise OptimizerError(
+                f"[{where}] gradient of {path} is {kind}; expected {wanted}; pass what value_and_grad gave"
+            )
+    return list(given)
+
+
+def _by_path(optimizer: Optimizer, grads: Mapping[str, pt.Tensor | RowSparse]) -> list[pt.Tensor | RowSparse]:
+    paths = [path for path, _ in optimizer.params]
+    wrong = [f"{path} is missing" for path in paths if path not in grads]
+    if not wrong and len(grads) == len(paths):
+        return [grads[path] for path in paths]
+    known = set(paths)
+    wrong += [f"{shown(path)} is no parameter of the optimizer" for path in grads if path not in known]
+    listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
+    raise OptimizerError(
+        f"[{optimizer.name}] {len(grads)} gradients: {listed}; expected one for each of its {len(paths)} parameters; "
+        "take gradients by the model that the optimizer was made with, and freeze parameters before"
+    )
+
+
+def lay_out(parts: Sequence[Part], grads: Sequence[Any]) -> tuple[list[pt.Tensor], list[Rows | None]]:
+    """The gradient of each part as one tensor; of a sparse one its rows, and beside it where these belong."""
+    flat: list[pt.Tensor] = []
+    rows: list[Rows | None] = []
+    for part in parts:
+        given = [grads[place] for place in part.places]
+        if part.sparse:
+            sums, place = given[0].summed()
+            flat.append(sums)
+            rows.append(Rows(given[0].index, place, pt.take(part.values.value, given[0].index)))
+        else:
+            flat.append(pt.pack([pt.view_as_real(g) for g in given] if part.complex else given, part.layout))
+            rows.append(None)
+    return flat, rows
