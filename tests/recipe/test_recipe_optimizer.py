@@ -61,7 +61,8 @@ def trained(**optimizer: Any) -> Any:
 
 
 def test_groups_of_a_recipe_reach_the_optimizer() -> None:
-    opt = trained(weight_decay=0.1, groups=[{"match": "*.bias", "weight_decay": 0.0}, {"match": "*0.weight", "lr": 0.01}])
+    groups = [{"match": "*.bias", "weight_decay": 0.0}, {"match": "*0.weight", "lr": 0.01}]
+    opt = trained(weight_decay=0.1, groups=groups)
     assert {tuple(group["names"]): (round(group["lr"], 12), group["weight_decay"]) for group in opt.param_groups} == {
         ("layers.0.weight",): (0.01, 0.1),
         ("layers.0.bias", "layers.1.bias"): (0.1, 0.0),
@@ -72,7 +73,7 @@ def test_groups_of_a_recipe_reach_the_optimizer() -> None:
 @pytest.mark.parametrize(
     ("groups", "text"),
     [
-        ([{"match": "*.bia"}], "[optimizer] group pattern '*.bia' matches no parameter; expected one that matches some of "),
+        ([{"match": "*.bia"}], "[optimizer] group pattern '*.bia' matches no parameter; expected one that matches "),
         ([{"match": "*.bias"}, {"match": "*"}], "[optimizer] group patterns '*.bias' and '*' both match "),
     ],
 )
