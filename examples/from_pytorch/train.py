@@ -118,7 +118,9 @@ def main():
     print(f"{sum(p.size for p in model.parameters()):,} parameters")
 
     total_steps = args.epochs * len(train_loader)
-    schedule = schedules.bind(schedules.cosine, total_steps, warmup=args.warmup)
+    rise = schedules.LinearLR(start_factor=0.02, total_iters=args.warmup)
+    fall = schedules.CosineAnnealingLR(T_max=total_steps - args.warmup)
+    schedule = schedules.SequentialLR([rise, fall], milestones=[args.warmup])
     optimizer = pt.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05, schedule=schedule)
     ema = pt.optim.EMA(model, 0.98)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
