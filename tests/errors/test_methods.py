@@ -104,7 +104,7 @@ INCOMPLETE: list[tuple[type, str]] = [
     (made_of(pt.data.samplers.SeededSampler), "rows"),
     (made_of(pt.plugin.Metric), "measure"),
     (made_of(pt.plugin.Loss), "__call__"),
-    (made_of(pt.plugin.Schedule), "__call__"),
+    (made_of(pt.plugin.Schedule), "factor"),
     (made_of(pt.plugin.Transform), "__call__"),
     (made_of(pt.plugin.RandomTransform), "change"),
     (made_of(pt.plugin.Environment, reset=lambda self, seed: 0), "step"),
