@@ -85,6 +85,8 @@ LAYERS: Final[dict[str, str]] = {
     "Lambda": "a method of a pt.nn.Module",
     "Layer": "pt.nn.Module",
     "LayerNormalization": "pt.nn.LayerNorm(normalized_shape)",
+    "LinearCrossEntropyLoss": "pt.nn.CrossEntropyLoss(), of what a pt.nn.Linear gives",
+    "LinearCrossEntropyOptions": "pt.nn.CrossEntropyLoss(), of what a pt.nn.Linear gives",
     "MaxPooling1D": "pt.nn.MaxPool1d(kernel_size)",
     "MaxPooling2D": "pt.nn.MaxPool2d(kernel_size)",
     "MaxPooling3D": "pt.nn.MaxPool3d(kernel_size)",

@@ -132,8 +132,6 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         "numpy, on x.numpy()",
     ),
     "lazy layers": (r"Lazy\w+", "give the sizes: pt.nn.Linear(in_features, out_features)"),
-    "large outputs": (
-        r"AdaptiveLogSoftmaxWithLoss|LinearCrossEntropy\w+", "pt.nn.functional.cross_entropy(logits, target)"),
     "bases of modules": (
         r"RNN(Cell)?Base|Container|Parameter(Dict|List)|InputLayer|Masking|TimeDistributed|RepeatVector|Normalization|"
         r"Unit\w+|Gaussian\w+|CTC|Attention|(Depthwise|Separable)\w+|Cropping\dD",

@@ -8,6 +8,7 @@ from powertrain.nn import init as init
 from powertrain.nn import utils as utils
 from powertrain.nn.activations import *  # noqa: F403 - what its __all__ names
 from powertrain.nn.adaptive import *  # noqa: F403
+from powertrain.nn.adaptive_softmax import *  # noqa: F403
 from powertrain.nn.attention import *  # noqa: F403
 from powertrain.nn.cells import *  # noqa: F403
 from powertrain.nn.checks import SettingError as SettingError
