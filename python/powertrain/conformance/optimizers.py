@@ -1,9 +1,8 @@
-"""Checks of optimizers, schedules and recipes."""
+"""Checks of optimizers: they descend by the rate and the schedule, and keep what they remember in slots."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,6 @@ import numpy as np
 import powertrain as pt
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
 from powertrain.optim.optimizer import Optimizer
-from powertrain.optim.schedules import LambdaLR, Schedule
-from powertrain.plugin.params import call_with
 
 UPDATES = 30
 
@@ -106,56 +103,3 @@ def _step(weights: pt.Slot, optimizer: Any) -> Any:
 
 def _slots(weights: Any, optimizer: Any) -> dict[str, Any]:
     return {"w": weights, **dict(optimizer.named_slots())}
-
-
-def check_schedule(subject: Subject) -> Iterator[Finding]:
-    total = 20
-    made = call_with(subject.plugin, subject.params)
-    schedule = made.over(total) if isinstance(made, Schedule) else LambdaLR(lambda step: made(step, total))
-    compiled = pt.compile(lambda step: schedule(step))
-    for number in range(total + 2):
-        try:
-            with no_global_random(subject, "the schedule") as drawn:
-                eager = np.asarray(schedule(pt.tensor(number, dtype="int64")))
-                traced = np.asarray(compiled(pt.tensor(number, dtype="int64")))
-        except Exception as error:
-            yield subject.raised(f"update {number} of {total}", error)
-            return
-        if drawn:
-            yield from drawn
-            return
-        if eager.shape != () or not np.isfinite(eager) or eager < 0:
-            yield subject.finding(
-                "schedule-value",
-                f"the factor at update {number} of {total} is {eager.tolist()}",
-                "one finite number >= 0, also past the end",
-                "clip the share of the way to 1",
-            )
-            return
-        if not same(eager, traced):
-            yield subject.finding(
-                "compiled-differs",
-                f"compiled the factor at update {number} is {traced.item():.6g} instead of {eager.item():.6g}",
-                "the same bits",
-                "compute with step, a tensor; use pt.where instead of if",
-            )
-            return
-
-
-def check_recipe(subject: Subject) -> Iterator[Finding]:
-    from powertrain.recipe import load_recipe
-
-    if not isinstance(subject.plugin, (str, Path)):
-        yield subject.finding(
-            "recipe",
-            f"it is a {type(subject.plugin).__name__}",
-            "the path of a TOML file",
-            'write it = Path(__file__).with_name("it.toml")',
-        )
-        return
-    try:
-        load_recipe(str(subject.plugin))
-    except Exception as error:
-        yield subject.finding(
-            "recipe", f"it cannot be read: {str(error).splitlines()[0]}", "a recipe without mistakes", "fix the file"
-        )

@@ -1,0 +1,124 @@
+"""Checks of what a kernel computes: against its reference, on a GPU, and through the engine."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import powertrain as pt
+from powertrain.conformance.finding import Finding, Subject, same
+from powertrain.conformance.kernel_trials import NEAR, Trial, distance, of_reference, prepared
+from powertrain.conformance.memory import run
+from powertrain.plugin.kernels import Kernel
+from powertrain.plugin.params import check, parameters
+
+FAR = (0.0, 20.0, -20.0, 60.0, -60.0, 300.0, -300.0, float("nan"))
+
+
+def check_results(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]) -> Iterator[Finding]:
+    call = prepared(kernel, trial)
+    run(trial.address, call)
+    for index, (made, right) in enumerate(zip(call.results(), wanted, strict=True)):
+        worst = distance(made, right)
+        if not worst <= NEAR.get(str(right.dtype), 0.0):
+            name = "" if len(wanted) == 1 else f" {index}"
+            yield subject.finding(
+                "wrong-result",
+                f"in {trial.words} its output{name} differs from the reference's by {worst:.3g} of the largest element",
+                f"at most {NEAR.get(str(right.dtype), 0.0):g}",
+                "compare both on this case",
+            )
+            return
+
+
+def check_gpu(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]) -> Iterator[Finding]:
+    """Its CUDA source, where CuPy finds a GPU."""
+    if kernel.cuda is None or trial.dtype != kernel.cuda.dtype:
+        return
+    try:
+        cupy: Any = importlib.import_module("cupy")
+        if not cupy.cuda.runtime.getDeviceCount():
+            return
+    except Exception:  # not installed, or without a driver
+        return
+    try:
+        inputs = list(trial.inputs)
+        if kernel.elementwise:
+            inputs = [np.ascontiguousarray(np.broadcast_to(array, wanted[0].shape)) for array in inputs]
+        made = kernel.cuda.run(cupy, inputs, trial.outputs, trial.params)
+    except Exception as error:
+        yield subject.raised(f"the CUDA source on {trial.words}", error)
+        return
+    worst = max(distance(one, right) for one, right in zip(made, wanted, strict=True))
+    if not worst <= NEAR[trial.dtype]:
+        yield subject.finding(
+            "wrong-result",
+            f"in {trial.words} its CUDA source differs from the reference by {worst:.3g} of the largest element",
+            f"at most {NEAR[trial.dtype]:g}",
+            "compare both on this case",
+        )
+
+
+def check_engine(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]) -> Iterator[Finding]:
+    """Eager and compiled, with one thread and with four."""
+    arrays = [pt.tensor(array) for array in trial.inputs]
+
+    def eager(*given: Any) -> Any:
+        return kernel(*given, **trial.params)
+
+    functions: tuple[Callable[..., Any], ...] = (eager, pt.compile(eager))
+    before, answers = pt.get_threads(), []
+    try:
+        for function in functions:
+            for threads in (1, 4):
+                pt.set_threads(threads)
+                made = function(*arrays)
+                answers.append([np.asarray(one) for one in (made if isinstance(made, tuple) else [made])])
+    except Exception as error:
+        yield subject.raised(f"the engine's call of {trial.words}", error)
+        return
+    finally:
+        pt.set_threads(before)
+    for code, text, first, other in (
+        ("threads-differ", "with four threads it gives other bits than with one", 0, 1),
+        ("compiled-differs", "compiled it gives other bits than eagerly", 0, 2),
+        ("threads-differ", "compiled, with four threads it gives other bits than with one", 2, 3),
+    ):
+        if not all(same(a, b) for a, b in zip(answers[first], answers[other], strict=True)):
+            yield subject.finding(code, f"in {trial.words} {text}", "the same bits", "share nothing between calls")
+            return
+
+
+def check_far(subject: Subject, kernel: Kernel, dtype: str) -> Iterator[Finding]:
+    """Where formulas overflow or are cut off, and a NaN, which must come out as one for the guard to see it."""
+    found, mistakes = check(kernel.Params, {}, kernel.name)
+    if mistakes:
+        return
+    params = {field.name: getattr(found, field.name) for field in parameters(kernel.Params)}
+    inputs = tuple(np.roll(np.array(FAR, dtype), number) for number in range(len(kernel.inputs)))
+    wanted = of_reference(kernel, inputs, params)
+    trial = Trial("", inputs, [((len(FAR),), dtype)], params, kernel.forward.address(kernel, [((), dtype)]), dtype)
+    call = prepared(kernel, trial)
+    if fault := run(trial.address, call):
+        yield subject.finding(fault.code, f"of {FAR} {fault.received}", fault.expected, fault.fix)
+        return
+    made, right = np.asarray(call.results()[0], np.float64), np.asarray(wanted[0], np.float64)
+    given = np.stack(inputs).astype(np.float64)
+    size = np.maximum(np.nan_to_num(np.abs(given)).max(axis=0), np.maximum(1.0, np.abs(right)))
+    with np.errstate(all="ignore"):
+        # Infinity in a reference may be its own overflow, which a kernel may do better.
+        near = np.where(np.isfinite(right), np.abs(made - right) <= NEAR[dtype] * size, True)
+    hidden = np.isnan(given).any(axis=0) & np.isnan(right) & ~np.isnan(made)
+    wrong = np.flatnonzero(~near | hidden)
+    if wrong.size:
+        at = wrong[0]
+        words = ", ".join(f"{value:g}" for value in given[:, at])
+        yield subject.finding(
+            "wrong-result",
+            f"in {dtype} it makes {made[at]:g} of {words}, and its reference {right[at]:g}",
+            "the same; a NaN stays one, so that the guard sees it" if hidden[at] else f"within {NEAR[dtype]:g} of it",
+            "look at comparisons, which a NaN fails" if hidden[at] else "look for what overflows or is cut off",
+        )

@@ -1,0 +1,108 @@
+"""Checks of transforms: each example is mapped by itself, by what was learned on the training part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from powertrain.conformance.changes import check_random_transform
+from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, not_numbers, rng, same
+from powertrain.plugin.protocols import is_random
+
+
+def check_transform(subject: Subject) -> Iterator[Finding]:
+    if is_random(subject.plugin):
+        yield from check_random_transform(subject)
+        return
+    draw = rng()
+    examples: tuple[tuple[int, ...], ...] = subject.plugin.example_shapes
+    shapes = [(12, *shape) for shape in examples]
+    errors: list[Exception] = []
+    worked = False
+    for shape in shapes:
+        x = draw.normal(size=shape).astype(np.float32)
+        given = x.copy()
+        try:
+            with no_global_random(subject, "the transform") as drawn:
+                fitted = subject.plugin.build(subject.params, x)
+                made = np.asarray(fitted(x))
+        except Exception as error:
+            errors.append(error)
+            continue
+        worked = True
+        found = [*drawn, *_transform(subject, fitted, x, given, made)]
+        if not found and np.isfinite(made).all():
+            found = list(_constant(subject, x))
+        yield from found
+        if found:
+            return
+    if not worked:
+        yield subject.raised("build on arrays of usual shapes", errors[0])
+
+
+def _constant(subject: Subject, x: Any) -> Iterator[Finding]:
+    """A feature that never varies, as the rim of a picture: a deviation of 0, which nothing can be divided by."""
+    still = x.copy()
+    still.reshape(len(still), -1)[:, 0] = 0.5
+    try:
+        with np.errstate(all="ignore"):
+            made = np.asarray(subject.plugin.build(subject.params, still)(still))
+    except Exception as error:
+        yield subject.raised("build on examples of which one feature never varies", error)
+        return
+    if not np.isfinite(made).all():
+        yield subject.finding(
+            "not-finite",
+            "a feature that is the same in all examples comes out as no finite number",
+            "numbers",
+            "divide by a deviation only where it is above 0",
+        )
+
+
+def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> Iterator[Finding]:
+    if not same(x, given):
+        yield subject.finding(
+            "writes-input", "it changes the array that it is given", "a new array", "copy before writing"
+        )
+        return
+    if made.shape[:1] != x.shape[:1]:
+        yield subject.finding(
+            "rows", f"{len(x)} examples become {list(made.shape)}", f"[{len(x)}, ...]", "keep the first axis as it is"
+        )
+        return
+    before = held_on(fitted)
+    alone = np.asarray(fitted(x[3:4]))
+    if not same(alone[0], made[3]):
+        yield subject.finding(
+            "examples-mixed",
+            "an example comes out differently alone than among others",
+            "the same",
+            "learn what all share in build, from the training part, and only apply it in __call__",
+        )
+    if not same(fitted(x), made):
+        yield subject.finding(
+            "not-repeatable", "two calls give different results", "the same bits", "draw no random numbers in it"
+        )
+    if names := changed(before, held_on(fitted)):
+        yield subject.finding(
+            "state-on-self",
+            f"a call changes {', '.join(names)} of it",
+            "what build learned, and nothing else",
+            "learn in build",
+        )
+        return
+    state = fitted.state()
+    if wrong := not_numbers(subject, state, "numbers, which a slot can hold"):
+        yield wrong
+        return
+    other = subject.plugin.build(subject.params, x * 3 + 1)
+    other.restore({name: np.array(value) for name, value in state.items()})
+    if not same(other(x), made):
+        yield subject.finding(
+            "state",
+            "what state() gives does not make another one behave the same",
+            "everything that build learned",
+            "add what is missing to state() and restore()",
+        )
