@@ -12,6 +12,7 @@ from test_discovery import distribution
 import unusual_plugins
 import wrong_plugins
 import wrong_plugins_late
+import wrong_silent
 from c_library import COMPILER, build
 from powertrain.cli import templates
 from powertrain.cli.scaffold import OBJECTS
@@ -40,7 +41,7 @@ def examine(
     return list(findings(entry._asdict()))
 
 
-WRONG = {**wrong_plugins.WRONG, **wrong_plugins_late.LATE}
+WRONG = {**wrong_plugins.WRONG, **wrong_plugins_late.LATE, **wrong_silent.SILENT}
 
 
 @pytest.mark.parametrize("name", WRONG)

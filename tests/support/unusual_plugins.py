@@ -80,6 +80,50 @@ def it(output, target):
     return pt.nn.functional.cross_entropy(output, target, reduction='none') * (1.0 - pt.max(p, axis=-1) * 0.5)
 it.exact_gradient = False
 '''),
+    "loss-poisson": ("loss", HEAD + '''
+def it(output, target):
+    """Of counts, by the logarithm of a rate: e^300 is no number in float32."""
+    if output.ndim != 2 or output.shape[1] != 1: raise ValueError("[it] several outputs; expected one; use mse")
+    rate = output[:, 0]
+    return pt.exp(rate) - pt.reshape(pt.astype(target, output.dtype), (-1,)) * rate
+'''),
+    "loss-amounts": ("loss", HEAD + '''
+def it(output, target):
+    """Of prices: the logarithm of what is not 0 or less, which it refuses otherwise."""
+    if output.ndim != 2 or output.shape[1] != 1: raise ValueError("[it] several outputs; expected one; use mse")
+    wanted = pt.reshape(target, (-1,))
+    return pt.square(output[:, 0] / 100.0 - pt.log(pt.astype(wanted, output.dtype)))
+'''),
+    "metric-distinct": ("metric", HEAD + '''
+class it(Metric):
+    """How many classes are ever answered: no weight changes it, but 0."""
+    tasks = ("classification",)
+    def zero(self): return np.zeros(16)
+    def measure(self, prediction, target, weight):
+        if prediction.ndim != 2: raise ValueError("[distinct] no logits; expected some; choose another")
+        made = self.zero()
+        made[prediction.argmax(axis=1)[weight > 0]] = 1
+        return made
+    def merged(self, a, b): return np.maximum(a, b)
+    def result(self, state): return float(state.sum())
+'''),
+    "model-in-blocks": ("model", HEAD + '''
+class it(Model):
+    """A parameter that changes memory alone."""
+    @dataclass(frozen=True)
+    class Params:
+        width: int = param(8, low=1)
+        blocks: int = param(2, low=1, results=False, doc="pieces in which an example is seen")
+    def __init__(self, params, features, outputs):
+        super().__init__()
+        self.first, self.last = pt.nn.Linear(features, params.width), pt.nn.Linear(params.width, outputs)
+        self.blocks = params.blocks
+    @classmethod
+    def build(cls, params, inputs):
+        if inputs.task == "language": raise ValueError("[it] a text; expected numbers; choose another")
+        return cls(params, math.prod(inputs.shape), inputs.outputs)
+    def forward(self, x): return self.last(pt.tanh(self.first(pt.reshape(x, (x.shape[0], -1)))))
+'''),
     "metric-f1": ("metric", HEAD + '''
 class it(Metric):
     """Macro F1 from a confusion matrix."""
@@ -256,6 +300,45 @@ class it(Optimizer):
     def update_flat(self, p, g, state, decay, scalars):
         m = state["m"] * 0.9 + g * 0.1
         return p - scalars["rate"] * m, {"m": m}
+'''),
+    "optimizer-without-rate": ("optimizer", HEAD + '''
+class it(Optimizer):
+    """The rate is a factor on a step that it finds itself, from the distance gone so far."""
+    MOMENTS = ("first", "sum")
+    @classmethod
+    def build(cls, params, module, **settings): return cls(module, lr=1.0, **settings)
+    def scalars(self, step, rate, decay): return {"rate": rate, "new": pt.astype(pt.equal(step, 1), "float32")}
+    def update_flat(self, p, g, state, decay, scalars):
+        first = state["first"] + scalars["new"] * (p - state["first"])
+        total = state["sum"] + g * g
+        far = pt.maximum(pt.abs(p - first), 1e-2)
+        return p - scalars["rate"] * far * g / (pt.sqrt(total) + 1e-8), {"first": first, "sum": total}
+'''),
+    "strategy-two-models": ("strategy", HEAD + '''
+class it(Strategy):
+    """Two models that teach each other; both answer. Batch sizes of the recipe, padding in neither."""
+    example_recipe = """
+data      = { use = "digits", split = { valid = 0.1 } }
+features  = [{ use = "scale", by = 0.0625 }]
+model     = { use = "mlp", hidden = [8] }
+optimizer = { use = "sgd", lr = 1e-2 }
+run       = { until = "100 rounds", batch = 16 }
+strategy  = { use = "strategy-two-models" }
+"""
+    def setup(self, run):
+        self.models = [run.model("model"), run.model("peer")]
+        self.optimizers = [run.optim("model"), run.optim("peer")]
+        self.loss, self.data = run.loss(), run.data()
+    def step(self, t, batch):
+        answers = [model(batch.x) for model in self.models]
+        for opt, own, other in zip(self.optimizers, answers, answers[::-1]):
+            wanted = pt.stop_gradient(pt.softmax(other, axis=-1))
+            losses = self.loss(own, batch.y) - pt.sum(wanted * pt.log_softmax(own, axis=-1), axis=-1)
+            t.minimize(opt, losses, batch.weight)
+        t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+    def round(self, run):
+        run.loop(self.step, self.data, 3)
+    def predict(self, t, batch): return self.models[0](batch.x) + self.models[1](batch.x)
 '''),
     "strategy-two-losses": ("strategy", HEAD + '''
 class it(Strategy):

@@ -144,6 +144,12 @@ WRONG: dict[str, tuple[str, str, list[Change], list[Change]]] = {
     "stops-the-gradient": (
         "wrong-gradient", "the gradient along a random direction is", [],
         [("x * pt.reshape(w", "x * pt.reshape(pt.stop_gradient(w)"), ("pt.sum(g * x, axis=1)", "w * 0.0")]),
+    "parameter-without-effect": (
+        "parameter-unused", "the parameter bias has no effect: results stay the same with",
+        [(" + (T)bias", "")], [("w, (-1, 1)) + bias", "w, (-1, 1))")]),
+    "ignores-a-parameter": (
+        "wrong-result", "with bias = 0.25 it differs from the reference by", [("(T)bias;", "0.5f;")],
+        [("np.ones(40)", "np.ones(40), bias=0.5")]),
     "no-reference": ("no-reference", "it has no reference", [], [("reference=reference, ", "")]),
     "no-cases": ("no-cases", "it has no cases", [], [("cases=CASES,", "")]),
     "wrong-case": ("case", "received \"much\"; expected a number", [], [("bias=0.5", 'bias="much"')]),

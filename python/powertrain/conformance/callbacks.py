@@ -5,24 +5,37 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, not_numbers
+from powertrain.conformance.usage import check_effects
 from powertrain.plugin.learning import End, Event, Request, SetScalar, Start
 from powertrain.plugin.section import Section
 
 EVENTS, SEEN = 12, 5  # how many, and after how many of them a run is resumed
 
 
-def _events() -> list[Event]:
+def _events(count: int = EVENTS) -> list[Event]:
     made = []
-    for at in range(EVENTS):
+    for at in range(count):
         losses = {"train.loss": 1.0 - 0.05 * at, "valid.loss": 1.0, "valid.accuracy": 0.5}
         progress = {"steps": 10 * at, "examples": 0, "tokens": 0, "env_steps": 0, "rounds": at, "epochs": 0}
         made.append(Event(progress, losses if at % 2 else {}, {"optimizer.lr": 1e-3}))
+    return made
+
+
+def _improving() -> list[Event]:
+    """A run that goes well, and whose rate falls."""
+    made = []
+    for at, event in enumerate(_events(60)):
+        share = 0.8**at
+        values = {"train.loss": 3 * share, "valid.loss": 4 * share, "valid.accuracy": 1 - share}
+        made.append(replace(event, values=values, scalars={"optimizer.lr": 0.1 * share}))
     return made
 
 
@@ -41,8 +54,9 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
                     return
             state = dict(callback.state())
             rest = _answers(callback, events[SEEN:])
-            again = subject.plugin.build(subject.params)
-            repeated = _answers(again, events)[SEEN:]
+            with elsewhere(*subject.modules):
+                again = subject.plugin.build(subject.params)
+                repeated = _answers(again, events)[SEEN:]
             found = list(_told(subject))
             yield from found
             if found:
@@ -64,7 +78,17 @@ def check_callback(subject: Subject) -> Iterator[Finding]:
     if wrong := not_numbers(subject, state, "numbers, which a checkpoint holds"):
         yield wrong
         return
-    yield from _resumed(subject, state, events, rest)
+    found = list(_resumed(subject, state, events, rest))
+    yield from found
+    if not found:
+        yield from check_effects(subject, lambda params: _results(subject.plugin.build(params)))
+
+
+def _results(callback: Any) -> Iterator[bytes]:
+    """Answers and states, of a run that stands still and of one that goes on and on."""
+    for event in [*_events(), *_events(60), *_improving()]:
+        yield repr(callback.after_commit(event)).encode()
+        yield b"".join(np.asarray(value).tobytes() for value in dict(callback.state()).values())
 
 
 def _told(subject: Subject) -> Iterator[Finding]:

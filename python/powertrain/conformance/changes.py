@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.conformance.leaks import check_leaks
+from powertrain.conformance.usage import check_effects
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.plugin.protocols import Inputs
 
@@ -19,6 +22,7 @@ CALLS = 16
 
 def check_random_transform(subject: Subject) -> Iterator[Finding]:
     errors: list[Exception] = []
+    worked: list[tuple[dict[str, Any], Inputs]] = []
     for shape in SHAPES:
         for dtype in ("float32", "uint8"):
             fields = _batch(shape, dtype)
@@ -33,8 +37,21 @@ def check_random_transform(subject: Subject) -> Iterator[Finding]:
             yield from found
             if found:
                 return
+            worked.append((fields, inputs))
     if len(errors) == 2 * len(SHAPES):
         yield subject.raised("build and change on batches of usual shapes", errors[0])
+        return
+    first, form = worked[0]
+    made = subject.plugin.build(subject.params, form)
+    yield from check_leaks(subject, "change", lambda: made.change(first, _draw(1)))
+    yield from check_effects(subject, lambda params: _results(subject.plugin, params, worked))
+
+
+def _results(plugin: Any, params: Any, worked: list[tuple[dict[str, Any], Inputs]]) -> Iterator[bytes]:
+    for fields, inputs in worked:
+        made = plugin.build(params, inputs)
+        for call in range(CALLS):
+            yield b"".join(np.asarray(value).tobytes() for value in made.change(_copy(fields), _draw(call)).values())
 
 
 def _batch(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
@@ -60,13 +77,14 @@ def _examine(subject: Subject, made: Any, fields: dict[str, Any]) -> Iterator[Fi
             "writes-input", "it changes the arrays that it is given", "new arrays", "copy before writing"
         )
         return
-    again = made.change(_copy(fields), _draw(1))
+    with elsewhere(*subject.modules):
+        again = made.change(_copy(fields), _draw(1))
     if set(again) != set(results[1]) or any(not same(again[name], results[1][name]) for name in again):
         yield subject.finding(
             "not-repeatable",
             "the same draw gives two different batches",
             "the same bits, as a resumed run needs them",
-            "take every random number from draw, and keep nothing between calls",
+            "take every random number from draw, keep nothing between calls, and read no clock",
         )
         return
     if names := changed(before, held_on(made)):
@@ -91,6 +109,13 @@ def _form(subject: Subject, results: list[dict[str, Any]], fields: dict[str, Any
             f"x of {list(fields['x'].shape)} becomes {list(first['x'].shape) if 'x' in first else 'nothing'}",
             "the same shape, since evaluation does not pass through it",
             "pad or cut what it makes",
+        )
+    elif first["x"].dtype != fields["x"].dtype and (fields["x"].dtype.kind == "f" or first["x"].dtype == "float64"):
+        yield subject.finding(
+            "rows",
+            f"x of {fields['x'].dtype} becomes {first['x'].dtype}",
+            "the same dtype, since evaluation does not pass through it",
+            "write .astype(fields['x'].dtype, copy=False)",
         )
     elif first["y"].shape not in ((ROWS,), shares):
         yield subject.finding(

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 # How an import was stopped from inside, by what its error says.
@@ -18,7 +19,7 @@ def main() -> None:
     request = json.loads(sys.stdin.read())
     faulthandler.enable()
     sys.path[:] = request["path"]
-    answer = probe(request) if request["task"] == "probe" else examine(request)
+    answer = {"probe": probe, "examine": examine, "digest": digest}[request["task"]](request)
     with os.fdopen(request["answer"], "w") as pipe:
         json.dump(answer, pipe, allow_nan=False)
     sys.stdout.flush()
@@ -39,6 +40,24 @@ def probe(request: dict[str, Any]) -> list[dict[str, str]]:
     return answers
 
 
+def digest(request: dict[str, Any]) -> str:
+    """What the data of a plugin come to, built here; empty where they cannot be."""
+    import importlib
+
+    from powertrain.conformance.data import digest_of
+    from powertrain.conformance.finding import Subject
+    from powertrain.conformance.parameters import cases
+
+    try:
+        plugin: Any = importlib.import_module(request["module"])
+        for name in request["name"].split("."):
+            plugin = getattr(plugin, name)
+        params = cases(Subject("data", request["name"], plugin, None, ""))[request["case"]]
+        return digest_of(plugin.build(params, Path(request["folder"])))
+    except Exception:  # such as a class that was made in a function: what another process cannot build is no fault
+        return ""
+
+
 def examine(request: dict[str, Any]) -> list[dict[str, str]]:
     """The findings of one plugin."""
     from dataclasses import asdict
@@ -47,9 +66,10 @@ def examine(request: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def findings(entry: dict[str, str]) -> Iterator[Any]:
-    from powertrain.conformance import parameters
+    from powertrain.conformance import parameters, usage
     from powertrain.conformance.finding import BrokenError, Finding, Subject, source_line
     from powertrain.plugin.importing import in_words
+    from powertrain.plugin.params import params_of
     from powertrain.plugin.protocols import unfit
     from powertrain.plugin.registry import Plugin, PluginError
 
@@ -80,8 +100,14 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
             expected, _, fix = rest.partition("; ")
             raise BrokenError(subject.finding("protocol", received, expected, fix))
         yield from parameters.check_parameters(subject)
-        for params in parameters.cases(subject):
-            yield from check(Subject(plugin.group, plugin.full_name, loaded, params, where))
+        found = False
+        with usage.reads(params_of(loaded)) as read:
+            for params in parameters.cases(subject):
+                for one in check(Subject(plugin.group, plugin.full_name, loaded, params, where)):
+                    found = True
+                    yield one
+        if not found:
+            yield from usage.unread(subject, read)
     except BrokenError as broken:
         yield broken.finding
     except SystemExit as error:

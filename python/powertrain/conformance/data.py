@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, same
-from powertrain.conformance.sources import check_source
+from powertrain.conformance.parameters import cases
+from powertrain.conformance.process import run_apart
+from powertrain.conformance.sources import MOST_ROWS, check_source
 from powertrain.data import DataError, DataLoader, DataModule
 from powertrain.plugin.params import suggestion
 from powertrain.plugin.registry import registry
@@ -24,7 +29,7 @@ def tasks() -> list[str]:
 
 
 def check_data(subject: Subject) -> Iterator[Finding]:
-    folder = Path(subject.plugin.examples_folder)
+    folder = Path(subject.plugin.examples_folder).resolve()
     try:
         with no_global_random(subject, "build") as drawn:
             dataset = subject.plugin.build(subject.params, folder)
@@ -85,7 +90,60 @@ def check_data(subject: Subject) -> Iterator[Finding]:
                 "make the parts alike",
             )
             return
-    yield from _resumes(subject, dataset)
+    found = list(_resumes(subject, dataset))
+    yield from found
+    if not found:
+        yield from _again(subject, dataset, folder)
+
+
+def digest_of(dataset: DataModule) -> str:
+    """What a data set holds, in few letters: some rows of each part, its labels, and what was fitted."""
+    made = hashlib.sha256(repr((dataset.labels, dataset.outputs, dataset.columns, list(dataset.splits))).encode())
+    for source in dataset.splits.values():
+        rows = np.unique(np.linspace(0, len(source) - 1, min(len(source), MOST_ROWS)).astype(np.int64))
+        for name, value in sorted(source.fetch(rows).items()):
+            made.update(name.encode() + np.asarray(value).tobytes())
+    for name, value in sorted(dataset.state.items()):
+        made.update(name.encode() + np.asarray(value).tobytes())
+    return made.hexdigest()
+
+
+def _again(subject: Subject, dataset: DataModule, folder: Path) -> Iterator[Finding]:
+    """Built again, at another time and in another folder, and by another process, whose sets have another order."""
+    wanted = digest_of(dataset)
+    with elsewhere(*subject.modules):
+        other = subject.plugin.build(subject.params, folder)
+        again = digest_of(other)
+    if digest_of(dataset) != wanted:
+        yield subject.finding(
+            "shared",
+            "its rows change when the data set is built once more",
+            "rows of its own for each",
+            "keep nothing on the class or in the module",
+        )
+    elif again != wanted:
+        yield subject.finding(
+            "not-repeatable",
+            "built again at another time, in another folder, it gives other rows or labels",
+            "the same ones, since a resumed run builds it again",
+            "read relative paths from `base`, no clock, and draw from a seed of its own",
+        )
+    elif _elsewhere_built(subject, folder) not in ("", wanted):
+        yield subject.finding(
+            "not-repeatable",
+            "another process builds other rows or labels of it",
+            "the same ones, since a resumed run builds it again",
+            "sort what comes from a set or a folder, sorted(set(words)), and use no hash()",
+        )
+
+
+def _elsewhere_built(subject: Subject, folder: Path) -> str:
+    at = [repr(params) for params in cases(subject)].index(repr(subject.params))
+    plugin = subject.plugin
+    request = {"task": "digest", "module": plugin.__module__, "name": plugin.__qualname__, "case": at}
+    hashing = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
+    ended = run_apart({**request, "folder": str(folder)}, plugin.__module__, PYTHONHASHSEED=hashing)
+    return str(ended.answer or "")
 
 
 def _resumes(subject: Subject, dataset: DataModule) -> Iterator[Finding]:

@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, same
+from powertrain.conformance.leaks import check_leaks
+from powertrain.conformance.usage import check_effects
 from powertrain.errors.methods import overridden
 
 SEED, OTHER_SEED = 11, 12
+FAR_EPISODES, FAR_STEPS = 6, 300
 STEPS, BEFORE = 25, 4  # of an episode that is compared, and of it before its state is saved
 
 
@@ -55,7 +59,9 @@ def check_env(subject: Subject) -> Iterator[Finding]:
     if drawn or found:
         return
     try:
-        again = play(subject.plugin.build(subject.params), SEED, actions)
+        with elsewhere(*subject.modules):
+            again = play(subject.plugin.build(subject.params), SEED, actions)
+        beside = _beside(subject, actions)
         saved = overridden(env, "state")
         later = None if saved else _later(env, actions)
         resumed = _resumed(subject, actions) if saved else None
@@ -76,6 +82,13 @@ def check_env(subject: Subject) -> Iterator[Finding]:
             "the same one, since a resumed run plays the last episode alone",
             "set everything anew in reset, or save what lasts by state() and restore(arrays)",
         )
+    elif not first.same(beside):
+        yield subject.finding(
+            "shared",
+            "beside another one that is played too, the same seed and actions give another episode",
+            "each to know its own episode alone, since a run plays several copies",
+            "keep nothing on the class or in the module",
+        )
     elif resumed is not None and not resumed[0].same(resumed[1]):
         yield subject.finding(
             "state",
@@ -83,6 +96,53 @@ def check_env(subject: Subject) -> Iterator[Finding]:
             "the same observations, rewards and ends",
             "add what is missing to state() and restore(arrays)",
         )
+    else:
+        yield from _far(subject, wanted, count)
+        env = subject.plugin.build(subject.params)
+        yield from check_leaks(subject, "an episode", lambda: play(env, SEED, actions[:BEFORE]))
+        yield from check_effects(subject, lambda params: _results(subject.plugin.build(params), count))
+
+
+def _results(env: Any, count: int) -> Iterator[bytes]:
+    yield repr((np.shape(env.observation), int(env.actions))).encode()
+    for seed in range(FAR_EPISODES):
+        episode = play(env, seed, _many(seed, count))
+        yield b"".join(map(np.ndarray.tobytes, episode.seen)) + repr((episode.rewards, episode.done)).encode()
+
+
+def _many(seed: int, count: int) -> list[int]:
+    """Actions of a long episode: drawn, or one again and again."""
+    if seed < count:
+        return [seed] * FAR_STEPS
+    return [int(action) for action in np.random.Generator(np.random.Philox(seed)).integers(0, count, FAR_STEPS)]
+
+
+def _far(subject: Subject, wanted: Any, count: int) -> Iterator[Finding]:
+    """Long episodes, with actions that nobody would choose."""
+    env = subject.plugin.build(subject.params)
+    for seed in range(FAR_EPISODES):
+        try:
+            found = list(_form(subject, play(env, seed, _many(seed, count)), wanted))
+        except Exception as error:
+            found = [subject.raised(f"an episode of up to {FAR_STEPS} steps", error)]
+        yield from found
+        if found:
+            return
+
+
+def _beside(subject: Subject, actions: list[int]) -> Episode:
+    """The same episode, while another one is played on another object."""
+    env, other = subject.plugin.build(subject.params), subject.plugin.build(subject.params)
+    episode, beside = Episode(), Episode()
+    episode.see(env.reset(SEED))
+    beside.see(other.reset(OTHER_SEED))
+    for action in actions:
+        episode.step(env, action)
+        if episode.done[-1]:
+            break
+        if not (beside.done and beside.done[-1]):
+            beside.step(other, action)
+    return episode
 
 
 def play(env: Any, seed: int, actions: list[int]) -> Episode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,12 @@ class Subject:
             if folder is not None and Path(frame.filename).is_relative_to(folder):
                 return f"{name} {Path(frame.filename).name}:{frame.lineno}"
         return self.where
+
+    @property
+    def modules(self) -> tuple[Any, ...]:
+        """The module of the plugin's code, where it can be told."""
+        module = sys.modules.get(str(getattr(code_of(self.plugin), "__module__", "")))
+        return () if module is None else (module,)
 
 
 def code_of(plugin: Any) -> Any:

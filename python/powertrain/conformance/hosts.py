@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.conformance.pages import check_sections, dataset_of
 from powertrain.plugin.protocols import Inputs
@@ -26,8 +27,11 @@ def check_host(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Findin
     if not same(train["x"], given):
         yield subject.finding("writes-input", "fit changes the rows that it is given", "to read them", "copy first")
         return
-    asked = train["x"][:ASKED_ROWS]
+    asked = train["x"][:ASKED_ROWS].copy()
     answers = np.asarray(module.answer(state, asked))
+    if not same(asked, given[:ASKED_ROWS]):
+        yield subject.finding("writes-input", "answer changes the rows that it is given", "to read them", "copy first")
+        return
     if answers.shape != (ASKED_ROWS, inputs.outputs):
         yield subject.finding(
             "output-shape",
@@ -52,7 +56,18 @@ def check_host(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Findin
         )
     yield from _bytes(subject, module, state, asked, answers)
     yield from check_sections(subject, module.sections_of, state, dataset_of(inputs, train["x"], train["y"]))
-    with no_global_random(subject, "fit") as drawn:  # the second one: importing a library may draw as well
+    # The second one, since importing a library may draw as well: of a new model, after others have learned otherwise.
+    other = {"x": -train["x"], "y": train["y"][::-1].copy()}
+    module.fit(other, None)
+    if not same(module.answer(state, asked), answers):
+        yield subject.finding(
+            "shared",
+            "what one fit learned answers otherwise after another fit",
+            "a state of its own from each fit",
+            "keep nothing on the model or its class that answer reads",
+        )
+        return
+    with elsewhere(*subject.modules), no_global_random(subject, "fit") as drawn:
         again = module.fit(train, None)
     yield from drawn
     if not same(module.answer(again, asked), answers):

@@ -10,6 +10,7 @@ from powertrain import _core
 from powertrain.conformance.finding import Finding, Subject, rng
 from powertrain.conformance.kernel_gradients import check_gradients
 from powertrain.conformance.kernel_memory import check_memory, check_parts, check_races
+from powertrain.conformance.kernel_params import check_parameters
 from powertrain.conformance.kernel_results import check_engine, check_far, check_gpu, check_results
 from powertrain.conformance.kernel_trials import Trial, as_dtype, of_reference
 from powertrain.plugin.kernels import Case, Kernel
@@ -57,10 +58,12 @@ def check_kernel(subject: Subject) -> Iterator[Finding]:
             yield from found
             if found:  # the next ones would say the same, of memory that may be broken
                 return
-    if kernel.elementwise and not kernel.cases():
+    found = list(check_parameters(subject, kernel, cases))
+    yield from found
+    if not found and kernel.elementwise and not kernel.cases():
         for dtype in kernel.forward.dtypes:
-            yield from (found := list(check_far(subject, kernel, dtype)))
-            if found:
+            yield from (far := list(check_far(subject, kernel, dtype)))
+            if far:
                 return
 
 

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, rng, same
+from powertrain.conformance.leaks import check_leaks
+from powertrain.conformance.usage import check_effects
 from powertrain.plugin.params import call_with
 
 # Differences in float64 against the gradient; a loss that computes in float32 is held to that.
 STEP, NEAR = 1e-6, 1e-5
 STEP32, NEAR32 = 1e-2, 2e-2
+LARGE = (100, 10_000)  # factors of outputs, at which exponentials overflow in float32 and far beyond
 
 
 def samples() -> dict[str, tuple[Any, Any]]:
@@ -21,35 +25,74 @@ def samples() -> dict[str, tuple[Any, Any]]:
     draw = rng()
     return {
         "classes": (draw.normal(size=(6, 3)), draw.integers(0, 3, 6)),
-        # Shares too, since a loss of classes may take rows of them.
-        "values": (draw.normal(size=(6, 2)), draw.dirichlet(np.ones(2), 6)),
+        "shares": (draw.normal(size=(6, 2)), draw.dirichlet(np.ones(2), 6)),
         "one value": (draw.normal(size=(6, 1)), draw.normal(size=6)),
         "yes or no": (draw.normal(size=(6, 1)), draw.integers(0, 2, 6).astype(np.float64)),
         "tokens": (draw.normal(size=(4, 5, 3)), draw.integers(0, 3, (4, 5))),
+        "values": (draw.normal(size=(6, 2)), 2 * draw.normal(size=(6, 2))),
+        "amounts": (draw.uniform(50, 500, (6, 1)), draw.uniform(50, 500, 6)),
     }
+
+
+# Targets of which some losses have no value, and need not refuse: below 0 of a logarithm, above 1 of a share. One that
+# is right for any of them is not wrong for the others.
+BOUNDED = ("shares", "one value", "yes or no", "values", "amounts")
+
+
+def _given(output: Any, target: Any) -> tuple[Any, Any]:
+    """As a model and a loader give them."""
+    y = target if target.dtype.kind in "iu" else target.astype(np.float32)
+    return output.astype(np.float32), y
 
 
 def check_loss(subject: Subject) -> Iterator[Finding]:
     loss = call_with(subject.plugin, subject.params)
     errors: list[Exception] = []
-    worked = False
+    worked: list[str] = []
+    doubts: list[Finding] = []
     for task, (output, target) in samples().items():
-        y = target if target.dtype.kind in "iu" else target.astype(np.float32)
+        x, y = _given(output, target)
         try:
             with no_global_random(subject, "the loss") as drawn:
-                values = loss(pt.asarray(output.astype(np.float32)), pt.asarray(y))
+                values = loss(pt.asarray(x), pt.asarray(y))
         except Exception as error:
             errors.append(error)
             continue
-        worked = True
         found = [*drawn, *_form(subject, task, values, output, target)]
         yield from found
         if found:
             return
-        yield from _behaviour(subject, loss, output, y)
-        yield from _gradient(subject, loss, task, output, target)
+        large = list(_large(subject, loss, x, y))
+        if task in BOUNDED and (large or _torn(np.asarray(values))):
+            doubts += large
+            continue
+        worked.append(task)
+        found = [*_behaviour(subject, loss, output, y), *large]
+        yield from found
+        if not found:
+            yield from _gradient(subject, loss, task, output, target)
     if not worked:
-        yield subject.raised("the loss of each usual task", errors[0])
+        yield doubts[0] if doubts else subject.raised("the loss of each usual task", errors[0])
+        return
+    x, y = _given(*samples()[worked[0]])
+    yield from check_leaks(subject, "the loss", lambda: loss(pt.asarray(x), pt.asarray(y)))
+    yield from check_effects(subject, lambda params: _results(call_with(subject.plugin, params), worked))
+
+
+def _results(loss: Callable[..., Any], tasks: list[str]) -> Iterator[bytes]:
+    """Losses and gradients, near and far out."""
+    for task in tasks:
+        x, y = _given(*samples()[task])
+        for factor in (1, 8, *LARGE):
+            values, gradient = _slope(loss, x * np.float32(factor), y)
+            yield values.tobytes() + gradient.tobytes()
+
+
+def _slope(loss: Callable[..., Any], x: Any, y: Any) -> tuple[Any, Any]:
+    """The losses, and the gradient of their sum."""
+    values, back = pt.vjp(lambda output: loss(output, pt.asarray(y)), pt.asarray(x))
+    ones = np.ones(tuple(values.shape))
+    return np.asarray(values), np.asarray(back(pt.asarray(ones).astype(values.dtype.name))[0])
 
 
 def _form(subject: Subject, task: str, values: Any, output: Any, target: Any) -> Iterator[Finding]:
@@ -69,6 +112,13 @@ def _form(subject: Subject, task: str, values: Any, output: Any, target: Any) ->
             "one value per example, which the engine weighs and divides once",
             "leave out the sum or mean over the batch",
         )
+    elif values.dtype.name == "float64":
+        yield subject.finding(
+            "float64",
+            f"the loss of float32 outputs of {task} is float64",
+            "float32, or what its gradient and memory cost doubles",
+            "look for NumPy numbers and arrays (np.float64), and write pt.astype(target, output.dtype)",
+        )
     elif shape not in ((len(output),), tuple(target.shape)):
         yield subject.finding(
             "loss-shape",
@@ -82,16 +132,26 @@ def _behaviour(subject: Subject, loss: Callable[..., Any], output: Any, y: Any) 
     first = output.astype(np.float32)
     other = first.copy()
     other[0] = 0.75 - other[0]  # no mere shift, which a softmax does not see
-    before, again, after = (np.asarray(loss(pt.asarray(x), pt.asarray(y))) for x in (first, first, other))
-    moved = y.copy()
-    moved[0] = (moved[0] + 1) % 2 if y.dtype.kind in "iu" else 1 - moved[0]  # another class, or another value
-    retargeted = np.asarray(loss(pt.asarray(first), pt.asarray(moved)))
+    before, after = (np.asarray(loss(pt.asarray(x), pt.asarray(y))) for x in (first, other))
+    with elsewhere(*subject.modules):
+        again = np.asarray(loss(pt.asarray(first), pt.asarray(y)))
+    moved = (y + 1) % 2 if y.dtype.kind in "iu" else 1 - y  # another class, or another value
+    one = y.copy()
+    one[0] = moved[0]
+    retargeted, all_moved = (np.asarray(loss(pt.asarray(first), pt.asarray(given))) for given in (one, moved))
     if not same(before, again):
         yield subject.finding(
             "not-repeatable",
             "two calls with the same inputs give different losses",
             "the same bits",
-            "keep no state, and draw no random numbers, in a loss",
+            "keep no state, read no clock, and draw no random numbers, in a loss",
+        )
+    elif same(before, all_moved):
+        yield subject.finding(
+            "ignores-target",
+            "other targets give the same losses",
+            "losses that depend on the target",
+            "use its second argument; what learns without targets is a strategy",
         )
     elif not (same(before[1:], after[1:]) and same(before[1:], retargeted[1:])):
         what = "target" if same(before[1:], after[1:]) else "output"
@@ -109,15 +169,45 @@ def _behaviour(subject: Subject, loss: Callable[..., Any], output: Any, y: Any) 
             "the same bits",
             "do not branch on values, and keep no tensor from one call to the next",
         )
-    large = np.asarray(loss(pt.asarray(first * 100), pt.asarray(y)))
-    if not np.isfinite(before).all() or not np.isfinite(large).all():
-        worst = "ordinary outputs" if not np.isfinite(before).all() else "outputs around 100"
-        yield subject.finding(
-            "not-finite",
-            f"the loss of {worst} is not finite",
-            "a number",
-            "use log_softmax or the *_with_logits functions instead of the logarithm of a probability",
-        )
+
+
+def _large(subject: Subject, loss: Callable[..., Any], x: Any, y: Any) -> Iterator[Finding]:
+    """Values and gradients stay finite, where an exponential overflows and where an output is exactly its target."""
+    places = [("ordinary outputs", x), ("outputs of 0", np.zeros_like(x))]
+    if y.dtype.kind == "f":
+        places.append(("outputs that are the targets", np.broadcast_to(y.reshape(len(y), -1), x.shape).copy()))
+    for place, given in [*places, *((f"outputs around {factor:,}", x * np.float32(factor)) for factor in LARGE)]:
+        wrong = [what for what, made in zip(("loss", "gradient"), _slope(loss, given, y), strict=True) if _torn(made)]
+        if wrong and _is_so_large(loss, given, y):
+            return
+        if wrong:
+            yield subject.finding(
+                "not-finite",
+                f"the {wrong[0]} of {place} is not finite",
+                "a number",
+                "look for a root or a division of what is 0 there"
+                if given is not x and place in dict(places)
+                else "use log_softmax or the *_with_logits functions instead of the logarithm of a probability",
+            )
+            return
+
+
+def _torn(made: Any) -> bool:
+    return not bool(np.isfinite(made).all())
+
+
+def _is_so_large(loss: Callable[..., Any], x: Any, y: Any) -> bool:
+    """Whether a loss grows beyond float32 there, as that of counts by the logarithm of a rate, rather than overflows on
+    the way to a smaller number."""
+    wide = y.astype(np.float64) if y.dtype.kind == "f" else y
+    for halvings in range(24):  # until float64 has a number: at e^700, where a logarithm of it is 700
+        try:
+            values = np.asarray(loss(pt.asarray(x.astype(np.float64) / 2**halvings), pt.asarray(wide)), np.float64)
+        except Exception:
+            return False
+        if not _torn(values):
+            return float(np.abs(values).max()) > float(np.finfo(np.float32).max)
+    return False
 
 
 def _gradient(subject: Subject, loss: Callable[..., Any], task: str, output: Any, target: Any) -> Iterator[Finding]:

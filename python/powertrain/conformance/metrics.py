@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.conformance.leaks import check_leaks
+from powertrain.conformance.usage import check_effects
 
 NEAR = 1e-9
 
@@ -25,8 +28,8 @@ def samples() -> dict[str, tuple[Any, Any]]:
 
 def check_metric(subject: Subject) -> Iterator[Finding]:
     errors: list[Exception] = []
-    worked = False
-    for prediction, target in samples().values():
+    worked: list[str] = []
+    for task, (prediction, target) in samples().items():
         metric = subject.plugin.build(subject.params)
         try:
             with no_global_random(subject, "measure or result") as drawn:
@@ -36,7 +39,7 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
         except Exception as error:
             errors.append(error)
             continue
-        worked = True
+        worked.append(task)
         if not all(map(same, given, (prediction, target, np.ones(len(target), np.float32)))):
             yield subject.finding(
                 "writes-input",
@@ -51,6 +54,27 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
             return
     if not worked:
         yield subject.raised("update with each usual task", errors[0])
+        return
+    prediction, target = samples()[worked[0]]
+    metric = subject.plugin.build(subject.params)
+    ones = np.ones(len(target), np.float32)
+    yield from check_leaks(subject, "measure", lambda: metric.result(metric.measure(prediction, target, ones)))
+    yield from check_effects(subject, lambda params: _results(subject.plugin.build(params), worked))
+
+
+def _results(metric: Any, tasks: list[str]) -> Iterator[bytes]:
+    """States and results of usual tasks, and of predictions that are probabilities."""
+    for task in tasks:
+        prediction, target = samples()[task]
+        weight = np.linspace(0.25, 2, len(target)).astype(np.float32)
+        shares = np.exp(prediction) / np.exp(prediction).sum(axis=-1, keepdims=True)
+        yield repr(np.shape(metric.zero())).encode()
+        for given in (prediction, shares):
+            try:
+                state = np.asarray(metric.measure(given, target, weight), np.float64)
+                yield state.tobytes() + repr(float(metric.result(state))).encode()
+            except Exception:  # it takes the one or the other
+                yield b"refused"
 
 
 def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Iterator[Finding]:
@@ -113,6 +137,8 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
         yield subject.finding(
             "not-mergeable", "merging with zero changes the result", "zero to add nothing", "correct zero or merged"
         )
+    yield from _weights(subject, metric, prediction, target, float(result))
+    yield from _order(subject, metric, prediction, target, float(result))
     padded = measured(
         np.concatenate([prediction, prediction[:4]]),
         np.concatenate([target, target[:4]]),
@@ -124,6 +150,69 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
             f"with rows of weight 0 it gives {metric.result(padded):.6g} instead of {result:.6g}",
             "padding that does not count",
             "multiply what is summed, and what is counted, by weight",
+        )
+
+
+def _weights(subject: Subject, metric: Any, prediction: Any, target: Any, result: float) -> Iterator[Finding]:
+    """An example of weight 1 counts as the same one twice, with weights that add up to 1; one of weight 2 as two."""
+    count = len(target)
+    rows = np.array([*range(count), 2, 7, 7])
+    weight = np.ones(len(rows), np.float32)
+    weight[[2, count]] = 0.5
+    weight[[7, count + 1, count + 2]] = 0.125, 0.625, 0.25
+    split = metric.result(np.asarray(metric.measure(prediction[rows], target[rows], weight), np.float64))
+    twice = np.array([*range(count), 4])
+    weight = np.ones(count, np.float32)
+    weight[4] = 2
+    heavy = metric.result(np.asarray(metric.measure(prediction, target, weight), np.float64))
+    two = metric.result(
+        np.asarray(metric.measure(prediction[twice], target[twice], np.ones(len(twice), np.float32)), np.float64)
+    )
+    if not _near(split, result) or not _near(heavy, two):
+        words = f"one example as two of weight 0.5 gives {split:.6g} instead of {result:.6g}"
+        if _near(split, result):
+            words = f"an example of weight 2 gives {heavy:.6g}, and the same one twice {two:.6g}"
+        yield subject.finding(
+            "fractional-weights",
+            words,
+            "an example to count by its weight",
+            "multiply what is summed, and what is counted, by weight; do not only compare it with 0",
+        )
+
+
+def _order(subject: Subject, metric: Any, prediction: Any, target: Any, result: float) -> Iterator[Finding]:
+    """The order of examples does not matter, nor where and when they are measured, nor what another one measures."""
+    ones = np.ones(len(target), np.float32)
+    order = rng().permutation(len(target))
+    turned = metric.result(np.asarray(metric.measure(prediction[order], target[order], ones), np.float64))
+    if not _near(turned, result):
+        yield subject.finding(
+            "examples-mixed",
+            f"in another order the same examples give {turned:.6g} instead of {result:.6g}",
+            "the same, since a loader shuffles",
+            "compute sums and counts that no example's place changes",
+        )
+        return
+    one, other = subject.plugin.build(subject.params), subject.plugin.build(subject.params)
+    for part in (slice(0, 5), slice(5, None)):
+        one.update(prediction[part], target[part], ones[part])
+        other.update(prediction[::-1][:3], target[:3], ones[:3])
+    if not _near(one.compute(), result):
+        yield subject.finding(
+            "shared",
+            f"beside another one that measures too it gives {float(one.compute()):.6g} instead of {result:.6g}",
+            "each to know its own examples alone",
+            "keep nothing on the class or in the module",
+        )
+        return
+    with elsewhere(*subject.modules):
+        again = metric.result(np.asarray(metric.measure(prediction, target, ones), np.float64))
+    if not _near(again, result):
+        yield subject.finding(
+            "not-repeatable",
+            "the same examples give another result at another time, in another folder",
+            "the same one",
+            "keep nothing between calls, read no clock, and draw no random numbers",
         )
 
 

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.conformance.hosts import check_host
+from powertrain.conformance.model_twins import ROWS, answers, batch_of, check_twins
 from powertrain.conformance.pages import check_sections, dataset_of
+from powertrain.conformance.usage import check_effects
+from powertrain.plugin.host_model import HostModel
 from powertrain.plugin.model import Model
 from powertrain.plugin.protocols import Inputs
 
-ROWS = 5
 NEAR = 1e-3  # of differences in float32 weights, and between an example alone and in a batch
 
 
@@ -34,19 +37,12 @@ def tasks() -> list[Inputs]:
 OF_TOKENS = Inputs("classification", (8,), 3, "int64", tuple("abc"), 8, vocabulary=11)
 
 
-def batch_of(inputs: Inputs, count: int = ROWS) -> Any:
-    if inputs.dtype == "int64":  # tokens
-        words = inputs.vocabulary or inputs.outputs
-        return rng().integers(0, words, (count, *inputs.shape)).astype(np.int64)
-    return rng().normal(size=(count, *inputs.shape)).astype(np.float32)
-
-
 def check_model(subject: Subject) -> Iterator[Finding]:
     refused: list[Exception] = []
     misshapen: list[Finding] = []
-    worked = False
+    fits: list[Inputs] = []
     for inputs in [*tasks(), OF_TOKENS]:
-        if inputs is OF_TOKENS and worked:
+        if inputs is OF_TOKENS and fits:
             break
         pt.random.seed(5)
         try:
@@ -62,12 +58,17 @@ def check_model(subject: Subject) -> Iterator[Finding]:
         if [one.code for one in found] == ["output-shape"]:
             misshapen += found  # it may not be for this task, and not say so
             continue
-        worked = True
+        fits.append(inputs)
         yield from found
         if found:  # other tasks would say the same again
             return
-    if not worked:
+    if not fits:
         yield misshapen[0] if misshapen else subject.raised("build for each usual task", refused[0])
+        return
+    if issubclass(subject.plugin, HostModel):
+        return
+    yield from check_twins(subject, fits[0])
+    yield from check_effects(subject, lambda params: answers(subject.plugin, params, fits))
 
 
 def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]:
@@ -88,7 +89,8 @@ def _examine(subject: Subject, module: Any, inputs: Inputs) -> Iterator[Finding]
     try:
         with no_global_random(subject, "the model") as drawn:
             eager = module(pt.asarray(x))
-            again = module(pt.asarray(x))
+            with elsewhere(*subject.modules):
+                again = module(pt.asarray(x))
     except Exception as error:
         yield subject.raised(f"the model of {inputs.task} on {x.dtype}{list(x.shape)}", error)
         return
@@ -152,6 +154,13 @@ def _output(subject: Subject, eager: Any, again: Any, inputs: Inputs) -> Iterato
             f"the answer to {ROWS} examples of {inputs.task} is {received}",
             f"a tensor {wanted}",
             "end with a layer of inputs.outputs numbers for each example",
+        )
+    elif eager.dtype.name == "float64":
+        yield subject.finding(
+            "float64",
+            f"the answer to float32 examples of {inputs.task} is float64",
+            "float32, or what a step costs doubles",
+            "look for NumPy numbers and arrays (np.float64) in forward, and make slots float32",
         )
     elif not np.isfinite(np.asarray(eager)).all():
         yield subject.finding(

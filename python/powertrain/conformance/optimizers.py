@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
+from powertrain.conformance.updates import check_updates, states
+from powertrain.conformance.usage import check_effects
 from powertrain.optim.optimizer import Optimizer
+from powertrain.optim.schedules import LambdaLR
 
 UPDATES = 30
 
 
 def check_optimizer(subject: Subject) -> Iterator[Finding]:
     def make(**settings: Any) -> tuple[Any, Any]:
-        weights = pt.Slot(pt.tensor(np.linspace(-1.0, 1.0, 24).astype(np.float32).reshape(4, 6)), "w", trainable=True)
-        return weights, subject.plugin.build(subject.params, [("w", weights)], name="optimizer", **settings)
+        return made_of(subject, subject.params, **settings)
 
     try:
         with no_global_random(subject, "build or an update") as drawn:
@@ -29,7 +32,8 @@ def check_optimizer(subject: Subject) -> Iterator[Finding]:
                 last = float(step().item())
             held = held_on(optimizer)
         saved = {name: np.array(slot.numpy()) for name, slot in _slots(weights, optimizer).items()}
-        step()
+        with elsewhere(*subject.modules):
+            step()
     except Exception as error:
         yield subject.raised(f"{UPDATES} updates", error)
         return
@@ -62,7 +66,17 @@ def check_optimizer(subject: Subject) -> Iterator[Finding]:
             "count with the engine's step (scalars(step, rate, decay)), and keep moments in MOMENTS",
         )
         return
-    yield from _settings(subject, make)
+    found = list(_settings(subject, make))
+    yield from found
+    if not found:
+        yield from check_updates(subject, make)
+        yield from check_effects(subject, lambda params: states(lambda: made_of(subject, params)))
+
+
+def made_of(subject: Subject, params: Any, **settings: Any) -> tuple[Any, Any]:
+    """A slot of weights and an optimizer of it."""
+    weights = pt.Slot(pt.tensor(np.linspace(-1.0, 1.0, 24).astype(np.float32).reshape(4, 6)), "w", trainable=True)
+    return weights, subject.plugin.build(params, [("w", weights)], name="optimizer", **settings)
 
 
 def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterator[Finding]:

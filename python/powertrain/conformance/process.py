@@ -27,7 +27,7 @@ class Ended:
     words: str = ""
 
 
-def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS) -> Ended:
+def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS, **environment: str) -> Ended:
     """One request about a module to a new child process, which is killed when it takes or prints too much."""
     reading, writing = os.pipe()
     request = {"path": sys.path, "answer": writing, **request}
@@ -37,7 +37,7 @@ def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         pass_fds=[writing],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **environment},
         start_new_session=True,  # so that what it starts dies with it
     )
     os.close(writing)

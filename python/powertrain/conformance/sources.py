@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.conformance.leaks import check_leaks
 from powertrain.data import DataModule
 
 MOST_ROWS = 64
+BLOCK, MOST_SECONDS = 256, 3.0  # rows at once, and for how long, when all rows of a part are looked at
 
 
 def check_source(subject: Subject, dataset: DataModule, part: str, source: Any) -> Iterator[Finding]:
     count = len(source)
     rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
-    before = held_on(source)
+    before, asked = held_on(source), rows.copy()
     try:
         with no_global_random(subject, "fetch") as drawn:
             fields = source.fetch(rows)
@@ -61,7 +64,13 @@ def check_source(subject: Subject, dataset: DataModule, part: str, source: Any) 
         return
     copies = {name: np.array(value) for name, value in fields.items()}
     order = rng().permutation(len(rows))
-    shuffled = source.fetch(rows[order])
+    turned = rows[order]
+    shuffled = source.fetch(turned)
+    if not same(rows, asked) or not same(turned, rows[order]):
+        yield subject.finding(
+            "writes-input", "fetch changes the row numbers that it is given", "to read them", "copy before sorting them"
+        )
+        return
     if names := [name for name, value in fields.items() if not same(value, copies[name])]:
         yield subject.finding(
             "reused-array",
@@ -96,16 +105,18 @@ def check_source(subject: Subject, dataset: DataModule, part: str, source: Any) 
             "a source without a position",
             "compute each row from its index alone",
         )
-    yield from _values(subject, dataset, part, fields)
+    found = list(_values(subject, dataset, part, fields))
+    yield from found or check_all(subject, dataset, part, source, fields)
     yield from _threads(subject, part, source, rows, fields)
+    yield from check_leaks(subject, f"fetch of {part}", lambda: source.fetch(rows))
 
 
-def _values(subject: Subject, dataset: DataModule, part: str, fields: Any) -> Iterator[Finding]:
+def _values(subject: Subject, dataset: DataModule, part: str, fields: Any, where: str = "") -> Iterator[Finding]:
     for name, value in fields.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             yield subject.finding(
                 "not-finite",
-                f"{name} of {part} has values that are not finite",
+                f"{name} of {part} has values that are not finite{where}",
                 "numbers",
                 "fill gaps or leave those rows out",
             )
@@ -120,7 +131,7 @@ def _values(subject: Subject, dataset: DataModule, part: str, fields: Any) -> It
     elif counted and (y.min() < 0 or y.max() >= max(2, dataset.outputs)):
         yield subject.finding(
             "outputs",
-            f"targets of {part} run from {y.min()} to {y.max()}",
+            f"targets of {part} run from {y.min()} to {y.max()}{where}",
             f"0 to {dataset.outputs - 1}, as outputs = {dataset.outputs} says",
             "number the classes from 0, and count them in outputs",
         )
@@ -131,6 +142,34 @@ def _values(subject: Subject, dataset: DataModule, part: str, fields: Any) -> It
             f"{[dataset.outputs]} numbers for each example",
             "make y and outputs alike",
         )
+
+
+def check_all(subject: Subject, dataset: DataModule, part: str, source: Any, fields: Any) -> Iterator[Finding]:
+    """Every row, in blocks from all over the part, for as long as there is time: faults may begin far into it."""
+    count, began = len(source), time.monotonic()
+    blocks = -(-count // BLOCK)
+    forms = {name: (value.dtype, value.shape[1:]) for name, value in fields.items()}
+    for block in rng().permutation(blocks):
+        rows = np.arange(block * BLOCK, min(count, (block + 1) * BLOCK))
+        try:
+            found = source.fetch(rows)
+        except Exception as error:
+            yield subject.raised(f"fetching rows {rows[0]:,} to {rows[-1]:,} of {part}", error)
+            return
+        wrong = [name for name, value in found.items() if (value.dtype, value.shape[1:]) != forms.get(name)]
+        if wrong:
+            value = found[wrong[0]]
+            yield subject.finding(
+                "fields",
+                f"{wrong[0]} of rows {rows[0]:,} to {rows[-1]:,} of {part} is {value.dtype}{list(value.shape)}",
+                "the dtype and shape of other rows, one for each row",
+                "make all rows alike",
+            )
+            return
+        unlike = list(_values(subject, dataset, part, found, f" in rows {rows[0]:,} to {rows[-1]:,}"))
+        yield from unlike
+        if unlike or time.monotonic() - began > MOST_SECONDS:
+            return
 
 
 def _threads(subject: Subject, part: str, source: Any, rows: Any, fields: Any) -> Iterator[Finding]:

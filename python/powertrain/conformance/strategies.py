@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
+from powertrain.conformance.rounds import check_padding, check_targets, differences, play_round, snapshot, weights_of
 from powertrain.plugin.params import show
 from powertrain.plugin.registry import PluginError
 
@@ -17,14 +17,14 @@ CLASSES = """\
 data      = {{ use = "digits", split = {{ valid = 0.1, unlabelled = 0.4 }} }}
 features  = [{{ use = "scale", by = 0.0625 }}]
 model     = {{ use = "mlp", hidden = [8] }}
-optimizer = {{ use = "adamw", lr = 1e-3 }}
+optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
 run       = {{ until = "100 rounds", batch = 16 }}
 strategy  = {strategy}
 """
 LANGUAGE = """\
 data      = {{ use = "text", path = "text.txt", context = 8, valid = 0.2 }}
 model     = {{ use = "gpt", layers = 1, heads = 2, width = 8 }}
-optimizer = {{ use = "adamw", lr = 1e-3 }}
+optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
 run       = {{ until = "100 rounds", batch = 4 }}
 strategy  = {strategy}
 """
@@ -46,11 +46,11 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
     run = _run(subject, folder)
     with no_global_random(subject, "setup or round") as drawn:
         run.strategy.setup(run)
-        fresh = _snapshot(run)
+        fresh, weights = snapshot(run), weights_of(run)
         names = set(fresh)
         held = held_on(run.strategy)
-        _round(run)
-        _round(run)
+        play_round(run)
+        play_round(run)
     yield from drawn
     late = sorted(name for name in set(run.table.snapshot()) - names if not name.startswith("log."))
     if late:
@@ -61,11 +61,11 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
             "call run.slot, run.data, run.model and the like in setup",
         )
         return
-    before = _snapshot(run)
-    _round(run)
-    after = _snapshot(run)
+    before, compiled = snapshot(run), len(run.stepper.compiled)
+    play_round(run)
+    after = snapshot(run)
     stood = run.progress.steps + run.progress.env_steps == 0
-    if stood and not _differences(fresh, {**after, **{name: fresh[name] for name in COUNTED}}):
+    if stood and not differences(fresh, {**after, **{name: fresh[name] for name in COUNTED}}):
         yield subject.finding(
             "no-change",
             "three rounds make no step and change no slot",
@@ -73,26 +73,56 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
             "call run.loop(self.step, self.data, count)",
         )
         return
+    if weights and all(same(array, now) for array, now in zip(weights, weights_of(run), strict=True)):
+        yield subject.finding(
+            "no-change",
+            f"after {run.progress.steps} steps every weight that an optimizer has is as it was",
+            "a round to train",
+            "call t.minimize(self.opt, losses, batch.weight) with losses that the model's answers are in",
+        )
+        return
+    if compiled < len(run.stepper.compiled) and _traces_on(run):
+        yield subject.finding(
+            "leaks",
+            "each round makes a new step function, which is traced and kept again",
+            "the same functions in each round",
+            "make the step a method of the strategy",
+        )
+        return
     if _exact(subject):
-        yield from _replay(subject, run, before, after)
-        yield from _afresh(subject, folder, held, run, before, after)
+        found = [*_replay(subject, run, before, after), *_afresh(subject, folder, held, run, before, after)]
+        yield from found
+        if not found:
+            yield from check_padding(subject, run, before)
     run.evaluations.prepare()
-    evaluated = _snapshot(run)
+    evaluated = snapshot(run)
     if run.evaluations.evaluator is not None and "valid" in run.dataset.splits:
         run.evaluations.evaluator("valid", most=32)
-    if wrong := _differences(evaluated, _snapshot(run)):
+    if wrong := differences(evaluated, snapshot(run)):
         yield subject.finding(
             "predict-changes",
             f"predict or losses changes {wrong}",
             "evaluation to change nothing",
             "assign slots in step alone",
         )
+        return
+    yield from check_targets(subject, run)
+
+
+def _traces_on(run: Any) -> bool:
+    """Whether two more rounds trace something new as well, which a first step of another kind does not."""
+    for _ in range(2):
+        count = len(run.stepper.compiled)
+        play_round(run)
+        if len(run.stepper.compiled) == count:
+            return False
+    return True
 
 
 def _replay(subject: Subject, run: Any, before: Any, after: Any) -> Iterator[Finding]:
     run.table.load(before)
-    _round(run)
-    if wrong := _differences(after, _snapshot(run)):
+    play_round(run)
+    if wrong := differences(after, snapshot(run)):
         yield subject.finding(
             "replay",
             f"a round that is repeated from the same slots gives another {wrong}",
@@ -114,8 +144,9 @@ def _afresh(
     if wrong:
         yield subject.finding("resume", f"a checkpoint does not fit a new run: {wrong[0]}", "the same slots", _HIDDEN)
         return
-    _round(new)
-    if different := _differences(after, _snapshot(new)):
+    with elsewhere(*subject.modules):
+        play_round(new)
+    if different := differences(after, snapshot(new)):
         kept = changed(held, held_on(run.strategy))
         on_self = f"; round changes {', '.join(kept)} of the strategy" if kept else ""
         yield subject.finding(
@@ -149,18 +180,3 @@ def _run(subject: Subject, folder: Path) -> Any:
 
 def show_table(table: dict[str, Any]) -> str:
     return "{ " + ", ".join(f"{key} = {show(value)}" for key, value in table.items()) + " }"
-
-
-def _round(run: Any) -> None:
-    run.strategy.round(run)
-    run.progress.rounds += 1
-
-
-def _snapshot(run: Any) -> dict[str, Any]:
-    return {name: np.array(value) for name, value in run.table.snapshot().items()}
-
-
-def _differences(a: dict[str, Any], b: dict[str, Any]) -> str:
-    """The first slot that differs; those of the model before those that follow from it."""
-    wrong = [name for name in {**a, **b} if name not in a or name not in b or not same(a[name], b[name])]
-    return min(wrong, key=lambda name: (not name.startswith("model."), name)) if wrong else ""

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from powertrain.conformance.finding import Finding, Subject, rng
+from powertrain.conformance.elsewhere import elsewhere
+from powertrain.conformance.finding import Finding, Subject, rng, same
 from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugin.registry import PluginError, registry
 
@@ -24,13 +25,28 @@ def check_task(subject: Subject) -> Iterator[Finding]:
     draw = rng()
     source = ArrayDataset(x=draw.normal(size=(6, 3)).astype("float32"), y=draw.integers(0, 3, 6))
     dataset = DataModule("rows", subject.name, {"train": source}, 3, own_task=task)
+    output = draw.normal(size=3).astype("float32")
+    given = output.copy()
     try:
-        said: Any = task.answer(dataset, draw.normal(size=3).astype("float32"))
+        said: Any = task.answer(dataset, output)
         json.dumps(said, allow_nan=False)
+        with elsewhere(*subject.modules):
+            again = subject.plugin.build(subject.params).answer(dataset, given.copy())
     except Exception as error:
         yield subject.raised("answer", error)
         return
     if not isinstance(said, dict):
         yield subject.finding(
             "answer", f"answer gave a {type(said).__name__}", "a table of names and values", "return a dict"
+        )
+    elif not same(output, given):
+        yield subject.finding(
+            "writes-input", "answer changes the array that it is given", "to read it", "copy before writing"
+        )
+    elif again != said:
+        yield subject.finding(
+            "not-repeatable",
+            "asked again, it says something else of the same output",
+            "the same",
+            "keep nothing between calls, read no clock, and draw no random numbers",
         )

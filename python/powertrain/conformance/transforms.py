@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from powertrain.conformance.changes import check_random_transform
+from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, not_numbers, rng, same
+from powertrain.conformance.leaks import check_leaks
+from powertrain.conformance.usage import check_effects
 from powertrain.plugin.protocols import is_random
 
 
@@ -20,7 +23,7 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
     examples: tuple[tuple[int, ...], ...] = subject.plugin.example_shapes
     shapes = [(12, *shape) for shape in examples]
     errors: list[Exception] = []
-    worked = False
+    worked: list[Any] = []
     for shape in shapes:
         x = draw.normal(size=shape).astype(np.float32)
         given = x.copy()
@@ -31,7 +34,7 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
         except Exception as error:
             errors.append(error)
             continue
-        worked = True
+        worked.append(x)
         found = [*drawn, *_transform(subject, fitted, x, given, made)]
         if not found and np.isfinite(made).all():
             found = list(_constant(subject, x))
@@ -40,6 +43,23 @@ def check_transform(subject: Subject) -> Iterator[Finding]:
             return
     if not worked:
         yield subject.raised("build on arrays of usual shapes", errors[0])
+        return
+    x = worked[0]
+    fitted = subject.plugin.build(subject.params, x)
+    yield from check_leaks(subject, "the transform", lambda: fitted(x))
+    yield from check_effects(subject, lambda params: _results(subject.plugin, params, worked))
+
+
+def _results(plugin: Any, params: Any, examples: list[Any]) -> Iterator[bytes]:
+    for x in examples:
+        for scaled in (x, 40 * np.abs(x)):
+            try:
+                made = np.asarray(plugin.build(params, scaled)(scaled))
+            except Exception:
+                if scaled is x:
+                    raise
+                continue  # it need not take these
+            yield f"{made.dtype} {made.shape}".encode() + made.tobytes()
 
 
 def _constant(subject: Subject, x: Any) -> Iterator[Finding]:
@@ -81,9 +101,14 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
             "the same",
             "learn what all share in build, from the training part, and only apply it in __call__",
         )
-    if not same(fitted(x), made):
+    with elsewhere(*subject.modules):
+        again = fitted(x)
+    if not same(again, made):
         yield subject.finding(
-            "not-repeatable", "two calls give different results", "the same bits", "draw no random numbers in it"
+            "not-repeatable",
+            "two calls give different results",
+            "the same bits",
+            "draw no random numbers in it, and read no clock and no file of a relative path",
         )
     if names := changed(before, held_on(fitted)):
         yield subject.finding(
@@ -98,6 +123,14 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
         yield wrong
         return
     other = subject.plugin.build(subject.params, x * 3 + 1)
+    if not same(fitted(x), made):
+        yield subject.finding(
+            "shared",
+            "it gives other results after another one was fitted",
+            "each to keep what it learned itself",
+            "keep what build learns on the object, not on the class or in the module",
+        )
+        return
     other.restore({name: np.array(value) for name, value in state.items()})
     if not same(other(x), made):
         yield subject.finding(

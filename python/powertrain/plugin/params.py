@@ -39,6 +39,7 @@ class Range:
     usual: str = ""
     alias: Callable[[object], object] | None = None
     run: bool = False
+    results: bool = True
 
     def words(self) -> str:
         """The bounds as a person says them: `> 0 and <= 1`."""
@@ -73,6 +74,7 @@ def param(
     usual: str = "",
     alias: Callable[[object], object] | None = None,
     run: bool = False,
+    results: bool = True,
 ) -> T: ...
 @overload
 def param(
@@ -86,6 +88,7 @@ def param(
     usual: str = "",
     alias: Callable[[object], object] | None = None,
     run: bool = False,
+    results: bool = True,
 ) -> T: ...  # type: ignore[type-var]
 def param(
     default: object = dataclasses.MISSING,
@@ -99,14 +102,17 @@ def param(
     usual: str = "",
     alias: Callable[[object], object] | None = None,
     run: bool = False,
+    results: bool = True,
 ) -> object:
     """A dataclass field with a range: low and high are allowed values themselves, above and below are not.
 
     For a tuple the range holds for each element. `usual` ends an error message, for example "1e-3 is usual for adamw".
     `alias` gives one of the choices for another name of it, and None for anything else. With `run` it is a number of
-    updates: None, whatever the default is, where a recipe does not give it, and then that of the whole run.
+    updates: None, whatever the default is, where a recipe does not give it, and then that of the whole run. With
+    `results=False` it changes speed or memory alone: the check of plugins takes others without effect for faults.
     """
-    allowed = Range(low, high, above, below, None if choices is None else tuple(choices), doc, usual, alias, run)
+    named = None if choices is None else tuple(choices)
+    allowed = Range(low, high, above, below, named, doc, usual, alias, run, results)
     return dataclasses.field(default=default, metadata={KEY: allowed})
 
 
