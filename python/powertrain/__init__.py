@@ -155,6 +155,10 @@ if _typing.TYPE_CHECKING:
     from powertrain import train as train
     from powertrain import typing as typing
     from powertrain.saved import restore, save
+    from powertrain.sklearn import PCA as PCA
+    from powertrain.sklearn import Classifier as Classifier
+    from powertrain.sklearn import KMeans as KMeans
+    from powertrain.sklearn import Regressor as Regressor
     from powertrain.train.fit import fit, load
     from powertrain.train.trained_run import TrainedRun as TrainedRun
 

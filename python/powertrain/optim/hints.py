@@ -30,10 +30,10 @@ class NotAModel:
 
     name: str
 
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise self._refused("called like a model")
 
-    def update_parameters(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def update_parameters(self, *args: object, **kwargs: object) -> NoReturn:
         raise OptimizerError(
             f"[{self.name}] update_parameters(); expected update(); write {self.name}.update() behind opt.update(grads)"
         )

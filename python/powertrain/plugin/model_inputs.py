@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.errors.boundary import export
 from powertrain.plugin.protocols import Inputs
 from powertrain.plugin.tasks import OWN
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 
 class ModelError(pt.Error, ValueError):
@@ -33,19 +36,19 @@ def image_shape(where: str, inputs: Inputs) -> tuple[int, int, int]:
     return height, width, inputs.shape[2] if len(inputs.shape) == 3 else 1
 
 
-def as_rows(x: Any) -> Any:
+def as_rows(x: Tensor) -> Tensor:
     """A batch as rows of floats."""
     x = as_floats(x)
     return x if len(x.shape) == 2 else pt.reshape(x, (x.shape[0], -1))
 
 
-def as_images(x: Any) -> Any:
+def as_images(x: Tensor) -> Tensor:
     """A batch as [batch, height, width, channels] of floats."""
     x = as_floats(x)
     return pt.reshape(x, (*x.shape, 1)) if len(x.shape) == 3 else x
 
 
-def as_floats(x: Any) -> Any:
+def as_floats(x: Tensor) -> Tensor:
     """Bytes and integers as float32; floats as they are."""
     return x if "float" in str(x.dtype) else pt.astype(x, "float32")
 

@@ -24,7 +24,7 @@ class Duration:
     )
 
     @classmethod
-    def parse(cls, value: Any) -> Duration | None:
+    def parse(cls, value: object) -> Duration | None:
         if isinstance(value, cls):
             return value
         found = re.fullmatch(r"\s*([0-9][0-9_,]*)\s*([a-z_]+)\s*", value) if isinstance(value, str) else None
@@ -49,7 +49,7 @@ class Limit:
     SIGNS: ClassVar[dict[str, Any]] = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
     @classmethod
-    def parse(cls, value: Any) -> Limit | None:
+    def parse(cls, value: object) -> Limit | None:
         if isinstance(value, cls):
             return value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:

@@ -55,12 +55,12 @@ Made = TypeVar("Made")
 
 
 def load_recipe(
-    recipe: str | Path | Mapping[str, Any],
+    recipe: str | Path | Mapping[str, object],
     overrides: Iterable[str] = (),
     plugins: Registry | None = None,
     *,
     trust: bool = False,
-    objects: Mapping[KeyPath, Any] | None = None,
+    objects: Mapping[KeyPath, object] | None = None,
 ) -> Recipe:
     """The recipe of a name, a path or tables, checked; a RecipeError holds every mistake, each with its line.
 
