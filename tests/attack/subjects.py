@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+from powertrain.errors.methods import lacking
 
 MODULES = (
     "", "array_api", "builtin.losses", "builtin.models", "data", "data.transforms", "fft", "metrics", "nn", "nn.init",
-    "optim", "optim.schedules", "plugin", "random", "recipe", "sklearn",
+    "optim", "optim.schedules", "plugin", "random", "recipe", "sklearn", "solvers",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
 LEFT_OUT = frozenset({"pt.plugin.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})
@@ -65,8 +66,11 @@ MADE = {
     "pt.optim.ReduceLROnPlateau": "pt.optim.ReduceLROnPlateau(pt.optim.SGD(pt.nn.Linear(3, 4), 0.1))",
     "pt.DType": "pt.float32",
     "pt.nn.Threshold": "pt.nn.Threshold(0.5, 0.0)",
+    "pt.nn.FractionalMaxPool2d": "pt.nn.FractionalMaxPool2d(2, output_size=2)",
+    "pt.nn.FractionalMaxPool3d": "pt.nn.FractionalMaxPool3d(2, output_size=2)",
     "pt.nn.Upsample": "pt.nn.Upsample(scale_factor=2)",
-    "pt.optim.Optimizer": "pt.optim.Optimizer(pt.nn.Linear(3, 4), lr=0.1)",
+    "pt.nn.UpsamplingBilinear2d": "pt.nn.UpsamplingBilinear2d(scale_factor=2)",
+    "pt.nn.UpsamplingNearest2d": "pt.nn.UpsamplingNearest2d(scale_factor=2)",
     "pt.recipe.Duration": "pt.recipe.Duration(3, 'epochs')",
     "pt.recipe.Limit": "pt.recipe.Limit('<', 0.5)",
     "pt.recipe.RunSection": "pt.recipe.RunSection(until=pt.recipe.Duration(3, 'epochs'))",
@@ -130,6 +134,8 @@ def instance(expression: str, cls: Any) -> str | None:
     """An expression for an instance of a class; None for a class that makes none by itself."""
     if expression in MADE:
         return MADE[expression]
+    if lacking(cls):  # abstract
+        return None
     needed = [
         parameter
         for parameter in _parameters(cls) or ()

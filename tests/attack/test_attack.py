@@ -27,7 +27,9 @@ RECORDS = {
     *("pt.plugin.CLibrary", "pt.plugin.Call", "pt.plugin.Cuda", "pt.plugin.Event", "pt.plugin.Graph"),
     *("pt.plugin.Inputs", "pt.plugin.Kernel", "pt.plugin.Node", "pt.plugin.Numba", "pt.plugin.Plugin"),
     *("pt.plugin.Registry", "pt.plugin.SetScalar", "pt.plugin.Stop", "pt.plugin.Value"),
-    *("pt.plugin.End", "pt.plugin.Start"),
+    *("pt.plugin.Baseline", "pt.plugin.End", "pt.plugin.Start"),
+    *("pt.solvers.Clusters", "pt.solvers.Descent", "pt.solvers.ElasticNetFit", "pt.solvers.LogisticFit"),
+    *("pt.solvers.Minimum", "pt.solvers.PrincipalComponents", "pt.solvers.SquaredHingeFit"),
 }
 
 
@@ -37,7 +39,7 @@ def test_the_methods_of_every_public_class_are_attacked() -> None:
         if not isinstance(cls, type) or issubclass(cls, BaseException):
             continue
         made = subjects.instance(expression, cls)
-        assert (made is None) == (expression in RECORDS), expression
+        assert (made is None) == (expression in RECORDS or bool(lacking(cls))), expression
         assert made is None or isinstance(eval(made, names), cls), made
     assert len(subjects.subjects()) > 800
 
