@@ -66,11 +66,13 @@ MADE = {
     "pt.optim.ReduceLROnPlateau": "pt.optim.ReduceLROnPlateau(pt.optim.SGD(pt.nn.Linear(3, 4), 0.1))",
     "pt.DType": "pt.float32",
     "pt.nn.Threshold": "pt.nn.Threshold(0.5, 0.0)",
+    "pt.nn.AdaptiveLogSoftmaxWithLoss": "pt.nn.AdaptiveLogSoftmaxWithLoss(8, 5, [2])",
     "pt.nn.FractionalMaxPool2d": "pt.nn.FractionalMaxPool2d(2, output_size=2)",
     "pt.nn.FractionalMaxPool3d": "pt.nn.FractionalMaxPool3d(2, output_size=2)",
     "pt.nn.Upsample": "pt.nn.Upsample(scale_factor=2)",
     "pt.nn.UpsamplingBilinear2d": "pt.nn.UpsamplingBilinear2d(scale_factor=2)",
     "pt.nn.UpsamplingNearest2d": "pt.nn.UpsamplingNearest2d(scale_factor=2)",
+    "pt.solvers.LogisticFit": "pt.solvers.fit_logistic(np.eye(4)[:, :3], [0, 1, 0, 1], 2, l2=1.0)",
     "pt.recipe.Duration": "pt.recipe.Duration(3, 'epochs')",
     "pt.recipe.Limit": "pt.recipe.Limit('<', 0.5)",
     "pt.recipe.RunSection": "pt.recipe.RunSection(until=pt.recipe.Duration(3, 'epochs'))",
@@ -81,11 +83,13 @@ PYTHON_S = (WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorTy
 ASKED = ("__call__", "__getitem__", "__setitem__", "__contains__", "__array__", "__dlpack__", "__iter__", "__len__")
 _BY_NAME = {
     "inputs": "3", "outputs": "4", "groups": "1", "size": "2", "vocabulary": "5", "context": "4", "seed": "1",
-    "pattern": "'*'", "params": "pt.nn.Linear(3, 4)", "model": "pt.nn.Linear(3, 4)", "in_features": "3",
+    "match": "'*'", "params": "pt.nn.Linear(3, 4)", "model": "pt.nn.Linear(3, 4)", "in_features": "3",
     "out_features": "4", "in1_features": "3", "in2_features": "3", "in_channels": "3", "out_channels": "4",
     "num_features": "3", "num_embeddings": "5", "embedding_dim": "4", "input_size": "3", "hidden_size": "4",
     "kernel_size": "2", "output_size": "2", "norm_type": "2.0", "normalized_shape": "3", "padding": "1",
     "value": "0.0", "stride": "1", "upscale_factor": "2", "downscale_factor": "2",
+    "gamma": "0.5", "step_size": "2", "T_0": "3", "base_lr": "0.1", "milestones": "[2]",
+    "lr_lambda": "lambda step: 1.0", "schedulers": "[pt.optim.schedules.StepLR(2), pt.optim.schedules.StepLR(3)]",
 }  # fmt: skip
 
 
