@@ -1,7 +1,8 @@
-"""Type-check the package against the stub that a build made: `check_stub.py build/main/__init__.pyi`.
+"""Type-check the package against the stubs that a build made: `check_stub.py build/main/__init__.pyi`.
 
-In the source tree ops are Any, so that mypy does not see a call there that the stub refuses. Needs mypy, which
-`make lint` holds at one version, and nothing of the package's own environment.
+That of powertrain.nn.functional lies beside it, as functional.pyi. In the source tree ops are Any, so that mypy does
+not see a call there that a stub refuses. Needs mypy, which `make lint` holds at one version, and nothing of the
+package's own environment.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ def check(stub: Path) -> int:
         package = Path(folder) / "powertrain"
         shutil.copytree(ROOT / "python" / "powertrain", package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
         shutil.copyfile(stub, package / "__init__.pyi")
+        shutil.copyfile(stub.with_name("functional.pyi"), package / "nn" / "functional" / "__init__.pyi")
         command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", "cache"]
         return subprocess.run([*command, "powertrain"], cwd=folder, check=False).returncode
 

@@ -10,6 +10,8 @@ import functools
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,10 @@ def test_nothing_is_left_that_says_what_it_is() -> None:
 def test_the_types_of_ops_say_any_of_nothing() -> None:
     for text in (make_stubs.stub(pt._core), make_stubs.functional_stub(pt._core)):
         assert not re.search(r"\bAny\b", re.sub(r'r?"""(.|\n)*?"""', "", text))
+
+
+def test_names_of_types_cost_no_import() -> None:
+    rooms = "pt.nn, pt.optim, pt.data, pt.metrics, pt.plugin, pt.fit, pt.save"
+    code = f"import sys, powertrain as pt; {rooms}; print('powertrain.typing' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
