@@ -12,6 +12,7 @@ from test_recipe import GOOD, complaint, read
 import powertrain as pt
 from powertrain.optim import OptimizerError
 from powertrain.plugin.group import Group
+from powertrain.recipe.objects import ObjectError
 
 
 def test_groups_and_a_warm_up_belong_to_any_optimizer_and_schedule(tmp_path: Path) -> None:
@@ -97,3 +98,15 @@ def test_a_schedule_of_a_recipe_is_that_of_a_script() -> None:
     assert trained(schedule={"use": "polynomial", "total_iters": 5}).schedule == s.PolynomialLR(5)
     assert trained(schedule={"use": "inverse-sqrt", "warmup": 3}).schedule == s.InverseSqrtLR(3)
     assert trained(schedule={"use": "constant", "warmup": 3}).schedule(2) == 0.75
+
+
+def test_a_schedule_may_be_an_object_in_python() -> None:
+    schedule = pt.optim.schedules.StepLR(3)
+    assert trained(schedule=schedule).schedule is schedule
+    assert trained(schedule=pt.optim.schedules.CosineAnnealingLR()).schedule.T_max == 20
+    with pytest.raises(ObjectError) as caught:
+        trained(schedule=pt.nn.Linear(2, 2))
+    assert str(caught.value) == (
+        "[schedule] received Linear(in_features=2, out_features=2); expected a powertrain.plugin.Schedule; derive its "
+        "class from that; see docs/plugins/schedule.md"
+    )

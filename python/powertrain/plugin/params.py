@@ -372,9 +372,9 @@ def _convert_scalar(value: Any, kind: Any) -> Any:
 
 def call_with(plugin: Callable[..., Any], params: Any) -> Callable[..., Any]:
     """A loss or a schedule with its parameters bound, so that only the engine's arguments remain."""
-    if inspect.isclass(plugin):
-        base: Any = plugin
-        made: Callable[..., Any] = base.build(params)
+    build: Any = getattr(plugin, "build", None)  # of a class, or of what stands in the place of one
+    if build is not None:
+        made: Callable[..., Any] = build(params)
         return made
     values = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
     return functools.partial(plugin, **values) if values else plugin

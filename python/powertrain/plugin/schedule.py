@@ -106,7 +106,8 @@ class Schedule(Declared, declares=True):
 
     def over(self: S, total: int) -> S:
         """The schedule with its open lengths set to the updates of a run."""
-        return dataclasses.replace(self, **dict.fromkeys(self.open_lengths(), total))  # type: ignore[type-var]
+        names = self.open_lengths()
+        return dataclasses.replace(self, **dict.fromkeys(names, total)) if names else self  # type: ignore[type-var]
 
     def open_lengths(self) -> list[str]:
         """The lengths that were not given, which only a run can set."""

@@ -1,4 +1,5 @@
-"""Python objects in the place of a plugin's name: a module, arrays, a loss, an optimizer, a metric, a callback.
+"""Python objects in the place of a plugin's name: a module, arrays, a loss, an optimizer, a schedule, a metric, a
+callback.
 
 Each becomes a plugin that has no parameters and gives the object, so that a run made from objects is trained by what
 trains a recipe. In the record of the run a description stands in its place.
@@ -186,6 +187,7 @@ _MADE: dict[str, Callable[[Any], Given]] = {
     "data": _data,
     "loss": _loss,
     "optimizer": _optimizer,
+    "schedule": _derived("schedule"),
     "metric": _derived("metric"),
     "callback": _derived("callback"),
 }
