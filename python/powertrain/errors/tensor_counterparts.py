@@ -44,7 +44,7 @@ TENSOR: Final[dict[str, str]] = {
     "index_fill_": "x[index] = value",
     "index_put": "x[index] = value",
     "index_put_": "x[index] = value",
-    "index_reduce_": "pt.scatter_reduce(x, index, updates, axis=axis, reduce='prod')",
+    "index_reduce_": "pt.scatter_reduce(x, index, updates, axis=axis, reduce='mean')",
     "int": "x.astype('int32')",
     "is_conj": "False: values are never lazy",
     "is_contiguous": "True: every function takes any layout",

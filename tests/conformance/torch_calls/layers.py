@@ -45,20 +45,26 @@ CALLS.update({f"nn.functional.conv{axes}d": convolution(axes) for axes in (1, 2,
 # ------------------------------------------------------------ pooling
 
 
-def adaptive(op: str) -> Callable[..., Any]:
+def adaptive(op: str, axes: int) -> Callable[..., Any]:
     def pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
-        offered(not return_indices, "return_indices")
-        wanted = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
+        wanted = (output_size,) * axes if isinstance(output_size, int) else tuple(output_size)
         wanted = tuple(
             old if new is None else new
-            for old, new in zip(input.shape[-2:], wanted * 2 if len(wanted) == 1 else wanted, strict=True)
+            for old, new in zip(input.shape[-axes:], wanted * axes if len(wanted) == 1 else wanted, strict=True)
         )
-        return channels_first(OPERATORS[op](channels_last(input, 2), wanted), input.ndim == 4)
+        rest = (return_indices,) if "max" in op else ()
+        found = getattr(F, f"{op}{axes}d")(channels_last(input, axes), wanted, *rest)
+        batched = input.ndim == axes + 2
+        if not return_indices:
+            return channels_first(found, batched)
+        return tuple(channels_first(part, batched) for part in found)
 
     return pool
 
 
-CALLS.update({f"nn.functional.{name}": adaptive(name) for name in ("adaptive_avg_pool2d", "adaptive_max_pool2d")})
+for _axes in (1, 2, 3):
+    for _op in ("adaptive_avg_pool", "adaptive_max_pool"):
+        CALLS[f"nn.functional.{_op}{_axes}d"] = adaptive(_op, _axes)
 
 
 # ------------------------------------------------------------ images

@@ -321,3 +321,29 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
 def first_cross(input: Any, other: Any, dim: int | None = None) -> Any:
     # The older of the two takes the first axis of size 3.
     return pt.cross(input, other, input.shape.index(3) if dim is None else dim)
+
+
+# ------------------------------------------------------------ blocks, ranks and what is left
+
+
+@call_of("diag_embed")
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    return pt.diag_embed(input, offset, dim1, dim2)
+
+
+CALLS.update({name: getattr(pt, name) for name in ("block_diag", "cartesian_prod", "combinations", "i0")})
+
+
+@call_of("kthvalue")
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    return pt.kthvalue(input, k, dim, keepdim)
+
+
+@call_of("renorm")
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    return pt.renorm(input, p, dim, maxnorm)
+
+
+@call_of("cumulative_trapezoid")
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
+    return pt.cumulative_trapezoid(y, x, dx, dim)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from conformance.adapter import CALLS, call_of, channels_first, channels_last, offered, sizes
 from powertrain.ops.functional import OPERATORS
 
@@ -31,30 +32,15 @@ def largest(axes: int) -> Callable[..., Any]:
         input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
         ceil_mode: bool = False, return_indices: bool = False,
     ) -> Any:  # fmt: skip
-        offered(not return_indices or axes < 3, "return_indices of volumes")
         where = [sizes(value, axes) for value in (kernel_size, stride or kernel_size, padding, dilation)]
-        x, batched = channels_last(input, axes), input.ndim == axes + 2
+        of = getattr(F, f"max_pool{axes}d")
+        found = of(channels_last(input, axes), *where, ceil_mode, return_indices)
+        batched = input.ndim == axes + 2
         if not return_indices:
-            return channels_first(OPERATORS[f"max_pool{axes}d"](x, *where, ceil_mode), batched)
-        if axes == 2:
-            y, index = with_places(x, *where, ceil_mode)
-            return channels_first(y, batched), channels_first(index, batched)
-        rows = [(1, *value) for value in where[:2]] + [(0, *where[2]), (1, *where[3])]
-        found = with_places(pt.expand_dims(x, 1), *rows, ceil_mode)
-        return tuple(channels_first(pt.squeeze(part, 1), batched) for part in found)
+            return channels_first(found, batched)
+        return tuple(channels_first(part, batched) for part in found)
 
     return pool
-
-
-def with_places(x: Any, window: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-    """Maxima of images and where in the image each is, as PyTorch counts; the engine counts within the window."""
-    y, index = OPERATORS["max_pool2d_with_index"](x, window, stride, padding, dilation, ceil_mode)
-    place = index.astype("int64")
-    row = pt.floor_divide(place, window[1])
-    first_row = pt.reshape(pt.arange(y.shape[1]) * stride[0] - padding[0], (-1, 1, 1))
-    first_column = pt.reshape(pt.arange(y.shape[2]) * stride[1] - padding[1], (-1, 1))
-    column = (place - row * window[1]) * dilation[1] + first_column
-    return y, (row * dilation[0] + first_row) * x.shape[2] + column
 
 
 def average(axes: int) -> Callable[..., Any]:
