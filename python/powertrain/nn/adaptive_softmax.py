@@ -32,8 +32,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     scores of in_features / div_value^i features. Every cluster is computed for every row, so that shapes do not depend
     on the labels: what is saved is memory of weights.
 
-    >>> layer = pt.nn.AdaptiveLogSoftmaxWithLoss(8, 100, cutoffs=[10, 50])
-    >>> layer.log_prob(pt.ones((3, 8))).shape, layer(pt.ones((3, 8)), pt.tensor([0, 40, 99])).output.shape
+    >>> layer = pt.nn.AdaptiveLogSoftmaxWithLoss(16, 100, cutoffs=[10, 50])
+    >>> layer.log_prob(pt.ones((3, 16))).shape, layer(pt.ones((3, 16)), pt.tensor([0, 40, 99])).output.shape
     ((3, 100), (3,))
     """
 
