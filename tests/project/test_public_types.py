@@ -22,8 +22,9 @@ import make_stubs
 import powertrain as pt
 
 MODULES = (
-    "powertrain", "powertrain.nn", "powertrain.nn.functional", "powertrain.nn.init", "powertrain.optim",
-    "powertrain.optim.schedules", "powertrain.data", "powertrain.data.transforms", "powertrain.metrics",
+    "powertrain", "powertrain.nn", "powertrain.nn.functional", "powertrain.nn.init", "powertrain.nn.utils",
+    "powertrain.nn.utils.parametrizations", "powertrain.nn.utils.rnn", "powertrain.optim", "powertrain.optim.schedules",
+    "powertrain.data", "powertrain.data.transforms", "powertrain.metrics",
     "powertrain.plugin", "powertrain.plugin.testing", "powertrain.linalg", "powertrain.fft", "powertrain.random",
 )  # fmt: skip
 # Of a class, beside methods whose names show.

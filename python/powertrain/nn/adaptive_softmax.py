@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import powertrain as pt
 from powertrain.nn import checks
@@ -13,7 +13,7 @@ from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module
 
 if TYPE_CHECKING:
-    from powertrain.typing import TensorLike
+    from powertrain.typing import Device, DTypeLike, TensorLike
 
 __all__ = ["AdaptiveLogSoftmaxWithLoss"]
 
@@ -44,8 +44,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         cutoffs: Sequence[int],
         div_value: float = 4.0,
         head_bias: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device = None,
+        dtype: DTypeLike | None = None,
         *,
         generator: pt.random.Generator | None = None,
     ) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import powertrain as pt
 from powertrain.errors.boundary import export as _export
 from powertrain.errors.hints import attributes as _attributes
 from powertrain.nn import checks
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
+
 __all__ = ["pad_sequence", "unpad_sequence"]
 
 
 def pad_sequence(
-    sequences: Sequence[Any],
+    sequences: Sequence[TensorLike],
     batch_first: bool = True,
     padding_value: float = 0.0,
     padding_side: Literal["right", "left"] = "right",
@@ -48,7 +51,7 @@ def pad_sequence(
     return pt.stack(padded)
 
 
-def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = True) -> list[pt.Tensor]:
+def unpad_sequence(padded_sequences: TensorLike, lengths: TensorLike, batch_first: bool = True) -> list[pt.Tensor]:
     """The sequences of a padded batch, each up to its length.
 
     Shapes    padded_sequences [n, t, ...], lengths [n], which are known -> n of [lengths_i, ...]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def parameters_to_vector(parameters: Iterable[Any]) -> pt.Tensor:
+
+def parameters_to_vector(parameters: Iterable[TensorLike]) -> pt.Tensor:
     """All numbers of the parameters, one after the other.
 
     Shapes    parameters of any shapes -> [the sum of their sizes]
@@ -25,7 +28,7 @@ def parameters_to_vector(parameters: Iterable[Any]) -> pt.Tensor:
     return pt.concat(parts, axis=0)
 
 
-def vector_to_parameters(vec: Any, parameters: Iterable[pt.Slot]) -> None:
+def vector_to_parameters(vec: TensorLike, parameters: Iterable[pt.Slot]) -> None:
     """Set parameters to the parts of a vector, in the order of parameters_to_vector.
 
     Errors    a vector of another size, or parameters that are no slots; before any of them changes
