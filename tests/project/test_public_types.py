@@ -41,8 +41,6 @@ LEFT = {
     "Call.__getitem__ ->", "Tensor.item ->", "Tensor.tolist ->", "read_r_table ->",
     # Of backends: arrays of a module that is passed, such as NumPy's or JAX's.
     "random_uniform *",
-    # Estimators have the signatures of scikit-learn, which has no types.
-    "Classifier.*", "Regressor.*", "KMeans.*", "PCA.*",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import powertrain as pt
 from powertrain.errors.boundary import shown
@@ -76,7 +76,7 @@ class LBFGS(Optimizer):
             for flat in pair:
                 yield from ((view.name, view) for view in flat.views)
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, TensorLike]) -> None:
         """Set the state to what `state_dict` gave, with as many differences as it has."""
         before = self._pairs
         named = re.compile(re.escape(f"{self.name}.y") + r"(\d+)\.")

@@ -93,7 +93,7 @@ class Schedule(Declared, declares=True):
     @overload
     def __call__(self, step: Tensor, lr: Tensor | float = ...) -> Tensor: ...
 
-    def __call__(self, step: Any, lr: Any = 1.0) -> Any:
+    def __call__(self, step: Tensor | int, lr: Tensor | float = 1.0) -> Tensor | float:
         import powertrain as pt
 
         self.check(type(self).__name__)

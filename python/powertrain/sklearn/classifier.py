@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -16,6 +16,12 @@ from powertrain.sklearn.checks import EstimatorError, above, whole
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.logistic import fit_logistic
 from powertrain.solvers.tall import product
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from powertrain.typing import Array, TensorLike
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -39,9 +45,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        recipe: Any = None,
+        recipe: str | Path | None = None,
         *,
-        hidden: Any = (),
+        hidden: Sequence[int] = (),
         C: float = 1.0,  # noqa: N803 - scikit-learn's name
         fit_intercept: bool = True,
         tol: float = 1e-4,
@@ -49,8 +55,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         epochs: int = 30,
         batch: int = 64,
         rate: float = 1e-3,
-        shape: Any = None,
-        random_state: Any = None,
+        shape: Sequence[int] | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.recipe = recipe
         self.hidden = hidden
@@ -64,12 +70,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self.shape = shape
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Classifier:  # noqa: N803
         """Learn from rows X and their classes y; `sample_weight` is for logistic regression."""
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")  # noqa: N806
-        check_classification_targets(y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        x, wanted = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
+        check_classification_targets(wanted)
+        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        self.classes_, numbers = np.unique(wanted, return_inverse=True)
         seen = np.unique(numbers[weight > 0])
         if len(seen) < 2:
             raise EstimatorError(
@@ -80,10 +86,10 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 raise EstimatorError(
                     "[Classifier] sample_weight for a network; expected none; leave it out, or repeat rows"
                 )
-            self.network_: Trained = train_network(self, X, numbers, len(self.classes_))
+            self.network_: Trained = train_network(self, x, numbers, len(self.classes_))
             return self
         found = fit_logistic(
-            X,
+            x,
             numbers.astype(np.int64),
             len(self.classes_),
             weight,
@@ -99,26 +105,26 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.coef_, self.intercept_ = found.coef.astype(X.dtype), found.intercept.astype(X.dtype)
+        self.coef_, self.intercept_ = found.coef.astype(x.dtype), found.intercept.astype(x.dtype)
         self.n_iter_ = np.array([max(1, found.minimum.iterations)], dtype=np.int32)
         return self
 
-    def decision_function(self, X: Any) -> Any:  # noqa: N803
+    def decision_function(self, X: TensorLike) -> Array:  # noqa: N803
         """Scores: one a row for two classes (above 0 means the second), else one for each class."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
+        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         if hasattr(self, "network_"):
-            scores = self.network_(X)
+            scores = self.network_(x)
             return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
-        scores = product(X, self.coef_.T) + self.intercept_
+        scores = product(x, self.coef_.T) + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The most likely class of each row."""
         scores = self.decision_function(X)
         return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
 
-    def predict_log_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_log_proba(self, X: TensorLike) -> Array:  # noqa: N803
         """Logarithms of `predict_proba`, without its underflow."""
         scores = self.decision_function(X)
         if scores.ndim == 1:
@@ -126,7 +132,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         scores = scores - scores.max(axis=1, keepdims=True)
         return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_proba(self, X: TensorLike) -> Array:  # noqa: N803
         """The probability of each class, in the order of `classes_`."""
         return np.exp(self.predict_log_proba(X))
 

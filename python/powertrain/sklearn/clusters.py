@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
@@ -13,6 +13,9 @@ from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above, whole
 from powertrain.solvers.lloyd import Clusters, Lloyd, distances, seeds
 from powertrain.solvers.tall import moments
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, TensorLike
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -33,11 +36,11 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self,
         n_clusters: int = 8,
         *,
-        init: Any = "k-means++",
-        n_init: Any = "auto",
+        init: str | TensorLike = "k-means++",
+        n_init: int | Literal["auto"] = "auto",
         max_iter: int = 300,
         tol: float = 1e-4,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -46,20 +49,20 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> KMeans:  # noqa: N803
+    def fit(self, X: TensorLike, y: object = None) -> KMeans:  # noqa: N803
         """Find the centres of rows X."""
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")  # noqa: N806
+        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
         count = whole("KMeans", "n_clusters", self.n_clusters)
-        if len(X) < count:
+        if len(x) < count:
             raise EstimatorError(
-                f"[KMeans] n_samples = {len(X)} and n_clusters = {count}; expected at least one row for each cluster; "
+                f"[KMeans] n_samples = {len(x)} and n_clusters = {count}; expected at least one row for each cluster; "
                 "lower n_clusters"
             )
         max_iter, tol = whole("KMeans", "max_iter", self.max_iter), above("KMeans", "tol", self.tol, including=True)
         draw, runs = check_random_state(self.random_state), self._runs()
-        about = moments(X)
+        about = moments(x)
         shift = about.mean if about.far else np.zeros_like(about.mean)
-        centred = X - shift if about.far else X
+        centred = x - shift if about.far else x
         found: Clusters | None = None
         for _ in range(runs):
             run = Lloyd(centred, self._start(centred, shift, count, draw)).run(max_iter, tol * about.variance)
@@ -93,17 +96,17 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             )
         return given - shift
 
-    def transform(self, X: Any) -> Any:  # noqa: N803
+    def transform(self, X: TensorLike) -> Array:  # noqa: N803
         """The distance of each row from each centre."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
-        return distances(X, self.cluster_centers_.astype(X.dtype))
+        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        return distances(x, self.cluster_centers_.astype(x.dtype))
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The number of the nearest centre of each row."""
         return self.transform(X).argmin(axis=1).astype(np.int32)
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
+    def score(self, X: TensorLike, y: object = None) -> float:  # noqa: N803
         """Minus the sum of squared distances from the nearest centres."""
         return -float(np.square(self.transform(X).min(axis=1), dtype=np.float64).sum())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -13,6 +13,9 @@ from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError
 from powertrain.solvers.principal import decompose
 from powertrain.solvers.tall import product, sampled_moments
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, TensorLike
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -26,36 +29,34 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         [1.0]
     """
 
-    def __init__(self, n_components: Any = None, *, whiten: bool = False) -> None:
+    def __init__(self, n_components: float | None = None, *, whiten: bool = False) -> None:
         self.n_components = n_components
         self.whiten = whiten
 
-    def fit(self, X: Any, y: Any = None) -> PCA:  # noqa: N803
+    def fit(self, X: TensorLike, y: object = None) -> PCA:  # noqa: N803
         """Find the components of rows X."""
         kinds = [np.float64, np.float32]
-        X = validate_data(  # noqa: N806
-            self, X, dtype=kinds, order="C", ensure_min_samples=2, ensure_all_finite=False
-        )
-        most = min(X.shape)
+        x: Array = validate_data(self, X, dtype=kinds, order="C", ensure_min_samples=2, ensure_all_finite=False)
+        most = min(x.shape)
         self._check(most)
         kept = most if self.n_components is None else self.n_components
         share = isinstance(kept, numbers.Real) and not isinstance(kept, numbers.Integral)
-        about = sampled_moments(X)
+        about = sampled_moments(x)
         # The mean says for all numbers that they are finite; only what is wrong takes another pass.
         if not np.isfinite(about.mean).all():
-            check_array(X, dtype=kinds, estimator=self, input_name="X")
-        found = decompose(X, 0 if share else int(kept), about)
+            check_array(x, dtype=kinds, estimator=self, input_name="X")
+        found = decompose(x, 0 if share else int(kept), about)
         ratios = found.variances / found.total_variance if found.total_variance > 0 else np.zeros(len(found.variances))
         if share:
             kept = int(np.searchsorted(np.cumsum(ratios), float(kept), side="right")) + 1
         kept = min(int(kept), most)
         all_there = len(found.variances) == most
         rest = float(found.variances[kept:].sum() if all_there else found.total_variance - found.variances.sum())
-        self.n_components_, self.n_samples_ = kept, len(X)
+        self.n_components_, self.n_samples_ = kept, len(x)
         self.mean_, self.components_ = found.mean, np.ascontiguousarray(found.components[:kept])
-        self.explained_variance_ = found.variances[:kept].astype(X.dtype)
-        self.explained_variance_ratio_ = ratios[:kept].astype(X.dtype)
-        self.singular_values_ = np.sqrt(found.variances[:kept] * (len(X) - 1)).astype(X.dtype)
+        self.explained_variance_ = found.variances[:kept].astype(x.dtype)
+        self.explained_variance_ratio_ = ratios[:kept].astype(x.dtype)
+        self.singular_values_ = np.sqrt(found.variances[:kept] * (len(x) - 1)).astype(x.dtype)
         self.noise_variance_ = max(rest, 0.0) / max(1, most - kept)
         self._n_features_out = kept
         return self
@@ -73,14 +74,14 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             "between 0 and 1; None keeps all"
         )
 
-    def transform(self, X: Any) -> Any:  # noqa: N803
+    def transform(self, X: TensorLike) -> Array:  # noqa: N803
         """The rows along the components."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
-        made = product(X, self.components_.T) - (self.mean_ @ self.components_.T).astype(X.dtype)
-        return made / self._deviations().astype(X.dtype) if self.whiten else made
+        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        made = product(x, self.components_.T) - (self.mean_ @ self.components_.T).astype(x.dtype)
+        return made / self._deviations().astype(x.dtype) if self.whiten else made
 
-    def inverse_transform(self, X: Any) -> Any:  # noqa: N803
+    def inverse_transform(self, X: TensorLike) -> Array:  # noqa: N803
         """Rows from their places along the components."""
         check_is_fitted(self)
         X = np.asarray(X)  # noqa: N806

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import compute_sample_weight
@@ -12,10 +12,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from powertrain.sklearn.checks import EstimatorError
 from powertrain.solvers.tall import Floats, product
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powertrain.typing import Array, TensorLike
+
 KINDS = [np.float64, np.float32]
 
 
-def weighted_classes(estimator: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Floats]:
+def weighted_classes(estimator: Any, x: Any, y: Any, sample_weight: TensorLike | None) -> tuple[Array, Array, Floats]:
     """Checked rows, the number of each one's class and its weight; rows without weight are left out, and
     `estimator.classes_` are those of all."""
     x, y = validate_data(estimator, x, y, dtype=KINDS, order="C")
@@ -32,7 +37,9 @@ def weighted_classes(estimator: Any, x: Any, y: Any, sample_weight: Any) -> tupl
     return (x, numbers, weight) if kept.all() else (x[kept], numbers[kept], weight[kept])
 
 
-def class_weights(class_weight: Any, classes: Any, numbers: Any, weight: Floats) -> Floats:
+def class_weights(
+    class_weight: Mapping[object, float] | str | None, classes: Any, numbers: Any, weight: Floats
+) -> Floats:
     """The weight of each class: of a dict, or "balanced", which gives each class the same total."""
     if class_weight is None:
         return np.ones(len(classes))
@@ -48,7 +55,9 @@ def class_weights(class_weight: Any, classes: Any, numbers: Any, weight: Floats)
     return np.asarray(compute_sample_weight(class_weight, classes), dtype=np.float64)
 
 
-def weighted_targets(estimator: Any, x: Any, y: Any, sample_weight: Any, several: bool) -> tuple[Any, Any, Floats]:
+def weighted_targets(
+    estimator: Any, x: Any, y: Any, sample_weight: TensorLike | None, several: bool
+) -> tuple[Array, Array, Floats]:
     """Checked rows, their targets (of `several`, one or more each) and weights, without rows of no weight."""
     x, y = validate_data(estimator, x, y, dtype=KINDS, order="C", multi_output=several, y_numeric=True)
     weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
@@ -56,7 +65,7 @@ def weighted_targets(estimator: Any, x: Any, y: Any, sample_weight: Any, several
     return (x, y, weight) if kept.all() or not kept.any() else (x[kept], y[kept], weight[kept])
 
 
-def scores(estimator: Any, x: Any) -> Any:
+def scores(estimator: Any, x: Any) -> Array:
     """x coef + intercept, a column for each row of coef_."""
     check_is_fitted(estimator)
     x = validate_data(estimator, x, dtype=KINDS, order="C", reset=False)
@@ -68,12 +77,12 @@ class ScoredClasses:
 
     classes_: Any
 
-    def decision_function(self, X: Any) -> Any:  # noqa: N803
+    def decision_function(self, X: TensorLike) -> Array:  # noqa: N803
         """Scores: one a row for two classes (above 0 means the second), else one for each class."""
         found = scores(self, X)
         return found[:, 0] if len(self.classes_) == 2 else found
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The class of each row that has the highest score."""
         found = self.decision_function(X)
         return self.classes_[(found > 0).astype(int) if found.ndim == 1 else found.argmax(axis=1)]

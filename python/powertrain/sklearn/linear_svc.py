@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -13,6 +13,11 @@ from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import above, whole
 from powertrain.sklearn.linear import ScoredClasses, class_weights, weighted_classes
 from powertrain.solvers.squared_hinge import SquaredHingeFit, fit_squared_hinge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powertrain.typing import TensorLike
 
 
 class LinearSVC(ScoredClasses, ClassifierMixin, BaseEstimator):
@@ -38,7 +43,7 @@ class LinearSVC(ScoredClasses, ClassifierMixin, BaseEstimator):
         tol: float = 1e-4,
         fit_intercept: bool = True,
         intercept_scaling: float = 1.0,
-        class_weight: Any = None,
+        class_weight: Mapping[object, float] | str | None = None,
         max_iter: int = 1000,
     ) -> None:
         self.C = C
@@ -48,7 +53,7 @@ class LinearSVC(ScoredClasses, ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearSVC:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> LinearSVC:  # noqa: N803
         """Learn from rows X and their classes y."""
         cost, tol = above("LinearSVC", "C", self.C), above("LinearSVC", "tol", self.tol)
         scaling = above("LinearSVC", "intercept_scaling", self.intercept_scaling)

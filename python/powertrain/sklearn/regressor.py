@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,6 +13,12 @@ from powertrain.sklearn.checks import EstimatorError, above
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.tall import product
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from powertrain.typing import Array, TensorLike
 
 
 class Regressor(RegressorMixin, BaseEstimator):
@@ -33,16 +39,16 @@ class Regressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        recipe: Any = None,
+        recipe: str | Path | None = None,
         *,
-        hidden: Any = (),
+        hidden: Sequence[int] = (),
         alpha: float = 1.0,
         fit_intercept: bool = True,
         epochs: int = 30,
         batch: int = 64,
         rate: float = 1e-3,
-        shape: Any = None,
-        random_state: Any = None,
+        shape: Sequence[int] | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.recipe = recipe
         self.hidden = hidden
@@ -54,35 +60,35 @@ class Regressor(RegressorMixin, BaseEstimator):
         self.shape = shape
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Regressor:  # noqa: N803
         """Learn from rows X and their targets y, one or several each; `sample_weight` is for ridge regression."""
-        X, y = validate_data(  # noqa: N806
+        x, wanted = validate_data(
             self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True
         )
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        targets = y.reshape(len(y), -1)
-        self.one_target_ = y.ndim == 1
+        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        targets = wanted.reshape(len(wanted), -1)
+        self.one_target_ = wanted.ndim == 1
         if self.recipe is not None or len(self.hidden):
             if sample_weight is not None:
                 raise EstimatorError(
                     "[Regressor] sample_weight for a network; expected none; leave it out, or repeat rows"
                 )
-            self.network_: Trained = train_network(self, X, targets, None)
+            self.network_: Trained = train_network(self, x, targets, None)
             return self
         l2 = above("Regressor", "alpha", self.alpha, including=True)
-        coef, intercept = fit_ridge(X, targets, weight, l2=l2, intercept=self.fit_intercept)
-        self.coef_ = (coef[0] if self.one_target_ else coef).astype(X.dtype)
-        self.intercept_ = (intercept[0] if self.one_target_ else intercept).astype(X.dtype)
+        coef, intercept = fit_ridge(x, targets, weight, l2=l2, intercept=self.fit_intercept)
+        self.coef_ = (coef[0] if self.one_target_ else coef).astype(x.dtype)
+        self.intercept_ = (intercept[0] if self.one_target_ else intercept).astype(x.dtype)
         return self
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The targets of each row."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)  # noqa: N806
+        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         if hasattr(self, "network_"):
-            made = self.network_(X)
+            made = self.network_(x)
         else:
-            made = product(X, np.atleast_2d(self.coef_).T) + self.intercept_
+            made = product(x, np.atleast_2d(self.coef_).T) + self.intercept_
         return made[:, 0] if self.one_target_ else made
 
     def __sklearn_tags__(self) -> Any:

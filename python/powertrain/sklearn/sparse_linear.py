@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,6 +13,9 @@ from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above, whole
 from powertrain.sklearn.linear import scores, weighted_targets
 from powertrain.solvers.elastic_net import fit_elastic_net
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, TensorLike
 
 
 class ElasticNet(RegressorMixin, BaseEstimator):
@@ -44,7 +47,7 @@ class ElasticNet(RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ElasticNet:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> ElasticNet:  # noqa: N803
         """Learn from rows X and their targets y, one or several each."""
         where = type(self).__name__
         alpha = above(where, "alpha", self.alpha, including=True)
@@ -71,13 +74,13 @@ class ElasticNet(RegressorMixin, BaseEstimator):
         self.n_iter_: Any = sweeps[0] if y.ndim == 1 else sweeps
         return self
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The targets of each row."""
         made = scores(self, X)
         return made[:, 0] if self.coef_.ndim == 1 else made
 
     @property
-    def sparse_coef_(self) -> Any:
+    def sparse_coef_(self) -> Array:
         """The coefficients as a sparse matrix of SciPy."""
         from scipy.sparse import csr_matrix
 
