@@ -212,6 +212,17 @@ def test_what_a_plugin_must_bring_is_said() -> None:
     assert isinstance(caught.value, pt.Error) and isinstance(caught.value, TypeError)
 
 
+def test_an_optimizer_brings_one_of_its_updates() -> None:
+    def build(cls: Any, params: Any, module: Any, **settings: Any) -> Any: ...
+
+    none = type("None_", (Optimizer,), {"build": classmethod(build)})
+    assert unfit("optimizer", none, "none") == (
+        "none has no update_flat; expected None_.update_flat; see docs/plugins/optimizer.md"
+    )
+    by_part = type("Part", (none,), {"update_part": lambda self, part, g, scalars: (g, {})})
+    assert unfit("optimizer", by_part, "part") == ""
+
+
 def test_a_loss_may_be_a_class() -> None:
     class Huge(Loss):
         @dataclass(frozen=True)
