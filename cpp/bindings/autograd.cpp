@@ -96,8 +96,13 @@ Tensor look_up(const Tensor& index, const SlotRef& table) {
 
 // The gradients of a loss by values and by lookups in tables: of those (number of the table, index, gradient), without
 // lookups that the loss does not depend on.
-py::tuple gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const Tensors& values,
-                            const std::vector<SlotRef>& tables) {
+struct Reached {
+  py::list grads, rows;
+  bool any = false;  // of the values and tables that the loss depends on
+};
+
+Reached gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const Tensors& values,
+                          const std::vector<SlotRef>& tables) {
   Tensors wanted = values;
   for (const SlotRef& table : tables) wanted.push_back(read_slot(table));
   std::vector<std::pair<std::size_t, const Lookups::Lookup*>> lookups;
@@ -110,9 +115,10 @@ py::tuple gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const T
     }
   }
   const Tensors found = gradients_reached({loss}, {cotangent}, wanted);
-  py::list grads, rows;
+  Reached result;
+  for (const Tensor& gradient : found) result.any = result.any || gradient.defined();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    grads.append(wrap(found[i].defined() ? found[i] : fn::zeros(wanted[i].type())));
+    result.grads.append(wrap(found[i].defined() ? found[i] : fn::zeros(wanted[i].type())));
   }
   for (std::size_t i = 0; i < tables.size(); ++i) {
     if (found[values.size() + i].defined()) {
@@ -124,9 +130,9 @@ py::tuple gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const T
   for (std::size_t i = 0; i < lookups.size(); ++i) {
     const Tensor& gradient = found[values.size() + tables.size() + i];
     const auto& [table, lookup] = lookups[i];
-    if (gradient.defined()) rows.append(py::make_tuple(table, wrap(lookup->index), wrap(gradient)));
+    if (gradient.defined()) result.rows.append(py::make_tuple(table, wrap(lookup->index), wrap(gradient)));
   }
-  return py::make_tuple(grads, rows);
+  return result;
 }
 
 // The value of fn() and its gradients by the variables, which are tensors and slots. fn() returns the loss, or
@@ -162,8 +168,14 @@ py::tuple value_and_grad(const std::vector<py::object>& variables, const std::ve
       value = wrap(loss);
     }
   }
-  const py::tuple found = gradients_by_rows(loss, Tensor::full(loss.type(), 1), values, tables);
-  return py::make_tuple(value, found[0], found[1]);
+  const Reached found = gradients_by_rows(loss, Tensor::full(loss.type(), 1), values, tables);
+  // Of tensors a gradient of zeros may be meant; a model that a step does not train is a mistake.
+  if (slots && !found.any) {
+    throw ShapeError(text("[", where, "] the loss depends on none of the ", watched.size(),
+                          " parameters; expected a function that ",
+                          "computes it with the model; write lambda x, y: loss_fn(model(x), y) for the function"));
+  }
+  return py::make_tuple(value, found.grads, found.rows);
 }
 
 }  // namespace
@@ -175,8 +187,13 @@ void register_autograd(py::module_& m) {
       "look_up",
       [](py::handle index, const SlotRef& table) { return wrap(look_up(to_tensor(index, "embedding"), table)); },
       py::arg("index"), py::arg("table"));
-  m.def("gradients_by_rows", &gradients_by_rows, py::arg("loss"), py::arg("cotangent"), py::arg("values"),
-        py::arg("tables"));
+  m.def(
+      "gradients_by_rows",
+      [](const Tensor& loss, const Tensor& cotangent, const Tensors& values, const std::vector<SlotRef>& tables) {
+        const Reached found = gradients_by_rows(loss, cotangent, values, tables);
+        return py::make_tuple(found.grads, found.rows);
+      },
+      py::arg("loss"), py::arg("cotangent"), py::arg("values"), py::arg("tables"));
   // Runs fn(), while lookups in row-sparse tables are what gradients_by_rows() will be by.
   m.def(
       "with_lookups",

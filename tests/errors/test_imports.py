@@ -109,6 +109,9 @@ CALLS: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "[optimizer] lr = function; expected a number > 0; pass a function of the step as schedule=..."),
     (lambda: pt.optim.SGD(LAYER, lr="0.1"), ValueError,  # type: ignore[arg-type]
      "[optimizer] lr = '0.1'; expected a number > 0; 1e-3 is usual for adamw"),
+    (lambda: pt.nn.value_and_grad(LAYER, F.cross_entropy)(LAYER(pt.ones((3, 2))), np.array([0, 1, 1])), ValueError,
+     "[value_and_grad] the loss depends on none of the 2 parameters; expected a function that computes it with the "
+     "model; write lambda x, y: loss_fn(model(x), y) for the function"),
     (lambda: AVERAGE.update_parameters(LAYER), ValueError,
      "[ema] update_parameters(); expected update(); write ema.update() behind opt.update(grads)"),
     (lambda: AVERAGE(pt.ones((1, 2))), ValueError, f"[ema] called like a model{APPLIED}"),
