@@ -17,8 +17,8 @@ import powertrain.nn.functional as F
 from powertrain.errors import imports
 
 SCHEDULES = (
-    "[powertrain.optim] lr_scheduler; expected a name of powertrain.optim; a schedule is a function of the step: "
-    "pt.optim.schedules; averages are pt.optim.EMA and pt.optim.SWA"
+    "[powertrain.optim] lr_scheduler; expected a name of powertrain.optim; write opt = pt.optim.AdamW(model, "
+    "schedule=pt.optim.schedules.StepLR(step_size=30))"
 )
 UTILS = (
     "[powertrain] utils; expected a name of powertrain; write pt.data for torch.utils.data, pt.checkpoint for "
