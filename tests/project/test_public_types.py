@@ -26,6 +26,7 @@ MODULES = (
     "powertrain.nn.utils.parametrizations", "powertrain.nn.utils.rnn", "powertrain.optim", "powertrain.optim.schedules",
     "powertrain.data", "powertrain.data.transforms", "powertrain.metrics",
     "powertrain.plugin", "powertrain.plugin.testing", "powertrain.linalg", "powertrain.fft", "powertrain.random",
+    "powertrain.array_api", "powertrain.sklearn",
 )  # fmt: skip
 # Of a class, beside methods whose names show.
 CALLED = ("__init__", "__call__", "__getitem__", "__setitem__", "__iter__", "__len__", "__contains__")
@@ -78,7 +79,8 @@ def is_left(found: str, patterns: Iterable[str] = LEFT) -> bool:
 @functools.cache
 def said_any(module: str) -> set[str]:
     public = importlib.import_module(module)
-    named = {name: getattr(public, name) for name in dir(public) if name[0] != "_"}
+    shown = getattr(public, "__all__", None) if "__dir__" not in vars(public) else None
+    named = {name: getattr(public, name) for name in shown or dir(public) if name[0] != "_"}
     # What a module without __all__ imports is not its own.
     home = "powertrain" if hasattr(public, "__all__") else module
     ours = {name: thing for name, thing in named.items() if str(getattr(thing, "__module__", "")).startswith(home)}

@@ -6,7 +6,7 @@ See docs/conformance.md for what differs, such as at most 8 axes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,11 @@ from powertrain.linalg import matmul, tensordot
 from powertrain.ops.creation import broadcast_arrays, broadcast_shapes, meshgrid
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.searching import nonzero, unique_all, unique_counts, unique_inverse, unique_values
+
+if TYPE_CHECKING:
+    import builtins
+
+    from powertrain.typing import Axes, DTypeLike, TensorLike
 
 __array_api_version__ = "2024.12"
 
@@ -83,61 +88,61 @@ def _whole(op: str, x: Any) -> Tensor:
     return OPERATORS[op](given) if _continuous(given) else OPERATORS["positive"](given)
 
 
-def ceil(x: Any, /) -> Tensor:
+def ceil(x: TensorLike, /) -> Tensor:
     """The nearest whole numbers above, in the dtype of x."""
     return _whole("ceil", x)
 
 
-def floor(x: Any, /) -> Tensor:
+def floor(x: TensorLike, /) -> Tensor:
     """The nearest whole numbers below, in the dtype of x."""
     return _whole("floor", x)
 
 
-def round(x: Any, /) -> Tensor:
+def round(x: TensorLike, /) -> Tensor:
     """The nearest whole numbers, halves to even, in the dtype of x."""
     return _whole("round", x)
 
 
-def trunc(x: Any, /) -> Tensor:
+def trunc(x: TensorLike, /) -> Tensor:
     """The nearest whole numbers towards zero, in the dtype of x."""
     return _whole("trunc", x)
 
 
-def isfinite(x: Any, /) -> Tensor:
+def isfinite(x: TensorLike, /) -> Tensor:
     """Where x is finite, as every integer is."""
     given = asarray(x)
     return OPERATORS["isfinite"](given) if _continuous(given) else OPERATORS["equal"](given, given)
 
 
-def isinf(x: Any, /) -> Tensor:
+def isinf(x: TensorLike, /) -> Tensor:
     """Where x is infinite, as no integer is."""
     given = asarray(x)
     return OPERATORS["isinf"](given) if _continuous(given) else OPERATORS["not_equal"](given, given)
 
 
-def isnan(x: Any, /) -> Tensor:
+def isnan(x: TensorLike, /) -> Tensor:
     """Where x is NaN, as no integer is."""
     return OPERATORS["not_equal"](x, x)
 
 
-def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
+def concat(arrays: Sequence[TensorLike], /, *, axis: int | None = 0) -> Tensor:
     """Arrays one behind the other along an axis, or all their elements."""
     if axis is None:
         return OPERATORS["concat"]([OPERATORS["reshape"](x, (-1,)) for x in arrays], 0)
     return OPERATORS["concat"](list(arrays), axis)
 
 
-def expand_dims(x: Any, /, axis: Any) -> Tensor:
+def expand_dims(x: TensorLike, /, axis: Axes | None) -> Tensor:
     """x with an axis of size 1."""
     return OPERATORS["expand_dims"](x, axis)
 
 
-def reshape(x: Any, /, shape: Any, *, copy: Any = None) -> Tensor:
+def reshape(x: TensorLike, /, shape: Axes, *, copy: builtins.bool | None = None) -> Tensor:
     """x in another shape. A value never changes, so whether it is a copy cannot be seen."""
     return OPERATORS["reshape"](x, shape)
 
 
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+def unstack(x: TensorLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The tensors along an axis, one by one; none of an axis of size 0."""
     given = asarray(x)
     if -given.ndim <= axis < given.ndim and given.shape[axis] == 0:
@@ -146,49 +151,56 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     return tuple(parts) if isinstance(parts, (tuple, list)) else (parts,)
 
 
-def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Tensor:
+def searchsorted(x1: TensorLike, x2: TensorLike, /, *, side: str = "left", sorter: TensorLike | None = None) -> Tensor:
     """Where each of x2 belongs in x1, which is in order, or is when its elements are taken in the order of sorter."""
     row = x1 if sorter is None else take(x1, sorter)
     return OPERATORS["searchsorted"](row, x2, side)
 
 
-def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
+def clip(x: TensorLike, /, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
     """x between bounds, in its own dtype."""
-    low, high = (None if bound is None else OPERATORS["astype"](bound, x.dtype) for bound in (min, max))
-    return OPERATORS["clip"](x, low, high)
+    given = asarray(x)
+    low, high = (None if bound is None else OPERATORS["astype"](bound, given.dtype) for bound in (min, max))
+    return OPERATORS["clip"](given, low, high)
 
 
-def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
+def take(x: TensorLike, indices: TensorLike, /, *, axis: int | None = None) -> Tensor:
     """Elements by position along an axis."""
     return OPERATORS["take"](x, OPERATORS["astype"](indices, "int64"), 0 if axis is None else axis)
 
 
-def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
+def take_along_axis(x: TensorLike, indices: TensorLike, /, *, axis: int = -1) -> Tensor:
     """The element at each place along an axis."""
     return OPERATORS["take_along_axis"](x, OPERATORS["astype"](indices, "int64"), axis)
 
 
-def tril(x: Any, /, *, k: int = 0) -> Tensor:
+def tril(x: TensorLike, /, *, k: int = 0) -> Tensor:
     """Zeros above a diagonal."""
     return OPERATORS["tril"](x, k)
 
 
-def triu(x: Any, /, *, k: int = 0) -> Tensor:
+def triu(x: TensorLike, /, *, k: int = 0) -> Tensor:
     """Zeros below a diagonal."""
     return OPERATORS["triu"](x, k)
 
 
-def sort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+def sort(
+    x: TensorLike, /, *, axis: int = -1, descending: builtins.bool = False, stable: builtins.bool = True
+) -> Tensor:
     """x in order along an axis; always stable."""
     return OPERATORS["sort"](x, axis, descending)
 
 
-def argsort(x: Any, /, *, axis: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+def argsort(
+    x: TensorLike, /, *, axis: int = -1, descending: builtins.bool = False, stable: builtins.bool = True
+) -> Tensor:
     """Positions in order along an axis; always stable."""
     return OPERATORS["argsort"](x, axis, descending)
 
 
-def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
+def diff(
+    x: TensorLike, /, *, axis: int = -1, n: int = 1, prepend: TensorLike | None = None, append: TensorLike | None = None
+) -> Tensor:
     """Differences of neighbours, of x between what is put before and behind it; x itself for n = 0."""
     parts = [part for part in (prepend, x, append) if part is not None] if n else [x]
     return OPERATORS["diff"](x if len(parts) == 1 else OPERATORS["concat"](parts, axis), n, axis)
@@ -200,22 +212,30 @@ def _accumulated(op: str, x: Any, dtype: Any, rest: dict[str, Any]) -> Tensor:
     return result if dtype is None else OPERATORS["astype"](result, dtype)
 
 
-def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:
+def sum(
+    x: TensorLike, /, *, axis: Axes | None = None, dtype: DTypeLike | None = None, keepdims: builtins.bool = False
+) -> Tensor:
     """The sum over axes, accumulated in a dtype that is asked for."""
     return _accumulated("sum", x, dtype, {"axis": axis, "keepdims": keepdims})
 
 
-def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Tensor:
+def prod(
+    x: TensorLike, /, *, axis: Axes | None = None, dtype: DTypeLike | None = None, keepdims: builtins.bool = False
+) -> Tensor:
     """The product over axes, accumulated in a dtype that is asked for."""
     return _accumulated("prod", x, dtype, {"axis": axis, "keepdims": keepdims})
 
 
-def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+def cumulative_sum(
+    x: TensorLike, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: builtins.bool = False
+) -> Tensor:
     """Running sums along an axis."""
     return _accumulated("cumulative_sum", x, dtype, {"axis": axis, "include_initial": include_initial})
 
 
-def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+def cumulative_prod(
+    x: TensorLike, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: builtins.bool = False
+) -> Tensor:
     """Running products along an axis."""
     return _accumulated("cumulative_prod", x, dtype, {"axis": axis, "include_initial": include_initial})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain import _core
@@ -12,12 +12,17 @@ from powertrain._core import asarray as _asarray
 from powertrain._core import from_dlpack as _from_dlpack
 from powertrain.ops.functional import OPERATORS
 
+if TYPE_CHECKING:
+    from powertrain.typing import Device, DTypeLike, TensorLike
+
 
 class CopyError(pt.Error, ValueError):
     """A copy that was refused and is needed."""
 
 
-def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Tensor:
+def asarray(
+    obj: TensorLike, /, *, dtype: DTypeLike | None = None, device: Device = None, copy: bool | None = None
+) -> Tensor:
     """A tensor; copied where that is asked for, and an error where it is refused and needed."""
     _core.check_device(device, "asarray")
     made = pt.tensor(obj, dtype) if copy else _asarray(obj, dtype)
@@ -29,45 +34,55 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
     return made
 
 
-def from_dlpack(x: Any, /, *, device: Any = None, copy: Any = None) -> Tensor:
+def from_dlpack(x: TensorLike, /, *, device: Device = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of another library's array; copied where that is asked for."""
     _core.check_device(device, "from_dlpack")
     return pt.tensor(_from_dlpack(x)) if copy else _from_dlpack(x)
 
 
-def astype(x: Any, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Tensor:
+def astype(x: TensorLike, dtype: DTypeLike | None, /, *, copy: bool = True, device: Device = None) -> Tensor:
     """x in another dtype."""
     _core.check_device(device, "astype")
     return OPERATORS["astype"](x, dtype)
 
 
 def arange(
-    start: float, /, stop: float | None = None, step: float = 1, *, dtype: Any = None, device: Any = None
+    start: float,
+    /,
+    stop: float | None = None,
+    step: float = 1,
+    *,
+    dtype: DTypeLike | None = None,
+    device: Device = None,
 ) -> Tensor:
     """The numbers start, start + step, ... below stop."""
     _core.check_device(device, "arange")
     return pt.arange(start, stop, step, dtype)
 
 
-def full(shape: int | Sequence[int], fill_value: complex, *, dtype: Any = None, device: Any = None) -> Tensor:
+def full(
+    shape: int | Sequence[int], fill_value: complex, *, dtype: DTypeLike | None = None, device: Device = None
+) -> Tensor:
     """A tensor of one value, of the default dtype of its kind."""
     _core.check_device(device, "full")
     return pt.full(shape, fill_value, _asarray(fill_value).dtype if dtype is None else dtype)
 
 
-def full_like(x: Any, /, fill_value: complex, *, dtype: Any = None, device: Any = None) -> Tensor:
+def full_like(
+    x: TensorLike, /, fill_value: complex, *, dtype: DTypeLike | None = None, device: Device = None
+) -> Tensor:
     """A tensor of one value, in the shape of x, and its dtype unless another is given."""
     _core.check_device(device, "full_like")
     return pt.full_like(x, fill_value, dtype)
 
 
-def zeros(shape: int | Sequence[int], *, dtype: Any = None, device: Any = None) -> Tensor:
+def zeros(shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """A tensor of zeros."""
     _core.check_device(device, "zeros")
     return pt.zeros(shape, dtype)
 
 
-def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Tensor:
+def zeros_like(x: TensorLike, /, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """Zeros in the shape of x, and its dtype unless another is given."""
     _core.check_device(device, "zeros_like")
     return pt.zeros_like(x, dtype)
@@ -77,26 +92,35 @@ def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Tensor:
 empty, empty_like = zeros, zeros_like
 
 
-def ones(shape: int | Sequence[int], *, dtype: Any = None, device: Any = None) -> Tensor:
+def ones(shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """A tensor of ones."""
     _core.check_device(device, "ones")
     return pt.ones(shape, dtype)
 
 
-def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Tensor:
+def ones_like(x: TensorLike, /, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """Ones in the shape of x, and its dtype unless another is given."""
     _core.check_device(device, "ones_like")
     return pt.ones_like(x, dtype)
 
 
-def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
+def eye(
+    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DTypeLike | None = None, device: Device = None
+) -> Tensor:
     """Ones on a diagonal, zeros elsewhere."""
     _core.check_device(device, "eye")
     return pt.eye(n_rows, n_cols, k, dtype)
 
 
 def linspace(
-    start: float, stop: float, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: Any = True
+    start: float,
+    stop: float,
+    /,
+    num: int,
+    *,
+    dtype: DTypeLike | None = None,
+    device: Device = None,
+    endpoint: bool = True,
 ) -> Tensor:
     """Evenly spaced numbers."""
     _core.check_device(device, "linspace")

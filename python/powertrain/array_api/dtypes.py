@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import powertrain as pt
 from powertrain._core import DType, DTypeError, asarray
 from powertrain.ops.functional import OPERATORS
+
+if TYPE_CHECKING:
+    from powertrain._core import Tensor
+    from powertrain.typing import Device, DTypeLike, TensorLike
 
 
 def _dtype(of: Any) -> DType:
@@ -18,7 +21,7 @@ def _dtype(of: Any) -> DType:
     return of.dtype if hasattr(of, "dtype") else asarray(np.zeros((), of)).dtype
 
 
-def result_type(*arrays_and_dtypes: Any) -> DType:
+def result_type(*arrays_and_dtypes: TensorLike | DTypeLike) -> DType:
     """The dtype of an operation on all of them; Python numbers take that of the others."""
     numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float, complex))]
     dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float, complex))]
@@ -29,7 +32,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     return OPERATORS["where"](True, probe, numbers[0]).dtype if numbers else common
 
 
-def can_cast(from_: Any, to: Any, /) -> Any:
+def can_cast(from_: Tensor | DType, to: DType, /) -> bool:
     """Whether promotion within a kind takes a dtype to another."""
     before = _dtype(from_)
     kinds = ("bool", "integral", ("real floating", "complex floating"))
@@ -50,7 +53,7 @@ _KINDS["integral"] = _KINDS["signed integer"] + _KINDS["unsigned integer"]
 _KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["complex floating"]
 
 
-def isdtype(dtype: DType, kind: Any) -> Any:
+def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
     """Whether a dtype is one, or of a kind, or of one of several."""
     if isinstance(kind, tuple):
         return any(isdtype(dtype, one) for one in kind)
@@ -77,7 +80,7 @@ class IntInfo(NamedTuple):
     dtype: DType
 
 
-def finfo(type: Any, /) -> FloatInfo:
+def finfo(type: Tensor | DTypeLike, /) -> FloatInfo:
     """The limits of a float dtype, or of the parts of a complex one."""
     dtype = _dtype(type)
     dtype = {DType.complex64: DType.float32, DType.complex128: DType.float64}.get(dtype, dtype)
@@ -88,7 +91,7 @@ def finfo(type: Any, /) -> FloatInfo:
     return FloatInfo(facts.bits, *numbers, dtype)
 
 
-def iinfo(type: Any, /) -> IntInfo:
+def iinfo(type: Tensor | DTypeLike, /) -> IntInfo:
     """The limits of an integer dtype."""
     dtype = _dtype(type)
     facts = np.iinfo(dtype.name)
@@ -107,7 +110,7 @@ class _Info:
     def devices(self) -> list[str]:
         return ["cpu"]
 
-    def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
+    def default_dtypes(self, *, device: Device = None) -> dict[str, DType]:
         return {
             "real floating": DType.float32,
             "complex floating": DType.complex64,
@@ -115,7 +118,9 @@ class _Info:
             "indexing": DType.int64,
         }
 
-    def dtypes(self, *, device: Any = None, kind: str | Sequence[str] | None = None) -> dict[str, DType]:
+    def dtypes(
+        self, *, device: Device = None, kind: str | list[str] | tuple[str, ...] | None = None
+    ) -> dict[str, DType]:
         names = [name for kinds in _KINDS.values() for name in kinds if name not in ("float16", "bfloat16")]
         wanted = "numeric" if kind is None else kind
         found = {name: getattr(DType, name) for name in names}
