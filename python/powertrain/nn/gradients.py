@@ -46,8 +46,8 @@ def value_and_grad(
     have.
     The gradient of a table of `nn.Embedding(sparse=True)` is a `RowSparse`, of others a tensor.
 
-    Errors    a loss that is not one floating-point number; an op without gradient on the way; a row-sparse table that
-              is read otherwise than by its layer
+    Errors    a loss that is not one floating-point number, or that depends on no parameter; an op without gradient on
+              the way; a row-sparse table that is read otherwise than by its layer
     Source    as mlx.nn.value_and_grad
     Example
         >>> import powertrain as pt
