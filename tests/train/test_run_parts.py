@@ -78,7 +78,7 @@ def test_epochs_of_data_that_has_none_are_refused() -> None:
         horizon("3 epochs", epochs=False)
     assert str(caught.value) == (
         "[run.until] received 3 epochs; the data is drawn at random and has no epochs; expected steps or tokens; "
-        'for example until = "2_000 steps"'
+        'write until = "2_000 steps", or steps=2_000 in pt.fit'
     )
 
 

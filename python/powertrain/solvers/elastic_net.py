@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powertrain.solvers.checks import SolverError, finite, number, table, targets, weights, whole
 from powertrain.solvers.least_squares import centred, fit_ridge
 from powertrain.solvers.tall import Floats, gram
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 
 @dataclass
@@ -32,9 +35,9 @@ class ElasticNetFit:
 
 
 def fit_elastic_net(
-    x: Any,
-    y: Any,
-    sample_weight: Any = None,
+    x: TensorLike,
+    y: TensorLike,
+    sample_weight: TensorLike | None = None,
     *,
     l1: float,
     l2: float = 0.0,
@@ -83,7 +86,14 @@ def fit_elastic_net(
 
 
 def coordinate_descent(
-    matrix: Any, right: Any, square: float, *, l1: float, l2: float = 0.0, tol: float = 1e-4, max_iter: int = 1000
+    matrix: TensorLike,
+    right: TensorLike,
+    square: float,
+    *,
+    l1: float,
+    l2: float = 0.0,
+    tol: float = 1e-4,
+    max_iter: int = 1000,
 ) -> Descent:
     """Minimize square / 2 - right^T c + c^T matrix c / 2 + l1 sum |c| + l2 / 2 sum(c^2), one element at a time.
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powertrain.solvers.checks import finite, number, table, targets, weights
 from powertrain.solvers.tall import Array, Floats, gram
 
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
-def fit_ridge(x: Any, y: Any, sample_weight: Any = None, *, l2: float, intercept: bool = True) -> tuple[Floats, Floats]:
+
+def fit_ridge(
+    x: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None, *, l2: float, intercept: bool = True
+) -> tuple[Floats, Floats]:
     """Find the coefficients that minimize sum(sample_weight (y - x coef - intercept)^2) + l2 sum(coef^2).
 
     Of several that do, it is the smallest. The intercept is not held down; without one it is zero.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.solvers.checks import SolverError, finite, number, table, whole
 from powertrain.solvers.tall import ROWS, Array, Floats, each_row, filled, product, rows_of
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Labels = NDArray[np.int64]
 
@@ -43,7 +46,7 @@ class Clusters:
     iterations: int
 
 
-def kmeans(x: Any, centers: Any, *, tol: float = 0.0, max_iter: int = 300) -> Clusters:
+def kmeans(x: TensorLike, centers: TensorLike, *, tol: float = 0.0, max_iter: int = 300) -> Clusters:
     """Move centers to the means of the rows that are nearest to them, until no row changes its center.
 
     It also ends when the squares of how far the centers move add up to at most `tol`, or after `max_iter` moves. A
@@ -70,7 +73,7 @@ def kmeans(x: Any, centers: Any, *, tol: float = 0.0, max_iter: int = 300) -> Cl
     return run.run(whole("kmeans", "max_iter", max_iter, 1), number("kmeans", "tol", tol))
 
 
-def kmeans_plusplus(x: Any, n_clusters: int, *, seed: int = 0) -> Array:
+def kmeans_plusplus(x: TensorLike, n_clusters: int, *, seed: int = 0) -> Array:
     """Choose rows of x as first centers for `kmeans`: at random, by their squared distance from those before.
 
     Of 2 + log(n_clusters) rows that are drawn for a center, the one stays that brings all rows nearest.

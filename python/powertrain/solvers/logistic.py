@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from powertrain.solvers.bound import bound
 from powertrain.solvers.checks import classes, finite, number, table, weights, whole
 from powertrain.solvers.quasi_newton import Minimum, descend
 from powertrain.solvers.tall import Array, Floats, add_up, product, sampled_moments
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 
 @dataclass
@@ -33,12 +36,12 @@ class LogisticFit:
     intercept: Floats
     minimum: Minimum
 
-    def scores(self, x: Any) -> Array:
+    def scores(self, x: TensorLike) -> Array:
         """x coef + intercept, [rows, columns]."""
         rows = table("LogisticFit", "x", x)
         return np.asarray(product(rows, self.coef.T) + self.intercept)
 
-    def probabilities(self, x: Any) -> Array:
+    def probabilities(self, x: TensorLike) -> Array:
         """The probability of each class, [rows, classes].
 
         >>> fit = fit_logistic(np.array([[0.0], [1.0]]), np.array([0, 1]), 2, l2=0.01)
@@ -52,10 +55,10 @@ class LogisticFit:
 
 
 def fit_logistic(
-    x: Any,
-    y: Any,
+    x: TensorLike,
+    y: TensorLike,
     n_classes: int,
-    sample_weight: Any = None,
+    sample_weight: TensorLike | None = None,
     *,
     l2: float,
     intercept: bool = True,

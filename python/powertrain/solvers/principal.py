@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powertrain.solvers.checks import finite, table, whole
 from powertrain.solvers.tall import Array, Floats, Moments, gram, gram_is_ours, sampled_moments
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 # Small data are decomposed themselves, which keeps the digits of their small components.
 SMALL = 500
@@ -33,7 +36,7 @@ class PrincipalComponents:
     total_variance: float
 
 
-def principal_components(x: Any, n_components: int | None = None) -> PrincipalComponents:
+def principal_components(x: TensorLike, n_components: int | None = None) -> PrincipalComponents:
     """Find the directions in which the rows of x vary most: all of them, min(rows, features), or the first few.
 
     The largest element of each is positive, so that signs do not depend on how they were found.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powertrain.solvers.checks import SolverError, number, whole
 from powertrain.solvers.tall import Floats
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 Function = Callable[[Floats], tuple[float, Floats]]
 
@@ -31,8 +34,8 @@ class Minimum:
 
 
 def minimize(
-    fun: Callable[[Floats], tuple[float, Any]],
-    x0: Any,
+    fun: Callable[[Floats], tuple[float, Floats]],
+    x0: TensorLike,
     *,
     precondition: Callable[[Floats], Floats] | None = None,
     tol: float = 1e-5,

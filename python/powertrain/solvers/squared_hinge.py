@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from powertrain.solvers.bound import bound
 from powertrain.solvers.checks import classes, finite, number, table, weights, whole
 from powertrain.solvers.quasi_newton import Minimum, descend
 from powertrain.solvers.tall import Array, Floats, add_up, product, sampled_moments
+
+if TYPE_CHECKING:
+    from powertrain.typing import TensorLike
 
 
 @dataclass
@@ -28,16 +31,16 @@ class SquaredHingeFit:
     intercept: Floats
     minimum: Minimum
 
-    def scores(self, x: Any) -> Array:
+    def scores(self, x: TensorLike) -> Array:
         """x coef + intercept, [rows, columns]."""
         return np.asarray(product(table("SquaredHingeFit", "x", x), self.coef.T) + self.intercept)
 
 
 def fit_squared_hinge(
-    x: Any,
-    y: Any,
+    x: TensorLike,
+    y: TensorLike,
     n_classes: int,
-    sample_weight: Any = None,
+    sample_weight: TensorLike | None = None,
     *,
     l2: float,
     intercept_l2: float = 0.0,

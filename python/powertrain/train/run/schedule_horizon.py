@@ -26,7 +26,7 @@ class Horizon:
         if settings.until.unit == "epochs" and not self.has_epochs:
             raise RunError(
                 f"[run.until] received {settings.until}; the data is drawn at random and has no epochs; expected steps "
-                'or tokens; for example until = "2_000 steps"'
+                'or tokens; write until = "2_000 steps", or steps=2_000 in pt.fit'
             )
         every = settings.evaluate.every if settings.evaluate else None
         if every is None and self.has_epochs and self.until.unit == "epochs":
