@@ -258,7 +258,7 @@ def test_a_norm_that_no_update_computes_is_refused_and_costs_nothing() -> None:
         _ = optimizer.grad_norm
     assert str(caught.value) == (
         "[optimizer] grad_norm of updates that compute none; expected clip, or track_grad_norm=True; write "
-        "pt.optim.SGD(model, track_grad_norm=True)"
+        "SGD(model, track_grad_norm=True)"
     )
 
     def launches(**settings: Any) -> int:

@@ -251,7 +251,9 @@ def test_lbfgs_keeps_as_many_differences_as_there_were() -> None:
     x, ours, closure, *_ = pair_of("rosenbrock", {"max_iter": 3, "max_eval": 30, "history_size": 4})
     begin = numbers(ours)
     assert begin == 4 + 2 * x.size  # lr, updates, length, scale; the direction and the gradient before
+    assert ours.grad_norm.item() == 0.0
     ours.minimize(closure)
+    assert ours.grad_norm.item() == np.linalg.norm(ours.state_dict()["lbfgs.before.x"]) > 0
     assert numbers(ours) == begin + 2 * 2 * x.size
     for _ in range(3):
         ours.minimize(closure)

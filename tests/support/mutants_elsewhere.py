@@ -190,7 +190,7 @@ PARTS: dict[str, Part] = {
          'OPERATORS["searchsorted"](self.index, self.index)'),
         ("python/powertrain/optim/optimizer.py", "pt.take(sums, rows.place)", "sums"),
         ("python/powertrain/optim/parts.py", 'optimizer.accumulate == 1, "an', 'True, "an'),
-        ("python/powertrain/optim/parts.py", "decay == 0, f", "True, f"),
+        ("python/powertrain/optim/parts.py", "decay == 0,\n", "True,\n"),
         ("python/powertrain/optim/adam_variants.py", "size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) /",
          "size = wide /"),
         ("python/powertrain/optim/sgd.py", "self.ROWS = momentum == 0", "self.ROWS = True"),

@@ -110,7 +110,7 @@ LATE: dict[str, tuple[str, str, str, str]] = {
             "        return super().predict(t, batch)\n")),
     "optimizer-count": ("optimizer", "state-on-self", "an update changes t of the optimizer",
                         but(MOMENT, "m = state", "self.t = getattr(self, 't', 0) + 1; m = state")),
-    "optimizer-settings": ("optimizer", "settings", "build loses schedule, clip, accumulate of the recipe",
+    "optimizer-settings": ("optimizer", "settings", "build loses schedule, clip, accumulate, groups of the recipe",
                            but(MOMENT, "lr=0.01, **settings)", 'lr=0.01, name="optimizer")')),
     "optimizer-random": ("optimizer", "global-random", "build or an update draws",
                          but(MOMENT, "m = state", "np.random.rand(); m = state")),

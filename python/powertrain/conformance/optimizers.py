@@ -80,12 +80,12 @@ def made_of(subject: Subject, params: Any, **settings: Any) -> tuple[Any, Any]:
 
 
 def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterator[Finding]:
-    """What a recipe says around an optimizer reaches it: clipping, accumulation, the schedule."""
+    """What a recipe says around an optimizer reaches it: clipping, accumulation, the schedule, groups."""
     given: dict[str, Any] = {"schedule": LambdaLR(lambda step: 1.0), "clip": 0.5, "accumulate": 2}
     try:
-        _, optimizer = make(**given)
+        _, optimizer = make(**given, groups=[{"match": "w", "weight_decay": 0.25}])
     except Exception as error:
-        yield subject.raised("build with a schedule, clip and accumulate", error)
+        yield subject.raised("build with a schedule, clip, accumulate and groups", error)
         return
     if not isinstance(optimizer, Optimizer):
         yield subject.finding(
@@ -96,6 +96,8 @@ def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterato
         )
         return
     lost = [name for name, value in given.items() if getattr(optimizer, name) != value]
+    if [part.weight_decay for part in optimizer.parts] != [0.25]:
+        lost.append("groups")
     if lost:
         yield subject.finding(
             "settings",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import powertrain as pt
 from powertrain.errors.boundary import shown
+from powertrain.optim.clipping import global_norm
 from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.received import Gradients, check_gradients
@@ -75,6 +76,11 @@ class LBFGS(Optimizer):
         for pair in self._pairs:
             for flat in pair:
                 yield from ((view.name, view) for view in flat.views)
+
+    @property
+    def grad_norm(self) -> pt.Tensor:
+        """The norm of the gradient where the last step began."""
+        return global_norm([self._state("before")])
 
     def load_state_dict(self, state: Mapping[str, TensorLike]) -> None:
         """Set the state to what `state_dict` gave, with as many differences as it has."""

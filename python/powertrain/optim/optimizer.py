@@ -159,7 +159,7 @@ class Optimizer(Watched, Stateful, NotStepped, Declared, declares=True):
         if not (self.track_grad_norm or self.clip is not None or self.loss_scale is not None or len(self.parts) > 1):
             raise OptimizerError(
                 f"[{self.name}] grad_norm of updates that compute none; expected clip, or track_grad_norm=True; write "
-                f"pt.optim.{type(self).__name__}(model, track_grad_norm=True)"
+                f"{type(self).__name__}(model, track_grad_norm=True)"
             )
         return self._norm.value
 
