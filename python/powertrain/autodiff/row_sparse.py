@@ -15,7 +15,8 @@ _LOOK_UP: Callable[[Any, Slot], Tensor] = _core.look_up
 
 def is_sparse(slot: object) -> bool:
     """Whether gradients are row-sparse: those of a parameter whose `sparse` is true."""
-    return bool(getattr(slot, "sparse", False))
+    # Not by getattr: what a slot does not have is looked for among all names, to say which one was meant.
+    return bool(getattr(slot, "__dict__", {}).get("sparse", False))
 
 
 def look_up(index: Any, table: Any) -> Tensor:

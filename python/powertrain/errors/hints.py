@@ -7,6 +7,7 @@ the other public modules, or from names that are nearly the same.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 import re
@@ -167,6 +168,7 @@ def knows(where: str, name: str) -> bool:
     return bool(line(where, name) or name in NOTES or family(name) or _close(where, name))
 
 
+@functools.lru_cache(maxsize=1024)  # hasattr and getattr with a default ask again and again
 def hint(where: str, name: str) -> str:
     """The error for a name that a public module, or a tensor ("Tensor"), does not have."""
     said = f"[{where}] {name}; expected a name of {where}; "
