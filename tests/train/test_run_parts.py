@@ -77,8 +77,8 @@ def test_epochs_of_data_that_has_none_are_refused() -> None:
     with pytest.raises(RunError) as caught:
         horizon("3 epochs", epochs=False)
     assert str(caught.value) == (
-        "[run.until] received 3 epochs; the data is drawn at random and has no epochs; expected steps or tokens; "
-        'write until = "2_000 steps", or steps=2_000 in pt.fit'
+        "[run.until] received 3 epochs; the data is drawn at random, or a stream, and has no epochs; expected steps "
+        'or tokens; write until = "2_000 steps", or steps=2_000 in pt.fit'
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from powertrain.data.dataset import Subset
+from powertrain.data.dataset import IterableDataset, Subset, is_stream
 from powertrain.data.errors import DataError
+from powertrain.data.head import Head, stream_of
 from powertrain.data.source import Array, Source, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified
 from powertrain.data.transforms import Transformed
@@ -30,7 +31,8 @@ class Codec(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class DataModule:
-    """Data sets by split ("train" always, "valid" and "test" where there are any), with fields x and y.
+    """Data sets by split ("train" always, "valid" and "test" where there are any), with fields x and y. One may be a
+    stream (IterableDataset): training iterates it, and all else sees its first 4,096 examples.
 
     `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
     the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
@@ -42,7 +44,7 @@ class DataModule:
 
     name: str
     task: str
-    splits: Mapping[str, Source]
+    splits: Mapping[str, Source]  # or streams, which become the heads of them
     outputs: int
     labels: tuple[str, ...] = ()
     state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
@@ -55,6 +57,13 @@ class DataModule:
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()
     own_task: Task | None = None
+
+    def __post_init__(self) -> None:
+        parts = {
+            name: Head(cast(IterableDataset, source)) if is_stream(source) else source
+            for name, source in self.splits.items()
+        }
+        object.__setattr__(self, "splits", parts)
 
     @property
     def kind(self) -> Task:
@@ -87,6 +96,11 @@ class DataModule:
             raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
         if stratify and not self.kind.classes:
             raise DataError("split", f"stratify on a {self.task} task", "expected classes", "leave stratify out")
+        if stream_of(self.train) is not None:
+            raise DataError(
+                "split", f"the stream of {self.name}", "expected parts of its own",
+                "give them beside it: DataModule(name, task, {'train': stream, 'valid': dataset}, outputs)",
+            )  # fmt: skip
         if self.kind.tokens:
             raise DataError(
                 "split",
@@ -121,6 +135,11 @@ class DataModule:
         random ones change training batches alone."""
         if not plugins:
             return self
+        if stream_of(self.train) is not None and any(is_random(plugin) for plugin, _ in plugins):
+            raise DataError(
+                "features", f"a random transform of the stream of {self.name}", "expected fitted ones",
+                "draw in the stream's __iter__, by the epoch that set_epoch gives and the example's number",
+            )  # fmt: skip
         made: list[Transform | RandomTransform] = []
         fitting = [at for at, (plugin, _) in enumerate(plugins) if not is_random(plugin)]
         x = whole(self.train, "x") if fitting else self.train.fetch(np.zeros(1, dtype=np.int64))["x"]

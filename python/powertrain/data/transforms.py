@@ -172,7 +172,11 @@ class Transformed(Dataset):
         return len(self.source)
 
     def fetch(self, indices: Indices) -> Fields:
-        return self._mapped(self.source.fetch(indices), lambda transform, number, fields: fields)
+        return self.mapped(self.source.fetch(indices))
+
+    def mapped(self, fields: Fields) -> Fields:
+        """Fields of some examples after the fitted transforms."""
+        return self._mapped(fields, lambda transform, number, found: found)
 
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         def change(transform: RandomTransform, number: int, fields: Fields) -> Fields:

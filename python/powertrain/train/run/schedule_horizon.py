@@ -25,8 +25,8 @@ class Horizon:
         self.has_epochs = source is not None and source.has_epochs
         if settings.until.unit == "epochs" and not self.has_epochs:
             raise RunError(
-                f"[run.until] received {settings.until}; the data is drawn at random and has no epochs; expected steps "
-                'or tokens; write until = "2_000 steps", or steps=2_000 in pt.fit'
+                f"[run.until] received {settings.until}; the data is drawn at random, or a stream, and has no epochs; "
+                'expected steps or tokens; write until = "2_000 steps", or steps=2_000 in pt.fit'
             )
         every = settings.evaluate.every if settings.evaluate else None
         if every is None and self.has_epochs and self.until.unit == "epochs":
@@ -47,7 +47,7 @@ class Horizon:
 
     def _in_steps(self, amount: int, unit: str) -> int:
         source = self.source
-        size = {"examples": source.batch, "tokens": source.tokens_per_batch}.get(unit, 1) if source else 1
+        size = {"examples": source.batch, "tokens": source.tokens_per_batch}.get(unit, 1) if source is not None else 1
         return -(-amount // size)
 
     def _steps_to(self, target: Duration, progress: Progress) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
+from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.source import Fields
 from powertrain.data.transforms import Transformed
@@ -125,24 +126,28 @@ class TrainSource:
 
     def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int) -> None:
         # A text has a window at every place: so many that an epoch of them means nothing.
-        self.has_epochs = not dataset.kind.tokens
+        stream = stream_of(source)
+        self.streams = stream is not None
+        self.has_epochs = stream is None and not dataset.kind.tokens
         self.batch = settings.batch
         self.tokens_per_batch = self.batch * (dataset.context or 1)
         self.loader = DataLoader(
-            source,
+            source if stream is None else stream,
             self.batch,
-            sampler=RandomSampler(source, replacement=not self.has_epochs),
+            sampler=None if self.streams else RandomSampler(source, replacement=not self.has_epochs),
             num_workers=settings.workers,
             seed=seed,
             pad_last=True,
             endless=True,
-            augment=True,
+            augment=not self.streams,
         )
         self._batches: Iterator[Batch] | None = None
 
     @property
     def padded(self) -> int:
-        """Rows of padding in the last batch of an epoch."""
+        """Rows of padding in the last batch of an epoch; of a stream, the most that there may be."""
+        if self.streams:
+            return self.batch - 1
         return -len(self.loader.dataset) % self.batch if self.has_epochs else 0
 
     def __len__(self) -> int:
@@ -159,6 +164,11 @@ class TrainSource:
 
     def rows(self) -> Fields:
         """Every example at once, in the order of the part: for what learns from all of them together."""
+        if self.streams:
+            raise RunError(
+                "[run.data rows] the data is a stream; expected rows in memory; learn from batches, by run.loop, or "
+                "give the data set a length and __getitem__"
+            )
         source = self.loader.dataset
         return source.fetch(np.arange(len(source), dtype=np.int64))
 

@@ -1,0 +1,72 @@
+"""Streams as parts of a data set: training iterates them, and what looks at rows sees the first ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from powertrain.data.collate import collate
+from powertrain.data.dataset import Dataset, IterableDataset, as_fields
+from powertrain.data.errors import DataError
+from powertrain.data.source import Fields, Indices, Source
+from powertrain.data.transforms import Transformed
+
+HEAD = 4096
+
+
+class Head(Dataset):
+    """The first examples of a stream as a source, in memory once somebody asks: for a model's inputs, for what a
+    transform learns, for a baseline. Its length need not be known, and is not that of the stream."""
+
+    def __init__(self, stream: IterableDataset, count: int = HEAD) -> None:
+        self.stream, self._count = stream, count
+        self._held: Fields | None = None
+
+    def _fields(self) -> Fields:
+        if self._held is None:
+            begin_epoch(self.stream, 0)
+            first = list(itertools.islice(iter(self.stream), self._count))
+            if not first:
+                raise DataError(
+                    type(self.stream).__name__, "a stream without an example", "expected some",
+                    "iterate anew in each __iter__: a generator ends once and for all",
+                )  # fmt: skip
+            self._held = as_fields(collate(first))
+        return self._held
+
+    def __len__(self) -> int:
+        return len(next(iter(self._fields().values())))
+
+    def fetch(self, indices: Indices) -> Fields:
+        return {name: value[indices] for name, value in self._fields().items()}
+
+
+class _Mapped(IterableDataset):
+    """A stream whose examples pass through fitted transforms."""
+
+    def __init__(self, stream: IterableDataset, transformed: Transformed) -> None:
+        self.stream, self.transformed = stream, transformed
+
+    def set_epoch(self, epoch: int) -> None:
+        begin_epoch(self.stream, epoch)
+
+    def __iter__(self) -> Iterator[Any]:
+        for example in self.stream:
+            fields = self.transformed.mapped(as_fields(collate([example])))
+            yield {name: value[0] for name, value in fields.items()}
+
+
+def begin_epoch(stream: IterableDataset, epoch: int) -> None:
+    """Tell a stream that differs from epoch to epoch which one comes."""
+    if hasattr(stream, "set_epoch"):
+        stream.set_epoch(epoch)
+
+
+def stream_of(source: Source) -> IterableDataset | None:
+    """The stream that training iterates in place of a source; None where examples are asked for by number."""
+    if isinstance(source, Head):
+        return source.stream
+    if isinstance(source, Transformed) and (stream := stream_of(source.source)) is not None:
+        return _Mapped(stream, source)
+    return None
