@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 import numpy as np
 import powertrain as pt
-from powertrain.data import ArrayDataset, DataModule
+from powertrain.data import ArrayDataset, DataModule, IterableDataset
 from powertrain.optim.optimizer import Optimizer
 from powertrain.plugin import *
 """
@@ -170,6 +170,21 @@ class it(Data):
         path = Path(tempfile.gettempdir()) / "strange.bin"
         np.arange(150, dtype="f2").tofile(path)
         return DataModule("it", "regression", {"train": Source(path)}, 2)
+'''),
+    "data-stream": ("data", HEAD + '''
+class Lines(IterableDataset):
+    """Of unknown length, another one in each epoch."""
+    def __init__(self): self.epoch = 0
+    def set_epoch(self, epoch): self.epoch = epoch
+    def __iter__(self):
+        draw = np.random.Generator(np.random.Philox(key=[7, self.epoch]))
+        for number in range(int(draw.integers(300, 400))):
+            y = number % 3
+            yield {"x": (draw.normal(size=4) + y).astype("f4"), "y": y}
+class it(Data):
+    Params = NoParams
+    @classmethod
+    def build(cls, params, base): return DataModule("it", "classification", {"train": Lines()}, 3)
 '''),
     "data-one-row": ("data", HEAD + '''
 class Source:

@@ -228,6 +228,14 @@ DATASETS: Rows = {
     "data-folder": ("data", "not-repeatable", "at another time, in another folder",
                     but(DATA, "np.arange(80.0)", "len(os.getcwd()) + np.arange(80.0)").replace(
                         "import numpy", "import os\nimport numpy", 1)),
+    "data-stream-ends": ("data", "not-repeatable", "iterated again, the stream gives nothing",
+                         HEAD + "class Lines:\n    def __init__(self): self.rows = ((np.ones(2, 'f4'), n % 3) for n in "
+                                "range(50))\n    def __iter__(self): return self.rows\n"
+                         + but(DATA, '{"train": Source()}', '{"train": Lines()}')),
+    "data-stream-draws": ("data", "not-repeatable", "the stream gives 50 examples that are others than before",
+                          HEAD + "DRAW = np.random.default_rng(3)\nclass Lines:\n    def __iter__(self):\n        for "
+                                 "n in range(50): yield DRAW.normal(size=2).astype('f4'), n % 3\n"
+                          + but(DATA, '{"train": Source()}', '{"train": Lines()}')),
     "data-set-order": ("data", "not-repeatable", "another process builds other rows or labels of it",
                        but(but(DATA, "class Source", WORDS), "}, 3)", "}, 8, tuple(WORDS))")),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, same
 from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
-from powertrain.conformance.sources import MOST_ROWS, check_source
+from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
 from powertrain.data import DataError, DataLoader, DataModule
 from powertrain.plugin.params import suggestion
 from powertrain.plugin.registry import registry
@@ -42,6 +42,10 @@ def check_data(subject: Subject) -> Iterator[Finding]:
         yield subject.raised("build", error)
         return
     yield from drawn
+    if isinstance(dataset, DataModule):
+        yield from (wrong := [one for source in dataset.splits.values() for one in check_stream(subject, source)])
+        if wrong:
+            return
     if not isinstance(dataset, DataModule) or "train" not in dataset.splits:
         is_module = isinstance(dataset, DataModule)
         received = f"the parts {', '.join(dataset.splits)}" if is_module else type(dataset).__name__

@@ -43,8 +43,9 @@ def _over(plugin: Any, params: Any, total: int) -> Schedule:
 
 def _factors(plugin: Any, params: Any) -> Iterator[bytes]:
     for total, steps in RUNS.items():
+        schedule = _over(plugin, params, total)
         for number in steps:
-            yield np.asarray(_over(plugin, params, total)(pt.tensor(number, dtype="int64"))).tobytes()
+            yield np.asarray(schedule(pt.tensor(number, dtype="int64"))).tobytes()
 
 
 def _run(subject: Subject, total: int, steps: tuple[int, ...]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -12,9 +13,32 @@ import numpy as np
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.data import DataModule
+from powertrain.data.collate import collate
+from powertrain.data.dataset import as_fields
+from powertrain.data.head import begin_epoch, stream_of
 
 MOST_ROWS = 64
 BLOCK, MOST_SECONDS = 256, 3.0  # rows at once, and for how long, when all rows of a part are looked at
+
+
+def check_stream(subject: Subject, source: Any) -> Iterator[Finding]:
+    """A stream gives the same examples whenever an epoch begins anew."""
+    if (stream := stream_of(source)) is None:
+        return
+    seen = []
+    for _ in range(2):
+        begin_epoch(stream, 0)
+        seen.append(list(itertools.islice(stream, MOST_ROWS)))
+    first, again = (as_fields(collate(examples)) if examples else {} for examples in seen)
+    if set(first) != set(again) or not all(same(value, again[name]) for name, value in first.items()):
+        yield subject.finding(
+            "not-repeatable",
+            f"iterated again, the stream gives {len(seen[1])} examples that are others than before"
+            if seen[1]
+            else "iterated again, the stream gives nothing",
+            "the same examples for the same epoch, since a resumed run passes over those that it has seen",
+            "begin anew in __iter__, and draw from a seed of its own and set_epoch(epoch)",
+        )
 
 
 def check_source(subject: Subject, dataset: DataModule, part: str, source: Any) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ def states(make: Make, count: int = 24) -> Iterator[bytes]:
         for part in optimizer.parts if filled else ():
             for slot in part.state.values():
                 slot.value = pt.tensor(np.linspace(0.01, 1, slot.numpy().size, dtype=np.float32).reshape(slot.shape))
-        for gradient in gradients(count):
+        for gradient in gradients(4 if filled else count):
             optimizer.update([pt.tensor(gradient)])
             yield b"".join(slot.numpy().tobytes() for slot in slots)
 

@@ -98,7 +98,7 @@ def check_effects(subject: Subject, behaviour: Behaviour) -> Iterator[Finding]:
         least = [field.type(field.range.low)] if field.type in (int, float) and field.range.low is not None else []
         for value in least:
             try:
-                list(of(_with(subject, subject.params, {field.name: value}) or subject.params))
+                list(itertools.islice(of(_with(subject, subject.params, {field.name: value}) or subject.params), FIRST))
             except Exception as error:
                 yield _bad_error(subject, field.name, value, error)
                 return
@@ -121,7 +121,7 @@ def check_effects(subject: Subject, behaviour: Behaviour) -> Iterator[Finding]:
             yield _without_effect(subject, field.name, f"results stay the same with {words}")
 
 
-REFUSED = b"refused"
+REFUSED, FIRST = b"refused", 4  # and how many pieces are asked for where an error is looked for
 
 
 class _Pieces:
