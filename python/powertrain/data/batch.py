@@ -8,7 +8,7 @@ import numpy as np
 
 from powertrain.data.errors import DataError
 from powertrain.data.order import Pick
-from powertrain.data.source import Array, Fields
+from powertrain.data.source import Array, Fields, example_weights
 
 
 class BatchFieldError(DataError, AttributeError, KeyError):
@@ -20,15 +20,20 @@ class BatchFieldError(DataError, AttributeError, KeyError):
 class Batch:
     """The named arrays of one batch, with weights (0 for padding), its rows and the cursor after it.
 
+    A field `weight` of the data set holds a number for each example. Where the loader pads, as in training, it is
+    multiplied into the weights, and is no field of the batch.
+
     Fields are attributes (`batch.x`), or by name or number (`batch["x"]`, `batch[0]`). Iterating gives the fields in
     order, and then the weights where the loader pads: `for x, y, weight in loader`.
     """
 
-    __slots__ = ("_weighted", "cursor", "fields", "indices", "weight")
+    __slots__ = ("_real", "_weighted", "cursor", "fields", "has_weights", "indices", "weight")
 
     def __init__(self, fields: Fields, pick: Pick, weighted: bool) -> None:
-        self.fields = fields
-        self.weight = pick.weight
+        self.has_weights = weighted and "weight" in fields
+        self.weight = pick.weight * example_weights(fields["weight"]) if self.has_weights else pick.weight
+        self.fields = {name: fields[name] for name in fields if name != "weight"} if self.has_weights else fields
+        self._real = pick.weight
         self.indices = pick.indices
         self.cursor = np.array(pick.cursor, dtype=np.int64)
         self._weighted = weighted
@@ -54,4 +59,4 @@ class Batch:
 
     def __len__(self) -> int:
         """Real examples, without padding."""
-        return int(np.count_nonzero(self.weight))
+        return int(np.count_nonzero(self._real))

@@ -71,6 +71,18 @@ def check_finite(array: Array | StoredArray, where: str) -> None:
             )
 
 
+def example_weights(given: Array) -> Array:
+    """The field `weight` of some examples: one number >= 0 for each."""
+    good = given.ndim == 1 and given.dtype.kind in "fiub"
+    if not good or not bool(np.isfinite(given).all()) or float(given.min(initial=0.0)) < 0:
+        held = "numbers below 0 or not finite" if good else f"{given.dtype}{list(given.shape)}"
+        raise DataError(
+            "weight", held, "expected one finite number >= 0 for each example",
+            "give the field another name if it is no weight of an example",
+        )  # fmt: skip
+    return given.astype(np.float32)
+
+
 def check_labels(labels: Array, classes: int | None, where: str) -> int:
     """Checks integer class labels and returns the number of classes, which is counted when `classes` is None."""
     if labels.dtype.kind not in "iub" or labels.ndim != 1:

@@ -24,6 +24,7 @@ class HostModel(Model, declares=True):
 
     host: ClassVar[bool] = True
     strategy: ClassVar[str] = "fitted"
+    weighs: ClassVar[bool] = False  # `fit` uses the weights of examples, train["weight"], where there are some
 
     @abstractmethod
     def fit(self, train: Any, valid: Any | None) -> Any:

@@ -33,7 +33,7 @@ class Batch(Protocol):
     def y(self) -> Tensor: ...
     @property
     def weight(self) -> Tensor:
-        """One number for each example; 0 for padding."""
+        """One number for each example: its weight, if the data has a field `weight`, else 1; 0 for padding."""
 
     def __getattr__(self, name: str) -> Tensor: ...
 
@@ -96,8 +96,9 @@ class Part(Stream, Protocol):
     def __len__(self) -> int:
         """Batches in one epoch."""
 
-    def rows(self) -> Mapping[str, Array]:
-        """Every example at once: for what learns from all of them together."""
+    def rows(self, *, weights: bool = False) -> Mapping[str, Array]:
+        """Every example at once: for what learns from all of them together. Where examples have weights it is an error
+        without `weights`, with which they are the field `weight`."""
 
     def beside(self, **others: Part) -> Stream:
         """Batches of this part with a batch of each other one: `batch.NAME_x`, `batch.NAME_weight`."""

@@ -71,7 +71,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Classifier:  # noqa: N803
-        """Learn from rows X and their classes y; `sample_weight` is for logistic regression."""
+        """Learn from rows X and their classes y; `sample_weight` says how much each row counts."""
         x, wanted = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
         check_classification_targets(wanted)
         weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
@@ -82,11 +82,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 f"[Classifier] y has {len(seen)} class; expected at least two classes with weight; check the labels"
             )
         if self.recipe is not None or len(self.hidden):
-            if sample_weight is not None:
-                raise EstimatorError(
-                    "[Classifier] sample_weight for a network; expected none; leave it out, or repeat rows"
-                )
-            self.network_: Trained = train_network(self, x, numbers, len(self.classes_))
+            given = None if sample_weight is None else weight
+            self.network_: Trained = train_network(self, x, numbers, len(self.classes_), given)
             return self
         found = fit_logistic(
             x,

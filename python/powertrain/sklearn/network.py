@@ -58,7 +58,7 @@ class Trained:
         return (found.reshape(len(x), -1) * self.scale + self.centre).astype(x.dtype)
 
     def _made_again(self) -> TrainRun:
-        dataset = _dataset(self.recipe, self.rows, self.targets, self.classes)
+        dataset = _dataset(self.recipe, self.rows, self.targets, self.classes, None)
         for at, transform in enumerate(dataset.transforms):
             prefix = f"transform.{at}."
             state = {name.removeprefix(prefix): value for name, value in self.arrays.items() if name.startswith(prefix)}
@@ -79,13 +79,21 @@ class Trained:
         self.recipe = _read(text, overrides, path)
 
 
-def train_network(estimator: Any, x: Array, y: Array, classes: int | None) -> Trained:
-    """Train what an estimator's parameters describe. `y`: class numbers, or targets [rows, n] where classes is None."""
+def train_network(estimator: Any, x: Array, y: Array, classes: int | None, weight: Floats | None) -> Trained:
+    """Train what an estimator's parameters describe. `y`: class numbers, or targets [rows, n] where classes is None.
+
+    `weight` counts each row's loss; rows of weight 0 are left out, by the features too.
+    """
+    if weight is not None:
+        kept = weight > 0
+        x, y, weight = x[kept], y[kept], weight[kept] / weight[kept].mean()
     recipe = _recipe(estimator)
     shape = _shape(estimator, recipe, x.shape[1])
     centre, scale = np.zeros(1), np.ones(1)
     if classes is None:
-        centre, spread = y.mean(axis=0, dtype=np.float64), y.std(axis=0, dtype=np.float64)
+        y = y.astype(np.float64)
+        centre = np.average(y, axis=0, weights=weight)
+        spread = np.sqrt(np.average(np.square(y - centre), axis=0, weights=weight))
         scale = np.where(spread > 0, spread, 1.0)
         targets = ((y - centre) / scale).astype(np.float32)
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
@@ -93,7 +101,7 @@ def train_network(estimator: Any, x: Array, y: Array, classes: int | None) -> Tr
         targets = y.astype(np.int64)
     rows = _shaped(x, shape)
     with random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
-        run = _run(recipe, _dataset(recipe, rows, targets, classes), Path(folder))
+        run = _run(recipe, _dataset(recipe, rows, targets, classes, weight), Path(folder))
         run.folder.lock()  # makes the folder
         try:
             fit(run.strategy, run, recipe.run.until)
@@ -157,11 +165,12 @@ def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
     return x.astype(np.float32).reshape(len(x), *shape)
 
 
-def _dataset(recipe: Recipe, x: Array, y: Array, classes: int | None) -> DataModule:
+def _dataset(recipe: Recipe, x: Array, y: Array, classes: int | None, weight: Floats | None) -> DataModule:
     """Arrays as the recipe's data. Its validation part is held out where something watches it."""
     task: Any = "regression" if classes is None else "classification"
     count = classes or (1 if y.ndim == 1 else y.shape[1])
-    made = DataModule("arrays", task, {"train": ArrayDataset(x=x, y=y)}, count)
+    fields = {"x": x, "y": y} if weight is None else {"x": x, "y": y, "weight": weight.astype(np.float32)}
+    made = DataModule("arrays", task, {"train": ArrayDataset(fields)}, count)
     if recipe.run.stop is not None and recipe.split.valid > 0 and len(x) > KEPT_ROWS:
         stratify = recipe.split.stratify and classes is not None
         made = made.split({"valid": recipe.split.valid}, seed=recipe.split.seed, stratify=stratify)

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError, above
+from powertrain.sklearn.checks import above
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.tall import product
@@ -61,7 +61,7 @@ class Regressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Regressor:  # noqa: N803
-        """Learn from rows X and their targets y, one or several each; `sample_weight` is for ridge regression."""
+        """Learn from rows X and their targets y, one or several each; `sample_weight` says how much each row counts."""
         x, wanted = validate_data(
             self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True
         )
@@ -69,11 +69,8 @@ class Regressor(RegressorMixin, BaseEstimator):
         targets = wanted.reshape(len(wanted), -1)
         self.one_target_ = wanted.ndim == 1
         if self.recipe is not None or len(self.hidden):
-            if sample_weight is not None:
-                raise EstimatorError(
-                    "[Regressor] sample_weight for a network; expected none; leave it out, or repeat rows"
-                )
-            self.network_: Trained = train_network(self, x, targets, None)
+            given = None if sample_weight is None else weight
+            self.network_: Trained = train_network(self, x, targets, None, given)
             return self
         l2 = above("Regressor", "alpha", self.alpha, including=True)
         coef, intercept = fit_ridge(x, targets, weight, l2=l2, intercept=self.fit_intercept)

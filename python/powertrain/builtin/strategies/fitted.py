@@ -46,7 +46,9 @@ run      = { until = "9 rounds" }
         return self.fitter.load(data) if data else None
 
     def round(self, run: Run) -> None:
-        self.state.value = self.fitter.fit(self.part.rows(), self.valid.rows() if self.valid is not None else None)
+        weighs = self.fitter.weighs
+        valid = self.valid.rows(weights=weighs) if self.valid is not None else None
+        self.state.value = self.fitter.fit(self.part.rows(weights=weighs), valid)
 
     def predict(self, t: Step, batch: Batch) -> Any:
         return np.asarray(self.fitter.answer(self.state.value, np.asarray(batch.x)), dtype=np.float32)

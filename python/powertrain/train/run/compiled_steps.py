@@ -12,7 +12,7 @@ import powertrain as pt
 from powertrain import _core
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.dataset_passes import Fold
-from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
+from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
 
 if TYPE_CHECKING:
     from powertrain.data import Batch
@@ -33,11 +33,13 @@ class Stepper:
         self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
         self._backend = backend
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
+        self._weighted = False  # whether the examples of the batch have weights of their own
         self._folds: dict[Callable[..., Any], Fold] = {}
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
         for batch in source.take(source.left_in_epoch() if n is None else n):
             names, arrays = names_and_arrays(batch)
+            self._weighted = batch.has_weights
             self.call(step, names, arrays)
             self._count(batch)
         if source.has_epochs:
@@ -61,9 +63,15 @@ class Stepper:
             return compiled(*arrays)
         self._room(step, self.compiled)
 
+        weighted = self._weighted
+
         def traced(*tensors: Any) -> Any:
+            batch = TracedBatch(names, tensors)
             with pt.autocast(self._precision):
-                return _core.with_lookups(lambda: step(Step(self.logs), TracedBatch(names, tensors)))
+                made = _core.with_lookups(lambda: step(Step(self.logs), batch))
+            if weighted:
+                demand_weight_read(step, batch)
+            return made
 
         compiled = pt.compile(traced, backend=self._backend)
         made = compiled(*arrays)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.data import DataLoader
 from powertrain.train.run.logs import Logs
-from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
+from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
 
 if TYPE_CHECKING:
     from powertrain.train.run.sources import TrainSource
@@ -24,9 +24,13 @@ class Fold:
 
     def __init__(self, function: Callable[..., Any], backend: Any = None) -> None:
         self._names: tuple[str, ...] = ()
+        self._weighted = False
 
         def traced(*tensors: Any) -> Any:
-            made = function(Step(Logs()), TracedBatch(self._names, tensors))
+            batch = TracedBatch(self._names, tensors)
+            made = function(Step(Logs()), batch)
+            if self._weighted:
+                demand_weight_read(function, batch)
             return made if isinstance(made, tuple) else (made,)
 
         self._compiled = pt.compile(traced, backend=backend)
@@ -36,6 +40,7 @@ class Fold:
         sums: list[NDArray[np.float64]] = []
         for batch in DataLoader(source.loader.dataset, source.batch, pad_last=True):
             self._names, arrays = names_and_arrays(batch)
+            self._weighted = batch.has_weights
             parts = [tensor.numpy().astype(np.float64) for tensor in self._compiled(*arrays)]
             sums = parts if not sums else [total + part for total, part in zip(sums, parts, strict=True)]
         return tuple(sums)

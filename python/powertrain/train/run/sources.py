@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
 from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
-from powertrain.data.source import Fields
+from powertrain.data.source import Fields, example_weights
 from powertrain.data.transforms import Transformed
 from powertrain.plugin.protocols import Inputs
 from powertrain.train.folder.run_folder import RunError
@@ -162,15 +162,24 @@ class TrainSource:
         """Batches until the epoch ends."""
         return len(self) - int(self.loader.state_dict()["position"]) // self.batch
 
-    def rows(self) -> Fields:
-        """Every example at once, in the order of the part: for what learns from all of them together."""
+    def rows(self, *, weights: bool = False) -> Fields:
+        """Every example at once, in the order of the part: for what learns from all of them together. `weights`: it
+        uses the field `weight`, if there is one."""
         if self.streams:
             raise RunError(
                 "[run.data rows] the data is a stream; expected rows in memory; learn from batches, by run.loop, or "
                 "give the data set a length and __getitem__"
             )
         source = self.loader.dataset
-        return source.fetch(np.arange(len(source), dtype=np.int64))
+        fields: Fields = source.fetch(np.arange(len(source), dtype=np.int64))
+        if "weight" not in fields:
+            return fields
+        if not weights:
+            raise RunError(
+                "[weight] the examples have weights, which this model or strategy cannot use; expected one that can; "
+                "leave the weights out, or choose another model"
+            )
+        return {**fields, "weight": example_weights(fields["weight"])}
 
     def take(self, count: int) -> Iterator[Batch]:
         """The next batches. The stream stays open in between, so that workers go on preparing."""
@@ -241,7 +250,9 @@ class Beside:
                 fields.update({f"{name}_{field}": value for field, value in other.fields.items()})
                 fields[f"{name}_weight"] = other.weight
             pick = Pick(batch.indices, batch.weight, Cursor(*batch.cursor.tolist()))
-            yield Batch(fields, pick, weighted=True)
+            made = Batch(fields, pick, weighted=True)
+            made.has_weights = batch.has_weights
+            yield made
 
 
 def constants(dataset: DataModule) -> dict[str, NDArray[Any]]:

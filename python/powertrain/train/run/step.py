@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import powertrain as pt
 from powertrain import _core
 from powertrain.autodiff.row_sparse import in_order, is_sparse, parted
+from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.logs import Logs
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ class TracedBatch:
 
     def __init__(self, names: tuple[str, ...], tensors: tuple[Any, ...]) -> None:
         self.fields = dict(zip(names, tensors, strict=True))
+        self.weight_was_read = False
 
     def __getattr__(self, name: str) -> Any:
         try:
+            if name == "weight":
+                self.weight_was_read = True
             return self.fields[name]
         except KeyError:
             raise AttributeError(f"the batch has no field {name!r}; it has {', '.join(self.fields)}") from None
@@ -31,6 +35,17 @@ class TracedBatch:
 def names_and_arrays(batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """The fields of a loader's batch in order, the weights last."""
     return (*batch.fields, "weight"), (*batch.fields.values(), batch.weight)
+
+
+def demand_weight_read(function: Any, batch: TracedBatch) -> None:
+    """Refuse a step that would train all examples alike where they have weights."""
+    if not batch.weight_was_read:
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise RunError(
+            f"[weight] the examples have weights, which {name} does not read; expected a strategy that multiplies the "
+            "loss of each example by batch.weight; leave the weights out, or choose another strategy or a loss per "
+            "example"
+        )
 
 
 def spread(weight: Any, like: Any) -> Any:
