@@ -19,6 +19,9 @@ sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
 # What scikit-learn itself leaves out, because of what is installed or set.
 LEFT_OUT = ("pandas is not installed", "SCIPY_ARRAY_API is not set")
+# As of scikit-learn's own of these names: a repeated row comes into another batch than its first.
+BY_CHANCE = {"check_sample_weight_equivalence_on_dense_data": "batches are drawn by row"}
+UNLIKE = {"SGDClassifier": BY_CHANCE, "SGDRegressor": BY_CHANCE}
 
 
 def blobs(rows: int, features: int, classes: int, seed: int = 0, dtype: Any = np.float64) -> tuple[Any, Any]:
@@ -35,11 +38,13 @@ def test_every_check_of_scikit_learn(name: str) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = check_estimator(getattr(pt.sklearn, name)(), on_fail=None, on_skip=None)
+        found = check_estimator(
+            getattr(pt.sklearn, name)(), on_fail=None, on_skip=None, expected_failed_checks=UNLIKE.get(name)
+        )
     open_ones = [
         f"{one['check_name']}: {one['exception']}"
         for one in found
-        if one["status"] != "passed" and not any(reason in str(one["exception"]) for reason in LEFT_OUT)
+        if one["status"] not in ("passed", "xfail") and not any(reason in str(one["exception"]) for reason in LEFT_OUT)
     ]
     assert len(found) > 40
     assert open_ones == []

@@ -14,11 +14,28 @@ from typing import Any
 from powertrain.errors.hints import unknown
 
 HOMES = {
-    "Classifier": "classifier", "ElasticNet": "sparse_linear", "KMeans": "clusters", "Lasso": "sparse_linear",
-    "LinearSVC": "linear_svc", "PCA": "components", "Regressor": "regressor",
-}  # fmt: skip
+    "Classifier": "classifier",
+    "ElasticNet": "sparse_linear",
+    "KMeans": "clusters",
+    "Lasso": "sparse_linear",
+    "LinearSVC": "linear_svc",
+    "PCA": "components",
+    "Regressor": "regressor",
+    "SGDClassifier": "sgd",
+    "SGDRegressor": "sgd",
+}
 
-__all__ = ["PCA", "Classifier", "ElasticNet", "KMeans", "Lasso", "LinearSVC", "Regressor"]
+__all__ = [
+    "PCA",
+    "Classifier",
+    "ElasticNet",
+    "KMeans",
+    "Lasso",
+    "LinearSVC",
+    "Regressor",
+    "SGDClassifier",
+    "SGDRegressor",
+]
 
 
 def __getattr__(name: str) -> Any:

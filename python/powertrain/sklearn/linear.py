@@ -37,6 +37,19 @@ def weighted_classes(estimator: Any, x: Any, y: Any, sample_weight: TensorLike |
     return (x, numbers, weight) if kept.all() else (x[kept], numbers[kept], weight[kept])
 
 
+def numbered(estimator: Any, y: Any, classes: Any) -> Any:
+    """The numbers of rows' classes among those that are known."""
+    numbers = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    unknown = np.asarray(y)[classes[numbers] != y]
+    if len(unknown):
+        raise EstimatorError(
+            f"[{type(estimator).__name__}] y has the class {unknown[0]!s}; expected one of "
+            f"{', '.join(map(str, classes[:8]))}{', ...' if len(classes) > 8 else ''}; name all classes in the first "
+            "call"
+        )
+    return numbers
+
+
 def class_weights(
     class_weight: Mapping[object, float] | str | None, classes: Any, numbers: Any, weight: Floats
 ) -> Floats:
