@@ -19,9 +19,13 @@ sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
 # What scikit-learn itself leaves out, because of what is installed or set.
 LEFT_OUT = ("pandas is not installed", "SCIPY_ARRAY_API is not set")
-# As of scikit-learn's own of these names: a repeated row comes into another batch than its first.
-BY_CHANCE = {"check_sample_weight_equivalence_on_dense_data": "batches are drawn by row"}
-UNLIKE = {"SGDClassifier": BY_CHANCE, "SGDRegressor": BY_CHANCE}
+# As of scikit-learn's own of these names: a repeated row comes into another batch, or tree, than its first.
+BY_CHANCE = {"check_sample_weight_equivalence_on_dense_data": "rows are drawn"}
+ROUNDED = {"check_sample_weight_equivalence_on_dense_data": "LightGBM's bins count rows, its sums are of float32"}
+UNLIKE = {
+    **dict.fromkeys(("SGDClassifier", "SGDRegressor", "RandomForestClassifier", "RandomForestRegressor"), BY_CHANCE),
+    **dict.fromkeys(("DecisionTreeRegressor", "GradientBoostingClassifier", "GradientBoostingRegressor"), ROUNDED),
+}
 
 
 def blobs(rows: int, features: int, classes: int, seed: int = 0, dtype: Any = np.float64) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from powertrain.data import DataModule
 from powertrain.plugin import Section, columns_section
@@ -30,16 +31,21 @@ class Grown:
         """As many as answer."""
         return self.best or int(self.booster.current_iteration())
 
+    def importances(self) -> NDArray[np.float64]:
+        """Each column's share of what all splits together gained; zeros where nothing was split."""
+        gains = np.asarray(self.booster.feature_importance("gain", iteration=self.best), dtype=np.float64)
+        return gains / gains.sum() if gains.sum() > 0 else gains
+
 
 def grown_sections(state: Grown, dataset: DataModule, loss: str) -> list[Section]:
     """Which columns its splits use, and how the loss fell tree by tree."""
     made = []
-    gains = np.asarray(state.booster.feature_importance("gain", iteration=state.best), dtype=np.float64)
+    gains = state.importances()
     names = dataset.names()
-    if len(names) == len(gains) and gains.sum() > 0:
+    if len(names) == len(gains) and gains.any():
         label = "% of what all splits together gained"
         said = "A column that several others could stand for shares with them: little gain does not make it idle."
-        made.append(columns_section("Which columns count", names, 100 * gains / gains.sum(), label, lines=(said,)))
+        made.append(columns_section("Which columns count", names, 100 * gains, label, lines=(said,)))
     if max(map(len, state.losses.values()), default=0) > 1:
         made.append(_course(state, loss))
     return made

@@ -25,6 +25,7 @@ class Growing:
 
     leaves: int = param(31, low=2, high=131_072, doc="most leaves of a tree")
     least_rows: int = param(20, low=1, doc="fewest training rows of a leaf")
+    depth: int | None = param(None, low=1, doc="most splits on the way to a leaf")
     seed: int = param(0, low=0, high=2**31 - 1, doc="draws rows and features")
     threads: int = param(1, low=1, high=1024, doc="of LightGBM; results may hang on it")
 
@@ -33,6 +34,7 @@ class _Trees(HostModel):
     """Fits with LightGBM's settings, which a subclass gives."""
 
     Params: ClassVar[type]
+    weighs: ClassVar[bool] = True
 
     def __init__(self, params: Any, inputs: Inputs) -> None:
         super().__init__()
@@ -63,21 +65,30 @@ class _Trees(HostModel):
     def patience(self) -> int | None:
         return None
 
+    def measure(self) -> Any:
+        """A loss to watch in place of LightGBM's."""
+        return None
+
     def fit(self, train: Any, valid: Any | None) -> Any:
         lightgbm = _library()
         # LightGBM makes room for all leaves at once. A tree has no more of them than rows.
         leaves = min(self.params.leaves, max(2, len(train["y"])))
         settings = {**self._common(), **self.settings(), "num_leaves": leaves}
-        rows = lightgbm.Dataset(_flat(train["x"]), train["y"], params=settings, free_raw_data=False)
+        rows = lightgbm.Dataset(
+            _flat(train["x"]), train["y"], weight=train.get("weight"), params=settings, free_raw_data=False
+        )
         losses: dict[str, dict[str, list[float]]] = {}
         watched, callbacks = {"train": rows}, [lightgbm.record_evaluation(losses)]
         if valid is not None:
-            watched["valid"] = lightgbm.Dataset(_flat(valid["x"]), valid["y"], reference=rows, params=settings)
+            watched["valid"] = lightgbm.Dataset(
+                _flat(valid["x"]), valid["y"], weight=valid.get("weight"), reference=rows, params=settings
+            )
             if self.patience() is not None:
                 callbacks.append(lightgbm.early_stopping(self.patience(), verbose=False))
         try:
             booster = lightgbm.train(
-                settings, rows, self.rounds(), list(watched.values()), list(watched), callbacks=callbacks
+                settings, rows, self.rounds(), list(watched.values()), list(watched), feval=self.measure(),
+                callbacks=callbacks,
             )  # fmt: skip
         except lightgbm.basic.LightGBMError as error:
             raise ModelError(
@@ -90,10 +101,12 @@ class _Trees(HostModel):
         params = self.params
         objective = "regression" if self.task == "regression" else "binary" if self.outputs == 2 else "multiclass"
         more = {"num_class": self.outputs} if objective == "multiclass" else {}
+        # LightGBM reckons the rows of a leaf from their weights: a light row alone would be none.
+        least = 0 if params.least_rows == 1 else params.least_rows
         return {
-            "objective": objective, **more, "min_data_in_leaf": params.least_rows,
+            "objective": objective, **more, "min_data_in_leaf": least,
             "seed": params.seed, "num_threads": params.threads, "deterministic": True, "force_row_wise": True,
-            "verbosity": -1, "feature_pre_filter": False,
+            "verbosity": -1, "feature_pre_filter": False, "max_depth": params.depth or -1,
         }  # fmt: skip
 
     def answer(self, state: Grown, x: Any) -> NDArray[Any]:
@@ -110,6 +123,10 @@ class _Trees(HostModel):
     def load(self, data: bytes) -> Grown:
         read = json.loads(data)
         return Grown(_library().Booster(model_str=read["trees"]), read["losses"])
+
+    def importances(self, state: Grown) -> NDArray[np.float64]:
+        """Each column's share of what all splits together gained."""
+        return state.importances()
 
     def sections_of(self, state: Grown, dataset: DataModule) -> list[Section]:
         return grown_sections(state, dataset, "squared error" if self.task == "regression" else "log loss")
@@ -157,7 +174,46 @@ class Boosting(_Trees):
         return int(self.params.patience)
 
 
-class Forest(_Trees):
+class _Shares(_Trees):
+    """Trees whose leaves answer with the shares of the classes among their rows.
+
+    LightGBM's leaves hold Newton steps of a log loss. From even odds, where each row's second derivative is 1/4, a step
+    is 4 (share - 1/2), and a split gains what it takes off the Gini impurity, each class against the rest.
+    """
+
+    def _common(self) -> dict[str, Any]:
+        of_classes = {"boost_from_average": False, "metric": "None"} if self.task == "classification" else {}
+        leaves = {"min_data_in_bin": 1, "min_sum_hessian_in_leaf": 1e-9}
+        common = {**super()._common(), **of_classes, **leaves}
+        return {**common, "objective": "multiclassova"} if common["objective"] == "multiclass" else common
+
+    def measure(self) -> Any:
+        return self._log_loss if self.task == "classification" else None
+
+    def _log_loss(self, odds: Any, rows: Any) -> tuple[str, float, bool]:
+        """The log loss of the shares, from the probabilities that LightGBM takes the steps for."""
+        odds = np.clip(odds, SMALLEST**2, 1 - 1e-16)
+        shares = _shares(np.log(odds / (1 - odds)))
+        own = shares[np.arange(len(shares)), rows.get_label().astype(np.int64)]
+        return "log_loss", float(np.average(-np.log(np.clip(own, SMALLEST, 1)), weights=rows.get_weight())), False
+
+    def answer(self, state: Grown, x: Any) -> NDArray[Any]:
+        if self.task == "regression":
+            return super().answer(state, x)
+        steps = state.booster.predict(_flat(x), raw_score=True, num_threads=self.params.threads)
+        # Raw scores of a forest are sums.
+        return np.asarray(np.log(np.clip(_shares(steps / state.trees), SMALLEST, 1)))
+
+
+def _shares(steps: Any) -> NDArray[Any]:
+    """The shares of the classes, from steps [rows], or [rows, classes] of each against the rest."""
+    own = np.clip(0.5 + np.asarray(steps) / 4, 0, 1)
+    shares = np.stack([1 - own, own], axis=1) if own.ndim == 1 else own
+    total = shares.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(total > 0, shares / np.where(total > 0, total, 1), 1 / shares.shape[1]))
+
+
+class Forest(_Shares):
     """A random forest: the mean of trees that each see some rows and some features."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -177,7 +233,7 @@ class Forest(_Trees):
         return int(self.params.trees)
 
 
-class Tree(_Trees):
+class Tree(_Shares):
     """One decision tree."""
 
     Params = Growing
