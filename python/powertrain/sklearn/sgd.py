@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -26,6 +26,9 @@ from powertrain.sklearn.linear import (
     weighted_targets,
 )
 from powertrain.sklearn.sgd_steps import OF_CLASSES, OF_VALUES, PENALTIES, Descent, Schedule, class_columns
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, TensorLike
 
 SCHEDULES = ("constant", "invscaling", "optimal")
 
@@ -115,7 +118,7 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         self,
         loss: str = "hinge",
         *,
-        penalty: Any = "l2",
+        penalty: str | None = "l2",
         alpha: float = 1e-4,
         l1_ratio: float = 0.15,
         fit_intercept: bool = True,
@@ -123,13 +126,13 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         tol: float | None = 1e-3,
         shuffle: bool = True,
         epsilon: float = 0.1,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         learning_rate: str = "optimal",
         eta0: float = 0.01,
         power_t: float = 0.5,
         n_iter_no_change: int = 5,
         batch_size: int = 32,
-        class_weight: Any = None,
+        class_weight: Mapping[object, float] | str | None = None,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -148,7 +151,7 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         self.batch_size = batch_size
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SGDClassifier:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> SGDClassifier:  # noqa: N803
         """Learn from rows X and their classes y."""
         self._settings()
         X, numbers, weight = weighted_classes(self, X, y, sample_weight)  # noqa: N806
@@ -156,16 +159,23 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         self._learn(X, numbers, weight, self.max_iter, self.tol)
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> SGDClassifier:  # noqa: N803
+    def partial_fit(
+        self,
+        X: TensorLike,  # noqa: N803
+        y: TensorLike,
+        classes: TensorLike | None = None,
+        sample_weight: TensorLike | None = None,
+    ) -> SGDClassifier:
         """One epoch over some rows; the first call names all classes."""
         self._settings()
         first = not hasattr(self, "classes_")
+        named = None if classes is None else np.unique(np.asarray(classes))
         if isinstance(self.class_weight, str):
             raise EstimatorError(
                 f"[SGDClassifier] class_weight = {self.class_weight!r} in partial_fit, which sees some rows; expected "
                 "a dict or None; pass sample_weight, or count the classes yourself"
             )
-        if (classes is None) if first else (classes is not None and list(np.unique(classes)) != list(self.classes_)):
+        if (named is None) if first else (named is not None and list(named) != list(self.classes_)):
             received = "no classes in the first call of partial_fit" if first else "other classes than before"
             raise EstimatorError(
                 f"[SGDClassifier] received {received}; expected all that will come; pass classes=numpy.unique(y_all)"
@@ -173,9 +183,9 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         X, y = validate_data(self, X, y, dtype=KINDS, order="C", reset=first)  # noqa: N806
         check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        numbers = numbered(self, y, np.unique(classes) if first else self.classes_)
+        numbers = numbered(self, y, named if first else self.classes_)
         if first:
-            self.classes_ = np.unique(classes)
+            self.classes_ = named
             self._begin(X, 1 if len(self.classes_) == 2 else len(self.classes_))
         self._learn(X, numbers, weight, 1, None)
         return self
@@ -185,12 +195,12 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         self._descend(x, *class_columns(numbers, weight, by_class, x.dtype), epochs, tol)
 
     @available_if(lambda self: self.loss == "log_loss")  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_proba(self, X: TensorLike) -> Array:  # noqa: N803
         """The probability of each class, of "log_loss": of more than two, each against the others, normalized."""
         return np.exp(self.predict_log_proba(X))
 
     @available_if(lambda self: self.loss == "log_loss")  # type: ignore[untyped-decorator]
-    def predict_log_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_log_proba(self, X: TensorLike) -> Array:  # noqa: N803
         """Logarithms of `predict_proba`."""
         found = self.decision_function(X)
         if found.ndim == 1:
@@ -209,7 +219,7 @@ class SGDRegressor(RegressorMixin, _SGD):
 
     Example
         >>> x = np.linspace(-1.0, 1.0, 50)[:, None]
-        >>> model = pt.sklearn.SGDRegressor(alpha=0.0, random_state=0).fit(x, 3 * x[:, 0] + 1)
+        >>> model = pt.sklearn.SGDRegressor(alpha=0.0, tol=1e-6, random_state=0).fit(x, 3 * x[:, 0] + 1)
         >>> model.predict([[0.5]]).round(1).tolist()
         [2.5]
     """
@@ -220,7 +230,7 @@ class SGDRegressor(RegressorMixin, _SGD):
         self,
         loss: str = "squared_error",
         *,
-        penalty: Any = "l2",
+        penalty: str | None = "l2",
         alpha: float = 1e-4,
         l1_ratio: float = 0.15,
         fit_intercept: bool = True,
@@ -228,7 +238,7 @@ class SGDRegressor(RegressorMixin, _SGD):
         tol: float | None = 1e-3,
         shuffle: bool = True,
         epsilon: float = 0.1,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         learning_rate: str = "invscaling",
         eta0: float = 0.01,
         power_t: float = 0.25,
@@ -251,7 +261,7 @@ class SGDRegressor(RegressorMixin, _SGD):
         self.n_iter_no_change = n_iter_no_change
         self.batch_size = batch_size
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SGDRegressor:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> SGDRegressor:  # noqa: N803
         """Learn from rows X and their targets y, one each."""
         self._settings()
         X, y, weight = weighted_targets(self, X, y, sample_weight, several=False)  # noqa: N806
@@ -259,7 +269,7 @@ class SGDRegressor(RegressorMixin, _SGD):
         self._learn(X, y, weight, self.max_iter, self.tol)
         return self
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SGDRegressor:  # noqa: N803
+    def partial_fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> SGDRegressor:  # noqa: N803
         """One epoch over some rows."""
         self._settings()
         first = not hasattr(self, "coef_")
@@ -274,7 +284,7 @@ class SGDRegressor(RegressorMixin, _SGD):
         self._descend(x, y[:, None].astype(x.dtype), weight[:, None].astype(x.dtype), epochs, tol)
         self.coef_ = self.coef_[0]
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The target of each row."""
         return scores(self, X)[:, 0]
 

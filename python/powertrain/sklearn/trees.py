@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -14,6 +14,11 @@ from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above, whole
 from powertrain.sklearn.grown import Grown, grow, threads
 from powertrain.sklearn.linear import KINDS, weighted_classes, weighted_targets
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from powertrain.typing import Array, TensorLike
 
 MOST_LEAVES = 131_072
 
@@ -42,7 +47,7 @@ class _Grows(BaseEstimator):
         return self.grown_(validate_data(self, x, dtype=KINDS, order="C", reset=False))
 
     @property
-    def feature_importances_(self) -> Any:
+    def feature_importances_(self) -> Array:
         """Each feature's share of what all splits gained."""
         check_is_fitted(self)
         return self.grown_.importances()
@@ -51,35 +56,35 @@ class _Grows(BaseEstimator):
 class _Classes(ClassifierMixin, _Grows):
     classes_: Any
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Self:  # noqa: N803
         """Learn from rows X and their classes y."""
         X, numbers_, weight = weighted_classes(self, X, y, sample_weight)  # noqa: N806
         self._grow(X, numbers_, weight, len(self.classes_))
         return self
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_proba(self, X: TensorLike) -> Array:  # noqa: N803
         """The probability of each class, in the order of `classes_`."""
         shares = np.exp(self._answers(X))
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def predict_log_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_log_proba(self, X: TensorLike) -> Array:  # noqa: N803
         """Logarithms of `predict_proba`."""
         return np.log(self.predict_proba(X))
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The most likely class of each row."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
 
 class _Values(RegressorMixin, _Grows):
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Self:  # noqa: N803
         """Learn from rows X and their targets y, one each."""
         X, y, weight = weighted_targets(self, X, y, sample_weight, several=False)  # noqa: N806
         self._grow(X, y, weight, None)
         return self
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The target of each row."""
         return self._answers(X)[:, 0]
 
@@ -91,7 +96,7 @@ class _Tree(_Grows):
         max_depth: int | None = None,
         min_samples_leaf: int = 1,
         max_leaf_nodes: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.max_depth = max_depth
         self.min_samples_leaf = min_samples_leaf
@@ -122,7 +127,7 @@ class DecisionTreeRegressor(_Values, _Tree):
 
     Example
         >>> x, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 1.0, 5.0, 5.0]
-        >>> pt.sklearn.DecisionTreeRegressor().fit(x, y).predict([[0.4], [2.6]]).tolist()
+        >>> pt.sklearn.DecisionTreeRegressor().fit(x, y).predict([[0.4], [2.6]]).round(6).tolist()
         [1.0, 5.0]
     """
 
@@ -185,10 +190,10 @@ class RandomForestClassifier(_Classes, _Forest):
         *,
         max_depth: int | None = None,
         min_samples_leaf: int = 1,
-        max_features: Any = "sqrt",
+        max_features: str | float | None = "sqrt",
         max_leaf_nodes: int | None = None,
         n_jobs: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         max_samples: float | None = None,
     ) -> None:
         self.n_estimators = n_estimators
@@ -216,10 +221,10 @@ class RandomForestRegressor(_Values, _Forest):
         *,
         max_depth: int | None = None,
         min_samples_leaf: int = 1,
-        max_features: Any = 1.0,
+        max_features: str | float | None = 1.0,
         max_leaf_nodes: int | None = None,
         n_jobs: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         max_samples: float | None = None,
     ) -> None:
         self.n_estimators = n_estimators
@@ -245,7 +250,7 @@ class _Boosting(_Grows):
         min_samples_leaf: int = 1,
         max_leaf_nodes: int | None = None,
         n_jobs: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_estimators = n_estimators
         self.learning_rate = learning_rate
