@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from test_discovery import distribution
 
 import unusual_plugins
+import wrong_kernels
 import wrong_plugins
 import wrong_plugins_late
 import wrong_silent
@@ -52,6 +54,15 @@ def test_a_wrong_plugin_is_named_with_its_fault(name: str, tmp_path: Path, monke
     one = next(one for one in found if one.code == code)
     assert text in one.line()
     assert one.where and one.expected and one.fix
+
+
+def test_each_fault_of_the_page_that_shows_late_has_a_wrong_plugin() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plugins" / "check.md").read_text(encoding="utf-8")
+    table = page.partition("## Faults that show late")[2].partition("\n## ")[0]
+    named = {code for row in table.splitlines() if row.startswith("| ") for code in re.findall(r"`([a-z0-9-]+)`", row)}
+    kernels = [*wrong_kernels.WRONG.values(), *wrong_kernels.WRONG_ELEMENTWISE.values()]
+    shown = {row[1] for row in WRONG.values()} | {row[0] for row in kernels}
+    assert len(named) > 20 and sorted(named - shown) == []
 
 
 @pytest.fixture(scope="module")
