@@ -10,6 +10,7 @@
 #include "ops/autocast.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
+#include "ops/tape.h"
 
 namespace pt {
 namespace {
@@ -127,7 +128,7 @@ Tensor Trace::read_around(const SlotRef& slot) {
   for (auto& [assigned, value] : assigned_) {
     if (assigned == slot) return value;
   }
-  return parent_ ? parent_->read(slot) : slot->current();
+  return parent_ ? parent_->read(slot) : as_written(slot->current());
 }
 
 // Whoever made a nested trace makes the assignment when the values are there.

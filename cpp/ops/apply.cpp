@@ -221,7 +221,7 @@ Locator& locator() {
 
 Tensor read_slot(const SlotRef& slot) {
   if (Recorder* recorder = active_recorder()) return recorder->read(slot);
-  return slot->current();
+  return as_written(slot->current());
 }
 
 void write_slot(const SlotRef& slot, const Tensor& given) {
@@ -250,6 +250,7 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
   if (value.impl().buffer->borrowed()) value = apply1("copy", {value});
   journal().note(slot);
   slot->replace(value.node() ? value.with_node(nullptr, 0) : value);
+  if (value.node()) remember_written(slot->current(), value);
 }
 
 Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs) {

@@ -13,6 +13,12 @@ std::unordered_map<uint64_t, int>& watched() {
   return ids;
 }
 
+// By the identity of what the slot holds, which is another one once the slot has changed.
+std::unordered_map<uint64_t, Tensor>& written() {
+  thread_local std::unordered_map<uint64_t, Tensor> values;
+  return values;
+}
+
 }  // namespace
 
 int& tape_depth() {
@@ -32,6 +38,17 @@ WatchScope::~WatchScope() {
     auto found = watched().find(id);
     if (--found->second == 0) watched().erase(found);
   }
+  if (watched().empty()) written().clear();
+}
+
+void remember_written(const Tensor& held, const Tensor& value) {
+  if (tape_depth() > 0) written().insert_or_assign(held.id(), value);
+}
+
+Tensor as_written(const Tensor& held) {
+  if (written().empty() || tape_depth() == 0) return held;
+  const auto found = written().find(held.id());
+  return found == written().end() ? held : found->second;
 }
 
 void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs) {

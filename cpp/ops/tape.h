@@ -18,4 +18,10 @@ class WatchScope {
 // Does nothing unless a tape is on and an input is watched or was itself remembered.
 void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs);
 
+// A slot holds no tape. What was assigned to one under a tape is kept beside it until the last scope ends: who reads
+// the slot meanwhile, which then still holds `held`, gets `value`, as in a compiled step.
+void remember_written(const Tensor& held, const Tensor& value);
+// `held` as it was assigned, or `held` itself.
+Tensor as_written(const Tensor& held);
+
 }  // namespace pt

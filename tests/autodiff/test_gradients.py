@@ -231,3 +231,31 @@ def test_gradients_that_do_not_fit_by_path() -> None:
         )
     for path, value in model.state_dict().items():
         assert same_bits(value, before[path])
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_gradient_goes_through_what_a_function_assigns(compiled: bool, flat: bool) -> None:
+    """A slot that is read after it was assigned has the assigned value, with its dependence: eagerly as in a trace."""
+    layer, seen = pt.nn.Linear(3, 1, bias=False), pt.Slot(pt.zeros((3, 1)), "seen")
+    if flat:
+        pt.optim.SGD(layer, lr=0.1)  # whose parameters are views of one slot
+    start = layer.weight.numpy().copy()
+    x = np.array([[1.0, 2.0, 4.0]], np.float32)
+
+    def loss(x):
+        layer.weight.value = layer.weight * 0.5
+        seen.value = layer.weight.value * 3.0
+        first = layer(x).sum() + seen.value.sum()
+        layer.weight.value = layer.weight.value * layer.weight.value
+        return first + layer(x).sum()
+
+    run = pt.nn.value_and_grad(layer, loss)
+    value, grads = (pt.compile(run) if compiled else run)(pt.tensor(x))
+    half = start * 0.5
+    assert value.item() == pytest.approx(float((x @ half + (half * 3).sum() + x @ half**2).item()), rel=1e-5)
+    assert grads["weight"].numpy() == pytest.approx(0.5 * (x.T + 3) + 0.5 * 2 * half * x.T, rel=1e-5)
+    assert layer.weight.numpy() == pytest.approx(half**2, rel=1e-6)
+    layer.weight.value = start  # a value of its own again, which depends on nothing
+    again = pt.nn.value_and_grad(layer, lambda x: layer(x).sum())(pt.tensor(x))[1]
+    assert again["weight"].numpy().tolist() == x.T.tolist()
