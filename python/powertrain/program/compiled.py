@@ -36,12 +36,12 @@ class _Retraces:
     """Says why one function was traced again: a warning once for each kind of cause, and lines of the log."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+        self.names = frozen.positional(function)  # and not the function: nothing may keep its model alive
         self.warned: set[str] = set()
 
     def __call__(self, name: str, traces: int, cause: str, seconds: float) -> None:
         kind = next(kind for kind in _FIXES if cause.startswith(kind))
-        cause = frozen.changed(self.function, cause) or cause
+        cause = frozen.changed(self.names, cause) or cause
         if traces <= _NAME_THE_CAUSE_AFTER or kind in self.warned:
             _log.info("%s traced again (%d programs, %.0f ms): %s", name, traces, seconds * 1e3, cause)
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 _CAUSE: Final = "the Python arguments changed from "
@@ -16,7 +16,7 @@ _QUOTED: Final = re.compile(r"b?('(\\.|[^'\\])*'|\"(\\.|[^\"\\])*\")")
 _KEYWORD: Final = re.compile(r"([^\W\d]\w*)=")
 
 
-def changed(function: Callable[..., Any], cause: str) -> str | None:
+def changed(names: Sequence[str], cause: str) -> str | None:
     """The cause of a retrace with the arguments by name; None where the texts do not tell which."""
     if not cause.startswith(_CAUSE):
         return None
@@ -24,7 +24,6 @@ def changed(function: Callable[..., Any], cause: str) -> str | None:
     olds, news = list(_arguments(before)), list(_arguments(after))
     if [name for name, _ in olds] != [name for name, _ in news] or " to " in after:
         return None
-    names = _positional(function)
     found = []
     for place, ((name, old), (_, new)) in enumerate(zip(olds, news, strict=True)):
         if old != new:
@@ -33,7 +32,8 @@ def changed(function: Callable[..., Any], cause: str) -> str | None:
     return f"the Python arguments changed: {', '.join(found)}" if found else None
 
 
-def _positional(function: Callable[..., Any]) -> list[str]:
+def positional(function: Callable[..., Any]) -> list[str]:
+    """The names of the arguments that may be given by position."""
     try:
         given = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
