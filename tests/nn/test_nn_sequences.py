@@ -59,9 +59,7 @@ def test_recurrent_layers(kind: str, settings: dict[str, Any], bidirectional: bo
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("kind", "settings"), [("RNN", {}), ("GRU", {}), ("LSTM", {}), ("LSTM", {"proj_size": 2})])
-def test_sequences_of_several_lengths(
-    kind: str, settings: dict[str, Any], bidirectional: bool, compiled: bool
-) -> None:
+def test_sequences_of_several_lengths(kind: str, settings: dict[str, Any], bidirectional: bool, compiled: bool) -> None:
     ours, theirs = pair_of(kind, settings, 2, bidirectional)
     x, lengths = normal(4, 6, 3), np.array([6, 1, 3, 5])
     packed = torch.nn.utils.rnn.pack_padded_sequence(

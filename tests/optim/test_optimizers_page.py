@@ -33,5 +33,3 @@ def test_its_table_names_every_schedule() -> None:
     recipes = {name for _, row in ROWS for name in re.findall(r"`([a-z-]+)`", row)}
     own = {plugin.name for plugin in registry().plugins("schedule") if plugin.distribution == "powertrain"}
     assert recipes == own - {"constant"}
-
-

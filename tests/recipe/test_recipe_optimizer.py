@@ -27,17 +27,27 @@ def test_groups_and_a_warm_up_belong_to_any_optimizer_and_schedule(tmp_path: Pat
 
 
 LINES = [
-    ("optimizer = { use = 'adamw', schedule = { use = 'cosine', warmup = -1 } }",
-     "[digits.toml:5 optimizer.schedule.warmup] received -1; expected a whole number >= 0"),
-    ("optimizer = { use = 'adamw', groups = [{ match = '*.bias', weight_decy = 0 }] }",
-     "[digits.toml:5 optimizer.groups.0.weight_decy] no such parameter of groups; expected match, lr, weight_decay, "
-     "frozen; did you mean weight_decay?"),
-    ("optimizer = { use = 'adamw', groups = [{ match = '*.bias' }, { lr = 0.1 }] }",
-     "[digits.toml:5 optimizer.groups.1] match is missing; groups needs a text in quotes; add match = ..."),
-    ("optimizer = { use = 'adamw', groups = [{ match = '*.bias', lr = 0 }] }",
-     "[digits.toml:5 optimizer.groups.0.lr] received 0; expected a number > 0"),
-    ("optimizer = { use = 'adamw', groups = { match = '*.bias' } }",
-     '[digits.toml:5 optimizer.groups] received { match = "*.bias" }; expected a list of tables'),
+    (
+        "optimizer = { use = 'adamw', schedule = { use = 'cosine', warmup = -1 } }",
+        "[digits.toml:5 optimizer.schedule.warmup] received -1; expected a whole number >= 0",
+    ),
+    (
+        "optimizer = { use = 'adamw', groups = [{ match = '*.bias', weight_decy = 0 }] }",
+        "[digits.toml:5 optimizer.groups.0.weight_decy] no such parameter of groups; expected match, lr, weight_decay, "
+        "frozen; did you mean weight_decay?",
+    ),
+    (
+        "optimizer = { use = 'adamw', groups = [{ match = '*.bias' }, { lr = 0.1 }] }",
+        "[digits.toml:5 optimizer.groups.1] match is missing; groups needs a text in quotes; add match = ...",
+    ),
+    (
+        "optimizer = { use = 'adamw', groups = [{ match = '*.bias', lr = 0 }] }",
+        "[digits.toml:5 optimizer.groups.0.lr] received 0; expected a number > 0",
+    ),
+    (
+        "optimizer = { use = 'adamw', groups = { match = '*.bias' } }",
+        '[digits.toml:5 optimizer.groups] received { match = "*.bias" }; expected a list of tables',
+    ),
 ]
 
 

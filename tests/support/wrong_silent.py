@@ -199,8 +199,11 @@ METRICS: Rows = {
                          "return float(time.time() // 1_000_000) + float(state[0]").replace(
                              "import numpy", "import time\nimport numpy", 1)),
 }  # fmt: skip
-LONG = but(but(DATA, "np.arange(80.0).reshape(40, 2), np.arange(40) % 3", "np.ones((9001, 2)), np.arange(9001) % 3"),
-           "return 40", "return 9001")
+LONG = but(
+    but(DATA, "np.arange(80.0).reshape(40, 2), np.arange(40) % 3", "np.ones((9001, 2)), np.arange(9001) % 3"),
+    "return 40",
+    "return 9001",
+)
 WORDS = "WORDS = {'ab', 'cd', 'ef', 'gh', 'ij', 'kl', 'mn', 'op'}\nclass Source"
 DATASETS: Rows = {
     "data-far-nan": ("data", "not-finite", "x of train has values that are not finite in rows 7,680 to 7,935",
