@@ -80,6 +80,12 @@ def test_many_classes_and_probabilities() -> None:
     assert (model.classes_[shares.argmax(axis=1)] == model.predict(x)).all()
     assert np.exp(model.predict_log_proba(x)) == pytest.approx(shares)
     assert not hasattr(pt.sklearn.SGDClassifier("hinge"), "predict_proba")
+    with pytest.raises(pt.Error) as raised:
+        pt.sklearn.SGDClassifier("hinge").predict_log_proba(x)
+    assert str(raised.value) == (
+        "[SGDClassifier] predict_log_proba of loss = 'hinge'; expected \"log_loss\", whose scores are those of "
+        'probabilities; write SGDClassifier("log_loss")'
+    )
     assert model.score(x, y) > 0.7
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from powertrain import _core
 from powertrain.errors.boundary import export
 from powertrain.sklearn.checks import EstimatorError, above, whole
 from powertrain.sklearn.linear import (
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 SCHEDULES = ("constant", "invscaling", "optimal")
+
+
+class NoProbabilitiesError(_core.Error, AttributeError):
+    """A loss whose scores say nothing of probabilities."""
 
 
 class _SGD(BaseEstimator):
@@ -194,14 +198,27 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         by_class = class_weights(self.class_weight, self.classes_, numbers, weight)
         self._descend(x, *class_columns(numbers, weight, by_class, x.dtype), epochs, tol)
 
-    @available_if(lambda self: self.loss == "log_loss")  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: TensorLike) -> Array:  # noqa: N803
+    @property
+    def predict_proba(self) -> Callable[[TensorLike], Array]:
         """The probability of each class, of "log_loss": of more than two, each against the others, normalized."""
-        return np.exp(self.predict_log_proba(X))
+        self._demand_probabilities("predict_proba")
+        return lambda X: np.exp(self._log_shares(X))  # noqa: N803
 
-    @available_if(lambda self: self.loss == "log_loss")  # type: ignore[untyped-decorator]
-    def predict_log_proba(self, X: TensorLike) -> Array:  # noqa: N803
+    @property
+    def predict_log_proba(self) -> Callable[[TensorLike], Array]:
         """Logarithms of `predict_proba`."""
+        self._demand_probabilities("predict_log_proba")
+        return self._log_shares
+
+    def _demand_probabilities(self, name: str) -> None:
+        """scikit-learn asks by `hasattr` whether there are some."""
+        if self.loss != "log_loss":
+            raise NoProbabilitiesError(
+                f'[SGDClassifier] {name} of loss = {self.loss!r}; expected "log_loss", whose scores are those of '
+                'probabilities; write SGDClassifier("log_loss")'
+            )
+
+    def _log_shares(self, X: TensorLike) -> Array:  # noqa: N803
         found = self.decision_function(X)
         if found.ndim == 1:
             return np.stack([-np.logaddexp(0, found), -np.logaddexp(0, -found)], axis=1)
