@@ -196,6 +196,33 @@ def test_trees_say_which_columns_count_and_how_they_grew() -> None:
     assert tree.sections_of(grown, dataclasses.replace(data, columns=())) == []
 
 
+@pytest.mark.parametrize("kind", ["Tree", "Forest"])
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_leaves_answer_with_the_shares_of_their_rows(kind: str, count: int, weighted: bool) -> None:
+    """Also where no row can be told from another, and where a rare class is less than half of a leaf."""
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    from powertrain_tabular import trees
+
+    cls = getattr(trees, kind)
+    y = np.repeat(np.arange(count), [70, 30] if count == 2 else [70, 20, 10])
+    weight = np.where(y == 0, 2.0, 1.0) if weighted else None
+    shares = np.bincount(y, weight) / (170 if weighted else 100)
+    model = cls.build(cls.Params(), Inputs("classification", (1,), count))
+    state = model.fit({"x": np.zeros((100, 1), np.float32), "y": y, "weight": weight}, None)
+    again = model.load(model.dump(state))
+    assert np.exp(model.answer(again, np.zeros((1, 1))))[0] == pytest.approx(shares, abs=1e-6)
+    values = cls.build(cls.Params(), Inputs("regression", (1,), 1))
+    state = values.fit({"x": np.zeros((100, 1), np.float32), "y": y + 5.0, "weight": weight}, None)
+    assert values.answer(state, np.zeros((1, 1)))[0, 0] == pytest.approx(np.average(y + 5, weights=weight), abs=1e-6)
+    if kind == "Tree" and not weighted:  # 2 of 5 of the upper leaf are of class 1, and none below
+        x = np.arange(100, dtype=np.float32)[:, None] >= 50
+        y = (np.arange(100) >= 80).astype(np.int64)
+        model = cls.build(cls.Params(), Inputs("classification", (1,), 2))
+        found = np.exp(model.answer(model.fit({"x": x, "y": y}, None), np.array([[0.0], [1.0]])))
+        assert found == pytest.approx(np.array([[1, 0], [0.6, 0.4]]), abs=1e-6)
+
+
 TABLE = f"""\
 report = {{ baseline = false }}
 [data]

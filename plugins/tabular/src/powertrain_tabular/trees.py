@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -186,6 +187,25 @@ class _Shares(_Trees):
         leaves = {"min_data_in_bin": 1, "min_sum_hessian_in_leaf": 1e-9}
         common = {**super()._common(), **of_classes, **leaves}
         return {**common, "objective": "multiclassova"} if common["objective"] == "multiclass" else common
+
+    def fit(self, train: Any, valid: Any | None) -> Grown:
+        state: Grown = super().fit(train, valid)
+        # A tree whose rows could not be split is a constant, which LightGBM makes 0 or a logarithm of odds.
+        bare = [int(tree) for tree in re.findall(r"^Tree=(\d+)\nnum_leaves=1$", state.booster.model_to_string(), re.M)]
+        if bare:
+            of_all = self._leaf_of_all(train["y"], train.get("weight"))
+            for tree in bare:
+                state.booster.set_leaf_output(tree, 0, of_all[tree % len(of_all)])
+        return state
+
+    def _leaf_of_all(self, y: Any, weight: Any) -> NDArray[Any]:
+        """What a leaf holds to which all rows belong, for each of the trees that are grown at once."""
+        if self.task == "regression":
+            return np.atleast_1d(np.average(y, weights=weight))
+        shares = np.bincount(np.asarray(y, np.int64), weight, self.outputs) / (
+            len(y) if weight is None else weight.sum()
+        )
+        return np.asarray(4 * (shares - 0.5))[1:] if self.outputs == 2 else np.asarray(4 * (shares - 0.5))
 
     def measure(self) -> Any:
         return self._log_loss if self.task == "classification" else None
