@@ -126,3 +126,12 @@ def test_a_name_that_is_not_there_shows_the_line(name: str, line: str) -> None:
         getattr(pt.sklearn, name)
     assert str(raised.value) == f"[powertrain.sklearn] {name}; expected a name of powertrain.sklearn; {line}"
     assert dir(pt.sklearn) == sorted(pt.sklearn.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("Lasso", "pt.sklearn.Lasso()"), ("LogisticRegression", "pt.sklearn.Classifier(C=1.0)")]
+)
+def test_an_estimator_that_is_asked_of_pt_is_found(name: str, line: str) -> None:
+    with pytest.raises(AttributeError) as raised:
+        getattr(pt, name)
+    assert str(raised.value) == f"[powertrain] {name}; expected a name of powertrain; write {line}"

@@ -19,6 +19,7 @@ from typing import Any, Final
 from powertrain import _core
 from powertrain.errors.array_counterparts import ARRAYS
 from powertrain.errors.counterparts import FUNCTIONS, NOTES, TABLES
+from powertrain.errors.estimator_counterparts import ESTIMATORS
 
 
 class UnknownNameError(_core.Error, AttributeError):
@@ -153,6 +154,8 @@ def family(name: str) -> str | None:
 def line(where: str, name: str) -> str | None:
     """What to write in place of a name."""
     known = TABLES.get(where, {}).get(name) or _elsewhere(where, name)
+    if known is None and where == "powertrain":  # the best known estimators are names of pt too
+        return ESTIMATORS.get(name)
     plain = name.rstrip("_")
     if known or where not in ("Slot", "Tensor", "powertrain.nn.functional"):
         return known
