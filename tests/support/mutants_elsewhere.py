@@ -183,7 +183,7 @@ PARTS: dict[str, Part] = {
         ("cpp/bindings/autograd.cpp", "if (found[values.size() + i].defined())", "if (false)"),
         ("cpp/bindings/autograd.cpp", "lookups.emplace_back(found - tables.begin(), &lookup)",
          "lookups.emplace_back(0, &lookup)"),
-        ("cpp/bindings/autograd.cpp", "if (gradient.defined()) rows", "rows"),
+        ("cpp/bindings/autograd.cpp", "if (gradient.defined()) result.rows", "result.rows"),
         ("python/powertrain/autodiff/row_sparse.py", 'OPERATORS["where"](from_end, index + n, index)', "index"),
         ("python/powertrain/autodiff/row_sparse.py",
          'OPERATORS["searchsorted"](OPERATORS["sort"](self.index), self.index)',

@@ -55,7 +55,7 @@ Dtypes    floats; f16 and bf16 are computed in f32
 Errors    as scaled_dot_product_attention
 Grad      query, key, value
 Source    that of scaled_dot_product_attention)",
-             R"(>>> out, log_sums = pt.functional.OPERATORS["attention"](*[pt.zeros((1, 3, 2, 4))] * 3)
+             R"(>>> out, log_sums = pt.ops.functional.OPERATORS["attention"](*[pt.zeros((1, 3, 2, 4))] * 3)
 >>> out.shape, log_sums.shape
 ((1, 3, 2, 4), (1, 2, 3)))");
 

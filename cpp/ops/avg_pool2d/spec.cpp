@@ -55,7 +55,7 @@ Dtypes    floats
 Errors    sizes that no pooling has
 Grad      g
 Source    that of avg_pool2d)",
-            R"(>>> pt.functional.OPERATORS["avg_pool2d_backward"](pt.ones((1, 1, 1, 1)), 2, image=(2, 2)).numpy().ravel().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["avg_pool2d_backward"](pt.ones((1, 1, 1, 1)), 2, image=(2, 2)).numpy().ravel().tolist()
 [0.25, 0.25, 0.25, 0.25])");
 
 }  // namespace

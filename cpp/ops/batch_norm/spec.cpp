@@ -81,7 +81,7 @@ Errors    weight or bias not of size c; no element per channel; eps < 0
 Grad      input, weight, bias
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ioffe & Szegedy 2015)",
-            R"(>>> [t.shape for t in pt.functional.OPERATORS["batch_norm"](pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
+            R"(>>> [t.shape for t in pt.ops.functional.OPERATORS["batch_norm"](pt.ones((8, 3)), pt.ones(3), pt.zeros(3))]
 [(8, 3), (3,), (3,)])");
 
 const AutocastRule rule("batch_norm", Precision::FullInside);

@@ -29,7 +29,7 @@ Errors    shapes that do not broadcast
 Grad      input, target
 Numerics  logarithms are at least -100; the slope towards input is (input - target) / max(input (1 - input), 1e-12)
 Source    PyTorch, nn.functional.binary_cross_entropy)",
-            R"(>>> round(pt.functional.OPERATORS["binary_cross_entropy"](0.5, 1.0).item(), 4)
+            R"(>>> round(pt.ops.functional.OPERATORS["binary_cross_entropy"](0.5, 1.0).item(), 4)
 0.6931)");
 
 const AutocastRule rule("binary_cross_entropy", Precision::Full);

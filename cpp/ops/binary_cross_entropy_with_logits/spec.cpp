@@ -44,7 +44,7 @@ Errors    shapes that do not broadcast
 Grad      input, target, pos_weight
 Numerics  never through sigmoid(input) itself, so that nothing overflows or is rounded to zero
 Source    PyTorch, nn.functional.binary_cross_entropy_with_logits)",
-             R"(>>> round(pt.functional.OPERATORS["binary_cross_entropy_with_logits"](0.0, 1.0).item(), 4)
+             R"(>>> round(pt.ops.functional.OPERATORS["binary_cross_entropy_with_logits"](0.0, 1.0).item(), 4)
 0.6931)");
 
 const AutocastRule rule("binary_cross_entropy_with_logits", Precision::Full);

@@ -53,7 +53,7 @@ Grad      none
 Numerics  an index below 0 counts from the end, and stays as it is. A step makes this call of itself where it reads by an
           index, but nobody reads what comes of it
 Source    the index of numpy.take)",
-             R"(>>> pt.functional.OPERATORS["check_index"](pt.tensor([0, -1]), size=3).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["check_index"](pt.tensor([0, -1]), size=3).numpy().tolist()
 [0, -1])");
 
 }  // namespace

@@ -115,7 +115,7 @@ Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    as conv2d
 Grad      input, weight
 Source    that of conv2d)",
-            R"(>>> pt.functional.OPERATORS["conv2d_kernel"](pt.ones((1, 3, 3, 2)), pt.ones((2, 2, 2, 1))).numpy().ravel().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["conv2d_kernel"](pt.ones((1, 3, 3, 2)), pt.ones((2, 2, 2, 1))).numpy().ravel().tolist()
 [8.0, 8.0, 8.0, 8.0])");
 
 const Op* input_gradient =
@@ -158,7 +158,7 @@ Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    sizes that no convolution has
 Grad      g, weight
 Source    that of conv2d)",
-            R"(>>> pt.functional.OPERATORS["conv2d_grad_input"](pt.ones((1, 1, 1, 1)), pt.ones((2, 2, 1, 1)) * 3.0, image=(2, 2)).numpy().ravel().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["conv2d_grad_input"](pt.ones((1, 1, 1, 1)), pt.ones((2, 2, 1, 1)) * 3.0, image=(2, 2)).numpy().ravel().tolist()
 [3.0, 3.0, 3.0, 3.0])");
 
 const Op* weight_gradient =
@@ -192,7 +192,7 @@ Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    sizes that no convolution has
 Grad      input, g
 Source    that of conv2d)",
-            R"(>>> pt.functional.OPERATORS["conv2d_grad_weight"](pt.ones((1, 2, 2, 1)), pt.ones((1, 2, 2, 1)), kernel_size=(1, 1)).item()
+            R"(>>> pt.ops.functional.OPERATORS["conv2d_grad_weight"](pt.ones((1, 2, 2, 1)), pt.ones((1, 2, 2, 1)), kernel_size=(1, 1)).item()
 4.0)");
 
 }  // namespace

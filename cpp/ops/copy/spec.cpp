@@ -18,7 +18,7 @@ const Op* registered = define("copy")
 Shapes    x [...] -> [...]
 Dtypes    all
 Grad      x)",
-                                R"(>>> pt.functional.OPERATORS["copy"](1.0).item()
+                                R"(>>> pt.ops.functional.OPERATORS["copy"](1.0).item()
 1.0)");
 
 }  // namespace

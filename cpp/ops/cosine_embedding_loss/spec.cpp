@@ -25,7 +25,7 @@ Errors    shapes that do not broadcast
 Grad      input1, input2
 Source    PyTorch, nn.functional.cosine_embedding_loss)",
             R"(>>> one = pt.ones((1, 2))
->>> abs(round(pt.functional.OPERATORS["cosine_embedding_loss"](one, one, pt.tensor([1.0])).item(), 4))
+>>> abs(round(pt.ops.functional.OPERATORS["cosine_embedding_loss"](one, one, pt.tensor([1.0])).item(), 4))
 0.0)");
 
 const AutocastRule rule("cosine_embedding_loss", Precision::Full);

@@ -107,7 +107,7 @@ Numerics  the maximum is subtracted from every logit first; never the logarithm 
           probability; label_smoothing s makes the target 1 - s of the label and s spread over all classes; 0 for labels
           that are ignore_index
 Source    Szegedy et al. 2016 (label_smoothing))",
-            R"(>>> round(pt.functional.OPERATORS["cross_entropy"](pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
+            R"(>>> round(pt.ops.functional.OPERATORS["cross_entropy"](pt.zeros((1, 2)), pt.tensor([1])).item(), 4)
 0.6931)");
 
 const AutocastRule rule("cross_entropy", Precision::Full);

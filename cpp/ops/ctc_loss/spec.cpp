@@ -96,7 +96,7 @@ Grad      log_probs; behind log_softmax as PyTorch, whose own by log_probs has t
 Numerics  inf where the steps are too few, or 0 there with zero_infinity, without a gradient
 Source    Graves et al. 2006)",
             R"(>>> rows = pt.log_softmax(pt.zeros((1, 2, 2)))
->>> round(pt.functional.OPERATORS["ctc_loss"](rows, pt.tensor([[1]]), pt.tensor([2]), pt.tensor([1])).item(), 4)
+>>> round(pt.ops.functional.OPERATORS["ctc_loss"](rows, pt.tensor([[1]]), pt.tensor([2]), pt.tensor([1])).item(), 4)
 0.2877)");
 
 const Op* rows =
@@ -121,7 +121,7 @@ Dtypes    f32, f64; int64
 Errors    as ctc_loss
 Grad      log_probs, of the first order
 Source    that of ctc_loss)",
-            R"(>>> pt.functional.OPERATORS["ctc_rows"](pt.zeros((1, 2, 3)), pt.tensor([[1]]), pt.tensor([2]), pt.tensor([1])).item()
+            R"(>>> pt.ops.functional.OPERATORS["ctc_rows"](pt.zeros((1, 2, 3)), pt.tensor([[1]]), pt.tensor([2]), pt.tensor([1])).item()
 -1.0986123085021973)");
 
 const Op* backward =
@@ -146,7 +146,7 @@ Errors    as ctc_loss; g of another shape
 Grad      none
 Numerics  0 where g is 0, also of a row that cannot be
 Source    that of ctc_loss)",
-            R"(>>> pt.functional.OPERATORS["ctc_rows_backward"](pt.zeros((1, 1, 2)), pt.tensor([[1]]), pt.tensor([1]), pt.tensor([1]), pt.ones(1)).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["ctc_rows_backward"](pt.zeros((1, 1, 2)), pt.tensor([[1]]), pt.tensor([1]), pt.tensor([1]), pt.ones(1)).numpy().tolist()
 [[[0.0, -1.0]]])");
 
 const AutocastRule rule("ctc_loss", Precision::Full);

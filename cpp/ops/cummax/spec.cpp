@@ -3,14 +3,15 @@
 namespace pt {
 namespace {
 
-const Op* position = running_place("cummax_position", ScanKind::ArgMax)
-                         .doc(R"(where along an axis the largest element so far is, the last of equal ones.
+const Op* position =
+    running_place("cummax_position", ScanKind::ArgMax)
+        .doc(R"(where along an axis the largest element so far is, the last of equal ones.
 Shapes    x [...] -> int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
 Grad      none
 Source    that of cummax)",
-                              R"(>>> pt.functional.OPERATORS["cummax_position"](pt.tensor([2, 1, 3])).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["cummax_position"](pt.tensor([2, 1, 3])).numpy().tolist()
 [0, 0, 2])");
 
 const Op* registered =

@@ -3,14 +3,15 @@
 namespace pt {
 namespace {
 
-const Op* position = running_place("cummin_position", ScanKind::ArgMin)
-                         .doc(R"(where along an axis the smallest element so far is, the last of equal ones.
+const Op* position =
+    running_place("cummin_position", ScanKind::ArgMin)
+        .doc(R"(where along an axis the smallest element so far is, the last of equal ones.
 Shapes    x [...] -> int64 [...]
 Dtypes    all
 Errors    an axis that x does not have
 Grad      none
 Source    that of cummin)",
-                              R"(>>> pt.functional.OPERATORS["cummin_position"](pt.tensor([2, 1, 3])).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["cummin_position"](pt.tensor([2, 1, 3])).numpy().tolist()
 [0, 1, 1])");
 
 const Op* registered =

@@ -40,7 +40,7 @@ Errors    n of 0; other dtypes
 Grad      x
 Numerics  steps of 2, 3, 4, 5 and primes to 31; other lengths by a convolution (Bluestein 1970)
 Source    Stockham 1966)",
-            R"(>>> pt.functional.OPERATORS["dft"](pt.asarray([1.0, 1j])).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["dft"](pt.asarray([1.0, 1j])).numpy().tolist()
 [(1+1j), (1-1j)])");
 
 }  // namespace

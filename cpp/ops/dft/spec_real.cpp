@@ -50,7 +50,7 @@ Errors    n of 0; other dtypes
 Grad      x
 Numerics  an even n as n / 2 complex numbers; otherwise as dft
 Source    that of dft)",
-            R"(>>> pt.functional.OPERATORS["real_dft"](pt.asarray([1.0, 2.0, 0.0])).shape
+            R"(>>> pt.ops.functional.OPERATORS["real_dft"](pt.asarray([1.0, 2.0, 0.0])).shape
 (2, 2))");
 
 const Op* to_real =
@@ -92,7 +92,7 @@ Errors    another n; other dtypes
 Grad      x
 Numerics  an even n as n / 2 complex numbers; otherwise as dft
 Source    that of dft)",
-            R"(>>> pt.functional.OPERATORS["real_dft_inverse"](pt.asarray([[3.0, 0.0], [1.0, 0.0]]), n=2).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["real_dft_inverse"](pt.asarray([[3.0, 0.0], [1.0, 0.0]]), n=2).numpy().tolist()
 [4.0, 2.0])");
 
 }  // namespace

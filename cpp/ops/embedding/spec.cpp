@@ -21,7 +21,7 @@ Dtypes    input integers; weight all
 Errors    a weight without two axes; an index outside -n..n-1, reported when the call or the compiled step ends
 Grad      weight; rows of one index add up in order
 Source    PyTorch, nn.functional.embedding)",
-             R"(>>> pt.functional.OPERATORS["embedding"](pt.tensor([1, 1, 0]), pt.ones((2, 4))).shape
+             R"(>>> pt.ops.functional.OPERATORS["embedding"](pt.tensor([1, 1, 0]), pt.ones((2, 4))).shape
 (3, 4))");
 
 }  // namespace

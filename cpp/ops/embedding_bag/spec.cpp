@@ -37,7 +37,7 @@ Errors    other shapes; bags without elements; weights with a mode other than su
           reported when the call or the compiled step ends
 Grad      weight, per_sample_weights
 Source    PyTorch, nn.functional.embedding_bag)",
-             R"(>>> pt.functional.OPERATORS["embedding_bag"](pt.tensor([[0, 1]]), pt.eye(2)).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["embedding_bag"](pt.tensor([[0, 1]]), pt.eye(2)).numpy().tolist()
 [[0.5, 0.5]])");
 
 }  // namespace

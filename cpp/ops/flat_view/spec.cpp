@@ -32,7 +32,7 @@ Shapes    flat [n] -> shape
 Dtypes    all
 Errors    a piece that is not inside flat
 Grad      flat)",
-             R"(>>> pt.functional.OPERATORS["flat_view"](pt.arange(6), 2, (2, 2)).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["flat_view"](pt.arange(6), 2, (2, 2)).numpy().tolist()
 [[2, 3], [4, 5]])");
 
 }  // namespace

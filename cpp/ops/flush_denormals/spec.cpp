@@ -24,7 +24,7 @@ Dtypes    floats; f16 is computed in float32, where its numbers are normal ones,
 Errors    integers, bool, complex numbers
 Grad      x
 Source    IEEE 754-2019, 2.1.51 (subnormal numbers))",
-             R"(>>> pt.functional.OPERATORS["flush_denormals"](pt.tensor([1e-40, 1e-30])).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["flush_denormals"](pt.tensor([1e-40, 1e-30])).numpy().tolist()
 [0.0, 1.0000000031710769e-30])");
 
 }  // namespace

@@ -29,7 +29,7 @@ Errors    shapes that do not broadcast
 Grad      input, target
 Numerics  an alpha below 0 leaves that factor out
 Source    Lin et al. 2017)",
-            R"(>>> round(pt.functional.OPERATORS["focal_loss"](0.0, 1.0).item(), 4)
+            R"(>>> round(pt.ops.functional.OPERATORS["focal_loss"](0.0, 1.0).item(), 4)
 0.0433)");
 
 const AutocastRule rule("focal_loss", Precision::Full);

@@ -33,7 +33,7 @@ Errors    shapes that do not broadcast; eps <= 0
 Grad      input, target, var
 Numerics  a variance below eps counts as eps; the constant log(2 pi) / 2 is added if full
 Source    Nix & Weigend 1994)",
-            R"(>>> pt.functional.OPERATORS["gaussian_nll_loss"](1.0, 2.0, 1.0).item()
+            R"(>>> pt.ops.functional.OPERATORS["gaussian_nll_loss"](1.0, 2.0, 1.0).item()
 0.5)");
 
 const AutocastRule rule("gaussian_nll_loss", Precision::Full);

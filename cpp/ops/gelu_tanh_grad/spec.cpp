@@ -46,7 +46,7 @@ Dtypes    floats
 Errors    integers, bool, complex numbers; shapes that do not broadcast
 Grad      x, g
 Source    that of gelu_tanh)",
-                                R"(>>> pt.functional.OPERATORS["gelu_tanh_grad"](0.0, 1.0).item()
+                                R"(>>> pt.ops.functional.OPERATORS["gelu_tanh_grad"](0.0, 1.0).item()
 0.5)");
 
 }  // namespace

@@ -44,7 +44,7 @@ Errors    groups that do not divide the channels; weight or bias not of size c; 
 Grad      input, weight, bias
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Wu & He 2018)",
-            R"(>>> pt.functional.OPERATORS["group_norm"](pt.ones((2, 5, 5, 6)), num_groups=3).shape
+            R"(>>> pt.ops.functional.OPERATORS["group_norm"](pt.ones((2, 5, 5, 6)), num_groups=3).shape
 (2, 5, 5, 6))");
 
 const AutocastRule rule("group_norm", Precision::Full);

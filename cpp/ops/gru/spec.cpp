@@ -32,7 +32,7 @@ Errors    shapes that do not match; an empty sequence
 Grad      all
 Source    Cho et al. 2014, the reset gate behind the product as in PyTorch)",
              R"(>>> h, w, b = pt.zeros((1, 2)), pt.ones((2, 6)), pt.zeros(6)
->>> [t.shape for t in pt.functional.OPERATORS["gru"](pt.ones((1, 3, 4)), h, pt.ones((4, 6)), w, b, b)]
+>>> [t.shape for t in pt.ops.functional.OPERATORS["gru"](pt.ones((1, 3, 4)), h, pt.ones((4, 6)), w, b, b)]
 [(1, 3, 2), (1, 2)])");
 
 }  // namespace

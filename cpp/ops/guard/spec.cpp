@@ -22,7 +22,7 @@ Shapes    x [...] -> [...]
 Dtypes    floats
 Errors    NonFiniteError for an infinite element or NaN; in a compiled step the call raises it
 Grad      x)",
-             R"(>>> pt.functional.OPERATORS["guard"](1.0).item()
+             R"(>>> pt.ops.functional.OPERATORS["guard"](1.0).item()
 1.0)");
 
 }  // namespace

@@ -20,7 +20,7 @@ Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded
 Errors    shapes that do not broadcast
 Grad      input
 Source    PyTorch, nn.functional.hinge_embedding_loss)",
-            R"(>>> pt.functional.OPERATORS["hinge_embedding_loss"](0.25, -1.0).item()
+            R"(>>> pt.ops.functional.OPERATORS["hinge_embedding_loss"](0.25, -1.0).item()
 0.75)");
 
 const AutocastRule rule("hinge_embedding_loss", Precision::Full);

@@ -21,7 +21,7 @@ Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast; delta <= 0
 Grad      input, target; the second derivative is 1 nearer than delta, also at 0, and 0 from delta on
 Source    Huber 1964)",
-             R"(>>> pt.functional.OPERATORS["huber_loss"](1.0, 4.0).item()
+             R"(>>> pt.ops.functional.OPERATORS["huber_loss"](1.0, 4.0).item()
 2.5)");
 
 const AutocastRule rule("huber_loss", Precision::Full);

@@ -20,7 +20,7 @@ Errors    complex numbers; shapes that do not broadcast
 Grad      q
 Numerics  within 3 units in the last place for s = 2; infinite at q = 0; NaN for s <= 1 and q < 0
 Source    Johansson 2015 (Euler-Maclaurin))",
-                                R"(>>> round(pt.functional.OPERATORS["hurwitz_zeta"](2.0, 1.0).item(), 4)
+                                R"(>>> round(pt.ops.functional.OPERATORS["hurwitz_zeta"](2.0, 1.0).item(), 4)
 1.6449)");
 
 }  // namespace

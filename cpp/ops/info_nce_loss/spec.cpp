@@ -30,7 +30,7 @@ Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    other shapes; temperature <= 0
 Grad      input1, input2
 Source    van den Oord, Li & Vinyals 2018; Chen et al. 2020)",
-            R"(>>> pt.functional.OPERATORS["info_nce_loss"](pt.eye(2), pt.eye(2)).shape
+            R"(>>> pt.ops.functional.OPERATORS["info_nce_loss"](pt.eye(2), pt.eye(2)).shape
 (2,))");
 
 const AutocastRule rule("info_nce_loss", Precision::Full);

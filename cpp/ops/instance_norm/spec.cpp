@@ -25,7 +25,7 @@ Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    input without an axis between the first and the last; weight or bias not of size c; eps < 0
 Grad      input, weight, bias
 Source    Ulyanov, Vedaldi & Lempitsky 2016)",
-            R"(>>> pt.functional.OPERATORS["instance_norm"](pt.ones((2, 5, 5, 3))).shape
+            R"(>>> pt.ops.functional.OPERATORS["instance_norm"](pt.ones((2, 5, 5, 3))).shape
 (2, 5, 5, 3))");
 
 const AutocastRule rule("instance_norm", Precision::FullInside);

@@ -19,7 +19,7 @@ Errors    shapes that do not broadcast
 Grad      input, target
 Numerics  0 where the target is 0; a target that is a logarithm needs log_target
 Source    PyTorch, nn.functional.kl_div)",
-            R"(>>> pt.functional.OPERATORS["kl_div"](0.0, 1.0).item()
+            R"(>>> pt.ops.functional.OPERATORS["kl_div"](0.0, 1.0).item()
 0.0)");
 
 const AutocastRule rule("kl_div", Precision::Full);

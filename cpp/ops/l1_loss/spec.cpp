@@ -16,7 +16,7 @@ Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      input, target; 0 where they are equal
 Source    PyTorch, nn.functional.l1_loss)",
-             R"(>>> pt.functional.OPERATORS["l1_loss"](1.0, 3.0).item()
+             R"(>>> pt.ops.functional.OPERATORS["l1_loss"](1.0, 3.0).item()
 2.0)");
 
 const AutocastRule rule("l1_loss", Precision::Full);

@@ -71,7 +71,7 @@ Errors    weight or bias not of size n; a row without elements; eps < 0
 Grad      input, weight, bias
 Numerics  two passes, so that a mean far from zero costs no digits
 Source    Ba, Kiros & Hinton 2016)",
-            R"(>>> pt.functional.OPERATORS["layer_norm"](pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
+            R"(>>> pt.ops.functional.OPERATORS["layer_norm"](pt.ones((2, 4)), pt.ones(4), pt.zeros(4)).shape
 (2, 4))");
 
 const AutocastRule rule("layer_norm", Precision::Full);

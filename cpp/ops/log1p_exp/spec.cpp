@@ -17,7 +17,7 @@ Errors    complex numbers
 Grad      x
 Numerics  as max(x, 0) + log1p(exp(-|x|)), which cannot overflow
 Source    that of softplus)",
-             R"(>>> round(pt.functional.OPERATORS["log1p_exp"](0.0).item(), 4)
+             R"(>>> round(pt.ops.functional.OPERATORS["log1p_exp"](0.0).item(), 4)
 0.6931)");
 
 const AutocastRule rule("log1p_exp", Precision::Full);

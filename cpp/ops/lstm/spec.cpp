@@ -56,7 +56,7 @@ Errors    shapes that do not match; an empty sequence
 Grad      all
 Source    Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 (forget gates))",
             R"(>>> zeros = pt.zeros((1, 2))
->>> y, h, c = pt.functional.OPERATORS["lstm"](pt.ones((1, 3, 4)), zeros, zeros, pt.ones((4, 8)), pt.ones((2, 8)), pt.zeros(8), pt.zeros(8))
+>>> y, h, c = pt.ops.functional.OPERATORS["lstm"](pt.ones((1, 3, 4)), zeros, zeros, pt.ones((4, 8)), pt.ones((2, 8)), pt.zeros(8), pt.zeros(8))
 >>> y.shape, h.shape, c.shape
 ((1, 3, 2), (1, 2), (1, 2)))");
 

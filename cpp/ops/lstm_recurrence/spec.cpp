@@ -81,7 +81,7 @@ Dtypes    f32, f64
 Errors    shapes that do not match; an empty sequence
 Grad      all
 Source    that of lstm)",
-            R"(>>> h, c, gates = pt.functional.OPERATORS["lstm_recurrence"](pt.zeros((1, 5, 8)), pt.zeros((2, 8)), pt.zeros((1, 2)), pt.ones((1, 2)))
+            R"(>>> h, c, gates = pt.ops.functional.OPERATORS["lstm_recurrence"](pt.zeros((1, 5, 8)), pt.zeros((2, 8)), pt.zeros((1, 2)), pt.ones((1, 2)))
 >>> h.shape, c[0, 0].numpy().tolist(), gates.shape
 ((1, 5, 2), [0.5, 0.5], (1, 5, 8)))");
 
@@ -120,7 +120,7 @@ Errors    shapes that do not match
 Grad      all
 Source    that of lstm)",
              R"(>>> states, gates = pt.zeros((1, 5, 2)), pt.ones((1, 5, 8))
->>> [x.shape for x in pt.functional.OPERATORS["lstm_recurrence_backward"](pt.zeros((2, 8)), states[:, 0], states, gates, states, states)]
+>>> [x.shape for x in pt.ops.functional.OPERATORS["lstm_recurrence_backward"](pt.zeros((2, 8)), states[:, 0], states, gates, states, states)]
 [(1, 5, 8), (1, 2), (1, 2)])");
 
 }  // namespace

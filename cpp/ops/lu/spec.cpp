@@ -47,7 +47,7 @@ Errors    matrices that are not square
 Grad      x, through L and U
 Numerics  the pivot is the first of the largest elements of a column; computed in f64 and rounded once
 Source    Golub & Van Loan, algorithm 3.4.1)",
-             R"(>>> pt.functional.OPERATORS["lu"](pt.tensor([[0.0, 2.0], [4.0, 8.0]]))[1].numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["lu"](pt.tensor([[0.0, 2.0], [4.0, 8.0]]))[1].numpy().tolist()
 [1, 0])");
 
 const AutocastRule rule("lu", Precision::Full);

@@ -23,7 +23,7 @@ Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      input1, input2, target
 Source    PyTorch, nn.functional.margin_ranking_loss)",
-            R"(>>> pt.functional.OPERATORS["margin_ranking_loss"](1.0, 3.0, 1.0).item()
+            R"(>>> pt.ops.functional.OPERATORS["margin_ranking_loss"](1.0, 3.0, 1.0).item()
 2.0)");
 
 const AutocastRule rule("margin_ranking_loss", Precision::Full);

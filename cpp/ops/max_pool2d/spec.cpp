@@ -47,7 +47,7 @@ Dtypes    floats
 Errors    as max_pool2d
 Grad      input
 Source    that of max_pool2d)",
-            R"(>>> y, winner = pt.functional.OPERATORS["max_pool2d_with_index"](pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)
+            R"(>>> y, winner = pt.ops.functional.OPERATORS["max_pool2d_with_index"](pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)
 >>> y.item(), winner.item()
 (4.0, 1))");
 
@@ -96,8 +96,8 @@ Dtypes    floats
 Errors    sizes that no pooling has
 Grad      g
 Source    that of max_pool2d)",
-            R"(>>> winner = pt.functional.OPERATORS["max_pool2d_with_index"](pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)[1]
->>> pt.functional.OPERATORS["max_pool2d_backward"](pt.ones((1, 1, 1, 1)), winner, 2, image=(2, 2)).numpy().ravel().tolist()
+            R"(>>> winner = pt.ops.functional.OPERATORS["max_pool2d_with_index"](pt.tensor([1.0, 4.0, 3.0, 2.0]).reshape((1, 2, 2, 1)), 2)[1]
+>>> pt.ops.functional.OPERATORS["max_pool2d_backward"](pt.ones((1, 1, 1, 1)), winner, 2, image=(2, 2)).numpy().ravel().tolist()
 [0.0, 1.0, 0.0, 0.0])");
 
 }  // namespace

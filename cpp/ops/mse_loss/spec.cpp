@@ -16,7 +16,7 @@ Dtypes    floats; integers are computed in float32
 Errors    shapes that do not broadcast
 Grad      input, target
 Source    PyTorch, nn.functional.mse_loss)",
-             R"(>>> pt.functional.OPERATORS["mse_loss"](1.0, 3.0).item()
+             R"(>>> pt.ops.functional.OPERATORS["mse_loss"](1.0, 3.0).item()
 4.0)");
 
 const AutocastRule rule("mse_loss", Precision::Full);

@@ -38,7 +38,7 @@ Errors    target not of the shape of input without the last axis; p neither 1 no
           the call or the compiled step ends
 Grad      input, weight
 Source    PyTorch, nn.functional.multi_margin_loss)",
-            R"(>>> pt.functional.OPERATORS["multi_margin_loss"](pt.tensor([[0.0, 3.0]]), pt.tensor([0])).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["multi_margin_loss"](pt.tensor([[0.0, 3.0]]), pt.tensor([0])).numpy().tolist()
 [2.0])");
 
 const AutocastRule rule("multi_margin_loss", Precision::Full);

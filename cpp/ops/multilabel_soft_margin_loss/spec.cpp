@@ -27,7 +27,7 @@ Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded
 Errors    shapes that differ
 Grad      input, target, weight
 Source    PyTorch, nn.functional.multilabel_soft_margin_loss)",
-            R"(>>> round(pt.functional.OPERATORS["multilabel_soft_margin_loss"](pt.zeros((1, 2)), pt.ones((1, 2))).item(), 4)
+            R"(>>> round(pt.ops.functional.OPERATORS["multilabel_soft_margin_loss"](pt.zeros((1, 2)), pt.ones((1, 2))).item(), 4)
 0.6931)");
 
 const AutocastRule rule("multilabel_soft_margin_loss", Precision::Full);

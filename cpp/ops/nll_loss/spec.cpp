@@ -35,7 +35,7 @@ Errors    target not of the shape of input without the last axis; a label outsid
 Grad      input, weight
 Numerics  0 for labels that are ignore_index
 Source    PyTorch, nn.functional.nll_loss)",
-            R"(>>> pt.functional.OPERATORS["nll_loss"](pt.tensor([[-1.0, -2.0]]), pt.tensor([1])).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["nll_loss"](pt.tensor([[-1.0, -2.0]]), pt.tensor([1])).numpy().tolist()
 [2.0])");
 
 const AutocastRule rule("nll_loss", Precision::Full);

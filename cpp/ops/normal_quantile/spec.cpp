@@ -23,7 +23,7 @@ Errors    complex numbers
 Grad      x
 Numerics  -inf at 0, inf at 1, NaN outside
 Source    Wichura 1988 (algorithm AS 241))",
-             R"(>>> pt.functional.OPERATORS["normal_quantile"](0.5).item()
+             R"(>>> pt.ops.functional.OPERATORS["normal_quantile"](0.5).item()
 0.0)");
 
 const AutocastRule rule("normal_quantile", Precision::Full);

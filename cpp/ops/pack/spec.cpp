@@ -72,7 +72,7 @@ Shapes    tensors [...] each -> [size]
 Dtypes    all, but one for all tensors
 Errors    tensors of several dtypes; pieces that overlap, are not in order, or reach past the size
 Grad      tensors)",
-             R"(>>> pt.functional.OPERATORS["pack"]([pt.ones(2), pt.ones(1)], (0, 3), 5).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["pack"]([pt.ones(2), pt.ones(1)], (0, 3), 5).numpy().tolist()
 [1.0, 1.0, 0.0, 1.0, 0.0])");
 
 }  // namespace

@@ -76,7 +76,7 @@ Grad      x
 Numerics  "reflect" mirrors at the first and last element without repeating it, "replicate" repeats it, "circular" goes
           on with the other end
 Source    NumPy, pad)",
-            R"(>>> pt.functional.OPERATORS["pad"](pt.ones(2), (1,), (2,)).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["pad"](pt.ones(2), (1,), (2,)).numpy().tolist()
 [0.0, 1.0, 1.0, 0.0, 0.0])");
 
 }  // namespace

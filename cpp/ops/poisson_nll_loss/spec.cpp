@@ -33,7 +33,7 @@ Errors    shapes that do not broadcast; eps <= 0
 Grad      input, target
 Numerics  with full, Stirling's approximation of log(target!) is added for targets above 1
 Source    PyTorch, nn.functional.poisson_nll_loss)",
-            R"(>>> pt.functional.OPERATORS["poisson_nll_loss"](0.0, 3.0).item()
+            R"(>>> pt.ops.functional.OPERATORS["poisson_nll_loss"](0.0, 3.0).item()
 1.0)");
 
 const AutocastRule rule("poisson_nll_loss", Precision::Full);

@@ -45,7 +45,7 @@ Errors    an index outside -size..size-1, reported when the call or the compiled
 Grad      updates
 Numerics  updates of one place add up in their order, f16 and bf16 in f32
 Source    NumPy, put_along_axis, which sums here)",
-             R"(>>> pt.functional.OPERATORS["put_along_axis"](pt.tensor([2]), pt.ones(1), size=3).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["put_along_axis"](pt.tensor([2]), pt.ones(1), size=3).numpy().tolist()
 [0.0, 0.0, 1.0])");
 
 }  // namespace

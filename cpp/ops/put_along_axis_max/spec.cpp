@@ -52,7 +52,7 @@ Errors    an index outside -size..size-1, reported when the call or the compiled
 Grad      updates; equal ones share it equally
 Numerics  a NaN is the largest
 Source    that of scatter_reduce)",
-            R"(>>> pt.functional.OPERATORS["put_along_axis_max"](pt.tensor([1, 1]), pt.tensor([3.0, 2.0]), size=2).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["put_along_axis_max"](pt.tensor([1, 1]), pt.tensor([3.0, 2.0]), size=2).numpy().tolist()
 [-inf, 3.0])");
 
 }  // namespace

@@ -90,7 +90,7 @@ Grad      x, rows
 Numerics  of several rows for one place the last stays. A compiled step that assigns the result to the slot that x was
           read from touches these rows alone
 Source    NumPy, x[rows] = updates)",
-            R"(>>> pt.functional.OPERATORS["put_rows"](pt.zeros((3, 2)), pt.tensor([2, 0]), pt.ones((2, 2))).numpy().tolist()
+            R"(>>> pt.ops.functional.OPERATORS["put_rows"](pt.zeros((3, 2)), pt.tensor([2, 0]), pt.ones((2, 2))).numpy().tolist()
 [[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]])");
 
 }  // namespace

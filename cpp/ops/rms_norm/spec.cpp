@@ -43,7 +43,7 @@ Errors    weight not of size n; eps < 0
 Grad      input, weight
 Numerics  finite while n input^2 < 3e38
 Source    Zhang & Sennrich 2019, eq. 4)",
-             R"(>>> pt.functional.OPERATORS["rms_norm"](pt.ones((2, 4)), pt.ones(4)).shape
+             R"(>>> pt.ops.functional.OPERATORS["rms_norm"](pt.ones((2, 4)), pt.ones(4)).shape
 (2, 4))");
 
 const AutocastRule rule("rms_norm", Precision::Full);

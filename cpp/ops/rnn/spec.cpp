@@ -26,7 +26,7 @@ Errors    shapes that do not match; an empty sequence; another nonlinearity
 Grad      all
 Source    Elman 1990)",
                                 R"(>>> h, w, b = pt.zeros((1, 2)), pt.ones((2, 2)), pt.zeros(2)
->>> [t.shape for t in pt.functional.OPERATORS["rnn"](pt.ones((1, 3, 4)), h, pt.ones((4, 2)), w, b, b)]
+>>> [t.shape for t in pt.ops.functional.OPERATORS["rnn"](pt.ones((1, 3, 4)), h, pt.ones((4, 2)), w, b, b)]
 [(1, 3, 2), (1, 2)])");
 
 }  // namespace

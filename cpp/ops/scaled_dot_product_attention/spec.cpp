@@ -23,7 +23,7 @@ Grad      query, key, value
 Numerics  scale is 1 / sqrt(d) when left out; causal: query i sees the keys up to i + s - t; blocks of 64 keys in order
 Source    Vaswani et al. 2017, eq. 1; Dao et al. 2022)",
              R"(>>> query = pt.ones((1, 5, 2, 8))
->>> pt.functional.OPERATORS["scaled_dot_product_attention"](query, query, query, is_causal=True).shape
+>>> pt.ops.functional.OPERATORS["scaled_dot_product_attention"](query, query, query, is_causal=True).shape
 (1, 5, 2, 8))");
 
 const AutocastRule rule("scaled_dot_product_attention", Precision::Low);

@@ -71,7 +71,7 @@ Errors    an index outside -size..size-1, reported when the call or the compiled
 Grad      updates
 Numerics  updates of one place add up in their order, f16 and bf16 in f32
 Source    PyTorch, index_add)",
-             R"(>>> pt.functional.OPERATORS["scatter_add"](pt.tensor([1, 1]), pt.ones(2), size=3).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["scatter_add"](pt.tensor([1, 1]), pt.ones(2), size=3).numpy().tolist()
 [0.0, 2.0, 0.0])");
 
 }  // namespace

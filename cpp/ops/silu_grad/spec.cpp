@@ -18,7 +18,7 @@ Dtypes    floats
 Errors    integers, bool, complex numbers; shapes that do not broadcast
 Grad      x, g
 Source    that of silu)",
-                                R"(>>> pt.functional.OPERATORS["silu_grad"](0.0, 1.0).item()
+                                R"(>>> pt.ops.functional.OPERATORS["silu_grad"](0.0, 1.0).item()
 0.5)");
 
 }  // namespace

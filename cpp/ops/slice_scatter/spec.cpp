@@ -82,7 +82,7 @@ Dtypes    all
 Errors    x does not lie inside the shape
 Grad      x
 Source    PyTorch, slice_scatter)",
-             R"(>>> pt.functional.OPERATORS["slice_scatter"](pt.ones(2), (5,), (1,), (2,)).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["slice_scatter"](pt.ones(2), (5,), (1,), (2,)).numpy().tolist()
 [0.0, 1.0, 0.0, 1.0, 0.0])");
 
 }  // namespace

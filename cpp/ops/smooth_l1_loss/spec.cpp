@@ -20,7 +20,7 @@ Dtypes    floats; integers are computed in float32; f16 and bf16 in f32, rounded
 Errors    shapes that do not broadcast; beta < 0
 Grad      input, target; the second derivative is 1 / beta nearer than beta, also at 0, and 0 from beta on
 Source    Girshick 2015)",
-            R"(>>> pt.functional.OPERATORS["smooth_l1_loss"](1.0, 4.0).item()
+            R"(>>> pt.ops.functional.OPERATORS["smooth_l1_loss"](1.0, 4.0).item()
 2.5)");
 
 const AutocastRule rule("smooth_l1_loss", Precision::Full);

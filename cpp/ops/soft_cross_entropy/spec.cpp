@@ -30,7 +30,7 @@ Dtypes    floats; f16 and bf16 are computed in f32 and rounded once
 Errors    shapes that differ; a weight that is not one per class
 Grad      input, target, weight
 Source    PyTorch, nn.functional.cross_entropy with probabilities)",
-            R"(>>> round(pt.functional.OPERATORS["soft_cross_entropy"](pt.zeros((1, 2)), pt.tensor([[0.5, 0.5]])).item(), 4)
+            R"(>>> round(pt.ops.functional.OPERATORS["soft_cross_entropy"](pt.zeros((1, 2)), pt.tensor([[0.5, 0.5]])).item(), 4)
 0.6931)");
 
 const AutocastRule rule("soft_cross_entropy", Precision::Full);

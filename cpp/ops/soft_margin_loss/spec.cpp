@@ -13,7 +13,7 @@ Errors    shapes that do not broadcast
 Grad      input, target
 Numerics  through softplus, which cannot overflow
 Source    PyTorch, nn.functional.soft_margin_loss)",
-                                R"(>>> round(pt.functional.OPERATORS["soft_margin_loss"](0.0, 1.0).item(), 4)
+                                R"(>>> round(pt.ops.functional.OPERATORS["soft_margin_loss"](0.0, 1.0).item(), 4)
 0.6931)");
 
 const AutocastRule rule("soft_margin_loss", Precision::Full);

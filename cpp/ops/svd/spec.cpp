@@ -67,7 +67,7 @@ Dtypes    f32, f64
 Errors    more columns than rows
 Grad      x
 Source    that of svd)",
-             R"(>>> pt.functional.OPERATORS["svd_tall"](pt.tensor([[3.0], [4.0]]))[1].numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["svd_tall"](pt.tensor([[3.0], [4.0]]))[1].numpy().tolist()
 [5.0])");
 
 const Op* registered =

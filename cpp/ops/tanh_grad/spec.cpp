@@ -16,7 +16,7 @@ Dtypes    floats
 Errors    integers, bool, complex numbers; shapes that do not broadcast
 Grad      y, g
 Source    that of tanh)",
-             R"(>>> pt.functional.OPERATORS["tanh_grad"](0.5, 1.0).item()
+             R"(>>> pt.ops.functional.OPERATORS["tanh_grad"](0.5, 1.0).item()
 0.75)");
 
 }  // namespace

@@ -34,7 +34,7 @@ Grad      anchor, positive, negative
 Numerics  distances as of pairwise_distance; with swap, from the positive to the negative if that is shorter
 Source    Balntas et al. 2016)",
             R"(>>> one, two = pt.ones((1, 1)), pt.full((1, 1), 2.0)
->>> round(pt.functional.OPERATORS["triplet_margin_loss"](one, two, two).item(), 4)
+>>> round(pt.ops.functional.OPERATORS["triplet_margin_loss"](one, two, two).item(), 4)
 1.0)");
 
 const AutocastRule rule("triplet_margin_loss", Precision::Full);

@@ -45,7 +45,7 @@ Shapes    flat [n], value [...] -> [n]
 Dtypes    all
 Errors    another dtype; a piece that is not inside flat
 Grad      flat, value)",
-             R"(>>> pt.functional.OPERATORS["update_flat_view"](pt.zeros(4), pt.ones(2), 1).numpy().tolist()
+             R"(>>> pt.ops.functional.OPERATORS["update_flat_view"](pt.zeros(4), pt.ones(2), 1).numpy().tolist()
 [0.0, 1.0, 1.0, 0.0])");
 
 }  // namespace

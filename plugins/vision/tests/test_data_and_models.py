@@ -66,9 +66,9 @@ def test_a_folder_keeps_what_a_data_set_promises(pictures: Path, keep: bool) -> 
 def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
     pixels = np.zeros((10, 40, 3), np.uint8)
     pixels[:, 15:25] = 255
-    for part in ("train", "test"):
-        (tmp_path / part / "bar").mkdir(parents=True)
-        Image.fromarray(pixels).save(tmp_path / part / "bar" / "0.png")
+    for folder in ("train/bar", "train/none", "test/bar"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.fromarray(pixels if folder.endswith("bar") else 255 - pixels).save(tmp_path / folder / "0.png")
     data = ImageFolder.build(ImageFolder.Params(path=tmp_path, height=10, width=10), Path())
     assert set(data.splits) == {"train", "test"} and (data.train.fetch(np.array([0]))["x"] == 255).all()
 

@@ -142,8 +142,10 @@ def _again(subject: Subject, dataset: DataModule, folder: Path) -> Iterator[Find
 
 
 def _elsewhere_built(subject: Subject, folder: Path) -> str:
-    at = [repr(params) for params in cases(subject)].index(repr(subject.params))
-    plugin = subject.plugin
+    known = [repr(params) for params in cases(subject)]
+    if repr(subject.params) not in known:  # parameters that somebody gave, of which the other process does not know
+        return ""
+    plugin, at = subject.plugin, known.index(repr(subject.params))
     request = {"task": "digest", "module": plugin.__module__, "name": plugin.__qualname__, "case": at}
     hashing = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
     ended = run_apart({**request, "folder": str(folder)}, plugin.__module__, PYTHONHASHSEED=hashing)

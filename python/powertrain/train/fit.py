@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import weakref
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.errors.boundary import public
+from powertrain.io.plain_json import dumps
 from powertrain.plugin.params import show
 from powertrain.plugin.registry import registry
 from powertrain.recipe.toml import is_plain, value_text
@@ -222,7 +222,7 @@ def _check_name(data: str) -> None:
     what = "folder" if path.is_dir() else "file"
     raise RunError(
         f"[fit] received the path of a {what}, data={data!r}; expected the name of a data set, or a table that says "
-        f"what reads it; write data={reader.format(path=json.dumps(data))}"
+        f"what reads it; write data={reader.format(path=dumps(data))}"
     )
 
 
