@@ -196,8 +196,8 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/sgd.py", "self.ROWS = momentum == 0", "self.ROWS = True"),
         ("python/powertrain/program/slots.py", "Segment(s.name, 2 * s.offset,", "Segment(s.name, s.offset,"),
         ("python/powertrain/optim/parts.py", "and not optimizer.elementwise", "and False"),
-        ("python/powertrain/nn/layers.py", "rows = pt.reshape(look_up(input, self.weight)",
-         "rows = pt.reshape(F.embedding(input, self.weight)"),
+        ("python/powertrain/nn/functional/embedding.py", "rows = look_up(index, weight)",
+         "rows = OPERATORS[\"embedding\"](index, weight)"),
     )),
     "ownership": Part(("tests/laws/test_ownership.py",), (
         ("cpp/core/slot.cpp", "homes.fetch_add(1, std::memory_order_relaxed);", ""),
