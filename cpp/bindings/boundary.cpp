@@ -17,7 +17,8 @@ PyObject* error = nullptr;
 // own code raises what it likes, and the engine's translates by itself.
 bool from_libraries(PyObject* traceback) {
   try {
-    return py::cast<bool>(py::module_::import("powertrain.errors.boundary").attr("from_libraries")(py::handle(traceback)));
+    return py::cast<bool>(
+        py::module_::import("powertrain.errors.boundary").attr("from_libraries")(py::handle(traceback)));
   } catch (const py::error_already_set&) {
     return false;  // too deep, or out of memory: what was raised first says more
   }
