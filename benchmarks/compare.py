@@ -29,7 +29,7 @@ from race.table import align, milliseconds
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "build" / "compare"
 LIMIT = 1.05
-BENCH = "import sys; from powertrain.cli.bench import main; sys.exit(main(sys.argv[1:]))"
+BENCH = "import sys; from powertrain.cli import main; sys.exit(main(['bench', *sys.argv[1:]]))"
 
 
 class CompareError(Exception):
