@@ -108,6 +108,14 @@ def _tolist(self: Tensor) -> Any:
     return known.numpy().tolist()
 
 
+def _is_cpu(target: Any) -> bool:
+    """Whether it is called 'cpu', as torch.device("cpu") is."""
+    try:
+        return str(target) == "cpu"
+    except Exception:  # it has no name
+        return False
+
+
 def _to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """The numbers in a dtype, or in that of another tensor. Tensors are in main memory: 'cpu' is where they are."""
     result = self
@@ -117,9 +125,9 @@ def _to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> T
         wanted = target.dtype if isinstance(target, (Tensor, Slot)) else _core.as_dtype(target)
         if wanted is not None:
             result = OPERATORS["astype"](result, wanted)
-        elif str(target) != "cpu":
+        elif not _is_cpu(target):
             raise _core.DTypeError(
-                f"[to] received {str(target)!r}; expected a dtype, or 'cpu', where tensors are; leave .to(...) out"
+                f"[to] received {shown(target)}; expected a dtype, or 'cpu', where tensors are; leave .to(...) out"
             )
     return result
 

@@ -273,3 +273,10 @@ def test_streams_that_cannot_be_read_so() -> None:
         "[DataLoader] a stream of 3 examples in epoch 0; expected a batch of 4 from example 0 on; "
         "iterate anew in each __iter__: a generator ends once and for all"
     )
+
+
+def test_what_broadcasting_repeats_is_looked_at_once() -> None:
+    wide = np.broadcast_to(np.array([[1.0], [np.nan]], np.float32), (2, 2**34))
+    with pytest.raises(DataError, match=r"^\[arrays x\] NaN in row 1; "):
+        ArrayDataset(x=wide)
+    assert len(ArrayDataset(x=wide[:1])) == 1

@@ -61,6 +61,8 @@ def check_finite(array: Array | StoredArray, where: str) -> None:
     """Raises if a floating array holds NaN or infinity, naming the first row."""
     if array.dtype.kind not in "fc":
         return
+    if isinstance(array, np.ndarray):  # of what is repeated by broadcasting, once is enough
+        array = array[tuple(slice(0, 1) if step == 0 else slice(None) for step in array.strides)]
     for piece in pieces(array):
         finite = np.isfinite(array[piece])
         if not finite.all():
