@@ -56,6 +56,8 @@ class Draw:
 
     def words(self, shape: tuple[int, ...]) -> NDArray[np.uint64]:
         """Random words of 64 bits."""
+        if not isinstance(shape, (tuple, list)):
+            raise DataError("Draw", f"a {type(shape).__name__} as shape", "expected a tuple of sizes", "pass (n,)")
         words: NDArray[np.uint64] = self._bits.random_raw(math.prod(shape))
         return words.reshape(shape)
 

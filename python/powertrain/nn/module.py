@@ -41,6 +41,7 @@ class Module(State):
     TORCH_ONLY: ClassVar[frozenset[str]] = frozenset()
 
     training: bool
+    __array_ufunc__ = None  # no operand of NumPy's, which would make arrays of it as an object
     _hooks: tuple[hooks.Hook, ...] = ()
 
     def __init__(self) -> None:
