@@ -28,19 +28,28 @@ class Crossing {
 // not be caught for good: the thread stops where it was caught, and goes with the process.
 [[noreturn]] void stop_thread();
 
-// Gives back what is Python's, with the interpreter's lock. What cannot be given back any more goes with the process.
+// Does `fn`, which asks for the interpreter's lock, if the interpreter is still there; false if it is not.
 template <class Fn>
-void with_interpreter(Fn fn) {
+bool across(Fn fn) {
   try {
     const Crossing crossing;
-    if (!crossing.open()) return;
-    const py::gil_scoped_acquire gil;
-    return fn();
+    if (!crossing.open()) return false;
+    fn();
+    return true;
   } catch (const std::exception&) {
     throw;
   } catch (...) {
     stop_thread();
   }
+}
+
+// Gives back what is Python's, with the interpreter's lock. What cannot be given back any more goes with the process.
+template <class Fn>
+void with_interpreter(Fn fn) {
+  across([&] {
+    const py::gil_scoped_acquire gil;
+    fn();
+  });
 }
 
 }  // namespace pt::bindings

@@ -25,31 +25,20 @@ PyObject *error, *shape_error, *dtype_error, *index_error, *overflow_error, *tra
 // What a signal's handler raised in this thread while it was in the engine.
 thread_local std::optional<py::error_already_set> interrupt;
 
-// What needs the interpreter's lock; a thread that cannot have it any more stops here.
-template <class Fn>
-auto or_stop(Fn fn) {
-  try {
-    const Crossing crossing;
-    if (crossing.open()) return fn();
-  } catch (const std::exception&) {
-    throw;
-  } catch (...) {
-    stop_thread();
-  }
-  stop_thread();
-}
-
+// A thread that cannot have the interpreter's lock any more stops here.
 void acquire(void* state) {
-  or_stop([&] { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); });
+  if (!across([&] { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); })) stop_thread();
 }
 
 bool interrupted() {
-  return or_stop([] {
+  bool stopped = false;
+  const bool asked = across([&] {
     const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() == 0) return false;
-    interrupt.emplace();
-    return true;
+    stopped = PyErr_CheckSignals() != 0;
+    if (stopped) interrupt.emplace();
   });
+  if (!asked) stop_thread();
+  return stopped;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "ops/tape.h"
 
 #include <unordered_map>
+#include <utility>
 
 #include "ops/recorder.h"
 
@@ -45,10 +46,10 @@ void remember_written(const Tensor& held, const Tensor& value) {
   if (tape_depth() > 0) written().insert_or_assign(held.id(), value);
 }
 
-Tensor as_written(const Tensor& held) {
-  if (written().empty() || tape_depth() == 0) return held;
+Tensor as_written(Tensor held) {
+  if (tape_depth() == 0) return held;
   const auto found = written().find(held.id());
-  return found == written().end() ? held : found->second;
+  return found == written().end() ? std::move(held) : found->second;
 }
 
 void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs) {

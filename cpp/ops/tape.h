@@ -22,6 +22,6 @@ void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, c
 // the slot meanwhile, which then still holds `held`, gets `value`, as in a compiled step.
 void remember_written(const Tensor& held, const Tensor& value);
 // `held` as it was assigned, or `held` itself.
-Tensor as_written(const Tensor& held);
+Tensor as_written(Tensor held);
 
 }  // namespace pt

@@ -73,9 +73,14 @@ SETTINGS = ("schedule", "clip", "accumulate", "groups", "name")  # that an optim
 
 def base_of(group: str) -> type:
     """The class from which plugins of a group derive."""
-    module, _, name = BASES[group].partition(":")
-    found: type = getattr(importlib.import_module(module), name)
+    found: type = at(BASES[group])
     return found
+
+
+def at(path: str) -> Any:
+    """What stands at module:name, of the engine's own."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def unfit(group: str, plugin: Any, name: str) -> str:

@@ -4,13 +4,13 @@ own (builtin/tasks.py); a plugin adds others, such as segmentation or ranking, i
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from powertrain.plugin.declared import OfParams
+from powertrain.plugin.protocols import at
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -65,9 +65,5 @@ def task_of(name: str) -> Task:
     """The task of a name; a PluginError where nobody offers it."""
     from powertrain.plugin.registry import registry
 
-    if name in OWN:
-        module, _, own = OWN[name].partition(":")
-        plugin: type[Task] = getattr(importlib.import_module(module), own)
-    else:
-        plugin = registry().load("task", name)
+    plugin: type[Task] = at(OWN[name]) if name in OWN else registry().load("task", name)
     return plugin.build(plugin.Params())

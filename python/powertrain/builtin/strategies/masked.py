@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.builtin.strategies.views import floats
-from powertrain.plugin import Batch, Inputs, Run, Step, Strategy, param
+from powertrain.plugin import Batch, Inputs, Run, Step, Strategy, as_floats, param
 
 
 class Masked(Strategy):
@@ -42,7 +41,7 @@ class Masked(Strategy):
 
     def losses_of_all(self, t: Step, batch: Batch) -> tuple[Any, Any]:
         """The loss of every place, and 1 where it was hidden: [batch, places] each."""
-        x = batch.x if self.tokens else floats(batch.x)
+        x = batch.x if self.tokens else as_floats(batch.x)
         places = (x.shape[0], -1)
         drawn = pt.reshape(t.rng.uniform(size=tuple(x.shape)), places)
         # Of a short example all might stay: its loss would be 0, and the mean over examples too low.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugin import Run, Step
+from powertrain.plugin import Run, Step, as_floats
 
 
 class StrategyError(pt.Error, ValueError):
@@ -20,14 +20,9 @@ def demand_classes(name: str, run: Run) -> None:
         )
 
 
-def floats(x: Any) -> Any:
-    """Bytes and integers as float32; floats as they are."""
-    return x if "float" in str(x.dtype) else pt.astype(x, "float32")
-
-
 def changed(t: Step, x: Any, noise: float, drop: float) -> Any:
     """x with normal noise of that deviation, and a share of its numbers set to zero."""
-    x = floats(x)
+    x = as_floats(x)
     if noise > 0:
         x = x + noise * t.rng.normal(size=tuple(x.shape))
     if drop > 0:
