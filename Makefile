@@ -38,8 +38,8 @@ help:
 	@echo "  make test            C++ and Python tests"
 	@echo "  make test-peers      the tests that compare with PyTorch (some gigabytes from PyPI)"
 	@echo "  make test-all        every recipe trained whole too, and make test with the newest Python: more than an hour"
-	@echo "  make lint            ruff, mypy --strict, clang-format, include arrows, file sizes"
-	@echo "  make format          clang-format and ruff's own fixes, in place"
+	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes"
+	@echo "  make format          clang-format, ruff format and ruff's own fixes, in place"
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "  make tsan            C++ tests under the thread sanitizer"
 	@echo "  make stress          trains, evaluates, forks and takes signals in eight threads at once (SECONDS=600)"
@@ -141,6 +141,7 @@ $(LINT)/.done: $(VENV)/pyvenv.cfg pyproject.toml
 FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
 lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/ruff check .
+	$(LINT)/bin/ruff format --check .
 	$(LINT)/bin/mypy
 	$(LINT)/bin/python tools/check_stub.py $(BUILD)/__init__.pyi
 	@echo "clang-format --dry-run --Werror (all of cpp)"; $(LINT)/bin/clang-format --dry-run --Werror $(FORMATTED)
@@ -150,6 +151,7 @@ lint: $(LINT)/.done $(VENV)/.wheel
 
 format: $(LINT)/.done
 	$(LINT)/bin/ruff check --fix .
+	$(LINT)/bin/ruff format .
 	@echo "clang-format -i (all of cpp)"; $(LINT)/bin/clang-format -i $(FORMATTED)
 
 # The C++ tests in a build of their own: $(call cpp-tests,folder,options)
