@@ -1,4 +1,4 @@
-"""Write the tables of names at the end of docs/from-pytorch.md: what each name of the peers is called here.
+"""Write docs/names.md: what each name of the peers is called here.
 
 Run it with the Python that has the package: python tools/make_names.py. The names come from
 tests/support/peer_names.json, the answers from the package itself, and for names that it lacks from
@@ -17,10 +17,14 @@ import powertrain as pt
 from powertrain.errors import counterparts, hints
 
 ROOT: Final = Path(__file__).parent.parent
-PAGE: Final = ROOT / "docs" / "from-pytorch.md"
+PAGE: Final = ROOT / "docs" / "names.md"
 SOURCE: Final = ROOT / "tests" / "support" / "peer_names.json"
 PEERS: Final[dict[str, list[str]]] = json.loads(SOURCE.read_text(encoding="utf-8"))
-BEGIN: Final = "## Names\n"
+HEAD: Final = """# Names of PyTorch, NumPy, Keras and JAX
+
+What each public name is called here; `docs/from-pytorch.md` says what differs beside names. The errors for
+these names say the same. Written by `tools/make_names.py`: change `powertrain/errors/counterparts.py`, not this page.
+"""
 # Where the names of a library are here.
 HERE: Final = {
     "torch": "powertrain",
@@ -77,7 +81,7 @@ def names(found: Iterable[str]) -> list[str]:
 def section(library: str) -> list[str]:
     answers = {name: answer(library, name) for name in PEERS[library]}
     where = HERE[library]
-    text = [f"### {library}", ""]
+    text = [f"## {library}", ""]
     same = [name for name, (kind, _) in answers.items() if kind == "same"]
     if same:
         text += [f"The same in `{CALLED.get(where, where.replace('powertrain', 'pt'))}`:", *names(same), ""]
@@ -92,7 +96,7 @@ def section(library: str) -> list[str]:
 
 def families() -> list[str]:
     """One row for each family that is out of scope, with the names of all libraries."""
-    text = ["### Not here", "", "| family | what to do | names |", "| --- | --- | --- |"]
+    text = ["## Not here", "", "| family | what to do | names |", "| --- | --- | --- |"]
     for name, (_, said) in hints.FAMILIES.items():
         members = sorted(
             {one for library in PEERS for one in PEERS[library] if answer(library, one) == ("family", name)}
@@ -101,14 +105,13 @@ def families() -> list[str]:
     return [*text, ""]
 
 
-def tables() -> str:
+def page() -> str:
     parts = [line for library in PEERS for line in section(library)]
-    return "\n".join([BEGIN, *parts, *families()]).rstrip() + "\n"
+    return "\n".join([HEAD, *parts, *families()]).rstrip() + "\n"
 
 
 def main() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(text.partition(BEGIN)[0].rstrip() + "\n\n" + tables(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

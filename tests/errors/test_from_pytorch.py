@@ -1,4 +1,7 @@
-"""docs/from-pytorch.md: each public name of the peers has its answer, each answer is true, and the errors give it."""
+"""docs/names.md: each public name of the peers has its answer, each answer is true, and the errors give it.
+
+The examples of docs/from-pytorch.md run.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.errors import counterparts, hints
 
-TEXT = make_names.PAGE.read_text(encoding="utf-8")
+GUIDE = make_names.ROOT / "docs" / "from-pytorch.md"
 ALL = [(library, name) for library, names in make_names.PEERS.items() for name in names]
 
 
@@ -26,7 +29,7 @@ def holder(where: str) -> Any:
 
 def test_the_tables_say_what_there_is() -> None:
     """Made again they are the same: python tools/make_names.py writes them."""
-    same = TEXT.partition(make_names.BEGIN)[2] == make_names.tables().partition(make_names.BEGIN)[2]
+    same = make_names.PAGE.read_text(encoding="utf-8") == make_names.page()
     assert same, "the tables are not those of this build; write them: python tools/make_names.py"
 
 
@@ -101,12 +104,13 @@ def test_keywords_of_functions_are_those_of_torch(name: str) -> None:
 
 
 def test_examples_of_the_page_run() -> None:
-    found = doctest.testfile(str(make_names.PAGE), module_relative=False, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
+    found = doctest.testfile(str(GUIDE), module_relative=False, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
     assert found.failed == 0 and found.attempted > 0
 
 
 def test_the_loop_of_the_page_runs() -> None:
-    ours = next(code for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "pt.compile" in code)
+    text = GUIDE.read_text(encoding="utf-8")
+    ours = next(code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "pt.compile" in code)
     rng = np.random.default_rng(0)
     loader = [(rng.standard_normal((8, 784)).astype("float32"), rng.integers(0, 10, 8)) for _ in range(3)]
     found: dict[str, Any] = {"loader": [(pt.asarray(x), pt.asarray(y)) for x, y in loader]}

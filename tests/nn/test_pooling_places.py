@@ -132,6 +132,17 @@ def test_the_usual_size_of_an_unpooled_image() -> None:
     near(F.max_unpool2d(y, places, (2, 3)), last(want))
 
 
+def test_of_a_repeated_place_the_last_value_stays_and_has_the_gradient() -> None:
+    """Torch gives the gradient of the place to all of them."""
+    x, places = pt.asarray(normal(1, 4, 1)), pt.tensor([0, 2, 2, 5]).reshape((1, 4, 1))
+    cotangent = normal(1, 8, 1)
+    want = np.zeros((1, 8, 1), "float32")
+    want[0, [0, 2, 5]] = x.numpy()[0, [0, 2, 3]]
+    np.testing.assert_array_equal(F.max_unpool1d(x, places, 2).numpy(), want)
+    got = pt.grad(lambda x: (F.max_unpool1d(x, places, 2) * cotangent).sum())(x).numpy()[0, :, 0]
+    np.testing.assert_array_equal(got, np.where([1, 0, 1, 1], cotangent[0, [0, 2, 2, 5], 0], 0))
+
+
 def test_unpooling_that_is_refused() -> None:
     y, places = F.max_pool2d(pt.ones((1, 4, 4, 2)), 2, return_indices=True)
     assert message(lambda: F.max_unpool2d(y, places[:, :1], 2)) == (

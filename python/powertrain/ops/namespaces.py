@@ -1,6 +1,6 @@
 """Where each op is public. An op that no list names is an array function of `powertrain` itself.
 
-The names follow the array API, NumPy and PyTorch (docs/from-pytorch.md). What a list names as made in Python has a
+The names follow the array API, NumPy and PyTorch (docs/names.md). What a list names as made in Python has a
 function of that name in its module, with the arguments that users expect; the op below it is `OPERATORS[name]`.
 """
 
