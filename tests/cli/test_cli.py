@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import powertrain as pt
 from running import SMALL, command, environment, results, run
 
 HERE = Path(__file__).parents[1] / "plugin"
@@ -78,6 +80,12 @@ print([name for name in ("numpy", "torch", "rich", "matplotlib") if name in sys.
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
     assert done.stdout.strip().endswith("[]")
+
+
+def test_version_prints_what_a_bug_report_needs(tmp_path: Path) -> None:
+    done = run(["--version"], tmp_path)
+    engine = rf"powertrain {re.escape(pt.__version__)} \({pt._core.isa()} kernels, 1 threads\)"
+    assert re.fullmatch(rf"{engine}, Python 3\.\d+\.\d+.*, NumPy .*, .*\n", done.stdout), done.stdout
 
 
 def test_what_a_person_sees(small: Path) -> None:

@@ -21,6 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _guarded(lambda: _bench(given[1:]))
     takes = parser()
     options = takes.parse_args(given)
+    if options.version:
+        from powertrain.cli.version import version
+
+        print(version())
+        return FINE
     if options.verb is None:
         takes.print_help()
         return FINE

@@ -13,6 +13,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train models from recipes; resume any run to the same numbers.",
         epilog="begin with: powertrain train digits",
     )
+    found.add_argument("--version", action="store_true", help="print versions, kernels and threads, for a bug report")
     verbs = found.add_subparsers(dest="verb", metavar="VERB")
 
     train = _verb(verbs, "train", "train:train", "train a recipe, given by name or as a .toml file")
