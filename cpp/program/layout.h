@@ -1,5 +1,5 @@
-// Lowering: from a graph to launches on storages. Decides where every value lives: which are views of others, which
-// gradients are written straight into the flat gradient, which updates happen in place.
+// Lowering: from a graph to launches on storages, in two halves: where every value lives (placement.h), then which
+// launches are emitted (emission.h).
 #pragma once
 #include <memory>
 #include <string>
