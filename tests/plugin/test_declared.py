@@ -259,3 +259,12 @@ def test_what_strategies_work_with_is_typed() -> None:
     """An editor completes Run, Step and Batch: no signature of theirs says Any."""
     text = (Path(pt.__file__).parent / "plugin" / "run.py").read_text(encoding="utf-8")
     assert not re.search(r"\bAny\b", text)
+
+
+def test_a_limit_that_param_does_not_take() -> None:
+    with pytest.raises(pt.Error) as caught:
+        param(1.0, abvoe=0)  # type: ignore[call-overload]
+    assert isinstance(caught.value, TypeError) and str(caught.value) == (
+        "[param] received abvoe; expected default, low, high, above, below, choices, doc, usual, alias, run, results; "
+        "did you mean above?"
+    )

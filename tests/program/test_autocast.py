@@ -17,7 +17,7 @@ from powertrain import _core
 from powertrain.cli.bench.steps import training_step
 from powertrain.ops.functional import OPERATORS
 from powertrain.optim import SGD, AdamW, LossScale
-from powertrain.plugin.params import check
+from powertrain.plugin.conversion import check
 from powertrain.recipe.sections import RunSection
 from running import SMALL, results, run
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from powertrain.plugin.params import suggestion
 from powertrain.plugin.registry import PluginError
+from powertrain.plugin.wording import suggestion
 
 LANGUAGES = ("c", "numba")  # that a kernel can be written in
 # What each template defines.

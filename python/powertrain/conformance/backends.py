@@ -16,7 +16,7 @@ from powertrain.conformance.backend_cases import Call as Case
 from powertrain.conformance.finding import BrokenError, Finding, Subject
 from powertrain.plugin.backends import Adapter, BackendError
 from powertrain.plugin.importing import in_words
-from powertrain.plugin.params import suggestion
+from powertrain.plugin.wording import suggestion
 
 EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 SMALLEST = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}

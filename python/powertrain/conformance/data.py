@@ -15,9 +15,9 @@ from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
 from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
 from powertrain.data import DataError, DataLoader, DataModule
-from powertrain.plugin.params import suggestion
 from powertrain.plugin.registry import registry
 from powertrain.plugin.tasks import OWN
+from powertrain.plugin.wording import suggestion
 
 USUAL = ("classification", "regression", "language")  # a control task has environments, and no rows
 

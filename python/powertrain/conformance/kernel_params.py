@@ -13,8 +13,10 @@ from powertrain.conformance.finding import Finding, Subject
 from powertrain.conformance.kernel_trials import NEAR, as_dtype, distance, of_reference
 from powertrain.conformance.parameters import check_parameters as check_declared
 from powertrain.conformance.usage import check_effects
+from powertrain.plugin.conversion import check
 from powertrain.plugin.kernels import Case, Kernel
-from powertrain.plugin.params import check, parameters, show
+from powertrain.plugin.params import parameters
+from powertrain.plugin.wording import show
 
 
 def check_parameters(subject: Subject, kernel: Kernel, cases: Sequence[Case]) -> Iterator[Finding]:

@@ -12,8 +12,9 @@ import powertrain as pt
 from powertrain.conformance.finding import Finding, Subject, same
 from powertrain.conformance.kernel_trials import NEAR, Trial, distance, of_reference, prepared
 from powertrain.conformance.memory import run
+from powertrain.plugin.conversion import check
 from powertrain.plugin.kernels import Kernel
-from powertrain.plugin.params import check, parameters
+from powertrain.plugin.params import parameters
 
 FAR = (0.0, 20.0, -20.0, 60.0, -60.0, 300.0, -300.0, float("nan"))
 

@@ -13,10 +13,11 @@ from powertrain.conformance.kernel_memory import check_memory, check_parts, chec
 from powertrain.conformance.kernel_params import check_parameters
 from powertrain.conformance.kernel_results import check_engine, check_far, check_gpu, check_results
 from powertrain.conformance.kernel_trials import Trial, as_dtype, of_reference
+from powertrain.plugin.conversion import check
 from powertrain.plugin.kernels import Case, Kernel
 from powertrain.plugin.kernels.kernel import Typed
 from powertrain.plugin.kernels.library import SourceError
-from powertrain.plugin.params import check, parameters
+from powertrain.plugin.params import parameters
 
 
 def check_kernel(subject: Subject) -> Iterator[Finding]:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 from powertrain.conformance.finding import BrokenError, Finding, Subject
+from powertrain.plugin.conversion import Mistake, check, convert
 from powertrain.plugin.importing import in_words
-from powertrain.plugin.params import Mistake, check, convert, parameters, params_of, show
+from powertrain.plugin.params import parameters, params_of
+from powertrain.plugin.wording import show
 
 
 def check_parameters(subject: Subject) -> Iterator[Finding]:

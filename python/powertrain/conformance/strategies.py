@@ -10,8 +10,8 @@ from typing import Any
 from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
 from powertrain.conformance.rounds import check_padding, check_targets, differences, play_round, snapshot, weights_of
-from powertrain.plugin.params import show
 from powertrain.plugin.registry import PluginError
+from powertrain.plugin.wording import show
 
 CLASSES = """\
 data      = {{ use = "digits", split = {{ valid = 0.1, unlabelled = 0.4 }} }}

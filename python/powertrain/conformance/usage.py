@@ -17,8 +17,10 @@ from typing import Any, Literal, Union
 
 import powertrain as pt
 from powertrain.conformance.finding import Finding, Subject, source_folder
+from powertrain.plugin.conversion import Mistake, check, convert
 from powertrain.plugin.importing import in_words
-from powertrain.plugin.params import Mistake, Parameter, check, convert, parameters, params_of, show
+from powertrain.plugin.params import Parameter, parameters, params_of
+from powertrain.plugin.wording import show
 
 # Who looks at parameters without using them: recipes and their hashes, this check, and dataclasses themselves.
 ENGINE = Path(pt.__file__).parent

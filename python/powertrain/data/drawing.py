@@ -15,6 +15,7 @@ import numpy as np
 
 from powertrain import _core, random
 from powertrain.data.order import EXAMPLES, Cursor, Draw
+from powertrain.random.default import in_thread
 
 # Marks the streams of examples, of which others begin with 0.
 _EXAMPLES = 1 << 62
@@ -35,16 +36,16 @@ _calls = itertools.count()
 @contextmanager
 def example(seed: int, epoch: int, index: int) -> Iterator[None]:
     """Inside, this thread makes the example `index` of an epoch."""
-    before = _local.key, _local.draw, random.in_thread.generator
+    before = _local.key, _local.draw, in_thread.generator
     around = None if before[0] is None or _local.generator is None else _local.generator.slot.value
-    _local.key, _local.draw, random.in_thread.generator = (seed, Cursor(epoch, index)), None, _generator
+    _local.key, _local.draw, in_thread.generator = (seed, Cursor(epoch, index)), None, _generator
     # Not when it is asked for, which may be in a trace: a program would then hold the state of its first example.
     if _local.generator is not None:
         _local.generator.slot.value = _state(_local.key)
     try:
         yield
     finally:
-        _local.key, _local.draw, random.in_thread.generator = before
+        _local.key, _local.draw, in_thread.generator = before
         if _local.key is not None and _local.generator is not None:
             _local.generator.slot.value = _state(_local.key) if around is None else around
 

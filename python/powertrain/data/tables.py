@@ -8,7 +8,8 @@ from pathlib import Path
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
 from powertrain.plugin import registry
-from powertrain.plugin.params import check, params_of
+from powertrain.plugin.conversion import check
+from powertrain.plugin.params import params_of
 from powertrain.plugin.registry import PluginError
 
 

@@ -12,8 +12,8 @@ import powertrain as pt
 from powertrain.errors.boundary import shown
 from powertrain.nn.module import Module
 from powertrain.optim.settings import OptimizerError, check_settings
+from powertrain.plugin.conversion import check
 from powertrain.plugin.group import Group
-from powertrain.plugin.params import check
 
 Named: TypeAlias = Module | pt.Slot | Mapping[str, Any] | Iterable[pt.Slot | tuple[str, pt.Slot] | Mapping[str, Any]]
 

@@ -18,7 +18,9 @@ from typing import Any, ClassVar, TypeVar
 
 from powertrain._core import Error
 from powertrain.errors.methods import Abstract
-from powertrain.plugin.params import Mistake, NoParams, Range, convert, show, words
+from powertrain.plugin.conversion import Mistake, convert, words
+from powertrain.plugin.params import NoParams, Range
+from powertrain.plugin.wording import show
 
 M = TypeVar("M", bound="OfParams")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from powertrain.plugin.params import parameters, params_of, show, suggestion, words
+from powertrain.plugin.conversion import words
+from powertrain.plugin.params import parameters, params_of
 from powertrain.plugin.protocols import GROUPS
 from powertrain.plugin.registry import ENGINE, Plugin, PluginError, registry
+from powertrain.plugin.wording import show, suggestion
 
 
 def as_json() -> dict[str, Any]:

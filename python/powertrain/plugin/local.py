@@ -17,8 +17,8 @@ from typing import Any
 from powertrain.io.inputs import read_file
 from powertrain.plugin import trust
 from powertrain.plugin.importing import guarded
-from powertrain.plugin.params import suggestion
 from powertrain.plugin.registry import PluginError
+from powertrain.plugin.wording import suggestion
 
 MOST_BYTES = 1 << 24  # of a Python file
 MODULE_PREFIX = "powertrain_local_"

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.errors.methods import missing
+from powertrain.plugin.conversion import check
 from powertrain.plugin.declared import FieldError, OfParams
-from powertrain.plugin.params import check
 
 if TYPE_CHECKING:
     from powertrain.typing import Outputs, TensorLike

@@ -15,8 +15,8 @@ from powertrain import _core
 from powertrain.plugin.discovery import normalise, scan
 from powertrain.plugin.first_party import distribution_of
 from powertrain.plugin.importing import guarded, resolve
-from powertrain.plugin.params import show, suggestion
 from powertrain.plugin.protocols import GROUPS
+from powertrain.plugin.wording import show, suggestion
 
 ENGINE = "powertrain"
 MOST_SHOWN = 60  # characters of a name that nobody offers

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, overload
 from powertrain._core import Error
 from powertrain.errors.boundary import shown
 from powertrain.errors.methods import missing, needed_unless
+from powertrain.plugin.conversion import Mistake, convert
 from powertrain.plugin.declared import Declared
-from powertrain.plugin.params import Mistake, Parameter, convert, parameters, suggestion
+from powertrain.plugin.params import Parameter, parameters
+from powertrain.plugin.wording import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable

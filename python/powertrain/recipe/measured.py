@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from powertrain.plugin.params import Mistake, suggestion
+from powertrain.plugin.conversion import Mistake
 from powertrain.plugin.registry import ENGINE, PluginError, Registry
 from powertrain.plugin.tasks import OWN, task_of
+from powertrain.plugin.wording import suggestion
 
 PARTS = ("test", "valid", "train")
 # What results hold beside the metrics of the parts.

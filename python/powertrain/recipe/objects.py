@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.plugin.model import Model
-from powertrain.plugin.params import NoParams, show
+from powertrain.plugin.params import NoParams
 from powertrain.plugin.protocols import base_of
+from powertrain.plugin.wording import show
 
 
 class ObjectError(pt.Error, TypeError):

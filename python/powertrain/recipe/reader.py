@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from powertrain.plugin.params import Mistake, Range, check, convert, params_of, show, suggestion
+from powertrain.plugin.conversion import Mistake, check, convert
+from powertrain.plugin.params import Range, params_of
 from powertrain.plugin.registry import PluginError, Registry, registry
+from powertrain.plugin.wording import show, suggestion
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
 from powertrain.recipe.measured import unknown_metrics, unmeasured

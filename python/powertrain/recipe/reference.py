@@ -9,7 +9,9 @@ from typing import Any
 
 from powertrain._core import Error
 from powertrain.io.printable import printable
-from powertrain.plugin.params import Parameter, parameters, show, suggestion, words
+from powertrain.plugin.conversion import words
+from powertrain.plugin.params import Parameter, parameters
+from powertrain.plugin.wording import show, suggestion
 from powertrain.recipe.sections import EvaluateSection, ReportSection, RunSection, Split, Surroundings
 
 

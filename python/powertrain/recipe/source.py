@@ -15,8 +15,9 @@ import numpy as np
 from powertrain import _core
 from powertrain.io.inputs import read_file
 from powertrain.io.printable import printable
-from powertrain.plugin.params import Mistake, show, suggestion
+from powertrain.plugin.conversion import Mistake
 from powertrain.plugin.registry import PluginError, Registry
+from powertrain.plugin.wording import show, suggestion
 from powertrain.recipe.locate import locate
 from powertrain.recipe.toml import document, is_plain
 from powertrain.recipe.values import DEEPEST, LARGEST, TOO_DEEP, demand_depth, demand_short_keys, strange_values

@@ -7,11 +7,13 @@ import inspect
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from powertrain.plugin.conversion import Mistake, check
 from powertrain.plugin.kernels import Kernel
 from powertrain.plugin.local import LocalFile, is_local, load_local
-from powertrain.plugin.params import Mistake, check, parameters, params_of, show
+from powertrain.plugin.params import parameters, params_of
 from powertrain.plugin.protocols import TO_FUNCTIONS, base_of, unfit
 from powertrain.plugin.registry import Plugin, PluginError, Registry
+from powertrain.plugin.wording import show
 from powertrain.recipe import source as source_text
 from powertrain.recipe.objects import Stands, given
 from powertrain.recipe.sections import Use

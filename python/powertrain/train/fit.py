@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import powertrain as pt
 from powertrain.errors.boundary import public
 from powertrain.io.plain_json import dumps
-from powertrain.plugin.params import show
 from powertrain.plugin.registry import registry
+from powertrain.plugin.wording import show
 from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powertrain.plugin.params import suggestion
+from powertrain.plugin.wording import suggestion
 from powertrain.recipe.measured import MEASURED
 from powertrain.train.folder.run_folder import RunError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
 from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
-from powertrain.plugin.params import suggestion
+from powertrain.plugin.wording import suggestion
 from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
 from powertrain.train.folder.ledger import read_history

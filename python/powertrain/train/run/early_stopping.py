@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin.params import suggestion
+from powertrain.plugin.wording import suggestion
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:

@@ -1,0 +1,145 @@
+"""The default generator, and functions that draw from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from powertrain._core import Tensor
+from powertrain.random.generator import Generator
+from powertrain.random.settings import Size, state_of
+
+if TYPE_CHECKING:
+    from powertrain.typing import DTypeLike, Shape, TensorLike
+
+_default: Generator | None = None
+
+
+class InThread(threading.local):
+    """What gives this thread another default generator, while the loader makes an example in it."""
+
+    generator: Callable[[], Generator] | None = None
+
+
+in_thread = InThread()
+
+
+def default_generator() -> Generator:
+    """The generator that functions without one of their own draw from.
+
+    In the `__getitem__` of a data set whose examples a loader makes, that of the example.
+    """
+    global _default
+    if in_thread.generator is not None:
+        return in_thread.generator()
+    if _default is None:
+        _default = Generator(0, name="random.default")
+    return _default
+
+
+def seed(value: int) -> None:
+    """Start the default generator anew."""
+    default_generator().slot.value = state_of(value, 0)
+
+
+def uniform(low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Numbers in [low, high): see Generator.uniform."""
+    return default_generator().uniform(low, high, size, dtype)
+
+
+def normal(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Normal numbers around `loc`, of standard deviation `scale`: see Generator.normal."""
+    return default_generator().normal(loc, scale, size, dtype)
+
+
+def standard_normal(size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Normal numbers around 0, of standard deviation 1: see Generator.normal."""
+    return default_generator().standard_normal(size, dtype)
+
+
+def lognormal(
+    mean: TensorLike = 0.0, sigma: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Numbers whose logarithms are normal: see Generator.lognormal."""
+    return default_generator().lognormal(mean, sigma, size, dtype)
+
+
+def exponential(scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Exponential numbers of mean `scale`: see Generator.exponential."""
+    return default_generator().exponential(scale, size, dtype)
+
+
+def gumbel(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Numbers of the Gumbel distribution: see Generator.gumbel."""
+    return default_generator().gumbel(loc, scale, size, dtype)
+
+
+def laplace(
+    loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Numbers of the Laplace distribution: see Generator.laplace."""
+    return default_generator().laplace(loc, scale, size, dtype)
+
+
+def integers(
+    low: int, high: int | None = None, size: Size = None, dtype: DTypeLike | None = "int64", endpoint: bool = False
+) -> Tensor:
+    """Integers from low to below high: see Generator.integers."""
+    return default_generator().integers(low, high, size, dtype, endpoint)
+
+
+def permutation(x: TensorLike, axis: int = 0) -> Tensor:
+    """The numbers below x, or the slices of a tensor, in random order: see Generator.permutation."""
+    return default_generator().permutation(x, axis)
+
+
+def choice(
+    a: TensorLike, size: Size = None, replace: bool = True, p: TensorLike | None = None, axis: int = 0
+) -> Tensor:
+    """Elements of a tensor, or of the numbers below `a`: see Generator.choice."""
+    return default_generator().choice(a, size, replace, p, axis)
+
+
+def bernoulli(p: TensorLike = 0.5, size: Size = None) -> Tensor:
+    """True with probability p: see Generator.bernoulli."""
+    return default_generator().bernoulli(p, size)
+
+
+def rand(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
+    """Numbers in [0, 1) from the default generator: rand(2, 3), or rand((2, 3)).
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.rand(2, 3).shape
+        (2, 3)
+    """
+    return uniform(size=_unpacked(size), dtype=dtype)
+
+
+def randn(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
+    """Standard normal numbers from the default generator: randn(2, 3), or randn((2, 3)).
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.randn(2, 3).shape
+        (2, 3)
+    """
+    return standard_normal(_unpacked(size), dtype)
+
+
+def randint(low: int, high: int | None = None, size: Size = None, dtype: DTypeLike | None = "int64") -> Tensor:
+    """Integers from low to below high from the default generator, as randint(10, (2, 3)) or randint(1, 7, (2, 3)).
+
+    Example
+        >>> import powertrain as pt
+        >>> pt.randint(10, (2, 3)).shape
+        (2, 3)
+    """
+    if isinstance(high, (tuple, list)):  # PyTorch leaves out a low of 0
+        return integers(low, None, high, dtype)
+    return integers(low, high, size, dtype)
+
+
+def _unpacked(size: tuple[Any, ...]) -> Any:
+    return size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
