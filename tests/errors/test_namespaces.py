@@ -22,8 +22,8 @@ from powertrain.ops.functional import OPERATORS
 MODULES = [
     "powertrain", *(f"powertrain.{name}" for name in (
         "builtin.data", "builtin.losses", "builtin.models", "data", "fft", "linalg", "metrics", "nn", "nn.functional",
-        "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim", "plugin", "random",
-        "solvers"))
+        "nn.init", "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim",
+        "optim.schedules", "plugin", "random", "solvers"))
 ]  # fmt: skip
 TABLES = {
     name: getattr(namespaces, name)

@@ -69,6 +69,29 @@ def test_constants() -> None:
     assert init.zeros_(slot).numpy().sum() == 0 and init.ones_(slot).numpy().sum() == 6
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(12, 4, 3), (6, 7, 3, 4), (12, 2, 1, 2, 5)])
+def test_dirac_is_torchs(shape: tuple[int, ...], groups: int) -> None:
+    """Shapes are PyTorch's, (out, in / groups, kernel...)."""
+    torch = pytest.importorskip("torch", reason="the peer function is torch's")
+    want = torch.nn.init.dirac_(torch.full(shape, np.nan), groups).numpy()
+    values = written_alike(init.dirac_, *shape[2:], shape[1], shape[0], groups=groups)
+    np.testing.assert_array_equal(np.moveaxis(values, (-1, -2), (0, 1)), want)
+
+
+def written_alike(function: Callable[..., Any], *shape: int, **settings: Any) -> np.ndarray:
+    return np.array(function(nn.Parameter(pt.full(shape, np.nan)), **settings).numpy())
+
+
+def test_sparse_leaves_each_input_as_many_outputs() -> None:
+    values = written(init.sparse_, 40, 251, sparsity=0.3, std=0.5)
+    assert ((values == 0).sum(axis=1) == np.ceil(0.3 * 251)).all()
+    assert abs(values[values != 0].std() / 0.5 - 1) < 0.03
+    assert len({tuple(row) for row in values == 0}) == 40  # at random places
+    assert (written(init.sparse_, 3, 5, sparsity=0.0) != 0).all()
+
+
 def test_what_is_refused() -> None:
     layer = nn.Linear(2, 3)
     before = layer.state_dict()
@@ -81,6 +104,18 @@ def test_what_is_refused() -> None:
          "'fan_out'; 'fan_in' is usual"),
         (lambda: init.trunc_normal_(layer.weight, a=1.0, b=-1.0), "[trunc_normal_] a = 1.0, b = -1.0; expected a below "
          "b, a few std = 1.0 from mean = 0.0; change them"),
+        (lambda: init.dirac_(layer.weight), "[dirac_] tensor is [2, 3], groups = 1; expected a kernel (kernel..., in / "
+         "groups, out) of 3 to 5 axes, out a multiple of groups; pass the weight of a convolution"),
+        (lambda: init.dirac_(nn.Conv2d(2, 4, 3).weight, 3), "[dirac_] tensor is [3, 3, 2, 4], groups = 3; expected a "
+         "kernel (kernel..., in / groups, out) of 3 to 5 axes, out a multiple of groups; pass the weight of a "
+         "convolution"),
+        (lambda: init.sparse_(nn.Conv1d(2, 4, 3).weight, 0.5), "[sparse_] tensor is [3, 2, 4]; expected a matrix (in, "
+         "out); pass layer.weight of it"),
+        (lambda: init.sparse_(layer.weight, 1.0), "[sparse_] sparsity = 1.0; expected 0 <= sparsity < 1; 0.1 is usual"),
+        (lambda: init.normal(layer.weight), "[normal] shape is Slot; expected whole numbers; write "
+         "pt.nn.init.normal_(tensor) to write into a parameter"),
+        (lambda: init.zeros(pt.ones((2,))), "[zeros] shape is float32[2]; expected whole numbers; write "
+         "pt.nn.init.zeros_(tensor) to write into a parameter"),
         (lambda: init.calculate_gain("swish"), "[calculate_gain] nonlinearity = 'swish'; expected 'tanh', 'relu', "
          "'leaky_relu', 'selu', 'linear', 'sigmoid', 'conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', "
          "'conv_transpose2d' or 'conv_transpose3d'; 'tanh' is usual"),
@@ -91,16 +126,27 @@ def test_what_is_refused() -> None:
     assert all((layer.state_dict()[name] == value).all() for name, value in before.items())
 
 
+def test_names_of_others_show_the_line() -> None:
+    for name, line in (
+        ("glorot_uniform", "write pt.nn.init.xavier_uniform_(layer.weight)"),
+        ("HeNormal", "write pt.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')"),
+        ("constant", "write pt.nn.init.constant_(layer.bias, val)"),
+        ("orthogonal", "did you mean orthogonal_?"),
+    ):
+        with pytest.raises(AttributeError) as caught:
+            getattr(init, name)
+        assert str(caught.value) == f"[powertrain.nn.init] {name}; expected a name of powertrain.nn.init; {line}"
+        assert isinstance(caught.value, pt.Error)
+
+
 @pytest.mark.peers
 def test_names_and_gains_are_torchs() -> None:
     import inspect
 
     torch = pytest.importorskip("torch", reason="the peer functions are torch's")
     theirs = torch.nn.init
-    # What only some models want: a kernel that is an identity, and columns that are mostly zero.
-    absent = {"dirac_", "sparse_"}
-    names = {name for name in dir(theirs) if name.endswith("_") and not name.startswith("_")} - absent
-    assert names == {name for name in dir(init) if name.endswith("_") and not name.startswith("_")}
+    names = {name for name in dir(theirs) if name.endswith("_") and not name.startswith("_")}
+    assert names == {name for name in dir(init) if name.endswith("_")}
     for name in names:
         ours, peer = (list(inspect.signature(getattr(of, name)).parameters) for of in (init, theirs))
         assert ours == peer, name

@@ -114,6 +114,36 @@ LAYERS: Final[dict[str, str]] = {
     "ZeroPadding2D": "pt.nn.ZeroPad2d(padding)",
     "ZeroPadding3D": "pt.nn.ZeroPad3d(padding)",
     "compact": "__init__ of a pt.nn.Module, in which its parts are made",
+    "initializers": "pt.nn.init.kaiming_normal_(layer.weight)",
+}
+
+# Of keras.initializers, jax.nn.initializers and flax, for powertrain.nn.init.
+_HE: Final = "pt.nn.init.kaiming_{}_(layer.weight, nonlinearity='relu')"
+_LECUN: Final = "pt.nn.init.kaiming_{}_(layer.weight, nonlinearity='linear')"
+_GLOROT: Final = "pt.nn.init.xavier_{}_(layer.weight)"
+INITIAL: Final[dict[str, str]] = {
+    "Constant": "pt.nn.init.constant_(layer.bias, val)",
+    "GlorotNormal": _GLOROT.format("normal"),
+    "GlorotUniform": _GLOROT.format("uniform"),
+    "HeNormal": _HE.format("normal"),
+    "HeUniform": _HE.format("uniform"),
+    "Identity": "pt.nn.init.eye_(layer.weight)",
+    "LecunNormal": _LECUN.format("normal"),
+    "LecunUniform": _LECUN.format("uniform"),
+    "RandomNormal": "pt.nn.init.normal_(layer.weight, std=0.05)",
+    "RandomUniform": "pt.nn.init.uniform_(layer.weight, -0.05, 0.05)",
+    "TruncatedNormal": "pt.nn.init.trunc_normal_(layer.weight, std=0.05, a=-0.1, b=0.1)",
+    "VarianceScaling": _HE.format("normal"),
+    "constant": "pt.nn.init.constant_(layer.bias, val)",
+    "delta_orthogonal": "pt.nn.init.orthogonal_(layer.weight)",
+    "glorot_normal": _GLOROT.format("normal"),
+    "glorot_uniform": _GLOROT.format("uniform"),
+    "he_normal": _HE.format("normal"),
+    "he_uniform": _HE.format("uniform"),
+    "lecun_normal": _LECUN.format("normal"),
+    "lecun_uniform": _LECUN.format("uniform"),
+    "truncated_normal": "pt.nn.init.trunc_normal_(layer.weight, std=0.05, a=-0.1, b=0.1)",
+    "variance_scaling": _HE.format("normal"),
 }
 
 # Of torch.nn.utils and its modules. Gradients are values, so that nothing clips them where they are.
@@ -256,6 +286,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.metrics": METRICS,
     "powertrain.nn": LAYERS,
     "powertrain.nn.functional": FUNCTIONS,
+    "powertrain.nn.init": INITIAL,
     "powertrain.nn.utils": UTILS,
     "powertrain.nn.utils.rnn": SEQUENCES,
     "powertrain.optim": OPTIMIZERS,

@@ -109,7 +109,7 @@ def numbers(
 
 
 def share(where: str, p: Any, name: str = "p") -> float:
-    """Of what a dropout sets to zero."""
+    """Of the numbers that become zero, by a dropout or as initial values."""
     real = isinstance(p, (int, float, np.integer, np.floating)) and not isinstance(p, bool)
     if not (real and 0 <= p < 1):
         raise SettingError(f"[{where}] {name} = {p!r}; expected 0 <= {name} < 1; 0.1 is usual")

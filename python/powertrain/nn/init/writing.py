@@ -1,123 +1,41 @@
-"""Initial values of parameters, as functions of (seed, stream, call) of a generator.
-
-Functions of a shape give a tensor. Those whose names end in _ are PyTorch's: they write a new value into a parameter
-and return it, and read the fans from its shape, weights being (in, out) or (kernel..., in, out).
-
-Fans: for a weight [in, out] they are in and out; for a convolution, channels x kernel area. `fan_in` is given by the
-caller, who knows the layout.
-"""
+"""Initial values that are written into a parameter, by PyTorch's names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 import powertrain as pt
-from powertrain.errors.boundary import export, shown
 from powertrain.nn import checks
+from powertrain.nn.init.values import (
+    Generator,
+    Shape,
+    kaiming_normal,
+    kaiming_uniform,
+    normal,
+    ones,
+    uniform,
+    xavier_normal,
+    xavier_uniform,
+    zeros,
+)
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
 
-Shape = Sequence[int]
-Generator = pt.random.Generator
-
-
-def _check(where: str, gain: float, fans: int) -> None:
-    checks.numbers(where, 0, gain=gain)
-    checks.sizes(where, 1, fans=fans)
-
-
-def _chosen(where: str, generator: Generator | None) -> Generator:
-    """The generator that was given, or the default one. NumPy's has methods of the same names, and other arguments."""
-    if generator is None:
-        return pt.random.default_generator()
-    if not isinstance(generator, Generator):
-        raise pt.DTypeError(
-            f"[{where}] generator is {shown(generator)}; expected a pt.random.Generator or None; for example "
-            "pt.random.Generator(0)"
-        )
-    return generator
-
-
-def zeros(shape: Shape) -> pt.Tensor:
-    return pt.zeros(tuple(shape))
-
-
-def ones(shape: Shape) -> pt.Tensor:
-    return pt.ones(tuple(shape))
-
-
-def uniform(shape: Shape, low: float, high: float, generator: Generator | None = None) -> pt.Tensor:
-    """Uniform in [low, high)."""
-    checks.numbers("uniform", low=low, high=high)
-    if low > high:
-        raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; exchange them")
-    draw = _chosen("uniform", generator).uniform(size=tuple(shape))
-    return draw * (high - low) + low
-
-
-def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generator | None = None) -> pt.Tensor:
-    checks.numbers("normal", 0, std=std)
-    checks.numbers("normal", mean=mean)
-    draw = _chosen("normal", generator).normal(size=tuple(shape))
-    return draw * std + mean
-
-
-def uniform_fan_in(shape: Shape, fan_in: int, generator: Generator | None = None) -> pt.Tensor:
-    """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998 up to a factor; the default of linear layers, as in PyTorch."""
-    bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
-    return uniform(shape, -bound, bound, generator)
-
-
-def kaiming_uniform(
-    shape: Shape, fan_in: int, gain: float = math.sqrt(2), generator: Generator | None = None
-) -> pt.Tensor:
-    """Uniform with variance gain^2 / fan_in: He et al. 2015, equation 10 (gain sqrt(2) is for relu)."""
-    _check("kaiming_uniform", gain, fan_in)
-    bound = gain * math.sqrt(3 / fan_in)
-    return uniform(shape, -bound, bound, generator)
-
-
-def kaiming_normal(
-    shape: Shape, fan_in: int, gain: float = math.sqrt(2), generator: Generator | None = None
-) -> pt.Tensor:
-    """Normal with variance gain^2 / fan_in: He et al. 2015, equation 10."""
-    _check("kaiming_normal", gain, fan_in)
-    return normal(shape, gain / math.sqrt(fan_in), generator=generator)
-
-
-def xavier_uniform(
-    shape: Shape, fan_in: int, fan_out: int, gain: float = 1.0, generator: Generator | None = None
-) -> pt.Tensor:
-    """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 16."""
-    _check("xavier_uniform", gain, fan_in + fan_out)
-    bound = gain * math.sqrt(6 / (fan_in + fan_out))
-    return uniform(shape, -bound, bound, generator)
-
-
-def xavier_normal(
-    shape: Shape, fan_in: int, fan_out: int, gain: float = 1.0, generator: Generator | None = None
-) -> pt.Tensor:
-    """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12."""
-    _check("xavier_normal", gain, fan_in + fan_out)
-    return normal(shape, gain * math.sqrt(2 / (fan_in + fan_out)), generator=generator)
-
-
-# ---------------------------------------------------------------- into a parameter
-
 Mode = Literal["fan_in", "fan_out"]
 
 
-def _written(tensor: Any, value: pt.Tensor) -> pt.Slot:
+def _written(tensor: TensorLike, value: pt.Tensor) -> pt.Slot:
+    assert isinstance(tensor, pt.Slot)  # as _slot checked
     tensor.value = pt.astype(value, tensor.dtype)
-    slot: pt.Slot = tensor
-    return slot
+    return tensor
 
 
-def _slot(where: str, tensor: Any, least: int = 0) -> tuple[int, ...]:
+def _slot(where: str, tensor: TensorLike, least: int = 0) -> tuple[int, ...]:
     """The shape of a parameter that is written."""
     if not isinstance(tensor, pt.Slot):
         raise pt.DTypeError(
@@ -193,7 +111,9 @@ def xavier_normal_(tensor: TensorLike, gain: float = 1.0, generator: Generator |
     return _written(tensor, xavier_normal(shape, *fans(shape), gain, generator))
 
 
-def _kaiming(where: str, tensor: Any, a: float, mode: Mode, nonlinearity: str) -> tuple[tuple[int, ...], int, float]:
+def _kaiming(
+    where: str, tensor: TensorLike, a: float, mode: Mode, nonlinearity: str
+) -> tuple[tuple[int, ...], int, float]:
     shape = _slot(where, tensor, 2)
     checks.choice(where, ("fan_in", "fan_out"), mode=mode)
     return shape, fans(shape)[mode == "fan_out"], calculate_gain(nonlinearity, a)
@@ -264,4 +184,48 @@ def eye_(tensor: TensorLike) -> pt.Slot:
     return _written(tensor, pt.eye(shape[0], shape[1]))
 
 
-export(globals())
+def dirac_(tensor: TensorLike, groups: int = 1) -> pt.Slot:
+    """A convolution that gives its input: 1 at the middle of the kernel from each channel to the same one, else 0.
+
+    Of more outputs than inputs, the others are 0. With groups each group gives its own inputs.
+
+    Source    PyTorch, nn.init.dirac_
+    Example
+        >>> layer = pt.nn.Conv1d(2, 2, 3, padding=1, bias=False)
+        >>> _ = pt.nn.init.dirac_(layer.weight)
+        >>> layer(pt.tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
+        [[[1.0, 2.0], [3.0, 4.0]]]
+    """
+    shape = _slot("dirac_", tensor)
+    checks.sizes("dirac_", 1, groups=groups)
+    if not 3 <= len(shape) <= 5 or shape[-1] % groups:
+        raise pt.ShapeError(
+            f"[dirac_] tensor is {list(shape)}, groups = {groups}; expected a kernel (kernel..., in / groups, out) "
+            "of 3 to 5 axes, out a multiple of groups; pass the weight of a convolution"
+        )
+    outputs = shape[-1] // groups
+    value = np.zeros(shape, np.float32)
+    middle, same = tuple(size // 2 for size in shape[:-2]), np.arange(min(shape[-2], outputs))
+    for group in range(groups):
+        value[middle][same, group * outputs + same] = 1
+    return _written(tensor, pt.asarray(value))
+
+
+def sparse_(tensor: TensorLike, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> pt.Slot:
+    """A matrix of normal numbers, of which a share is 0: the same number for each input, which is a row of (in, out).
+
+    Source    Martens 2010; PyTorch, nn.init.sparse_, whose columns are our rows
+    Example
+        >>> layer = pt.nn.Linear(3, 8)
+        >>> pt.count_nonzero(pt.nn.init.sparse_(layer.weight, 0.75), axis=1).tolist()
+        [2, 2, 2]
+    """
+    shape = _slot("sparse_", tensor, 2)
+    if len(shape) != 2:
+        raise pt.ShapeError(f"[sparse_] tensor is {list(shape)}; expected a matrix (in, out); pass layer.weight of it")
+    checks.share("sparse_", sparsity, "sparsity")
+    value = normal(shape, std, generator=generator)
+    places = OPERATORS["argsort"](uniform(shape, 0.0, 1.0, generator), 1)
+    zero = OPERATORS["argsort"](places, 1) < math.ceil(sparsity * shape[1])
+    return _written(tensor, pt.where(zero, 0.0, value))
+
