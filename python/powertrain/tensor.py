@@ -116,8 +116,11 @@ def _is_cpu(target: Any) -> bool:
         return False
 
 
-def _to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """The numbers in a dtype, or in that of another tensor. Tensors are in main memory: 'cpu' is where they are."""
+def _to(
+    self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+) -> Tensor:
+    """The numbers in a dtype, or in that of another tensor. Tensors are in main memory: 'cpu' is where they are, so
+    that there is nothing to wait for; and numbers never change, so that a copy is the same."""
     result = self
     for target in (*targets, dtype, device):
         if target is None:

@@ -99,7 +99,7 @@ PictureLike: TypeAlias = HasArray | Sequence[Sequence[float]]
 DatasetLike: TypeAlias = "Dataset | Source | Examples"
 """What a split or a subset takes: a data set, or anything with `__len__` and `__getitem__`."""
 
-Collated: TypeAlias = "Array | list[str] | list[bytes] | tuple[Collated, ...] | dict[str, Collated]"
+Collated: TypeAlias = "Tensor | list[str] | list[bytes] | tuple[Collated, ...] | dict[str, Collated]"
 """Examples made into one batch, in the structure that they have."""
 
 DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | DataLoader | DataModule"

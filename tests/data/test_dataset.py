@@ -82,7 +82,7 @@ def test_dicts_and_named_tuples_keep_their_names() -> None:
 
 def test_tensors_and_pictures_are_collated() -> None:
     (x,) = DataLoader([pt.ones((2,)) * at for at in range(3)], 3)
-    assert isinstance(x, np.ndarray) and x.tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert isinstance(x, pt.Tensor) and x.tolist() == [[0, 0], [1, 1], [2, 2]]
     image = pytest.importorskip("PIL.Image", reason="Pillow is an extra of powertrain-vision")
     (batch,) = DataLoader([(image.new("RGB", (4, 3), (at, 0, 0)), at) for at in range(2)], 2)
     assert batch.x.shape == (2, 3, 4, 3) and batch.x.dtype == np.uint8 and batch.x[1, 0, 0].tolist() == [1, 0, 0]
@@ -129,7 +129,7 @@ def test_array_and_tensor_data_sets_give_examples() -> None:
     assert [part.tolist() for part in named[1:]] == [[[2, 3], [4, 5]], [1, 1]] and int(named[-1][1]) == 1
     unnamed = TensorDataset(pt.ones((3, 2)), np.arange(3), np.arange(3) * 2)
     (batch,) = DataLoader(unnamed, 3)
-    assert list(batch.fields) == ["x", "y", "field_2"] and isinstance(batch.x, np.ndarray)
+    assert batch.keys() == ("x", "y", "field_2") and isinstance(batch.x, pt.Tensor)
     with pytest.raises(DataError) as caught:
         _ = named[3]
     assert str(caught.value) == (

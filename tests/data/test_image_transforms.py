@@ -81,7 +81,7 @@ class Stream(IterableDataset):
 
 
 def by_index(loader: DataLoader) -> dict[int, bytes]:
-    return {int(y): x.tobytes() for batch in loader for x, y in zip(*batch, strict=True)}
+    return {int(y): x.numpy().tobytes() for batch in loader for x, y in zip(*batch, strict=True)}
 
 
 def test_an_example_depends_on_seed_epoch_and_index_alone() -> None:

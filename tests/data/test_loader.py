@@ -82,7 +82,7 @@ def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(
     def stream(loader: DataLoader, count: int) -> list[tuple[list[int], list[float], list[int]]]:
         iterator = iter(loader)
         batches = [next(iterator) for _ in range(count)]
-        return [(batch.indices.tolist(), batch.x.ravel().tolist(), batch.cursor.tolist()) for batch in batches]
+        return [(batch.indices.tolist(), batch.x.reshape(-1).tolist(), batch.cursor.tolist()) for batch in batches]
 
     def lasting(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         time.sleep(seconds)

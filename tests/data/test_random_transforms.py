@@ -49,7 +49,7 @@ def batches(data: Any, workers: int = 0, changes: bool = True, seed: int = 5) ->
     loader = DataLoader(
         data, 4, shuffle=True, seed=seed, num_workers=workers, augment=changes, endless=True, pad_last=True
     )
-    return [batch.x.ravel().tolist() for batch, _ in zip(loader, range(9), strict=False)]
+    return [batch.x.reshape(-1).tolist() for batch, _ in zip(loader, range(9), strict=False)]
 
 
 def test_training_batches_are_changed_and_all_others_are_not() -> None:
@@ -71,7 +71,7 @@ def test_changes_depend_on_seed_and_batch_not_on_workers_or_on_where_a_loader_be
         next(iterator)
     other = DataLoader(data.train, 4, shuffle=True, seed=5, augment=True, endless=True)
     other.load_state_dict(loader.state_dict())
-    assert next(iter(other)).x.ravel().tolist() == wanted[5]
+    assert next(iter(other)).x.reshape(-1).tolist() == wanted[5]
     subset = DataLoader(Subset(data.train, range(8)), 4, shuffle=True, seed=5, augment=True)
     assert next(iter(subset)).x.max() > 100
 

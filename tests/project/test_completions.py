@@ -55,7 +55,7 @@ def trained() -> pt.TrainedRun:
         ("model = pt.nn.Linear(2, 3)\nmodel.", MODEL[0]),
         ("opt = pt.optim.AdamW(pt.nn.Linear(2, 3))\nopt.", pt.optim.AdamW(MODEL)),
         ("step = pt.compile(lambda x: x)\nstep.", ["captured", "describe", "traces", "tripped"]),
-        ("for batch in pt.data.DataLoader([]):\n    batch.", ["cursor", "fields", "indices", "weight"]),
+        ("for batch in pt.data.DataLoader([]):\n    batch.", ["arrays", "cursor", "indices", "items", "weight"]),
         (f"{STRATEGY}t.", vars(pt.plugin.Step)),
         (f"{STRATEGY}batch.", vars(pt.plugin.Batch)),
         ("class Mine(Strategy):\n    def start(self, run: Run):\n        run.", vars(pt.plugin.Run)),

@@ -96,7 +96,7 @@ def test_batches_beside_each_other(tmp_path: Path) -> None:
     made = run(tmp_path, RECIPE, "data.split.unlabelled=0.3")
     both = made.data("train").beside(free=made.data("unlabelled"))
     batch = next(both.take(1))
-    assert set(batch.fields) == {"x", "y", "free_x", "free_y", "free_weight"}
+    assert set(batch.arrays) == {"x", "y", "free_x", "free_y", "free_weight", "weight"}
     assert batch.free_x.shape == batch.x.shape and both.left_in_epoch() == made.data("train").left_in_epoch()
 
 

@@ -160,7 +160,7 @@ def _resumes(subject: Subject, dataset: DataModule) -> Iterator[Finding]:
     first = iter(loaders[0])
     next(first)
     loaders[1].load_state_dict(loaders[0].state_dict())
-    if not same(next(first).x, next(iter(loaders[1])).x):
+    if not same(next(first).arrays["x"], next(iter(loaders[1])).arrays["x"]):
         yield subject.finding(
             "no-resume",
             "from the same cursor the source gives other batches",

@@ -67,10 +67,10 @@ def _padding(others: bool) -> Iterator[None]:
 
     def take(self: TrainSource, count: int) -> Iterator[Batch]:
         for batch in usual(self, count):
-            size = max(1, len(batch.weight) // 4)
-            weight = np.array(batch.weight)
+            fields = {name: np.array(value) for name, value in batch.arrays.items()}
+            weight = fields.pop("weight")
+            size = max(1, len(weight) // 4)
             weight[-size:] = 0
-            fields = {name: np.array(value) for name, value in batch.fields.items()}
             if others:
                 for value in fields.values():
                     value[-size:] = value[:size]

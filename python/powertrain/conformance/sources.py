@@ -13,7 +13,7 @@ import numpy as np
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.data import DataModule
-from powertrain.data.collate import collate
+from powertrain.data.collate import stacked
 from powertrain.data.dataset import as_fields
 from powertrain.data.head import begin_epoch, stream_of
 
@@ -29,7 +29,7 @@ def check_stream(subject: Subject, source: Any) -> Iterator[Finding]:
     for _ in range(2):
         begin_epoch(stream, 0)
         seen.append(list(itertools.islice(stream, MOST_ROWS)))
-    first, again = (as_fields(collate(examples)) if examples else {} for examples in seen)
+    first, again = (as_fields(stacked(examples)) if examples else {} for examples in seen)
     if set(first) != set(again) or not all(same(value, again[name]) for name, value in first.items()):
         yield subject.finding(
             "not-repeatable",

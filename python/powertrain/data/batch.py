@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from powertrain.data.collate import as_tensors
 from powertrain.data.errors import DataError
 from powertrain.data.order import Pick
-from powertrain.data.source import Array, Fields, example_weights
+from powertrain.data.source import Fields, example_weights
+
+if TYPE_CHECKING:
+    from powertrain import Tensor
 
 
 class BatchFieldError(DataError, AttributeError, KeyError):
@@ -18,44 +23,69 @@ class BatchFieldError(DataError, AttributeError, KeyError):
 
 
 class Batch:
-    """The named arrays of one batch, with weights (0 for padding), its rows and the cursor after it.
+    """The fields of one batch as tensors, with weights (0 for padding), its rows and the cursor after it.
 
     A field `weight` of the data set holds a number for each example. Where the loader pads, as in training, it is
     multiplied into the weights, and is no field of the batch.
 
     Fields are attributes (`batch.x`), or by name or number (`batch["x"]`, `batch[0]`). Iterating gives the fields in
-    order, and then the weights where the loader pads: `for x, y, weight in loader`.
+    order, and then the weights where the loader pads: `for x, y, weight in loader`. `keys`, `values` and `items` are
+    those of a dict of them, so that `model(**batch)` works. `arrays` has the same as NumPy arrays, `weight` always.
     """
 
-    __slots__ = ("_real", "_weighted", "cursor", "fields", "has_weights", "indices", "weight")
+    __slots__ = ("_names", "_real", "_tensors", "arrays", "cursor", "has_weights", "indices")
 
     def __init__(self, fields: Fields, pick: Pick, weighted: bool) -> None:
         self.has_weights = weighted and "weight" in fields
-        self.weight = pick.weight * example_weights(fields["weight"]) if self.has_weights else pick.weight
-        self.fields = {name: fields[name] for name in fields if name != "weight"} if self.has_weights else fields
+        self.arrays = dict(fields)
+        if self.has_weights:
+            del self.arrays["weight"]
+            self.arrays["weight"] = pick.weight * example_weights(fields["weight"])
+        self.arrays.setdefault("weight", pick.weight)
+        self._names = tuple(self.arrays if weighted else fields)
         self._real = pick.weight
         self.indices = pick.indices
         self.cursor = np.array(pick.cursor, dtype=np.int64)
-        self._weighted = weighted
+        # Made when they are asked for, and kept, since an assignment gives the object another value. The training loop
+        # takes the arrays.
+        self._tensors: dict[str, Tensor] = {}
 
-    def __getattr__(self, name: str) -> Array:
-        try:
-            return self.fields[name]
-        except KeyError:
-            raise BatchFieldError(
-                "batch", f"field {name!r}", f"expected one of {', '.join([*self.fields, 'weight'])}",
-                "unpack it in order, as in `for x, y in loader`, or name a field that the data set has",
-            ) from None  # fmt: skip
+    @property
+    def weight(self) -> Tensor:
+        """One number for each example: 0 for padding."""
+        return self.__getattr__("weight")
 
-    def __getitem__(self, key: str | int) -> Array:
-        if isinstance(key, str):
-            return self.weight if key == "weight" else self.__getattr__(key)
-        return list(self)[key]
+    def __getattr__(self, name: str) -> Tensor:
+        if name in Batch.__slots__:  # while it is copied or unpickled
+            raise AttributeError(name)
+        if name not in self._tensors:
+            if name not in self.arrays:
+                raise BatchFieldError(
+                    "batch", f"field {name!r}", f"expected one of {', '.join(self.arrays)}",
+                    "unpack it in order, as in `for x, y in loader`, or name a field that the data set has",
+                )  # fmt: skip
+            self._tensors[name] = as_tensors(self.arrays[name])
+        return self._tensors[name]
 
-    def __iter__(self) -> Iterator[Array]:
-        yield from self.fields.values()
-        if self._weighted:
-            yield self.weight
+    def __getitem__(self, key: str | int) -> Tensor:
+        return self.__getattr__(key) if isinstance(key, str) else list(self)[key]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return map(self.__getattr__, self._names)
+
+    def keys(self) -> tuple[str, ...]:
+        return self._names
+
+    def values(self) -> list[Tensor]:
+        return list(self)
+
+    def items(self) -> list[tuple[str, Tensor]]:
+        return list(zip(self._names, self, strict=True))
+
+    def __repr__(self) -> str:
+        found = [f"{name}={value.dtype}{list(value.shape)}" if isinstance(value, np.ndarray) else name
+                 for name, value in self.arrays.items() if name in self._names]  # fmt: skip
+        return f"Batch({', '.join(found)})"
 
     def __len__(self) -> int:
         """Real examples, without padding."""

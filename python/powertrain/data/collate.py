@@ -1,44 +1,66 @@
-"""Examples made into one batch: what `torch.utils.data.default_collate` does, for NumPy arrays."""
+"""Examples made into one batch: what `torch.utils.data.default_collate` does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from powertrain import _core
 from powertrain.data.errors import DataError
 
 if TYPE_CHECKING:
-    from powertrain.typing import Collated
+    from powertrain.typing import Array, Collated
 
 _FIX = "give numbers, texts, arrays, tensors or pictures of one shape, or pass a collate_fn that makes the batch"
 
 
 def collate(examples: Sequence[object]) -> Collated:
-    """One batch of examples: arrays with a first axis of examples, in the structure that the examples have.
+    """One batch of examples: tensors with a first axis of examples, in the structure that the examples have.
 
     Numbers, arrays, tensors and pictures are stacked; texts become a list; tuples, lists and dicts are collated field
-    by field. Python's floats become float32, its whole numbers int64.
+    by field. Python's floats become float32, its whole numbers int64; others keep their dtype.
 
     >>> collate([(1.0, 2), (3.0, 4)])
-    (array([1., 3.], dtype=float32), array([2, 4]))
+    (Tensor([1., 3.], f32[2]), Tensor([2, 4], i64[2]))
     """
-    return _collate(examples, "")
+    return cast("Collated", as_tensors(stacked(examples)))
 
 
-def _collate(values: Sequence[Any], place: str) -> Any:
+def stacked(examples: Sequence[object]) -> Any:
+    """The same as NumPy arrays, in which data sets and transforms work."""
+    return _stacked(examples, "")
+
+
+def as_tensors(value: Any) -> Any:
+    """Arrays as tensors of the same memory, in tuples and dicts too; what is no array of numbers stays as it is."""
+    if isinstance(value, np.ndarray):
+        return _core.asarray(value) if _numeric(value) else value
+    if isinstance(value, dict):
+        return {key: as_tensors(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        made = [as_tensors(one) for one in value]
+        return type(value)(*made) if hasattr(value, "_fields") else tuple(made)
+    return value
+
+
+def _numeric(array: Array) -> bool:
+    return array.dtype.kind in "fiubc" or array.dtype.name == "bfloat16"
+
+
+def _stacked(values: Sequence[Any], place: str) -> Any:
     first = values[0]
     if isinstance(first, Mapping):
         _check_alike(values, place, Mapping, "the same keys", lambda value: sorted(map(str, value)))
-        return {key: _collate([value[key] for value in values], f"{place}[{key!r}]") for key in first}
+        return {key: _stacked([value[key] for value in values], f"{place}[{key!r}]") for key in first}
     if isinstance(first, (tuple, list)):
         _check_alike(values, place, (tuple, list), "as many fields", len)
-        made = [_collate(column, f"{place}[{at}]") for at, column in enumerate(zip(*values, strict=True))]
+        made = [_stacked(column, f"{place}[{at}]") for at, column in enumerate(zip(*values, strict=True))]
         return type(first)(*made) if hasattr(first, "_fields") else tuple(made)
     if isinstance(first, (str, bytes)):
         return list(values)
-    return _stacked(values, place)
+    return _rows(values, place)
 
 
 def _check_alike(values: Sequence[Any], place: str, kind: Any, expected: str, of: Any) -> None:
@@ -52,7 +74,7 @@ def _check_alike(values: Sequence[Any], place: str, kind: Any, expected: str, of
             )
 
 
-def _stacked(values: Sequence[Any], place: str) -> Any:
+def _rows(values: Sequence[Any], place: str) -> Any:
     if all(type(value) is bool for value in values):
         return np.array(values, dtype=np.bool_)
     if all(type(value) is int for value in values):
@@ -61,7 +83,7 @@ def _stacked(values: Sequence[Any], place: str) -> Any:
         return np.array(values, dtype=np.float32)
     arrays = [np.asarray(value) for value in values]
     for at, array in enumerate(arrays):
-        if array.dtype.kind not in "fiubc" and array.dtype.name != "bfloat16":
+        if not _numeric(array):
             raise DataError(
                 "collate", f"example {at} of the batch{_at(place)} is {_said(values[at])}", "expected numbers", _FIX
             )

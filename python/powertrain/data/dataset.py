@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powertrain.data.collate import collate
+from powertrain.data.collate import stacked
 from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
@@ -50,7 +50,7 @@ class Dataset(Abstract):
 
     def fetch(self, indices: Indices) -> Fields:
         """The examples `indices`, in that order, as named arrays: `x` and `y` where the examples are pairs."""
-        return as_fields(collate([self[int(index)] for index in indices]))
+        return as_fields(stacked([self[int(index)] for index in indices]))
 
     def __add__(self, other: Any) -> ConcatDataset:
         return ConcatDataset([self, other])
@@ -78,7 +78,7 @@ class ArrayDataset(Dataset):
 
     def __init__(self, fields: Mapping[str, Array | StoredArray] | None = None, /, **more: Array | StoredArray) -> None:
         arrays = {
-            name: value if isinstance(value, StoredArray) else np.asanyarray(value)
+            name: value if isinstance(value, StoredArray) else _native(np.asanyarray(value))
             for name, value in {**(fields or {}), **more}.items()
         }
         if not arrays:
@@ -119,6 +119,11 @@ class ArrayDataset(Dataset):
         else:
             index = place_of(index, len(self), type(self).__name__)
         return tuple(array[index] for array in self.arrays.values())
+
+
+def _native(array: Array) -> Array:
+    """An array in the machine's byte order, in which tensors are."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 class TensorDataset(ArrayDataset):
@@ -260,6 +265,15 @@ def gives_items(dataset: Any) -> bool:
     if isinstance(dataset, ConcatDataset):
         return any(map(gives_items, dataset.datasets))
     return not hasattr(dataset, "fetch") or getattr(type(dataset), "fetch", None) is Dataset.fetch
+
+
+def fetches_anew(dataset: Any) -> bool:
+    """Whether each batch of a data set is memory of its own. A `fetch` from elsewhere may fill one buffer again and
+    again, or give a view of what it holds: a loader copies such a batch, since the numbers of a tensor never change."""
+    if isinstance(dataset, Subset):
+        return fetches_anew(dataset.dataset)
+    fetch = getattr(type(dataset), "fetch", None)
+    return fetch in (None, Dataset.fetch, ArrayDataset.fetch, ConcatDataset.fetch)
 
 
 def item(dataset: Any, index: int) -> Any:

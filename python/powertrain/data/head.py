@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from powertrain.data.collate import collate
+from powertrain.data.collate import stacked
 from powertrain.data.dataset import Dataset, IterableDataset, as_fields
 from powertrain.data.errors import DataError
 from powertrain.data.source import Fields, Indices, Source
@@ -32,7 +32,7 @@ class Head(Dataset):
                     type(self.stream).__name__, "a stream without an example", "expected some",
                     "iterate anew in each __iter__: a generator ends once and for all",
                 )  # fmt: skip
-            self._held = as_fields(collate(first))
+            self._held = as_fields(stacked(first))
         return self._held
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class _Mapped(IterableDataset):
 
     def __iter__(self) -> Iterator[Any]:
         for example in self.stream:
-            fields = self.transformed.mapped(as_fields(collate([example])))
+            fields = self.transformed.mapped(as_fields(stacked([example])))
             yield {name: value[0] for name, value in fields.items()}
 
 

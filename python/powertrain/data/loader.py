@@ -9,8 +9,8 @@ import numpy as np
 
 from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
-from powertrain.data.collate import collate
-from powertrain.data.dataset import as_fields, as_source, gives_items, is_stream, item
+from powertrain.data.collate import as_tensors, stacked
+from powertrain.data.dataset import as_fields, as_source, fetches_anew, gives_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
@@ -34,7 +34,7 @@ class LoaderState(TypedDict, total=False):
 
 
 class DataLoader:
-    """Batches of a data set, as NumPy arrays, which every function and module of Powertrain takes.
+    """Batches of a data set, as tensors.
 
     dataset         a Dataset, anything with `__len__` and `__getitem__`, or a stream: an IterableDataset, or anything
                     that can be iterated over again and again
@@ -43,7 +43,7 @@ class DataLoader:
     sampler         the rows of each epoch, in order: a Sampler or an iterable of row numbers
     batch_sampler   lists of rows, one for each batch, in place of batch_size, shuffle, sampler and drop_last
     num_workers     threads that make batches ahead; the batches are the same for any number
-    collate_fn      makes a batch of a list of examples; else arrays are stacked, field by field (`collate`)
+    collate_fn      makes a batch of a list of examples; else they are stacked, field by field (`collate`)
     pin_memory      accepted; there is no memory of a device to copy to
     drop_last       leave out a last batch that is not full
     timeout, worker_init_fn, multiprocessing_context
@@ -59,8 +59,8 @@ class DataLoader:
     persistent_workers
                     accepted; threads cost little to start
 
-    A batch of tuples or dicts is a `Batch`: `for x, y in loader`, `batch.x`, `batch["x"]`. One of single arrays is an
-    array, and one of collate_fn is what that gives.
+    A batch of tuples or dicts is a `Batch`: `for x, y in loader`, `batch.x`, `batch["x"]`. One of single arrays is a
+    tensor, and one of collate_fn is what that gives. Texts are lists.
 
     Random transforms (`pt.data.transforms`) in the `__getitem__` of a data set draw by (seed, epoch, index).
 
@@ -117,6 +117,7 @@ class DataLoader:
         self.seed = seed_of(seed, generator, "DataLoader") or 0
         self._stream = is_stream(dataset)
         self._source = None if self._stream else as_source(dataset)
+        self._anew = self._stream or fetches_anew(dataset)
         self._by_items = collate_fn is not None or (not self._stream and gives_items(dataset))
         self.order = self._order(shuffle)
         self._cursor = Cursor(0, 0)
@@ -176,18 +177,22 @@ class DataLoader:
                 "expected the data set to give every row that its length promises",
                 "fetch these rows alone to find the one at fault",
             ) from error
-        if self.collate_fn is not None or not (self.pad_last or isinstance(made, (dict, tuple))):
+        if self.collate_fn is not None:
             return made
+        if not (self.pad_last or isinstance(made, (dict, tuple))):
+            return as_tensors(made)
         return Batch(as_fields(made), pick, self.pad_last)
 
     def _made(self, pick: Pick) -> Any:
         if self._stream or self._by_items:
             examples = pick.examples if self._stream else [self._example(pick.epoch, int(row)) for row in pick.indices]
-            return (self.collate_fn or collate)(list(examples))
+            return (self.collate_fn or stacked)(list(examples))
         assert self._source is not None
         if self.augment:
-            return fetch_training(self._source, pick.indices, self.seed, pick.cursor)
-        return self._source.fetch(pick.indices)
+            made = fetch_training(self._source, pick.indices, self.seed, pick.cursor)
+        else:
+            made = self._source.fetch(pick.indices)
+        return made if self._anew else {name: np.array(value) for name, value in made.items()}
 
     def _example(self, epoch: int, row: int) -> Any:
         with drawing.example(self.seed, epoch, row):

@@ -61,10 +61,10 @@ def by_frequency(dataset: DataModule, part: str) -> float:
     """The loss of who knows of a text only how often each token comes in training."""
     counts = np.ones(dataset.outputs)  # add-one: a token that training never showed still has a chance
     drawn = DataLoader(dataset.train, 64, sampler=RandomSampler(dataset.train, replacement=True), endless=True)
-    sample = [batch.y for batch, _ in zip(drawn, range(200), strict=False)]
+    sample = [batch.arrays["y"] for batch, _ in zip(drawn, range(200), strict=False)]
     counts += np.bincount(np.concatenate(sample).ravel(), minlength=dataset.outputs)
     logs = np.log(counts / counts.sum())
-    losses = [-logs[batch.y].mean() for batch in DataLoader(dataset.splits[part], 64)]
+    losses = [-logs[batch.arrays["y"]].mean() for batch in DataLoader(dataset.splits[part], 64)]
     return float(np.mean(losses))
 
 

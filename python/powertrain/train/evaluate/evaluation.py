@@ -152,12 +152,13 @@ class Evaluator:
                 if stopped():
                     raise StoppedError
                 output, losses = self._measured(batch)
+                y, weight = batch.arrays["y"], batch.arrays["weight"]
                 for name, metric in measured.items():
-                    metric.update(losses if name in OF_LOSSES else output, batch.y, batch.weight)
+                    metric.update(losses if name in OF_LOSSES else output, y, weight)
                 if keep:
                     real = len(batch)
                     mean = losses[:real].reshape(real, -1).mean(axis=1)
-                    kept.append((mean, output[:real].copy(), np.asarray(batch.y)[:real].copy()))
+                    kept.append((mean, output[:real].copy(), y[:real].copy()))
         confusion = measured.pop("confusion", None)
         found = {name: metric.compute() for name, metric in measured.items()}
         made = Evaluation(part, found, len(source), confusion)
@@ -173,12 +174,12 @@ class Evaluator:
         cut = tuple(array[:real] for array in arrays)
         output, losses = (value.numpy() for value in self._measure(*(cut if self._whole_loss else arrays)))
         if losses.ndim == 0:
-            if not self._whole_loss and real < len(batch.weight):
+            size = len(batch.indices)
+            if not self._whole_loss and real < size:
                 output, losses = (value.numpy() for value in self._measure(*cut))
             self._whole_loss = True
-            missing = len(batch.weight) - real
-            output = np.concatenate([output, np.repeat(output[-1:], missing, axis=0)])
-            losses = np.full(len(batch.weight), losses)
+            output = np.concatenate([output, np.repeat(output[-1:], size - real, axis=0)])
+            losses = np.full(size, losses)
         return output, losses
 
 

@@ -105,19 +105,20 @@ def training_examples(run: TrainRun) -> Html:
         return NOTHING
     count = min(16, len(run.dataset.train))
     batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
-    pixels, draw = _pixels(run, batch.x), elements.charts_module()
+    y = batch.arrays["y"]
+    pixels, draw = _pixels(run, batch.arrays["x"]), elements.charts_module()
     if not _is_picture(pixels.shape[1:]) or draw is None:
         return NOTHING
     labels = labels_of(run)
     # Where examples are mixed, y is shares: the largest two name the picture.
-    if batch.y.ndim == 2:
-        best = np.argsort(-batch.y, axis=1, kind="stable")[:, :2]
+    if y.ndim == 2:
+        best = np.argsort(-y, axis=1, kind="stable")[:, :2]
         titles = [
             " + ".join(f"{share[at]:.0%} {labels[at]}" for at in two if share[at] > 0.005)
-            for two, share in zip(best, batch.y, strict=True)
+            for two, share in zip(best, y, strict=True)
         ]
     else:
-        titles = [labels[label] for label in batch.y]
+        titles = [labels[label] for label in y]
     pictures = draw.images(pixels, titles, "training examples")
     return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", pictures)
 

@@ -90,4 +90,4 @@ class Stepper:
         self.progress.steps += 1
         self.progress.examples += len(batch)
         if self._language:
-            self.progress.tokens += batch.x.size
+            self.progress.tokens += batch.arrays["x"].size

@@ -244,12 +244,12 @@ class Beside:
     def take(self, count: int) -> Iterator[Batch]:
         streams = {name: source.take(count) for name, source in self.others.items()}
         for batch in self.first.take(count):
-            fields = dict(batch.fields)
+            weight = batch.arrays["weight"]
+            fields = {name: value for name, value in batch.arrays.items() if name != "weight"}
             for name, stream in streams.items():
                 other = next(stream)
-                fields.update({f"{name}_{field}": value for field, value in other.fields.items()})
-                fields[f"{name}_weight"] = other.weight
-            pick = Pick(batch.indices, batch.weight, Cursor(*batch.cursor.tolist()))
+                fields.update({f"{name}_{field}": value for field, value in other.arrays.items()})
+            pick = Pick(batch.indices, weight, Cursor(*batch.cursor.tolist()))
             made = Batch(fields, pick, weighted=True)
             made.has_weights = batch.has_weights
             yield made

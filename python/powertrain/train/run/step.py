@@ -34,7 +34,7 @@ class TracedBatch:
 
 def names_and_arrays(batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """The fields of a loader's batch in order, the weights last."""
-    return (*batch.fields, "weight"), (*batch.fields.values(), batch.weight)
+    return tuple(batch.arrays), tuple(batch.arrays.values())
 
 
 def demand_weight_read(function: Any, batch: TracedBatch) -> None:
