@@ -58,33 +58,37 @@ PAIRS: dict[str, Pair] = {
         lambda o: peers.CosineAnnealingWarmRestarts(o, T_0=1, T_mult=3, eta_min=0.02),
     ),
     "one cycle": (
-        lambda: s.OneCycleLR(0.5, 41),
+        lambda: s.OneCycleLR(0.5, 41, cycle_momentum=False),
         lambda o: peers.OneCycleLR(o, 0.5, 41, cycle_momentum=False),
     ),
     "one cycle of the group's rate": (
-        lambda: s.OneCycleLR(epochs=5, steps_per_epoch=9, pct_start=0.2, anneal_strategy="linear", div_factor=10.0),
+        lambda: s.OneCycleLR(epochs=5, steps_per_epoch=9, pct_start=0.2, anneal_strategy="linear", div_factor=10.0,
+                             cycle_momentum=False),
         lambda o: peers.OneCycleLR(
             o, [LR, SMALL], epochs=5, steps_per_epoch=9, pct_start=0.2, anneal_strategy="linear", div_factor=10.0,
             cycle_momentum=False,
         ),
     ),
     "three phases": (
-        lambda: s.OneCycleLR(0.5, total_steps=40, three_phase=True, final_div_factor=50.0),
+        lambda: s.OneCycleLR(0.5, total_steps=40, three_phase=True, final_div_factor=50.0, cycle_momentum=False),
         lambda o: peers.OneCycleLR(
             o, 0.5, total_steps=40, three_phase=True, final_div_factor=50.0, cycle_momentum=False
         ),
     ),
-    "cyclic": (lambda: s.CyclicLR(0.01, 0.2, 3, 5), lambda o: peers.CyclicLR(o, 0.01, 0.2, 3, 5, cycle_momentum=False)),
+    "cyclic": (
+        lambda: s.CyclicLR(0.01, 0.2, 3, 5, cycle_momentum=False),
+        lambda o: peers.CyclicLR(o, 0.01, 0.2, 3, 5, cycle_momentum=False),
+    ),
     "cyclic of the group's rate": (
-        lambda: s.CyclicLR(0.01, step_size_up=6),
+        lambda: s.CyclicLR(0.01, step_size_up=6, cycle_momentum=False),
         lambda o: peers.CyclicLR(o, 0.01, [LR, SMALL], step_size_up=6, cycle_momentum=False),
     ),
     "triangular2": (
-        lambda: s.CyclicLR(0.01, 0.2, 4, mode="triangular2"),
+        lambda: s.CyclicLR(0.01, 0.2, 4, mode="triangular2", cycle_momentum=False),
         lambda o: peers.CyclicLR(o, 0.01, 0.2, 4, mode="triangular2", cycle_momentum=False),
     ),
     "exp_range": (
-        lambda: s.CyclicLR(0.01, 0.2, 4, 2, "exp_range", 0.9),
+        lambda: s.CyclicLR(0.01, 0.2, 4, 2, "exp_range", 0.9, cycle_momentum=False),
         lambda o: peers.CyclicLR(o, 0.01, 0.2, 4, 2, "exp_range", 0.9, cycle_momentum=False),
     ),
     "lambda": (lambda: s.LambdaLR(cosine_lambda), lambda o: peers.LambdaLR(o, cosine_lambda)),
@@ -242,10 +246,12 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: s.OneCycleLR([0.1, 0.2], 10), ValueError,
      "[OneCycleLR max_lr] received [0.1, 0.2]; expected a number > 0; leave it out for the optimizer's lr, and give "
      "groups an lr of their own"),
-    (lambda: s.OneCycleLR(0.1, 10, cycle_momentum=True), TypeError,
-     "[OneCycleLR] received cycle_momentum=True; expected one of max_lr, total_steps, epochs, steps_per_epoch, "
-     "pct_start, anneal_strategy, div_factor, final_div_factor, three_phase; leave it out: the momentum stays as it "
-     "is"),
+    (lambda: s.OneCycleLR(0.1, 10, max_momentum=1.0), ValueError,
+     "[OneCycleLR max_momentum] received 1.0; expected a number >= 0 and < 1; 0.95 is usual"),
+    (lambda: s.CyclicLR(0.1, scale_fn=abs), TypeError,
+     "[CyclicLR] received scale_fn=builtin_function_or_method; expected one of base_lr, max_lr, step_size_up, "
+     "step_size_down, mode, gamma, cycle_momentum, base_momentum, max_momentum; write a function of the step, which "
+     "gives the factor on the rate: schedule=lambda step: ..."),
     (lambda: s.OneCycleLR(0.1, epochs=3), ValueError,
      "[OneCycleLR] epochs or steps_per_epoch alone; expected both; write total_steps=1000"),
     (lambda: s.CyclicLR(0.1, mode="square"), ValueError,
@@ -293,7 +299,7 @@ def test_constructors_are_torchs() -> None:
     """Names, order and defaults, without the optimizer and what is left out on purpose."""
     import inspect
 
-    left_out = {"optimizer", "last_epoch", "cycle_momentum", "base_momentum", "max_momentum", "scale_fn", "scale_mode"}
+    left_out = {"optimizer", "last_epoch", "scale_fn", "scale_mode"}
     optional = {("CosineAnnealingLR", "T_max"), ("OneCycleLR", "max_lr"), ("CyclicLR", "max_lr")}
     for name in s.__all__:
         peer = getattr(peers, name, None)

@@ -46,6 +46,7 @@ def _factors(plugin: Any, params: Any) -> Iterator[bytes]:
         schedule = _over(plugin, params, total)
         for number in steps:
             yield np.asarray(schedule(pt.tensor(number, dtype="int64"))).tobytes()
+            yield np.asarray(schedule.momentum(pt.tensor(number, dtype="float64"), 0.5)).tobytes()
 
 
 def _run(subject: Subject, total: int, steps: tuple[int, ...]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.optim.formulas import decayed, running_mean
 from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
@@ -31,6 +32,7 @@ class Adam(Optimizer):
 
     DECOUPLED = False
     SCALES = True
+    CYCLED = "betas"
 
     @dataclass(frozen=True)
     class Params:
@@ -60,7 +62,7 @@ class Adam(Optimizer):
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         """In float64, as PyTorch has it: 1 - 0.999^t in float32 would be wrong by up to 3e-5 at the first steps."""
         count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
-        size = wide / (1 - pt.pow(self.betas[0], count))
+        size = wide / (1 - pt.pow(self.momentum_at(step), count))
         unbias = 1 / pt.sqrt(1 - pt.pow(self.betas[1], count))
         found = {"size": pt.astype(size, rate.dtype), "unbias": pt.astype(unbias, rate.dtype)}
         return {**found, "kept": pt.astype(1 - wide * decay, rate.dtype)} if decay and self.DECOUPLED else found
@@ -71,11 +73,28 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         numbers = {name: scalars[name] for name in ("size", "unbias", "kept", "factor") if name in scalars}
         added = 0.0 if self.DECOUPLED else decay
+        if "momentum" in scalars:
+            return _composed(p, g, state, numbers, scalars["momentum"], beta2, self.eps, added)
         new_p, *new = adam_step(
             p, g, state["m"], state["v"], state.get("largest"), **numbers,
             beta1=beta1, beta2=beta2, eps=self.eps, decay=added,
         )  # fmt: skip
         return new_p, dict(zip(state, new, strict=True))
+
+
+def _composed(
+    p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], numbers: Numbers,
+    beta1: pt.Tensor | float, beta2: float, eps: float, decay: float,
+) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
+    """The update in ops, for a beta1 that a schedule moves: in `adam_step` it is a constant."""
+    g = g * numbers["factor"] if "factor" in numbers else g
+    p = p * numbers["kept"] if "kept" in numbers else p
+    g = decayed(g, p, decay)
+    new = {"m": running_mean(state["m"], g, beta1), "v": running_mean(state["v"], pt.square(g), beta2)}
+    if "largest" in state:
+        new["largest"] = pt.maximum(state["largest"], new["v"])
+    root = pt.sqrt(new.get("largest", new["v"])) * numbers["unbias"]
+    return p - new["m"] / (root + eps) * numbers["size"], new
 
 
 class AdamW(Adam):

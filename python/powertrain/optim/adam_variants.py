@@ -24,6 +24,7 @@ class NAdam(Optimizer):
     """Adam with Nesterov's momentum, whose memory grows from beta1 / 2 to beta1 (Dozat 2016)."""
 
     MOMENTS = ("m", "v")
+    CYCLED = "betas"
     COUNTERS: ClassVar[Mapping[str, float]] = {"mu_product": 1.0}
 
     @dataclass(frozen=True)
@@ -49,24 +50,24 @@ class NAdam(Optimizer):
         self.betas, self.eps, self.momentum_decay = betas, eps, momentum_decay
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
-    def _memory(self, step: pt.Tensor) -> pt.Tensor:
-        """How much of the mean of gradients an update keeps, in float64."""
-        grown = 1 - 0.5 * pt.pow(0.96, pt.astype(step, "float64") * self.momentum_decay)
-        return grown * self.betas[0]
+    def _memory(self, step: pt.Tensor, ahead: int = 0) -> pt.Tensor:
+        """How much of the mean of gradients an update keeps, or one after it, in float64."""
+        grown = 1 - 0.5 * pt.pow(0.96, pt.astype(step + ahead, "float64") * self.momentum_decay)
+        return grown * self.momentum_at(step)
 
     def advance(self, step: pt.Tensor, counters: Mapping[str, pt.Tensor]) -> dict[str, pt.Tensor]:
         return {"mu_product": counters["mu_product"] * self._memory(step)}
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         root = pt.sqrt(1 - pt.pow(self.betas[1], pt.astype(step, "float64")))
-        found = {"wide": pt.astype(rate, "float64"), "now": self._memory(step), "after": self._memory(step + 1)}
+        found = {"wide": pt.astype(rate, "float64"), "now": self._memory(step), "after": self._memory(step, ahead=1)}
         return {**found, "root": pt.astype(root, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
-        m = running_mean(state["m"], g, self.betas[0])
+        m = running_mean(state["m"], g, self.momentum_of(scalars))
         v = running_mean(state["v"], pt.square(g), self.betas[1])
         rate, now, after, product = (scalars[name] for name in ("wide", "now", "after", "mu_product"))
         of_g = pt.astype(rate * (1 - now) / (1 - product), p.dtype)
@@ -78,6 +79,7 @@ class RAdam(Optimizer):
     """Adam that leaves out the root of squares until it rests on enough gradients, then weighs it (Liu et al. 2020)."""
 
     MOMENTS = ("m", "v")
+    CYCLED = "betas"
 
     @dataclass(frozen=True)
     class Params:
@@ -108,7 +110,7 @@ class RAdam(Optimizer):
         known = length > 5
         safe = pt.where(known, length, 6.0)
         weight = (safe - 4) * (safe - 2) * longest / ((longest - 4) * (longest - 2) * safe)
-        size = pt.astype(rate, "float64") / (1 - pt.pow(self.betas[0], count))
+        size = pt.astype(rate, "float64") / (1 - pt.pow(self.momentum_at(step), count))
         found = {"size": size, "weighed": size * pt.sqrt(weight) * pt.sqrt(1 - left)}
         return {"known": known, **{name: pt.astype(value, rate.dtype) for name, value in found.items()}}
 
@@ -116,7 +118,7 @@ class RAdam(Optimizer):
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
-        m = running_mean(state["m"], g, self.betas[0])
+        m = running_mean(state["m"], g, self.momentum_of(scalars))
         v = running_mean(state["v"], pt.square(g), self.betas[1])
         step = pt.where(scalars["known"], m * scalars["weighed"] / (pt.sqrt(v) + self.eps), m * scalars["size"])
         return p - step, {"m": m, "v": v}
@@ -126,6 +128,7 @@ class Lion(Optimizer):
     """p -= lr (sign(beta1 m + (1 - beta1) g) + decay p);  m = beta2 m + (1 - beta2) g (Chen et al. 2023)."""
 
     MOMENTS = ("m",)
+    CYCLED = "betas"
 
     @dataclass(frozen=True)
     class Params:
@@ -149,7 +152,7 @@ class Lion(Optimizer):
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        direction = pt.sign(running_mean(state["m"], g, self.betas[0]))
+        direction = pt.sign(running_mean(state["m"], g, self.momentum_of(scalars)))
         m = running_mean(state["m"], g, self.betas[1])
         return p - decayed(direction, p, decay) * scalars["rate"], {"m": m}
 
@@ -162,6 +165,7 @@ class SparseAdam(Optimizer):
     """
 
     MOMENTS = ("m", "v")
+    CYCLED = "betas"
     ROWS = True
 
     @dataclass(frozen=True)
@@ -186,13 +190,13 @@ class SparseAdam(Optimizer):
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         """In float64: see Adam."""
         count, wide = pt.astype(step, "float64"), pt.astype(rate, "float64")
-        size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.betas[0], count))
+        size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.momentum_at(step), count))
         return {"size": pt.astype(size, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
-        m = running_mean(state["m"], g, self.betas[0])
+        m = running_mean(state["m"], g, self.momentum_of(scalars))
         v = running_mean(state["v"], pt.square(g), self.betas[1])
         return p - m / (pt.sqrt(v) + self.eps) * scalars["size"], {"m": m, "v": v}

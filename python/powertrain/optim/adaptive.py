@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.formulas import decayed, running_mean
+from powertrain.optim.momentum import is_moved_by
 from powertrain.optim.optimizer import Optimizer, State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
@@ -24,6 +25,8 @@ class RMSprop(Optimizer):
 
     Centered, the variance of the gradient takes the place of v (Tieleman and Hinton 2012; Graves 2013).
     """
+
+    CYCLED = "momentum"
 
     @dataclass(frozen=True)
     class Params:
@@ -47,7 +50,8 @@ class RMSprop(Optimizer):
     ) -> None:
         check_settings("rmsprop", beta2=alpha, eps=eps, momentum=momentum)
         self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
-        self.MOMENTS = ("v", *(("mean",) if centered else ()), *(("m",) if momentum else ()))  # type: ignore[misc]
+        self.moves = momentum > 0 or is_moved_by(settings.get("schedule"))
+        self.MOMENTS = ("v", *(("mean",) if centered else ()), *(("m",) if self.moves else ()))  # type: ignore[misc]
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def update_flat(
@@ -60,8 +64,8 @@ class RMSprop(Optimizer):
             new["mean"] = running_mean(state["mean"], g, self.alpha)
             spread = spread - pt.square(new["mean"])
         step = g / (pt.sqrt(spread) + self.eps)
-        if self.momentum:
-            step = new["m"] = pt.flush_denormals(state["m"] * self.momentum + step)
+        if self.moves:
+            step = new["m"] = pt.flush_denormals(state["m"] * self.momentum_of(scalars) + step)
         return p - step * scalars["rate"], new
 
 
@@ -151,6 +155,7 @@ class Adamax(Optimizer):
     """Adam with the largest past gradient in place of the mean of squares (Kingma and Ba 2015, section 7)."""
 
     MOMENTS = ("m", "u")
+    CYCLED = "betas"
 
     @dataclass(frozen=True)
     class Params:
@@ -174,13 +179,13 @@ class Adamax(Optimizer):
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
-        corrected = pt.astype(rate, "float64") / (1 - pt.pow(self.betas[0], pt.astype(step, "float64")))
+        corrected = pt.astype(rate, "float64") / (1 - pt.pow(self.momentum_at(step), pt.astype(step, "float64")))
         return {"rate": pt.astype(corrected, rate.dtype)}
 
     def update_flat(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
-        m = running_mean(state["m"], g, self.betas[0])
+        m = running_mean(state["m"], g, self.momentum_of(scalars))
         u = pt.maximum(state["u"] * self.betas[1], pt.abs(g) + self.eps)
         return p - m / u * scalars["rate"], {"m": m, "u": u}

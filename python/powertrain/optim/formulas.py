@@ -10,6 +10,6 @@ def decayed(change: pt.Tensor, p: pt.Tensor, decay: float) -> pt.Tensor:
     return change + p * decay if decay else change
 
 
-def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: float) -> pt.Tensor:
+def running_mean(mean: pt.Tensor, new: pt.Tensor, kept: pt.Tensor | float) -> pt.Tensor:
     """The exponential moving average after one more value."""
     return pt.flush_denormals(mean * kept + new * (1 - kept))

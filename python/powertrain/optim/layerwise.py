@@ -72,6 +72,7 @@ class LARS(PerParameter):
     """
 
     MOMENTS = ("m",)
+    CYCLED = "momentum"
 
     @dataclass(frozen=True)
     class Params:
@@ -99,7 +100,7 @@ class LARS(PerParameter):
         long, steep = _norm(p), _norm(g)
         known = pt.logical_and(long > 0, steep > 0)
         trust = pt.where(known, long * self.trust / pt.where(known, steep + long * decay, 1.0), 1.0)
-        m = pt.flush_denormals(state["m"] * self.momentum + (g + p * decay) * trust)
+        m = pt.flush_denormals(state["m"] * self.momentum_of(scalars) + (g + p * decay) * trust)
         return p - m * scalars["rate"], {"m": m}
 
 
@@ -107,6 +108,7 @@ class LAMB(PerParameter):
     """Adam's step with decay, scaled to the norm of the parameter: p -= lr (|p| / |u|) u (You et al. 2020)."""
 
     MOMENTS = ("m", "v")
+    CYCLED = "betas"
 
     @dataclass(frozen=True)
     class Params:
@@ -131,13 +133,13 @@ class LAMB(PerParameter):
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
         count = pt.astype(step, "float64")
-        found = {"mean": 1 - pt.pow(self.betas[0], count), "root": pt.sqrt(1 - pt.pow(self.betas[1], count))}
+        found = {"mean": 1 - pt.pow(self.momentum_at(step), count), "root": pt.sqrt(1 - pt.pow(self.betas[1], count))}
         return {"rate": rate, **{name: pt.astype(value, rate.dtype) for name, value in found.items()}}
 
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        m = running_mean(state["m"], g, self.betas[0])
+        m = running_mean(state["m"], g, self.momentum_of(scalars))
         v = running_mean(state["v"], pt.square(g), self.betas[1])
         u = m / scalars["mean"] / (pt.sqrt(v) / scalars["root"] + self.eps) + p * decay
         return p - u * (_ratio(_norm(p), _norm(u)) * scalars["rate"]), {"m": m, "v": v}
@@ -156,6 +158,7 @@ class Muon(PerParameter):
     """
 
     MOMENTS = ("m",)
+    CYCLED = "momentum"
 
     @dataclass(frozen=True)
     class Params:
@@ -185,8 +188,9 @@ class Muon(PerParameter):
     def update_param(
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        m = running_mean(state["m"], g, self.momentum)
-        step = g * (1 - self.momentum) + m * self.momentum if self.nesterov else m
+        momentum = self.momentum_of(scalars)
+        m = running_mean(state["m"], g, momentum)
+        step = g * (1 - momentum) + m * momentum if self.nesterov else m
         if p.ndim == 2:
             inputs, outputs = p.shape  # weights are (in, out)
             step = orthogonal(step, self.ns_steps, self.ns_coefficients, self.eps) * max(1.0, outputs / inputs) ** 0.5

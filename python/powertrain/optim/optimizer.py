@@ -19,6 +19,7 @@ from powertrain.nn.module import Module
 from powertrain.optim.accumulation import Accumulation
 from powertrain.optim.clipping import Guarded, clipped, global_norm, guarded
 from powertrain.optim.hints import NotStepped, ParamGroup
+from powertrain.optim.momentum import Momentum
 from powertrain.optim.parameters import Named, choose
 from powertrain.optim.parts import Part, Rows, in_dtype, make_parts, scalar_dtype
 from powertrain.optim.received import Gradients, check_gradients, lay_out
@@ -42,7 +43,7 @@ State: TypeAlias = Mapping[str, pt.Tensor]
 Self = TypeVar("Self", bound="Optimizer")
 
 
-class Optimizer(Watched, Stateful, NotStepped, Declared, declares=True):
+class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True):
     """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
 
     params      a module, its parameters(), slots, (name, slot) pairs, or a list of groups such as
@@ -67,6 +68,9 @@ class Optimizer(Watched, Stateful, NotStepped, Declared, declares=True):
     ROWS: ClassVar[bool] = False
     # Numbers in float64 that go from update to update beside the step, and what they begin with: see `advance`.
     COUNTERS: ClassVar[Mapping[str, float]] = {}
+    # What a schedule such as OneCycleLR may set at each update: "momentum", or "betas", whose first it is. Formulas
+    # take it from `momentum_of(scalars)`, and `scalars` from `momentum_at(step)`.
+    CYCLED: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class Optimizer(Watched, Stateful, NotStepped, Declared, declares=True):
         self.schedule = None if schedule is None else as_schedule(name, schedule)
         if self.schedule is not None:
             self.schedule.check(name)
+            self.check_momentum()
         self.clip, self.clip_value, self.maximize = clip, clip_value, maximize
         self.track_grad_norm = track_grad_norm
         self.loss_scale = loss_scale
@@ -288,7 +293,8 @@ class Optimizer(Watched, Stateful, NotStepped, Declared, declares=True):
                 rates[part.rate] = self._scheduled(base, before)
             rate = in_dtype(dtype, rates[part.rate])
             g = -g if self.maximize else g
-            scalars = {**self.scalars(step, rate, part.weight_decay), **counters}
+            moved = self.moved_momentum(step, dtype)
+            scalars = {**self.scalars(step, rate, part.weight_decay), **moved, **counters}
             if grads.factor is not None:
                 shrunk = in_dtype(dtype, grads.factor)
                 g, scalars = (g, {**scalars, "factor": shrunk}) if self.SCALES else (g * shrunk, scalars)

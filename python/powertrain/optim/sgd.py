@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.formulas import decayed
+from powertrain.optim.momentum import is_moved_by
 from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
@@ -26,6 +27,8 @@ class SGD(Optimizer):
     As PyTorch has it (Sutskever et al. 2013 up to the place of lr). With dampening m = momentum m + (1 - dampening) g
     from the second update on. Without momentum there is no m.
     """
+
+    CYCLED = "momentum"
 
     @dataclass(frozen=True)
     class Params:
@@ -54,12 +57,13 @@ class SGD(Optimizer):
             raise OptimizerError(f"[sgd] nesterov with dampening = {dampening:g}; expected 0; leave dampening out")
         self.momentum, self.dampening, self.nesterov = momentum, dampening, nesterov
         # Read by the frame when it makes the flat buffers.
-        self.MOMENTS = ("m",) if momentum > 0 else ()  # type: ignore[misc]
-        self.ROWS = momentum == 0  # type: ignore[misc]
+        self.moves = momentum > 0 or is_moved_by(settings.get("schedule"))
+        self.MOMENTS = ("m",) if self.moves else ()  # type: ignore[misc]
+        self.ROWS = not self.moves  # type: ignore[misc]
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     def scalars(self, step: pt.Tensor, rate: pt.Tensor, decay: float) -> Numbers:
-        if not (self.momentum and self.dampening):
+        if not (self.moves and self.dampening):
             return {"rate": rate}
         # The first direction is the gradient itself.
         share = 1.0 - pt.astype(pt.greater(step, 1), "float64") * self.dampening
@@ -69,9 +73,10 @@ class SGD(Optimizer):
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         g = decayed(g, p, decay)
-        if not self.momentum:
+        if not self.moves:
             return p - g * scalars["rate"], {}
+        momentum = self.momentum_of(scalars)
         taken = g * scalars["share"] if self.dampening else g
-        m = pt.flush_denormals(state["m"] * self.momentum + taken)
-        direction = g + m * self.momentum if self.nesterov else m
+        m = pt.flush_denormals(state["m"] * momentum + taken)
+        direction = g + m * momentum if self.nesterov else m
         return p - direction * scalars["rate"], {"m": m}

@@ -30,6 +30,7 @@ class SOAP(PerParameter):
     """
 
     MOMENTS = ("m", "v", "rows", "columns", "row_basis", "column_basis")
+    CYCLED = "betas"
 
     @dataclass(frozen=True)
     class Params:
@@ -67,7 +68,7 @@ class SOAP(PerParameter):
         # The first update does not count for Adam, whose corrections are then of a count of 1 that is not used.
         done = step - 1
         count, wide = pt.astype(pt.maximum(done, 1), "float64"), pt.astype(rate, "float64")
-        size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.betas[0], count))
+        size = wide * pt.sqrt(1 - pt.pow(self.betas[1], count)) / (1 - pt.pow(self.momentum_at(step), count))
         refresh = pt.where(pt.equal(pt.remainder(done, self.every), 0), 2, 0)
         return {
             "size": pt.astype(size, rate.dtype),
@@ -80,7 +81,7 @@ class SOAP(PerParameter):
         self, p: pt.Tensor, g: pt.Tensor, state: State, decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         first = scalars["first"]
-        m = running_mean(state["m"], g, self.betas[0])
+        m = running_mean(state["m"], g, self.momentum_of(scalars))
         v = running_mean(state["v"], pt.square(_turned(g, state)), self.betas[1])
         step = _turned(_turned(m, state) / (pt.sqrt(v) + self.eps), state, back=True)
         moved = p - step * scalars["size"]

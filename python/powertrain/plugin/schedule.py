@@ -35,9 +35,6 @@ _COUNTED = "leave it out: the optimizer counts its updates, and saves the count 
 _ELSEWHERE = {
     "last_epoch": _COUNTED,
     "verbose": "leave it out: opt.scheduled_lr is the rate of the next update",
-    "cycle_momentum": "leave it out: the momentum stays as it is",
-    "base_momentum": "leave it out: the momentum stays as it is",
-    "max_momentum": "leave it out: the momentum stays as it is",
     "scale_fn": "write a function of the step, which gives the factor on the rate: schedule=lambda step: ...",
     "scale_mode": "write a function of the step, which gives the factor on the rate: schedule=lambda step: ...",
 }
@@ -89,6 +86,15 @@ class Schedule(Declared, declares=True):
     def rate(self, step: Tensor, lr: Tensor) -> Tensor:
         """The rate, from the optimizer's, in float64; one that is no multiple of it is written here."""
         return lr * self.factor(step)
+
+    @property
+    def moves_momentum(self) -> bool:
+        """Whether `momentum` gives the momentum of each update."""
+        return False
+
+    def momentum(self, step: Tensor, setting: Tensor | float) -> Tensor | float:
+        """The momentum, or the first of betas, from the optimizer's; in float64, where it moves."""
+        return setting
 
     @overload
     def __call__(self, step: int, lr: float = ...) -> float: ...

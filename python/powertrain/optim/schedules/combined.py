@@ -64,6 +64,17 @@ class SequentialLR(Schedule):
             found = pt.where(step < begin, found, schedule.rate(pt.maximum(step - begin, 0.0), lr))
         return found
 
+    @property
+    def moves_momentum(self) -> bool:
+        return any(schedule.moves_momentum for schedule in _made(self.schedulers))
+
+    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
+        first, *others = _made(self.schedulers)
+        found = first.momentum(step, setting)
+        for begin, schedule in zip(self.milestones, others, strict=True):
+            found = pt.where(step < begin, found, schedule.momentum(pt.maximum(step - begin, 0.0), setting))
+        return found
+
     def check(self, where: str) -> None:
         for schedule in _made(self.schedulers):
             schedule.check(where)
@@ -82,6 +93,15 @@ class ChainedScheduler(Schedule):
         for schedule in _made(self.schedulers):
             lr = schedule.rate(step, lr)
         return lr
+
+    @property
+    def moves_momentum(self) -> bool:
+        return any(schedule.moves_momentum for schedule in _made(self.schedulers))
+
+    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
+        for schedule in _made(self.schedulers):
+            setting = schedule.momentum(step, setting)
+        return setting
 
     def check(self, where: str) -> None:
         for schedule in _made(self.schedulers):

@@ -69,9 +69,10 @@ class CosineAnnealingWarmRestarts(Schedule):
 class OneCycleLR(Schedule):
     """Up from max_lr / div_factor to `max_lr`, then down to max_lr / (div_factor final_div_factor).
 
-    `max_lr` is the optimizer's lr where it is not given; given, it is that of all groups. The momentum stays as it is.
-    Instead of `total_steps`, give `epochs` and `steps_per_epoch`. With `three_phase` the way down is as long as the way
-    up, and the rate then falls to its end.
+    `max_lr` is the optimizer's lr where it is not given; given, it is that of all groups. The momentum, or the first of
+    betas, goes the other way, from `max_momentum` to `base_momentum` and back, whatever the optimizer was given;
+    `cycle_momentum=False` leaves it. Instead of `total_steps`, give `epochs` and `steps_per_epoch`. With `three_phase`
+    the way down is as long as the way up, and the rate then falls to its end.
 
     Source    Smith and Topin 2018
     """
@@ -82,6 +83,9 @@ class OneCycleLR(Schedule):
     steps_per_epoch: int | None = param(None, low=1, doc="with epochs, in place of total_steps")
     pct_start: float = param(0.3, low=0, high=1, doc="share of the cycle that goes up", usual="0.3 is usual")
     anneal_strategy: Literal["cos", "linear"] = "cos"
+    cycle_momentum: bool = param(True, doc="move the momentum, or the first of betas, against the rate")
+    base_momentum: float = param(0.85, low=0, below=1, doc="the momentum at the highest rate", usual="0.85 is usual")
+    max_momentum: float = param(0.95, low=0, below=1, doc="the momentum at both ends", usual="0.95 is usual")
     div_factor: float = param(25.0, above=0, doc="the highest rate over the first one", usual="25 is usual")
     final_div_factor: float = param(1e4, above=0, doc="the first rate over the last one", usual="1e4 is usual")
     three_phase: bool = param(False, doc="go down to the first rate, and then to the last one")
@@ -94,11 +98,24 @@ class OneCycleLR(Schedule):
             object.__setattr__(self, "total_steps", self.epochs * self.steps_per_epoch)
 
     def rate(self, step: pt.Tensor, lr: pt.Tensor) -> pt.Tensor:
-        assert self.total_steps is not None  # as the optimizer checks
-        total, up = float(self.total_steps), self.pct_start * self.total_steps
         top = lr * 0.0 + self.max_lr if self.max_lr is not None else lr
         first = top / self.div_factor
-        last = first / self.final_div_factor
+        return self._cycled(step, first, top, first / self.final_div_factor)
+
+    @property
+    def moves_momentum(self) -> bool:
+        return self.cycle_momentum
+
+    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
+        if not self.cycle_momentum:
+            return setting
+        ends = step * 0.0 + self.max_momentum
+        return self._cycled(step, ends, step * 0.0 + self.base_momentum, ends)
+
+    def _cycled(self, step: pt.Tensor, first: pt.Tensor, top: pt.Tensor, last: pt.Tensor) -> pt.Tensor:
+        """What is `first` at the beginning, `top` where the rate is highest, and `last` at the end."""
+        assert self.total_steps is not None  # as the optimizer checks
+        total, up = float(self.total_steps), self.pct_start * self.total_steps
         phases = [(up - 1.0, first, top), (total - 1.0, top, last)]
         if self.three_phase:
             phases = [(up - 1.0, first, top), (2.0 * up - 2.0, top, first), (total - 1.0, first, last)]
@@ -120,7 +137,8 @@ class CyclicLR(Schedule):
     """Up from `base_lr` to `max_lr` over `step_size_up` updates and down over `step_size_down`, again and again.
 
     The height halves with each cycle in mode "triangular2", and is times gamma^step in mode "exp_range". Where `max_lr`
-    is not given it is the optimizer's lr. The momentum stays as it is.
+    is not given it is the optimizer's lr. The momentum, or the first of betas, goes the other way, from `max_momentum`
+    to `base_momentum` and back, whatever the optimizer was given; `cycle_momentum=False` leaves it.
 
     Source    Smith 2017
     """
@@ -136,8 +154,25 @@ class CyclicLR(Schedule):
     step_size_down: int | None = param(None, low=1, doc="updates down; as many as up")
     mode: Literal["triangular", "triangular2", "exp_range"] = "triangular"
     gamma: float = param(1.0, above=0, doc="what each update multiplies the height with, in mode exp_range")
+    cycle_momentum: bool = param(True, doc="move the momentum, or the first of betas, against the rate")
+    base_momentum: float = param(0.8, low=0, below=1, doc="the momentum at the highest rate", usual="0.8 is usual")
+    max_momentum: float = param(0.9, low=0, below=1, doc="the momentum at the lowest rate", usual="0.9 is usual")
 
     def rate(self, step: pt.Tensor, lr: pt.Tensor) -> pt.Tensor:
+        top = lr if self.max_lr is None else lr * 0.0 + self.max_lr
+        return self.base_lr + (top - self.base_lr) * self._height(step)
+
+    @property
+    def moves_momentum(self) -> bool:
+        return self.cycle_momentum
+
+    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
+        if not self.cycle_momentum:
+            return setting
+        return self.max_momentum - (self.max_momentum - self.base_momentum) * self._height(step)
+
+    def _height(self, step: pt.Tensor) -> pt.Tensor:
+        """How far up, from 0 to 1."""
         down = self.step_size_down or self.step_size_up
         length = self.step_size_up + down
         cycle = pt.floor(step / length)
@@ -147,5 +182,4 @@ class CyclicLR(Schedule):
             share = share * pt.pow(0.5, cycle)
         elif self.mode == "exp_range":
             share = share * pt.pow(self.gamma, step)
-        top = lr if self.max_lr is None else lr * 0.0 + self.max_lr
-        return self.base_lr + (top - self.base_lr) * share
+        return share
