@@ -152,7 +152,6 @@ if _typing.TYPE_CHECKING:
     from powertrain import recipe as recipe
     from powertrain import sklearn as sklearn
     from powertrain import solvers as solvers
-    from powertrain import train as train
     from powertrain import typing as typing
     from powertrain.saved import restore, save
     from powertrain.sklearn import PCA as PCA
@@ -173,7 +172,7 @@ globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
     "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random", "recipe", "sklearn",
-    "solvers", "train", "typing",
+    "solvers", "typing",
 )  # fmt: skip
 
 __all__ = [
@@ -188,7 +187,7 @@ __all__ = [
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random",
-    "recipe", "sklearn", "solvers", "train", "typing", *_op_names(),
+    "recipe", "sklearn", "solvers", "typing", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [

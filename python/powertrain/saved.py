@@ -13,7 +13,8 @@ import numpy as np
 
 from powertrain import _core, random
 from powertrain._core import Slot, Tensor
-from powertrain.errors.boundary import export, shown
+from powertrain.errors.arguments import shown
+from powertrain.errors.boundary import export
 from powertrain.io.files import Files, FolderError
 from powertrain.ops.functional import OPERATORS
 

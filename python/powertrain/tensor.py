@@ -7,7 +7,8 @@ from typing import Any
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.errors import hints
-from powertrain.errors.boundary import public, shown
+from powertrain.errors.arguments import shown
+from powertrain.errors.boundary import public
 from powertrain.ops.assignment import assign
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.indexing import index
@@ -42,21 +43,24 @@ _METHODS = (
 )  # fmt: skip
 
 
-def _reshape(self: Tensor, *shape: Any) -> Tensor:
+def _reshape(self: Tensor, *shape: Any, **others: Any) -> Tensor:
     """The same elements in another shape; one size may be -1."""
-    return OPERATORS["reshape"](self, shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape)
+    if others and not shape:
+        return OPERATORS["reshape"](self, **others)
+    given = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    return OPERATORS["reshape"](self, given, **others)
 
 
-def _transpose(self: Tensor, *axes: Any) -> Tensor:
+def _transpose(self: Tensor, *axes: Any, **others: Any) -> Tensor:
     """The axes in another order; reversed if none is given."""
     if not axes:
-        return OPERATORS["permute_dims"](self)
+        return OPERATORS["permute_dims"](self, **others)
+    if len(axes) == 2 and self.ndim > 2:
+        raise _core.ShapeError(
+            f"[transpose] received {shown(axes[0])}, {shown(axes[1])} of {self.dtype.name}{list(self.shape)}; expected "
+            f"every axis once; write x.swapaxes({shown(axes[0])}, {shown(axes[1])}) to exchange two"
+        )
     return OPERATORS["permute_dims"](self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
-
-
-def _astype(self: Tensor, dtype: Any) -> Tensor:
-    """The same numbers in another dtype."""
-    return OPERATORS["astype"](self, dtype)
 
 
 def _iterate(self: Tensor) -> Any:
@@ -208,13 +212,13 @@ def _install_on_tensor(cls: Any) -> None:
     for name in _METHODS:
         setattr(cls, name, OPERATORS[name])
     cls.copy = _core.op_function("copy")
-    cls.tolist, cls.to, cls.nonzero, cls.quantile = _tolist, _to, nonzero, quantile
-    cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, _astype
+    cls.tolist, cls.to, cls.nonzero, cls.quantile = public(_tolist), public(_to), public(nonzero), public(quantile)
+    cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, OPERATORS["astype"]
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
     cls.real, cls.imag = property(OPERATORS["real"]), property(OPERATORS["imag"])
     cls.device = property(lambda self: "cpu")
-    cls.to_device, cls.__array_namespace__ = _to_device, _array_namespace
+    cls.to_device, cls.__array_namespace__ = public(_to_device), _array_namespace
     cls.__index__ = public(_index)
 
 

@@ -140,14 +140,6 @@ def test_a_module_of_a_caller_raises_its_own() -> None:
     assert not isinstance(error.value, pt.Error)
 
 
-def test_what_python_says_of_arguments_stays() -> None:
-    with pytest.raises(TypeError, match=r"^grad\(\) missing 1 required positional argument: 'function'$") as error:
-        pt.grad()  # type: ignore[call-arg]
-    assert not isinstance(error.value, pt.Error)
-    with pytest.raises(TypeError, match=r"^Linear\.__init__\(\) got an unexpected keyword argument 'width'$"):
-        pt.nn.Linear(2, 3, width=4)  # type: ignore[call-arg]
-
-
 def test_a_public_function_is_still_itself() -> None:
     assert inspect.isfunction(pt.grad)
     assert str(inspect.signature(half)) == "(numbers: 'Any', *, by: 'int' = 2) -> 'Any'"

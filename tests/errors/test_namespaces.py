@@ -22,6 +22,7 @@ from powertrain.ops.functional import OPERATORS
 MODULES = [
     "powertrain", *(f"powertrain.{name}" for name in (
         "builtin.data", "builtin.losses", "builtin.models", "data", "fft", "linalg", "metrics", "nn", "nn.functional",
+        "recipe",
         "nn.init", "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim",
         "optim.schedules", "plugin", "random", "solvers"))
 ]  # fmt: skip
@@ -116,6 +117,30 @@ KEYWORDS = [
     (lambda x: pt.roll(x, shifts=1), "[roll] received shifts=1; expected shift; write roll(x, shift=1)"),
     (lambda x: F.gumbel_softmax(x, dim=0),
      "[gumbel_softmax] received dim=0; expected axis; write gumbel_softmax(logits, axis=0)"),
+    (lambda x: pt.var(x, unbiased=False),
+     "[var] received unbiased=False; expected correction; write var(x, correction=0)"),
+    (lambda x: x.sum(dtype="float64"),
+     "[sum] received dtype='float64'; expected no dtype; convert the tensor first, x.astype(dtype)"),
+    (lambda x: pt.mean(x, where=x > 0),
+     "[mean] received where=bool[2, 3]; expected no where; select the elements first, x[mask], or replace the others, "
+     "pt.where(mask, x, 0)"),
+    (lambda x: x.max(initial=3), "[max] received initial=3; expected no initial; combine it with the result, as "
+     "pt.maximum(x.max(), initial)"),
+    (lambda x: pt.round(x, decimals=2),
+     "[round] received decimals=2; expected no decimals; write Python's own round(x, decimals), which takes tensors"),
+    (lambda x: x.astype("float64", copy=False),
+     "[astype] received copy=False; expected no copy: a value never changes, and x.copy() has memory of its own; leave "
+     "it out"),
+    (lambda x: x.reshape(3, 2, order="F"),
+     "[reshape] received order='F'; expected no order: elements are counted row by row; leave it out, or transpose for "
+     "columns first"),
+    (lambda x: pt.nonzero(x, as_tuple=True), "[nonzero] received as_tuple=True; expected no as_tuple: it is always a "
+     "tuple, an array of places for each axis; leave it out"),
+    (lambda x: pt.zeros((2,), order="F"), "[zeros] received order='F'; expected no order: elements are counted row by "
+     "row; leave it out, or transpose for columns first"),
+    (lambda x: pt.nn.Linear(3, 4, activation="relu"),
+     "[Linear] received activation='relu'; expected no activation; put a module behind it, pt.nn.Sequential(layer, "
+     "pt.nn.ReLU())"),
     (lambda x: F.relu(x=x), "[relu] received x; expected input; write relu(input)"),
     (lambda x: pt.flatten(x, start_dim=1), "[flatten] received start_dim=1; expected start_axis; write flatten(x, "
      "start_axis=1)"),
@@ -148,6 +173,16 @@ NAMES = [
     ("powertrain.linalg", "inverse", "write pt.linalg.inv(x)"),
     ("powertrain", "fit_ridge", "write pt.solvers.fit_ridge(x, y, l2)"),
     ("powertrain.data", "find_file", "did you mean find_files?"),
+    ("powertrain", "layers", "write pt.nn.Linear(in_features, out_features), and the other layers of pt.nn"),
+    ("powertrain", "optimizers", "write pt.optim.Adam(model, lr=1e-3)"),
+    ("powertrain", "GradientTape", "write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"),
+    ("powertrain", "reduce_mean", "write pt.mean(x)"),
+    ("powertrain", "lax", "write pt.scan(fn, init, xs), pt.cond and pt.while_loop"),
+    ("powertrain", "eval", "a value is there when its call returns; leave it out"),
+    ("powertrain", "LongTensor", "write pt.tensor(data, dtype='int64')"),
+    ("powertrain.random", "shuffle", "write x = pt.random.permutation(x)"),
+    ("powertrain.linalg", "eig", "write pt.linalg.eigh(x) of a symmetric matrix, else numpy.linalg.eig(x.numpy())"),
+    ("powertrain.recipe", "Recip", "did you mean Recipe?"),
     ("powertrain.solvers", "kmean", "did you mean kmeans?"),
 ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -106,3 +107,24 @@ def test_loading_checks_all_before_the_first_write() -> None:
         layer.load_state_dict({"weight": np.zeros((2, 2), "float32"), "bias": np.array([1j, 2j])})
     for name, value in layer.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize(("name", "value", "line"), [
+    ("trainable", False, "model.freeze()"), ("trainable", True, "model.unfreeze()"),
+    ("requires_grad", False, "model.freeze()"),
+])  # fmt: skip
+def test_a_switch_of_another_library_is_an_error(name: str, value: bool, line: str) -> None:
+    """It would be an attribute that nobody reads, and the parameters would go on training."""
+    model = nn.Linear(2, 3)
+    with pytest.raises(pt.DTypeError) as caught:
+        setattr(model, name, value)
+    assert str(caught.value) == f"[Linear] {name} = {value}; expected no such switch; write {line}"
+    assert len(model.trainable()) == 2
+
+
+@pytest.mark.parametrize("name", ["fit", "predict", "evaluate", "save", "get_layer", "trainable_parameters"])
+def test_a_method_of_another_library_s_models_shows_the_line(name: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(nn.Linear(2, 3), name)
+    assert isinstance(caught.value, pt.Error)
+    assert re.match(rf"\[Linear\] {name}; expected a name of Linear; write (run = )?(pt|model)\.", str(caught.value))

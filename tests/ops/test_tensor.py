@@ -351,6 +351,18 @@ def test_a_list_in_float64_keeps_its_digits() -> None:
     assert pt.asarray([0.1]).dtype == pt.float32
 
 
+def test_two_axes_are_no_order_of_three() -> None:
+    """PyTorch's transpose exchanges two axes, NumPy's takes an order of all."""
+    with pytest.raises(pt.ShapeError) as caught:
+        pt.ones((2, 3, 4)).transpose(1, -1)
+    assert str(caught.value) == (
+        "[transpose] received 1, -1 of float32[2, 3, 4]; expected every axis once; write x.swapaxes(1, -1) to exchange "
+        "two"
+    )
+    assert pt.ones((2, 3, 4)).transpose(axes=(2, 0, 1)).shape == (4, 2, 3)
+    assert pt.ones(6).reshape(shape=(2, 3)).shape == (2, 3)
+
+
 @pytest.mark.parametrize("name", ["positive", "real", "swapaxes", "moveaxis", "matrix_transpose", "flatten", "reshape"])
 def test_no_result_changes_with_an_array_that_was_read(name: str) -> None:
     """Views, and ops that are made of views alone."""

@@ -9,7 +9,7 @@ import pytest
 
 from powertrain.plugin.first_party import FIRST_PARTY
 from powertrain.plugin.local import load_local
-from powertrain.plugin.registry import PluginError, Registry
+from powertrain.plugin.registry import ELSEWHERE, PluginError, Registry, registry
 
 
 class Installed:
@@ -106,6 +106,29 @@ def test_an_unknown_name_gets_what_there_is_and_a_guess(installed: Installed) ->
     with pytest.raises(PluginError) as caught:
         installed.registry().find("model", "resnett")
     assert str(caught.value) == "no such model resnett; expected one of resnet, unet; did you mean resnet?"
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "meant"),
+    [
+        ("loss", "sparse_categorical_crossentropy", "cross-entropy"), ("loss", "NLL_loss", "cross-entropy"),
+        ("loss", "mean_squared_error", "mse"), ("loss", "binary_crossentropy", "bce"), ("metric", "acc", "accuracy"),
+        ("metric", "f1_score", "f1"), ("metric", "roc_auc", "auc"), ("callback", "ReduceLROnPlateau", "plateau"),
+        ("callback", "early_stopping", 'run.stop = { watch = "valid.loss" }'),
+    ],
+)  # fmt: skip
+def test_a_name_of_another_library_gets_ours(group: str, name: str, meant: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        registry().find(group, name)
+    assert str(caught.value).startswith(f"no such {group} {name}; expected one of ")
+    assert str(caught.value).endswith(f"; did you mean {meant}?")
+
+
+def test_names_of_other_libraries_stand_for_what_there_is() -> None:
+    there = {group: {plugin.name for plugin in registry().plugins(group)} for group in ELSEWHERE}
+    for group, names in ELSEWHERE.items():
+        for name, meant in names.items():
+            assert name not in there[group] and (meant in there[group] or meant.startswith("run.")), name
 
 
 def test_an_editable_install_hides_nothing(installed: Installed, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
 import re
 import signal
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.metrics import Accuracy
 from powertrain.plugin import Callback, Event
@@ -255,6 +258,38 @@ def mean_loss(output: Any, target: Any) -> Any:
 def test_a_loss_is_a_function_of_output_and_target() -> None:
     named = pt.fit(model=Net(), data=rows(), loss="cross-entropy", epochs=5, batch_size=20, **PLAIN)
     own = pt.fit(model=Net(), data=rows(), loss=own_loss, epochs=5, batch_size=20, **PLAIN)
+    np.testing.assert_allclose(own.history["train.loss"], named.history["train.loss"], rtol=1e-5)
+
+
+@dataclasses.dataclass
+class Scaled:
+    by: float = 1.0
+
+    def __call__(self, output: NotImported, target: NotImported) -> NotImported:  # type: ignore[name-defined]  # noqa: F821
+        return self.by * own_loss(output, target)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pt.nn.CrossEntropyLoss(), pt.nn.CrossEntropyLoss(reduction="none"), Scaled(),
+        functools.partial(F.cross_entropy, reduction="none"), Scaled().__call__, lambda o, t: own_loss(o, t),
+    ],
+    ids=["module", "module of each", "object", "partial", "method", "lambda"],
+)  # fmt: skip
+def test_a_loss_is_anything_that_is_called(loss: Any) -> None:
+    """A module takes no mean here, and nobody reads the annotations of what takes no settings."""
+    settings: dict[str, Any] = {"data": rows(), "epochs": 2, "batch_size": 20, **PLAIN}
+    named = pt.fit(model=Net(), loss="cross-entropy", **settings)
+    own = pt.fit(model=Net(), loss=loss, **settings)
+    np.testing.assert_allclose(own.history["train.loss"], named.history["train.loss"], rtol=1e-5)
+
+
+def test_a_loss_of_a_module_with_a_setting() -> None:
+    smooth = pt.nn.CrossEntropyLoss(label_smoothing=0.3)
+    settings: dict[str, Any] = {"data": rows(), "epochs": 2, "batch_size": 20, **PLAIN}
+    named = pt.fit(model=Net(), loss={"use": "cross-entropy", "smoothing": 0.3}, **settings)
+    own = pt.fit(model=Net(), loss=smooth, **settings)
     np.testing.assert_allclose(own.history["train.loss"], named.history["train.loss"], rtol=1e-5)
 
 

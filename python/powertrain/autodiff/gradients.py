@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar,
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.autodiff.row_sparse import in_order, parted
-from powertrain.errors.boundary import public, shown
+from powertrain.errors.arguments import shown
+from powertrain.errors.boundary import public
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike, Tree

@@ -13,7 +13,7 @@ from powertrain.data.dataset import Subset
 from powertrain.data.errors import DataError
 from powertrain.data.samplers import seed_of
 from powertrain.data.source import Array
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 
 if TYPE_CHECKING:
     from powertrain.random import Generator

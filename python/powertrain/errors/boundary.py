@@ -3,8 +3,8 @@
 Checks that name the argument at fault belong where the argument is used. This is the net below them: what Python or
 NumPy raise in the engine's own code, given a value that nobody thought of, is raised again with what was received, as
 an error that is also of Python's kind. The first exception is its cause. What a caller's own function raises passes
-through, and so does what Python says of a wrong number of arguments. `cpp/bindings/errors.cpp` does the same for
-functions in C++.
+through. Arguments that a function does not take are an error of `errors/arguments.py`. `cpp/bindings/errors.cpp` does
+the same for functions in C++.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType, TracebackType
 from typing import Any, Final, TypeVar
 
 from powertrain import _core
+from powertrain.errors import arguments
+from powertrain.errors.arguments import keyword as keyword  # asked for by cpp/bindings/ops.cpp
+from powertrain.errors.arguments import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +48,6 @@ LEFTOVERS: Final = tuple(raw for raw, _ in _KINDS)
 # Whose exceptions are those of the engine that called them, and whose classes of exceptions are Python's.
 _CALLED: Final = sys.stdlib_module_names | {"numpy", "scipy", "sklearn"}
 _RAW: Final = frozenset({"builtins", "numpy"})
-_SHOWN: Final = 40
 
 # Methods by which Python asks an object.
 _ASKED: Final = frozenset(
@@ -136,13 +138,13 @@ def translated(
 ) -> Exception | None:
     """The error of ours for an exception that left `function`; None for one that stays as it is."""
     if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
-        return _renamed(function, kwargs)
+        return arguments.refused(function, args, kwargs) if _is_engine(function) else None
     if isinstance(error, _core.Error) or type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))
     where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
     asked = function  # of a constructor that calls another one, what the class says
-    if _is_method(function):
+    if arguments.is_method(function):
         cls = args[0] if isinstance(args[0], type) else type(args[0])
         where = cls.__name__ if where in (*_ASKED, "forward") else f"{cls.__name__}.{where}"
         found = getattr(cls, function.__name__, function)
@@ -151,63 +153,12 @@ def translated(
     said = " ".join(_text(error).split()) or "nothing more is known"
     return kind(
         f"[{where}] received {received or 'no arguments'}: {type(error).__name__}: {said}; "
-        f"expected {where}{_signature(asked)}; check the arguments"
+        f"expected {where}{arguments.signature(asked)}; check the arguments"
     )
 
 
-# Keywords of PyTorch's and NumPy's functions, and ours in their place: the first that a function has.
-_KEYWORDS: Final = {
-    "dim": ("axis", "axes"),
-    "dims": ("axis", "axes"),
-    "keepdim": ("keepdims",),
-    "start_dim": ("start_axis",),
-    "end_dim": ("end_axis",),
-    "dim0": ("axis1",),
-    "dim1": ("axis2",),
-    "ddof": ("correction",),
-    "shifts": ("shift",),
-    "diagonal": ("k",),
-    "a_min": ("min",),
-    "a_max": ("max",),
-    "sections": ("parts",),
-}
-# Keywords that nothing takes here, and why.
-_LEFT_OUT: Final = {
-    "inplace": "False: tensors never change; leave it out and use the result",
-    "memory_format": "no memory_format: images are [batch, height, width, channels]; leave it out",
-    "non_blocking": "no non_blocking: tensors are in main memory; leave it out",
-    "out": "no out: tensors never change; leave it out and use the result",
-    "requires_grad": "no requires_grad: pt.grad(fn)(x) takes a gradient; leave it out",
-}
-_FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"other", "x2", "b"})
-
-
-def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: str, value: Any) -> str | None:
-    """The advice for a keyword that another library has and this function lacks; None for any other keyword."""
-    ours = next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
-    if ours is not None:
-        said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)
-        given = ", ".join([*inputs, f"{ours}={said}"])
-        return f"[{where}] received {name}={said}; expected {ours}; write {where}({given})"
-    if name in _LEFT_OUT:
-        return f"[{where}] received {name}={shown(value)}; expected {_LEFT_OUT[name]}"
-    place = 0 if name in _FIRST else 1 if name in _SECOND else len(inputs)
-    if place >= len(inputs):
-        return None
-    return f"[{where}] received {name}; expected {inputs[place]}; write {where}({', '.join(inputs)})"
-
-
-def _renamed(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> Exception | None:
-    """The error of ours for a call that Python refused for a keyword of another library."""
-    known = inspect.signature(function).parameters.values()
-    inputs = [p.name for p in known if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    names = [p.name for p in known]
-    for name, value in kwargs.items():
-        ours = name in names or inputs[:1] == ["self"]
-        said = None if ours else keyword(function.__name__, inputs, names, name, value)
-        if said:
-            return _core.DTypeError(said)
-    return None
+def _is_engine(function: Callable[..., Any]) -> bool:
+    return str(function.__globals__.get("__name__")).partition(".")[0] == "powertrain"
 
 
 def _is_ours(error: Exception) -> bool:
@@ -235,21 +186,6 @@ def _modules(traceback: TracebackType | None, without: str = "") -> Iterator[str
         traceback = traceback.tb_next
 
 
-def _is_method(function: Callable[..., Any]) -> bool:
-    return next(iter(inspect.signature(function).parameters), "") in ("self", "cls")
-
-
-def shown(value: Any) -> str:
-    """A value in a few characters, without asking anything of a stranger's class."""
-    kind = type(value)
-    if kind is _core.Tensor:
-        return f"{value.dtype.name}{list(value.shape)}"
-    if value is None or kind in (bool, float, complex, str, bytes) or (kind is int and value.bit_length() <= 128):
-        text = repr(value[:_SHOWN] if kind in (str, bytes) else value)
-        return f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text
-    return kind.__name__
-
-
 _CODES: Final = (public(lambda: None).__code__, public(lambda: (yield)).__code__)
 
 
@@ -258,13 +194,3 @@ def _text(error: Exception) -> str:
         return str(error)[:200]
     except Exception:
         return ""
-
-
-def _signature(function: Callable[..., Any]) -> str:
-    signature = inspect.signature(function)
-    bare = [
-        parameter.replace(annotation=parameter.empty)
-        for parameter in signature.parameters.values()
-        if parameter.name not in ("self", "cls")
-    ]
-    return str(signature.replace(parameters=bare, return_annotation=signature.empty))

@@ -11,6 +11,7 @@ from typing import Final
 
 from powertrain.errors.array_counterparts import ARRAYS
 from powertrain.errors.estimator_counterparts import ESTIMATORS
+from powertrain.errors.module_counterparts import ABOUT, MODULES
 from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
 
 # Of torch.nn.functional, jax.nn and keras.ops, for powertrain.nn.functional.
@@ -187,6 +188,7 @@ OPTIMIZERS: Final[dict[str, str]] = {
     "StepLR": "schedule=pt.optim.schedules.StepLR(step_size=30)",
     "adam": "pt.optim.Adam(model)",
     "adamw": "pt.optim.AdamW(model)",
+    "chain": "pt.optim.AdamW(model, clip=1.0, schedule=schedule)",
     "clip_grad_norm_": "pt.optim.clip_by_global_norm(grads, max_norm)",
     "clip_grad_value_": "pt.optim.clip_by_value(grads, max_value)",
     "lr_scheduler": "opt = pt.optim.AdamW(model, schedule=pt.optim.schedules.StepLR(step_size=30))",
@@ -203,12 +205,17 @@ RANDOM: Final[dict[str, str]] = {
     "manual_seed": "pt.random.seed(value)",
     "multinomial": "pt.random.choice(n, size, p=p)",
     "random": "pt.random.uniform(size=size)",
+    "random_sample": "pt.random.uniform(size=size)",
     "randperm": "pt.random.permutation(n)",
+    "set_seed": "pt.random.seed(value)",
+    "shuffle": "x = pt.random.permutation(x)",
     "split": "pt.random.Generator(seed, stream)",
 }
 
 # Of numpy.linalg and torch.linalg, for powertrain.linalg.
 LINEAR: Final[dict[str, str]] = {
+    "eig": "pt.linalg.eigh(x) of a symmetric matrix, else numpy.linalg.eig(x.numpy())",
+    "eigvals": "pt.linalg.eigvalsh(x) of a symmetric matrix, else numpy.linalg.eigvals(x.numpy())",
     "expm": "pt.linalg.matrix_exp(x)",
     "inverse": "pt.linalg.inv(x)",
 }
@@ -276,7 +283,7 @@ PICTURES: Final[dict[str, str]] = {
 }
 
 TABLES: Final[dict[str, dict[str, str]]] = {
-    "powertrain": ARRAYS,
+    "powertrain": dict(sorted({**ARRAYS, **MODULES}.items())),
     "Module": MODULE,
     "Slot": SLOT,
     "Tensor": TENSOR,
@@ -298,6 +305,7 @@ _RECORDED = "nothing is recorded for gradients unless pt.grad or pt.nn.value_and
 
 # Names that have nothing in their place, and why.
 NOTES: Final[dict[str, str]] = {
+    **ABOUT,
     "Event": "work is done when a call returns; time it by time.perf_counter()",
     "backends": "there is nothing to set; leave it out",
     "device": "tensors are in main memory; leave it out, or write device='cpu'",

@@ -43,6 +43,7 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.data": "pt.data",
     "powertrain.data.transforms": "pt.data.transforms",
     "powertrain.metrics": "pt.metrics",
+    "powertrain.recipe": "pt.recipe",
     "powertrain.solvers": "pt.solvers",
     "powertrain.array_api": "pt.array_api",
     "powertrain.sklearn": "pt.sklearn",

@@ -9,6 +9,7 @@ TENSOR: Final[dict[str, str]] = {
     "H": "pt.conj(x.T)",
     "add_": "x += y",
     "apply_": "x[...] = pt.vmap(fn)(x)",
+    "at": "x[index] = value, or x[index] += value: it gives x another value, and no other name of it",
     "backward": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)",
     "bernoulli_": "x[...] = pt.random.bernoulli(p, x.shape)",
     "bfloat16": "x.astype('bfloat16')",
@@ -125,6 +126,7 @@ SLOT: Final[dict[str, str]] = {
 _GRADIENTS: Final = "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), then opt.update(grads)"
 _PLACE: Final = "nothing: modules are in main memory, and pt.compile(step, backend=...) says where a step runs"
 _GRADIENT_HOOK: Final = "pt.custom_gradient around what should have another gradient"
+_FIT: Final = "run = pt.fit(model=model, data=(x, y), loss='cross-entropy', epochs=10)"
 # Of torch.nn.Module and keras.Model: attributes of models.
 MODULE: Final[dict[str, str]] = {
     "bfloat16": "model.to('bfloat16')",
@@ -133,22 +135,29 @@ MODULE: Final[dict[str, str]] = {
     "cpu": _PLACE,
     "cuda": _PLACE,
     "double": "model.to('float64')",
+    "evaluate": f"{_FIT}; run.evaluate()",
+    "fit": _FIT,
     "float": "model.to('float32')",
+    "get_layer": "model.get_submodule(path)",
     "get_weights": "model.state_dict()",
     "grad": _GRADIENTS,
     "half": "model.to('float16')",
     "layers": "model.children(), or model.named_modules()",
+    "leaf_modules": "model.named_modules()",
     "load_weights": "model.load_state_dict(state)",
     "mps": _PLACE,
     "num_parameters": "sum(p.size for p in model.parameters())",
+    "predict": f"{_FIT}; run.predict(x), or model.eval() and model(x)",
     "register_backward_hook": _GRADIENT_HOOK,
     "register_full_backward_hook": _GRADIENT_HOOK,
     "register_full_backward_pre_hook": _GRADIENT_HOOK,
     "requires_grad_": "model.freeze() for False, model.unfreeze() for True",
+    "save": "pt.save(path, model=model)",
     "save_weights": "model.state_dict()",
     "set_weights": "model.load_state_dict(state)",
     "share_memory": "nothing: threads share the slots, and another process is given model.state_dict()",
     "to_empty": "model.load_state_dict(state)",
+    "trainable_parameters": "model.trainable()",
     "trainable_variables": "model.trainable()",
     "trainable_weights": "model.trainable()",
     "type": "model.to(dtype)",

@@ -51,7 +51,10 @@ class _Call(Module):
 
     _OP: ClassVar[Any]
 
-    def __init__(self, inplace: bool = False, **settings: Setting) -> None:
+    def __init__(self, inplace: bool = False) -> None:
+        self._begin(inplace)
+
+    def _begin(self, inplace: bool = False, **settings: Setting) -> None:
         super().__init__()
         where = type(self).__name__
         checks.fixed(where, inplace=inplace)
@@ -82,7 +85,7 @@ class ELU(_Call):
     _OP: ClassVar[Any] = staticmethod(F.elu)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(inplace, alpha=alpha)
+        self._begin(inplace, alpha=alpha)
 
 
 class CELU(_Call):
@@ -91,7 +94,7 @@ class CELU(_Call):
     _OP: ClassVar[Any] = staticmethod(F.celu)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(inplace, alpha=alpha)
+        self._begin(inplace, alpha=alpha)
 
 
 class SELU(_Call):
@@ -118,7 +121,7 @@ class LeakyReLU(_Call):
     _OP: ClassVar[Any] = staticmethod(F.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__(inplace, negative_slope=negative_slope)
+        self._begin(inplace, negative_slope=negative_slope)
 
 
 class SiLU(_Call):
@@ -139,7 +142,7 @@ class Tanh(_Call):
     _OP: ClassVar[Any] = staticmethod(pt.tanh)
 
     def __init__(self) -> None:
-        super().__init__()
+        self._begin()
 
 
 class Sigmoid(_Call):
@@ -148,7 +151,7 @@ class Sigmoid(_Call):
     _OP: ClassVar[Any] = staticmethod(pt.sigmoid)
 
     def __init__(self) -> None:
-        super().__init__()
+        self._begin()
 
 
 class Hardtanh(_Call):
@@ -157,7 +160,7 @@ class Hardtanh(_Call):
     _OP: ClassVar[Any] = staticmethod(F.hardtanh)
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(inplace, min_val=min_val, max_val=max_val)
+        self._begin(inplace, min_val=min_val, max_val=max_val)
 
 
 class Hardsigmoid(_Call):
@@ -178,7 +181,7 @@ class Hardshrink(_Call):
     _OP: ClassVar[Any] = staticmethod(F.hardshrink)
 
     def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(lambd=lambd)
+        self._begin(lambd=lambd)
 
 
 class Softshrink(_Call):
@@ -187,7 +190,7 @@ class Softshrink(_Call):
     _OP: ClassVar[Any] = staticmethod(F.softshrink)
 
     def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(lambd=lambd)
+        self._begin(lambd=lambd)
 
 
 class Tanhshrink(_Call):
@@ -196,7 +199,7 @@ class Tanhshrink(_Call):
     _OP: ClassVar[Any] = staticmethod(F.tanhshrink)
 
     def __init__(self) -> None:
-        super().__init__()
+        self._begin()
 
 
 class Threshold(_Call):
@@ -205,7 +208,7 @@ class Threshold(_Call):
     _OP: ClassVar[Any] = staticmethod(F.threshold)
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        super().__init__(inplace, threshold=threshold, value=value)
+        self._begin(inplace, threshold=threshold, value=value)
 
 
 class Softplus(_Call):
@@ -214,7 +217,7 @@ class Softplus(_Call):
     _OP: ClassVar[Any] = staticmethod(F.softplus)
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__(beta=beta, threshold=threshold)
+        self._begin(beta=beta, threshold=threshold)
 
 
 class Softsign(_Call):
@@ -223,7 +226,7 @@ class Softsign(_Call):
     _OP: ClassVar[Any] = staticmethod(F.softsign)
 
     def __init__(self) -> None:
-        super().__init__()
+        self._begin()
 
 
 class LogSigmoid(_Call):
@@ -232,7 +235,7 @@ class LogSigmoid(_Call):
     _OP: ClassVar[Any] = staticmethod(F.logsigmoid)
 
     def __init__(self) -> None:
-        super().__init__()
+        self._begin()
 
 
 class GLU(_Call):
@@ -241,7 +244,7 @@ class GLU(_Call):
     _OP: ClassVar[Any] = staticmethod(F.glu)
 
     def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim=dim)
+        self._begin(dim=dim)
 
 
 class Softmax(_Call):
@@ -250,7 +253,7 @@ class Softmax(_Call):
     _OP: ClassVar[Any] = staticmethod(pt.softmax)
 
     def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim=dim)
+        self._begin(dim=dim)
 
 
 class LogSoftmax(_Call):
@@ -259,7 +262,7 @@ class LogSoftmax(_Call):
     _OP: ClassVar[Any] = staticmethod(pt.log_softmax)
 
     def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim=dim)
+        self._begin(dim=dim)
 
 
 class Softmin(_Call):
@@ -268,7 +271,7 @@ class Softmin(_Call):
     _OP: ClassVar[Any] = staticmethod(F.softmin)
 
     def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim=dim)
+        self._begin(dim=dim)
 
 
 class Softmax2d(_Call):
@@ -277,7 +280,7 @@ class Softmax2d(_Call):
     _OP: ClassVar[Any] = staticmethod(pt.softmax)
 
     def __init__(self) -> None:
-        super().__init__()
+        self._begin()
 
 
 class GELU(Module):

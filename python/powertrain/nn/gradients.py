@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import powertrain as pt
 from powertrain.autodiff.gradients import Variable, differentiated, variables_of
-from powertrain.errors.boundary import public, shown
+from powertrain.errors.arguments import shown
+from powertrain.errors.boundary import public
 from powertrain.nn.module import Module
 
 if TYPE_CHECKING:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from powertrain.nn.module import Module
     from powertrain.typing import TensorLike
 
+# What Keras and PyTorch switch by an attribute, which here nobody would read.
+_SWITCHES = ("requires_grad", "trainable")
+
 
 def join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
@@ -52,6 +55,11 @@ class Registry(Watched):
         if name in self._slots and not isinstance(value, (pt.Slot, Registry)) and value is not None:
             self._set_value(name, value)
             return
+        if name in _SWITCHES and isinstance(value, bool):
+            raise pt.DTypeError(
+                f"[{type(self).__name__}] {name} = {value}; expected no such switch; write "
+                f"model.{'unfreeze' if value else 'freeze'}()"
+            )
         held = self._modules.get("parametrizations")
         if held is not None and name in held._modules:
             raise pt.DTypeError(

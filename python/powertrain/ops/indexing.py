@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.errors.boundary import LEFTOVERS, shown, translated
+from powertrain.errors.arguments import shown
+from powertrain.errors.boundary import LEFTOVERS, translated
 from powertrain.ops.functional import OPERATORS
 
 _BASIC = (int, slice, type(None), type(Ellipsis))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.optim.settings import OptimizerError, check_settings
 
 G = TypeVar("G")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.optim.settings import OptimizerError
 
 HOW_TO_UPDATE = "write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import powertrain as pt
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.optim.clipping import global_norm
 from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named

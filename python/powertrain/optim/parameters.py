@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import powertrain as pt
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.nn.module import Module
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.conversion import check

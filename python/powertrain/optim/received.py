@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse, is_sparse
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.optim.hints import HOW_TO_UPDATE
 from powertrain.optim.parts import Part, Rows
 from powertrain.optim.settings import OptimizerError

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import powertrain as pt
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

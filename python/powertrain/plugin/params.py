@@ -147,9 +147,17 @@ def _hints(owner: Any) -> dict[str, Any]:
         ) from None
 
 
-@functools.lru_cache(maxsize=256)
 def params_of(plugin: Any) -> type:
-    """The parameter dataclass of a plugin: its `Params`, or one made from a function's keyword-only arguments."""
+    """The parameter dataclass of a plugin: its `Params`, or one made from a function's keyword-only arguments.
+
+    An object that is called, such as a module or a functools.partial, has its settings already.
+    """
+    made = callable(plugin) and not (inspect.isclass(plugin) or inspect.isroutine(plugin) or hasattr(plugin, "Params"))
+    return NoParams if made else _params_of(plugin)
+
+
+@functools.lru_cache(maxsize=256)
+def _params_of(plugin: Any) -> type:
     declared = getattr(plugin, "Params", None)
     if declared is not None:
         if not (isinstance(declared, type) and dataclasses.is_dataclass(declared)):
@@ -159,11 +167,10 @@ def params_of(plugin: Any) -> type:
         return NoParams
     if not callable(plugin):
         raise TypeError(f"received {show(plugin)}; expected a class or a function; name one")
-    hints = _hints(plugin)
+    settings = [p for p in inspect.signature(plugin).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    hints = _hints(plugin) if settings else {}  # those of the other arguments may be of type checkers alone
     fields: list[Any] = []
-    for argument in inspect.signature(plugin).parameters.values():
-        if argument.kind is not argument.KEYWORD_ONLY:
-            continue
+    for argument in settings:
         missing = argument.default is argument.empty
         field = dataclasses.field(default=dataclasses.MISSING if missing else argument.default)
         fields.append((argument.name, hints.get(argument.name, Any), field))

@@ -19,6 +19,25 @@ from powertrain.plugin.protocols import GROUPS
 from powertrain.plugin.wording import show, suggestion
 
 ENGINE = "powertrain"
+# Names of Keras, scikit-learn and PyTorch in lower case: those of the engine in their place, or where it is set.
+ELSEWHERE = {
+    "callback": {
+        "early_stopping": 'run.stop = { watch = "valid.loss" }', "earlystopping": 'run.stop = { watch = "valid.loss" }',
+        "reduce_lr_on_plateau": "plateau", "reducelronplateau": "plateau",
+    },
+    "loss": {
+        "binary_cross_entropy": "bce", "binary_cross_entropy_with_logits": "bce", "binary_crossentropy": "bce",
+        "categorical_crossentropy": "cross-entropy", "log": "cross-entropy", "nll": "cross-entropy",
+        "sparse_categorical_crossentropy": "cross-entropy", "hinge": "squared-hinge", "mae": "l1",
+        "mean_absolute_error": "l1", "mean_squared_error": "mse", "smooth_l1": "huber", "squared_error": "mse",
+    },
+    "metric": {
+        "acc": "accuracy", "auroc": "auc", "f1_score": "f1", "log_loss": "log-loss", "roc_auc": "auc",
+        "mean_absolute_error": "mae", "mean_squared_error": "mse", "root_mean_squared_error": "rmse", "r2_score": "r2",
+        "brier_score_loss": "brier", "matthews_corrcoef": "mcc", "precision_score": "precision",
+        "recall_score": "recall", "sparse_categorical_accuracy": "accuracy", "top5": "top-k-accuracy",
+    },
+}  # fmt: skip
 MOST_SHOWN = 60  # characters of a name that nobody offers
 
 
@@ -151,7 +170,10 @@ class Registry:
         every = names + [plugin.full_name for plugin in known]
         expected = f"expected one of {', '.join(names)}" if names else f"no {group} is installed; install one"
         elsewhere = [one for one in GROUPS if any(name in (p.name, p.full_name) for p in self.plugins(one))]
+        known_elsewhere, low = ELSEWHERE.get(group, {}), name.lower().replace("-", "_")
+        meant = known_elsewhere.get(low) or known_elsewhere.get(low.removesuffix("_loss"))
         hint = f"; {name} is of the group {' and '.join(elsewhere)}" if elsewhere else suggestion(name, every)
+        hint = f"; did you mean {meant}?" if meant else hint
         return f"no such {group} {name}; {expected}{hint}"
 
     def load(self, group: str, name: str) -> Any:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, overload
 
 from powertrain._core import Error
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.errors.methods import missing, needed_unless
 from powertrain.plugin.conversion import Mistake, convert
 from powertrain.plugin.declared import Declared

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 
 if TYPE_CHECKING:
     from powertrain.typing import DTypeLike

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.solvers.tall import Array, Floats
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import powertrain as pt
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.nn import checks
 
 Shape = Sequence[int]

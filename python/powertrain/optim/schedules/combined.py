@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import powertrain as pt
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.plugin.params import param
 from powertrain.plugin.schedule import Schedule, ScheduleError
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from powertrain import _core
-from powertrain.errors.boundary import shown
+from powertrain.errors.arguments import shown
 from powertrain.plugin.kernels.cuda import Cuda
 from powertrain.plugin.params import NoParams, Parameter, parameters
 

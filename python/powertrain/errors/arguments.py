@@ -1,0 +1,144 @@
+"""Arguments that a function does not take: an error that says what was received, what is taken, and what was meant."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from powertrain import _core
+
+_SHOWN: Final = 40
+
+# Keywords of PyTorch's and NumPy's functions, and ours in their place: the first that a function has.
+_KEYWORDS: Final = {
+    "dim": ("axis", "axes"),
+    "dims": ("axis", "axes"),
+    "keepdim": ("keepdims",),
+    "start_dim": ("start_axis",),
+    "end_dim": ("end_axis",),
+    "dim0": ("axis1",),
+    "dim1": ("axis2",),
+    "ddof": ("correction",),
+    "shifts": ("shift",),
+    "diagonal": ("k",),
+    "a_min": ("min",),
+    "a_max": ("max",),
+    "sections": ("parts",),
+    "unbiased": ("correction",),
+}
+# Keywords that nothing takes here, and why.
+_LEFT_OUT: Final = {
+    "activation": "no activation; put a module behind it, pt.nn.Sequential(layer, pt.nn.ReLU())",
+    "copy": "no copy: a value never changes, and x.copy() has memory of its own; leave it out",
+    "dtype": "no dtype; convert the tensor first, x.astype(dtype)",
+    "initial": "no initial; combine it with the result, as pt.maximum(x.max(), initial)",
+    "decimals": "no decimals; write Python's own round(x, decimals), which takes tensors",
+    "inplace": "False: tensors never change; leave it out and use the result",
+    "memory_format": "no memory_format: images are [batch, height, width, channels]; leave it out",
+    "non_blocking": "no non_blocking: tensors are in main memory; leave it out",
+    "order": "no order: elements are counted row by row; leave it out, or transpose for columns first",
+    "out": "no out: tensors never change; leave it out and use the result",
+    "requires_grad": "no requires_grad: pt.grad(fn)(x) takes a gradient; leave it out",
+    "as_tuple": "no as_tuple: it is always a tuple, an array of places for each axis; leave it out",
+    "where": "no where; select the elements first, x[mask], or replace the others, pt.where(mask, x, 0)",
+}
+_FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"other", "x2", "b"})
+
+
+def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: str, value: Any) -> str | None:
+    """The advice for a keyword that another library has and this function lacks; None for any other keyword."""
+    ours = next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
+    if ours is not None:
+        said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)
+        given = ", ".join([*inputs, f"{ours}={int(bool(value)) if name == 'unbiased' else said}"])
+        return f"[{where}] received {name}={said}; expected {ours}; write {where}({given})"
+    if name in _LEFT_OUT:
+        return f"[{where}] received {name}={shown(value)}; expected {_LEFT_OUT[name]}"
+    place = 0 if name in _FIRST else 1 if name in _SECOND else len(inputs)
+    if place >= len(inputs):
+        return None
+    return f"[{where}] received {name}; expected {inputs[place]}; write {where}({', '.join(inputs)})"
+
+
+def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _core.DTypeError | None:
+    """The error for a call of one of the engine's functions that Python refused before it began."""
+    where, given = function.__qualname__.rpartition(".")[2].lstrip("_"), args
+    if is_method(function):
+        where = _method(function, args)
+        given = args[1:]
+    known = [p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "cls")]
+    places = [p for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    by_name = [p.name for p in known if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    kinds = {p.kind for p in known}
+    taken = f"{where}{signature(function)}"
+    unknown = [name for name in kwargs if name not in by_name and inspect.Parameter.VAR_KEYWORD not in kinds]
+    if unknown:
+        needed = [p.name for p in places if p.default is p.empty]
+        return _core.DTypeError(_unknown(where, needed, by_name, unknown[0], kwargs[unknown[0]]))
+    if len(given) > len(places) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        most = f"at most {len(places)}" if places else "none"
+        one = "argument" if len(given) == 1 else "arguments"
+        fix = "pass the others by keyword" if len(by_name) > len(places) else "leave the others out"
+        return _core.DTypeError(
+            f"[{where}] received {len(given)} positional {one}; expected {most}, as in {taken}; {fix}"
+        )
+    first = {p.name for p in places[: len(given)]}
+    twice = next((name for name in kwargs if name in first), None)
+    if twice is not None:
+        return _core.DTypeError(f"[{where}] received {twice} twice; expected {taken}; drop the keyword")
+    missing = [
+        p.name
+        for p in known
+        if p.default is p.empty
+        and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        and p.name not in first
+        and p.name not in kwargs
+    ]
+    return _core.DTypeError(f"[{where}] received no {missing[0]}; expected {taken}; pass it") if missing else None
+
+
+def _unknown(where: str, needed: Sequence[str], names: Sequence[str], name: str, value: Any) -> str:
+    said = keyword(where, needed, names, name, value)
+    if said:
+        return said
+    close = difflib.get_close_matches(name, names, 1)
+    listed = f"one of {', '.join(names)}" if len(names) > 1 else "".join(names) or "no keyword"
+    fix = f"did you mean {close[0]}?" if close else "leave it out"
+    return f"[{where}] received {name}={shown(value)}; expected {listed}; {fix}"
+
+
+def _method(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """How a method is called: a constructor by the first class of the engine that an object is of."""
+    name = function.__name__ if function.__name__.startswith("__") else function.__name__.lstrip("_")
+    if not args:
+        return function.__qualname__
+    cls = args[0] if isinstance(args[0], type) else type(args[0])
+    ours = next((base for base in cls.__mro__ if base.__module__.partition(".")[0] == "powertrain"), cls)
+    return ours.__name__ if name.startswith("__") else f"{ours.__name__}.{name}"
+
+
+def is_method(function: Callable[..., Any]) -> bool:
+    return next(iter(inspect.signature(function).parameters), "") in ("self", "cls")
+
+
+def shown(value: Any) -> str:
+    """A value in a few characters, without asking anything of a stranger's class."""
+    kind = type(value)
+    if kind is _core.Tensor:
+        return f"{value.dtype.name}{list(value.shape)}"
+    if value is None or kind in (bool, float, complex, str, bytes) or (kind is int and value.bit_length() <= 128):
+        text = repr(value[:_SHOWN] if kind in (str, bytes) else value)
+        return f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text
+    return kind.__name__
+
+
+def signature(function: Callable[..., Any]) -> str:
+    known = inspect.signature(function)
+    bare = [
+        parameter.replace(annotation=parameter.empty)
+        for parameter in known.parameters.values()
+        if parameter.name not in ("self", "cls")
+    ]
+    return str(known.replace(parameters=bare, return_annotation=known.empty))

@@ -1,0 +1,82 @@
+"""Modules of Keras, JAX, MLX and torch as names of powertrain: a part of counterparts.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_FIT: Final = "run = pt.fit(model=model, data=(x, y), epochs=10)"
+_IN_MEMORY: Final = "pt.set_threads(n): tensors are in main memory"
+
+# For powertrain itself.
+MODULES: Final[dict[str, str]] = {
+    "BoolTensor": "pt.tensor(data, dtype='bool')",
+    "ByteTensor": "pt.tensor(data, dtype='uint8')",
+    "DoubleTensor": "pt.tensor(data, dtype='float64')",
+    "FloatTensor": "pt.tensor(data, dtype='float32')",
+    "GradientTape": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)",
+    "HalfTensor": "pt.tensor(data, dtype='float16')",
+    "IntTensor": "pt.tensor(data, dtype='int32')",
+    "LongTensor": "pt.tensor(data, dtype='int64')",
+    "Model": "pt.nn.Module",
+    "Variable": "pt.Slot(value)",
+    "activations": "pt.nn.functional.relu(x), or pt.nn.ReLU()",
+    "applications": "pt.builtin.models",
+    "callbacks": f"{_FIT[:-1]}, callbacks=[...]), with those of pt.plugin.Callback",
+    "constant": "pt.tensor(data)",
+    "convert_to_numpy": "x.numpy()",
+    "convert_to_tensor": "pt.asarray(data)",
+    "datasets": "pt.data",
+    "debug": "step.describe(), or print(x) outside of a compiled step",
+    "default_device": _IN_MEMORY,
+    "devices": _IN_MEMORY,
+    "distributions": "pt.random, and losses such as pt.nn.functional.gaussian_nll_loss",
+    "func": "pt.grad(fn), pt.vmap(fn), pt.jacobian(fn), pt.hessian(fn)",
+    "function": "pt.compile(fn)",
+    "functional": "pt.nn.functional",
+    "initializers": "pt.nn.init.kaiming_normal_(layer.weight)",
+    "keras": f"{_FIT}, with a model of pt.nn",
+    "lax": "pt.scan(fn, init, xs), pt.cond and pt.while_loop",
+    "layers": "pt.nn.Linear(in_features, out_features), and the other layers of pt.nn",
+    "load_model": "run = pt.load(folder)",
+    "load_state_dict": "model.load_state_dict(state)",
+    "local_devices": _IN_MEMORY,
+    "losses": "pt.nn.functional.cross_entropy(input, target), or pt.nn.CrossEntropyLoss()",
+    "make_jaxpr": "step = pt.compile(fn); step(x); print(step.describe())",
+    "models": "pt.nn.Sequential(...), or pt.builtin.models",
+    "numpy": "pt.zeros(shape), pt.sum(x): pt itself has NumPy's functions",
+    "ops": "pt.matmul(a, b), pt.sum(x): pt itself has the functions",
+    "optimizers": "pt.optim.Adam(model, lr=1e-3)",
+    "preprocessing": "pt.data.transforms",
+    "reduce_all": "pt.all(x)",
+    "reduce_any": "pt.any(x)",
+    "reduce_max": "pt.max(x)",
+    "reduce_mean": "pt.mean(x)",
+    "reduce_min": "pt.min(x)",
+    "reduce_prod": "pt.prod(x)",
+    "reduce_std": "pt.std(x)",
+    "reduce_sum": "pt.sum(x)",
+    "regularizers": "pt.optim.AdamW(model, weight_decay=0.01)",
+    "remat": "pt.checkpoint(fn)",
+    "save_safetensors": "pt.save(path, model=model)",
+    "saving": "run = pt.load(folder)",
+    "schedules": "pt.optim.schedules",
+    "transforms": "pt.data.transforms",
+    "tree": "{name: fn(value) for name, value in tree.items()}; pt.grad takes lists and dicts as they are",
+    "tree_map": "{name: fn(value) for name, value in tree.items()}; pt.grad takes lists and dicts as they are",
+    "tree_util": "{name: fn(value) for name, value in tree.items()}; pt.grad takes lists and dicts as they are",
+    "value_and_gradient": "pt.value_and_grad(fn)",
+}
+
+# What has no line of its own here, and why.
+ABOUT: Final[dict[str, str]] = {
+    "backend": "there is one engine, on main memory; leave it out",
+    "config": "there is nothing to set; leave it out",
+    "eval": "a value is there when its call returns; leave it out",
+    "export": "a model runs where Powertrain does; model.state_dict() gives its arrays to others",
+    "hub": "models are made here, and model.load_state_dict(state, layout='torch') takes weights from a file",
+    "io": "pt.data reads files, and pt.save(path, model=model) writes them",
+    "nested": "sequences of several lengths are padded: pt.nn.utils.rnn.pad_sequence(sequences)",
+    "onnx": "a model runs where Powertrain does; model.state_dict() gives its arrays to others",
+    "profiler": "powertrain profile RECIPE, or step.profile() of a compiled step",
+    "scipy": "SciPy itself runs on tensors with SCIPY_ARRAY_API=1; pt.linalg and pt.fft are here",
+}

@@ -1,0 +1,70 @@
+"""Arguments that a function of the engine does not take: an error of ours, and Python's own for a caller's function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import powertrain as pt
+
+LINEAR = "Linear(in_features, out_features, bias=True, device=None, dtype=None, *, std=None, generator=None)"
+
+
+class Wider(pt.nn.Linear):
+    def __init__(self) -> None:
+        super().__init__(3, 3, wide=True)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: pt.grad(), "[grad] received no function; expected grad(function, argnums=0, has_aux=False); pass it"),
+        (lambda: pt.nn.Linear(2, 3, width=4),
+         "[Linear] received width=4; expected one of in_features, out_features, bias, device, dtype, std, generator; "
+         "leave it out"),
+        (lambda: pt.nn.Linear(2), f"[Linear] received no out_features; expected {LINEAR}; pass it"),
+        (lambda: pt.nn.Linear(2, 3, True, None, None, 0.1),
+         f"[Linear] received 6 positional arguments; expected at most 5, as in {LINEAR}; pass the others by keyword"),
+        (lambda: pt.nn.Linear(2, 3, in_features=2), f"[Linear] received in_features twice; expected {LINEAR}; drop the "
+         "keyword"),
+        (lambda: pt.nn.Conv2d(3, 8, kernal_size=3),
+         "[Conv2d] received kernal_size=3; expected one of in_channels, out_channels, kernel_size, stride, padding, "
+         "dilation, groups, bias, padding_mode, device, dtype, generator; did you mean kernel_size?"),
+        (lambda: pt.nn.ReLU(slope=0.1), "[ReLU] received slope=0.1; expected inplace; leave it out"),
+        (lambda: pt.nn.Tanh(inplace=False),
+         "[Tanh] received inplace=False; expected False: tensors never change; "
+         "leave it out and use the result"),
+        (lambda: Wider(),
+         "[Linear] received wide=True; expected one of in_features, out_features, bias, device, dtype, std, generator; "
+         "leave it out"),
+        (lambda: pt.nn.Linear(2, 3)(pt.ones((1, 2)), 3),
+         "[Linear.forward] received 2 positional arguments; expected at most 1, as in Linear.forward(input); leave the "
+         "others out"),
+        (lambda: pt.ones(2).tolist(3), "[Tensor.tolist] received 1 positional argument; expected none, as in "
+         "Tensor.tolist(); leave the others out"),
+        (lambda: pt.nn.Linear(2, 3).freeze(pattern="a", deep=True),
+         "[Linear.freeze] received deep=True; expected pattern; leave it out"),
+        (lambda: halves_of(pt.data.Subset), "[Subset] received no dataset; expected Subset(dataset, indices); pass it"),
+    ],
+)  # fmt: skip
+def test_arguments_that_a_function_does_not_take(call: Callable[[], object], text: str) -> None:
+    with pytest.raises(pt.DTypeError) as error:
+        call()
+    assert str(error.value) == text
+    assert isinstance(error.value, TypeError) and isinstance(error.value.__cause__, TypeError)
+
+
+def halves_of(cls: type) -> object:
+    return cls()
+
+
+def test_what_python_says_of_a_caller_s_own_function_stays() -> None:
+    class Net(pt.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x
+
+    with pytest.raises(TypeError, match=r"Net\.forward\(\) takes 2 positional arguments but 3 were given$") as error:
+        Net()(1, 2)
+    assert not isinstance(error.value, pt.Error)
