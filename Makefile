@@ -50,7 +50,8 @@ help:
 	@echo "  make bench           training steps, products and AdamW beside the peers: tables, JSON, pictures (20 minutes;"
 	@echo "                       QUICK=1: short turns, fewer peers; WORKLOAD=name: training steps of that one)"
 	@echo "  make bench-scaling   step time as parameters and batch grow, beside the peers"
-	@echo "  make bench-ops       single ops and training steps beside the peers, by pytest-benchmark"
+	@echo "  make bench-ops       single ops beside the peers, in turns: table, JSON, picture (about an hour; QUICK=1: short"
+	@echo "                       turns; ONLY=pattern: an op, or part of a case's name; BENCH_FLAGS=--resume: go on)"
 	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
 	@echo "  make results RECIPES=\"...\"  train these, and write docs/results.md from the runs in build/results"
 	@echo "  make mutants         each fault planted in ops, shapes, gradients, passes and optimizers must fail the tests of"
@@ -202,7 +203,7 @@ bench-scaling: $(VENV)/.wheel $(BENCH_EXTRAS)
 	$(RUN_BENCH) --sections scaling --out build/benchmarks/scaling
 
 bench-ops: $(VENV)/.wheel $(BENCH_EXTRAS)
-	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only $(PYTEST_FLAGS)
+	$(BIN)/python benchmarks/race_ops.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(BENCH_FLAGS)
 
 bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 	@if [ -z "$(BASE)" ]; then \

@@ -1,6 +1,8 @@
 """The BENCH cases of every op's case file in float32, in Powertrain and in each peer that has the op.
 
-make bench-ops PYTEST_FLAGS="-k softmax"
+    python -m pytest benchmarks --benchmark-enable --benchmark-only -k softmax
+
+For a quick look at one op, a new one too; a ratio needs turns: for that, `make bench-ops`.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ import powertrain as pt
 from calls import SPECS, to_array, to_tensor
 from kit import Case, case_files
 from peers import ops
+from race.field import installed
 
 BENCHES = [
     (name, case) for name, module in case_files().items() for case in getattr(module, "BENCH", ()) if name in SPECS
 ]
 PEERS = [
     (framework, name, case)
-    for framework in ops.installed()
+    for framework in filter(installed, ops.CALLS)
     for name, case in BENCHES
     if name in ops.CALLS[framework]()
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """A training step of every workload, in Powertrain and in each peer that is installed, by pytest-benchmark.
 
-    make bench-ops PYTEST_FLAGS="-k mlp_mnist"
+    python -m pytest benchmarks --benchmark-enable --benchmark-only -k mlp_mnist
 
 One process after the other's turn is what a ratio needs: for that, `make bench`. This is for a quick look.
 """

@@ -201,4 +201,4 @@ def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision:
 
 
 def wait(result: Any) -> None:
-    result.block_until_ready()
+    jax.block_until_ready(result)

@@ -21,7 +21,7 @@ from typing import Any
 
 from powertrain.cli.bench.arrays import find
 from powertrain.cli.bench.losses import compare_losses
-from race import caches, machine, tasks
+from race import caches, machine, op_calls, op_cases, tasks
 from race.figures import Entry, Result, Turn
 
 FOLDER = Path(__file__).parent.parent
@@ -207,7 +207,10 @@ class Field:
         return entry
 
     def _compare(self, task: str, entries: Sequence[Entry]) -> None:
-        """Losses against the published ones, or else against Powertrain's."""
+        """Losses against the published ones, or else against Powertrain's; an op's results against Powertrain's."""
+        if tasks.is_op(task):
+            self._compare_results(op_cases.CASES[task], entries)
+            return
         if not tasks.losses_of(task):
             return
         name, precision = task.split()[1:]
@@ -215,6 +218,11 @@ class Field:
         reference = workload.losses[:4] or tuple(entries[0].losses)
         for entry in entries:
             entry.loss_error, entry.wrong = compare_losses(entry.losses, reference, workload.sgd, precision)
+
+    def _compare_results(self, case: op_cases.OpCase, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if not entry.note and not entries[0].note:
+                entry.loss_error, entry.wrong = op_calls.disagreement(entry.losses, entries[0].losses, case.dtype)
 
     def _turn(self, entry: Entry, pace: Pace) -> None:
         state = caches.now()

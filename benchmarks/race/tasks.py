@@ -1,4 +1,5 @@
-"""The work that frameworks race on, by name: `train WORKLOAD PRECISION`, `adamw_10m`, `gemm MxKxN FORM PRECISION`."""
+"""The work that frameworks race on, by name: `train WORKLOAD PRECISION`, `adamw_10m`, `gemm MxKxN FORM PRECISION`, and
+the cases of race.op_cases."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.cli.bench.arrays import find
+from race import op_calls
 
 ADAMW_PARAMETERS = 10_000_000
 ADAMW_BYTES = 28 * ADAMW_PARAMETERS  # reads p, g, m, v and writes p, m, v
@@ -41,6 +43,8 @@ def prepare(task: str, peer: ModuleType, variant: str) -> Callable[[], Any]:
     if kind == "train":
         step: Callable[[], Any] = peer.training(rest[0], variant, rest[1])
         return step
+    if kind == "op":
+        return op_calls.prepare(peer.__name__.removeprefix("peers.").removesuffix("_steps"), task)
     rng = np.random.default_rng(0)
     if kind == "adamw_10m":
         weights = [rng.normal(0, 0.02, (250, 400)).astype(np.float32) for _ in range(ADAMW_PARAMETERS // 100_000)]
@@ -57,3 +61,7 @@ def prepare(task: str, peer: ModuleType, variant: str) -> Callable[[], Any]:
 
 def losses_of(task: str) -> bool:
     return task.startswith("train ")
+
+
+def is_op(task: str) -> bool:
+    return task.startswith("op ")

@@ -23,7 +23,8 @@ from typing import Any
 
 from powertrain.cli.bench import bind
 from powertrain.cli.bench.measure import Sampler
-from race.tasks import losses_of, prepare
+from race import op_calls
+from race.tasks import is_op, losses_of, prepare
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
@@ -37,7 +38,8 @@ class Racer:
         self.sampler: Sampler | None = None
 
     def make(self, task: str, steps: int, warm_up: float, slowest: float) -> dict[str, Any]:
-        """Prepare a task and run its first steps, whose losses are told; an error if one takes over `slowest` s."""
+        """Prepare a task and run its first steps, whose losses are told; an error if one takes over `slowest` s. A
+        single op tells figures of its results instead."""
         self.sampler = None
         gc.collect()  # what the last task held
         self.sampler = Sampler(prepare(task, self.peer, self.variant), self.peer.wait)
@@ -46,14 +48,17 @@ class Racer:
             self.sampler.warm_up(steps, warm_up, slowest)
         else:
             start = time.perf_counter()
-            self.peer.wait(self.sampler.step())
+            result = self.sampler.step()
+            self.peer.wait(result)
             self.sampler.first_step_s = time.perf_counter() - start
+            figures = op_calls.figures(result) if is_op(task) else []
+            del result
             self.sampler.run_for(warm_up)
         return {
             "version": self.peer.VERSION,
             "first_step_s": self.sampler.first_step_s,
-            "fastest_s": self.sampler.fastest_s if self.sampler.losses else None,
-            "losses": self.sampler.losses,
+            "fastest_s": self.sampler.fastest_s if losses_of(task) else None,
+            "losses": self.sampler.losses if losses_of(task) else figures,
         }
 
     def sample(self, seconds: float, settle: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import compare
@@ -259,8 +260,6 @@ def test_one_field_races_on_several_tasks() -> None:
 )
 def test_forms_of_a_product_are_the_same_product(framework: str, form: str) -> None:
     import importlib
-
-    import numpy as np
 
     if not installed(framework):
         pytest.skip(f"{framework}, or what its peer needs besides, is not installed")
