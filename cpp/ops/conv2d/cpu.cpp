@@ -14,11 +14,11 @@ namespace PT_ISA {
 template <class T>
 inline void store_scattered(const ConvDesc& d, const KernelArgs* args, const Sums<T>& s, int64_t offset,
                             const MatmulChunk& c) {
-  const int64_t size = element_size<T>(d.product.out_type);
+  const int64_t size = element_size<T>(d.product.problem.out_type);
   GatherPixel p = pixel_of(d.gather, c.row);
   for (int64_t row = 0; row < c.rows; ++row, next_pixel(d.gather, p)) {
-    char* at = args->data[d.product.out_at] + (scattered_row(d, p) + offset + c.col) * size;
-    store_block(s.sum + row * s.sum_row, s.sum_row, 1, c.cols, {at, d.product.out_type, c.cols, 1});
+    char* at = args->data[d.product.problem.out_at] + (scattered_row(d, p) + offset + c.col) * size;
+    store_block(s.sum + row * s.sum_row, s.sum_row, 1, c.cols, {at, d.product.problem.out_type, c.cols, 1});
   }
 }
 
@@ -47,9 +47,9 @@ inline void finish_pixels(const ConvDesc& d, const KernelArgs* args, const Sums<
 template <class T>
 inline GatherSource source_of(const ConvDesc& d, const KernelArgs* args, int64_t offset) {
   const MatmulDesc& m = d.product;
-  const int64_t size = element_size<T>(m.left_type);
-  const char* at = args->data[m.left_at];
-  return {at + offset * size, m.left_type, at + d.source_elements * size};
+  const int64_t size = element_size<T>(m.problem.left_type);
+  const char* at = args->data[m.problem.left_at];
+  return {at + offset * size, m.problem.left_type, at + d.source_elements * size};
 }
 
 // Rows are pixels.
@@ -57,18 +57,19 @@ template <class T>
 void convolve(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
-  T* scratch = reinterpret_cast<T*>(args->scratch + m.left_block);
+  T* scratch = reinterpret_cast<T*>(args->scratch + m.layout.left_block);
   const auto gathered = [&](int64_t, int64_t offset, const MatmulChunk& c) {
-    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.strips, scratch};
+    return GatheredRows<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.schedule.strips, scratch};
   };
   const auto padded = [&](int64_t, int64_t offset, const MatmulChunk& c) {
     return PaddedRows<T>(d.gather, source_of<T>(d, args, offset), c.row, c.rows, scratch);
   };
   const auto store = [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
-    if (m.epilogue) return finish_pixels(d, args, s, batch, c);
-    store_scattered(d, args, s, batch_offsets(m, batch).out, c);
+    if (m.problem.has_epilogue()) return finish_pixels(d, args, s, batch, c);
+    store_scattered(d, args, s, batch_offsets(m.problem, batch).out, c);
   };
-  m.padded_left ? product_chunk<T>(args, m, chunk, padded, store) : product_chunk<T>(args, m, chunk, gathered, store);
+  m.schedule.padded_left ? product_chunk<T>(args, m, chunk, padded, store)
+                         : product_chunk<T>(args, m, chunk, gathered, store);
 }
 
 // Rows are (tap, channel): the gradient of the weights.
@@ -76,9 +77,9 @@ template <class T>
 void convolve_weight(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
-  T* scratch = reinterpret_cast<T*>(args->scratch + m.left_block);
+  T* scratch = reinterpret_cast<T*>(args->scratch + m.layout.left_block);
   const auto gathered = [&](int64_t, int64_t offset, const MatmulChunk& c) {
-    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.strips, scratch};
+    return GatheredColumns<T>{d.gather, source_of<T>(d, args, offset), c.row, c.rows, m.schedule.strips, scratch};
   };
   const auto padded = [&](int64_t, int64_t offset, const MatmulChunk& c) {
     return PaddedColumns<T>(d.gather, source_of<T>(d, args, offset), c.row, c.rows, scratch);
@@ -86,7 +87,8 @@ void convolve_weight(const KernelArgs* args, int64_t chunk) {
   const auto store = [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
     finish_sums(args, m, s, out, batch, c);
   };
-  m.padded_left ? product_chunk<T>(args, m, chunk, padded, store) : product_chunk<T>(args, m, chunk, gathered, store);
+  m.schedule.padded_left ? product_chunk<T>(args, m, chunk, padded, store)
+                         : product_chunk<T>(args, m, chunk, gathered, store);
 }
 
 template <class T>
@@ -94,7 +96,7 @@ void add_conv_groups(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
   add_groups_chunk<T>(args, m, chunk, [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
-    if (m.epilogue) return finish_pixels(d, args, s, batch, c);
+    if (m.problem.has_epilogue()) return finish_pixels(d, args, s, batch, c);
     finish_sums(args, m, s, out, batch, c);
   });
 }

@@ -94,32 +94,33 @@ template <class T>
 void depthwise(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
+  const MatmulProblem& p = m.problem;
   const MatmulChunk c = chunk_of(m, chunk);
-  const int64_t left_size = element_size<T>(m.left_type), right_size = element_size<T>(m.right_type);
-  const DType out_type = m.epilogue ? kTypeOf<T> : m.out_type;
+  const int64_t left_size = element_size<T>(p.left_type), right_size = element_size<T>(p.right_type);
+  const DType out_type = p.has_epilogue() ? kTypeOf<T> : p.out_type;
   const int64_t out_size = element_size<T>(out_type);
   constexpr int64_t kWidth = kDepthwiseVectors * Register<T>::kLanes;
   int64_t offsets[kDepthwiseMaxTaps];
-  const Sums<T> sums = {reinterpret_cast<T*>(args->scratch + m.sums), m.sums_row, nullptr, 0, false};
-  GatherPixel p = pixel_of(d.gather, c.row);
+  const Sums<T> sums = {reinterpret_cast<T*>(args->scratch + m.layout.sums), m.layout.sums_row, nullptr, 0, false};
+  GatherPixel pixel = pixel_of(d.gather, c.row);
   for (int64_t row = 0; row < c.rows; ++row) {
-    gather_offsets(d.gather, p, left_size, offsets, 1);
-    char* out_row = m.epilogue ? reinterpret_cast<char*>(sums.sum + row * sums.sum_row)
-                               : args->data[m.out_at] + (scattered_row(d, p) + c.col) * out_size;
+    gather_offsets(d.gather, pixel, left_size, offsets, 1);
+    char* out_row = p.has_epilogue() ? reinterpret_cast<char*>(sums.sum + row * sums.sum_row)
+                                     : args->data[p.out_at] + (scattered_row(d, pixel) + c.col) * out_size;
     for (int64_t col = c.col; col < c.col + c.cols; col += kWidth) {
       const int n = static_cast<int>(least(kWidth, c.col + c.cols - col));
       Register<T> chain[kDepthwiseVectors];
-      depthwise_chain(args->data[m.left_at] + col * left_size, m.left_type, offsets,
-                      args->data[m.right_at] + col * right_size, m.right_type, m.right_k * right_size, m.depth, n,
+      depthwise_chain(args->data[p.left_at] + col * left_size, p.left_type, offsets,
+                      args->data[p.right_at] + col * right_size, p.right_type, p.right_k * right_size, p.depth, n,
                       chain);
       char* out = out_row + (col - c.col) * out_size;
       constexpr int kLanes = Register<T>::kLanes;
       for (int v = 0; v * kLanes < n; ++v)
         store_lanes(chain[v], out + v * kLanes * out_size, out_type, static_cast<int>(least(kLanes, n - v * kLanes)));
     }
-    next_pixel(d.gather, p);
+    next_pixel(d.gather, pixel);
   }
-  if (m.epilogue) run_epilogue(args, m, sums, 0, c);
+  if (p.has_epilogue()) run_epilogue(args, m, sums, 0, c);
 }
 
 // rows are taps, cols channels, depth pixels; each chunk is one group of pixels, added by the second launch.
@@ -127,26 +128,27 @@ template <class T>
 void depthwise_weight(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
+  const MatmulProblem& p = m.problem;
   const MatmulChunk c = chunk_of(m, chunk);
-  const int64_t left_size = element_size<T>(m.left_type), right_size = element_size<T>(m.right_type);
+  const int64_t left_size = element_size<T>(p.left_type), right_size = element_size<T>(p.right_type);
   constexpr int64_t kWidth = kDepthwiseVectors * Register<T>::kLanes;
   constexpr int kLanes = Register<T>::kLanes;
   int64_t* offsets = reinterpret_cast<int64_t*>(args->scratch);
-  const int64_t k_end = least((c.group + 1) * kGroupDepth, m.depth);
-  T* sums = group_sums<T>(m, args->data[m.workspace_at], c.group, 0);
+  const int64_t k_end = least((c.group + 1) * kGroupDepth, p.depth);
+  T* sums = group_sums<T>(p, args->data[p.workspace_at], c.group, 0);
   for (int64_t k = c.group * kGroupDepth; k < k_end; k += kBlockDepth) {
     const int64_t depth = least(kBlockDepth, k_end - k);
-    GatherPixel p = pixel_of(d.gather, k);
-    for (int64_t i = 0; i < depth; ++i, next_pixel(d.gather, p))
-      gather_offsets(d.gather, p, left_size, offsets + i, kBlockDepth);
+    GatherPixel pixel = pixel_of(d.gather, k);
+    for (int64_t i = 0; i < depth; ++i, next_pixel(d.gather, pixel))
+      gather_offsets(d.gather, pixel, left_size, offsets + i, kBlockDepth);
     for (int64_t col = c.col; col < c.col + c.cols; col += kWidth) {
       const int n = static_cast<int>(least(kWidth, c.col + c.cols - col));
-      const char* right = args->data[m.right_at] + (k * m.right_k + col) * right_size;
-      for (int64_t tap = 0; tap < m.rows; ++tap) {
+      const char* right = args->data[p.right_at] + (k * p.right_k + col) * right_size;
+      for (int64_t tap = 0; tap < p.rows; ++tap) {
         Register<T> chain[kDepthwiseVectors];
-        depthwise_chain(args->data[m.left_at] + col * left_size, m.left_type, offsets + tap * kBlockDepth, right,
-                        m.right_type, m.right_k * right_size, depth, n, chain);
-        T* sum = sums + tap * m.cols + col;
+        depthwise_chain(args->data[p.left_at] + col * left_size, p.left_type, offsets + tap * kBlockDepth, right,
+                        p.right_type, p.right_k * right_size, depth, n, chain);
+        T* sum = sums + tap * p.cols + col;
         for (int v = 0; v * kLanes < n; ++v) {
           const int lanes = static_cast<int>(least(kLanes, n - v * kLanes));
           T* at = sum + v * kLanes;

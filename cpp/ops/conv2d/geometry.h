@@ -26,18 +26,21 @@ Operand weight_matrix(const Operand& w);  // [cin, cout] of a pointwise convolut
 Operand transposed(const Operand& matrix);
 double bytes_of(const Operand& a);
 
-// The groups are batch items of the product; each stride is in elements.
-void set_groups(MatmulDesc& m, int64_t groups, int64_t left, int64_t right, int64_t out);
+// The product `out` of a gathered image `left` and `right`, whose rows are contiguous. Groups are batch items, so many
+// elements of each operand apart.
+struct GroupStrides {
+  int64_t left, right, out;
+};
+MatmulProblem product_of(const Operand& left, const Operand& right, const Operand& out, int64_t groups,
+                         GroupStrides apart);
 
 // A program over images as one over rows of pixels; false unless every operand advances evenly from pixel to pixel.
 bool flatten(const FusedProgram& program, FusedProgram& flat);
 
-// Completes a product that reads an image: by lines with zeros around them, where that pays, else by a gather.
-void complete_convolution(ConvDesc& d, const PlanContext& context, bool rows_are_pixels, bool scattered,
-                          bool may_split);
+// As schedule_product: an image is read by lines with zeros around them, where that pays, else by a gather.
+MatmulSchedule schedule_convolution(const ConvDesc& d, const PlanContext& context, bool rows_are_pixels);
 
-// Appends a product whose rows are pixels, and the flat program that follows it, if any.
-void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, bool scattered,
-                   bool may_split, const FusedProgram* flat);
+// Plans and appends the product of a desc whose rows are pixels, and the flat program that follows it, if any.
+void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, const FusedProgram* flat);
 
 }  // namespace pt::conv2d

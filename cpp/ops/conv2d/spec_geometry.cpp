@@ -74,11 +74,18 @@ Operand weight_matrix(const Operand& w) { return {w.dtype, {w.shape[2], w.shape[
 
 double bytes_of(const Operand& a) { return static_cast<double>(count(a.shape) * size_of(a.dtype)); }
 
-void set_groups(MatmulDesc& m, int64_t groups, int64_t left, int64_t right, int64_t out) {
-  m.batches = groups;
-  m.batch_axes = groups > 1 ? 1 : 0;
-  m.batch_extent[0] = groups;
-  m.left_batch[0] = left, m.right_batch[0] = right, m.out_batch[0] = out;
+MatmulProblem product_of(const Operand& left, const Operand& right, const Operand& out, int64_t groups,
+                         GroupStrides apart) {
+  MatmulProblem p = {};
+  p.left_type = left.dtype, p.right_type = right.dtype, p.out_type = out.dtype;
+  p.left_at = 0, p.right_at = 1, p.out_at = 2, p.workspace_at = 3;
+  p.right_col = 1, p.out_col = 1;
+  p.gathered = true;
+  p.batches = groups;
+  p.batch_axes = groups > 1 ? 1 : 0;
+  p.batch_extent[0] = groups;
+  p.left_batch[0] = apart.left, p.right_batch[0] = apart.right, p.out_batch[0] = apart.out;
+  return p;
 }
 
 bool flatten(const FusedProgram& program, FusedProgram& flat) {
@@ -98,97 +105,6 @@ bool flatten(const FusedProgram& program, FusedProgram& flat) {
     if (i == 0 || program.operands[i].strides.size() == 4)
       flat.operands[i].strides = {batch.walks[i + 3].row, i == 0 ? 1 : program.operands[i].strides[3]};
   return true;
-}
-
-namespace {
-
-constexpr int64_t kShortestLine = 4;        // pixels: a tile stays within a line
-constexpr int64_t kMostPadded = 160 << 10;  // elements of a chunk: 640 KiB of f32 in a second cache of one MiB
-constexpr int64_t kFewestRows = 64;         // of a chunk, before a gather is better
-constexpr int64_t kMostPixels = 512;        // of a chunk, where their lines are few enough to leave room for its sums:
-constexpr int64_t kFewPadded = 96 << 10;    // so many elements
-
-// Of so many neighbouring lines, whatever the image that they begin in: the first line of each image needs the rows of
-// a window, every other one a step of rows. Where windows are lower than a step, fewer images need more rows.
-int64_t padded_elements(const ConvGather& g, int64_t lines) {
-  const ConvWindow window = window_of(g);
-  const int64_t fewest = ceil_div(lines, g.grid_h), most = std::min((lines + g.grid_h - 2) / g.grid_h + 1, lines);
-  const int64_t images = window.height < g.step_y ? fewest : most;
-  return ((lines - images) * g.step_y + images * window.height) * window.row_pixels(g) * g.inner;
-}
-
-// Whether lines are worth more than a gather: few of their pixels must be read by no tap.
-bool pays_padding(const ConvGather& g) {
-  const ConvWindow w = window_of(g);
-  return g.grid_w >= kShortestLine && g.grid_w <= kMostRegionRows && g.taps_y * g.taps_x > g.step_y * g.step_x &&
-         w.height * w.width <= 4 * g.taps_y * g.taps_x;
-}
-
-// Rows of a chunk that reads padded lines. Where they are channels of taps, the kernel keeps a note of each run of them
-// (a region may begin and end within one).
-int64_t most_rows(const ConvGather& g, bool rows_are_pixels) {
-  if (!rows_are_pixels) return std::clamp((kBlockDepth - 2) * tap_run(g), kMostRegionRows, kMostTapRows);
-  return padded_elements(g, kMostPixels / g.grid_w) <= kFewPadded ? kMostPixels : kMostRegionRows;
-}
-
-}  // namespace
-
-void complete_convolution(ConvDesc& d, const PlanContext& context, bool rows_are_pixels, bool scattered,
-                          bool may_split) {
-  MatmulDesc& m = d.product;
-  const ConvGather& g = d.gather;
-  const int64_t together = d.pooled_at > 0 ? d.pool.stride_h : 1;  // lines
-  if (pays_padding(g)) {
-    m.padded_left = true;
-    m.row_unit = rows_are_pixels ? together * g.grid_w : 0;
-    m.most_rows = most_rows(g, rows_are_pixels);
-    int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
-    m.left_elements = padded_elements(g, lines);
-    choose_chunks(m, context, true, may_split);
-    if (rows_are_pixels) {
-      lines = m.row_chunk / g.grid_w;
-      while (lines > together && padded_elements(g, lines) > kMostPadded) lines = round_up((lines + 1) / 2, together);
-      m.left_elements = padded_elements(g, lines);
-    }
-    const bool enough = !rows_are_pixels || lines * g.grid_w >= std::min(m.row_chunk, kFewestRows);
-    if (m.left_elements <= kMostPadded && enough) {
-      if (rows_are_pixels) m.row_chunk = lines * g.grid_w, m.row_chunks = ceil_div(m.rows, m.row_chunk);
-      return lay_out_product(m, scattered);
-    }
-    m.padded_left = false;
-    m.row_unit = m.most_rows = 0;
-  }
-  if (d.pooled_at > 0) m.row_unit = together * g.grid_w;
-  complete_product(m, context, true, scattered, may_split);
-}
-
-// Completes a product of pixels, and lowers the program that follows it.
-static Descriptor describe(ConvDesc& d, const PlanContext& context, bool depthwise, bool scattered, bool may_split,
-                           const FusedProgram* flat) {
-  MatmulDesc& m = d.product;
-  if (depthwise) {
-    complete_product(m, context, true, scattered || flat, false);
-  } else {
-    complete_convolution(d, context, true, scattered || flat, may_split);
-  }
-  if (!flat) return Descriptor::of(d);
-  m.epilogue_at = 2;
-  m.workspace_at = 1 + static_cast<int>(flat->operands.size());
-  if (d.pooled_at > 0) ++m.workspace_at, m.keeps_result = true, d.pool.pixel = m.sums_row;
-  Batch groups = {m.rows, {}, {}};
-  if (m.batch_axes > 0) groups.extents.push_back(m.batches);
-  for (const FusedOperand& operand : flat->operands) {
-    const bool whole = operand.strides.size() == 2;  // else the state of a generator
-    groups.walks.push_back({whole ? operand.strides[0] : 0, {whole ? operand.strides[1] * m.out_batch[0] : 0}});
-  }
-  return with_epilogue(m, &d, sizeof(d), *flat, groups, 0);
-}
-
-void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, bool scattered,
-                   bool may_split, const FusedProgram* flat) {
-  const Descriptor descriptor = describe(d, context, depthwise, scattered, may_split, flat);
-  append_product(plan, "conv2d", descriptor, d.product);
-  if (depthwise) plan.launches.back().variant += kDepthwiseF32 - kConvF32;
 }
 
 }  // namespace conv2d

@@ -51,22 +51,21 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
                   const Conv2dParams& p, const TapClass& y, const TapClass& x, ConvScatter scatter, int64_t at,
                   const PlanContext& context, const FusedProgram* flat) {
   ConvDesc d = {};
-  MatmulDesc& m = d.product;
+  MatmulProblem& m = d.product.problem;
   const bool depthwise = is_depthwise(s);
+  const int64_t depth = y.taps * x.taps * s.group_out;
+  m = product_of(dy, w, dx, depthwise ? 1 : p.groups, {s.group_out, depth * s.group_in, s.group_in});
   m.rows = s.images * y.pixels * x.pixels;
   m.cols = depthwise ? s.in_channels : s.group_in;
-  m.depth = y.taps * x.taps * s.group_out;
-  m.right_k = m.cols, m.right_col = 1;
-  m.out_row = s.in_channels, m.out_col = 1;
-  m.left_type = dy.dtype, m.right_type = w.dtype, m.out_type = dx.dtype;
-  m.left_at = 0, m.right_at = 1, m.out_at = 2;
-  set_groups(m, depthwise ? 1 : p.groups, s.group_out, m.depth * s.group_in, s.group_in);
+  m.depth = depth;
+  m.right_k = m.cols, m.out_row = s.in_channels;
+  m.scattered = scatter.step_y > 1 || scatter.step_x > 1;
   d.gather = {y.pixels, x.pixels, 1,      1,           y.offset,     x.offset,    y.tap,
               x.tap,    y.taps,   x.taps, s.group_out, s.out_height, s.out_width, s.out_channels};
   d.scatter = scatter;
   d.source_elements = count(dy.shape);
   const size_t first = plan.launches.size();
-  append_pixels(plan, d, context, depthwise, scatter.step_y > 1 || scatter.step_x > 1, false, flat);
+  append_pixels(plan, d, context, depthwise, flat);
   std::vector<int>& operands = plan.launches[first].operands;
   operands = {0, -1, 2};
   for (int i = 3; flat && i <= static_cast<int>(flat->operands.size()); ++i) operands.push_back(i);

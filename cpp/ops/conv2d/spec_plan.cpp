@@ -27,18 +27,17 @@ ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
 
 // Taps by channels, always by way of the groups' workspace: a chunk is one group for some channels.
 void append_depthwise_weight(LaunchPlan& plan, ConvDesc& d, const PlanContext& context) {
-  MatmulDesc& m = d.product;
-  complete_product(m, context, true, false, false);
-  m.row_chunk = m.rows, m.row_chunks = 1;
-  m.col_chunk = std::min<int64_t>(round_up(m.cols, 32), 128), m.col_chunks = ceil_div(m.cols, m.col_chunk);
-  m.groups = ceil_div(m.depth, kGroupDepth);
-  m.grouped = false;
-  m.sums_row = m.col_chunk;
-  m.sums = 0, m.scratch_bytes = m.direct ? 0 : round_up(m.rows * m.sums_row * 8, 64);
-  append_product(plan, "conv2d", Descriptor::of(d), m, true);
+  const MatmulProblem& p = d.product.problem;
+  MatmulSchedule& s = d.product.schedule;
+  s = schedule_product(p, context);
+  set_chunks(s, p, p.rows, std::min<int64_t>(round_up(p.cols, 32), 128), 1, 1);
+  s.groups = ceil_div(p.depth, kGroupDepth);
+  s.grouped = s.copy_left = s.copy_right = false;
+  d.product.layout = lay_out(p, s, sizeof(d));
+  append_product(plan, "conv2d", d.product, sizeof(d), nullptr, true);
   Launch& chains = plan.launches[plan.launches.size() - 2];
   chains.variant += kDepthwiseWeightF32 - kConvF32;
-  chains.scratch_bytes = m.rows * kBlockDepth * 8;
+  chains.scratch_bytes = p.rows * kBlockDepth * static_cast<int64_t>(sizeof(int64_t));  // where its taps are
 }
 
 LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
@@ -51,21 +50,19 @@ LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, co
   LaunchPlan plan;
   if (count(y.shape) == 0) return plan;
   ConvDesc d = {};
-  MatmulDesc& m = d.product;
+  MatmulProblem& m = d.product.problem;
   const bool depthwise = is_depthwise(s);
+  m = product_of(x, w, y, depthwise ? 1 : p.groups, {s.group_in, s.group_out, s.group_out});
   m.rows = s.images * s.out_height * s.out_width;
   m.cols = depthwise ? s.out_channels : s.group_out;
   m.depth = s.kernel_h * s.kernel_w * s.group_in;
-  m.right_k = s.out_channels, m.right_col = 1;
-  m.out_row = s.out_channels, m.out_col = 1;
-  m.left_type = x.dtype, m.right_type = w.dtype, m.out_type = y.dtype;
-  m.left_at = 0, m.right_at = 1, m.out_at = 2, m.workspace_at = 3;
-  set_groups(m, depthwise ? 1 : p.groups, s.group_in, s.group_out, s.group_out);
+  m.right_k = m.out_row = s.out_channels;
+  m.may_split = !depthwise;
   d.gather = gather_input(s, p);
   d.source_elements = count(x.shape);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
   if (pool) d.pool = *pool, d.pooled_at = static_cast<int32_t>(flat->operands.size());
-  append_pixels(plan, d, context, depthwise, false, true, flat);
+  append_pixels(plan, d, context, depthwise, flat);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + bytes_of(y);
   return plan;
 }
@@ -131,26 +128,26 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
   LaunchPlan plan;
   if (count(dw.shape) == 0) return plan;
   ConvDesc d = {};
-  MatmulDesc& m = d.product;
-  m.depth = s.images * s.out_height * s.out_width;
-  const bool depthwise = is_depthwise(s) && m.depth > 0;
+  MatmulProblem& m = d.product.problem;
+  const int64_t depth = s.images * s.out_height * s.out_width;
+  const bool depthwise = is_depthwise(s) && depth > 0;
+  m = product_of(x, dy, dw, depthwise ? 1 : p.groups, {s.group_in, s.group_out, s.group_out});
   m.rows = s.kernel_h * s.kernel_w * s.group_in;
   m.cols = depthwise ? s.out_channels : s.group_out;
-  m.right_k = s.out_channels, m.right_col = 1;
-  m.out_row = s.out_channels, m.out_col = 1;
-  m.left_type = x.dtype, m.right_type = dy.dtype, m.out_type = dw.dtype;
-  m.left_at = 0, m.right_at = 1, m.out_at = 2, m.workspace_at = 3;
-  set_groups(m, depthwise ? 1 : p.groups, s.group_in, s.group_out, s.group_out);
+  m.depth = depth;
+  m.right_k = m.out_row = s.out_channels;
+  m.may_split = !depthwise;
   d.gather = gather_input(s, p);
   d.source_elements = count(x.shape);
   if (depthwise) {
     append_depthwise_weight(plan, d, context);
   } else {
-    complete_convolution(d, context, false, false, true);
-    append_product(plan, "conv2d", Descriptor::of(d), m);
+    d.product.schedule = schedule_convolution(d, context, false);
+    d.product.layout = lay_out(m, d.product.schedule, sizeof(d));
+    append_product(plan, "conv2d", d.product, sizeof(d));
     plan.launches[0].variant += kConvWeightF32 - kConvF32;
   }
-  let_check(plan, m, dw);
+  let_check(plan, d.product, dw);
   plan.launches[0].bytes = bytes_of(x) + bytes_of(dw) + bytes_of(dy);
   return plan;
 }

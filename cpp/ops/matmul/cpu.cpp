@@ -10,40 +10,47 @@ namespace PT_ISA {
 // Where the rows of a chunk lie in the packed left operand, all of K: [batch][rows of a chunk][block of K][strip].
 template <class T>
 T* packed_left(const KernelArgs* args, const MatmulDesc& d, int64_t batch, const MatmulChunk& c) {
-  if (!d.share_left) return nullptr;
-  return reinterpret_cast<T*>(args->data[d.workspace_at] + d.packed_left) + (batch * d.rows + c.row) * d.depth;
+  if (!d.schedule.share_left) return nullptr;
+  return reinterpret_cast<T*>(args->data[d.problem.workspace_at] + d.layout.packed_left) +
+         (batch * d.problem.rows + c.row) * d.problem.depth;
+}
+
+// The left operand from one of its elements on.
+template <class T>
+Source left_source(const KernelArgs* args, const MatmulProblem& p, int64_t at) {
+  return {args->data[p.left_at] + at * element_size<T>(p.left_type), p.left_type, p.left_row, p.left_k,
+          p.pairs ? p.left_odd : kNoPairs};
 }
 
 // A chunk packs one block of K of one row chunk.
 template <class T>
 void pack_left(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
-  const int64_t blocks = (d.depth + kBlockDepth - 1) / kBlockDepth;
+  const MatmulProblem& p = d.problem;
+  const int64_t blocks = (p.depth + kBlockDepth - 1) / kBlockDepth;
   const int64_t k = chunk % blocks * kBlockDepth;
-  const MatmulChunk c = chunk_of(d, chunk / blocks * d.col_chunks);
+  const MatmulChunk c = chunk_of(d, chunk / blocks * d.schedule.col_chunks);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
-    const int64_t at = batch_offsets(d, batch).left + c.row * d.left_row + k * d.left_k;
-    Source source = {args->data[d.left_at] + at * element_size<T>(d.left_type), d.left_type, d.left_row, d.left_k,
-                     d.pairs ? d.left_odd : kNoPairs};
-    source.half_pair = d.half_pair && k + kBlockDepth >= d.depth;
-    pack_strips(source, c.rows, least(kBlockDepth, d.depth - k), packed_left<T>(args, d, batch, c) + k * c.rows);
+    const int64_t at = batch_offsets(p, batch).left + c.row * p.left_row + k * p.left_k;
+    Source source = left_source<T>(args, p, at);
+    source.half_pair = p.half_pair && k + kBlockDepth >= p.depth;
+    pack_strips(source, c.rows, least(kBlockDepth, p.depth - k), packed_left<T>(args, d, batch, c) + k * c.rows);
   }
 }
 
 template <class T>
 void product(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
+  const MatmulProblem& p = d.problem;
   const auto left = [&](int64_t batch, int64_t offset, const MatmulChunk& c) {
-    const int64_t at = (offset + c.row * d.left_row) * element_size<T>(d.left_type);
-    return StridedLeft<T>{
-        {args->data[d.left_at] + at, d.left_type, d.left_row, d.left_k, d.pairs ? d.left_odd : kNoPairs},
-        c.rows,
-        d.copy_left,
-        d.strips,
-        d.pairs,
-        reinterpret_cast<T*>(args->scratch + d.left_block),
-        packed_left<T>(args, d, batch, c),
-        d.half_pair ? d.depth : -1};
+    return StridedLeft<T>{left_source<T>(args, p, offset + c.row * p.left_row),
+                          c.rows,
+                          d.schedule.copy_left,
+                          d.schedule.strips,
+                          p.pairs,
+                          reinterpret_cast<T*>(args->scratch + d.layout.left_block),
+                          packed_left<T>(args, d, batch, c),
+                          p.half_pair ? p.depth : -1};
   };
   const auto store = [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
     finish_sums(args, d, s, out, batch, c);

@@ -64,11 +64,11 @@ struct AmxOperands {
   AmxLeft left_at(int64_t k, int64_t depth) const {
     if (packed_left) {
       const char* at = packed_left + k / kTileStep * kStripStepBytes;
-      return {at, amx_bytes(kAmxStrip, d.depth), kTileBytes, 64, kStripStepBytes};
+      return {at, amx_bytes(kAmxStrip, d.problem.depth), kTileBytes, 64, kStripStepBytes};
     }
     const AmxSource block = {left.at + 2 * k * left.k, left.across, left.k};
     const int64_t row = 2 * left.across;
-    if (!d.copy_left && depth % kTileStep == 0 && c.rows % kTileSide == 0)
+    if (!d.schedule.copy_left && depth % kTileStep == 0 && c.rows % kTileSide == 0)
       return {block.at, kStripSide * row, kTileSide * row, row, 2 * kTileStep};
     const int64_t strip = amx_bytes(kAmxStrip, depth);
     pack_amx<TileForm::Rows>(block, c.rows, depth, left_block, strip);
@@ -77,7 +77,7 @@ struct AmxOperands {
 
   // The first strip; `strip` receives the bytes to the next.
   const char* right_at(int64_t k, int64_t depth, int64_t& strip) const {
-    strip = amx_bytes(kAmxStrip, packed_right ? d.depth : depth);
+    strip = amx_bytes(kAmxStrip, packed_right ? d.problem.depth : depth);
     if (packed_right) return packed_right + k / kTileStep * kStripStepBytes;
     pack_amx<TileForm::Pairs>({right.at + 2 * k * right.k, right.across, right.k}, c.cols, depth, right_block, strip);
     return right_block;
@@ -119,60 +119,63 @@ void pack_operand(const KernelArgs* args, const MatmulDesc& d, int64_t chunk, co
   const int64_t parts = (amx_strips(w.rows_or_cols) + kAmxPackStrips - 1) / kAmxPackStrips, batch = chunk / parts;
   const int64_t first = chunk % parts * kAmxPackStrips, begin = first * kStripSide;
   const int64_t n = least(w.rows_or_cols - begin, kAmxPackStrips * kStripSide);
-  const char* from = args->data[w.at] + 2 * (offset(batch_offsets(d, batch)) + begin * w.across);
-  const int64_t strip = amx_bytes(kAmxStrip, d.depth);
-  char* to = args->data[d.workspace_at] + w.packed_at + batch * amx_bytes(w.rows_or_cols, d.depth) + first * strip;
-  pack_amx<Form>({from, w.across, w.k}, n, d.depth, to, strip);
+  const char* from = args->data[w.at] + 2 * (offset(batch_offsets(d.problem, batch)) + begin * w.across);
+  const int64_t strip = amx_bytes(kAmxStrip, d.problem.depth);
+  char* to = args->data[d.problem.workspace_at] + w.packed_at + batch * amx_bytes(w.rows_or_cols, d.problem.depth) +
+             first * strip;
+  pack_amx<Form>({from, w.across, w.k}, n, d.problem.depth, to, strip);
 }
 
 }  // namespace
 
 void pack_left_amx(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
-  pack_operand<TileForm::Rows>(args, d, chunk, {d.left_at, d.rows, d.left_row, d.left_k, d.packed_left},
+  const MatmulProblem& p = d.problem;
+  pack_operand<TileForm::Rows>(args, d, chunk, {p.left_at, p.rows, p.left_row, p.left_k, d.layout.packed_left},
                                [](const MatmulOffsets& at) { return at.left; });
 }
 
 void pack_right_amx(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
-  pack_operand<TileForm::Pairs>(args, d, chunk, {d.right_at, d.cols, d.right_col, d.right_k, d.packed_right},
+  const MatmulProblem& p = d.problem;
+  pack_operand<TileForm::Pairs>(args, d, chunk, {p.right_at, p.cols, p.right_col, p.right_k, d.layout.packed_right},
                                 [](const MatmulOffsets& at) { return at.right; });
 }
 
 void product_amx(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
+  const MatmulProblem& p = d.problem;
   const MatmulChunk c = chunk_of(d, chunk);
   [[maybe_unused]] const TileScope tiles;  // nothing but on a processor with tiles
-  float* sums = reinterpret_cast<float*>(args->scratch + d.sums);
-  float* group_sums = reinterpret_cast<float*>(args->scratch + d.group_sums);
+  float* sums = reinterpret_cast<float*>(args->scratch + d.layout.sums);
+  float* group_sums = reinterpret_cast<float*>(args->scratch + d.layout.group_sums);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
-    const MatmulOffsets at = batch_offsets(d, batch);
-    char* workspace = args->data[d.workspace_at];
-    const AmxOperands o = {
-        d,
-        c,
-        {args->data[d.left_at] + 2 * (at.left + c.row * d.left_row), d.left_row, d.left_k},
-        {args->data[d.right_at] + 2 * (at.right + c.col * d.right_col), d.right_col, d.right_k},
-        d.share_left ? workspace + d.packed_left + batch * amx_bytes(d.rows, d.depth) + amx_bytes(c.row, d.depth)
-                     : nullptr,
-        d.share_right ? workspace + d.packed_right + batch * amx_bytes(d.cols, d.depth) + amx_bytes(c.col, d.depth)
-                      : nullptr,
-        args->scratch + d.left_block,
-        args->scratch + d.right_panel};
-    if (d.groups > 1) {
+    const MatmulOffsets at = batch_offsets(p, batch);
+    char* workspace = args->data[p.workspace_at];
+    const char* packed_left = workspace + d.layout.packed_left + batch * amx_bytes(p.rows, p.depth);
+    const char* packed_right = workspace + d.layout.packed_right + batch * amx_bytes(p.cols, p.depth);
+    const AmxOperands o = {d,
+                           c,
+                           {args->data[p.left_at] + 2 * (at.left + c.row * p.left_row), p.left_row, p.left_k},
+                           {args->data[p.right_at] + 2 * (at.right + c.col * p.right_col), p.right_col, p.right_k},
+                           d.schedule.share_left ? packed_left + amx_bytes(c.row, p.depth) : nullptr,
+                           d.schedule.share_right ? packed_right + amx_bytes(c.col, p.depth) : nullptr,
+                           args->scratch + d.layout.left_block,
+                           args->scratch + d.layout.right_panel};
+    if (d.schedule.groups > 1) {
       const int64_t k = c.group * kAmxGroup;
-      multiply_group(o, k, least(k + kAmxGroup, d.depth), sums, d.sums_row);
-      float* to = pt::PT_ISA::group_sums<float>(d, workspace, c.group, batch) + c.row * d.cols + c.col;
-      store_block(sums, d.sums_row, c.rows, c.cols, {reinterpret_cast<char*>(to), DType::F32, d.cols, 1});
+      multiply_group(o, k, least(k + kAmxGroup, p.depth), sums, d.layout.sums_row);
+      float* to = pt::PT_ISA::group_sums<float>(p, workspace, c.group, batch) + c.row * p.cols + c.col;
+      store_block(sums, d.layout.sums_row, c.rows, c.cols, {reinterpret_cast<char*>(to), DType::F32, p.cols, 1});
       continue;
     }
-    if (d.depth == 0) fill_zero(sums, d.sums_row, c.rows, c.cols);
-    for (int64_t k = 0; k < d.depth; k += kAmxGroup) {
-      multiply_group(o, k, least(k + kAmxGroup, d.depth), k > 0 ? group_sums : sums, d.sums_row);
-      if (k > 0) add_block(group_sums, d.sums_row, c.rows, c.cols, sums, d.sums_row);
+    if (p.depth == 0) fill_zero(sums, d.layout.sums_row, c.rows, c.cols);
+    for (int64_t k = 0; k < p.depth; k += kAmxGroup) {
+      multiply_group(o, k, least(k + kAmxGroup, p.depth), k > 0 ? group_sums : sums, d.layout.sums_row);
+      if (k > 0) add_block(group_sums, d.layout.sums_row, c.rows, c.cols, sums, d.layout.sums_row);
     }
-    const Target out = out_of<float>(d, args, at.out, c);
-    finish_sums(args, d, Sums<float>{sums, d.sums_row, nullptr, 0, true}, out, batch, c);
+    const Target out = out_of<float>(p, args, at.out, c);
+    finish_sums(args, d, Sums<float>{sums, d.layout.sums_row, nullptr, 0, true}, out, batch, c);
   }
 }
 

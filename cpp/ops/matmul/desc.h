@@ -19,27 +19,16 @@ inline constexpr int64_t kMostTapRows =
     1536;                                    // of a region whose rows are channels of taps: they share lines of pixels
 inline constexpr int64_t kPackedPanels = 4;  // panels packed at once: a cache line or two of each row is too little
 
-struct MatmulDesc {
+// What is to be computed: filled once, from the operands (spec_problem.cpp, and the planners of convolutions).
+struct MatmulProblem {
   int64_t rows, cols, depth;
   int64_t left_row, left_k;  // element strides
   int64_t right_k, right_col;
   int64_t out_row, out_col;
   int64_t left_odd, right_odd;  // of pairs: from the first number to the second
-  int32_t batch_axes;
+  int64_t batches;
   int64_t batch_extent[kMaxBatchAxes], left_batch[kMaxBatchAxes], right_batch[kMaxBatchAxes], out_batch[kMaxBatchAxes];
-
-  // Chunk c = ((group * batch_chunks + batch chunk) * row_chunks + row chunk) * col_chunks + column chunk.
-  int64_t batches, batch_chunk, batch_chunks;
-  int64_t row_chunk, row_chunks;
-  int64_t col_chunk, col_chunks;
-  int64_t groups;  // more than 1: every chunk computes one group into the workspace, and a second launch adds them
-
-  // Byte offsets into the scratch of a thread.
-  int64_t left_block, right_panel, widened, sums, group_sums;
-  int64_t packed_left, packed_right;  // byte offsets into the workspace
-  int64_t sums_row;                   // elements between rows of the sums in scratch
-  int64_t scratch_bytes;
-
+  int32_t batch_axes;
   int32_t left_at, right_at, out_at, workspace_at;  // index of each among the addresses of the launch
   DType left_type, right_type, out_type;
   bool swapped;     // C^T is computed
@@ -47,34 +36,61 @@ struct MatmulDesc {
   bool half_pair;   // of which the last has one number
   bool amx;         // two operands of bf16 go through the tile registers (amx.h)
   bool accumulate;  // C starts the sum
+  bool gathered;    // the left operand is read from an image, and always copied
+  bool scattered;   // sums go where no strides of C say
+  bool may_split;   // groups of K may be chunks
   bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
   DType rounded_type;
-  bool checks_finite;    // raises kStatusNonFinite for what is stored (FiniteCheck)
-  bool rounds_in_tiles;  // to a C of bf16: tiles of pairs do it (tile.h)
-  bool adds;             // and then an operand of f32 is added, which lies as C does
-  int32_t added_at;      // its index among the addresses
-  bool direct;           // sums are kept in C itself, else in scratch until the chunk is done
-  bool grouped;          // blocks are added in a group of their own before they join the sum
-  bool copy_left;        // blocks of the left operand are copied (and widened) to scratch
-  bool strips;           // and there, or in the workspace, packed in strips (strips.h)
-  bool share_left;       // a launch of its own packs the whole left operand into the workspace, for all chunks
-  bool share_right;      // the same of the right one; only with amx
-  bool copy_right;       // panels of the right operand are copied (and widened) to scratch
-  // Of convolutions: lines of pixels are copied with zeros around them (conv2d/padded.h), so many elements of a chunk,
-  // and the rows of a chunk are whole lines: a multiple of row_unit, where that is not 0.
-  bool padded_left;
-  int64_t left_elements, row_unit;
-  int64_t most_rows;  // of a region that shares such lines, if more than kMostRegionRows
-  // A fused program that turns finished sums into what is stored; 0 for none. Its operand 0 is the product's rectangle
-  // in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from epilogue_at.
-  int64_t epilogue;  // byte offset of its FusedDesc from the beginning of the descriptor
-  int32_t epilogue_operands;
-  int32_t epilogue_at;
-  bool keeps_result;         // its last operand, the result, stays in scratch in the place of operand 0
-  int64_t epilogue_row;      // elements between rows of operand 0
-  int64_t turned_sums;       // byte offset in scratch of the sums in the order of C, when swapped
-  int64_t epilogue_scratch;  // byte offset of the program's own scratch
+  bool adds;         // and then an operand of f32 is added, which lies as C does
+  int32_t added_at;  // its index among the addresses
+  // A fused program that turns finished sums into what is stored, if it has operands. Operand 0 is the product's
+  // rectangle in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from
+  // epilogue_at.
+  int32_t epilogue_operands, epilogue_at;
+  bool keeps_result;  // its last operand, the result, stays in scratch in the place of operand 0
   int64_t epilogue_batch[kMaxEpilogueOperands][kMaxBatchAxes];  // byte strides
+
+  bool has_epilogue() const { return epilogue_operands > 0; }
+};
+
+// How it is cut into chunks, and what is packed: chosen once, for a problem and a PlanContext (spec_region.cpp,
+// spec_amx.cpp, conv2d/spec_schedule.cpp). None of it can change a bit of the result.
+struct MatmulSchedule {
+  // Chunk c = ((group * batch_chunks + batch chunk) * row_chunks + row chunk) * col_chunks + column chunk.
+  int64_t batch_chunk, batch_chunks;
+  int64_t row_chunk, row_chunks;
+  int64_t col_chunk, col_chunks;
+  int64_t groups;         // more than 1: every chunk computes one group into the workspace, a second launch adds them
+  int64_t left_elements;  // that a chunk copies of such lines
+  bool padded_left;       // of convolutions: lines of pixels are copied with zeros around them (conv2d/padded.h)
+  bool copy_left;         // blocks of the left operand are copied (and widened) to scratch
+  bool strips;            // and there, or in the workspace, packed in strips (strips.h)
+  bool share_left;        // a launch of its own packs the whole left operand into the workspace, for all chunks
+  bool share_right;       // the same of the right one; only with amx
+  bool copy_right;        // panels of the right operand are copied (and widened) to scratch
+  bool direct;            // sums are kept in C itself, else in scratch until the chunk is done
+  bool grouped;           // blocks are added in a group of their own before they join the sum
+  bool rounds_in_tiles;   // to a C of bf16: tiles of pairs do it (tile.h)
+
+  int64_t chunks() const { return batch_chunks * row_chunks * col_chunks; }
+};
+
+// Where that is kept: computed from the other two (lay_out in spec_product.cpp). Byte offsets.
+struct MatmulLayout {
+  int64_t left_block, right_panel, widened, sums, group_sums;  // in the scratch of a thread
+  int64_t turned_sums;                                         // and there, the sums in the order of C, when swapped
+  int64_t epilogue_scratch;                                    // the program's own scratch, behind all others
+  int64_t packed_left, packed_right;                           // in the workspace
+  int64_t program;       // of the epilogue's FusedDesc from the beginning of the descriptor
+  int64_t sums_row;      // elements between rows of the sums in scratch
+  int64_t epilogue_row;  // and of the epilogue's operand 0
+};
+
+struct MatmulDesc {
+  MatmulProblem problem;
+  MatmulSchedule schedule;
+  MatmulLayout layout;
+  bool checks_finite;  // raises kStatusNonFinite for what is stored; set by whoever asks for it (FiniteCheck)
 };
 
 // Multiplying, then adding the groups: the launches of a kernel folder, for f32 and f64. Packing the left operand comes

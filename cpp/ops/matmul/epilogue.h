@@ -9,17 +9,17 @@ namespace pt {
 namespace PT_ISA {
 
 inline const FusedDesc* epilogue_of(const KernelArgs* args, const MatmulDesc& d) {
-  return reinterpret_cast<const FusedDesc*>(static_cast<const char*>(args->desc) + d.epilogue);
+  return reinterpret_cast<const FusedDesc*>(static_cast<const char*>(args->desc) + d.layout.program);
 }
 
 // Where the operands behind the product itself begin, of a batch item.
 inline void place_operands(const KernelArgs* args, const MatmulDesc& d, int64_t batch,
                            char* (&data)[kMaxEpilogueOperands]) {
-  for (int i = 1; i < d.epilogue_operands; ++i) data[i] = args->data[d.epilogue_at + i - 1];
-  for (int axis = d.batch_axes - 1; axis >= 0; --axis) {
-    const int64_t index = batch % d.batch_extent[axis];
-    batch /= d.batch_extent[axis];
-    for (int i = 1; i < d.epilogue_operands; ++i) data[i] += index * d.epilogue_batch[i][axis];
+  for (int i = 1; i < d.problem.epilogue_operands; ++i) data[i] = args->data[d.problem.epilogue_at + i - 1];
+  for (int axis = d.problem.batch_axes - 1; axis >= 0; --axis) {
+    const int64_t index = batch % d.problem.batch_extent[axis];
+    batch /= d.problem.batch_extent[axis];
+    for (int i = 1; i < d.problem.epilogue_operands; ++i) data[i] += index * d.problem.epilogue_batch[i][axis];
   }
 }
 
@@ -32,7 +32,7 @@ inline void fetch_for_epilogue(const KernelArgs* args, const MatmulDesc& d, int6
   place_operands(args, d, batch, data);
   const FusedDesc* program = epilogue_of(args, d);
   if (program->n_outer != 1) return;
-  const int stored = d.epilogue_operands - (d.keeps_result ? 1 : 0);
+  const int stored = d.problem.epilogue_operands - (d.problem.keeps_result ? 1 : 0);
   for (int i = 1; i < stored; ++i) {
     const FusedOperandDesc& operand = program->operands()[i];
     const int64_t row_bytes = operand.outer[0] * operand.bytes, bytes = cols * operand.bytes;

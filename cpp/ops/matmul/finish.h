@@ -22,23 +22,24 @@ inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums
                          const MatmulChunk& c) {
   T* product = s.sum;
   const MatmulChunk r = in_c(d, c);
-  if (d.swapped) {
-    product = reinterpret_cast<T*>(args->scratch + d.turned_sums);
-    copy_transposed(s.sum, s.sum_row, c.rows, c.cols, product, d.epilogue_row);
+  if (d.problem.swapped) {
+    product = reinterpret_cast<T*>(args->scratch + d.layout.turned_sums);
+    copy_transposed(s.sum, s.sum_row, c.rows, c.cols, product, d.layout.epilogue_row);
   }
-  round_in_place(product, d.epilogue_row, r.rows, r.cols, d.out_type);
+  round_in_place(product, d.layout.epilogue_row, r.rows, r.cols, d.problem.out_type);
   char* data[kMaxEpilogueOperands];
   // The program counts rows and columns of the whole C.
-  data[0] = reinterpret_cast<char*>(product) - (r.row * d.epilogue_row + r.col) * static_cast<int64_t>(sizeof(T));
+  data[0] =
+      reinterpret_cast<char*>(product) - (r.row * d.layout.epilogue_row + r.col) * static_cast<int64_t>(sizeof(T));
   place_operands(args, d, batch, data);
-  if (d.keeps_result) data[d.epilogue_operands - 1] = data[0];
+  if (d.problem.keeps_result) data[d.problem.epilogue_operands - 1] = data[0];
   run_fused_rect(epilogue_of(args, d), data, r.row, r.row + r.rows, r.col, r.col + r.cols,
-                 args->scratch + d.epilogue_scratch);
+                 args->scratch + d.layout.epilogue_scratch);
 }
 
 // What is added to C in f32, which lies as C does.
 inline const float* added_to(const KernelArgs* args, const MatmulDesc& d, const Target& out) {
-  return reinterpret_cast<const float*>(args->data[d.added_at] + (out.at - args->data[d.out_at]));
+  return reinterpret_cast<const float*>(args->data[d.problem.added_at] + (out.at - args->data[d.problem.out_at]));
 }
 
 // A large result in f32, like a weight's gradient, is read much later: written past the caches it costs half the
@@ -48,8 +49,10 @@ inline bool stream_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<
   constexpr int64_t kLeastBytes = int64_t{2} << 20, kLanes = 16, kAhead = 4;  // rows: in other pages
   const int64_t size = static_cast<int64_t>(sizeof(float));
   const bool lines = whole_lines(out.at, out.row * size) && out.col == 1 && whole_lines(nullptr, c.cols * size);
-  if (!kStreams || d.rounded_type != DType::BF16 || !lines || d.rows * d.cols * size < kLeastBytes) return false;
-  const float* added = d.adds ? added_to(args, d, out) : nullptr;
+  if (!kStreams || d.problem.rounded_type != DType::BF16 || !lines ||
+      d.problem.rows * d.problem.cols * size < kLeastBytes)
+    return false;
+  const float* added = d.problem.adds ? added_to(args, d, out) : nullptr;
   uint32_t non_finite = 0;
   for (int64_t i = 0; i < c.rows; ++i) {
     const float* from = s.sum + i * s.sum_row;
@@ -69,8 +72,8 @@ inline bool stream_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<
 inline void finish_rounded(const KernelArgs* args, const MatmulDesc& d, const Sums<float>& s, const Target& out,
                            const MatmulChunk& c) {
   if (stream_sums(args, d, s, out, c)) return;
-  round_in_place(s.sum, s.sum_row, c.rows, c.cols, d.rounded_type);
-  if (d.adds) {
+  round_in_place(s.sum, s.sum_row, c.rows, c.cols, d.problem.rounded_type);
+  if (d.problem.adds) {
     const float* added = added_to(args, d, out);
     for (int64_t i = 0; i < c.rows; ++i)
       for (int64_t j = 0; j < c.cols; ++j) s.sum[i * s.sum_row + j] += added[i * out.row + j * out.col];
@@ -82,9 +85,9 @@ inline void finish_rounded(const KernelArgs* args, const MatmulDesc& d, const Su
 template <class T>
 inline void finish_sums(const KernelArgs* args, const MatmulDesc& d, const Sums<T>& s, const Target& out, int64_t batch,
                         const MatmulChunk& c) {
-  if (d.epilogue) return run_epilogue(args, d, s, batch, c);
+  if (d.problem.has_epilogue()) return run_epilogue(args, d, s, batch, c);
   if constexpr (sizeof(T) == sizeof(float)) {
-    if (d.rounds) return finish_rounded(args, d, s, out, c);
+    if (d.problem.rounds) return finish_rounded(args, d, s, out, c);
   }
   check_finite(args, d, s, c);
   store_block(s.sum, s.sum_row, c.rows, c.cols, out);

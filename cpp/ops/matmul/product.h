@@ -14,20 +14,25 @@ inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
-// Chooses the chunks, and which operands are copied (spec_region.cpp).
-void choose_chunks(MatmulDesc& d, const PlanContext& context, bool gathered_left, bool may_split);
-
 // Cuts into regions of so many rows and columns, and joins batch items up to `wanted` multiply-adds where an item is
 // one region; `per_batch` are those of an item.
-void set_chunks(MatmulDesc& d, int64_t rows, int64_t cols, double wanted, double per_batch);
+void set_chunks(MatmulSchedule& s, const MatmulProblem& p, int64_t rows, int64_t cols, double wanted, double per_batch);
 
-// Chooses chunks, copies and the layout of the scratch for a desc whose sizes, strides, types and batch are set. A left
-// operand that is gathered is always copied, and scattered sums are never kept in C.
-void complete_product(MatmulDesc& d, const PlanContext& context, bool gathered_left = false, bool scattered_out = false,
-                      bool may_split = true);
+// What a convolution asks of regions of C.
+struct RegionNeeds {
+  // Rows are whole lines of pixels: a multiple of it, where that is not 0.
+  int64_t row_unit = 0;
+  // The left operand is read from lines of pixels with zeros around them, so many elements of a chunk, or, where rows
+  // are channels of taps, of a block of K; 0: it is gathered.
+  int64_t padded_elements = 0;
+  int64_t most_rows = 0;  // of a region that shares such lines, if more than kMostRegionRows
+};
 
-// The second half of that: the layout, once the chunks are chosen.
-void lay_out_product(MatmulDesc& d, bool scattered_out);
+// Chooses the chunks, and which operands are copied (spec_region.cpp; spec_amx.cpp for the tile registers).
+MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs = {});
+
+// Where what a schedule keeps lies in scratch and workspace, and an epilogue behind a descriptor of so many bytes.
+MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes);
 
 // How one operand advances along the rows and batch axes of C.
 struct Walk {
@@ -44,15 +49,15 @@ struct Batch {
 // operand does not have: a linear layer over [batch, time, features] is one product.
 void simplify(Batch& batch);
 
-// Puts the lowered program behind the `size` bytes of an op's descriptor that begins with the completed desc d, and
-// adds to d what it needs. Walks of operand i are batch.walks[first + i].
-Descriptor with_epilogue(MatmulDesc& d, const void* descriptor, std::size_t size, const FusedProgram& program,
-                         const Batch& batch, int first);
+// Lets a program follow: notes in p, whose roles are not chosen yet, where its operands lie, and gives the program as
+// it runs over C by rows and columns. Walks of operand i are batch.walks[first + i].
+FusedProgram follow(MatmulProblem& p, const FusedProgram& program, const Batch& batch, int first);
 
-// Appends the one or two launches of a completed desc, which `descriptor` begins with, and claims the workspace.
-// always_split: the sums of a single group are in the workspace too.
-void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d,
-                    bool always_split = false);
+// Appends the one or two launches of a planned product, and those that pack for them, and claims the workspace. The
+// descriptor, `bytes` long, begins with the product; `epilogue` is what follow gave. always_split: the sums of a single
+// group are in the workspace too.
+void append_product(LaunchPlan& plan, const std::string& kernel, const MatmulDesc& d, std::size_t bytes,
+                    const FusedProgram* epilogue = nullptr, bool always_split = false);
 
 // Lets the last launch of a product look at its result c, where that is wide and row-major.
 void let_check(LaunchPlan& plan, const MatmulDesc& d, const Operand& c);

@@ -1,7 +1,4 @@
 // What follows a product in the same chunks: a fused program over rectangles of C.
-#include <algorithm>
-#include <cstring>
-
 #include "core/error.h"
 #include "ops/matmul/plan.h"
 #include "ops/matmul/product.h"
@@ -76,34 +73,18 @@ bool epilogue_fits(const FusedProgram& program, const Shape& shape, DType produc
   return true;
 }
 
-Descriptor with_epilogue(MatmulDesc& d, const void* descriptor, std::size_t size, const FusedProgram& program,
-                         const Batch& batch, int first) {
-  const int64_t element = static_cast<int64_t>(size_of(compute_dtype(d.out_type)));
-  const int64_t rows = std::min(d.row_chunk, d.rows), cols = std::min(d.col_chunk, d.cols);
-  d.epilogue_operands = static_cast<int32_t>(program.operands.size());
-  d.epilogue_row = d.swapped ? round_up(rows, 16) : d.sums_row;
+FusedProgram follow(MatmulProblem& p, const FusedProgram& program, const Batch& batch, int first) {
+  p.epilogue_operands = static_cast<int32_t>(program.operands.size());
   FusedProgram flat = program;
-  flat.extents = d.swapped ? Shape{d.cols, d.rows} : Shape{d.rows, d.cols};
-  flat.operands[0].strides = {d.epilogue_row, 1};
-  for (int i = 1; i < d.epilogue_operands; ++i) {
+  flat.extents = {p.rows, p.cols};
+  for (int i = 1; i < p.epilogue_operands; ++i) {
     const Walk& walk = batch.walks[first + i];
     const FusedOperand& operand = program.operands[i];
     flat.operands[i].strides = {walk.row, operand.strides.empty() ? 0 : operand.strides.back()};
     for (int axis = 0; axis < batch.extents.size(); ++axis)
-      d.epilogue_batch[i][axis] = walk.batch[axis] * static_cast<int64_t>(size_of(operand.dtype));
+      p.epilogue_batch[i][axis] = walk.batch[axis] * static_cast<int64_t>(size_of(operand.dtype));
   }
-  if (d.keeps_result) flat.operands.back().strides = flat.operands[0].strides;
-  int64_t program_scratch = 0;
-  const Descriptor lowered = lower_fused_rect(flat, program_scratch);
-  d.turned_sums = d.scratch_bytes;
-  d.epilogue_scratch = d.turned_sums + (d.swapped ? round_up(cols * d.epilogue_row * element, 64) : 0);
-  d.scratch_bytes = d.epilogue_scratch + program_scratch;
-  d.epilogue = round_up(static_cast<int64_t>(size), 64);
-  std::vector<std::byte> bytes(d.epilogue + lowered.size());
-  std::memcpy(bytes.data(), descriptor, size);
-  std::memcpy(bytes.data(), &d, sizeof(d));
-  std::memcpy(bytes.data() + d.epilogue, lowered.data(), lowered.size());
-  return Descriptor::from_bytes(bytes.data(), bytes.size());
+  return flat;
 }
 
 }  // namespace pt

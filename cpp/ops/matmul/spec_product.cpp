@@ -1,6 +1,8 @@
 // What chunks need in scratch and workspace, and the launches of a product.
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <vector>
 
 #include "ops/matmul/amx.h"
 #include "ops/matmul/product.h"
@@ -9,34 +11,67 @@
 namespace pt {
 namespace {
 
-int64_t element_size(const MatmulDesc& d) { return static_cast<int64_t>(size_of(compute_dtype(d.out_type))); }
+int64_t element_size(const MatmulProblem& p) { return static_cast<int64_t>(size_of(compute_dtype(p.out_type))); }
 
-int64_t group_sums_bytes(const MatmulDesc& d) { return d.groups * d.batches * d.rows * d.cols * element_size(d); }
+int64_t group_sums_bytes(const MatmulProblem& p, const MatmulSchedule& s) {
+  return s.groups * p.batches * p.rows * p.cols * element_size(p);
+}
 
-void lay_out_scratch(MatmulDesc& d) {
-  int64_t at = 0;
-  const auto take = [&](int64_t elements) {
-    const int64_t begin = at;
-    at += round_up(elements * element_size(d), 64);
+// Pieces of memory one behind the other.
+struct Room {
+  int64_t used = 0;
+  int64_t take(int64_t bytes) {
+    const int64_t begin = used;
+    used += round_up(bytes, 64);
     return begin;
-  };
-  const int64_t depth = std::min(d.depth, kBlockDepth);
-  const int64_t rows = std::min(d.row_chunk, d.rows);
-  d.sums_row = round_up(std::min(d.col_chunk, d.cols), 16);
-  d.left_block = take(d.padded_left ? d.left_elements : d.copy_left ? rows * depth + 16 : 0);  // whole vectors
-  d.right_panel = take(d.copy_right ? kPackedPanels * kWidestPanel * depth : 0);
-  d.widened = take(is_half(d.right_type) ? kWidestPanel * depth : 0);
-  d.sums = take(d.direct ? 0 : rows * d.sums_row);
-  d.group_sums = take(d.grouped ? rows * d.sums_row : 0);
-  d.scratch_bytes = at;
+  }
+};
+
+void lay_out_tiles(MatmulLayout& l, const MatmulProblem& p, const MatmulSchedule& s, Room& scratch) {
+  const int64_t rows = std::min(s.row_chunk, p.rows), depth = std::min(p.depth, kBlockDepth);
+  const int64_t element = element_size(p);
+  l.sums_row = round_up(std::min(s.col_chunk, p.cols), 16);
+  const int64_t left = s.padded_left ? s.left_elements : s.copy_left ? rows * depth + 16 : 0;  // whole vectors
+  l.left_block = scratch.take(element * left);
+  l.right_panel = scratch.take(s.copy_right ? element * kPackedPanels * kWidestPanel * depth : 0);
+  l.widened = scratch.take(is_half(p.right_type) ? element * kWidestPanel * depth : 0);
+  l.sums = scratch.take(s.direct ? 0 : element * rows * l.sums_row);
+  l.group_sums = scratch.take(s.grouped ? element * rows * l.sums_row : 0);
+}
+
+void lay_out_amx(MatmulLayout& l, const MatmulProblem& p, const MatmulSchedule& s, Room& scratch) {
+  const int64_t rows = std::min(s.row_chunk, p.rows), cols = std::min(s.col_chunk, p.cols);
+  const int64_t depth = std::min(p.depth, kAmxBlock);
+  l.sums_row = round_up(cols, 16) + 16;  // not a power of two: tiles of sums would lie in few sets of the caches
+  const int64_t sums_bytes = round_up(rows, 16) * l.sums_row * static_cast<int64_t>(sizeof(float));
+  l.left_block = scratch.take(s.share_left ? 0 : amx_bytes(rows, depth));
+  l.right_panel = scratch.take(s.share_right ? 0 : amx_bytes(cols, depth));
+  l.sums = scratch.take(sums_bytes);
+  l.group_sums = scratch.take(s.grouped ? sums_bytes : 0);
+}
+
+// The descriptor, behind which comes the lowered program, which adds its own scratch to scratch_bytes.
+Descriptor describe(const MatmulDesc& d, std::size_t size, const FusedProgram* epilogue, int64_t& scratch_bytes) {
+  if (!epilogue) return Descriptor::from_bytes(&d, size);
+  FusedProgram program = *epilogue;
+  program.operands[0].strides = {d.layout.epilogue_row, 1};
+  if (d.problem.keeps_result) program.operands.back().strides = program.operands[0].strides;
+  int64_t program_scratch = 0;
+  const Descriptor lowered = lower_fused_rect(program, program_scratch);
+  scratch_bytes += program_scratch;
+  std::vector<std::byte> bytes(d.layout.program + lowered.size());
+  std::memcpy(bytes.data(), &d, size);
+  std::memcpy(bytes.data() + d.layout.program, lowered.data(), lowered.size());
+  return Descriptor::from_bytes(bytes.data(), bytes.size());
 }
 
 // Packs the left operand for all chunks.
 Launch packing_launch(LaunchPlan& plan, Launch launch, const MatmulDesc& d) {
-  const int64_t bytes = d.batches * d.rows * d.depth * element_size(d);
-  plan.workspace_bytes = std::max(plan.workspace_bytes, d.packed_left + bytes);
-  launch.variant = element_size(d) == 4 ? kPackLeftF32 : kPackLeftF64;
-  launch.chunks = d.batch_chunks * d.row_chunks * ceil_div(d.depth, kBlockDepth);
+  const MatmulProblem& p = d.problem;
+  const int64_t bytes = p.batches * p.rows * p.depth * element_size(p);
+  plan.workspace_bytes = std::max(plan.workspace_bytes, d.layout.packed_left + bytes);
+  launch.variant = element_size(p) == 4 ? kPackLeftF32 : kPackLeftF64;
+  launch.chunks = d.schedule.batch_chunks * d.schedule.row_chunks * ceil_div(p.depth, kBlockDepth);
   launch.flops = 0;
   launch.bytes = 2.0 * static_cast<double>(bytes);
   return launch;
@@ -44,54 +79,57 @@ Launch packing_launch(LaunchPlan& plan, Launch launch, const MatmulDesc& d) {
 
 }  // namespace
 
-void complete_product(MatmulDesc& d, const PlanContext& context, bool gathered_left, bool scattered_out,
-                      bool may_split) {
-  choose_chunks(d, context, gathered_left, may_split);
-  lay_out_product(d, scattered_out);
+MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes) {
+  MatmulLayout l = {};
+  Room scratch, workspace;
+  p.amx ? lay_out_amx(l, p, s, scratch) : lay_out_tiles(l, p, s, scratch);
+  if (p.has_epilogue()) {
+    const int64_t rows = std::min(s.row_chunk, p.rows), cols = std::min(s.col_chunk, p.cols);
+    l.program = round_up(static_cast<int64_t>(descriptor_bytes), 64);
+    l.epilogue_row = p.swapped ? round_up(rows, 16) : l.sums_row;
+    l.turned_sums = scratch.take(p.swapped ? cols * l.epilogue_row * element_size(p) : 0);
+  }
+  l.epilogue_scratch = scratch.used;
+  workspace.take(s.groups > 1 ? group_sums_bytes(p, s) : 0);
+  l.packed_left = workspace.take(p.amx && s.share_left ? p.batches * amx_bytes(p.rows, p.depth) : 0);
+  l.packed_right = workspace.used;
+  return l;
 }
 
-void lay_out_product(MatmulDesc& d, bool scattered_out) {
-  d.direct = !scattered_out && !is_half(d.out_type) && contiguous_columns(d.out_col, d.cols);
-  d.grouped = d.groups == 1 && (d.depth > kGroupDepth || (d.accumulate && d.depth > kBlockDepth));
-  d.rounds_in_tiles = d.pairs && d.depth > 0 && d.groups == 1 && !d.grouped && d.out_type == DType::BF16 &&
-                      !scattered_out && contiguous_columns(d.out_col, d.cols);
-  lay_out_scratch(d);
-  d.packed_left = d.groups > 1 ? round_up(group_sums_bytes(d), 64) : 0;
-}
-
-void append_product(LaunchPlan& plan, const std::string& kernel, const Descriptor& descriptor, const MatmulDesc& d,
-                    bool always_split) {
+void append_product(LaunchPlan& plan, const std::string& kernel, const MatmulDesc& d, std::size_t bytes,
+                    const FusedProgram* epilogue, bool always_split) {
+  const MatmulProblem& p = d.problem;
   Launch product;
   product.kernel = kernel;
-  product.variant = element_size(d) == 4 ? kProductF32 : kProductF64;
-  product.scratch_bytes = d.scratch_bytes;
-  product.desc = descriptor;
-  product.chunks = d.batch_chunks * d.row_chunks * d.col_chunks;
-  product.flops = (d.pairs ? 4.0 : 2.0) * d.batches * d.rows * d.cols * d.depth;
-  if (d.amx) {
+  product.variant = element_size(p) == 4 ? kProductF32 : kProductF64;
+  product.scratch_bytes = d.layout.epilogue_scratch;
+  product.desc = describe(d, bytes, epilogue, product.scratch_bytes);
+  product.chunks = d.schedule.chunks();
+  product.flops = (p.pairs ? 4.0 : 2.0) * p.batches * p.rows * p.cols * p.depth;
+  if (p.amx) {
     product.variant = kProductAmx;
     append_amx_packing(plan, product, d);
-  } else if (d.share_left) {
+  } else if (d.schedule.share_left) {
     plan.launches.push_back(packing_launch(plan, product, d));
   }
-  if (d.groups == 1 && !always_split) {
+  if (d.schedule.groups == 1 && !always_split) {
     plan.launches.push_back(product);
     return;
   }
   Launch sum = product;
-  sum.variant = element_size(d) == 4 ? kAddGroupsF32 : kAddGroupsF64;
-  const int64_t bytes = group_sums_bytes(d);
-  plan.workspace_bytes = std::max(plan.workspace_bytes, bytes);
-  sum.flops = static_cast<double>(bytes / element_size(d));
-  sum.bytes = static_cast<double>(bytes);
-  product.chunks *= d.groups;
+  sum.variant = element_size(p) == 4 ? kAddGroupsF32 : kAddGroupsF64;
+  const int64_t sums_bytes = group_sums_bytes(p, d.schedule);
+  plan.workspace_bytes = std::max(plan.workspace_bytes, sums_bytes);
+  sum.flops = static_cast<double>(sums_bytes / element_size(p));
+  sum.bytes = static_cast<double>(sums_bytes);
+  product.chunks *= d.schedule.groups;
   plan.launches.push_back(product);
   plan.launches.push_back(sum);
 }
 
 void let_check(LaunchPlan& plan, const MatmulDesc& d, const Operand& c) {
-  if (d.amx || d.epilogue || is_half(c.dtype) || !is_row_major(c.shape, c.strides)) return;
-  plan.launches.back().finite = {offsetof(MatmulDesc, checks_finite), d.out_at,
+  if (d.problem.amx || d.problem.has_epilogue() || is_half(c.dtype) || !is_row_major(c.shape, c.strides)) return;
+  plan.launches.back().finite = {offsetof(MatmulDesc, checks_finite), d.problem.out_at,
                                  count(c.shape) * static_cast<int64_t>(size_of(c.dtype))};
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ops/matmul/product.h"
+#include "ops/matmul/spec_amx.h"
 
 namespace pt {
 namespace {
@@ -53,51 +54,49 @@ int64_t even_part(int64_t size, int64_t side, int64_t step) {
   return round_up(ceil_div(size, ceil_div(size, side)), step);
 }
 
-bool must_copy_right(const MatmulDesc& d) {
-  return d.pairs || is_half(d.right_type) || !contiguous_columns(d.right_col, d.cols);
+bool must_copy_right(const MatmulProblem& p) {
+  return p.pairs || is_half(p.right_type) || !contiguous_columns(p.right_col, p.cols);
 }
 
 // Whether the right operand is.
-bool far(const MatmulDesc& d) { return d.cols * d.depth * static_cast<int64_t>(size_of(d.right_type)) > kFarBytes; }
+bool far(const MatmulProblem& p) { return p.cols * p.depth * static_cast<int64_t>(size_of(p.right_type)) > kFarBytes; }
 
-bool many_rows(const MatmulDesc& d, int64_t rows) {
-  return rows >= (far(d) ? kRowsWorthFetching : kRowsWorthPacking) && d.depth > kDepthWorthPacking;
+bool many_rows(const MatmulProblem& p, int64_t rows) {
+  return rows >= (far(p) ? kRowsWorthFetching : kRowsWorthPacking) && p.depth > kDepthWorthPacking;
 }
 
-bool may_share_left(const MatmulDesc& d, bool gathered_left) {
-  const double elements = static_cast<double>(d.batches) * d.rows * d.depth;
-  return !gathered_left && elements * d.cols >= kWorkWorthSharing &&
-         elements * size_of(compute_dtype(d.out_type)) <= kMostSharedBytes;
+bool may_share_left(const MatmulProblem& p) {
+  const double elements = static_cast<double>(p.batches) * p.rows * p.depth;
+  return !p.gathered && elements * p.cols >= kWorkWorthSharing &&
+         elements * size_of(compute_dtype(p.out_type)) <= kMostSharedBytes;
 }
 
-bool aliased(const MatmulDesc& d) {
-  const int64_t apart = std::max(d.left_row, d.left_k) * static_cast<int64_t>(size_of(d.left_type));
+bool aliased(const MatmulProblem& p) {
+  const int64_t apart = std::max(p.left_row, p.left_k) * static_cast<int64_t>(size_of(p.left_type));
   return apart > 0 && apart % kAliasBytes == 0;
 }
 
-// Whether rows are channels of taps, whose lines of pixels are copied once for all of them: as many rows as one likes.
-bool shares_lines(const MatmulDesc& d) { return d.padded_left && d.row_unit == 0; }
-
 // To copy what the left operand is read from, for a multiply-add.
-double copied_left(const MatmulDesc& d, int64_t rows, int64_t cols, bool gathered_left) {
-  if (shares_lines(d)) {
-    const double elements = static_cast<double>(d.left_elements) / kBlockDepth;  // of a step of K
+double copied_left(const MatmulProblem& p, const RegionNeeds& needs, int64_t rows, int64_t cols) {
+  // Rows that are channels of taps: their lines of pixels are copied once for all of them, as many as one likes.
+  if (needs.padded_elements > 0 && needs.row_unit == 0) {
+    const double elements = static_cast<double>(needs.padded_elements) / kBlockDepth;  // of a step of K
     return kLine * elements / (static_cast<double>(rows) * static_cast<double>(cols));
   }
-  return (d.padded_left ? kPad : gathered_left ? kGather : kPack) / static_cast<double>(cols);
+  return (needs.padded_elements > 0 ? kPad : p.gathered ? kGather : kPack) / static_cast<double>(cols);
 }
 
 // The cheapest way to bring the operands of such a region to the multiply-adds.
-Cut cheapest(const MatmulDesc& d, int64_t row_chunk, int64_t col_chunk, bool gathered_left) {
-  const int64_t rows = std::min(row_chunk, d.rows), cols = std::min(col_chunk, d.cols);
-  Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(d, rows) || must_copy_right(d), 0};
-  const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided + (far(d) ? kFar : 0);
-  double left = d.left_k == 1 && r.copy_right ? kAlongDepth : kStrided + (aliased(d) ? kAliased : 0);
-  if (gathered_left || d.pairs || is_half(d.left_type)) left = 1e9;
-  const double copied = copied_left(d, rows, cols, gathered_left);
-  if (copied < left && (many_rows(d, rows) || left == 1e9)) r.left = Left::Copied, left = copied;
-  const double shared = kRead / static_cast<double>(cols) + kShare / static_cast<double>(d.cols);
-  if (shared < left && many_rows(d, rows) && may_share_left(d, gathered_left)) r.left = Left::Shared, left = shared;
+Cut cheapest(const MatmulProblem& p, const RegionNeeds& needs, int64_t row_chunk, int64_t col_chunk) {
+  const int64_t rows = std::min(row_chunk, p.rows), cols = std::min(col_chunk, p.cols);
+  Cut r = {row_chunk, col_chunk, Left::InPlace, many_rows(p, rows) || must_copy_right(p), 0};
+  const double right = r.copy_right ? kPack / static_cast<double>(rows) : kStrided + (far(p) ? kFar : 0);
+  double left = p.left_k == 1 && r.copy_right ? kAlongDepth : kStrided + (aliased(p) ? kAliased : 0);
+  if (p.gathered || p.pairs || is_half(p.left_type)) left = 1e9;
+  const double copied = copied_left(p, needs, rows, cols);
+  if (copied < left && (many_rows(p, rows) || left == 1e9)) r.left = Left::Copied, left = copied;
+  const double shared = kRead / static_cast<double>(cols) + kShare / static_cast<double>(p.cols);
+  if (shared < left && many_rows(p, rows) && may_share_left(p)) r.left = Left::Shared, left = shared;
   r.cycles = left + right;
   return r;
 }
@@ -106,70 +105,90 @@ int64_t wanted_chunks(int64_t threads) { return std::max(kChunksOfThread * threa
 
 // Groups of K that are chunks of their own: where a C is small and its K long, as of a bias or a first layer, they are
 // what threads can share.
-int64_t split_groups(const MatmulDesc& d, int64_t regions, int64_t threads, bool may_split) {
-  const bool split = may_split && regions < wanted_chunks(threads) && d.depth > kGroupDepth;
-  return split ? ceil_div(d.depth, kGroupDepth) : 1;
+int64_t split_groups(const MatmulProblem& p, int64_t regions, int64_t threads) {
+  const bool split = p.may_split && regions < wanted_chunks(threads) && p.depth > kGroupDepth;
+  return split ? ceil_div(p.depth, kGroupDepth) : 1;
 }
 
 // How much longer chunks of one size take than if threads could share their sum evenly.
-double unevenness(const MatmulDesc& d, int64_t rows, int64_t cols, int64_t threads, bool may_split) {
-  const int64_t regions = d.batches * ceil_div(d.rows, rows) * ceil_div(d.cols, cols);
-  const int64_t chunks = regions * split_groups(d, regions, threads, may_split);
+double unevenness(const MatmulProblem& p, int64_t rows, int64_t cols, int64_t threads) {
+  const int64_t regions = p.batches * ceil_div(p.rows, rows) * ceil_div(p.cols, cols);
+  const int64_t chunks = regions * split_groups(p, regions, threads);
   return static_cast<double>(round_up(chunks, threads)) / static_cast<double>(chunks);
 }
 
-Cut choose_region(const MatmulDesc& d, double area, int64_t threads, bool gathered_left, bool may_split) {
+Cut choose_region(const MatmulProblem& p, const RegionNeeds& needs, double area, int64_t threads) {
   Cut best = {0, 0, Left::InPlace, false, 1e30};
-  const double most_cols = d.rows <= kFewRows ? kLongestRow : kMostRegionCols;
+  const double most_cols = p.rows <= kFewRows ? kLongestRow : kMostRegionCols;
   for (const int64_t side : kSides) {
-    if (side > std::max(d.most_rows, kMostRegionRows)) continue;
-    const int64_t parts = ceil_div(d.rows, side);
+    if (side > std::max(needs.most_rows, kMostRegionRows)) continue;
+    const int64_t parts = ceil_div(p.rows, side);
     // A number of chunks that threads share evenly lets each be larger than many small ones would.
     for (const int64_t even : {parts, parts > 1 ? round_up(parts, threads) : parts}) {
-      const int64_t rows = round_up(ceil_div(d.rows, even), 2);
-      const double room = std::clamp(area / static_cast<double>(std::min(rows, d.rows)), double(kLeastSide), most_cols);
-      const int64_t cols = even_part(d.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
-      const double elements = static_cast<double>(std::min(rows, d.rows)) * std::min(cols, d.cols);
+      const int64_t rows = round_up(ceil_div(p.rows, even), 2);
+      const double room = std::clamp(area / static_cast<double>(std::min(rows, p.rows)), double(kLeastSide), most_cols);
+      const int64_t cols = even_part(p.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
+      const double elements = static_cast<double>(std::min(rows, p.rows)) * std::min(cols, p.cols);
       if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
-      Cut region = cheapest(d, rows, cols, gathered_left);
-      region.cycles = (kMultiplyAdd + region.cycles) * unevenness(d, rows, cols, threads, may_split);
+      Cut region = cheapest(p, needs, rows, cols);
+      region.cycles = (kMultiplyAdd + region.cycles) * unevenness(p, rows, cols, threads);
       if (region.cycles < best.cycles) best = region;
     }
   }
   return best;
 }
 
-}  // namespace
-
-void set_chunks(MatmulDesc& d, int64_t rows, int64_t cols, double wanted, double per_batch) {
-  d.row_chunk = rows, d.row_chunks = ceil_div(d.rows, rows);
-  d.col_chunk = cols, d.col_chunks = ceil_div(d.cols, cols);
-  d.batch_chunk = 1;
-  if (d.row_chunks * d.col_chunks == 1)
-    d.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(d.batches)));
-  d.batch_chunks = ceil_div(d.batches, d.batch_chunk);
+// Where sums are kept, and in which order they may be.
+void keep_sums(MatmulSchedule& s, const MatmulProblem& p) {
+  const bool passes_scratch = p.has_epilogue() || p.rounds || p.scattered;
+  const bool rows_of_c = !passes_scratch && contiguous_columns(p.out_col, p.cols);
+  s.direct = rows_of_c && !is_half(p.out_type);
+  s.grouped = s.groups == 1 && (p.depth > kGroupDepth || (p.accumulate && p.depth > kBlockDepth));
+  s.rounds_in_tiles = rows_of_c && p.pairs && p.depth > 0 && s.groups == 1 && !s.grouped && p.out_type == DType::BF16;
 }
 
-void choose_chunks(MatmulDesc& d, const PlanContext& context, bool gathered_left, bool may_split) {
-  const double depth = static_cast<double>(std::max<int64_t>(d.depth, 1));
-  const double per_batch = static_cast<double>(d.rows) * d.cols * depth;
-  const double total = per_batch * d.batches;
+MatmulSchedule schedule_tiles(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs) {
+  const double depth = static_cast<double>(std::max<int64_t>(p.depth, 1));
+  const double per_batch = static_cast<double>(p.rows) * p.cols * depth;
+  const double total = per_batch * p.batches;
   // With a long K the groups are chunks of their own, unless there is enough to share without.
-  const double chunk_depth = may_split ? std::min(depth, double(kGroupDepth)) : depth;
+  const double chunk_depth = p.may_split ? std::min(depth, double(kGroupDepth)) : depth;
   const int64_t threads = context.threads;
   double wanted = std::max(total / static_cast<double>(wanted_chunks(threads)), double(kLeastWork));
-  const double area = gathered_left ? kGatheredArea : kAreaWanted;
+  const double area = p.gathered ? kGatheredArea : kAreaWanted;
   wanted = std::max(wanted, std::min(total / static_cast<double>(kFewestOfThread * threads), area * chunk_depth));
-  const Cut region = choose_region(d, wanted / chunk_depth, threads, gathered_left, may_split);
-  const int64_t rows = d.row_unit ? std::max(region.rows / d.row_unit, int64_t{1}) * d.row_unit : region.rows;
-  set_chunks(d, rows, region.cols, wanted, per_batch);
-  d.share_left = region.left == Left::Shared;
-  d.copy_left = region.left == Left::Copied;
-  d.copy_right = region.copy_right;
-  d.strips = region.left != Left::InPlace && many_rows(d, std::min(d.row_chunk, d.rows)) &&
-             (!gathered_left || std::min(d.col_chunk, d.cols) >= kColsWorthStrips);
-  d.strips = (d.strips || d.pairs) && !d.padded_left;
-  d.groups = split_groups(d, d.row_chunks * d.col_chunks * d.batch_chunks, threads, may_split);
+  const Cut region = choose_region(p, needs, wanted / chunk_depth, threads);
+  const int64_t unit = needs.row_unit;
+  MatmulSchedule s = {};
+  set_chunks(s, p, unit ? std::max(region.rows / unit, int64_t{1}) * unit : region.rows, region.cols, wanted,
+             per_batch);
+  s.padded_left = needs.padded_elements > 0;
+  s.left_elements = needs.padded_elements;
+  s.share_left = region.left == Left::Shared;
+  s.copy_left = region.left == Left::Copied;
+  s.copy_right = region.copy_right;
+  s.strips = region.left != Left::InPlace && many_rows(p, std::min(s.row_chunk, p.rows)) &&
+             (!p.gathered || std::min(s.col_chunk, p.cols) >= kColsWorthStrips);
+  s.strips = (s.strips || p.pairs) && !s.padded_left;
+  s.groups = split_groups(p, s.chunks(), threads);
+  keep_sums(s, p);
+  return s;
+}
+
+}  // namespace
+
+void set_chunks(MatmulSchedule& s, const MatmulProblem& p, int64_t rows, int64_t cols, double wanted,
+                double per_batch) {
+  s.row_chunk = rows, s.row_chunks = ceil_div(p.rows, rows);
+  s.col_chunk = cols, s.col_chunks = ceil_div(p.cols, cols);
+  s.batch_chunk = 1;
+  if (s.row_chunks * s.col_chunks == 1)
+    s.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(p.batches)));
+  s.batch_chunks = ceil_div(p.batches, s.batch_chunk);
+}
+
+MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs) {
+  return p.amx ? schedule_amx(p) : schedule_tiles(p, context, needs);
 }
 
 }  // namespace pt
