@@ -52,7 +52,7 @@ from powertrain.fft.short_time import istft, stft  # noqa: E402
 from powertrain.ops.bessel import i0  # noqa: E402
 from powertrain.ops.blocks import block_diag, cartesian_prod, combinations, diag_embed  # noqa: E402
 from powertrain.ops.comparison import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
-from powertrain.ops.counting import bincount, digitize, histogram, ravel_multi_index, unravel_index  # noqa: E402
+from powertrain.ops.counting import bincount, digitize, ravel_multi_index, unravel_index  # noqa: E402
 from powertrain.ops.creation import (  # noqa: E402
     broadcast_arrays,
     broadcast_shapes,
@@ -66,10 +66,13 @@ from powertrain.ops.creation import (  # noqa: E402
     ones_like,
     zeros_like,
 )
+from powertrain.ops.divisors import gcd, lcm  # noqa: E402
+from powertrain.ops.exponents import frexp, ldexp  # noqa: E402
 from powertrain.ops.functional import OPERATORS as _OPERATORS  # noqa: E402
 from powertrain.ops.functional import arange, full, ones, zeros  # noqa: E402
 from powertrain.ops.functional import op_names as _op_names  # noqa: E402
 from powertrain.ops.grids import geomspace, logspace, tril_indices, triu_indices, vander  # noqa: E402
+from powertrain.ops.histograms import histogram, histogram2d, histogramdd  # noqa: E402
 from powertrain.ops.manipulation import (  # noqa: E402
     array_split,
     atleast_1d,
@@ -153,6 +156,7 @@ if _typing.TYPE_CHECKING:
     from powertrain import sklearn as sklearn
     from powertrain import solvers as solvers
     from powertrain import typing as typing
+    from powertrain.linalg.fitting import polyfit
     from powertrain.saved import restore, save
     from powertrain.sklearn import PCA as PCA
     from powertrain.sklearn import Classifier as Classifier
@@ -195,12 +199,13 @@ __all__ += [
     "atleast_2d", "atleast_3d", "average", "baddbmm", "bartlett", "bincount", "blackman", "block_diag",
     "cartesian_prod", "cdist", "choose", "column_stack", "combinations", "convolve", "corrcoef", "correlate", "cov",
     "cumulative_trapezoid", "deg2rad", "diag_embed", "digitize", "dot", "dstack", "empty", "empty_like", "flatnonzero",
-    "fliplr", "flipud", "geomspace", "gradient", "hamming", "hanning", "heaviside", "histogram", "hstack", "i0",
-    "identity", "inner", "interp", "isclose", "isin", "kaiser", "kron", "kthvalue", "lerp", "logspace", "masked_fill",
-    "mode", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
-    "nanmin", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "polygamma", "polyval", "quantile", "rad2deg",
-    "ravel", "ravel_multi_index", "renorm", "rot90", "select", "trapezoid", "tril_indices", "triu_indices",
-    "unique_consecutive", "unravel_index", "unwrap", "vander", "vdot", "vstack",
+    "fliplr", "flipud", "frexp", "gcd", "geomspace", "gradient", "hamming", "hanning", "heaviside", "histogram",
+    "histogram2d", "histogramdd", "hstack", "i0", "identity", "inner", "interp", "isclose", "isin", "kaiser", "kron",
+    "kthvalue", "lcm", "ldexp", "lerp", "logspace", "masked_fill", "mode", "nan_to_num", "nanargmax", "nanargmin",
+    "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanprod", "nanquantile", "nanstd", "nansum",
+    "nanvar", "polyfit", "polygamma", "polyval", "quantile", "rad2deg", "ravel", "ravel_multi_index", "renorm", "rot90",
+    "select", "trapezoid", "tril_indices", "triu_indices", "unique_consecutive", "unravel_index", "unwrap", "vander",
+    "vdot", "vstack",
 ]  # fmt: skip
 __all__ += ["e", "inf", "nan", "newaxis", "permutation", "pi", "rand", "randint", "randn"]
 
@@ -214,9 +219,10 @@ _install_hints()
 
 # Classes that need scikit-learn.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
-# Imported when they are first asked for: the trainer, and what needs NumPy.
+# Imported when they are first asked for: the trainer, and what needs NumPy or a module above.
 _LATE = {
-    "TrainedRun": "train.trained_run", "fit": "train.fit", "load": "train.fit", "restore": "saved", "save": "saved",
+    "TrainedRun": "train.trained_run", "fit": "train.fit", "load": "train.fit", "polyfit": "linalg.fitting",
+    "restore": "saved", "save": "saved",
 }  # fmt: skip
 
 

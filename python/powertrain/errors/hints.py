@@ -103,7 +103,7 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         "pt.linalg has qr, svd, eigh, cholesky, solve and solve_triangular",
     ),
     "special functions": (
-        r"(igammac?|mvlgamma|frexp|gcd|lcm|bitwise_count|(un)?packbits|hash_tensor)_?",
+        r"(bitwise_count|(un)?packbits|hash_tensor)_?",
         "numpy and scipy compute them from x.numpy(), without a gradient",
     ),
     "sorts": (
@@ -112,7 +112,6 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
     "slices": (
         r"s_|index_exp", "a slice is an index of Python's: slice(start, stop), or numpy.s_[start:stop]",
     ),
-    "histograms": (r"hist(c|ogram2d|ogramdd|ogram_bin_edges)", "pt.histogram(x, bins)"),
     "sets": (r"setxor1d|trim_zeros", "pt.unique_values and pt.isin"),
     "sums of products": (r"addbmm_|einsum_path|dot_general|(conv|associative)_\w+", "pt.einsum, and F.conv2d"),
     "polynomials": (r"poly\w*|roots", "numpy.polynomial"),
@@ -136,7 +135,6 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         r"binary_repr|format_float_\w+|euler_gamma|polynomial",
         "numpy, on x.numpy()",
     ),
-    "lazy layers": (r"Lazy\w+", "give the sizes: pt.nn.Linear(in_features, out_features)"),
     "bases of modules": (
         r"RNN(Cell)?Base|Container|Parameter(Dict|List)|InputLayer|Masking|TimeDistributed|RepeatVector|Normalization|"
         r"Unit\w+|Gaussian\w+|CTC|Attention|(Depthwise|Separable)\w+|Cropping\dD",

@@ -23,6 +23,11 @@ _UFUNCS = {
     "float_power": "pow", "power": "pow", "invert": "bitwise_invert", "left_shift": "bitwise_left_shift",
     "mod": "remainder", "right_shift": "bitwise_right_shift", "rint": "round", "true_divide": "divide",
 }  # fmt: skip
+# Those that are functions of `powertrain`, made of ops.
+_MADE = {
+    "degrees": "rad2deg", "radians": "deg2rad",
+    **{name: name for name in ("deg2rad", "frexp", "gcd", "heaviside", "lcm", "ldexp", "rad2deg")},
+}  # fmt: skip
 _REDUCED = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
 }  # fmt: skip
@@ -55,6 +60,11 @@ def _of_method(ufunc: Any, method: str) -> Callable[..., Any]:
     if method == "__call__":
         if name == "divmod":
             return lambda a, b: (OPERATORS["floor_divide"](a, b), OPERATORS["remainder"](a, b))
+        if name in _MADE:
+            import powertrain
+
+            made: Callable[..., Any] = getattr(powertrain, _MADE[name])
+            return made
         op = _op(name, ufunc.nin)
         if op is not None:
             return op
