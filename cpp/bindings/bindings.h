@@ -43,7 +43,8 @@ Tensor unmarked(const Tensor& tensor);  // the same value as one that is nobody'
 // By DLPack: whether an object has main memory to lend, and a tensor over it; throws with `where` in front.
 bool lends_memory(py::handle object);
 Tensor from_dlpack(py::handle object, const std::string& where);
-py::object wrap(const Tensor& tensor);
+py::object wrap(Tensor tensor);             // as a new object
+void free_tensors_directly();               // once, when the class is made: objects of wrap() are not pybind11's
 py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only what is not row-major
 std::optional<DType> to_dtype(py::handle object);
 Tensor own(const Tensor& tensor);                     // copies memory that belongs to someone else
@@ -78,6 +79,7 @@ std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph 
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);
 void register_assign(py::module_& m);
+void register_index(py::module_& m);
 void register_attributes(py::module_& m);
 void register_exchange(py::module_& m);
 void register_ops(py::module_& m);

@@ -180,17 +180,6 @@ Tensor with_true_as_one(const Tensor& lent) {
   return evaluate(find_op("astype"), {numbers}, {{"dtype", DType::Bool}}, {lent.type()})[0];
 }
 
-bool is_tensor(py::handle object) {
-  static PyTypeObject* type = reinterpret_cast<PyTypeObject*>(py::type::of<Tensor>().ptr());
-  return Py_TYPE(object.ptr()) == type;
-}
-
-Tensor& unwrap(py::handle tensor) {
-  return *static_cast<Tensor*>(reinterpret_cast<py::detail::instance*>(tensor.ptr())->simple_value_holder[0]);
-}
-
-py::object wrap(const Tensor& tensor) { return py::cast(tensor); }
-
 bool is_number(py::handle object) {
   return PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr()) ||
          PyComplex_CheckExact(object.ptr());

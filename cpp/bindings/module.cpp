@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   register_errors(m);
   register_tensor(m);
   register_assign(m);
+  register_index(m);
   register_exchange(m);
   register_ops(m);
   register_kernels(m);

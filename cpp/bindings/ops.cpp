@@ -272,7 +272,8 @@ PyTypeObject* op_function_type() {
     Py_SET_REFCNT(reinterpret_cast<PyObject*>(&t), 1);
     t.tp_name = "powertrain.Op";
     t.tp_basicsize = sizeof(OpFunction);
-    t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL;
+    // A method descriptor: `x + y` makes no bound method.
+    t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR;
     t.tp_vectorcall_offset = offsetof(OpFunction, call);
     t.tp_call = PyVectorcall_Call;
     t.tp_descr_get = bind_method;

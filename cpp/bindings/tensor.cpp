@@ -224,6 +224,7 @@ void register_tensor(py::module_& m) {
             "[Tensor] received a call of its class; expected a function that makes one; for example "
             "powertrain.tensor(data)");
       });
+  free_tensors_directly();
   m.def(
       "tensor",
       [](py::handle data, py::handle dtype, py::handle device) {

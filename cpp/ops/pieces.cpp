@@ -8,7 +8,11 @@ Tensor piece(const Tensor& x, int axis, int64_t start, int64_t stop, int64_t ste
   const auto axes = static_cast<std::size_t>(x.ndim()), at = static_cast<std::size_t>(axis);
   Ints starts(axes, 0), stops = to_ints(x.shape()), steps(axes, 1);
   starts[at] = start, stops[at] = stop, steps[at] = step;
-  return fn::call("slice", {x}, {{"start", starts}, {"stop", stops}, {"step", steps}});
+  return block(x, starts, stops, steps);
+}
+
+Tensor block(const Tensor& x, const Ints& start, const Ints& stop, const Ints& step) {
+  return fn::call("slice", {x}, {{"start", start}, {"stop", stop}, {"step", step}});
 }
 
 AroundAxis around_axis(const Shape& shape, int axis) {

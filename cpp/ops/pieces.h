@@ -8,6 +8,8 @@ namespace pt {
 
 // Elements start, start + step, ... below stop along an axis counted from the start. A view.
 Tensor piece(const Tensor& x, int axis, int64_t start, int64_t stop, int64_t step = 1);
+// The same along every axis.
+Tensor block(const Tensor& x, const Ints& start, const Ints& stop, const Ints& step);
 
 // The sizes before, along and behind an axis.
 struct AroundAxis {

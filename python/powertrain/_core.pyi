@@ -308,6 +308,15 @@ def op_function(name: str, reversed: bool = False, updates: bool = False) -> Cal
 def check_assignable(tensor: Tensor) -> None:
     """Throws unless an assignment to elements of this object means what it says."""
 
+def pick(tensor: Tensor, keys: tuple[Any, ...]) -> Tensor:
+    """What integers, slices, None and ... pick of a tensor."""
+
+def block(shape: tuple[int, ...], keys: tuple[Any, ...]) -> tuple[list[int], list[int], list[int]]:
+    """Where such keys begin along each axis, their steps, and how many they pick."""
+
+def index_by(index: Callable[[Tensor | Slot, Any], Tensor]) -> None:
+    """What x[key] of a tensor does with other keys."""
+
 def give_value(tensor: Tensor, value: Tensor) -> None:
     """The object is another value from here on."""
 

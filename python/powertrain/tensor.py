@@ -193,7 +193,6 @@ def _install(cls: Any) -> None:
         setattr(cls, f"__{python}__", OPERATORS[op])
     cls.__neg__ = OPERATORS["negative"]
     cls.__abs__ = OPERATORS["abs"]
-    cls.__getitem__ = index
     cls.__setitem__ = public(assign)
     cls.__array_ufunc__, cls.__array_function__, cls.__array_priority__ = array_ufunc, array_function, 1000.0
 
@@ -227,9 +226,11 @@ def _install_on_slot(cls: Any) -> None:
     cls.__hash__ = object.__hash__
     cls.__eq__ = object.__eq__
     cls.__ne__ = object.__ne__
+    cls.__getitem__ = index
 
 
 _install(Tensor)
 _install_on_tensor(Tensor)
+_core.index_by(index)  # Tensor.__getitem__
 _install(Slot)
 _install_on_slot(Slot)

@@ -19,18 +19,35 @@ Full = tuple[Tensor, Tensor, Tensor, Tensor, float]
 
 @overload
 def polyfit(
-    x: TensorLike, y: TensorLike, deg: int, rcond: float | None = ..., full: Literal[False] = ...,
-    w: TensorLike | None = ..., cov: Literal[False] = ...,
+    x: TensorLike,
+    y: TensorLike,
+    deg: int,
+    rcond: float | None = ...,
+    full: Literal[False] = ...,
+    w: TensorLike | None = ...,
+    cov: Literal[False] = ...,
 ) -> Tensor: ...
 @overload
 def polyfit(
-    x: TensorLike, y: TensorLike, deg: int, rcond: float | None = ..., *, full: Literal[True],
-    w: TensorLike | None = ..., cov: Literal[False] = ...,
+    x: TensorLike,
+    y: TensorLike,
+    deg: int,
+    rcond: float | None = ...,
+    *,
+    full: Literal[True],
+    w: TensorLike | None = ...,
+    cov: Literal[False] = ...,
 ) -> Full: ...
 @overload
 def polyfit(
-    x: TensorLike, y: TensorLike, deg: int, rcond: float | None = ..., full: Literal[False] = ...,
-    w: TensorLike | None = ..., *, cov: Literal[True, "unscaled"],
+    x: TensorLike,
+    y: TensorLike,
+    deg: int,
+    rcond: float | None = ...,
+    full: Literal[False] = ...,
+    w: TensorLike | None = ...,
+    *,
+    cov: Literal[True, "unscaled"],
 ) -> tuple[Tensor, Tensor]: ...
 def polyfit(
     x: TensorLike,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain import _core
 from powertrain._core import Tensor
 from powertrain.ops.functional import OPERATORS
-from powertrain.ops.indexing import block, check_masks, index, is_mask, key_parts
+from powertrain.ops.indexing import check_masks, index, is_mask, key_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,8 +72,8 @@ def _at_places(x: Tensor, key: Any, parts: list[Any], value: Tensor) -> Tensor:
         if value.size == 1:
             placed = OPERATORS["reshape"](value, ())
         else:
-            at = block(x.shape, parts)
-            placed = OPERATORS["slice_scatter"](OPERATORS["reshape"](fitted, at.sizes), x.shape, at.start, at.step)
+            start, step, sizes = _core.block(x.shape, tuple(parts))
+            placed = OPERATORS["slice_scatter"](OPERATORS["reshape"](fitted, sizes), x.shape, start, step)
         return OPERATORS["where"](_core.tensor(inside), placed, x)
     # NumPy writes the number of the value that each element gets; 0 where there is none.
     numbers = np.zeros(x.shape, np.int64)

@@ -1,8 +1,11 @@
-"""Indexing as NumPy's: integers, slices, None, ..., arrays of integers, and masks."""
+"""Indexing as NumPy's: arrays of integers, masks, and slots.
+
+What integers, slices, None and ... alone pick, `cpp/bindings/index.cpp` finds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
 from typing import Any, NamedTuple
 
 from powertrain import _core
@@ -12,7 +15,6 @@ from powertrain.errors.boundary import LEFTOVERS, translated
 from powertrain.ops.functional import OPERATORS
 
 _BASIC = (int, slice, type(None), type(Ellipsis))
-_PLAIN = frozenset(_BASIC)
 
 
 def _error(received: str, expected: str) -> _core.IndexError:
@@ -43,12 +45,9 @@ def _words(key: Any) -> str:
 
 
 def _picked(tensor: Tensor, key: Any) -> Tensor:
-    parts = key if type(key) is tuple else (key,)
-    if _PLAIN.issuperset(map(type, parts)):
-        return _basic(tensor, parts)
     keys = [place for part in key_parts(key) for place in _places(part)]
     if not any(isinstance(part, (Tensor, _Truth)) for part in keys):
-        return _basic(tensor, keys)
+        return _core.pick(tensor, tuple(keys))
     used = sum(part is not None and not isinstance(part, _Truth) and part is not Ellipsis for part in keys)
     _check_count(used, tensor.ndim)
     at = next((i for i, part in enumerate(keys) if part is Ellipsis), len(keys))
@@ -104,7 +103,7 @@ def _plain(part: Any) -> Any:
         except (TypeError, ValueError, OverflowError) as error:
             raise _error(f"{type(part).__name__} that is no array ({error})", "integers or a mask") from None
         return _core.asarray(array.astype("int64") if array.size == 0 and array.dtype.kind == "f" else array)
-    return part
+    return operator.index(part) if hasattr(type(part), "__index__") and not isinstance(part, Tensor) else part
 
 
 def _places(part: Any) -> list[Any]:
@@ -146,7 +145,7 @@ def _advanced(tensor: Tensor, keys: list[Any]) -> Tensor:
     import numpy as np
 
     arrays = {i: part for i, part in enumerate(keys) if isinstance(part, (Tensor, int))}
-    rest = _basic(tensor, [slice(None) if i in arrays else part for i, part in enumerate(keys)])
+    rest = _core.pick(tensor, tuple(slice(None) if i in arrays else part for i, part in enumerate(keys)))
     if len(arrays) == 1:
         axis, index = next(iter(arrays.items()))
         return OPERATORS["take"](rest, _wide(index), axis)
@@ -178,60 +177,3 @@ def _wide(index: Any) -> Tensor:
 
     tensor = _core.asarray(np.asarray(index, "int64")) if isinstance(index, int) else index
     return tensor if tensor.dtype in (_core.DType.int32, _core.DType.int64) else OPERATORS["astype"](tensor, "int64")
-
-
-def _bounds(key: slice, size: int) -> tuple[int, int, int]:
-    try:
-        return key.indices(size)
-    except (TypeError, ValueError) as error:
-        raise _error(f"{_words(key)}: {error}", "integers or None, and a step other than 0") from None
-
-
-class Block(NamedTuple):
-    """What integers, slices, None and ... pick: along each axis, and the shape that it has in the end."""
-
-    start: list[int]
-    stop: list[int]
-    step: list[int]
-    sizes: list[int]
-    shape: tuple[int, ...]
-
-
-def block(sizes: tuple[int, ...], keys: Sequence[Any]) -> Block:
-    """The block of a tensor of these sizes; axes that no key names are whole."""
-    start, stop, step, counts, shape = [], [], [], [], []
-    named, gaps = 0, 0
-    for key in keys:
-        named += key is not None and key is not Ellipsis
-        gaps += key is Ellipsis
-    if gaps > 1:
-        raise _error(f"{keys!r}", "one ... at most")
-    _check_count(named, len(sizes))
-    axis = 0
-    for key in keys if gaps else (*keys, Ellipsis):
-        if key is None:
-            shape.append(1)
-            continue
-        for part in (slice(None),) * (len(sizes) - named) if key is Ellipsis else (key,):
-            size = sizes[axis]
-            if isinstance(part, slice):
-                low, high, stride = _bounds(part, size)
-                count = len(range(low, high, stride))
-                shape.append(count)
-            else:
-                if not -size <= part < size:
-                    raise _error(f"{shown(part)} for axis {axis} of size {size}", f"{-size} to {size - 1}")
-                low, stride, count = part % size, 1, 1
-            start.append(low)
-            stop.append(low + count * stride)
-            step.append(stride)
-            counts.append(count)
-            axis += 1
-    return Block(start, stop, step, counts, tuple(shape))
-
-
-def _basic(tensor: Tensor, keys: Sequence[Any]) -> Tensor:
-    start, stop, step, sizes, shape = block(tensor.shape, keys)
-    whole = sizes == list(tensor.shape) and step == [1] * len(step)
-    piece = _core.alias(tensor) if whole else OPERATORS["slice"](tensor, start, stop, step)
-    return piece if shape == piece.shape else OPERATORS["reshape"](piece, shape)

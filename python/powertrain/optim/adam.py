@@ -83,8 +83,14 @@ class Adam(Optimizer):
 
 
 def _composed(
-    p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], numbers: Numbers,
-    beta1: pt.Tensor | float, beta2: float, eps: float, decay: float,
+    p: pt.Tensor,
+    g: pt.Tensor,
+    state: Mapping[str, pt.Tensor],
+    numbers: Numbers,
+    beta1: pt.Tensor | float,
+    beta2: float,
+    eps: float,
+    decay: float,
 ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
     """The update in ops, for a beta1 that a schedule moves: in `adam_step` it is a constant."""
     g = g * numbers["factor"] if "factor" in numbers else g

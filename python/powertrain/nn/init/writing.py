@@ -228,4 +228,3 @@ def sparse_(tensor: TensorLike, sparsity: float, std: float = 0.01, generator: G
     places = OPERATORS["argsort"](uniform(shape, 0.0, 1.0, generator), 1)
     zero = OPERATORS["argsort"](places, 1) < math.ceil(sparsity * shape[1])
     return _written(tensor, pt.where(zero, 0.0, value))
-
