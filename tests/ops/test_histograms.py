@@ -66,9 +66,11 @@ def test_the_gradient_of_weights() -> None:
         inside = lambda x: np.digitize(x, EDGES) - 1  # noqa: E731
         rows, columns = inside(X), inside(Y)
         kept = (rows >= 0) & (rows < 4) & (columns >= 0) & (columns < 4)
-        return torch.zeros(16, dtype=torch.float64).index_add(
-            0, torch.tensor((4 * rows + columns)[kept]), w[torch.tensor(kept)]
-        ).reshape(4, 4)
+        return (
+            torch.zeros(16, dtype=torch.float64)
+            .index_add(0, torch.tensor((4 * rows + columns)[kept]), w[torch.tensor(kept)])
+            .reshape(4, 4)
+        )
 
     gradients_agree(lambda w: pt.histogram2d(X, Y, EDGES, weights=w)[0], definition, W)
 

@@ -100,9 +100,7 @@ def test_the_race_of_ops_writes_a_table_and_a_picture_and_goes_on(
     assert "1 threads 1/1 argmax 64x10 f32 axis=1: " in written.err
     assert (tmp_path / "ops.md").exists() and (tmp_path / "ops.png").read_bytes().startswith(b"\x89PNG")
     assert race_ops.main([*common, "--only", "nix"]) == 2
-    assert capsys.readouterr().err == (
-        "[--only] nix matches no case; expected an op or a part of a name; see --list\n"
-    )
+    assert capsys.readouterr().err == ("[--only] nix matches no case; expected an op or a part of a name; see --list\n")
 
 
 def test_a_wrong_result_is_named_and_does_not_count() -> None:

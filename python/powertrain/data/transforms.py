@@ -32,7 +32,7 @@ from powertrain.data.source import Array, Fields, Indices, Source, fetch_trainin
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import RandomTransform, Transform
-from powertrain.plugin.params import param
+from powertrain.plugin.params import NoParams, param
 from powertrain.plugin.protocols import is_random
 
 __all__ = [
@@ -134,7 +134,7 @@ class Flatten(Transform):
     """Each example as one row of numbers."""
 
     @classmethod
-    def build(cls, params: Any, x: Array) -> Flatten:
+    def build(cls, params: NoParams, x: Array) -> Flatten:
         return cls()
 
     def __call__(self, x: Array) -> Array:
@@ -145,7 +145,7 @@ class Channel(Transform):
     """A last axis of one channel, which convolutions need, for grey images [n, height, width]."""
 
     @classmethod
-    def build(cls, params: Any, x: Array) -> Channel:
+    def build(cls, params: NoParams, x: Array) -> Channel:
         if x.ndim != 3:
             raise DataError(
                 "channel",

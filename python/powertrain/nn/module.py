@@ -54,7 +54,7 @@ class Module(State):
             return held._modules[name]()  # computed from others: nn/utils/parametrize.py
         unknown(self, name)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         try:
             if self._hooks:
                 return hooks.called(self, self._hooks, args, kwargs)

@@ -54,7 +54,7 @@ class Adafactor(PerParameter):
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 
     @classmethod
-    def build(cls, params: Any, module: Module, **settings: Unpack[Settings]) -> Adafactor:
+    def build(cls, params: Params, module: Module, **settings: Unpack[Settings]) -> Adafactor:
         return cls(
             module, params.lr, params.beta2_decay, (None, params.least), params.d, params.weight_decay, **settings
         )

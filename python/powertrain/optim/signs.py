@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.formulas import decayed
@@ -53,7 +53,7 @@ class Rprop(Optimizer):
         super().__init__(params, lr=lr, **settings)
 
     @classmethod
-    def build(cls, params: Any, module: Module, **settings: Unpack[Settings]) -> Rprop:
+    def build(cls, params: Params, module: Module, **settings: Unpack[Settings]) -> Rprop:
         etas, sizes = (params.shorter, params.longer), (params.least, params.most)
         return cls(module, params.lr, etas=etas, step_sizes=sizes, **settings)
 

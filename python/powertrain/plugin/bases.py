@@ -126,11 +126,11 @@ class Backend(OfParams, declares=True):
         raise missing(self, "available")
 
     @abstractmethod
-    def place(self, array: Array, dtype: str) -> Any:
+    def place(self, array: Array, dtype: str) -> object:
         """An array of its own with the same elements; of bfloat16, `array` has the bits as uint16."""
         raise missing(self, "place")
 
-    def place_tensor(self, tensor: Tensor) -> Any:
+    def place_tensor(self, tensor: Tensor) -> object:
         """An array of its own with the elements of a tensor of the engine, such as a constant of a graph."""
         dtype = tensor.dtype.name
         held = _core.same_bits_as(tensor, _core.DType.uint16) if dtype == "bfloat16" else tensor
@@ -142,7 +142,7 @@ class Backend(OfParams, declares=True):
         raise missing(self, "fetch")
 
     @abstractmethod
-    def compile(self, graph: Graph) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    def compile(self, graph: Graph) -> Callable[[Sequence[Any]], Sequence[object]]:
         """A function from arrays for `graph.inputs` to arrays for `graph.outputs`, of the types that the graph says."""
         raise missing(self, "compile")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
@@ -13,6 +13,7 @@ from powertrain.plugin.model import Model
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.plugin.section import Section
+    from powertrain.typing import Array
 
 
 class HostModel(Model, declares=True):
@@ -27,12 +28,12 @@ class HostModel(Model, declares=True):
     weighs: ClassVar[bool] = False  # `fit` uses the weights of examples, train["weight"], where there are some
 
     @abstractmethod
-    def fit(self, train: Any, valid: Any | None) -> Any:
+    def fit(self, train: Mapping[str, Array], valid: Mapping[str, Array] | None) -> object:
         """The state after learning from rows {"x": ..., "y": ...}; `valid`, if there is one, is for stopping early."""
         raise missing(self, "fit")
 
     @abstractmethod
-    def answer(self, state: Any, x: Any) -> Any:
+    def answer(self, state: Any, x: Array) -> Array:
         """[rows, outputs]: logits of classes, or values."""
         raise missing(self, "answer")
 
@@ -41,14 +42,14 @@ class HostModel(Model, declares=True):
         raise missing(self, "dump")
 
     @abstractmethod
-    def load(self, data: bytes) -> Any:
+    def load(self, data: bytes) -> object:
         raise missing(self, "load")
 
     def sections_of(self, state: Any, dataset: DataModule) -> Sequence[Section]:
         """What it has to say for itself in the report: which columns count, how it grew."""
         return ()
 
-    def forward(self, x: Any) -> pt.Tensor:
+    def forward(self, x: object) -> pt.Tensor:
         raise pt.DTypeError(
             f"[{type(self).__name__}] called as a layer; expected the strategy fitted, since another library computes "
             "it; leave strategy out of the recipe"

@@ -87,7 +87,7 @@ class Xla(Backend):
         import jax
 
         constants = {value: self.place_tensor(tensor) for value, tensor in graph.constants.items()}
-        inside = {value: array for value, array in constants.items() if array.size <= MOST_INSIDE}
+        inside = {value: constants[value] for value, tensor in graph.constants.items() if tensor.size <= MOST_INSIDE}
         outside = [value for value in constants if value not in inside]
 
         def traced(inputs: Sequence[Any], large: Sequence[Any]) -> list[Any]:

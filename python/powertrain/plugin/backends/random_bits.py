@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
+
+A = TypeVar("A")  # an array of the module
 
 # Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011: Philox 4x32-10.
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -11,7 +14,7 @@ WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 
 
-def random_uniform(xp: Any, state: Any, shape: tuple[int, ...], ordinal: int, dtype: str) -> Any:
+def random_uniform(xp: ModuleType, state: A, shape: tuple[int, ...], ordinal: int, dtype: str) -> A:
     """Draw numbers in [0, 1), bit for bit those of the engine's op random_uniform.
 
     `xp` is the module of the arrays: numpy, jax.numpy, or what is like them.
@@ -34,7 +37,8 @@ def random_uniform(xp: Any, state: Any, shape: tuple[int, ...], ordinal: int, dt
         numbers = xp.reshape(bits, (-1,)).astype("int64").astype("float64") * 2.0**-53
     else:
         numbers = xp.reshape(words >> 8, (-1,)).astype("int32").astype("float32") * xp.float32(2.0**-24)
-    return xp.reshape(numbers[:count], shape)
+    made: A = xp.reshape(numbers[:count], shape)
+    return made
 
 
 def _words(xp: Any, state: Any, ordinal: int, blocks: int) -> Any:
