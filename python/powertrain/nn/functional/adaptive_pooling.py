@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.nn import checks
-from powertrain.nn.functional.pooling import Numbers, of_space
+from powertrain.nn.functional import with_places
+from powertrain.nn.functional.pooling import of_space
+from powertrain.nn.functional.with_places import Numbers, Pair
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
@@ -110,15 +112,8 @@ def adaptive_avg_pool3d(input: TensorLike, output_size: Numbers) -> Tensor:
     return _adaptive("adaptive_avg_pool2d", of_space("adaptive_avg_pool3d", input, 3), sizes)
 
 
-@overload
-def adaptive_max_pool1d(input: TensorLike, output_size: Numbers, return_indices: Literal[False] = False) -> Tensor: ...
-@overload
-def adaptive_max_pool1d(
-    input: TensorLike, output_size: Numbers, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def adaptive_max_pool1d(
-    input: TensorLike, output_size: Numbers, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+@with_places.adaptive_max_pool
+def adaptive_max_pool1d(input: TensorLike, output_size: Numbers, return_indices: bool = False) -> Tensor | Pair:
     """The maximum of each of output_size parts of a sequence; settings as of adaptive_max_pool2d.
 
     Shapes    input [n, t, c] -> [n, output_size, c]
@@ -126,15 +121,8 @@ def adaptive_max_pool1d(
     return _adaptive_max("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
 
-@overload
-def adaptive_max_pool2d(input: TensorLike, output_size: Numbers, return_indices: Literal[False] = False) -> Tensor: ...
-@overload
-def adaptive_max_pool2d(
-    input: TensorLike, output_size: Numbers, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def adaptive_max_pool2d(
-    input: TensorLike, output_size: Numbers, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+@with_places.adaptive_max_pool
+def adaptive_max_pool2d(input: TensorLike, output_size: Numbers, return_indices: bool = False) -> Tensor | Pair:
     """The maximum of each of so many parts of an image; neighbours share a pixel where the size does not divide it.
 
     With return_indices, (the maxima, their places), as of max_pool2d.
@@ -151,15 +139,8 @@ def adaptive_max_pool2d(
     return _adaptive_max("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
-@overload
-def adaptive_max_pool3d(input: TensorLike, output_size: Numbers, return_indices: Literal[False] = False) -> Tensor: ...
-@overload
-def adaptive_max_pool3d(
-    input: TensorLike, output_size: Numbers, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def adaptive_max_pool3d(
-    input: TensorLike, output_size: Numbers, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+@with_places.adaptive_max_pool
+def adaptive_max_pool3d(input: TensorLike, output_size: Numbers, return_indices: bool = False) -> Tensor | Pair:
     """The maximum of each of output_size parts of a volume; settings as of adaptive_max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]

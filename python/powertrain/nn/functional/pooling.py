@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.nn import checks
+from powertrain.nn.functional import with_places
+from powertrain.nn.functional.with_places import Numbers, Pair
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["lp_pool1d", "lp_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"]
 
-Numbers = int | Sequence[int]
 SPACE = ("time", "height, width", "depth, height, width")
 
 
@@ -37,17 +37,7 @@ def spread(where: str, axes: int, least: int, **given: Any) -> list[tuple[int, .
     return [checks.spread(value, axes) for value in given.values()]
 
 
-@overload
-def max_pool1d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    stride: Numbers | None = None,
-    padding: Numbers = 0,
-    dilation: Numbers = 1,
-    ceil_mode: bool = False,
-    return_indices: Literal[False] = False,
-) -> Tensor: ...
-@overload
+@with_places.max_pool
 def max_pool1d(
     input: TensorLike,
     kernel_size: Numbers,
@@ -56,16 +46,7 @@ def max_pool1d(
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def max_pool1d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    stride: Numbers | None = None,
-    padding: Numbers = 0,
-    dilation: Numbers = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor | Pair:
     """The maximum of each window of a sequence; settings as of max_pool2d.
 
     Shapes    input [n, t, c] -> [n, ot, c]
@@ -74,17 +55,7 @@ def max_pool1d(
     return _max_pool("max_pool1d", 1, input, (kernel_size, stride, padding, dilation), ceil_mode, return_indices)
 
 
-@overload
-def max_pool2d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    stride: Numbers | None = None,
-    padding: Numbers = 0,
-    dilation: Numbers = 1,
-    ceil_mode: bool = False,
-    return_indices: Literal[False] = False,
-) -> Tensor: ...
-@overload
+@with_places.max_pool
 def max_pool2d(
     input: TensorLike,
     kernel_size: Numbers,
@@ -93,16 +64,7 @@ def max_pool2d(
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def max_pool2d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    stride: Numbers | None = None,
-    padding: Numbers = 0,
-    dilation: Numbers = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor | Pair:
     """The maximum of each window of an image; NaN where the window holds one, and padding never wins.
 
     With return_indices, (the maxima, their places): a place counts the pixels of the image row by row, in every
@@ -124,17 +86,7 @@ def max_pool2d(
     return _max_pool("max_pool2d", 2, input, (kernel_size, stride, padding, dilation), ceil_mode, return_indices)
 
 
-@overload
-def max_pool3d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    stride: Numbers | None = None,
-    padding: Numbers = 0,
-    dilation: Numbers = 1,
-    ceil_mode: bool = False,
-    return_indices: Literal[False] = False,
-) -> Tensor: ...
-@overload
+@with_places.max_pool
 def max_pool3d(
     input: TensorLike,
     kernel_size: Numbers,
@@ -143,16 +95,7 @@ def max_pool3d(
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def max_pool3d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    stride: Numbers | None = None,
-    padding: Numbers = 0,
-    dilation: Numbers = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor | Pair:
     """The maximum of each window of a volume; settings as of max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from powertrain import random
 from powertrain._core import ShapeError, Tensor, asarray
 from powertrain.nn import checks
+from powertrain.nn.functional import with_places
 from powertrain.nn.functional.adaptive_pooling import largest_of_windows
-from powertrain.nn.functional.pooling import Numbers, of_space, spread
+from powertrain.nn.functional.pooling import of_space, spread
+from powertrain.nn.functional.with_places import Numbers, Pair
 from powertrain.ops.functional import OPERATORS, arange, zeros
 
 if TYPE_CHECKING:
@@ -112,16 +114,7 @@ def _unpool(
 # ---------------------------------------------------------------- windows at random places
 
 
-@overload
-def fractional_max_pool2d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    output_size: Numbers | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: Literal[False] = False,
-    _random_samples: TensorLike | None = None,
-) -> Tensor: ...
-@overload
+@with_places.fractional_max_pool
 def fractional_max_pool2d(
     input: TensorLike,
     kernel_size: Numbers,
@@ -129,15 +122,7 @@ def fractional_max_pool2d(
     output_ratio: float | Sequence[float] | None = None,
     return_indices: bool = False,
     _random_samples: TensorLike | None = None,
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def fractional_max_pool2d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    output_size: Numbers | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: bool = False,
-    _random_samples: TensorLike | None = None,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor | Pair:
     """The maxima of windows whose distances are random: as many as output_size, or as output_ratio of the image.
 
     Each channel of each example has places of its own, drawn from the default generator. With return_indices, (the
@@ -157,16 +142,7 @@ def fractional_max_pool2d(
                        _random_samples)  # fmt: skip
 
 
-@overload
-def fractional_max_pool3d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    output_size: Numbers | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: Literal[False] = False,
-    _random_samples: TensorLike | None = None,
-) -> Tensor: ...
-@overload
+@with_places.fractional_max_pool
 def fractional_max_pool3d(
     input: TensorLike,
     kernel_size: Numbers,
@@ -174,15 +150,7 @@ def fractional_max_pool3d(
     output_ratio: float | Sequence[float] | None = None,
     return_indices: bool = False,
     _random_samples: TensorLike | None = None,
-) -> Tensor | tuple[Tensor, Tensor]: ...
-def fractional_max_pool3d(
-    input: TensorLike,
-    kernel_size: Numbers,
-    output_size: Numbers | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: bool = False,
-    _random_samples: TensorLike | None = None,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor | Pair:
     """The maxima of boxes whose distances are random; settings as of fractional_max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
