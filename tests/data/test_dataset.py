@@ -280,3 +280,8 @@ def test_what_broadcasting_repeats_is_looked_at_once() -> None:
     with pytest.raises(DataError, match=r"^\[arrays x\] NaN in row 1; "):
         ArrayDataset(x=wide)
     assert len(ArrayDataset(x=wide[:1])) == 1
+
+
+def test_a_data_set_is_shown_by_its_fields() -> None:
+    held = ArrayDataset(x=np.zeros((1200, 3, 2), "float32"), y=np.zeros(1200, "int64"))
+    assert repr(held) == "ArrayDataset(1,200 examples of x: float32[3, 2], y: int64)"

@@ -468,3 +468,12 @@ def test_batches_of_different_classes_do_not_merge() -> None:
     assert str(caught.value) == (
         "[AUC] batches of 3 and 4 classes; expected as many in each; give the scores of all classes"
     )
+
+
+def test_a_metric_that_is_called_says_what_to_write() -> None:
+    with pytest.raises(pt.DTypeError) as caught:
+        pt.metrics.F1()(np.zeros((3, 2)), np.zeros(3, "int64"))
+    assert str(caught.value) == (
+        "[F1] received a call; expected update and compute; write metric.update(output, target), and metric.compute() "
+        "behind the last batch"
+    )

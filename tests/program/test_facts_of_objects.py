@@ -100,6 +100,18 @@ def test_numbers_of_a_class_and_of_a_dict_are_facts(monkeypatch: pytest.MonkeyPa
     assert compiled.traces == 4
 
 
+def test_an_attribute_that_is_not_there_is_a_fact() -> None:
+    class Scaled(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x * getattr(self, "scale", 1.0)
+
+    model = Scaled()
+    compiled = pt.compile(lambda x: model(x))
+    assert same_bits(bits(compiled(X)), bits(X))
+    model.scale = 3.0
+    assert same_bits(bits(compiled(X)), bits(X * 3.0)) and compiled.traces == 2
+
+
 def test_what_a_call_does_not_read_of_a_configuration_is_no_fact() -> None:
     settings: Any = Settings()
     settings.calls = settings.seen = 0

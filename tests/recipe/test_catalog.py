@@ -91,6 +91,8 @@ def test_help_explains_a_key_and_those_below_it(tmp_path: Path) -> None:
     ]
     assert explain("data.unlabelled") == explain("data.ROLE")
     assert run(["help"], tmp_path).stdout.splitlines()[0].startswith("data       what is learned from")
+    with pytest.raises(HelpError, match=r"received clip; expected a key of a recipe; did you mean optimizer\.clip\?;"):
+        explain("clip")
     with pytest.raises(HelpError) as caught:
         explain("run.stopp")
     assert str(caught.value) == (

@@ -107,6 +107,10 @@ class ArrayDataset(Dataset):
         self.arrays = arrays
         self._length = next(iter(sizes.values()))
 
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}: {one.dtype}{list(one.shape[1:]) or ''}" for name, one in self.arrays.items())
+        return f"{type(self).__name__}({self._length:,} examples of {fields})"
+
     def __len__(self) -> int:
         return self._length
 

@@ -47,7 +47,7 @@ class DataModule:
     splits: Mapping[str, Source]  # or streams, which become the heads of them
     outputs: int
     labels: tuple[str, ...] = ()
-    state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
+    state: Mapping[str, Array] = dataclasses.field(default_factory=dict, repr=False)
     chain: tuple[Transform | RandomTransform, ...] = ()
     context: int | None = None
     vocabulary: Codec | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.errors.methods import missing
 from powertrain.plugin.conversion import check
 from powertrain.plugin.declared import FieldError, OfParams
@@ -44,6 +45,12 @@ class Metric(OfParams, declares=True):
                 raise FieldError(f"[{where}] {mistakes[0].text}")
         super().__init__(params)
         self._state: State | None = None
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        raise _core.DTypeError(
+            f"[{type(self).__name__}] received a call; expected update and compute; write "
+            "metric.update(output, target), and metric.compute() behind the last batch"
+        )
 
     def zero(self) -> State:
         """The state of no examples, in one array; by default two numbers, which `result` divides."""

@@ -52,11 +52,12 @@ class Watched:
 
 
 def _read_and_note(self: Watched, name: str) -> Any:
-    value = object.__getattribute__(self, name)
     if not name.startswith("__"):
-        _core.note_fact(self, name)
-        if not isinstance(value, Watched) and (type(value) is dict or type(getattr(value, "__dict__", None)) is dict):
-            _own.held.setdefault(id(value), (type(self), value))
+        _core.note_fact(self, name)  # one that is not there is a fact too
+    value = object.__getattribute__(self, name)
+    holds = type(value) is dict or type(getattr(value, "__dict__", None)) is dict
+    if holds and not isinstance(value, Watched) and not name.startswith("__"):
+        _own.held.setdefault(id(value), (type(self), value))
     return value
 
 

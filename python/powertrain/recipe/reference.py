@@ -131,8 +131,10 @@ def explain(path: str) -> str:
         path = ".".join([parts[0], "ROLE", *parts[2:]])  # data.env is one of the roles
     if path not in known:
         received = printable(".".join(parts))[:80]
+        ends = [key for key in known if key.endswith(f".{received}")]
+        meant = f"; did you mean {' or '.join(ends)}?" if ends else suggestion(received, known)
         raise HelpError(
-            f"[help] received {received}; expected a key of a recipe{suggestion(received, known)}; powertrain help "
+            f"[help] received {received}; expected a key of a recipe{meant}; powertrain help "
             "lists the sections, and powertrain plugins show NAME the parameters of a plugin"
         )
     below = [key for name, key in known.items() if name.startswith(f"{path}.")]
