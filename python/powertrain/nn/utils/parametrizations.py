@@ -1,4 +1,4 @@
-"""The usual parametrizations: weights of a length that is trained, and of a bounded spectral norm."""
+"""The usual parametrizations: orthogonal weights, those of a trained length, and of a bounded spectral norm."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from powertrain.errors.boundary import export as _export
 from powertrain.errors.hints import attributes as _attributes
 from powertrain.nn import checks
 from powertrain.nn.module import Module
+from powertrain.nn.utils.orthogonal import Map, Orthogonal
 from powertrain.nn.utils.parametrize import register_parametrization
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 def _places(where: str, module: Module, name: str) -> tuple[int, ...]:
@@ -74,6 +75,43 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     _check_axis("weight_norm", dim, places)
     kept = places[dim]
     return register_parametrization(module, name, _WeightNorm(tuple(at for at in range(len(places)) if at != kept)))
+
+
+def orthogonal(
+    module: Module, name: str = "weight", orthogonal_map: Map | None = None, *, use_trivialization: bool = True
+) -> Module:
+    """Keep a weight orthogonal: its columns are orthonormal, or its rows if these are fewer; returns the module.
+
+    The weight becomes the orthogonal matrix of its own QR decomposition. `orthogonal_map` is "matrix_exp", "cayley" or
+    "householder"; unless given, the first of square matrices and the last of others. Without `use_trivialization` the
+    free numbers are those of the map itself, which "householder" alone can begin with. Of more than two axes the last
+    two of PyTorch's weight are matrices.
+
+    Errors    a name that is no parameter of the module, or has one axis; complex numbers; another map
+    Source    Lezcano-Casado 2019; PyTorch, nn.utils.parametrizations.orthogonal
+    Example
+        >>> import powertrain as pt
+        >>> layer = pt.nn.utils.parametrizations.orthogonal(pt.nn.Linear(3, 3))
+        >>> pt.allclose(layer.weight @ layer.weight.T, pt.eye(3), atol=1e-5).item()
+        True
+    """
+    where = "orthogonal"
+    places = _places(where, module, name)
+    slot = module._slots[name]
+    if len(places) < 2 or not slot.dtype.is_float:
+        raise checks.SettingError(
+            f"[{where}] {name} is {slot.dtype.name}{list(slot.shape)}; expected a real matrix, or several; name "
+            "another parameter"
+        )
+    rows, columns = (slot.shape[place] for place in places[-2:])
+    kind = ("matrix_exp" if rows == columns else "householder") if orthogonal_map is None else orthogonal_map
+    checks.choice(where, ("matrix_exp", "cayley", "householder"), orthogonal_map=kind)
+    if not use_trivialization and kind != "householder":
+        raise checks.SettingError(
+            f"[{where}] orthogonal_map = {kind!r} without use_trivialization; expected 'householder', whose numbers a "
+            "weight has; leave use_trivialization out"
+        )
+    return register_parametrization(module, name, Orthogonal(places, kind, use_trivialization))
 
 
 class _SpectralNorm(Module):
