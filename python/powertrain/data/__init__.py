@@ -11,6 +11,7 @@ from powertrain.data.dataset import (
     Subset,
     TensorDataset,
 )
+from powertrain.data.dataset_folder import DatasetFolder, ImageFolder
 from powertrain.data.errors import DataError, DataFileError
 from powertrain.data.folders import ClassFolders, class_folders, files_in
 from powertrain.data.formats import (
@@ -25,6 +26,7 @@ from powertrain.data.formats import (
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.order import Draw
+from powertrain.data.pictures import IMG_EXTENSIONS, read_image
 from powertrain.data.rdata import read_r_table
 from powertrain.data.samplers import (
     BatchSampler,
@@ -45,6 +47,7 @@ from powertrain.io.inputs import max_input_bytes
 from powertrain.plugin.bases import RandomTransform, Transform
 
 __all__ = [
+    "IMG_EXTENSIONS",
     "ArrayDataset",
     "Batch",
     "BatchSampler",
@@ -56,8 +59,10 @@ __all__ = [
     "DataLoader",
     "DataModule",
     "Dataset",
+    "DatasetFolder",
     "Draw",
     "Flatten",
+    "ImageFolder",
     "IterableDataset",
     "Mapped",
     "RandomSampler",
@@ -88,6 +93,7 @@ __all__ = [
     "read_bytes",
     "read_csv",
     "read_idx",
+    "read_image",
     "read_r_table",
     "read_text",
     "split_ordered",

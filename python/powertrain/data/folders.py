@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from powertrain.data.errors import DataError
 
@@ -21,6 +23,7 @@ class ClassFolders:
 
 def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) -> ClassFolders:
     """What is below `root`: CLASS/FILE, or train/CLASS/FILE and so on; `kind` is the word for files, as in "pictures".
+    Files may lie in folders further below.
 
     >>> class_folders(Path("pictures"), (".png",), "image-folder", "pictures").labels  # doctest: +SKIP
     ('cat', 'dog')
@@ -28,7 +31,7 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
     if not root.is_dir():
         raise DataError(where, f"no folder {root}", "expected a folder for each class", "check the path")
     roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
-    found = {part: _classes(folder, suffixes, where, kind) for part, folder in (roots or {"train": root}).items()}
+    found = {part: classes_below(folder, suffixes, where, kind) for part, folder in (roots or {"train": root}).items()}
     labels = list(found["train"])
     for part, classes in found.items():
         unknown = sorted(set(classes) - set(labels))
@@ -54,18 +57,34 @@ def files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
 
 
-def _classes(folder: Path, suffixes: Sequence[str], where: str, kind: str) -> dict[str, list[Path]]:
-    below = {path.name: files_in(path, suffixes) for path in sorted(folder.iterdir()) if path.is_dir()}
+# How files end, or a function of a path.
+Wanted: TypeAlias = "Sequence[str] | Callable[[str], bool]"
+
+
+def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[str, list[Path]]:
+    """The files of each folder in `folder`, also further below, by the names of folders and files."""
+    below = {path.name: _files_below(path, wanted) for path in sorted(folder.iterdir()) if path.is_dir()}
     found = {name: paths for name, paths in below.items() if paths}
+    of = "that is_valid_file takes" if callable(wanted) else f"in {', '.join(wanted)}"
     if not found:
         raise DataError(
-            where, f"no {kind} below {folder}", f"expected CLASS/FILE, with names in {', '.join(suffixes)}",
+            where, f"no {kind} below {folder}", f"expected CLASS/FILE, with names {of}",
             f"put the {kind} of each class into a folder of its name",
         )  # fmt: skip
     if empty := [name for name, paths in below.items() if not paths and name[0] not in "._"]:
         names = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
         raise DataError(
-            where, f"no {kind} in {names} below {folder}", f"expected some in each folder, in {', '.join(suffixes)}",
+            where, f"no {kind} in {names} below {folder}", f"expected some in each folder, {of}",
             f"put {kind} of the class there, or remove the folder",
         )  # fmt: skip
     return found
+
+
+def _files_below(folder: Path, wanted: Wanted) -> list[Path]:
+    """Without folders whose names begin with a dot, in which programs keep copies."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(place, name) for name in names]
+        found += [path for path in paths if (wanted(str(path)) if callable(wanted) else path.suffix.lower() in wanted)]
+    return sorted(found)

@@ -92,7 +92,8 @@ class Pad:
 
     def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant") -> None:
         sides = [padding] * 4 if isinstance(padding, int) else [*padding] * (2 if len(padding) == 2 else 1)
-        if len(sides) != 4 or any(not _whole(side) or side < 0 for side in sides) or padding_mode not in self.MODES:
+        wrong = len(sides) != 4 or any(not whole_number(side) or side < 0 for side in sides)
+        if wrong or padding_mode not in self.MODES:
             raise DataError(
                 type(self).__name__, f"padding = {padding}, padding_mode = {padding_mode!r}",
                 f"expected 1, 2 or 4 whole numbers >= 0, and one of {', '.join(self.MODES)}", "for example padding=4",
@@ -100,7 +101,7 @@ class Pad:
         self.sides, self.fill, self.padding_mode = tuple(sides), fill, padding_mode
 
     def __call__(self, x: PictureLike) -> Array:
-        picture = _picture(x, "Pad")
+        picture = picture_of(x, "Pad")
         left, top, right, bottom = self.sides
         around = [(top, bottom), (left, right), *[(0, 0)] * (picture.ndim - 2)]
         if self.padding_mode == "constant":
@@ -112,10 +113,10 @@ class CenterCrop:
     """The middle of a picture, of `size` (height, width), or of a square."""
 
     def __init__(self, size: int | Sequence[int]) -> None:
-        self.size = _size(size, "CenterCrop")
+        self.size = size_of(size, "CenterCrop")
 
     def __call__(self, x: PictureLike) -> Array:
-        picture = _picture(x, "CenterCrop", self.size)
+        picture = picture_of(x, "CenterCrop", self.size)
         corner = [(have - want) // 2 for have, want in zip(picture.shape, self.size, strict=False)]
         return _cut(picture, self.size, corner)
 
@@ -134,18 +135,18 @@ class RandomCrop:
         fill: float = 0,
         padding_mode: str = "constant",
     ) -> None:
-        self.size = _size(size, "RandomCrop")
+        self.size = size_of(size, "RandomCrop")
         self.pad = None if padding is None else Pad(padding, fill, padding_mode)
         self.pad_if_needed, self.fill, self.padding_mode = pad_if_needed, fill, padding_mode
 
     def __call__(self, x: PictureLike) -> Array:
-        picture = _picture(x, "RandomCrop")
+        picture = picture_of(x, "RandomCrop")
         if self.pad is not None:
             picture = self.pad(picture)
         if self.pad_if_needed:
             down, right = (max(0, want - have) for have, want in zip(picture.shape, self.size, strict=False))
             picture = Pad((right, down), self.fill, self.padding_mode)(picture)
-        _picture(picture, "RandomCrop", self.size)
+        picture_of(picture, "RandomCrop", self.size)
         free = [have - want for have, want in zip(picture.shape, self.size, strict=False)]
         words = current().words((2,))
         return _cut(picture, self.size, [int(word % np.uint64(one + 1)) for word, one in zip(words, free, strict=True)])
@@ -158,7 +159,7 @@ class _RandomFlip:
         self.p = p
 
     def _flipped(self, x: Any, axis: int) -> Array:
-        picture = _picture(x, type(self).__name__)
+        picture = picture_of(x, type(self).__name__)
         flip = float(current().uniform((1,))[0]) < self.p
         return np.ascontiguousarray(np.flip(picture, axis)) if flip else picture
 
@@ -177,20 +178,20 @@ class RandomVerticalFlip(_RandomFlip):
         return self._flipped(x, 0)
 
 
-def _whole(value: Any) -> bool:
+def whole_number(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _size(size: Any, where: str) -> tuple[int, int]:
-    both = (size, size) if _whole(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
-    if len(both) != 2 or any(not _whole(side) or side < 1 for side in both):
+def size_of(size: Any, where: str) -> tuple[int, int]:
+    both = (size, size) if whole_number(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
+    if len(both) != 2 or any(not whole_number(side) or side < 1 for side in both):
         raise DataError(
             where, f"size = {size!r}", "expected a whole number >= 1, or two", f"for example {where}((32, 24))"
         )
     return int(both[0]), int(both[1])
 
 
-def _picture(x: Any, where: str, least: tuple[int, int] = (1, 1)) -> Array:
+def picture_of(x: Any, where: str, least: tuple[int, int] = (1, 1)) -> Array:
     picture = np.asarray(x)
     if picture.ndim not in (2, 3) or picture.shape[0] < least[0] or picture.shape[1] < least[1]:
         size = "" if least == (1, 1) else f", of at least {least[0]} x {least[1]}"

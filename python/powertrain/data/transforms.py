@@ -28,6 +28,7 @@ from powertrain.data.image_transforms import (
     ToTensor,
 )
 from powertrain.data.order import CHANGES, Cursor, Draw
+from powertrain.data.resizing import RandomResizedCrop, Resize
 from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
@@ -44,8 +45,10 @@ __all__ = [
     "Pad",
     "RandomCrop",
     "RandomHorizontalFlip",
+    "RandomResizedCrop",
     "RandomTransform",
     "RandomVerticalFlip",
+    "Resize",
     "Scale",
     "Standardize",
     "ToTensor",
