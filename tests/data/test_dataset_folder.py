@@ -91,8 +91,8 @@ def test_other_files_and_functions(tmp_path: Path) -> None:
         (lambda at: ImageFolder(at / "parts"), "[ImageFolder] folders test, train below AT/parts; expected a folder "
          "for each class; make a data set of each: ImageFolder('AT/parts/train', ...)"),
         (lambda at: ImageFolder(at / "parts" / "train"), "[ImageFolder] no pictures in b below AT/parts/train; "
-         "expected some in each folder, in .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff, .ppm, .pgm; put pictures of the "
-         "class there, or remove the folder"),
+         "expected some in each folder, in .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff, .ppm, .pgm; put "
+         "pictures of the class there, or remove the folder"),
         (lambda at: ImageFolder(at, transform=transforms.ToTensor), "[ImageFolder] transform is the class ToTensor; "
          "expected a function; for example transform=pt.data.transforms.ToTensor()"),
         (lambda at: DatasetFolder(at, "png"), "[DatasetFolder] loader is a str; expected a function; for example "

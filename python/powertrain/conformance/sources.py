@@ -13,8 +13,7 @@ import numpy as np
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.data import DataModule
-from powertrain.data.collate import stacked
-from powertrain.data.dataset import as_fields
+from powertrain.data.collate import as_fields, stacked
 from powertrain.data.head import begin_epoch, stream_of
 
 MOST_ROWS = 64

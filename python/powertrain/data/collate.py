@@ -45,6 +45,20 @@ def as_tensors(value: Any) -> Any:
     return value
 
 
+def field_name(at: int) -> str:
+    return ("x", "y")[at] if at < 2 else f"field_{at}"
+
+
+def as_fields(batch: Any) -> dict[str, Any]:
+    """A collated batch as named fields: keys stay names, and the first two of a tuple are x and y."""
+    if isinstance(batch, dict):
+        return {str(name): value for name, value in batch.items()}
+    if hasattr(batch, "_asdict"):
+        return dict(batch._asdict())
+    values = batch if isinstance(batch, tuple) else (batch,)
+    return {field_name(at): value for at, value in enumerate(values)}
+
+
 def _numeric(array: Array) -> bool:
     return array.dtype.kind in "fiubc" or array.dtype.name == "bfloat16"
 

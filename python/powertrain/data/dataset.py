@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powertrain.data.collate import stacked
+from powertrain.data import drawing
+from powertrain.data.collate import as_fields, field_name, stacked
 from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
-from powertrain.data.source import Array, Fields, Indices, Source, check_finite, fetch_training
+from powertrain.data.source import Array, Fields, Indices, Source, anew, check_finite, fetch_training
 from powertrain.errors.methods import Abstract, missing, needed_unless
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ class Dataset(Abstract):
         row = place_of(index, len(self), type(self).__name__)
         return tuple(value[0] for value in self.fetch(np.array([row])).values())
 
+    @anew()
     def fetch(self, indices: Indices) -> Fields:
         """The examples `indices`, in that order, as named arrays: `x` and `y` where the examples are pairs."""
-        return as_fields(stacked([self[int(index)] for index in indices]))
+        return as_fields(stacked([drawing.of_epoch(self.__getitem__, int(index)) for index in indices]))
 
     def __add__(self, other: Any) -> ConcatDataset:
         return ConcatDataset([self, other])
@@ -114,6 +116,7 @@ class ArrayDataset(Dataset):
     def __len__(self) -> int:
         return self._length
 
+    @anew()
     def fetch(self, indices: Indices) -> Fields:
         return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
 
@@ -167,6 +170,7 @@ class Subset(Dataset):
     def __getitem__(self, index: int) -> Any:
         return item(self.dataset, int(self.indices[place_of(index, len(self), "Subset")]))
 
+    @anew("dataset")
     def fetch(self, indices: Indices) -> Fields:
         return as_source(self.dataset).fetch(self.indices.take(indices))
 
@@ -197,6 +201,7 @@ class ConcatDataset(Dataset):
         at = int(np.searchsorted(self._ends, row, side="right"))
         return item(self.datasets[at], row - int(self._ends[at] - len(self.datasets[at])))
 
+    @anew()
     def fetch(self, indices: Indices) -> Fields:
         return self._gathered(indices, lambda source, rows: source.fetch(rows))
 
@@ -271,13 +276,10 @@ def gives_items(dataset: Any) -> bool:
     return not hasattr(dataset, "fetch") or getattr(type(dataset), "fetch", None) is Dataset.fetch
 
 
-def fetches_anew(dataset: Any) -> bool:
-    """Whether each batch of a data set is memory of its own. A `fetch` from elsewhere may fill one buffer again and
-    again, or give a view of what it holds: a loader copies such a batch, since the numbers of a tensor never change."""
-    if isinstance(dataset, Subset):
-        return fetches_anew(dataset.dataset)
-    fetch = getattr(type(dataset), "fetch", None)
-    return fetch in (None, Dataset.fetch, ArrayDataset.fetch, ConcatDataset.fetch)
+def holds_items(dataset: Any) -> bool:
+    """Whether some of the examples come one by one, out of a `__getitem__` that may draw random numbers."""
+    inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", getattr(dataset, "source", None))]
+    return gives_items(dataset) or any(holds_items(one) for one in inner if one is not None)
 
 
 def item(dataset: Any, index: int) -> Any:
@@ -285,20 +287,6 @@ def item(dataset: Any, index: int) -> Any:
     if hasattr(dataset, "__getitem__"):
         return dataset[index]
     return tuple(value[0] for value in dataset.fetch(np.array([index], dtype=np.int64)).values())
-
-
-def field_name(at: int) -> str:
-    return ("x", "y")[at] if at < 2 else f"field_{at}"
-
-
-def as_fields(batch: Any) -> Fields:
-    """A collated batch as named fields: keys stay names, and the first two of a tuple are x and y."""
-    if isinstance(batch, dict):
-        return {str(name): value for name, value in batch.items()}
-    if hasattr(batch, "_asdict"):
-        return dict(batch._asdict())
-    values = batch if isinstance(batch, tuple) else (batch,)
-    return {field_name(at): value for at, value in enumerate(values)}
 
 
 def place_of(index: Any, count: int, where: str) -> int:

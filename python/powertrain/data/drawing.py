@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,7 +22,11 @@ from powertrain.random.default import in_thread
 _EXAMPLES = 1 << 62
 
 
+T = TypeVar("T")
+
+
 class _Local(threading.local):
+    epoch: tuple[int, int] | None = None  # seed and epoch of the batch that a data set is asked for
     key: tuple[int, Cursor] | None = None
     draw: Draw | None = None
     # Made by the first example that draws from it, and kept: a compiled function knows the slot that it drew from.
@@ -48,6 +53,24 @@ def example(seed: int, epoch: int, index: int) -> Iterator[None]:
         _local.key, _local.draw, in_thread.generator = before
         if _local.key is not None and _local.generator is not None:
             _local.generator.slot.value = _state(_local.key) if around is None else around
+
+
+@contextmanager
+def batch(seed: int, epoch: int) -> Iterator[None]:
+    """Inside, the data sets that this thread asks for rows make those of an epoch."""
+    before, _local.epoch = _local.epoch, (seed, epoch)
+    try:
+        yield
+    finally:
+        _local.epoch = before
+
+
+def of_epoch(make: Callable[[int], T], index: int) -> T:
+    """The example `index` of a data set: of the epoch whose batch is made, if one is."""
+    if _local.epoch is None or _local.key is not None:
+        return make(index)
+    with example(*_local.epoch, index):
+        return make(index)
 
 
 def current() -> Draw:

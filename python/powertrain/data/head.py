@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from powertrain.data.collate import stacked
-from powertrain.data.dataset import Dataset, IterableDataset, as_fields
+from powertrain.data.collate import as_fields, stacked
+from powertrain.data.dataset import Dataset, IterableDataset
 from powertrain.data.errors import DataError
-from powertrain.data.source import Fields, Indices, Source
+from powertrain.data.source import Fields, Indices, Source, anew
 from powertrain.data.transforms import Transformed
 
 HEAD = 4096
@@ -38,6 +38,7 @@ class Head(Dataset):
     def __len__(self) -> int:
         return len(next(iter(self._fields().values())))
 
+    @anew()
     def fetch(self, indices: Indices) -> Fields:
         return {name: value[indices] for name, value in self._fields().items()}
 

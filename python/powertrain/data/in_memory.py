@@ -8,37 +8,91 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data.dataset import ArrayDataset, as_source
+from powertrain.data.dataset import ArrayDataset, as_source, gives_items, is_stream
 from powertrain.data.errors import DataError
+from powertrain.data.head import stream_of
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.npy import StoredArray
-from powertrain.data.source import Array, Source, check_labels, whole
+from powertrain.data.pairs import Pairs, WithWeights, class_names, class_weights, example_weights_of, narrow
+from powertrain.data.source import Array, Source, check_labels
 
 WANTED = "(x, y), a pt.data.Dataset of pairs, a loader or a DataModule"
 
 
-def dataset_of(value: Any, name: str = "arrays") -> DataModule:
+def dataset_of(
+    value: Any, name: str = "arrays", sample_weight: Any = None, class_weight: Any = None
+) -> DataModule:
     """The data set of a pair (x, y), a table of such pairs by part, a pt.data.Dataset of pairs, or a loader of one.
 
-    Whole numbers y [examples] are classes; other numbers are targets of regression.
+    Whole numbers y [examples] are classes; other numbers are targets of regression. `sample_weight` has a number for
+    each example of the training part, `class_weight` is as in `DataModule`.
     """
     if isinstance(value, DataModule):
-        return value
+        return weighted(value, sample_weight, class_weight)
     if isinstance(value, Mapping):
-        parts = {part: pair_of(one, part) for part, one in value.items()}
+        parts = {part: _part_of(one, part) for part, one in value.items()}
     else:
-        parts = {"train": pair_of(value, "train")}
+        parts = {"train": _part_of(value, "train")}
     if "train" not in parts:
         raise DataError(
             "data", f"parts {', '.join(parts) or 'of no name'}", "expected train among them", 'pass {"train": (x, y)}'
         )
-    y = parts["train"][1]
+    source, y = parts["train"]
     if y.dtype.kind in "iub" and y.ndim == 1:
         classes = max(check_labels(one, None, part) for part, (_, one) in parts.items())
-        return classification(name, parts, tuple(map(str, range(classes))))
-    sources: dict[str, Source] = {part: ArrayDataset(x=x, y=one.astype(np.float32)) for part, (x, one) in parts.items()}
-    return DataModule(name, "regression", sources, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
+        task = "classification"
+        names = class_names(source) or range(classes)
+        outputs, labels = max(classes, len(names)), tuple(map(str, names))
+    else:
+        task, outputs, labels = "regression", 1 if y.ndim == 1 else int(np.prod(y.shape[1:])), ()
+    sources = {part: _targeted(one, task) for part, (one, _) in parts.items()}
+    made = DataModule(name, task, sources, outputs, labels)
+    return weighted(made, sample_weight, class_weight)
+
+
+def weighted(dataset: DataModule, sample_weight: Any, class_weight: Any) -> DataModule:
+    """A data set whose training examples count by these weights too."""
+    given = "class_weight" if sample_weight is None else "sample_weight"
+    if (sample_weight is not None or class_weight is not None) and stream_of(dataset.train) is not None:
+        raise DataError(
+            given, f"weights for {dataset.name}, a stream", "expected examples that have a length",
+            "give each example a field weight",
+        )  # fmt: skip
+    if sample_weight is not None:
+        source = WithWeights(dataset.train, example_weights_of(sample_weight, len(dataset.train)))
+        dataset = dataclasses.replace(dataset, splits={**dataset.splits, "train": source})
+    if class_weight is not None:
+        dataset = dataclasses.replace(dataset, class_weight=class_weights(class_weight, dataset))
+    return dataset
+
+
+def _part_of(value: Any, where: str) -> tuple[Source, Array]:
+    """A source of x and y, and its targets. Examples that come one by one are read when they are asked for."""
+    if isinstance(value, DataLoader):
+        value = as_source(value.dataset)
+    if _gives_pairs(value):
+        pairs = Pairs(value)
+        return pairs, pairs.targets()
+    x, y, *weight = arrays_of(value, where)
+    return ArrayDataset({"x": x, "y": y, **({"weight": weight[0]} if weight else {})}), y
+
+
+def _gives_pairs(value: Any) -> bool:
+    """Whether it is a data set of single examples, and no array, list or pair of arrays."""
+    if isinstance(value, (tuple, list, str, bytes, Mapping)) or hasattr(value, "__array__") or hasattr(value, "dtype"):
+        return False
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not is_stream(value) and gives_items(value)
+
+
+def _targeted(source: Source, task: str) -> Source:
+    """A source whose targets have the dtype of the task."""
+    dtype = np.dtype(np.int64 if task == "classification" else np.float32)
+    if isinstance(source, Pairs):
+        source.dtype = dtype
+    elif isinstance(source, ArrayDataset):
+        source.arrays["y"] = source.arrays["y"][:].astype(dtype, copy=False)
+    return source
 
 
 def classification(
@@ -63,21 +117,27 @@ def _count(array: Array | StoredArray) -> str:
 
 def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
     """A data set with one part more, given as (x, y); of the classes that the data set has."""
-    x, y = pair_of(value, part)
+    source, y = _part_of(value, part)
     if dataset.kind.classes:
         check_labels(y, dataset.outputs, part)
-        y = y.astype(np.int64)
-    else:
-        y = y.astype(np.float32)
-    return dataclasses.replace(dataset, splits={**dataset.splits, part: ArrayDataset(x=x, y=y)})
+    task = "classification" if dataset.kind.classes else "regression"
+    return dataclasses.replace(dataset, splits={**dataset.splits, part: _targeted(source, task)})
 
 
-def pair_of(value: Any, where: str) -> tuple[Array, Array]:
-    """Inputs and targets as arrays. Numbers of float64 become float32, in which models compute."""
-    if isinstance(value, DataLoader):
-        value = as_source(value.dataset)
+def arrays_of(value: Any, where: str) -> tuple[Array, ...]:
+    """Inputs, targets and, of a data set that has it, the field `weight`. Numbers of float64 become float32, in which
+    models compute."""
+    weight: tuple[Array, ...] = ()
     if isinstance(value, Source) and not isinstance(value, (tuple, list)):
-        value = tuple(whole(value, field) for field in ("x", "y"))
+        fields = value.fetch(np.arange(len(value), dtype=np.int64))
+        for name in ("x", "y"):
+            if name not in fields:
+                raise DataError(
+                    "data", f"no field {name!r}", f"expected one of {', '.join(fields)}",
+                    "name a field that the data has",
+                )  # fmt: skip
+        weight = (fields["weight"],) if "weight" in fields else ()
+        value = fields["x"], fields["y"]
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         count = f" of {len(value)}" if isinstance(value, (tuple, list)) else ""
         raise DataError(where, f"a {type(value).__name__}{count}", f"expected {WANTED}", "pass inputs and targets")
@@ -86,7 +146,7 @@ def pair_of(value: Any, where: str) -> tuple[Array, Array]:
         raise DataError(
             where, f"{len(x):,} examples and {len(y):,} targets", "expected as many of each", "check the first axes"
         )
-    return _narrow(x), _narrow(y)
+    return narrow(x), narrow(y), *weight
 
 
 def array_of(value: Any, where: str) -> Array:
@@ -103,9 +163,3 @@ def array_of(value: Any, where: str) -> Array:
             "number the classes of texts: labels, y = numpy.unique(y, return_inverse=True)",
         )  # fmt: skip
     return array
-
-
-def _narrow(array: Array) -> Array:
-    """Numbers of float64 as float32; what is too large for it becomes an infinity, which the source refuses."""
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32) if array.dtype == np.float64 else array

@@ -9,14 +9,14 @@ import numpy as np
 
 from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
-from powertrain.data.collate import as_tensors, stacked
-from powertrain.data.dataset import as_fields, as_source, fetches_anew, gives_items, is_stream, item
+from powertrain.data.collate import as_fields, as_tensors, stacked
+from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.prefetch import Made, Prefetched
 from powertrain.data.samplers import RandomSampler, SequentialSampler, row_numbers, seed_of
-from powertrain.data.source import fetch_training
+from powertrain.data.source import fetch_training, fetches_anew
 
 if TYPE_CHECKING:
     from powertrain.data.dataset import IterableDataset
@@ -118,6 +118,7 @@ class DataLoader:
         self._stream = is_stream(dataset)
         self._source = None if self._stream else as_source(dataset)
         self._anew = self._stream or fetches_anew(dataset)
+        self._draws = not self._stream and holds_items(dataset)
         self._by_items = collate_fn is not None or (not self._stream and gives_items(dataset))
         self.order = self._order(shuffle)
         self._cursor = Cursor(0, 0)
@@ -187,6 +188,12 @@ class DataLoader:
         if self._stream or self._by_items:
             examples = pick.examples if self._stream else [self._example(pick.epoch, int(row)) for row in pick.indices]
             return (self.collate_fn or stacked)(list(examples))
+        if self._draws:  # in a __getitem__ below the source
+            with drawing.batch(self.seed, pick.epoch):
+                return self._fetched(pick)
+        return self._fetched(pick)
+
+    def _fetched(self, pick: Pick) -> Any:
         assert self._source is not None
         if self.augment:
             made = fetch_training(self._source, pick.indices, self.seed, pick.cursor)

@@ -39,7 +39,8 @@ class DataModule:
     says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
     that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
     `sections` are pages of it; `columns` are names of the numbers of an example, where they have any. `task` is the
-    name of a task plugin; `own_task` is one that no distribution offers.
+    name of a task plugin; `own_task` is one that no distribution offers. `class_weight` has a number for each class, by
+    which a training example counts, but not one that is measured.
     """
 
     name: str
@@ -57,6 +58,7 @@ class DataModule:
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()
     own_task: Task | None = None
+    class_weight: Array | None = None
 
     def __post_init__(self) -> None:
         parts = {

@@ -6,11 +6,13 @@ training run stands is the loader's cursor.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import drawing
 from powertrain.data.errors import DataError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
@@ -34,6 +36,29 @@ class Source(Protocol):
     def fetch(self, indices: Indices) -> Fields:
         """The rows of `indices`, in that order, as one array per field."""
         ...
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def anew(inner: str = "") -> Callable[[F], F]:
+    """Mark a `fetch` that makes new arrays each time, if the data set in its attribute `inner` does."""
+
+    def marked(fetch: F) -> F:
+        fetch.anew = inner  # type: ignore[attr-defined]
+        return fetch
+
+    return marked
+
+
+def fetches_anew(dataset: Any) -> bool:
+    """Whether each batch of a data set is memory of its own. A `fetch` from elsewhere may fill one buffer again and
+    again, or give a view of what it holds: a loader copies such a batch, since the numbers of a tensor never change."""
+    fetch = getattr(type(dataset), "fetch", None)
+    if fetch is None:
+        return True  # of single examples, which are stacked
+    inner = getattr(fetch, "anew", None)
+    return inner == "" or (inner is not None and fetches_anew(getattr(dataset, inner)))
 
 
 @runtime_checkable
@@ -112,7 +137,8 @@ def check_labels(labels: Array, classes: int | None, where: str) -> int:
 def whole(source: Source, field: str, batch: int = 4096) -> Array:
     """One field of every example, in order."""
     rows = np.arange(len(source), dtype=np.int64)
-    parts = [source.fetch(rows[start : start + batch]) for start in range(0, len(rows), batch)]
+    with drawing.batch(0, 0):  # the same each time, so that what is learned from it is too
+        parts = [source.fetch(rows[start : start + batch]) for start in range(0, len(rows), batch)]
     if field not in parts[0]:
         raise DataError(
             "data", f"no field {field!r}", f"expected one of {', '.join(parts[0])}", "name a field that the data has"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
-from powertrain.data.source import Array, Fields, Indices
+from powertrain.data.source import Array, Fields, Indices, anew
 
 # What a character that the training text does not have becomes, and what it is shown as.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -104,6 +104,7 @@ class Windows(Dataset):
     def __len__(self) -> int:
         return len(self._views)
 
+    @anew()
     def fetch(self, indices: Indices) -> Fields:
         rows = self._views[indices]
         return {"x": np.ascontiguousarray(rows[:, :-1]), "y": np.ascontiguousarray(rows[:, 1:])}

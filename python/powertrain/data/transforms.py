@@ -29,7 +29,7 @@ from powertrain.data.image_transforms import (
 )
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.resizing import RandomResizedCrop, Resize
-from powertrain.data.source import Array, Fields, Indices, Source, fetch_training, pieces
+from powertrain.data.source import Array, Fields, Indices, Source, anew, fetch_training, pieces
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import RandomTransform, Transform
@@ -174,6 +174,7 @@ class Transformed(Dataset):
     def __len__(self) -> int:
         return len(self.source)
 
+    @anew("source")  # a transform gives a new array, or a view of what it was given
     def fetch(self, indices: Indices) -> Fields:
         return self.mapped(self.source.fetch(indices))
 

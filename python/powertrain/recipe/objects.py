@@ -97,13 +97,18 @@ def _data(value: Any) -> Given:
     dataset = dataset_of(value)
     parts = {name: _described(source) for name, source in dataset.splits.items()}
     record = {"use": dataset.name, "task": dataset.task, "outputs": dataset.outputs, "parts": parts}
+    if dataset.class_weight is not None:
+        record["class_weight"] = dataset.class_weight.tolist()
     return Given(dataset.name, GivenData(dataset), record)
 
 
 def _described(source: Any) -> dict[str, Any]:
     """How many examples, of what form, and a check sum of some: enough to see that a resumed run got other data."""
+    from powertrain.data import drawing
+
     rows = np.unique(np.linspace(0, len(source) - 1, min(len(source), 256)).astype(np.int64))
-    fields: Mapping[str, NDArray[Any]] = source.fetch(rows)
+    with drawing.batch(0, 0):
+        fields: Mapping[str, NDArray[Any]] = source.fetch(rows)
     forms = {name: f"{array.dtype}{list(array.shape[1:])}" for name, array in fields.items()}
     check = 0
     for array in fields.values():

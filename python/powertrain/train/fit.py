@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
     from powertrain.plugin import Callback, Metric, Strategy, Transform
-    from powertrain.typing import DataLike, Pair, Table
+    from powertrain.typing import DataLike, Table, TensorLike
 
 # What a file of weights or of pt.save is called; the folder of a run is called otherwise.
 _FILES = (".bin", ".ckpt", ".npz", ".pt", ".pth", ".safetensors")
@@ -47,7 +47,9 @@ def fit(
     steps: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
-    validation: float | Pair | None = None,
+    validation: float | DataLike | None = None,
+    sample_weight: TensorLike | None = None,
+    class_weight: Mapping[int | str, float] | Sequence[float] | str | None = None,
     metrics: Sequence[str | Metric] | None = None,
     callbacks: Sequence[str | Callback | Table] | None = None,
     seed: int | None = None,
@@ -69,7 +71,12 @@ def fit(
     loss        a name, such as "cross-entropy"; a function of (output, target) that gives one value per example; a
                 pt.nn loss. Usual for the task where it is not given
     optimizer   a name ("adamw" where it is not given), a table, or a pt.optim optimizer of the model's parameters
-    validation  (x, y), or the share of the training examples that is held out
+    validation  (x, y) or a data set, or the share of the training examples that is held out
+    sample_weight
+                one number for each training example, by which its loss counts; in measures of held-out ones too
+    class_weight
+                a number for each class, {0: 1, 1: 5}, or "balanced": training examples count by that of their class,
+                and times sample_weight
     metrics     names, or metrics of pt.metrics
     callbacks   names, tables, or objects with after_commit(event)
     epochs, steps, batch_size, lr, seed, precision, threads
@@ -98,6 +105,7 @@ def fit(
         raise RunError(f"[fit] received no recipe and no {lacking}; expected a recipe, or model and data; {EXAMPLE}")
     if isinstance(recipe, pt.nn.Module):
         raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
+    _check_names(overrides)
     if resume and folder is None:
         raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
     sections = {
@@ -106,7 +114,9 @@ def fit(
     }  # fmt: skip
     if data is not None:
         batch_size = batch_size or _batch_of(data)
-        sections["data"], validation = _data(data, validation)
+        sections["data"], validation = _data(data, validation, sample_weight, class_weight)
+    elif sample_weight is not None or class_weight is not None:
+        _refuse_weights("the data of a recipe")
     if epochs is not None and steps is not None:
         raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
     until = f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs"
@@ -181,11 +191,50 @@ def _batch_of(data: Any) -> int | None:
     return data.batch_size if isinstance(data, DataLoader) else None
 
 
-def _data(data: Any, validation: Any) -> tuple[Any, Any]:
+# What other libraries call an argument.
+_COUNTERPARTS = {
+    "validation_data": "validation=(x, y)",
+    "validation_split": "validation=0.2",
+    "eval_set": "validation=(x, y)",
+    "x": "data=(x, y)",
+    "y": "data=(x, y)",
+    "num_epochs": "epochs=10",
+    "max_epochs": "epochs=10",
+    "max_steps": "steps=1000",
+    "steps_per_epoch": "steps=1000",
+    "learning_rate": "lr=1e-3",
+    "criterion": "loss=criterion",
+    "sample_weights": "sample_weight=weights",
+    "class_weights": "class_weight={0: 1, 1: 5}",
+    "weights": "sample_weight=weights",
+    "num_workers": 'run={"workers": 2}',
+    "workers": 'run={"workers": 2}',
+    "default_root_dir": 'folder="runs/a"',
+}
+
+
+def _check_names(names: Mapping[str, Any]) -> None:
+    """Refuse an argument of another library, with the one to write."""
+    for name in names:
+        if name in _COUNTERPARTS:
+            ours = _COUNTERPARTS[name]
+            raise RunError(f"[fit] received {name}; expected {ours.partition('=')[0]}; write pt.fit(..., {ours})")
+
+
+def _refuse_weights(what: str) -> None:
+    raise RunError(
+        f"[fit] received weights for {what}; expected data as arrays or a data set; pass data=(x, y), or give the data "
+        "a field weight"
+    )
+
+
+def _data(data: Any, validation: Any, sample_weight: Any, class_weight: Any) -> tuple[Any, Any]:
     """The data, with validation examples of their own as a part; and the share that is left to hold out."""
     if isinstance(data, str) or (isinstance(data, Mapping) and is_plain(data)):
         if isinstance(data, str):
             _check_name(data)
+        if sample_weight is not None or class_weight is not None:
+            _refuse_weights("data by name")
         if validation is None or is_plain(validation):
             return data, validation
         raise RunError(
@@ -194,7 +243,7 @@ def _data(data: Any, validation: Any) -> tuple[Any, Any]:
         )
     from powertrain.data.in_memory import dataset_of, with_part
 
-    dataset = dataset_of(data)
+    dataset = dataset_of(data, sample_weight=sample_weight, class_weight=class_weight)
     if validation is None or (is_plain(validation) and not isinstance(validation, (list, tuple))):
         return {"use": dataset}, validation
     return {"use": with_part(dataset, "valid", validation)}, None

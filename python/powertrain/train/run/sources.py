@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
 from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
+from powertrain.data.pairs import WithClassWeights
 from powertrain.data.source import Fields, example_weights
 from powertrain.data.transforms import Transformed
 from powertrain.plugin.protocols import Inputs
@@ -72,6 +73,9 @@ class Sources:
             )
         if key not in self._made:
             source = self._part(role) if rows is None else Subset(self._part(role), np.asarray(rows))
+            weight = self.dataset.class_weight
+            if weight is not None and role == "train":
+                source = WithClassWeights(source, weight)
             stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]

@@ -1,0 +1,187 @@
+"""Examples of a caller's data set as a run reads them: pairs of numbers, and what weighs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from powertrain.data.collate import as_fields, stacked
+from powertrain.data.dataset import ConcatDataset, Dataset, Subset, item
+from powertrain.data.errors import DataError
+from powertrain.data.order import Cursor
+from powertrain.data.source import (
+    Array,
+    Fields,
+    Indices,
+    Source,
+    anew,
+    check_labels,
+    example_weights,
+    fetch_training,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from powertrain.data.module import DataModule
+
+
+class Pairs(Dataset):
+    """A data set whose examples come one by one, with fields x and y; numbers of float64 become float32."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.dtype: np.dtype[Any] | None = None  # of y, once the task is known
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> dict[str, Array]:
+        fields = as_fields(stacked([item(self.dataset, index)]))
+        if not {"x", "y"} <= set(fields):
+            raise DataError(
+                "data", f"examples of {', '.join(fields)}", "expected pairs of an input and a target",
+                "return x, y from __getitem__, or a dict of x and y",
+            )  # fmt: skip
+        y = fields["y"] if self.dtype is None else fields["y"].astype(self.dtype)
+        kept = {"x": narrow(fields["x"]), "y": narrow(y)}
+        if "weight" in fields:
+            kept["weight"] = fields["weight"]
+        return {name: value[0] for name, value in kept.items()}
+
+    def targets(self) -> Array:
+        """Every y: where the data set has them, without making an example."""
+        known = _targets(self.dataset)
+        return whole(self, "y", batch=64) if known is None else known
+
+
+def _targets(dataset: Any) -> Array | None:
+    """The class numbers that a data set lists, as those of torchvision do."""
+    if isinstance(dataset, Subset):
+        inner = _targets(dataset.dataset)
+        return None if inner is None else inner[dataset.indices]
+    if isinstance(dataset, ConcatDataset):
+        parts = [_targets(one) for one in dataset.datasets]
+        return None if any(part is None for part in parts) else np.concatenate(parts)  # type: ignore[arg-type]
+    if getattr(dataset, "target_transform", None) is not None or not hasattr(dataset, "targets"):
+        return None
+    found = np.asarray(dataset.targets)
+    return found if found.dtype.kind in "iu" and found.shape == (len(dataset),) else None
+
+
+def class_names(source: Any) -> list[str]:
+    """The names of the classes of a data set, as those of torchvision have them."""
+    inner = getattr(source, "dataset", None)
+    return list(getattr(source, "classes", ())) or ([] if inner is None else class_names(inner))
+
+
+class _Weighing(Dataset):
+    """A source whose rows have a weight more, which multiplies one that they have."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def weights(self, indices: Indices, fields: Fields) -> Array:
+        raise NotImplementedError
+
+    def _weighed(self, indices: Indices, fields: Fields) -> Fields:
+        weight = self.weights(indices, fields)
+        return {**fields, "weight": example_weights(fields["weight"]) * weight if "weight" in fields else weight}
+
+    @anew("source")
+    def fetch(self, indices: Indices) -> Fields:
+        return self._weighed(indices, self.source.fetch(indices))
+
+    def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
+        return self._weighed(indices, fetch_training(self.source, indices, seed, call))
+
+
+class WithWeights(_Weighing):
+    """Rows with weights of their own."""
+
+    def __init__(self, source: Source, weight: Array) -> None:
+        super().__init__(source)
+        self.weight = weight
+
+    def weights(self, indices: Indices, fields: Fields) -> Array:
+        return self.weight[indices]
+
+
+class WithClassWeights(_Weighing):
+    """Rows that count as their class does: of targets that are shares, as the mean of the classes."""
+
+    def __init__(self, source: Source, weight: Array) -> None:
+        super().__init__(source)
+        self.weight = weight
+
+    def weights(self, indices: Indices, fields: Fields) -> Array:
+        y = fields["y"]
+        return self.weight[y] if y.ndim == 1 else (y @ self.weight).astype(np.float32)
+
+
+def example_weights_of(given: Any, count: int) -> Array:
+    """`sample_weight` for as many examples."""
+    weight = np.asarray(given)
+    if weight.shape != (count,) or weight.dtype.kind not in "fiub":
+        raise DataError(
+            "sample_weight", f"{weight.dtype}{list(weight.shape)}",
+            f"expected {count:,} numbers, one for each training example", "pass an array as long as y",
+        )  # fmt: skip
+    return example_weights(weight)
+
+
+def class_weights(given: Any, dataset: DataModule) -> Array:
+    """`class_weight` as a number for each class: a dict by number or name (1 for those that are not in it), a list, or
+    "balanced", for which every class of the training examples counts alike."""
+    where, count = "class_weight", dataset.outputs
+    if not dataset.kind.classes:
+        raise DataError(where, f"weights of classes for a {dataset.task} task", "expected classes", "leave it out")
+    if isinstance(given, str) and given == "balanced":
+        source = getattr(dataset.train, "source", dataset.train)  # below the weights of examples
+        y = source.targets() if isinstance(source, Pairs) else whole(source, "y")
+        check_labels(y, count, where)
+        found = np.bincount(y, minlength=count)
+        return (len(y) / (np.count_nonzero(found) * np.maximum(found, 1))).astype(np.float32)
+    if isinstance(given, Mapping):
+        return _of_table(given, dataset)
+    values = np.asarray(given)
+    if values.shape != (count,):
+        raise DataError(
+            where, repr(given) if isinstance(given, str) else f"{type(given).__name__}{list(values.shape)}",
+            f'expected a dict, {count} numbers, one a class, or "balanced"', "for example class_weight={0: 1, 1: 5}",
+        )  # fmt: skip
+    return np.array([_weight_of(value, f"{where} {at}") for at, value in enumerate(values.tolist())], np.float32)
+
+
+def _of_table(given: Mapping[Any, Any], dataset: DataModule) -> Array:
+    count = dataset.outputs
+    weight = np.ones(count, np.float32)
+    names: dict[Any, int] = {name: at for at, name in enumerate(dataset.labels)}
+    names.update({at: at for at in range(count)})
+    for key, value in given.items():
+        at = key.item() if isinstance(key, np.generic) else key
+        if at not in names:
+            raise DataError(
+                "class_weight", f"the class {key!r}",
+                f"expected whole numbers from 0 to {count - 1}, or names of classes",
+                "number the classes as y does",
+            )  # fmt: skip
+        weight[names[at]] = _weight_of(value, f"class_weight {key!r}")
+    return weight
+
+
+def _weight_of(value: Any, where: str) -> float:
+    good = isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value) and value >= 0
+    if not good:
+        raise DataError(where, f"the weight {value!r}", "expected a finite number >= 0", "1 is usual")
+    return float(value)
+
+
+def narrow(array: Array) -> Array:
+    """Numbers of float64 as float32; what is too large for it becomes an infinity, which the source refuses."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32) if array.dtype == np.float64 else array
