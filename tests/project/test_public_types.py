@@ -40,6 +40,7 @@ LEFT = {
     "Module.forward ->",
     # What they give is what another function gives: a module's forward, a kernel, a data set that they hold.
     "Module.__call__ ->", "Kernel.__call__ ->", "ConcatDataset.__getitem__ ->", "Subset.__getitem__ ->",
+    "DatasetFolder.__getitem__ ->",
     "DataLoader.__init__ collate_fn", "Plugin.load ->", "Registry.load ->",
     # A number or a text, by the op's spec; a number, or lists of numbers, by dtype and shape. A union would have to be
     # cast at every use.

@@ -36,10 +36,10 @@ class DatasetFolder(Dataset):
     def __init__(
         self,
         root: str | PathLike[str],
-        loader: Callable[[str], Any],
+        loader: Callable[[str], object],
         extensions: Sequence[str] | None = None,
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[int], Any] | None = None,
+        transform: Callable[..., object] | None = None,
+        target_transform: Callable[[int], object] | None = None,
         is_valid_file: Callable[[str], bool] | None = None,
     ) -> None:
         where = type(self).__name__
@@ -69,7 +69,7 @@ class DatasetFolder(Dataset):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         path, target = self.samples[place_of(index, len(self), type(self).__name__)]
-        sample = self.loader(path)
+        sample: Any = self.loader(path)
         if self.transform is not None:
             sample = self.transform(sample)
         return sample, target if self.target_transform is None else self.target_transform(target)
@@ -98,9 +98,9 @@ class ImageFolder(DatasetFolder):
     def __init__(
         self,
         root: str | PathLike[str],
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[int], Any] | None = None,
-        loader: Callable[[str], Any] | None = None,
+        transform: Callable[..., object] | None = None,
+        target_transform: Callable[[int], object] | None = None,
+        loader: Callable[[str], object] | None = None,
         is_valid_file: Callable[[str], bool] | None = None,
     ) -> None:
         if loader is None:
