@@ -20,9 +20,7 @@ from powertrain.data.source import Array, Source, check_labels
 WANTED = "(x, y), a pt.data.Dataset of pairs, a loader or a DataModule"
 
 
-def dataset_of(
-    value: Any, name: str = "arrays", sample_weight: Any = None, class_weight: Any = None
-) -> DataModule:
+def dataset_of(value: Any, name: str = "arrays", sample_weight: Any = None, class_weight: Any = None) -> DataModule:
     """The data set of a pair (x, y), a table of such pairs by part, a pt.data.Dataset of pairs, or a loader of one.
 
     Whole numbers y [examples] are classes; other numbers are targets of regression. `sample_weight` has a number for
