@@ -42,6 +42,12 @@ class _SGD(BaseEstimator):
 
     LOSSES: Mapping[str, Any]
 
+    def _keep(self, given: Mapping[str, Any]) -> None:
+        """The arguments of a constructor, its locals(), as attributes: scikit-learn wants each, and its signature."""
+        for name, value in given.items():
+            if name != "self":
+                setattr(self, name, value)
+
     def _settings(self) -> tuple[Schedule, tuple[float, float]]:
         """The schedule, and the weights of the penalties: of the squares, and of the sizes."""
         where = type(self).__name__
@@ -138,22 +144,7 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
         batch_size: int = 32,
         class_weight: Mapping[object, float] | str | None = None,
     ) -> None:
-        self.loss = loss
-        self.penalty = penalty
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.max_iter = max_iter
-        self.tol = tol
-        self.shuffle = shuffle
-        self.epsilon = epsilon
-        self.random_state = random_state
-        self.learning_rate = learning_rate
-        self.eta0 = eta0
-        self.power_t = power_t
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
-        self.class_weight = class_weight
+        self._keep(locals())
 
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> SGDClassifier:  # noqa: N803
         """Learn from rows X and their classes y."""
@@ -262,21 +253,7 @@ class SGDRegressor(RegressorMixin, _SGD):
         n_iter_no_change: int = 5,
         batch_size: int = 32,
     ) -> None:
-        self.loss = loss
-        self.penalty = penalty
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.max_iter = max_iter
-        self.tol = tol
-        self.shuffle = shuffle
-        self.epsilon = epsilon
-        self.random_state = random_state
-        self.learning_rate = learning_rate
-        self.eta0 = eta0
-        self.power_t = power_t
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
+        self._keep(locals())
 
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> SGDRegressor:  # noqa: N803
         """Learn from rows X and their targets y, one each."""
