@@ -11,6 +11,7 @@
 
 #include "core/buffer.h"
 #include "ops/conv2d/plan.h"
+#include "ops/cpu_target.h"
 #include "ops/matmul/plan.h"
 #include "parallel/kernel_table.h"
 
@@ -29,8 +30,8 @@ double now() {
 // Memory as the engine's own: aligned, with huge pages where it is large. bf16 are the upper halves of such floats.
 BufferRef numbers(int64_t n, DType type = DType::F32) {
   BufferRef values = Buffer::allocate(n * static_cast<int64_t>(size_of(type)));
-  float* at = reinterpret_cast<float*>(values->data());
-  uint16_t* half_at = reinterpret_cast<uint16_t*>(values->data());
+  float* at = reinterpret_cast<float*>(values->host());
+  uint16_t* half_at = reinterpret_cast<uint16_t*>(values->host());
   uint32_t state = 1;
   for (int64_t i = 0; i < n; ++i) {
     const float x = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / (1 << 24) - 0.5f;
@@ -54,7 +55,7 @@ void run(const LaunchPlan& plan, std::vector<char*> data, char* workspace, char*
 
 // One thread executes all chunks, planned as for one.
 PlanContext context() {
-  PlanContext alone = current_plan_context();
+  PlanContext alone = cpu_target().context();
   alone.threads = 1;
   return alone;
 }
@@ -70,9 +71,9 @@ void measure(const std::string& name, const LaunchPlan& plan, std::vector<char*>
     chunks += launch.chunks;
   }
   const BufferRef workspace = Buffer::allocate(plan.workspace_bytes), scratch = Buffer::allocate(scratch_bytes);
-  for (int i = 0; i < 3; ++i) run(plan, data, workspace->data(), scratch->data());
+  for (int i = 0; i < 3; ++i) run(plan, data, workspace->host(), scratch->host());
   double once = now();
-  for (int i = 0; i < 3; ++i) run(plan, data, workspace->data(), scratch->data());
+  for (int i = 0; i < 3; ++i) run(plan, data, workspace->host(), scratch->host());
   once = (now() - once) / 3;
   const int repeats =
       once < 20e-6 ? static_cast<int>(50e-6 / std::max(once, 1e-7)) : 1;  // reading the clock costs 1 us
@@ -80,7 +81,7 @@ void measure(const std::string& name, const LaunchPlan& plan, std::vector<char*>
   const double end = now() + (std::getenv("QUICK") ? 0.1 : 0.4);
   while (times.size() < 5 || (now() < end && times.size() < 2000)) {
     const double begin = now();
-    for (int i = 0; i < repeats; ++i) run(plan, data, workspace->data(), scratch->data());
+    for (int i = 0; i < repeats; ++i) run(plan, data, workspace->host(), scratch->host());
     times.push_back((now() - begin) / repeats);
   }
   std::sort(times.begin(), times.end());
@@ -90,7 +91,7 @@ void measure(const std::string& name, const LaunchPlan& plan, std::vector<char*>
   std::fflush(stdout);
 }
 
-char* bytes(const BufferRef& buffer) { return buffer->data(); }
+char* bytes(const BufferRef& buffer) { return buffer->host(); }
 
 Operand matrix(int64_t rows, int64_t cols, bool transposed, DType type = DType::F32) {
   return {type, {rows, cols}, transposed ? Strides{1, rows} : Strides{cols, 1}};

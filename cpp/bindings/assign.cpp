@@ -70,8 +70,8 @@ Tensor cast_for(const Tensor& value, const TensorType& type, const std::string& 
   if (!number) return value.dtype() == type.dtype ? value : fn::cast(value, type.dtype);
   Tensor cast = number_in(value, type.dtype);
   if (is_int(type.dtype)) {
-    const double given = load_number(value.data(), value.dtype());
-    if (load_number(cast.data(), cast.dtype()) != given)
+    const double given = load_number(value.host(), value.dtype());
+    if (load_number(cast.host(), cast.dtype()) != given)
       throw ShapeError(text("[", where, "] received ", given, " for ", type, "; expected an integer that ",
                             info(type.dtype).name, " holds; use another dtype"));
   }

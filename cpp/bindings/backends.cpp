@@ -127,7 +127,7 @@ class BackendStep final : public ForeignStep {
     if (pure_.checks.empty()) return -1;
     const Tensor flags = to_row_major(unwrap(adapter_.attr("fetch")(outputs[outputs.size() - 1])));
     for (std::size_t i = 0; i < pure_.checks.size(); ++i) {
-      if (flags.data()[i]) continue;
+      if (flags.host()[i]) continue;
       const PureStep::Check& check = pure_.checks[i];
       report->tripped_phase = check.phase;
       if (check.skips || (!check.index && on_trip == OnTrip::Skip)) {

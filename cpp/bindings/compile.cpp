@@ -325,7 +325,7 @@ PyObject* record(PyObject* self, PyObject* args) {
     struct Recording final : Device {
       std::vector<std::pair<std::string, int>> events;
       std::string_view name() const override { return "recording"; }
-      BufferRef allocate(std::size_t bytes) override { return Buffer::allocate(bytes); }
+      Memory& memory() override { return host_memory(); }
       void begin(bool) override { events.emplace_back("begin", -1); }
       void launch(const Instruction& instruction, char* const*, uint32_t*) override {
         events.emplace_back(instruction.commits ? "commit" : "launch", instruction.launch);
@@ -392,7 +392,9 @@ PyTypeObject* compiled_type() {
 py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify,
                 bool fuse, const std::string& on_trip, int limit, const py::object& backend) {
   CompileOptions options;
-  options.passes = {simplify, fuse};
+  for (auto [name, on] : {std::pair("simplify", simplify), std::pair("fuse", fuse)}) {
+    if (!on) options.passes.off.insert(name);
+  }
   options.on_trip = on_trip == "skip" ? OnTrip::Skip : OnTrip::Error;
   options.limit = limit;
   if (!backend.is_none()) {

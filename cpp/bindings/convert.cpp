@@ -158,13 +158,13 @@ Tensor large_integer(py::handle object, const std::string& where) {
         text("[", where, "] received an integer beyond 64 bits; expected one that int64 or uint64 holds; use a float"));
   }
   Tensor number = Tensor::scalar(0, DType::U64, true);
-  std::memcpy(number.data(), &value, sizeof(value));
+  std::memcpy(number.host(), &value, sizeof(value));
   return number;
 }
 
 Tensor complex_scalar(Py_complex value) {
   Tensor number = Tensor::scalar(0, DType::C128, true);
-  std::memcpy(number.data(), &value, sizeof(value));
+  std::memcpy(number.host(), &value, sizeof(value));
   return number;
 }
 
@@ -172,7 +172,7 @@ Tensor complex_scalar(Py_complex value) {
 
 Tensor with_true_as_one(const Tensor& lent) {
   if (lent.dtype() != DType::Bool) return lent;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(lent.data());
+  const auto* bytes = reinterpret_cast<const uint8_t*>(lent.host());
   if (count(lent.shape()) == 0 || zeros_and_ones(bytes, lent.shape(), lent.strides(), 0)) return lent;
   TapeScope off(false);
   const Tensor numbers =
@@ -203,7 +203,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
     const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
     if (overflow) return large_integer(object, where);
     Tensor number = Tensor::scalar(0, DType::I64, true);
-    std::memcpy(number.data(), &value, sizeof(value));
+    std::memcpy(number.host(), &value, sizeof(value));
     return number;
   }
   if (py::isinstance<Slot>(object)) return read_slot(py::cast<SlotRef>(object));
@@ -248,7 +248,7 @@ py::object to_numpy(const Tensor& given) {
     throw DTypeError(
         "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
   }
-  const Tensor tensor = given;
+  const Tensor tensor = given.in(host_memory());
   note_constant(tensor);
   const std::size_t size = size_of(tensor.dtype());
   std::vector<py::ssize_t> shape, strides;
@@ -257,7 +257,7 @@ py::object to_numpy(const Tensor& given) {
     strides.push_back(tensor.strides()[i] * static_cast<py::ssize_t>(size));
   }
   const py::capsule keep(new Tensor(tensor), [](void* p) { delete static_cast<Tensor*>(p); });
-  py::array array(py::dtype(std::string(info(tensor.dtype()).name)), shape, strides, tensor.data(), keep);
+  py::array array(py::dtype(std::string(info(tensor.dtype()).name)), shape, strides, tensor.host(), keep);
   array.attr("flags").attr("writeable") = false;
   return array;
 }

@@ -67,7 +67,7 @@ struct Lent {
       shape[at] = tensor.shape()[i], strides[at] = tensor.strides()[i];
     }
     managed.tensor = {
-        tensor.data(), {PT_CPU, 0}, tensor.ndim(), type_of(tensor.dtype()), shape.data(), strides.data(), 0};
+        tensor.host(), {PT_CPU, 0}, tensor.ndim(), type_of(tensor.dtype()), shape.data(), strides.data(), 0};
     managed.context = this;
     managed.deleter = [](Managed* lent) { delete static_cast<Lent*>(lent->context); };
   }
@@ -91,7 +91,7 @@ py::object capsule(Lent<Managed>* lent, const char* name) {
 
 Tensor copied(const Tensor& tensor) {
   const Tensor rows = to_row_major(tensor), copy = Tensor::empty(tensor.type());
-  std::memcpy(copy.data(), rows.data(), static_cast<std::size_t>(rows.size()) * size_of(rows.dtype()));
+  std::memcpy(copy.host(), rows.host(), static_cast<std::size_t>(rows.size()) * size_of(rows.dtype()));
   return copy;
 }
 

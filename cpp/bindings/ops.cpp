@@ -58,7 +58,7 @@ py::dict describe(const Op& op) {
   d["differentiable"] = op.differentiable() && !op.no_gradient;
   d["has_compose"] = op.compose != nullptr;
   d["has_vjp"] = op.vjp != nullptr;
-  d["has_kernel"] = op.plan != nullptr;
+  d["has_kernel"] = op.has_kernel();
   d["is_view"] = op.view != nullptr;
   d["elementwise"] = op.elementwise;
   d["random"] = op.random;

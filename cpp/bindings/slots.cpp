@@ -40,7 +40,7 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
   }
   for (const SlotRef& slot : slots) slot->become_base();  // out of a flat slot before
   Tensor flat = Tensor::empty({dtype, {total}});
-  std::memset(flat.data(), 0, static_cast<std::size_t>(total) * size_of(dtype));
+  std::memset(flat.host(), 0, static_cast<std::size_t>(total) * size_of(dtype));
   SlotRef base = Slot::make(std::move(flat), name, false);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     while (!slots[i]->become_view(base, offsets[i])) {

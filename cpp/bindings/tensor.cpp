@@ -26,11 +26,11 @@ void no_branch(const Tensor& t, const char* what) {
 // A Python number in a complex dtype.
 Tensor complex_number(const Tensor& number, DType dtype) {
   const bool whole = is_complex(number.dtype());
-  const double re = load_number(number.data(), number.dtype());
-  const double im = whole ? load_number(number.data() + 8, DType::F64) : 0.0;
+  const double re = load_number(number.host(), number.dtype());
+  const double im = whole ? load_number(number.host() + 8, DType::F64) : 0.0;
   Tensor made = Tensor::empty({dtype, {}});
-  store_number(made.data(), part_dtype(dtype), re);
-  store_number(made.data() + size_of(dtype) / 2, part_dtype(dtype), im);
+  store_number(made.host(), part_dtype(dtype), re);
+  store_number(made.host() + size_of(dtype) / 2, part_dtype(dtype), im);
   return made;
 }
 
@@ -54,7 +54,7 @@ Tensor in_dtype(const Tensor& t, py::handle data, py::handle dtype, const char* 
   const DType wanted = dtype_or(dtype, t.dtype(), where);
   if ((PyList_Check(data.ptr()) || PyTuple_Check(data.ptr())) && is_int(t.dtype()) && is_int(wanted)) {
     for (int64_t i = 0; i < t.size(); ++i) {
-      check_holds(wanted, t.data() + i * static_cast<int64_t>(size_of(t.dtype())), t.dtype(), where);
+      check_holds(wanted, t.host() + i * static_cast<int64_t>(size_of(t.dtype())), t.dtype(), where);
     }
   }
   return fn::cast(t, wanted);
@@ -67,7 +67,7 @@ Tensor make(py::handle data, py::handle dtype, const char* where) {
     if (is_complex(t.dtype()) && !is_complex(wanted))
       throw DTypeError(text("[", where, "] received the complex number ", shown(data), " for ", info(wanted).name,
                             "; expected a real number; take its real part, or a complex dtype"));
-    if (is_int(t.dtype()) && is_int(wanted)) check_holds(wanted, t.data(), t.dtype(), where);
+    if (is_int(t.dtype()) && is_int(wanted)) check_holds(wanted, t.host(), t.dtype(), where);
     return number_in(t, wanted);
   }
   return in_dtype(t, data, dtype, where);
@@ -268,7 +268,7 @@ void register_tensor(py::module_& m) {
                             "; expected finite numbers and a result that memory can hold; check them"));
     const auto n = static_cast<int64_t>(std::max(0.0, size));
     const Tensor t = Tensor::empty({DType::F64, {n}});
-    for (int64_t i = 0; i < n; ++i) reinterpret_cast<double*>(t.data())[i] = start + static_cast<double>(i) * step;
+    for (int64_t i = 0; i < n; ++i) reinterpret_cast<double*>(t.host())[i] = start + static_cast<double>(i) * step;
     return t;
   });
   // For functions that are made in Python: what they are given, or an error of ours.
@@ -284,7 +284,7 @@ void register_tensor(py::module_& m) {
   // Modulo 2^64: int64, or uint64 where numbers are beyond it.
   m.def("whole_range", [](uint64_t start, uint64_t step, int64_t n, bool wide) {
     const Tensor t = Tensor::empty({wide ? DType::U64 : DType::I64, {n}});
-    for (int64_t i = 0; i < n; ++i, start += step) reinterpret_cast<uint64_t*>(t.data())[i] = start;
+    for (int64_t i = 0; i < n; ++i, start += step) reinterpret_cast<uint64_t*>(t.host())[i] = start;
     return t;
   });
 }

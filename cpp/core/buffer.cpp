@@ -2,7 +2,6 @@
 
 #include <atomic>
 
-#include "core/block_cache.h"
 #include "core/error.h"
 
 namespace pt {
@@ -12,26 +11,27 @@ std::atomic<int64_t> allocation_count{0};
 
 }  // namespace
 
-std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes) {
-  char* data = take_block(bytes);
-  if (data == nullptr) {
-    throw OutOfMemoryError(text("[memory] asked for ", bytes,
-                                " bytes; expected a size that the system has free; use a smaller batch or model"));
-  }
+std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes, Memory& memory) {
+  char* address = memory.allocate(bytes);
   allocation_count.fetch_add(1, std::memory_order_relaxed);
-  return std::shared_ptr<Buffer>(new Buffer(data, bytes, nullptr));
+  return std::shared_ptr<Buffer>(new Buffer(memory, address, bytes, nullptr));
 }
 
 std::shared_ptr<Buffer> Buffer::borrow(void* data, std::size_t bytes, std::function<void()> release) {
-  return std::shared_ptr<Buffer>(new Buffer(static_cast<char*>(data), bytes, std::move(release)));
+  return std::shared_ptr<Buffer>(new Buffer(host_memory(), static_cast<char*>(data), bytes, std::move(release)));
 }
 
 Buffer::~Buffer() {
   if (release_) {
     release_();
   } else {
-    return_block(data_, bytes_);
+    memory_.free(address_, bytes_);
   }
+}
+
+void Buffer::refuse() const {
+  throw Error(text("[memory] ", bytes_, " bytes lie in ", memory_.name(),
+                   " memory and are read from the host; expected host memory; copy the tensor to the host first"));
 }
 
 int64_t Buffer::allocations() { return allocation_count.load(std::memory_order_relaxed); }

@@ -32,7 +32,7 @@ class Device {
   enum class Guard { Clear, Tripped, Deferred };  // Deferred: decided on the device; later commits are predicated there
   virtual ~Device() = default;
   virtual std::string_view name() const = 0;
-  virtual BufferRef allocate(std::size_t bytes) = 0;
+  virtual Memory& memory() = 0;
   virtual void begin(bool parallel) = 0;  // a run starts; `parallel`: some instruction of it is
   virtual void launch(const Instruction& instruction, char* const* data, uint32_t* status) = 0;
   virtual Guard guard(const uint32_t* status) = 0;
@@ -51,7 +51,5 @@ class DeviceRun {
  private:
   Device& device_;
 };
-
-Device& cpu_device();
 
 }  // namespace pt

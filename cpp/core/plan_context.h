@@ -7,11 +7,14 @@
 
 namespace pt {
 
+class Target;  // ops/target.h
+
 struct PlanContext {
-  int64_t threads = 1;            // that share a launch
-  std::string_view isa;           // whose kernels run; a name of the kernel table, which lives as long as the process
-  bool multiplies_pairs = false;  // of bf16, by its own instruction
-  bool multiplies_tiles = false;  // of bf16, by tile registers
+  const Target* target = nullptr;  // what is planned for; lives as long as the process
+  int64_t threads = 1;             // that share a launch
+  std::string_view isa;            // whose kernels run; a name of the kernel table, which lives as long as the process
+  bool multiplies_pairs = false;   // of bf16, by its own instruction
+  bool multiplies_tiles = false;   // of bf16, by tile registers
   auto operator<=>(const PlanContext&) const = default;
 };
 

@@ -25,17 +25,21 @@ class Held {
   uint32_t process_;
 };
 
-// Strided values reach a slot only through replace(): element by element.
-void copy_strided(char* to, const Tensor& from) {
+// Strided values reach a slot only through replace(): element by element, on the host.
+void copy_strided(Buffer& to, const Tensor& value) {
+  const Tensor from = value.in(host_memory());
+  const BufferRef rows = to.memory().on_host() ? nullptr : Buffer::allocate(to.bytes());
+  char* const first = rows ? rows->host() : to.host();
   const std::size_t size = size_of(from.dtype());
   Dims at = from.shape();
   for (int i = 0; i < at.size(); ++i) at[i] = 0;
   for (int64_t e = 0, n = from.size(); e < n; ++e) {
     int64_t source = 0;
     for (int i = 0; i < at.size(); ++i) source += at[i] * from.strides()[i];
-    std::memcpy(to + e * size, from.data() + source * static_cast<int64_t>(size), size);
+    std::memcpy(first + e * size, from.host() + source * static_cast<int64_t>(size), size);
     for (int i = at.size() - 1; i >= 0 && ++at[i] == from.shape()[i]; --i) at[i] = 0;
   }
+  if (rows) to.memory().copy_in(to.address(), first, to.bytes());
 }
 
 }  // namespace
@@ -79,7 +83,8 @@ bool Slot::become_view(const std::shared_ptr<Slot>& base, int64_t offset) {
   const Held held(*first, Lease::Mode::Write), held_second(*second, Lease::Mode::Write);
   if (base_ || away_ || base->away_) return false;
   check_whole();
-  std::memcpy(base->writable() + offset * static_cast<int64_t>(size_of(type_.dtype)), readable(), bytes());
+  Memory& memory = base->buffer_->memory();
+  memory.copy(base->writable(memory) + offset * static_cast<int64_t>(size_of(type_.dtype)), readable(memory), bytes());
   forget_views();
   value_ = Tensor();
   buffer_.reset();
@@ -99,8 +104,9 @@ void Slot::become_base() {
     const Held held(*home, Lease::Mode::Write);
     if (base_ != home || home->away_) continue;
     home->check_whole();
-    Tensor own = Tensor::empty(type_);
-    std::memcpy(own.data(), home->readable() + offset_ * static_cast<int64_t>(size_of(type_.dtype)), bytes());
+    Memory& memory = home->buffer_->memory();
+    Tensor own = Tensor::empty(type_, memory);
+    memory.copy(own.address(), home->readable(memory) + offset_ * static_cast<int64_t>(size_of(type_.dtype)), bytes());
     std::erase_if(home->views_, [this](const std::weak_ptr<Slot>& view) { return view.lock().get() == this; });
     base_.reset();
     offset_ = 0;
@@ -147,7 +153,9 @@ void Slot::replace(const Tensor& value) {
     if (base_) {
       if (home.away_) continue;
       home.check_whole();
-      std::memcpy(home.writable() + offset_ * static_cast<int64_t>(size_of(type_.dtype)), value.data(), bytes());
+      Memory& memory = home.buffer_->memory();
+      copy_bytes(memory, home.writable(memory) + offset_ * static_cast<int64_t>(size_of(type_.dtype)),
+                 value.impl().buffer->memory(), value.address(), bytes());
       return;
     }
     forget_views();
@@ -177,27 +185,28 @@ void Slot::forget_views() {
   }
 }
 
-char* Slot::readable() {
-  readable_home();
-  return buffer_->data();
+char* Slot::readable(Memory& memory) {
+  readable_home(memory);
+  return buffer_->address();
 }
 
-void Slot::readable_home() {
+void Slot::readable_home(Memory& memory) {
   // A program, and a view slot, read row-major memory that starts at the slot's first element.
-  if (value_.defined() && (!value_.row_major() || value_.impl().offset != 0)) own_memory();
+  const bool plain = !value_.defined() || (value_.row_major() && value_.impl().offset == 0);
+  if (!plain || &buffer_->memory() != &memory) own_memory(memory);
 }
 
-char* Slot::writable() {
-  own_memory();
+char* Slot::writable(Memory& memory) {
+  own_memory(memory);
   forget_views();
   ++version_;
   value_ = Tensor();
   elsewhere_.reset();
-  return buffer_->data();
+  return buffer_->address();
 }
 
 // Row-major memory from the first element on that nobody else holds.
-void Slot::own_memory() {
+void Slot::own_memory(Memory& memory) {
   forget_views();
   Tensor held = std::move(value_);
   value_ = Tensor();
@@ -207,12 +216,13 @@ void Slot::own_memory() {
   const bool tensor_shared = held.defined() && held.ref().use_count() > 1;
   const BufferRef counted = buffer_;
   const long owners = counted.use_count() - 1 - (held.defined() ? 1 : 0);
-  if (plain && !tensor_shared && owners == 1 && !buffer_->borrowed() && buffer_->bytes() >= bytes()) return;
-  BufferRef fresh = Buffer::allocate(bytes());
+  const bool here = &buffer_->memory() == &memory;
+  if (here && plain && !tensor_shared && owners == 1 && !buffer_->borrowed() && buffer_->bytes() >= bytes()) return;
+  BufferRef fresh = Buffer::allocate(bytes(), memory);
   if (plain) {
-    std::memcpy(fresh->data(), buffer_->data(), bytes());
+    copy_bytes(memory, fresh->address(), buffer_->memory(), buffer_->address(), bytes());
   } else {
-    copy_strided(fresh->data(), held);
+    copy_strided(*fresh, held);
   }
   buffer_ = std::move(fresh);
   ++version_;
@@ -246,9 +256,9 @@ void Slot::bring() {
     if (!away_ || elsewhere_ != from) continue;
     // Tensors that were handed out before keep what they hold.
     if (buffer_.use_count() != 1 || buffer_->borrowed() || buffer_->bytes() < bytes()) {
-      buffer_ = Buffer::allocate(bytes());
+      buffer_ = Buffer::allocate(bytes(), buffer_->memory());
     }
-    std::memcpy(buffer_->data(), value.data(), bytes());
+    copy_bytes(buffer_->memory(), buffer_->address(), value.impl().buffer->memory(), value.address(), bytes());
     away_ = false;
   }
 }

@@ -48,9 +48,10 @@ class Slot : public std::enable_shared_from_this<Slot> {
 
   // For compiled programs, which write in place; the caller holds the lease of this base slot. Memory that it alone
   // owns: a tensor handed out before keeps its own copy. What was read before is let go of.
-  char* writable();
-  char* readable();
-  char* memory() const { return buffer_->data(); }  // as the last of these left it
+  // Either moves it into that memory, if it is in another one.
+  char* writable(Memory& memory);
+  char* readable(Memory& memory);
+  char* address() const { return buffer_->address(); }  // as the last of these left it
   Lease& lease() { return lease_; }
   // Throws if a fork cut off who was writing this slot.
   void check_whole() const;
@@ -68,8 +69,9 @@ class Slot : public std::enable_shared_from_this<Slot> {
 
  private:
   void forget_views();
-  void readable_home();
-  void own_memory();
+  void readable_home() { readable_home(buffer_->memory()); }
+  void readable_home(Memory& memory);
+  void own_memory(Memory& memory);
   std::size_t bytes() const;
   TensorType type_;
   Tensor value_;  // of a base slot: the value; of a view slot: a cache

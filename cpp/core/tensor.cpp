@@ -39,8 +39,8 @@ Tensor Tensor::view(BufferRef buffer, const TensorType& type, const Strides& str
   return Tensor(std::move(impl));
 }
 
-Tensor Tensor::empty(const TensorType& type) {
-  return view(Buffer::allocate(static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype)), type,
+Tensor Tensor::empty(const TensorType& type, Memory& memory) {
+  return view(Buffer::allocate(static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype), memory), type,
               pt::row_major(type.shape), 0);
 }
 
@@ -58,7 +58,7 @@ Tensor Tensor::scalar(double value, DType dtype, bool weak) {
   impl->buffer = Buffer::allocate(size_of(dtype));
   impl->id = next_value_id();
   impl->weak = weak;
-  store_number(impl->buffer->data(), dtype, value);
+  store_number(impl->buffer->host(), dtype, value);
   return Tensor(std::move(impl));
 }
 
@@ -76,6 +76,14 @@ Tensor Tensor::ghost() const {
   return Tensor(std::move(impl));
 }
 
+Tensor Tensor::in(Memory& memory) const {
+  const Buffer& from = *impl_->buffer;
+  if (&from.memory() == &memory) return *this;
+  const BufferRef copy = Buffer::allocate(from.bytes(), memory);
+  copy_bytes(memory, copy->address(), from.memory(), from.address(), from.bytes());
+  return view(copy, type(), strides(), impl_->offset);
+}
+
 double Tensor::item() const {
   if (symbolic()) {
     throw TraceError(
@@ -90,7 +98,9 @@ double Tensor::item() const {
   if (is_complex(dtype())) {
     throw DTypeError(text("[item] received ", type(), "; expected a real number; take real(x) or imag(x) first"));
   }
-  return load_number(data(), dtype());
+  alignas(8) char bytes[16];
+  impl_->buffer->memory().copy_out(bytes, address(), size_of(dtype()));
+  return load_number(bytes, dtype());
 }
 
 Node::~Node() {

@@ -44,7 +44,7 @@ class Tensor {
   explicit Tensor(std::shared_ptr<const TensorImpl> impl) : impl_(std::move(impl)) {}
 
   // A fresh, uninitialised, row-major tensor.
-  static Tensor empty(const TensorType& type);
+  static Tensor empty(const TensorType& type, Memory& memory = host_memory());
   static Tensor scalar(double value, DType dtype, bool weak = false);
   static Tensor view(BufferRef buffer, const TensorType& type, const Strides& strides, int64_t offset);
   static Tensor full(const TensorType& type, double value);
@@ -63,13 +63,17 @@ class Tensor {
   const TensorImpl& impl() const { return *impl_; }
   const std::shared_ptr<const TensorImpl>& ref() const { return impl_; }
 
-  char* data() const { return impl_->buffer->data() + impl_->offset * static_cast<int64_t>(size_of(dtype())); }
+  // Of the first element: in the buffer's memory, and in the host's, which throws for other memory.
+  char* address() const { return impl_->buffer->address() + first_byte(); }
+  char* host() const { return impl_->buffer->host() + first_byte(); }
   bool row_major() const { return is_row_major(shape(), strides()); }
   Tensor with_node(std::shared_ptr<Node> node, int output) const;  // the same value, as an output of a tape's node
   Tensor ghost() const;                                            // the same value without its memory
   double item() const;                                             // a tensor of one element as a number
+  Tensor in(Memory& memory) const;                                 // itself, or a copy with the same strides
 
  private:
+  int64_t first_byte() const { return impl_->offset * static_cast<int64_t>(size_of(dtype())); }
   std::shared_ptr<const TensorImpl> impl_;
 };
 

@@ -56,8 +56,9 @@ Tensor Trace::input(const TensorType& type) {
 
 Tensor Trace::one_number(const Tensor& t) {
   if (!t.defined() || !t.concrete() || t.ndim() > 0 || size_of(t.dtype()) > sizeof(uint64_t)) return t;
+  if (!t.impl().buffer->memory().on_host()) return t;  // to look at it would wait for the device
   uint64_t bits = 0;
-  std::memcpy(&bits, t.data(), size_of(t.dtype()));
+  std::memcpy(&bits, t.host(), size_of(t.dtype()));
   return numbers_.try_emplace({t.dtype(), bits}, t).first->second;
 }
 
@@ -65,7 +66,9 @@ Tensors Trace::record(const Op& op, const Tensors& given, const Attrs& attrs, co
   if (options_.instead) {
     if (Tensors made = options_.instead(op, given, attrs); !made.empty()) return made;
   }
-  if (options_.expand && op.compose && !op.plan && !op.view) return expand(op, given, attrs);
+  if (options_.expand && op.compose && !op.view) {
+    if (options_.target ? !options_.target->plans(op) : !op.has_kernel()) return expand(op, given, attrs);
+  }
   Tensors inputs = given;
   if (options_.merge) {
     for (Tensor& t : inputs) t = one_number(t);
@@ -206,7 +209,7 @@ int64_t Trace::next_draw(const SlotRef& generator) {
 void Trace::close_generators() {
   for (auto& [generator, count] : draws_) {
     const Tensor step = Tensor::empty({DType::I64, {3}});
-    auto* numbers = reinterpret_cast<int64_t*>(step.data());
+    auto* numbers = reinterpret_cast<int64_t*>(step.host());
     numbers[0] = numbers[1] = 0;
     numbers[2] = count;
     write(generator, fn::add(read(generator), step));
@@ -295,7 +298,7 @@ void Trace::keep_effects(Nodes& nodes, Live& live) {
   for (std::size_t n = nodes.size(); n-- > 0;) {
     const std::shared_ptr<Node>& node = nodes[n];
     const Op& op = *node->op;
-    if (op.compose && !op.plan && !live.has(*node)) {
+    if (op.compose && !op.has_kernel() && !live.has(*node)) {
       kept[n] = expanded(*node);
       keep_effects(kept[n], live);
       continue;

@@ -6,12 +6,14 @@
 
 #include "graph/graph.h"
 #include "ops/recorder.h"
+#include "ops/target.h"
 
 namespace pt {
 
 struct TraceOptions {
-  bool expand = false;  // ops that are only a composition are recorded as what they are composed of
-  bool merge = false;   // equal calls on equal values become one
+  bool expand = false;             // ops that are only a composition are recorded as what they are composed of
+  const Target* target = nullptr;  // of those, what this one plans stays; nullptr: what any target plans
+  bool merge = false;              // equal calls on equal values become one
   // Part of what is being done: tensors of the trace around it, and what slots hold there, are its constants.
   bool nested = false;
   const char* where = "";  // of a nested one, for errors

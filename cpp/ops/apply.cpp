@@ -64,17 +64,17 @@ void check_count(const Op& op, std::size_t given) {
 
 // A Python number in the dtype of what it meets, with all the digits that this holds.
 Tensor number_as(const Tensor& x, DType dtype, std::string_view where) {
-  if (is_int(x.dtype()) && is_int(dtype)) check_holds(dtype, x.data(), x.dtype(), where);
+  if (is_int(x.dtype()) && is_int(dtype)) check_holds(dtype, x.host(), x.dtype(), where);
   if (is_complex(x.dtype())) {
-    const auto* parts = reinterpret_cast<const double*>(x.data());
+    const auto* parts = reinterpret_cast<const double*>(x.host());
     Tensor result = Tensor::empty({dtype, {}});
     const auto size = static_cast<int64_t>(size_of(dtype)) / 2;
-    for (int64_t i = 0; i < 2; ++i) store_number(result.data() + i * size, part_dtype(dtype), parts[i]);
+    for (int64_t i = 0; i < 2; ++i) store_number(result.host() + i * size, part_dtype(dtype), parts[i]);
     return result;
   }
-  const int64_t integer = is_int(x.dtype()) ? load_integer(x.data(), x.dtype()) : -1;
+  const int64_t integer = is_int(x.dtype()) ? load_integer(x.host(), x.dtype()) : -1;
   Tensor result = Tensor::scalar(x.item(), dtype);
-  if (is_int(dtype) && size_of(dtype) == 8 && integer >= 0) std::memcpy(result.data(), &integer, sizeof(integer));
+  if (is_int(dtype) && size_of(dtype) == 8 && integer >= 0) std::memcpy(result.host(), &integer, sizeof(integer));
   return result;
 }
 
@@ -191,7 +191,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     }
   }
   if (by_complex_rule(op, inputs, attrs)) return expand_complex(op, inputs, attrs);
-  if (op.compose && !op.vjp && !op.plan && !op.no_gradient) return expand(op, inputs, attrs);
+  if (op.compose && !op.vjp && !op.has_kernel() && !op.no_gradient) return expand(op, inputs, attrs);
   Types types = infer(op, inputs, attrs);
   if (symbolic) return recorder->record(op, inputs, attrs, types);
   Tensors outputs;
@@ -268,7 +268,7 @@ Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs) {
 Tensor moved_on(const Tensor& state) {
   Tensor next = Tensor::empty({DType::I64, {3}});
   for (int i = 0; i < 3; ++i) {
-    reinterpret_cast<int64_t*>(next.data())[i] = load_integer(state.data() + i * 8, DType::I64) + (i == 2);
+    reinterpret_cast<int64_t*>(next.host())[i] = load_integer(state.host() + i * 8, DType::I64) + (i == 2);
   }
   return next;
 }

@@ -25,7 +25,6 @@ bool has_dots(const Op& op) {
 AutocastRule::AutocastRule(const std::string& op, Precision precision) { rules()[op] = precision; }
 
 Precision precision_of(const Op& op) {
-  if (op.plan_epilogue) return Precision::Low;
   auto found = rules().find(op.name);
   return found == rules().end() ? Precision::Follows : found->second;
 }

@@ -17,7 +17,6 @@ struct AutocastRule {
   AutocastRule(const std::string& op, Precision precision);
 };
 
-// Products, which are what takes an epilogue, are Low by themselves.
 Precision precision_of(const Op& op);
 
 // The dtype in which products keep what they read and write on this thread: F16 or BF16, F32 outside of any scope.

@@ -50,7 +50,7 @@ Tensor widened(const Tensor& x) { return fn::cast(x, compute_dtype(x.dtype())); 
 Tensor counting(int64_t n, DType dtype) {
   Tensor result = Tensor::empty({dtype, {n}});
   const auto size = static_cast<int64_t>(size_of(dtype));
-  for (int64_t i = 0; i < n; ++i) store_number(result.data() + i * size, dtype, static_cast<double>(i));
+  for (int64_t i = 0; i < n; ++i) store_number(result.host() + i * size, dtype, static_cast<double>(i));
   return result;
 }
 

@@ -1,7 +1,6 @@
 #include "ops/elementwise.h"
 
 #include "ops/functional.h"
-#include "ops/fused/machine.h"
 
 namespace pt {
 namespace {
@@ -98,29 +97,28 @@ Types infer_elementwise(const InferContext& context) {
 
 Types infer_predicate(const InferContext& context) { return {{DType::Bool, common_shape(context)}}; }
 
-LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out,
-                            const ExternalFormula* external) {
-  FusedProgram program = begin_program(in, out[0]);
+FusedProgram elementwise_program(const Op& op, std::span<const Operand> in, const Operand& out, const Attrs& attrs) {
+  FusedProgram program = begin_program(in, out);
   FusedStep step{};
   step.kind = StepKind::Math;
-  step.op = op;
-  step.external = external;
+  step.op = op.name;
+  if (op.formula) step.external = op.formula(attrs, register_dtype(out.dtype));
   for (std::size_t i = 0; i < in.size(); ++i) {
     step.args[i] = load(program, static_cast<int>(i), in[i].dtype, register_dtype(in[i].dtype));
   }
-  const bool predicate = out[0].dtype == DType::Bool;
-  step.dtype = predicate ? DType::Bool : register_dtype(out[0].dtype);
+  const bool predicate = out.dtype == DType::Bool;
+  step.dtype = predicate ? DType::Bool : register_dtype(out.dtype);
   program.steps.push_back(step);
-  store(program, static_cast<int>(program.steps.size()) - 1, out[0], static_cast<int>(in.size()));
-  return lower_fused(program);
+  store(program, static_cast<int>(program.steps.size()) - 1, out, static_cast<int>(in.size()));
+  return program;
 }
 
-LaunchPlan plan_cast(const Operand& in, const Operand& out) {
+FusedProgram cast_program(const Operand& in, const Operand& out) {
   const Operand inputs[] = {in};
   FusedProgram program = begin_program(inputs, out);
   const int value = load(program, 0, in.dtype, cast_dtype(in.dtype, out.dtype));
   store(program, value, out, 1);
-  return lower_fused(program);
+  return program;
 }
 
 Tensor unbroadcast(const Tensor& gradient, const Shape& shape) {

@@ -1,16 +1,16 @@
 // What every op with a formula in math.h shares: shape by broadcasting, and one step of the fused machine as its
 // kernel.
 #pragma once
+#include "ops/fused/machine.h"
 #include "ops/op.h"
 
 namespace pt {
 
 Types infer_elementwise(const InferContext& context);  // broadcast shape; the inputs' (common) dtype
 Types infer_predicate(const InferContext& context);    // broadcast shape; bool
-// With `external` the formula is a plugin's.
-LaunchPlan plan_elementwise(const std::string& op, std::span<const Operand> in, std::span<const Operand> out,
-                            const ExternalFormula* external = nullptr);
-LaunchPlan plan_cast(const Operand& in, const Operand& out);
+// A call as a program of the fused machine.
+FusedProgram elementwise_program(const Op& op, std::span<const Operand> in, const Operand& out, const Attrs& attrs);
+FusedProgram cast_program(const Operand& in, const Operand& out);
 
 // The sum over the axes along which a tensor of `shape` was broadcast to the gradient's shape.
 Tensor unbroadcast(const Tensor& gradient, const Shape& shape);

@@ -10,8 +10,7 @@
 #include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
-#include "parallel/kernel_table.h"
-#include "parallel/launcher.h"
+#include "ops/target.h"
 
 namespace pt {
 namespace {
@@ -29,6 +28,14 @@ struct PlanKeyHash {
   }
 };
 constexpr std::size_t kCachedPlans = 4096;
+
+// A plan and its instructions.
+struct Bound {
+  LaunchPlan plan;
+  std::vector<Instruction> instructions;
+  double micros = 0;
+  bool parallel = false, open_ended = false;
+};
 
 void append(std::vector<int64_t>& words, const Attr& value) {
   words.push_back(static_cast<int64_t>(value.index()));
@@ -51,6 +58,7 @@ PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operan
   PlanKey key;
   key.words.reserve(64);
   key.words.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(&op)));
+  key.words.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(context.target)));
   key.words.push_back(context.threads << 2 | int64_t{context.multiplies_tiles} << 1 | context.multiplies_pairs);
   key.words.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(context.isa.data())));
   key.words.push_back(static_cast<int64_t>(in.size()));
@@ -65,13 +73,25 @@ PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operan
   return key;
 }
 
-std::shared_ptr<const LaunchPlan> plan_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out,
-                                          const Attrs& attrs, const PlanContext& context) {
-  thread_local std::unordered_map<PlanKey, std::shared_ptr<const LaunchPlan>, PlanKeyHash> cache;
+Bound bound(LaunchPlan plan, const PlanContext& context) {
+  Bound all;
+  all.plan = std::move(plan);
+  for (const Launch& launch : all.plan.launches) {
+    const Instruction& instruction = all.instructions.emplace_back(context.target->bind(launch, context));
+    all.micros += instruction.micros;
+    all.parallel = all.parallel || instruction.parallel;
+    all.open_ended = all.open_ended || launch.open_ended;
+  }
+  return all;
+}
+
+std::shared_ptr<const Bound> plan_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out,
+                                     const Attrs& attrs, const PlanContext& context) {
+  thread_local std::unordered_map<PlanKey, std::shared_ptr<const Bound>, PlanKeyHash> cache;
   PlanKey key = key_of(op, in, out, attrs, context);
   if (auto found = cache.find(key); found != cache.end()) return found->second;
   if (cache.size() >= kCachedPlans) cache.clear();
-  auto plan = std::make_shared<const LaunchPlan>(op.plan(in, out, attrs, context));
+  auto plan = std::make_shared<const Bound>(bound(context.target->plan(op, in, out, attrs, context), context));
   cache.emplace(std::move(key), plan);
   return plan;
 }
@@ -99,42 +119,46 @@ void check_status(const Op& op, uint32_t status) {
   }
 }
 
-void launch_all(Device& device, const LaunchPlan& plan, const PlanContext& context, const std::vector<char*>& all,
-                char* workspace, uint32_t* status) {
-  const bool parallel = std::any_of(plan.launches.begin(), plan.launches.end(),
-                                    [&](const Launch& launch) { return worth_sharing(launch, context); });
-  const bool open_ended =
-      std::any_of(plan.launches.begin(), plan.launches.end(), [](const Launch& launch) { return launch.open_ended; });
-  if (open_ended) InsideRun::check_may_wait();
-  double micros = 0;
-  for (const Launch& launch : plan.launches) micros += estimate_micros(launch, context);
-  const OutsideInterpreter outside(open_ended || micros >= kOutsideFromMicros);
-  const DeviceRun run(device, parallel);
-  for (const Launch& launch : plan.launches) {
+void launch_all(Device& device, const Bound& bound, const std::vector<char*>& all, char* workspace, uint32_t* status) {
+  if (bound.open_ended) InsideRun::check_may_wait();
+  const OutsideInterpreter outside(bound.open_ended || bound.micros >= kOutsideFromMicros);
+  const DeviceRun run(device, bound.parallel);
+  for (std::size_t l = 0; l < bound.instructions.size(); ++l) {
+    const Launch& launch = bound.plan.launches[l];
     std::vector<char*> data = all;
     if (!launch.operands.empty()) {
       data.clear();
       for (int i : launch.operands) data.push_back(i < 0 ? workspace : all[static_cast<std::size_t>(i)]);
     }
     for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) data[i] += launch.byte_offsets[i];
-    device.launch(make_instruction(launch, context), data.data(), status);
+    device.launch(bound.instructions[l], data.data(), status);
   }
 }
 
-void run_plan(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-              const Tensors& inputs, const Tensors& outputs) {
-  const PlanContext context = current_plan_context();
-  const std::shared_ptr<const LaunchPlan> kept = plan_of(op, in, out, attrs, context);
-  const LaunchPlan& plan = *kept;
+void run_plan(const Target& target, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
+              const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) {
+  const PlanContext context = target.context();
+  const std::shared_ptr<const Bound> kept = plan_of(op, in, out, attrs, context);
+  const int64_t workspace_bytes = kept->plan.workspace_bytes;
   BufferRef workspace =
-      plan.workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(plan.workspace_bytes)) : nullptr;
+      workspace_bytes > 0 ? Buffer::allocate(static_cast<std::size_t>(workspace_bytes), target.memory()) : nullptr;
   std::vector<char*> all;
-  for (const Tensor& t : inputs) all.push_back(t.defined() ? t.data() : nullptr);
-  for (const Tensor& t : outputs) all.push_back(t.data());
-  if (workspace) all.push_back(workspace->data());
+  for (const Tensor& t : inputs) all.push_back(t.defined() ? t.address() : nullptr);
+  for (const Tensor& t : outputs) all.push_back(t.address());
+  if (workspace) all.push_back(workspace->address());
   uint32_t status = 0;
-  launch_all(cpu_device(), plan, context, all, workspace ? workspace->data() : nullptr, &status);
+  launch_all(target.device(), *kept, all, workspace ? workspace->address() : nullptr, &status);
   check_status(op, status);
+}
+
+// What lies on the host, as numbers that definitions make do, is copied to where the op runs. The other way would wait
+// for the device, and is asked for.
+Tensor where_it_runs(const Op& op, const Tensor& input, const Target& target) {
+  Memory& memory = input.impl().buffer->memory();
+  if (&memory == &target.memory()) return input;
+  if (memory.on_host()) return input.in(target.memory());
+  throw Error(text("[", op.name, "] received ", input.type(), " in ", memory.name(), " memory, for target ",
+                   target.name(), "; expected host memory or the target's own; copy the tensor first"));
 }
 
 Tensor copy_of(const Tensor& tensor) {
@@ -172,7 +196,9 @@ Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor :
 
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
-  if (!op.plan) {
+  const Target& target = current_target();
+  if (!target.plans(op)) {
+    if (!op.compose) target.refuse(op);
     TapeScope off(false);
     AutocastScope decided;
     return apart_from(
@@ -182,23 +208,24 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   Tensors ready;
   std::vector<Operand> in, out;
   for (const Tensor& input : inputs) {
-    ready.push_back(op.contiguous && input.defined() ? to_row_major(input) : input);
+    ready.push_back(input.defined() ? where_it_runs(op, input, target) : input);
+    if (op.contiguous && input.defined()) ready.back() = to_row_major(ready.back());
     in.push_back(input.defined() ? operand_of(ready.back()) : Operand{DType::Bool, {0}, {1}});
   }
   Tensors outputs;
   bool empty = !op.passes_through;
   for (const TensorType& type : types) {
-    if (!op.passes_through) outputs.push_back(op.rewrites ? copy_of(ready[0]) : Tensor::empty(type));
+    if (!op.passes_through) outputs.push_back(op.rewrites ? copy_of(ready[0]) : Tensor::empty(type, target.memory()));
     out.push_back({type.dtype, type.shape, row_major(type.shape)});
     empty = empty && count(type.shape) == 0;
   }
   if (empty) return outputs;
   if (op.passes_through) {
     out.clear();
-    run_plan(op, in, out, attrs, ready, {});
+    run_plan(target, op, in, out, attrs, ready, {});
     return {Tensor::view(inputs[0].impl().buffer, types[0], inputs[0].strides(), inputs[0].impl().offset)};
   }
-  run_plan(op, in, out, attrs, ready, outputs);
+  run_plan(target, op, in, out, attrs, ready, outputs);
   return outputs;
 }
 

@@ -8,6 +8,7 @@
 
 #include "ops/batching.h"
 #include "ops/elementwise.h"
+#include "ops/target.h"
 
 namespace pt {
 namespace {
@@ -234,20 +235,6 @@ OpBuilder& OpBuilder::complex(ComposeFn fn) {
   op_.complex_rule = std::move(fn);
   return *this;
 }
-OpBuilder& OpBuilder::plan(PlanFn fn) {
-  op_.plan = std::move(fn);
-  return *this;
-}
-OpBuilder& OpBuilder::epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan) {
-  op_.epilogue_fits = std::move(fits);
-  op_.plan_epilogue = std::move(plan);
-  return *this;
-}
-OpBuilder& OpBuilder::pooled(PoolingFitsFn fits, PlanPoolingFn plan) {
-  op_.pooling_fits = std::move(fits);
-  op_.plan_pooling = std::move(plan);
-  return *this;
-}
 OpBuilder& OpBuilder::view(ViewFn fn) {
   op_.view = std::move(fn);
   return *this;
@@ -311,10 +298,6 @@ OpBuilder& OpBuilder::elementwise() {
   op_.elementwise = true;
   op_.batch = batch_broadcast;
   op_.infer = infer_elementwise;
-  const std::string name = op_.name;
-  op_.plan = [name](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-    return plan_elementwise(name, in, out);
-  };
   return *this;
 }
 OpBuilder& OpBuilder::predicate() {
@@ -332,7 +315,8 @@ OpBuilder& OpBuilder::doc(std::string text, std::string example) {
 
 OpBuilder::operator const Op*() {
   auto owned = std::make_unique<Op>(std::move(op_));
-  const Op* op = owned.get();
+  Op* op = owned.get();
+  find_plans(*op);
   registry()[owned->name] = std::move(owned);
   return op;
 }
@@ -353,10 +337,12 @@ std::string fraction(const Attr& value) {
   return number >= 0 && number < 1 ? "" : "a number in [0, 1)";
 }
 
-const Op* find_op_or_null(std::string_view name) {
+Op* registered_op(std::string_view name) {
   auto found = registry().find(name);
   return found == registry().end() ? nullptr : found->second.get();
 }
+
+const Op* find_op_or_null(std::string_view name) { return registered_op(name); }
 
 const Op& find_op(std::string_view name) {
   const Op* op = find_op_or_null(name);

@@ -1,6 +1,9 @@
-// The spec of an op: everything that the rest of the engine knows about it. Eager calls, traced calls, gradients, the
-// Python function, its documentation, the tests and the benchmarks all read this one object.
+// The spec of an op: everything that the rest of the engine knows about it, whatever device runs it. Eager calls,
+// traced calls, gradients, the Python function, its documentation, the tests and the benchmarks all read this one
+// object.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
 #include <span>
@@ -17,6 +20,8 @@ namespace pt {
 
 struct FusedProgram;     // of the fused machine, ops/fused/machine.h
 struct ExternalFormula;  // ops/fused/desc.h
+struct OpPlan;           // how a target runs an op, ops/target.h
+inline constexpr std::size_t kMostTargets = 4;
 
 using Tensors = std::vector<Tensor>;
 using Types = std::vector<TensorType>;
@@ -92,22 +97,6 @@ using IndexesFn = std::function<Indexed(std::span<const TensorType> in, const At
 using VjpFn = std::function<Tensors(const VjpContext&)>;      // one per input; undefined where not needed
 using BatchFn = std::function<Tensors(const BatchContext&)>;  // outputs with a first axis of rows
 using ComposeFn = std::function<Tensors(const Tensors&, const Attrs&)>;
-using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&,
-                                        const PlanContext&)>;
-// For ops such as products, whose result may go through an elementwise program while it is in cache. The program's
-// first operand is the result, of type `result`; the launches' operands are the inputs, the further inputs, the
-// outputs.
-using EpilogueFitsFn =
-    std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
-using PlanEpilogueFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result,
-                                                const FusedProgram&, const Attrs&, const PlanContext&)>;
-// And where that program's one result is then pooled, as max_pool2d_with_index does with these attributes: the
-// launches' operands are the inputs, the further inputs, and the pooling's two outputs.
-using PoolingFitsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&,
-                                         const Attrs& pooling)>;
-using PlanPoolingFn =
-    std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&,
-                             const Attrs& pooling, const PlanContext&)>;
 // An elementwise formula that is not in math.h but a plugin's function, for elements of this register dtype.
 using FormulaFn = std::function<const ExternalFormula*(const Attrs&, DType)>;
 // nullopt when these strides admit no view, so that the input is copied first.
@@ -132,11 +121,9 @@ class Op {
   bool no_gradient = false;  // a derivative is zero or does not exist: gradients stop here, silently
   ComposeFn compose;
   ComposeFn complex_rule;  // its definition for complex inputs, or a complex result, by their parts: ops/complex.h
-  PlanFn plan;
-  EpilogueFitsFn epilogue_fits;
-  PlanEpilogueFn plan_epilogue;
-  PoolingFitsFn pooling_fits;
-  PlanPoolingFn plan_pooling;
+  // How each target runs it, by the target's number: ask the target (ops/target.h). Kept here, so that a call looks
+  // nothing up.
+  std::array<const OpPlan*, kMostTargets> plans{};
   ViewFn view;
   BatchFn batch;  // without one, a call for each row is made
   FormulaFn formula;
@@ -158,6 +145,10 @@ class Op {
   std::string doc;                // the first line, then sections as docs say
   std::string example;
 
+  // Whether a trace keeps calls of it whole, also where it has a definition: some target has a kernel for it.
+  bool has_kernel() const {
+    return elementwise || std::any_of(plans.begin(), plans.end(), [](const OpPlan* plan) { return plan != nullptr; });
+  }
   // Errors are effects: a call that may raise one stays, though nobody reads its results.
   bool has_effect() const { return guard || indexes || may_fail; }
   int input_count() const { return static_cast<int>(inputs.size()); }
@@ -193,9 +184,6 @@ class OpBuilder {
   OpBuilder& no_gradient();
   OpBuilder& compose(ComposeFn fn);
   OpBuilder& complex(ComposeFn fn = nullptr);  // takes complex numbers too; fn: by this definition
-  OpBuilder& plan(PlanFn fn);
-  OpBuilder& epilogue(EpilogueFitsFn fits, PlanEpilogueFn plan);
-  OpBuilder& pooled(PoolingFitsFn fits, PlanPoolingFn plan);
   OpBuilder& view(ViewFn fn);
   OpBuilder& batch(BatchFn fn);  // see ops/batching.h; elementwise ops have one
   OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});
@@ -228,7 +216,8 @@ std::string fraction(const Attr& value);  // 0 <= value < 1
 
 const Op& find_op(std::string_view name);  // throws for an unknown name
 const Op* find_op_or_null(std::string_view name);
-std::vector<const Op*> all_ops();  // by name
+Op* registered_op(std::string_view name);  // to be completed while the library loads
+std::vector<const Op*> all_ops();          // by name
 
 // The one way to call an op: checks, infers, then runs the kernel or adds a node to the trace.
 Tensors apply(const Op& op, Tensors inputs, const Attrs& attrs = {});

@@ -32,7 +32,7 @@ Tensors batch_position(const BatchContext& c) {
 
 }  // namespace
 
-OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, ResultType result, bool needs_elements) {
+OpBuilder reduction(const std::string& name, Takes takes, ResultType result, bool needs_elements) {
   OpBuilder op = define(name);
   op.in("x", takes).attr_ints("axis", std::nullopt, true).attr("keepdims", false);
   op.shape([result, needs_elements](const InferContext& c) -> Types {
@@ -43,12 +43,6 @@ OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, Resul
     c.expect(result != ResultType::Position || !c.attrs.has("axis") || axes.size() == 1,
              text("axis = ", to_string(Attr(axes)), "; expected one axis or None; flatten the axes with reshape"));
     return {{result_dtype(result, c.in[0].dtype), reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
-  });
-  op.plan([name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-                       const PlanContext& context) {
-    std::vector<int> axes;
-    for (int64_t axis : reduced_axes(attrs, in[0].shape.size(), name)) axes.push_back(static_cast<int>(axis));
-    return plan_reduce(kind, in[0], axes, out[0], context);
   });
   op.batch(result == ResultType::Position ? batch_position : batch_along_axis);
   return op;

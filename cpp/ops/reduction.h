@@ -1,15 +1,15 @@
-// What reductions share: the attributes axis and keepdims, their shape rule and their kernel.
+// What reductions share: the attributes axis and keepdims, and their shape rule. `reducing` in
+// ops/reduce/plan.h plans them for the CPU.
 #pragma once
 #include "ops/op.h"
-#include "ops/reduce/plan.h"
 
 namespace pt {
 
 enum class ResultType { Input, Sum, Bool, Position };  // Sum: integers and bool give int64, as in NumPy
 
-// Begins a spec with the input x, the attributes axis and keepdims, the shape rule and the plan. `needs_elements`: an
+// Begins a spec with the input x, the attributes axis and keepdims, and the shape rule. `needs_elements`: an
 // empty axis has no result.
-OpBuilder reduction(const std::string& name, ReduceKind kind, Takes takes, ResultType result, bool needs_elements);
+OpBuilder reduction(const std::string& name, Takes takes, ResultType result, bool needs_elements);
 
 // axis and keepdims alone, for reductions that are defined through others.
 OpBuilder composed_reduction(const std::string& name);

@@ -129,7 +129,7 @@ std::string_view current_isa() {
 
 void set_isa(std::string_view name) { current.store(&find_isa(name, "set_isa"), std::memory_order_release); }
 
-PlanContext current_plan_context() {
+PlanContext cpu_plan_context() {
   PlanContext context;
   context.threads = Pool::instance().threads();
   context.isa = current_isa();

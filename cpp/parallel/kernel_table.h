@@ -21,9 +21,9 @@ std::string_view current_isa();
 // Chooses another one that this processor has, for tests; kernels looked up before keep theirs.
 void set_isa(std::string_view name);
 
-// What plans that are made now depend on: the threads of the pool, the instruction set in use, and how its kernels may
-// multiply bf16. The first call asks the operating system for the tile registers.
-PlanContext current_plan_context();
+// What plans for the CPU that are made now depend on, but for the target: the threads of the pool, the instruction set
+// in use, and how its kernels may multiply bf16. The first call asks the operating system for the tile registers.
+PlanContext cpu_plan_context();
 
 // The kernel table of an op for an instruction set; throws for an op without kernels.
 const KernelFn* kernels_of(std::string_view op, std::string_view isa);

@@ -20,7 +20,7 @@ constexpr double kShareFromMicros = 10;
 class CpuDevice final : public Device {
  public:
   std::string_view name() const override { return "cpu"; }
-  BufferRef allocate(std::size_t bytes) override { return Buffer::allocate(bytes); }
+  Memory& memory() override { return host_memory(); }
   void begin(bool parallel) override {
     runs().emplace_back(parallel);
     if (parallel) Pool::instance().enter();
@@ -50,20 +50,22 @@ class CpuDevice final : public Device {
   }
 };
 
-}  // namespace
-
-Device& cpu_device() {
-  static CpuDevice device;
-  return device;
-}
-
+// Estimated time of a launch on one thread.
 double estimate_micros(const Launch& launch, const PlanContext& context) {
   const double flops = context.isa == "avx512" ? kFlopsPerMicroOfAvx512 : kFlopsPerMicro;
   return std::max(launch.flops / flops, launch.bytes / kBytesPerMicro);
 }
 
+// Sharing costs a wake-up and a few cache lines: not for work shorter than that.
 bool worth_sharing(const Launch& launch, const PlanContext& context) {
   return launch.chunks > 1 && estimate_micros(launch, context) >= kShareFromMicros;
+}
+
+}  // namespace
+
+Device& cpu_device() {
+  static CpuDevice device;
+  return device;
 }
 
 Instruction make_instruction(const Launch& launch, const PlanContext& context) {

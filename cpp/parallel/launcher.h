@@ -5,10 +5,7 @@
 
 namespace pt {
 
-// Estimated time of a launch on one thread, in microseconds.
-double estimate_micros(const Launch& launch, const PlanContext& context);
-// Sharing costs a wake-up and a few cache lines: not for work shorter than that.
-bool worth_sharing(const Launch& launch, const PlanContext& context);
+Device& cpu_device();
 // With the kernel of the instruction set that was planned for; operands are the caller's to fill in.
 Instruction make_instruction(const Launch& launch, const PlanContext& context);
 

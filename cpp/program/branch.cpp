@@ -4,6 +4,7 @@
 #include "graph/autodiff.h"
 #include "graph/trace.h"
 #include "ops/batching.h"
+#include "ops/cpu_target.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
 #include "parallel/kernel_table.h"
@@ -38,7 +39,7 @@ void run_branch(const NestedDesc* desc, char* const* data, uint32_t* status) {
   const std::vector<char*> out(results, workspace);
   const auto hold = program.hold();
   const RunWithin within;
-  const DeviceRun run(cpu_device(), program.any_parallel());
+  const DeviceRun run(program.device(), program.any_parallel());
   program.run_at(in, out, *workspace, status);
 }
 
@@ -215,15 +216,16 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.parts[0].results.size());
   op.infer = [&control](const InferContext&) { return result_types(control.parts[0]); };
-  op.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&, const PlanContext& context) {
-    LaunchPlan plan;
-    Program &yes = control.program(0, context), &no = control.program(1, context);
-    Launch launch = nested_launch(CondDesc{{run_cond}, &control, {&yes, &no}});
-    launch.flops = most_flops(yes, no);
-    plan.launches.push_back(std::move(launch));
-    plan.workspace_bytes = std::max(yes.workspace_bytes(), no.workspace_bytes());
-    return plan;
-  };
+  on_cpu(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                                 const PlanContext& context) {
+           LaunchPlan plan;
+           Program &yes = control.program(0, context), &no = control.program(1, context);
+           Launch launch = nested_launch(CondDesc{{run_cond}, &control, {&yes, &no}});
+           launch.flops = most_flops(yes, no);
+           plan.launches.push_back(std::move(launch));
+           plan.workspace_bytes = std::max(yes.workspace_bytes(), no.workspace_bytes());
+           return plan;
+         }});
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };
   op.batch = [&control](const BatchContext& c) { return batch(control, c); };
 }

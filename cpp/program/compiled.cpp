@@ -29,8 +29,7 @@ CompiledStep::EntryRef CompiledStep::plan_again(const Signature& signature) {
   const EntryRef known = *traced;
   auto entry = std::make_shared<Entry>();
   entry->signature = signature;
-  entry->program =
-      std::make_unique<Program>(known->program->source(), options_.passes, cpu_device(), arena_, signature.context);
+  entry->program = std::make_unique<Program>(known->program->source(), options_.passes, arena_, signature.context);
   entry->facts = known->facts;
   entry->extra = known->extra;
   entry->trace_seconds = known->trace_seconds;
@@ -84,8 +83,7 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
   if (options_.backend) {
     entry->foreign = options_.backend(std::move(graph));
   } else {
-    entry->program =
-        std::make_unique<Program>(std::move(graph), options_.passes, cpu_device(), arena_, signature.context);
+    entry->program = std::make_unique<Program>(std::move(graph), options_.passes, arena_, signature.context);
   }
   entry->trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ++traces_;

@@ -91,7 +91,7 @@ void make_program(const Composition& c, Known& known, const std::shared_ptr<Aren
     }
     graph = trace.finish(given);
   }
-  auto program = std::make_unique<Program>(std::move(graph), PassOptions{}, cpu_device(), arena, known.call.context);
+  auto program = std::make_unique<Program>(std::move(graph), PassOptions{}, arena, known.call.context);
   if (!worthwhile(program->graph())) return;
   known.program = std::move(program);
   known.refused = false;

@@ -130,7 +130,8 @@ namespace {
 
 bool same_constant(const Tensor& a, const Tensor& b) {
   return a.type() == b.type() && a.concrete() && b.concrete() && a.row_major() && b.row_major() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * size_of(a.dtype())) == 0;
+         std::memcmp(a.in(host_memory()).host(), b.in(host_memory()).host(),
+                     static_cast<std::size_t>(a.size()) * size_of(a.dtype())) == 0;
 }
 
 // Numbers and regions that mean nothing but themselves: each of one graph stands for one of the other.
@@ -171,7 +172,7 @@ class Likeness {
 // Definitions may hold checks that nothing shows before they are expanded.
 static bool may_fail(const Graph& part) {
   const bool whole = std::none_of(part.nodes.begin(), part.nodes.end(),
-                                  [](const GraphNode& node) { return node.op->compose && !node.op->plan; });
+                                  [](const GraphNode& node) { return node.op->compose && !node.op->has_kernel(); });
   return has_effects(whole ? part : simplify(part, false, true));
 }
 
@@ -181,7 +182,7 @@ Program& ControlOp::program(std::size_t part, const PlanContext& context) const 
   std::lock_guard lock(busy_);
   std::unique_ptr<Program>& made = programs_[{part, context}];
   if (!made) {
-    made = std::make_unique<Program>(parts[part], PassOptions{}, cpu_device(), std::make_shared<Arena>(), context);
+    made = std::make_unique<Program>(parts[part], PassOptions{}, std::make_shared<Arena>(), context);
   }
   return *made;
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "ops/copy/plan.h"
+#include "ops/target.h"
 #include "program/guarded.h"
 
 namespace pt {
@@ -12,7 +12,7 @@ namespace {
 class Emission {
  public:
   Emission(const Graph& graph, const Usage& usage, Placement placement, const PlanContext& context)
-      : graph_(graph), usage_(usage), placement_(std::move(placement)), context_(context) {
+      : graph_(graph), usage_(usage), placement_(std::move(placement)), context_(context), target_(*context.target) {
     layout_.storages = std::move(placement_.storages);
     layout_.result_storage = placement_.result_storage;
   }
@@ -97,8 +97,8 @@ class Emission {
 
   void emit_copy(int value, const Place& from, const Place& to, int phase, bool commits) {
     if (count(type_of(value).shape) == 0) return;
-    emit(plan_copy(operand_at(value, from), operand_at(value, to)), {placed_at(value, from), placed_at(value, to)}, -1,
-         "copy", phase, commits);
+    emit(target_.plan_copy(operand_at(value, from), operand_at(value, to), context_),
+         {placed_at(value, from), placed_at(value, to)}, -1, "copy", phase, commits);
   }
 
   // A node's operands as its plan and its launches see them.
@@ -141,10 +141,10 @@ class Emission {
     if (empty) return;
     if (node.fused) return emit_fused(n, operands, commits);
     if (node.op->rewrites && operands.placed.front() != operands.placed.back()) {
-      emit(plan_copy(operands.in[0], operands.out[0]), {operands.placed.front(), operands.placed.back()}, n,
-           node.op->name, node.phase, commits);
+      emit(target_.plan_copy(operands.in[0], operands.out[0], context_),
+           {operands.placed.front(), operands.placed.back()}, n, node.op->name, node.phase, commits);
     }
-    LaunchPlan plan = node.op->plan(operands.in, operands.out, node.attrs, context_);
+    LaunchPlan plan = target_.plan(*node.op, operands.in, operands.out, node.attrs, context_);
     std::vector<bool> skip;
     if (node.op->name == "pack" || node.op->name == "concat") {
       for (const Launch& launch : plan.launches)
@@ -157,13 +157,13 @@ class Emission {
   void emit_check(int n, const Operands& operands) {
     const GraphNode& node = graph_.nodes[n];
     if (!node.op->guard)
-      return emit(node.op->plan(operands.in, {}, node.attrs, context_), operands.placed, n, node.op->name, node.phase,
-                  false);
+      return emit(target_.plan(*node.op, operands.in, {}, node.attrs, context_), operands.placed, n, node.op->name,
+                  node.phase, false);
     const Value& value = graph_.values[node.inputs[0]];
     const bool packed =
         value.origin == Origin::Node && graph_.nodes[value.index].op && graph_.nodes[value.index].op->name == "pack";
     for (const GuardedPiece& piece : pieces_to_guard(layout_, node.phase, operands.in[0], operands.placed[0], packed))
-      emit(node.op->plan(std::span(&piece.operand, 1), {}, node.attrs, context_), {piece.at}, n, node.op->name,
+      emit(target_.plan(*node.op, std::span(&piece.operand, 1), {}, node.attrs, context_), {piece.at}, n, node.op->name,
            node.phase, false);
   }
 
@@ -192,12 +192,14 @@ class Emission {
     }
     std::string parts;
     for (const std::string& part : node.names) parts += (parts.empty() ? "" : "+") + part;
-    if (!node.op) return emit(lower_fused(program, context_.threads), all, n, "fused " + parts, node.phase, commits);
+    if (!node.op) return emit(target_.plan_fused(program, context_), all, n, "fused " + parts, node.phase, commits);
     const TensorType result{program.operands[0].dtype, space};
     program.operands[0] = {compute_dtype(result.dtype), row_major(space)};  // rounded to the result's, but not stored
     const std::span<const Operand> inputs(in.data(), own);
-    LaunchPlan plan = node.pooling ? node.op->plan_pooling(inputs, result, program, node.attrs, *node.pooling, context_)
-                                   : node.op->plan_epilogue(inputs, result, program, node.attrs, context_);
+    const OpPlan& of_product = *target_.find(*node.op);
+    LaunchPlan plan = node.pooling
+                          ? of_product.plan_pooling(inputs, result, program, node.attrs, *node.pooling, context_)
+                          : of_product.plan_epilogue(inputs, result, program, node.attrs, context_);
     emit(std::move(plan), all, n, node.op->name + " -> " + parts, node.phase, commits);
   }
 
@@ -205,6 +207,7 @@ class Emission {
   const Usage& usage_;
   Placement placement_;
   const PlanContext& context_;
+  const Target& target_;
   Layout layout_;
 };
 

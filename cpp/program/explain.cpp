@@ -23,13 +23,13 @@ struct Statistics {
 Statistics measure(const Tensor& tensor) {
   Statistics s;
   if (!is_float(tensor.dtype())) return s;
-  const Tensor flat = to_row_major(tensor);
+  const Tensor flat = to_row_major(tensor).in(host_memory());
   const std::size_t size = size_of(flat.dtype());
   double sum = 0;
   int64_t finite = 0;
   s.total = flat.size();
   for (int64_t i = 0; i < s.total; ++i) {
-    const double x = load_number(flat.data() + static_cast<std::size_t>(i) * size, flat.dtype());
+    const double x = load_number(flat.host() + static_cast<std::size_t>(i) * size, flat.dtype());
     if (!std::isfinite(x)) {
       ++s.bad;
       continue;

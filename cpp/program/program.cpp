@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "core/interpreter.h"
-#include "parallel/launcher.h"
 #include "parallel/pool.h"
 
 namespace pt {
@@ -21,30 +20,22 @@ class ReleaseAtEnd {
   SlotLeases& leases_;
 };
 
-Graph prepare(const Graph& source, const PassOptions& options) {
-  Graph graph = verified(simplify(source, options.simplify), "simplify");
-  if (!options.fuse) return graph;
-  graph = verified(fuse(graph), "fuse");
-  graph = verified(attach_epilogues(graph), "attach_epilogues");
-  return verified(attach_poolings(graph), "attach_poolings");
-}
-
 }  // namespace
 
 char* Arena::reserve(Device& device, int64_t bytes) {
   if (!buffer || static_cast<int64_t>(buffer->bytes()) < bytes)
-    buffer = device.allocate(static_cast<std::size_t>(bytes));
-  return buffer->data();
+    buffer = Buffer::allocate(static_cast<std::size_t>(bytes), device.memory());
+  return buffer->address();
 }
 
-Program::Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena,
-                 const PlanContext& context)
+Program::Program(Graph source, const PassOptions& options, std::shared_ptr<Arena> arena, const PlanContext& context)
     : source_(std::move(source)),
-      graph_(prepare(source_, options)),
+      graph_(run_passes(source_, options, *context.target)),
       context_(context),
       layout_(lower(graph_, context_)),
-      device_(device),
+      device_(context.target->device()),
       arena_(std::move(arena)) {
+  for (Tensor& constant : graph_.constants) constant = constant.in(device_.memory());
   build_instructions();
   spare_results_.resize(graph_.results.size());
 }
@@ -72,7 +63,7 @@ void Program::build_instructions() {
   bases_.resize(1 + constants + slots + inputs + graph_.results.size());
   for (std::size_t i = 0; i < layout_.launches.size(); ++i) {
     const PlannedLaunch& planned = layout_.launches[i];
-    Instruction instruction = make_instruction(planned.launch, context_);
+    Instruction instruction = context_.target->bind(planned.launch, context_);
     instruction.operand_begin = static_cast<int32_t>(operands_.size());
     instruction.operand_count = static_cast<int16_t>(planned.operands.size());
     instruction.phase = planned.phase;
@@ -104,9 +95,16 @@ BufferRef Program::result_buffer(int result) {
     if (buffer.use_count() == 1) return buffer;
   }
   const TensorType& type = graph_.values[graph_.results[result]].type;
-  BufferRef fresh = device_.allocate(static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype));
+  BufferRef fresh =
+      Buffer::allocate(static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype), device_.memory());
   if (spare.size() < kSpareResults) spare.push_back(fresh);
   return fresh;
+}
+
+// The address of an input, or of its copy if it is in another memory.
+char* Program::where_it_runs(const Tensor& input) {
+  if (&input.impl().buffer->memory() == &device_.memory()) return input.address();
+  return moved_inputs_.emplace_back(input.in(device_.memory())).address();
 }
 
 // Points every operand at this run's memory. Returns the buffers of the results.
@@ -116,22 +114,25 @@ std::vector<BufferRef> Program::bind(const Tensors& inputs) {
   for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
   std::size_t b = 0;
   bases_[b++] = arena_->reserve(device_, layout_.arena_bytes);
-  for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
+  for (const Tensor& constant : graph_.constants) bases_[b++] = constant.address();
   bind_slots(b);
   b += graph_.slots.size();
-  for (const Tensor& input : inputs) bases_[b++] = input.data();
-  for (const BufferRef& result : results) bases_[b++] = result->data();
+  moved_inputs_.clear();
+  for (const Tensor& input : inputs) bases_[b++] = where_it_runs(input);
+  for (const BufferRef& result : results) bases_[b++] = result->address();
   place_operands();
   return results;
 }
 
 // Nobody can read what is written here before the leases are released, so that the slots count as changed already.
 void Program::bind_slots(std::size_t first_base) {
-  for (const SlotLeases::Home& home : leases_.homes()) home.written ? home.slot->writable() : home.slot->readable();
+  Memory& memory = device_.memory();
+  for (const SlotLeases::Home& home : leases_.homes())
+    home.written ? home.slot->writable(memory) : home.slot->readable(memory);
   for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
     Slot& slot = *graph_.slots[s];
     Slot& home = slot.base() ? *slot.base() : slot;
-    bases_[first_base + s] = home.memory() + slot.offset() * static_cast<int64_t>(size_of(slot.type().dtype));
+    bases_[first_base + s] = home.address() + slot.offset() * static_cast<int64_t>(size_of(slot.type().dtype));
   }
 }
 
@@ -144,7 +145,7 @@ void Program::place_operands() {
 void Program::run_at(std::span<char* const> inputs, std::span<char* const> results, char* workspace, uint32_t* status) {
   std::size_t b = 0;
   bases_[b++] = workspace;
-  for (const Tensor& constant : graph_.constants) bases_[b++] = constant.data();
+  for (const Tensor& constant : graph_.constants) bases_[b++] = constant.address();
   for (char* input : inputs) bases_[b++] = input;
   for (char* result : results) bases_[b++] = result;
   place_operands();
@@ -211,6 +212,7 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
   Tensors values;
   for (const SlotRef& slot : source_.slots) values.push_back(slot->current_held());
   leases_.release();  // these tensors keep their numbers, and shape rules of plugins are Python code
+  const TargetScope scope(*context_.target);
   const std::string message = explain_trip(source_, inputs, values, ran);
   if (ran.status & kStatusNonFinite) throw GuardError(message);
   if (ran.status & kStatusPluginError) throw KernelError(message);
@@ -233,7 +235,7 @@ struct Around : Device {
   Device& inner;
   explicit Around(Device& device) : inner(device) {}
   std::string_view name() const override { return inner.name(); }
-  BufferRef allocate(std::size_t bytes) override { return inner.allocate(bytes); }
+  Memory& memory() override { return inner.memory(); }
   void begin(bool parallel) override { inner.begin(parallel); }
   Guard guard(const uint32_t* status) override { return inner.guard(status); }
   void end() override { inner.end(); }

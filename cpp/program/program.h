@@ -58,8 +58,7 @@ struct RunReport {
 class Program {
  public:
   // `source` is the graph as it was traced; it is kept to explain a failure.
-  Program(Graph source, const PassOptions& options, Device& device, std::shared_ptr<Arena> arena,
-          const PlanContext& context);
+  Program(Graph source, const PassOptions& options, std::shared_ptr<Arena> arena, const PlanContext& context);
 
   // Inputs are row-major. Throws for a tripped guard under OnTrip::Error, after naming what went wrong.
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
@@ -68,6 +67,7 @@ class Program {
   void run_at(std::span<char* const> inputs, std::span<char* const> results, char* workspace, uint32_t* status);
   std::unique_lock<Lock> hold() { return std::unique_lock(arena_->busy); }
   int64_t workspace_bytes() const { return std::max<int64_t>(layout_.arena_bytes, 64); }
+  Device& device() const { return device_; }
   bool any_parallel() const { return any_parallel_; }
   // The same instruction list on another device; for tests.
   void replay(const Tensors& inputs, Device& device);
@@ -91,6 +91,7 @@ class Program {
   };
   void build_instructions();
   BufferRef result_buffer(int result);
+  char* where_it_runs(const Tensor& input);
   std::vector<BufferRef> bind(const Tensors& inputs);
   void bind_slots(std::size_t first_base);
   void place_operands();
@@ -107,6 +108,7 @@ class Program {
   std::vector<OperandRef> operands_;
   std::vector<char*> bases_, data_;
   std::vector<std::vector<BufferRef>> spare_results_;  // per result: buffers that callers may have let go of
+  Tensors moved_inputs_;                               // of the last run: copies of what was in another memory
   double total_micros_ = 0, total_flops_ = 0;
   bool any_parallel_ = false;
   bool open_ended_ = false;

@@ -6,6 +6,7 @@
 #include "graph/autodiff.h"
 #include "graph/trace.h"
 #include "ops/batching.h"
+#include "ops/cpu_target.h"
 #include "ops/functional.h"
 #include "ops/pieces.h"
 #include "ops/recorder.h"
@@ -84,7 +85,7 @@ void run_steps(const NestedDesc* desc, char* const* data, uint32_t* status) {
   Program& program = *d.program;
   const auto hold = program.hold();
   const RunWithin within;
-  const DeviceRun run(cpu_device(), program.any_parallel());
+  const DeviceRun run(program.device(), program.any_parallel());
   const auto row_of = [&](int64_t step) { return d.reverse ? d.length - 1 - step : step; };
   // Where the state before a step is.
   const auto before = [&](int64_t step, int64_t i) {
@@ -319,8 +320,10 @@ void complete(ControlOp& control) {
     }
     return types;
   };
-  op.plan = [&control, moves](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
-                              const PlanContext& context) { return plan_scan(control, *moves, attrs, context); };
+  on_cpu(op, {.plan = [&control, moves](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
+                                        const PlanContext& context) {
+           return plan_scan(control, *moves, attrs, context);
+         }});
   op.saves.outputs.assign(static_cast<std::size_t>(op.outputs), false);
   for (int64_t i = l.state + l.outputs; i < op.outputs; ++i) op.saves.outputs[i] = true;
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };

@@ -5,6 +5,7 @@
 #include "graph/trace.h"
 #include "graph/vmap.h"
 #include "ops/batching.h"
+#include "ops/cpu_target.h"
 #include "ops/functional.h"
 #include "parallel/pool.h"
 #include "program/control.h"
@@ -36,7 +37,7 @@ void run_rounds(const NestedDesc* desc, char* const* data, uint32_t* status) {
   char* workspace = turns + 2 * d.state->total;
   const auto hold_condition = condition.hold(), hold_step = step.hold();
   const RunWithin within;
-  const DeviceRun run(cpu_device(), condition.any_parallel() || step.any_parallel());
+  const DeviceRun run(condition.device(), condition.any_parallel() || step.any_parallel());
   std::vector<char*> asked(data, data + n_condition), in(data + n_condition, init), next(static_cast<std::size_t>(n));
   asked.insert(asked.end(), init, last);
   in.insert(in.end(), init, last);
@@ -134,15 +135,15 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.number(kState));
   op.infer = [&control](const InferContext&) { return result_types(control.parts[1]); };
-  op.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&,
-                              const PlanContext& context) {
-    Program &condition = control.program(0, context), &step = control.program(1, context);
-    LaunchPlan plan;
-    plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, &condition, &step, state.get()}));
-    plan.workspace_bytes =
-        kAnswerBytes + 2 * state->total + std::max(condition.workspace_bytes(), step.workspace_bytes());
-    return plan;
-  };
+  on_cpu(op, {.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                                        const PlanContext& context) {
+           Program &condition = control.program(0, context), &step = control.program(1, context);
+           LaunchPlan plan;
+           plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, &condition, &step, state.get()}));
+           plan.workspace_bytes =
+               kAnswerBytes + 2 * state->total + std::max(condition.workspace_bytes(), step.workspace_bytes());
+           return plan;
+         }});
   op.vjp = [](const VjpContext&) -> Tensors {
     throw Error(
         "[while_loop] has no gradient, and a gradient through it is wanted; expected a loop of known length, whose "

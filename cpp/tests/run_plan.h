@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/launch.h"
+#include "ops/cpu_target.h"
 #include "parallel/kernel_table.h"
 
 namespace pt::check {
@@ -38,7 +39,7 @@ inline uint32_t run_plan(const LaunchPlan& plan, const std::vector<void*>& opera
 inline PlanContext varied_context() {
   static int64_t turn = 0;
   turn = (5 * turn + 3) % 16;
-  PlanContext context = current_plan_context();
+  PlanContext context = cpu_target().context();
   context.threads = turn + 1;
   return context;
 }

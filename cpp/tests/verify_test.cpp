@@ -62,7 +62,7 @@ void checks_survive() {
   fn::call("take", {x, index}, {{"axis", int64_t{0}}});
   fn::call("take", {x + x, index}, {{"axis", int64_t{0}}});
   const Graph graph = trace.finish({fn::call("exp", {x})});
-  for (const Graph& now : {graph, simplify(graph, true), fuse(simplify(graph, true))}) {
+  for (const Graph& now : {graph, simplify(graph, true), fuse(simplify(graph, true), current_target())}) {
     CHECK_EQ(calls_of(now, "check_index"), 1);
     CHECK_EQ(calls_of(now, "take"), 0);
   }

@@ -36,5 +36,5 @@ ERRORS = [
         "[argsort] axis = -1 of a scalar; a scalar has no axis; reshape it to [1] first",
     ),
 ]
-MUTANTS = [("spec.cpp", 'attrs.flag("descending")', "false")]
+MUTANTS = [("plan_cpu.cpp", 'attrs.flag("descending")', "false")]
 BENCH = [Case(normal((1 << 20,))), Case(normal((4096, 256)))]

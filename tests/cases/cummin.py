@@ -27,7 +27,7 @@ ERRORS = [
     ),
 ]
 MUTANTS = [
-    ("spec.cpp", "ScanKind::ArgMin", "ScanKind::ArgMax"),
+    ("plan_cpu.cpp", "ScanKind::ArgMin", "ScanKind::ArgMax"),
     ("../scan/spec_running.cpp", "{in[0], at}, attrs), at", "{in[0], at - at}, attrs), at"),
 ]
 BENCH = [Case(normal((2048, 1024)))]

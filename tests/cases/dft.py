@@ -31,7 +31,7 @@ MUTANTS = [
     ("transform.h", "re[1] = c + h;", "re[1] = c - h;"),
     ("transform.h", "(j * k % r)", "(j * k % (r - 1))"),
     ("transform.h", "k == 0 ? 0 : d.length - k", "d.length - 1 - k"),
-    ("spec_plan.cpp", "length_of_convolution(2 * d.n - 1)", "length_of_convolution(d.n)"),
-    ("spec_plan.cpp", "(eighth + 1) / 2", "eighth / 2"),
+    ("plan_cpu.cpp", "length_of_convolution(2 * d.n - 1)", "length_of_convolution(d.n)"),
+    ("plan_cpu.cpp", "(eighth + 1) / 2", "eighth / 2"),
 ]
 BENCH = [Case(normal((256, 1024, 2)))]

@@ -33,5 +33,5 @@ ERRORS = [
         "[searchsorted] a is f32[2, 3]; expected one axis, in order; take the rows one by one",
     ),
 ]
-MUTANTS = [("spec.cpp", '== "right"', '!= "right"')]
+MUTANTS = [("plan_cpu.cpp", '== "right"', '!= "right"')]
 BENCH = [Case(values(np.arange(1 << 16)), normal((1 << 20,), 1e4))]

@@ -126,7 +126,7 @@ PARTS: dict[str, Part] = {
         ("cpp/graph/graph.cpp", "for (int result : graph.results) ++readers[result];", ""),
         ("cpp/graph/passes/epilogue.cpp", "readers[node.inputs[0]] != 1", "readers[node.inputs[0]] < 1"),
         ("cpp/ops/conv2d/spec_schedule.cpp", "d.pooled_at > 0 ? d.pool.stride_h : 1;", "1;"),
-        ("cpp/ops/conv2d/spec_plan.cpp", "s.out_height % pool.stride_h == 0;", "true;"),
+        ("cpp/ops/conv2d/plan_cpu.cpp", "s.out_height % pool.stride_h == 0;", "true;"),
         ("cpp/program/usage.cpp", "if (usage.last_read[old] > value.index) return false;", ""),
         ("cpp/program/usage.cpp", "usage.last_read[usage.root[result]] = kForever;", "(void)result;"),
         ("cpp/program/arena.cpp", "if (other.last < s.first || s.last < other.first) continue;",
@@ -232,7 +232,7 @@ PARTS: dict[str, Part] = {
     "checks": Part(CHECKS, (
         ("cpp/graph/trace.cpp", "if (live.has(*node) || !op.has_effect()) continue;", "if (!op.guard) continue;"),
         ("cpp/graph/trace.cpp", "if (live.looks_at(*node, indexed)) continue;", ""),
-        ("cpp/graph/trace.cpp", "if (op.compose && !op.plan && !live.has(*node)) {", "if (false) {"),
+        ("cpp/graph/trace.cpp", "if (op.compose && !op.has_kernel() && !live.has(*node)) {", "if (false) {"),
         ("cpp/program/control_op.cpp", "control.op.may_fail = std::any_of", "false && std::any_of"),
         ("cpp/ops/ctc_loss/spec.cpp", ".may_fail()", ""),
         ("cpp/program/program.cpp", "report.committed_phases += phase.writes;", "report.committed_phases += 1;"),

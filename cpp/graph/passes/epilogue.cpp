@@ -28,8 +28,8 @@ Graph join(const Graph& graph, const std::vector<int>& taken, Combine combine) {
 
 class Attacher {
  public:
-  explicit Attacher(const Graph& graph)
-      : graph_(graph), readers_(count_readers(graph)), taken_(graph.nodes.size(), -1) {}
+  Attacher(const Graph& graph, const Target& target)
+      : graph_(graph), target_(target), readers_(count_readers(graph)), taken_(graph.nodes.size(), -1) {}
 
   Graph run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -47,15 +47,16 @@ class Attacher {
       const Value& value = graph_.values[input];
       if (value.origin != Origin::Node || readers_[input] != 1) continue;
       const GraphNode& maker = graph_.nodes[value.index];
-      if (!maker.op || maker.fused || !maker.op->plan_epilogue || maker.phase != program.phase ||
-          taken_[value.index] >= 0)
+      const OpPlan* plan = maker.op ? target_.find(*maker.op) : nullptr;
+      if (!plan || !plan->plan_epilogue || maker.fused || maker.phase != program.phase || taken_[value.index] >= 0) {
         continue;
+      }
       if (!(value.type.shape == program.fused->extents)) continue;
       Types in;
       for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
       FusedProgram after = first_operand(with_strides(program), position(program, input));
       after.operands[0].dtype = compute_dtype(value.type.dtype);  // a product of 16 bits comes rounded, but wide
-      if (!maker.op->epilogue_fits(after, in, value.type, maker.attrs)) continue;
+      if (!plan->epilogue_fits(after, in, value.type, maker.attrs)) continue;
       best = std::max(best, value.index);
     }
     if (best >= 0) taken_[best] = n;
@@ -107,21 +108,23 @@ class Attacher {
   }
 
   const Graph& graph_;
+  const Target& target_;
   const std::vector<int> readers_;
   std::vector<int> taken_;  // per product: the program that it does
 };
 
 // The product with an epilogue whose one result this node pools, if it can do that too; -1 if not.
-int product_before(const Graph& graph, const std::vector<int>& readers, const GraphNode& node) {
+int product_before(const Graph& graph, const Target& target, const std::vector<int>& readers, const GraphNode& node) {
   if (!node.op || node.op->name != "max_pool2d_with_index" || readers[node.inputs[0]] != 1) return -1;
   const Value& image = graph.values[node.inputs[0]];
   if (image.origin != Origin::Node) return -1;
   const GraphNode& product = graph.nodes[image.index];
-  if (!product.op || !product.fused || !product.op->pooling_fits || product.phase != node.phase) return -1;
+  const OpPlan* plan = product.op && product.fused ? target.find(*product.op) : nullptr;
+  if (!plan || !plan->pooling_fits || product.phase != node.phase) return -1;
   Types in;
   for (int input : product.inputs) in.push_back(graph.values[input].type);
   const TensorType result = {product.fused->operands[0].dtype, product.fused->extents};
-  const bool fits = product.op->pooling_fits(*product.fused, in, result, product.attrs, node.attrs);
+  const bool fits = plan->pooling_fits(*product.fused, in, result, product.attrs, node.attrs);
   return fits ? image.index : -1;
 }
 
@@ -135,13 +138,13 @@ GraphNode with_pooling(const GraphNode& product, const GraphNode& pooling) {
 
 }  // namespace
 
-Graph attach_epilogues(const Graph& graph) { return Attacher(graph).run(); }
+Graph attach_epilogues(const Graph& graph, const Target& target) { return Attacher(graph, target).run(); }
 
-Graph attach_poolings(const Graph& graph) {
+Graph attach_poolings(const Graph& graph, const Target& target) {
   const std::vector<int> readers = count_readers(graph);
   std::vector<int> taken(graph.nodes.size(), -1);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    const int product = product_before(graph, readers, graph.nodes[n]);
+    const int product = product_before(graph, target, readers, graph.nodes[n]);
     if (product >= 0) taken[product] = static_cast<int>(n);
   }
   return join(graph, taken, with_pooling);

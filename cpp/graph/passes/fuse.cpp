@@ -11,18 +11,14 @@
 namespace pt {
 namespace {
 
-constexpr int kMaxOperands = 24;
-constexpr int kMaxMembers = 48;
-// A single long row is shared among threads only when nothing after its reduction needs the row again.
-constexpr int64_t kFewRows = 16;
-constexpr int64_t kLongRow = 4096;
-
 // A single elementwise call or cast becomes a program of its own if a product could take that as its epilogue.
-bool may_follow_product(const Graph& graph, const GraphNode& node) {
+bool may_follow_product(const Graph& graph, const Target& target, const GraphNode& node) {
   if (!node.op || !(node.op->elementwise || node.op->name == "astype")) return false;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](int input) {
     const Value& value = graph.values[input];
-    return value.origin == Origin::Node && graph.nodes[value.index].op && graph.nodes[value.index].op->plan_epilogue;
+    if (value.origin != Origin::Node || !graph.nodes[value.index].op) return false;
+    const OpPlan* plan = target.find(*graph.nodes[value.index].op);
+    return plan && plan->plan_epilogue;
   });
 }
 
@@ -33,7 +29,8 @@ Shape row_of(Shape shape) {
 
 class Fuser {
  public:
-  explicit Fuser(const Graph& graph) : graph_(graph), groups_(graph), space_(graph.nodes.size()) {}
+  Fuser(const Graph& graph, const Target& target)
+      : graph_(graph), target_(target), limits_(target.fusion_limits()), groups_(graph), space_(graph.nodes.size()) {}
 
   Graph run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) grow(static_cast<int>(n));
@@ -63,8 +60,8 @@ class Fuser {
              std::find(groups.begin(), groups.end(), groups_.group_of(value.index)) != groups.end();
     };
     const GraphNode& node = graph_.nodes[n];
-    const bool serial = count(space) / std::max<int64_t>(1, space.empty() ? 1 : space.back()) < kFewRows &&
-                        !space.empty() && space.back() > kLongRow;
+    const bool serial = count(space) / std::max<int64_t>(1, space.empty() ? 1 : space.back()) < limits_.few_rows &&
+                        !space.empty() && space.back() > limits_.long_row;
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
       if (!inside(value)) continue;
@@ -126,9 +123,9 @@ class Fuser {
         operands[graph_.nodes[node].outputs[0]] = true;
       }
     }
-    if (members > kMaxMembers) return false;
+    if (members > limits_.members) return false;
     // Values inside the group are counted too, as if each were stored: a bound, not the exact number.
-    return operands.size() <= kMaxOperands + members;
+    return operands.size() <= limits_.operands + members;
   }
 
   Graph emit();
@@ -136,6 +133,8 @@ class Fuser {
   std::vector<bool> used_outside() const;
 
   const Graph& graph_;
+  const Target& target_;
+  const FusionLimits& limits_;
   Groups groups_;
   std::vector<Shape> space_;
 };
@@ -175,7 +174,7 @@ Graph Fuser::emit() {
   result.nodes.clear();
   for (int group : groups_.order()) {
     const std::vector<int>& members = groups_.members(group);
-    const bool alone = members.size() == 1 && !may_follow_product(graph_, graph_.nodes[members[0]]);
+    const bool alone = members.size() == 1 && !may_follow_product(graph_, target_, graph_.nodes[members[0]]);
     GraphNode node = alone ? graph_.nodes[members[0]] : build(group, used);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       result.values[node.outputs[i]].index = static_cast<int>(result.nodes.size());
@@ -188,6 +187,6 @@ Graph Fuser::emit() {
 
 }  // namespace
 
-Graph fuse(const Graph& graph) { return Fuser(graph).run(); }
+Graph fuse(const Graph& graph, const Target& target) { return Fuser(graph, target).run(); }
 
 }  // namespace pt

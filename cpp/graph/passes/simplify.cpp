@@ -38,8 +38,8 @@ int whole_of_pieces(const Graph& graph, const GraphNode& node) {
 
 }  // namespace
 
-Graph simplify(const Graph& graph, bool merge, bool nested) {
-  Trace trace({.expand = true, .merge = merge, .nested = nested});
+Graph simplify(const Graph& graph, bool merge, bool nested, const Target* target) {
+  Trace trace({.expand = true, .target = target, .merge = merge, .nested = nested});
   TraceScope scope(&trace);
   const AutocastScope decided;
   Tensors value(graph.values.size());

@@ -1,11 +1,8 @@
 #include "ops/adam_step/desc.h"
-#include "ops/float_variant.h"
 #include "ops/functional.h"
 
 namespace pt {
 namespace {
-
-constexpr int64_t kChunkElements = 1 << 14;  // some 5 us from a cache, 10 from memory
 
 Types step_types(const InferContext& c) {
   for (int i = kP; i <= kLargest; ++i) {
@@ -41,26 +38,6 @@ Tensors compose(const Tensors& in, const Attrs& attrs) {
   return out;
 }
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-  AdamDesc d{};
-  d.elements = count(in[kP].shape);
-  d.chunk = kChunkElements;
-  d.beta1 = attrs.number("beta1"), d.beta2 = attrs.number("beta2");
-  d.eps = attrs.number("eps"), d.decay = attrs.number("decay");
-  const auto given = [&](int i) { return in[i].dtype != DType::Bool; };
-  d.largest = given(kLargest), d.kept = given(kKept), d.factor = given(kFactor);
-  Launch launch;
-  launch.kernel = "adam_step";
-  launch.variant = float_variant(in[kP].dtype);
-  launch.desc = Descriptor::of(d);
-  launch.chunks = (d.elements + d.chunk - 1) / d.chunk;
-  launch.flops = 16.0 * static_cast<double>(d.elements);
-  launch.bytes = static_cast<double>(d.elements * static_cast<int64_t>(size_of(in[kP].dtype) * (2 * out.size() + 1)));
-  LaunchPlan all;
-  all.launches.push_back(std::move(launch));
-  return all;
-}
-
 const Op* registered =
     define("adam_step")
         .in("p", Takes::Float)
@@ -82,7 +59,6 @@ const Op* registered =
         .contiguous()
         .shape(step_types)
         .compose(compose)
-        .plan(plan)
         .doc(
             R"(one update of Adam in one sweep: with g = factor g + decay kept p, the means mean = beta1 mean + (1 - beta1) g and
 square = beta2 square + (1 - beta2) g^2 are new, and so is p = kept p - size mean / (unbias sqrt(square) + eps).

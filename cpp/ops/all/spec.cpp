@@ -1,10 +1,9 @@
-#include "ops/complex.h"
 #include "ops/reduction.h"
 
 namespace pt {
 namespace {
 
-const Op* registered = reduction("all", ReduceKind::All, Takes::Any, ResultType::Bool, false)
+const Op* registered = reduction("all", Takes::Any, ResultType::Bool, false)
                            .no_gradient()
                            .complex([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              return {fn::call("all", {fn::call("not_equal", {in[0], fn::number(0)})}, attrs)};

@@ -1,10 +1,9 @@
-#include "ops/complex.h"
 #include "ops/reduction.h"
 
 namespace pt {
 namespace {
 
-const Op* registered = reduction("any", ReduceKind::Any, Takes::Any, ResultType::Bool, false)
+const Op* registered = reduction("any", Takes::Any, ResultType::Bool, false)
                            .no_gradient()
                            .complex([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              return {fn::call("any", {fn::call("not_equal", {in[0], fn::number(0)})}, attrs)};

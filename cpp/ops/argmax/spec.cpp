@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* registered =
-    reduction("argmax", ReduceKind::ArgMax, Takes::Any, ResultType::Position, true)
+    reduction("argmax", Takes::Any, ResultType::Position, true)
         .no_gradient()
         .doc(R"(the position of the largest element along an axis, the first of equal ones; NaN counts as the largest.
 Shapes    x [...] -> int64, x without the axis; axis None counts through all elements in row-major order

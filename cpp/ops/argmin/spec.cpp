@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* registered =
-    reduction("argmin", ReduceKind::ArgMin, Takes::Any, ResultType::Position, true)
+    reduction("argmin", Takes::Any, ResultType::Position, true)
         .no_gradient()
         .doc(R"(the position of the smallest element along an axis, the first of equal ones; NaN counts as the smallest.
 Shapes    x [...] -> int64, x without the axis; axis None counts through all elements in row-major order

@@ -1,7 +1,5 @@
-#include "ops/astype/desc.h"
 #include "ops/batching.h"
 #include "ops/complex.h"
-#include "ops/elementwise.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -20,25 +18,6 @@ Tensors of_complex(const Tensors& in, const Attrs& attrs) {
   return {make_complex(re, fn::zeros(re.type()))};
 }
 
-// Results of some megabytes are read much later; smaller ones are better kept in a cache.
-bool rounds_much(const Operand& in, const Operand& out) {
-  constexpr int64_t kLeastElements = 1 << 20;
-  return in.dtype == DType::F32 && out.dtype == DType::BF16 && count(in.shape) >= kLeastElements &&
-         in.strides == row_major(in.shape) && out.strides == row_major(out.shape);
-}
-
-LaunchPlan plan_rounding(const Operand& in) {
-  const int64_t elements = count(in.shape);
-  Launch launch;
-  launch.kernel = "astype";
-  launch.desc = Descriptor::of(CastDesc{elements});
-  launch.chunks = (elements + kCastChunk - 1) / kCastChunk;
-  launch.bytes = 6.0 * static_cast<double>(elements);
-  LaunchPlan plan;
-  plan.launches.push_back(std::move(launch));
-  return plan;
-}
-
 const Op* registered =
     define("astype")
         .in("x")
@@ -46,9 +25,6 @@ const Op* registered =
         .batch(batch_leading)
         .shape([](const InferContext& c) -> Types {
           return {{c.attrs.dtype("dtype"), c.in[0].shape}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-          return rounds_much(in[0], out[0]) ? plan_rounding(in[0]) : plan_cast(in[0], out[0]);
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors { return {fn::cast(c.grad[0], c.in_types[0].dtype)}; })

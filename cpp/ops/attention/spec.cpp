@@ -1,7 +1,5 @@
 #include "ops/attention/definition.h"
-#include "ops/attention/plan.h"
 #include "ops/autocast.h"
-#include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
 
@@ -32,10 +30,6 @@ const Op* registered =
         .outputs(2)
         .batch(batch_folded())
         .shape(infer)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const double scale = scale_of(attrs, in[0].shape);
-          return plan_attention(in[0], in[1], in[2], out[0], out[1], attrs.flag("is_causal"), scale);
-        })
         .compose(definition)
         .saves({true, true, true}, {true, true})
         .vjp([](const VjpContext& c) -> Tensors {

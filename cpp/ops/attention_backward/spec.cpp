@@ -1,5 +1,4 @@
 #include "ops/attention/definition.h"
-#include "ops/attention/plan.h"
 #include "ops/batching.h"
 
 namespace pt {
@@ -23,11 +22,6 @@ const Op* registered =
           c.expect(c.in[5] == c.in[3] && c.in[3] == c.in[0], text("g is ", c.in[5], ", out is ", c.in[3], ", query is ",
                                                                   c.in[0], "; expected one type; check the call"));
           return {c.in[0], c.in[1], c.in[2]};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const double scale = attention::scale_of(attrs, in[0].shape);
-          return plan_attention_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2],
-                                         attrs.flag("is_causal"), scale);
         })
         .compose(attention::backward_definition)
         .doc(R"(the gradient g of attention's result as ones of query, key and value.

@@ -1,25 +1,20 @@
-#include "ops/avg_pool2d/plan.h"
 #include "ops/functional.h"
 #include "ops/pooling.h"
 
 namespace pt {
 namespace {
 
-const Op* registered =
-    pooling("avg_pool2d", "input", Pooled::Average)
-        .shape([](const InferContext& c) -> Types {
-          return {{c.in[0].dtype, pooled_shape(c)}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_avg_pool2d(in[0], out[0], pool_params(attrs, "avg_pool2d"), attrs.flag("count_include_pad"));
-        })
-        .saves({false})
-        .vjp([](const VjpContext& c) -> Tensors {
-          Attrs attrs = c.attrs;
-          attrs.set("image", Ints{c.in_types[0].shape[1], c.in_types[0].shape[2]});
-          return {fn::call("avg_pool2d_backward", {c.grad[0]}, attrs)};
-        })
-        .doc(R"(the mean of each window of an image.
+const Op* registered = pooling("avg_pool2d", "input", Pooled::Average)
+                           .shape([](const InferContext& c) -> Types {
+                             return {{c.in[0].dtype, pooled_shape(c)}};
+                           })
+                           .saves({false})
+                           .vjp([](const VjpContext& c) -> Tensors {
+                             Attrs attrs = c.attrs;
+                             attrs.set("image", Ints{c.in_types[0].shape[1], c.in_types[0].shape[2]});
+                             return {fn::call("avg_pool2d_backward", {c.grad[0]}, attrs)};
+                           })
+                           .doc(R"(the mean of each window of an image.
 Shapes    input [n, h, w, c] -> [n, oh, ow, c]; kernel_size, stride and padding are one number or (rows, columns), and stride is
           kernel_size when left out; with ceil_mode the last windows may reach over the end
 Dtypes    floats; f16 and bf16 accumulate in f32
@@ -27,7 +22,7 @@ Errors    input without four axes; a window larger than the padded image; paddin
 Grad      input
 Numerics  padding counts as zeros, or not at all with count_include_pad=False; what lies beyond it never counts
 Source    PyTorch, nn.functional.avg_pool2d)",
-             R"(>>> pt.nn.functional.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
+                                R"(>>> pt.nn.functional.avg_pool2d(pt.ones((1, 4, 4, 3)), 2).shape
 (1, 2, 2, 3))");
 
 const Op* backward =
@@ -41,10 +36,6 @@ const Op* backward =
                    text("g is ", c.in[0], ", image = ", to_string(Attr(image)),
                         "; expected g to have the shape of avg_pool2d's result; check the sizes"));
           return {{c.in[0].dtype, {g[0], image[0], image[1], g[3]}}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const PoolParams params = pool_params(attrs, "avg_pool2d_backward");
-          return plan_avg_pool2d_backward(in[0], out[0], params, attrs.flag("count_include_pad"));
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors { return {fn::call("avg_pool2d", {c.grad[0]}, pool_attrs(c.attrs))}; })

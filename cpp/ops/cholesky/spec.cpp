@@ -32,9 +32,6 @@ const Op* registered =
           expect_matrix(c, 0, true);
           return {c.in[0]};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_factor(FactorKind::Cholesky, in, out, {.upper = attrs.flag("upper")});
-        })
         .saves({false}, {true})
         .vjp(gradient)
         .doc(R"(the lower triangular L with x = L L^T, or U = L^T with `upper`, of a symmetric positive definite matrix.

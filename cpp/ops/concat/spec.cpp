@@ -1,5 +1,4 @@
 #include "ops/batching.h"
-#include "ops/copy/plan.h"
 #include "ops/pieces.h"
 
 namespace pt {
@@ -20,22 +19,6 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, shape}};
 }
 
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-  const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "concat");
-  const int output = static_cast<int>(in.size());
-  LaunchPlan plan;
-  int64_t begin = 0;
-  for (int i = 0; i < output; ++i) {
-    for (Launch& launch : plan_copy(in[i], {in[i].dtype, in[i].shape, out[0].strides}).launches) {
-      launch.operands.assign({i, output});
-      launch.byte_offsets.assign({0, begin * out[0].strides[axis] * static_cast<int64_t>(size_of(out[0].dtype))});
-      plan.launches.push_back(std::move(launch));
-    }
-    begin += in[i].shape[axis];
-  }
-  return plan;
-}
-
 Tensors gradient(const VjpContext& c) {
   const Shape& whole = c.out_types[0].shape;
   const int axis = normal_axis(c.attrs.integer("axis"), whole.size(), "concat");
@@ -54,7 +37,6 @@ const Op* registered = define("concat")
                            .attr("axis", 0)
                            .batch(batch_along_axis)
                            .shape(infer)
-                           .plan(plan)
                            .saves({false})
                            .vjp(gradient)
                            .complex()

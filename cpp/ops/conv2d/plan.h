@@ -16,6 +16,9 @@ struct Conv2dParams {
   int64_t groups = 1;
 };
 
+// Of an op with the attributes stride, padding, dilation and groups.
+Conv2dParams conv2d_params(const Attrs& attrs, const std::string& op);
+
 // Size of the output along one axis, at least 0.
 int64_t conv_output_size(int64_t input, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation);
 

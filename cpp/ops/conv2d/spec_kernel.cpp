@@ -2,16 +2,15 @@
 // three are again these three.
 #include <tuple>
 
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/conv2d/plan.h"
 #include "ops/functional.h"
-#include "ops/pooling.h"
 #include "ops/window.h"
 
 namespace pt {
-namespace {
 
-Conv2dParams params_of(const Attrs& attrs, const std::string& op) {
+Conv2dParams conv2d_params(const Attrs& attrs, const std::string& op) {
   Conv2dParams p;
   std::tie(p.stride_h, p.stride_w) = pair_of(attrs, "stride", op);
   std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
@@ -20,6 +19,8 @@ Conv2dParams params_of(const Attrs& attrs, const std::string& op) {
   p.groups = attrs.integer("groups");
   return p;
 }
+
+namespace {
 
 Shape output_shape(const Shape& x, const Shape& w, const Conv2dParams& p) {
   return {x[0], conv_output_size(x[1], w[0], p.stride_h, p.pad_top + p.pad_bottom, p.dilation_h),
@@ -67,7 +68,7 @@ Types infer_forward(const InferContext& c) {
   c.expect(x.size() == 4 && w.size() == 4,
            text(received(),
                 "; expected input [n, h, w, channels] and weight [kh, kw, channels / groups, outputs]; reshape one"));
-  const Conv2dParams p = params_of(c.attrs, c.op.name);
+  const Conv2dParams p = conv2d_params(c.attrs, c.op.name);
   c.expect(
       w[2] * p.groups == x[3] && w[3] % p.groups == 0,
       text(received(), ", groups = ", p.groups, "; expected weight's third axis times groups to be input's channels (",
@@ -81,29 +82,6 @@ Types infer_forward(const InferContext& c) {
 const Op* kernel =
     convolution("conv2d_kernel", "input", "weight", batch_folded({1}))
         .shape(infer_forward)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-                 const PlanContext& context) {
-          return plan_conv2d(in[0], in[1], out[0], params_of(attrs, "conv2d_kernel"), context);
-        })
-        .epilogue([](const FusedProgram& program, const Types&, const TensorType& result,
-                     const Attrs&) { return conv2d_epilogue_fits(program, result); },
-                  [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
-                     const Attrs& attrs, const PlanContext& context) {
-                    return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program, context);
-                  })
-        .pooled(
-            [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs& attrs,
-               const Attrs& pooling) {
-              return conv2d_pooling_fits(program, in[0].shape, in[1].shape, result, params_of(attrs, "conv2d_kernel"),
-                                         pool_params(pooling, "max_pool2d"));
-            },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-               const Attrs& pooling, const PlanContext& context) {
-              const PoolParams pool = pool_params(pooling, "max_pool2d");
-              const auto [height, width] = pooled_sizes(result.shape[1], result.shape[2], pool);
-              return plan_conv2d(in[0], in[1], result, params_of(attrs, "conv2d_kernel"), program, pool,
-                                 {result.shape[0], height, width, result.shape[3]}, context);
-            })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? grad_input(c.grad[0], c.in[1], c.in_types[0].shape, c.attrs) : Tensor(),
                   c.needs[1] ? grad_weight(c.in[0], c.grad[0], c.in_types[1].shape, c.attrs) : Tensor()};
@@ -124,7 +102,7 @@ const Op* input_gradient =
         .shape([](const InferContext& c) -> Types {
           const Shape &g = c.in[0].shape, &w = c.in[1].shape;
           const Ints& image = c.attrs.ints("image");
-          const Conv2dParams p = params_of(c.attrs, c.op.name);
+          const Conv2dParams p = conv2d_params(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && w.size() == 4 && image.size() == 2;
           c.expect(fits, text("g is ", c.in[0], ", weight is ", c.in[1],
                               "; expected four axes each, and the image's two sizes; pass both"));
@@ -134,19 +112,6 @@ const Op* input_gradient =
                         "; expected g to have the shape of conv2d(input, weight); check the sizes"));
           return {{c.in[0].dtype, x}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-                 const PlanContext& context) {
-          return plan_conv2d_grad_input(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_input"), context);
-        })
-        .epilogue(
-            [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs& attrs) {
-              return conv2d_grad_input_epilogue_fits(program, result, params_of(attrs, "conv2d_grad_input"));
-            },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-               const PlanContext& context) {
-              return plan_conv2d_grad_input(in[0], in[1], result, params_of(attrs, "conv2d_grad_input"), program,
-                                            context);
-            })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? forward(c.grad[0], c.in[1], c.attrs) : Tensor(),
                   c.needs[1] ? grad_weight(c.grad[0], c.in[0], c.in_types[1].shape, c.attrs) : Tensor()};
@@ -167,7 +132,7 @@ const Op* weight_gradient =
         .shape([](const InferContext& c) -> Types {
           const Shape &x = c.in[0].shape, &g = c.in[1].shape;
           const Ints& window = c.attrs.ints("kernel_size");
-          const Conv2dParams p = params_of(c.attrs, c.op.name);
+          const Conv2dParams p = conv2d_params(c.attrs, c.op.name);
           const bool fits = g.size() == 4 && x.size() == 4 && window.size() == 2;
           c.expect(fits, text("input is ", c.in[0], ", g is ", c.in[1],
                               "; expected four axes each, and the window's two sizes; pass both"));
@@ -176,10 +141,6 @@ const Op* weight_gradient =
                    text("input is ", c.in[0], ", g is ", c.in[1], ", weight is ", w,
                         "; expected g to have the shape of conv2d(input, weight); check the sizes"));
           return {{c.in[0].dtype, w}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-                 const PlanContext& context) {
-          return plan_conv2d_grad_weight(in[0], in[1], out[0], params_of(attrs, "conv2d_grad_weight"), context);
         })
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? grad_input(c.in[1], c.grad[0], c.in_types[0].shape, c.attrs) : Tensor(),
@@ -194,6 +155,8 @@ Grad      input, g
 Source    that of conv2d)",
             R"(>>> pt.ops.functional.OPERATORS["conv2d_grad_weight"](pt.ones((1, 2, 2, 1)), pt.ones((1, 2, 2, 1)), kernel_size=(1, 1)).item()
 4.0)");
+
+const AutocastRule rules[] = {{"conv2d_kernel", Precision::Low}, {"conv2d_grad_input", Precision::Low}};
 
 }  // namespace
 }  // namespace pt

@@ -1,6 +1,4 @@
 #include "ops/batching.h"
-#include "ops/copy/plan.h"
-#include "ops/op.h"
 
 namespace pt {
 namespace {
@@ -9,8 +7,6 @@ const Op* registered = define("copy")
                            .in("x")
                            .batch(batch_leading)
                            .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
-                           .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&,
-                                    const PlanContext&) { return plan_copy(in[0], out[0]); })
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
                            .complex()

@@ -4,34 +4,9 @@
 #include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/composed.h"
-#include "ops/ctc_loss/desc.h"
 
 namespace pt {
 namespace {
-
-constexpr double kFlopsPerState = 60;  // three exponentials and a logarithm, mostly
-
-LaunchPlan plan_ctc(const Operand& scores, const Operand& labels, const Attrs& attrs, bool backward) {
-  LaunchPlan plan;
-  CtcDesc d{};
-  d.rows = scores.shape[0], d.steps = scores.shape[1], d.classes = scores.shape[2];
-  d.longest = labels.shape[1];
-  d.blank = attrs.integer("blank");
-  d.wide = (2 * d.longest + 1 + 15) / 16 * 16;
-  d.room = d.wide + 2 * kCtcPad;
-  if (d.rows == 0 || (backward && d.steps * d.classes == 0)) return plan;
-  Launch launch;
-  launch.kernel = "ctc_loss";
-  launch.variant = (backward ? 2 : 0) + (scores.dtype == DType::F64 ? 1 : 0);
-  launch.desc = Descriptor::of(d);
-  launch.chunks = d.rows;
-  launch.scratch_bytes = (4 * d.room + d.wide) * 8;
-  if (backward) launch.scratch_bytes += (d.classes + d.steps * d.wide) * 8;
-  launch.flops = static_cast<double>(d.rows * d.steps * d.wide) * kFlopsPerState * (backward ? 3 : 1);
-  launch.bytes = static_cast<double>(count(scores.shape) * size_of(scores.dtype));
-  plan.launches.push_back(std::move(launch));
-  return plan;
-}
 
 void check_rows(const InferContext& c) {
   const Shape &scores = c.in[0].shape, &labels = c.in[1].shape;
@@ -106,9 +81,6 @@ const Op* rows =
           check_rows(c);
           return {{c.in[0].dtype, {c.in[0].shape[0]}}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs, const PlanContext&) {
-          return plan_ctc(in[0], in[1], attrs, false);
-        })
         .saves({true, true, true, true})
         .vjp([](const VjpContext& c) -> Tensors {
           return {fn::call("ctc_rows_backward", {c.in[0], c.in[1], c.in[2], c.in[3], c.grad[0]}, c.attrs), Tensor(),
@@ -134,9 +106,6 @@ const Op* backward =
                    text("g is ", c.in[4], ", log_probs is ", c.in[0],
                         "; expected one number for each row; check the sizes"));
           return {c.in[0]};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs& attrs, const PlanContext&) {
-          return plan_ctc(in[0], in[1], attrs, true);
         })
         .doc(
             R"(the gradient g of ctc_rows as one of log_probs: what each class of a step has of the probability.

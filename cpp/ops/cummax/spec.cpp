@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* position =
-    running_place("cummax_position", ScanKind::ArgMax)
+    running_place("cummax_position")
         .doc(R"(where along an axis the largest element so far is, the last of equal ones.
 Shapes    x [...] -> int64 [...]
 Dtypes    all

@@ -4,7 +4,7 @@ namespace pt {
 namespace {
 
 const Op* position =
-    running_place("cummin_position", ScanKind::ArgMin)
+    running_place("cummin_position")
         .doc(R"(where along an axis the smallest element so far is, the last of equal ones.
 Shapes    x [...] -> int64 [...]
 Dtypes    all

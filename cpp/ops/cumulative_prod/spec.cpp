@@ -48,7 +48,7 @@ Tensor gradient(const Tensor& x, const Tensor& g, int axis) {
 }
 
 const Op* registered =
-    running("cumulative_prod", ScanKind::Prod)
+    running("cumulative_prod")
         .vjp([](const VjpContext& c) -> Tensors {
           const int axis = running_axis(c.attrs, c.in_types[0].shape, "cumulative_prod");
           Tensor x = widened(c.in[0]), g = widened(without_initial(c.grad[0], c.attrs, axis));

@@ -6,7 +6,7 @@ namespace pt {
 namespace {
 
 const Op* registered =
-    running("cumulative_sum", ScanKind::Sum)
+    running("cumulative_sum")
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors {
           const int axis = running_axis(c.attrs, c.in_types[0].shape, "cumulative_sum");

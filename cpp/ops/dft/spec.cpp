@@ -1,6 +1,5 @@
 #include "ops/batching.h"
 #include "ops/complex.h"
-#include "ops/dft/plan.h"
 
 namespace pt {
 namespace {
@@ -18,10 +17,6 @@ const Op* registered =
                        shape[shape.size() - 2] > 0,
                    text("x is ", x, "; expected f32 or f64 [..., n, 2] with n above 0; make it with view_as_real"));
           return {x};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const int64_t n = in[0].shape[in[0].shape.size() - 2];
-          return plan_dft(in[0], out[0], {.n = n, .inverse = attrs.flag("inverse")});
         })
         .complex([](const Tensors& in, const Attrs& attrs) -> Tensors {
           return {joined(fn::call("dft", {parts_of(in[0])}, attrs))};

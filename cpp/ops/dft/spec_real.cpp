@@ -1,7 +1,6 @@
 // Transforms of real numbers: half of the sums of `dft` says all.
 #include "ops/axes.h"
 #include "ops/batching.h"
-#include "ops/dft/plan.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -31,10 +30,6 @@ const Op* from_real =
           shape[shape.size() - 1] = shape.back() / 2 + 1;
           shape.push_back(2);
           return {{x.dtype, shape}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_dft(in[0], out[0],
-                          {.kind = kDftFromReal, .n = in[0].shape.back(), .scale = attrs.number("scale")});
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors {
@@ -71,11 +66,6 @@ const Op* to_real =
           shape.erase(shape.size() - 1);
           shape[shape.size() - 1] = n;
           return {{x.dtype, shape}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_dft(
-              in[0], out[0],
-              {.kind = kDftToReal, .n = attrs.integer("n"), .inverse = true, .scale = attrs.number("scale")});
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors {

@@ -18,9 +18,6 @@ const Op* registered =
                         "; expected a basis as x is, and one int64; check the call"));
           return {c.in[0], {DType::I64, with_last(c.in[0].shape, 1, {})}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-          return plan_factor(FactorKind::Eigenbasis, in, out);
-        })
         .doc(R"(an orthonormal basis that follows the eigenvectors of a symmetric matrix, and the order of its columns.
 Shapes    x [..., n, n], basis [..., n, n], due [] -> [..., n, n], int64 [..., n]
 Dtypes    f32, f64

@@ -37,9 +37,6 @@ const Op* registered =
           expect_matrix(c, 0, true);
           return {{c.in[0].dtype, with_last(c.in[0].shape, 1, {})}, c.in[0]};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-          return plan_factor(FactorKind::Eigh, in, out);
-        })
         .saves({false}, {true, true})
         .vjp(gradient)
         .doc(R"(the eigenvalues of a symmetric matrix in ascending order, and its eigenvectors as columns.

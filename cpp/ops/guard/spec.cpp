@@ -1,6 +1,4 @@
-#include "ops/all_finite/plan.h"
 #include "ops/batching.h"
-#include "ops/op.h"
 
 namespace pt {
 namespace {
@@ -12,9 +10,6 @@ const Op* registered =
         .guards()
         .batch(batch_leading)
         .shape([](const InferContext& c) -> Types { return {c.in[0]}; })
-        .plan([](std::span<const Operand> in, std::span<const Operand>, const Attrs&, const PlanContext&) {
-          return plan_all_finite(in[0]);
-        })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
         .doc(R"(x, once all of it is known to be finite. Nothing that is written after it happens when it is not.

@@ -1,8 +1,6 @@
-#include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
 #include "ops/lstm_recurrence/definition.h"
-#include "ops/lstm_recurrence/plan.h"
 
 namespace pt {
 namespace {
@@ -67,9 +65,6 @@ const Op* registered =
         .sweeps()  // the gates, over what they are made of
         .batch(batch_folded({1}))
         .shape(infer)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext& context) {
-          return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2], context);
-        })
         .compose(lstm::definition)
         .saves({false, true, true, true}, {true, true, true})
         .vjp(gradient)
@@ -108,9 +103,6 @@ const Op* backward =
                         ", dc is ", c.in[5], "; expected those of lstm_recurrence; check the call"));
           expect_full_width(c);
           return {gates, c0, c0};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext& context) {
-          return plan_lstm_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2], context);
         })
         .compose(lstm::backward_definition)
         .doc(R"(the gradients dh and dc of lstm_recurrence's states as ones of xw, h0 and c0.

@@ -35,9 +35,6 @@ const Op* registered =
           const TensorType& x = c.in[0];
           return {x, {DType::I64, with_last(x.shape, 1, {})}, {x.dtype, with_last(x.shape, 2, {})}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-          return plan_factor(FactorKind::Lu, in, out);
-        })
         .saves({false}, {true, true, false})
         .vjp(gradient)
         .doc(R"(x with its rows exchanged is L U: both in one matrix, the order of the rows, and its sign.

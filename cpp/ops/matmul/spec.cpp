@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
-#include "ops/matmul/plan.h"
 
 namespace pt {
 namespace {
@@ -13,14 +13,6 @@ namespace {
 Tensors of_complex(const Tensors& in, const Attrs&) {
   const Tensor a = real_part(in[0]), b = imaginary_part(in[0]), c = real_part(in[1]), d = imaginary_part(in[1]);
   return {make_complex(fn::matmul(a, c) - fn::matmul(b, d), fn::matmul(a, d) + fn::matmul(b, c))};
-}
-
-// An operand of one axis as a matrix: a row on the left, a column on the right.
-Operand as_matrix(Operand x, bool left) {
-  if (x.shape.size() > 1) return x;
-  x.shape.insert(left ? 0 : 1, 1);
-  x.strides.insert(left ? 0 : 1, 0);
-  return x;
 }
 
 Shape leading(const Shape& shape) {
@@ -41,23 +33,6 @@ Types infer(const InferContext& c) {
   if (a.size() > 1) shape.push_back(a[a.size() - 2]);
   if (b.size() > 1) shape.push_back(b.back());
   return {{c.in[0].dtype, shape}};
-}
-
-Dots dots_of(const Attrs& attrs) { return attrs.str("dots") == "hardware" ? Dots::Hardware : Dots::Exact; }
-
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-                const PlanContext& context) {
-  Operand result = out[0];
-  if (in[0].shape.size() == 1) {
-    const int at = result.shape.size() - (in[1].shape.size() > 1 ? 1 : 0);
-    result.shape.insert(at, 1);
-    result.strides.insert(at, 0);
-  }
-  if (in[1].shape.size() == 1) {
-    result.shape.push_back(1);
-    result.strides.push_back(0);
-  }
-  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, context, false, dots_of(attrs));
 }
 
 Tensor swap_last_axes(const Tensor& x) {
@@ -128,26 +103,15 @@ Tensors batch_products(const BatchContext& c) {
   return {fn::reshape(product, in_rows(c.rows, c.types[0].shape))};
 }
 
-const Op* registered =
-    define("matmul")
-        .in("a", Takes::Float)
-        .in("b", Takes::Float)
-        .attr("dots", "exact", {"exact", "hardware"})
-        .batch(batch_products)
-        .shape(infer)
-        .plan(plan)
-        .epilogue(
-            [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs&) {
-              const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
-              return matrices && epilogue_fits(program, result.shape, result.dtype);
-            },
-            [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-               const PlanContext& context) {
-              return plan_matmul(in[0], in[1], result, program, context, dots_of(attrs));
-            })
-        .vjp(gradient)
-        .complex(of_complex)
-        .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
+const Op* registered = define("matmul")
+                           .in("a", Takes::Float)
+                           .in("b", Takes::Float)
+                           .attr("dots", "exact", {"exact", "hardware"})
+                           .batch(batch_products)
+                           .shape(infer)
+                           .vjp(gradient)
+                           .complex(of_complex)
+                           .doc(R"(the matrix product a b; with more axes, one product per index of the leading ones.
 Shapes    a [..., m, k], b [..., k, n] -> [..., m, n], leading axes broadcast; an operand of one axis is a row on the
           left, a column on the right, and its axis is missing from the result
 Dtypes    floats; f16 and bf16 accumulate in f32
@@ -156,8 +120,10 @@ Grad      a, b
 Numerics  fused multiply-adds in blocks of 256 along k, the same for every layout and instruction set; with
           dots="hardware", a product of bf16 takes the processor's own instruction where it has one (docs/numerics.md)
 Source    the array API standard 2024.12)",
-             R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
+                                R"(>>> pt.matmul(pt.ones((2, 3)), pt.ones((3, 4))).numpy()[0].tolist()
 [3.0, 3.0, 3.0, 3.0])");
+
+const AutocastRule rule("matmul", Precision::Low);
 
 }  // namespace
 }  // namespace pt

@@ -3,7 +3,7 @@
 namespace pt {
 namespace {
 
-const Op* registered = reduction("max", ReduceKind::Max, Takes::Any, ResultType::Input, true)
+const Op* registered = reduction("max", Takes::Any, ResultType::Input, true)
                            .saves({true}, {true})
                            .vjp([](const VjpContext& c) { return shared_by_ties(c, "max"); })
                            .doc(R"(the largest element over the given axes; NaN where one is NaN.

@@ -31,9 +31,6 @@ const Op* with_index =
                                                         "; expected at most 256 elements; pool in two steps"));
           return {{c.in[0].dtype, shape}, {DType::U8, shape}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_max_pool2d(in[0], out[0], out[1], pool_params(attrs, "max_pool2d"));
-        })
         .saves({false}, {false, true})
         .vjp([](const VjpContext& c) -> Tensors {
           Attrs attrs = c.attrs;
@@ -81,9 +78,6 @@ const Op* backward =
                    text("g is ", c.in[0], ", index is ", c.in[1], ", image = ", to_string(Attr(image)),
                         "; expected both to have the shape of max_pool2d's result; check the sizes"));
           return {{c.in[0].dtype, {g[0], image[0], image[1], g[3]}}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_max_pool2d_backward(in[0], in[1], out[0], pool_params(attrs, "max_pool2d_backward"));
         })
         .saves({false, true})
         .vjp([](const VjpContext& c) -> Tensors {

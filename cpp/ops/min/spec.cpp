@@ -3,7 +3,7 @@
 namespace pt {
 namespace {
 
-const Op* registered = reduction("min", ReduceKind::Min, Takes::Any, ResultType::Input, true)
+const Op* registered = reduction("min", Takes::Any, ResultType::Input, true)
                            .saves({true}, {true})
                            .vjp([](const VjpContext& c) { return shared_by_ties(c, "min"); })
                            .doc(R"(the smallest element over the given axes; NaN where one is NaN.

@@ -36,7 +36,7 @@ Tensor continued(const Tensor& x, int axis, int64_t before, int64_t after, const
                           "; pad less, or in two steps"));
   }
   const Tensor index = Tensor::empty({DType::I64, {before + size + after}});
-  auto* places = reinterpret_cast<int64_t*>(index.data());
+  auto* places = reinterpret_cast<int64_t*>(index.host());
   for (int64_t i = -before; i < size + after; ++i) *places++ = source_of(i, size, mode);
   return fn::call("take", {x, index}, {{"axis", int64_t{axis}}});
 }

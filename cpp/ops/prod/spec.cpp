@@ -74,7 +74,7 @@ Tensors gradient(const VjpContext& c) {
   return {fn::cast(fn::transpose(fn::reshape(rows, moved), back), c.in_types[0].dtype)};
 }
 
-const Op* registered = reduction("prod", ReduceKind::Prod, Takes::Any, ResultType::Sum, false)
+const Op* registered = reduction("prod", Takes::Any, ResultType::Sum, false)
                            .vjp(gradient)
                            .complex(of_complex)
                            .doc(R"(the product over the given axes.

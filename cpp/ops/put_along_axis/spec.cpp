@@ -26,10 +26,6 @@ const Op* registered =
         .attr_required("size", AttrKind::Int)
         .batch(batch_along_axis)
         .shape(put_along_shape)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "put_along_axis");
-          return plan_put_along(in[0], in[1], out[0], axis);
-        })
         .indexes([](std::span<const TensorType>, const Attrs& attrs) -> Indexed {
           return {0, attrs.integer("size")};
         })

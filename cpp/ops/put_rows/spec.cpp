@@ -1,35 +1,9 @@
-#include <algorithm>
-
-#include "core/space_plan.h"
 #include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
-#include "ops/put_rows/desc.h"
 
 namespace pt {
 namespace {
-
-constexpr int64_t kChunkBytes = 64 << 10;
-constexpr int64_t kMostChunks = 16;  // each reads all indices
-
-LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-  LaunchPlan plan;
-  PutRowsDesc d{};
-  d.axis_size = out[0].shape[0];
-  d.sources = count(in[1].shape);
-  d.row_bytes = count(out[0].shape) / d.axis_size * static_cast<int64_t>(size_of(out[0].dtype));
-  d.wide_index = in[1].dtype == DType::I64;
-  d.chunks = std::clamp<int64_t>(d.sources * d.row_bytes / kChunkBytes, 1, std::min(kMostChunks, d.axis_size));
-  if (d.sources == 0) return plan;
-  Launch launch;
-  launch.kernel = "put_rows";
-  launch.desc = Descriptor::of(d);
-  launch.chunks = d.chunks;
-  launch.operands.assign({1, 2, 3});
-  launch.bytes = static_cast<double>(d.sources) * (2.0 * static_cast<double>(d.row_bytes) + 8);
-  plan.launches.push_back(std::move(launch));
-  return plan;
-}
 
 // Of the rows for one place only the last was written.
 Tensor gradient_of_rows(const VjpContext& c) {
@@ -70,7 +44,6 @@ const Op* registered =
                         "; expected int32 or int64, and for each index a row of x; reshape rows"));
           return {c.in[0]};
         })
-        .plan(plan)
         .indexes([](std::span<const TensorType> in, const Attrs&) -> Indexed {
           return {1, in[0].shape[0]};
         })

@@ -42,9 +42,6 @@ const Op* registered =
           const int64_t m = x[x.size() - 2], n = x.back(), least = std::min(m, n);
           return {{c.in[0].dtype, with_last(x, 2, {m, least})}, {c.in[0].dtype, with_last(x, 2, {least, n})}};
         })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-          return plan_factor(FactorKind::Qr, in, out);
-        })
         .saves({false}, {true, true})
         .vjp(gradient)
         .doc(R"(x = q r, the columns of q orthonormal and r upper triangular; the reduced form.

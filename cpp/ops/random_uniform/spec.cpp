@@ -1,5 +1,4 @@
 #include "ops/functional.h"
-#include "ops/fused/machine.h"
 
 namespace pt {
 namespace {
@@ -19,28 +18,6 @@ const Op* registered =
           c.expect(is_float(dtype),
                    text("dtype = ", info(dtype).name, "; expected a float dtype; pass float32 or float64"));
           return {{dtype, Shape(c.attrs.ints("shape"))}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          FusedProgram program;
-          program.extents = out[0].shape;
-          Strides strides = out[0].strides;
-          if (out[0].shape.empty()) program.extents.push_back(1), strides.push_back(1);
-          Strides state = strides;
-          for (int i = 0; i < state.size(); ++i) state[i] = 0;
-          program.inputs = 1;
-          program.operands = {{in[0].dtype, state}, {out[0].dtype, strides}};
-          FusedStep draw{};
-          draw.kind = StepKind::Uniform;
-          draw.dtype = register_dtype(out[0].dtype);
-          draw.operand = 0;
-          draw.ordinal = attrs.integer("ordinal");
-          FusedStep keep{};
-          keep.kind = StepKind::Store;
-          keep.dtype = draw.dtype;
-          keep.args[0] = 0;
-          keep.operand = 1;
-          program.steps = {draw, keep};
-          return lower_fused(program);
         })
         .doc(R"(numbers in [0, 1), each a function of the state (seed, stream, call), the ordinal and its place alone.
 Shapes    state i64 [3] -> shape

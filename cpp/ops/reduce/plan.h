@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "core/launch.h"
+#include "ops/target.h"
 
 namespace pt {
 
@@ -11,5 +11,8 @@ enum class ReduceKind { Sum, Max, Min, ArgMax, ArgMin, Any, All, Prod };
 // The axes are ascending and counted from the start; out is row-major, with or without axes of size 1 in their place.
 LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
                        const PlanContext& context);
+
+// Of an op with the attributes axis and keepdims.
+OpPlan reducing(ReduceKind kind);
 
 }  // namespace pt

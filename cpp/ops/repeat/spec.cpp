@@ -11,7 +11,7 @@ Tensor places(const Ints& repeats) {
     all.insert(all.end(), static_cast<std::size_t>(repeats[i]), static_cast<int64_t>(i));
   }
   Tensor index = Tensor::empty({DType::I64, {static_cast<int64_t>(all.size())}});
-  std::copy(all.begin(), all.end(), reinterpret_cast<int64_t*>(index.data()));
+  std::copy(all.begin(), all.end(), reinterpret_cast<int64_t*>(index.host()));
   return index;
 }
 

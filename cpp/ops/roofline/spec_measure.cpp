@@ -63,12 +63,12 @@ double memory_bytes(int64_t threads, double seconds) {
   const int64_t bytes = std::min(kMemoryBytes * threads, kMostMemoryBytes);
   const BufferRef in = Buffer::allocate(static_cast<std::size_t>(bytes));
   const BufferRef out = Buffer::allocate(static_cast<std::size_t>(bytes));
-  std::memset(in->data(), 1, static_cast<std::size_t>(bytes));
+  std::memset(in->host(), 1, static_cast<std::size_t>(bytes));
   double best = 0;
   for (const int64_t piece : {bytes / threads, int64_t{1} << 20}) {
     const RooflineDesc desc{0, bytes, piece, 1};
     best = std::max(best, best_of(seconds / 2, [&] {
-                      const double took = timed(kCopy, desc, in->data(), out->data(), (bytes + piece - 1) / piece);
+                      const double took = timed(kCopy, desc, in->host(), out->host(), (bytes + piece - 1) / piece);
                       return 2 * static_cast<double>(bytes) / took;
                     }));
   }
@@ -79,11 +79,11 @@ double cache_bytes(int64_t threads, double seconds) {
   const int64_t chunks = threads * kPieces, bytes = chunks * kCacheBytes;
   const BufferRef in = Buffer::allocate(static_cast<std::size_t>(bytes));
   const BufferRef out = Buffer::allocate(static_cast<std::size_t>(bytes));
-  std::memset(in->data(), 1, static_cast<std::size_t>(bytes));
+  std::memset(in->host(), 1, static_cast<std::size_t>(bytes));
   RooflineDesc desc{0, bytes, kCacheBytes, 1};
   double took = 0;
   const auto attempt = [&] {
-    took = timed(kCopy, desc, in->data(), out->data(), chunks);
+    took = timed(kCopy, desc, in->host(), out->host(), chunks);
     return 2 * static_cast<double>(bytes * desc.repeats) / took;
   };
   while (attempt(), took < kTrySeconds) desc.repeats *= 2;

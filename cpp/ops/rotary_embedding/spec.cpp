@@ -18,8 +18,8 @@ Angles angles(int64_t steps, int64_t half, double base, int64_t offset, DType dt
     for (int64_t i = 0; i < half; ++i) {
       const double frequency = std::pow(base, -static_cast<double>(i) / static_cast<double>(half));
       const double angle = static_cast<double>(t + offset) * frequency;
-      store_number(a.cosine.data() + (t * half + i) * size, dtype, std::cos(angle));
-      store_number(a.sine.data() + (t * half + i) * size, dtype, std::sin(angle));
+      store_number(a.cosine.host() + (t * half + i) * size, dtype, std::cos(angle));
+      store_number(a.sine.host() + (t * half + i) * size, dtype, std::sin(angle));
     }
   }
   return a;

@@ -2,15 +2,18 @@
 #pragma once
 #include "ops/functional.h"
 #include "ops/scan/plan.h"
+#include "ops/target.h"
 
 namespace pt {
 
 // Sums or products, with the attributes axis (None for a tensor of one axis), include_initial and reverse.
-OpBuilder running(const std::string& name, ScanKind kind);
+OpBuilder running(const std::string& name);
+OpPlan running_plan(ScanKind kind);
 int running_axis(const Attrs& attrs, const Shape& shape, const std::string& op);
 
 // Where the largest or smallest element so far is, with the attribute axis: ArgMax or ArgMin.
-OpBuilder running_place(const std::string& name, ScanKind kind);
+OpBuilder running_place(const std::string& name);
+OpPlan running_place_plan(ScanKind kind);
 // The largest or smallest element so far and where it is, by the op that finds the place.
 OpBuilder running_best(const std::string& name, const std::string& place);
 

@@ -11,7 +11,7 @@ int running_axis(const Attrs& attrs, const Shape& shape, const std::string& op) 
                         " dimensions; expected an axis unless there is one; pass axis=..."));
 }
 
-OpBuilder running(const std::string& name, ScanKind kind) {
+OpBuilder running(const std::string& name) {
   OpBuilder op = define(name);
   op.in("x").attr_nullable("axis", AttrKind::Int).attr("include_initial", false).attr("reverse", false);
   op.shape([](const InferContext& c) -> Types {
@@ -24,26 +24,17 @@ OpBuilder running(const std::string& name, ScanKind kind) {
     const DType dtype = c.in[0].dtype, whole = is_unsigned(dtype) ? DType::U64 : DType::I64;
     return {{is_float(dtype) ? dtype : whole, shape}};
   });
-  op.plan(
-      [name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-        const int axis = running_axis(attrs, in[0].shape, name);
-        return plan_scan(kind, in[0], out[0], axis, attrs.flag("reverse"), attrs.flag("include_initial"));
-      });
   op.batch(batch_along_axis);
   return op;
 }
 
-OpBuilder running_place(const std::string& name, ScanKind kind) {
+OpBuilder running_place(const std::string& name) {
   OpBuilder op = define(name);
   op.in("x").attr("axis", -1).no_gradient();
   op.shape([](const InferContext& c) -> Types {
     running_axis(c.attrs, c.in[0].shape, c.op.name);
     return {{DType::I64, c.in[0].shape}};
   });
-  op.plan(
-      [name, kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-        return plan_scan(kind, in[0], out[0], running_axis(attrs, in[0].shape, name), false, false);
-      });
   op.batch(batch_along_axis);
   return op;
 }

@@ -2,7 +2,6 @@
 #include "ops/batching.h"
 #include "ops/complex.h"
 #include "ops/functional.h"
-#include "ops/scatter_add/plan.h"
 
 namespace pt {
 namespace {
@@ -50,10 +49,6 @@ const Op* registered =
           shape.push_back(c.attrs.integer("size"));
           for (int i = axis + index.size(); i < updates.size(); ++i) shape.push_back(updates[i]);
           return {{c.in[1].dtype, shape}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "scatter_add");
-          return plan_scatter_add(in[0], in[1], out[0], axis, false);
         })
         .indexes([](std::span<const TensorType>, const Attrs& attrs) -> Indexed {
           return {0, attrs.integer("size")};

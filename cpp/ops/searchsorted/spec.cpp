@@ -1,6 +1,5 @@
 #include "ops/batching.h"
 #include "ops/functional.h"
-#include "ops/sort/plan.h"
 
 namespace pt {
 namespace {
@@ -21,9 +20,6 @@ const Op* registered =
           c.expect(c.in[0].shape.size() == 1,
                    text("a is ", c.in[0], "; expected one axis, in order; take the rows one by one"));
           return {{DType::I64, c.in[1].shape}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_searchsorted(in[0], in[1], out[0], attrs.str("side") == "right");
         })
         .doc(
             R"(where each value belongs in a row that is in order: before equal elements, or behind them with side='right'.

@@ -43,12 +43,6 @@ const Op* registered =
                        c.attrs);
         })
         .shape(infer)
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_factor(FactorKind::TriangularSolve, in, out,
-                             {.upper = attrs.flag("upper"),
-                              .transposed = attrs.flag("transposed"),
-                              .unit = attrs.flag("unitriangular")});
-        })
         .saves({true, false}, {true})
         .vjp(gradient)
         .doc(

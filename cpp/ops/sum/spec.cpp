@@ -7,7 +7,7 @@
 namespace pt {
 namespace {
 
-const Op* registered = reduction("sum", ReduceKind::Sum, Takes::Any, ResultType::Sum, false)
+const Op* registered = reduction("sum", Takes::Any, ResultType::Sum, false)
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors {
                              const Shape& full = c.in_types[0].shape;

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "ops/autocast.h"
 #include "ops/axes.h"
 #include "ops/batching.h"
@@ -55,9 +53,6 @@ const Op* tall =
           const int64_t n = x.shape.back();
           c.expect(x.shape[x.shape.size() - 2] >= n, text("x is ", x, "; expected no more columns than rows; use svd"));
           return {x, {x.dtype, with_last(x.shape, 2, {n})}, {x.dtype, with_last(x.shape, 2, {n, n})}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext&) {
-          return plan_factor(FactorKind::Svd, in, out);
         })
         .saves({false}, {true, true, true})
         .vjp(gradient)

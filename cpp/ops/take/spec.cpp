@@ -2,7 +2,6 @@
 #include "ops/batching.h"
 #include "ops/complex.h"
 #include "ops/functional.h"
-#include "ops/gather/plan.h"
 #include "ops/pieces.h"
 
 namespace pt {
@@ -51,9 +50,6 @@ const Op* registered =
           c.expect(is_wide_index(c.in[1].dtype),
                    text("indices is ", c.in[1], "; expected int32 or int64; convert it with astype"));
           return {{c.in[0].dtype, result_shape(x, index, axis)}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          return plan_gather(in[0], in[1], out[0], normal_axis(attrs.integer("axis"), in[0].shape.size(), "take"));
         })
         .indexes([](std::span<const TensorType> in, const Attrs& attrs) -> Indexed {
           return {1, in[0].shape[normal_axis(attrs.integer("axis"), in[0].shape.size(), "take")]};

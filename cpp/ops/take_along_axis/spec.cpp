@@ -3,7 +3,6 @@
 #include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
-#include "ops/gather/plan.h"
 
 namespace pt {
 namespace {
@@ -40,10 +39,6 @@ const Op* registered =
                         "; expected int32 or int64 indices with as many axes as x; reshape indices"));
           return {{c.in[0].dtype,
                    result_shape(x, index, normal_axis(c.attrs.integer("axis"), x.size(), c.op.name), c.op.name)}};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          const int axis = normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis");
-          return plan_take_along(in[0], in[1], out[0], axis);
         })
         .indexes([](std::span<const TensorType> in, const Attrs& attrs) -> Indexed {
           return {1, in[0].shape[normal_axis(attrs.integer("axis"), in[0].shape.size(), "take_along_axis")]};

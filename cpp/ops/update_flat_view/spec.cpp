@@ -1,5 +1,4 @@
 #include "ops/axes.h"
-#include "ops/copy/plan.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -18,16 +17,6 @@ const Op* registered =
                    text("flat is ", c.in[0], ", value is ", c.in[1], ", offset = ", offset,
                         "; expected one dtype, and a piece inside one axis; pass a value and offset that fit"));
           return {c.in[0]};
-        })
-        .plan([](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-          LaunchPlan plan = plan_copy(in[0], out[0]);
-          for (Launch& launch : plan.launches) launch.operands.assign({0, 2});
-          for (Launch& launch : plan_copy(in[1], {in[1].dtype, in[1].shape, row_major(in[1].shape)}).launches) {
-            launch.operands.assign({1, 2});
-            launch.byte_offsets = {0, attrs.integer("offset") * static_cast<int64_t>(size_of(in[1].dtype))};
-            plan.launches.push_back(std::move(launch));
-          }
-          return plan;
         })
         .saves({false, false})
         .vjp([](const VjpContext& c) -> Tensors {

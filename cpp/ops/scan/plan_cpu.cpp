@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "core/space_plan.h"
-#include "ops/scan/plan.h"
+#include "ops/scan/running.h"
 
 namespace pt {
 namespace {
@@ -41,6 +41,21 @@ LaunchPlan plan_scan(ScanKind kind, const Operand& x, const Operand& out, int ax
   launch.bytes = static_cast<double>(count(x.shape) * bytes + count(out.shape) * out_bytes);
   plan.launches.push_back(std::move(launch));
   return plan;
+}
+
+OpPlan running_plan(ScanKind kind) {
+  return {.plan = [kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                         const PlanContext&) {
+    const int axis = running_axis(attrs, in[0].shape, "scan");
+    return plan_scan(kind, in[0], out[0], axis, attrs.flag("reverse"), attrs.flag("include_initial"));
+  }};
+}
+
+OpPlan running_place_plan(ScanKind kind) {
+  return {.plan = [kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                         const PlanContext&) {
+    return plan_scan(kind, in[0], out[0], running_axis(attrs, in[0].shape, "scan"), false, false);
+  }};
 }
 
 }  // namespace pt

@@ -2,7 +2,10 @@
 #include <algorithm>
 
 #include "ops/conv2d/geometry.h"
+#include "ops/conv2d/plan.h"
+#include "ops/cpu_target.h"
 #include "ops/matmul/plan.h"
+#include "ops/pooling.h"
 
 namespace pt {
 namespace {
@@ -151,5 +154,60 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
   plan.launches[0].bytes = bytes_of(x) + bytes_of(dw) + bytes_of(dy);
   return plan;
 }
+
+namespace {
+
+const OpPlan* kernel = on_cpu(
+    "conv2d_kernel",
+    {.plan =
+         [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext& context) {
+           return plan_conv2d(in[0], in[1], out[0], conv2d_params(attrs, "conv2d_kernel"), context);
+         },
+     .epilogue_fits = [](const FusedProgram& program, const Types&, const TensorType& result,
+                         const Attrs&) { return conv2d_epilogue_fits(program, result); },
+     .plan_epilogue =
+         [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+            const PlanContext& context) {
+           return plan_conv2d(in[0], in[1], result, conv2d_params(attrs, "conv2d_kernel"), program, context);
+         },
+     .pooling_fits =
+         [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs& attrs,
+            const Attrs& pooling) {
+           return conv2d_pooling_fits(program, in[0].shape, in[1].shape, result, conv2d_params(attrs, "conv2d_kernel"),
+                                      pool_params(pooling, "max_pool2d"));
+         },
+     .plan_pooling =
+         [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+            const Attrs& pooling, const PlanContext& context) {
+           const PoolParams pool = pool_params(pooling, "max_pool2d");
+           const auto [height, width] = pooled_sizes(result.shape[1], result.shape[2], pool);
+           return plan_conv2d(in[0], in[1], result, conv2d_params(attrs, "conv2d_kernel"), program, pool,
+                              {result.shape[0], height, width, result.shape[3]}, context);
+         }});
+
+const OpPlan* input_gradient = on_cpu(
+    "conv2d_grad_input",
+    {.plan =
+         [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext& context) {
+           return plan_conv2d_grad_input(in[0], in[1], out[0], conv2d_params(attrs, "conv2d_grad_input"), context);
+         },
+     .epilogue_fits =
+         [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs& attrs) {
+           return conv2d_grad_input_epilogue_fits(program, result, conv2d_params(attrs, "conv2d_grad_input"));
+         },
+     .plan_epilogue =
+         [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+            const PlanContext& context) {
+           return plan_conv2d_grad_input(in[0], in[1], result, conv2d_params(attrs, "conv2d_grad_input"), program,
+                                         context);
+         }});
+
+const OpPlan* weight_gradient =
+    on_cpu("conv2d_grad_weight", {.plan = [](std::span<const Operand> in, std::span<const Operand> out,
+                                             const Attrs& attrs, const PlanContext& context) {
+             return plan_conv2d_grad_weight(in[0], in[1], out[0], conv2d_params(attrs, "conv2d_grad_weight"), context);
+           }});
+
+}  // namespace
 
 }  // namespace pt

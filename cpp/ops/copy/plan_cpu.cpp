@@ -4,6 +4,7 @@
 
 #include "ops/copy/desc.h"
 #include "ops/copy/plan.h"
+#include "ops/cpu_target.h"
 
 namespace pt {
 namespace {
@@ -126,5 +127,13 @@ LaunchPlan plan_copy(const Operand& in, const Operand& out) {
   plan.launches.push_back(std::move(launch));
   return plan;
 }
+
+namespace {
+
+const OpPlan* planned =
+    on_cpu("copy", {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs&,
+                               const PlanContext&) { return plan_copy(in[0], out[0]); }});
+
+}  // namespace
 
 }  // namespace pt

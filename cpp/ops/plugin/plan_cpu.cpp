@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
-#include <map>
 #include <mutex>
 
 #include "core/lock.h"
 #include "ops/batching.h"
+#include "ops/cpu_target.h"
 #include "ops/elementwise.h"
 #include "ops/fused/desc.h"
 #include "ops/fused/machine.h"
@@ -211,9 +211,6 @@ void make_elementwise(Op& op, const PluginSpec& spec) {
     for (std::size_t i = 0; i < op.attrs.size(); ++i) formula.attributes[i] = number_of(*attrs.find(op.attrs[i].name));
     return intern(formula);
   };
-  op.plan = [&op](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-    return plan_elementwise(op.name, in, out, op.formula(attrs, register_dtype(out[0].dtype)));
-  };
 }
 
 void check_spec(const PluginSpec& spec) {
@@ -270,8 +267,9 @@ const Op& make_plugin_op(PluginSpec given) {
   }
   op.may_fail = true;
   op.infer = [&spec](const InferContext& context) { return spec.shape(context.in, context.attrs); };
-  op.plan = [&op, &spec, failure](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
-                                  const PlanContext&) { return plan_call(op, spec, failure, in, out, attrs); };
+  on_cpu(op,
+         {.plan = [&op, &spec, failure](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                                        const PlanContext&) { return plan_call(op, spec, failure, in, out, attrs); }});
   return op;
 }
 

@@ -2,7 +2,9 @@
 
 #include "core/error.h"
 #include "core/space_plan.h"
+#include "ops/cpu_target.h"
 #include "ops/max_pool2d/plan.h"
+#include "ops/pooling.h"
 
 namespace pt {
 
@@ -85,5 +87,21 @@ LaunchPlan plan_avg_pool2d_backward(const Operand& dy, const Operand& dx, const 
                                     bool count_padding) {
   return plan_pool("avg_pool2d", kBackward, dx, dy, params, count_padding);
 }
+
+namespace {
+
+const OpPlan* with_index = on_cpu(
+    "max_pool2d_with_index",
+    {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+      return plan_max_pool2d(in[0], out[0], out[1], pool_params(attrs, "max_pool2d"));
+    }});
+
+const OpPlan* backward = on_cpu(
+    "max_pool2d_backward",
+    {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+      return plan_max_pool2d_backward(in[0], in[1], out[0], pool_params(attrs, "max_pool2d_backward"));
+    }});
+
+}  // namespace
 
 }  // namespace pt

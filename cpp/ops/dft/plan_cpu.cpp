@@ -4,6 +4,7 @@
 #include <numbers>
 #include <vector>
 
+#include "ops/cpu_target.h"
 #include "ops/dft/desc.h"
 #include "ops/dft/plan.h"
 
@@ -115,5 +116,33 @@ LaunchPlan plan_dft(const Operand& in, const Operand& out, const DftLines& lines
   plan.launches.push_back(std::move(launch));
   return plan;
 }
+
+namespace {
+
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+  const int64_t n = in[0].shape[in[0].shape.size() - 2];
+  return plan_dft(in[0], out[0], {.n = n, .inverse = attrs.flag("inverse")});
+}
+
+const OpPlan* planned = on_cpu("dft", {.plan = plan});
+
+}  // namespace
+
+namespace {
+
+const OpPlan* from_real = on_cpu(
+    "real_dft",
+    {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+      return plan_dft(in[0], out[0], {.kind = kDftFromReal, .n = in[0].shape.back(), .scale = attrs.number("scale")});
+    }});
+
+const OpPlan* to_real = on_cpu(
+    "real_dft_inverse",
+    {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+      return plan_dft(in[0], out[0],
+                      {.kind = kDftToReal, .n = attrs.integer("n"), .inverse = true, .scale = attrs.number("scale")});
+    }});
+
+}  // namespace
 
 }  // namespace pt

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "ops/axes.h"
 #include "ops/fused/machine.h"
 #include "ops/reduce/desc.h"
 #include "ops/reduce/plan.h"
@@ -334,6 +335,15 @@ class Planner {
 LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
                        const PlanContext& context) {
   return Planner(kind, in, axes, out, context).plan();
+}
+
+OpPlan reducing(ReduceKind kind) {
+  return {.plan = [kind](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                         const PlanContext& context) {
+    std::vector<int> axes;
+    for (int64_t axis : reduced_axes(attrs, in[0].shape.size(), "reduce")) axes.push_back(static_cast<int>(axis));
+    return plan_reduce(kind, in[0], axes, out[0], context);
+  }};
 }
 
 }  // namespace pt

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "core/space_plan.h"
 #include "ops/axes.h"
+#include "ops/cpu_target.h"
+#include "ops/functional.h"
 #include "ops/scatter_add/desc.h"
 #include "ops/scatter_add/plan.h"
 
@@ -133,5 +135,16 @@ LaunchPlan plan_put_along(const Operand& index, const Operand& updates, const Op
   plan.launches.push_back(std::move(launch));
   return plan;
 }
+
+namespace {
+
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+  const int axis = normal_axis(attrs.integer("axis"), out[0].shape.size(), "scatter_add");
+  return plan_scatter_add(in[0], in[1], out[0], axis, false);
+}
+
+const OpPlan* planned = on_cpu("scatter_add", {.plan = plan});
+
+}  // namespace
 
 }  // namespace pt

@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 #include "core/space_plan.h"
+#include "ops/cpu_target.h"
+#include "ops/functional.h"
 #include "ops/lstm_recurrence/desc.h"
 #include "ops/lstm_recurrence/plan.h"
 #include "ops/matmul/desc.h"
@@ -87,5 +89,20 @@ LaunchPlan plan_lstm_backward(const Operand& w_hh, const Operand&, const Operand
   plan.workspace_bytes = packed_bytes(c.dtype, 4 * width, width);
   return plan;
 }
+
+namespace {
+
+const OpPlan* planned = on_cpu("lstm_recurrence", {.plan = [](std::span<const Operand> in, std::span<const Operand> out,
+                                                              const Attrs&, const PlanContext& context) {
+                                 return plan_lstm(in[0], in[1], in[2], in[3], out[0], out[1], out[2], context);
+                               }});
+
+const OpPlan* backward = on_cpu(
+    "lstm_recurrence_backward",
+    {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs&, const PlanContext& context) {
+      return plan_lstm_backward(in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2], context);
+    }});
+
+}  // namespace
 
 }  // namespace pt

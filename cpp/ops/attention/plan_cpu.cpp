@@ -2,8 +2,11 @@
 
 #include "core/error.h"
 #include "core/space_plan.h"
+#include "ops/attention/definition.h"
 #include "ops/attention/desc.h"
 #include "ops/attention/plan.h"
+#include "ops/cpu_target.h"
+#include "ops/functional.h"
 
 namespace pt {
 namespace {
@@ -110,5 +113,18 @@ LaunchPlan plan_attention_backward(const Operand& q, const Operand& k, const Ope
   plan.launches.push_back(make_launch(d, kBackward, d.batches * d.kv_heads, scratch.used()));
   return plan;
 }
+
+namespace {
+
+using namespace attention;
+
+LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+  const double scale = scale_of(attrs, in[0].shape);
+  return plan_attention(in[0], in[1], in[2], out[0], out[1], attrs.flag("is_causal"), scale);
+}
+
+const OpPlan* planned = on_cpu("attention", {.plan = plan});
+
+}  // namespace
 
 }  // namespace pt

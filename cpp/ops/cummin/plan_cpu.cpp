@@ -1,0 +1,10 @@
+#include "ops/cpu_target.h"
+#include "ops/scan/running.h"
+
+namespace pt {
+namespace {
+
+const OpPlan* planned = on_cpu("cummin_position", running_place_plan(ScanKind::ArgMin));
+
+}  // namespace
+}  // namespace pt

@@ -1,0 +1,10 @@
+#include "ops/cpu_target.h"
+#include "ops/reduce/plan.h"
+
+namespace pt {
+namespace {
+
+const OpPlan* planned = on_cpu("prod", reducing(ReduceKind::Prod));
+
+}  // namespace
+}  // namespace pt
