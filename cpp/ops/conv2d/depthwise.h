@@ -101,7 +101,7 @@ void depthwise(const KernelArgs* args, int64_t chunk) {
   const int64_t out_size = element_size<T>(out_type);
   constexpr int64_t kWidth = kDepthwiseVectors * Register<T>::kLanes;
   int64_t offsets[kDepthwiseMaxTaps];
-  const Sums<T> sums = {reinterpret_cast<T*>(args->scratch + m.layout.sums), m.layout.sums_row, nullptr, 0, false};
+  const Sums<T> sums = {reinterpret_cast<T*>(args->scratch + m.layout.sums), m.layout.sums_row, nullptr, 0};
   GatherPixel pixel = pixel_of(d.gather, c.row);
   for (int64_t row = 0; row < c.rows; ++row) {
     gather_offsets(d.gather, pixel, left_size, offsets, 1);

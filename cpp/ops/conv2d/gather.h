@@ -123,7 +123,7 @@ inline Lines source_lines(const ConvGather& g, const GatherSource& s, int64_t pi
     return line / g.grid_h * g.source_h + clamp(line % g.grid_h * g.step_y + g.first_y + tap, 0, g.source_h - 1);
   };
   const int64_t from = row(first, window.top), to = row(end - 1, window.top + window.height - 1) + 1;
-  const int64_t row_bytes = g.source_w * g.channels * (is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T)));
+  const int64_t row_bytes = g.source_w * g.channels * element_size<T>(s.type);
   const char* at = s.at + from * row_bytes;
   return {at, 0, 1, lines_touched(at, (to - from) * row_bytes, 64)};
 }
@@ -158,7 +158,7 @@ template <class T>
 inline void gather_border(const ConvGather& g, const char* image, int64_t y0, int64_t x0, const GatherSource& s,
                           const GatherRuns& all, T* dst) {
   const bool adjoin = taps_adjoin(g);
-  const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
+  const int64_t size = element_size<T>(s.type);
   for (int r = 0; r < all.count; ++r) {
     const GatherRun& run = all.run[r];
     const int64_t y = y0 + run.dy, x = x0 + run.dx;
@@ -184,7 +184,7 @@ inline void gather_border(const ConvGather& g, const char* image, int64_t y0, in
 template <class T>
 inline void gather_pixels(const ConvGather& g, const GatherSource& s, const GatherRuns& all, int64_t pixel,
                           int64_t pixels, int64_t depth, T* dst) {
-  const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
+  const int64_t size = element_size<T>(s.type);
   const int64_t image_bytes = g.source_h * g.source_w * g.channels * size;
   GatherPixel p = pixel_of(g, pixel);
   for (int64_t i = 0; i < pixels; ++i, dst += depth) {

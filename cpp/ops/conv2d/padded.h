@@ -44,7 +44,7 @@ class PaddedLines {
   int64_t row_elements() const { return window_.row_pixels(g_) * g_.inner; }
 
   void copy_rows(const GatherSource& s, int64_t image, int64_t y, int64_t rows, T* to) const {
-    const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
+    const int64_t size = element_size<T>(s.type);
     const int64_t x = g_.first_x + window_.left, pixels = window_.row_pixels(g_);
     const int64_t low = clamp(-x, 0, pixels), high = clamp(g_.source_w - x, low, pixels);
     for (int64_t i = 0; i < rows; ++i, to += pixels * g_.inner) {

@@ -49,11 +49,6 @@ inline MatmulOffsets batch_offsets(const MatmulProblem& p, int64_t batch) {
   return o;
 }
 
-template <class T>
-inline int64_t element_size(DType type) {
-  return is_half(type) ? 2 : static_cast<int64_t>(sizeof(T));
-}
-
 // Workspace of split products: [group][batch][rows][cols].
 template <class T>
 inline T* group_sums(const MatmulProblem& p, char* workspace, int64_t group, int64_t batch) {
@@ -66,19 +61,16 @@ inline Target out_of(const MatmulProblem& p, const KernelArgs* args, int64_t out
   return {args->data[p.out_at] + at * element_size<T>(p.out_type), p.out_type, p.out_row, p.out_col};
 }
 
-// Where the sums of one batch item are kept; sums in scratch that continue C begin with its value.
+// Where the sums of one batch item are kept.
 template <class T>
-inline Sums<T> begin_sums(const MatmulDesc& d, const KernelArgs* args, const Target& out, const MatmulChunk& c) {
+inline Sums<T> begin_sums(const MatmulDesc& d, const KernelArgs* args, const Target& out) {
   Sums<T> s;
-  s.started = d.problem.accumulate;
   if (d.schedule.direct) {
     s.sum = reinterpret_cast<T*>(out.at);
     s.sum_row = d.problem.out_row;
   } else {
     s.sum = reinterpret_cast<T*>(args->scratch + d.layout.sums);
     s.sum_row = d.layout.sums_row;
-    if (d.problem.accumulate)
-      load_block({out.at, out.type, out.row, out.col}, c.rows, c.cols, s.sum, s.sum_row, static_cast<T*>(nullptr));
   }
   s.group = d.schedule.grouped ? reinterpret_cast<T*>(args->scratch + d.layout.group_sums) : nullptr;
   s.group_row = d.layout.sums_row;
@@ -132,11 +124,11 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
         Strips(c.rows, kTileRows).count};
     if (split) {
       T* sum = group_sums<T>(p, args->data[p.workspace_at], c.group, batch) + c.row * p.cols + c.col;
-      multiply_region(left, right, c.rows, c.cols, k_begin, k_end, Sums<T>{sum, p.cols, nullptr, 0, false});
+      multiply_region(left, right, c.rows, c.cols, k_begin, k_end, Sums<T>{sum, p.cols, nullptr, 0});
       continue;
     }
     const Target out = out_of<T>(p, args, o.out, c);
-    const Sums<T> s = begin_sums<T>(d, args, out, c);
+    const Sums<T> s = begin_sums<T>(d, args, out);
     if (p.has_epilogue()) {
       const MatmulChunk of_c = in_c(d, c);
       fetch_for_epilogue(args, d, batch, of_c.row, of_c.rows, of_c.col, of_c.cols,
@@ -160,10 +152,10 @@ inline void add_groups_chunk(const KernelArgs* args, const MatmulDesc& d, int64_
   const MatmulChunk c = chunk_of(d, chunk);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
     const Target out = out_of<T>(p, args, batch_offsets(p, batch).out, c);
-    const Sums<T> s = begin_sums<T>(d, args, out, c);
+    const Sums<T> s = begin_sums<T>(d, args, out);
     for (int64_t group = 0; group < d.schedule.groups; ++group) {
       const T* from = group_sums<T>(p, args->data[p.workspace_at], group, batch) + c.row * p.cols + c.col;
-      if (group > 0 || s.started) {
+      if (group > 0) {
         add_block(from, p.cols, c.rows, c.cols, s.sum, s.sum_row);
       } else {
         store_block(from, p.cols, c.rows, c.cols, {reinterpret_cast<char*>(s.sum), kTypeOf<T>, s.sum_row, 1});

@@ -51,6 +51,12 @@ inline constexpr DType kTypeOf = sizeof(T) == 4 ? DType::F32 : DType::F64;
 
 inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 
+// In memory, of a type that is T or one of 16 bits.
+template <class T>
+inline int64_t element_size(DType type) {
+  return is_half(type) ? 2 : static_cast<int64_t>(sizeof(T));
+}
+
 // A row of pairs; half: it has the last one along K, or is made of them.
 inline void load_pairs(const Source& s, const uint16_t* src, int64_t n, bool half, float* dst) {
   const bool neighbours = s.k_in_rows && s.odd == 1;

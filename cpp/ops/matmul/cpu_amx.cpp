@@ -175,7 +175,7 @@ void product_amx(const KernelArgs* args, int64_t chunk) {
       if (k > 0) add_block(group_sums, d.layout.sums_row, c.rows, c.cols, sums, d.layout.sums_row);
     }
     const Target out = out_of<float>(p, args, at.out, c);
-    finish_sums(args, d, Sums<float>{sums, d.layout.sums_row, nullptr, 0, true}, out, batch, c);
+    finish_sums(args, d, Sums<float>{sums, d.layout.sums_row, nullptr, 0}, out, batch, c);
   }
 }
 

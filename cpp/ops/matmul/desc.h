@@ -31,15 +31,15 @@ struct MatmulProblem {
   int32_t batch_axes;
   int32_t left_at, right_at, out_at, workspace_at;  // index of each among the addresses of the launch
   DType left_type, right_type, out_type;
-  bool swapped;     // C^T is computed
-  bool pairs;       // K counts pairs of bf16, each an element of 4 bytes once it is packed
-  bool half_pair;   // of which the last has one number
-  bool amx;         // two operands of bf16 go through the tile registers (amx.h)
-  bool accumulate;  // C starts the sum
-  bool gathered;    // the left operand is read from an image, and always copied
-  bool scattered;   // sums go where no strides of C say
-  bool may_split;   // groups of K may be chunks
-  bool rounds;      // sums are rounded to rounded_type, and stored in the wider out_type
+  bool swapped;        // C^T is computed
+  bool pairs;          // K counts pairs of bf16, each an element of 4 bytes once it is packed
+  bool half_pair;      // of which the last has one number
+  bool amx;            // two operands of bf16 go through the tile registers (amx.h)
+  bool hardware_dots;  // which may use the processor's own instructions for bf16, where it has them
+  bool gathered;       // the left operand is read from an image, and always copied
+  bool scattered;      // sums go where no strides of C say
+  bool may_split;      // groups of K may be chunks
+  bool rounds;         // sums are rounded to rounded_type, and stored in the wider out_type
   DType rounded_type;
   bool adds;         // and then an operand of f32 is added, which lies as C does
   int32_t added_at;  // its index among the addresses

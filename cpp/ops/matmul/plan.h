@@ -13,9 +13,9 @@ enum class Dots { Exact, Hardware };
 
 // C[..., m, n] = sum over k of A[..., m, k] B[..., k, n], each with any strides. Batch axes broadcast: an operand may
 // have fewer of them, size 1, or stride 0. Dtypes f64, or any mix of f32, bf16 and f16, accumulated in f32.
-// With accumulate, C is read first and the product added to it. Operands of the launches: a, b, c, workspace.
+// Operands of the launches: a, b, c, workspace.
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, const PlanContext& context,
-                       bool accumulate = false, Dots dots = Dots::Exact);
+                       Dots dots = Dots::Exact);
 
 // The product c = a b goes through an elementwise program before it is stored, each region while it is in cache.
 // program.extents is c's shape. Operand 0 is the product: rounded to c's dtype as if it had been stored, and read as

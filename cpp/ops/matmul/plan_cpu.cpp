@@ -64,18 +64,16 @@ LaunchPlan plan_product(const Product& product, const PlanContext& context) {
   d.layout = lay_out(d.problem, d.schedule, sizeof(d));
   append_product(plan, "matmul", d, sizeof(d), product.epilogue ? &after : nullptr);
   let_check(plan, d, c);
-  const bool reads_c = product.accumulate || product.adds;
   plan.launches[0].bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
-                                               count(c.shape) * size_of(c.dtype) * (reads_c ? 2 : 1));
+                                               count(c.shape) * size_of(c.dtype) * (product.adds ? 2 : 1));
   return plan;
 }
 
 }  // namespace
 
-LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, const PlanContext& context,
-                       bool accumulate, Dots dots) {
+LaunchPlan plan_matmul(const Operand& a, const Operand& b, const Operand& c, const PlanContext& context, Dots dots) {
   check(a, b, c);
-  return plan_product({.a = a, .b = b, .c = c, .dots = dots, .rounded = c.dtype, .accumulate = accumulate}, context);
+  return plan_product({.a = a, .b = b, .c = c, .dots = dots, .rounded = c.dtype}, context);
 }
 
 LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, const FusedProgram& epilogue,
@@ -116,7 +114,7 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
     result.shape.push_back(1);
     result.strides.push_back(0);
   }
-  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, context, false, dots_of(attrs));
+  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, context, dots_of(attrs));
 }
 
 const OpPlan* planned =

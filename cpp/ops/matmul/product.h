@@ -11,6 +11,10 @@ namespace pt {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+// Even parts of at most `side`, in whole steps.
+inline int64_t even_part(int64_t size, int64_t side, int64_t step) {
+  return round_up(ceil_div(size, ceil_div(size, side)), step);
+}
 inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
@@ -33,6 +37,15 @@ MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& conte
 
 // Where what a schedule keeps lies in scratch and workspace, and an epilogue behind a descriptor of so many bytes.
 MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes);
+
+// For people: why the left operand is not packed once for all chunks, and why there are no panels of the right one.
+std::string why_not_shared_left(const MatmulProblem& p, const MatmulSchedule& s);
+std::string why_no_panels(const MatmulProblem& p, const MatmulSchedule& s);
+
+// For people too: how a product is multiplied, cut and packed; how its region is cut alone; the adding of its groups.
+std::string note_product(const MatmulDesc& d);
+std::string note_cut(const MatmulDesc& d);
+std::string note_group_sums(const MatmulDesc& d);
 
 // How one operand advances along the rows and batch axes of C.
 struct Walk {

@@ -56,7 +56,6 @@ struct Sums {
   int64_t sum_row;
   T* group;  // null when blocks are added to the sum directly: one group, and nothing before it but one block
   int64_t group_row;
-  bool started;  // sum holds what comes first
   // Where tiles of pairs put what is finished, in bf16; null if that is not theirs to do.
   uint16_t* rounded = nullptr;
   int64_t rounded_row = 0;
@@ -77,12 +76,13 @@ template <class T, class Left, class Right>
 inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end,
                             Sums<T> s) {
   const int64_t width = right.width;
-  if (k_begin >= k_end && !s.started) fill_zero(s.sum, s.sum_row, rows, cols);
+  bool started = false;  // the sum holds what comes first
+  if (k_begin >= k_end) fill_zero(s.sum, s.sum_row, rows, cols);
   for (int64_t group = k_begin; group < k_end; group += kGroupDepth) {
     const int64_t group_end = group + kGroupDepth < k_end ? group + kGroupDepth : k_end;
     T* out = s.group ? s.group : s.sum;
     const int64_t out_row = s.group ? s.group_row : s.sum_row;
-    bool add = s.group ? false : s.started;
+    bool add = s.group ? false : started;
     for (int64_t k = group; k < group_end; k += kBlockDepth) {
       const int64_t depth = k + kBlockDepth < group_end ? kBlockDepth : group_end - k;
       const LeftBlock<T> a = left.block(k, depth);
@@ -102,13 +102,13 @@ inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols
       add = true;
     }
     if (s.group) {
-      if (s.started) {
+      if (started) {
         add_block(s.group, s.group_row, rows, cols, s.sum, s.sum_row);
       } else {
         store_block(s.group, s.group_row, rows, cols, {reinterpret_cast<char*>(s.sum), kTypeOf<T>, s.sum_row, 1});
       }
     }
-    s.started = true;
+    started = true;
   }
 }
 
@@ -132,7 +132,7 @@ struct StridedRight {
   int64_t after = 0;           // of them, those for what comes after the product
 
   bool in_place() const { return !copy; }
-  int64_t element_bytes() const { return is_half(source.type) ? 2 : static_cast<int64_t>(sizeof(T)); }
+  int64_t element_bytes() const { return element_size<T>(source.type); }
   Ahead* ahead() { return copy ? &coming : nullptr; }
   Source at(int64_t k, int64_t col) const {
     const int64_t size = element_bytes();
@@ -270,7 +270,7 @@ struct StridedLeft {
 
   Source at(int64_t k) const {
     Source s = source;
-    s.at += k * source.col * static_cast<int64_t>(is_half(source.type) ? 2 : sizeof(T));
+    s.at += k * source.col * element_size<T>(source.type);
     return s;
   }
   // What a block that is copied reads.

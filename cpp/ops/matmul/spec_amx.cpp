@@ -68,14 +68,11 @@ Cut cost_of(const MatmulProblem& p, int64_t rows, int64_t cols) {
           store + std::min(left, shared_left) + std::min(right, shared_right)};
 }
 
-// Even parts of at most `side`.
-int64_t even_part(int64_t size, int64_t side) { return round_up(ceil_div(size, ceil_div(size, side)), kAmxStrip); }
-
 Cut choose_region(const MatmulProblem& p, double area) {
   Cut best = {0, 0, false, false, 1e30};
   for (const int64_t rows_side : kSides) {
     for (const int64_t cols_side : kSides) {
-      const int64_t rows = even_part(p.rows, rows_side), cols = even_part(p.cols, cols_side);
+      const int64_t rows = even_part(p.rows, rows_side, kAmxStrip), cols = even_part(p.cols, cols_side, kAmxStrip);
       const double elements = static_cast<double>(std::min(rows, p.rows)) * static_cast<double>(std::min(cols, p.cols));
       const bool least = rows <= kAmxStrip && cols <= kAmxStrip;
       if ((elements > 1.2 * area || rows * cols > kMostArea || rows > kMostRows) && !least) continue;
@@ -100,7 +97,7 @@ void pack_before(LaunchPlan& plan, Launch launch, int variant, int64_t batches, 
 }  // namespace
 
 bool takes_amx(const MatmulProblem& p, const PlanContext& context) {
-  return context.multiplies_tiles && !p.accumulate && p.left_type == DType::BF16 && p.right_type == DType::BF16;
+  return context.multiplies_tiles && p.left_type == DType::BF16 && p.right_type == DType::BF16;
 }
 
 double amx_role_cost(const MatmulProblem& p) {

@@ -107,7 +107,6 @@ MatmulProblem problem_of(const Product& product, const PlanContext& context, Fus
   p.left_k = a.strides.back(), p.out_col = c.strides.back();
   p.right_k = b.strides[b.shape.size() - 2], p.right_col = b.strides.back();
   p.left_type = a.dtype, p.right_type = b.dtype, p.out_type = c.dtype;
-  p.accumulate = product.accumulate;
   p.may_split = true;
   p.rounds = product.rounded != c.dtype, p.rounded_type = product.rounded;
   p.adds = product.adds, p.added_at = 2;
@@ -118,8 +117,9 @@ MatmulProblem problem_of(const Product& product, const PlanContext& context, Fus
     p.epilogue_at = 2, p.workspace_at = 1 + static_cast<int>(epilogue->operands.size());
     *after = follow(p, *epilogue, batch, 3);
   }
-  p.amx = product.dots == Dots::Hardware && takes_amx(p, context);
-  if (!p.amx && product.dots == Dots::Hardware) multiply_in_pairs(p, context);
+  p.hardware_dots = product.dots == Dots::Hardware;
+  p.amx = p.hardware_dots && takes_amx(p, context);
+  if (p.hardware_dots && !p.amx) multiply_in_pairs(p, context);
   choose_roles(p, p.amx ? amx_role_cost : tile_role_cost);
   return p;
 }

@@ -11,7 +11,6 @@ struct Product {
   Dots dots = Dots::Exact;
   DType rounded;  // to which sums are rounded before they are stored, as c's dtype is or a wider one
   bool adds = false;
-  bool accumulate = false;
   const FusedProgram* epilogue = nullptr;
 };
 

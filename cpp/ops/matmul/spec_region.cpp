@@ -1,6 +1,7 @@
 // How a product is cut into chunks, and which operands are packed. None of it can change a bit of the result.
 #include <algorithm>
 
+#include "core/error.h"
 #include "ops/matmul/product.h"
 #include "ops/matmul/spec_amx.h"
 
@@ -48,11 +49,6 @@ struct Cut {
   bool copy_right;
   double cycles;  // for a multiply-add
 };
-
-// Even parts of at most `side`, in whole steps.
-int64_t even_part(int64_t size, int64_t side, int64_t step) {
-  return round_up(ceil_div(size, ceil_div(size, side)), step);
-}
 
 bool must_copy_right(const MatmulProblem& p) {
   return p.pairs || is_half(p.right_type) || !contiguous_columns(p.right_col, p.cols);
@@ -143,7 +139,7 @@ void keep_sums(MatmulSchedule& s, const MatmulProblem& p) {
   const bool passes_scratch = p.has_epilogue() || p.rounds || p.scattered;
   const bool rows_of_c = !passes_scratch && contiguous_columns(p.out_col, p.cols);
   s.direct = rows_of_c && !is_half(p.out_type);
-  s.grouped = s.groups == 1 && (p.depth > kGroupDepth || (p.accumulate && p.depth > kBlockDepth));
+  s.grouped = s.groups == 1 && p.depth > kGroupDepth;
   s.rounds_in_tiles = rows_of_c && p.pairs && p.depth > 0 && s.groups == 1 && !s.grouped && p.out_type == DType::BF16;
 }
 
@@ -185,6 +181,19 @@ void set_chunks(MatmulSchedule& s, const MatmulProblem& p, int64_t rows, int64_t
   if (s.row_chunks * s.col_chunks == 1)
     s.batch_chunk = static_cast<int64_t>(std::clamp(wanted / per_batch, 1.0, static_cast<double>(p.batches)));
   s.batch_chunks = ceil_div(p.batches, s.batch_chunk);
+}
+
+std::string why_not_shared_left(const MatmulProblem& p, const MatmulSchedule& s) {
+  if (p.amx) return "";
+  if (!many_rows(p, std::min(s.row_chunk, p.rows))) return "too few rows, or too short a K, to pack for others";
+  if (!may_share_left(p)) return "too little work, or too many bytes, for a launch that packs";
+  return "packing it once would cost more";
+}
+
+std::string why_no_panels(const MatmulProblem& p, const MatmulSchedule& s) {
+  if (p.depth <= kDepthWorthPacking) return text("K of at most ", kDepthWorthPacking, " is too short for panels");
+  const int64_t rows = std::min(s.row_chunk, p.rows);
+  return text("a panel would serve ", rows, " rows; ", far(p) ? kRowsWorthFetching : kRowsWorthPacking, " pay for it");
 }
 
 MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs) {

@@ -122,7 +122,7 @@ inline void pack_strips(const Source& s, int64_t rows, int64_t depth, T* packed)
     if (s.pairs() && pack_pair_strips(s, rows, depth, packed)) return;
   }
   const StripPacker<T> packer(rows);
-  const int64_t size = is_half(s.type) ? 2 : static_cast<int64_t>(sizeof(T));
+  const int64_t size = element_size<T>(s.type);
   if (s.row == 1) {
     alignas(64) T wide[kStepsAtOnce * kMostRegionRows];
     for (int64_t k = 0; k < depth; k += kStepsAtOnce) {
