@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.cli.bench.steps import compiled_step
 from powertrain.cli.profile import Recorder, Roofline, measure_roofline, table, trace
 from running import SMALL, results, run
@@ -94,6 +95,83 @@ def test_ops_and_instructions_add_up(recorded: Any) -> None:
     # Three layers forward and backward, less the gradient of the data: 1.688 Mflop, published, and the small rest.
     products = next(line for line in recorded.ops() if line.name == "matmul")
     assert products.flops == pytest.approx(1.688e6, rel=0.01)
+
+
+def notes(function: Any, *shapes: tuple[int, ...]) -> list[tuple[str, str]]:
+    """What is said of the instructions for zeros of these shapes, with two threads."""
+    before = pt.get_threads()
+    pt.set_threads(2)
+    try:
+        compiled = pt.compile(function)
+        compiled(*(pt.zeros(shape) for shape in shapes))
+        return [(one["name"], one["note"]) for one in compiled.programs[0]["instructions"] if one["note"]]
+    finally:
+        pt.set_threads(before)
+
+
+def test_notes_say_how_the_products_of_an_mlp_are_made() -> None:
+    layers = pt.grad(lambda x, w, b, v: pt.sum(pt.square(pt.relu(x @ w + b) @ v)), argnums=(1, 2, 3))
+    found = [note for name, note in notes(layers, (512, 784), (784, 256), (256,), (256, 10)) if "matmul" in name]
+    panels = "right packed in panels by each chunk"
+    assert found == [
+        f"tiles of f32; rows 512 in 2 x 256, columns 256 in 4 x 64, K 784; left read in place, {panels}; sums in "
+        "scratch, then a program of 3 operands",
+        f"tiles of f32; rows 512 in 2 x 256, columns 10, K 256; left read in place, {panels}; sums in scratch, then a "
+        "program of 2 operands",
+        "tiles of f32, computed transposed; rows 10, columns 256 in 2 x 128, K 512; left read in place, right read in "
+        "place (a panel would serve 10 rows; 80 pay for it); sums in scratch",
+        f"tiles of f32; rows 512 in 2 x 256, columns 256 in 2 x 128, K 10; left read in place, {panels}; sums in "
+        "scratch, then a program of 3 operands",
+        f"tiles of f32; rows 784 in 4 x 196, columns 256 in 2 x 128, K 512; left packed in strips by each chunk "
+        f"(packing it once would cost more), {panels}; sums kept in the result",
+    ]
+
+
+def test_notes_say_how_convolutions_are_made() -> None:
+    def net(x: pt.Tensor, w: pt.Tensor, b: pt.Tensor, d: pt.Tensor) -> pt.Tensor:
+        return F.conv2d(pt.relu(F.conv2d(x, w, b, padding=1)), d, padding=1, groups=8)
+
+    first, second = notes(net, (8, 16, 16, 3), (3, 3, 3, 8), (8,), (3, 3, 1, 8))
+    lines = "left read from lines of pixels with zeros around them"
+    assert first == (
+        "conv2d_kernel -> add+relu",
+        f"tiles of f32; rows 2048 in 4 x 512, columns 8, K 27; {lines}, right read in place (K of at most 32 is too "
+        "short for panels); sums in scratch, then a program of 3 operands",
+    )
+    assert second == (
+        "conv2d_kernel",
+        "channel by channel, since each is a group of its own; rows 2048 in 8 x 256, columns 8, K 9",
+    )
+    weight = pt.grad(lambda x, w: pt.sum(pt.square(F.conv2d(x, w, padding=1))), argnums=1)
+    [(_, note)] = [one for one in notes(weight, (8, 16, 16, 3), (3, 3, 3, 8)) if one[0] == "conv2d_grad_weight"]
+    assert note == (
+        f"tiles of f32; rows 27, columns 8, K 2048; {lines}, right read in place (a panel would serve 27 rows; 80 pay "
+        "for it); sums kept in the result"
+    )
+
+
+def test_notes_of_groups_of_bf16_and_of_fused_loops() -> None:
+    groups, total = notes(lambda a, b: a @ b, (2, 40000), (40000, 8))
+    assert "K 40000 in 10 groups" in groups[1] and groups[1].endswith("; sums of each group in the workspace")
+    assert total[1] == ("adds the sums of K in groups, ascending, of which there are 10; sums kept in the result")
+    halves = notes(lambda a, b: a.astype("bfloat16") @ b.astype("bfloat16"), (64, 64), (64, 64))
+    assert halves[-1][1].startswith('tiles of f32 (dots="exact" widens bf16); rows 64 in 2 x 32, columns 64, K 64; ')
+    assert notes(lambda a: F.softmax(a, axis=1), (40, 30)) == [
+        (
+            "fused max+subtract+exp+sum+divide",
+            "rows 40 of 30; chunks of 40 x 30, tiles of up to 34 rows; 3 passes over a row",
+        )
+    ]
+
+
+def test_a_profile_shows_notes_below_its_tables(recorded: Any) -> None:
+    lines = table.text(recorded, 3).splitlines()
+    below = lines[lines.index("why their kernels run as they do") + 1 :]
+    assert any(line.strip()[0].isdigit() and "tiles of f32" in line for line in below)
+    assert all(len(line) <= table.NOTE_WIDTH for line in below)
+    noted = [one for one in table.as_json(recorded)["instructions"] if one["name"].startswith("matmul")]
+    assert noted and all("rows" in one["note"] for one in noted)
+    assert all("note" not in one for one in table.as_json(recorded)["ops"])
 
 
 def test_what_bounds_a_line(recorded: Any) -> None:

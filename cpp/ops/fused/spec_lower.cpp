@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "ops/fused/lower.h"
+#include "ops/launch_notes.h"
 
 namespace pt {
 namespace fused {
@@ -91,6 +92,16 @@ FusedDesc head_of(const Tiling& tiling) {
   return head;
 }
 
+std::string note_fused(const Launch& launch) {
+  const FusedDesc& d = *static_cast<const FusedDesc*>(launch.desc.data());
+  if (d.mode == FusedMode::Combine) return text("adds up the ", d.parts, " parts of each row");
+  const std::string rows = text("rows ", d.rows, " of ", d.cols);
+  if (d.mode == FusedMode::Partial) return text(rows, "; few and long, so each is shared in ", d.parts, " parts");
+  const std::string tiles = d.multi_row ? text("tiles of up to ", d.tile_rows, " rows") : "row by row";
+  return text(rows, "; chunks of ", std::min(d.chunk_rows, d.rows), " x ", std::min(d.chunk_cols, d.cols), ", ", tiles,
+              "; ", d.n_phases, d.n_phases == 1 ? " pass" : " passes", " over a row");
+}
+
 Launch launch_of(const Ir& ir, const Code& code, const FusedDesc& head, int64_t chunks) {
   Launch launch;
   launch.kernel = "fused";
@@ -160,6 +171,8 @@ LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
   plan.launches.push_back(launch_of(ir, code, head, ceil_div(rows, head.chunk_rows) * ceil_div(cols, head.chunk_cols)));
   return plan;
 }
+
+const bool noted = add_launch_note("fused", note_fused);
 
 }  // namespace
 }  // namespace fused

@@ -22,6 +22,7 @@ class Line:
     nbytes: float
     count: int
     least: float  # seconds on the roofline, or as it is if a cache made it faster
+    note: str = ""  # of an instruction: which kernel, how it is cut and packed, and why not otherwise
 
     @property
     def gflops(self) -> float:
@@ -52,7 +53,15 @@ class Profile:
         """One for each instruction in order, with the median of its times."""
         medians = [statistics.median(times) for times in zip(*self.runs, strict=True)]
         return [
-            Line(entry["name"], seconds, entry["flops"], entry["bytes"], 1, min(seconds, self._least(entry)))
+            Line(
+                entry["name"],
+                seconds,
+                entry["flops"],
+                entry["bytes"],
+                1,
+                min(seconds, self._least(entry)),
+                entry["note"],
+            )
             for entry, seconds in zip(self.program["instructions"], medians, strict=True)
         ]
 

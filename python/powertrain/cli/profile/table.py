@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from powertrain.cli.profile.measure import Line, Profile
 
 NAME_WIDTH = 40
+NOTE_WIDTH = 120
 # Below this share of what the machine could do, neither arithmetic nor memory explains the time: the work is too
 # small, or waits.
 EXPLAINED = 0.1
@@ -43,6 +45,14 @@ def _text(profile: Profile, most: int) -> Iterator[str]:
     yield "of peak, of copy: share of the multiply-adds and of the memory copy above (over 100 %: it came from a cache)"
     yield "bound by: the larger of the two; `latency`: neither reaches a tenth"
     yield "at best: ms on the roofline with data from memory; as it is, where a cache made it faster than that"
+    noted = [at for at in sorted(longest) if lines[at].note]
+    if noted:
+        yield ""
+        yield "why their kernels run as they do"
+    for at in noted:
+        yield from textwrap.wrap(
+            lines[at].note, NOTE_WIDTH, initial_indent=f"{at:>3} ", subsequent_indent=" " * 4, break_on_hyphens=False
+        )
 
 
 def _rest(line: Line) -> tuple[float, float, float, int, float]:
@@ -90,7 +100,7 @@ def as_json(profile: Profile) -> dict[str, Any]:
         return {
             "name": line.name, "times": line.count, "ms": line.seconds * 1e3, "ms_at_best": line.least * 1e3,
             "flops": line.flops, "bytes": line.nbytes, "gflops": line.gflops, "gbytes": line.gbytes,
-            "bound": bound(line, profile),
+            "bound": bound(line, profile), **({"note": line.note} if line.note else {}),
         }  # fmt: skip
 
     roofline = profile.roofline
