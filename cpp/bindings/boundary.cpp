@@ -111,19 +111,34 @@ void guard_members(py::handle scope) {
   }
 }
 
+// What is said of the first keyword that the function lacks and another library has; empty without such a one.
+std::string foreign_keyword(const std::string& where, const std::string& expected, PyObject* const* args,
+                            Py_ssize_t given, PyObject* names) {
+  const py::object keyword = py::module_::import("powertrain.errors.boundary").attr("keyword");
+  for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k) {
+    const auto name = py::cast<std::string>(PyTuple_GET_ITEM(names, k));
+    if (expected.find(name + ": ") != std::string::npos) continue;
+    const py::object said = keyword(where, py::tuple(), py::tuple(), name, py::handle(args[given + k]));
+    if (!said.is_none()) return py::cast<std::string>(said);
+  }
+  return "";
+}
+
 }  // namespace
 
 void raise_leftover_again(const std::string& where, const std::string& expected, PyObject* const* args,
                           Py_ssize_t given, PyObject* names) {
   PyObject* kind = kind_of_leftover();
   if (!kind) return;
-  std::string received;
+  std::string message;
   {
     const py::error_scope raised;
-    received = types_of(args, given, names) + said_by(raised.value);
+    message = foreign_keyword(where, expected, args, given, names);
+    if (message.empty()) {
+      message = "[" + where + "] received " + types_of(args, given, names) + said_by(raised.value) + "; expected " +
+                expected + "; check the arguments";
+    }
   }
-  const std::string message =
-      "[" + where + "] received " + received + "; expected " + expected + "; check the arguments";
   py::raise_from(kind, message.c_str());
 }
 

@@ -86,9 +86,16 @@ std::string home(const Op& op) {
   return py::cast<std::string>(py::module_::import("powertrain.ops.functional").attr("home")(op.name));
 }
 
+// What to write where an argument is missing, or one too many: what users of another library mean by it, or where to
+// read.
+std::string advice(const Op& op, const std::string& argument) {
+  const py::object said = py::module_::import("powertrain.errors.boundary").attr("advice")(op.name, argument);
+  return said.is_none() ? text("see help(", home(op), ".", op.name, ")") : py::cast<std::string>(said);
+}
+
 [[noreturn]] void too_many(const Op& op, Py_ssize_t given) {
   throw DTypeError(text("[", op.name, "] received ", given, " positional arguments; expected at most ",
-                        op.inputs.size() + op.attrs.size(), "; see help(", home(op), ".", op.name, ")"));
+                        op.inputs.size() + op.attrs.size(), "; ", advice(op, "")));
 }
 
 std::vector<std::string> parameters(const Op& op) {
@@ -166,8 +173,7 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
   for (std::size_t i = 0; i < n; ++i) {
     const InputSpec& spec = op.inputs[i];
     if (!inputs[i] && !spec.optional) {
-      throw DTypeError(text("[", op.name, "] ", spec.name, " is missing; expected a tensor; see help(", home(op), ".",
-                            op.name, ")"));
+      throw DTypeError(text("[", op.name, "] ", spec.name, " is missing; expected a tensor; ", advice(op, spec.name)));
     }
     if (spec.list) {
       place_list(op, inputs[i], parsed.inputs);

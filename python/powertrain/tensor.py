@@ -6,7 +6,7 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
-from powertrain.errors import hints
+from powertrain.errors import attributes, hints
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.ops.assignment import assign
@@ -229,6 +229,7 @@ def _install_on_slot(cls: Any) -> None:
     cls.__getitem__ = index
 
 
+_core.DType.__getattr__ = attributes.missing  # type: ignore[attr-defined]
 _install(Tensor)
 _install_on_tensor(Tensor)
 _core.index_by(index)  # Tensor.__getitem__

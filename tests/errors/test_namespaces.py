@@ -141,6 +141,14 @@ KEYWORDS = [
     (lambda x: pt.nn.Linear(3, 4, activation="relu"),
      "[Linear] received activation='relu'; expected no activation; put a module behind it, pt.nn.Sequential(layer, "
      "pt.nn.ReLU())"),
+    (lambda x: pt.tensor([1.0], requires_grad=True), "[tensor] received requires_grad=True; expected no requires_grad: "
+     "pt.grad(fn)(x) takes a gradient; leave it out"),
+    (lambda x: pt.asarray(x, copy=True), "[asarray] received copy=True; expected no copy: a value never changes, and "
+     "x.copy() has memory of its own; leave it out"),
+    (lambda x: pt.where(x > 0), "[where] a is missing; expected a tensor; write pt.nonzero(condition) for the places "
+     "where it is true"),
+    (lambda x: pt.round(x, 2), "[round] received 2 positional arguments; expected at most 1; write Python's own "
+     "round(x, decimals), which takes tensors"),
     (lambda x: F.relu(x=x), "[relu] received x; expected input; write relu(input)"),
     (lambda x: pt.flatten(x, start_dim=1), "[flatten] received start_dim=1; expected start_axis; write flatten(x, "
      "start_axis=1)"),

@@ -12,6 +12,7 @@ import pytest
 import powertrain as pt
 from powertrain.errors.methods import MissingMethodError, lacking, overridden
 from powertrain.plugin import (
+    Callback,
     Data,
     Environment,
     FieldError,
@@ -87,6 +88,14 @@ def test_a_method_that_is_nearly_one_that_is_called_is_an_error(base: type, name
     assert message(lambda: type("Mine", (base,), {name: lambda self: None})) == (
         f"[Mine] received a method {name}, which nothing calls; expected {near}; rename it, or begin its name with an "
         "underscore where it is your own"
+    )
+
+
+@pytest.mark.parametrize("name", ["on_epoch_end", "on_train_begin", "after_epoch", "before_step"])
+def test_a_hook_of_another_library_is_an_error(name: str) -> None:
+    assert message(lambda: type("Mine", (Callback,), {name: lambda self: None})) == (
+        f"[Mine] received a method {name}, which nothing calls; expected one of after_commit, on_end, on_start; rename "
+        "it, or begin its name with an underscore where it is your own"
     )
 
 

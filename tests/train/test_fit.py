@@ -409,6 +409,9 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
          '[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"'),
         ({"model": 3.5j, "data": rows()}, ObjectError,
          "[model] received 3.5j; expected a pt.nn.Module or a name in quotes; derive it from pt.nn.Module"),
+        ({"model": Net, "data": rows()}, ObjectError,
+         "[model] received the class Net; expected a pt.nn.Module or a name in quotes; pass an object of the class, as "
+         "Net()"),
         ({"model": Net(), "data": rows()[0]}, DataError,
          "[train] a ndarray; expected (x, y), a pt.data.Dataset of pairs, a loader or a DataModule; pass inputs and "
          "targets"),

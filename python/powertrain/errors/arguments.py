@@ -44,6 +44,11 @@ _LEFT_OUT: Final = {
     "as_tuple": "no as_tuple: it is always a tuple, an array of places for each axis; leave it out",
     "where": "no where; select the elements first, x[mask], or replace the others, pt.where(mask, x, 0)",
 }
+# What to write where an op lacks an argument, or is given one too many (""), as other libraries allow.
+_ADVICE: Final = {
+    ("round", ""): "write Python's own round(x, decimals), which takes tensors",
+    ("where", "a"): "write pt.nonzero(condition) for the places where it is true",
+}
 _FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"other", "x2", "b"})
 
 
@@ -60,6 +65,11 @@ def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: st
     if place >= len(inputs):
         return None
     return f"[{where}] received {name}; expected {inputs[place]}; write {where}({', '.join(inputs)})"
+
+
+def advice(op: str, argument: str) -> str | None:
+    """What to write where an op lacks an argument, or has one too many (""); None where there is nothing to say."""
+    return _ADVICE.get((op, argument))
 
 
 def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _core.DTypeError | None:

@@ -18,8 +18,12 @@ from typing import Any, Final, TypeVar
 
 from powertrain import _core
 from powertrain.errors import arguments
-from powertrain.errors.arguments import keyword as keyword  # asked for by cpp/bindings/ops.cpp
+
+# The two that cpp/bindings asks for.
+from powertrain.errors.arguments import advice as advice
+from powertrain.errors.arguments import keyword as keyword
 from powertrain.errors.arguments import shown
+from powertrain.errors.attributes import missing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -100,6 +104,8 @@ def export(module: dict[str, Any], names: Iterable[str] = ()) -> None:
             for cls in value.__mro__:
                 if cls.__module__.startswith("powertrain.") and cls.__module__ != "powertrain._core":
                     _guard(cls)
+                    if not hasattr(cls, "__getattr__") and not getattr(cls, "_is_protocol", False):
+                        cls.__getattr__ = missing  # type: ignore[attr-defined]
 
 
 def _own(module: Mapping[str, Any]) -> list[str]:

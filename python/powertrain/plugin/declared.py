@@ -26,6 +26,8 @@ M = TypeVar("M", bound="OfParams")
 
 # Two names as near as this are taken for one of them, misspelt: of methods, of constants, of fields that nobody has.
 NEAR, NEAR_CONSTANT, NEAR_FIELD = 0.8, 0.85, 0.6
+# How methods begin that wait to be called, here as in Keras and Lightning.
+_HOOKS = ("on_", "before_", "after_")
 
 
 class FieldError(Error, TypeError):
@@ -132,6 +134,12 @@ def _method(cls: type, name: str) -> None:
         raise FieldError(
             f"[{cls.__name__}] received a method {name}, which nothing calls; expected {near}; rename it, or begin "
             "its name with an underscore where it is your own"
+        )
+    hooks = sorted(one for one in known if one.startswith(_HOOKS))
+    if hooks and name.startswith(_HOOKS):
+        raise FieldError(
+            f"[{cls.__name__}] received a method {name}, which nothing calls; expected one of {', '.join(hooks)}; "
+            "rename it, or begin its name with an underscore where it is your own"
         )
 
 

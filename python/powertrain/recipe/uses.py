@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any, get_args
 
+import powertrain as pt
 from powertrain.plugin.conversion import Mistake, check
 from powertrain.plugin.kernels import Kernel
 from powertrain.plugin.local import LocalFile, is_local, load_local
@@ -92,6 +93,8 @@ class Uses:
     def object(self, group: str, value: Any, path: KeyPath) -> tuple[str, Any]:
         """The name and the plugin of a Python object: a plugin itself, or what stands in the place of one."""
         is_class = isinstance(value, type) and (group not in TO_FUNCTIONS or issubclass(value, base_of(group)))
+        if is_class and group == "model" and issubclass(value, pt.nn.Module) and not issubclass(value, base_of(group)):
+            is_class = False  # which says that an object is wanted
         if is_class or (group in TO_FUNCTIONS and inspect.isfunction(value)):
             self.records[path] = value.__name__
             return value.__name__, value
