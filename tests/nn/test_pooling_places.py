@@ -125,11 +125,12 @@ def test_unpooling(axes: int, windows: Any) -> None:
     near(layer(y, places, x.shape), last(theirs(first(y.numpy()))))
 
 
-def test_the_usual_size_of_an_unpooled_image() -> None:
-    x = normal(2, 6, 9, 3)
-    y, places = F.max_pool2d(x, (2, 3), return_indices=True)
-    want = f.max_unpool2d(*f.max_pool2d(first(x), (2, 3), return_indices=True), (2, 3))
-    near(F.max_unpool2d(y, places, (2, 3)), last(want))
+@pytest.mark.parametrize("windows", [((2, 3), None, 0), (3, 2, 1)], ids=str)
+def test_the_usual_size_of_an_unpooled_image(windows: Any) -> None:
+    x = normal(2, 6 + windows[2], 9, 3)
+    y, places = F.max_pool2d(x, *windows, return_indices=True)
+    want = f.max_unpool2d(*f.max_pool2d(first(x), *windows, return_indices=True), *windows)
+    near(F.max_unpool2d(y, places, *windows), last(want))
 
 
 def test_of_a_repeated_place_the_last_value_stays_and_has_the_gradient() -> None:
@@ -179,6 +180,13 @@ def test_windows_at_random_places(axes: int) -> None:
         lambda x: getattr(f, name)(x, 2, 3, _random_samples=peers),
         normal(2, *SPACE[axes], 3),
     )
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_as_many_random_places_as_there_are_places(axes: int) -> None:
+    x, sizes = grid(2, *SPACE[axes], 3), tuple(size - 1 for size in SPACE[axes])
+    y = getattr(F, f"fractional_max_pool{axes}d")(x, 2, sizes)
+    np.testing.assert_array_equal(y.numpy(), getattr(F, f"max_pool{axes}d")(x, 2, 1).numpy())
 
 
 def test_random_places_come_from_the_default_generator() -> None:

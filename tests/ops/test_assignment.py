@@ -33,6 +33,7 @@ KEYS: list[tuple[Any, list[tuple[int, ...]]]] = [
     ((None, 0, None), [(1, 1, 4, 5), (5,)]),
     ((slice(None), 1, slice(None, None, 3)), [(3, 2)]),
     ([0, 2], [(), (2, 4, 5), (5,)]),
+    ([2, 0, 1], [(3, 4, 5), (3, 1, 1)]),
     (np.array([[0, 1], [2, 0]]), [(2, 2, 4, 5), (4, 5)]),
     ((slice(None), [3, 0, 3]), [(3, 3, 5), (5,)]),
     (([0, 1], [2, 2]), [(2, 5), ()]),
@@ -153,6 +154,9 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "help(powertrain.take)"),
     (wrong(pt.zeros((3,)), slice(0, 2), pt.ones((3,))), ValueError,
      "[index] received a value of [3] for elements of [2]; expected a shape that broadcasts to theirs; reshape the "
+     "value"),
+    (wrong(pt.zeros((3,)), slice(None), pt.ones((2, 3))), ValueError,
+     "[index] received a value of [2, 3] for elements of [3]; expected a shape that broadcasts to theirs; reshape the "
      "value"),
     (wrong(pt.zeros((3,), "int64"), 0, 0.5), TypeError,
      "[index] received f64[] for i64[]; expected numbers that int64 holds; convert them with astype(\"int64\")"),
@@ -392,6 +396,7 @@ def test_places_and_masks_that_are_known_when_the_step_runs() -> None:
         (at, (places, values)),
         (masked, (MASK, np.float32(2.5))),
         (masked, (MASK[:, 0, 0], values[0])),
+        (masked, (MASK[:, 0, 0], values[:1])),  # one value for all, with an axis in front
         (one, (np.array(1), np.array([0, 3]))),
     ):
         want = function(X.copy(), *args)
@@ -403,6 +408,11 @@ def test_places_and_masks_that_are_known_when_the_step_runs() -> None:
         pt.compile(at)(pt.tensor(X), pt.tensor([0, 3, 0, 0]), pt.tensor(values))
     with pytest.raises(pt.TraceError, match="expected one value for all places of a mask that is the only index"):
         pt.compile(masked)(pt.tensor(X), pt.tensor(MASK), pt.ones((int(MASK.sum()),)))
+    with pytest.raises(pt.TraceError, match="expected one value for all places of a mask that is the only index"):
+        pt.compile(lambda x, mask: masked(x, (mask, 0), 1.0))(pt.tensor(X), pt.tensor(MASK[:, 0, 0]))
+    for given in (MASK[:1, 0, 0], MASK[0, :, 0]):
+        with pytest.raises(IndexError, match=rf"received a mask of \[{len(given)}\]; expected one of \[3\]; "):
+            pt.compile(masked)(pt.tensor(X), pt.tensor(given), 1.0)
 
 
 def test_rows_of_vmap_and_steps_of_scan() -> None:

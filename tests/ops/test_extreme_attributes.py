@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from calls import SPECS, outputs, to_tensor
 from kit import FLOATS, Draw, case_files
 
@@ -111,6 +113,19 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
         pt.ShapeError,
         "[expand_dims] c64[1, 1, 1, 1, 1, 1, 1, 1] has 8 axes; expected at most 7 of complex numbers, whose two parts "
         "take one more; merge some with reshape",
+    ),
+    *(
+        (
+            lambda pool=pool: pool(kernel_size=()),
+            pt.ShapeError,
+            f"[{name}] kernel_size = (); expected one or two numbers; for example kernel_size = 2",
+        )
+        for name, pool in (
+            ("lp_pool2d", partial(F.lp_pool2d, pt.ones((1, 4, 4, 2)), 2.0)),
+            ("avg_pool2d", partial(F.avg_pool2d, pt.ones((1, 4, 4, 2)))),
+            ("max_pool2d", partial(F.max_pool2d, pt.ones((1, 4, 4, 2)))),
+            ("unfold", partial(F.unfold, pt.ones((1, 4, 4, 2)))),
+        )
     ),
     (
         lambda: pt.compile(lambda x: x, limit=0),
