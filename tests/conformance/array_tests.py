@@ -7,6 +7,7 @@ files runs in a process of its own, with the same examples each time, and gives 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -65,17 +66,27 @@ def outcomes(name: str) -> Iterator[Outcome]:
             yield Outcome("error", name, f"it ended with code {done.returncode}: {said[-1]}")
             return
         for case in ElementTree.parse(written).iter("testcase"):
-            yield _outcome(case)
+            yield from outcomes_of(case)
 
 
-def _outcome(case: ElementTree.Element) -> Outcome:
+def outcomes_of(case: ElementTree.Element) -> Iterator[Outcome]:
+    """What became of a test: one outcome, or one for each kind of failure that it found."""
     where = case.get("name", "")
-    for kind, element in (("not offered", "skipped"), ("error", "failure"), ("error", "error")):
-        found = case.find(element)
-        if found is not None:
-            said = (found.get("message") or "").strip().splitlines()
-            return Outcome(kind, where, f"{where}: {said[0] if said else ''}" if kind == "error" else "skipped")
-    return Outcome("passed", where)
+    for element in ("failure", "error"):
+        if (found := case.find(element)) is not None:
+            for said in _said(found):
+                yield Outcome("error", where, f"{where}: {said}")
+            return
+    yield Outcome("passed", where) if case.find("skipped") is None else Outcome("not offered", where, "skipped")
+
+
+def _said(failure: ElementTree.Element) -> list[str]:
+    """The errors of a failed test, once each, whatever the shapes in them."""
+    first = (failure.get("message") or "").strip().partition("\n")[0]
+    if not first.startswith("ExceptionGroup"):
+        return [first]
+    inner = re.findall(r"^ *\| (?:\w+\.)*(\w*(?:Error|Exception)\b.*)$", failure.text or "", re.MULTILINE)
+    return list({re.sub(r"\[[\d, ]*\]", "", line): line for line in inner}.values()) or [first]
 
 
 def not_offered() -> list[str]:
