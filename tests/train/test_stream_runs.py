@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,21 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.data import ArrayDataset, DataError, DataModule, IterableDataset, Standardize
+from powertrain.data import (
+    ArrayDataset,
+    ConcatDataset,
+    DataError,
+    DataLoader,
+    DataModule,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Standardize,
+    Subset,
+    random_split,
+)
 from powertrain.data.head import Head, stream_of
+from powertrain.train.folder.run_folder import RunError
 
 STREAMED = """
 import numpy as np
@@ -91,6 +105,67 @@ def test_a_source_is_no_stream() -> None:
     source = ArrayDataset(x=np.zeros((3, 2)), y=np.zeros(3))
     assert stream_of(source) is None
     assert DataModule("rows", "regression", {"train": source}, 1).train is source
+
+
+class Endless(IterableDataset):
+    def __iter__(self) -> Any:
+        for number in itertools.count():
+            yield {"x": np.full(3, number % 7, np.float32), "y": np.float32(number % 3)}
+
+
+class Ending(IterableDataset):
+    def __len__(self) -> int:
+        return 30
+
+    def __iter__(self) -> Any:
+        return itertools.islice(iter(Endless()), 30)
+
+
+@pytest.mark.parametrize("features", [[], [{"use": "standardize"}]])
+def test_a_pass_over_a_stream_needs_one_that_ends(features: Any) -> None:
+    """Full batches sum over all examples: of a stream without a length they would never end."""
+    pytest.importorskip("powertrain_tabular", reason="the strategy is powertrain-tabular's")
+    settings: dict[str, Any] = {
+        "model": "linear", "strategy": {"use": "least-squares"}, "features": features, "run": {"until": "1 round"},
+        "report": {"baseline": False}, "verbose": False,
+    }  # fmt: skip
+    run = pt.fit(data=DataModule("drops", "regression", {"train": Ending()}, 1), **settings)
+    assert run.evaluate()["train"]["mse"] < 1
+    with pytest.raises(RunError) as error:
+        pt.fit(data=DataModule("drops", "regression", {"train": Endless()}, 1), **settings)
+    assert str(error.value) == (
+        "[run.fold] received a stream without a length; expected examples that end, since the sums are over all of "
+        "them; define __len__, or learn from batches, by run.loop"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "where"),
+    [
+        (lambda: random_split(Endless(), [0.5, 0.5]), "random_split"),  # type: ignore[arg-type]
+        (lambda: Subset(Endless(), [0, 1]), "Subset"),  # type: ignore[arg-type]
+        (lambda: ConcatDataset([Endless()]), "ConcatDataset"),  # type: ignore[list-item]
+        (lambda: RandomSampler(Endless()), "RandomSampler"),  # type: ignore[arg-type]
+        (lambda: SequentialSampler(Endless()), "SequentialSampler"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_counts_examples_names_the_stream(make: Any, where: str) -> None:
+    with pytest.raises(DataError) as error:
+        make()
+    assert str(error.value) == (
+        f"[{where}] a data set of type Endless without a length; expected __len__ and __getitem__; of a stream, take "
+        "as many examples as you need into a list: list(itertools.islice(stream, 1000))"
+    )
+
+
+@pytest.mark.parametrize("settings", [{"sampler": itertools.cycle([0, 1])}, {"batch_sampler": itertools.repeat([0])}])
+def test_the_rows_of_an_epoch_end(settings: Any) -> None:
+    with pytest.raises(DataError) as error:
+        next(iter(DataLoader(np.zeros((2, 3)), **settings)))
+    assert str(error.value) == (
+        f"[DataLoader] more than 4,194,303 rows of a {type(next(iter(settings.values()))).__name__} without a length; "
+        "expected the rows of one epoch, which end; cut it off, or define __len__"
+    )
 
 
 def test_what_a_stream_cannot_do_is_said() -> None:

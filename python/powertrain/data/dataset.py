@@ -18,7 +18,7 @@ from powertrain.data.collate import as_fields, field_name, stacked
 from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
-from powertrain.data.source import Array, Fields, Indices, Source, anew, check_finite, fetch_training
+from powertrain.data.source import Array, Fields, Indices, Source, anew, check_finite, fetch_training, length_of
 from powertrain.errors.methods import Abstract, missing, needed_unless
 
 if TYPE_CHECKING:
@@ -154,11 +154,12 @@ class Subset(Dataset):
         rows = np.asarray(indices, dtype=np.int64)
         if rows.ndim != 1 or len(rows) == 0:
             raise DataError("subset", f"{rows.size} rows", "expected at least one", "make the part larger")
-        if int(rows.min()) < 0 or int(rows.max()) >= len(dataset):
+        count = length_of(dataset, "Subset")
+        if int(rows.min()) < 0 or int(rows.max()) >= count:
             raise DataError(
                 "subset",
                 f"rows {int(rows.min())} to {int(rows.max())}",
-                f"expected rows from 0 to {len(dataset) - 1}",
+                f"expected rows from 0 to {count - 1}",
                 "take the indices from this data set",
             )
         self.dataset = dataset
@@ -189,9 +190,10 @@ class ConcatDataset(Dataset):
         self.datasets = list(datasets)
         if not self.datasets:
             raise DataError("ConcatDataset", "no data set", "expected at least one", "pass a list of data sets")
+        lengths = [length_of(dataset, "ConcatDataset") for dataset in self.datasets]
         for dataset in self.datasets:
             as_source(dataset)
-        self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
+        self._ends = np.cumsum(lengths)
 
     def __len__(self) -> int:
         return int(self._ends[-1])

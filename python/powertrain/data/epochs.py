@@ -11,7 +11,7 @@ import numpy as np
 from powertrain.data import drawing
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Parts, Pick, misplaced
-from powertrain.data.samplers import Rows, SeededSampler, epoch_rows, row_numbers
+from powertrain.data.samplers import Rows, SeededSampler, ended, epoch_rows, row_numbers
 
 Last = Literal["pad", "drop", "short"]
 _SAME = "resume with the data and batch_size that the run began with"
@@ -95,7 +95,9 @@ class BatchOrder:
         if not parts:
             if hasattr(self.sampler, "set_epoch"):
                 self.sampler.set_epoch(epoch)
-            parts = tuple(_checked(row_numbers(rows, "batch_sampler"), self.count) for rows in self.sampler)
+            parts = tuple(
+                _checked(row_numbers(rows, "batch_sampler"), self.count) for rows in ended(self.sampler, "DataLoader")
+            )
         if not parts:
             raise DataError("batch_sampler", "no batch", "expected at least one", "give lists of row numbers")
         for at in range(position, len(parts)):

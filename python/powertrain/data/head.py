@@ -64,6 +64,11 @@ def begin_epoch(stream: IterableDataset, epoch: int) -> None:
         stream.set_epoch(epoch)
 
 
+def known_to_end(stream: IterableDataset) -> bool:
+    """Whether a stream has a length; any other may go on for ever."""
+    return known_to_end(stream.stream) if isinstance(stream, _Mapped) else hasattr(stream, "__len__")
+
+
 def stream_of(source: Source) -> IterableDataset | None:
     """The stream that training iterates in place of a source; None where examples are asked for by number."""
     if isinstance(source, Head):

@@ -6,6 +6,7 @@ iterable of row numbers is a sampler too: the loader iterates over it once an ep
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from abc import abstractmethod
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
 from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation, raw_bits
+from powertrain.data.source import length_of
 from powertrain.errors.methods import Abstract, missing
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class SequentialSampler(SeededSampler):
     """
 
     def __init__(self, data_source: Sized) -> None:
-        self.count = len(data_source)
+        self.count = length_of(data_source, "SequentialSampler")
 
     def rows(self, epoch: int, seed: int = 0) -> Rows:
         return np.arange(self.count, dtype=np.int64)
@@ -110,7 +112,7 @@ class RandomSampler(SeededSampler):
         *,
         seed: int | None = None,
     ) -> None:
-        self.size = len(data_source)
+        self.size = length_of(data_source, "RandomSampler")
         self.replacement = replacement
         self.count = self.size if num_samples is None else _count(num_samples, "RandomSampler")
         self.seed = seed_of(seed, generator, "RandomSampler")
@@ -229,7 +231,24 @@ def epoch_rows(sampler: Any, epoch: int, seed: int = 0) -> Rows:
         return sampler.rows(epoch, seed)
     if hasattr(sampler, "set_epoch"):
         sampler.set_epoch(epoch)
-    return row_numbers(list(sampler), type(sampler).__name__)
+    return row_numbers(ended(sampler, "DataLoader"), type(sampler).__name__)
+
+
+# Of a sampler without a length, from so many rows on it counts as endless; it may have __len__.
+_MOST_ROWS = 1 << 22
+
+
+def ended(rows: Any, where: str) -> list[Any]:
+    """What a sampler gives in one epoch."""
+    if hasattr(rows, "__len__"):
+        return list(rows)
+    found = list(itertools.islice(rows, _MOST_ROWS))
+    if len(found) == _MOST_ROWS:
+        raise DataError(
+            where, f"more than {_MOST_ROWS - 1:,} rows of a {type(rows).__name__} without a length",
+            "expected the rows of one epoch, which end", "cut it off, or define __len__",
+        )  # fmt: skip
+    return found
 
 
 def row_numbers(rows: Any, where: str) -> Rows:

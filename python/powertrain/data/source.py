@@ -98,6 +98,16 @@ def check_finite(array: Array | StoredArray, where: str) -> None:
             )
 
 
+def length_of(dataset: Any, where: str) -> int:
+    """The number of examples, where a data set has one: a stream need not end."""
+    if not hasattr(dataset, "__len__"):
+        raise DataError(
+            where, f"a data set of type {type(dataset).__name__} without a length", "expected __len__ and __getitem__",
+            "of a stream, take as many examples as you need into a list: list(itertools.islice(stream, 1000))",
+        )  # fmt: skip
+    return len(dataset)
+
+
 def example_weights(given: Array) -> Array:
     """The field `weight` of some examples: one number >= 0 for each."""
     good = given.ndim == 1 and given.dtype.kind in "fiub"

@@ -12,7 +12,7 @@ from powertrain.data import order
 from powertrain.data.dataset import Subset
 from powertrain.data.errors import DataError
 from powertrain.data.samplers import seed_of
-from powertrain.data.source import Array
+from powertrain.data.source import Array, length_of
 from powertrain.errors.arguments import shown
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def random_split(
     >>> [len(part) for part in random_split(range(10), [0.7, 0.3])]
     [7, 3]
     """
-    count = len(dataset)
+    count = length_of(dataset, "random_split")
     sizes = _lengths(lengths, count)
     rows = permutation(count, seed_of(seed, generator, "random_split") or 0)
     ends = np.cumsum(sizes)

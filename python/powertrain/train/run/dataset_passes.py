@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.data import DataLoader
+from powertrain.data.head import known_to_end
+from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
 
@@ -37,6 +39,11 @@ class Fold:
 
     def __call__(self, source: TrainSource) -> tuple[NDArray[np.float64], ...]:
         """The sums, in float64 and in the order of the batches, so that they do not depend on workers or threads."""
+        if source.streams and not known_to_end(source.loader.dataset):
+            raise RunError(
+                "[run.fold] received a stream without a length; expected examples that end, "
+                "since the sums are over all of them; define __len__, or learn from batches, by run.loop"
+            )
         sums: list[NDArray[np.float64]] = []
         for batch in DataLoader(source.loader.dataset, source.batch, pad_last=True):
             self._names, arrays = names_and_arrays(batch)
