@@ -1,6 +1,7 @@
 // Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small
 // ops are mostly call overhead.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <map>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "bindings/bindings.h"
 #include "core/error.h"
 #include "ops/autocast.h"
+#include "ops/prepared.h"
 #include "ops/recorder.h"
 
 namespace pt::bindings {
@@ -198,9 +200,35 @@ Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
 
 std::string signature(const Op& op);
 
+// Most calls are of tensors and Python's numbers alone, and like one that was made before. Undefined for any other.
+Tensor call_prepared(const OpFunction& self, PyObject* const* args, Py_ssize_t given) {
+  const Op& op = *self.op;
+  const auto n = static_cast<std::size_t>(given);
+  if (n != op.inputs.size() || n == 0 || n > kMostPreparedInputs || op.inputs[0].list) return {};
+  std::array<Tensor, kMostPreparedInputs> numbers;
+  std::array<const Tensor*, kMostPreparedInputs> inputs;
+  for (std::size_t i = 0; i < n; ++i) {
+    PyObject* value = args[self.operands == Operands::Reversed && i < 2 ? 1 - i : i];
+    if (is_tensor(value)) {
+      inputs[i] = &unwrap(value);
+    } else if (is_number(value)) {
+      inputs[i] = &(numbers[i] = to_tensor(value, op.name));
+    } else {
+      return {};
+    }
+  }
+  CallKey key;
+  const std::span<const Tensor* const> seen(inputs.data(), n);
+  return key.set(op, seen, {}) ? run_prepared(key, op, seen) : Tensor();
+}
+
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
   auto* self = reinterpret_cast<OpFunction*>(callable);
   try {
+    if (!names && self->operands != Operands::Updated) {
+      if (Tensor made = call_prepared(*self, args, PyVectorcall_NARGS(flags)); made.defined())
+        return wrap(std::move(made)).release().ptr();
+    }
     const bool updates = self->operands == Operands::Updated && PyVectorcall_NARGS(flags) > 0;
     if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], self->op->name);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);

@@ -18,7 +18,9 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes, Memory& memory) {
 }
 
 std::shared_ptr<Buffer> Buffer::borrow(void* data, std::size_t bytes, std::function<void()> release) {
-  return std::shared_ptr<Buffer>(new Buffer(host_memory(), static_cast<char*>(data), bytes, std::move(release)));
+  alignas(64) static char nothing[64];  // an array without elements may have no address
+  char* address = data ? static_cast<char*>(data) : nothing;
+  return std::shared_ptr<Buffer>(new Buffer(host_memory(), address, bytes, std::move(release)));
 }
 
 Buffer::~Buffer() {

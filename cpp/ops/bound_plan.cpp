@@ -1,0 +1,130 @@
+#include "ops/bound_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+#include "core/interpreter.h"
+#include "ops/key_words.h"
+#include "ops/target.h"
+
+namespace pt {
+namespace {
+
+struct PlanKey {
+  std::vector<int64_t> words;
+  bool operator==(const PlanKey&) const = default;
+};
+struct PlanKeyHash {
+  std::size_t operator()(const PlanKey& key) const { return hash_of(key.words); }
+};
+constexpr std::size_t kCachedPlans = 4096;
+
+PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+               const PlanContext& context) {
+  PlanKey key;
+  key.words.reserve(64);
+  key.words.push_back(word_of(&op));
+  append(key.words, context);
+  key.words.push_back(static_cast<int64_t>(in.size()));
+  for (auto operands : {in, out}) {
+    for (const Operand& o : operands) {
+      key.words.push_back(static_cast<int64_t>(o.dtype) | static_cast<int64_t>(o.shape.size()) << 8);
+      key.words.insert(key.words.end(), o.shape.begin(), o.shape.end());
+      key.words.insert(key.words.end(), o.strides.begin(), o.strides.end());
+    }
+  }
+  for (const auto& [name, value] : attrs.items()) append(key.words, value);
+  return key;
+}
+
+BoundPlan bound(LaunchPlan plan, const PlanContext& context) {
+  BoundPlan all;
+  all.plan = std::move(plan);
+  for (const Launch& launch : all.plan.launches) {
+    const Instruction& instruction = all.instructions.emplace_back(context.target->bind(launch, context));
+    all.micros += instruction.micros;
+    all.parallel = all.parallel || instruction.parallel;
+    all.open_ended = all.open_ended || launch.open_ended;
+  }
+  return all;
+}
+
+void check_status(const Op& op, uint32_t status) {
+  // First: after a loop that ended early, ops read numbers that mean nothing.
+  if (status & kStatusInterrupted) throw Interrupted("");
+  if (status & kStatusBadIndex) {
+    throw IndexError(text("[", op.name,
+                          "] received an index out of range; expected every index within the axis that it reads; check "
+                          "the labels or token ids against the size"));
+  }
+  if (status & kStatusNonFinite) {
+    throw GuardError(text("[", op.name,
+                          "] received a value that is not finite; expected finite gradients; lower the learning rate, "
+                          "or clip the gradient"));
+  }
+  if (status & kStatusPluginError) throw KernelError(text("[", op.name, "] ", op.failure()));
+  if (status & kStatusNoMemory) {
+    throw OutOfMemoryError(text("[", op.name,
+                                "] asked for more memory than the system has free; expected room for what it "
+                                "computes; use smaller sizes"));
+  }
+}
+
+// The addresses of one launch, in its order.
+class Addresses {
+ public:
+  Addresses(const Launch& launch, std::span<char* const> operands, char* workspace) {
+    const std::size_t own = launch.operands.empty() ? operands.size() + (workspace != nullptr) : launch.operands.size();
+    if (own > few_.size()) many_.resize(own);
+    char** into = data();
+    if (launch.operands.empty()) {
+      std::copy(operands.begin(), operands.end(), into);
+      if (workspace) into[operands.size()] = workspace;
+    }
+    for (std::size_t i = 0; i < launch.operands.size(); ++i) {
+      const int at = launch.operands[i];
+      into[i] = at < 0 || static_cast<std::size_t>(at) == operands.size() ? workspace : operands[at];
+    }
+    for (std::size_t i = 0; i < launch.byte_offsets.size(); ++i) into[i] += launch.byte_offsets[i];
+  }
+  char** data() { return many_.empty() ? few_.data() : many_.data(); }
+
+ private:
+  std::array<char*, 16> few_;
+  std::vector<char*> many_;
+};
+
+}  // namespace
+
+bool BoundPlan::leaves_interpreter() const { return open_ended || micros >= kOutsideFromMicros; }
+
+std::shared_ptr<const BoundPlan> bound_plan(const Op& op, std::span<const Operand> in, std::span<const Operand> out,
+                                            const Attrs& attrs, const PlanContext& context) {
+  thread_local std::unordered_map<PlanKey, std::shared_ptr<const BoundPlan>, PlanKeyHash> cache;
+  PlanKey key = key_of(op, in, out, attrs, context);
+  if (auto found = cache.find(key); found != cache.end()) return found->second;
+  if (cache.size() >= kCachedPlans) cache.clear();
+  auto plan = std::make_shared<const BoundPlan>(bound(context.target->plan(op, in, out, attrs, context), context));
+  cache.emplace(std::move(key), plan);
+  return plan;
+}
+
+void run_bound(const Target& target, const Op& op, const BoundPlan& bound, std::span<char* const> operands) {
+  const auto workspace_bytes = static_cast<std::size_t>(bound.plan.workspace_bytes);
+  const BufferRef workspace = workspace_bytes > 0 ? Buffer::allocate(workspace_bytes, target.memory()) : nullptr;
+  uint32_t status = 0;
+  {
+    if (bound.open_ended) InsideRun::check_may_wait();
+    const OutsideInterpreter outside(bound.leaves_interpreter());
+    Device& device = target.device();
+    const DeviceRun run(device, bound.parallel);
+    for (std::size_t l = 0; l < bound.instructions.size(); ++l) {
+      Addresses addresses(bound.plan.launches[l], operands, workspace ? workspace->address() : nullptr);
+      device.launch(bound.instructions[l], addresses.data(), &status);
+    }
+  }
+  if (status != 0) check_status(op, status);
+}
+
+}  // namespace pt

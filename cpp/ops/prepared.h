@@ -1,0 +1,45 @@
+// Eager calls that were made before with inputs of the same types and strides. What `apply` finds out about a call
+// depends on these, on the attributes and on the target alone: it is kept, and the next call goes straight to its view
+// or its kernel. A tape, a trace and autocast make other calls, which are not these.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "ops/op.h"
+
+namespace pt {
+
+class Target;
+
+// A call as the table knows it.
+class CallKey {
+ public:
+  // False if calls like this one are never kept.
+  bool set(const Op& op, std::span<const Tensor* const> inputs, const Attrs& given);
+  void push_back(int64_t word) {
+    if (size_ < kMost) words_[size_] = word;
+    ++size_;
+  }
+  const int64_t* begin() const { return words_.data(); }
+  const int64_t* end() const { return words_.data() + size_; }
+  friend bool operator==(const CallKey& a, const CallKey& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  static constexpr int kMost = 60;
+  int size_ = 0;
+  std::array<int64_t, kMost> words_;
+};
+
+inline constexpr std::size_t kMostPreparedInputs = 4;
+
+// The result of a call that is kept; an undefined tensor if it is not.
+Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs);
+
+// Keeps a call that `evaluate` has made: `ready` are its inputs in the dtypes that it took them in.
+void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,
+             const Types& types);
+
+}  // namespace pt
