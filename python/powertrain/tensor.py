@@ -221,11 +221,25 @@ def _install_on_tensor(cls: Any) -> None:
     cls.__index__ = public(_index)
 
 
+def _has_numbers(value: Any) -> bool:
+    if isinstance(value, Slot):
+        return False
+    return isinstance(value, (Tensor, int, float, complex)) or hasattr(value, "__array__")
+
+
+def _slot_equal(self: Slot, other: Any) -> Any:
+    """Where the value equals numbers; of another slot, and of anything else, whether it is this one."""
+    return OPERATORS["equal"](self, other) if _has_numbers(other) else object.__eq__(self, other)
+
+
+def _slot_not_equal(self: Slot, other: Any) -> Any:
+    return OPERATORS["not_equal"](self, other) if _has_numbers(other) else object.__ne__(self, other)
+
+
 def _install_on_slot(cls: Any) -> None:
     """A slot is itself, whatever its value: comparing two of them asks whether they are one."""
     cls.__hash__ = object.__hash__
-    cls.__eq__ = object.__eq__
-    cls.__ne__ = object.__ne__
+    cls.__eq__, cls.__ne__ = _slot_equal, _slot_not_equal
     cls.__getitem__ = index
 
 

@@ -351,6 +351,15 @@ def test_a_list_in_float64_keeps_its_digits() -> None:
     assert pt.asarray([0.1]).dtype == pt.float32
 
 
+def test_a_slot_is_compared_with_numbers_by_its_value_and_with_slots_as_itself() -> None:
+    slot, other = pt.Slot(pt.tensor([0.0, 1.0])), pt.Slot(pt.tensor([0.0, 1.0]))
+    for zero in (0, 0.0, pt.tensor(0.0), np.zeros(2, "float32")):
+        assert (slot == zero).numpy().tolist() == [True, False]
+        assert (slot != zero).numpy().tolist() == [False, True]
+    assert slot == slot and slot != other and slot not in [other, None, "slot"]
+    assert {slot: 1, other: 2}[other] == 2
+
+
 def test_two_axes_are_no_order_of_three() -> None:
     """PyTorch's transpose exchanges two axes, NumPy's takes an order of all."""
     with pytest.raises(pt.ShapeError) as caught:

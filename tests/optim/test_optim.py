@@ -395,8 +395,19 @@ def test_gradients_that_are_refused() -> None:
         "[optimizer] gradient of a.weight is [30, 40]; expected [40, 30]; "
         "pass gradients in the order of optimizer.params"
     )
-    with pytest.raises(OptimizerError, match=r"\[optimizer\] lr = 0; expected a number > 0"):
-        optimizer.lr = 0.0
+    with pytest.raises(OptimizerError, match=r"\[optimizer\] lr = -0\.1; expected a number > 0"):
+        optimizer.lr = -0.1
+
+
+def test_a_rate_of_0_moves_nothing() -> None:
+    slot = pt.nn.Parameter(pt.ones(3))
+    opt = AdamW([slot], lr=0.1)
+    opt.lr = 0
+    opt.update([pt.ones(3)])
+    assert slot.numpy().tolist() == [1.0] * 3
+    opt.lr = 0.5
+    opt.update([pt.ones(3)])
+    assert (slot.numpy() < 1).all()
 
 
 # ---------------------------------------------------------------- what every optimizer keeps to

@@ -129,6 +129,7 @@ LAYERS: Final[dict[str, str]] = {
     "ZeroPadding3D": "pt.nn.ZeroPad3d(padding)",
     "compact": "__init__ of a pt.nn.Module, in which its parts are made",
     "initializers": "pt.nn.init.kaiming_normal_(layer.weight)",
+    "parallel": "pt.set_threads(n): one process uses all cores",
 }
 
 # Of keras.initializers, jax.nn.initializers and flax, for powertrain.nn.init.

@@ -60,6 +60,7 @@ MODULES: Final[dict[str, str]] = {
     "save_safetensors": "pt.save(path, model=model)",
     "saving": "run = pt.load(folder)",
     "schedules": "pt.optim.schedules",
+    "torchvision": "pt.data.transforms",
     "transforms": "pt.data.transforms",
     "tree": "{name: fn(value) for name, value in tree.items()}; pt.grad takes lists and dicts as they are",
     "tree_map": "{name: fn(value) for name, value in tree.items()}; pt.grad takes lists and dicts as they are",

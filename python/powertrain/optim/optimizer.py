@@ -140,7 +140,8 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
     @lr.setter
     def lr(self, rate: TensorLike) -> None:
         if isinstance(rate, (int, float)):
-            check_settings(self.name, lr=float(rate))
+            if rate != 0:  # where a warm-up by hand begins
+                check_settings(self.name, lr=float(rate))
             rate = pt.tensor(rate, dtype="float64")
         self._rate.value = pt.astype(rate, "float64")
 
