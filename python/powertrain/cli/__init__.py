@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from collections.abc import Callable, Sequence
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, OURS, USER
 from powertrain.cli.parser import parser
 from powertrain.io.console import complain, silence
+from powertrain.io.named import resolve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _act(options: argparse.Namespace) -> int:
-    module, _, name = options.action.partition(":")
-    return int(getattr(importlib.import_module(f"powertrain.cli.{module}"), name)(options))
+    return int(resolve(f"powertrain.cli.{options.action}")(options))
 
 
 def _bench(arguments: list[str]) -> int:

@@ -8,7 +8,6 @@ on whatever is raised in it leaves no other way than to end the process, which s
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import signal
@@ -28,15 +27,6 @@ ENDED = 2  # exit code of a process that an import would not give back: the user
 
 class _Stop(BaseException):
     """Ends an import from inside; no Exception, so that the plugin's own handlers let it pass."""
-
-
-def resolve(target: str) -> Any:
-    """The object that `module:name.name` means."""
-    module, _, attributes = target.partition(":")
-    found: Any = importlib.import_module(module.strip())
-    for attribute in filter(None, attributes.strip().split(".")):
-        found = getattr(found, attribute)
-    return found
 
 
 def guarded(action: Callable[[], Any], whose: str) -> tuple[Any, str, BaseException | None]:

@@ -24,12 +24,12 @@ parameters; a kernel is an object, a recipe the path of a file.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from dataclasses import dataclass
 from typing import Any
 
 from powertrain.errors.methods import lacking
+from powertrain.io.named import resolve
 from powertrain.plugin.declared import FieldError, check_functions
 
 GROUPS = (
@@ -73,14 +73,8 @@ SETTINGS = ("schedule", "clip", "accumulate", "groups", "name")  # that an optim
 
 def base_of(group: str) -> type:
     """The class from which plugins of a group derive."""
-    found: type = at(BASES[group])
+    found: type = resolve(BASES[group])
     return found
-
-
-def at(path: str) -> Any:
-    """What stands at module:name, of the engine's own."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def unfit(group: str, plugin: Any, name: str) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from powertrain import _core
+from powertrain.io.named import resolve
 from powertrain.plugin.discovery import normalise, scan
 from powertrain.plugin.first_party import distribution_of
-from powertrain.plugin.importing import guarded, resolve
+from powertrain.plugin.importing import guarded
 from powertrain.plugin.protocols import GROUPS
 from powertrain.plugin.wording import show, suggestion
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from powertrain.io.named import resolve
 from powertrain.plugin.declared import OfParams
-from powertrain.plugin.protocols import at
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -65,5 +65,5 @@ def task_of(name: str) -> Task:
     """The task of a name; a PluginError where nobody offers it."""
     from powertrain.plugin.registry import registry
 
-    plugin: type[Task] = at(OWN[name]) if name in OWN else registry().load("task", name)
+    plugin: type[Task] = resolve(OWN[name]) if name in OWN else registry().load("task", name)
     return plugin.build(plugin.Params())
