@@ -13,6 +13,7 @@
 #include "graph/passes/passes.h"
 #include "graph/trace.h"
 #include "ops/functional.h"
+#include "program/control.h"
 #include "program/program.h"
 
 namespace pt {
@@ -116,6 +117,42 @@ void steps_on_a_device() {
   same_bits_on_a_device(mlp, {numbers({33, 20}, 11), labels(33, 10)}, {{20, 47}, {47}, {47, 10}, {10}});
   same_bits_on_a_device(convnet, {numbers({5, 9, 9, 3}, 12), labels(5, 4)},
                         {{3, 3, 3, 16}, {16}, {4 * 4 * 16, 4}, {4}});
+}
+
+// A scan, and a loop that asks after each round whether it goes on.
+Graph loops() {
+  Trace trace;
+  TraceScope scope(&trace);
+  const Tensor x = trace.input({DType::F32, {3}}), rows = trace.input({DType::F32, {5, 3}});
+  const Tensors summed = scan(
+      [](const Tensors& in) -> Tensors {
+        const Tensor state = in[0] * 0.5 + in[1];
+        return {state, fn::square(state)};
+      },
+      {x}, {rows}, 5, false);
+  const Tensors halved = while_loop(
+      [](const Tensors& in) -> Tensors {
+        return {fn::call("greater", {fn::sum(in[0], Ints{0}, false), in[1]})};
+      },
+      [](const Tensors& in) -> Tensors {
+        return {in[0] * 0.5, in[1]};
+      },
+      {fn::square(x) + 40.0, Tensor::scalar(1, DType::F32)});
+  return trace.finish({summed[0], summed[1], halved[0]});
+}
+
+void loops_on_a_device() {
+  const Graph graph = loops();
+  const auto run = [&](const Target& target) {
+    const TargetScope scope(target);
+    Program program(graph, {}, std::make_shared<Arena>(), target.context());
+    std::string all;
+    for (const Tensor& t : program.run({numbers({3}, 8), numbers({5, 3}, 9)}, OnTrip::Error)) all += bits(t);
+    return all;
+  };
+  const int before = check::fake_device().launches;
+  CHECK(run(cpu_target()) == run(fake_target()));
+  CHECK(check::fake_device().launches > before);
 }
 
 void eager_calls_on_a_device() {
@@ -249,6 +286,7 @@ int main() {
   pt::device_memory_is_closed();
   pt::eager_calls_on_a_device();
   pt::steps_on_a_device();
+  pt::loops_on_a_device();
   pt::a_trip_is_explained();
   pt::definitions_where_there_is_no_plan();
   pt::neither_plan_nor_definition();
