@@ -6,7 +6,6 @@
 #include "bindings/tree.h"
 #include "core/error.h"
 #include "ops/autocast.h"
-#include "ops/launch_notes.h"
 #include "ops/recorder.h"
 #include "parallel/kernel_table.h"
 #include "program/compiled.h"
@@ -254,7 +253,7 @@ PyObject* programs(PyObject* self, void*) {
         py::dict i;
         i["name"] = launch.name;
         i["kernel"] = launch.launch.kernel;
-        i["note"] = launch_note(launch.launch);
+        i["note"] = program.note(instruction.launch);
         i["chunks"] = launch.launch.chunks;
         i["flops"] = launch.launch.flops;
         i["bytes"] = launch.launch.bytes;

@@ -26,6 +26,11 @@ struct GraphRegion {
   std::shared_ptr<const Region> region;
 };
 
+struct GraphConsumer {
+  const Op& op;
+  Attrs attrs;
+};
+
 // A node whose op is null runs a program of the fused machine; its operands are the node's inputs, then its outputs.
 struct GraphNode {
   const Op* op = nullptr;
@@ -38,8 +43,10 @@ struct GraphNode {
   uint64_t recompute = 0;                     // as of a trace's node
   std::shared_ptr<const GraphRegion> region;
   int region_output = 0;
-  std::shared_ptr<const Attrs> pooling;  // of the maximum pooling that an epilogue's result goes through, if any
-  std::vector<std::string> names;        // the ops that a fused node replaces, for people
+  // The op that reads the rows of an epilogue's one result as they are finished, if any.
+  std::shared_ptr<const GraphConsumer> consumer;
+  std::vector<std::string> names;  // the ops that a fused node replaces, for people
+  std::string no_epilogue;         // why the elementwise program behind it is none, for people
 };
 
 struct SlotWrite {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,20 +12,22 @@
 #include "core/device.h"
 #include "core/lock.h"
 #include "ops/op.h"
+#include "ops/row_consumer.h"
 
 namespace pt {
 
 using PlanFn = std::function<LaunchPlan(std::span<const Operand> in, std::span<const Operand> out, const Attrs&,
                                         const PlanContext&)>;
+// `why` receives the reason if it does not fit.
 using EpilogueFitsFn =
-    std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&)>;
-using PlanEpilogueFn = std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result,
-                                                const FusedProgram&, const Attrs&, const PlanContext&)>;
-using PoolingFitsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&,
-                                         const Attrs& pooling)>;
-using PlanPoolingFn =
+    std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&, std::string* why)>;
+using PlanEpilogueFn =
     std::function<LaunchPlan(std::span<const Operand> in, const TensorType& result, const FusedProgram&, const Attrs&,
-                             const Attrs& pooling, const PlanContext&)>;
+                             const PlanContext&, const RowConsumer* consumer)>;
+using HandsRowsFn = std::function<bool(const FusedProgram&, const Types& in, const TensorType& result, const Attrs&,
+                                       const RowConsumer& consumer)>;
+using ConsumeRowsFn =
+    std::function<std::optional<RowConsumer>(const TensorType& rows, std::span<const TensorType> out, const Attrs&)>;
 
 // How a target runs one op.
 struct OpPlan {
@@ -34,10 +37,11 @@ struct OpPlan {
   // outputs.
   EpilogueFitsFn epilogue_fits = nullptr;
   PlanEpilogueFn plan_epilogue = nullptr;
-  // And where that program's one result is then pooled, as max_pool2d_with_index does with these attributes: the
-  // launches' operands are the inputs, the further inputs, and the pooling's two outputs.
-  PoolingFitsFn pooling_fits = nullptr;
-  PlanPoolingFn plan_pooling = nullptr;
+  // And whether the rows of that program's one result may go to another op's launch (ops/row_consumer.h), whose outputs
+  // then take the place of the result among the launches' operands.
+  HandsRowsFn hands_rows = nullptr;
+  // For ops that can be that: their launch for an input of this type; nothing where it needs more than some rows.
+  ConsumeRowsFn consume_rows = nullptr;
 };
 
 // How large the programs may become that a target runs as one launch.

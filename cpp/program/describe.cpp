@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "ops/launch_notes.h"
 #include "program/program.h"
 
 namespace pt {
@@ -39,6 +40,13 @@ std::string operand_text(const Layout& layout, const Graph& graph, const PlacedO
 }
 
 }  // namespace
+
+std::string Program::note(int launch) const {
+  const PlannedLaunch& planned = layout_.launches[launch];
+  const std::string note = launch_note(planned.launch);
+  const std::string refusal = planned.node < 0 ? "" : graph_.nodes[planned.node].no_epilogue;
+  return refusal.empty() ? note : text(note, note.empty() ? "" : "; ", "no epilogue: ", refusal);
+}
 
 std::string Program::describe() const {
   std::ostringstream out;

@@ -177,7 +177,7 @@ class Emission {
     const std::vector<Operand> read(in.begin() + static_cast<std::ptrdiff_t>(own), in.end());
     std::size_t i = node.op ? 1 : 0;
     const std::vector<Operand> written =
-        node.pooling ? std::vector<Operand>{{DType::F32, space, row_major(space)}} : out;
+        node.consumer ? std::vector<Operand>{{program.operands.back().dtype, space, row_major(space)}} : out;
     for (auto side : {&read, &written}) {
       for (const Operand& operand : *side) {
         // A generator's state is read as a whole, not along the loops.
@@ -197,10 +197,17 @@ class Emission {
     program.operands[0] = {compute_dtype(result.dtype), row_major(space)};  // rounded to the result's, but not stored
     const std::span<const Operand> inputs(in.data(), own);
     const OpPlan& of_product = *target_.find(*node.op);
-    LaunchPlan plan = node.pooling
-                          ? of_product.plan_pooling(inputs, result, program, node.attrs, *node.pooling, context_)
-                          : of_product.plan_epilogue(inputs, result, program, node.attrs, context_);
+    const std::optional<RowConsumer> consumer = consumer_of(node, program.operands.back().dtype);
+    LaunchPlan plan =
+        of_product.plan_epilogue(inputs, result, program, node.attrs, context_, consumer ? &*consumer : nullptr);
     emit(std::move(plan), all, n, node.op->name + " -> " + parts, node.phase, commits);
+  }
+
+  std::optional<RowConsumer> consumer_of(const GraphNode& node, DType dtype) const {
+    if (!node.consumer) return std::nullopt;
+    Types out;
+    for (int output : node.outputs) out.push_back(graph_.values[output].type);
+    return target_.find(node.consumer->op)->consume_rows({dtype, node.fused->extents}, out, node.consumer->attrs);
   }
 
   const Graph& graph_;

@@ -73,6 +73,8 @@ class Program {
   void replay(const Tensors& inputs, Device& device);
 
   std::string describe() const;
+  // Why a launch is as it is, as far as its planner and the passes say; may be empty.
+  std::string note(int launch) const;
   const Graph& source() const { return source_; }
   const Graph& graph() const { return graph_; }
   const Layout& layout() const { return layout_; }

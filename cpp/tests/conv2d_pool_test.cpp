@@ -1,10 +1,11 @@
-// A convolution whose epilogue's result is pooled before it is stored: the same bits as with a pooling of its own.
+// A convolution that hands the rows of its epilogue's result to a pooling: the same bits as with a launch of its own.
 #include <cstring>
 #include <limits>
 #include <random>
 
 #include "core/error.h"
 #include "ops/conv2d/plan.h"
+#include "ops/max_pool2d/plan.h"
 #include "run_hostile.h"
 #include "run_plan.h"
 
@@ -63,7 +64,7 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
   const Shape pooled_shape = {t.images, t.pooled_h, t.pooled_w, t.out_channels};
   const FusedProgram program = biased_relu(dtype, y_shape);
   const Operand x = row_major_operand(dtype, x_shape), w = row_major_operand(dtype, w_shape);
-  CHECK(conv2d_pooling_fits(program, x_shape, w_shape, {dtype, y_shape}, p, t.pool));
+  const Operand pooled = row_major_operand(dtype, pooled_shape);
   auto xs = drawn<T>(x_shape), ws = drawn<T>(w_shape), bias = drawn<T>({t.out_channels});
   if (!xs.empty()) xs[xs.size() / 2] = std::numeric_limits<T>::quiet_NaN();
   set_isa("generic");
@@ -78,7 +79,9 @@ void check_case(DType dtype, const Case& t, const std::vector<std::string_view>&
     set_isa(isa);
     std::vector<T> got(want.size() + 16, T(99));
     std::vector<uint8_t> index(want.size() + 16, 0xAA);
-    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, t.pool, pooled_shape, check::varied_context()),
+    const std::optional<RowConsumer> consumer = consume_max_pool2d(row_major_operand(dtype, y_shape), pooled, t.pool);
+    CHECK(consumer && conv2d_hands_rows(program, x_shape, w_shape, {dtype, y_shape}, p, *consumer));
+    check::run_hostile(plan_conv2d(x, w, {dtype, y_shape}, p, program, check::varied_context(), &*consumer),
                        {bytes(xs), bytes(ws), bytes(bias), bytes(got), bytes(index)});
     const std::string what = text(isa, ": pooled ", y_shape, " to ", pooled_shape);
     check::report(std::memcmp(got.data(), want.data(), want.size() * sizeof(T)) == 0, __FILE__, __LINE__, what);
@@ -97,7 +100,6 @@ void check_shapes(const std::vector<std::string_view>& isas) {
       {1, 4, 4, 480, 3, 17, {1, 1, 1, 1, 1, 1}, two, 2, 2},                        // groups of K are chunks
       {2, 12, 6, 5, 4, 17, {3, 2, 1, 1, 1, 1}, two, 2, 1},                         // short lines: by a gather
       {3, 10, 13, 3, 3, 33, {1, 1, 4, 4, 4, 4, 4, 4}, {1, 3, 1, 3, 0, 0}, 10, 4},  // so of windows of one line
-      {0, 8, 8, 3, 3, 20, {1, 1, 1, 1, 1, 1}, two, 4, 4},
   };
   for (const Case& t : cases) {
     check_case<float>(DType::F32, t, isas);
@@ -109,29 +111,46 @@ void check_shapes(const std::vector<std::string_view>& isas) {
 void check_others() {
   const Shape x = {2, 8, 8, 4}, w = {3, 3, 4, 16}, y = {2, 8, 8, 16};
   const Conv2dParams same = {1, 1, 1, 1, 1, 1};
-  const auto fits = [&](const PoolParams& pool, const Conv2dParams& conv = {1, 1, 1, 1, 1, 1}, Shape weights = {}) {
-    return conv2d_pooling_fits(biased_relu(DType::F32, y), x, weights.empty() ? w : weights, {DType::F32, y}, conv,
-                               pool);
+  const auto fits = [&](const PoolParams& pool, const Conv2dParams& conv = {1, 1, 1, 1, 1, 1}, Shape weights = {},
+                        Shape image = {}) {
+    if (image.empty()) image = y;
+    const Shape pooled = {2,
+                          (image[1] + 2 * pool.pad_top - pool.dilation_h * (pool.window_h - 1) - 1) / pool.stride_h + 1,
+                          (image[2] - pool.window_w) / pool.stride_w + 1, image[3]};
+    const std::optional<RowConsumer> consumer =
+        consume_max_pool2d(row_major_operand(DType::F32, image), row_major_operand(DType::F32, pooled), pool);
+    return consumer && conv2d_hands_rows(biased_relu(DType::F32, image), x, weights.empty() ? w : weights,
+                                         {DType::F32, image}, conv, *consumer);
   };
-  CHECK(fits({2, 2, 2, 2, 0, 0}));
+  const PoolParams two = {2, 2, 2, 2, 0, 0};
+  CHECK(fits(two));
   CHECK(!fits({3, 2, 2, 2, 0, 0}));  // windows that share a line
   CHECK(!fits({2, 2, 2, 2, 1, 0}));
   CHECK(!fits({3, 3, 3, 3, 0, 0}));  // 8 lines are no rows of 3
   CHECK(!fits({2, 2, 2, 2, 0, 0, 2, 1}));
-  CHECK(!fits({2, 2, 2, 2, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {3, 3, 2, 16}));
-  CHECK(!fits({2, 2, 2, 2, 0, 0}, {}, {1, 1, 4, 16}));
-  const Shape narrow = {2, 8, 8, 15};  // pixels of less than a vector
-  CHECK(!conv2d_pooling_fits(biased_relu(DType::F32, narrow), x, {3, 3, 4, 15}, {DType::F32, narrow}, same,
-                             {2, 2, 2, 2, 0, 0}));
+  CHECK(!fits(two, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {3, 3, 2, 16}));
+  CHECK(!fits(two, {}, {1, 1, 4, 16}));
+  CHECK(!fits(two, same, {3, 3, 4, 15}, {2, 8, 8, 15}));    // pixels of less than a vector
+  CHECK(fits(two, same, {3, 3, 4, 512}, {2, 8, 8, 512}));   // and those of
+  CHECK(!fits(two, same, {3, 3, 4, 513}, {2, 8, 8, 513}));  // one region
+  const Shape pooled = {2, 4, 4, 16};
+  std::optional<RowConsumer> consumer =
+      consume_max_pool2d(row_major_operand(DType::F32, y), row_major_operand(DType::F32, pooled), two);
   FusedProgram two_results = biased_relu(DType::F32, y);
   two_results.operands.push_back(two_results.operands.back());
-  CHECK(!conv2d_pooling_fits(two_results, x, w, {DType::F32, y}, same, {2, 2, 2, 2, 0, 0}));
+  CHECK(!conv2d_hands_rows(two_results, x, w, {DType::F32, y}, same, *consumer));
+  const auto hands = [&](int64_t rows) {
+    consumer->rows = rows;
+    return conv2d_hands_rows(biased_relu(DType::F32, y), x, w, {DType::F32, y}, same, *consumer);
+  };
+  CHECK(hands(1) && hands(4) && hands(8) && hands(32) && hands(128));
+  CHECK(!hands(3) && !hands(12) && !hands(24));
   CHECK_THROWS(
       plan_conv2d(row_major_operand(DType::F32, x), row_major_operand(DType::F32, w), {DType::F32, y}, same,
-                  biased_relu(DType::F32, y), {3, 3, 1, 1, 0, 0}, {2, 6, 6, 16}, check::varied_context()),
+                  biased_relu(DType::F32, y), check::varied_context(), &*consumer),
       Error,
-      "[conv2d] a pooling of [2, 8, 8, 16] to [2, 6, 6, 16]; expected one that conv2d_pooling_fits accepts; run "
-      "it as a launch of its own");
+      "[conv2d] a consumer of 24 rows of [2, 8, 8, 16]; expected one that conv2d_hands_rows accepts; run it as a "
+      "launch of its own");
 }
 
 }  // namespace

@@ -164,6 +164,21 @@ def test_notes_of_groups_of_bf16_and_of_fused_loops() -> None:
     ]
 
 
+REFUSED = {
+    "its result is read 2 times": lambda a, b: (pt.relu(a @ b), pt.sum(a @ b)),
+    "the calls behind it follow another product": lambda a, b: pt.relu(a @ b + b @ a),
+    "the epilogue reduces a row; only elementwise steps are expected; run it as a program of its own": (
+        lambda a, b: F.softmax(a @ b, axis=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_notes_say_why_a_product_has_no_epilogue(why: str) -> None:
+    found = [note for name, note in notes(REFUSED[why], (8, 8), (8, 8)) if name == "matmul"]
+    assert [note.partition("; no epilogue: ")[2] for note in found] == [why]
+
+
 def test_a_profile_shows_notes_below_its_tables(recorded: Any) -> None:
     lines = table.text(recorded, 3).splitlines()
     below = lines[lines.index("why their kernels run as they do") + 1 :]

@@ -56,6 +56,7 @@ APART = {
     "padding above": (layer(2, None, 1, 1), given(2, 8, 8, 4, 3, 16)),
     "single pixels": (layer(2), given(2, 8, 8, 4, 1, 16)),
     "few channels": (layer(2, padding=1), given(2, 8, 8, 4, 3, 15)),
+    "more channels than a region has": (layer(2, padding=1), given(1, 4, 4, 2, 3, 513)),
     "long lines": (layer(2, padding=1), given(1, 4, 200, 2, 3, 20)),
 }
 

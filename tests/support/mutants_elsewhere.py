@@ -55,7 +55,7 @@ PARTS: dict[str, Part] = {
     "threads": Part(THREADS, (
         ("cpp/ops/matmul/chunk.h", "padded_left ? LeftForm::Pieces", "padded_left ? LeftForm::Plain"),
         ("cpp/ops/conv2d/spec_schedule.cpp", "window.height < g.step_y ? fewest : most", "most"),
-        ("cpp/ops/conv2d/spec_schedule.cpp", "= d.pooled_at > 0 ? together *", "= together > 1 ? together *"),
+        ("cpp/ops/conv2d/spec_schedule.cpp", "= p.hands_rows() ? together *", "= together > 1 ? together *"),
         ("cpp/program/compiled.cpp", "return plan_again(signature);", "return nullptr;"),
     )),
     "dtypes": Part(("tests/ops/test_unsigned.py", "tests/ops/test_complex.py", "tests/ops/test_fft.py"), (
@@ -127,8 +127,8 @@ PARTS: dict[str, Part] = {
         ("cpp/graph/passes/epilogue.cpp", "++step.operand;", ""),
         ("cpp/graph/graph.cpp", "for (int result : graph.results) ++readers[result];", ""),
         ("cpp/graph/passes/epilogue.cpp", "readers[node.inputs[0]] != 1", "readers[node.inputs[0]] < 1"),
-        ("cpp/ops/conv2d/spec_schedule.cpp", "d.pooled_at > 0 ? d.pool.stride_h : 1;", "1;"),
-        ("cpp/ops/conv2d/plan_cpu.cpp", "s.out_height % pool.stride_h == 0;", "true;"),
+        ("cpp/ops/conv2d/spec_schedule.cpp", "p.hands_rows() ? ceil_div(p.consumer_rows, g.grid_w) : 1;", "1;"),
+        ("cpp/ops/max_pool2d/plan_cpu.cpp", "x.shape[1] % p.stride_h == 0;", "true;"),
         ("cpp/program/usage.cpp", "if (usage.last_read[old] > value.index) return false;", ""),
         ("cpp/program/usage.cpp", "usage.last_read[usage.root[result]] = kForever;", "(void)result;"),
         ("cpp/program/arena.cpp", "if (other.last < s.first || s.last < other.first) continue;",

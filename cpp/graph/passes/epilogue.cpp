@@ -43,23 +43,32 @@ class Attacher {
   void choose(int n) {
     const GraphNode& program = graph_.nodes[n];
     int best = -1;
+    std::vector<int> others;
     for (int input : program.inputs) {
       const Value& value = graph_.values[input];
-      if (value.origin != Origin::Node || readers_[input] != 1) continue;
-      const GraphNode& maker = graph_.nodes[value.index];
-      const OpPlan* plan = maker.op ? target_.find(*maker.op) : nullptr;
-      if (!plan || !plan->plan_epilogue || maker.fused || maker.phase != program.phase || taken_[value.index] >= 0) {
-        continue;
-      }
-      if (!(value.type.shape == program.fused->extents)) continue;
-      Types in;
-      for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
-      FusedProgram after = first_operand(with_strides(program), position(program, input));
-      after.operands[0].dtype = compute_dtype(value.type.dtype);  // a product of 16 bits comes rounded, but wide
-      if (!plan->epilogue_fits(after, in, value.type, maker.attrs)) continue;
+      if (value.origin != Origin::Node || taken_[value.index] >= 0) continue;
+      GraphNode& maker = graph_.nodes[value.index];
+      const OpPlan* plan = maker.op && !maker.fused ? target_.find(*maker.op) : nullptr;
+      if (!plan || !plan->plan_epilogue) continue;
+      if (!can_take(*plan, program, input, maker.no_epilogue)) continue;
+      others.push_back(value.index);
       best = std::max(best, value.index);
     }
+    for (int other : others)
+      graph_.nodes[other].no_epilogue = other == best ? "" : "the calls behind it follow another product";
     if (best >= 0) taken_[best] = n;
+  }
+
+  bool can_take(const OpPlan& plan, const GraphNode& program, int input, std::string& why) const {
+    const Value& value = graph_.values[input];
+    const GraphNode& maker = graph_.nodes[value.index];
+    if (readers_[input] != 1) return why = text("its result is read ", readers_[input], " times"), false;
+    if (maker.phase != program.phase) return why = "the calls behind it belong to another phase", false;
+    Types in;
+    for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
+    FusedProgram after = first_operand(with_strides(program), position(program, input));
+    after.operands[0].dtype = compute_dtype(value.type.dtype);  // a product of 16 bits comes rounded, but wide
+    return plan.epilogue_fits(after, in, value.type, maker.attrs, &why);
   }
 
   // What lies in memory as it is written: a product of images cannot take every broadcast.
@@ -107,32 +116,34 @@ class Attacher {
     return node;
   }
 
-  const Graph& graph_;
+  Graph graph_;  // with notes on those that take none
   const Target& target_;
   const std::vector<int> readers_;
   std::vector<int> taken_;  // per product: the program that it does
 };
 
-// The product with an epilogue whose one result this node pools, if it can do that too; -1 if not.
+// The product with an epilogue whose rows this node can read as they are finished; -1 if there is none.
 int product_before(const Graph& graph, const Target& target, const std::vector<int>& readers, const GraphNode& node) {
-  if (!node.op || node.op->name != "max_pool2d_with_index" || readers[node.inputs[0]] != 1) return -1;
-  const Value& image = graph.values[node.inputs[0]];
-  if (image.origin != Origin::Node) return -1;
-  const GraphNode& product = graph.nodes[image.index];
+  const OpPlan* own = node.op && node.inputs.size() == 1 ? target.find(*node.op) : nullptr;
+  if (!own || !own->consume_rows || readers[node.inputs[0]] != 1) return -1;
+  const Value& rows = graph.values[node.inputs[0]];
+  if (rows.origin != Origin::Node) return -1;
+  const GraphNode& product = graph.nodes[rows.index];
   const OpPlan* plan = product.op && product.fused ? target.find(*product.op) : nullptr;
-  if (!plan || !plan->pooling_fits || product.phase != node.phase) return -1;
-  Types in;
+  if (!plan || !plan->hands_rows || product.phase != node.phase) return -1;
+  Types in, out;
   for (int input : product.inputs) in.push_back(graph.values[input].type);
+  for (int output : node.outputs) out.push_back(graph.values[output].type);
   const TensorType result = {product.fused->operands[0].dtype, product.fused->extents};
-  const bool fits = plan->pooling_fits(*product.fused, in, result, product.attrs, node.attrs);
-  return fits ? image.index : -1;
+  const std::optional<RowConsumer> consumer = own->consume_rows(rows.type, out, node.attrs);
+  return consumer && plan->hands_rows(*product.fused, in, result, product.attrs, *consumer) ? rows.index : -1;
 }
 
-GraphNode with_pooling(const GraphNode& product, const GraphNode& pooling) {
+GraphNode with_consumer(const GraphNode& product, const GraphNode& reader) {
   GraphNode node = product;
-  node.pooling = std::make_shared<const Attrs>(pooling.attrs);
-  node.outputs = pooling.outputs;
-  node.names.push_back(pooling.op->name);
+  node.consumer = std::make_shared<const GraphConsumer>(*reader.op, reader.attrs);
+  node.outputs = reader.outputs;
+  node.names.push_back(reader.op->name);
   return node;
 }
 
@@ -140,14 +151,14 @@ GraphNode with_pooling(const GraphNode& product, const GraphNode& pooling) {
 
 Graph attach_epilogues(const Graph& graph, const Target& target) { return Attacher(graph, target).run(); }
 
-Graph attach_poolings(const Graph& graph, const Target& target) {
+Graph attach_consumers(const Graph& graph, const Target& target) {
   const std::vector<int> readers = count_readers(graph);
   std::vector<int> taken(graph.nodes.size(), -1);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const int product = product_before(graph, target, readers, graph.nodes[n]);
     if (product >= 0) taken[product] = static_cast<int>(n);
   }
-  return join(graph, taken, with_pooling);
+  return join(graph, taken, with_consumer);
 }
 
 }  // namespace pt

@@ -25,7 +25,7 @@ const std::vector<Pass>& passes() {
       {"simplify", "simplify", merged, expanded},
       {"fuse", "fuse", fuse},
       {"attach_epilogues", "fuse", attach_epilogues},
-      {"attach_poolings", "fuse", attach_poolings},
+      {"attach_consumers", "fuse", attach_consumers},
   };
   return all;
 }

@@ -37,7 +37,7 @@ Graph simplify(const Graph& graph, bool merge, bool nested = false, const Target
 Graph fuse(const Graph& graph, const Target& target);
 // An elementwise program that is the only reader of a product is done by the product, while its result is in cache.
 Graph attach_epilogues(const Graph& graph, const Target& target);
-// A maximum pooling that is the only reader of such a program's one result is done there too.
-Graph attach_poolings(const Graph& graph, const Target& target);
+// What is the only reader of such a program's one result, and reads it row by row, is done there too.
+Graph attach_consumers(const Graph& graph, const Target& target);
 
 }  // namespace pt

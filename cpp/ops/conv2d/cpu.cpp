@@ -5,7 +5,6 @@
 #include "ops/conv2d/padded.h"
 #include "ops/matmul/chunk.h"
 #include "ops/matmul/finish.h"
-#include "ops/max_pool2d/forward.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -20,28 +19,6 @@ inline void store_scattered(const ConvDesc& d, const KernelArgs* args, const Sum
     char* at = args->data[d.product.problem.out_at] + (scattered_row(d, p) + offset + c.col) * size;
     store_block(s.sum + row * s.sum_row, s.sum_row, 1, c.cols, {at, d.product.problem.out_type, c.cols, 1});
   }
-}
-
-// The maxima of windows over what the epilogue left in scratch.
-template <class T>
-inline void pool_pixels(const ConvDesc& d, const KernelArgs* args, const Sums<T>& s, const MatmulChunk& c) {
-  const PoolDesc& p = d.pool;
-  T* y = reinterpret_cast<T*>(args->data[d.pooled_at]) + c.col;
-  uint8_t* index = reinterpret_cast<uint8_t*>(args->data[d.pooled_at + 1]) + c.col;
-  const int64_t end = (c.row + c.rows) / p.width;
-  for (int64_t line = c.row / p.width; line < end; line += p.stride_h) {
-    const int64_t image = line / p.height, oh = line % p.height / p.stride_h;
-    const int64_t to = (image * p.out_height + oh) * p.out_width * p.channels;
-    pool_row(p, s.sum - (c.row - image * p.height * p.width) * p.pixel, oh, y + to, index + to, c.cols);
-  }
-}
-
-// What becomes of finished pixels, where that is not just to be stored.
-template <class T>
-inline void finish_pixels(const ConvDesc& d, const KernelArgs* args, const Sums<T>& s, int64_t batch,
-                          const MatmulChunk& c) {
-  run_epilogue(args, d.product, s, batch, c);
-  if (d.pooled_at > 0) pool_pixels(d, args, s, c);
 }
 
 template <class T>
@@ -65,7 +42,7 @@ void convolve(const KernelArgs* args, int64_t chunk) {
     return PaddedRows<T>(d.gather, source_of<T>(d, args, offset), c.row, c.rows, scratch);
   };
   const auto store = [&](const Sums<T>& s, const Target&, int64_t batch, const MatmulChunk& c) {
-    if (m.problem.has_epilogue()) return finish_pixels(d, args, s, batch, c);
+    if (m.problem.has_epilogue()) return run_epilogue(args, m, s, batch, c);
     store_scattered(d, args, s, batch_offsets(m.problem, batch).out, c);
   };
   m.schedule.padded_left ? product_chunk<T>(args, m, chunk, padded, store)
@@ -96,7 +73,6 @@ void add_conv_groups(const KernelArgs* args, int64_t chunk) {
   const ConvDesc& d = *static_cast<const ConvDesc*>(args->desc);
   const MatmulDesc& m = d.product;
   add_groups_chunk<T>(args, m, chunk, [&](const Sums<T>& s, const Target& out, int64_t batch, const MatmulChunk& c) {
-    if (m.problem.has_epilogue()) return finish_pixels(d, args, s, batch, c);
     finish_sums(args, m, s, out, batch, c);
   });
 }

@@ -3,7 +3,6 @@
 // x).
 #pragma once
 #include "ops/matmul/desc.h"
-#include "ops/max_pool2d/desc.h"
 
 namespace pt {
 
@@ -43,10 +42,6 @@ struct ConvDesc {
   ConvGather gather;
   ConvScatter scatter;
   int64_t source_elements;  // of all gathered images
-  // What an epilogue makes of the pixels goes through a maximum pooling, if pooled_at is not 0: the index of its result
-  // among the addresses, with the winners behind it. The lines of a row of windows are in one chunk.
-  PoolDesc pool;
-  int32_t pooled_at;
 };
 
 // The gradient of the weights gathers along K instead of along rows; add-groups serves both.

@@ -40,7 +40,7 @@ bool flatten(const FusedProgram& program, FusedProgram& flat);
 // As schedule_product: an image is read by lines with zeros around them, where that pays, else by a gather.
 MatmulSchedule schedule_convolution(const ConvDesc& d, const PlanContext& context, bool rows_are_pixels);
 
-// Plans and appends the product of a desc whose rows are pixels, and the flat program that follows it, if any.
-void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, const FusedProgram* flat);
+// Plans and appends the product of a desc whose rows are pixels, and what follows it: a flat program.
+void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, const Following& flat);
 
 }  // namespace pt::conv2d

@@ -5,7 +5,7 @@
 #include "core/launch.h"
 #include "core/tensor.h"
 #include "ops/fused/machine.h"
-#include "ops/max_pool2d/plan.h"
+#include "ops/row_consumer.h"
 
 namespace pt {
 
@@ -36,19 +36,15 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
 
 // With an epilogue, as of plan_matmul: operand 0 of the program is the convolution, its extents are the image's shape.
 // Operands of the launches: the two inputs, the program's further inputs, its outputs.
+// The rows of its one result may go to a consumer, whose outputs are then those of the launches in its place.
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& params,
-                       const FusedProgram& epilogue, const PlanContext& context);
+                       const FusedProgram& epilogue, const PlanContext& context, const RowConsumer* consumer = nullptr);
 LaunchPlan plan_conv2d_grad_input(const Operand& dy, const Operand& w, const TensorType& dx, const Conv2dParams& params,
                                   const FusedProgram& epilogue, const PlanContext& context);
 
-// With an epilogue whose one result goes through a maximum pooling: what is pooled is never stored. Operands of the
-// launches: x, w, the program's further inputs, the maxima, the winners.
-LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& params,
-                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled,
-                       const PlanContext& context);
-// Whether such a pooling can follow: of rows of windows that share no line and divide an image, of one group.
-bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
-                         const Conv2dParams& params, const PoolParams& pool);
+// Whether they can: those of a convolution of one group that is not a plain product, in whole lines of pixels.
+bool conv2d_hands_rows(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
+                       const Conv2dParams& params, const RowConsumer& consumer);
 
 // Whether a program can follow; `why` receives the reason if not. image is y's type, or dx's.
 bool conv2d_epilogue_fits(const FusedProgram& program, const TensorType& image, std::string* why = nullptr);

@@ -5,15 +5,14 @@
 #include "ops/conv2d/plan.h"
 #include "ops/cpu_target.h"
 #include "ops/matmul/plan.h"
-#include "ops/pooling.h"
 
 namespace pt {
 namespace {
 
 using namespace conv2d;
 
-// Channels of pixels that are pooled in scratch: a pixel has whole vectors there, which fewer would leave half empty.
-constexpr int64_t kLeastPooled = 16;
+// Channels of pixels whose rows go to a consumer: fewer leave its vectors half empty, and more do not fit one region.
+constexpr int64_t kLeastHanded = 16, kMostHanded = 512;
 
 // Reads x, as the forward product and the gradient of the weights do.
 ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
@@ -37,18 +36,18 @@ void append_depthwise_weight(LaunchPlan& plan, ConvDesc& d, const PlanContext& c
   s.groups = ceil_div(p.depth, kGroupDepth);
   s.grouped = s.copy_left = s.copy_right = false;
   d.product.layout = lay_out(p, s, sizeof(d));
-  append_product(plan, "conv2d", d.product, sizeof(d), nullptr, true);
+  append_product(plan, "conv2d", d.product, sizeof(d), {}, true);
   Launch& chains = plan.launches[plan.launches.size() - 2];
   chains.variant += kDepthwiseWeightF32 - kConvF32;
   chains.scratch_bytes = p.rows * kBlockDepth * static_cast<int64_t>(sizeof(int64_t));  // where its taps are
 }
 
 LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
-                        const PlanContext& context, const FusedProgram* flat, const PoolDesc* pool = nullptr) {
+                        const PlanContext& context, const Following& flat = {}) {
   const Sizes s = check(x, w, y, p);
   if (is_pointwise(s, p)) {
-    if (!flat) return plan_matmul(pixels(x), weight_matrix(w), pixels(y), context);
-    return plan_matmul(pixels(x), weight_matrix(w), TensorType{y.dtype, pixels(y).shape}, *flat, context);
+    if (!flat.program) return plan_matmul(pixels(x), weight_matrix(w), pixels(y), context);
+    return plan_matmul(pixels(x), weight_matrix(w), TensorType{y.dtype, pixels(y).shape}, *flat.program, context);
   }
   LaunchPlan plan;
   if (count(y.shape) == 0) return plan;
@@ -64,9 +63,8 @@ LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, co
   d.gather = gather_input(s, p);
   d.source_elements = count(x.shape);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
-  if (pool) d.pool = *pool, d.pooled_at = static_cast<int32_t>(flat->operands.size());
   append_pixels(plan, d, context, depthwise, flat);
-  plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + bytes_of(y);
+  plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + (flat.consumer ? flat.consumer->bytes : bytes_of(y));
   return plan;
 }
 
@@ -84,44 +82,35 @@ bool conv2d_epilogue_fits(const FusedProgram& program, const TensorType& image, 
 
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p,
                        const PlanContext& context) {
-  return plan_forward(x, w, y, p, context, nullptr);
+  return plan_forward(x, w, y, p, context);
+}
+
+bool conv2d_hands_rows(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
+                       const Conv2dParams& p, const RowConsumer& consumer) {
+  const Operand image = {y.dtype, x, row_major(x)}, weights = {y.dtype, w, row_major(w)};
+  const Sizes s = check(image, weights, {y.dtype, y.shape, row_major(y.shape)}, p);
+  const bool in_one_region =
+      !is_pointwise(s, p) && p.groups == 1 && s.out_channels >= kLeastHanded && s.out_channels <= kMostHanded;
+  const bool one_result = static_cast<int>(program.operands.size()) == program.inputs + 1 &&
+                          program.operands.back().dtype == compute_dtype(y.dtype);
+  // Regions are whole lines, and end where a chunk of the consumer does.
+  const int64_t lines = s.images * s.out_height, together = ceil_div(consumer.rows, s.out_width);
+  const bool even = consumer.rows % s.out_width == 0 ? lines % together == 0 : s.out_width % consumer.rows == 0;
+  return in_one_region && one_result && even && together * s.out_width <= kMostRegionRows &&
+         consumer.launch.scratch_bytes == 0;
 }
 
 LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& p,
-                       const FusedProgram& epilogue, const PlanContext& context) {
+                       const FusedProgram& epilogue, const PlanContext& context, const RowConsumer* consumer) {
   std::string why;
   if (!conv2d_epilogue_fits(epilogue, y, &why)) throw Error(text("[conv2d] ", why));
+  if (consumer && !conv2d_hands_rows(epilogue, x.shape, w.shape, y, p, *consumer))
+    throw Error(text("[conv2d] a consumer of ", consumer->rows, " rows of ", y.shape, "; expected one that ",
+                     "conv2d_hands_rows accepts; run it as a launch of its own"));
   if (count(y.shape) == 0) return {};
   FusedProgram flat;
   flatten(epilogue, flat);
-  return plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, context, &flat);
-}
-
-bool conv2d_pooling_fits(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
-                         const Conv2dParams& p, const PoolParams& pool) {
-  const Operand image = {y.dtype, x, row_major(x)}, weights = {y.dtype, w, row_major(w)};
-  const Sizes s = check(image, weights, {y.dtype, y.shape, row_major(y.shape)}, p);
-  const bool rows_of_pixels = !is_pointwise(s, p) && p.groups == 1 && s.out_channels >= kLeastPooled;
-  const bool one_result = static_cast<int>(program.operands.size()) == program.inputs + 1 &&
-                          program.operands.back().dtype == compute_dtype(y.dtype);
-  const bool apart =
-      pool.pad_top == 0 && pool.dilation_h == 1 && pool.window_h <= pool.stride_h && s.out_height % pool.stride_h == 0;
-  return rows_of_pixels && one_result && apart && pool.stride_h * s.out_width <= kMostRegionRows;
-}
-
-LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const TensorType& y, const Conv2dParams& p,
-                       const FusedProgram& epilogue, const PoolParams& pool, const Shape& pooled,
-                       const PlanContext& context) {
-  if (count(y.shape) == 0) return {};
-  FusedProgram flat;
-  if (!conv2d_pooling_fits(epilogue, x.shape, w.shape, y, p, pool) || !flatten(epilogue, flat))
-    throw Error(text("[conv2d] a pooling of ", y.shape, " to ", pooled, "; expected one that conv2d_pooling_fits ",
-                     "accepts; run it as a launch of its own"));
-  const PoolDesc d = describe_pool(y.shape, pooled, pool);
-  LaunchPlan plan = plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, context, &flat, &d);
-  const auto element = static_cast<double>(size_of(compute_dtype(y.dtype)));
-  plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + (element + 1) * static_cast<double>(count(pooled));
-  return plan;
+  return plan_forward(x, w, {y.dtype, y.shape, row_major(y.shape)}, p, context, {&flat, consumer});
 }
 
 LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Operand& dw, const Conv2dParams& p,
@@ -163,26 +152,18 @@ const OpPlan* kernel = on_cpu(
          [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext& context) {
            return plan_conv2d(in[0], in[1], out[0], conv2d_params(attrs, "conv2d_kernel"), context);
          },
-     .epilogue_fits = [](const FusedProgram& program, const Types&, const TensorType& result,
-                         const Attrs&) { return conv2d_epilogue_fits(program, result); },
+     .epilogue_fits = [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs&,
+                         std::string* why) { return conv2d_epilogue_fits(program, result, why); },
      .plan_epilogue =
          [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-            const PlanContext& context) {
-           return plan_conv2d(in[0], in[1], result, conv2d_params(attrs, "conv2d_kernel"), program, context);
+            const PlanContext& context, const RowConsumer* consumer) {
+           return plan_conv2d(in[0], in[1], result, conv2d_params(attrs, "conv2d_kernel"), program, context, consumer);
          },
-     .pooling_fits =
+     .hands_rows =
          [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs& attrs,
-            const Attrs& pooling) {
-           return conv2d_pooling_fits(program, in[0].shape, in[1].shape, result, conv2d_params(attrs, "conv2d_kernel"),
-                                      pool_params(pooling, "max_pool2d"));
-         },
-     .plan_pooling =
-         [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-            const Attrs& pooling, const PlanContext& context) {
-           const PoolParams pool = pool_params(pooling, "max_pool2d");
-           const auto [height, width] = pooled_sizes(result.shape[1], result.shape[2], pool);
-           return plan_conv2d(in[0], in[1], result, conv2d_params(attrs, "conv2d_kernel"), program, pool,
-                              {result.shape[0], height, width, result.shape[3]}, context);
+            const RowConsumer& consumer) {
+           return conv2d_hands_rows(program, in[0].shape, in[1].shape, result, conv2d_params(attrs, "conv2d_kernel"),
+                                    consumer);
          }});
 
 const OpPlan* input_gradient = on_cpu(
@@ -192,12 +173,12 @@ const OpPlan* input_gradient = on_cpu(
            return plan_conv2d_grad_input(in[0], in[1], out[0], conv2d_params(attrs, "conv2d_grad_input"), context);
          },
      .epilogue_fits =
-         [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs& attrs) {
-           return conv2d_grad_input_epilogue_fits(program, result, conv2d_params(attrs, "conv2d_grad_input"));
+         [](const FusedProgram& program, const Types&, const TensorType& result, const Attrs& attrs, std::string* why) {
+           return conv2d_grad_input_epilogue_fits(program, result, conv2d_params(attrs, "conv2d_grad_input"), why);
          },
      .plan_epilogue =
          [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
-            const PlanContext& context) {
+            const PlanContext& context, const RowConsumer*) {
            return plan_conv2d_grad_input(in[0], in[1], result, conv2d_params(attrs, "conv2d_grad_input"), program,
                                          context);
          }});

@@ -65,7 +65,7 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
   d.scatter = scatter;
   d.source_elements = count(dy.shape);
   const size_t first = plan.launches.size();
-  append_pixels(plan, d, context, depthwise, flat);
+  append_pixels(plan, d, context, depthwise, {flat});
   std::vector<int>& operands = plan.launches[first].operands;
   operands = {0, -1, 2};
   for (int i = 3; flat && i <= static_cast<int>(flat->operands.size()); ++i) operands.push_back(i);

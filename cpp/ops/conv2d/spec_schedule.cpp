@@ -40,13 +40,14 @@ int64_t most_rows(const ConvGather& g, bool rows_are_pixels) {
 MatmulSchedule schedule_convolution(const ConvDesc& d, const PlanContext& context, bool rows_are_pixels) {
   const MatmulProblem& p = d.product.problem;
   const ConvGather& g = d.gather;
-  const int64_t together = d.pooled_at > 0 ? d.pool.stride_h : 1;  // lines
+  const int64_t together = p.hands_rows() ? ceil_div(p.consumer_rows, g.grid_w) : 1;  // lines
   if (pays_padding(g)) {
     int64_t lines = (kBlockDepth - 2) / g.grid_w + 2;  // of a block of K, where that is pixels
     MatmulSchedule s = schedule_product(p, context,
                                         {.row_unit = rows_are_pixels ? together * g.grid_w : 0,
                                          .padded_elements = padded_elements(g, lines),
-                                         .most_rows = most_rows(g, rows_are_pixels)});
+                                         .most_rows = most_rows(g, rows_are_pixels),
+                                         .whole_rows = p.hands_rows()});
     const int64_t wanted = s.row_chunk;
     if (rows_are_pixels) {
       lines = wanted / g.grid_w;
@@ -57,29 +58,29 @@ MatmulSchedule schedule_convolution(const ConvDesc& d, const PlanContext& contex
     const bool enough = !rows_are_pixels || s.row_chunk >= std::min(wanted, kFewestRows);
     if (s.left_elements <= kMostPadded && enough) return s;
   }
-  return schedule_product(p, context, {.row_unit = d.pooled_at > 0 ? together * g.grid_w : 0});
+  return schedule_product(p, context,
+                          {.row_unit = p.hands_rows() ? together * g.grid_w : 0, .whole_rows = p.hands_rows()});
 }
 
-void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise,
-                   const FusedProgram* flat) {
+void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, const Following& flat) {
   MatmulProblem& p = d.product.problem;
   FusedProgram after;
-  if (flat) {
+  if (flat.program) {
     p.epilogue_at = 2;
-    p.workspace_at = 1 + static_cast<int>(flat->operands.size());
-    if (d.pooled_at > 0) ++p.workspace_at, p.keeps_result = true;
+    p.workspace_at = 1 + static_cast<int>(flat.program->operands.size());
     Batch groups = {p.rows, {}, {}};
     if (p.batch_axes > 0) groups.extents.push_back(p.batches);
-    for (const FusedOperand& operand : flat->operands) {
+    for (const FusedOperand& operand : flat.program->operands) {
       const bool whole = operand.strides.size() == 2;  // else the state of a generator
       groups.walks.push_back({whole ? operand.strides[0] : 0, {whole ? operand.strides[1] * p.out_batch[0] : 0}});
     }
-    after = follow(p, *flat, groups, 0);
+    after = follow(p, *flat.program, groups, 0);
+    if (flat.consumer) hand_to(p, *flat.consumer, context);
   }
+  const Following following = {flat.program ? &after : nullptr, flat.consumer};
   d.product.schedule = depthwise ? schedule_product(p, context) : schedule_convolution(d, context, true);
-  d.product.layout = lay_out(p, d.product.schedule, sizeof(d));
-  d.pool.pixel = d.product.layout.sums_row;
-  append_product(plan, "conv2d", d.product, sizeof(d), flat ? &after : nullptr);
+  d.product.layout = lay_out(p, d.product.schedule, sizeof(d), following);
+  append_product(plan, "conv2d", d.product, sizeof(d), following);
   if (depthwise) plan.launches.back().variant += kDepthwiseF32 - kConvF32;
 }
 

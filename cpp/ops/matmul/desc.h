@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "core/dtype.h"
+#include "core/kernel.h"
 
 namespace pt {
 
@@ -47,10 +48,16 @@ struct MatmulProblem {
   // rectangle in scratch, rounded to out_type, in the order of C (not swapped); the others follow each other from
   // epilogue_at.
   int32_t epilogue_operands, epilogue_at;
-  bool keeps_result;  // its last operand, the result, stays in scratch in the place of operand 0
   int64_t epilogue_batch[kMaxEpilogueOperands][kMaxBatchAxes];  // byte strides
 
+  // Another op's kernel that reads finished rows (ops/row_consumer.h), so many for each of its chunks, if any. The
+  // epilogue's last operand, its result, then stays in scratch in the place of operand 0.
+  int64_t consumer_rows;
+  KernelFn consumer;
+  int32_t consumer_at, consumer_outputs;  // among the addresses
+
   bool has_epilogue() const { return epilogue_operands > 0; }
+  bool hands_rows() const { return consumer_rows > 0; }
 };
 
 // How it is cut into chunks, and what is packed: chosen once, for a problem and a PlanContext (spec_region.cpp,
@@ -81,9 +88,9 @@ struct MatmulLayout {
   int64_t turned_sums;                                         // and there, the sums in the order of C, when swapped
   int64_t epilogue_scratch;                                    // the program's own scratch, behind all others
   int64_t packed_left, packed_right;                           // in the workspace
-  int64_t program;       // of the epilogue's FusedDesc from the beginning of the descriptor
-  int64_t sums_row;      // elements between rows of the sums in scratch
-  int64_t epilogue_row;  // and of the epilogue's operand 0
+  int64_t consumer, program;  // of the consumer's descriptor, and the epilogue's, from the beginning of this one
+  int64_t sums_row;           // elements between rows of the sums in scratch
+  int64_t epilogue_row;       // and of the epilogue's operand 0
 };
 
 struct MatmulDesc {

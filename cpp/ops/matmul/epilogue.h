@@ -32,7 +32,7 @@ inline void fetch_for_epilogue(const KernelArgs* args, const MatmulDesc& d, int6
   place_operands(args, d, batch, data);
   const FusedDesc* program = epilogue_of(args, d);
   if (program->n_outer != 1) return;
-  const int stored = d.problem.epilogue_operands - (d.problem.keeps_result ? 1 : 0);
+  const int stored = d.problem.epilogue_operands - (d.problem.hands_rows() ? 1 : 0);
   for (int i = 1; i < stored; ++i) {
     const FusedOperandDesc& operand = program->operands()[i];
     const int64_t row_bytes = operand.outer[0] * operand.bytes, bytes = cols * operand.bytes;

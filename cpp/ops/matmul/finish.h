@@ -17,6 +17,16 @@ inline void round_in_place(T* values, int64_t row, int64_t rows, int64_t cols, D
   }
 }
 
+// Rows that are finished, to their consumer: `first` is where the first row of C would be.
+inline void hand_rows(const KernelArgs* args, const MatmulDesc& d, char* first, int64_t row, int64_t end) {
+  const MatmulProblem& p = d.problem;
+  char* data[kMaxEpilogueOperands] = {first};
+  for (int i = 0; i < p.consumer_outputs; ++i) data[1 + i] = args->data[p.consumer_at + i];
+  const void* desc = static_cast<const char*>(args->desc) + d.layout.consumer;
+  const KernelArgs consumer = {data, desc, nullptr, args->status};
+  for (; row < end; row += p.consumer_rows) p.consumer(&consumer, row / p.consumer_rows);
+}
+
 template <class T>
 inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums<T>& s, int64_t batch,
                          const MatmulChunk& c) {
@@ -32,9 +42,11 @@ inline void run_epilogue(const KernelArgs* args, const MatmulDesc& d, const Sums
   data[0] =
       reinterpret_cast<char*>(product) - (r.row * d.layout.epilogue_row + r.col) * static_cast<int64_t>(sizeof(T));
   place_operands(args, d, batch, data);
-  if (d.problem.keeps_result) data[d.problem.epilogue_operands - 1] = data[0];
+  char* const first = data[0];
+  if (d.problem.hands_rows()) data[d.problem.epilogue_operands - 1] = first;
   run_fused_rect(epilogue_of(args, d), data, r.row, r.row + r.rows, r.col, r.col + r.cols,
                  args->scratch + d.layout.epilogue_scratch);
+  if (d.problem.hands_rows()) hand_rows(args, d, first, r.row, r.row + r.rows);
 }
 
 // What is added to C in f32, which lies as C does.

@@ -62,7 +62,7 @@ LaunchPlan plan_product(const Product& product, const PlanContext& context) {
   d.problem = problem_of(product, context, &after);
   d.schedule = schedule_product(d.problem, context);
   d.layout = lay_out(d.problem, d.schedule, sizeof(d));
-  append_product(plan, "matmul", d, sizeof(d), product.epilogue ? &after : nullptr);
+  append_product(plan, "matmul", d, sizeof(d), {product.epilogue ? &after : nullptr});
   let_check(plan, d, c);
   plan.launches[0].bytes = static_cast<double>(count(a.shape) * size_of(a.dtype) + count(b.shape) * size_of(b.dtype) +
                                                count(c.shape) * size_of(c.dtype) * (product.adds ? 2 : 1));
@@ -117,18 +117,19 @@ LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const
   return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, context, dots_of(attrs));
 }
 
-const OpPlan* planned =
-    on_cpu("matmul", {.plan = plan,
-                      .epilogue_fits =
-                          [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs&) {
-                            const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
-                            return matrices && epilogue_fits(program, result.shape, result.dtype);
-                          },
-                      .plan_epilogue =
-                          [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
-                             const Attrs& attrs, const PlanContext& context) {
-                            return plan_matmul(in[0], in[1], result, program, context, dots_of(attrs));
-                          }});
+const OpPlan* planned = on_cpu(
+    "matmul",
+    {.plan = plan,
+     .epilogue_fits =
+         [](const FusedProgram& program, const Types& in, const TensorType& result, const Attrs&, std::string* why) {
+           const bool matrices = in[0].shape.size() > 1 && in[1].shape.size() > 1;
+           if (!matrices && why) *why = "an operand of one axis; matrices are expected";
+           return matrices && epilogue_fits(program, result.shape, result.dtype, why);
+         },
+     .plan_epilogue =
+         [](std::span<const Operand> in, const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+            const PlanContext& context,
+            const RowConsumer*) { return plan_matmul(in[0], in[1], result, program, context, dots_of(attrs)); }});
 
 }  // namespace
 

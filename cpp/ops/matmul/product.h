@@ -6,6 +6,7 @@
 #include "core/launch.h"
 #include "ops/fused/machine.h"
 #include "ops/matmul/desc.h"
+#include "ops/row_consumer.h"
 
 namespace pt {
 
@@ -29,14 +30,22 @@ struct RegionNeeds {
   // The left operand is read from lines of pixels with zeros around them, so many elements of a chunk, or, where rows
   // are channels of taps, of a block of K; 0: it is gathered.
   int64_t padded_elements = 0;
-  int64_t most_rows = 0;  // of a region that shares such lines, if more than kMostRegionRows
+  int64_t most_rows = 0;    // of a region that shares such lines, if more than kMostRegionRows
+  bool whole_rows = false;  // a region has all columns
 };
 
 // Chooses the chunks, and which operands are copied (spec_region.cpp; spec_amx.cpp for the tile registers).
 MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs = {});
 
-// Where what a schedule keeps lies in scratch and workspace, and an epilogue behind a descriptor of so many bytes.
-MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes);
+// What finished sums go through before they are stored: a program as `follow` gave it, and what reads its rows.
+struct Following {
+  const FusedProgram* program = nullptr;
+  const RowConsumer* consumer = nullptr;
+};
+
+// Where what a schedule keeps lies in scratch and workspace, and behind a descriptor of so many bytes what follows.
+MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes,
+                     const Following& following = {});
 
 // For people: why the left operand is not packed once for all chunks, and why there are no panels of the right one.
 std::string why_not_shared_left(const MatmulProblem& p, const MatmulSchedule& s);
@@ -66,11 +75,13 @@ void simplify(Batch& batch);
 // it runs over C by rows and columns. Walks of operand i are batch.walks[first + i].
 FusedProgram follow(MatmulProblem& p, const FusedProgram& program, const Batch& batch, int first);
 
+// Lets the rows of that program's one result go to a consumer. Its outputs take the place of the result.
+void hand_to(MatmulProblem& p, const RowConsumer& consumer, const PlanContext& context);
+
 // Appends the one or two launches of a planned product, and those that pack for them, and claims the workspace. The
-// descriptor, `bytes` long, begins with the product; `epilogue` is what follow gave. always_split: the sums of a single
-// group are in the workspace too.
+// descriptor, `bytes` long, begins with the product. always_split: the sums of a single group are in the workspace too.
 void append_product(LaunchPlan& plan, const std::string& kernel, const MatmulDesc& d, std::size_t bytes,
-                    const FusedProgram* epilogue = nullptr, bool always_split = false);
+                    const Following& following = {}, bool always_split = false);
 
 // Lets the last launch of a product look at its result c, where that is wide and row-major.
 void let_check(LaunchPlan& plan, const MatmulDesc& d, const Operand& c);

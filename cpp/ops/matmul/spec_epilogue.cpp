@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "ops/matmul/plan.h"
 #include "ops/matmul/product.h"
+#include "parallel/kernel_table.h"
 
 namespace pt {
 namespace {
@@ -85,6 +86,14 @@ FusedProgram follow(MatmulProblem& p, const FusedProgram& program, const Batch& 
       p.epilogue_batch[i][axis] = walk.batch[axis] * static_cast<int64_t>(size_of(operand.dtype));
   }
   return flat;
+}
+
+void hand_to(MatmulProblem& p, const RowConsumer& consumer, const PlanContext& context) {
+  p.consumer_rows = consumer.rows;
+  p.consumer = kernels_of(consumer.launch.kernel, context.isa)[consumer.launch.variant];
+  p.consumer_at = p.epilogue_at + p.epilogue_operands - 2;
+  p.consumer_outputs = consumer.outputs;
+  p.workspace_at = p.consumer_at + consumer.outputs;
 }
 
 }  // namespace pt

@@ -30,7 +30,8 @@ struct Room {
 void lay_out_tiles(MatmulLayout& l, const MatmulProblem& p, const MatmulSchedule& s, Room& scratch) {
   const int64_t rows = std::min(s.row_chunk, p.rows), depth = std::min(p.depth, kBlockDepth);
   const int64_t element = element_size(p);
-  l.sums_row = round_up(std::min(s.col_chunk, p.cols), 16);
+  // A consumer finds rows as they would lie in memory.
+  l.sums_row = p.hands_rows() ? p.cols : round_up(std::min(s.col_chunk, p.cols), 16);
   const int64_t left = s.padded_left ? s.left_elements : s.copy_left ? rows * depth + 16 : 0;  // whole vectors
   l.left_block = scratch.take(element * left);
   l.right_panel = scratch.take(s.copy_right ? element * kPackedPanels * kWidestPanel * depth : 0);
@@ -50,17 +51,21 @@ void lay_out_amx(MatmulLayout& l, const MatmulProblem& p, const MatmulSchedule& 
   l.group_sums = scratch.take(s.grouped ? sums_bytes : 0);
 }
 
-// The descriptor, behind which comes the lowered program, which adds its own scratch to scratch_bytes.
-Descriptor describe(const MatmulDesc& d, std::size_t size, const FusedProgram* epilogue, int64_t& scratch_bytes) {
-  if (!epilogue) return Descriptor::from_bytes(&d, size);
-  FusedProgram program = *epilogue;
+// The descriptor, and behind it what follows. The lowered program adds its own scratch to scratch_bytes.
+Descriptor describe(const MatmulDesc& d, std::size_t size, const Following& following, int64_t& scratch_bytes) {
+  if (!following.program) return Descriptor::from_bytes(&d, size);
+  FusedProgram program = *following.program;
   program.operands[0].strides = {d.layout.epilogue_row, 1};
-  if (d.problem.keeps_result) program.operands.back().strides = program.operands[0].strides;
+  if (d.problem.hands_rows()) program.operands.back().strides = program.operands[0].strides;
   int64_t program_scratch = 0;
   const Descriptor lowered = lower_fused_rect(program, program_scratch);
   scratch_bytes += program_scratch;
   std::vector<std::byte> bytes(d.layout.program + lowered.size());
   std::memcpy(bytes.data(), &d, size);
+  if (following.consumer) {
+    const Descriptor& desc = following.consumer->launch.desc;
+    std::memcpy(bytes.data() + d.layout.consumer, desc.data(), desc.size());
+  }
   std::memcpy(bytes.data() + d.layout.program, lowered.data(), lowered.size());
   return Descriptor::from_bytes(bytes.data(), bytes.size());
 }
@@ -79,13 +84,16 @@ Launch packing_launch(LaunchPlan& plan, Launch launch, const MatmulDesc& d) {
 
 }  // namespace
 
-MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes) {
+MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_t descriptor_bytes,
+                     const Following& following) {
   MatmulLayout l = {};
   Room scratch, workspace;
   p.amx ? lay_out_amx(l, p, s, scratch) : lay_out_tiles(l, p, s, scratch);
   if (p.has_epilogue()) {
     const int64_t rows = std::min(s.row_chunk, p.rows), cols = std::min(s.col_chunk, p.cols);
-    l.program = round_up(static_cast<int64_t>(descriptor_bytes), 64);
+    l.consumer = round_up(static_cast<int64_t>(descriptor_bytes), 64);
+    const std::size_t desc = following.consumer ? following.consumer->launch.desc.size() : 0;
+    l.program = l.consumer + round_up(static_cast<int64_t>(desc), 64);
     l.epilogue_row = p.swapped ? round_up(rows, 16) : l.sums_row;
     l.turned_sums = scratch.take(p.swapped ? cols * l.epilogue_row * element_size(p) : 0);
   }
@@ -97,13 +105,13 @@ MatmulLayout lay_out(const MatmulProblem& p, const MatmulSchedule& s, std::size_
 }
 
 void append_product(LaunchPlan& plan, const std::string& kernel, const MatmulDesc& d, std::size_t bytes,
-                    const FusedProgram* epilogue, bool always_split) {
+                    const Following& following, bool always_split) {
   const MatmulProblem& p = d.problem;
   Launch product;
   product.kernel = kernel;
   product.variant = element_size(p) == 4 ? kProductF32 : kProductF64;
   product.scratch_bytes = d.layout.epilogue_scratch;
-  product.desc = describe(d, bytes, epilogue, product.scratch_bytes);
+  product.desc = describe(d, bytes, following, product.scratch_bytes);
   product.chunks = d.schedule.chunks();
   product.flops = (p.pairs ? 4.0 : 2.0) * p.batches * p.rows * p.cols * p.depth;
   if (p.amx) {

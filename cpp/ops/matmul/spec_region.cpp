@@ -123,7 +123,8 @@ Cut choose_region(const MatmulProblem& p, const RegionNeeds& needs, double area,
     for (const int64_t even : {parts, parts > 1 ? round_up(parts, threads) : parts}) {
       const int64_t rows = round_up(ceil_div(p.rows, even), 2);
       const double room = std::clamp(area / static_cast<double>(std::min(rows, p.rows)), double(kLeastSide), most_cols);
-      const int64_t cols = even_part(p.cols, round_up(static_cast<int64_t>(room), kLeastSide), kLeastSide);
+      const int64_t side_of_cols = needs.whole_rows ? p.cols : static_cast<int64_t>(room);
+      const int64_t cols = even_part(p.cols, round_up(side_of_cols, kLeastSide), kLeastSide);
       const double elements = static_cast<double>(std::min(rows, p.rows)) * std::min(cols, p.cols);
       if (elements > 1.5 * area && side != kLeastSide) continue;  // too few chunks
       Cut region = cheapest(p, needs, rows, cols);

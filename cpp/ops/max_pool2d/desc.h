@@ -6,7 +6,6 @@ namespace pt {
 
 struct PoolDesc {
   int64_t images, channels;
-  int64_t pixel;          // elements of the input from one pixel of a maximum to the next: the channels, if not more
   int64_t height, width;  // of the input
   int64_t out_height, out_width;
   int64_t window_h, window_w, stride_h, stride_w, pad_top, pad_left;

@@ -1,7 +1,9 @@
 // Two-dimensional pooling of [image, height, width, channel]. All operands are row-major: the spec copies others first.
 #pragma once
-#include "core/launch.h"
+#include <optional>
+
 #include "ops/max_pool2d/desc.h"
+#include "ops/row_consumer.h"
 
 namespace pt {
 
@@ -13,12 +15,12 @@ struct PoolParams {
   bool ceil = false;  // windows may reach over the padding, which is then as wide behind as in front
 };
 
-// What kernels are told of windows over a row-major x.
-PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& params);
-
 // Padding never wins. `index` (u8) keeps which element of its window won: row of the window * window_w + column. The
 // first maximum wins, and the first NaN before any number. f32, f64, f16, bf16.
 LaunchPlan plan_max_pool2d(const Operand& x, const Operand& y, const Operand& index, const PoolParams& params);
+
+// The same as what reads x by rows as they are made: nothing where windows share a line or lie between images.
+std::optional<RowConsumer> consume_max_pool2d(const Operand& x, const Operand& y, const PoolParams& params);
 
 // dx from dy and the saved index. Windows that share an input add up in row-major order.
 LaunchPlan plan_max_pool2d_backward(const Operand& dy, const Operand& index, const Operand& dx,

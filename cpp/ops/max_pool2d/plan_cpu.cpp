@@ -8,9 +8,11 @@
 
 namespace pt {
 
+namespace {
+
 PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& p) {
   PoolDesc d{};
-  d.images = x[0], d.channels = x[3], d.pixel = x[3];
+  d.images = x[0], d.channels = x[3];
   d.height = x[1], d.width = x[2];
   d.out_height = y[1], d.out_width = y[2];
   d.window_h = p.window_h, d.window_w = p.window_w;
@@ -20,8 +22,6 @@ PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& p) {
   d.ceil = p.ceil;
   return d;
 }
-
-namespace {
 
 constexpr int64_t kChunkBytes = 64 << 10;  // read and written
 
@@ -74,6 +74,18 @@ LaunchPlan plan_max_pool2d(const Operand& x, const Operand& y, const Operand&, c
   return plan_pool("max_pool2d", kForward, x, y, params, false);
 }
 
+std::optional<RowConsumer> consume_max_pool2d(const Operand& x, const Operand& y, const PoolParams& p) {
+  const bool apart = p.pad_top == 0 && p.dilation_h == 1 && p.window_h <= p.stride_h && x.shape[1] % p.stride_h == 0;
+  LaunchPlan plan = plan_max_pool2d(x, y, {}, p);
+  if (!apart || plan.launches.empty()) return std::nullopt;
+  Launch& launch = plan.launches[0];
+  PoolDesc d = *static_cast<const PoolDesc*>(launch.desc.data());
+  d.chunk = 1;
+  launch.desc = Descriptor::of(d), launch.chunks = d.rows;
+  const auto written = static_cast<double>(count(y.shape) * static_cast<int64_t>(size_of(y.dtype) + 1));
+  return RowConsumer{std::move(launch), p.stride_h * x.shape[2], 2, written};
+}
+
 LaunchPlan plan_max_pool2d_backward(const Operand& dy, const Operand&, const Operand& dx, const PoolParams& params) {
   check_window(params);
   return plan_pool("max_pool2d", kBackward, dx, dy, params, false);
@@ -90,11 +102,18 @@ LaunchPlan plan_avg_pool2d_backward(const Operand& dy, const Operand& dx, const 
 
 namespace {
 
-const OpPlan* with_index = on_cpu(
-    "max_pool2d_with_index",
-    {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-      return plan_max_pool2d(in[0], out[0], out[1], pool_params(attrs, "max_pool2d"));
-    }});
+const OpPlan* with_index =
+    on_cpu("max_pool2d_with_index",
+           {.plan =
+                [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
+                  return plan_max_pool2d(in[0], out[0], out[1], pool_params(attrs, "max_pool2d"));
+                },
+            .consume_rows =
+                [](const TensorType& rows, std::span<const TensorType> out, const Attrs& attrs) {
+                  return consume_max_pool2d({rows.dtype, rows.shape, row_major(rows.shape)},
+                                            {out[0].dtype, out[0].shape, row_major(out[0].shape)},
+                                            pool_params(attrs, "max_pool2d"));
+                }});
 
 const OpPlan* backward = on_cpu(
     "max_pool2d_backward",
