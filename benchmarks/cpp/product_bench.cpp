@@ -105,7 +105,7 @@ void products(int64_t m, int64_t k, int64_t n, DType type = DType::F32) {
                              (form & 1 ? " At" : " A") + (form & 2 ? " Bt" : " B");
     measure(name,
             plan_matmul(matrix(m, k, form & 1, type), matrix(k, n, form & 2, type), matrix(m, n, false, type),
-                        context(), false, dots),
+                        context(), dots),
             {bytes(a), bytes(b), bytes(c)});
   }
 }
