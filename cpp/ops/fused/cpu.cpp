@@ -158,6 +158,13 @@ void Interpreter::chain(const FusedInstr& instr) {
   table[int(instr.form)][instr.op](at_[instr.dst], args, elements(instr), instr.steps);
 }
 
+void Interpreter::choose(const FusedInstr& instr) {
+  const char* args[4];
+  for (int i = 0; i < 4; ++i) args[i] = at_[instr.args[i]];
+  const ChainFn(&table)[6] = instr.from == FusedClass::F32 ? kSelectsF32 : kSelectsF64;
+  table[instr.op](at_[instr.dst], args, elements(instr), instr.steps);
+}
+
 void Interpreter::cast(const FusedInstr& instr) {
   const int64_t n = elements(instr);
   char* dst = at_[instr.dst];
@@ -173,17 +180,15 @@ void Interpreter::expand(const FusedInstr& instr) {
   const int64_t src_step = instr.steps & 1 ? 1 : 0;
   auto spread = [&](auto value) {
     using T = decltype(value);
-    for (int64_t i = 0; i < tile_.rows; ++i) {
-      fill_lanes(reinterpret_cast<T*>(dst) + i * tile_.cols, reinterpret_cast<const T*>(src)[i * src_step], tile_.cols);
-    }
+    spread_rows(reinterpret_cast<T*>(dst), reinterpret_cast<const T*>(src), src_step, tile_.rows, tile_.cols);
   };
   switch (desc_->slots()[instr.dst].bytes) {
     case 1:
       return spread(uint8_t());
     case 4:
-      return spread(uint32_t());
+      return spread(int32_t());
     default:
-      return spread(uint64_t());
+      return spread(int64_t());
   }
 }
 
@@ -282,6 +287,9 @@ void Interpreter::execute(int begin, int end) {
         break;
       case FusedCode::Chain:
         chain(instr);
+        break;
+      case FusedCode::Select:
+        choose(instr);
         break;
       case FusedCode::External:
         if (instr.from == FusedClass::F32)

@@ -40,6 +40,42 @@ static void chain_loop(char* dst, const char* const* args, int64_t n, unsigned s
   }
 }
 
+template <FusedCompare kCompare, class V>
+PT_FN mask_of<V> compare(V a, V b) {
+  if constexpr (kCompare == FusedCompare::Greater)
+    return a > b;
+  else if constexpr (kCompare == FusedCompare::GreaterEqual)
+    return a >= b;
+  else if constexpr (kCompare == FusedCompare::Less)
+    return a < b;
+  else if constexpr (kCompare == FusedCompare::LessEqual)
+    return a <= b;
+  else if constexpr (kCompare == FusedCompare::Equal)
+    return a == b;
+  else
+    return a != b;
+}
+
+template <FusedCompare kCompare, class V>
+static void select_loop(char* dst, const char* const* args, int64_t n, unsigned steps) {
+  using T = element_of<V>;
+  T* out = reinterpret_cast<T*>(dst);
+  const T* in[4];
+  int64_t step[4];
+  for (int k = 0; k < 4; ++k) {
+    in[k] = reinterpret_cast<const T*>(args[k]);
+    step[k] = steps >> k & 1 ? V::lanes : 0;
+  }
+  for (int64_t i = 0; i < n; i += V::lanes) {
+    store(out + i, select(compare<kCompare>(V::load(in[0]), V::load(in[1])), V::load(in[2]), V::load(in[3])));
+    for (int k = 0; k < 4; ++k) in[k] += step[k];
+  }
+}
+
+#define PT_SELECTS(V)                                                                \
+  select_loop<FusedCompare::Greater, V>, select_loop<FusedCompare::GreaterEqual, V>, \
+      select_loop<FusedCompare::Less, V>, select_loop<FusedCompare::LessEqual, V>,   \
+      select_loop<FusedCompare::Equal, V>, select_loop<FusedCompare::NotEqual, V>
 #define PT_CHAINS3(form, V, ops)                                                  \
   chain_loop<FusedChain::form, ops, V>, chain_loop<FusedChain::form, ops + 1, V>, \
       chain_loop<FusedChain::form, ops + 2, V>
@@ -50,6 +86,8 @@ using V64 = vec<double, 16>;
 
 const ChainFn kChainsF32[3][27] = {{PT_CHAINS9(Left, V32, 0)}, {PT_CHAINS9(Right, V32, 0)}, {PT_CHAINS27(Both, V32)}};
 const ChainFn kChainsF64[3][27] = {{PT_CHAINS9(Left, V64, 0)}, {PT_CHAINS9(Right, V64, 0)}, {PT_CHAINS27(Both, V64)}};
+const ChainFn kSelectsF32[6] = {PT_SELECTS(V32)};
+const ChainFn kSelectsF64[6] = {PT_SELECTS(V64)};
 
 }  // namespace PT_ISA
 }  // namespace pt

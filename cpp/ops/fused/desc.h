@@ -57,6 +57,7 @@ enum class FusedCode : uint8_t {
   Math,        // dst = op(args)
   External,    // dst = a plugin's function of args, at the address in `bits`
   Chain,       // dst = two or three additions, subtractions or multiplications of args
+  Select,      // dst = args[2] where args[0] and args[1] compare so, else args[3]
   Cast,        // dst = args[0] as another class, or rounded to `storage`
   Expand,      // dst = the row's value for each of its elements
   Accumulate,  // one row a tile: adds a piece of the row to the reduction's state
@@ -70,6 +71,8 @@ enum class FusedReduce : uint8_t { Sum, Max, Min };
 // Which arguments of the outer operation are operations themselves: (a . b) . c, a . (b . c), (a . b) . (c . d).
 enum class FusedChain : uint8_t { Left, Right, Both };
 
+enum class FusedCompare : uint8_t { Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual };
+
 struct FusedInstr {
   FusedCode code;
   FusedClass from;       // class of the arguments
@@ -80,7 +83,7 @@ struct FusedInstr {
   uint8_t once;          // a load that every tile of the chunk shares
   FusedReduce reduce;
   FusedChain form;
-  int16_t op;  // Math: row in the table of formulas; Chain: the outer operation + 3 inner (+ 9 second inner)
+  int16_t op;  // Math: formula; Chain: outer operation + 3 inner (+ 9 second inner); Select: FusedCompare
   int16_t dst;
   int16_t args[4];
   int16_t operand;

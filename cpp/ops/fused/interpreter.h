@@ -48,6 +48,7 @@ class Interpreter {
   template <class T>
   void external(const FusedInstr& instr);
   void chain(const FusedInstr& instr);
+  void choose(const FusedInstr& instr);
   void cast(const FusedInstr& instr);
   void expand(const FusedInstr& instr);
   void uniform(const FusedInstr& instr);

@@ -97,6 +97,21 @@ PT_FN void fill_lanes(T* dst, T value, int64_t n) {
   for (int64_t i = 0; i < n; ++i) dst[i] = value;
 }
 
+// Row i of a block becomes `cols` times src[i * step]. Whole lines are written, into the next row too, which comes
+// after: a block has a line of room behind it.
+template <class T>
+PT_FN void spread_rows(T* dst, const T* src, int64_t step, int64_t rows, int64_t cols) {
+  if constexpr (sizeof(T) == 1) {
+    for (int64_t i = 0; i < rows; ++i) fill_lanes(dst + i * cols, src[i * step], cols);
+  } else {
+    constexpr int kLine = 64 / int(sizeof(T));
+    for (int64_t i = 0; i < rows; ++i, dst += cols, src += step) {
+      const vec<T, kLine> line(*src);
+      for (int64_t j = 0; j < cols; j += kLine) store(dst + j, line);
+    }
+  }
+}
+
 // The two ends of a run of N to 2 N bytes: they may meet or overlap.
 template <int64_t N>
 PT_FN void copy_ends(char* to, const char* from, int64_t bytes) {
@@ -187,6 +202,26 @@ PT_FN void fetch_below(const char* at, Rect r, int64_t below, int64_t element_by
     for (int64_t j = 0; j < r.cols * element_bytes; j += kLine) __builtin_prefetch(at + j, Write);
 }
 
+// From memory whose rows may be neighbours to a block whose columns are: 16 rows by 16 columns at a time through a
+// small square, so that each cache line is used whole on both sides, even where rows of the block are a multiple of 4
+// KiB apart.
+constexpr int64_t kSquare = 16;
+template <class S>
+PT_FN void load_turned(typename S::value* dst, const typename S::memory* src, Rect r) {
+  typename S::value square[kSquare][kSquare];
+  for (int64_t row = 0; row < r.rows; row += kSquare) {
+    const int64_t rows = r.rows - row < kSquare ? r.rows - row : kSquare;
+    for (int64_t col = 0; col < r.cols; col += kSquare) {
+      const int64_t cols = r.cols - col < kSquare ? r.cols - col : kSquare;
+      for (int64_t j = 0; j < cols; ++j) {
+        const auto* from = src + row * r.row_stride + (col + j) * r.col_stride;
+        for (int64_t i = 0; i < rows; ++i) square[i][j] = S::get(from[i * r.row_stride]);
+      }
+      for (int64_t i = 0; i < rows; ++i) copy_run(dst + (row + i) * r.cols + col, square[i], cols);
+    }
+  }
+}
+
 template <class S>
 PT_FN void load_rect(char* to, const char* from, Rect r) {
   auto* dst = reinterpret_cast<typename S::value*>(to);
@@ -197,11 +232,11 @@ PT_FN void load_rect(char* to, const char* from, Rect r) {
     for (int64_t i = 0; i < r.rows; ++i) load_run<S>(dst + i * r.cols, src + i * r.row_stride, r.cols);
   } else if (r.col_stride == 0) {
     for (int64_t i = 0; i < r.rows; ++i) fill_lanes(dst + i * r.cols, S::get(src[i * r.row_stride]), r.cols);
+  } else if (r.rows > 1 && r.row_stride < r.col_stride && r.row_stride > 0) {
+    load_turned<S>(dst, src, r);
   } else {
-    // Down the columns: with rows as neighbours in memory, each cache line is used whole.
-    for (int64_t j = 0; j < r.cols; ++j) {
-      for (int64_t i = 0; i < r.rows; ++i) dst[i * r.cols + j] = S::get(src[i * r.row_stride + j * r.col_stride]);
-    }
+    for (int64_t i = 0; i < r.rows; ++i, dst += r.cols, src += r.row_stride)
+      for (int64_t j = 0; j < r.cols; ++j) dst[j] = S::get(src[j * r.col_stride]);
   }
 }
 

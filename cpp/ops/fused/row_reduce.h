@@ -33,6 +33,7 @@ PT_FN int64_t plus(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t
 PT_FN uint64_t plus(uint64_t a, uint64_t b) { return a + b; }
 
 struct ReduceSum {
+  static constexpr bool is_extreme = false;
   template <class T>
   static constexpr T identity() {
     return T(0);
@@ -47,6 +48,7 @@ struct ReduceSum {
   }
 };
 struct ReduceMax {
+  static constexpr bool is_extreme = true;
   template <class T>
   static constexpr T identity() {
     return lowest<T>();
@@ -59,8 +61,18 @@ struct ReduceMax {
   static PT_FN V all(V a, V b) {
     return propagating_max(a, b);
   }
+  // The same where a is no NaN.
+  template <class T>
+  static PT_FN T number(T a, T b) {
+    return a > b ? a : b;
+  }
+  template <class V>
+  static PT_FN V numbers(V a, V b) {
+    return greater_of(a, b);
+  }
 };
 struct ReduceMin {
+  static constexpr bool is_extreme = true;
   template <class T>
   static constexpr T identity() {
     return highest<T>();
@@ -73,23 +85,81 @@ struct ReduceMin {
   static PT_FN V all(V a, V b) {
     return propagating_min(a, b);
   }
+  template <class T>
+  static PT_FN T number(T a, T b) {
+    return a < b ? a : b;
+  }
+  template <class V>
+  static PT_FN V numbers(V a, V b) {
+    return lesser_of(a, b);
+  }
 };
 
-// Half of the lanes at a time, so that the accumulators of doubles stay in registers too.
+template <class T>
+constexpr bool is_floating = T(0.5) != T(0);
+
+// The first n lanes; the others hold the identity, which changes nothing.
+template <class Op, class T>
+PT_FN vec<T, 16> load_or_identity(const T* p, int64_t n) {
+  using V = vec<T, 16>;
+  const V some = V::load_n(p, n);
+  if constexpr (!Op::is_extreme) {
+    return some;  // of a sum: 0
+  } else {
+    using Index = typename lane_of<sizeof(T)>::type;
+    alignas(64) static constexpr Index kPlaces[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const auto given = vec<Index, 16>::load(kPlaces) < vec<Index, 16>(Index(n < 16 ? n : 16));
+    return select(given, some, V(Op::template identity<T>()));
+  }
+}
+
+// Calls join(k, elements) for each vector that goes to the lanes from 16 * k on, k below kVectors.
+template <class Op, int kVectors, class T, class F>
+PT_FN void each_vector(const T* p, int64_t n, F join) {
+  using V = vec<T, 16>;
+  const int64_t whole = n / kSumLanes * kSumLanes;
+  for (int64_t i = 0; i < whole; i += kSumLanes)
+    PT_UNROLL for (int k = 0; k < kVectors; ++k) join(k, V::load(p + i + 16 * k));
+  PT_UNROLL for (int k = 0; k < kVectors; ++k) {
+    const int64_t left = n - whole - 16 * k;
+    if (left > 0) join(k, left >= 16 ? V::load(p + whole + 16 * k) : load_or_identity<Op>(p + whole + 16 * k, left));
+  }
+}
+
+// As many lanes at a time as have registers, with 8 bytes each half of them. The extremes of floats wait for the test
+// for NaN only once, at the end: where there is none, a single instruction joins two vectors.
 template <class Op, class T>
 PT_FN void add_to_lanes(T* lanes, const T* p, int64_t n) {
   using V = vec<T, 16>;
-  const int64_t whole = n / kSumLanes * kSumLanes;
-  for (int half = 0; half < kSumLanes; half += 32) {
-    V a = V::load(lanes + half), b = V::load(lanes + half + 16);
-    for (int64_t i = half; i < whole; i += kSumLanes) {
-      a = Op::all(a, V::load(p + i));
-      b = Op::all(b, V::load(p + i + 16));
+  constexpr int kVectors = sizeof(T) == 4 ? 4 : 2;
+  for (int first = 0; first < kSumLanes && first < n; first += 16 * kVectors) {
+    V sum[kVectors];
+    PT_UNROLL for (int k = 0; k < kVectors; ++k) sum[k] = V::load(lanes + first + 16 * k);
+    if constexpr (Op::is_extreme && is_floating<T>) {
+      mask_of<V> is_nan = sum[0] != sum[0];
+      PT_UNROLL for (int k = 1; k < kVectors; ++k) is_nan = is_nan | (sum[k] != sum[k]);
+      each_vector<Op, kVectors>(p + first, n - first, [&](int k, V x) {
+        sum[k] = Op::numbers(sum[k], x);
+        is_nan = is_nan | (x != x);
+      });
+      if (any(is_nan)) {
+        PT_UNROLL for (int k = 0; k < kVectors; ++k) sum[k] = V::load(lanes + first + 16 * k);
+        each_vector<Op, kVectors>(p + first, n - first, [&](int k, V x) { sum[k] = Op::all(sum[k], x); });
+      }
+    } else {
+      each_vector<Op, kVectors>(p + first, n - first, [&](int k, V x) { sum[k] = Op::all(sum[k], x); });
     }
-    store(lanes + half, a);
-    store(lanes + half + 16, b);
+    PT_UNROLL for (int k = 0; k < kVectors; ++k) store(lanes + first + 16 * k, sum[k]);
   }
-  for (int64_t i = whole; i < n; ++i) lanes[i - whole] = Op::one(lanes[i - whole], p[i]);
+}
+
+// The tree over the lanes. Without a NaN among them the extremes need one instruction for each pair, and no branch.
+template <class Op, class T>
+PT_FN T reduce_lanes(vec<T, 16> lanes) {
+  if constexpr (Op::is_extreme && is_floating<T>) {
+    if (!any(lanes != lanes)) return reduce_tree(lanes, [](T a, T b) { return Op::number(a, b); });
+  }
+  return reduce_tree(lanes, [](T a, T b) { return Op::one(a, b); });
 }
 
 template <class Op, class T>
@@ -97,7 +167,7 @@ PT_FN T fold_accumulators(const T* lanes) {
   using V = vec<T, 16>;
   V even = Op::all(V::load(lanes), V::load(lanes + 32));
   V odd = Op::all(V::load(lanes + 16), V::load(lanes + 48));
-  return reduce_tree(Op::all(even, odd), [](T a, T b) { return Op::one(a, b); });
+  return reduce_lanes<Op>(Op::all(even, odd));
 }
 
 template <class Op, class T>
@@ -147,23 +217,48 @@ T finish(FusedState* state) {
 template <class Op, class T>
 PT_FN T reduce_short(const T* p, int64_t n) {
   using V = vec<T, 16>;
-  alignas(64) T padded[16];
+  const V identity(Op::template identity<T>());
   if (n <= 16) {
-    // The other lanes hold the identity, which changes nothing.
-    for (int i = 0; i < 16; ++i) padded[i] = Op::template identity<T>();
-    for (int64_t i = 0; i < n; ++i) padded[i] = Op::one(padded[i], p[i]);
-    return reduce_tree(V::load(padded), [](T a, T b) { return Op::one(a, b); });
+    return reduce_lanes<Op>(Op::all(identity, load_or_identity<Op>(p, n)));
   }
   alignas(64) T lanes[kSumLanes];
-  for (int i = 0; i < kSumLanes; ++i) lanes[i] = Op::template identity<T>();
+  PT_UNROLL for (int k = 0; k < kSumLanes; k += 16) store(lanes + k, identity);
   add_to_lanes<Op>(lanes, p, n);
   return fold_accumulators<Op>(lanes);
 }
 
-// Whole rows of at most kSumBlock elements, one after the other.
+// 16 rows of at most kSumLanes elements: the same column of each is a vector, and the tree joins columns. A column that
+// is not there would be the identity.
+template <class Op, class T>
+PT_FN void reduce_side_by_side(T* dst, const T* p, int64_t cols) {
+  using V = vec<T, 16>;
+  alignas(64) T column[kSumLanes][16];
+  for (int i = 0; i < 16; ++i)
+    for (int64_t k = 0; k < cols; ++k) column[k][i] = p[i * cols + k];
+  auto join = [&](int apart) {
+    for (int k = 0; k < apart && k + apart < cols; ++k)
+      store(column[k], Op::all(V::load(column[k]), V::load(column[k + apart])));
+  };
+  if (cols > 16) {
+    join(32);
+    join(16);
+  }
+  join(8);
+  join(4);
+  join(2);
+  join(1);
+  store(dst, V::load(column[0]));
+}
+
+// Whole rows of at most kSumBlock elements, one after the other. Extremes of short rows would wait for their branches.
 template <class Op, class T>
 void reduce_rows(T* dst, const T* p, int64_t rows, int64_t cols) {
-  for (int64_t i = 0; i < rows; ++i) dst[i] = reduce_short<Op>(p + i * cols, cols);
+  int64_t i = 0;
+  if constexpr (Op::is_extreme) {
+    if (cols > 0 && cols <= kSumLanes)
+      for (; i + 16 <= rows; i += 16) reduce_side_by_side<Op>(dst + i, p + i * cols, cols);
+  }
+  for (; i < rows; ++i) dst[i] = reduce_short<Op>(p + i * cols, cols);
 }
 
 }  // namespace PT_ISA

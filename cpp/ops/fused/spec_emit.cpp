@@ -232,10 +232,21 @@ class Emitter {
     const std::string_view name = pt_fused_math_isa_generic.facts[v.op].name;
     return name == "add" ? 0 : name == "subtract" ? 1 : name == "multiply" || name == "square" ? 2 : -1;
   }
+  // A comparison of floats: its place in FusedCompare; -1 for anything else.
+  int compare_op(const Node& v) const {
+    if (v.kind != StepKind::Math || v.external || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
+    constexpr std::string_view names[] = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"};
+    const auto* found = std::find(std::begin(names), std::end(names), pt_fused_math_isa_generic.facts[v.op].name);
+    return found == std::end(names) ? -1 : int(found - names);
+  }
+  bool is_where(const Node& v) const {
+    return v.kind == StepKind::Math && !v.external &&
+           std::string_view(pt_fused_math_isa_generic.facts[v.op].name) == "where";
+  }
   static std::array<int, 2> chain_args(const Node& v) { return {v.args[0], v.args.back()}; }
 
   // Arithmetic whose only user is arithmetic is computed by its user's instruction: the same roundings, without a way
-  // through memory.
+  // through memory. So is a comparison that one choice among values of its class waits for.
   void find_chains() {
     std::vector<int> uses(ir_.nodes.size(), 0);
     for (const Node& v : ir_.nodes) {
@@ -247,7 +258,14 @@ class Emitter {
     }
     for (int i = n() - 1; i >= 0; --i) {
       const Node& v = node(i);
-      if (!v.live || v.level != Level::Vector || chained_to_[i] >= 0 || chain_op(v) < 0 || v.args.size() != 2) continue;
+      if (!v.live || v.level != Level::Vector || chained_to_[i] >= 0) continue;
+      if (is_where(v)) {
+        const Node& c = node(v.args[0]);
+        const bool alone = c.level == Level::Vector && c.phase == v.phase && uses[v.args[0]] == 1;
+        if (alone && c.from == v.from && compare_op(c) >= 0) chained_to_[v.args[0]] = i;
+        continue;
+      }
+      if (chain_op(v) < 0 || v.args.size() != 2) continue;
       for (int arg : v.args) {
         const Node& a = node(arg);
         if (a.level == Level::Vector && a.phase == v.phase && uses[arg] == 1 && chain_op(a) >= 0) chained_to_[arg] = i;
@@ -276,6 +294,15 @@ class Emitter {
     set_args(instr, flat, FusedPlace::Register, phase);
     return instr;
   }
+  FusedInstr emit_choice(int i, int phase) {
+    const Node &v = node(i), &c = node(v.args[0]);
+    FusedInstr instr = blank(FusedCode::Select, v, FusedPlace::Register);
+    Node flat = v;
+    flat.args = {c.args[0], c.args[1], v.args[1], v.args[2]};
+    instr.op = int16_t(compare_op(c));
+    set_args(instr, flat, FusedPlace::Register, phase);
+    return instr;
+  }
   bool has_chain(const Node& v, int i) const {
     return v.kind == StepKind::Math &&
            std::any_of(v.args.begin(), v.args.end(), [&](int a) { return chained_to_[a] == i; });
@@ -293,7 +320,9 @@ class Emitter {
     const Node& v = node(i);
     if (v.kind == StepKind::Load || v.kind == StepKind::Store) return;  // loaded when used, stored when made
     if (chained_to_[i] >= 0) return;
-    FusedInstr instr = has_chain(v, i) ? emit_chain(i, phase) : emit_plain(i, phase);
+    FusedInstr instr = !has_chain(v, i) ? emit_plain(i, phase)
+                       : is_where(v)    ? emit_choice(i, phase)
+                                        : emit_chain(i, phase);
     slot_[i] = new_slot(spills(i) ? FusedPlace::Spilled : FusedPlace::Register, v.to);
     instr.dst = int16_t(slot_[i]);
     // A plugin's function is promised that what it writes overlaps nothing that it reads.

@@ -11,16 +11,19 @@ namespace fused {
 namespace {
 
 constexpr int64_t kRegisterBytes = 20 * 1024;  // of a 32 KiB L1 cache; the operands stream through the rest
+constexpr int64_t kMostElements = 1024;        // of a block
+constexpr int64_t kMostInRows = 4096;          // of whole rows: the more of them, the fewer instructions for each
 constexpr double kChunkNs = 20000;             // work of one chunk
 constexpr int64_t kSplitRows = 32;             // with fewer rows than this a long row is split
+constexpr int64_t kLineRows = 16;              // rows that share cache lines where an operand is transposed
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// The elements of a block: registers of that length fit the cache.
-int64_t block_elements(const Ir& ir) {
+// The elements of a block, at most `most`: registers of that length fit the cache.
+int64_t block_elements(const Ir& ir, int64_t most) {
   Tiling probe{.multi_row = true, .tile_rows = 1, .tile_cols = 1, .tile_elements = 1, .row_length = 1};
   const int64_t bytes = std::max<int64_t>(emit(ir, probe).bytes_per_element, 1);
-  for (int64_t block : {1024, 512}) {
+  for (int64_t block = most; block > 256; block /= 2) {
     if (block * bytes <= kRegisterBytes) return block;
   }
   return 256;
@@ -31,13 +34,23 @@ bool has_transposed_operand(const Space& space) {
                      [](const FusedOperandDesc& o) { return o.inner != 0 && o.inner != 1; });
 }
 
+// Whether neighbouring rows share the cache lines of an operand.
+bool rows_share_lines(const Space& space) {
+  if (space.outer.empty()) return false;
+  const std::size_t last = space.outer.size() - 1;
+  return std::any_of(space.operands.begin(), space.operands.end(),
+                     [&](const FusedOperandDesc& o) { return o.outer[last] > 0 && o.outer[last] < o.inner; });
+}
+
 Tiling choose_tiling(const Ir& ir) {
   const Space& space = ir.space;
-  const int64_t block = block_elements(ir);
+  const int64_t block = block_elements(ir, ir.has_reduction ? kMostInRows : kMostElements);
   const int64_t cols = std::max<int64_t>(space.cols, 1);
   if (ir.has_reduction) {
-    if (space.cols >= 1 && cols <= block) {
-      const int64_t rows = std::min(block / cols, std::max<int64_t>(space.rows, 1));
+    const bool transposed = rows_share_lines(space);
+    if (space.cols >= 1 && cols <= kSumBlock && (cols <= block || transposed)) {
+      const int64_t fit = std::max(block / cols, transposed ? kLineRows : 1);
+      const int64_t rows = std::min(fit, std::max<int64_t>(space.rows, 1));
       return {true, rows, cols, rows * cols, cols};
     }
     const int64_t tile = std::min(block, kSumBlock);
@@ -191,7 +204,7 @@ Descriptor lower_fused_rect(const FusedProgram& program, int64_t& scratch_bytes)
     throw Error(text("[fused] a program over ", program.extents, ir.has_reduction ? " with a reduction" : "",
                      " is to run on rectangles; expected two axes and no reduction; lower it with lower_fused"));
   }
-  const int64_t block = fused::block_elements(ir);
+  const int64_t block = fused::block_elements(ir, fused::kMostElements);
   const fused::Tiling tiling{true, block / kFusedLanes, block, block, block};
   const fused::Code code = fused::emit(ir, tiling);
   FusedDesc head = fused::head_of(tiling);

@@ -2,51 +2,11 @@
 // loaded and stored once for eight elements of its chain and memory is read once, in order. Sums have the order of a
 // product with a row of ones: chains of 256, which add ascending within groups of 4,096, which add ascending.
 #include "core/kernel.h"
-#include "ops/fused/memory.h"
-#include "ops/fused/row_reduce.h"
 #include "ops/reduce/block.h"
-#include "ops/reduce/desc.h"
+#include "ops/reduce/position.h"
 
 namespace pt {
 namespace PT_ISA {
-
-constexpr int64_t kPositionPiece = 1024;
-
-static int64_t offset_of(const ReduceAxes& axes, int64_t index) {
-  if (axes.count == 1) return index * axes.stride[0];
-  int64_t offset = 0;
-  for (int axis = axes.count - 1; axis >= 0; --axis) {
-    offset += index % axes.extent[axis] * axes.stride[axis];
-    index /= axes.extent[axis];
-  }
-  return offset;
-}
-
-template <class T>
-constexpr FusedStorage storage_for() {
-  if constexpr (T(0.5) != T(0))
-    return sizeof(T) == 4 ? FusedStorage::F32 : FusedStorage::F64;
-  else if constexpr (T(-1) > T(0))
-    return FusedStorage::U64;
-  else
-    return sizeof(T) == 4 ? FusedStorage::I32 : FusedStorage::I64;
-}
-
-// n elements as accumulators see them: in place where they are that already.
-template <class T>
-static const T* fetch(const ReduceDesc* d, const char* src, int64_t n, int64_t stride, T* converted) {
-  if (d->from == storage_for<T>() && stride == 1 && !d->truth) return reinterpret_cast<const T*>(src);
-  with_storage(d->from, [&](auto s) {
-    using S = decltype(s);
-    auto* memory = reinterpret_cast<const typename S::memory*>(src);
-    if (d->truth) {
-      for (int64_t i = 0; i < n; ++i) converted[i] = T(S::get(memory[i * stride]) != typename S::value(0));
-    } else {
-      for (int64_t i = 0; i < n; ++i) converted[i] = T(S::get(memory[i * stride]));
-    }
-  });
-  return converted;
-}
 
 template <class T>
 static void put(const ReduceDesc* d, char* out, int64_t first, const T* values, int64_t n) {
@@ -62,23 +22,6 @@ static void put(const ReduceDesc* d, char* out, int64_t first, const T* values, 
   });
 }
 
-// What a chunk works on.
-struct ReduceChunk {
-  int64_t outer_begin, outer_end, column, width, begin, end;
-};
-static ReduceChunk locate(const ReduceDesc* d, int64_t chunk) {
-  const int64_t strips = (d->inner + d->strip - 1) / d->strip;
-  const int64_t part = chunk % d->parts, strip = chunk / d->parts % strips, block = chunk / d->parts / strips;
-  ReduceChunk c;
-  c.begin = part * d->part;
-  c.end = c.begin + d->part < d->n_reduced ? c.begin + d->part : d->n_reduced;
-  c.column = strip * d->strip;
-  c.width = d->inner - c.column < d->strip ? d->inner - c.column : d->strip;
-  c.outer_begin = block * d->outer_per_chunk;
-  c.outer_end = c.outer_begin + d->outer_per_chunk < d->n_outer ? c.outer_begin + d->outer_per_chunk : d->n_outer;
-  return c;
-}
-
 template <class T>
 struct ColumnBuffers {
   T *chain, *group, *total, *converted;
@@ -91,12 +34,6 @@ struct ColumnBuffers {
     converted = total + padded;
   }
 };
-
-// Whether rows are accumulators as they lie, evenly apart.
-template <class T>
-static bool reads_in_place(const ReduceDesc* d) {
-  return d->from == storage_for<T>() && d->inner_stride == 1 && !d->truth && d->reduced.count <= 1;
-}
 
 template <class Op, class T>
 static void add_block_converted(const ReduceDesc* d, const char* src, int64_t bytes, int64_t begin, int64_t end,
@@ -164,69 +101,6 @@ static void combine_groups(const KernelArgs* args, const ReduceDesc* d, int64_t 
       combine_into<Op>(total, reinterpret_cast<const T*>(args->data[2]) + group * n + first, width);
     }
     put(d, args->data[1], first, total, width);
-  }
-}
-
-// NaN is above and below everything; among equals the first stands.
-template <bool kMax, class T>
-PT_FN bool beats(T x, T best) {
-  return (kMax ? x > best : x < best) || (x != x && best == best);
-}
-
-template <bool kMax, class T>
-PT_FN T extreme(const T* piece, int64_t n) {
-  if constexpr (kMax)
-    return reduce_short<ReduceMax>(piece, n);
-  else
-    return reduce_short<ReduceMin>(piece, n);
-}
-
-// A piece at a time: its extreme in vectors, and where that is only if it is better than those before.
-template <bool kMax, class T>
-static void position_in_row(const ReduceDesc* d, const char* src, int64_t bytes, int64_t* result, T* converted) {
-  T best = T(0);
-  *result = 0;
-  for (int64_t begin = 0; begin < d->n_reduced; begin += kPositionPiece) {
-    const int64_t n = d->n_reduced - begin < kPositionPiece ? d->n_reduced - begin : kPositionPiece;
-    const T* piece = converted;
-    if (d->reduced.count == 1) {
-      piece = fetch<T>(d, src + begin * d->reduced.stride[0] * bytes, n, d->reduced.stride[0], converted);
-    } else {
-      for (int64_t i = 0; i < n; ++i) {
-        converted[i] = *fetch<T>(d, src + offset_of(d->reduced, begin + i) * bytes, 1, 1, converted + i);
-      }
-    }
-    const T value = extreme<kMax>(piece, n);
-    if (begin > 0 && !beats<kMax>(value, best)) continue;
-    best = value;
-    int64_t i = 0;
-    while (!(piece[i] == value || piece[i] != piece[i])) ++i;
-    *result = begin + i;
-  }
-}
-
-template <bool kMax, class T>
-static void positions(const KernelArgs* args, const ReduceDesc* d, int64_t chunk, int64_t bytes) {
-  const ReduceChunk c = locate(d, chunk);
-  auto* out = reinterpret_cast<int64_t*>(args->data[1]);
-  T* best = reinterpret_cast<T*>(args->scratch);
-  T* converted = best + (d->strip + kFusedLanes - 1) / kFusedLanes * kFusedLanes;
-  for (int64_t outer = c.outer_begin; outer < c.outer_end; ++outer) {
-    const char* src = args->data[0] + offset_of(d->outer, outer) * bytes;
-    int64_t* result = out + outer * d->inner + c.column;
-    if (d->inner == 1) {
-      position_in_row<kMax>(d, src, bytes, result, best);
-      continue;
-    }
-    for (int64_t k = 0; k < d->n_reduced; ++k) {
-      const char* at = src + (offset_of(d->reduced, k) + c.column * d->inner_stride) * bytes;
-      const T* row = fetch<T>(d, at, c.width, d->inner_stride, converted);
-      for (int64_t i = 0; i < c.width; ++i) {
-        const bool better = k == 0 || beats<kMax>(row[i], best[i]);
-        best[i] = better ? row[i] : best[i];
-        result[i] = better ? k : result[i];
-      }
-    }
   }
 }
 

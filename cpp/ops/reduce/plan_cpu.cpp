@@ -163,8 +163,18 @@ class Planner {
     return true;
   }
 
+  // Rows too long for a tile of several, whose neighbours share cache lines: read in place, each row would bring all of
+  // its lines again.
+  bool is_long_transposed() const {
+    int64_t length = 1, rows = 1;
+    for (int axis = 0; axis < end_; ++axis) (axis < begin_ ? rows : length) *= in_.shape[axis];
+    if (begin_ == 0 || length <= kSumBlock || rows < 16) return false;
+    const int64_t along = in_.strides[end_ - 1], across = in_.strides[begin_ - 1];
+    return across > 0 && across < along;
+  }
+
   void rows(Place source, Place target, DType to) {
-    if (!group_is_one_axis()) source = copy_to_workspace(source);
+    if (!group_is_one_axis() || is_long_transposed()) source = copy_to_workspace(source);
     FusedProgram program;
     FusedOperand input{in_.dtype, {}}, output{to, {}};
     for (int axis = 0; axis < begin_; ++axis) {
