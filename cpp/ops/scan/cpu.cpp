@@ -1,4 +1,5 @@
-// One chain per line, in order: floats accumulate in double and each running result is rounded once.
+// One chain per line, in order: floats accumulate in double and each running result is rounded once. Lines that are
+// neighbours in memory are walked side by side, so that each cache line is read once and chains need not wait.
 #include "core/kernel.h"
 #include "ops/fused/memory.h"
 #include "ops/scan/desc.h"
@@ -22,10 +23,18 @@ struct accumulator<double> {
   using type = double;
 };
 
-inline double plus(double a, double b) { return a + b; }
-inline int64_t plus(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); }
-inline double times(double a, double b) { return a * b; }
-inline int64_t times(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
+struct Plus {
+  static constexpr int first = 0;
+  static PT_FN double join(double a, double b) { return a + b; }
+  static PT_FN int64_t join(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); }
+};
+struct Times {
+  static constexpr int first = 1;
+  static PT_FN double join(double a, double b) { return a * b; }
+  static PT_FN int64_t join(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
+};
+
+constexpr int64_t kSideBySide = 16;
 
 template <class S>
 inline typename S::value read(const char* at) {
@@ -43,54 +52,98 @@ inline void write(char* at, A value) {
   __builtin_memcpy(at, &element, sizeof(element));
 }
 
-// `step` is that of the walk: below zero from the end.
-template <class From, class To>
-void accumulate_line(const ScanDesc& d, const char* from, int64_t step, char* to, int64_t out_step) {
-  using A = typename accumulator<typename From::value>::type;
-  A total = d.kind == ScanKind::Sum ? A(0) : A(1);
-  if (d.initial) {
-    write<To>(to, total);
-    to += out_step;
+// Where a walk begins and what it advances by: below zero from the end.
+struct Track {
+  const char* from;
+  char* to;
+  int64_t step, out_step;
+  Track(const ScanDesc& d, const char* x, char* out) : from(x), to(out), step(d.stride), out_step(d.out_stride) {
+    if (!d.reverse) return;
+    from += (d.n - 1) * step;
+    to += (d.n - 1) * out_step;
+    step = -step;
+    out_step = -out_step;
   }
-  for (int64_t i = 0; i < d.n; ++i, from += step, to += out_step) {
-    const A x = A(read<From>(from));
-    total = d.kind == ScanKind::Sum ? plus(total, x) : times(total, x);
-    write<To>(to, total);
+};
+
+// `count` neighbouring lines, kLines of them if that is not 0.
+template <class Op, class From, class To, int64_t kLines>
+void accumulate_lines(const ScanDesc& d, Track at, int64_t count) {
+  using A = typename accumulator<typename From::value>::type;
+  const int64_t lines = kLines ? kLines : count;
+  A total[kLines ? kLines : kSideBySide];
+  for (int64_t k = 0; k < lines; ++k) total[k] = A(Op::first);
+  auto write_all = [&] {
+    for (int64_t k = 0; k < lines; ++k) write<To>(at.to + k * int64_t(sizeof(typename To::memory)), total[k]);
+    at.to += at.out_step;
+  };
+  if (d.initial) write_all();
+  for (int64_t i = 0; i < d.n; ++i, at.from += at.step) {
+    for (int64_t k = 0; k < lines; ++k) {
+      total[k] = Op::join(total[k], A(read<From>(at.from + k * int64_t(sizeof(typename From::memory)))));
+    }
+    write_all();
   }
 }
 
+template <class From, class To>
+void accumulate(const ScanDesc& d, const Track& at, int64_t lines) {
+  auto with = [&](auto op) {
+    using Op = decltype(op);
+    if (lines == 1)
+      accumulate_lines<Op, From, To, 1>(d, at, lines);
+    else if (lines == kSideBySide)
+      accumulate_lines<Op, From, To, kSideBySide>(d, at, lines);
+    else
+      accumulate_lines<Op, From, To, 0>(d, at, lines);
+  };
+  if (d.kind == ScanKind::Sum)
+    with(Plus());
+  else
+    with(Times());
+}
+
 template <class From>
-void best_line(const ScanDesc& d, const char* from, int64_t step, char* to, int64_t out_step) {
+void best_line(const ScanDesc& d, Track at) {
   typename From::value best{};
   int64_t position = 0;
-  for (int64_t i = 0; i < d.n; ++i, from += step, to += out_step) {
-    const typename From::value x = read<From>(from);
+  for (int64_t i = 0; i < d.n; ++i, at.from += at.step, at.to += at.out_step) {
+    const typename From::value x = read<From>(at.from);
     const bool better = d.kind == ScanKind::ArgMax ? x >= best : x <= best;
     if (i == 0 || x != x || (better && best == best)) {
       best = x;
       position = i;
     }
-    __builtin_memcpy(to, &position, sizeof(position));
+    __builtin_memcpy(at.to, &position, sizeof(position));
   }
 }
 
+bool finds_places(const ScanDesc& d) { return d.kind == ScanKind::ArgMax || d.kind == ScanKind::ArgMin; }
+bool widens(const ScanDesc& d) {  // to 64 bits, signed or not, which add and multiply alike
+  return d.to == FusedStorage::I64 || d.to == FusedStorage::U64;
+}
+
 template <class From>
-void scan_line(const ScanDesc& d, const char* from, char* to) {
-  int64_t step = d.stride, out_step = d.out_stride;
-  if (d.reverse) {
-    from += (d.n - 1) * d.stride;
-    to += (d.n - 1) * d.out_stride;
-    step = -step;
-    out_step = -out_step;
-  }
-  if (d.kind == ScanKind::ArgMax || d.kind == ScanKind::ArgMin) {
-    best_line<From>(d, from, step, to, out_step);
-  } else if (d.to == FusedStorage::I64 || d.to == FusedStorage::U64) {  // which add and multiply alike
+void scan(const ScanDesc& d, const Track& at, int64_t lines) {
+  if (finds_places(d)) {
+    best_line<From>(d, at);
+  } else if (widens(d)) {
     if constexpr (sizeof(typename accumulator<typename From::value>::type(0)) == 8)
-      accumulate_line<From, stored<FusedStorage::I64>>(d, from, step, to, out_step);
+      accumulate<From, stored<FusedStorage::I64>>(d, at, lines);
   } else {
-    accumulate_line<From, From>(d, from, step, to, out_step);
+    accumulate<From, From>(d, at, lines);
   }
+}
+
+// How many lines from here on, at most `most`, are neighbours in memory.
+template <class From>
+int64_t neighbours(const ScanDesc& d, const Walk& line, int64_t most) {
+  const int last = d.lines.axes - 1;
+  const int64_t bytes = sizeof(typename From::memory), out_bytes = widens(d) ? 8 : bytes;
+  if (finds_places(d) || last < 0 || d.lines.a[last] != bytes || d.lines.b[last] != out_bytes) return 1;
+  const int64_t left = d.lines.extent[last] - line.index[last];
+  if (most > left) most = left;
+  return most < kSideBySide ? most : kSideBySide;
 }
 
 void scan_lines(const KernelArgs* args, int64_t chunk) {
@@ -98,9 +151,12 @@ void scan_lines(const KernelArgs* args, int64_t chunk) {
   const int64_t first = chunk * d.chunk;
   const int64_t last = first + d.chunk < d.lines.count ? first + d.chunk : d.lines.count;
   with_storage(d.from, [&](auto s) {
+    using From = decltype(s);
     Walk line(d.lines, first);
-    for (int64_t i = first; i < last; ++i, line.next()) {
-      scan_line<decltype(s)>(d, args->data[0] + line.a, args->data[1] + line.b);
+    for (int64_t i = first; i < last;) {
+      const int64_t lines = neighbours<From>(d, line, last - i);
+      scan<From>(d, Track(d, args->data[0] + line.a, args->data[1] + line.b), lines);
+      for (int64_t k = 0; k < lines; ++k, ++i) line.next();
     }
   });
 }
