@@ -1,6 +1,7 @@
 // apply: the one way through which every op call goes, from Python, from a gradient rule or from a pass.
 #include "core/convert.h"
 #include "ops/autocast.h"
+#include "ops/composition.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/op.h"
@@ -133,7 +134,12 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     }
   }
   if (by_complex_rule(op, inputs, attrs)) return expand_complex(op, inputs, attrs);
-  if (op.compose && !op.vjp && !op.has_kernel() && !op.no_gradient) return expand(op, inputs, attrs);
+  if (op.compose && !op.vjp && !op.has_kernel() && !op.no_gradient) {
+    const auto parts = [&](const Tensors& in) { return expand(op, in, attrs); };
+    // A tape records the parts, whose gradients are this op's; under autocast each part decides for itself.
+    if (symbolic || autocast_dtype() != DType::F32) return parts(inputs);
+    return run_composition({op, false, inputs, attrs, {}, parts});
+  }
   Types types = infer(op, inputs, attrs);
   if (symbolic) return recorder->record(op, inputs, attrs, types);
   Tensors outputs;
