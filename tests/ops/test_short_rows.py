@@ -201,3 +201,25 @@ def test_neighbouring_lines_run_as_single_ones(dtype: str, kind: str) -> None:
             )
             turned = pt.permute_dims(x, (2, 1, 0))
             assert bits(function(turned, axis=1)) == bits(pt.permute_dims(alone, (2, 1, 0)))
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "celu", "selu", "clip", "softshrink", "hardshrink", "threshold"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_an_op_made_of_others_gives_the_same_at_every_call(name: str, dtype: str) -> None:
+    rest = {"clip": {"min": -0.5, "max": 1.0}, "threshold": {"threshold": 0.1, "value": 2.0}}.get(name, {})
+    function = pt.ops.functional.OPERATORS[name]
+    x = drawn((7, 133), dtype)
+    first = bits(function(x, **rest))
+    for again in (
+        function(x, **rest),
+        function(x, **rest),
+        function(x.T, **rest).T,
+        pt.compile(lambda t: function(t, **rest))(x),
+    ):
+        assert bits(again) == first
+    value, back = pt.vjp(lambda t: function(t, **rest), x)
+    assert bits(value) == first
+    assert back(x)[0].shape == x.shape
+    for _ in range(3):
+        with pytest.raises(pt.DTypeError):
+            function(pt.tensor([True]).astype("complex64"), **rest)
