@@ -20,6 +20,7 @@ from powertrain.nn.dropout import *  # noqa: F403
 from powertrain.nn.embedding import *  # noqa: F403
 from powertrain.nn.gradients import *  # noqa: F403
 from powertrain.nn.layers import *  # noqa: F403
+from powertrain.nn.lazy import *  # noqa: F403
 from powertrain.nn.losses import *  # noqa: F403
 from powertrain.nn.margins import *  # noqa: F403
 from powertrain.nn.module import Module as Module
