@@ -147,6 +147,7 @@ lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/python tools/check_stub.py $(BUILD)/__init__.pyi
 	@echo "clang-format --dry-run --Werror (all of cpp)"; $(LINT)/bin/clang-format --dry-run --Werror $(FORMATTED)
 	$(LINT)/bin/python tools/check_includes.py
+	$(LINT)/bin/python tools/check_op_names.py
 	$(LINT)/bin/python tools/check_imports.py
 	$(LINT)/bin/python tools/check_sizes.py
 

@@ -88,10 +88,10 @@ Tensor look_up(const Tensor& index, const SlotRef& table) {
                "that is recorded by itself, as by checkpoint, scan or vmap; expected it outside; look rows ",
                "up before and pass them, or make the layer with sparse=False"));
     }
-    here->made.push_back({table, index, fn::call("embedding", {index, fn::call("stop_gradient", {value})})});
+    here->made.push_back({table, index, fn::embedding(index, fn::stop_gradient(value))});
     return here->made.back().rows;
   }
-  return fn::call("embedding", {index, value});
+  return fn::embedding(index, value);
 }
 
 // The gradients of a loss by values and by lookups in tables: of those (number of the table, index, gradient), without

@@ -8,6 +8,7 @@
 #include "bindings/crossing.h"
 #include "bindings/facts.h"
 #include "core/error.h"
+#include "ops/functional.h"
 #include "ops/recorder.h"
 
 namespace pt::bindings {
@@ -174,10 +175,8 @@ Tensor with_true_as_one(const Tensor& lent) {
   if (lent.dtype() != DType::Bool) return lent;
   const auto* bytes = reinterpret_cast<const uint8_t*>(lent.host());
   if (count(lent.shape()) == 0 || zeros_and_ones(bytes, lent.shape(), lent.strides(), 0)) return lent;
-  TapeScope off(false);
-  const Tensor numbers =
-      Tensor::view(lent.impl().buffer, {DType::U8, lent.shape()}, lent.strides(), lent.impl().offset);
-  return evaluate(find_op("astype"), {numbers}, {{"dtype", DType::Bool}}, {lent.type()})[0];
+  const TensorType bytes_type{DType::U8, lent.shape()};
+  return converted(Tensor::view(lent.impl().buffer, bytes_type, lent.strides(), lent.impl().offset), DType::Bool);
 }
 
 bool is_number(py::handle object) {
@@ -224,7 +223,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
     // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here. Who names
     // a dtype has the floats as they are first.
     const bool listed = default_float && (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()));
-    return listed && made.dtype() == DType::F64 ? apply1("astype", {made}, {{"dtype", DType::F32}}) : made;
+    return listed && made.dtype() == DType::F64 ? fn::cast(made, DType::F32) : made;
   }
   throw DTypeError(text("[", where, "] received ", type_name(object),
                         "; expected a tensor, an array or a number; convert it first"));
@@ -232,8 +231,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
 
 Tensor own(const Tensor& tensor) {
   if (!tensor.concrete() || !tensor.impl().buffer->borrowed()) return tensor;
-  TapeScope off(false);
-  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
+  return copied(tensor);
 }
 
 py::object to_numpy(const Tensor& given) {

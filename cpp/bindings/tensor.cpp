@@ -38,8 +38,7 @@ Tensor complex_number(const Tensor& number, DType dtype) {
 
 Tensor number_in(const Tensor& number, DType dtype) {
   if (is_complex(dtype)) return complex_number(number, dtype);
-  TapeScope off(false);
-  return evaluate(find_op("astype"), {number}, {{"dtype", dtype}}, {{dtype, {}}})[0];
+  return converted(number, dtype);
 }
 
 namespace {
@@ -255,9 +254,7 @@ void register_tensor(py::module_& m) {
         if (one.ndim() != 0 || one.symbolic())
           throw ShapeError(text("[full] value is ", one.type(), one.symbolic() ? ", symbolic" : "",
                                 "; expected one number; for more, use broadcast_to"));
-        TapeScope off(false);
-        const Ints sizes(type.shape.begin(), type.shape.end());
-        return evaluate(find_op("broadcast_to"), {one}, {{"shape", sizes}}, {type})[0];
+        return Tensor::view(one.impl().buffer, type, broadcast_strides({}, {}, type.shape), one.impl().offset);
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
   m.def("real_range", [](double start, double stop, double step) {

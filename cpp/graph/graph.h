@@ -7,7 +7,7 @@
 
 #include "core/slot.h"
 #include "ops/fused/machine.h"
-#include "ops/op.h"
+#include "ops/rewrite.h"
 
 namespace pt {
 
@@ -32,15 +32,8 @@ struct GraphConsumer {
 };
 
 // A node whose op is null runs a program of the fused machine; its operands are the node's inputs, then its outputs.
-struct GraphNode {
-  const Op* op = nullptr;
-  Attrs attrs;
-  std::vector<int> inputs;  // value numbers; -1 for an optional input that was left out
-  std::vector<int> outputs;
-  int phase = 0;
-  std::shared_ptr<const Location> location;
+struct GraphNode : GraphCall {
   std::shared_ptr<const FusedProgram> fused;  // of a fused node, or the epilogue of a product
-  uint64_t recompute = 0;                     // as of a trace's node
   std::shared_ptr<const GraphRegion> region;
   int region_output = 0;
   // The op that reads the rows of an epilogue's one result as they are finished, if any.

@@ -109,7 +109,7 @@ Tensors lift_constants(Graph& graph) {
 
 Tensor with_region(const Tensor& inside, const std::shared_ptr<const Region>& region, int number) {
   TapeScope off(false);
-  const Tensor output = apply1("boundary", {inside}, {{"region", static_cast<int64_t>(next_value_id())}});
+  const Tensor output = apply(fn::boundary_op(), {inside}, {{"region", static_cast<int64_t>(next_value_id())}})[0];
   if (output.symbolic()) {
     output.node()->region = region;
     output.node()->region_output = number;
@@ -117,7 +117,7 @@ Tensor with_region(const Tensor& inside, const std::shared_ptr<const Region>& re
   }
   // On a tape. What the region holds is among the inputs too, so that long chains are let go of one by one.
   auto node = std::make_shared<Node>();
-  node->op = &find_op("boundary");
+  node->op = &fn::boundary_op();
   node->types = {output.type()};
   node->order = next_value_id();
   node->inputs = region->inputs;

@@ -161,9 +161,7 @@ Tensor Trace::read(const SlotRef& slot) {
   // One tensor per parameter and version, so that its gradient can be asked for by identity.
   Tensor& view = state.views[slot.get()];
   if (!view.defined()) {
-    const Shape& shape = slot->type().shape;
-    view = fn::call("flat_view", {state.current},
-                    {{"offset", slot->offset()}, {"shape", Ints(shape.begin(), shape.end())}});
+    view = fn::flat_view(state.current, slot->offset(), slot->type().shape);
   }
   return view;
 }
@@ -178,7 +176,7 @@ void Trace::write(const SlotRef& slot, const Tensor& value) {
     return;
   }
   SlotState& state = state_of(slot->base());
-  const Tensor merged = fn::call("update_flat_view", {state.current, value}, {{"offset", slot->offset()}});
+  const Tensor merged = fn::update_flat_view(state.current, value, slot->offset());
   state.current = merged;
   state.views.clear();
   state.writes[phase_] = merged;
@@ -265,7 +263,7 @@ class Trace::Live {
 
 std::shared_ptr<Node> Trace::index_check(const Node& call, const Indexed& indexed) {
   auto node = std::make_shared<Node>();
-  node->op = &find_op("check_index");
+  node->op = &fn::check_index_op();
   node->attrs = node->op->complete({{"size", indexed.size}});
   node->inputs = {call.inputs[indexed.input]};
   node->types = {node->inputs[0].type()};

@@ -27,9 +27,7 @@ inline Tensor softplus(const Tensor& x) { return call("log1p_exp", {x}); }
 inline Tensor minimum(const Tensor& a, const Tensor& b) { return call("minimum", {a, b}); }
 inline Tensor copysign(const Tensor& a, const Tensor& b) { return call("copysign", {a, b}); }
 inline Tensor less_equal(const Tensor& a, const Tensor& b) { return call("less_equal", {a, b}); }
-inline Tensor greater_equal(const Tensor& a, const Tensor& b) { return call("greater_equal", {a, b}); }
 inline Tensor logical_or(const Tensor& a, const Tensor& b) { return call("logical_or", {a, b}); }
-inline Tensor logical_and(const Tensor& a, const Tensor& b) { return call("logical_and", {a, b}); }
 
 }  // namespace fn
 }  // namespace pt

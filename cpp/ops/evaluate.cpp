@@ -33,18 +33,13 @@ Tensor where_it_runs(const Op& op, const Tensor& input, const Target& target) {
                    target.name(), "; expected host memory or the target's own; copy the tensor first"));
 }
 
-Tensor copy_of(const Tensor& tensor) {
-  TapeScope off(false);
-  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
-}
-
 // A view of complex numbers as real ones, or of real ones as complex, counts in elements of another size.
 Tensors evaluate_view(const Op& op, const Tensor& input, const Attrs& attrs, const Types& types) {
   const auto from = static_cast<int64_t>(size_of(input.dtype())), to = static_cast<int64_t>(size_of(types[0].dtype));
   Tensor source = input;
   std::optional<View> view = op.view(operand_of(source), attrs);
   if (!view || input.impl().offset * from % to != 0) {
-    source = copy_of(source);
+    source = copied(source);
     view = op.view(operand_of(source), attrs);
   }
   const int64_t offset = source.impl().offset * from / to + view->offset;
@@ -64,7 +59,17 @@ Tensors apart_from(const Tensors& inputs, Tensors outputs) {
 
 }  // namespace
 
-Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor : copy_of(tensor); }
+Tensor copied(const Tensor& tensor) {
+  TapeScope off(false);
+  return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
+}
+
+Tensor converted(const Tensor& tensor, DType dtype) {
+  TapeScope off(false);
+  return evaluate(find_op("astype"), {tensor}, {{"dtype", dtype}}, {{dtype, tensor.shape()}})[0];
+}
+
+Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor : copied(tensor); }
 
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
@@ -87,7 +92,7 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   Tensors outputs;
   bool empty = !op.passes_through;
   for (const TensorType& type : types) {
-    if (!op.passes_through) outputs.push_back(op.rewrites ? copy_of(ready[0]) : Tensor::empty(type, target.memory()));
+    if (!op.passes_through) outputs.push_back(op.rewrites ? copied(ready[0]) : Tensor::empty(type, target.memory()));
     out.push_back({type.dtype, type.shape, row_major(type.shape)});
     empty = empty && count(type.shape) == 0;
   }

@@ -30,6 +30,10 @@ inline Tensor where(const Tensor& c, const Tensor& a, const Tensor& b) { return 
 inline Tensor equal(const Tensor& a, const Tensor& b) { return call("equal", {a, b}); }
 inline Tensor less(const Tensor& a, const Tensor& b) { return call("less", {a, b}); }
 inline Tensor greater(const Tensor& a, const Tensor& b) { return call("greater", {a, b}); }
+inline Tensor greater_equal(const Tensor& a, const Tensor& b) { return call("greater_equal", {a, b}); }
+inline Tensor logical_and(const Tensor& a, const Tensor& b) { return call("logical_and", {a, b}); }
+inline Tensor logical_not(const Tensor& x) { return call("logical_not", {x}); }
+inline Tensor isfinite(const Tensor& x) { return call("isfinite", {x}); }
 inline Tensor cast(const Tensor& x, DType dtype) {
   return x.dtype() == dtype ? x : call("astype", {x}, {{"dtype", dtype}});
 }
@@ -49,6 +53,31 @@ inline Tensor reshape(const Tensor& x, const Shape& shape) {
 inline Tensor transpose(const Tensor& x, const Ints& axes) { return call("permute_dims", {x}, {{"axes", axes}}); }
 inline Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x : call("broadcast_to", {x}, {{"shape", Ints(shape.begin(), shape.end())}});
+}
+inline Tensor concat(Tensors pieces, int axis) { return call("concat", std::move(pieces), {{"axis", int64_t{axis}}}); }
+inline Tensor take(const Tensor& x, const Tensor& index, int axis) {
+  return call("take", {x, index}, {{"axis", int64_t{axis}}});
+}
+inline Tensor embedding(const Tensor& index, const Tensor& table) { return call("embedding", {index, table}); }
+inline Tensor argmax(const Tensor& x, int axis, bool keepdims) {
+  return call("argmax", {x}, {{"axis", int64_t{axis}}, {"keepdims", keepdims}});
+}
+inline Tensor any(const Tensor& x) { return call("any", {x}); }
+inline Tensor all(const Tensor& x) { return call("all", {x}); }
+inline Tensor stop_gradient(const Tensor& x) { return call("stop_gradient", {x}); }
+inline Tensor flat_view(const Tensor& flat, int64_t offset, const Shape& shape) {
+  return call("flat_view", {flat}, {{"offset", offset}, {"shape", Ints(shape.begin(), shape.end())}});
+}
+inline Tensor update_flat_view(const Tensor& flat, const Tensor& value, int64_t offset) {
+  return call("update_flat_view", {flat, value}, {{"offset", offset}});
+}
+inline const Op& boundary_op() {
+  static const Op& op = find_op("boundary");
+  return op;
+}
+inline const Op& check_index_op() {
+  static const Op& op = find_op("check_index");
+  return op;
 }
 inline Tensor matmul(const Tensor& a, const Tensor& b) { return call("matmul", {a, b}); }
 inline Tensor zeros(const TensorType& type) { return Tensor::full(type, 0); }

@@ -259,6 +259,29 @@ OpBuilder& OpBuilder::rewrites() {
   op_.rewrites = true;
   return *this;
 }
+OpBuilder& OpBuilder::joins_pieces(PiecesFn fn) {
+  op_.joins_pieces = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::portable(ComposeFn fn) {
+  op_.portable = std::move(fn);
+  return *this;
+}
+OpBuilder& OpBuilder::same_elsewhere() {
+  return portable([](const Tensors& in, const Attrs&) -> Tensors { return {in[0]}; });
+}
+OpBuilder& OpBuilder::reduces_rows(StepKind step) {
+  op_.reduces_rows = step;
+  return *this;
+}
+OpBuilder& OpBuilder::casts() {
+  op_.casts = true;
+  return *this;
+}
+OpBuilder& OpBuilder::draws() {
+  op_.draws = true;
+  return random();
+}
 
 OpBuilder& OpBuilder::sweeps() {
   op_.sweeps = true;

@@ -22,6 +22,7 @@ struct FusedProgram;     // of the fused machine, ops/fused/machine.h
 struct ExternalFormula;  // ops/fused/desc.h
 struct OpPlan;           // how a target runs an op, ops/target.h
 inline constexpr std::size_t kMostTargets = 4;
+enum class StepKind;  // ops/fused/machine.h
 
 using Tensors = std::vector<Tensor>;
 using Types = std::vector<TensorType>;
@@ -102,6 +103,10 @@ using FormulaFn = std::function<const ExternalFormula*(const Attrs&, DType)>;
 // nullopt when these strides admit no view, so that the input is copied first.
 using ViewFn = std::function<std::optional<View>(const Operand& in, const Attrs&)>;
 
+// Where each input of an op that joins them lies in its row-major result; the pieces do not overlap. Each launch that
+// copies an input names it as its first operand, so that it can be left out where the input was made in its place.
+using PiecesFn = std::function<std::vector<View>(std::span<const TensorType> in, const TensorType& out, const Attrs&)>;
+
 // What a rule reads of a recorded call.
 struct Saves {
   std::vector<bool> inputs;   // empty means all
@@ -129,20 +134,27 @@ class Op {
   FormulaFn formula;
   std::function<std::string()> failure;  // of a plugin's kernel: what its last failing call said
   Saves saves;
-  IndexesFn indexes;              // of an op that reads or writes by index: one out of range is an error
-  bool may_fail = false;          // its kernel has errors of its own
-  bool passes_through = false;    // its result is its first input, which its kernel looks at
-  bool takes_complex = false;     // its kernel or its definition takes complex numbers; a view takes all dtypes
-  bool promotes = true;           // inputs are cast to one dtype first
-  bool integer_to_float = false;  // integer inputs are computed in float32
-  bool elementwise = false;       // a formula, in math.h or a plugin's: one step of the fused machine
-  bool random = false;            // takes a generator's state; each call of a trace is another call
-  bool contiguous = false;        // its kernel wants row-major inputs
-  bool any_strides = false;       // its kernel writes outputs of any strides
-  bool guard = false;             // ends a phase
-  bool rewrites = false;          // its kernel finds the first input in its output, and changes some of it
-  bool sweeps = false;            // reads an element of each input before it writes the same one of its outputs
-  std::string doc;                // the first line, then sections as docs say
+  PiecesFn joins_pieces;
+  ComposeFn portable;  // for backends: the same by ops that know nothing of the engine's memory or its tape
+  std::optional<StepKind> reduces_rows;  // by this step, along the attribute "axis", with "keepdims"
+  IndexesFn indexes;                     // of an op that reads or writes by index: one out of range is an error
+  bool may_fail = false;                 // its kernel has errors of its own
+  bool passes_through = false;           // its result is its first input, which its kernel looks at
+  bool takes_complex = false;            // its kernel or its definition takes complex numbers; a view takes all dtypes
+  bool promotes = true;                  // inputs are cast to one dtype first
+  bool integer_to_float = false;         // integer inputs are computed in float32
+  bool elementwise = false;              // a formula, in math.h or a plugin's: one step of the fused machine
+  double cost_ns = 0.08;                 // of an elementwise formula, for one element of float32 on one thread
+  bool casts = false;                    // its result is its input in another dtype, or the same
+  bool draws = false;                    // a random number for each element, a step of the fused machine
+  bool runs_parts = false;               // a loop or a branch: its instruction runs programs
+  bool random = false;                   // takes a generator's state; each call of a trace is another call
+  bool contiguous = false;               // its kernel wants row-major inputs
+  bool any_strides = false;              // its kernel writes outputs of any strides
+  bool guard = false;                    // ends a phase
+  bool rewrites = false;                 // its kernel finds the first input in its output, and changes some of it
+  bool sweeps = false;                   // reads an element of each input before it writes the same one of its outputs
+  std::string doc;                       // the first line, then sections as docs say
   std::string example;
 
   // Whether a trace keeps calls of it whole, also where it has a definition: some target has a kernel for it.
@@ -187,13 +199,20 @@ class OpBuilder {
   OpBuilder& view(ViewFn fn);
   OpBuilder& batch(BatchFn fn);  // see ops/batching.h; elementwise ops have one
   OpBuilder& saves(std::vector<bool> inputs, std::vector<bool> outputs = {});
-  OpBuilder& elementwise();  // shape by broadcasting, kernel from math.h; result dtype as the inputs'
-  OpBuilder& predicate();    // elementwise with a bool result
+  OpBuilder& elementwise();    // shape by broadcasting, kernel from math.h; result dtype as the inputs'
+  OpBuilder& cost(double ns);  // of a formula that is no single instruction or two, per element of float32
+  OpBuilder& predicate();      // elementwise with a bool result
   OpBuilder& no_promotion();
   OpBuilder& floats();  // integer inputs are computed in float32
   OpBuilder& random();
   OpBuilder& contiguous();
   OpBuilder& rewrites();
+  OpBuilder& joins_pieces(PiecesFn fn);
+  OpBuilder& portable(ComposeFn fn);
+  OpBuilder& same_elsewhere();  // portable: its input, as it is
+  OpBuilder& reduces_rows(StepKind step);
+  OpBuilder& casts();
+  OpBuilder& draws();        // random, too
   OpBuilder& sweeps();       // an output may be the memory of an input
   OpBuilder& any_strides();  // an output may be part of another's memory
   OpBuilder& indexes(IndexesFn fn);

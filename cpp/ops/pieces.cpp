@@ -15,6 +15,16 @@ Tensor block(const Tensor& x, const Ints& start, const Ints& stop, const Ints& s
   return fn::call("slice", {x}, {{"start", start}, {"stop", stop}, {"step", step}});
 }
 
+Tensor part_of(const Tensor& x, int axis, int64_t start, int64_t stop) {
+  return start == 0 && stop == x.shape()[axis] ? x : piece(x, axis, start, stop);
+}
+
+Tensor as_line(const Tensor& x) { return fn::reshape(x, Shape{x.size()}); }
+
+Tensor joined_at(Tensors pieces, int axis) {
+  return pieces.size() == 1 ? pieces[0] : fn::concat(std::move(pieces), axis);
+}
+
 AroundAxis around_axis(const Shape& shape, int axis) {
   AroundAxis sizes{1, shape[axis], 1};
   for (int i = 0; i < axis; ++i) sizes.before *= shape[i];
@@ -38,7 +48,7 @@ Tensor joined_parts(const Tensor& x, int axis, int64_t parts, const std::functio
   for (int64_t i = 0; i < parts; ++i) {
     all.push_back(of(piece(x, axis, i * n / parts, ((i + 1) * n + parts - 1) / parts)));
   }
-  return fn::call("concat", all, {{"axis", int64_t{axis}}});
+  return fn::concat(std::move(all), axis);
 }
 
 Ints moved_axis(int ndim, int from, int to) {

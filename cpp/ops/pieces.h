@@ -11,6 +11,15 @@ Tensor piece(const Tensor& x, int axis, int64_t start, int64_t stop, int64_t ste
 // The same along every axis.
 Tensor block(const Tensor& x, const Ints& start, const Ints& stop, const Ints& step);
 
+// The same, but all of the axis is x itself.
+Tensor part_of(const Tensor& x, int axis, int64_t start, int64_t stop);
+
+// All elements in one axis.
+Tensor as_line(const Tensor& x);
+
+// Pieces joined along an axis; one piece is itself.
+Tensor joined_at(Tensors pieces, int axis);
+
 // The sizes before, along and behind an axis.
 struct AroundAxis {
   int64_t before, along, behind;

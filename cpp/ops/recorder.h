@@ -56,5 +56,8 @@ void undo_phase();
 // Runs an op's kernels on concrete inputs, now. Views where the op is a view.
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types);
 Tensor to_row_major(const Tensor& tensor);
+// In memory of its own, and in another dtype. On no tape.
+Tensor copied(const Tensor& tensor);
+Tensor converted(const Tensor& tensor, DType dtype);
 
 }  // namespace pt

@@ -134,10 +134,10 @@ Tensor as_column(const Tensor& of_rows, int ndim) {
 // nothing that it was not meant for; what it makes of these is left, and has no gradient.
 Tensors for_choosers(const Graph& graph, const Tensor& chose, Tensors inputs, const std::vector<char>& batched) {
   const int64_t rows = chose.shape()[0];
-  const Tensor first = fn::call("argmax", {fn::cast(chose, DType::I32)}, {{"axis", int64_t{0}}, {"keepdims", true}});
+  const Tensor first = fn::argmax(fn::cast(chose, DType::I32), 0, true);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!batched[i]) continue;
-    const Tensor lent = fn::call("stop_gradient", {fn::call("take", {inputs[i], first}, {{"axis", int64_t{0}}})});
+    const Tensor lent = fn::stop_gradient(fn::take(inputs[i], first, 0));
     inputs[i] = fn::where(as_column(chose, inputs[i].ndim()), inputs[i], lent);
   }
   Part all = batched_part(graph, batched, rows, "cond"), nothing;
@@ -148,7 +148,7 @@ Tensors for_choosers(const Graph& graph, const Tensor& chose, Tensors inputs, co
     for (const TensorType& type : result_types(all.graph)) zeros.push_back(fn::zeros(type));
     nothing = finished_part(trace, zeros, "cond");
   }
-  Tensors given{fn::call("any", {chose})};
+  Tensors given{fn::any(chose)};
   for (const Tensors* more : std::initializer_list<const Tensors*>{&all.captured, &inputs, &nothing.captured}) {
     given.insert(given.end(), more->begin(), more->end());
   }
@@ -178,7 +178,7 @@ Tensors batch_choices(const ControlOp& control, const BatchContext& c) {
   const Tensors on = for_choosers(control.parts[0], which, own_of<Tensor>(c.in, 1, yes, operands),
                                   own_of<char>(c.batched, 1, yes, operands));
   const Tensors off =
-      for_choosers(control.parts[1], fn::call("logical_not", {which}), own_of<Tensor>(c.in, 1 + yes, no, operands),
+      for_choosers(control.parts[1], fn::logical_not(which), own_of<Tensor>(c.in, 1 + yes, no, operands),
                    own_of<char>(c.batched, 1 + yes, no, operands));
   Tensors results;
   for (std::size_t i = 0; i < on.size(); ++i) {

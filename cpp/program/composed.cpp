@@ -56,10 +56,7 @@ bool runs_eagerly(const Composition& c) {
                      [](const Tensor& t) { return !t.defined() || (t.concrete() && t.row_major()); });
 }
 
-bool is_loop(const GraphNode& node) {
-  if (!node.op || node.op->elementwise) return true;
-  return node.op->name == "sum" || node.op->name == "max" || node.op->name == "min";
-}
+bool is_loop(const GraphNode& node) { return !node.op || node.op->elementwise || node.op->reduces_rows; }
 
 // Loops and views alone, so that nothing can fail, and several calls in one loop; results in memory of their own.
 bool worthwhile(const Graph& graph) {

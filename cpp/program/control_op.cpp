@@ -210,6 +210,7 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
   control.layout = std::move(layout);
   control.op.promotes = false;
   control.op.contiguous = true;
+  control.op.runs_parts = true;
   control.op.may_fail = std::any_of(control.parts.begin(), control.parts.end(), may_fail);
   complete(control);
   return control;

@@ -97,8 +97,9 @@ class Emission {
 
   void emit_copy(int value, const Place& from, const Place& to, int phase, bool commits) {
     if (count(type_of(value).shape) == 0) return;
-    emit(target_.plan_copy(operand_at(value, from), operand_at(value, to), context_),
-         {placed_at(value, from), placed_at(value, to)}, -1, "copy", phase, commits);
+    LaunchPlan copy = target_.plan_copy(operand_at(value, from), operand_at(value, to), context_);
+    const std::string name = copy.launches.front().kernel;
+    emit(std::move(copy), {placed_at(value, from), placed_at(value, to)}, -1, name, phase, commits);
   }
 
   // A node's operands as its plan and its launches see them.
@@ -146,7 +147,7 @@ class Emission {
     }
     LaunchPlan plan = target_.plan(*node.op, operands.in, operands.out, node.attrs, context_);
     std::vector<bool> skip;
-    if (node.op->name == "pack" || node.op->name == "concat") {
+    if (node.op->joins_pieces) {
       for (const Launch& launch : plan.launches)
         skip.push_back(launch.operands[0] >= 0 && placement_.joined.count({n, launch.operands[0]}) > 0);
     }
@@ -160,9 +161,9 @@ class Emission {
       return emit(target_.plan(*node.op, operands.in, {}, node.attrs, context_), operands.placed, n, node.op->name,
                   node.phase, false);
     const Value& value = graph_.values[node.inputs[0]];
-    const bool packed =
-        value.origin == Origin::Node && graph_.nodes[value.index].op && graph_.nodes[value.index].op->name == "pack";
-    for (const GuardedPiece& piece : pieces_to_guard(layout_, node.phase, operands.in[0], operands.placed[0], packed))
+    const GraphNode* maker = value.origin == Origin::Node ? &graph_.nodes[value.index] : nullptr;
+    const bool joined = maker && maker->op && maker->op->joins_pieces;
+    for (const GuardedPiece& piece : pieces_to_guard(layout_, node.phase, operands.in[0], operands.placed[0], joined))
       emit(target_.plan(*node.op, std::span(&piece.operand, 1), {}, node.attrs, context_), {piece.at}, n, node.op->name,
            node.phase, false);
   }

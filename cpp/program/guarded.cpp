@@ -32,8 +32,8 @@ std::map<int64_t, int64_t> let_makers_look(Layout& layout, int phase, int flat) 
 }  // namespace
 
 std::vector<GuardedPiece> pieces_to_guard(Layout& layout, int phase, const Operand& whole, const PlacedOperand& at,
-                                          bool packed) {
-  if (!packed || at.byte_offset != 0) return {{whole, at}};
+                                          bool joined) {
+  if (!joined || at.byte_offset != 0) return {{whole, at}};
   const auto size = static_cast<int64_t>(size_of(whole.dtype));
   std::vector<GuardedPiece> pieces;
   int64_t begin = 0;

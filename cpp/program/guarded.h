@@ -11,9 +11,9 @@ struct GuardedPiece {
   PlacedOperand at;
 };
 
-// All of the operand; but of a flat gradient (packed), whose pieces lie in its storage, not the large ones that the
+// All of the operand; but of a flat gradient, which joins pieces that lie in its storage, not the large ones that the
 // launches which make them can look at while they are in a cache: these are told to.
 std::vector<GuardedPiece> pieces_to_guard(Layout& layout, int phase, const Operand& whole, const PlacedOperand& at,
-                                          bool packed);
+                                          bool joined);
 
 }  // namespace pt

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "ops/axes.h"
+#include "ops/reshape/view.h"
 
 namespace pt {
 namespace {
@@ -102,9 +102,7 @@ class Placing {
       return;
     }
     for (int output : node.outputs) {
-      const bool pack = node.op && node.op->name == "pack" && usage_.in_place[output] < 0;
-      if (pack) pack_storage(n);
-      if (!pack && places_[output].storage < 0) places_[output] = home_of(n, output);
+      if (places_[output].storage < 0) places_[output] = home_of(n, output);
     }
   }
 
@@ -124,16 +122,14 @@ class Placing {
     places_[node.outputs[0]] = {place.storage, place.offset * from / to + view->offset, view->strides};
   }
 
-  // Memory for an output of node n: a slot, a result, the flat gradient, an operand that dies here, or the arena.
+  // Memory for an output of node n: a slot, a result, a piece of a whole, an operand that dies here, or the arena.
   Place home_of(int n, int output) {
     const TensorType& type = graph_.values[output].type;
     Place place{-1, 0, row_major(type.shape)};
     if (usage_.in_place[output] >= 0) {
       place.storage = made_.slot_storage[usage_.in_place[output]];
-    } else if (usage_.pack_of[output] >= 0) {
-      place.storage = pack_piece(usage_.pack_of[output], output);
-    } else if (const std::optional<Place> part = part_of_concat(output)) {
-      place = *part;
+    } else if (const std::optional<Place> piece = place_in_whole(output)) {
+      place = *piece;
     } else if (result_of_[output] >= 0) {
       place.storage = made_.result_storage[result_of_[output]];
     } else {
@@ -166,59 +162,38 @@ class Placing {
     return -1;
   }
 
-  int pack_storage(int pack) {
-    const int output = graph_.nodes[pack].outputs[0];
-    if (places_[output].storage < 0) {
-      places_[output].strides = row_major(graph_.values[output].type.shape);
-      const bool result = result_of_[output] >= 0;
-      places_[output].storage = result ? made_.result_storage[result_of_[output]]
-                                       : add_storage(Home::Arena, 0, bytes_of(graph_.values[output].type));
-    }
-    return places_[output].storage;
-  }
-
-  int pack_piece(int pack, int value) {
-    const GraphNode& node = graph_.nodes[pack];
-    const auto found =
-        std::find_if(node.inputs.begin(), node.inputs.end(), [&](int input) { return usage_.whole[input] == value; });
-    const auto at = found - node.inputs.begin();
-    const TensorType& type = graph_.values[value].type;
-    const int storage = add_storage(Home::Arena, 0, bytes_of(type));
-    const int parent = pack_storage(pack);
-    made_.storages[storage].parent = parent;
-    made_.storages[storage].home = made_.storages[parent].home;
-    made_.storages[storage].index = made_.storages[parent].index;
-    made_.storages[storage].parent_offset =
-        node.attrs.ints("offsets")[static_cast<std::size_t>(at)] * static_cast<int64_t>(size_of(type.dtype));
-    made_.joined.insert({pack, static_cast<int>(at)});
-    return storage;
-  }
-
-  // Where a value lies in the result of the concat that alone wants it; nowhere if its axes do not fit into that, or if
-  // its maker gave the result another shape.
-  std::optional<Place> part_of_concat(int value) {
-    const int n = usage_.concat_of[value];
+  // Where a value lies in the result of the node that joins it with others; nowhere if its axes do not fit into that,
+  // where its maker gave the result another shape.
+  std::optional<Place> place_in_whole(int value) {
+    const int n = usage_.piece_of[value];
     if (n < 0) return std::nullopt;
     const GraphNode& node = graph_.nodes[n];
     const int whole = node.outputs[0];
-    const TensorType& type = graph_.values[whole].type;
-    const int axis = normal_axis(node.attrs.integer("axis"), type.shape.size(), "concat");
-    const Strides strides = row_major(type.shape);
-    int64_t begin = 0;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const int input = node.inputs[i];
-      const Shape& shape = graph_.values[input].type.shape;
-      if (usage_.whole[input] == value) {
-        const Ints wanted(graph_.values[value].type.shape.begin(), graph_.values[value].type.shape.end());
-        const std::optional<View> view = find_op("reshape").view({type.dtype, shape, strides}, {{"shape", wanted}});
-        if (!view) return std::nullopt;
-        if (places_[whole].storage < 0) places_[whole] = home_of(n, whole);
-        made_.joined.insert({n, static_cast<int>(i)});
-        return Place{places_[whole].storage, places_[whole].offset + begin * strides[axis], view->strides};
-      }
-      begin += shape[axis];
-    }
-    return std::nullopt;
+    const auto is_it = [&](int input) { return usage_.whole[input] == value; };
+    const auto at = std::find_if(node.inputs.begin(), node.inputs.end(), is_it) - node.inputs.begin();
+    Types types;
+    for (int input : node.inputs) types.push_back(graph_.values[input].type);
+    const TensorType& type = graph_.values[value].type;
+    const View piece =
+        node.op->joins_pieces(types, graph_.values[whole].type, node.attrs)[static_cast<std::size_t>(at)];
+    const std::optional<View> view = reshaped({type.dtype, piece.shape, piece.strides}, type.shape);
+    if (!view) return std::nullopt;
+    if (places_[whole].storage < 0) places_[whole] = home_of(n, whole);
+    if (!is_row_major(graph_.values[whole].type.shape, places_[whole].strides)) return std::nullopt;
+    made_.joined.insert({n, static_cast<int>(at)});
+    const int64_t offset = places_[whole].offset + piece.offset;
+    if (is_row_major(type.shape, view->strides))
+      return Place{storage_inside(places_[whole].storage, offset, type), 0, view->strides};
+    return Place{places_[whole].storage, offset, view->strides};
+  }
+
+  // A run of elements of another storage, as a storage of its own.
+  int storage_inside(int outer, int64_t offset, const TensorType& type) {
+    const Storage whole = made_.storages[outer];
+    const int inner = add_storage(whole.home, whole.index, bytes_of(type));
+    made_.storages[inner].parent = whole.parent >= 0 ? whole.parent : outer;
+    made_.storages[inner].parent_offset = whole.parent_offset + offset * static_cast<int64_t>(size_of(type.dtype));
+    return inner;
   }
 
   const Graph& graph_;

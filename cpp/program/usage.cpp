@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "ops/axes.h"
-
 namespace pt {
 
 bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || node.op->passes_through); }
@@ -73,55 +71,51 @@ void plan_writes(const Graph& graph, Usage& usage) {
   }
 }
 
-// Gradients that only exist to be packed are written where the pack wants them.
-void plan_packs(const Graph& graph, Usage& usage) {
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    const GraphNode& node = graph.nodes[n];
-    if (!node.op || node.op->name != "pack") continue;
-    std::vector<int> sources;
-    for (int input : node.inputs) sources.push_back(usage.whole[input]);
-    for (int source : sources) {
-      const Value& value = graph.values[source];
-      if (value.origin != Origin::Node || aliases_input(graph.nodes[value.index])) continue;
-      if (graph.nodes[value.index].op && graph.nodes[value.index].op->name == "pack") continue;
-      const bool twice = std::count(sources.begin(), sources.end(), source) > 1;
-      if (usage.pack_of[source] < 0 && !twice && usage.last_read[source] != kForever && usage.in_place[source] < 0) {
-        usage.pack_of[source] = static_cast<int>(n);
-      }
-    }
+// How many elements of a piece lie together in the whole.
+int64_t run_of(const View& piece) {
+  int64_t run = 1;
+  for (int d = piece.shape.size() - 1; d >= 0; --d) {
+    if (piece.shape[d] == 1) continue;
+    if (piece.strides[d] != run) break;
+    run *= piece.shape[d];
   }
+  return run;
 }
 
-// Whether the node's kernel may write a piece of another tensor's memory, of which `run` elements at a time lie
-// together. The fused machine writes short runs one by one: a copy of all of them costs less.
-bool writes_pieces(const GraphNode& node, const TensorType& piece, int64_t run) {
+// Whether the node's kernel had better write a piece in the whole, where that is not one run. The fused machine writes
+// short runs one by one: a copy of all of them costs less.
+bool writes_runs(const GraphNode& node, const TensorType& type, int64_t run) {
   constexpr int64_t kLongRun = 64;  // bytes
   if (node.op && node.op->any_strides) return true;
-  const bool together = run == count(piece.shape) || run * static_cast<int64_t>(size_of(piece.dtype)) >= kLongRun;
-  return (!node.op || node.op->elementwise) && together;
+  return (!node.op || node.op->elementwise) && run * static_cast<int64_t>(size_of(type.dtype)) >= kLongRun;
 }
 
-// Tensors that only exist to be joined are written where the whole wants them.
-void plan_concats(const Graph& graph, Usage& usage) {
+// Tensors that only exist to be joined, like gradients that go into the flat gradient, are written where the whole
+// wants them.
+void plan_pieces(const Graph& graph, Usage& usage) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
-    if (!node.op || node.op->name != "concat") continue;
-    const int ndim = graph.values[node.outputs[0]].type.shape.size();
-    const int axis = normal_axis(node.attrs.integer("axis"), ndim, "concat");
-    for (int input : node.inputs) {
-      const int source = usage.whole[input];
+    if (!node.op || !node.op->joins_pieces) continue;
+    const TensorType& whole = graph.values[node.outputs[0]].type;
+    Types types;
+    for (int input : node.inputs) types.push_back(graph.values[input].type);
+    const std::vector<View> places = node.op->joins_pieces(types, whole, node.attrs);
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const int source = usage.whole[node.inputs[i]];
       const Value& value = graph.values[source];
-      const TensorType& piece = graph.values[input].type;
-      int64_t run = 1;
-      for (int d = axis; d < ndim; ++d) run *= piece.shape[d];
-      if (value.origin != Origin::Node || !writes_pieces(graph.nodes[value.index], piece, run)) continue;
+      if (value.origin != Origin::Node || aliases_input(graph.nodes[value.index])) continue;
       const bool twice = std::count_if(node.inputs.begin(), node.inputs.end(),
                                        [&](int other) { return usage.whole[other] == source; }) > 1;
-      // Later readers would find what the whole's memory holds by then.
-      const bool joined_last = usage.last_read[usage.root[source]] == static_cast<int>(n);
-      const bool free = usage.concat_of[source] < 0 && usage.pack_of[source] < 0 && usage.in_place[source] < 0;
-      if (!twice && joined_last && free && value.type.dtype == graph.values[node.outputs[0]].type.dtype)
-        usage.concat_of[source] = static_cast<int>(n);
+      const bool free = usage.piece_of[source] < 0 && usage.in_place[source] < 0;
+      const int last = usage.last_read[usage.root[source]];
+      if (twice || !free || last == kForever || value.type.dtype != whole.dtype) continue;
+      const int64_t run = run_of(places[i]);
+      const bool writes = last == static_cast<int>(n) && writes_runs(graph.nodes[value.index], value.type, run);
+      if (run != count(places[i].shape) && !writes) continue;
+      usage.piece_of[source] = static_cast<int>(n);
+      // Later readers of the piece read the whole's memory.
+      int& last_of_whole = usage.last_read[node.outputs[0]];
+      last_of_whole = std::max(last_of_whole, last);
     }
   }
 }
@@ -140,11 +134,9 @@ Usage usage_of(const Graph& graph) {
   }
   usage.in_place.assign(graph.values.size(), -1);
   usage.snapshot.assign(graph.slots.size(), false);
-  usage.pack_of.assign(graph.values.size(), -1);
-  usage.concat_of.assign(graph.values.size(), -1);
+  usage.piece_of.assign(graph.values.size(), -1);
   plan_writes(graph, usage);
-  plan_packs(graph, usage);
-  plan_concats(graph, usage);
+  plan_pieces(graph, usage);
   return usage;
 }
 

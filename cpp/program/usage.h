@@ -14,8 +14,8 @@ struct Usage {
   std::vector<int> last_of;    // per phase: its last node, -1 if it has none
   std::vector<int> in_place;   // per value: the slot that its maker writes in place, -1 otherwise
   std::vector<bool> snapshot;  // per slot: its old value is read after it is overwritten, so it is copied first
-  std::vector<int> pack_of;    // per value: the pack node in whose result it lives, -1 otherwise; of `whole` values
-  std::vector<int> concat_of;  // the same of concat nodes
+  std::vector<int> piece_of;   // per value: the node that joins it with others, in whose result it is written if it
+                               // lies there as its maker can write it; -1 otherwise. Of `whole` values
 };
 constexpr int kForever = 1 << 30;
 

@@ -62,7 +62,7 @@ void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
 // Whether a part reads by index: out of a row that has ended that may be an index which no step was meant to take.
 bool reads_by_index(const Graph& graph) {
   const auto by_index = [](const GraphNode& node) {
-    if (!node.op || node.op->name == "scan" || node.op->name == "cond" || node.op->name == "while_loop") return true;
+    if (!node.op || node.op->runs_parts) return true;
     return std::any_of(node.op->inputs.begin(), node.op->inputs.end(),
                        [](const InputSpec& input) { return input.takes == Takes::Integer && !input.promoted; });
   };
@@ -97,7 +97,7 @@ Tensors batch(const ControlOp& control, const BatchContext& c) {
   {
     Trace trace({.nested = true, .where = "while_loop", .draws = false});
     TraceScope scope(&trace);
-    asked = finished_part(trace, {fn::call("any", {symbols(trace, types)[0]})}, "while_loop");
+    asked = finished_part(trace, {fn::any(symbols(trace, types)[0])}, "while_loop");
   }
   {
     Trace trace({.nested = true, .where = "while_loop", .draws = false});
@@ -112,7 +112,7 @@ Tensors batch(const ControlOp& control, const BatchContext& c) {
       after[i] = fn::where(fn::reshape(before[0], column), after[i], before[i + 1]);
     }
     const Tensor again = goes_on(Tensors(read.begin(), read.begin() + n_condition), after);
-    after.insert(after.begin(), fn::call("logical_and", {before[0], again}));
+    after.insert(after.begin(), fn::logical_and(before[0], again));
     made = finished_part(trace, after, "while_loop");
   }
   Tensors inputs = asked.captured;

@@ -328,6 +328,35 @@ def test_what_is_read_after_it_was_joined_is_copied() -> None:
         np.testing.assert_array_equal(compiled.numpy(), eager.numpy())
 
 
+@pytest.mark.parametrize("join", ["concat", "pack"])
+@pytest.mark.parametrize("made", [lambda x: x @ x.T, pt.exp])
+def test_a_piece_that_is_read_later_keeps_its_numbers(join: str, made: Callable[[pt.Tensor], pt.Tensor]) -> None:
+    """Its memory is the whole's, which what reads the whole last would write over."""
+    x = pt.tensor(np.random.default_rng(0).normal(size=(5, 5)).astype(np.float32))
+
+    def step(x: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        parts = [made(x), made(-x)]
+        whole = pt.concat(parts) if join == "concat" else pt.ops.functional.OPERATORS["pack"](parts, (0, 25), 50)
+        sums = pt.cumulative_sum(pt.reshape(pt.tanh(whole), (50,)))
+        return sums, (parts[0] + sums[0]) @ parts[1]
+
+    compiled = pt.compile(step)
+    for got, wanted in zip(compiled(x), step(x), strict=True):
+        np.testing.assert_array_equal(got.numpy(), wanted.numpy())
+    launches = [i for i in compiled.programs[0]["instructions"] if i["name"] == join]
+    assert sum(i["chunks"] for i in launches) == 0, launches  # the pieces lie there already
+
+
+def test_pieces_that_are_joined_as_they_were_are_the_whole() -> None:
+    x = pt.tensor(np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32))
+    step = pt.compile(lambda x: pt.concat([x[:, :2], x[:, 2:5], x[:, 5:]], axis=1) * 2)
+    other = pt.compile(lambda x: pt.concat([x[:, 2:], x[:, :2]], axis=1) * 2)
+    np.testing.assert_array_equal(step(x).numpy(), x.numpy() * 2)
+    np.testing.assert_array_equal(other(x).numpy(), np.roll(x.numpy(), -2, axis=1) * 2)
+    assert [i["name"] for i in step.programs[0]["instructions"]] == ["multiply"]
+    assert "concat" in [i["name"] for i in other.programs[0]["instructions"]]
+
+
 @pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (3, 1)])
 def test_a_relu_before_a_pooling_lets_its_gradient_pass_before_it_is_spread(window: int, stride: int) -> None:
     rng = np.random.default_rng(window + stride)

@@ -13,7 +13,7 @@ namespace {
 
 // A single elementwise call or cast becomes a program of its own if a product could take that as its epilogue.
 bool may_follow_product(const Graph& graph, const Target& target, const GraphNode& node) {
-  if (!node.op || !(node.op->elementwise || node.op->name == "astype")) return false;
+  if (!node.op || !(node.op->elementwise || node.op->casts)) return false;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](int input) {
     const Value& value = graph.values[input];
     if (value.origin != Origin::Node || !graph.nodes[value.index].op) return false;
@@ -43,8 +43,7 @@ class Fuser {
     for (int output : node.outputs) {
       if (count(graph.values[output].type.shape) == 0) return false;
     }
-    return node.op->elementwise || node.op->name == "astype" || node.op->name == "random_uniform" ||
-           row_reduction(graph, node).has_value();
+    return node.op->elementwise || node.op->casts || node.op->draws || row_reduction(graph, node).has_value();
   }
 
   Shape own_space(const GraphNode& node) const {
@@ -73,7 +72,7 @@ class Fuser {
     const Shape& shape = graph_.values[node.outputs[0]].type.shape;
     if (shape == space) return true;
     // A per-row member: what broadcasts to its shape, and so all that it reads, is per-row too.
-    return node.op->name != "random_uniform" && shape == row_of(space);
+    return !node.op->draws && shape == row_of(space);
   }
 
   // Not the node alone that joins them: what one group reads of the other may be a result that registers do not hold.

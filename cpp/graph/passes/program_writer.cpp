@@ -8,16 +8,14 @@
 namespace pt {
 
 std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node) {
-  if (!node.op) return std::nullopt;
-  const bool sum = node.op->name == "sum", max = node.op->name == "max", min = node.op->name == "min";
-  if (!sum && !max && !min) return std::nullopt;
+  if (!node.op || !node.op->reduces_rows) return std::nullopt;
   const TensorType& type = graph.values[node.inputs[0]].type;
   if (!node.attrs.flag("keepdims") || !node.attrs.has("axis") || type.shape.empty() || type.shape.back() == 0)
     return std::nullopt;
   const Ints& axes = node.attrs.ints("axis");
   if (axes.size() != 1 || (axes[0] != -1 && axes[0] != type.shape.size() - 1)) return std::nullopt;
   if (!is_float(type.dtype)) return std::nullopt;
-  return sum ? StepKind::RowSum : max ? StepKind::RowMax : StepKind::RowMin;
+  return node.op->reduces_rows;
 }
 
 bool register_exact(DType dtype) { return register_dtype(dtype) == dtype; }
@@ -58,10 +56,10 @@ void ProgramWriter::member(const GraphNode& node) {
   step.dtype = register_dtype(graph_.values[node.outputs[0]].type.dtype);
   if (auto reduction = row_reduction(graph_, node)) {
     step.kind = *reduction;
-  } else if (node.op->name == "astype") {
+  } else if (node.op->casts) {
     step.kind = StepKind::Cast;
     step.dtype = cast_dtype(graph_.values[node.inputs[0]].type.dtype, graph_.values[node.outputs[0]].type.dtype);
-  } else if (node.op->name == "random_uniform") {
+  } else if (node.op->draws) {
     step.kind = StepKind::Uniform;
     step.operand = operand(node.inputs[0]);
     step.ordinal = node.attrs.integer("ordinal");

@@ -7,7 +7,7 @@
 #include "graph/trace.h"
 #include "ops/autocast.h"
 #include "ops/expand.h"
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -17,44 +17,6 @@ std::optional<Indexed> indexed(const Op& op, const Tensors& in, const Attrs& att
   Types types;
   for (const Tensor& t : in) types.push_back(t.type());
   return op.indexes(types, attrs);
-}
-
-Tensor piece(const Tensor& flat, int64_t from, int64_t to) {
-  if (from == 0 && to == flat.size()) return flat;
-  return fn::call("slice", {flat}, {{"start", Ints{from}}, {"stop", Ints{to}}});
-}
-
-Tensor joined(Tensors pieces) {
-  return pieces.size() == 1 ? pieces[0] : fn::call("concat", std::move(pieces), {{"axis", int64_t{0}}});
-}
-
-Tensor as_line(const Tensor& x) { return fn::reshape(x, Shape{x.size()}); }
-
-// Pieces laid out in one axis, by the ops that every backend has anyway.
-Tensor laid_out(const Tensors& pieces, const Ints& offsets, int64_t size) {
-  const DType dtype = pieces[0].dtype();
-  Tensors parts;
-  int64_t end = 0;
-  const auto gap_to = [&](int64_t next) {
-    if (next > end) parts.push_back(fn::zeros({dtype, Shape{next - end}}));
-  };
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    gap_to(offsets[i]);
-    if (pieces[i].size() > 0) parts.push_back(as_line(pieces[i]));
-    end = offsets[i] + pieces[i].size();
-  }
-  gap_to(size);
-  return parts.empty() ? fn::zeros({dtype, Shape{0}}) : joined(std::move(parts));
-}
-
-Tensor with_piece(const Tensor& flat, const Tensor& value, int64_t offset) {
-  if (value.size() == 0) return flat;
-  Tensors parts;
-  if (offset > 0) parts.push_back(piece(flat, 0, offset));
-  parts.push_back(as_line(value));
-  const int64_t end = offset + value.size();
-  if (end < flat.size()) parts.push_back(piece(flat, end, flat.size()));
-  return joined(std::move(parts));
 }
 
 class Purifier {
@@ -81,7 +43,7 @@ class Purifier {
     Tensors results;
     for (int result : source_.results) results.push_back(value_[result]);
     for (const Tensor& written : written_) results.push_back(written);
-    if (!flags_.empty()) results.push_back(joined(flags_));
+    if (!flags_.empty()) results.push_back(joined_at(flags_, 0));
     made_.graph = trace_.finish(results);
     return std::move(made_);
   }
@@ -105,7 +67,7 @@ class Purifier {
     trace_.set_location(node.location);
     trace_.set_recompute(node.recompute);
     if (node.op->guard) {
-      finite_ = and_also(finite_, all_true(fn::call("isfinite", {inputs[0]})));
+      finite_ = and_also(finite_, all_true(fn::isfinite(inputs[0])));
       skips_ = skip_ || node.attrs.flag("skip");
       value_[node.outputs[0]] = inputs[0];
       return;
@@ -116,16 +78,10 @@ class Purifier {
 
   // What a backend gets in place of a call; nothing where it gets the call.
   Tensors instead(const Op& op, const Tensors& in, const Attrs& attrs) {
-    if (op.name == "boundary" || op.name == "stop_gradient" || op.name == "copy") return {in[0]};
-    if (op.name == "flat_view") {
-      const Shape shape(attrs.ints("shape"));
-      const int64_t offset = attrs.integer("offset");
-      return {fn::reshape(piece(in[0], offset, offset + count(shape)), shape)};
-    }
-    if (op.name == "check_index") return {looked_at(in[0], attrs.integer("size"))};
-    if (op.name == "update_flat_view") return {with_piece(in[0], in[1], attrs.integer("offset"))};
-    if (op.name == "pack") return {laid_out(in, attrs.ints("offsets"), attrs.integer("size"))};
-    if (const auto call = indexed(op, in, attrs); call && !safe_.contains(in[call->input].id())) {
+    if (op.portable) return op.portable(in, attrs);
+    const auto call = indexed(op, in, attrs);
+    if (call && op.passes_through) return {looked_at(in[call->input], call->size)};
+    if (call && !safe_.contains(in[call->input].id())) {
       Tensors inputs = in;
       inputs[call->input] = looked_at(in[call->input], call->size);
       return apply(op, inputs, attrs);
@@ -138,18 +94,18 @@ class Purifier {
   Tensor looked_at(const Tensor& index, int64_t size) {
     const Tensor wide = fn::cast(index, DType::I64);
     const auto bound = [](int64_t number) { return Tensor::scalar(static_cast<double>(number), DType::I64); };
-    const Tensor low = fn::call("greater_equal", {wide, bound(-size)});
-    const Tensor high = fn::call("less", {wide, bound(size)});
-    const Tensor right = fn::call("logical_and", {low, high});
+    const Tensor low = fn::greater_equal(wide, bound(-size));
+    const Tensor high = fn::less(wide, bound(size));
+    const Tensor right = fn::logical_and(low, high);
     inside_ = and_also(inside_, all_true(right));
     const Tensor safe = fn::where(right, index, Tensor::scalar(0, index.dtype()));
     safe_.insert(safe.id());
     return safe;
   }
 
-  static Tensor all_true(const Tensor& flags) { return fn::call("all", {flags}); }
+  static Tensor all_true(const Tensor& flags) { return fn::all(flags); }
 
-  static Tensor and_also(const Tensor& a, const Tensor& b) { return a.defined() ? fn::call("logical_and", {a, b}) : b; }
+  static Tensor and_also(const Tensor& a, const Tensor& b) { return a.defined() ? fn::logical_and(a, b) : b; }
 
   void check(const Tensor& flag, bool index) {
     if (!flag.defined()) return;

@@ -1,7 +1,8 @@
 // Replays the graph through `apply` into a new trace, so that definitions expand and equal calls meet by the same rules
 // that made the graph.
+#include <algorithm>
+
 #include "graph/passes/passes.h"
-#include "graph/passes/turn.h"
 #include "graph/region.h"
 #include "graph/trace.h"
 #include "ops/autocast.h"
@@ -13,28 +14,78 @@ namespace {
 // A view of all of its input as it is, like stop_gradient once gradients are made, would only keep kernels from fusing,
 // and a cast to the dtype that is there would copy.
 bool changes_nothing(const Graph& graph, const GraphNode& node) {
-  if (!renames_memory(graph, node) && node.op->name != "astype") return false;
+  if (!renames_memory(graph, node) && !node.op->casts) return false;
   return graph.values[node.inputs[0]].type == graph.values[node.outputs[0]].type;
 }
 
-// The flat value whose pieces, all of them in their places, a `pack` puts together; -1 for other calls.
+bool same_place(const View& a, const View& b) {
+  if (a.offset != b.offset || a.shape != b.shape) return false;
+  for (int d = 0; d < a.shape.size(); ++d) {
+    if (a.shape[d] != 1 && a.strides[d] != b.strides[d]) return false;
+  }
+  return true;
+}
+
+// The value of which a call joins all pieces again, each where it was; -1 for other calls.
 int whole_of_pieces(const Graph& graph, const GraphNode& node) {
-  if (node.op->name != "pack") return -1;
+  if (!node.op->joins_pieces) return -1;
+  const TensorType& type = graph.values[node.outputs[0]].type;
+  Types types;
+  for (int input : node.inputs) types.push_back(graph.values[input].type);
+  const std::vector<View> places = node.op->joins_pieces(types, type, node.attrs);
   int whole = -1;
-  int64_t end = 0;  // of pieces that lie in order: if they fill the size, none has moved
+  int64_t joined = 0;  // elements: pieces do not overlap, so that these are all where they are as many
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const Value& piece = graph.values[node.inputs[i]];
     if (piece.origin != Origin::Node) return -1;
     const GraphNode& view = graph.nodes[piece.index];
-    if (!view.op || view.op->name != "flat_view" || view.attrs.integer("offset") != end) return -1;
-    if (i > 0 && view.inputs[0] != whole) return -1;
+    if (!view.op->view || (i > 0 && view.inputs[0] != whole)) return -1;
     whole = view.inputs[0];
-    end += count(piece.type.shape);
+    if (graph.values[whole].type != type) return -1;
+    const std::optional<View> place = view.op->view({type.dtype, type.shape, row_major(type.shape)}, view.attrs);
+    if (!place || !same_place(*place, places[i])) return -1;
+    joined += count(piece.type.shape);
   }
-  const bool all =
-      whole >= 0 && end == node.attrs.integer("size") && graph.values[whole].type == graph.values[node.outputs[0]].type;
-  return all ? whole : -1;
+  return whole >= 0 && joined == count(type.shape) ? whole : -1;
 }
+
+// What rewrite rules see while the graph is repeated.
+class Repeated final : public GraphAround {
+ public:
+  Repeated(const Graph& graph, const Tensors& value, Trace& trace)
+      : graph_(graph), value_(value), trace_(trace), reads_(count_readers(graph)), readers_(graph.values.size()) {
+    for (const GraphNode& node : graph.nodes) {
+      for (int input : node.inputs) {
+        if (input >= 0) readers_[input].push_back(&node);
+      }
+    }
+  }
+
+  const TensorType& type(int value) const override { return graph_.values[value].type; }
+  const GraphCall* maker(int value) const override {
+    const Value& v = graph_.values[value];
+    return v.origin == Origin::Node ? &graph_.nodes[v.index] : nullptr;
+  }
+  const GraphCall* own_maker(int value, const GraphCall& reader) const override {
+    const GraphCall* call = maker(value);
+    const bool own = call && reads_[value] == 1 && call->phase == reader.phase && call->recompute == reader.recompute;
+    return own ? call : nullptr;
+  }
+  bool read_only_by(int value, const std::function<bool(const GraphCall&)>& such) const override {
+    const std::vector<const GraphCall*>& readers = readers_[value];
+    return readers.size() == static_cast<std::size_t>(reads_[value]) &&
+           std::all_of(readers.begin(), readers.end(), [&](const GraphCall* reader) { return such(*reader); });
+  }
+  Tensor now(int value) const override { return value_[value]; }
+  void stand_for(const GraphCall& call) override { trace_.set_location(call.location); }
+
+ private:
+  const Graph& graph_;
+  const Tensors& value_;
+  Trace& trace_;
+  std::vector<int> reads_;
+  std::vector<std::vector<const GraphCall*>> readers_;
+};
 
 }  // namespace
 
@@ -51,7 +102,7 @@ Graph simplify(const Graph& graph, bool merge, bool nested, const Target* target
     if (graph.values[v].origin == Origin::Constant) value[v] = graph.constants[graph.values[v].index];
   }
   std::unordered_map<const GraphRegion*, std::shared_ptr<const Region>> regions;
-  const Turns turns(graph);
+  Repeated around(graph, value, trace);
   for (const GraphNode& node : graph.nodes) {
     Tensors inputs;
     for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
@@ -72,25 +123,8 @@ Graph simplify(const Graph& graph, bool merge, bool nested, const Target* target
       value[node.outputs[0]] = with_region(inputs[0], region, node.region_output);
       continue;
     }
-    if (const TurnedProduct turned = merge ? turns.product(node) : TurnedProduct{}; turned.product) {
-      trace.set_location(turned.product->location);
-      const Tensor a = value[turned.product->inputs[0]], b = value[turned.product->inputs[1]];
-      Tensor made = apply(*turned.product->op, {swap_last_axes(b), swap_last_axes(a)}, turned.product->attrs)[0];
-      if (turned.cast) made = apply(*turned.cast->op, {made}, turned.cast->attrs)[0];
-      value[node.outputs[0]] = made;
-      continue;
-    }
-    if (const GraphNode* view = merge ? turns.transpose_before(node) : nullptr) {
-      value[node.outputs[0]] = swap_last_axes(apply(*node.op, {value[view->inputs[0]]}, node.attrs)[0]);
-      continue;
-    }
-    if (const PooledGradient spread = merge ? turns.pooled_gradient(node) : PooledGradient{}; spread.backward) {
-      const Tensor passed = apply(*node.op, {value[spread.pooled], value[spread.backward->inputs[0]]}, node.attrs)[0];
-      value[node.outputs[0]] =
-          apply(*spread.backward->op, {passed, value[spread.backward->inputs[1]]}, spread.backward->attrs)[0];
-      continue;
-    }
-    const Tensors outputs = apply(*node.op, inputs, node.attrs);
+    Tensors outputs = merge ? rewritten(node, around) : Tensors{};
+    if (outputs.empty()) outputs = apply(*node.op, inputs, node.attrs);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) value[node.outputs[i]] = outputs[i];
   }
   for (const SlotWrite& write : graph.writes) trace.write_at(graph.slots[write.slot], value[write.value], write.phase);

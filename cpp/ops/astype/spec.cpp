@@ -21,6 +21,7 @@ Tensors of_complex(const Tensors& in, const Attrs& attrs) {
 const Op* registered =
     define("astype")
         .in("x")
+        .casts()
         .attr_required("dtype", AttrKind::DType)
         .batch(batch_leading)
         .shape([](const InferContext& c) -> Types {

@@ -11,6 +11,7 @@ const Op* registered = define("boundary")
                            .view([](const Operand& in, const Attrs&) -> std::optional<View> {
                              return View{in.shape, in.strides, 0};
                            })
+                           .same_elsewhere()
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0]}; })
                            .doc(R"(x, as an output of a region whose gradient is made in another way.

@@ -19,6 +19,19 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, shape}};
 }
 
+// Each piece is a view of the whole, from where the one before it ends.
+std::vector<View> pieces(std::span<const TensorType> in, const TensorType& out, const Attrs& attrs) {
+  const int axis = normal_axis(attrs.integer("axis"), out.shape.size(), "concat");
+  const Strides strides = row_major(out.shape);
+  std::vector<View> views;
+  int64_t begin = 0;
+  for (const TensorType& piece : in) {
+    views.push_back({piece.shape, strides, begin * strides[axis]});
+    begin += piece.shape[axis];
+  }
+  return views;
+}
+
 Tensors gradient(const VjpContext& c) {
   const Shape& whole = c.out_types[0].shape;
   const int axis = normal_axis(c.attrs.integer("axis"), whole.size(), "concat");
@@ -37,6 +50,7 @@ const Op* registered = define("concat")
                            .attr("axis", 0)
                            .batch(batch_along_axis)
                            .shape(infer)
+                           .joins_pieces(pieces)
                            .saves({false})
                            .vjp(gradient)
                            .complex()

@@ -1,4 +1,4 @@
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -21,6 +21,11 @@ const Op* registered =
           View view{shape, row_major(shape), attrs.integer("offset") * in.strides[0]};
           for (int i = 0; i < shape.size(); ++i) view.strides[i] *= in.strides[0];
           return view;
+        })
+        .portable([](const Tensors& in, const Attrs& attrs) -> Tensors {
+          const Shape shape(attrs.ints("shape"));
+          const int64_t offset = attrs.integer("offset");
+          return {fn::reshape(part_of(in[0], 0, offset, offset + count(shape)), shape)};
         })
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors {

@@ -1,5 +1,5 @@
 #include "ops/axes.h"
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -23,6 +23,32 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, {size}}};
 }
 
+std::vector<View> pieces(std::span<const TensorType> in, const TensorType&, const Attrs& attrs) {
+  std::vector<View> views;
+  for (std::size_t i = 0; i < in.size(); ++i)
+    views.push_back({in[i].shape, row_major(in[i].shape), attrs.ints("offsets")[i]});
+  return views;
+}
+
+// By the ops that every backend has anyway.
+Tensors joined_lines(const Tensors& tensors, const Attrs& attrs) {
+  const Ints& offsets = attrs.ints("offsets");
+  const DType dtype = tensors[0].dtype();
+  Tensors lines;
+  int64_t end = 0;
+  const auto zeros_to = [&](int64_t next) {
+    if (next > end) lines.push_back(fn::zeros({dtype, Shape{next - end}}));
+  };
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    zeros_to(offsets[i]);
+    if (tensors[i].size() > 0) lines.push_back(as_line(tensors[i]));
+    end = offsets[i] + tensors[i].size();
+  }
+  zeros_to(attrs.integer("size"));
+  if (lines.empty()) return {fn::zeros({dtype, Shape{0}})};
+  return {joined_at(std::move(lines), 0)};
+}
+
 const Op* registered =
     define("pack")
         .in_list("tensors")
@@ -30,6 +56,8 @@ const Op* registered =
         .attr_required("size", AttrKind::Int)
         .no_promotion()
         .shape(infer)
+        .joins_pieces(pieces)
+        .portable(joined_lines)
         .saves({false})
         .vjp([](const VjpContext& c) -> Tensors {
           Tensors pieces(c.in_types.size());

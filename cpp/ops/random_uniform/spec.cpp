@@ -9,7 +9,7 @@ const Op* registered =
         .attr_shape("shape")
         .attr("ordinal", 0)
         .attr_nullable("dtype", AttrKind::DType)
-        .random()
+        .draws()
         .no_gradient()
         .shape([](const InferContext& c) -> Types {
           const DType dtype = c.attrs.has("dtype") ? c.attrs.dtype("dtype") : DType::F32;

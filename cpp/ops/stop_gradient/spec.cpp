@@ -11,6 +11,7 @@ const Op* registered = define("stop_gradient")
                            .view([](const Operand& in, const Attrs&) -> std::optional<View> {
                              return View{in.shape, in.strides, 0};
                            })
+                           .same_elsewhere()
                            .no_gradient()
                            .doc(R"(x as a constant: no gradient flows through it.
 Shapes    x [...] -> [...]

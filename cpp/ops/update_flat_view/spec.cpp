@@ -1,8 +1,19 @@
 #include "ops/axes.h"
-#include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
+
+Tensors joined_lines(const Tensors& in, const Attrs& attrs) {
+  const Tensor &flat = in[0], &value = in[1];
+  if (value.size() == 0) return {flat};
+  const int64_t begin = attrs.integer("offset"), end = begin + value.size();
+  Tensors lines;
+  if (begin > 0) lines.push_back(part_of(flat, 0, 0, begin));
+  lines.push_back(as_line(value));
+  if (end < flat.size()) lines.push_back(part_of(flat, 0, end, flat.size()));
+  return {joined_at(std::move(lines), 0)};
+}
 
 const Op* registered =
     define("update_flat_view")
@@ -18,6 +29,7 @@ const Op* registered =
                         "; expected one dtype, and a piece inside one axis; pass a value and offset that fit"));
           return {c.in[0]};
         })
+        .portable(joined_lines)
         .saves({false, false})
         .vjp([](const VjpContext& c) -> Tensors {
           const Attr offset = c.attrs.integer("offset");
