@@ -4,6 +4,7 @@
 
 #include "bindings/facts.h"
 #include "bindings/tree.h"
+#include "core/control_flow.h"
 #include "core/error.h"
 #include "ops/autocast.h"
 #include "ops/recorder.h"
@@ -252,7 +253,7 @@ PyObject* programs(PyObject* self, void*) {
         const PlannedLaunch& launch = program.layout().launches[instruction.launch];
         py::dict i;
         i["name"] = launch.name;
-        i["kernel"] = launch.launch.kernel;
+        i["kernel"] = instruction.control ? std::string(instruction.control->kind()) : launch.launch.kernel;
         i["note"] = program.note(instruction.launch);
         i["chunks"] = launch.launch.chunks;
         i["flops"] = launch.launch.flops;
@@ -325,11 +326,16 @@ PyObject* record(PyObject* self, PyObject* args) {
   return guarded([&]() -> py::object {
     struct Recording final : Device {
       std::vector<std::pair<std::string, int>> events;
+      int now = -1;  // the launch of the step; those of programs in loops belong to it
       std::string_view name() const override { return "recording"; }
       Memory& memory() override { return host_memory(); }
       void begin(bool) override { events.emplace_back("begin", -1); }
       void launch(const Instruction& instruction, char* const*, uint32_t*) override {
-        events.emplace_back(instruction.commits ? "commit" : "launch", instruction.launch);
+        events.emplace_back(instruction.commits ? "commit" : "launch", now);
+      }
+      bool flag(const char*) override {
+        events.emplace_back("flag", now);
+        return false;
       }
       Guard guard(const uint32_t*) override {
         events.emplace_back("guard", -1);
@@ -342,7 +348,11 @@ PyObject* record(PyObject* self, PyObject* args) {
     const CompiledStep::EntryRef entry = own_program(state, "record");
     Program& program = *entry->program;
     Recording device;
-    program.replay(program_inputs(state, program, args), device);
+    program.replay(program_inputs(state, program, args), device,
+                   [&](const Instruction& instruction, const std::function<void()>& carry_out) {
+                     device.now = instruction.launch;
+                     carry_out();
+                   });
     return py::cast(device.events);
   });
 }

@@ -89,7 +89,7 @@ py::object capsule(Lent<Managed>* lent, const char* name) {
   return py::reinterpret_steal<py::object>(made);
 }
 
-Tensor copied(const Tensor& tensor) {
+Tensor host_copy(const Tensor& tensor) {
   const Tensor rows = to_row_major(tensor), copy = Tensor::empty(tensor.type());
   std::memcpy(copy.host(), rows.host(), static_cast<std::size_t>(rows.size()) * size_of(rows.dtype()));
   return copy;
@@ -120,9 +120,9 @@ py::object lend(Tensor tensor, const py::object& stream, const py::object& max_v
       refuse(
           "[dlpack] copy = False and no max_version; expected a version of 1 or later, which can say that memory is "
           "read only; ask with max_version=(1, 0)");
-    return capsule(new Lent<Unversioned>(copied(tensor)), kUnversioned);
+    return capsule(new Lent<Unversioned>(host_copy(tensor)), kUnversioned);
   }
-  auto* lent = new Lent<Versioned>(always ? copied(tensor) : tensor);
+  auto* lent = new Lent<Versioned>(always ? host_copy(tensor) : tensor);
   lent->managed.major = 1;
   lent->managed.flags = always ? kCopied : kReadOnly;
   return capsule(lent, kVersioned);

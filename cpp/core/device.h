@@ -11,7 +11,10 @@
 
 namespace pt {
 
-// One instruction of a program as a device takes it. 64 bytes.
+class ControlFlow;  // core/control_flow.h
+
+// One instruction of a program: a launch as a device takes it, or control flow, which the executor carries out. 64
+// bytes.
 struct alignas(64) Instruction {
   KernelFn kernel;
   const void* desc;
@@ -22,8 +25,9 @@ struct alignas(64) Instruction {
   bool commits;   // writes a slot
   int32_t scratch_bytes;
   int32_t phase;
-  float micros;    // estimate on one thread
-  int32_t launch;  // index into the program's list of launches: names, costs
+  float micros;                // estimate on one thread
+  int32_t launch;              // index into the program's list of launches: names, costs
+  const ControlFlow* control;  // in place of a kernel
 };
 static_assert(sizeof(Instruction) == 64);
 
@@ -36,8 +40,11 @@ class Device {
   virtual void begin(bool parallel) = 0;  // a run starts; `parallel`: some instruction of it is
   virtual void launch(const Instruction& instruction, char* const* data, uint32_t* status) = 0;
   virtual Guard guard(const uint32_t* status) = 0;
-  virtual void end() = 0;   // the run is queued; results may not be there yet
-  virtual void wait() = 0;  // until every queued run is done
+  // What is known of a status word now, without waiting for anything.
+  virtual uint32_t status_so_far(const uint32_t*) { return 0; }
+  virtual bool flag(const char* address) = 0;  // a bool that launches before this wrote, when they are done
+  virtual void end() = 0;                      // the run is queued; results may not be there yet
+  virtual void wait() = 0;                     // until every queued run is done
 };
 
 // A run holds its device from here to the end of the block, however that is left.

@@ -62,6 +62,8 @@ struct FiniteCheck {
   int64_t bytes = 0;
 };
 
+class ControlFlow;  // core/control_flow.h
+
 struct Launch {
   std::string kernel;  // the folder under ops/ whose cpu.cpp holds it
   int variant = 0;     // index into its PT_KERNELS table; may depend on shape and dtype, never on strides
@@ -77,7 +79,7 @@ struct Launch {
   // output.
   std::vector<int64_t> byte_offsets;
   FiniteCheck finite;
-  bool open_ended = false;  // nobody knows how long it takes: a loop
+  std::shared_ptr<const ControlFlow> control;  // in place of a kernel; nobody knows how long it takes
 };
 
 struct LaunchPlan {

@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "core/control_flow.h"
 #include "core/interpreter.h"
 #include "ops/key_words.h"
 #include "ops/target.h"
@@ -44,8 +45,9 @@ BoundPlan bound(LaunchPlan plan, const PlanContext& context) {
   for (const Launch& launch : all.plan.launches) {
     const Instruction& instruction = all.instructions.emplace_back(context.target->bind(launch, context));
     all.micros += instruction.micros;
-    all.parallel = all.parallel || instruction.parallel;
-    all.open_ended = all.open_ended || launch.open_ended;
+    const ControlFlow* control = instruction.control;
+    all.parallel = all.parallel || instruction.parallel || (control && control->any_parallel());
+    all.open_ended = all.open_ended || control;
   }
   return all;
 }
@@ -121,7 +123,7 @@ void run_bound(const Target& target, const Op& op, const BoundPlan& bound, std::
     const DeviceRun run(device, bound.parallel);
     for (std::size_t l = 0; l < bound.instructions.size(); ++l) {
       Addresses addresses(bound.plan.launches[l], operands, workspace ? workspace->address() : nullptr);
-      device.launch(bound.instructions[l], addresses.data(), &status);
+      carry_out(device, bound.instructions[l], addresses.data(), &status);
     }
   }
   if (status != 0) check_status(op, status);

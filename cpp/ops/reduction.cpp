@@ -3,7 +3,6 @@
 #include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
-#include "ops/fused/machine.h"
 
 namespace pt {
 namespace {
@@ -45,9 +44,6 @@ OpBuilder reduction(const std::string& name, Takes takes, ResultType result, boo
              text("axis = ", to_string(Attr(axes)), "; expected one axis or None; flatten the axes with reshape"));
     return {{result_dtype(result, c.in[0].dtype), reduced_shape(c.in[0].shape, axes, c.attrs.flag("keepdims"))}};
   });
-  if (kind == ReduceKind::Sum) op.reduces_rows(StepKind::RowSum);
-  if (kind == ReduceKind::Max) op.reduces_rows(StepKind::RowMax);
-  if (kind == ReduceKind::Min) op.reduces_rows(StepKind::RowMin);
   op.batch(result == ResultType::Position ? batch_position : batch_along_axis);
   return op;
 }

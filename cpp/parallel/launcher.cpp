@@ -32,6 +32,8 @@ class CpuDevice final : public Device {
   Guard guard(const uint32_t* status) override {
     return __atomic_load_n(status, __ATOMIC_RELAXED) == 0 ? Guard::Clear : Guard::Tripped;
   }
+  uint32_t status_so_far(const uint32_t* status) override { return __atomic_load_n(status, __ATOMIC_RELAXED); }
+  bool flag(const char* address) override { return *address != 0; }
   void end() override {
     if (runs().back().parallel) Pool::instance().leave();
     runs().pop_back();
@@ -74,7 +76,8 @@ Instruction make_instruction(const Launch& launch, const PlanContext& context) {
                      " bytes of scratch; expected under 2 GiB; use smaller sizes"));
   }
   Instruction instruction{};
-  instruction.kernel = kernels_of(launch.kernel, context.isa)[launch.variant];
+  instruction.control = launch.control.get();
+  if (!launch.control) instruction.kernel = kernels_of(launch.kernel, context.isa)[launch.variant];
   instruction.desc = launch.desc.data();
   instruction.chunks = launch.chunks;
   instruction.parallel = worth_sharing(launch, context);

@@ -134,14 +134,4 @@ void Pool::run(KernelFn fn, const KernelArgs& args, int64_t chunks, int64_t scra
 PlacesNoted::PlacesNoted(int32_t* places) { current.places = places; }
 PlacesNoted::~PlacesNoted() { current.places = nullptr; }
 
-RunWithin::RunWithin() : executing_(current.executing), places_(current.places) {
-  current.executing = false;
-  current.places = nullptr;
-}
-
-RunWithin::~RunWithin() {
-  current.executing = executing_;
-  current.places = places_;
-}
-
 }  // namespace pt

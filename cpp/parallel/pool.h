@@ -40,20 +40,6 @@ class Pool {
   Team* team_;
 };
 
-// In an instruction of one chunk, not shared and without scratch, which runs others: while it lives, they run as if
-// from outside of a chunk, shared among threads where they are worth it. They note no places.
-class RunWithin {
- public:
-  RunWithin();
-  ~RunWithin();
-  RunWithin(const RunWithin&) = delete;
-  RunWithin& operator=(const RunWithin&) = delete;
-
- private:
-  bool executing_;
-  int32_t* places_;
-};
-
 // While it lives, every chunk of an instruction that this thread shares notes on which processor it ran. `places` has
 // room for all chunks.
 class PlacesNoted {

@@ -1,4 +1,4 @@
-// A choice between two functions: the kernel reads which, and runs that one's program alone.
+// A choice between two functions: one Branch instruction, which runs the program of one alone.
 #include <algorithm>
 
 #include "graph/autodiff.h"
@@ -8,7 +8,6 @@
 #include "ops/functional.h"
 #include "ops/recorder.h"
 #include "parallel/kernel_table.h"
-#include "parallel/pool.h"
 #include "program/control.h"
 #include "program/control_op.h"
 
@@ -17,35 +16,6 @@ namespace {
 
 // Numbers of the layout. Inputs: which; what each function captured; the operands of both.
 enum : std::size_t { kYes, kNo, kOperands };
-
-struct CondDesc {
-  NestedDesc head;
-  const ControlOp* control;
-  Program* programs[2];  // of both functions; as long-lived as the op
-};
-
-void run_branch(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  const CondDesc& d = *reinterpret_cast<const CondDesc*>(desc);
-  const ControlOp& control = *d.control;
-  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
-  const bool which = *data[0] != 0;
-  char* const* captured = data + 1 + (which ? 0 : yes);
-  char* const* shared = data + 1 + yes + no;
-  std::vector<char*> in(captured, captured + (which ? yes : no));
-  in.insert(in.end(), shared, shared + operands);
-  Program& program = *d.programs[which ? 0 : 1];
-  char* const* results = shared + operands;
-  char* const* workspace = results + program.graph().results.size();
-  const std::vector<char*> out(results, workspace);
-  const auto hold = program.hold();
-  const RunWithin within;
-  const DeviceRun run(program.device(), program.any_parallel());
-  program.run_at(in, out, *workspace, status);
-}
-
-void run_cond(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  run_contained(status, [&] { run_branch(desc, data, status); });
-}
 
 const ControlOp& cond_op(Graph yes, Graph no, Ints layout);
 
@@ -209,6 +179,27 @@ Tensors batch(const ControlOp& control, const BatchContext& c) {
   return call(cond_op(std::move(of_yes.graph), std::move(of_no.graph), {n_yes, n_no, operands}), inputs);
 }
 
+// Operands: which; what each function captured; the operands of both; the results; the workspace.
+LaunchPlan plan_cond(const ControlOp& control, const PlanContext& context) {
+  const int64_t yes = control.number(kYes), no = control.number(kNo), operands = control.number(kOperands);
+  const auto n_results = static_cast<int64_t>(control.parts[0].results.size());
+  const int64_t shared = 1 + yes + no, results = shared + operands;
+  const auto add = [](std::vector<Address>& all, int64_t begin, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) all.push_back({static_cast<int>(begin + i)});
+  };
+  const auto branch = std::make_shared<Branch>();
+  for (const bool which : {true, false}) {
+    Call& call = which ? branch->yes : branch->no;
+    call.program = &control.program(which ? 0 : 1, context);
+    add(call.inputs, which ? 1 : 1 + yes, which ? yes : no);
+    add(call.inputs, shared, operands);
+    add(call.results, results, n_results);
+    call.workspace = {static_cast<int>(results + n_results)};
+  }
+  const Program &on = *branch->yes.program, &off = *branch->no.program;
+  return plan_control(branch, most_flops(on, off), std::max(on.workspace_bytes(), off.workspace_bytes()));
+}
+
 void complete(ControlOp& control) {
   Op& op = control.op;
   const int64_t inputs = control.number(kYes) + control.number(kNo) + control.number(kOperands);
@@ -217,15 +208,7 @@ void complete(ControlOp& control) {
   op.outputs = static_cast<int>(control.parts[0].results.size());
   op.infer = [&control](const InferContext&) { return result_types(control.parts[0]); };
   on_cpu(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
-                                 const PlanContext& context) {
-           LaunchPlan plan;
-           Program &yes = control.program(0, context), &no = control.program(1, context);
-           Launch launch = nested_launch(CondDesc{{run_cond}, &control, {&yes, &no}});
-           launch.flops = most_flops(yes, no);
-           plan.launches.push_back(std::move(launch));
-           plan.workspace_bytes = std::max(yes.workspace_bytes(), no.workspace_bytes());
-           return plan;
-         }});
+                                 const PlanContext& context) { return plan_cond(control, context); }});
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };
   op.batch = [&control](const BatchContext& c) { return batch(control, c); };
 }

@@ -216,30 +216,6 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
   return control;
 }
 
-void run_contained(uint32_t* status, const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const std::bad_alloc&) {
-    raise_status(status, kStatusNoMemory);
-  } catch (const OutOfMemoryError&) {
-    raise_status(status, kStatusNoMemory);
-  }
-}
-
-bool LoopEnd::reached() {
-  constexpr auto kAskEvery = std::chrono::milliseconds(50);
-  // A number that is not finite ends no loop: the phase may be one that is left out, while results are returned.
-  if (__atomic_load_n(status_, __ATOMIC_RELAXED) & ~kStatusNonFinite) return true;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - asked_ < kAskEvery) return false;
-  asked_ = now;
-  const auto interrupted = interpreter().interrupted;
-  const InsideRun inside;
-  if (!interrupted || !interrupted()) return false;
-  raise_status(status_, kStatusInterrupted);
-  return true;
-}
-
 Tensors call(const ControlOp& control, Tensors inputs, const Attrs& attrs) {
   const AutocastScope decided;
   return apply(control.op, std::move(inputs), attrs);

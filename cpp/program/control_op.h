@@ -1,13 +1,11 @@
 // What loops and branches share: parts recorded as graphs, and ops that are made of them.
 #pragma once
-#include <chrono>
 #include <map>
 #include <mutex>
 
 #include "core/lock.h"
 #include "graph/region.h"
-#include "ops/nested/desc.h"
-#include "program/program.h"
+#include "program/loops.h"
 
 namespace pt {
 
@@ -34,8 +32,8 @@ Types input_types(const Graph& graph);
 Types result_types(const Graph& graph);
 bool same_graph(const Graph& a, const Graph& b);
 
-// An op whose kernel runs programs made of parts. Beside the registry and never destroyed, since graphs point to it;
-// the same parts give the same op, so that a call in a loop makes it once.
+// An op whose instruction runs programs made of parts. Beside the registry and never destroyed, since graphs point to
+// it; the same parts give the same op, so that a call in a loop makes it once.
 struct ControlOp {
   std::string kind;
   std::vector<Graph> parts;
@@ -66,31 +64,6 @@ Tensors call(const ControlOp& control, Tensors inputs, const Attrs& attrs = {});
 Types batched_types(const Types& types, const std::vector<char>& batched, int64_t rows);
 // A part for all rows.
 Part batched_part(const Graph& graph, const std::vector<char>& batched, int64_t rows, const char* where);
-
-// The body of a nested kernel, out of which no exception may go: its caller was compiled without them. What went wrong
-// is said by the status word, so that nothing of the phase is committed.
-void run_contained(uint32_t* status, const std::function<void()>& body);
-// Whether a loop must end here: after an index out of range, say, nothing that follows means anything; and now and then
-// the user is asked, so that a long loop can be interrupted.
-class LoopEnd {
- public:
-  explicit LoopEnd(uint32_t* status) : status_(status) {}
-  bool reached();
-
- private:
-  uint32_t* status_;
-  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
-};
-
-// A launch of the nested kernel; its description begins with a NestedDesc.
-template <class Desc>
-Launch nested_launch(const Desc& desc) {
-  Launch launch;
-  launch.kernel = "nested";
-  launch.open_ended = true;
-  launch.desc = Descriptor::of(desc);
-  return launch;
-}
 
 // Room for tensors behind each other, and where each begins.
 struct Room {

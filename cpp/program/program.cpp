@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/control_flow.h"
 #include "core/interpreter.h"
 #include "parallel/pool.h"
 
@@ -80,8 +81,9 @@ void Program::build_instructions() {
       if (storage.home != Home::Arena && storage.parent >= 0) offset += storage.parent_offset;
       operands_.push_back({base_of(storage), offset});
     }
-    any_parallel_ = any_parallel_ || instruction.parallel;
-    open_ended_ = open_ended_ || planned.launch.open_ended;
+    const ControlFlow* control = instruction.control;
+    any_parallel_ = any_parallel_ || instruction.parallel || (control && control->any_parallel());
+    open_ended_ = open_ended_ || control;
     total_micros_ += instruction.micros;
     total_flops_ += planned.launch.flops;
     instructions_.push_back(instruction);
@@ -142,7 +144,8 @@ void Program::place_operands() {
   }
 }
 
-void Program::run_at(std::span<char* const> inputs, std::span<char* const> results, char* workspace, uint32_t* status) {
+void Program::run_at(Device& device, std::span<char* const> inputs, std::span<char* const> results, char* workspace,
+                     uint32_t* status) {
   std::size_t b = 0;
   bases_[b++] = workspace;
   for (const Tensor& constant : graph_.constants) bases_[b++] = constant.address();
@@ -150,19 +153,28 @@ void Program::run_at(std::span<char* const> inputs, std::span<char* const> resul
   for (char* result : results) bases_[b++] = result;
   place_operands();
   for (const Instruction& instruction : instructions_) {
-    device_.launch(instruction, data_.data() + instruction.operand_begin, status);
+    carry_out(device, instruction, data_.data() + instruction.operand_begin, status);
   }
 }
 
-RunReport Program::execute(Device& device, OnTrip on_trip) {
+RunReport Program::execute(Device& device, OnTrip on_trip, const Around& around) {
   RunReport report;
   uint32_t* status = &report.status;
+  const auto carry_out_all = [&](int begin, int end) {
+    for (int i = begin; i < end; ++i) {
+      const Instruction& instruction = instructions_[i];
+      char* const* data = data_.data() + instruction.operand_begin;
+      if (around) {
+        around(instruction, [&] { carry_out(device, instruction, data, status); });
+      } else {
+        carry_out(device, instruction, data, status);
+      }
+    }
+  };
   const DeviceRun run(device, any_parallel_);
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
     const PlannedPhase& phase = layout_.phases[p];
-    for (int i = phase.begin; i < phase.guard; ++i) {
-      device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
-    }
+    carry_out_all(phase.begin, phase.guard);
     if (device.guard(status) == Device::Guard::Tripped) {
       report.tripped_phase = static_cast<int>(p);
       const bool skips = (phase.skips || on_trip == OnTrip::Skip) && *status == kStatusNonFinite;
@@ -170,9 +182,7 @@ RunReport Program::execute(Device& device, OnTrip on_trip) {
       *status = 0;
       continue;
     }
-    for (int i = phase.guard; i < phase.end; ++i) {
-      device.launch(instructions_[i], data_.data() + instructions_[i].operand_begin, status);
-    }
+    carry_out_all(phase.guard, phase.end);
     report.committed_phases += phase.writes;
   }
   return report;
@@ -219,67 +229,40 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
   throw IndexError(message);
 }
 
-void Program::replay(const Tensors& inputs, Device& device) {
+void Program::replay(const Tensors& inputs, Device& device, const Around& around) {
   if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
   const ReleaseAtEnd release(leases_);
   leases_.acquire(graph_.slots, layout_.slot_written);
   const std::vector<BufferRef> results = bind(inputs);
-  execute(device, OnTrip::Error);
+  execute(device, OnTrip::Error, around);
 }
 
-namespace {
-
-// Hands everything on to another device, for those that look at launches.
-struct Around : Device {
-  Device& inner;
-  explicit Around(Device& device) : inner(device) {}
-  std::string_view name() const override { return inner.name(); }
-  Memory& memory() override { return inner.memory(); }
-  void begin(bool parallel) override { inner.begin(parallel); }
-  Guard guard(const uint32_t* status) override { return inner.guard(status); }
-  void end() override { inner.end(); }
-  void wait() override { inner.wait(); }
-};
-
-}  // namespace
-
 std::vector<double> Program::profile(const Tensors& inputs) {
-  struct Timing final : Around {
-    std::vector<double> seconds;
-    using Around::Around;
-    void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
-      const auto start = std::chrono::steady_clock::now();
-      inner.launch(instruction, data, status);
-      inner.wait();
-      seconds[instruction.launch] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    }
-  };
-  Timing timing(device_);
-  timing.seconds.assign(instructions_.size(), 0);
-  replay(inputs, timing);
-  return timing.seconds;
+  std::vector<double> seconds(instructions_.size(), 0);
+  replay(inputs, device_, [&](const Instruction& instruction, const std::function<void()>& carry_out) {
+    const auto start = std::chrono::steady_clock::now();
+    carry_out();
+    device_.wait();
+    seconds[instruction.launch] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  });
+  return seconds;
 }
 
 std::vector<std::vector<int32_t>> Program::places(const Tensors& inputs) {
   static constexpr int32_t kNowhere = -1;
-  struct Noting final : Around {
-    std::vector<std::vector<int32_t>> places;
-    using Around::Around;
-    void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
-      std::vector<int32_t>& of_chunks = places[instruction.launch];
-      of_chunks.assign(static_cast<std::size_t>(instruction.chunks), kNowhere);
-      {
-        const PlacesNoted noted(of_chunks.data());
-        inner.launch(instruction, data, status);
-      }
-      if (!of_chunks.empty() && of_chunks[0] == kNowhere) of_chunks.clear();  // an instruction may have no chunks
+  std::vector<std::vector<int32_t>> places(instructions_.size());
+  replay(inputs, device_, [&](const Instruction& instruction, const std::function<void()>& carry_out) {
+    if (instruction.control) return carry_out();  // its programs' instructions are not this one's
+    std::vector<int32_t>& of_chunks = places[instruction.launch];
+    of_chunks.assign(static_cast<std::size_t>(instruction.chunks), kNowhere);
+    {
+      const PlacesNoted noted(of_chunks.data());
+      carry_out();
     }
-  };
-  Noting noting(device_);
-  noting.places.resize(instructions_.size());
-  replay(inputs, noting);
-  return noting.places;
+    if (!of_chunks.empty() && of_chunks[0] == kNowhere) of_chunks.clear();  // an instruction may have no chunks
+  });
+  return places;
 }
 
 }  // namespace pt

@@ -63,14 +63,17 @@ class Program {
   // Inputs are row-major. Throws for a tripped guard under OnTrip::Error, after naming what went wrong.
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
   // Within the run of a program around it, at the caller's addresses: a program of inputs and results alone, without
-  // phases. Whoever calls holds the program and the device, and lends workspace_bytes.
-  void run_at(std::span<char* const> inputs, std::span<char* const> results, char* workspace, uint32_t* status);
+  // phases. Whoever calls holds the program and has begun a run of the device, and lends workspace_bytes.
+  void run_at(Device& device, std::span<char* const> inputs, std::span<char* const> results, char* workspace,
+              uint32_t* status);
   std::unique_lock<Lock> hold() { return std::unique_lock(arena_->busy); }
   int64_t workspace_bytes() const { return std::max<int64_t>(layout_.arena_bytes, 64); }
   Device& device() const { return device_; }
   bool any_parallel() const { return any_parallel_; }
-  // The same instruction list on another device; for tests.
-  void replay(const Tensors& inputs, Device& device);
+  // What is done around each instruction, which it carries out by calling what it is given.
+  using Around = std::function<void(const Instruction&, const std::function<void()>& carry_out)>;
+  // One run without an end: on another device, or seen instruction by instruction.
+  void replay(const Tensors& inputs, Device& device, const Around& around = nullptr);
 
   std::string describe() const;
   // Why a launch is as it is, as far as its planner and the passes say; may be empty.
@@ -98,7 +101,7 @@ class Program {
   void bind_slots(std::size_t first_base);
   void place_operands();
   [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran);
-  RunReport execute(Device& device, OnTrip on_trip);
+  RunReport execute(Device& device, OnTrip on_trip, const Around& around = nullptr);
 
   Graph source_, graph_;
   PlanContext context_;

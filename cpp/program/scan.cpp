@@ -1,7 +1,6 @@
 // A loop of known length. Every step reads the state that the one before wrote, in the memory of two states that take
-// turns; where the states are kept for a gradient, they are written where they stay.
+// turns; where the states are kept for a gradient, they are written where they stay. One Loop instruction.
 #include <algorithm>
-#include <cstring>
 
 #include "graph/autodiff.h"
 #include "graph/trace.h"
@@ -10,7 +9,6 @@
 #include "ops/functional.h"
 #include "ops/pieces.h"
 #include "ops/recorder.h"
-#include "parallel/pool.h"
 #include "program/control.h"
 #include "program/control_op.h"
 
@@ -51,82 +49,45 @@ TensorType stacked(const TensorType& type, int64_t length) {
   return all;
 }
 
-// ------------------------------------------------------------ running it
+// ------------------------------------------------------------ its instruction
 
-// The sizes of what a scan moves; as long-lived as its op.
-struct Moves {
-  Layout layout;
-  Room state, rows, outputs;
-};
-
-struct ScanDesc {
-  NestedDesc head;
-  Program* program;  // of one step; as long-lived as the op
-  const Moves* moves;
-  int64_t length;
-  bool reverse;
-};
-
-void run_steps(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  const ScanDesc& d = *reinterpret_cast<const ScanDesc*>(desc);
-  const Moves& m = *d.moves;
-  const Layout& l = m.layout;
-  char* const* init = data + l.captured;
-  char* const* rows = init + l.state;
-  char* const* last = rows + l.rows;
-  char* const* outputs = last + l.state;
-  char* const* kept = outputs + l.outputs;
-  char* turns = l.keeps ? nullptr : kept[0];
-  char* workspace = l.keeps ? kept[l.state] : turns + 2 * m.state.total;
-  if (d.length == 0) {
-    for (int64_t i = 0; i < l.state; ++i) std::memcpy(last[i], init[i], static_cast<std::size_t>(m.state.bytes[i]));
-    return;
-  }
-  Program& program = *d.program;
-  const auto hold = program.hold();
-  const RunWithin within;
-  const DeviceRun run(program.device(), program.any_parallel());
-  const auto row_of = [&](int64_t step) { return d.reverse ? d.length - 1 - step : step; };
-  // Where the state before a step is.
-  const auto before = [&](int64_t step, int64_t i) {
-    if (step == d.length) return last[i];
-    if (l.keeps) return kept[i] + row_of(step) * m.state.bytes[i];
-    return step == 0 ? init[i] : turns + step % 2 * m.state.total + m.state.offset[i];
+// Operands: captured, state, rows; the last state, outputs, the states that were kept; the workspace, with two states
+// that take turns if none are kept.
+LaunchPlan plan_scan(const ControlOp& control, const Layout& l, const Attrs& attrs, const PlanContext& context) {
+  const int64_t length = attrs.integer("length");
+  const bool reverse = attrs.flag("reverse");
+  int operand = 0;
+  const auto all_of = [&](int64_t n) {
+    std::vector<Address> all;
+    for (int64_t i = 0; i < n; ++i) all.push_back({operand++});
+    return all;
   };
-  if (l.keeps) {
-    for (int64_t i = 0; i < l.state; ++i) {
-      std::memcpy(before(0, i), init[i], static_cast<std::size_t>(m.state.bytes[i]));
-    }
+  // Rows of what is stacked, from the first or from the last on.
+  const auto rows_of = [&](const Types& types) {
+    std::vector<Address> all;
+    for (int64_t bytes : room_for(types).bytes)
+      all.push_back({operand++, reverse ? (length - 1) * bytes : 0, reverse ? -bytes : bytes});
+    return all;
+  };
+  const auto loop = std::make_shared<Loop>();
+  loop->rounds = length;
+  loop->keeps = l.keeps;
+  loop->step.program = &control.program(0, context);
+  loop->step.inputs = all_of(l.captured);
+  loop->step.state_at = loop->step.inputs.size();
+  const std::vector<Address> first = all_of(l.state), rows = rows_of(l.row_types), last = all_of(l.state);
+  loop->step.inputs.insert(loop->step.inputs.end(), rows.begin(), rows.end());
+  loop->step.results = rows_of(l.output_types);
+  const std::vector<Address> kept = l.keeps ? rows_of(l.state_types) : std::vector<Address>();
+  const Room turns = room_for(l.state_types);
+  loop->step.workspace = {operand, l.keeps ? 0 : 2 * turns.total};
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const Address between = l.keeps ? kept[i] : Address{operand, turns.offset[i], 0, turns.total};
+    loop->state.push_back(carried(l.state_types[i], first[i], between, last[i], context));
   }
-  std::vector<char*> in(data, data + l.captured), out;
-  in.resize(static_cast<std::size_t>(l.captured + l.state + l.rows));
-  out.resize(static_cast<std::size_t>(l.state + l.outputs));
-  LoopEnd end(status);
-  for (int64_t step = 0; step < d.length && !end.reached(); ++step) {
-    const int64_t row = row_of(step);
-    for (int64_t i = 0; i < l.state; ++i) {
-      in[l.captured + i] = before(step, i);
-      out[i] = before(step + 1, i);
-    }
-    for (int64_t i = 0; i < l.rows; ++i) in[l.captured + l.state + i] = rows[i] + row * m.rows.bytes[i];
-    for (int64_t i = 0; i < l.outputs; ++i) out[l.state + i] = outputs[i] + row * m.outputs.bytes[i];
-    program.run_at(in, out, workspace, status);
-  }
-}
-
-void run_scan(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  run_contained(status, [&] { run_steps(desc, data, status); });
-}
-
-LaunchPlan plan_scan(const ControlOp& control, const Moves& moves, const Attrs& attrs, const PlanContext& context) {
-  Program& program = control.program(0, context);
-  const ScanDesc desc{{run_scan}, &program, &moves, attrs.integer("length"), attrs.flag("reverse")};
-  LaunchPlan plan;
-  Launch launch = nested_launch(desc);
-  launch.flops = static_cast<double>(desc.length) * program.total_flops();
-  plan.launches.push_back(std::move(launch));
-  plan.workspace_bytes = (moves.layout.keeps ? 0 : 2 * moves.state.total) + program.workspace_bytes();
-  return plan;
+  const double flops = static_cast<double>(length) * loop->step.program->total_flops();
+  const int64_t workspace = loop->step.workspace.offset + loop->step.program->workspace_bytes();
+  return plan_control(loop, flops, workspace);
 }
 
 // ------------------------------------------------------------ its gradient
@@ -297,11 +258,8 @@ Tensors batch(const ControlOp& control, const BatchContext& c) {
 }
 
 void complete(ControlOp& control) {
-  const auto moves = std::make_shared<Moves>(Moves{Layout(control), {}, {}, {}});
-  const Layout& l = moves->layout;
-  moves->state = room_for(l.state_types);
-  moves->rows = room_for(l.row_types);
-  moves->outputs = room_for(l.output_types);
+  const auto layout = std::make_shared<const Layout>(control);
+  const Layout& l = *layout;
   Op& op = control.op;
   for (int64_t i = 0; i < l.captured + l.state + l.rows; ++i) {
     const char* of = i < l.captured ? "captured " : i < l.captured + l.state ? "state " : "rows ";
@@ -310,8 +268,8 @@ void complete(ControlOp& control) {
   op.attrs.push_back({"length", AttrKind::Int, {}, true, false, nullptr});
   op.attrs.push_back({"reverse", AttrKind::Bool, false, false, false, nullptr});
   op.outputs = static_cast<int>(l.state + l.outputs + (l.keeps ? l.state : 0));
-  op.infer = [moves](const InferContext& c) -> Types {
-    const Layout& l = moves->layout;
+  op.infer = [layout](const InferContext& c) -> Types {
+    const Layout& l = *layout;
     const int64_t length = c.attrs.integer("length");
     Types types = l.state_types;
     for (const TensorType& type : l.output_types) types.push_back(stacked(type, length));
@@ -320,9 +278,9 @@ void complete(ControlOp& control) {
     }
     return types;
   };
-  on_cpu(op, {.plan = [&control, moves](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
-                                        const PlanContext& context) {
-           return plan_scan(control, *moves, attrs, context);
+  on_cpu(op, {.plan = [&control, layout](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
+                                         const PlanContext& context) {
+           return plan_scan(control, *layout, attrs, context);
          }});
   op.saves.outputs.assign(static_cast<std::size_t>(op.outputs), false);
   for (int64_t i = l.state + l.outputs; i < op.outputs; ++i) op.saves.outputs[i] = true;

@@ -1,13 +1,11 @@
-// A loop whose length its own state decides. Two states take turns in the workspace.
+// A loop whose length its own state decides: one Loop instruction with a condition.
 #include <algorithm>
-#include <cstring>
 
 #include "graph/trace.h"
 #include "graph/vmap.h"
 #include "ops/batching.h"
 #include "ops/cpu_target.h"
 #include "ops/functional.h"
-#include "parallel/pool.h"
 #include "program/control.h"
 #include "program/control_op.h"
 
@@ -18,45 +16,32 @@ namespace {
 enum : std::size_t { kCondition, kStep, kState };
 constexpr int64_t kAnswerBytes = 64;
 
-struct WhileDesc {
-  NestedDesc head;
-  const ControlOp* control;
-  Program *condition, *step;  // as long-lived as the op
-  const Room* state;
-};
-
-void run_rounds(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  const WhileDesc& d = *reinterpret_cast<const WhileDesc*>(desc);
-  const int64_t n_condition = d.control->number(kCondition), n_step = d.control->number(kStep);
-  const int64_t n = d.control->number(kState);
-  Program &condition = *d.condition, &step = *d.step;
-  char* const* init = data + n_condition + n_step;
-  char* const* last = init + n;
-  char* answer = last[n];
-  char* turns = answer + kAnswerBytes;
-  char* workspace = turns + 2 * d.state->total;
-  const auto hold_condition = condition.hold(), hold_step = step.hold();
-  const RunWithin within;
-  const DeviceRun run(condition.device(), condition.any_parallel() || step.any_parallel());
-  std::vector<char*> asked(data, data + n_condition), in(data + n_condition, init), next(static_cast<std::size_t>(n));
-  asked.insert(asked.end(), init, last);
-  in.insert(in.end(), init, last);
-  LoopEnd end(status);
-  for (int64_t count = 0;; ++count) {
-    condition.run_at(asked, {&answer, 1}, workspace, status);
-    if (*answer == 0 || end.reached()) break;
-    for (int64_t i = 0; i < n; ++i) next[i] = turns + count % 2 * d.state->total + d.state->offset[i];
-    step.run_at(in, next, workspace, status);
-    std::copy(next.begin(), next.end(), asked.begin() + n_condition);
-    std::copy(next.begin(), next.end(), in.begin() + n_step);
+// Operands: what the condition and the step captured, the state; the last state; the workspace: the answer, two states
+// that take turns, and what the programs need.
+LaunchPlan plan_while(const ControlOp& control, const PlanContext& context) {
+  const int64_t n_condition = control.number(kCondition), n_step = control.number(kStep), n = control.number(kState);
+  const auto operands = [](int64_t begin, int64_t count) {
+    std::vector<Address> all;
+    for (int64_t i = 0; i < count; ++i) all.push_back({static_cast<int>(begin + i)});
+    return all;
+  };
+  const Types types = result_types(control.parts[1]);
+  const Room turns = room_for(types);
+  const int64_t init = n_condition + n_step;
+  const int workspace = static_cast<int>(init + 2 * n);
+  const Address behind{workspace, kAnswerBytes + 2 * turns.total};
+  Program &condition = control.program(0, context), &step = control.program(1, context);
+  const auto loop = std::make_shared<Loop>();
+  loop->flag = {workspace};
+  loop->condition =
+      Call{&condition, operands(0, n_condition), {loop->flag}, static_cast<std::size_t>(n_condition), behind};
+  loop->step = {&step, operands(n_condition, n_step), {}, static_cast<std::size_t>(n_step), behind};
+  const std::vector<Address> first = operands(init, n), last = operands(init + n, n);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const Address between{workspace, kAnswerBytes + turns.offset[i], 0, turns.total};
+    loop->state.push_back(carried(types[i], first[i], between, last[i], context));
   }
-  for (int64_t i = 0; i < n; ++i) {
-    std::memcpy(last[i], in[n_step + i], static_cast<std::size_t>(d.state->bytes[i]));
-  }
-}
-
-void run_while(const NestedDesc* desc, char* const* data, uint32_t* status) {
-  run_contained(status, [&] { run_rounds(desc, data, status); });
+  return plan_control(loop, 0, behind.offset + std::max(condition.workspace_bytes(), step.workspace_bytes()));
 }
 
 // Whether a part reads by index: out of a row that has ended that may be an index which no step was meant to take.
@@ -129,21 +114,13 @@ Tensors batch(const ControlOp& control, const BatchContext& c) {
 }
 
 void complete(ControlOp& control) {
-  const auto state = std::make_shared<Room>(room_for(result_types(control.parts[1])));
   Op& op = control.op;
   const int64_t inputs = control.number(kCondition) + control.number(kStep) + control.number(kState);
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.number(kState));
   op.infer = [&control](const InferContext&) { return result_types(control.parts[1]); };
-  on_cpu(op, {.plan = [&control, state](std::span<const Operand>, std::span<const Operand>, const Attrs&,
-                                        const PlanContext& context) {
-           Program &condition = control.program(0, context), &step = control.program(1, context);
-           LaunchPlan plan;
-           plan.launches.push_back(nested_launch(WhileDesc{{run_while}, &control, &condition, &step, state.get()}));
-           plan.workspace_bytes =
-               kAnswerBytes + 2 * state->total + std::max(condition.workspace_bytes(), step.workspace_bytes());
-           return plan;
-         }});
+  on_cpu(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                                 const PlanContext& context) { return plan_while(control, context); }});
   op.vjp = [](const VjpContext&) -> Tensors {
     throw Error(
         "[while_loop] has no gradient, and a gradient through it is wanted; expected a loop of known length, whose "

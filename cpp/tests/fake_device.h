@@ -87,6 +87,11 @@ class FakeDevice final : public Device {
     cpu_.launch(instruction, data, status);
   }
   Guard guard(const uint32_t* status) override { return cpu_.guard(status); }
+  uint32_t status_so_far(const uint32_t* status) override { return cpu_.status_so_far(status); }
+  bool flag(const char* address) override {
+    const ClosedMemory::Open open(memory_);
+    return cpu_.flag(address);
+  }
   void end() override { cpu_.end(); }
   void wait() override { cpu_.wait(); }
 

@@ -212,10 +212,6 @@ void test_places_are_of_one_threads_instructions() {
     Pool::instance().run(count_chunk, KernelArgs{data, &job, nullptr, &status}, kMostChunks, 0, true);
   };
   std::thread(share).join();
-  {
-    const pt::RunWithin within;
-    share();
-  }
   CHECK(std::all_of(places.begin(), places.end(), [](int32_t place) { return place == -1; }));
   if (usable_cpus() < 2) return;  // with more threads than processors the pool may run it alone
   share();

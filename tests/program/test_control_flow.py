@@ -377,3 +377,45 @@ def test_scans_and_what_has_a_gradient_of_its_own() -> None:
     near(twice, 2 * want)
     _, moved = pt.jvp(loss(plain), (xs,), (pt.ones((5, 4)),))
     near(moved.numpy(), np.float32(want.sum()), 512)
+
+
+def events(step: Any, *args: Any) -> list[str]:
+    """What a device that cannot answer is told and asked, between the beginning and the end of one step."""
+    told = [(event, launch) for event, launch in step.record(*args) if event in ("launch", "flag")]
+    assert {launch for _, launch in told} <= set(range(len(step.programs[0]["instructions"])))
+    return [event for event, _ in told]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_device_is_given_all_rounds_of_a_scan_without_a_question(reverse: bool) -> None:
+    xs, init = normal(7, 3), normal(3)
+    step = pt.compile(lambda s, xs: pt.scan(lambda s, x: (s * x, s @ x), s, xs, reverse=reverse))
+    step(init, xs)
+    (instruction,) = step.programs[0]["instructions"]
+    assert (instruction["name"], instruction["kernel"]) == ("scan", "loop")
+    told = events(step, init, xs)
+    assert set(told) == {"launch"} and len(told) % 7 == 1  # the state before the first round is kept by a copy
+
+
+def test_a_loop_and_a_branch_ask_for_one_flag() -> None:
+    x = normal(3)
+    loop = pt.compile(lambda x: pt.while_loop(lambda x: pt.sum(x) < 9, lambda x: x + 1, x))
+    loop(x)
+    told = events(loop, x)  # the flag of such a device is false
+    assert told.count("flag") == 1 and told[-1] == "launch"  # the state that was there is the result
+    branch = pt.compile(lambda x: pt.cond(pt.sum(x) < 9, lambda x: pt.exp(x) @ x, lambda x: pt.sin(x) @ x, x))
+    branch(x)
+    assert events(branch, x).count("flag") == 1
+    assert [one["kernel"] for one in branch.programs[0]["instructions"]][-1] == "branch"
+
+
+def test_a_loop_inside_of_a_loop_is_queued_whole() -> None:
+    def inner(s: pt.Tensor, rows: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        last, _ = pt.scan(lambda s, row: (s * 0.5 + row, None), s, rows)
+        return last, last * 2
+
+    init, xs = normal(4), normal(3, 5, 4)
+    both(lambda s, xs: pt.scan(inner, s, xs), init, xs)
+    step = pt.compile(lambda s, xs: pt.scan(inner, s, xs))
+    step(init, xs)
+    assert len(events(step, init, xs)) >= 3 * 5

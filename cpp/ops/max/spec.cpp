@@ -1,9 +1,11 @@
+#include "ops/fused/machine.h"
 #include "ops/reduction.h"
 
 namespace pt {
 namespace {
 
 const Op* registered = reduction("max", Takes::Any, ResultType::Input, true)
+                           .reduces_rows(StepKind::RowMax)
                            .saves({true}, {true})
                            .vjp([](const VjpContext& c) { return shared_by_ties(c, "max"); })
                            .doc(R"(the largest element over the given axes; NaN where one is NaN.

@@ -1,9 +1,11 @@
+#include "ops/fused/machine.h"
 #include "ops/reduction.h"
 
 namespace pt {
 namespace {
 
 const Op* registered = reduction("min", Takes::Any, ResultType::Input, true)
+                           .reduces_rows(StepKind::RowMin)
                            .saves({true}, {true})
                            .vjp([](const VjpContext& c) { return shared_by_ties(c, "min"); })
                            .doc(R"(the smallest element over the given axes; NaN where one is NaN.

@@ -2,12 +2,14 @@
 #include "ops/axes.h"
 #include "ops/complex.h"
 #include "ops/functional.h"
+#include "ops/fused/machine.h"
 #include "ops/reduction.h"
 
 namespace pt {
 namespace {
 
 const Op* registered = reduction("sum", Takes::Any, ResultType::Sum, false)
+                           .reduces_rows(StepKind::RowSum)
                            .saves({false})
                            .vjp([](const VjpContext& c) -> Tensors {
                              const Shape& full = c.in_types[0].shape;
