@@ -1,5 +1,6 @@
 // Makes a Space, for plan functions.
 #pragma once
+#include "core/integers.h"
 #include "core/shape.h"
 #include "core/space.h"
 
@@ -10,7 +11,5 @@ namespace pt {
 Space make_space(const Shape& shape, const Strides& a, std::size_t a_bytes, const Strides& b, std::size_t b_bytes,
                  int begin, int end);
 Space make_space(const Shape& shape, const Strides& a, std::size_t a_bytes, int begin, int end);
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace pt

@@ -323,6 +323,10 @@ OpBuilder& OpBuilder::elementwise() {
   op_.infer = infer_elementwise;
   return *this;
 }
+OpBuilder& OpBuilder::cost(double ns) {
+  op_.cost_ns = ns;
+  return *this;
+}
 OpBuilder& OpBuilder::predicate() {
   elementwise();
   op_.infer = infer_predicate;

@@ -1,4 +1,5 @@
 // Looks at every element, run by run.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/all_finite/desc.h"
 #include "ops/all_finite/run.h"
@@ -7,8 +8,6 @@
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class Bits, Bits kExponent>
 void all_finite(const KernelArgs* args, int64_t chunk) {

@@ -1,13 +1,12 @@
 // Channels are the lanes. The backward reads: every input adds up what the windows over it pass on, so each is written
 // once.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/max_pool2d/window.h"
 
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Of the window at (oh, ow), of which these rows and columns lie inside of the input.
 inline int64_t divisor(const PoolDesc& d, int64_t oh, int64_t ow, PoolRange rows, PoolRange cols) {

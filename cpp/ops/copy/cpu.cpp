@@ -1,5 +1,6 @@
 // Copies between layouts, at the speed of memory where one side or the other is contiguous. A transposition goes by
 // blocks whose input and output cache lines are all used whole while they are in L1.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/copy/desc.h"
 #include "simd/gemm_vec.h"
@@ -14,8 +15,6 @@ struct Block {
   char* out;
   int64_t rows, cols;
 };
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
 inline T read(const char* p) {

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "core/integers.h"
 #include "ops/copy/desc.h"
 #include "ops/copy/plan.h"
 #include "ops/cpu_target.h"
@@ -71,8 +72,6 @@ int closest_in_input(const Axes& axes) {
   }
   return best;
 }
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 void choose_chunks(CopyDesc& d) {
   const int64_t elements = std::max<int64_t>(1, kChunkBytes / d.element_bytes);

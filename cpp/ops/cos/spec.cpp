@@ -14,6 +14,7 @@ const Op* registered =
         .in("x", Takes::Number)
         .floats()
         .elementwise()
+        .cost(1)
         .vjp([](const VjpContext& c) -> Tensors { return {-(c.grad[0] * fn::call("sin", {c.in[0]}))}; })
         .complex(of_complex)
         .doc(R"(the cosine of x, in radians.

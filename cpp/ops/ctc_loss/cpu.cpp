@@ -1,5 +1,6 @@
 // A row is one chunk. Its states are the labels with a blank around each; a vector holds 16 of them, in double. What
 // the backward needs of the forward it computes again, into the thread's scratch: alpha is steps x states numbers.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/ctc_loss/desc.h"
 #include "simd/math.h"
@@ -11,8 +12,6 @@ namespace {
 
 using V = f64x16;
 constexpr double kNever = -__builtin_inf();
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // log(e^a + e^b + e^c); nothing of nothing.
 PT_FN V add_logs(V a, V b, V c) {

@@ -11,6 +11,7 @@ const Op* registered =
         .in("b", Takes::Number)
         .floats()
         .elementwise()
+        .cost(0.25)
         .saves({false, true}, {true})
         .vjp([](const VjpContext& c) -> Tensors {
           const Tensor over = c.grad[0] / c.in[1];

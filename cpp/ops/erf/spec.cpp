@@ -9,6 +9,7 @@ const Op* registered = define("erf")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(1)
                            .vjp([](const VjpContext& c) -> Tensors {
                              return {c.grad[0] * (kTwoOverRootPi * fn::exp(-fn::square(c.in[0])))};
                            })

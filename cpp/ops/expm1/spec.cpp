@@ -19,6 +19,7 @@ const Op* registered = define("expm1")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(0.8)
                            .saves({true})
                            // Not the result + 1, which loses the digits of a small slope.
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::exp(c.in[0])}; })

@@ -7,6 +7,7 @@ const Op* registered = define("floor_divide")
                            .in("a", Takes::Number)
                            .in("b", Takes::Number)
                            .elementwise()
+                           .cost(4)
                            .no_gradient()
                            .doc(R"(the largest whole number not above a / b.
 Shapes    a [...], b [...] -> [...], broadcast

@@ -1,5 +1,6 @@
 // The steps of lowering a FusedProgram; internal to spec_*.cpp.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,11 @@ FusedClass class_of(DType dtype);  // the class that a dtype is computed in
 DType natural_dtype(FusedClass cls);
 int class_bytes(FusedClass cls);
 const MathFact* find_fact(std::string_view op, int* index = nullptr);
+
+// Whether an output may be an input's memory: then the one must not be written before the other has been read.
+inline bool may_share(const FusedOperandDesc& a, const FusedOperandDesc& b) {
+  return a.bytes == b.bytes && a.inner == b.inner && std::equal(a.outer, a.outer + kFusedOuter, b.outer);
+}
 
 // Checks a program and makes nodes of its live steps. Throws Error.
 Ir analyse(const FusedProgram& program, bool collapse);

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <map>
 
 #include "core/error.h"
 #include "ops/fused/lower.h"
+#include "ops/op.h"
 
 namespace pt::fused {
 
@@ -108,11 +108,6 @@ bool is_scalar(const FusedOperandDesc& operand, const Space& space) {
     if (operand.outer[axis] != 0 && space.outer[axis] != 1) return false;
   }
   return operand.inner == 0 || space.cols == 1;
-}
-
-// Whether an output may be an input's memory: then the one must not be written before the other has been read.
-bool may_share(const FusedOperandDesc& a, const FusedOperandDesc& b) {
-  return a.bytes == b.bytes && a.inner == b.inner && std::equal(a.outer, a.outer + kFusedOuter, b.outer);
 }
 
 class Analysis {
@@ -386,13 +381,6 @@ class Analysis {
   }
 
   void add_costs() {
-    static const auto& slow = *new std::map<std::string_view, double>{
-        // never destroyed, as ops are
-        {"divide", 0.25},   {"sqrt", 0.3},      {"rsqrt", 0.5},       {"reciprocal", 0.25},  {"exp", 0.5},
-        {"pow", 4},         {"log", 0.8},       {"log1p", 1},         {"expm1", 0.8},        {"sin", 1},
-        {"cos", 1},         {"tanh", 0.9},      {"sigmoid", 0.8},     {"silu", 0.8},         {"erf", 1},
-        {"gelu_erf", 1.2},  {"gelu_tanh", 1.2}, {"gelu_erf_grad", 2}, {"gelu_tanh_grad", 2}, {"silu_grad", 1},
-        {"log1p_exp", 1.5}, {"remainder", 4},   {"floor_divide", 4},  {"normal_quantile", 2}};
     for (const Node& node : ir_.nodes) {
       if (!node.live || node.level != Level::Vector) continue;
       const double wide = class_bytes(node.from) == 8 ? 2 : 1;
@@ -400,8 +388,7 @@ class Analysis {
         ir_.cost_ns += wide * std::max(kExternalNs, node.external->flops * kExternalFlopNs);
         ir_.external_flops += node.external->flops;
       } else if (node.kind == StepKind::Math) {
-        auto found = slow.find(pt_fused_math_isa_generic.facts[node.op].name);
-        ir_.cost_ns += wide * (found == slow.end() ? 0.08 : found->second);
+        ir_.cost_ns += wide * find_op(pt_fused_math_isa_generic.facts[node.op].name).cost_ns;
       } else if (node.kind == StepKind::Load || node.kind == StepKind::Store) {
         ir_.cost_ns += 0.07 * ir_.space.operands[node.operand].bytes;
         ir_.element_bytes += ir_.space.operands[node.operand].bytes;

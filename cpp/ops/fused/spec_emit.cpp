@@ -364,10 +364,6 @@ class Emitter {
     }
     return -1;
   }
-  static bool may_share(const FusedOperandDesc& a, const FusedOperandDesc& b) {
-    return a.bytes == b.bytes && a.inner == b.inner && std::equal(a.outer, a.outer + kFusedOuter, b.outer);
-  }
-
   // Cells for the registers, by linear scan over the instructions; then everything gets its place in scratch.
   void place() {
     std::vector<int> cell_bytes;

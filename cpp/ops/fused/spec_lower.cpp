@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/integers.h"
 #include "ops/fused/lower.h"
 #include "ops/launch_notes.h"
 
@@ -16,8 +17,6 @@ constexpr int64_t kMostInRows = 4096;          // of whole rows: the more of the
 constexpr double kChunkNs = 20000;             // work of one chunk
 constexpr int64_t kSplitRows = 32;             // with fewer rows than this a long row is split
 constexpr int64_t kLineRows = 16;              // rows that share cache lines where an operand is transposed
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The elements of a block, at most `most`: registers of that length fit the cache.
 int64_t block_elements(const Ir& ir, int64_t most) {

@@ -1,4 +1,5 @@
 // Reading by index: whole rows by memcpy where they are one run of memory, else element by element.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/gather/desc.h"
 #include "ops/gather/index.h"
@@ -7,8 +8,6 @@
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
 void copy_piece(const GatherDesc& d, const char* row, int64_t begin, int64_t end, char* out) {

@@ -7,6 +7,7 @@ const Op* registered = define("gelu_erf")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(1.2)
                            .vjp([](const VjpContext& c) -> Tensors {
                              return {fn::call("gelu_erf_grad", {c.in[0], c.grad[0]})};
                            })

@@ -12,6 +12,7 @@ const Op* registered =
         .in("x", Takes::Float)
         .in("g", Takes::Float)
         .elementwise()
+        .cost(2)
         .compose([](const Tensors& in, const Attrs&) -> Tensors {
           const Tensor density = kDensityAt0 * fn::exp(-0.5 * fn::square(in[0]));
           const Tensor below = 0.5 * (fn::call("erf", {kRootHalf * in[0]}) + 1.0);

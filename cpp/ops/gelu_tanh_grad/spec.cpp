@@ -23,6 +23,7 @@ const Op* registered = define("gelu_tanh_grad")
                            .in("x", Takes::Float)
                            .in("g", Takes::Float)
                            .elementwise()
+                           .cost(2)
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
                              const auto [above, below, slope] = parts(in[0]);
                              return {in[1] * (above + in[0] * (above * below * slope))};

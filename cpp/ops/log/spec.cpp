@@ -9,6 +9,7 @@ const Op* registered = define("log")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(0.8)
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / c.in[0]}; })
                            .complex([](const Tensors& in, const Attrs&) -> Tensors {
                              return {make_complex(fn::log(fn::call("abs", {in[0]})), fn::call("angle", {in[0]}))};

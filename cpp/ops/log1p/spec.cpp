@@ -17,6 +17,7 @@ const Op* registered = define("log1p")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(1)
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] / (c.in[0] + 1.0)}; })
                            .complex(of_complex)
                            .doc(R"(log(1 + x), exact for small x too.

@@ -9,6 +9,7 @@ const Op* registered =
         .in("x", Takes::Number)
         .floats()
         .elementwise()
+        .cost(1.5)
         .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::call("sigmoid", {c.in[0]})}; })
         .doc(R"(log(1 + exp(x)): softplus without its settings.
 Shapes    x [...] -> [...]

@@ -1,6 +1,7 @@
 // The recurrence of an LSTM. Rows of the batch never meet, so each chunk takes some of them through all steps without a
 // barrier: one product with the packed weights per step, then the gates on its result while that is in cache. Traffic
 // of a step: the weights from L2 once per chunk, and each activation written once.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/lstm_recurrence/desc.h"
 #include "ops/matmul/strips.h"
@@ -13,8 +14,6 @@ namespace PT_ISA {
 namespace {
 
 constexpr int64_t kStateLanes = 16;
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
 constexpr int64_t kPanel = kTileVectors* Register<T>::kLanes;

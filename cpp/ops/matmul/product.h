@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/integers.h"
 #include "core/launch.h"
 #include "ops/fused/machine.h"
 #include "ops/matmul/desc.h"
@@ -10,8 +11,6 @@
 
 namespace pt {
 
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // Even parts of at most `side`, in whole steps.
 inline int64_t even_part(int64_t size, int64_t side, int64_t step) {
   return round_up(ceil_div(size, ceil_div(size, side)), step);

@@ -1,6 +1,7 @@
 // A region of C over a range of K, in the canonical order: blocks of kBlockDepth, added ascending within a group,
 // groups added ascending. Shared by matrix products and convolutions, which differ only in where blocks come from.
 #pragma once
+#include "core/integers.h"
 #include "ops/matmul/copy.h"
 #include "ops/matmul/desc.h"
 #include "ops/matmul/strips.h"
@@ -17,8 +18,6 @@ struct LeftBlock {
   bool pairs = false;
   Runs row_runs = {}, k_runs = {};  // if any, it lies in pieces
 };
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Lines that `bytes` from there touch, and as many that far behind: where the distance is no whole line, each begins
 // elsewhere in its first one.

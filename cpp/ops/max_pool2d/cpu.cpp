@@ -1,13 +1,12 @@
 // Channels are the lanes; the winner of 16 of them stays in registers over its window. The backward reads: every input
 // asks the windows over it whether it won, so each is written once, without zero-fill or scatter.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/max_pool2d/window.h"
 
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Memory that is written and nowhere near is fetched first; by itself a processor waits for each line in turn.
 constexpr int64_t kWriteAhead = 2048;  // bytes

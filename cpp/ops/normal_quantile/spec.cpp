@@ -11,6 +11,7 @@ const Op* registered =
         .in("x", Takes::Number)
         .floats()
         .elementwise()
+        .cost(2)
         .saves({false}, {true})
         .vjp([](const VjpContext& c) -> Tensors {
           // One over the density at the result.

@@ -20,6 +20,7 @@ const Op* registered =
         .in("a", Takes::Number)
         .in("b", Takes::Number)
         .elementwise()
+        .cost(4)
         .saves({true, true}, {true})
         .vjp([](const VjpContext& c) -> Tensors {
           const Tensor a = c.in[0], b = c.in[1], zero = fn::number(0);

@@ -1,5 +1,6 @@
 // Every line of the result is written by one thread, its sources in their order: no atomics, and the same bits whoever
 // does it.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/fused/memory.h"
 #include "ops/gather/index.h"
@@ -9,8 +10,6 @@
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class S>
 constexpr bool is_real = typename S::value(0.5) != typename S::value(0);

@@ -9,6 +9,7 @@ const Op* registered = define("reciprocal")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(0.25)
                            .saves({false}, {true})
                            .vjp([](const VjpContext& c) -> Tensors { return {-(c.grad[0] * (c.out[0] * c.out[0]))}; })
                            .complex([](const Tensors& in, const Attrs&) -> Tensors {

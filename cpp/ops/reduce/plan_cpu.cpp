@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/integers.h"
 #include "ops/axes.h"
 #include "ops/fused/machine.h"
 #include "ops/reduce/desc.h"
@@ -15,8 +16,6 @@ constexpr int64_t kChunkElements = 1 << 16;  // about 20 us
 constexpr int64_t kStrip = 1024;             // columns whose accumulators stay in the L1 cache
 constexpr int64_t kLeastStrip = 64;          // and that are worth a chunk: four lines of each row
 constexpr int64_t kEnoughChunks = 16;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 DType register_of(DType dtype) {
   switch (dtype) {

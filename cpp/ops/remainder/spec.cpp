@@ -9,6 +9,7 @@ const Op* registered =
         .in("a", Takes::Number)
         .in("b", Takes::Number)
         .elementwise()
+        .cost(4)
         .vjp([](const VjpContext& c) -> Tensors {
           return {c.needs[0] ? unbroadcast(c.grad[0], c.in_types[0].shape) : Tensor(),
                   c.needs[1]

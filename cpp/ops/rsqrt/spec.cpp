@@ -9,6 +9,7 @@ const Op* registered =
         .in("x", Takes::Number)
         .floats()
         .elementwise()
+        .cost(0.5)
         .saves({false}, {true})
         .vjp([](const VjpContext& c) -> Tensors { return {-0.5 * c.grad[0] * (c.out[0] * c.out[0] * c.out[0])}; })
         .doc(R"(one over the square root of x: two correctly rounded operations, never an approximation.

@@ -1,5 +1,6 @@
 // Deterministic without atomics: the sources are sorted by destination (a counting sort, which keeps their order), and
 // every destination row is added up by one thread, in that order, whichever thread that is.
+#include "core/integers.h"
 #include "core/kernel.h"
 #include "ops/gather/index.h"
 #include "ops/scatter_add/desc.h"
@@ -10,8 +11,6 @@
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // How a dtype is stored and in what it adds up. Integers wrap, so they add as unsigned.
 template <class S, class A>

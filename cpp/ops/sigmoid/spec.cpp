@@ -7,6 +7,7 @@ const Op* registered = define("sigmoid")
                            .in("input", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(0.8)
                            .saves({false}, {true})
                            .vjp([](const VjpContext& c) -> Tensors {
                              return {fn::call("sigmoid_grad", {c.out[0], c.grad[0]})};

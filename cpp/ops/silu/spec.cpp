@@ -7,6 +7,7 @@ const Op* registered = define("silu")
                            .in("input", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(0.8)
                            .vjp([](const VjpContext& c) -> Tensors {
                              return {fn::call("silu_grad", {c.in[0], c.grad[0]})};
                            })

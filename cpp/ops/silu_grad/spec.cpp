@@ -8,6 +8,7 @@ const Op* registered = define("silu_grad")
                            .in("x", Takes::Float)
                            .in("g", Takes::Float)
                            .elementwise()
+                           .cost(1)
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
                              const Tensor s = fn::call("sigmoid", {in[0]});
                              return {in[1] * (s * (in[0] * (1.0 - s) + 1.0))};

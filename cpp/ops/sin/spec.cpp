@@ -13,6 +13,7 @@ const Op* registered = define("sin")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(1)
                            .vjp([](const VjpContext& c) -> Tensors { return {c.grad[0] * fn::call("cos", {c.in[0]})}; })
                            .complex(of_complex)
                            .doc(R"(the sine of x, in radians.

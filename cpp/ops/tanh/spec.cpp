@@ -21,6 +21,7 @@ const Op* registered = define("tanh")
                            .in("x", Takes::Number)
                            .floats()
                            .elementwise()
+                           .cost(0.9)
                            .saves({false}, {true})
                            .vjp([](const VjpContext& c) -> Tensors {
                              return {fn::call("tanh_grad", {c.out[0], c.grad[0]})};
