@@ -149,7 +149,7 @@ def test_joined_cut_and_joined_again() -> None:
     assert [x.tolist() for x in DataLoader(Subset(range(10), [3, 7]), 2)] == [[3, 7]]
     with pytest.raises(DataError, match=r"^\[ConcatDataset\] no data set; expected at least one; "):
         ConcatDataset([])
-    with pytest.raises(DataError, match=r"^\[data\] a data set of type int; expected one with __len__ and __getitem__"):
+    with pytest.raises(DataError, match=r"^\[ConcatDataset\] a data set of type int without a length; "):
         ConcatDataset([3])
 
 

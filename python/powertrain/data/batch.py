@@ -10,7 +10,7 @@ import numpy as np
 from powertrain.data.collate import as_tensors
 from powertrain.data.errors import DataError
 from powertrain.data.order import Pick
-from powertrain.data.source import Fields, example_weights
+from powertrain.data.source import Array, Fields, example_weights
 
 if TYPE_CHECKING:
     from powertrain import Tensor
@@ -33,19 +33,19 @@ class Batch:
     those of a dict of them, so that `model(**batch)` works. `arrays` has the same as NumPy arrays, `weight` always.
     """
 
-    __slots__ = ("_names", "_real", "_tensors", "arrays", "cursor", "has_weights", "indices")
+    __slots__ = ("_cursor", "_real", "_shown", "_tensors", "arrays", "has_weights", "indices")
 
     def __init__(self, fields: Fields, pick: Pick, weighted: bool) -> None:
         self.has_weights = weighted and "weight" in fields
-        self.arrays = dict(fields)
         if self.has_weights:
-            del self.arrays["weight"]
-            self.arrays["weight"] = pick.weight * example_weights(fields["weight"])
-        self.arrays.setdefault("weight", pick.weight)
-        self._names = tuple(self.arrays if weighted else fields)
+            own = {name: fields[name] for name in fields if name != "weight"}
+            self.arrays = {**own, "weight": pick.weight * example_weights(fields["weight"])}
+        else:
+            self.arrays = fields if "weight" in fields else {**fields, "weight": pick.weight}
+        self._shown = self.arrays if weighted else fields  # what iterating gives
         self._real = pick.weight
         self.indices = pick.indices
-        self.cursor = np.array(pick.cursor, dtype=np.int64)
+        self._cursor = pick.cursor
         # Made when they are asked for, and kept, since an assignment gives the object another value. The training loop
         # takes the arrays.
         self._tensors: dict[str, Tensor] = {}
@@ -53,38 +53,47 @@ class Batch:
     @property
     def weight(self) -> Tensor:
         """One number for each example: 0 for padding."""
-        return self.__getattr__("weight")
+        return self._tensor("weight")
+
+    @property
+    def cursor(self) -> Array:
+        """Epoch and position after this batch."""
+        return np.array(self._cursor, dtype=np.int64)
+
+    def _tensor(self, name: str) -> Tensor:
+        made = self._tensors.get(name)
+        if made is None:
+            made = self._tensors[name] = as_tensors(self.arrays[name])
+        return made
 
     def __getattr__(self, name: str) -> Tensor:
         if name in Batch.__slots__:  # while it is copied or unpickled
             raise AttributeError(name)
-        if name not in self._tensors:
-            if name not in self.arrays:
-                raise BatchFieldError(
-                    "batch", f"field {name!r}", f"expected one of {', '.join(self.arrays)}",
-                    "unpack it in order, as in `for x, y in loader`, or name a field that the data set has",
-                )  # fmt: skip
-            self._tensors[name] = as_tensors(self.arrays[name])
-        return self._tensors[name]
+        if name not in self.arrays:
+            raise BatchFieldError(
+                "batch", f"field {name!r}", f"expected one of {', '.join(self.arrays)}",
+                "unpack it in order, as in `for x, y in loader`, or name a field that the data set has",
+            )  # fmt: skip
+        return self._tensor(name)
 
     def __getitem__(self, key: str | int) -> Tensor:
         return self.__getattr__(key) if isinstance(key, str) else list(self)[key]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return map(self.__getattr__, self._names)
+        return iter([self._tensor(name) for name in self._shown])
 
     def keys(self) -> tuple[str, ...]:
-        return self._names
+        return tuple(self._shown)
 
     def values(self) -> list[Tensor]:
         return list(self)
 
     def items(self) -> list[tuple[str, Tensor]]:
-        return list(zip(self._names, self, strict=True))
+        return list(zip(self._shown, self, strict=True))
 
     def __repr__(self) -> str:
         found = [f"{name}={value.dtype}{list(value.shape)}" if isinstance(value, np.ndarray) else name
-                 for name, value in self.arrays.items() if name in self._names]  # fmt: skip
+                 for name, value in self.arrays.items() if name in self._shown]  # fmt: skip
         return f"Batch({', '.join(found)})"
 
     def __len__(self) -> int:
