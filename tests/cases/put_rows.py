@@ -40,7 +40,7 @@ ERRORS = [
 ]
 MUTANTS = [
     ("../../program/emission.cpp", "operands.placed.front() != operands.placed.back()", "false"),
-    ("../evaluate.cpp", "op.rewrites ? copy_of(ready[0])", "op.rewrites ? Tensor::empty(type)"),
+    ("../evaluate.cpp", "op.rewrites ? copied(ready[0])", "op.rewrites ? Tensor::empty(type)"),
     ("cpu.cpp", "at % d.chunks != chunk", "j % d.chunks != chunk"),
     ("spec.cpp", 'fn::where(fn::reshape(fn::call("equal", {winner, order}), column), g, fn::zeros(g.type()))', "g"),
     (
