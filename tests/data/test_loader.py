@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.data import (
     ArrayDataset,
     DataError,
@@ -107,13 +109,13 @@ def test_the_same_batches_for_any_number_of_workers_and_from_any_cursor(
 
 def test_the_cursor_stands_behind_the_batch_that_was_given_out_not_behind_the_prefetched() -> None:
     loader = DataLoader(source(), 5, shuffle=True, num_workers=2)
-    assert loader.state_dict() == {"epoch": 0, "position": 0}
+    assert loader.state_dict() == {"epoch": 0, "position": 0, "seed": 0}
     iterator = iter(loader)
     next(iterator)
     time.sleep(0.02)
-    assert loader.state_dict() == {"epoch": 0, "position": 5}
+    assert loader.state_dict() == {"epoch": 0, "position": 5, "seed": 0}
     list(iterator)
-    assert loader.state_dict() == {"epoch": 1, "position": 0}
+    assert loader.state_dict() == {"epoch": 1, "position": 0, "seed": 0}
 
 
 @pytest.mark.parametrize("workers", [0, 1, 8])
@@ -128,7 +130,7 @@ def test_an_error_of_a_source_comes_out_in_order_with_its_rows(workers: int) -> 
     with pytest.raises(DataError) as caught:
         for batch in loader:
             given.append(batch)
-    assert len(given) == 2 and loader.state_dict() == {"epoch": 0, "position": 10}
+    assert len(given) == 2 and loader.state_dict() == {"epoch": 0, "position": 10, "seed": 0}
     assert str(caught.value) == (
         "[DataLoader] OSError while fetching rows 10, 11, 12, 13, 14: the disk is gone; expected the data set to give "
         "every row that its length promises; fetch these rows alone to find the one at fault"
@@ -284,7 +286,7 @@ def test_a_cursor_of_other_data_is_refused_and_nothing_moves(cursor: list[int]) 
         f"[DataLoader] cursor (epoch {cursor[0]}, position {cursor[1]}); expected a multiple of batch_size = 5 below "
         "23 examples; resume with the data and batch_size that the run began with"
     )
-    assert loader.state_dict() == {"epoch": 0, "position": 0}
+    assert loader.state_dict() == {"epoch": 0, "position": 0, "seed": 0}
 
 
 @pytest.mark.parametrize(
@@ -304,6 +306,46 @@ def test_a_state_that_is_none_is_refused(state: Any, received: str) -> None:
     with pytest.raises(DataError) as caught:
         DataLoader(source(), 5).load_state_dict(state)
     assert str(caught.value) == (f"[DataLoader.load_state_dict] {received}; give back what `loader.state_dict()` gave")
+
+
+def test_a_state_of_another_seed_is_refused_and_nothing_moves() -> None:
+    loader, other = DataLoader(source(), 5, shuffle=True, seed=3), DataLoader(source(), 5, shuffle=True, seed=4)
+    next(iter(loader))
+    with pytest.raises(DataError) as caught:
+        other.load_state_dict(loader.state_dict())
+    assert str(caught.value) == (
+        "[DataLoader.load_state_dict] a state of a loader with seed 3; expected seed 4, that of this loader: another "
+        "one gives other batches; make the loader with seed=3"
+    )
+    assert other.state_dict() == {"epoch": 0, "position": 0, "seed": 4}
+
+
+def test_a_state_of_another_seed_of_the_sampler_is_refused() -> None:
+    loader = DataLoader(source(), 5, sampler=RandomSampler(source(), seed=8))
+    assert loader.state_dict() == {"epoch": 0, "position": 0, "seed": 0, "sampler_seed": 8}
+    for sampler, seed in ((RandomSampler(source(), seed=9), 9), (RandomSampler(source()), None)):
+        with pytest.raises(DataError) as caught:
+            DataLoader(source(), 5, sampler=sampler).load_state_dict(loader.state_dict())
+        assert str(caught.value) == (
+            f"[DataLoader.load_state_dict] a state of a sampler with seed 8; expected seed {seed}, that of this "
+            "sampler: another one gives other batches; make the sampler with seed=8"
+        )
+
+
+def test_a_file_keeps_the_seed_of_a_generator(tmp_path: Path) -> None:
+    def make(seed: int) -> DataLoader:
+        return DataLoader(source(), 5, shuffle=True, generator=pt.random.Generator(seed))
+
+    loader = make(1)
+    batches = iter(loader)
+    next(batches)
+    pt.save(tmp_path / "loader.pt", loader=loader)
+    rest = [batch.indices.tolist() for batch in batches]
+    again = make(1)
+    pt.restore(tmp_path / "loader.pt", loader=again)
+    assert rows(again) == rest
+    with pytest.raises(DataError, match=r"a state of a loader with seed \d+; expected seed \d+, that of this loader"):
+        pt.restore(tmp_path / "loader.pt", loader=make(2))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -327,12 +369,12 @@ def test_each_iteration_is_an_epoch(workers: int) -> None:
     assert next(iter(loader)).indices.tolist() == wanted[0][0]
     second = rows(loader)
     assert len(second) == 5 and sorted(itertools.chain(*second)) == list(range(23)) and second != wanted[0]
-    assert loader.state_dict() == {"epoch": 2, "position": 0}
+    assert loader.state_dict() == {"epoch": 2, "position": 0, "seed": 1}
     for _ in range(2):
         for at, _batch in enumerate(loader):
             if at == 2:
                 break
-    assert loader.state_dict() == {"epoch": 3, "position": 15}
+    assert loader.state_dict() == {"epoch": 3, "position": 15, "seed": 1}
     loader.load_state_dict({"epoch": 1, "position": 10})
     assert rows(loader) == second[2:], "a state that was loaded says where to begin"
 

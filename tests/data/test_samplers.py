@@ -173,7 +173,7 @@ def test_an_epoch_of_a_sampler_of_ones_own_resumes(kind: str, taken: int, worker
     other.load_state_dict(state)
     assert [rows.tolist() for rows in other] == rest and len(first + rest) == len(loader) == 5
     assert sorted(itertools.chain(*first, *rest)) == list(range(23))
-    assert set(loader.state_dict()) == {"epoch", "position"} and loader.state_dict()["epoch"] == 1
+    assert set(loader.state_dict()) == {"epoch", "position", "seed"} and loader.state_dict()["epoch"] == 1
 
 
 def test_an_endless_iteration_that_was_left_goes_on_with_the_same_epoch() -> None:

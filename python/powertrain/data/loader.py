@@ -15,7 +15,7 @@ from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.prefetch import Made, Prefetched
-from powertrain.data.samplers import RandomSampler, SequentialSampler, row_numbers, seed_of
+from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
 from powertrain.data.source import fetch_training, fetches_anew
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class LoaderState(TypedDict, total=False):
 
     epoch: int
     position: int
+    seed: int
+    sampler_seed: int
     rows: Array
     sizes: Array
 
@@ -65,7 +67,7 @@ class DataLoader:
     Random transforms (`pt.data.transforms`) in the `__getitem__` of a data set draw by (seed, epoch, index).
 
     `state_dict()` says where the next batch begins; loaded by `load_state_dict` into a loader with the same data and
-    settings, it gives the same batches.
+    settings, it gives the same batches. A loader with another seed refuses it.
 
     >>> loader = DataLoader(pt.data.TensorDataset(np.arange(5), np.arange(5) % 2), batch_size=2)
     >>> [x.tolist() for x, y in loader]
@@ -153,18 +155,27 @@ class DataLoader:
             ) from None  # fmt: skip
 
     def state_dict(self) -> LoaderState:
-        """Where the next batch begins: `epoch` and `position`; of a sampler of your own the rows of the epoch too."""
-        state: LoaderState = {"epoch": self._cursor.epoch, "position": self._cursor.position}
+        """Where the next batch begins: `epoch`, `position` and seeds; of a sampler of your own the rows too."""
+        state: LoaderState = {"epoch": self._cursor.epoch, "position": self._cursor.position, **self._seeds()}
         if self._parts:
             state["rows"] = np.concatenate(self._parts)
             state["sizes"] = np.array([len(rows) for rows in self._parts], dtype=np.int64)
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
-        """Goes to where a loader with the same data and settings was, by its `state_dict()`."""
+        """Goes to where a loader with the same data and settings was, by its `state_dict()`.
+
+        Errors    a state of another seed, whose batches this loader does not have; a place that is between batches
+        """
         cursor, parts = _read_state(state_dict)
+        _check_seeds(state_dict, self._seeds())
         self.order.check(cursor, parts)
         self._cursor, self._parts, self._loaded = cursor, parts, True
+
+    def _seeds(self) -> LoaderState:
+        """What the order and the random changes depend on."""
+        own = self.sampler.seed if isinstance(self.sampler, SeededSampler) else None
+        return {"seed": self.seed} if own is None else {"seed": self.seed, "sampler_seed": own}
 
     def _make(self, pick: Pick) -> Any:
         """The batch of a pick; the exceptions of a data set come out with the rows that caused them."""
@@ -255,7 +266,7 @@ class DataLengthError(DataError, TypeError):
 
 def _read_state(state: Any) -> tuple[Cursor, Parts]:
     where, fix = "DataLoader.load_state_dict", "give back what `loader.state_dict()` gave"
-    known = {"epoch", "position", "rows", "sizes"}
+    known = LoaderState.__annotations__.keys()
     if not isinstance(state, Mapping) or not {"epoch", "position"} <= set(state) <= known:
         received = ", ".join(map(str, state)) or "nothing" if isinstance(state, Mapping) else type(state).__name__
         raise DataError(where, f"a state of {received}", "expected epoch and position", fix)
@@ -271,3 +282,18 @@ def _read_state(state: Any) -> tuple[Cursor, Parts]:
             raise DataError(where, f"{len(rows)} rows in sizes of {sizes.sum()}", "expected as many", fix)
         parts = tuple(np.split(rows, np.cumsum(sizes)[:-1]))
     return Cursor(int(values[0]), int(values[1])), parts
+
+
+def _check_seeds(state: Mapping[str, object], mine: LoaderState) -> None:
+    """A state without a seed says only where: it is one of any loader."""
+    if "seed" not in state:
+        return
+    where = "DataLoader.load_state_dict"
+    for name, what in (("seed", "loader"), ("sampler_seed", "sampler")):
+        received, expected = state.get(name), mine.get(name)
+        if received != expected:
+            raise DataError(
+                where, f"a state of a {what} with seed {received}",
+                f"expected seed {expected}, that of this {what}: another one gives other batches",
+                f"make the {what} with seed={received}",
+            )  # fmt: skip
