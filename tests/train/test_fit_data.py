@@ -170,3 +170,16 @@ def test_names_of_other_libraries_and_places_without_weights(settings: dict[str,
     with pytest.raises(RunError) as caught:
         pt.fit(given.pop("recipe", None), **given)
     assert str(caught.value) == message
+
+
+def test_whole_numbers_in_a_column_are_refused_where_they_may_be_classes() -> None:
+    x, y = rows()
+    with pytest.raises(DataError) as caught:
+        pt.fit(model=model(), data=(x, y[:, None]), **PLAIN)
+    assert str(caught.value) == (
+        "[data] y of int64[32, 1]; expected classes as whole numbers [32], or numbers to predict as floats; pass "
+        'y[:, 0] for classes; y.astype("float32"), or loss="mse", for numbers'
+    )
+    one = pt.nn.Linear(3, 1)
+    for data, loss in (((x, y[:, None]), "mse"), ((x, y[:, None].astype("float32")), None)):
+        assert "mse" in pt.fit(model=one, data=data, loss=loss, **PLAIN).evaluate()["train"]

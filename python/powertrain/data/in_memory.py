@@ -20,11 +20,19 @@ from powertrain.data.source import Array, Source, check_labels
 WANTED = "(x, y), a pt.data.Dataset of pairs, a loader or a DataModule"
 
 
-def dataset_of(value: Any, name: str = "arrays", sample_weight: Any = None, class_weight: Any = None) -> DataModule:
+def dataset_of(
+    value: Any,
+    name: str = "arrays",
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    *,
+    whole_columns: bool = True,
+) -> DataModule:
     """The data set of a pair (x, y), a table of such pairs by part, a pt.data.Dataset of pairs, or a loader of one.
 
     Whole numbers y [examples] are classes; other numbers are targets of regression. `sample_weight` has a number for
-    each example of the training part, `class_weight` is as in `DataModule`.
+    each example of the training part, `class_weight` is as in `DataModule`. Without `whole_columns` whole numbers
+    y [examples, 1] are refused: they may be meant as either.
     """
     if isinstance(value, DataModule):
         return weighted(value, sample_weight, class_weight)
@@ -37,6 +45,12 @@ def dataset_of(value: Any, name: str = "arrays", sample_weight: Any = None, clas
             "data", f"parts {', '.join(parts) or 'of no name'}", "expected train among them", 'pass {"train": (x, y)}'
         )
     source, y = parts["train"]
+    if y.dtype.kind in "iub" and y.ndim == 2 and y.shape[1] == 1 and not whole_columns:
+        raise DataError(
+            "data", f"y of {y.dtype}{list(y.shape)}",
+            f"expected classes as whole numbers [{len(y)}], or numbers to predict as floats",
+            'pass y[:, 0] for classes; y.astype("float32"), or loss="mse", for numbers',
+        )  # fmt: skip
     if y.dtype.kind in "iub" and y.ndim == 1:
         classes = max(check_labels(one, None, part) for part, (_, one) in parts.items())
         task = "classification"

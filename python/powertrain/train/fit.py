@@ -66,8 +66,9 @@ def fit(
 
     recipe      the name of a recipe, the path of one, or its tables as a dict; what follows is laid over it
     model       a pt.nn.Module, trained where it stands; or a name such as "mlp", or {"use": "mlp", "hidden": [64]}
-    data        (x, y): whole numbers y [examples] are classes, others targets; a pt.data.Dataset of pairs; a
-                pt.data.DataLoader, whose batch size counts; a pt.data.DataModule; or a name
+    data        (x, y): whole numbers y [examples] are classes, others targets (whole ones [examples, 1] with `loss`
+                alone); a pt.data.Dataset of pairs; a pt.data.DataLoader, whose batch size counts; a DataModule; or
+                a name
     loss        a name, such as "cross-entropy"; a function of (output, target) that gives one value per example; a
                 pt.nn loss. Usual for the task where it is not given
     optimizer   a name ("adamw" where it is not given), a table, or a pt.optim optimizer of the model's parameters
@@ -114,7 +115,7 @@ def fit(
     }  # fmt: skip
     if data is not None:
         batch_size = batch_size or _batch_of(data)
-        sections["data"], validation = _data(data, validation, sample_weight, class_weight)
+        sections["data"], validation = _data(data, validation, sample_weight, class_weight, loss is not None)
     elif sample_weight is not None or class_weight is not None:
         _refuse_weights("the data of a recipe")
     if epochs is not None and steps is not None:
@@ -228,7 +229,7 @@ def _refuse_weights(what: str) -> None:
     )
 
 
-def _data(data: Any, validation: Any, sample_weight: Any, class_weight: Any) -> tuple[Any, Any]:
+def _data(data: Any, validation: Any, sample_weight: Any, class_weight: Any, has_loss: bool) -> tuple[Any, Any]:
     """The data, with validation examples of their own as a part; and the share that is left to hold out."""
     if isinstance(data, str) or (isinstance(data, Mapping) and is_plain(data)):
         if isinstance(data, str):
@@ -243,7 +244,7 @@ def _data(data: Any, validation: Any, sample_weight: Any, class_weight: Any) -> 
         )
     from powertrain.data.in_memory import dataset_of, with_part
 
-    dataset = dataset_of(data, sample_weight=sample_weight, class_weight=class_weight)
+    dataset = dataset_of(data, sample_weight=sample_weight, class_weight=class_weight, whole_columns=has_loss)
     if validation is None or (is_plain(validation) and not isinstance(validation, (list, tuple))):
         return {"use": dataset}, validation
     return {"use": with_part(dataset, "valid", validation)}, None
