@@ -95,11 +95,23 @@ def test_a_projection_is_smaller_than_the_states() -> None:
 
 def test_lengths_are_checked() -> None:
     layer, x = nn.GRU(3, 4), pt.zeros((2, 5, 3))
-    with pytest.raises(pt.ShapeError) as caught:
-        layer(x, None, [5, 6])
-    assert str(caught.value) == (
-        "[lengths] received [5, 6]; expected 2 whole numbers from 1 to 5; one for each sequence of the batch"
-    )
+    for lengths, given in (
+        ([5, 6], "[5, 6]"),
+        (np.array([0, 5]), "[0, 5]"),
+        (pt.asarray([5, 6]), "[5, 6]"),
+        (pt.asarray([5, -1]), "[5, -1]"),
+        (pt.asarray([5.0, 4.0]), "[5.0, 4.0]"),
+        (pt.asarray([5]), "[5]"),
+    ):
+        for module in (layer, nn.LSTM(3, 4), nn.RNN(3, 4)):
+            with pytest.raises(pt.ShapeError) as caught:
+                module(x, None, lengths)
+            assert str(caught.value) == (
+                f"[{type(module).__name__}] lengths = {given}; expected 2 whole numbers from 1 to 5, one for each "
+                "sequence of the batch; check lengths against the axis of time"
+            )
+    with pytest.raises(pt.ShapeError, match=r"^\[GRU\] lengths = int64\[3\]; expected 2 whole numbers from 1 to 5, "):
+        pt.compile(lambda n: layer(x, None, n)[0])(pt.asarray([1, 2, 3]))
     with pytest.raises(pt.ShapeError, match=r"\[GRU\] input is \[3\]; expected \[batch, time, 3\]; check its axes"):
         layer(pt.zeros((3,)))
     with pytest.raises(ValueError, match=r"\[LSTM\] num_layers = 0; expected a whole number from 1"):
@@ -235,3 +247,13 @@ def test_copies_of_a_layer_begin_alike_and_learn_apart() -> None:
     x = pt.asarray(normal(1, 3, 8))
     _, grads = pt.nn.value_and_grad(encoder, lambda: pt.square(encoder(x)).mean())()
     assert len(grads) == 2 * len(first.parameters())
+
+
+def test_the_mask_of_a_transformer_is_pytorchs() -> None:
+    mask = nn.Transformer.generate_square_subsequent_mask(3, dtype="float64")
+    assert mask.dtype == pt.float64
+    assert mask.tolist() == [[0.0, -np.inf, -np.inf], [0.0, 0.0, -np.inf], [0.0, 0.0, 0.0]]
+    model = nn.Transformer(8, 2, 1, 1, 16, 0.0)
+    src, tgt = pt.asarray(normal(2, 4, 8)), pt.asarray(normal(2, 3, 8))
+    causal = model(src, tgt, tgt_mask=nn.Transformer.generate_square_subsequent_mask(3))
+    np.testing.assert_allclose(causal.numpy(), model(src, tgt, tgt_is_causal=True).numpy(), rtol=1e-5, atol=1e-6)

@@ -6,8 +6,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.errors.methods import Abstract, missing
@@ -26,17 +24,17 @@ __all__ = ["GRU", "LSTM", "RNN"]
 class _Padded:
     """What sequences of several lengths, padded to one, need: [batch] lengths from 1 to time."""
 
-    def __init__(self, lengths: Any, x: Any) -> None:
-        if isinstance(lengths, (list, tuple, np.ndarray)):
-            given = np.asarray(lengths)
-            if given.shape != (x.shape[0],) or given.dtype.kind not in "iu" or not (
-                (given >= 1) & (given <= x.shape[1])
-            ).all():  # fmt: skip
-                raise pt.ShapeError(
-                    f"[lengths] received {given.tolist()}; expected {x.shape[0]} whole numbers from 1 to "
-                    f"{x.shape[1]}; one for each sequence of the batch"
-                )
-        ends = pt.astype(pt.asarray(lengths), "int64")
+    def __init__(self, where: str, lengths: Any, x: Any) -> None:
+        ends = pt.asarray(lengths)
+        fits = ends.shape == (x.shape[0],) and ends.dtype.kind in "iu"
+        known = None if ends.symbolic else ends.numpy()  # in a compiled step the numbers come later
+        if not fits or not (known is None or ((known >= 1) & (known <= x.shape[1])).all()):
+            given = f"{ends.dtype.name}{list(ends.shape)}" if known is None or known.size > 16 else known.tolist()
+            raise pt.ShapeError(
+                f"[{where}] lengths = {given}; expected {x.shape[0]} whole numbers from 1 to {x.shape[1]}, one for "
+                "each sequence of the batch; check lengths against the axis of time"
+            )
+        ends = pt.astype(ends, "int64")
         steps = pt.arange(x.shape[1])
         self._inside = pt.less(steps, pt.expand_dims(ends, 1))
         self._turned = pt.where(self._inside, pt.expand_dims(ends - 1, 1) - steps, steps)
@@ -138,7 +136,7 @@ class _Stack(Abstract, Module):
                 f"[{type(self).__name__}] input is {list(x.shape)}; expected [batch, time, {self.input_size}]; check "
                 "its axes"
             )
-        padded = None if lengths is None else _Padded(lengths, x)
+        padded = None if lengths is None else _Padded(type(self).__name__, lengths, x)
         zeros = [pt.zeros((x.shape[0], width), x.dtype) for width in self._widths()]
         last: list[list[pt.Tensor]] = [[] for _ in range(self.STATES)]
         for layer in range(self.num_layers):

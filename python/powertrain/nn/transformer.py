@@ -260,3 +260,17 @@ class Transformer(Module):
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         return self.decoder(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
+
+    @staticmethod
+    def generate_square_subsequent_mask(sz: int, device: Device = None, dtype: DTypeLike | None = None) -> Tensor:
+        """A mask for causal attention: -inf above the diagonal, where a step would see a later one; else 0.
+
+        Shapes    -> [sz, sz]
+        Source    PyTorch, nn.Transformer.generate_square_subsequent_mask
+        Example
+            >>> pt.nn.Transformer.generate_square_subsequent_mask(2).tolist()
+            [[0.0, -inf], [0.0, 0.0]]
+        """
+        checks.fixed("Transformer.generate_square_subsequent_mask", device=device)
+        checks.sizes("Transformer.generate_square_subsequent_mask", sz=sz)
+        return pt.triu(pt.full((sz, sz), -float("inf"), dtype), k=1)
