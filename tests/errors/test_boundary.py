@@ -459,3 +459,22 @@ def test_the_argument_at_fault_is_named(call: Any, text: str) -> None:
     with pytest.raises(pt.Error) as error:
         call()
     assert told(error) == text
+
+
+def test_an_error_of_an_op_that_only_the_engine_calls_names_what_was_called() -> None:
+    logits, shares = pt.ones((2, 4)), pt.ones((2, 3))
+    expected = (
+        "[{}] input is f32[2, 4], target is f32[2, 3]; expected one shape, and one weight per class if any; reshape "
+        "target"
+    )
+    for call, where in (
+        (pt.nn.functional.cross_entropy, "cross_entropy"),
+        (pt.compile(pt.nn.functional.cross_entropy), "cross_entropy"),
+        (pt.nn.CrossEntropyLoss(), "cross_entropy"),
+        (pt.ops.functional.OPERATORS["soft_cross_entropy"], "soft_cross_entropy"),
+    ):
+        with pytest.raises(pt.ShapeError) as caught:
+            call(logits, shares)
+        assert type(caught.value) is pt.ShapeError and told(caught) == expected.format(where)
+    with pytest.raises(pt.ShapeError, match=r"^\[LSTM\] xw is f32\[2, 5, 12\], w_hh is f32\[3, 12\], h0 is f"):
+        pt.nn.LSTM(3, 3)(pt.ones((2, 5, 3)), (pt.ones((1, 2, 2)), pt.ones((1, 2, 3))))

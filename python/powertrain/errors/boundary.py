@@ -53,6 +53,9 @@ LEFTOVERS: Final = tuple(raw for raw, _ in _KINDS)
 _CALLED: Final = sys.stdlib_module_names | {"numpy", "scipy", "sklearn"}
 _RAW: Final = frozenset({"builtins", "numpy"})
 
+# Ops that no public name has: their errors say what was called instead. Filled where ops are given their names.
+unknown_ops: set[str] = set()
+
 # Methods by which Python asks an object.
 _ASKED: Final = frozenset(
     f"__{name}__"
@@ -145,15 +148,15 @@ def translated(
     """The error of ours for an exception that left `function`; None for one that stays as it is."""
     if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
         return arguments.refused(function, args, kwargs) if _is_engine(function) else None
-    if isinstance(error, _core.Error) or type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
+    if isinstance(error, _core.Error):
+        return _named(error, function, args)
+    if type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))
-    where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
+    where = _where(function, args)
     asked = function  # of a constructor that calls another one, what the class says
     if arguments.is_method(function):
-        cls = args[0] if isinstance(args[0], type) else type(args[0])
-        where = cls.__name__ if where in (*_ASKED, "forward") else f"{cls.__name__}.{where}"
-        found = getattr(cls, function.__name__, function)
+        found = getattr(args[0] if isinstance(args[0], type) else type(args[0]), function.__name__, function)
         args, asked = args[1:], found if callable(found) else function  # of a setter the class has the property
     received = ", ".join([*map(shown, args), *(f"{name}={shown(value)}" for name, value in kwargs.items())])
     said = " ".join(_text(error).split()) or "nothing more is known"
@@ -161,6 +164,24 @@ def translated(
         f"[{where}] received {received or 'no arguments'}: {type(error).__name__}: {said}; "
         f"expected {where}{arguments.signature(asked)}; check the arguments"
     )
+
+
+def _where(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """What a caller knows a function or a method as."""
+    where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
+    if not arguments.is_method(function):
+        return where
+    cls = args[0] if isinstance(args[0], type) else type(args[0])
+    return cls.__name__ if where in (*_ASKED, "forward") else f"{cls.__name__}.{where}"
+
+
+def _named(error: _core.Error, function: Callable[..., Any], args: tuple[Any, ...]) -> _core.Error | None:
+    """An error of an op that callers do not know, in the name of the function that they called; None for any other."""
+    said = _text(error)
+    op, closing, _ = said.removeprefix("[").partition("]")
+    if not (closing and op in unknown_ops and _is_engine(function) and len(error.args) == 1):
+        return None
+    return type(error)(f"[{_where(function, args)}{str(error)[1 + len(op) :]}")
 
 
 def _is_engine(function: Callable[..., Any]) -> bool:

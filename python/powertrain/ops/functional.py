@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
+from powertrain.errors.boundary import unknown_ops
 from powertrain.ops import namespaces
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _MOST_ELEMENTS = 9 * 10**15
 
 # Every op by its name, those too that only the engine calls. Those of several outputs give a tuple of tensors.
 OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in _core.op_names()}
+unknown_ops.update(namespaces.ENGINE_ONLY - {"copy", "guard"})  # the two have public functions of their names
 
 
 def home(name: str) -> str:
