@@ -54,8 +54,10 @@ bool is_kept(const Op& op) {
 
 bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Attrs& given) {
   size_ = 0;
-  const bool plain = inputs.size() <= kMostPreparedInputs && is_kept(op) && !active_recorder() && tape_depth() == 0 &&
-                     autocast_dtype() == DType::F32;
+  // An op without a kernel runs as a composition, which is kept by itself.
+  const bool runs_at_once = op.view || current_target().plans(op);
+  const bool plain = inputs.size() <= kMostPreparedInputs && runs_at_once && is_kept(op) && !active_recorder() &&
+                     tape_depth() == 0 && autocast_dtype() == DType::F32;
   if (!plain) return false;
   push_back(word_of(&op));
   append(*this, current_plan_context());
@@ -130,8 +132,6 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
     if (!same_size || inputs[0].impl().weak || inputs[0].dtype() != ready[0].dtype()) return;
     call.view = op.view(in[0], attrs);
     if (!call.view) return;
-  } else if (!target.plans(op)) {
-    return;
   } else if (count(call.type.shape) > 0) {
     const Operand out{call.type.dtype, call.type.shape, row_major(call.type.shape)};
     call.bound = bound_plan(op, in, {&out, 1}, attrs, target.context());
