@@ -68,6 +68,24 @@ class Held final : public Elsewhere {
   py::object adapter_, array_;
 };
 
+// The write leases of base slots, in the order of addresses, for the length of a block.
+class WriteLeases {
+ public:
+  WriteLeases() = default;
+  ~WriteLeases() {
+    for (const auto& [home, process] : held_) home->lease().release(Lease::Mode::Write, process);
+  }
+  WriteLeases(const WriteLeases&) = delete;
+  WriteLeases& operator=(const WriteLeases&) = delete;
+  void acquire(const std::set<Slot*>& homes) {
+    held_.reserve(homes.size());
+    for (Slot* home : homes) held_.emplace_back(home, home->lease().acquire(Lease::Mode::Write));
+  }
+
+ private:
+  std::vector<std::pair<Slot*, uint32_t>> held_;
+};
+
 class BackendStep final : public ForeignStep {
  public:
   BackendStep(const py::object& adapter, Graph source, bool skip) : adapter_(adapter), source_(std::move(source)) {
@@ -84,33 +102,86 @@ class BackendStep final : public ForeignStep {
     return std::any_of(source_.slots.begin(), source_.slots.end(), [](const SlotRef& slot) { return slot->base(); });
   }
 
+  // No lease is held while the backend computes, which is Python code. So the step looks at its end whether what it
+  // read is still so, and begins again where another thread has written meanwhile.
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) override {
     const std::lock_guard one_call_at_a_time(busy_);
-    const py::list outputs = call_(arguments(inputs));
-    const std::size_t results = source_.results.size();
-    const int stopped = look(outputs, on_trip, report);
-    commit(outputs, stopped, report);
-    if (stopped >= 0) {
-      Tensors values;
-      for (const SlotRef& slot : source_.slots) values.push_back(slot->current());
-      const std::string message = explain_trip(source_, inputs, values, *report);
-      if (report->status & kStatusNonFinite) throw GuardError(message);
-      throw IndexError(message);
+    for (int tries = 1;; ++tries) {
+      Read read;
+      const py::list arrays = arguments(inputs, read);
+      if (const SlotRef changed = read.changed()) {
+        refuse_after(tries, *changed);
+        continue;
+      }
+      const py::list outputs = call_(arrays);
+      const int stopped = look(outputs, on_trip, report);
+      if (const SlotRef changed = commit(outputs, stopped, read, report)) {
+        refuse_after(tries, *changed);
+        continue;
+      }
+      return results_of(outputs, inputs, stopped, *report);
     }
-    Tensors made;
-    for (std::size_t r = 0; r < results; ++r) made.push_back(own(unwrap(adapter_.attr("fetch")(outputs[r]))));
-    return made;
   }
 
  private:
-  py::list arguments(const Tensors& inputs) const {
+  // How often a step begins again: each time another one has been done, so more is no accident.
+  static constexpr int kTries = 100;
+
+  // The slots that a step has read, and where and in which state each was.
+  struct Read {
+    struct Seen {
+      SlotRef slot, home;
+      uint64_t version;
+    };
+    std::vector<Seen> seen;
+
+    void add(const SlotRef& slot) {
+      const SlotRef& home = home_of(slot);
+      seen.push_back({slot, home, home->version()});
+    }
+    SlotRef changed() const {
+      for (const Seen& one : seen) {
+        if (one.home != home_of(one.slot) || one.home->version() != one.version) return one.slot;
+      }
+      return nullptr;
+    }
+  };
+
+  static const SlotRef& home_of(const SlotRef& slot) { return slot->base() ? slot->base() : slot; }
+
+  void refuse_after(int tries, const Slot& changed) const {
+    if (tries < kTries) return;
+    throw Error(text("[backend ", py::cast<std::string>(adapter_.attr("name")), "] other threads changed slot ",
+                     changed.name, " during ", kTries,
+                     " tries of a step that reads it; expected one thread at a time; lock the step, or give each "
+                     "thread a model and a generator of its own"));
+  }
+
+  Tensors results_of(const py::list& outputs, const Tensors& inputs, int stopped, const RunReport& report) const {
+    if (stopped >= 0) {
+      Tensors values;
+      for (const SlotRef& slot : source_.slots) values.push_back(slot->current());
+      const std::string message = explain_trip(source_, inputs, values, report);
+      if (report.status & kStatusNonFinite) throw GuardError(message);
+      throw IndexError(message);
+    }
+    Tensors made;
+    for (std::size_t r = 0; r < source_.results.size(); ++r)
+      made.push_back(own(unwrap(adapter_.attr("fetch")(outputs[r]))));
+    return made;
+  }
+
+  py::list arguments(const Tensors& inputs, Read& read) const {
     py::list arrays;
     for (const Tensor& input : inputs) arrays.append(adapter_.attr("place")(wrap(input)));
     for (int number : pure_.slots) {
       const SlotRef& slot = source_.slots[number];
       auto held = std::dynamic_pointer_cast<Held>(slot->elsewhere());
-      if (!held || !held->of(adapter_)) {
+      if (held && held->of(adapter_)) {
+        read.add(slot);
+      } else {
         const Tensor value = slot->current();
+        read.add(slot);
         const uint64_t version = slot->version();
         held = std::make_shared<Held>(adapter_, adapter_.attr("place")(wrap(value)));
         slot->keep_elsewhere(held, version);
@@ -140,18 +211,46 @@ class BackendStep final : public ForeignStep {
     return -1;
   }
 
-  // What phases before the one that stopped have written; all of it if none did.
-  void commit(const py::list& outputs, int stopped, RunReport* report) const {
+  // Writes what phases before the one that stopped have made; all of it if none did. Where another thread has changed
+  // what the step read, nothing, and the slot that tells.
+  SlotRef commit(const py::list& outputs, int stopped, const Read& read, RunReport* report) const {
+    struct Pending {
+      SlotRef slot, home;
+      std::shared_ptr<Elsewhere> value;
+      Tensor here;  // of a slot that became a view, which cannot be elsewhere
+    };
+    std::vector<Pending> pending;
     std::set<int> committed;
     for (std::size_t w = 0; w < pure_.writes.size(); ++w) {
       const SlotWrite& write = pure_.writes[w];
       if (stopped >= 0 && write.phase >= stopped) continue;
-      Slot& slot = *source_.slots[write.slot];
+      const SlotRef& slot = source_.slots[write.slot];
       const auto held = std::make_shared<Held>(adapter_, py::object(outputs[source_.results.size() + w]));
-      if (!slot.move_elsewhere(held)) slot.replace(held->fetch());  // another thread made it a view during the step
+      pending.push_back({slot, home_of(slot), held, slot->base() ? held->fetch() : Tensor()});
       if (!skipped_.contains(write.phase)) committed.insert(write.phase);
     }
+    std::set<Slot*> homes;
+    for (const Pending& one : pending) {
+      if (one.here.defined()) one.home->bring();
+      homes.insert(one.home.get());
+    }
+    // From here on this thread keeps the interpreter's lock, once it has all leases.
+    WriteLeases leases;
+    leases.acquire(homes);
+    if (!pending.empty()) {
+      if (SlotRef changed = read.changed()) return changed;
+    }
+    for (const Pending& one : pending) {
+      if (one.home != home_of(one.slot) || (one.here.defined() && one.home->away())) return one.slot;
+      if (!one.here.defined()) continue;
+      one.home->check_whole();
+      one.home->writable(host_memory());  // now, since it may ask for memory
+    }
+    for (Pending& one : pending) {
+      one.here.defined() ? one.slot->replace_held(one.here) : one.slot->move_elsewhere_held(one.value);
+    }
     report->committed_phases = static_cast<int>(committed.size());
+    return nullptr;
   }
 
   py::object adapter_;

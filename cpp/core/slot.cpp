@@ -42,6 +42,14 @@ void copy_strided(Buffer& to, const Tensor& value) {
   if (rows) to.memory().copy_in(to.address(), first, to.bytes());
 }
 
+bool starts_row_major(const Tensor& t) { return t.row_major() && t.impl().offset == 0; }
+
+Tensor row_major_copy(const Tensor& from) {
+  Tensor made = Tensor::empty(from.type(), from.impl().buffer->memory());
+  copy_strided(*made.impl().buffer, from);
+  return made;
+}
+
 }  // namespace
 
 uint64_t Slot::homes_version() { return homes.load(std::memory_order_relaxed); }
@@ -143,7 +151,7 @@ Tensor Slot::current_held() {
   return value_;
 }
 
-void Slot::replace(const Tensor& value) {
+void Slot::replace(const Tensor& given) {
   std::shared_ptr<Elsewhere> before;  // goes after the lease is released, since a backend's arrays are Python objects
   for (;;) {
     Slot& home = base_ ? *base_ : *this;
@@ -152,12 +160,11 @@ void Slot::replace(const Tensor& value) {
     if (&home != (base_ ? base_.get() : this)) continue;
     if (base_) {
       if (home.away_) continue;
-      home.check_whole();
-      Memory& memory = home.buffer_->memory();
-      copy_bytes(memory, home.writable(memory) + offset_ * static_cast<int64_t>(size_of(type_.dtype)),
-                 value.impl().buffer->memory(), value.address(), bytes());
+      replace_held(given);
       return;
     }
+    // Views read row-major memory. It is asked for before anything changes, for there may be none.
+    const Tensor value = views_.empty() || starts_row_major(given) ? given : row_major_copy(given);
     forget_views();
     ++version_;
     away_ = false;
@@ -165,9 +172,15 @@ void Slot::replace(const Tensor& value) {
     value_ = value;
     buffer_ = value.impl().buffer;
     lease_.made_whole();
-    if (!views_.empty()) readable_home();
     return;
   }
+}
+
+void Slot::replace_held(const Tensor& value) {
+  base_->check_whole();
+  Memory& memory = base_->buffer_->memory();
+  copy_bytes(memory, base_->writable(memory) + offset_ * static_cast<int64_t>(size_of(type_.dtype)),
+             value.impl().buffer->memory(), value.address(), bytes());
 }
 
 void Slot::check_whole() const {
@@ -192,7 +205,7 @@ char* Slot::readable(Memory& memory) {
 
 void Slot::readable_home(Memory& memory) {
   // A program, and a view slot, read row-major memory that starts at the slot's first element.
-  const bool plain = !value_.defined() || (value_.row_major() && value_.impl().offset == 0);
+  const bool plain = !value_.defined() || starts_row_major(value_);
   if (!plain || &buffer_->memory() != &memory) own_memory(memory);
 }
 
@@ -208,22 +221,25 @@ char* Slot::writable(Memory& memory) {
 // Row-major memory from the first element on that nobody else holds.
 void Slot::own_memory(Memory& memory) {
   forget_views();
-  Tensor held = std::move(value_);
-  value_ = Tensor();
-  const bool plain = !held.defined() || (held.row_major() && held.impl().offset == 0);
-  // `held` itself owns the buffer once; anyone beyond it and us would see our writes. To count by a copy orders our
+  const bool plain = !value_.defined() || starts_row_major(value_);
+  // `value_` itself owns the buffer once; anyone beyond it and us would see our writes. To count by a copy orders our
   // writes behind what a thread that has just let go has read.
-  const bool tensor_shared = held.defined() && held.ref().use_count() > 1;
+  const bool tensor_shared = value_.defined() && value_.ref().use_count() > 1;
   const BufferRef counted = buffer_;
-  const long owners = counted.use_count() - 1 - (held.defined() ? 1 : 0);
+  const long owners = counted.use_count() - 1 - (value_.defined() ? 1 : 0);
   const bool here = &buffer_->memory() == &memory;
-  if (here && plain && !tensor_shared && owners == 1 && !buffer_->borrowed() && buffer_->bytes() >= bytes()) return;
+  if (here && plain && !tensor_shared && owners == 1 && !buffer_->borrowed() && buffer_->bytes() >= bytes()) {
+    value_ = Tensor();
+    return;
+  }
+  // There may be no memory: until there is, the slot stays as it is, since only `value_` knows its strides.
   BufferRef fresh = Buffer::allocate(bytes(), memory);
   if (plain) {
     copy_bytes(memory, fresh->address(), buffer_->memory(), buffer_->address(), bytes());
   } else {
-    copy_strided(*fresh, held);
+    copy_strided(*fresh, value_);
   }
+  value_ = Tensor();
   buffer_ = std::move(fresh);
   ++version_;
 }
@@ -234,17 +250,14 @@ void Slot::keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version) {
   elsewhere_version_ = version;
 }
 
-bool Slot::move_elsewhere(std::shared_ptr<Elsewhere> value) {
-  const Held held(*this, Lease::Mode::Write);
-  if (base_) return false;
+void Slot::move_elsewhere_held(std::shared_ptr<Elsewhere>& value) {
   forget_views();
   ++version_;
   value_ = Tensor();
-  elsewhere_.swap(value);  // what was there goes after the lease is released
+  elsewhere_.swap(value);
   elsewhere_version_ = version_;
   away_ = true;
   lease_.made_whole();
-  return true;
 }
 
 void Slot::bring() {

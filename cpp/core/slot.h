@@ -36,7 +36,7 @@ class Slot : public std::enable_shared_from_this<Slot> {
 
   // The value outside any trace. The same Tensor, with the same identity, until the slot changes.
   Tensor current();
-  // Replaces the value outside any trace; `value` has the slot's type and is concrete.
+  // Replaces the value outside any trace; `value` has the slot's type and is concrete, and row-major for a view slot.
   void replace(const Tensor& value);
   // Turns a base slot without views into a view of another one, into which its value is copied. False if another thread
   // made it a view, or moved a value, while this one waited.
@@ -57,13 +57,16 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void check_whole() const;
   // The value for the holder of the lease of its base.
   Tensor current_held();
+  // Replaces the value of a view slot for the holder of the write lease of its base, which is not elsewhere.
+  void replace_held(const Tensor& value);
 
   // For backends, of a base slot: what was kept elsewhere of the present value; null once the slot has changed.
   std::shared_ptr<Elsewhere> elsewhere() const { return elsewhere_version_ == version_ ? elsewhere_ : nullptr; }
   uint64_t version() const { return version_; }
   void keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version);  // beside the value of that version
-  // A new value, which comes here when somebody reads it. False if the slot became a view, which cannot be elsewhere.
-  bool move_elsewhere(std::shared_ptr<Elsewhere> value);
+  // A new value, which comes here when somebody reads it, for the holder of the write lease. What was elsewhere before
+  // is given back, to go after the lease is released: a backend's arrays are Python objects.
+  void move_elsewhere_held(std::shared_ptr<Elsewhere>& value);
   void bring();  // now, if it is elsewhere alone
   bool away() const { return away_; }
 
