@@ -47,7 +47,10 @@ Flattened scan_arguments(State& state, PyObject* const* args, Py_ssize_t given, 
   return flat;
 }
 
-// Sets `by_function` while the function itself runs: what it raises is its own.
+// How often a function is traced for one call, where other threads lay out slots meanwhile.
+constexpr int kTraces = 3;
+
+// Null if slots were laid out meanwhile. Sets `by_function` while the function itself runs: what it raises is its own.
 CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject* const* args, Py_ssize_t given,
                              PyObject* names, bool& by_function) {
   const std::string cause = state.step.retrace_cause(signature);
@@ -87,7 +90,7 @@ CompiledStep::EntryRef trace(State& state, const Signature& signature, PyObject*
     return flat.tensors;
   };
   const CompiledStep::EntryRef entry = state.step.trace(signature, body, extra, facts);
-  if (!cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
+  if (entry && !cause.empty()) state.on_retrace(state.name, state.step.traces(), cause, entry->trace_seconds);
   return entry;
 }
 
@@ -112,8 +115,7 @@ std::vector<py::object> to_assign(State& state, const Extra& extra, PyObject* co
 // writes is undone with what they write, and where it ends a phase, theirs ends.
 class WithinEagerPhase {
  public:
-  explicit WithinEagerPhase(const CompiledStep::Entry& entry)
-      : graph_(entry.foreign ? entry.foreign->source() : entry.program->source()), on_(in_eager_phase()) {
+  explicit WithinEagerPhase(const CompiledStep::Entry& entry) : graph_(entry.source()), on_(in_eager_phase()) {
     if (!on_) return;
     for (const SlotWrite& write : graph_.writes) {
       if (write.phase == 0) note_write(graph_.slots[write.slot]);
@@ -149,7 +151,12 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
     signature.types.push_back(t.type());
   }
   CompiledStep::EntryRef entry = state.step.find(signature);
-  if (!entry) entry = trace(state, signature, args, given, names, by_function);
+  for (int tries = 1; !entry; ++tries) {
+    entry = trace(state, signature, args, given, names, by_function);
+    if (!entry && tries == kTraces)
+      throw TraceError(text("[", state.name, "] slots that it reads were laid out by another thread each time that it ",
+                            "was traced; expected them to stay; make optimizers before the first call"));
+  }
   const auto& extra = *static_cast<const Extra*>(entry->extra.get());
   std::vector<py::object> assigned;
   if (!extra.assigned.empty()) assigned = to_assign(state, extra, args, given, names);

@@ -18,6 +18,14 @@ std::vector<int> count_readers(const Graph& graph) {
   return readers;
 }
 
+SlotRef moved_piece(const Graph& graph) {
+  for (const Piece& piece : graph.pieces) {
+    SlotRef slot = piece.slot.lock();
+    if (slot && slot->base() != piece.home) return slot;
+  }
+  return nullptr;
+}
+
 bool has_effects(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(),
                      [](const GraphNode& node) { return node.op && node.op->has_effect(); });

@@ -48,10 +48,17 @@ struct SlotWrite {
   int phase;
 };
 
+// A slot that was read or written as a piece of another one. Weak, since a program keeps no model alive.
+struct Piece {
+  std::weak_ptr<Slot> slot;
+  SlotRef home;
+};
+
 struct Graph {
   std::vector<Value> values;
   std::vector<GraphNode> nodes;
   std::vector<SlotRef> slots;  // base slots that are read or written
+  std::vector<Piece> pieces;   // of these
   std::vector<Tensor> constants;
   std::vector<int> inputs;       // value numbers
   std::vector<int> slot_values;  // the value of each slot at the start; -1 if never read
@@ -67,6 +74,9 @@ struct Graph {
 
 // Per value, how often it is read: by nodes, as a result, into slots.
 std::vector<int> count_readers(const Graph& graph);
+
+// A piece that is no longer where the trace found it, or null. Then the graph is about memory that nobody uses.
+SlotRef moved_piece(const Graph& graph);
 
 // Whether a call in it may raise an error.
 bool has_effects(const Graph& graph);

@@ -157,7 +157,8 @@ Tensor Trace::read(const SlotRef& slot) {
   if (options_.nested) return read_around(slot);
   const SlotRef base = slot->base() ? slot->base() : slot;
   SlotState& state = state_of(base);
-  if (!slot->base()) return state.current;
+  if (slot == base) return state.current;
+  state.pieces.try_emplace(slot.get(), slot, base);
   // One tensor per parameter and version, so that its gradient can be asked for by identity.
   Tensor& view = state.views[slot.get()];
   if (!view.defined()) {
@@ -176,7 +177,8 @@ void Trace::write(const SlotRef& slot, const Tensor& value) {
     return;
   }
   SlotState& state = state_of(slot->base());
-  const Tensor merged = fn::update_flat_view(state.current, value, slot->offset());
+    state.pieces.try_emplace(slot.get(), slot, slot->base());
+    const Tensor merged = fn::update_flat_view(state.current, value, slot->offset());
   state.current = merged;
   state.views.clear();
   state.writes[phase_] = merged;
@@ -347,6 +349,7 @@ Graph Trace::finish(const Tensors& results) {
   for (auto& state : slots_) {
     const int slot = static_cast<int>(graph.slots.size());
     graph.slots.push_back(state->slot);
+    for (const auto& [slot, piece] : state->pieces) graph.pieces.push_back(piece);
     graph.slot_values.push_back(graph.add_value(state->start.type(), Origin::Slot, slot));
     number[state->start.id()] = graph.slot_values.back();
   }

@@ -59,6 +59,7 @@ class Trace final : public Recorder {
     Tensor start, current;
     std::map<int, Tensor> writes;             // by phase
     std::unordered_map<Slot*, Tensor> views;  // of `current`
+    std::unordered_map<Slot*, Piece> pieces;
   };
   using Nodes = std::vector<std::shared_ptr<Node>>;
   class Live;

@@ -10,6 +10,14 @@ std::atomic<uint64_t>& facts_epoch() {
   return epoch;
 }
 
+SlotRef CompiledStep::Entry::moved() const {
+  const uint64_t version = Slot::homes_version();
+  if (homes_seen == version) return nullptr;
+  SlotRef found = moved_piece(source());
+  if (!found) homes_seen = version;
+  return found;
+}
+
 CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& entry) {
     return entry->signature == signature && entry->holds() && !(entry->foreign && entry->foreign->moved());
@@ -74,7 +82,11 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
     trace.close_generators();
     graph = trace.finish(results);
   }
-  // Python ran meanwhile, and another thread may have traced the same.
+  // Python ran meanwhile. Of a slot that moved, the graph may take one memory for two, or two for one.
+  if (moved_piece(graph)) return nullptr;
+  if (std::any_of(graph.slots.begin(), graph.slots.end(), [](const SlotRef& slot) { return slot->base(); }))
+    return nullptr;
+  // Another thread may have traced the same.
   if (EntryRef known = find(signature)) return known;
   auto entry = std::make_shared<Entry>();
   entry->signature = signature;
@@ -94,7 +106,10 @@ std::string CompiledStep::retrace_cause(const Signature& signature) const {
   if (entries_.empty()) return "";
   const auto alike = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const EntryRef& entry) { return entry->signature == signature; });
-  if (alike != entries_.end()) return (*alike)->facts ? (*alike)->facts->changed() : "";
+  if (alike != entries_.end()) {
+    if (const SlotRef slot = (*alike)->moved()) return text("slot ", slot->name, " was laid out by another optimizer");
+    return (*alike)->facts ? (*alike)->facts->changed() : "";
+  }
   const Signature& last = entries_.front()->signature;
   if (last.frozen != signature.frozen)
     return "the Python arguments changed from " + last.frozen + " to " + signature.frozen;

@@ -58,7 +58,11 @@ class CompiledStep {
     std::shared_ptr<void> extra;           // how the caller puts the results back together
     double trace_seconds = 0;
 
-    bool holds() const { return !facts || facts->hold(); }
+    const Graph& source() const { return foreign ? foreign->source() : program->source(); }
+    // A slot that an optimizer made later has taken out of the memory that this is about, or null.
+    SlotRef moved() const;
+    bool holds() const { return !moved() && (!facts || facts->hold()); }
+    mutable uint64_t homes_seen = 0;  // the version of homes for which nothing has moved
   };
 
   // Entries are shared: one that leaves the cache while another thread runs it lives until that run is done. The cache
@@ -69,7 +73,7 @@ class CompiledStep {
   // not traced.
   EntryRef find(const Signature& signature);
   // Traces `body`, which is given the symbolic inputs, fills in `extra` and `facts` and returns the results. An
-  // exception leaves no trace behind.
+  // exception leaves no trace behind. Null if another thread has laid slots out meanwhile: it is to be traced again.
   EntryRef trace(const Signature& signature, const std::function<Tensors(const Tensors&)>& body,
                  std::shared_ptr<void> extra, std::shared_ptr<Facts> facts);
   // Why the last trace was needed, in words; empty for the first one.
