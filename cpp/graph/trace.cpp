@@ -177,8 +177,8 @@ void Trace::write(const SlotRef& slot, const Tensor& value) {
     return;
   }
   SlotState& state = state_of(slot->base());
-    state.pieces.try_emplace(slot.get(), slot, slot->base());
-    const Tensor merged = fn::update_flat_view(state.current, value, slot->offset());
+  state.pieces.try_emplace(slot.get(), slot, slot->base());
+  const Tensor merged = fn::update_flat_view(state.current, value, slot->offset());
   state.current = merged;
   state.views.clear();
   state.writes[phase_] = merged;

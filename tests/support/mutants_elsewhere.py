@@ -29,7 +29,7 @@ CONTROL = ("tests/program/test_control_flow.py",)
 THREADS = ("tests/laws/test_threads.py", "-m", "not long")
 ROWS_OF_LOOPS = ("tests/program/test_control_flow_rows.py",)
 ROW_SPARSE = ("tests/autodiff/test_row_sparse.py", "tests/optim/test_optim_complex.py")
-BACKENDS = ("tests/plugin/test_backends.py",)
+BACKENDS = ("tests/plugin/test_backends.py", "tests/plugin/test_backend_threads.py")
 CHECKS = ("tests/program/test_checks.py",)
 FACTS = ("tests/program/test_facts.py", "tests/program/test_compiled_inside.py", "tests/nn/test_nn_assignment.py")
 OPTIMIZERS = (
@@ -223,8 +223,17 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/conformance/backends.py", "array in arrays] != before", "array in arrays] is None"),
         ("python/powertrain/conformance/backends.py", " | (np.isnan(want) & np.isnan(got))", " | True"),
         ("python/powertrain/conformance/backend_steps.py", "if changed:", "if False:"),
-        ("cpp/bindings/backends.cpp", "if (!held || !held->of(adapter_))", "if (!held)"),
+        ("cpp/bindings/backends.cpp", "if (held && held->of(adapter_))", "if (held)"),
         ("cpp/bindings/backends.cpp", "slot->keep_elsewhere(held, version);", ""),
+        ("cpp/bindings/backends.cpp", "one.home->version() != one.version", "false"),
+        ("cpp/bindings/backends.cpp", "if (one.home != home_of(one.slot) || one.home->version()",
+         "if (one.home->version()"),
+        ("cpp/bindings/backends.cpp",
+         "if (const SlotRef changed = read.changed()) {\n        refuse_after(tries, *changed);\n        continue;\n"
+         "      }\n      const py::list outputs",
+         "const py::list outputs"),
+        ("cpp/bindings/backends.cpp", "if (!pending.empty()) {\n      if (SlotRef changed = read.changed())",
+         "{\n      if (SlotRef changed = pending.empty() ? read.changed() : nullptr)"),
         ("cpp/bindings/backends.cpp", "write.phase >= stopped", "write.phase > stopped"),
         ("cpp/graph/passes/pure.cpp", "if (finite_.defined() && skips_)", "if (false)"),
         ("cpp/graph/passes/pure.cpp", "fn::where(right, index, Tensor::scalar(0, index.dtype()))", "index"),
@@ -254,6 +263,25 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/program/facts.py", "self.entries.append((held, name, owner))", "pass"),
         ("python/powertrain/nn/registry.py", "not value.trainable and not was_parameter", "not value.trainable"),
         ("cpp/graph/region.cpp", "if (!trace.assigned().empty()) {", "if (false) {"),
+    )),
+    "phases": Part(("tests/program/test_guard.py",), (
+        ("cpp/bindings/compile.cpp", "note_write(graph_.slots[write.slot]);", ""),
+        ("cpp/bindings/compile.cpp", "if (on_ && graph_.phases > 1) end_phase();", ""),
+        ("cpp/bindings/compile.cpp", "if (report.tripped_phase > 0) end_phase();", ""),
+        ("cpp/bindings/compile.cpp", "if (report.tripped_phase == 0 && by_guard) undo_phase();", ""),
+        ("cpp/ops/apply.cpp", "if (noted == slot) return;", ""),
+    )),
+    "memory": Part(("tests/laws/test_out_of_memory.py",), (
+        ("cpp/core/slot.cpp", "views_.empty() || starts_row_major(given) ? given : row_major_copy(given)", "given"),
+        ("cpp/core/slot.cpp", "  BufferRef fresh = Buffer::allocate(bytes(), memory);\n  if (plain) {",
+         "  const Tensor held = std::move(value_);\n  value_ = Tensor();\n"
+         "  BufferRef fresh = Buffer::allocate(bytes(), memory);\n  value_ = held;\n  if (plain) {"),
+    )),
+    "moved_slots": Part(("tests/program/test_moved_slots.py",), (
+        ("cpp/graph/graph.cpp", "if (slot && slot->base() != piece.home) return slot;", ""),
+        ("cpp/program/compiled.cpp", "if (moved_piece(graph)) return nullptr;", ""),
+        ("cpp/program/compiled.cpp", "if (!found) homes_seen = version;", "homes_seen = version;"),
+        ("cpp/graph/trace.cpp", "  state.pieces.try_emplace(slot.get(), slot, slot->base());\n", ""),
     )),
     "assignment": Part(("tests/ops/test_assignment.py",), (
         ("python/powertrain/ops/assignment.py", "value.shape[:extra] == (1,) * extra", "True"),
