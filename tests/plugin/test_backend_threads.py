@@ -142,7 +142,7 @@ def test_no_update_of_two_threads_is_lost(second: bool) -> None:
 
 
 def test_a_reader_of_one_slot_lets_nobody_in_between_the_writes_of_a_step() -> None:
-    """A step of the engine's holds a lease of what it reads; the backend's step waits for it before it writes anything."""
+    """A step of the engine's holds leases of what it reads; the backend's waits for all before it writes anything."""
     slots = [pt.Slot(pt.zeros((256, 256)), name=f"s{i}") for i in range(3)]
     product = pt.Slot(pt.eye(256), name="product")
 
