@@ -39,6 +39,7 @@ slot = pt.Slot(pt.zeros((2000, 2500)), "turned")
 def step():
     slot.value = slot.value + 1.0
 step()
+kept = slot.value  # whose memory the copy would take, if it were free
 slot.value = pt.tensor(numbers).T
 with little_memory():
     step()
