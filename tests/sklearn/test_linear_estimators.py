@@ -135,3 +135,22 @@ def test_an_estimator_that_is_asked_of_pt_is_found(name: str, line: str) -> None
     with pytest.raises(AttributeError) as raised:
         getattr(pt, name)
     assert str(raised.value) == f"[powertrain] {name}; expected a name of powertrain; write {line}"
+
+
+@pytest.mark.parametrize("name", [name for name in pt.sklearn.__all__ if name != "PCA"])
+def test_an_estimator_before_fit_and_parameters_of_another_one(name: str) -> None:
+    made = getattr(pt.sklearn, name)()
+    with pytest.raises(sklearn.exceptions.NotFittedError) as raised:
+        made.predict(np.zeros((3, 2)))
+    assert isinstance(raised.value, pt.Error)
+    assert str(raised.value) == (
+        f"[{name}] received a call before fit; expected a fitted {name}; write estimator.fit(x, y) first"
+    )
+    known, before = ", ".join(sorted(made.get_params())), made.get_params()
+    with pytest.raises(ValueError, match=r"^\[") as refused:
+        made.set_params(**{next(iter(before)): 7, "lambda_l1": 3})
+    assert isinstance(refused.value, pt.Error)
+    assert str(refused.value) == (
+        f"[{name}.set_params] received lambda_l1=3; expected one of {known}; see help({name})"
+    )
+    assert made.get_params() == before

@@ -5,11 +5,45 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
 from powertrain import _core
 
 
 class EstimatorError(_core.Error, ValueError):
     """Data or parameters that cannot be used: `[where] what was received; what was expected; how to fix it`."""
+
+
+class UnfittedError(_core.Error, NotFittedError):
+    """An estimator that was asked before it was fitted."""
+
+
+class Estimator(BaseEstimator):
+    """The base class of the estimators: scikit-learn's, with errors of ours."""
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters by name, `name__part` those of a part; unknown names are refused before any is set."""
+        known = self._get_param_names()
+        for name, value in params.items():
+            if name.partition("__")[0] not in known:
+                where = type(self).__name__
+                raise EstimatorError(
+                    f"[{where}.set_params] received {name}={value!r}; expected one of {', '.join(known)}; see "
+                    f"help({where})"
+                )
+        return super().set_params(**params)
+
+
+def demand_fitted(estimator: Any) -> None:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        where = type(estimator).__name__
+        raise UnfittedError(
+            f"[{where}] received a call before fit; expected a fitted {where}; write estimator.fit(x, y) first"
+        ) from None
 
 
 def above(where: str, name: str, value: Any, low: float = 0.0, including: bool = False) -> float:

@@ -6,13 +6,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError, above, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, whole
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.logistic import fit_logistic
 from powertrain.solvers.tall import product
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 
-class Classifier(ClassifierMixin, BaseEstimator):
+class Classifier(ClassifierMixin, Estimator):
     """Multinomial logistic regression; with `hidden` a multi-layer perceptron; with `recipe` the recipe's model.
 
     recipe         a recipe by name or path: its features, model, optimizer and run, on the data that `fit` is given
@@ -108,7 +108,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: TensorLike) -> Array:  # noqa: N803
         """Scores: one a row for two classes (above 0 means the second), else one for each class."""
-        check_is_fitted(self)
+        demand_fitted(self)
         x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         if hasattr(self, "network_"):
             scores = self.network_(x)

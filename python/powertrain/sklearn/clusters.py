@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError, above, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, whole
 from powertrain.solvers.lloyd import Clusters, Lloyd, distances, seeds
 from powertrain.solvers.tall import moments
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 
-class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Estimator):
     """k-means: seeds by k-means++, then Lloyd's algorithm with the bounds of Hamerly.
 
     n_clusters    how many
@@ -98,7 +98,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     def transform(self, X: TensorLike) -> Array:  # noqa: N803
         """The distance of each row from each centre."""
-        check_is_fitted(self)
+        demand_fitted(self)
         x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         return distances(x, self.cluster_centers_.astype(x.dtype))
 

@@ -6,11 +6,11 @@ import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_array, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError
+from powertrain.sklearn.checks import Estimator, EstimatorError, demand_fitted
 from powertrain.solvers.principal import decompose
 from powertrain.solvers.tall import product, sampled_moments
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 
-class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Principal components, exact: from the eigenvectors of the covariance, or of small data themselves.
 
     n_components  how many; None for all; a share such as 0.95 for as many as explain more than that of the variance
@@ -76,14 +76,14 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def transform(self, X: TensorLike) -> Array:  # noqa: N803
         """The rows along the components."""
-        check_is_fitted(self)
+        demand_fitted(self)
         x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         made = product(x, self.components_.T) - (self.mean_ @ self.components_.T).astype(x.dtype)
         return made / self._deviations().astype(x.dtype) if self.whiten else made
 
     def inverse_transform(self, X: TensorLike) -> Array:  # noqa: N803
         """Rows from their places along the components."""
-        check_is_fitted(self)
+        demand_fitted(self)
         X = np.asarray(X)  # noqa: N806
         scaled = X * self._deviations() if self.whiten else X
         return scaled @ self.components_ + self.mean_

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from powertrain.sklearn.checks import EstimatorError
+from powertrain.sklearn.checks import EstimatorError, demand_fitted
 from powertrain.solvers.tall import Floats, product
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def weighted_targets(
 
 def scores(estimator: Any, x: Any) -> Array:
     """x coef + intercept, a column for each row of coef_."""
-    check_is_fitted(estimator)
+    demand_fitted(estimator)
     x = validate_data(estimator, x, dtype=KINDS, order="C", reset=False)
     return product(x, np.atleast_2d(estimator.coef_).T) + estimator.intercept_
 

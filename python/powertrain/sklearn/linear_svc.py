@@ -6,11 +6,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import above, whole
+from powertrain.sklearn.checks import Estimator, above, whole
 from powertrain.sklearn.linear import ScoredClasses, class_weights, weighted_classes
 from powertrain.solvers.squared_hinge import SquaredHingeFit, fit_squared_hinge
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from powertrain.typing import TensorLike
 
 
-class LinearSVC(ScoredClasses, ClassifierMixin, BaseEstimator):
+class LinearSVC(ScoredClasses, ClassifierMixin, Estimator):
     """A linear support vector machine, one class against the others; objective, `C` and `coef_` as in scikit-learn's.
 
     C                  the weight of the squared hinge beside the squares of the coefficients

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import above
+from powertrain.sklearn.checks import Estimator, above, demand_fitted
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.tall import product
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 
-class Regressor(RegressorMixin, BaseEstimator):
+class Regressor(RegressorMixin, Estimator):
     """Linear regression with an L2 penalty (ridge), solved exactly; a network where `hidden` or `recipe` is given.
 
     recipe         a recipe by name or path: its features, model, optimizer and run, on the data that `fit` is given
@@ -80,7 +80,7 @@ class Regressor(RegressorMixin, BaseEstimator):
 
     def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The targets of each row."""
-        check_is_fitted(self)
+        demand_fitted(self)
         x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         if hasattr(self, "network_"):
             made = self.network_(x)

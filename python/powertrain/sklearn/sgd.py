@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain import _core
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError, above, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, whole
 from powertrain.sklearn.linear import (
     KINDS,
     ScoredClasses,
@@ -37,7 +37,7 @@ class NoProbabilitiesError(_core.Error, AttributeError):
     """A loss whose scores say nothing of probabilities."""
 
 
-class _SGD(BaseEstimator):
+class _SGD(Estimator):
     """What both have: the settings, and the epochs."""
 
     LOSSES: Mapping[str, Any]

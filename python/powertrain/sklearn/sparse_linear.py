@@ -6,11 +6,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError, above, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, whole
 from powertrain.sklearn.linear import scores, weighted_targets
 from powertrain.solvers.elastic_net import fit_elastic_net
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, TensorLike
 
 
-class ElasticNet(RegressorMixin, BaseEstimator):
+class ElasticNet(RegressorMixin, Estimator):
     """Linear regression with an L1 and an L2 penalty; the objective, `coef_` and `dual_gap_` are scikit-learn's.
 
     alpha          the weight of both penalties; 0 is least squares

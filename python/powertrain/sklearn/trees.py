@@ -6,12 +6,12 @@ import numbers
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import EstimatorError, above, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, whole
 from powertrain.sklearn.grown import Grown, grow, threads
 from powertrain.sklearn.linear import KINDS, weighted_classes, weighted_targets
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_LEAVES = 131_072
 
 
-class _Grows(BaseEstimator):
+class _Grows(Estimator):
     """What all have: settings for the model, and what it answers."""
 
     MODEL: ClassVar[str] = "decision-tree"
@@ -43,13 +43,13 @@ class _Grows(BaseEstimator):
         self.grown_: Grown = grow(type(self).__name__, self.MODEL, params, x, y, weight, classes)
 
     def _answers(self, x: Any) -> Any:
-        check_is_fitted(self)
+        demand_fitted(self)
         return self.grown_(validate_data(self, x, dtype=KINDS, order="C", reset=False))
 
     @property
     def feature_importances_(self) -> Array:
         """Each feature's share of what all splits gained."""
-        check_is_fitted(self)
+        demand_fitted(self)
         return self.grown_.importances()
 
 
