@@ -51,6 +51,10 @@ def _reshape(self: Tensor, *shape: Any, **others: Any) -> Tensor:
     return OPERATORS["reshape"](self, given, **others)
 
 
+# What PyTorch's callers write to exchange the axes of a matrix, and NumPy's would not write to leave them.
+_FIRST_TWO = ((0, 1), (-2, -1))
+
+
 def _transpose(self: Tensor, *axes: Any, **others: Any) -> Tensor:
     """The axes in another order; reversed if none is given."""
     if not axes:
@@ -59,6 +63,12 @@ def _transpose(self: Tensor, *axes: Any, **others: Any) -> Tensor:
         raise _core.ShapeError(
             f"[transpose] received {shown(axes[0])}, {shown(axes[1])} of {self.dtype.name}{list(self.shape)}; expected "
             f"every axis once; write x.swapaxes({shown(axes[0])}, {shown(axes[1])}) to exchange two"
+        )
+    if axes in _FIRST_TWO and self.ndim == 2:
+        raise _core.ShapeError(
+            f"[transpose] received {axes[0]}, {axes[1]} of {self.dtype.name}{list(self.shape)}; expected another order "
+            f"than the one it has; write x.swapaxes({axes[0]}, {axes[1]}) to exchange two, x.transpose(({axes[0]}, "
+            f"{axes[1]})) to keep both"
         )
     return OPERATORS["permute_dims"](self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
 

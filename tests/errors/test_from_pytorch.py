@@ -9,6 +9,7 @@ import ast
 import doctest
 import importlib
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,73 @@ def test_the_lists_are_those_of_the_libraries() -> None:
     assert {name for name in np.__all__ if not name.startswith("_")} - set(make_names.PEERS["numpy"]) == set()
     assert set(torch.nn.modules.__all__) - set(make_names.PEERS["torch.nn"]) == set()
     assert {name for name in torch.optim.__all__ if name[0] != "_"} - set(make_names.PEERS["torch.optim"]) == set()
+
+
+class Calls(pt.nn.Module):
+    def __init__(self, size: int = 3) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Any, how: str) -> Any:
+        if how == "axis":
+            return x.size(0)
+        if how == "keyword":
+            return x.T.size(dim=-1)
+        if how == "all":
+            batch, width = x.size()
+            return batch, width
+        return self.size(0)  # type: ignore[operator]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not say which call of a line it was")
+@pytest.mark.parametrize(
+    ("how", "call", "line"),
+    [
+        ("axis", "x.size(0)", "x.shape[0]"),
+        ("keyword", "x.T.size(dim=-1)", "x.T.shape[-1]"),
+        ("all", "x.size()", "x.shape"),
+    ],
+)
+def test_the_call_of_a_size_shows_the_line(how: str, call: str, line: str) -> None:
+    model, x = Calls(), pt.ones((2, 4))
+    for run in (model, pt.grad(lambda x: model(x, how)), pt.compile(lambda x: model(x, how))):
+        with pytest.raises(pt.DTypeError) as caught:
+            run(x, how) if run is model else run(x)
+        assert str(caught.value) == (
+            f"[Tensor] received {call}; expected no call: size is the number of elements, as NumPy's; write {line}"
+        )
+    assert type(x.size) is int and x.size == 8
+
+
+def test_the_call_of_another_number_stays_the_caller_s_error() -> None:
+    with pytest.raises(TypeError, match="'int' object is not callable") as caught:
+        Calls()(pt.ones((2, 4)), "own")
+    assert type(caught.value) is TypeError
+
+
+def test_what_pytorch_writes_and_numpy_would_not() -> None:
+    x = pt.ones((2, 4))
+    for axes in ((0, 1), (-2, -1)):
+        with pytest.raises(pt.ShapeError) as caught:
+            x.transpose(*axes)
+        first, second = axes
+        assert str(caught.value) == (
+            f"[transpose] received {first}, {second} of float32[2, 4]; expected another order than the one it has; "
+            f"write x.swapaxes({first}, {second}) to exchange two, x.transpose(({first}, {second})) to keep both"
+        )
+        assert x.transpose(axes).shape == (2, 4)
+    assert x.transpose(1, 0).shape == x.transpose(-1, -2).shape == x.transpose().shape == (4, 2)
+    with pytest.raises(pt.DTypeError) as refused:
+        x.repeat(1, 2, 3)
+    assert str(refused.value) == (
+        "[repeat] received 4 positional arguments; expected at most 3; write x.tile((1, 2, 3)) to repeat the whole "
+        "along each axis, as PyTorch's x.repeat(1, 2, 3)"
+    )
+
+
+def test_a_function_of_optax_shows_the_class() -> None:
+    for name, line in (("adam", "pt.optim.Adam(model)"), ("sgd", "pt.optim.SGD(model, lr=0.1)")):
+        with pytest.raises(AttributeError) as caught:
+            getattr(pt.optim, name)
+        assert isinstance(caught.value, pt.Error)
+        assert str(caught.value) == f"[powertrain.optim] {name}; expected a name of powertrain.optim; write {line}"

@@ -46,6 +46,7 @@ _LEFT_OUT: Final = {
 }
 # What to write where an op lacks an argument, or is given one too many (""), as other libraries allow.
 _ADVICE: Final = {
+    ("repeat", ""): "write x.tile((1, 2, 3)) to repeat the whole along each axis, as PyTorch's x.repeat(1, 2, 3)",
     ("round", ""): "write Python's own round(x, decimals), which takes tensors",
     ("where", "a"): "write pt.nonzero(condition) for the places where it is true",
 }

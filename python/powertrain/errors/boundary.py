@@ -24,6 +24,7 @@ from powertrain.errors.arguments import advice as advice
 from powertrain.errors.arguments import keyword as keyword
 from powertrain.errors.arguments import shown
 from powertrain.errors.attributes import missing
+from powertrain.errors.sizes import called_size
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -150,6 +151,8 @@ def translated(
         return arguments.refused(function, args, kwargs) if _is_engine(function) else None
     if isinstance(error, _core.Error):
         return _named(error, function, args)
+    if type(error) is TypeError and str(error) == "'int' object is not callable":
+        return called_size(error)
     if type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))

@@ -237,6 +237,7 @@ def attributes(module: str, public: Iterable[str]) -> tuple[Callable[[str], Any]
 def unknown(where: str, name: str) -> AttributeError:
     """The error for a name that is not there; a plain one where Python or an import only asks."""
     folders = vars(sys.modules[where]).get("__path__") if where in sys.modules else None
-    if name.startswith("_") or (folders and PathFinder.find_spec(f"{where}.{name}", folders) is not None):
+    may_be_module = folders and not TABLES.get(where, {}).get(name)
+    if name.startswith("_") or (may_be_module and PathFinder.find_spec(f"{where}.{name}", folders) is not None):
         return AttributeError(f"module {where!r} has no attribute {name!r}")
     return UnknownNameError(hint(where, name))

@@ -53,5 +53,7 @@ __all__ = [
     "schedules",
 ]
 
+# Of these the modules are not meant: pt.optim.adam(...) says what to write.
+del globals()["adam"], globals()["sgd"]
 export(globals())
 __getattr__, __dir__ = attributes(__name__, __all__)
