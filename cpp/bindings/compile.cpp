@@ -111,30 +111,6 @@ std::vector<py::object> to_assign(State& state, const Extra& extra, PyObject* co
   return objects;
 }
 
-// A compiled step between an eager gradient and its update is a part of their phase, as its function would be: what it
-// writes is undone with what they write, and where it ends a phase, theirs ends.
-class WithinEagerPhase {
- public:
-  explicit WithinEagerPhase(const CompiledStep::Entry& entry) : graph_(entry.source()), on_(in_eager_phase()) {
-    if (!on_) return;
-    for (const SlotWrite& write : graph_.writes) {
-      if (write.phase == 0) note_write(graph_.slots[write.slot]);
-    }
-  }
-  void done() const {
-    if (on_ && graph_.phases > 1) end_phase();
-  }
-  void stopped(const RunReport& report, bool by_guard) const {
-    if (!on_) return;
-    if (report.tripped_phase > 0) end_phase();
-    if (report.tripped_phase == 0 && by_guard) undo_phase();
-  }
-
- private:
-  const Graph& graph_;
-  bool on_;
-};
-
 PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, bool& by_function) {
   Flattened flat = scan_arguments(state, args, given, names);
   Signature signature;
@@ -163,18 +139,15 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   for (Tensor& t : flat.tensors) t = to_row_major(t);
   Tensors results;
   RunReport report;
-  const WithinEagerPhase phase(*entry);
   try {
     const OnTrip on_trip = state.step.options().on_trip;
     results = entry->foreign ? entry->foreign->run(flat.tensors, on_trip, &report)
                              : entry->program->run(flat.tensors, on_trip, &report);
   } catch (...) {
     state.last = report;
-    phase.stopped(report, (report.status & kStatusNonFinite) != 0);
     throw;
   }
   state.last = report;
-  phase.done();
   for (std::size_t i = 0; i < assigned.size(); ++i) {
     give_value(assigned[i], results[results.size() - assigned.size() + i]);
   }

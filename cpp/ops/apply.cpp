@@ -237,10 +237,6 @@ void end_phase() {
   journal().on = false;
 }
 
-bool in_eager_phase() { return journal().on; }
-
-void note_write(const SlotRef& slot) { journal().note(slot); }
-
 void undo_phase() {
   Journal& written = journal();
   written.on = false;

@@ -52,10 +52,6 @@ Tensor moved_on(const Tensor& state);
 void begin_phase();
 void end_phase();
 void undo_phase();
-// Whether a phase of eager calls has begun on this thread, and not ended: then whoever changes a slot otherwise than by
-// write_slot notes it before.
-bool in_eager_phase();
-void note_write(const SlotRef& slot);
 
 // Runs an op's kernels on concrete inputs, now. Views where the op is a view.
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types);

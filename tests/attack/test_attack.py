@@ -24,7 +24,15 @@ def test_hostile_calls_end_well(part: int) -> None:
 
 # They hold what they are given, and are made by the engine.
 RECORDS = {
-    *("pt.data.ClassFolders", "pt.plugin.Section", "pt.recipe.OptimizerUse", "pt.recipe.Recipe", "pt.recipe.Use"),
+    *(
+        "pt.data.ClassFolders",
+        "pt.data.DatasetFolder",
+        "pt.data.ImageFolder",
+        "pt.plugin.Section",
+        "pt.recipe.OptimizerUse",
+        "pt.recipe.Recipe",
+        "pt.recipe.Use",
+    ),
     *("pt.plugin.CLibrary", "pt.plugin.Call", "pt.plugin.Cuda", "pt.plugin.Event", "pt.plugin.Graph"),
     *("pt.plugin.Inputs", "pt.plugin.Kernel", "pt.plugin.Node", "pt.plugin.Numba", "pt.plugin.Plugin"),
     *("pt.plugin.Registry", "pt.plugin.SetScalar", "pt.plugin.Stop", "pt.plugin.Value"),

@@ -49,11 +49,9 @@ def test_an_attribute_that_is_not_there(value: Any, name: str, said: str) -> Non
     assert not hasattr(held, name) and getattr(held, name, 3) == 3
 
 
-def test_python_s_own_questions_get_plain_answers() -> None:
+def test_python_s_own_questions_get_answers() -> None:
     for name in ("__deepcopy__", "_private"):
-        with pytest.raises(AttributeError) as error:
-            getattr(DATA, name)
-        assert not isinstance(error.value, pt.Error)
+        assert not hasattr(DATA, name)
     held = copy.deepcopy(pt.optim.schedules.StepLR(step_size=3))
     assert pickle.loads(pickle.dumps(held)).step_size == 3
     error = attributes.UnknownAttributeError(pt.data.DataLoader, "batchsize")

@@ -6,7 +6,6 @@ functions are not, bit for bit: every result, every kind of error, every slot, a
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import itertools
 import os
@@ -278,20 +277,6 @@ def words_out_of_range(w: World) -> None:
 def numbers_that_are_not_finite(w: World) -> None:
     if w.opt is not None:
         w.fails(lambda: w.step(w.x * np.float32(np.inf), w.words, w.y))
-
-
-@verb
-def update_refused_after_a_prediction(w: World) -> None:
-    """What the prediction writes between the gradient and the update is a part of the update's phase."""
-    if w.opt is not None:
-        before = w.slots()
-        slots = [slot for _, slot in w.opt.params]
-        _, grads = pt.nn.value_and_grad(slots, lambda: w.loss(*w.batch))()
-        w.predict(w.x, w.words)
-        with contextlib.suppress(pt.NonFiniteError):
-            w.opt.update([gradient * np.inf for gradient in grads])
-        after = w.slots()
-        assert all(same_bits(before[name], after[name]) for name in before)
 
 
 @verb

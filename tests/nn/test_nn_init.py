@@ -131,7 +131,7 @@ def test_names_of_others_show_the_line() -> None:
         ("glorot_uniform", "write pt.nn.init.xavier_uniform_(layer.weight)"),
         ("HeNormal", "write pt.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')"),
         ("constant", "write pt.nn.init.constant_(layer.bias, val)"),
-        ("orthogonal", "did you mean orthogonal_?"),
+        ("orthogonal", "write pt.nn.utils.parametrizations.orthogonal(module)"),
     ):
         with pytest.raises(AttributeError) as caught:
             getattr(init, name)

@@ -72,7 +72,7 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: pt.random.uniform(size=(-2, -3)),
         pt.ShapeError,
-        "[random_uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
+        "[Generator.uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
     ),
     (
         lambda: pt.expand_dims(pt.broadcast_to(pt.ones((3,)), (-1, 3)), 0),

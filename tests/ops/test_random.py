@@ -93,7 +93,7 @@ def test_dropout() -> None:
         ],
         (
             lambda: pt.random.uniform(size=(-2, -3)),  # of six elements
-            "[random_uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
+            "[Generator.uniform] shape = (-2, -3); expected sizes of at least 0; pass other numbers",
         ),
         *[
             (
@@ -119,7 +119,7 @@ def test_dropout() -> None:
         ],
         (
             lambda: pt.random.uniform(size=(2,), dtype="int32"),
-            "[random_uniform] dtype = int32; expected a float dtype; pass float32 or float64",
+            "[Generator.uniform] dtype = int32; expected a float dtype; pass float32 or float64",
         ),
         (
             lambda: pt.nn.init.uniform((2,), 1.0, -1.0),

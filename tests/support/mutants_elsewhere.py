@@ -265,10 +265,6 @@ PARTS: dict[str, Part] = {
         ("cpp/graph/region.cpp", "if (!trace.assigned().empty()) {", "if (false) {"),
     )),
     "phases": Part(("tests/program/test_guard.py",), (
-        ("cpp/bindings/compile.cpp", "note_write(graph_.slots[write.slot]);", ""),
-        ("cpp/bindings/compile.cpp", "if (on_ && graph_.phases > 1) end_phase();", ""),
-        ("cpp/bindings/compile.cpp", "if (report.tripped_phase > 0) end_phase();", ""),
-        ("cpp/bindings/compile.cpp", "if (report.tripped_phase == 0 && by_guard) undo_phase();", ""),
         ("cpp/ops/apply.cpp", "if (noted == slot) return;", ""),
     )),
     "memory": Part(("tests/laws/test_out_of_memory.py",), (

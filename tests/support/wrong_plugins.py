@@ -225,7 +225,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "model-shape": ("model", "output-shape", "expected a tensor [5, 3]",
                     but(MODEL, "return self.last(", "return pt.sum(self.last(").replace("self.first(x)))",
                                                                                       "self.first(x))), axis=1)")),
-    "model-typo": ("model", "raises", "has no attribute 'widht'",
+    "model-typo": ("model", "raises", "[NoParams] widht; expected an attribute of NoParams",
                    but(MODEL, "return cls(math", "params.widht\n        return cls(math")),
     "model-params": ("model", "parameters", "expected a frozen dataclass",
                      but(MODEL, "Params = NoParams", "class Params:\n        width = 3")),

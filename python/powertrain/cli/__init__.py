@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, OURS, USER
 from powertrain.cli.parser import parser
-from powertrain.io.console import complain, silence
+from powertrain.io.console import complain, say, silence
 from powertrain.io.named import resolve
 
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.version:
         from powertrain.cli.version import version
 
-        print(version())
+        say(version())
         return FINE
     if options.verb is None:
         takes.print_help()

@@ -64,10 +64,11 @@ class UnknownAttributeError(_core.Error, AttributeError):
 
 
 def missing(self: Any, name: str) -> Any:
-    """The `__getattr__` of the engine's classes: what Python asks for gets a plain answer."""
+    """The `__getattr__` of the engine's classes, behind those of their own that a class has."""
     cls = type(self)
-    if name.startswith("_"):
-        raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}", name=name, obj=self)
-    if hasattr(cls, name):  # a property that failed: what it says itself
+    own = next((found for base in cls.__mro__ if (found := vars(base).get("__getattr__")) not in (None, missing)), None)
+    if own is not None:
+        return own(self, name)
+    if not name.startswith("_") and hasattr(cls, name):  # a property that failed: what it says itself
         return object.__getattribute__(self, name)
     raise UnknownAttributeError(cls, name)
