@@ -132,7 +132,9 @@ class Inputs:
         x = args[0]
         if self.axes == -1:
             return [pt.moveaxis(module(pt.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 1 else module(x)]
-        return [channels_first(module(channels_last(x, self.axes)), x.ndim == self.axes + 2)]
+        found = module(channels_last(x, self.axes))
+        parts = found if isinstance(found, tuple) else (found,)  # with return_indices, the places too
+        return [channels_first(part, x.ndim == self.axes + 2) for part in parts]
 
     def _sequences(self, module: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         """Batches of ours are first: PyTorch's may be behind the steps."""
