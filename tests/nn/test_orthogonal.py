@@ -45,8 +45,7 @@ def pair(layer: str, kind: str, trivialization: bool) -> tuple[nn.Module, Any]:
 @pytest.mark.parametrize(("kind", "trivialization"), WAYS, ids=str)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_it_is_torchs(layer: str, kind: str, trivialization: bool) -> None:
-    import torch
-
+    torch = pytest.importorskip("torch", reason="the peer function is torch's")
     ours, theirs = pair(layer, kind, trivialization)
     close = {"rtol": 1e-5, "atol": 2e-6}
     np.testing.assert_allclose(turned(ours.weight.numpy()), theirs.weight.detach(), **close)  # type: ignore[arg-type]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from powertrain import _core
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class EstimatorError(_core.Error, ValueError):
@@ -23,7 +26,7 @@ class UnfittedError(_core.Error, NotFittedError):
 class Estimator(BaseEstimator):
     """The base class of the estimators: scikit-learn's, with errors of ours."""
 
-    def set_params(self, **params: Any) -> Any:
+    def set_params(self, **params: object) -> Self:
         """Set parameters by name, `name__part` those of a part; unknown names are refused before any is set."""
         known = self._get_param_names()
         for name, value in params.items():
@@ -33,7 +36,8 @@ class Estimator(BaseEstimator):
                     f"[{where}.set_params] received {name}={value!r}; expected one of {', '.join(known)}; see "
                     f"help({where})"
                 )
-        return super().set_params(**params)
+        super().set_params(**params)
+        return self
 
 
 def demand_fitted(estimator: Any) -> None:
