@@ -111,10 +111,10 @@ void guard_members(py::handle scope) {
   }
 }
 
-// What is said of the first keyword that the function lacks and another library has; empty without such a one.
+// The error text for the first keyword that another library takes and this function does not; empty if there is none.
 std::string foreign_keyword(const std::string& where, const std::string& expected, PyObject* const* args,
                             Py_ssize_t given, PyObject* names) {
-  const py::object keyword = py::module_::import("powertrain.errors.boundary").attr("keyword");
+  const py::object keyword = py::module_::import("powertrain.errors.arguments").attr("keyword");
   for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k) {
     const auto name = py::cast<std::string>(PyTuple_GET_ITEM(names, k));
     if (expected.find(name + ": ") != std::string::npos) continue;

@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "ops/autocast.h"
 #include "ops/recorder.h"
-#include "parallel/kernel_table.h"
 #include "program/compiled.h"
 
 namespace pt::bindings {

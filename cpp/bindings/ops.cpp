@@ -91,7 +91,7 @@ std::string home(const Op& op) {
 // What to write where an argument is missing, or one too many: what users of another library mean by it, or where to
 // read.
 std::string advice(const Op& op, const std::string& argument) {
-  const py::object said = py::module_::import("powertrain.errors.boundary").attr("advice")(op.name, argument);
+  const py::object said = py::module_::import("powertrain.errors.arguments").attr("advice")(op.name, argument);
   return said.is_none() ? text("see help(", home(op), ".", op.name, ")") : py::cast<std::string>(said);
 }
 
@@ -114,7 +114,7 @@ std::vector<std::string> parameters(const Op& op) {
   }
   const std::vector<std::string> known = parameters(op);
   const py::object said =
-      py::module_::import("powertrain.errors.boundary").attr("keyword")(op.name, inputs, py::cast(known), name, value);
+      py::module_::import("powertrain.errors.arguments").attr("keyword")(op.name, inputs, py::cast(known), name, value);
   if (!said.is_none()) throw DTypeError(py::cast<std::string>(said));
   std::string listed;
   for (const std::string& parameter : known) listed += (listed.empty() ? "" : ", ") + parameter;

@@ -16,6 +16,11 @@ class ControlFlow {
   virtual void run(Device& device, char* const* data, uint32_t* status) const = 0;
 };
 
+// Whether an instruction, or one of the programs that it runs, is worth sharing.
+inline bool any_parallel(const Instruction& instruction) {
+  return instruction.parallel || (instruction.control && instruction.control->any_parallel());
+}
+
 // The one way to carry out an instruction, eagerly, in a step and inside of a loop.
 inline void carry_out(Device& device, const Instruction& instruction, char* const* data, uint32_t* status) {
   if (instruction.control) {

@@ -106,11 +106,12 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   const std::size_t few = std::min(inputs.size(), seen.size());
   for (std::size_t i = 0; i < few; ++i) seen[i] = &inputs[i];
   CallKey key;
-  const bool may_be_kept = few == inputs.size() && key.set(op, {seen.data(), few}, given_attrs);
-  if (may_be_kept) {
+  bool is_new = few == inputs.size() && key.set(op, {seen.data(), few}, given_attrs);
+  if (is_new) {
     if (Tensor made = run_prepared(key, op, {seen.data(), few}); made.defined()) return {std::move(made)};
+    is_new = !is_known(key);
   }
-  const Tensors given = may_be_kept ? inputs : Tensors();
+  const Tensors given = is_new ? inputs : Tensors();
   if (autocast_dtype() != DType::F32) {
     const Precision precision = precision_of(op);
     if (precision != Precision::Follows) return apply_autocast(op, precision, std::move(inputs), given_attrs);
@@ -150,7 +151,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     throw;
   }
   remember_on_tape(op, inputs, attrs, types, outputs);
-  if (may_be_kept) prepare(key, op, given, inputs, attrs, types);
+  if (is_new) prepare(key, op, given, inputs, attrs, types);
   return outputs;
 }
 

@@ -45,9 +45,8 @@ BoundPlan bound(LaunchPlan plan, const PlanContext& context) {
   for (const Launch& launch : all.plan.launches) {
     const Instruction& instruction = all.instructions.emplace_back(context.target->bind(launch, context));
     all.micros += instruction.micros;
-    const ControlFlow* control = instruction.control;
-    all.parallel = all.parallel || instruction.parallel || (control && control->any_parallel());
-    all.open_ended = all.open_ended || control;
+    all.parallel = all.parallel || any_parallel(instruction);
+    all.open_ended = all.open_ended || instruction.control;
   }
   return all;
 }
@@ -98,6 +97,10 @@ class Addresses {
 };
 
 }  // namespace
+
+Operand operand_of(const Tensor& tensor) {
+  return tensor.defined() ? Operand{tensor.dtype(), tensor.shape(), tensor.strides()} : Operand{DType::Bool, {0}, {1}};
+}
 
 bool BoundPlan::leaves_interpreter() const { return open_ended || micros >= kOutsideFromMicros; }
 

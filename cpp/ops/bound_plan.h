@@ -22,6 +22,9 @@ struct BoundPlan {
   bool leaves_interpreter() const;
 };
 
+// A tensor as a plan sees it, and what stands there for an optional input that was left out.
+Operand operand_of(const Tensor& tensor);
+
 // Kept for the next call of the thread.
 std::shared_ptr<const BoundPlan> bound_plan(const Op& op, std::span<const Operand> in, std::span<const Operand> out,
                                             const Attrs& attrs, const PlanContext& context);

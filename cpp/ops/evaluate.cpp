@@ -12,8 +12,6 @@
 namespace pt {
 namespace {
 
-Operand operand_of(const Tensor& t) { return {t.dtype(), t.shape(), t.strides()}; }
-
 void run_plan(const Target& target, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
               const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) {
   const std::shared_ptr<const BoundPlan> bound = bound_plan(op, in, out, attrs, target.context());
@@ -87,7 +85,7 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
   for (const Tensor& input : inputs) {
     ready.push_back(input.defined() ? where_it_runs(op, input, target) : input);
     if (op.contiguous && input.defined()) ready.back() = to_row_major(ready.back());
-    in.push_back(input.defined() ? operand_of(ready.back()) : Operand{DType::Bool, {0}, {1}});
+    in.push_back(operand_of(ready.back()));
   }
   Tensors outputs;
   bool empty = !op.passes_through;

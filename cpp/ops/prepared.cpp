@@ -24,20 +24,14 @@ struct Prepared {
 
 struct Entry {
   CallKey key;
-  std::shared_ptr<const Prepared> call;
+  std::shared_ptr<const Prepared> call;  // null: goes the long way
 };
 
 // Of the thread; a call takes the place of another one with the same hash.
-std::shared_ptr<const Prepared>* place_of(const CallKey& key, bool taken) {
+Entry& place_of(const CallKey& key) {
   constexpr std::size_t kPlaces = 1024;
-  thread_local std::vector<Entry> entries;
-  if (entries.empty()) {
-    if (!taken) return nullptr;
-    entries.resize(kPlaces);
-  }
-  Entry& entry = entries[(hash_of(key) >> 7) % kPlaces];
-  if (taken) entry.key = key;
-  return taken || (entry.call && entry.key == key) ? &entry.call : nullptr;
+  thread_local std::vector<Entry> entries(kPlaces);
+  return entries[(hash_of(key) >> 7) % kPlaces];
 }
 
 bool lies_in(const Memory& memory, const Tensor& input) {
@@ -82,9 +76,9 @@ bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Att
 }
 
 Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs) {
-  const std::shared_ptr<const Prepared>* kept = place_of(key, false);
-  if (!kept) return {};
-  const std::shared_ptr<const Prepared> held_call = *kept;  // casts are calls, which may take its place
+  const Entry& entry = place_of(key);
+  if (!entry.call || !(entry.key == key)) return {};
+  const std::shared_ptr<const Prepared> held_call = entry.call;  // casts are calls, which may take its place
   const Prepared& call = *held_call;
   for (const Tensor* input : inputs) {
     if (!lies_in(call.target->memory(), *input)) return {};
@@ -115,8 +109,12 @@ Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* co
   return result;
 }
 
+bool is_known(const CallKey& key) { return place_of(key).key == key; }
+
 void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,
              const Types& types) {
+  Entry& entry = place_of(key);
+  entry = {key, nullptr};
   const Target& target = current_target();
   Prepared call{&target, types[0], {}, std::nullopt, nullptr};
   std::vector<Operand> in;
@@ -124,8 +122,7 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
     const Tensor& input = ready[i];
     if (!lies_in(target.memory(), input) || (op.contiguous && input.defined() && !input.row_major())) return;
     call.dtypes[i] = input.defined() ? input.dtype() : DType::Bool;
-    in.push_back(input.defined() ? Operand{input.dtype(), input.shape(), input.strides()}
-                                 : Operand{DType::Bool, {0}, {1}});
+    in.push_back(operand_of(input));
   }
   if (op.view) {
     const bool same_size = size_of(call.type.dtype) == size_of(ready[0].dtype());
@@ -136,7 +133,7 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
     const Operand out{call.type.dtype, call.type.shape, row_major(call.type.shape)};
     call.bound = bound_plan(op, in, {&out, 1}, attrs, target.context());
   }
-  *place_of(key, true) = std::make_shared<const Prepared>(std::move(call));
+  entry.call = std::make_shared<const Prepared>(std::move(call));
 }
 
 }  // namespace pt

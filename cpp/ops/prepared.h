@@ -35,8 +35,10 @@ class CallKey {
 
 inline constexpr std::size_t kMostPreparedInputs = 4;
 
-// The result of a call that is kept; an undefined tensor if it is not.
+// The result of a call that is kept; an undefined tensor if it is not, or must go the long way this time.
 Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs);
+// Whether a call like this one was made before, and so was kept or is known to go the long way.
+bool is_known(const CallKey& key);
 
 // Keeps a call that `evaluate` has made: `ready` are its inputs in the dtypes that it took them in.
 void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,

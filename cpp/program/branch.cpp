@@ -7,7 +7,6 @@
 #include "ops/cpu_target.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
-#include "parallel/kernel_table.h"
 #include "program/control.h"
 #include "program/control_op.h"
 

@@ -165,22 +165,15 @@ class Placing {
   // Where a value lies in the result of the node that joins it with others; nowhere if its axes do not fit into that,
   // where its maker gave the result another shape.
   std::optional<Place> place_in_whole(int value) {
-    const int n = usage_.piece_of[value];
+    const auto& [n, at, piece] = usage_.piece_of[value];
     if (n < 0) return std::nullopt;
-    const GraphNode& node = graph_.nodes[n];
-    const int whole = node.outputs[0];
-    const auto is_it = [&](int input) { return usage_.whole[input] == value; };
-    const auto at = std::find_if(node.inputs.begin(), node.inputs.end(), is_it) - node.inputs.begin();
-    Types types;
-    for (int input : node.inputs) types.push_back(graph_.values[input].type);
+    const int whole = graph_.nodes[n].outputs[0];
     const TensorType& type = graph_.values[value].type;
-    const View piece =
-        node.op->joins_pieces(types, graph_.values[whole].type, node.attrs)[static_cast<std::size_t>(at)];
     const std::optional<View> view = reshaped({type.dtype, piece.shape, piece.strides}, type.shape);
     if (!view) return std::nullopt;
     if (places_[whole].storage < 0) places_[whole] = home_of(n, whole);
     if (!is_row_major(graph_.values[whole].type.shape, places_[whole].strides)) return std::nullopt;
-    made_.joined.insert({n, static_cast<int>(at)});
+    made_.joined.insert({n, at});
     const int64_t offset = places_[whole].offset + piece.offset;
     if (is_row_major(type.shape, view->strides))
       return Place{storage_inside(places_[whole].storage, offset, type), 0, view->strides};

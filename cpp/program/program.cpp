@@ -81,9 +81,8 @@ void Program::build_instructions() {
       if (storage.home != Home::Arena && storage.parent >= 0) offset += storage.parent_offset;
       operands_.push_back({base_of(storage), offset});
     }
-    const ControlFlow* control = instruction.control;
-    any_parallel_ = any_parallel_ || instruction.parallel || (control && control->any_parallel());
-    open_ended_ = open_ended_ || control;
+    any_parallel_ = any_parallel_ || pt::any_parallel(instruction);
+    open_ended_ = open_ended_ || instruction.control;
     total_micros_ += instruction.micros;
     total_flops_ += planned.launch.flops;
     instructions_.push_back(instruction);

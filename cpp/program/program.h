@@ -68,7 +68,6 @@ class Program {
               uint32_t* status);
   std::unique_lock<Lock> hold() { return std::unique_lock(arena_->busy); }
   int64_t workspace_bytes() const { return std::max<int64_t>(layout_.arena_bytes, 64); }
-  Device& device() const { return device_; }
   bool any_parallel() const { return any_parallel_; }
   // What is done around each instruction, which it carries out by calling what it is given.
   using Around = std::function<void(const Instruction&, const std::function<void()>& carry_out)>;
@@ -82,7 +81,6 @@ class Program {
   const Graph& graph() const { return graph_; }
   const Layout& layout() const { return layout_; }
   const std::vector<Instruction>& instructions() const { return instructions_; }
-  double total_micros() const { return total_micros_; }
   double total_flops() const { return total_flops_; }
   // Seconds that each instruction took in one run.
   std::vector<double> profile(const Tensors& inputs);

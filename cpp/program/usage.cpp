@@ -106,13 +106,13 @@ void plan_pieces(const Graph& graph, Usage& usage) {
       if (value.origin != Origin::Node || aliases_input(graph.nodes[value.index])) continue;
       const bool twice = std::count_if(node.inputs.begin(), node.inputs.end(),
                                        [&](int other) { return usage.whole[other] == source; }) > 1;
-      const bool free = usage.piece_of[source] < 0 && usage.in_place[source] < 0;
+      const bool free = usage.piece_of[source].node < 0 && usage.in_place[source] < 0;
       const int last = usage.last_read[usage.root[source]];
       if (twice || !free || last == kForever || value.type.dtype != whole.dtype) continue;
       const int64_t run = run_of(places[i]);
       const bool writes = last == static_cast<int>(n) && writes_runs(graph.nodes[value.index], value.type, run);
       if (run != count(places[i].shape) && !writes) continue;
-      usage.piece_of[source] = static_cast<int>(n);
+      usage.piece_of[source] = {static_cast<int>(n), static_cast<int>(i), places[i]};
       // Later readers of the piece read the whole's memory.
       int& last_of_whole = usage.last_read[node.outputs[0]];
       last_of_whole = std::max(last_of_whole, last);
@@ -134,7 +134,7 @@ Usage usage_of(const Graph& graph) {
   }
   usage.in_place.assign(graph.values.size(), -1);
   usage.snapshot.assign(graph.slots.size(), false);
-  usage.piece_of.assign(graph.values.size(), -1);
+  usage.piece_of.assign(graph.values.size(), {});
   plan_writes(graph, usage);
   plan_pieces(graph, usage);
   return usage;

@@ -98,7 +98,7 @@ def test_ops_and_instructions_add_up(recorded: Any) -> None:
 
 
 def notes(function: Any, *shapes: tuple[int, ...]) -> list[tuple[str, str]]:
-    """What is said of the instructions for zeros of these shapes, with two threads."""
+    """The note of each instruction, from a run on zeros of these shapes with two threads."""
     before = pt.get_threads()
     pt.set_threads(2)
     try:

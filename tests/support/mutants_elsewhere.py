@@ -119,7 +119,7 @@ PARTS: dict[str, Part] = {
         ("cpp/graph/passes/fuse.cpp", "used[write.value] = true;", "(void)write;"),
         ("cpp/graph/passes/fuse.cpp", "if (serial && is_row_value(value.index, space)) return false;", ""),
         ("cpp/graph/passes/fuse.cpp", "shape == row_of(space);", "shape != space;"),
-        ("cpp/program/placement.cpp", "made_.joined.insert({n, static_cast<int>(at)});", ""),
+        ("cpp/program/placement.cpp", "made_.joined.insert({n, at});", ""),
         ("cpp/program/placement.cpp", "usage_.last_read[usage_.root[input]] != n || ", ""),
         ("cpp/ops/lstm_recurrence/spec.cpp", ".sweeps()  // the gates, over what they are made of", ""),
         ("cpp/program/usage.cpp", ">= kLongRun", ">= 0"),

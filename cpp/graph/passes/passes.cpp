@@ -1,6 +1,7 @@
 #include "graph/passes/passes.h"
 
 #include <map>
+#include <optional>
 
 namespace pt {
 namespace {
@@ -13,9 +14,12 @@ std::map<const Target*, std::vector<Pass>>& extensions() {
 Graph merged(const Graph& graph, const Target& target) { return simplify(graph, true, false, &target); }
 Graph expanded(const Graph& graph, const Target& target) { return simplify(graph, false, false, &target); }
 
-Graph run_one(Graph graph, const Pass& pass, const PassOptions& options, const Target& target) {
-  const auto run = options.off.contains(pass.switched) ? pass.when_off : pass.run;
-  return run ? verified(run(graph, target), pass.name) : graph;
+// The list, and what a target has added to it.
+std::vector<Pass> passes_for(const Target& target) {
+  std::vector<Pass> all = passes();
+  if (const auto more = extensions().find(&target); more != extensions().end())
+    all.insert(all.end(), more->second.begin(), more->second.end());
+  return all;
 }
 
 }  // namespace
@@ -33,12 +37,12 @@ const std::vector<Pass>& passes() {
 void extend_passes(const Target& target, Pass pass) { extensions()[&target].push_back(pass); }
 
 Graph run_passes(const Graph& source, const PassOptions& options, const Target& target) {
-  Graph graph = source;
-  for (const Pass& pass : passes()) graph = run_one(std::move(graph), pass, options, target);
-  if (const auto more = extensions().find(&target); more != extensions().end()) {
-    for (const Pass& pass : more->second) graph = run_one(std::move(graph), pass, options, target);
+  std::optional<Graph> made;
+  for (const Pass& pass : passes_for(target)) {
+    const auto run = options.off.contains(pass.switched) ? pass.when_off : pass.run;
+    if (run) made = verified(run(made ? *made : source, target), pass.name);
   }
-  return graph;
+  return made ? std::move(*made) : source;
 }
 
 }  // namespace pt

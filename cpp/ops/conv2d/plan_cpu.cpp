@@ -11,8 +11,9 @@ namespace {
 
 using namespace conv2d;
 
-// Channels of pixels whose rows go to a consumer: fewer leave its vectors half empty, and more do not fit one region.
-constexpr int64_t kLeastHanded = 16, kMostHanded = 512;
+// Channels of pixels whose rows go to a consumer: fewer leave its vectors half empty. All of them must be in one
+// region.
+constexpr int64_t kLeastHanded = 16;
 
 // Reads x, as the forward product and the gradient of the weights do.
 ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
@@ -90,7 +91,7 @@ bool conv2d_hands_rows(const FusedProgram& program, const Shape& x, const Shape&
   const Operand image = {y.dtype, x, row_major(x)}, weights = {y.dtype, w, row_major(w)};
   const Sizes s = check(image, weights, {y.dtype, y.shape, row_major(y.shape)}, p);
   const bool in_one_region =
-      !is_pointwise(s, p) && p.groups == 1 && s.out_channels >= kLeastHanded && s.out_channels <= kMostHanded;
+      !is_pointwise(s, p) && p.groups == 1 && s.out_channels >= kLeastHanded && s.out_channels <= kMostRegionCols;
   const bool one_result = static_cast<int>(program.operands.size()) == program.inputs + 1 &&
                           program.operands.back().dtype == compute_dtype(y.dtype);
   // Regions are whole lines, and end where a chunk of the consumer does.

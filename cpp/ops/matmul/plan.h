@@ -8,6 +8,9 @@
 
 namespace pt {
 
+// Columns of the widest region, but of products of a few rows.
+inline constexpr int64_t kMostRegionCols = 512;
+
 // How products of two bf16 operands are summed: widened, or by the processor's own instruction where it has one.
 enum class Dots { Exact, Hardware };
 

@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <utility>
 
 #include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/complex.h"
 #include "ops/elementwise.h"
 #include "ops/functional.h"
+#include "ops/pieces.h"
 
 namespace pt {
 namespace {
@@ -35,13 +35,6 @@ Types infer(const InferContext& c) {
   return {{c.in[0].dtype, shape}};
 }
 
-Tensor swap_last_axes(const Tensor& x) {
-  Ints axes;
-  for (int i = 0; i < x.ndim(); ++i) axes.push_back(i);
-  std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
-  return fn::transpose(x, axes);
-}
-
 // All axes but the last as rows.
 Tensor as_rows(const Tensor& x) {
   const int64_t columns = x.shape().back();
@@ -60,11 +53,11 @@ Tensors matrix_gradient(const Tensor& a, const Tensor& b, const Tensor& g, std::
                         const Attrs& attrs) {
   const auto product = [&](const Tensor& x, const Tensor& y) { return fn::call("matmul", {x, y}, attrs); };
   Tensor da, db;
-  if (needs[0]) da = unbroadcast(product(g, swap_last_axes(b)), a.shape());
+  if (needs[0]) da = unbroadcast(product(g, swap_last(b)), a.shape());
   if (needs[1]) {
     // One matrix for all leading axes of a: they are rows of a single product, not products to be summed.
     const bool rows = b.ndim() == 2;
-    db = rows ? product(swap_last_axes(as_rows(a)), as_rows(g)) : unbroadcast(product(swap_last_axes(a), g), b.shape());
+    db = rows ? product(swap_last(as_rows(a)), as_rows(g)) : unbroadcast(product(swap_last(a), g), b.shape());
   }
   return {da, db};
 }

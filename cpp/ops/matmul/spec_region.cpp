@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "ops/matmul/plan.h"
 #include "ops/matmul/product.h"
 #include "ops/matmul/spec_amx.h"
 
@@ -18,7 +19,6 @@ constexpr double kAreaWanted = 128 * 128;   // elements of C whose copies of A a
 constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are written before they are read
 constexpr int64_t kFewRows = 4;             // the rows for which the right operand is streamed (few_rows.h)
 constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: long rows, for the prefetchers
-constexpr int64_t kMostRegionCols = 512;    // of the others
 constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
 constexpr int64_t kRowsWorthFetching = 32;  // the same of a right operand that comes from afar
 constexpr int64_t kFarBytes = 1 << 20;      // and what that is: no second cache keeps it

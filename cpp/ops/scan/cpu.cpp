@@ -34,8 +34,6 @@ struct Times {
   static PT_FN int64_t join(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
 };
 
-constexpr int64_t kSideBySide = 16;
-
 template <class S>
 inline typename S::value read(const char* at) {
   typename S::memory element;

@@ -6,6 +6,8 @@
 
 namespace pt {
 
+inline constexpr int64_t kSideBySide = 16;  // neighbouring lines that the kernel walks at once
+
 enum class ScanKind : uint8_t { Sum, Prod, ArgMax, ArgMin };
 
 // Running results along one axis.

@@ -7,7 +7,6 @@ namespace pt {
 namespace {
 
 constexpr int64_t kChunkElements = 8192;
-constexpr int64_t kSideBySide = 16;  // neighbouring lines that the kernel walks at once
 
 FusedStorage storage_of(DType dtype) { return static_cast<FusedStorage>(dtype); }
 
@@ -34,8 +33,8 @@ LaunchPlan plan_scan(ScanKind kind, const Operand& x, const Operand& out, int ax
   d.initial = initial;
   const int last = d.lines.axes - 1;
   const bool neighbours = last >= 0 && d.lines.a[last] == static_cast<int64_t>(bytes);
-  const int64_t lines = ceil_div(std::max<int64_t>(kChunkElements / std::max<int64_t>(d.n, 1), 1), kSideBySide);
-  d.chunk = neighbours ? lines * kSideBySide : std::max<int64_t>(kChunkElements / std::max<int64_t>(d.n, 1), 1);
+  const int64_t lines = std::max<int64_t>(kChunkElements / std::max<int64_t>(d.n, 1), 1);
+  d.chunk = neighbours ? round_up(lines, kSideBySide) : lines;
   d.chunk = std::min(d.chunk, d.lines.count);
 
   Launch launch;

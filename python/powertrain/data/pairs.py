@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from powertrain.data.source import (
     fetch_training,
     whole,
 )
+from powertrain.errors.methods import missing
 
 if TYPE_CHECKING:
     from powertrain.data.module import DataModule
@@ -79,14 +81,16 @@ def class_names(source: Any) -> list[str]:
 class _Weighing(Dataset):
     """A source whose rows have a weight more, which multiplies one that they have."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, weight: Array) -> None:
+        self.source, self.weight = source, weight
 
     def __len__(self) -> int:
         return len(self.source)
 
+    @abstractmethod
     def weights(self, indices: Indices, fields: Fields) -> Array:
-        raise NotImplementedError
+        """A weight for each row."""
+        raise missing(self, "weights")
 
     def _weighed(self, indices: Indices, fields: Fields) -> Fields:
         weight = self.weights(indices, fields)
@@ -103,20 +107,12 @@ class _Weighing(Dataset):
 class WithWeights(_Weighing):
     """Rows with weights of their own."""
 
-    def __init__(self, source: Source, weight: Array) -> None:
-        super().__init__(source)
-        self.weight = weight
-
     def weights(self, indices: Indices, fields: Fields) -> Array:
         return self.weight[indices]
 
 
 class WithClassWeights(_Weighing):
     """Rows that count as their class does: of targets that are shares, as the mean of the classes."""
-
-    def __init__(self, source: Source, weight: Array) -> None:
-        super().__init__(source)
-        self.weight = weight
 
     def weights(self, indices: Indices, fields: Fields) -> Array:
         y = fields["y"]

@@ -18,10 +18,6 @@ from typing import Any, Final, TypeVar
 
 from powertrain import _core
 from powertrain.errors import arguments
-
-# The two that cpp/bindings asks for.
-from powertrain.errors.arguments import advice as advice
-from powertrain.errors.arguments import keyword as keyword
 from powertrain.errors.arguments import shown
 from powertrain.errors.attributes import missing
 from powertrain.errors.sizes import called_size

@@ -130,7 +130,7 @@ def _counts(
         place, inside = _place(column, marks)
         flat, size = flat * (marks.shape[0] - 1) + place, size * (marks.shape[0] - 1)
         all_inside = inside if all_inside is None else OPERATORS["logical_and"](all_inside, inside)
-    flat = flat if all_inside is None else OPERATORS["where"](all_inside, flat, size)
+    flat = OPERATORS["where"](all_inside, flat, size)
     counted = _counted(where, columns[0], weights, list(columns[0].shape))
     counts = OPERATORS["scatter_add"](flat, counted, size=size + 1)[:size]
     counts = OPERATORS["reshape"](counts, [marks.shape[0] - 1 for marks in edges])

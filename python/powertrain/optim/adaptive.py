@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.formulas import decayed, running_mean
-from powertrain.optim.momentum import is_moved_by
+from powertrain.optim.momentum import has_momentum
 from powertrain.optim.optimizer import Optimizer, State
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import check_settings
@@ -50,7 +50,7 @@ class RMSprop(Optimizer):
     ) -> None:
         check_settings("rmsprop", beta2=alpha, eps=eps, momentum=momentum)
         self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
-        self.moves = momentum > 0 or is_moved_by(settings.get("schedule"))
+        self.moves = has_momentum(momentum, settings.get("schedule"))
         self.MOMENTS = ("v", *(("mean",) if centered else ()), *(("m",) if self.moves else ()))  # type: ignore[misc]
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
 

@@ -17,6 +17,11 @@ def is_moved_by(schedule: object) -> bool:
     return isinstance(schedule, Schedule) and schedule.moves_momentum
 
 
+def has_momentum(momentum: float, schedule: object) -> bool:
+    """Whether an optimizer of this setting keeps a moment for it: a schedule may raise it from 0."""
+    return momentum > 0 or is_moved_by(schedule)
+
+
 class Momentum:
     """What the frame of optimizers has for it. One that takes it from here names the setting in CYCLED."""
 
@@ -42,7 +47,7 @@ class Momentum:
 
     def momentum_at(self, step: pt.Tensor) -> pt.Tensor | float:
         """The momentum of an update, from the count of updates with this one: in float64 where a schedule sets it."""
-        if self.schedule is None or not self.schedule.moves_momentum:
+        if self.schedule is None or not is_moved_by(self.schedule):
             return self.momentum_setting()
         return self.schedule.momentum(pt.astype(step, "float64") - 1.0, self.momentum_setting())
 

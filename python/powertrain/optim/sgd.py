@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain.optim.formulas import decayed
-from powertrain.optim.momentum import is_moved_by
+from powertrain.optim.momentum import has_momentum
 from powertrain.optim.optimizer import Optimizer
 from powertrain.optim.parameters import Named
 from powertrain.optim.settings import OptimizerError, check_settings
@@ -57,7 +57,7 @@ class SGD(Optimizer):
             raise OptimizerError(f"[sgd] nesterov with dampening = {dampening:g}; expected 0; leave dampening out")
         self.momentum, self.dampening, self.nesterov = momentum, dampening, nesterov
         # Read by the frame when it makes the flat buffers.
-        self.moves = momentum > 0 or is_moved_by(settings.get("schedule"))
+        self.moves = has_momentum(momentum, settings.get("schedule"))
         self.MOMENTS = ("m",) if self.moves else ()  # type: ignore[misc]
         self.ROWS = not self.moves  # type: ignore[misc]
         super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)

@@ -162,13 +162,13 @@ def _of_code(function: Any, others: _Names) -> _Names:
 
 _NONE = _Names([], [], [], [])
 # Whose classes and modules change for nobody.
-_LIBRARIES = sys.stdlib_module_names | {_PACKAGE, "numpy"}
+_LIBRARIES = (sys.stdlib_module_names | {_PACKAGE, "numpy"}) - {"__main__"}
 
 
 def _foreign(value: Any) -> bool:
     """Whether a class or module is of a library, or of C."""
     name = value.__name__ if isinstance(value, types.ModuleType) else value.__module__
-    return str(name).partition(".")[0] in _LIBRARIES - {"__main__"}
+    return str(name).partition(".")[0] in _LIBRARIES
 
 
 class _Reach:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import powertrain as pt
 from powertrain.errors.arguments import shown
 from powertrain.plugin.params import param
 from powertrain.plugin.schedule import Schedule, ScheduleError
 
+T = TypeVar("T", pt.Tensor, "pt.Tensor | float")
 _FUNCTION = "expected a schedule, or a function of the step that gives the factor on the rate"
 
 
@@ -31,7 +33,22 @@ class LambdaLR(Schedule):
 
 
 @dataclass(frozen=True)
-class SequentialLR(Schedule):
+class _OfSchedules(Schedule):
+    """A schedule that is made of others."""
+
+    schedulers: Sequence[Schedule | Callable[[pt.Tensor], pt.Tensor | float]]
+
+    @property
+    def moves_momentum(self) -> bool:
+        return any(schedule.moves_momentum for schedule in _made(self.schedulers))
+
+    def check(self, where: str) -> None:
+        for schedule in _made(self.schedulers):
+            schedule.check(where)
+
+
+@dataclass(frozen=True)
+class SequentialLR(_OfSchedules):
     """One schedule after the other: the next begins at each milestone, and counts from there. A warm-up, for example:
 
     Example
@@ -43,7 +60,6 @@ class SequentialLR(Schedule):
         [0.25, 0.5, 1.0, 0.0]
     """
 
-    schedulers: Sequence[Schedule | Callable[[pt.Tensor], pt.Tensor | float]]
     milestones: Sequence[int] = param(low=1)
 
     def __post_init__(self) -> None:
@@ -57,34 +73,23 @@ class SequentialLR(Schedule):
             )
 
     def rate(self, step: pt.Tensor, lr: pt.Tensor) -> pt.Tensor:
-        first, *others = _made(self.schedulers)
-        found = first.rate(step, lr)
-        for begin, schedule in zip(self.milestones, others, strict=True):
-            # Below its own beginning a schedule counts as at 0: nobody sees its value, which would not be finite.
-            found = pt.where(step < begin, found, schedule.rate(pt.maximum(step - begin, 0.0), lr))
-        return found
-
-    @property
-    def moves_momentum(self) -> bool:
-        return any(schedule.moves_momentum for schedule in _made(self.schedulers))
+        return self._in_turn(step, lambda schedule, since: schedule.rate(since, lr))
 
     def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
-        first, *others = _made(self.schedulers)
-        found = first.momentum(step, setting)
-        for begin, schedule in zip(self.milestones, others, strict=True):
-            found = pt.where(step < begin, found, schedule.momentum(pt.maximum(step - begin, 0.0), setting))
-        return found
+        return self._in_turn(step, lambda schedule, since: schedule.momentum(since, setting))
 
-    def check(self, where: str) -> None:
-        for schedule in _made(self.schedulers):
-            schedule.check(where)
+    def _in_turn(self, step: pt.Tensor, value: Callable[[Schedule, pt.Tensor], T]) -> T | pt.Tensor:
+        first, *others = _made(self.schedulers)
+        found: T | pt.Tensor = value(first, step)
+        for begin, schedule in zip(self.milestones, others, strict=True):
+            # Below its own beginning a schedule counts as at 0: nobody sees its value, which would not be finite.
+            found = pt.where(step < begin, found, value(schedule, pt.maximum(step - begin, 0.0)))
+        return found
 
 
 @dataclass(frozen=True)
-class ChainedScheduler(Schedule):
+class ChainedScheduler(_OfSchedules):
     """Several schedules at once: each is given the rate of the one before, so that factors are multiplied."""
-
-    schedulers: Sequence[Schedule | Callable[[pt.Tensor], pt.Tensor | float]]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedulers", _members("ChainedScheduler", self.schedulers))
@@ -94,18 +99,10 @@ class ChainedScheduler(Schedule):
             lr = schedule.rate(step, lr)
         return lr
 
-    @property
-    def moves_momentum(self) -> bool:
-        return any(schedule.moves_momentum for schedule in _made(self.schedulers))
-
     def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
         for schedule in _made(self.schedulers):
             setting = schedule.momentum(step, setting)
         return setting
-
-    def check(self, where: str) -> None:
-        for schedule in _made(self.schedulers):
-            schedule.check(where)
 
 
 def _members(where: str, given: object) -> tuple[Schedule, ...]:

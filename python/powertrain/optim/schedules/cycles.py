@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import powertrain as pt
+from powertrain.errors.methods import missing
 from powertrain.plugin.params import param
 from powertrain.plugin.schedule import Schedule, ScheduleError
 
@@ -65,8 +67,26 @@ class CosineAnnealingWarmRestarts(Schedule):
         return _half_cosine((step - begun) / length, lr, self.eta_min)
 
 
+class _Cycle(Schedule):
+    """A schedule that moves the momentum against the rate, unless it is told to leave it."""
+
+    cycle_momentum: bool
+
+    @property
+    def moves_momentum(self) -> bool:
+        return self.cycle_momentum
+
+    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
+        return self._cycled_momentum(step) if self.cycle_momentum else setting
+
+    @abstractmethod
+    def _cycled_momentum(self, step: pt.Tensor) -> pt.Tensor:
+        """The momentum of an update."""
+        raise missing(self, "_cycled_momentum")
+
+
 @dataclass(frozen=True)
-class OneCycleLR(Schedule):
+class OneCycleLR(_Cycle):
     """Up from max_lr / div_factor to `max_lr`, then down to max_lr / (div_factor final_div_factor).
 
     `max_lr` is the optimizer's lr where it is not given; given, it is that of all groups. The momentum, or the first of
@@ -102,13 +122,7 @@ class OneCycleLR(Schedule):
         first = top / self.div_factor
         return self._cycled(step, first, top, first / self.final_div_factor)
 
-    @property
-    def moves_momentum(self) -> bool:
-        return self.cycle_momentum
-
-    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
-        if not self.cycle_momentum:
-            return setting
+    def _cycled_momentum(self, step: pt.Tensor) -> pt.Tensor:
         ends = step * 0.0 + self.max_momentum
         return self._cycled(step, ends, step * 0.0 + self.base_momentum, ends)
 
@@ -133,7 +147,7 @@ class OneCycleLR(Schedule):
 
 
 @dataclass(frozen=True)
-class CyclicLR(Schedule):
+class CyclicLR(_Cycle):
     """Up from `base_lr` to `max_lr` over `step_size_up` updates and down over `step_size_down`, again and again.
 
     The height halves with each cycle in mode "triangular2", and is times gamma^step in mode "exp_range". Where `max_lr`
@@ -162,13 +176,7 @@ class CyclicLR(Schedule):
         top = lr if self.max_lr is None else lr * 0.0 + self.max_lr
         return self.base_lr + (top - self.base_lr) * self._height(step)
 
-    @property
-    def moves_momentum(self) -> bool:
-        return self.cycle_momentum
-
-    def momentum(self, step: pt.Tensor, setting: pt.Tensor | float) -> pt.Tensor | float:
-        if not self.cycle_momentum:
-            return setting
+    def _cycled_momentum(self, step: pt.Tensor) -> pt.Tensor:
         return self.max_momentum - (self.max_momentum - self.base_momentum) * self._height(step)
 
     def _height(self, step: pt.Tensor) -> pt.Tensor:

@@ -89,7 +89,7 @@ def sureness(run: TrainRun, judged: Evaluation) -> Html:
 
 
 def _gives_probabilities(run: TrainRun) -> bool:
-    """Whether the softmax of its outputs is meant as probabilities. The loss says so, and so does a host model."""
+    """Whether the softmax of the outputs gives probabilities: the loss declares it, and so does a host model."""
     loss, model = run.loss(), run.table.modules.get("model")
     says = getattr(getattr(loss, "func", loss), "probabilities", False)  # a function has it where it says so
     return bool(says and (not isinstance(model, Model) or model.probabilities))
