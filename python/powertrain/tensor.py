@@ -70,7 +70,8 @@ def _transpose(self: Tensor, *axes: Any, **others: Any) -> Tensor:
             f"than the one it has; write x.swapaxes({axes[0]}, {axes[1]}) to exchange two, x.transpose(({axes[0]}, "
             f"{axes[1]})) to keep both"
         )
-    return OPERATORS["permute_dims"](self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+    return OPERATORS["permute_dims"](self, order, **others)
 
 
 def _iterate(self: Tensor) -> Any:

@@ -195,3 +195,8 @@ def test_errors(call: Callable[[], Any], kind: type[Exception], text: str) -> No
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value) == text and isinstance(caught.value, pt.Error)
+
+
+def test_transpose_refuses_what_it_does_not_take() -> None:
+    with pytest.raises(pt.Error, match="anything is no parameter of permute_dims; expected x, axes"):
+        pt.ones((2, 3)).transpose(1, 0, anything=3)
