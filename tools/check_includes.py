@@ -1,4 +1,4 @@
-"""Fail on an #include against the arrows: core <- simd, parallel <- ops <- graph <- program <- bindings.
+"""Fail on an #include against the arrows: core <- simd, parallel <- ops <- graph <- program <- bindings; ops <- cuda.
 
 A folder may include itself and what stands before it; only bindings/ includes pybind11.
 """
@@ -17,10 +17,17 @@ MAY_INCLUDE = {
     "graph": {"core", "parallel", "ops"},
     "program": {"core", "parallel", "ops", "graph"},
     "abi": set(),
+    "cuda": {"core", "simd", "ops", "abi"},
     "bindings": {"core", "parallel", "ops", "graph", "program", "abi"},
     "tests": {"core", "simd", "parallel", "ops", "graph", "program", "abi"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
+
+
+def room_of(path: Path) -> str:
+    """The folder; kernels and plans for CUDA stand beside their op, and belong to cuda."""
+    of_cuda = path.suffix == ".cu" or path.name.startswith("plan_cuda")
+    return "cuda" if of_cuda else path.relative_to(CPP).parts[0]
 
 
 def complaint(folder: str, included: str) -> str | None:
@@ -40,7 +47,7 @@ def main() -> int:
     for path in sorted(CPP.rglob("*")):
         if path.suffix not in {".h", ".cpp", ".cu", ".cuh", ".inc"}:
             continue
-        folder = path.relative_to(CPP).parts[0]
+        folder = room_of(path)
         if folder not in MAY_INCLUDE:
             print(f"[include] folder cpp/{folder}; expected one of {', '.join(MAY_INCLUDE)}; add it to {__file__}")
             failed = True

@@ -1,0 +1,50 @@
+// What every .cu file includes: how a kernel is written, for nvcc, for NVRTC and for the simulator. A kernel has a
+// global name of its own and two parameters: the addresses of its operands, and one plain struct that its plan made.
+//
+//   PT_CUDA_KERNEL(copy_rows, 2, CopyRows, 256) { ... operands.at[0], params.rows, threadIdx.x ... }
+//
+// 2: operands at most; CopyRows: the struct; 256: the most threads of a block. The first line of every kernel, which
+// nobody can forget, ends it if the run has tripped and the launch commits.
+#pragma once
+
+#if defined(PT_CUDA_SIM)
+#include "cuda/sim/device_code.h"
+#elif !defined(__CUDACC_RTC__)
+#include <stdint.h>
+#endif
+
+#include "core/kernel.h"
+
+namespace pt::cuda {
+
+constexpr int kWarp = 32;
+
+template <int kCount>
+struct Operands {
+  char* at[kCount];
+  uint32_t* status;        // bits are raised here: raise(operands.status, kStatusBadIndex)
+  const uint32_t* halted;  // of a launch that commits: not zero once a guard has tripped; else null
+};
+
+#define PT_DEVICE static __device__ __forceinline__
+
+PT_DEVICE void raise(uint32_t* status, uint32_t bits) { atomicOr(status, bits); }
+PT_DEVICE int64_t global_thread() { return int64_t(blockIdx.x) * blockDim.x + threadIdx.x; }
+PT_DEVICE int64_t global_threads() { return int64_t(gridDim.x) * blockDim.x; }
+
+}  // namespace pt::cuda
+
+#if !defined(PT_CUDA_SIM)
+#define PT_CUDA_REGISTER(name, count, Params, threads)
+#endif
+
+#define PT_CUDA_KERNEL(name, count, Params, threads)                                                            \
+  static __device__ void name##_body(const pt::cuda::Operands<count>& operands, const Params& params);          \
+  extern "C" __global__ void __launch_bounds__(threads)                                                         \
+      name(const __grid_constant__ pt::cuda::Operands<count> operands, const __grid_constant__ Params params) { \
+    if (operands.halted && *operands.halted) return;                                                            \
+    name##_body(operands, params);                                                                              \
+  }                                                                                                             \
+  PT_CUDA_REGISTER(name, count, Params, threads)                                                                \
+  static __device__ void name##_body([[maybe_unused]] const pt::cuda::Operands<count>& operands,                \
+                                     [[maybe_unused]] const Params& params)

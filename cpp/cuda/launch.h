@@ -1,0 +1,56 @@
+// How a plan for CUDA asks for a kernel, in its op's plan_cuda.cpp:
+//
+//   plan.launches.push_back(cuda_launch("copy_rows", {.grid = {blocks}, .block = {256}}, params, 2, bytes, flops));
+#pragma once
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/launch.h"
+
+namespace pt::cuda {
+
+constexpr int kMostOperands = 64;  // of one launch
+
+struct Geometry {
+  std::array<uint32_t, 3> grid{1, 1, 1};
+  std::array<uint32_t, 3> block{1, 1, 1};
+  uint32_t shared_bytes = 0;  // dynamic
+};
+
+// What a launch's descriptor holds, followed by the bytes of the kernel's parameter struct, which begin at 64.
+struct alignas(64) LaunchDesc {
+  int32_t kernel;    // of kernel_number
+  int32_t operands;  // as the kernel was declared: Operands<operands>
+  int32_t params_bytes;
+  uint32_t grid[3], block[3];
+  uint32_t shared_bytes;
+};
+static_assert(sizeof(LaunchDesc) == 64);
+
+// The number that stands for a kernel of the library, by its name; the same for the same name.
+int32_t kernel_number(const std::string& name);
+// Of a kernel that is compiled when it is launched first. The name holds a hash of the source.
+int32_t printed_kernel_number(const std::string& name, std::string source);
+const std::string& kernel_name(int32_t number);
+
+Launch make_launch(int32_t kernel, const Geometry& geometry, const void* params, std::size_t params_bytes, int operands,
+                   double bytes, double flops);
+
+template <class Params>
+Launch cuda_launch(const std::string& kernel, const Geometry& geometry, const Params& params, int operands,
+                   double bytes, double flops = 0) {
+  static_assert(std::is_trivially_copyable_v<Params>);
+  return make_launch(kernel_number(kernel), geometry, &params, sizeof(Params), operands, bytes, flops);
+}
+
+// Blocks of `threads` for so many elements, at most `most`: kernels walk on by the size of the grid.
+inline uint32_t blocks_for(int64_t elements, int64_t threads, int64_t most = 65535) {
+  const int64_t blocks = (elements + threads - 1) / threads;
+  return static_cast<uint32_t>(blocks < 1 ? 1 : blocks < most ? blocks : most);
+}
+
+}  // namespace pt::cuda

@@ -1,0 +1,29 @@
+// The plans of the CUDA target. Files end with a registration, as those of the CPU do:
+//
+//   const CudaPlan planned = on_cuda("take", [](const CudaCall& call) { return plan_take(call.in[0], ...); });
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+
+#include "core/attrs.h"
+#include "core/launch.h"
+#include "ops/fused/machine.h"
+
+namespace pt::cuda {
+
+struct CudaCall {
+  std::span<const Operand> in, out;
+  const Attrs& attrs;
+  int capability;  // of the device: 80, 90, 100
+  int units;       // multiprocessors
+};
+
+using CudaPlan = std::function<LaunchPlan(const CudaCall&)>;
+
+// Registers the plan of an op while the library loads; returns something to initialise a constant with.
+bool on_cuda(std::string op, CudaPlan plan);
+
+LaunchPlan plan_fused(const FusedProgram& program, int capability, int units);
+
+}  // namespace pt::cuda
