@@ -59,6 +59,7 @@ class Pool::Team {
   struct Taken;
   int64_t execute_from(int number, Worker* worker, char* callers_scratch);  // worker null: the caller
   int64_t claim_chunk(int range, bool from_back);
+  void leave_last(int range, Clock::time_point until);
   void execute_range(int range, bool from_back, Taken& taken);
   void wait_for_workers(int64_t chunks);
   void note_busy_workers();
