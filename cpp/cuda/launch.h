@@ -36,6 +36,11 @@ int32_t kernel_number(const std::string& name);
 // Of a kernel that is compiled when it is launched first. The name holds a hash of the source.
 int32_t printed_kernel_number(const std::string& name, std::string source);
 const std::string& kernel_name(int32_t number);
+const std::string* printed_source(int32_t number);  // nullptr: of a kernel that the library holds
+// Whether printed kernels can be compiled in this process. The runtime says so once it has found a compiler; plans that
+// could print one ask, and have another way.
+void allow_printed_kernels(bool allow);
+bool printed_kernels_allowed();
 
 Launch make_launch(int32_t kernel, const Geometry& geometry, const void* params, std::size_t params_bytes, int operands,
                    double bytes, double flops);

@@ -5,6 +5,8 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/attrs.h"
 #include "core/launch.h"
@@ -23,6 +25,8 @@ using CudaPlan = std::function<LaunchPlan(const CudaCall&)>;
 
 // Registers the plan of an op while the library loads; returns something to initialise a constant with.
 bool on_cuda(std::string op, CudaPlan plan);
+const CudaPlan* cuda_plan(std::string_view op);  // nullptr where there is none
+std::vector<std::string> cuda_ops();             // that have a plan, sorted
 
 LaunchPlan plan_fused(const FusedProgram& program, int capability, int units);
 
