@@ -19,13 +19,15 @@ MAY_INCLUDE = {
     "abi": set(),
     "cuda": {"core", "simd", "ops", "abi"},
     "bindings": {"core", "parallel", "ops", "graph", "program", "abi"},
-    "tests": {"core", "simd", "parallel", "ops", "graph", "program", "abi"},
+    "tests": {"core", "simd", "parallel", "ops", "graph", "program", "abi", "cuda"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 
 
 def room_of(path: Path) -> str:
-    """The folder; kernels and plans for CUDA stand beside their op, and belong to cuda."""
+    """The folder; kernels and plans for CUDA stand beside their op, and belong to cuda. Its tests are tests."""
+    if path.is_relative_to(CPP / "cuda" / "tests"):
+        return "tests"
     of_cuda = path.suffix == ".cu" or path.name.startswith("plan_cuda")
     return "cuda" if of_cuda else path.relative_to(CPP).parts[0]
 

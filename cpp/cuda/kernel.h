@@ -36,15 +36,21 @@ PT_DEVICE int64_t global_threads() { return int64_t(gridDim.x) * blockDim.x; }
 
 #if !defined(PT_CUDA_SIM)
 #define PT_CUDA_REGISTER(name, count, Params, threads)
+#define PT_GRID_CONSTANT(...) const __grid_constant__ __VA_ARGS__
+extern __shared__ __align__(16) unsigned char pt_dynamic_shared[];
+#define PT_DYNAMIC_SHARED(type, name) type* const name = reinterpret_cast<type*>(pt_dynamic_shared)
+#else
+#define PT_GRID_CONSTANT(...) const __VA_ARGS__&  // a copy for each thread would be slow
+#define PT_DYNAMIC_SHARED(type, name) type* const name = reinterpret_cast<type*>(pt::cuda::sim::here.shared)
 #endif
 
-#define PT_CUDA_KERNEL(name, count, Params, threads)                                                            \
-  static __device__ void name##_body(const pt::cuda::Operands<count>& operands, const Params& params);          \
-  extern "C" __global__ void __launch_bounds__(threads)                                                         \
-      name(const __grid_constant__ pt::cuda::Operands<count> operands, const __grid_constant__ Params params) { \
-    if (operands.halted && *operands.halted) return;                                                            \
-    name##_body(operands, params);                                                                              \
-  }                                                                                                             \
-  PT_CUDA_REGISTER(name, count, Params, threads)                                                                \
-  static __device__ void name##_body([[maybe_unused]] const pt::cuda::Operands<count>& operands,                \
+#define PT_CUDA_KERNEL(name, count, Params, threads)                                                   \
+  static __device__ void name##_body(const pt::cuda::Operands<count>& operands, const Params& params); \
+  extern "C" __global__ void __launch_bounds__(threads)                                                \
+      name(PT_GRID_CONSTANT(pt::cuda::Operands<count>) operands, PT_GRID_CONSTANT(Params) params) {    \
+    if (operands.halted && *operands.halted) return;                                                   \
+    name##_body(operands, params);                                                                     \
+  }                                                                                                    \
+  PT_CUDA_REGISTER(name, count, Params, threads)                                                       \
+  static __device__ void name##_body([[maybe_unused]] const pt::cuda::Operands<count>& operands,       \
                                      [[maybe_unused]] const Params& params)

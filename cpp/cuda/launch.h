@@ -2,7 +2,6 @@
 //
 //   plan.launches.push_back(cuda_launch("copy_rows", {.grid = {blocks}, .block = {256}}, params, 2, bytes, flops));
 #pragma once
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -15,9 +14,13 @@ namespace pt::cuda {
 
 constexpr int kMostOperands = 64;  // of one launch
 
+struct Extents {
+  uint32_t x, y, z;
+  constexpr Extents(uint32_t x = 1, uint32_t y = 1, uint32_t z = 1) : x(x), y(y), z(z) {}
+};
 struct Geometry {
-  std::array<uint32_t, 3> grid{1, 1, 1};
-  std::array<uint32_t, 3> block{1, 1, 1};
+  Extents grid{};             // in blocks
+  Extents block{};            // in threads
   uint32_t shared_bytes = 0;  // dynamic
 };
 
