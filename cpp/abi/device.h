@@ -126,7 +126,7 @@ typedef struct PtdDevice {
   /* Runs. A run belongs to the thread that began it. Its launches are queued; launches that commit do nothing once a
    * guard of the run has tripped and until the phase is forgiven. `guard` ends what a phase computes and precedes its
    * commits; `forgives` says that numbers that are not finite skip this phase alone. `commit` ends its commits.
-   * `finish` ends the run: with an outcome it waits for it, without one it does not. */
+   * `finish` ends the run, also where it fails: with an outcome it waits for it, without one it does not. */
   bool (*begin)(void* self, void** run, PtdFailure* failure);
   bool (*launch)(void* run, const void* desc, char* const* data, int32_t n_data, bool commits, PtdFailure* failure);
   bool (*guard)(void* run, int32_t phase, bool forgives, PtdFailure* failure);
@@ -136,8 +136,8 @@ typedef struct PtdDevice {
   bool (*wait)(void* self, PtdFailure* failure); /* for all that was queued */
 
   /* A run that is kept, to be played again with the same addresses: between `record` and `keep` launches, guards and
-   * commits are noted in place of being queued. `flag` is refused there. A recording is played by one thread at a time.
-   */
+   * commits are noted in place of being queued. `flag` is refused there. `keep` ends the record, also where it fails. A
+   * recording is played by one thread at a time. */
   bool (*record)(void* self, void** run, PtdFailure* failure);
   bool (*keep)(void* run, void** recording, PtdFailure* failure);
   bool (*play)(void* self, void* recording, PtdOutcome* outcome, PtdFailure* failure);

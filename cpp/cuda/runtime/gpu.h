@@ -1,0 +1,34 @@
+// All parts of one device. It lives as long as the process.
+#pragma once
+#include <mutex>
+
+#include "cuda/runtime/context.h"
+#include "cuda/runtime/memory.h"
+#include "cuda/runtime/modules.h"
+#include "cuda/runtime/staging.h"
+#include "cuda/runtime/status_blocks.h"
+
+namespace pt::cuda {
+
+struct Gpu {
+  explicit Gpu(int ordinal)
+      : context(ordinal),
+        memory(context),
+        staging(context),
+        modules(context),
+        run_blocks(context),
+        kept_blocks(context) {
+    const Current current(context);
+    context.check(context.driver.cuStreamCreate(&capturing, CU_STREAM_NON_BLOCKING), "making a stream");
+  }
+
+  Context context;
+  DeviceMemory memory;
+  Staging staging;
+  Modules modules;
+  StatusBlocks run_blocks, kept_blocks;  // of runs, and of recordings
+  CUstream capturing = nullptr;          // where recordings are captured, one at a time
+  std::mutex capture_busy;
+};
+
+}  // namespace pt::cuda

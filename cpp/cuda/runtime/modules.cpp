@@ -1,0 +1,77 @@
+#include "cuda/runtime/modules.h"
+
+#include <mutex>
+
+#include "cuda/runtime/images.h"
+#include "cuda/runtime/printed.h"
+
+namespace pt::cuda {
+
+Function& Modules::function(int32_t kernel) {
+  const auto number = static_cast<std::size_t>(kernel);
+  {
+    const std::shared_lock lock(busy_);
+    if (number < by_number_.size() && by_number_[number]) return *by_number_[number];
+  }
+  const std::unique_lock lock(busy_);
+  if (number < by_number_.size() && by_number_[number]) return *by_number_[number];
+  const std::string& name = kernel_name(kernel);
+  const CUfunction handle = find(kernel);
+  Function& function = functions_.emplace_back();
+  function.name = &name;
+  function.handle = handle;
+  if (by_number_.size() <= number) by_number_.resize(number + 1);
+  return *(by_number_[number] = &function);
+}
+
+CUfunction Modules::find(int32_t kernel) {
+  const std::string& name = kernel_name(kernel);
+  const std::string* source = printed_source(kernel);
+  if (!source) return find_in_library(name);
+  CUfunction function = nullptr;
+  const std::string image = printed_image(*source, name, context_.capability);
+  const CUmodule module = load(image.data(), name);
+  context_.check(context_.driver.cuModuleGetFunction(&function, module, name.c_str()), "looking for a printed kernel");
+  return function;
+}
+
+CUfunction Modules::find_in_library(const std::string& name) {
+  for (int i = 0; i < kImageCount; ++i) {
+    if (static_cast<int>(loaded_.size()) == i) loaded_.push_back(load(kImages[i].data, kImages[i].source));
+    CUfunction function = nullptr;
+    const CUresult result = context_.driver.cuModuleGetFunction(&function, loaded_[i], name.c_str());
+    if (result == CUDA_SUCCESS) return function;
+    if (result != CUDA_ERROR_NOT_FOUND) context_.fail(result, "looking for the kernel " + name);
+  }
+  throw Error(text("[", context_.name, "] the library holds no kernel ", name,
+                   "; expected one for each plan; install "
+                   "powertrain-cuda again"));
+}
+
+CUmodule Modules::load(const void* image, const std::string& what) {
+  CUmodule module = nullptr;
+  const CUresult result = context_.driver.cuModuleLoadData(&module, image);
+  if (result == CUDA_ERROR_NO_BINARY_FOR_GPU || result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ||
+      result == CUDA_ERROR_INVALID_IMAGE || result == CUDA_ERROR_INVALID_PTX) {
+    throw Error(text("[", context_.name, "] ", describe(context_.driver, result), " while loading the kernels of ",
+                     what, ", which were compiled by CUDA ", version_text(kToolkit), ", into a driver for CUDA ",
+                     version_text(context_.driver.version), " on ", context_.description,
+                     "; expected a driver that takes them; update NVIDIA's driver"));
+  }
+  if (result != CUDA_SUCCESS) context_.fail(result, "loading the kernels of " + what);
+  return module;
+}
+
+void Modules::prepare(Function& function, const LaunchDesc& desc) {
+  if (desc.shared_bytes <= function.shared_bytes.load(std::memory_order_relaxed)) return;
+  const std::unique_lock lock(busy_);
+  if (desc.shared_bytes <= function.shared_bytes.load(std::memory_order_relaxed)) return;
+  const CUresult result = context_.driver.cuFuncSetAttribute(
+      function.handle, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, static_cast<int>(desc.shared_bytes));
+  if (result != CUDA_SUCCESS) {
+    context_.fail(result, text("giving ", desc.shared_bytes, " bytes of shared memory to the kernel ", *function.name));
+  }
+  function.shared_bytes.store(desc.shared_bytes, std::memory_order_relaxed);
+}
+
+}  // namespace pt::cuda

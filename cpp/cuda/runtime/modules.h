@@ -1,0 +1,38 @@
+// Kernels on one device, found by their numbers (cuda/launch.h). Images are loaded when a kernel of them is asked for.
+#pragma once
+#include <deque>
+#include <shared_mutex>
+#include <vector>
+
+#include "cuda/launch.h"
+#include "cuda/runtime/context.h"
+
+namespace pt::cuda {
+
+struct Function {
+  const std::string* name;
+  CUfunction handle = nullptr;
+  std::atomic<uint32_t> shared_bytes{48 << 10};  // dynamic, that a launch may ask for
+};
+
+class Modules {
+ public:
+  explicit Modules(Context& context) : context_(context) {}
+  // Compiles a printed kernel, too. Not while a stream is captured.
+  Function& function(int32_t kernel);
+  // What a launch needs beyond the usual. Not while a stream is captured.
+  void prepare(Function& function, const LaunchDesc& desc);
+
+ private:
+  CUfunction find(int32_t kernel);
+  CUfunction find_in_library(const std::string& name);
+  CUmodule load(const void* image, const std::string& what);
+
+  Context& context_;
+  std::shared_mutex busy_;
+  std::vector<Function*> by_number_;
+  std::deque<Function> functions_;
+  std::vector<CUmodule> loaded_;  // of kImages, the first ones
+};
+
+}  // namespace pt::cuda

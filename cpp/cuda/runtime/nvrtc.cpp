@@ -1,0 +1,151 @@
+#include "cuda/runtime/nvrtc.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+#include "cuda/runtime/driver.h"
+
+namespace pt::cuda {
+
+// As nvrtc.h declares them, which does not come with every toolkit.
+struct Nvrtc::Functions {
+  using Program = struct Opaque*;
+  using Result = int;  // 0 is success
+  const char* (*nvrtcGetErrorString)(Result);
+  Result (*nvrtcVersion)(int* major, int* minor);
+  Result (*nvrtcGetNumSupportedArchs)(int*);
+  Result (*nvrtcGetSupportedArchs)(int*);
+  Result (*nvrtcCreateProgram)(Program*, const char* source, const char* name, int headers, const char* const* texts,
+                               const char* const* names);
+  Result (*nvrtcDestroyProgram)(Program*);
+  Result (*nvrtcCompileProgram)(Program, int options, const char* const*);
+  Result (*nvrtcGetProgramLogSize)(Program, std::size_t*);
+  Result (*nvrtcGetProgramLog)(Program, char*);
+  Result (*nvrtcGetCUBINSize)(Program, std::size_t*);
+  Result (*nvrtcGetCUBIN)(Program, char*);
+  Result (*nvrtcGetPTXSize)(Program, std::size_t*);
+  Result (*nvrtcGetPTX)(Program, char*);
+};
+
+namespace {
+
+// POWERTRAIN_CUDA_NVRTC names one; the simulator has its own; else one of the system.
+void* open_library(std::string& name) {
+  const char* named = std::getenv("POWERTRAIN_CUDA_NVRTC");
+  if (named && *named) return dlopen((name = named).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (driver().simulated) return name = "sim", driver().library;
+  for (const char* file : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
+    if (void* library = dlopen((name = file).c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
+  }
+  return nullptr;
+}
+
+bool is_ptx(const std::string& architecture) { return architecture.starts_with("compute_"); }
+
+}  // namespace
+
+const Nvrtc* Nvrtc::open(std::string& problem) {
+  auto made = std::unique_ptr<Nvrtc>(new Nvrtc);
+  void* library = open_library(made->name_);
+  if (!library) {
+    problem = text("[cuda] NVRTC could not be opened (", dlerror(),
+                   "); expected it to compile kernels; pip install nvidia-cuda-nvrtc-cu12, or let "
+                   "POWERTRAIN_CUDA_NVRTC name libnvrtc.so");
+    return nullptr;
+  }
+  auto functions = std::make_unique<Functions>();
+  const char* missing = nullptr;
+  const auto get = [&](const char* name, auto& into) {
+    into = reinterpret_cast<std::remove_reference_t<decltype(into)>>(dlsym(library, name));
+    if (!into) missing = name;
+  };
+#define PT_GET(name) get(#name, functions->name)
+  PT_GET(nvrtcGetErrorString);
+  PT_GET(nvrtcVersion);
+  PT_GET(nvrtcGetNumSupportedArchs);
+  PT_GET(nvrtcGetSupportedArchs);
+  PT_GET(nvrtcCreateProgram);
+  PT_GET(nvrtcDestroyProgram);
+  PT_GET(nvrtcCompileProgram);
+  PT_GET(nvrtcGetProgramLogSize);
+  PT_GET(nvrtcGetProgramLog);
+  PT_GET(nvrtcGetCUBINSize);
+  PT_GET(nvrtcGetCUBIN);
+  PT_GET(nvrtcGetPTXSize);
+  PT_GET(nvrtcGetPTX);
+#undef PT_GET
+  int major = 0, minor = 0;
+  if (!missing && functions->nvrtcVersion(&major, &minor) != 0) missing = "nvrtcVersion";
+  if (missing || major < 12) {
+    problem = missing ? text("[cuda] ", made->name_, " has no function ", missing,
+                             "; expected NVRTC 12 or later; "
+                             "install nvidia-cuda-nvrtc-cu12")
+                      : text("[cuda] ", made->name_, " is NVRTC ", major, ".", minor,
+                             "; expected 12.0 or later; "
+                             "install nvidia-cuda-nvrtc-cu12");
+    return nullptr;
+  }
+  made->version_ = 1000 * major + 10 * minor;
+  made->functions_ = functions.release();
+  return made.release();
+}
+
+const Nvrtc* Nvrtc::find(std::string* why_not) {
+  static const auto& found = *new auto([] {
+    std::string problem;
+    const Nvrtc* nvrtc = open(problem);
+    return std::pair(nvrtc, problem);
+  }());
+  if (why_not) *why_not = found.second;
+  return found.first;
+}
+
+std::string Nvrtc::architecture(int capability) const {
+  int count = 0;
+  functions_->nvrtcGetNumSupportedArchs(&count);
+  std::vector<int> known(count);
+  functions_->nvrtcGetSupportedArchs(known.data());
+  if (std::find(known.begin(), known.end(), capability) != known.end()) return text("sm_", capability);
+  int best = 0;
+  for (int one : known) best = one < capability ? std::max(best, one) : best;
+  return text("compute_", best ? best : capability);
+}
+
+std::string Nvrtc::compile(const std::string& source, const std::string& name, const std::string& architecture) const {
+  const Functions& f = *functions_;
+  const std::string arch = "--gpu-architecture=" + architecture;
+  const char* options[] = {arch.c_str(),      "--std=c++20",      "--fmad=false",
+                           "--prec-div=true", "--prec-sqrt=true", "--ftz=false"};
+  Functions::Program program = nullptr;
+  const auto check = [&](Functions::Result result) {
+    if (result != 0)
+      throw KernelError(text("[cuda ", name, "] NVRTC says ", f.nvrtcGetErrorString(result),
+                             "; expected the kernel to compile; please report it"));
+  };
+  check(f.nvrtcCreateProgram(&program, source.c_str(), (name + ".cu").c_str(), 0, nullptr, nullptr));
+  struct Destroy {
+    const Functions& f;
+    Functions::Program* program;
+    ~Destroy() { f.nvrtcDestroyProgram(program); }
+  } const destroy{f, &program};
+  const auto read = [&](auto size, auto get) {
+    std::size_t bytes = 0;
+    check(size(program, &bytes));
+    std::string all(bytes, '\0');
+    check(get(program, all.data()));
+    return all;
+  };
+  if (f.nvrtcCompileProgram(program, std::size(options), options) != 0) {
+    const std::string log = read(f.nvrtcGetProgramLogSize, f.nvrtcGetProgramLog);
+    throw KernelError(text("[cuda ", name, "] NVRTC refused a printed kernel: ", log.c_str(),
+                           "; expected it to compile; please report it"));
+  }
+  return is_ptx(architecture) ? read(f.nvrtcGetPTXSize, f.nvrtcGetPTX) : read(f.nvrtcGetCUBINSize, f.nvrtcGetCUBIN);
+}
+
+}  // namespace pt::cuda

@@ -1,0 +1,30 @@
+// NVIDIA's compiler for kernels that are printed while the program runs. It may be missing.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace pt::cuda {
+
+class Nvrtc {
+ public:
+  // nullptr where there is none, for the reason that it gives.
+  static const Nvrtc* find(std::string* why_not = nullptr);
+
+  int version() const { return version_; }  // 13000
+  const std::string& library() const { return name_; }
+  // "sm_90", or "compute_90" of a device that is newer than the compiler: what may be asked of it for a device.
+  std::string architecture(int capability) const;
+  // A cubin or PTX. Throws KernelError with what the compiler says.
+  std::string compile(const std::string& source, const std::string& name, const std::string& architecture) const;
+
+ private:
+  struct Functions;
+  Nvrtc() = default;
+  static const Nvrtc* open(std::string& problem);
+
+  const Functions* functions_ = nullptr;
+  std::string name_;
+  int version_ = 0;
+};
+
+}  // namespace pt::cuda

@@ -1,0 +1,222 @@
+#include "cuda/runtime/table.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/plans.h"
+#include "cuda/runtime/border.h"
+#include "cuda/runtime/call.h"
+#include "cuda/runtime/gpu.h"
+#include "cuda/runtime/nvrtc.h"
+#include "cuda/runtime/run.h"
+
+namespace pt::cuda {
+
+__attribute__((weak)) LaunchPlan plan_fused(const FusedProgram& program, int capability, int units);
+
+namespace {
+
+Gpu& gpu_of(void* self) { return *static_cast<Gpu*>(self); }
+Run& run_of(void* run) { return *static_cast<Run*>(run); }
+CUdeviceptr device_address(const char* address) { return reinterpret_cast<CUdeviceptr>(address); }
+
+// With the device's context, in a process that may use it.
+template <class Body>
+bool on(Gpu& gpu, PtdFailure* failure, Body body) noexcept {
+  return answer(failure, [&] {
+    gpu.context.check_usable();
+    const Current current(gpu.context);
+    body();
+  });
+}
+
+// What has no way to fail does nothing in a forked child, or once the device is lost.
+template <class Body>
+void quietly_on(Gpu& gpu, Body body) noexcept {
+  PtdFailure ignored;
+  if (gpu.context.usable()) on(gpu, &ignored, body);
+}
+
+bool allocate(void* self, size_t bytes, char** address, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { *address = gpu_of(self).memory.allocate(bytes); });
+}
+
+void free_memory(void* self, char* address, size_t) {
+  if (gpu_of(self).context.usable()) gpu_of(self).memory.free(address);
+}
+
+bool copy(void* self, char* to, const char* from, size_t bytes, PtdFailure* failure) {
+  Context& context = gpu_of(self).context;
+  return on(gpu_of(self), failure, [&] {
+    if (bytes == 0) return;
+    context.check(context.driver.cuMemcpyDtoDAsync(device_address(to), device_address(from), bytes, context.stream),
+                  "copying within the device");
+  });
+}
+
+bool fill(void* self, char* to, int32_t value, size_t bytes, PtdFailure* failure) {
+  Context& context = gpu_of(self).context;
+  return on(gpu_of(self), failure, [&] {
+    if (bytes == 0) return;
+    context.check(
+        context.driver.cuMemsetD8Async(device_address(to), static_cast<unsigned char>(value), bytes, context.stream),
+        "filling memory");
+  });
+}
+
+bool copy_in(void* self, char* to, const char* host, size_t bytes, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).staging.copy_in(to, host, bytes); });
+}
+
+bool copy_out(void* self, char* host, const char* from, size_t bytes, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).staging.copy_out(host, from, bytes); });
+}
+
+void usage(void* self, PtdUsage* usage) {
+  *usage = gpu_of(self).context.usable() ? gpu_of(self).memory.usage() : PtdUsage{};
+}
+
+void trim(void* self) {
+  quietly_on(gpu_of(self), [&] { gpu_of(self).memory.trim(); });
+}
+
+bool wait(void* self, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).context.wait(); });
+}
+
+bool begin(void* self, void** run, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { *run = new Run(gpu_of(self), false); });
+}
+
+bool record(void* self, void** run, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { *run = new Run(gpu_of(self), true); });
+}
+
+bool launch(void* run, const void* desc, char* const* data, int32_t n_data, bool commits, PtdFailure* failure) {
+  return on(run_of(run).gpu(), failure, [&] { run_of(run).launch(desc, data, n_data, commits); });
+}
+
+bool guard(void* run, int32_t phase, bool forgives, PtdFailure* failure) {
+  return on(run_of(run).gpu(), failure, [&] { run_of(run).guard(phase, forgives); });
+}
+
+bool commit(void* run, bool writes, PtdFailure* failure) {
+  return on(run_of(run).gpu(), failure, [&] { run_of(run).commit(writes); });
+}
+
+bool flag(void* run, const char* address, bool* value, PtdFailure* failure) {
+  return on(run_of(run).gpu(), failure, [&] { *value = run_of(run).flag(address); });
+}
+
+// A forked child leaves what is the parent's alone, locks among it.
+void abandon(void* run) {
+  if (run_of(run).gpu().context.in_its_process()) delete &run_of(run);
+}
+
+bool finish(void* run, PtdOutcome* outcome, PtdFailure* failure) {
+  const bool done = on(run_of(run).gpu(), failure, [&] { run_of(run).finish(outcome); });
+  abandon(run);
+  return done;
+}
+
+bool keep(void* run, void** recording, PtdFailure* failure) {
+  const bool done = on(run_of(run).gpu(), failure, [&] { *recording = run_of(run).keep().release(); });
+  abandon(run);
+  return done;
+}
+
+bool play(void* self, void* recording, PtdOutcome* outcome, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { static_cast<Recording*>(recording)->play(outcome); });
+}
+
+void forget(void* self, void* recording) {
+  quietly_on(gpu_of(self), [&] { delete static_cast<Recording*>(recording); });
+}
+
+bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* out, int32_t n_out,
+          const PtdAttribute* attributes, int32_t n_attributes, const PtdPlan* plan, PtdFailure* failure) {
+  return answer(failure, [&] {
+    const CudaPlan* planned = cuda_plan(op);
+    if (!planned) {
+      throw NotPlanned(text("[", op,
+                            "] has no plan for CUDA; expected one of the ops that the device lists; use what "
+                            "the op is composed of"));
+    }
+    const Context& context = gpu_of(self).context;
+    const std::vector<Operand> inputs = operands_of(in, n_in), outputs = operands_of(out, n_out);
+    const Attrs attrs = attrs_of(attributes, n_attributes);
+    give_plan((*planned)({inputs, outputs, attrs, context.capability, context.units}), *plan);
+  });
+}
+
+bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
+  return answer(failure, [&] {
+    const Context& context = gpu_of(self).context;
+    if (!&plan_fused) throw NotPlanned("[fused] has no plan for CUDA; expected one; use the CPU");
+    give_plan(plan_fused(program_of(*program), context.capability, context.units), *plan);
+  });
+}
+
+// The names of the ops that are planned; they stay where they are.
+const std::vector<const char*>& op_names() {
+  static const auto& names = *new auto([] {
+    static const auto& ops = *new std::vector<std::string>(cuda_ops());
+    std::vector<const char*> names;
+    for (const std::string& op : ops) names.push_back(op.c_str());
+    return names;
+  }());
+  return names;
+}
+
+Gpu& opened(int32_t ordinal) {
+  static auto& busy = *new std::mutex;
+  static auto& gpus = *new std::map<int32_t, std::unique_ptr<Gpu>>;
+  driver();  // first: a forked child ends here, whoever held the lock
+  const std::lock_guard lock(busy);
+  std::unique_ptr<Gpu>& gpu = gpus[ordinal];
+  if (!gpu) gpu = std::make_unique<Gpu>(ordinal);
+  return *gpu;
+}
+
+}  // namespace
+
+PtdDevice device_table(int32_t ordinal) {
+  Gpu& gpu = opened(ordinal);
+  allow_printed_kernels(Nvrtc::find() != nullptr);
+  PtdDevice table{};
+  table.layout = POWERTRAIN_DEVICE_LAYOUT;
+  table.bytes = sizeof(PtdDevice);
+  table.name = gpu.context.name.c_str();
+  table.description = gpu.context.description.c_str();
+  table.self = &gpu;
+  table.allocate = allocate;
+  table.free = free_memory;
+  table.copy = copy;
+  table.fill = fill;
+  table.copy_in = copy_in;
+  table.copy_out = copy_out;
+  table.usage = usage;
+  table.trim = trim;
+  table.begin = begin;
+  table.launch = launch;
+  table.guard = guard;
+  table.commit = commit;
+  table.flag = flag;
+  table.finish = finish;
+  table.wait = wait;
+  table.record = record;
+  table.keep = keep;
+  table.play = play;
+  table.forget = forget;
+  table.abandon = abandon;
+  table.ops = op_names().data();
+  table.n_ops = static_cast<int32_t>(op_names().size());
+  table.limits = {.operands = 24, .members = 48, .few_rows = 16, .long_row = 4096};
+  table.plan = plan;
+  table.plan_fused = plan_fused_program;
+  return table;
+}
+
+}  // namespace pt::cuda
