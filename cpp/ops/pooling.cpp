@@ -1,7 +1,5 @@
 #include "ops/pooling.h"
 
-#include <tuple>
-
 #include "ops/batching.h"
 #include "ops/window.h"
 
@@ -50,16 +48,6 @@ OpBuilder pooling(const std::string& name, const std::string& input, Pooled kind
   op.contiguous();
   op.batch(batch_folded());
   return op;
-}
-
-PoolParams pool_params(const Attrs& attrs, const std::string& op) {
-  PoolParams p{};
-  std::tie(p.window_h, p.window_w) = pair_of(attrs, "kernel_size", op);
-  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, attrs.has("stride") ? "stride" : "kernel_size", op);
-  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
-  if (attrs.find("dilation")) std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op);
-  p.ceil = attrs.flag("ceil_mode");
-  return p;
 }
 
 std::pair<int64_t, int64_t> pooled_sizes(int64_t rows, int64_t columns, const PoolParams& p) {

@@ -11,7 +11,6 @@ namespace pt {
 // count_padding and ceil_mode of averages; row-major inputs.
 enum class Pooled { Maximum, Average };
 OpBuilder pooling(const std::string& name, const std::string& input, Pooled kind);
-PoolParams pool_params(const Attrs& attrs, const std::string& op);
 Shape pooled_shape(const InferContext& context);
 // Rows and columns of the result; 0 where there is none.
 std::pair<int64_t, int64_t> pooled_sizes(int64_t rows, int64_t columns, const PoolParams& params);

@@ -17,6 +17,15 @@ struct Sizes {
 // The sizes of a convolution y of x and w, or of a gradient in the place of one of them; throws what does not fit.
 Sizes check(const Operand& x, const Operand& w, const Operand& y, const Conv2dParams& p);
 
+// The taps along one axis that meet the pixels of one residue class of the stride.
+struct TapClass {
+  int64_t pixels;       // of the class
+  int64_t first, step;  // kernel indices first, first + step, ...
+  int64_t taps;
+  int64_t offset, tap;  // where the class's pixel 0 reads dy for the first tap, and the change from tap to tap
+};
+TapClass tap_class(int64_t residue, int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation);
+
 // A convolution that is a plain product over pixels.
 bool is_pointwise(const Sizes& s, const Conv2dParams& p);
 bool is_depthwise(const Sizes& s);

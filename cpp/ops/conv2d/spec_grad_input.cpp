@@ -1,7 +1,6 @@
 // The gradient of a convolution's input: for each residue class of the stride, a product over gathered dy with the taps
 // that meet its pixels; no product with the zeros between the others is made.
 #include <algorithm>
-#include <numeric>
 
 #include "ops/conv2d/geometry.h"
 #include "ops/copy/plan.h"
@@ -11,24 +10,6 @@ namespace pt {
 namespace {
 
 using namespace conv2d;
-
-// The taps along one axis that meet the pixels of one residue class of the stride.
-struct TapClass {
-  int64_t pixels;       // of the class
-  int64_t first, step;  // kernel indices first, first + step, ...
-  int64_t taps;
-  int64_t offset, tap;  // where the class's pixel 0 reads dy for the first tap, and the change from tap to tap
-};
-
-TapClass tap_class(int64_t residue, int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation) {
-  TapClass c = {(size - residue + stride - 1) / stride, 0, stride / std::gcd(stride, dilation), 0, 0, 0};
-  while (c.first < kernel && (residue + pad - c.first * dilation) % stride != 0) ++c.first;
-  if (c.first >= kernel) return c;
-  c.taps = (kernel - c.first + c.step - 1) / c.step;
-  c.offset = (residue + pad - c.first * dilation) / stride;
-  c.tap = -(c.step * dilation) / stride;
-  return c;
-}
 
 // Copies the weights of the class's taps to the workspace, turned so that input channels are contiguous:
 // [group, tap, cout, cin], or [tap, channel] when depthwise.

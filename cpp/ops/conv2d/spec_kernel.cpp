@@ -1,7 +1,5 @@
 // The convolution without its bias and its two gradients. Each is linear in both operands, so the gradients of all
 // three are again these three.
-#include <tuple>
-
 #include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/conv2d/plan.h"
@@ -9,16 +7,6 @@
 #include "ops/window.h"
 
 namespace pt {
-
-Conv2dParams conv2d_params(const Attrs& attrs, const std::string& op) {
-  Conv2dParams p;
-  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, "stride", op);
-  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
-  std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op);
-  p.pad_bottom = p.pad_top, p.pad_right = p.pad_left;
-  p.groups = attrs.integer("groups");
-  return p;
-}
 
 namespace {
 

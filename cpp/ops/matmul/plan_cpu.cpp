@@ -92,29 +92,12 @@ LaunchPlan plan_matmul(const Operand& a, const Operand& b, const TensorType& c, 
 
 namespace {
 
-// An operand of one axis as a matrix: a row on the left, a column on the right.
-Operand as_matrix(Operand x, bool left) {
-  if (x.shape.size() > 1) return x;
-  x.shape.insert(left ? 0 : 1, 1);
-  x.strides.insert(left ? 0 : 1, 0);
-  return x;
-}
-
 Dots dots_of(const Attrs& attrs) { return attrs.str("dots") == "hardware" ? Dots::Hardware : Dots::Exact; }
 
 LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
                 const PlanContext& context) {
-  Operand result = out[0];
-  if (in[0].shape.size() == 1) {
-    const int at = result.shape.size() - (in[1].shape.size() > 1 ? 1 : 0);
-    result.shape.insert(at, 1);
-    result.strides.insert(at, 0);
-  }
-  if (in[1].shape.size() == 1) {
-    result.shape.push_back(1);
-    result.strides.push_back(0);
-  }
-  return plan_matmul(as_matrix(in[0], true), as_matrix(in[1], false), result, context, dots_of(attrs));
+  const MatrixOperands m = as_matrices(in[0], in[1], out[0]);
+  return plan_matmul(m.a, m.b, m.c, context, dots_of(attrs));
 }
 
 const OpPlan* planned = on_cpu(

@@ -6,6 +6,7 @@
 #include "core/integers.h"
 #include "core/launch.h"
 #include "ops/fused/machine.h"
+#include "ops/matmul/batch.h"
 #include "ops/matmul/desc.h"
 #include "ops/row_consumer.h"
 
@@ -54,21 +55,6 @@ std::string why_no_panels(const MatmulProblem& p, const MatmulSchedule& s);
 std::string note_product(const MatmulDesc& d);
 std::string note_cut(const MatmulDesc& d);
 std::string note_group_sums(const MatmulDesc& d);
-
-// How one operand advances along the rows and batch axes of C.
-struct Walk {
-  int64_t row;
-  Strides batch;
-};
-// The batch axes of a product, outermost first, with the walks of left, right, out, and then an epilogue's operands.
-struct Batch {
-  int64_t rows;
-  Shape extents;
-  std::vector<Walk> walks;
-};
-// Drops axes of size 1, joins axes that are one stride for everybody, and makes rows of inner axes that the right
-// operand does not have: a linear layer over [batch, time, features] is one product.
-void simplify(Batch& batch);
 
 // Lets a program follow: notes in p, whose roles are not chosen yet, where its operands lie, and gives the program as
 // it runs over C by rows and columns. Walks of operand i are batch.walks[first + i].

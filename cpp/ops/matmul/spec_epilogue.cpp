@@ -5,47 +5,6 @@
 #include "parallel/kernel_table.h"
 
 namespace pt {
-namespace {
-
-// Batch axes i and i + 1 advance as one for every operand.
-bool joins_next(const Batch& batch, int i) {
-  for (const Walk& walk : batch.walks)
-    if (walk.batch[i] != walk.batch[i + 1] * batch.extents[i + 1]) return false;
-  return true;
-}
-
-// The innermost batch axis continues the rows of every operand but the right one, which does not have it.
-bool continues_rows(const Batch& batch) {
-  const int last = batch.extents.size() - 1;
-  if (batch.walks[1].batch[last] != 0) return false;
-  for (size_t i = 0; i < batch.walks.size(); ++i)
-    if (i != 1 && batch.rows != 1 && batch.walks[i].batch[last] != batch.rows * batch.walks[i].row) return false;
-  return true;
-}
-
-void erase_axis(Batch& batch, int i) {
-  batch.extents.erase(i);
-  for (Walk& walk : batch.walks) walk.batch.erase(i);
-}
-
-}  // namespace
-
-void simplify(Batch& batch) {
-  for (int i = batch.extents.size() - 1; i >= 0; --i)
-    if (batch.extents[i] == 1) erase_axis(batch, i);
-  for (int i = batch.extents.size() - 2; i >= 0; --i) {
-    if (!joins_next(batch, i)) continue;
-    batch.extents[i + 1] *= batch.extents[i];
-    erase_axis(batch, i);
-  }
-  while (!batch.extents.empty() && continues_rows(batch)) {
-    const int last = batch.extents.size() - 1;
-    if (batch.rows == 1)
-      for (Walk& walk : batch.walks) walk.row = walk.batch[last];
-    batch.rows *= batch.extents[last];
-    erase_axis(batch, last);
-  }
-}
 
 bool epilogue_fits(const FusedProgram& program, const Shape& shape, DType product, std::string* why) {
   const auto refuse = [&](const std::string& reason) {

@@ -9,25 +9,11 @@
 namespace pt {
 namespace {
 
-// The batch axes of an operand, as strides along the batch axes of c.
-Strides batch_strides(const Operand& x, const Shape& batch) {
-  Shape shape;
-  Strides strides;
-  for (int i = 0; i + 2 < x.shape.size(); ++i) {
-    shape.push_back(x.shape[i]);
-    strides.push_back(x.strides[i]);
-  }
-  return broadcast_strides(shape, strides, batch);
-}
-
+// The walks of the product and of what follows it.
 Batch batch_of(const Operand& a, const Operand& b, const Operand& c, const FusedProgram* epilogue) {
-  const int n = c.shape.size();
-  Batch batch;
-  batch.rows = c.shape[n - 2];
-  for (int i = 0; i + 2 < n; ++i) batch.extents.push_back(c.shape[i]);
-  for (const Operand* x : {&a, &b, &c})
-    batch.walks.push_back({x == &b ? 0 : x->strides[x->shape.size() - 2], batch_strides(*x, batch.extents)});
+  Batch batch = batch_of(a, b, c);
   if (!epilogue) return batch;
+  const int n = c.shape.size();
   batch.walks[2] = batch.walks[0];  // the product itself is not stored
   for (const FusedOperand& operand : epilogue->operands) {
     const bool whole = operand.strides.size() == n;  // else the state of a generator

@@ -1,7 +1,9 @@
 // Two-dimensional pooling of [image, height, width, channel]. All operands are row-major: the spec copies others first.
 #pragma once
 #include <optional>
+#include <string>
 
+#include "core/attrs.h"
 #include "ops/max_pool2d/desc.h"
 #include "ops/row_consumer.h"
 
@@ -14,6 +16,12 @@ struct PoolParams {
   int64_t dilation_h = 1, dilation_w = 1;  // of maxima alone
   bool ceil = false;  // windows may reach over the padding, which is then as wide behind as in front
 };
+
+// Of an op with the attributes of a pooling.
+PoolParams pool_params(const Attrs& attrs, const std::string& op);
+
+// Of an image of shape x and its windows' results of shape y, but for rows and chunk.
+PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& params);
 
 // Padding never wins. `index` (u8) keeps which element of its window won: row of the window * window_w + column. The
 // first maximum wins, and the first NaN before any number. f32, f64, f16, bf16.

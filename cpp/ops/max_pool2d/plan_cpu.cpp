@@ -10,19 +10,6 @@ namespace pt {
 
 namespace {
 
-PoolDesc describe_pool(const Shape& x, const Shape& y, const PoolParams& p) {
-  PoolDesc d{};
-  d.images = x[0], d.channels = x[3];
-  d.height = x[1], d.width = x[2];
-  d.out_height = y[1], d.out_width = y[2];
-  d.window_h = p.window_h, d.window_w = p.window_w;
-  d.stride_h = p.stride_h, d.stride_w = p.stride_w;
-  d.pad_top = p.pad_top, d.pad_left = p.pad_left;
-  d.dilation_h = p.dilation_h, d.dilation_w = p.dilation_w;
-  d.ceil = p.ceil;
-  return d;
-}
-
 constexpr int64_t kChunkBytes = 64 << 10;  // read and written
 
 enum Pass { kForward, kBackward };

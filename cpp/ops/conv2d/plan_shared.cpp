@@ -1,8 +1,20 @@
-#include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "ops/conv2d/geometry.h"
+#include "ops/window_sizes.h"
 
 namespace pt {
+
+Conv2dParams conv2d_params(const Attrs& attrs, const std::string& op) {
+  Conv2dParams p;
+  std::tie(p.stride_h, p.stride_w) = pair_of(attrs, "stride", op);
+  std::tie(p.pad_top, p.pad_left) = pair_of(attrs, "padding", op);
+  std::tie(p.dilation_h, p.dilation_w) = pair_of(attrs, "dilation", op);
+  p.pad_bottom = p.pad_top, p.pad_right = p.pad_left;
+  p.groups = attrs.integer("groups");
+  return p;
+}
 
 int64_t conv_output_size(int64_t input, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
   const int64_t room = input + padding - (dilation * (kernel - 1) + 1);
@@ -54,6 +66,16 @@ Sizes check(const Operand& x, const Operand& w, const Operand& y, const Conv2dPa
   const Shape want = {s.images, oh, ow, w.shape[3]};
   if (y.shape != want) fail(text("y of ", want, " is expected; change padding, stride or dilation"));
   return s;
+}
+
+TapClass tap_class(int64_t residue, int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation) {
+  TapClass c = {(size - residue + stride - 1) / stride, 0, stride / std::gcd(stride, dilation), 0, 0, 0};
+  while (c.first < kernel && (residue + pad - c.first * dilation) % stride != 0) ++c.first;
+  if (c.first >= kernel) return c;
+  c.taps = (kernel - c.first + c.step - 1) / c.step;
+  c.offset = (residue + pad - c.first * dilation) / stride;
+  c.tap = -(c.step * dilation) / stride;
+  return c;
 }
 
 bool is_pointwise(const Sizes& s, const Conv2dParams& p) {

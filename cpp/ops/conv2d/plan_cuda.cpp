@@ -1,0 +1,205 @@
+#include <algorithm>
+
+#include "core/integers.h"
+#include "cuda/launch.h"
+#include "ops/conv2d/cuda_desc.h"
+#include "ops/conv2d/geometry.h"
+#include "ops/matmul/plan_cuda.h"
+
+namespace pt::cuda {
+namespace {
+
+using namespace conv2d;
+
+constexpr int kWorkspace = -1;
+
+// What is computed in f64; in f32; or widened to f32 as it is read.
+std::string kind_of(const Operand& left, const Operand& right) {
+  if (left.dtype == DType::F64) return "f64_";
+  return left.dtype == DType::F32 && right.dtype == DType::F32 ? "f32_" : "mixed_";
+}
+bool may_be_large(const Operand& left, const Operand& right) { return kind_of(left, right) == "f32_"; }
+
+void read_image(ConvProduct& p, const ConvGather& gather) {
+  p.gather = gather;
+  p.grid_w = Division(gather.grid_w), p.grid_h = Division(gather.grid_h);
+  p.taps_x = Division(gather.taps_x), p.inner = Division(gather.inner);
+}
+
+// Groups are batch items.
+ConvProduct describe(const Operand& left, const Operand& right, const Operand& out, int64_t groups,
+                     GroupStrides apart) {
+  ConvProduct p = {};
+  TileProduct& t = p.product;
+  t.left_type = left.dtype, t.right_type = right.dtype, t.out_type = out.dtype;
+  t.batches = groups, t.batch_axes = 1;
+  t.batch_extent[0] = groups;
+  t.left_batch[0] = apart.left, t.right_batch[0] = apart.right, t.out_batch[0] = apart.out;
+  t.splits = 1, t.out_col = 1;
+  return p;
+}
+
+bool divides(DType type, std::initializer_list<int64_t> sizes) {
+  const int64_t vector = 16 / static_cast<int64_t>(size_of(type));
+  return std::all_of(sizes.begin(), sizes.end(), [&](int64_t size) { return size % vector == 0; });
+}
+
+void choose_vectors(TileProduct& t, const ConvGather& g, int64_t groups) {
+  const int64_t apart = groups > 1 ? 1 : 0;  // where batch strides count
+  t.left_vectors = divides(t.left_type, {g.inner, g.channels, apart * t.left_batch[0]});
+  t.out_vectors = (t.out_type == DType::F32 || t.out_type == DType::F64) &&
+                  divides(t.out_type, {t.cols, t.out_row, apart * t.out_batch[0]});
+}
+
+Launch pixel_launch(const std::string& kernel, const ConvProduct& p, int64_t blocks, std::vector<int> operands) {
+  Geometry geometry;
+  geometry.grid[0] = static_cast<uint32_t>(blocks);
+  geometry.block[0] = 256;
+  const double image = static_cast<double>(p.product.rows * p.product.cols);
+  const double size = static_cast<double>(size_of(p.product.left_type));
+  Launch launch = cuda_launch(kernel + (p.product.out_type == DType::F64 ? "f64" : "f32"), geometry, p, 3,
+                              image * 2 * size, 2 * image * static_cast<double>(p.gather.taps_y * p.gather.taps_x));
+  launch.operands = std::move(operands);
+  return launch;
+}
+Launch depthwise_launch(const ConvProduct& p) {
+  return pixel_launch("conv2d_depthwise_", p, blocks_for(p.product.rows * p.product.cols, 256), {0, 1, 2});
+}
+
+void append(LaunchPlan& plan, const std::string& kernel, const ConvProduct& p, const Operand& left,
+            const Operand& right, const CudaCall& call) {
+  append_tiles(plan, kernel + kind_of(left, right), p, may_be_large(left, right), !p.scattered, call, {0, 1, 2});
+}
+
+// Reads x, as the forward product and the gradient of the weights do.
+ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
+  return {s.out_height, s.out_width, p.stride_h,  p.stride_w,  -p.pad_top, -p.pad_left, p.dilation_h,
+          p.dilation_w, s.kernel_h,  s.kernel_w,  s.group_in,  s.height,   s.width,     s.in_channels};
+}
+
+LaunchPlan plan_forward(const CudaCall& call, const Conv2dParams& params) {
+  const Operand &x = call.in[0], &w = call.in[1], &y = call.out[0];
+  const Sizes s = check(x, w, y, params);
+  if (is_pointwise(s, params)) return plan_product(pixels(x), weight_matrix(w), pixels(y), call);
+  LaunchPlan plan;
+  if (count(y.shape) == 0) return plan;
+  const bool depthwise = is_depthwise(s);
+  const int64_t groups = depthwise ? 1 : params.groups;
+  ConvProduct p = describe(x, w, y, groups, {s.group_in, s.group_out, s.group_out});
+  TileProduct& t = p.product;
+  read_image(p, gather_input(s, params));
+  t.rows = s.images * s.out_height * s.out_width;
+  t.cols = depthwise ? s.out_channels : s.group_out;
+  t.depth = s.kernel_h * s.kernel_w * s.group_in;
+  t.out_row = s.out_channels;
+  p.weight_inner = s.out_channels, p.weight_tap_x = s.group_in * s.out_channels;
+  p.weight_tap_y = s.kernel_w * p.weight_tap_x, p.weight_col = 1;
+  choose_vectors(t, p.gather, groups);
+  t.right_vectors = divides(t.right_type, {s.out_channels, s.group_out});
+  if (depthwise) {
+    plan.launches.push_back(depthwise_launch(p));
+  } else {
+    append(plan, "conv2d_", p, x, w, call);
+  }
+  return plan;
+}
+
+// The pixels of one residue class of the stride (TapClass).
+void append_class(LaunchPlan& plan, const CudaCall& call, const Sizes& s, const Conv2dParams& params,
+                  const TapClass& y, const TapClass& x, int64_t row, int64_t col) {
+  const Operand &dy = call.in[0], &w = call.in[1], &dx = call.out[0];
+  const bool depthwise = is_depthwise(s);
+  const int64_t groups = depthwise ? 1 : params.groups;
+  ConvProduct p = describe(dy, w, dx, groups, {s.group_out, s.group_out, s.group_in});
+  TileProduct& t = p.product;
+  read_image(p, {y.pixels, x.pixels, 1, 1, y.offset, x.offset, y.tap, x.tap, y.taps, x.taps, s.group_out,
+                 s.out_height, s.out_width, s.out_channels});
+  p.scatter = {params.stride_h, params.stride_w, row, col, s.height, s.width, s.in_channels};
+  p.scattered = params.stride_h > 1 || params.stride_w > 1;
+  t.rows = s.images * y.pixels * x.pixels;
+  t.cols = depthwise ? s.in_channels : s.group_in;
+  t.depth = y.taps * x.taps * s.group_out;
+  t.out_row = s.in_channels;
+  const int64_t tap = s.group_in * s.out_channels;
+  p.weight_tap_y = y.step * s.kernel_w * tap, p.weight_tap_x = x.step * tap;
+  p.weight_inner = 1, p.weight_col = s.out_channels;
+  choose_vectors(t, p.gather, groups);
+  t.right_along_k = true;
+  t.right_vectors = divides(t.right_type, {s.group_out, s.out_channels});
+  const int64_t first = y.taps * x.taps > 0 ? (y.first * s.kernel_w + x.first) * tap : 0;
+  const size_t launches = plan.launches.size();
+  if (depthwise) {
+    plan.launches.push_back(depthwise_launch(p));
+  } else {
+    append(plan, "conv2d_", p, dy, w, call);
+  }
+  plan.launches[launches].byte_offsets = {0, first * static_cast<int64_t>(size_of(w.dtype)), 0};
+}
+
+LaunchPlan plan_grad_input(const CudaCall& call, const Conv2dParams& params) {
+  const Operand &dy = call.in[0], &w = call.in[1], &dx = call.out[0];
+  const Sizes s = check(dx, w, dy, params);
+  if (is_pointwise(s, params)) return plan_product(pixels(dy), transposed(weight_matrix(w)), pixels(dx), call);
+  LaunchPlan plan;
+  if (count(dx.shape) == 0) return plan;
+  for (int64_t row = 0; row < std::min(params.stride_h, s.height); ++row) {
+    for (int64_t col = 0; col < std::min(params.stride_w, s.width); ++col) {
+      const TapClass y = tap_class(row, s.height, s.kernel_h, params.stride_h, params.pad_top, params.dilation_h);
+      const TapClass x = tap_class(col, s.width, s.kernel_w, params.stride_w, params.pad_left, params.dilation_w);
+      append_class(plan, call, s, params, y, x, row, col);
+    }
+  }
+  return plan;
+}
+
+constexpr int64_t kLeastPixels = 256;  // of a part of a depthwise gradient of the weights
+
+void append_depthwise_weight(LaunchPlan& plan, ConvProduct p, const CudaCall& call) {
+  TileProduct& t = p.product;
+  const int64_t blocks = t.rows * ceil_div(t.cols, 32);
+  const int64_t parts = std::min(ceil_div(int64_t{4} * call.units, blocks), ceil_div(t.depth, kLeastPixels));
+  t.split_depth = ceil_div(t.depth, std::max<int64_t>(parts, 1));
+  t.splits = t.depth > 0 ? ceil_div(t.depth, t.split_depth) : 1;
+  plan.launches.push_back(pixel_launch("conv2d_depthwise_weight_", p, blocks_for(t.splits * blocks, 1),
+                                       {0, 1, t.splits > 1 ? kWorkspace : 2}));
+  if (t.splits > 1) append_adding(plan, t, 2);
+}
+
+LaunchPlan plan_grad_weight(const CudaCall& call, const Conv2dParams& params) {
+  const Operand &x = call.in[0], &dy = call.in[1], &dw = call.out[0];
+  const Sizes s = check(x, dw, dy, params);
+  if (is_pointwise(s, params)) return plan_product(transposed(pixels(x)), pixels(dy), weight_matrix(dw), call);
+  LaunchPlan plan;
+  if (count(dw.shape) == 0) return plan;
+  const bool depthwise = is_depthwise(s);
+  const int64_t groups = depthwise ? 1 : params.groups;
+  ConvProduct p = describe(x, dy, dw, groups, {s.group_in, s.group_out, s.group_out});
+  TileProduct& t = p.product;
+  read_image(p, gather_input(s, params));
+  t.rows = s.kernel_h * s.kernel_w * s.group_in;
+  t.cols = depthwise ? s.out_channels : s.group_out;
+  t.depth = s.images * s.out_height * s.out_width;
+  t.out_row = s.out_channels;
+  t.right_k = s.out_channels, t.right_col = 1;
+  choose_vectors(t, p.gather, groups);
+  t.right_vectors = divides(t.right_type, {s.out_channels, s.group_out});
+  if (depthwise) {
+    append_depthwise_weight(plan, p, call);
+  } else {
+    append(plan, "conv2d_weight_", p, x, dy, call);
+  }
+  return plan;
+}
+
+const bool forward = on_cuda("conv2d_kernel", [](const CudaCall& call) {
+  return plan_forward(call, conv2d_params(call.attrs, "conv2d_kernel"));
+});
+const bool grad_input = on_cuda("conv2d_grad_input", [](const CudaCall& call) {
+  return plan_grad_input(call, conv2d_params(call.attrs, "conv2d_grad_input"));
+});
+const bool grad_weight = on_cuda("conv2d_grad_weight", [](const CudaCall& call) {
+  return plan_grad_weight(call, conv2d_params(call.attrs, "conv2d_grad_weight"));
+});
+
+}  // namespace
+}  // namespace pt::cuda

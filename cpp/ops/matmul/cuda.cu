@@ -1,0 +1,45 @@
+// Matrix products in scalar arithmetic: f32 with 16-byte loads; any mix of f32, f16 and bf16, widened on its way to
+// shared memory; f64. Blocks walk over tiles. The operands are left, right, and C or the workspace.
+#include "cuda/kernel.h"
+#include "ops/matmul/cuda_strided.h"
+
+namespace pt::cuda {
+namespace {
+
+template <class T, class Shape, bool kConverts>
+PT_DEVICE void multiply_tiles(const Operands<3>& operands, const TileProduct& p, TileMemory<T, Shape>& memory) {
+  for (int64_t tile = blockIdx.x; tile < p.tiles(); tile += gridDim.x) {
+    const TilePlace place = tile_place<Shape>(p, tile);
+    const auto left = left_source<T, kConverts>(p, operands.at[0], place.batch);
+    const auto right = right_source<T, kConverts>(p, operands.at[1], place.batch);
+    const StridedResult<T> result(p, operands.at[2], place);
+    multiply_tile(memory, left, right, place.row, place.col, place.split * p.split_depth, split_end(p, place), result);
+    __syncthreads();  // the next tile writes where this one was read
+  }
+}
+
+}  // namespace
+}  // namespace pt::cuda
+
+using pt::cuda::TileProduct;
+
+#define PT_MATMUL(name, T, Shape, converts)                                                              \
+  PT_CUDA_KERNEL(name, 3, TileProduct, pt::cuda::Shape::kThreads) {                                      \
+    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;                                          \
+    pt::cuda::multiply_tiles<T, pt::cuda::Shape, converts>(operands, params, memory);                    \
+  }
+
+PT_MATMUL(matmul_f32_large, float, LargeTile, false)
+PT_MATMUL(matmul_f32_medium, float, MediumTile, false)
+PT_MATMUL(matmul_f32_small, float, SmallTile, false)
+PT_MATMUL(matmul_mixed_medium, float, MediumTile, true)
+PT_MATMUL(matmul_mixed_small, float, SmallTile, true)
+PT_MATMUL(matmul_f64_medium, double, MediumTile, false)
+PT_MATMUL(matmul_f64_small, double, SmallTile, false)
+
+PT_CUDA_KERNEL(matmul_add_splits_f32, 2, TileProduct, 256) {
+  pt::cuda::add_splits<float>(params, operands.at[0], operands.at[1]);
+}
+PT_CUDA_KERNEL(matmul_add_splits_f64, 2, TileProduct, 256) {
+  pt::cuda::add_splits<double>(params, operands.at[0], operands.at[1]);
+}

@@ -1,0 +1,51 @@
+// Plans of products for CUDA, for the plans of convolutions too.
+#pragma once
+#include <string>
+
+#include "core/integers.h"
+#include "cuda/launch.h"
+#include "cuda/plans.h"
+#include "ops/matmul/cuda_desc.h"
+
+namespace pt::cuda {
+
+// C = A B of matrices with batch axes, as plan_matmul. `operands` are those of the launch: a, b, c.
+LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const CudaCall& call,
+                        std::vector<int> operands = {0, 1, 2});
+
+// Adds the sums of the parts in the workspace, which it claims, to operand `out`.
+void append_adding(LaunchPlan& plan, const TileProduct& product, int out);
+
+double bytes_moved(const TileProduct& product);
+inline TileProduct& product_of_params(TileProduct& params) { return params; }
+
+// How a product is cut: tiles of this name, and parts of K.
+struct TileChoice {
+  std::string shape;  // "large", "medium" or "small"
+  int rows, cols, threads;
+  int64_t splits, split_depth;
+};
+TileChoice choose_tiles(const TileProduct& product, int units, bool may_be_large, bool may_split);
+
+// Appends the launch of a product that is described but for its tiles: `params` begins with it, and the kernel's name
+// is prefix + shape. With parts of K a second launch adds their sums to C, which the product's strides describe then.
+template <class Params>
+void append_tiles(LaunchPlan& plan, const std::string& prefix, Params params, bool may_be_large, bool may_split,
+                  const CudaCall& call, std::vector<int> operands) {
+  TileProduct& p = product_of_params(params);
+  const TileChoice tiles = choose_tiles(p, call.units, may_be_large, may_split);
+  p.splits = tiles.splits, p.split_depth = tiles.split_depth;
+  p.row_tiles = ceil_div(p.rows, tiles.rows), p.col_tiles = ceil_div(p.cols, tiles.cols);
+  Geometry geometry;
+  geometry.grid[0] = blocks_for(p.tiles(), 1, int64_t{1} << 30);
+  geometry.block[0] = static_cast<uint32_t>(tiles.threads);
+  plan.launches.push_back(cuda_launch(prefix + tiles.shape, geometry, params, 3, bytes_moved(p),
+                                      2 * static_cast<double>(p.batches * p.rows * p.cols) *
+                                          static_cast<double>(p.depth)));
+  const int out = operands[2];
+  if (p.splits > 1) operands[2] = -1;
+  plan.launches.back().operands = std::move(operands);
+  if (p.splits > 1) append_adding(plan, p, out);
+}
+
+}  // namespace pt::cuda
