@@ -28,7 +28,7 @@ def room_of(path: Path) -> str:
     """The folder; kernels and plans for CUDA stand beside their op, and belong to cuda. Its tests are tests."""
     if path.is_relative_to(CPP / "cuda" / "tests"):
         return "tests"
-    of_cuda = path.suffix == ".cu" or path.name.startswith("plan_cuda")
+    of_cuda = path.name.startswith(("cuda", "plan_cuda"))
     return "cuda" if of_cuda else path.relative_to(CPP).parts[0]
 
 

@@ -58,10 +58,10 @@ PT_DEVICE void avg_pool_backward(const Operands<2>& operands, const PoolProblem&
 
 using pt::cuda::PoolProblem;
 
-#define PT_AVG_POOL(name, Stored)                                                                             \
+#define PT_AVG_POOL(name, Stored)                                                                                    \
   PT_CUDA_KERNEL(avg_pool2d_##name, 2, PoolProblem, 256) { pt::cuda::avg_pool<pt::cuda::Stored>(operands, params); } \
-  PT_CUDA_KERNEL(avg_pool2d_backward_##name, 2, PoolProblem, 256) {                                           \
-    pt::cuda::avg_pool_backward<pt::cuda::Stored>(operands, params);                                          \
+  PT_CUDA_KERNEL(avg_pool2d_backward_##name, 2, PoolProblem, 256) {                                                  \
+    pt::cuda::avg_pool_backward<pt::cuda::Stored>(operands, params);                                                 \
   }
 
 PT_AVG_POOL(f32, StoredF32)

@@ -23,8 +23,7 @@ PT_DEVICE void convolve_tiles(const Operands<3>& operands, const ConvProduct& p,
 }
 
 template <class T, class Shape, bool kConverts>
-PT_DEVICE void weight_gradient_tiles(const Operands<3>& operands, const ConvProduct& p,
-                                     TileMemory<T, Shape>& memory) {
+PT_DEVICE void weight_gradient_tiles(const Operands<3>& operands, const ConvProduct& p, TileMemory<T, Shape>& memory) {
   const TileProduct& product = p.product;
   for (int64_t tile = blockIdx.x; tile < product.tiles(); tile += gridDim.x) {
     const TilePlace place = tile_place<Shape>(product, tile);
@@ -98,9 +97,9 @@ PT_DEVICE void depthwise_weights(const Operands<3>& operands, const ConvProduct&
 
 using pt::cuda::ConvProduct;
 
-#define PT_CONV2D(name, T, Shape, converts, work)                     \
-  PT_CUDA_KERNEL(name, 3, ConvProduct, pt::cuda::Shape::kThreads) {   \
-    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;       \
+#define PT_CONV2D(name, T, Shape, converts, work)                           \
+  PT_CUDA_KERNEL(name, 3, ConvProduct, pt::cuda::Shape::kThreads) {         \
+    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;             \
     pt::cuda::work<T, pt::cuda::Shape, converts>(operands, params, memory); \
   }
 

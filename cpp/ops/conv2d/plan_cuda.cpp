@@ -1,10 +1,11 @@
+#include "ops/matmul/plan_cuda.h"
+
 #include <algorithm>
 
 #include "core/integers.h"
 #include "cuda/launch.h"
 #include "ops/conv2d/cuda_desc.h"
 #include "ops/conv2d/geometry.h"
-#include "ops/matmul/plan_cuda.h"
 
 namespace pt::cuda {
 namespace {
@@ -52,9 +53,7 @@ void choose_vectors(TileProduct& t, const ConvGather& g, int64_t groups) {
 }
 
 Launch pixel_launch(const std::string& kernel, const ConvProduct& p, int64_t blocks, std::vector<int> operands) {
-  Geometry geometry;
-  geometry.grid[0] = static_cast<uint32_t>(blocks);
-  geometry.block[0] = 256;
+  const Geometry geometry{.grid = static_cast<uint32_t>(blocks), .block = 256};
   const double image = static_cast<double>(p.product.rows * p.product.cols);
   const double size = static_cast<double>(size_of(p.product.left_type));
   Launch launch = cuda_launch(kernel + (p.product.out_type == DType::F64 ? "f64" : "f32"), geometry, p, 3,
@@ -73,8 +72,8 @@ void append(LaunchPlan& plan, const std::string& kernel, const ConvProduct& p, c
 
 // Reads x, as the forward product and the gradient of the weights do.
 ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
-  return {s.out_height, s.out_width, p.stride_h,  p.stride_w,  -p.pad_top, -p.pad_left, p.dilation_h,
-          p.dilation_w, s.kernel_h,  s.kernel_w,  s.group_in,  s.height,   s.width,     s.in_channels};
+  return {s.out_height, s.out_width, p.stride_h, p.stride_w, -p.pad_top, -p.pad_left, p.dilation_h,
+          p.dilation_w, s.kernel_h,  s.kernel_w, s.group_in, s.height,   s.width,     s.in_channels};
 }
 
 LaunchPlan plan_forward(const CudaCall& call, const Conv2dParams& params) {
@@ -105,15 +104,15 @@ LaunchPlan plan_forward(const CudaCall& call, const Conv2dParams& params) {
 }
 
 // The pixels of one residue class of the stride (TapClass).
-void append_class(LaunchPlan& plan, const CudaCall& call, const Sizes& s, const Conv2dParams& params,
-                  const TapClass& y, const TapClass& x, int64_t row, int64_t col) {
+void append_class(LaunchPlan& plan, const CudaCall& call, const Sizes& s, const Conv2dParams& params, const TapClass& y,
+                  const TapClass& x, int64_t row, int64_t col) {
   const Operand &dy = call.in[0], &w = call.in[1], &dx = call.out[0];
   const bool depthwise = is_depthwise(s);
   const int64_t groups = depthwise ? 1 : params.groups;
   ConvProduct p = describe(dy, w, dx, groups, {s.group_out, s.group_out, s.group_in});
   TileProduct& t = p.product;
-  read_image(p, {y.pixels, x.pixels, 1, 1, y.offset, x.offset, y.tap, x.tap, y.taps, x.taps, s.group_out,
-                 s.out_height, s.out_width, s.out_channels});
+  read_image(p, {y.pixels, x.pixels, 1, 1, y.offset, x.offset, y.tap, x.tap, y.taps, x.taps, s.group_out, s.out_height,
+                 s.out_width, s.out_channels});
   p.scatter = {params.stride_h, params.stride_w, row, col, s.height, s.width, s.in_channels};
   p.scattered = params.stride_h > 1 || params.stride_w > 1;
   t.rows = s.images * y.pixels * x.pixels;

@@ -23,10 +23,10 @@ PT_DEVICE void multiply_tiles(const Operands<3>& operands, const TileProduct& p,
 
 using pt::cuda::TileProduct;
 
-#define PT_MATMUL(name, T, Shape, converts)                                                              \
-  PT_CUDA_KERNEL(name, 3, TileProduct, pt::cuda::Shape::kThreads) {                                      \
-    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;                                          \
-    pt::cuda::multiply_tiles<T, pt::cuda::Shape, converts>(operands, params, memory);                    \
+#define PT_MATMUL(name, T, Shape, converts)                                           \
+  PT_CUDA_KERNEL(name, 3, TileProduct, pt::cuda::Shape::kThreads) {                   \
+    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;                       \
+    pt::cuda::multiply_tiles<T, pt::cuda::Shape, converts>(operands, params, memory); \
   }
 
 PT_MATMUL(matmul_f32_large, float, LargeTile, false)

@@ -67,13 +67,27 @@ struct StridedSource {
 
 template <class T, bool kConverts>
 PT_DEVICE StridedSource<T, kConverts> left_source(const TileProduct& p, const char* at, int64_t batch) {
-  return {at,     batch_offset(p, p.left_batch, batch), p.left_type, p.left_row, p.left_k, p.rows, p.depth,
-          p.left_along_k, p.left_vectors};
+  return {at,
+          batch_offset(p, p.left_batch, batch),
+          p.left_type,
+          p.left_row,
+          p.left_k,
+          p.rows,
+          p.depth,
+          p.left_along_k,
+          p.left_vectors};
 }
 template <class T, bool kConverts>
 PT_DEVICE StridedSource<T, kConverts> right_source(const TileProduct& p, const char* at, int64_t batch) {
-  return {at,      batch_offset(p, p.right_batch, batch), p.right_type, p.right_col, p.right_k, p.cols, p.depth,
-          p.right_along_k, p.right_vectors};
+  return {at,
+          batch_offset(p, p.right_batch, batch),
+          p.right_type,
+          p.right_col,
+          p.right_k,
+          p.cols,
+          p.depth,
+          p.right_along_k,
+          p.right_vectors};
 }
 
 // C, or this split's sums in the workspace.

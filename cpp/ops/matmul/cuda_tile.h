@@ -90,15 +90,14 @@ PT_DEVICE void keep(const Source& source, const T* held, T* shared) {
 // between, so that a warp reads one run of shared memory.
 template <class T, int kSize, int kEach>
 PT_DEVICE int place_of(int thread, int i) {
-  return i / kVector<T> * (kSize / kEach * kVector<T>) + thread * kVector<T> + i % kVector<T>;
+  return i / kVector<T> * (kSize / kEach * kVector<T>)+thread * kVector<T> + i % kVector<T>;
 }
 
 template <int kSize, int kEach, class T>
 PT_DEVICE void read_line(const T* line, int thread, T* values) {
 #pragma unroll
   for (int i = 0; i < kEach; i += kVector<T>) {
-    const auto some =
-        *reinterpret_cast<const Pack<T, kVector<T>>*>(line + place_of<T, kSize, kEach>(thread, i));
+    const auto some = *reinterpret_cast<const Pack<T, kVector<T>>*>(line + place_of<T, kSize, kEach>(thread, i));
 #pragma unroll
     for (int j = 0; j < kVector<T>; ++j) values[i + j] = some.at[j];
   }

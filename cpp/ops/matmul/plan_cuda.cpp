@@ -106,9 +106,7 @@ TileChoice choose_tiles(const TileProduct& p, int units, bool may_be_large, bool
 void append_adding(LaunchPlan& plan, const TileProduct& p, int out) {
   const int64_t sums = p.batches * p.rows * p.cols, size = p.out_type == DType::F64 ? 8 : 4;
   plan.workspace_bytes = std::max(plan.workspace_bytes, sums * p.splits * size);
-  Geometry geometry;
-  geometry.grid[0] = blocks_for(sums, 256);
-  geometry.block[0] = 256;
+  const Geometry geometry{.grid = blocks_for(sums, 256), .block = 256};
   plan.launches.push_back(cuda_launch(size == 8 ? "matmul_add_splits_f64" : "matmul_add_splits_f32", geometry, p, 2,
                                       static_cast<double>(sums * p.splits * size)));
   plan.launches.back().operands = {kWorkspace, out};
@@ -127,8 +125,11 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   if (count(c.shape) == 0) return plan;
   const TileProduct p = describe(a, b, c);
   const bool wide = c.dtype == DType::F64, same = a.dtype == DType::F32 && b.dtype == DType::F32;
-  append_tiles(plan, wide ? "matmul_f64_" : same ? "matmul_f32_" : "matmul_mixed_", p, same, true, call,
-               std::move(operands));
+  append_tiles(plan,
+               wide   ? "matmul_f64_"
+               : same ? "matmul_f32_"
+                      : "matmul_mixed_",
+               p, same, true, call, std::move(operands));
   return plan;
 }
 

@@ -36,12 +36,11 @@ void append_tiles(LaunchPlan& plan, const std::string& prefix, Params params, bo
   const TileChoice tiles = choose_tiles(p, call.units, may_be_large, may_split);
   p.splits = tiles.splits, p.split_depth = tiles.split_depth;
   p.row_tiles = ceil_div(p.rows, tiles.rows), p.col_tiles = ceil_div(p.cols, tiles.cols);
-  Geometry geometry;
-  geometry.grid[0] = blocks_for(p.tiles(), 1, int64_t{1} << 30);
-  geometry.block[0] = static_cast<uint32_t>(tiles.threads);
-  plan.launches.push_back(cuda_launch(prefix + tiles.shape, geometry, params, 3, bytes_moved(p),
-                                      2 * static_cast<double>(p.batches * p.rows * p.cols) *
-                                          static_cast<double>(p.depth)));
+  const Geometry geometry{.grid = blocks_for(p.tiles(), 1, int64_t{1} << 30),
+                          .block = static_cast<uint32_t>(tiles.threads)};
+  plan.launches.push_back(
+      cuda_launch(prefix + tiles.shape, geometry, params, 3, bytes_moved(p),
+                  2 * static_cast<double>(p.batches * p.rows * p.cols) * static_cast<double>(p.depth)));
   const int out = operands[2];
   if (p.splits > 1) operands[2] = -1;
   plan.launches.back().operands = std::move(operands);

@@ -68,10 +68,10 @@ PT_DEVICE void max_pool_backward(const Operands<3>& operands, const PoolProblem&
 
 using pt::cuda::PoolProblem;
 
-#define PT_MAX_POOL(name, Stored)                                                                             \
+#define PT_MAX_POOL(name, Stored)                                                                                    \
   PT_CUDA_KERNEL(max_pool2d_##name, 3, PoolProblem, 256) { pt::cuda::max_pool<pt::cuda::Stored>(operands, params); } \
-  PT_CUDA_KERNEL(max_pool2d_backward_##name, 3, PoolProblem, 256) {                                           \
-    pt::cuda::max_pool_backward<pt::cuda::Stored>(operands, params);                                          \
+  PT_CUDA_KERNEL(max_pool2d_backward_##name, 3, PoolProblem, 256) {                                                  \
+    pt::cuda::max_pool_backward<pt::cuda::Stored>(operands, params);                                                 \
   }
 
 PT_MAX_POOL(f32, StoredF32)

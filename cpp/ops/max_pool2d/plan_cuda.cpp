@@ -14,9 +14,7 @@ LaunchPlan plan_pooling(const std::string& kernel, DType dtype, const Shape& x, 
   p.elements = count(written);
   if (p.elements == 0) return plan;
   p.height = Division(written[1]), p.width = Division(written[2]), p.channels = Division(written[3]);
-  Geometry geometry;
-  geometry.grid[0] = blocks_for(p.elements, 256);
-  geometry.block[0] = 256;
+  const Geometry geometry{.grid = blocks_for(p.elements, 256), .block = 256};
   const double bytes = static_cast<double>((count(x) + count(y)) * static_cast<int64_t>(size_of(dtype)));
   plan.launches.push_back(cuda_launch(kernel + "_" + std::string(info(dtype).brief), geometry, p, operands, bytes,
                                       static_cast<double>(count(y) * params.window_h * params.window_w)));
