@@ -14,7 +14,7 @@ struct Here {
   int lane = 0;
   char* shared = nullptr;  // dynamic
 };
-extern PT_SIM_DOOR constinit thread_local Here here __attribute__((tls_model("initial-exec")));
+extern PT_SIM_DOOR constinit thread_local Here here;
 
 enum class Vote { None, Count, And, Or };
 // Waits for every thread of the block; votes on `predicate`.

@@ -1,0 +1,115 @@
+#include "cuda/sim/driver/queue.h"
+
+#include <algorithm>
+
+#include "cuda/sim/driver/state.h"
+
+namespace pt::simdriver {
+
+namespace {
+
+// The null stream waits for all blocking streams, and they for it.
+void join_legacy(Stream& stream) {
+  if (stream.legacy) {
+    for (Stream* other : streams_of(*stream.context))
+      if (other->blocking()) wait_in_stream(stream, mark(*other));
+  } else if (stream.blocking() && stream.context->legacy) {
+    wait_in_stream(stream, mark(*stream.context->legacy));
+  }
+}
+
+void expect_no_blocking_capture(Stream& legacy) {
+  for (Stream* other : streams_of(*legacy.context)) {
+    if (!other->capture || !other->blocking()) continue;
+    invalidate(*other->capture);
+    misuse(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT,
+           "the null stream would wait for a stream that is being captured; use a stream made with "
+           "CU_STREAM_NON_BLOCKING there, and no null stream");
+  }
+}
+
+void run(const Work& work, Context& context) {
+  if (context.error != CUDA_SUCCESS || !work) return;
+  try {
+    work(context);
+  } catch (const Fault& fault) {
+    context.error = fault.code;
+  }
+}
+
+}  // namespace
+
+std::vector<Stream*> streams_of(Context& context) {
+  std::vector<Stream*> found;
+  for (auto& [address, stream] : driver().streams)
+    if (stream->context == &context) found.push_back(stream.get());
+  std::sort(found.begin(), found.end(), [](Stream* a, Stream* b) { return a->id < b->id; });
+  return found;
+}
+
+void enqueue(Stream& stream, CUgraphNodeType kind, std::string what, Work work) {
+  if (stream.legacy) expect_no_blocking_capture(stream);
+  if (stream.capture) {
+    Capture& capture = *stream.capture;
+    if (capture.invalid) refuse(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    capture.graph.nodes.push_back({kind, std::move(what), std::move(work), stream.tail});
+    stream.tail = {capture.graph.nodes.size() - 1};
+    return;
+  }
+  join_legacy(stream);
+  stream.queue.push_back({std::move(work), nullptr, nullptr});
+  const size_t most = driver().settings.deferred ? driver().settings.queue : 0;
+  while (stream.queue.size() > most) step(stream);
+}
+
+std::shared_ptr<Point> mark(Stream& stream) {
+  if (stream.queue.empty()) {
+    auto point = std::make_shared<Point>();
+    point->done = true;
+    point->when = std::chrono::steady_clock::now();
+    return point;
+  }
+  std::shared_ptr<Point>& point = stream.queue.back().reaches;
+  if (!point) {
+    point = std::make_shared<Point>();
+    point->stream = &stream;
+  }
+  return point;
+}
+
+void wait_in_stream(Stream& stream, std::shared_ptr<Point> point) {
+  if (!point->done && point->stream != &stream) stream.queue.push_back({nullptr, std::move(point), nullptr});
+}
+
+bool step(Stream& stream) {
+  if (stream.queue.empty()) return false;
+  if (stream.queue.front().after) reach(stream.queue.front().after);
+  const Item item = std::move(stream.queue.front());
+  stream.queue.pop_front();
+  run(item.work, *stream.context);
+  if (item.reaches) {
+    item.reaches->done = true;
+    item.reaches->stream = nullptr;
+    item.reaches->when = std::chrono::steady_clock::now();
+  }
+  return true;
+}
+
+void drain(Stream& stream) {
+  while (step(stream)) {
+  }
+}
+
+void reach(const std::shared_ptr<Point>& point) {
+  while (!point->done) step(*point->stream);
+}
+
+// Nodes were appended in an order that keeps their dependencies.
+void run_graph(const Graph& graph, Context& context) {
+  for (const Node& node : graph.nodes) {
+    if (context.error != CUDA_SUCCESS) return;
+    if (node.work) node.work(context);
+  }
+}
+
+}  // namespace pt::simdriver
