@@ -2,10 +2,6 @@
 # kernels; without nvcc (POWERTRAIN_CUDA_KERNELS=OFF) it runs on the simulator alone.
 option(POWERTRAIN_CUDA_KERNELS "Compile the CUDA kernels by nvcc into the library" OFF)
 
-# Where the toolkit or NVIDIA's wheels have it.
-execute_process(COMMAND python3 -c "import glob, site; print(';'.join(p for s in site.getsitepackages() for p in \
-glob.glob(s + '/nvidia/*/include')))" OUTPUT_VARIABLE WHEEL_INCLUDES OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-find_path(CUDA_HEADERS cuda.h HINTS /usr/local/cuda/include ENV CUDA_HOME PATH_SUFFIXES include PATHS ${WHEEL_INCLUDES})
 if(NOT CUDA_HEADERS)
   message(STATUS "The CUDA library is left out: no cuda.h was found. pip install nvidia-cuda-runtime-cu12, or set "
                  "CUDA_HEADERS to its folder")
@@ -36,7 +32,6 @@ if(POWERTRAIN_CUDA_KERNELS)
   list(APPEND NVCC_FLAGS -gencode arch=compute_${newest},code=compute_${newest})  # for the cards after it
   set(table "")
   set(assembly "")
-  set(count 0)
   foreach(source ${CUDA_KERNEL_SOURCES})
     file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR} ${source})
     string(REGEX REPLACE "[^a-zA-Z0-9]" "_" id ${name})
@@ -48,35 +43,38 @@ if(POWERTRAIN_CUDA_KERNELS)
     string(APPEND assembly "    \".balign 64\\n${id}: .incbin \\\"${image}\\\"\\n\"\n")
     string(APPEND externs "extern \"C\" __attribute__((visibility(\"hidden\"))) const char ${id}[];\n")
     string(APPEND table "{\"${name}\", ${id}}, ")
-    math(EXPR count "${count} + 1")
   endforeach()
   set(images "asm(\".pushsection .rodata\\n\"\n${assembly}    \".popsection\\n\");\n${externs}")
 else()
   set(TOOLKIT 0)
   set(IMAGE_FILES "")
   set(images "")
-  set(table "{\"the simulator\", \"PTSIM\"}")
-  set(count 1)
+  set(table "")
 endif()
 write_if_changed(${IMAGES} "#include \"cuda/runtime/images.h\"\n\n${images}
 namespace pt::cuda {
-const Image kImages[] = {${table}};
-const int kImageCount = ${count};
+const Image kImages[] = {${table}{nullptr, nullptr}};
 const int kToolkit = ${TOOLKIT};
 }  // namespace pt::cuda
 ")
 set_source_files_properties(${IMAGES} PROPERTIES OBJECT_DEPENDS "${IMAGE_FILES}")
 
-file(STRINGS ${PROJECT_SOURCE_DIR}/pyproject.toml version REGEX "^version = ")
-string(REGEX MATCH "[0-9][^\"]*" version "${version}")
+file(STRINGS ${PROJECT_SOURCE_DIR}/pyproject.toml CUDA_LIBRARY_VERSION REGEX "^version = ")
+string(REGEX MATCH "[0-9][^\"]*" CUDA_LIBRARY_VERSION "${CUDA_LIBRARY_VERSION}")
 file(GLOB CUDA_RUNTIME_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cpp/cuda/runtime/*.cpp)
-set(EXPORTS ${PROJECT_SOURCE_DIR}/cpp/cuda/runtime/exports.map)
-add_library(powertrain_cuda SHARED ${CUDA_RUNTIME_SOURCES} ${IMAGES} $<TARGET_OBJECTS:cuda_plans>)
-target_include_directories(powertrain_cuda PRIVATE ${PROJECT_SOURCE_DIR}/cpp)
-target_include_directories(powertrain_cuda SYSTEM PRIVATE ${CUDA_HEADERS})
-target_compile_definitions(powertrain_cuda PRIVATE POWERTRAIN_VERSION="${version}")
-target_link_libraries(powertrain_cuda PRIVATE cuda_engine_parts Threads::Threads ${CMAKE_DL_LIBS})
-# It watches forks, and its devices live as long as the process: it is never unloaded.
-target_link_options(powertrain_cuda PRIVATE -Wl,--version-script=${EXPORTS} -Wl,--no-undefined -Wl,--gc-sections
-                    -Wl,-z,nodelete)
-set_target_properties(powertrain_cuda PROPERTIES LINK_DEPENDS ${EXPORTS})
+add_library(cuda_runtime OBJECT EXCLUDE_FROM_ALL ${CUDA_RUNTIME_SOURCES} ${IMAGES})
+target_include_directories(cuda_runtime PRIVATE ${PROJECT_SOURCE_DIR}/cpp)
+target_include_directories(cuda_runtime SYSTEM PRIVATE ${CUDA_HEADERS})
+target_compile_definitions(cuda_runtime PRIVATE POWERTRAIN_VERSION="${CUDA_LIBRARY_VERSION}")
+
+# It watches forks, and its devices live as long as the process: such a library is never unloaded.
+function(cuda_library name)
+  set(exports ${PROJECT_SOURCE_DIR}/cpp/cuda/runtime/exports.map)
+  add_library(${name} SHARED EXCLUDE_FROM_ALL $<TARGET_OBJECTS:cuda_runtime> $<TARGET_OBJECTS:cuda_plans> ${ARGN})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cpp)
+  target_link_libraries(${name} PRIVATE cuda_engine_parts Threads::Threads ${CMAKE_DL_LIBS})
+  target_link_options(${name} PRIVATE -Wl,--version-script=${exports} -Wl,--no-undefined -Wl,--gc-sections
+                      -Wl,-z,nodelete)
+  set_target_properties(${name} PROPERTIES LINK_DEPENDS ${exports})
+endfunction()
+cuda_library(powertrain_cuda)

@@ -8,11 +8,10 @@ namespace pt::cuda {
 
 struct Image {
   const char* source;  // cpp/ops/take/cuda.cu
-  const void* data;    // a fatbin; of a build for the simulator alone, the text PTSIM
+  const void* data;    // a fatbin
 };
 
-extern const Image kImages[];
-extern const int kImageCount;
-extern const int kToolkit;  // 13000: compiled by CUDA 13.0; 0: for the simulator alone
+extern const Image kImages[];  // the last one has no source
+extern const int kToolkit;     // 13000: compiled by CUDA 13.0; 0: for the simulator alone
 
 }  // namespace pt::cuda

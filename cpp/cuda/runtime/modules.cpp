@@ -36,8 +36,15 @@ CUfunction Modules::find(int32_t kernel) {
 }
 
 CUfunction Modules::find_in_library(const std::string& name) {
-  for (int i = 0; i < kImageCount; ++i) {
-    if (static_cast<int>(loaded_.size()) == i) loaded_.push_back(load(kImages[i].data, kImages[i].source));
+  static constexpr Image kSimulated[] = {{"the simulator", "PTSIM"}, {nullptr, nullptr}};  // which has its own kernels
+  const Image* images = context_.driver.simulated ? kSimulated : kImages;
+  if (!images->source) {
+    throw Error(text("[", context_.name,
+                     "] this build of powertrain-cuda is for the simulator alone; expected kernels "
+                     "for GPUs; build it by make cuda, or set POWERTRAIN_CUDA_DRIVER=sim"));
+  }
+  for (std::size_t i = 0; images[i].source; ++i) {
+    if (loaded_.size() == i) loaded_.push_back(load(images[i].data, images[i].source));
     CUfunction function = nullptr;
     const CUresult result = context_.driver.cuModuleGetFunction(&function, loaded_[i], name.c_str());
     if (result == CUDA_SUCCESS) return function;

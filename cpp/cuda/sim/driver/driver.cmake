@@ -1,10 +1,5 @@
 # libpowertrain_cuda_sim.so: what the runtime opens in place of libcuda.so.1 and libnvrtc.so. Compiled against NVIDIA's
 # own headers, so that the compiler checks the signatures; without them it is left out.
-find_program(PYTHON_OF_WHEELS NAMES python3 python)  # NVIDIA's wheels have the headers too
-get_filename_component(WHEELS "${PYTHON_OF_WHEELS}" DIRECTORY)
-file(GLOB NVIDIA_WHEELS ${WHEELS}/../lib/python3*/site-packages/nvidia/*/include)
-find_path(CUDA_HEADERS cuda.h HINTS $ENV{CUDA_HOME}/include /usr/local/cuda/include ${NVIDIA_WHEELS})
-find_path(NVRTC_HEADERS nvrtc.h HINTS $ENV{CUDA_HOME}/include /usr/local/cuda/include ${NVIDIA_WHEELS})
 if(NOT CUDA_HEADERS)
   message(STATUS "No cuda.h: the simulated CUDA driver is not built. It comes with CUDA or pip install "
                  "nvidia-cuda-runtime-cu12; set CUDA_HOME or CUDA_HEADERS to where it is")
@@ -19,20 +14,20 @@ if(NOT NVRTC_HEADERS)
 endif()
 add_library(powertrain_cuda_sim SHARED ${CUDA_DRIVER_SOURCES} $<TARGET_OBJECTS:cuda_sim>
             $<TARGET_OBJECTS:cuda_sim_kernels> $<TARGET_OBJECTS:cuda_test_kernels>)
-target_include_directories(powertrain_cuda_sim PRIVATE ${CMAKE_SOURCE_DIR}/cpp)
+target_include_directories(powertrain_cuda_sim PRIVATE ${PROJECT_SOURCE_DIR}/cpp)
 target_include_directories(powertrain_cuda_sim SYSTEM PRIVATE ${CUDA_HEADERS} $<$<BOOL:${NVRTC_HEADERS}>:${NVRTC_HEADERS}>)
 # How printed kernels are compiled: as those of this build.
 target_compile_definitions(powertrain_cuda_sim PRIVATE PT_SIM_COMPILER="${CMAKE_CXX_COMPILER}"
-                           PT_SIM_INCLUDE="${CMAKE_SOURCE_DIR}/cpp:${GENERATED}")
+                           PT_SIM_INCLUDE="${PROJECT_SOURCE_DIR}/cpp:${GENERATED}")
 target_link_libraries(powertrain_cuda_sim PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 target_link_options(powertrain_cuda_sim PRIVATE -Wl,--no-undefined)
 
-file(GLOB CUDA_DRIVER_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cpp/cuda/tests/driver*_test.cpp)
+file(GLOB CUDA_DRIVER_TESTS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cpp/cuda/tests/driver*_test.cpp)
 foreach(source ${CUDA_DRIVER_TESTS})
   get_filename_component(file ${source} NAME_WE)
   set(name cuda_${file})
   add_executable(${name} ${source})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cpp)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cpp)
   target_include_directories(${name} SYSTEM PRIVATE ${CUDA_HEADERS} $<$<BOOL:${NVRTC_HEADERS}>:${NVRTC_HEADERS}>)
   target_compile_definitions(${name} PRIVATE PT_SIM_LIBRARY="$<TARGET_FILE:powertrain_cuda_sim>")
   target_link_libraries(${name} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
