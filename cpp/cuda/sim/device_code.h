@@ -27,12 +27,17 @@
 #define gridDim (pt::cuda::sim::here.blocks)
 constexpr int warpSize = 32;
 
-inline void __syncthreads() { pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::None, 0); }
-inline int __syncthreads_count(int predicate) {
+// Inlined, so that the return address tells one barrier from another.
+__forceinline__ void __syncthreads() { pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::None, 0); }
+__forceinline__ int __syncthreads_count(int predicate) {
   return pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::Count, predicate);
 }
-inline int __syncthreads_and(int predicate) { return pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::And, predicate); }
-inline int __syncthreads_or(int predicate) { return pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::Or, predicate); }
+__forceinline__ int __syncthreads_and(int predicate) {
+  return pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::And, predicate);
+}
+__forceinline__ int __syncthreads_or(int predicate) {
+  return pt::cuda::sim::sync_threads(pt::cuda::sim::Vote::Or, predicate);
+}
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 

@@ -9,10 +9,10 @@ namespace pt::cuda::sim {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kStackBytes = 256 << 10;  // addresses; pages that nobody touches take no memory
 
 char* new_stack() {
-  void* made = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* made =
+      mmap(nullptr, Fiber::kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (made == MAP_FAILED) throw std::bad_alloc();
   mprotect(made, kPage, PROT_NONE);  // a stack that overflows stops here
   return static_cast<char*>(made);
@@ -21,11 +21,6 @@ char* new_stack() {
 }  // namespace
 
 Fiber::~Fiber() { munmap(memory_, kStackBytes); }
-
-bool Fiber::holds(const void* address) const {
-  const char* byte = static_cast<const char*>(address);
-  return byte >= memory_ && byte < memory_ + kStackBytes;
-}
 
 #if defined(__x86_64__)
 

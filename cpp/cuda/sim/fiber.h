@@ -27,7 +27,8 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
   Context& context() { return context_; }
-  bool holds(const void* address) const;
+  const char* stack() const { return memory_; }
+  static constexpr std::size_t kStackBytes = 256 << 10;  // addresses; pages that nobody touches take no memory
 
  private:
   char* memory_;

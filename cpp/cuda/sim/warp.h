@@ -96,8 +96,6 @@ struct BitXor {
   }
 };
 
-inline void meet_lanes(uint32_t, const void* const*, void* const*) {}
-
 template <class T>
 void match_lanes(uint32_t mask, const void* const* in, void* const* out) {
   for (int lane = 0; lane < 32; ++lane) {
@@ -114,9 +112,7 @@ void match_lanes(uint32_t mask, const void* const* in, void* const* out) {
 
 }  // namespace pt::cuda::sim
 
-inline void __syncwarp(unsigned mask = 0xffffffffu) {
-  pt::cuda::sim::collective("__syncwarp", pt::cuda::sim::meet_lanes, mask, nullptr, nullptr);
-}
+inline void __syncwarp(unsigned mask = 0xffffffffu) { pt::cuda::sim::sync_warp(mask); }
 
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32) {

@@ -66,8 +66,9 @@ struct CheckOptions {
   double magnitude = 0;
   std::vector<Strides> out_strides;  // row-major if empty
   std::vector<int> capabilities = {80, 90};
-  int units = 3;   // multiprocessors
-  int orders = 2;  // of threads
+  int units = 3;                     // multiprocessors
+  int orders = 2;                    // of threads: one by one, then at random
+  bool outputs_hold_values = false;  // which the plan may read, as where it adds to them
 };
 
 // The op's plan for CUDA beside its plan for the CPU. Also where `attrs` are left at their defaults.
@@ -79,8 +80,10 @@ void check_op(std::string_view op, const std::vector<Array>& inputs, const Attrs
 void check_plans(const std::string& what, const LaunchPlan& cpu, const LaunchPlan& cuda,
                  const std::vector<Array>& inputs, std::vector<Array>& outputs, const CheckOptions& options = {});
 
-// Runs a plan for CUDA alone and returns the status word; a complaint of the simulator fails the test.
+// Runs a plan for CUDA alone and returns the status word. A complaint of the simulator fails the test, or goes to
+// `failure`. `order`: of threads, at random unless it is 0.
 uint32_t run_cuda(const std::string& what, const LaunchPlan& plan, const std::vector<Array>& inputs,
-                  std::vector<Array>& outputs, uint32_t order = 0);
+                  std::vector<Array>& outputs, uint32_t order = 0, bool outputs_hold_values = false,
+                  std::string* failure = nullptr);
 
 }  // namespace pt::check

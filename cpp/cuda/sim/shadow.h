@@ -1,0 +1,78 @@
+// What the checker knows of each byte that kernels touch: who wrote and read it last, and when.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pt::cuda::sim {
+
+// Ticks count what orders accesses: a launch, a block and a barrier of a block begin a new one. Two accesses of one
+// block with the same tick are ordered by __syncwarp alone; two of different blocks by nothing.
+using Tick = uint32_t;
+Tick next_tick();
+
+constexpr uint16_t kMany = 0xffff;
+
+struct Cell {
+  Tick write_tick = 0, read_tick = 0;
+  Tick foreign_read = 0, foreign_atomic = 0;  // the latest of blocks other than those above
+  uint32_t write_clock = 0, read_clock = 0;   // of the lane, within the tick
+  const void* write_place = nullptr;          // in the code
+  const void* read_place = nullptr;
+  uint32_t read_lanes = 0;    // of one warp
+  uint16_t read_warp = 0;     // or kMany
+  uint16_t write_thread = 0;  // or kMany: by atomic operations
+  bool atomic = false;
+  bool pending = false;  // a copy in the background will write it
+};
+
+enum class Use { Read, Write, Atomic };
+
+// Memory with one meaning, such as an operand or a shared variable.
+struct Region {
+  char* begin;
+  int64_t bytes;
+  std::string name;
+  bool may_write = true;
+  bool holds_values = true;  // else what was not written must not be read
+  bool shared = false;       // of a block
+  std::vector<Cell> cells{};
+
+  bool holds(const void* address) const {
+    return static_cast<const char*>(address) >= begin && static_cast<const char*>(address) < begin + bytes;
+  }
+};
+
+// What lanes of a warp know of each other since the block's last barrier.
+class WarpClocks {
+ public:
+  uint32_t own(Tick now, int lane) const { return tick_ == now ? known_[lane][lane] : 1; }
+  uint32_t known(Tick now, int lane, int of) const { return tick_ == now ? known_[lane][of] : lane == of; }
+  void sync(Tick now, uint32_t mask);
+
+ private:
+  Tick tick_ = 0;
+  uint32_t known_[32][32];
+};
+
+// Who uses a byte now.
+struct User {
+  Tick launch, block, now;
+  int thread;
+  const WarpClocks* warp;
+  const void* place;
+};
+
+// Two uses that nothing orders.
+struct Conflict {
+  bool found = false;
+  Tick tick = 0;    // of the other one
+  int thread = -1;  // of the same block; -1: several, or another block's
+  Use use = Use::Read;
+  const void* place = nullptr;
+};
+
+bool was_written(const Region& region, const Cell& cell, const User& user);
+Conflict note(Cell& cell, const User& user, Use use);
+
+}  // namespace pt::cuda::sim
