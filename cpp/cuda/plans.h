@@ -1,6 +1,6 @@
 // The plans of the CUDA target. Files end with a registration, as those of the CPU do:
 //
-//   const CudaPlan planned = on_cuda("take", [](const CudaCall& call) { return plan_take(call.in[0], ...); });
+//   const bool planned = on_cuda("take", [](const CudaCall& call) { return plan_take(call.in[0], ...); });
 #pragma once
 #include <functional>
 #include <span>
