@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/device.h"
 #include "core/attrs.h"
 #include "core/launch.h"
 #include "ops/fused/machine.h"
@@ -29,5 +30,6 @@ const CudaPlan* cuda_plan(std::string_view op);  // nullptr where there is none
 std::vector<std::string> cuda_ops();             // that have a plan, sorted
 
 LaunchPlan plan_fused(const FusedProgram& program, int capability, int units);
+const PtdLimits& fused_limits();  // of programs that plan_fused takes
 
 }  // namespace pt::cuda

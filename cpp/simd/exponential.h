@@ -18,7 +18,7 @@ struct exp_facts<float> {
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
   static constexpr float all_but_minus_one = -30;  // expm1 below this is -1
   // (e^r - 1 - r) / r^2
-  static constexpr float tail[] = {0.49999994f, 0.166665092f, 0.0416685268f, 0.00837013498f, 0.00138116919f};
+  PT_NUMBERS(float, tail, 0.49999994f, 0.166665092f, 0.0416685268f, 0.00837013498f, 0.00138116919f);
 };
 template <>
 struct exp_facts<double> {
@@ -27,10 +27,9 @@ struct exp_facts<double> {
   static constexpr double log2_e = 0x1.71547652b82fep+0;
   static constexpr double ln2_high = 0x1.62e42fefa0000p-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
   static constexpr double all_but_minus_one = -60;
-  static constexpr double tail[] = {0.5000000000000013,     0.16666666666666358,   0.041666666666507264,
-                                    0.008333333333521932,   0.0013888888950407375, 0.00019841269464518057,
-                                    2.4801485456625977e-05, 2.755760842022657e-06, 2.763315475194807e-07,
-                                    2.4997907023945234e-08};
+  PT_NUMBERS(double, tail, 0.5000000000000013, 0.16666666666666358, 0.041666666666507264, 0.008333333333521932,
+             0.0013888888950407375, 0.00019841269464518057, 2.4801485456625977e-05, 2.755760842022657e-06,
+             2.763315475194807e-07, 2.4997907023945234e-08);
 };
 
 // 2^n as a product of two powers, each of which is a normal number; both are 0 for n = -2 bias.

@@ -34,10 +34,17 @@ using bits_vec = vec<typename lane_of<sizeof(element_of<V>)>::type, V::lanes>;
 template <class V, int kCount>
 PT_FN V polynomial(V x, const element_of<V> (&coefficients)[kCount]) {
   V sum(coefficients[kCount - 1]);
-#pragma GCC unroll 24
+  PT_UNROLL_LONG
   for (int i = kCount - 2; i >= 0; --i) sum = fma(sum, x, V(coefficients[i]));
   return sum;
 }
+#if defined(__CUDACC__)
+template <class V, auto... kNumbers>
+PT_FN V polynomial(V x, numbers<kNumbers...>) {
+  const element_of<V> coefficients[] = {element_of<V>(kNumbers)...};
+  return polynomial(x, coefficients);
+}
+#endif
 
 // An integer below 2^22 (2^51 for doubles) as a float of the same width.
 template <class V>

@@ -14,7 +14,7 @@ struct log_facts<float> {
   static constexpr float ln2_high = 6.9313812256e-01f, ln2_low = 9.0580006145e-06f;
   static constexpr float denormal_scale = 0x1p25f;
   static constexpr int denormal_exponent = 25;
-  static constexpr float r[] = {0xaaaaaa.0p-24f, 0xccce13.0p-25f, 0x91e9ee.0p-25f, 0xf89e26.0p-26f};
+  PT_NUMBERS(float, r, 0xaaaaaa.0p-24f, 0xccce13.0p-25f, 0x91e9ee.0p-25f, 0xf89e26.0p-26f);
 };
 template <>
 struct log_facts<double> {
@@ -22,9 +22,8 @@ struct log_facts<double> {
   static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
   static constexpr double denormal_scale = 0x1p54;
   static constexpr int denormal_exponent = 54;
-  static constexpr double r[] = {6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
-                                 2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
-                                 1.479819860511658591e-01};
+  PT_NUMBERS(double, r, 6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
+             2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01);
 };
 
 // x = 2^k m with m in [sqrt(1/2), sqrt(2)), for a positive normal x.

@@ -50,12 +50,12 @@ struct native_float_lane : native_lane<T, Bits> {
 
 template <>
 struct native<float> : native_float_lane<float, int32_t> {
-  static PT_FN float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-  static PT_FN float sqrt(float a) { return __builtin_sqrtf(a); }
-  static PT_FN float floor(float a) { return __builtin_floorf(a); }
-  static PT_FN float ceil(float a) { return __builtin_ceilf(a); }
-  static PT_FN float rint(float a) { return __builtin_rintf(a); }
-  static PT_FN float trunc(float a) { return __builtin_truncf(a); }
+  static PT_FN float fma(float a, float b, float c) { return PT_PLAIN(fmaf)(a, b, c); }
+  static PT_FN float sqrt(float a) { return PT_PLAIN(sqrtf)(a); }
+  static PT_FN float floor(float a) { return PT_PLAIN(floorf)(a); }
+  static PT_FN float ceil(float a) { return PT_PLAIN(ceilf)(a); }
+  static PT_FN float rint(float a) { return PT_PLAIN(rintf)(a); }
+  static PT_FN float trunc(float a) { return PT_PLAIN(truncf)(a); }
   static PT_FN int32_t to_int(float a) { return a >= -0x1p31f && a < 0x1p31f ? int32_t(a) : INT32_MIN; }
   static PT_FN float from_int(int32_t a) { return float(a); }
   static PT_FN float load_half(const f16* p) { return f16_to_float(*p); }
@@ -66,12 +66,12 @@ struct native<float> : native_float_lane<float, int32_t> {
 
 template <>
 struct native<double> : native_float_lane<double, int64_t> {
-  static PT_FN double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-  static PT_FN double sqrt(double a) { return __builtin_sqrt(a); }
-  static PT_FN double floor(double a) { return __builtin_floor(a); }
-  static PT_FN double ceil(double a) { return __builtin_ceil(a); }
-  static PT_FN double rint(double a) { return __builtin_rint(a); }
-  static PT_FN double trunc(double a) { return __builtin_trunc(a); }
+  static PT_FN double fma(double a, double b, double c) { return PT_PLAIN(fma)(a, b, c); }
+  static PT_FN double sqrt(double a) { return PT_PLAIN(sqrt)(a); }
+  static PT_FN double floor(double a) { return PT_PLAIN(floor)(a); }
+  static PT_FN double ceil(double a) { return PT_PLAIN(ceil)(a); }
+  static PT_FN double rint(double a) { return PT_PLAIN(rint)(a); }
+  static PT_FN double trunc(double a) { return PT_PLAIN(trunc)(a); }
 };
 
 template <class T, class Unsigned>

@@ -29,8 +29,8 @@ PT_FN two_sum<V> exact_sum(V a, V b) {
 template <int N>
 PT_FN two_sum<vec<double, N>> log_in_two(vec<double, N> x) {
   using V = vec<double, N>;
-  static constexpr double rest[] = {2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13,
-                                    2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
+  PT_NUMBERS(double, rest, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21,
+             2.0 / 23);
   auto denormal = x < V(float_facts<double>::min_normal);
   auto [k, m] = split_float(select(denormal, x * V(0x1p54), x));
   V exponent = small_int_to_float<V>(k) - select(denormal, V(54), V(0));
@@ -100,13 +100,14 @@ PT_FN vec<double, N> pow(vec<double, N> x, vec<double, N> y) {
 
 template <int N>
 PT_FN vec<float, N> pow(vec<float, N> x, vec<float, N> y) {
-  using Wide = vec<double, 8>;
+  constexpr int kWide = N < 8 ? N : 8;
+  using Wide = vec<double, kWide>;
   float lanes_x[N], lanes_y[N], lanes[N];
   store(lanes_x, x);
   store(lanes_y, y);
-  for (int i = 0; i < N; i += 8) {
-    double wide_x[8], wide_y[8], wide[8];
-    for (int j = 0; j < 8; ++j) {
+  for (int i = 0; i < N; i += kWide) {
+    double wide_x[kWide], wide_y[kWide], wide[kWide];
+    for (int j = 0; j < kWide; ++j) {
       wide_x[j] = double(lanes_x[i + j]);
       wide_y[j] = double(lanes_y[i + j]);
     }
@@ -117,7 +118,7 @@ PT_FN vec<float, N> pow(vec<float, N> x, vec<float, N> y) {
     auto grows = (a > Wide(1)) ^ (b < Wide(0));
     Wide limit = select(a == Wide(1), Wide(1), select(grows, infinity, Wide(0)));
     store(wide, select(ordinary, result, limit));
-    for (int j = 0; j < 8; ++j) lanes[i + j] = float(wide[j]);
+    for (int j = 0; j < kWide; ++j) lanes[i + j] = float(wide[j]);
   }
   return power_edges(x, y, vec<float, N>::load(lanes));
 }

@@ -13,45 +13,43 @@ template <>
 struct trig_facts<float> {
   static constexpr float huge = 30000;  // above it the three parts are too few
   static constexpr float two_over_pi = 0x1.45f306p-1f;
-  static constexpr float part[] = {0x1.921fb6p+0f, -0x1.777a5cp-25f, -0x1.ee59dap-50f};
-  static constexpr float sine[] = {-1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
-  static constexpr float cosine[] = {4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
+  static constexpr float part0 = 0x1.921fb6p+0f, part1 = -0x1.777a5cp-25f, part2 = -0x1.ee59dap-50f;
+  PT_NUMBERS(float, sine, -1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f);
+  PT_NUMBERS(float, cosine, 4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f);
 };
 template <>
 struct trig_facts<double> {
   static constexpr double huge = 1e6;
   static constexpr double two_over_pi = 0x1.45f306dc9c883p-1;
-  static constexpr double part[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
-  static constexpr double sine[] = {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
-                                    -1.98412698298579493134e-04, 2.75573137070700676789e-06,
-                                    -2.50507602534068634195e-08, 1.58969099521155010221e-10};
-  static constexpr double cosine[] = {4.16666666666666019037e-02, -1.38888888888741095749e-03,
-                                      2.48015872894767294178e-05, -2.75573143513906633035e-07,
-                                      2.08757232129817482790e-09, -1.13596475577881948265e-11};
+  static constexpr double part0 = 0x1.921fb54442d18p+0, part1 = 0x1.1a62633145c07p-54, part2 = -0x1.f1976b7ed8fbcp-110;
+  PT_NUMBERS(double, sine, -1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04,
+             2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10);
+  PT_NUMBERS(double, cosine, 4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
+             -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11);
 };
 
 // The bits of 2 / pi behind the point, after one word of zeros.
-constexpr uint64_t kTwoOverPi[] = {0,
-                                   0xa2f9836e4e441529,
-                                   0xfc2757d1f534ddc0,
-                                   0xdb6295993c439041,
-                                   0xfe5163abdebbc561,
-                                   0xb7246e3a424dd2e0,
-                                   0x06492eea09d1921c,
-                                   0xfe1deb1cb129a73e,
-                                   0xe88235f52ebb4484,
-                                   0xe99c7026b45f7e41,
-                                   0x3991d639835339f4,
-                                   0x9c845f8bbdf9283b,
-                                   0x1ff897ffde05980f,
-                                   0xef2f118b5a0a6d1f,
-                                   0x6d367ecf27cb09b7,
-                                   0x4f463f669e5fea2d,
-                                   0x7527bac7ebe5f17b,
-                                   0x3d0739f78a5292ea,
-                                   0x6bfb5fb11f8d5d08,
-                                   0x56033046fc7b6bab,
-                                   0xf0cfbc209af4361d};
+PT_TABLE uint64_t kTwoOverPi[] = {0,
+                                  0xa2f9836e4e441529,
+                                  0xfc2757d1f534ddc0,
+                                  0xdb6295993c439041,
+                                  0xfe5163abdebbc561,
+                                  0xb7246e3a424dd2e0,
+                                  0x06492eea09d1921c,
+                                  0xfe1deb1cb129a73e,
+                                  0xe88235f52ebb4484,
+                                  0xe99c7026b45f7e41,
+                                  0x3991d639835339f4,
+                                  0x9c845f8bbdf9283b,
+                                  0x1ff897ffde05980f,
+                                  0xef2f118b5a0a6d1f,
+                                  0x6d367ecf27cb09b7,
+                                  0x4f463f669e5fea2d,
+                                  0x7527bac7ebe5f17b,
+                                  0x3d0739f78a5292ea,
+                                  0x6bfb5fb11f8d5d08,
+                                  0x56033046fc7b6bab,
+                                  0xf0cfbc209af4361d};
 
 // 64 bits of 2 / pi from bit `first` of the table on.
 PT_FN uint64_t two_over_pi_bits(int first) {
@@ -65,7 +63,7 @@ struct huge_reduction {
   double r;
   int64_t quadrant;
 };
-inline huge_reduction reduce_huge(double x) {
+PT_RARE huge_reduction reduce_huge(double x) {
   const int64_t bits = bit_cast<int64_t>(x) & INT64_MAX;
   const int e = int(bits >> 52) - 1075;
   const uint64_t m = uint64_t(bits & 0xfffffffffffff) | 1ull << 52;
@@ -87,13 +85,13 @@ inline huge_reduction reduce_huge(double x) {
   if (value == 0) return {0, quadrant & 3};
   // The leading 64 bits, in two parts, times pi / 2.
   const uint64_t value_high = uint64_t(value >> 64);
-  const int zeros = value_high ? __builtin_clzll(value_high) : 64 + __builtin_clzll(uint64_t(value));
+  const int zeros = value_high ? leading_zeros(value_high) : 64 + leading_zeros(uint64_t(value));
   const uint64_t leading = uint64_t((value << zeros) >> 64);
   const double scale = bit_cast<double>(int64_t(1023 - 64 - zeros) << 52);
   const double upper = double(leading >> 11) * 2048, lower = double(leading & 2047);
   const double product = upper * 0x1.921fb54442d18p+0;
   const double rest =
-      __builtin_fma(upper, 0x1.921fb54442d18p+0, -product) + upper * 0x1.1a62633145c07p-54 + lower * 1.57;
+      PT_PLAIN(fma)(upper, 0x1.921fb54442d18p+0, -product) + upper * 0x1.1a62633145c07p-54 + lower * 1.57;
   const double r = (product + rest) * scale;
   return {upper_half ? -r : r, quadrant & 3};
 }
@@ -111,9 +109,9 @@ PT_FN trig_reduced<V> reduce_trig(V x) {
   const V shift(float_facts<T>::round_shift);
   V shifted = fma(x, V(F::two_over_pi), shift);
   V n = shifted - shift;
-  V r = fma(n, V(-F::part[0]), x);
-  r = fma(n, V(-F::part[1]), r);
-  r = fma(n, V(-F::part[2]), r);
+  V r = fma(n, V(-F::part0), x);
+  r = fma(n, V(-F::part1), r);
+  r = fma(n, V(-F::part2), r);
   bits_vec<V> quadrant = to_bits(shifted) - to_bits(shift);
   auto huge = (abs(x) > V(F::huge)) & (abs(x) < V(float_facts<T>::infinity));
   if (__builtin_expect(any(huge), 0)) {

@@ -1,6 +1,6 @@
 // vec<T, N>: N lanes of float, double, int32_t or int64_t, as a struct of native registers; mask<bytes, N>: the result
 // of comparing them. Every operation gives the same bits on every instruction set. N is a multiple of 16, or of 8 for
-// 8 byte lanes.
+// 8 byte lanes; with plain registers of one lane it may be 1.
 #pragma once
 #include "simd/native.h"
 

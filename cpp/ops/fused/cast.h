@@ -6,28 +6,6 @@
 namespace pt {
 namespace PT_ISA {
 
-// A float that the integer cannot hold, NaN too, becomes its minimum, as x86 has it; NEON would saturate.
-PT_FN void cast_one(int32_t& to, float x) { to = x >= -0x1p31f && x < 0x1p31f ? int32_t(x) : INT32_MIN; }
-PT_FN void cast_one(int32_t& to, double x) { to = x > -2147483649.0 && x < 0x1p31 ? int32_t(x) : INT32_MIN; }
-PT_FN void cast_one(int64_t& to, float x) { to = x >= -0x1p63f && x < 0x1p63f ? int64_t(x) : INT64_MIN; }
-PT_FN void cast_one(int64_t& to, double x) { to = x >= -0x1p63 && x < 0x1p63 ? int64_t(x) : INT64_MIN; }
-// What is below zero goes by way of the signed integer, as x86 has it.
-template <class T>
-PT_FN uint64_t unsigned_of(T x) {
-  int64_t low;
-  cast_one(low, x);
-  return x >= T(0x1p63) ? (x < T(0x1p64) ? uint64_t(x) : 0) : uint64_t(low);
-}
-PT_FN void cast_one(uint64_t& to, float x) { to = unsigned_of(x); }
-PT_FN void cast_one(uint64_t& to, double x) { to = unsigned_of(x); }
-template <class To, class From>
-PT_FN void cast_one(To& to, From x) {
-  if constexpr (sizeof(To) == 1)
-    to = x != From(0);
-  else
-    to = To(x);
-}
-
 template <class To, class From>
 void cast_loop(char* dst, const char* src, int64_t n) {
   auto* to = reinterpret_cast<To*>(dst);

@@ -40,7 +40,7 @@ struct Ir {
   int phases = 1;
   bool has_reduction = false;
   bool reductions_terminal = true;  // no vector depends on a reduction
-  double cost_ns = 0;               // of one element
+  double cost_ns = 0;               // of one element on the CPU: spec_lower.cpp fills it in
   double element_bytes = 0;         // moved to and from memory for one element
   double external_flops = 0;        // of plugins' formulas, for one element
 };

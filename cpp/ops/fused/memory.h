@@ -1,96 +1,9 @@
 // Loads and stores of the fused machine: between an operand of any dtype and strides, and a block of one class.
 #pragma once
-#include "ops/fused/desc.h"
-#include "simd/vec.h"
+#include "ops/fused/element.h"
 
 namespace pt {
 namespace PT_ISA {
-
-// What an element is in memory and in a register.
-template <FusedStorage>
-struct stored;
-template <class Memory, class Value>
-struct stored_as {
-  using memory = Memory;
-  using value = Value;
-  static PT_FN value get(memory m) { return value(m); }
-  static PT_FN memory put(value v) { return memory(v); }
-};
-template <>
-struct stored<FusedStorage::Bool> : stored_as<uint8_t, uint8_t> {};
-template <>
-struct stored<FusedStorage::U8> : stored_as<uint8_t, int32_t> {};
-template <>
-struct stored<FusedStorage::I8> : stored_as<int8_t, int32_t> {};
-template <>
-struct stored<FusedStorage::I16> : stored_as<int16_t, int32_t> {};
-template <>
-struct stored<FusedStorage::I32> : stored_as<int32_t, int32_t> {};
-template <>
-struct stored<FusedStorage::I64> : stored_as<int64_t, int64_t> {};
-template <>
-struct stored<FusedStorage::U16> : stored_as<uint16_t, int32_t> {};
-template <>
-struct stored<FusedStorage::U32> : stored_as<uint32_t, int64_t> {};
-template <>
-struct stored<FusedStorage::U64> : stored_as<uint64_t, uint64_t> {};
-template <>
-struct stored<FusedStorage::F32> : stored_as<float, float> {};
-template <>
-struct stored<FusedStorage::F64> : stored_as<double, double> {};
-template <>
-struct stored<FusedStorage::F16> {
-  using memory = f16;
-  using value = float;
-  static PT_FN float get(f16 m) { return f16_to_float(m); }
-  static PT_FN f16 put(float v) { return float_to_f16(v); }
-};
-template <>
-struct stored<FusedStorage::BF16> {
-  using memory = bf16;
-  using value = float;
-  static PT_FN float get(bf16 m) { return bf16_to_float(m); }
-  static PT_FN bf16 put(float v) { return float_to_bf16(v); }
-};
-
-template <class S>
-constexpr bool is_half = sizeof(typename S::memory) == 2 && sizeof(typename S::value) == 4 &&
-                         typename S::value(0.5) != typename S::value(0);
-template <class S>
-constexpr bool is_plain = sizeof(typename S::memory) == sizeof(typename S::value);
-
-// Calls f(stored<...>()) for the storage.
-template <class F>
-PT_FN void with_storage(FusedStorage storage, F f) {
-  switch (storage) {
-    case FusedStorage::Bool:
-      return f(stored<FusedStorage::Bool>());
-    case FusedStorage::U8:
-      return f(stored<FusedStorage::U8>());
-    case FusedStorage::I8:
-      return f(stored<FusedStorage::I8>());
-    case FusedStorage::I16:
-      return f(stored<FusedStorage::I16>());
-    case FusedStorage::I32:
-      return f(stored<FusedStorage::I32>());
-    case FusedStorage::I64:
-      return f(stored<FusedStorage::I64>());
-    case FusedStorage::U16:
-      return f(stored<FusedStorage::U16>());
-    case FusedStorage::U32:
-      return f(stored<FusedStorage::U32>());
-    case FusedStorage::U64:
-      return f(stored<FusedStorage::U64>());
-    case FusedStorage::F16:
-      return f(stored<FusedStorage::F16>());
-    case FusedStorage::BF16:
-      return f(stored<FusedStorage::BF16>());
-    case FusedStorage::F32:
-      return f(stored<FusedStorage::F32>());
-    case FusedStorage::F64:
-      return f(stored<FusedStorage::F64>());
-  }
-}
 
 template <class T>
 PT_FN void fill_lanes(T* dst, T value, int64_t n) {

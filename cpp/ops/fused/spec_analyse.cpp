@@ -5,7 +5,6 @@
 
 #include "core/error.h"
 #include "ops/fused/lower.h"
-#include "ops/op.h"
 
 namespace pt::fused {
 
@@ -49,8 +48,6 @@ const MathFact* find_fact(std::string_view op, int* index) {
 }
 
 namespace {
-
-constexpr double kExternalNs = 0.1, kExternalFlopNs = 0.1;  // of one element of a plugin's formula
 
 FusedStorage storage_of(DType dtype) { return static_cast<FusedStorage>(dtype); }
 
@@ -127,7 +124,7 @@ class Analysis {
     set_levels();
     set_phases();
     defer_stores();
-    add_costs();
+    count_bytes();
   }
   Ir take() { return std::move(ir_); }
 
@@ -380,23 +377,13 @@ class Analysis {
     }
   }
 
-  void add_costs() {
+  void count_bytes() {
     for (const Node& node : ir_.nodes) {
       if (!node.live || node.level != Level::Vector) continue;
-      const double wide = class_bytes(node.from) == 8 ? 2 : 1;
-      if (node.external) {
-        ir_.cost_ns += wide * std::max(kExternalNs, node.external->flops * kExternalFlopNs);
-        ir_.external_flops += node.external->flops;
-      } else if (node.kind == StepKind::Math) {
-        ir_.cost_ns += wide * find_op(pt_fused_math_isa_generic.facts[node.op].name).cost_ns;
-      } else if (node.kind == StepKind::Load || node.kind == StepKind::Store) {
-        ir_.cost_ns += 0.07 * ir_.space.operands[node.operand].bytes;
+      if (node.external) ir_.external_flops += node.external->flops;
+      if (node.kind == StepKind::Load || node.kind == StepKind::Store)
         ir_.element_bytes += ir_.space.operands[node.operand].bytes;
-      } else {
-        ir_.cost_ns += wide * (node.kind == StepKind::Uniform ? 1.2 : 0.1);
-      }
     }
-    ir_.cost_ns = std::max(ir_.cost_ns, 0.05);
   }
 
   const FusedProgram& program_;

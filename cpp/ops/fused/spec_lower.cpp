@@ -6,6 +6,7 @@
 #include "core/integers.h"
 #include "ops/fused/lower.h"
 #include "ops/launch_notes.h"
+#include "ops/op.h"
 
 namespace pt {
 namespace fused {
@@ -17,6 +18,27 @@ constexpr int64_t kMostInRows = 4096;          // of whole rows: the more of the
 constexpr double kChunkNs = 20000;             // work of one chunk
 constexpr int64_t kSplitRows = 32;             // with fewer rows than this a long row is split
 constexpr int64_t kLineRows = 16;              // rows that share cache lines where an operand is transposed
+
+constexpr double kExternalNs = 0.1, kExternalFlopNs = 0.1;  // of one element of a plugin's formula
+
+// Nanoseconds that one element takes.
+double cost_of(const Ir& ir) {
+  double ns = 0;
+  for (const Node& node : ir.nodes) {
+    if (!node.live || node.level != Level::Vector) continue;
+    const double wide = class_bytes(node.from) == 8 ? 2 : 1;
+    if (node.external) {
+      ns += wide * std::max(kExternalNs, node.external->flops * kExternalFlopNs);
+    } else if (node.kind == StepKind::Math) {
+      ns += wide * find_op(pt_fused_math_isa_generic.facts[node.op].name).cost_ns;
+    } else if (node.kind == StepKind::Load || node.kind == StepKind::Store) {
+      ns += 0.07 * ir.space.operands[node.operand].bytes;
+    } else {
+      ns += wide * (node.kind == StepKind::Uniform ? 1.2 : 0.1);
+    }
+  }
+  return std::max(ns, 0.05);
+}
 
 // The elements of a block, at most `most`: registers of that length fit the cache.
 int64_t block_elements(const Ir& ir, int64_t most) {
@@ -190,7 +212,8 @@ const bool noted = add_launch_note("fused", note_fused);
 }  // namespace fused
 
 LaunchPlan lower_fused(const FusedProgram& program, int64_t threads) {
-  const fused::Ir ir = fused::analyse(program, true);
+  fused::Ir ir = fused::analyse(program, true);
+  ir.cost_ns = fused::cost_of(ir);
   const bool long_rows = double(ir.space.cols) * ir.cost_ns > 2 * fused::kChunkNs && ir.space.cols > 2 * kSumBlock;
   const bool splits =
       ir.has_reduction && ir.phases == 2 && ir.reductions_terminal && ir.space.rows < fused::kSplitRows && long_rows;

@@ -1,0 +1,20 @@
+// Plans of fused programs for CUDA: registers, sections and geometry for the interpreter (cuda_program.h).
+#include "core/error.h"
+#include "cuda/plans.h"
+#include "ops/fused/cuda_lower.h"
+
+namespace pt::cuda {
+
+const PtdLimits& fused_limits() {
+  static constexpr PtdLimits limits{.operands = 16, .members = 32, .few_rows = 64, .long_row = 16384};
+  return limits;
+}
+
+LaunchPlan plan_fused(const FusedProgram& program, int /*capability*/, int units) {
+  const fused::Ir ir = fused::analyse(program, true);
+  fused::check_for_cuda(ir);
+  if (ir.space.rows == 0 || (ir.space.cols == 0 && !ir.has_reduction)) return {};
+  return fused::interpret(ir, units);
+}
+
+}  // namespace pt::cuda
