@@ -10,7 +10,7 @@ else()
 endif()
 set(POWERTRAIN_ISAS "" CACHE STRING "Only these instruction sets, to build less; generic is always among them")
 if(POWERTRAIN_ISAS)
-  set(KERNEL_ISAS ${POWERTRAIN_ISAS} generic)  # whose facts about formulas serve all
+  set(KERNEL_ISAS ${POWERTRAIN_ISAS} generic)
   list(REMOVE_DUPLICATES KERNEL_ISAS)
 endif()
 set(FLAGS_avx512 -Wno-psabi -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512)

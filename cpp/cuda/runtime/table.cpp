@@ -14,8 +14,6 @@
 
 namespace pt::cuda {
 
-__attribute__((weak)) LaunchPlan plan_fused(const FusedProgram& program, int capability, int units);
-
 namespace {
 
 Gpu& gpu_of(void* self) { return *static_cast<Gpu*>(self); }
@@ -154,7 +152,6 @@ bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const 
 bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
   return answer(failure, [&] {
     const Context& context = gpu_of(self).context;
-    if (!&plan_fused) throw NotPlanned("[fused] has no plan for CUDA; expected one; use the CPU");
     give_plan(plan_fused(program_of(*program), context.capability, context.units), *plan);
   });
 }
@@ -213,7 +210,7 @@ PtdDevice device_table(int32_t ordinal) {
   table.abandon = abandon;
   table.ops = op_names().data();
   table.n_ops = static_cast<int32_t>(op_names().size());
-  table.limits = {.operands = 24, .members = 48, .few_rows = 16, .long_row = 4096};
+  table.limits = fused_limits();
   table.plan = plan;
   table.plan_fused = plan_fused_program;
   return table;

@@ -122,7 +122,7 @@ Array of_all_sizes(DType dtype, int64_t count, uint32_t seed) {
 
 void test_formulas() {
   constexpr int64_t kCount = 6000;
-  const MathFacts& all = pt_fused_math_isa_generic;
+  const MathFacts& all = kMathFacts;
   for (int number = 0; number < all.count; ++number) {
     const MathFact& fact = all.facts[number];
     for (const DType dtype : {DType::F32, DType::F64, DType::I32, DType::I64, DType::U64, DType::Bool}) {

@@ -132,7 +132,7 @@ struct FusedState {
   int64_t in_block;  // elements in the current one
 };
 
-// What formulas there are: filled by the kernels, so that the lowering cannot disagree with them.
+// What formulas there are: from the formulas themselves, so that the lowering cannot disagree with the kernels.
 struct MathFact {
   const char* name;
   uint8_t arity;
@@ -144,7 +144,6 @@ struct MathFacts {
   const MathFact* facts;
   int count;
 };
+extern const MathFacts kMathFacts;
 
 }  // namespace pt
-
-extern "C" __attribute__((visibility("hidden"))) const pt::MathFacts pt_fused_math_isa_generic;

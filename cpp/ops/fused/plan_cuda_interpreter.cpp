@@ -84,7 +84,7 @@ class Emitter {
         op.args[1] = uint8_t(node.operand);
         break;
       case StepKind::Math:
-        op.code = pt_fused_math_isa_generic.facts[node.op].mask_first ? FusedOpCode::MathMasked : FusedOpCode::Math;
+        op.code = kMathFacts.facts[node.op].mask_first ? FusedOpCode::MathMasked : FusedOpCode::Math;
         op.what = uint8_t(node.op);
         break;
       case StepKind::Cast:

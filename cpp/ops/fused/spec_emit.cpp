@@ -229,19 +229,18 @@ class Emitter {
   // An addition, subtraction or multiplication: 0, 1 or 2; -1 for anything else.
   int chain_op(const Node& v) const {
     if (v.kind != StepKind::Math || v.external || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
-    const std::string_view name = pt_fused_math_isa_generic.facts[v.op].name;
+    const std::string_view name = kMathFacts.facts[v.op].name;
     return name == "add" ? 0 : name == "subtract" ? 1 : name == "multiply" || name == "square" ? 2 : -1;
   }
   // A comparison of floats: its place in FusedCompare; -1 for anything else.
   int compare_op(const Node& v) const {
     if (v.kind != StepKind::Math || v.external || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
     constexpr std::string_view names[] = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"};
-    const auto* found = std::find(std::begin(names), std::end(names), pt_fused_math_isa_generic.facts[v.op].name);
+    const auto* found = std::find(std::begin(names), std::end(names), kMathFacts.facts[v.op].name);
     return found == std::end(names) ? -1 : int(found - names);
   }
   bool is_where(const Node& v) const {
-    return v.kind == StepKind::Math && !v.external &&
-           std::string_view(pt_fused_math_isa_generic.facts[v.op].name) == "where";
+    return v.kind == StepKind::Math && !v.external && std::string_view(kMathFacts.facts[v.op].name) == "where";
   }
   static std::array<int, 2> chain_args(const Node& v) { return {v.args[0], v.args.back()}; }
 

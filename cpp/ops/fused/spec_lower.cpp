@@ -30,7 +30,7 @@ double cost_of(const Ir& ir) {
     if (node.external) {
       ns += wide * std::max(kExternalNs, node.external->flops * kExternalFlopNs);
     } else if (node.kind == StepKind::Math) {
-      ns += wide * find_op(pt_fused_math_isa_generic.facts[node.op].name).cost_ns;
+      ns += wide * find_op(kMathFacts.facts[node.op].name).cost_ns;
     } else if (node.kind == StepKind::Load || node.kind == StepKind::Store) {
       ns += 0.07 * ir.space.operands[node.operand].bytes;
     } else {

@@ -38,7 +38,7 @@ DType natural_dtype(FusedClass cls) {
 int class_bytes(FusedClass cls) { return int(size_of(natural_dtype(cls))); }
 
 const MathFact* find_fact(std::string_view op, int* index) {
-  const MathFacts& all = pt_fused_math_isa_generic;
+  const MathFacts& all = kMathFacts;
   const MathFact* end = all.facts + all.count;
   const MathFact* found =
       std::lower_bound(all.facts, end, op, [](const MathFact& f, std::string_view name) { return f.name < name; });
