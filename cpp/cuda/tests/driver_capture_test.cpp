@@ -69,6 +69,26 @@ void test_graphs() {
   FAILS(CUDA_ERROR_INVALID_HANDLE, cuGraphLaunch, executable, in);
 }
 
+// A graph keeps addresses, not memory.
+void test_graph_of_freed_memory() {
+  start();
+  Reverse reverse;
+  const CUstream in = stream();
+  const CUdeviceptr a = allocate(128), b = allocate(128);
+  CUgraph graph = nullptr;
+  CUgraphExec executable = nullptr;
+  OK(cuStreamBeginCapture, in, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  CHECK_EQ(int(reverse.launch(b, a, 2, in)), 0);
+  OK(cuStreamEndCapture, in, &graph);
+  OK(cuGraphInstantiate, &executable, graph, 0);
+  OK(cuMemFree, b);
+  OK(cuGraphLaunch, executable, in);
+  CLEAN();
+  FAILS(CUDA_ERROR_ILLEGAL_ADDRESS, cuStreamSynchronize, in);
+  CHECK(last_misuse().find("[cuStreamSynchronize] example_reverse, carried out now: operand 1 is ") == 0);
+  CHECK(last_misuse().find("in an allocation of 128 bytes that was freed") != std::string::npos);
+}
+
 void test_capture_rules() {
   start();
   const CUstream in = stream(), side = stream();
@@ -179,6 +199,9 @@ using namespace pt::cuda;
 
 int main() {
   CHECK(run_case("", test_graphs));
+  CHECK(run_case("", test_graph_of_freed_memory));
   CHECK(run_case("", test_capture_rules));
+  CHECK(run_case("order=1", test_graphs));
+  CHECK(run_case("order=2", test_graphs));
   return pt::check::finish();
 }

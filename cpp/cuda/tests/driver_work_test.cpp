@@ -205,6 +205,51 @@ void test_at_once() {
   OK(cuStreamQuery, in);
 }
 
+// Several threads at once, each with a stream of its own, and one that captures: each sees its own numbers.
+void test_threads() {
+  const CUcontext context = start();
+  const auto work = [&](int me) {
+    OK(cuCtxSetCurrent, context);
+    Reverse reverse;
+    const CUstream in = stream();
+    const CUevent done = event();
+    const CUdeviceptr a = allocate(128), b = allocate(128);
+    int* host = pinned<int>(32);
+    for (int round = 1; round <= 20; ++round) {
+      OK(cuMemsetD32Async, a, unsigned(me * round), 32, in);
+      CUgraph graph = nullptr;
+      if (me == 0) OK(cuStreamBeginCapture, in, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+      CHECK_EQ(int(reverse.launch(b, a, 3, in)), 0);
+      if (me == 0) OK(cuStreamEndCapture, in, &graph);
+      OK(cuMemcpyDtoHAsync, host, b, 128, in);
+      OK(cuEventRecord, done, in);
+      OK(cuEventSynchronize, done);
+      if (me != 0) CHECK_EQ(host[31], 3 * me * round);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int me = 0; me < 4; ++me) threads.emplace_back(work, me);
+  for (std::thread& thread : threads) thread.join();
+  CLEAN();
+}
+
+// Two streams without an event between them: for some orders the second copy comes first.
+void test_any_order() {
+  start();
+  const CUstream first = stream(), second = stream();
+  const CUdeviceptr a = allocate(4), b = allocate(4);
+  int stale = 0;
+  for (int round = 0; round < 40; ++round) {
+    OK(cuMemsetD32, a, 1, 1);
+    OK(cuMemsetD32Async, a, 2, 1, first);
+    OK(cuMemcpyDtoDAsync, b, a, 4, second);
+    OK(cuStreamSynchronize, second);
+    stale += values(b, 1)[0] == 1;
+    OK(cuStreamSynchronize, first);
+  }
+  CHECK(stale > 0 && stale < 40);
+}
+
 }  // namespace
 }  // namespace pt::cuda
 
@@ -217,5 +262,8 @@ int main() {
   CHECK(run_case("", test_launches));
   CHECK(run_case("", test_freed_under_work));
   CHECK(run_case("defer=0,poison=0", test_at_once));
+  CHECK(run_case("", test_threads));
+  CHECK(run_case("order=5", test_threads));
+  CHECK(run_case("order=3", test_any_order));
   return pt::check::finish();
 }

@@ -98,6 +98,7 @@ CUresult CUDAAPI cuInit(unsigned int flags) {
       all.contexts.push_back(std::make_unique<Context>());
       all.contexts.back()->device = device;
     }
+    all.random.seed(all.settings.order);
     all.ready = true;
   });
 }

@@ -154,7 +154,9 @@ std::vector<std::string> command_of(const Source& source) {
                                    "-fno-trapping-math",
                                    "-fvisibility=hidden",
                                    "-w",
-                                   "-DPT_CUDA_SIM"};
+                                   "-DPT_CUDA_SIM",
+                                   "-include",
+                                   "cuda/sim/device_code.h"};  // NVRTC knows CUDA's words without a header
   for (const std::string& option : source.options) command.push_back(option);
   for (const std::string& path : split(PT_SIM_INCLUDE)) command.push_back("-I" + path);
   return command;

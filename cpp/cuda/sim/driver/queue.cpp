@@ -1,6 +1,7 @@
 #include "cuda/sim/driver/queue.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "cuda/sim/driver/state.h"
 
@@ -35,6 +36,34 @@ void run(const Work& work, Context& context) {
   } catch (const Fault& fault) {
     context.error = fault.code;
   }
+}
+
+// A stream that nobody waits for may go on at any time.
+void step_elsewhere(Stream& stream) {
+  static bool away = false;
+  if (away) return;
+  const auto streams = streams_of(*stream.context);
+  Stream* other = streams[driver().pick(streams.size())];
+  away = true;
+  if (other != &stream) step(*other);
+  away = false;
+}
+
+// Any order that keeps the dependencies.
+std::vector<size_t> shuffled(const Graph& graph) {
+  std::vector<size_t> order;
+  std::vector<bool> done(graph.nodes.size(), false);
+  while (order.size() < graph.nodes.size()) {
+    std::vector<size_t> ready;
+    for (size_t at = 0; at < graph.nodes.size(); ++at) {
+      const auto& after = graph.nodes[at].after;
+      if (!done[at] && std::all_of(after.begin(), after.end(), [&](size_t node) { return done[node]; }))
+        ready.push_back(at);
+    }
+    order.push_back(ready[driver().pick(ready.size())]);
+    done[order.back()] = true;
+  }
+  return order;
 }
 
 }  // namespace
@@ -83,6 +112,7 @@ void wait_in_stream(Stream& stream, std::shared_ptr<Point> point) {
 
 bool step(Stream& stream) {
   if (stream.queue.empty()) return false;
+  if (driver().pick(4) != 0) step_elsewhere(stream);
   if (stream.queue.front().after) reach(stream.queue.front().after);
   const Item item = std::move(stream.queue.front());
   stream.queue.pop_front();
@@ -104,12 +134,13 @@ void reach(const std::shared_ptr<Point>& point) {
   while (!point->done) step(*point->stream);
 }
 
-// Nodes were appended in an order that keeps their dependencies.
+// Nodes were appended in an order that keeps their dependencies; with an order at random another one is found.
 void run_graph(const Graph& graph, Context& context) {
-  for (const Node& node : graph.nodes) {
-    if (context.error != CUDA_SUCCESS) return;
-    if (node.work) node.work(context);
-  }
+  std::vector<size_t> order(graph.nodes.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  if (driver().settings.order) order = shuffled(graph);
+  for (size_t node : order)
+    if (graph.nodes[node].work) graph.nodes[node].work(context);
 }
 
 }  // namespace pt::simdriver

@@ -40,6 +40,7 @@ bool set(Settings& settings, const std::string& key, const std::string& value) {
   if (key == "defer") return settings.deferred = number != 0, true;
   if (key == "poison") return settings.poisoned = number != 0, true;
   if (key == "queue") return settings.queue = number, number > 0;
+  if (key == "order") return settings.order = number, true;
   return false;
 }
 
@@ -59,7 +60,7 @@ Settings parse_settings(const std::string& text, std::string* problem) {
     if (equals == std::string::npos || !set(settings, part.substr(0, equals), part.substr(equals + 1)))
       *problem = "[POWERTRAIN_SIM] " + part +
                  "; expected key=value with devices, memory, capability, units, version, fail_alloc, "
-                 "lose_device_at_launch, name, defer, poison or queue; for example memory=256M,fail_alloc=5";
+                 "lose_device_at_launch, name, defer, poison, queue or order; for example memory=256M,fail_alloc=5";
     at = end + 1;
   }
   if (!settings.units) settings.units = settings.major >= 10 ? 148 : settings.major == 9 ? 132 : 108;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "cuda/sim/driver/counters.h"
 
@@ -47,7 +48,11 @@ Context* top() {
 Driver& driver() {
   // Never destroyed: threads may still call while the process ends.
   static Driver* const all = [] {
-    pthread_atfork(nullptr, nullptr, [] { driver().forked = driver().ready; });
+    // In the child nobody gives the lock back that another thread may have held.
+    pthread_atfork(nullptr, nullptr, [] {
+      new (&driver().mutex) std::mutex;
+      driver().forked = driver().ready;
+    });
     return new Driver;
   }();
   return *all;
@@ -187,8 +192,7 @@ char* device_memory_now(Context& context, uint64_t address, size_t bytes, const 
 }
 
 void drain_all(Context& context) {
-  for (Stream* stream : streams_of(context))
-    if (!stream->capture) drain(*stream);
+  for (Stream* stream : streams_of(context)) drain(*stream);
 }
 
 void destroy_context(Context& context) {

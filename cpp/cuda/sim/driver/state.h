@@ -3,6 +3,7 @@
 #include <cstdarg>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -68,6 +69,10 @@ struct Driver {
   std::string last_misuse;
   uint64_t next_id = 1;
   uint64_t allocations_tried = 0;
+  std::mt19937_64 random;  // of settings.order
+
+  // With an order at random, a number below `most`; else 0.
+  uint64_t pick(uint64_t most) { return settings.order ? random() % most : 0; }
 };
 
 Driver& driver();
