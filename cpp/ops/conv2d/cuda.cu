@@ -29,7 +29,7 @@ PT_DEVICE void weight_gradient_tiles(const Operands<3>& operands, const ConvProd
     const TilePlace place = tile_place<Shape>(product, tile);
     const GatheredImage<T, kConverts, false> left(p, operands.at[0], place.batch);
     const auto right = right_source<T, kConverts>(product, operands.at[1], place.batch);
-    const StridedResult<T> result(product, operands.at[2], place);
+    const auto result = result_of<T>(product, operands.at[2], place);
     multiply_tile(memory, left, right, place.row, place.col, place.split * product.split_depth,
                   split_end(product, place), result);
     __syncthreads();

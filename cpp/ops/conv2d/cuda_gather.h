@@ -104,7 +104,7 @@ struct ScatteredResult {
   StridedResult<T> result;
 
   __device__ __forceinline__ ScatteredResult(const ConvProduct& product, char* out, const TilePlace& place)
-      : p(product), result(p.product, out, place) {
+      : p(product), result(result_of<T>(p.product, out, place)) {
     if (p.scattered) result.rows = INT64_MAX;  // of the whole result; those of the product are looked at here
   }
   __device__ __forceinline__ void operator()(int64_t row, int64_t col, const Pack<T, kVector<T>>& sums) const {

@@ -12,7 +12,7 @@ PT_DEVICE void multiply_tiles(const Operands<3>& operands, const TileProduct& p,
     const TilePlace place = tile_place<Shape>(p, tile);
     const auto left = left_source<T, kConverts>(p, operands.at[0], place.batch);
     const auto right = right_source<T, kConverts>(p, operands.at[1], place.batch);
-    const StridedResult<T> result(p, operands.at[2], place);
+    const auto result = result_of<T>(p, operands.at[2], place);
     multiply_tile(memory, left, right, place.row, place.col, place.split * p.split_depth, split_end(p, place), result);
     __syncthreads();  // the next tile writes where this one was read
   }

@@ -90,7 +90,7 @@ PT_DEVICE StridedSource<T, kConverts> right_source(const TileProduct& p, const c
           p.right_vectors};
 }
 
-// C, or this split's sums in the workspace.
+// A matrix that sums go to.
 template <class T>
 struct StridedResult {
   char* at;
@@ -98,20 +98,6 @@ struct StridedResult {
   DType type;
   bool vectors;
 
-  __device__ __forceinline__ StridedResult(const TileProduct& p, char* out, const TilePlace& place)
-      : rows(p.rows), cols(p.cols) {
-    if (p.splits > 1) {
-      at = out + (place.split * p.batches + place.batch) * p.rows * p.cols * int64_t(sizeof(T));
-      row_stride = p.cols, col_stride = 1;
-      type = sizeof(T) == 8 ? DType::F64 : DType::F32;
-      vectors = p.cols % kVector<T> == 0;
-    } else {
-      at = out + batch_offset(p, p.out_batch, place.batch) * size_of_float(p.out_type);
-      row_stride = p.out_row, col_stride = p.out_col;
-      type = p.out_type;
-      vectors = p.out_vectors && is_aligned(at, 16);
-    }
-  }
   __device__ __forceinline__ void operator()(int64_t row, int64_t col, const Pack<T, kVector<T>>& sums) const {
     if (row >= rows) return;
     if (vectors && col < cols) {
@@ -123,6 +109,17 @@ struct StridedResult {
       if (col + e < cols) store_float(at, row * row_stride + (col + e) * col_stride, type, sums.at[e]);
   }
 };
+
+// C, or this split's sums in the workspace.
+template <class T>
+PT_DEVICE StridedResult<T> result_of(const TileProduct& p, char* out, const TilePlace& place) {
+  if (p.splits > 1) {
+    char* at = out + (place.split * p.batches + place.batch) * p.rows * p.cols * int64_t(sizeof(T));
+    return {at, p.cols, 1, p.rows, p.cols, sizeof(T) == 8 ? DType::F64 : DType::F32, p.cols % kVector<T> == 0};
+  }
+  char* at = out + batch_offset(p, p.out_batch, place.batch) * size_of_float(p.out_type);
+  return {at, p.out_row, p.out_col, p.rows, p.cols, p.out_type, p.out_vectors && is_aligned(at, 16)};
+}
 
 PT_DEVICE int64_t split_end(const TileProduct& p, const TilePlace& place) {
   const int64_t end = (place.split + 1) * p.split_depth;

@@ -122,17 +122,24 @@ PT_DEVICE void multiply_stage(const T* left, const T* right, int at_row, int at_
   }
 }
 
-// The tile at (row, col), over K from `k` to `k_end`. store(row, col, pack) receives neighbours of a row. All threads
-// of the block call it, once nobody reads the memory of a tile before.
-template <class T, class Shape, class Left, class Right, class Store>
-PT_DEVICE void multiply_tile(TileMemory<T, Shape>& memory, const Left& left, const Right& right, int64_t row,
-                             int64_t col, int64_t k, int64_t k_end, const Store& store) {
+// Which rows and columns of a tile are a thread's.
+template <class Shape>
+PT_DEVICE int row_thread() {
+  return int(threadIdx.x) / (Shape::kCols / Shape::kColsEach);
+}
+template <class Shape>
+PT_DEVICE int col_thread() {
+  return int(threadIdx.x) % (Shape::kCols / Shape::kColsEach);
+}
+
+// Adds the products of the tile at (row, col), over K from `k` to `k_end`. All threads of the block call it, once
+// nobody reads what is in the memory from before.
+template <class T, class Shape, class Left, class Right>
+PT_DEVICE void add_tile(TileMemory<T, Shape>& memory, const Left& left, const Right& right, int64_t row, int64_t col,
+                        int64_t k, int64_t k_end, TileSums<T, Shape>& sums) {
   using Memory = TileMemory<T, Shape>;
   constexpr int kThreads = Shape::kThreads, kDepth = Shape::kDepth, kRows = Shape::kRows, kCols = Shape::kCols;
-  const int at_row = int(threadIdx.x) / (kCols / Shape::kColsEach);
-  const int at_col = int(threadIdx.x) % (kCols / Shape::kColsEach);
   T held_left[kRows * kDepth / kThreads], held_right[kCols * kDepth / kThreads];
-  TileSums<T, Shape> sums = {};
   const auto bring_both = [&](int64_t at) {
     bring<kRows, kDepth, kThreads>(left, row, at, held_left);
     bring<kCols, kDepth, kThreads>(right, col, at, held_right);
@@ -149,19 +156,33 @@ PT_DEVICE void multiply_tile(TileMemory<T, Shape>& memory, const Left& left, con
   for (int stage = 0; k < k_end; k += kDepth, stage ^= 1) {
     const bool more = k + kDepth < k_end;
     if (more) bring_both(k + kDepth);
-    multiply_stage<T, Shape>(memory.left[stage], memory.right[stage], at_row, at_col, sums);
+    multiply_stage<T, Shape>(memory.left[stage], memory.right[stage], row_thread<Shape>(), col_thread<Shape>(), sums);
     if (more) keep_both(stage ^ 1);
   }
+}
+
+// store(row, col, pack) receives neighbours of a row.
+template <class T, class Shape, class Store>
+PT_DEVICE void store_tile(const TileSums<T, Shape>& sums, int64_t row, int64_t col, const Store& store) {
 #pragma unroll
-  for (int i = 0; i < Shape::kRowsEach; ++i)
+  for (int i = 0; i < Shape::kRowsEach; ++i) {
 #pragma unroll
     for (int j = 0; j < Shape::kColsEach; j += kVector<T>) {
       Pack<T, kVector<T>> some;
 #pragma unroll
       for (int e = 0; e < kVector<T>; ++e) some.at[e] = sums.at[i][j + e];
-      store(row + place_of<T, kRows, Shape::kRowsEach>(at_row, i),
-            col + place_of<T, kCols, Shape::kColsEach>(at_col, j), some);
+      store(row + place_of<T, Shape::kRows, Shape::kRowsEach>(row_thread<Shape>(), i),
+            col + place_of<T, Shape::kCols, Shape::kColsEach>(col_thread<Shape>(), j), some);
     }
+  }
+}
+
+template <class T, class Shape, class Left, class Right, class Store>
+PT_DEVICE void multiply_tile(TileMemory<T, Shape>& memory, const Left& left, const Right& right, int64_t row,
+                             int64_t col, int64_t k, int64_t k_end, const Store& store) {
+  TileSums<T, Shape> sums = {};
+  add_tile(memory, left, right, row, col, k, k_end, sums);
+  store_tile(sums, row, col, store);
 }
 
 }  // namespace pt::cuda
