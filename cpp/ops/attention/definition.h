@@ -1,10 +1,9 @@
 // Attention by products and a softmax: what the kernels compute, and where second derivatives come from.
 #pragma once
+#include "ops/attention/plan.h"
 #include "ops/op.h"
 
 namespace pt::attention {
-
-double scale_of(const Attrs& attrs, const Shape& q);
 
 // Of q, k, v: the result and the log-sum-exp.
 Tensors definition(const Tensors& in, const Attrs& attrs);

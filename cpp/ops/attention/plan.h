@@ -2,9 +2,17 @@
 // that one [batch, row, 3, heads, size] buffer can hold all three. k and v may have fewer heads than q, each shared by
 // as many neighbouring heads of q (grouped queries). f32 and f64; f16 and bf16 are computed in f32.
 #pragma once
+#include "core/attrs.h"
 #include "core/launch.h"
 
 namespace pt {
+
+namespace attention {
+
+// What scores are multiplied with: the attribute, or else one over the root of the size of q's heads.
+double scale_of(const Attrs& attrs, const Shape& q);
+
+}  // namespace attention
 
 // q, out [B, Tq, H, D]; k, v [B, Tk, Hkv, D]; lse [B, H, Tq] in the compute dtype: the log of the sum of a row's
 // exponentials, for the backward. With `causal`, query i sees the keys up to i + Tk - Tq; one that sees none gives

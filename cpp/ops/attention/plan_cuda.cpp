@@ -5,7 +5,7 @@
 #include "cuda/launch.h"
 #include "cuda/plans.h"
 #include "ops/attention/cuda_desc.h"
-#include "ops/attention/definition.h"
+#include "ops/attention/plan.h"
 
 namespace pt::cuda {
 namespace {

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <limits>
 
 #include "ops/attention/definition.h"
@@ -51,10 +50,6 @@ Weights weights(const Tensor& query, const Tensor& key, const Attrs& attrs) {
 }
 
 }  // namespace
-
-double scale_of(const Attrs& attrs, const Shape& q) {
-  return attrs.has("scale") ? attrs.number("scale") : 1 / std::sqrt(static_cast<double>(q.back()));
-}
 
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Shape& q = in[0].shape();
