@@ -6,16 +6,16 @@
 
 using pt::cuda::AttentionProblem;
 
-#define PT_ATTENTION_KERNEL(name, count, T, part, ...)                                                         \
-  PT_CUDA_KERNEL(name, count, AttentionProblem, 256) {                                                        \
-    using Memory = pt::cuda::AttentionMemory<T, part>;                                                        \
-    PT_DYNAMIC_SHARED(Memory, memory);                                                                        \
-    pt::cuda::__VA_ARGS__(operands, params, *memory);                                                         \
+#define PT_ATTENTION_KERNEL(name, count, T, part, ...) \
+  PT_CUDA_KERNEL(name, count, AttentionProblem, 256) { \
+    using Memory = pt::cuda::AttentionMemory<T, part>; \
+    PT_DYNAMIC_SHARED(Memory, memory);                 \
+    pt::cuda::__VA_ARGS__(operands, params, *memory);  \
   }
-#define PT_ATTENTION(name, T, part, converts)                                                                 \
-  PT_ATTENTION_KERNEL(attention_##name, 5, T, part, attend<T, part, converts>)                                \
-  PT_ATTENTION_KERNEL(attention_dq_##name, 7, T, part, query_gradients<T, part, converts>)                    \
-  PT_ATTENTION_KERNEL(attention_dk_##name, 7, T, part, key_gradients<T, part, converts, false>)               \
+#define PT_ATTENTION(name, T, part, converts)                                                   \
+  PT_ATTENTION_KERNEL(attention_##name, 5, T, part, attend<T, part, converts>)                  \
+  PT_ATTENTION_KERNEL(attention_dq_##name, 7, T, part, query_gradients<T, part, converts>)      \
+  PT_ATTENTION_KERNEL(attention_dk_##name, 7, T, part, key_gradients<T, part, converts, false>) \
   PT_ATTENTION_KERNEL(attention_dv_##name, 7, T, part, key_gradients<T, part, converts, true>)
 
 PT_ATTENTION(f32_64, float, 64, false)

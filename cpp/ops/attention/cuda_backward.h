@@ -71,8 +71,8 @@ PT_DEVICE void query_gradients(const Operands<7>& operands, const AttentionProbl
   for (int64_t block = blockIdx.x; block < attention_blocks(p, p.heads); block += gridDim.x) {
     const AttentionPlace at = attention_place(p, p.heads, block);
     const BackwardHead<T, kConverts> head(operands, p, at.batch, at.head);
-    const auto elements = elements_as_lines<T, kConverts>(p, p.k, p.k_vectors, operands.at[1], at.batch,
-                                                          kv_head(p, at.head), p.keys);
+    const auto elements =
+        elements_as_lines<T, kConverts>(p, p.k, p.k_vectors, operands.at[1], at.batch, kv_head(p, at.head), p.keys);
     TileSums<T, ResultTile<kPart>> dq = {};
     const int64_t last = at.row + kAttentionRows < p.queries ? at.row + kAttentionRows : p.queries;
     for (int64_t key = 0; key < visible_keys(p, last); key += kAttentionRows) {
@@ -103,9 +103,8 @@ PT_DEVICE void key_gradients(const Operands<7>& operands, const AttentionProblem
     const int64_t begin = seen_from > 0 ? seen_from / kAttentionRows * kAttentionRows : 0;
     for (int64_t number = at.head * share; number < (at.head + 1) * share; ++number) {
       const BackwardHead<T, kConverts> head(operands, p, at.batch, number);
-      const auto elements =
-          elements_as_lines<T, kConverts>(p, from, kValues ? p.dout_vectors : p.q_vectors,
-                                          operands.at[kValues ? 4 : 0], at.batch, number, p.queries);
+      const auto elements = elements_as_lines<T, kConverts>(p, from, kValues ? p.dout_vectors : p.q_vectors,
+                                                            operands.at[kValues ? 4 : 0], at.batch, number, p.queries);
       for (int64_t query = begin; query < p.queries; query += kAttentionRows) {
         TileSums<T, ScoreTile> scores = {}, dscores = {};
         add_tile(memory.tiles, head.k, head.q, at.row, query, 0, p.size, scores);

@@ -15,7 +15,7 @@ using ResultTile = TileShape<kAttentionRows, kPart, 16, 4, kPart / 16>;
 template <class T, int kPart>
 struct AttentionMemory {
   TileMemory<T, ScoreTile> tiles;
-  alignas(16) T weights[kAttentionRows * TileMemory<T, ScoreTile>::kLeftRow];              // [column][row]
+  alignas(16) T weights[kAttentionRows * TileMemory<T, ScoreTile>::kLeftRow];               // [column][row]
   alignas(16) T right[2][ScoreTile::kDepth * TileMemory<T, ResultTile<kPart>>::kRightRow];  // of the second product
 };
 

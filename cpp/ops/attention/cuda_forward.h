@@ -56,8 +56,10 @@ PT_DEVICE void attend(const Operands<5>& operands, const AttentionProblem& p, At
   for (int64_t block = blockIdx.x; block < attention_blocks(p, p.heads); block += gridDim.x) {
     const AttentionPlace at = attention_place(p, p.heads, block);
     const auto q = rows_as_lines<T, kConverts>(p, p.q, p.q_vectors, operands.at[0], at.batch, at.head, p.queries);
-    const auto k = rows_as_lines<T, kConverts>(p, p.k, p.k_vectors, operands.at[1], at.batch, kv_head(p, at.head), p.keys);
-    const auto v = elements_as_lines<T, kConverts>(p, p.v, p.v_vectors, operands.at[2], at.batch, kv_head(p, at.head), p.keys);
+    const auto k =
+        rows_as_lines<T, kConverts>(p, p.k, p.k_vectors, operands.at[1], at.batch, kv_head(p, at.head), p.keys);
+    const auto v =
+        elements_as_lines<T, kConverts>(p, p.v, p.v_vectors, operands.at[2], at.batch, kv_head(p, at.head), p.keys);
     TileSums<T, Result> sums = {};
     RunningSoftmax<T> running;
 #pragma unroll

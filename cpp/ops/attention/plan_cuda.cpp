@@ -35,7 +35,8 @@ AttentionProblem describe(const Operand& q, const Operand& k, const Operand& v, 
   return p;
 }
 
-// What AttentionMemory takes (cuda_block.h): two stages of both operands, the weights, two stages of the second product.
+// What AttentionMemory takes (cuda_block.h): two stages of both operands, the weights, two stages of the second
+// product.
 uint32_t shared_bytes(const AttentionProblem& p) {
   const int64_t size = p.type == DType::F64 ? 8 : 4, pad = 16 / size;
   const int64_t row = kAttentionRows + pad;
