@@ -118,7 +118,7 @@ Reached gradients_by_rows(const Tensor& loss, const Tensor& cotangent, const Ten
   Reached result;
   for (const Tensor& gradient : found) result.any = result.any || gradient.defined();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    result.grads.append(wrap(found[i].defined() ? found[i] : fn::zeros(wanted[i].type())));
+    result.grads.append(wrap(found[i].defined() ? found[i] : zeros_beside(wanted[i])));
   }
   for (std::size_t i = 0; i < tables.size(); ++i) {
     if (found[values.size() + i].defined()) {

@@ -16,6 +16,7 @@
 
 namespace pt {
 class ForeignStep;
+class Target;
 struct Graph;
 }  // namespace pt
 
@@ -53,6 +54,13 @@ Tensor number_in(const Tensor& number, DType dtype);  // in another one; at once
 // What somebody lent: as it is, but a copy if it holds truths that are other bytes than 1, which kernels would count.
 Tensor with_true_as_one(const Tensor& lent);
 
+// Devices: by the name that Python gives, which throws with `where` in front for one that is not loaded; a tensor's;
+// and a tensor in another place, on the tape too.
+const Target& device_named(py::handle device, const std::string& where);
+std::string device_of(const Tensor& tensor);
+Tensor to_target(const Tensor& tensor, const Target& target);
+Tensor here(const Tensor& tensor);  // in main memory; of no concern to a tape
+
 // Numbers from Python objects; nullopt for what is none, or does not fit into 64 bits.
 std::optional<int64_t> integer_of(py::handle object);
 std::optional<Ints> integers_of(py::handle object);  // one, or a sequence
@@ -86,6 +94,7 @@ void register_ops(py::module_& m);
 void register_kernels(py::module_& m);
 void register_examine(py::module_& m);
 void register_slots(py::module_& m);
+void register_devices(py::module_& m);
 void register_autograd(py::module_& m);
 void register_transforms(py::module_& m);
 void register_compile(py::module_& m);

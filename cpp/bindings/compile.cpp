@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "ops/autocast.h"
 #include "ops/recorder.h"
+#include "ops/target.h"
 #include "program/compiled.h"
 
 namespace pt::bindings {
@@ -110,6 +111,20 @@ std::vector<py::object> to_assign(State& state, const Extra& extra, PyObject* co
   return objects;
 }
 
+// The device of the arguments that lie on one; null without any. What is on the host goes where the step runs.
+const Target* device_of_arguments(const State& state, const Tensors& tensors) {
+  const Tensor* first = nullptr;
+  for (const Tensor& t : tensors) {
+    if (t.impl().buffer->on_host()) continue;
+    if (!first) first = &t;
+    if (&t.impl().buffer->memory() == &first->impl().buffer->memory()) continue;
+    throw DTypeError(text("[", state.name, "] received ", first->type(), " on ", device_of(*first), " and ", t.type(),
+                          " on ", device_of(t), "; expected all tensors on one device; move one with .to('",
+                          device_of(*first), "')"));
+  }
+  return first ? &target_of(first->impl().buffer->memory()) : nullptr;
+}
+
 PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, bool& by_function) {
   Flattened flat = scan_arguments(state, args, given, names);
   Signature signature;
@@ -117,13 +132,18 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   if (autocast_dtype() != DType::F32) {
     signature.frozen += text("autocast=", info(autocast_dtype()).brief, autocast_exact() ? ", dots=exact" : "");
   }
-  if (!state.step.options().backend) signature.context = current_plan_context();  // which a backend does not look at
   for (Tensor& t : flat.tensors) {
     if (!t.concrete())
       throw TraceError(text(
           "[", state.name,
           "] received a symbolic tensor outside of its trace; expected a value; return it from the step that made it"));
     signature.types.push_back(t.type());
+  }
+  if (!state.step.options().backend) {  // which does not look at it
+    const Target* target = device_of_arguments(state, flat.tensors);
+    signature.placed = target;
+    if (!target) target = flat.tensors.empty() ? &current_target() : &target_of(host_memory());
+    signature.context = target->context();
   }
   CompiledStep::EntryRef entry = state.step.find(signature);
   for (int tries = 1; !entry; ++tries) {
@@ -331,30 +351,28 @@ PyObject* places(PyObject* self, PyObject* args) {
 // The launches and checks that a device which cannot answer during a step is given: (event, launch) pairs.
 PyObject* record(PyObject* self, PyObject* args) {
   return guarded([&]() -> py::object {
-    struct Recording final : Device {
+    struct Noting final : Device, Run {
       std::vector<std::pair<std::string, int>> events;
       int now = -1;  // the launch of the step; those of programs in loops belong to it
-      std::string_view name() const override { return "recording"; }
+      std::string_view name() const override { return "noting"; }
       Memory& memory() override { return host_memory(); }
-      void begin(bool) override { events.emplace_back("begin", -1); }
-      void launch(const Instruction& instruction, char* const*, uint32_t*) override {
+      Run& begin(bool) override { return events.emplace_back("begin", -1), *this; }
+      void launch(const Instruction& instruction, char* const*) override {
         events.emplace_back(instruction.commits ? "commit" : "launch", now);
       }
-      bool flag(const char*) override {
-        events.emplace_back("flag", now);
-        return false;
-      }
-      Guard guard(const uint32_t*) override {
-        events.emplace_back("guard", -1);
-        return Guard::Deferred;
-      }
+      bool flag(const char*) override { return events.emplace_back("flag", now), false; }
+      Guard guard(int, bool) override { return events.emplace_back("guard", -1), Guard::Passed; }
+      void commit(bool) override {}
+      void raise(uint32_t) override {}
+      uint32_t status_so_far() const override { return 0; }
+      RunReport finish() override { return events.emplace_back("finish", -1), RunReport{}; }
       void end() override { events.emplace_back("end", -1); }
       void wait() override { events.emplace_back("wait", -1); }
     };
     State& state = state_of(self);
     const CompiledStep::EntryRef entry = own_program(state, "record");
     Program& program = *entry->program;
-    Recording device;
+    Noting device;
     program.replay(program_inputs(state, program, args), device,
                    [&](const Instruction& instruction, const std::function<void()>& carry_out) {
                      device.now = instruction.launch;

@@ -246,7 +246,11 @@ py::object to_numpy(const Tensor& given) {
     throw DTypeError(
         "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
   }
-  const Tensor tensor = given.in(host_memory());
+  if (!given.impl().buffer->on_host()) {
+    throw DTypeError(text("[numpy] received ", given.type(), " on ", device_of(given),
+                          "; expected main memory; copy it there with .to('cpu')"));
+  }
+  const Tensor& tensor = given;
   note_constant(tensor);
   const std::size_t size = size_of(tensor.dtype());
   std::vector<py::ssize_t> shape, strides;

@@ -109,6 +109,9 @@ py::object lend(Tensor tensor, const py::object& stream, const py::object& max_v
         "the step");
   if (!tensor.concrete())
     throw TraceError("[dlpack] received a tensor whose memory was let go; expected a value; keep the tensor");
+  if (!tensor.impl().buffer->on_host())
+    refuse(text("[dlpack] received ", tensor.type(), " on ", device_of(tensor),
+                "; expected main memory; copy it there with .to('cpu')"));
   if (!stream.is_none())
     refuse(text("[dlpack] stream = ", shown(stream), "; expected None; tensors are in main memory"));
   if (!device.is_none() && !py::make_tuple(int{PT_CPU}, 0).equal(device))

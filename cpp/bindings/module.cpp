@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   register_kernels(m);
   register_examine(m);
   register_slots(m);
+  register_devices(m);
   register_attributes(m);
   register_autograd(m);
   register_transforms(m);

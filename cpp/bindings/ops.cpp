@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "ops/autocast.h"
 #include "ops/prepared.h"
+#include "ops/promotion.h"
 #include "ops/recorder.h"
 
 namespace pt::bindings {
@@ -132,6 +133,24 @@ Tensor input_tensor(const Op& op, const InputSpec& spec, py::handle value) {
   return op.view ? own(tensor) : tensor;
 }
 
+// Numbers go to a device by themselves, and so do indices; a tensor is moved by who knows what that costs.
+void check_places(const Op& op, const Tensors& inputs) {
+  const Tensor *there = nullptr, *on_host = nullptr;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    if (!input.concrete()) continue;
+    if (!input.impl().buffer->on_host()) {
+      there = &input;
+    } else if (input.ndim() > 0 && input_spec(op, i, inputs.size()).promoted) {
+      on_host = &input;
+    }
+  }
+  if (!there || !on_host) return;
+  throw DTypeError(text("[", op.name, "] received ", on_host->type(), " on cpu beside ", there->type(), " on ",
+                        device_of(*there), "; expected all on one device; move it there with .to('", device_of(*there),
+                        "')"));
+}
+
 void place_list(const Op& op, py::handle value, Tensors& inputs) {
   if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) {
     throw DTypeError(text("[", op.name, "] ", op.inputs[0].name, " is ", Py_TYPE(value.ptr())->tp_name,
@@ -183,6 +202,7 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
       parsed.inputs.push_back(inputs[i] ? input_tensor(op, spec, inputs[i]) : Tensor());
     }
   }
+  check_places(op, parsed.inputs);
   return parsed;
 }
 

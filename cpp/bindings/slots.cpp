@@ -4,6 +4,7 @@
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
+#include "ops/target.h"
 
 namespace pt::bindings {
 namespace {
@@ -35,12 +36,17 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
       throw Error(text("[flatten_slots] ", slot->name,
                        " holds other slots, which are pieces of it; expected slots of their own; make new slots of the "
                        "values of its pieces"));
+    if (&slot->memory() != &slots[0]->memory())
+      throw Error(text("[flatten_slots] ", slot->name, " lies on ", target_of(slot->memory()).name(),
+                       ", the first slot on ", target_of(slots[0]->memory()).name(),
+                       "; expected one device; move the whole model there before an optimizer is made of it"));
     offsets.push_back(total);
     total += (count(slot->type().shape) + unit - 1) / unit * unit;
   }
   for (const SlotRef& slot : slots) slot->become_base();  // out of a flat slot before
-  Tensor flat = Tensor::empty({dtype, {total}});
-  std::memset(flat.host(), 0, static_cast<std::size_t>(total) * size_of(dtype));
+  Memory& memory = slots[0]->memory();
+  Tensor flat = Tensor::empty({dtype, {total}}, memory);
+  memory.fill(flat.address(), 0, static_cast<std::size_t>(total) * size_of(dtype));
   SlotRef base = Slot::make(std::move(flat), name, false);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     while (!slots[i]->become_view(base, offsets[i])) {

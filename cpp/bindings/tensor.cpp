@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
+#include "ops/target.h"
 
 namespace pt::bindings {
 namespace {
@@ -72,6 +73,13 @@ Tensor make(py::handle data, py::handle dtype, const char* where) {
   return in_dtype(t, data, dtype, where);
 }
 
+// What is made of Python's objects is made where the caller says, or where the current target says.
+Tensor placed(const Tensor& made, py::handle data, py::handle device, const std::string& where) {
+  if (!device.is_none()) return to_target(made, device_named(device, where));
+  const bool there = is_tensor(data) || py::isinstance<Slot>(data) || made.symbolic();
+  return there ? made : moved(made, current_target().memory());
+}
+
 void check_device(py::handle device, const std::string& where) {
   if (device.is_none() || py::cast<std::string>(py::str(device)) == "cpu") return;
   throw DTypeError(text("[", where, "] device = ", shown(device), "; expected 'cpu', the only one; leave device out"));
@@ -86,15 +94,15 @@ std::string repr(Tensor t) {
   const Tensor shown = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
   return "Tensor(" +
          py::cast<std::string>(
-             py::module_::import("numpy").attr("array2string")(to_numpy(shown), py::arg("separator") = ", ")) +
-         ", " + type + ")";
+             py::module_::import("numpy").attr("array2string")(to_numpy(here(shown)), py::arg("separator") = ", ")) +
+         ", " + type + (t.impl().buffer->on_host() ? "" : ", " + device_of(t)) + ")";
 }
 
 // By values; what a tensor of a trace or a tape is to other processes nobody could say. Rows are laid out here, where
 // too little memory is an error of ours.
 py::tuple reduced(Tensor t) {
   const Tensor values = t.dtype() == DType::BF16 ? fn::cast(t, DType::F32) : t;
-  const py::object rows = py::module_::import("numpy").attr("asarray")(to_numpy(values), py::arg("order") = "C");
+  const py::object rows = py::module_::import("numpy").attr("asarray")(to_numpy(here(values)), py::arg("order") = "C");
   return py::make_tuple(py::module_::import("powertrain._core").attr("tensor"),
                         py::make_tuple(rows, std::string(info(t.dtype()).name)));
 }
@@ -164,10 +172,10 @@ void register_tensor(py::module_& m) {
       .def("item",
            [](const Tensor& t) -> py::object {
              no_branch(t, "item");
-             if (is_complex(t.dtype()) && t.size() == 1) return to_numpy(t).attr("item")();
+             if (is_complex(t.dtype()) && t.size() == 1) return to_numpy(here(t)).attr("item")();
              const double value = t.item();
              if (t.dtype() == DType::Bool) return py::bool_(value != 0);
-             if (is_int(t.dtype())) return to_numpy(t).attr("item")();
+             if (is_int(t.dtype())) return to_numpy(here(t)).attr("item")();
              return py::float_(value);
            })
       .def(
@@ -185,7 +193,7 @@ void register_tensor(py::module_& m) {
       .def("__bool__",
            [](const Tensor& t) {
              no_branch(t, "bool");
-             if (is_complex(t.dtype()) && t.size() == 1) return py::cast<bool>(to_numpy(t).attr("__bool__")());
+             if (is_complex(t.dtype()) && t.size() == 1) return py::cast<bool>(to_numpy(here(t)).attr("__bool__")());
              return t.item() != 0;
            })
       .def("__float__",
@@ -197,13 +205,13 @@ void register_tensor(py::module_& m) {
            [](const Tensor& t) -> py::object {
              no_branch(t, "int");
              const double value = t.item();
-             if (is_int(t.dtype())) return to_numpy(t).attr("item")();
+             if (is_int(t.dtype())) return to_numpy(here(t)).attr("item")();
              return py::int_(static_cast<int64_t>(value));
            })
       .def("__complex__",
            [](const Tensor& t) -> py::object {
              no_branch(t, "complex");
-             if (is_complex(t.dtype()) && t.size() == 1) return to_numpy(t).attr("item")();
+             if (is_complex(t.dtype()) && t.size() == 1) return to_numpy(here(t)).attr("item")();
              return py::module_::import("builtins").attr("complex")(t.item());
            })
       .def("__len__",
@@ -227,17 +235,17 @@ void register_tensor(py::module_& m) {
   m.def(
       "tensor",
       [](py::handle data, py::handle dtype, py::handle device) {
-        check_device(device, "tensor");
-        return make(data, dtype, "tensor");
+        return placed(make(data, dtype, "tensor"), data, device, "tensor");
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
       "A tensor with memory of its own.");
   m.def(
       "asarray",
       [](py::handle data, py::handle dtype, py::handle device) {
-        check_device(device, "asarray");
-        if (is_number(data)) return make(data, dtype, "asarray");
-        return in_dtype(to_tensor(data, "asarray", dtype.is_none()), data, dtype, "asarray");
+        const Tensor made = is_number(data)
+                                ? make(data, dtype, "asarray")
+                                : in_dtype(to_tensor(data, "asarray", dtype.is_none()), data, dtype, "asarray");
+        return placed(made, data, device, "asarray");
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
       "A tensor; arrays in main memory are not copied.");
@@ -254,7 +262,8 @@ void register_tensor(py::module_& m) {
         if (one.ndim() != 0 || one.symbolic())
           throw ShapeError(text("[full] value is ", one.type(), one.symbolic() ? ", symbolic" : "",
                                 "; expected one number; for more, use broadcast_to"));
-        return Tensor::view(one.impl().buffer, type, broadcast_strides({}, {}, type.shape), one.impl().offset);
+        return moved(Tensor::view(one.impl().buffer, type, broadcast_strides({}, {}, type.shape), one.impl().offset),
+                     current_target().memory());
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
   m.def("real_range", [](double start, double stop, double step) {
@@ -266,7 +275,7 @@ void register_tensor(py::module_& m) {
     const auto n = static_cast<int64_t>(std::max(0.0, size));
     const Tensor t = Tensor::empty({DType::F64, {n}});
     for (int64_t i = 0; i < n; ++i) reinterpret_cast<double*>(t.host())[i] = start + static_cast<double>(i) * step;
-    return t;
+    return moved(t, current_target().memory());
   });
   // For functions that are made in Python: what they are given, or an error of ours.
   m.def("integer", [](py::handle value, const std::string& name, const std::string& where) {
@@ -282,7 +291,7 @@ void register_tensor(py::module_& m) {
   m.def("whole_range", [](uint64_t start, uint64_t step, int64_t n, bool wide) {
     const Tensor t = Tensor::empty({wide ? DType::U64 : DType::I64, {n}});
     for (int64_t i = 0; i < n; ++i, start += step) reinterpret_cast<uint64_t*>(t.host())[i] = start;
-    return t;
+    return moved(t, current_target().memory());
   });
 }
 

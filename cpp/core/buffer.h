@@ -27,6 +27,7 @@ class Buffer {
     if (host_ == nullptr) refuse();
     return host_;
   }
+  bool on_host() const { return host_ != nullptr; }
   std::size_t bytes() const { return bytes_; }
   bool borrowed() const { return static_cast<bool>(release_); }
 

@@ -12,8 +12,9 @@ class ControlFlow {
   virtual ~ControlFlow() = default;
   virtual std::string_view kind() const = 0;  // for people: "loop", "branch"
   virtual bool any_parallel() const = 0;      // whether an instruction of its programs is worth sharing
+  virtual bool reads_flags() const = 0;       // whether what it runs depends on what it has computed
   // With the operands that the instruction has.
-  virtual void run(Device& device, char* const* data, uint32_t* status) const = 0;
+  virtual void run(Run& run, char* const* data) const = 0;
 };
 
 // Whether an instruction, or one of the programs that it runs, is worth sharing.
@@ -21,12 +22,16 @@ inline bool any_parallel(const Instruction& instruction) {
   return instruction.parallel || (instruction.control && instruction.control->any_parallel());
 }
 
+inline bool reads_flags(const Instruction& instruction) {
+  return instruction.control && instruction.control->reads_flags();
+}
+
 // The one way to carry out an instruction, eagerly, in a step and inside of a loop.
-inline void carry_out(Device& device, const Instruction& instruction, char* const* data, uint32_t* status) {
+inline void carry_out(Run& run, const Instruction& instruction, char* const* data) {
   if (instruction.control) {
-    instruction.control->run(device, data, status);
+    instruction.control->run(run, data);
   } else {
-    device.launch(instruction, data, status);
+    run.launch(instruction, data);
   }
 }
 

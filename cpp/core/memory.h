@@ -6,6 +6,8 @@
 
 namespace pt {
 
+class Target;  // ops/target.h
+
 class Memory {
  public:
   virtual ~Memory() = default;
@@ -21,6 +23,8 @@ class Memory {
   // From and to the host's memory. Both return when the host may use its side again.
   virtual void copy_in(char* to, const char* host, std::size_t bytes) = 0;
   virtual void copy_out(char* host, const char* from, std::size_t bytes) = 0;
+
+  const Target* computes_here = nullptr;  // the first that was made of those whose memory it is
 };
 
 Memory& host_memory();

@@ -126,6 +126,20 @@ void Slot::become_base() {
   }
 }
 
+void Slot::move_to(Memory& memory) {
+  for (;;) {
+    const std::shared_ptr<Slot> home = base_ ? base_ : shared_from_this();
+    home->bring();
+    const Held held(*home, Lease::Mode::Write);
+    if (home.get() != (base_ ? base_.get() : this) || home->away_) continue;
+    home->check_whole();
+    if (&home->buffer_->memory() == &memory) return;
+    home->own_memory(memory);
+    homes.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+}
+
 Tensor Slot::current() {
   for (;;) {
     Slot& home = base_ ? *base_ : *this;

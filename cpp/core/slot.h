@@ -28,6 +28,7 @@ class Slot : public std::enable_shared_from_this<Slot> {
 
   std::string name;
   bool trainable = false;
+  bool travels = false;  // goes where a step reads it, as the state of a generator, from which everybody draws
 
   const TensorType& type() const { return type_; }
   const std::shared_ptr<Slot>& base() const { return base_; }  // null for a base slot
@@ -43,8 +44,12 @@ class Slot : public std::enable_shared_from_this<Slot> {
   bool become_view(const std::shared_ptr<Slot>& base, int64_t offset);
   // Turns a view slot into a base slot, which holds a copy of its value.
   void become_base();
-  // Moves on whenever some slot became a view, or a base: then programs look again where their slots live.
+  // Moves on whenever some slot became a view, or a base, or moved: then programs look again where their slots live.
   static uint64_t homes_version();
+
+  // Where the value lies: it stays there until it is moved, and views with their base.
+  Memory& memory() const { return (base_ ? *base_ : *this).buffer_->memory(); }
+  void move_to(Memory& memory);
 
   // For compiled programs, which write in place; the caller holds the lease of this base slot. Memory that it alone
   // owns: a tensor handed out before keeps its own copy. What was read before is let go of.

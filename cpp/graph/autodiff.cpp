@@ -212,7 +212,14 @@ Tensors gradients_reached(const Tensors& outputs, const Tensors& cotangents, con
   }
   backward.run();
   Tensors result;
-  for (const Tensor& t : wrt) result.push_back(backward.gradient(t));
+  for (const Tensor& t : wrt) {
+    result.push_back(backward.gradient(t));
+    Tensor& gradient = result.back();
+    // Back over a move to a device: a gradient lies beside what it is of.
+    if (gradient.defined() && gradient.concrete() && t.concrete()) {
+      gradient = moved(gradient, t.impl().buffer->memory());
+    }
+  }
   return result;
 }
 
@@ -220,7 +227,7 @@ Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tenso
   const AutocastScope decided;
   Tensors result = gradients_reached(outputs, cotangents, wrt);
   for (std::size_t i = 0; i < wrt.size(); ++i) {
-    if (!result[i].defined()) result[i] = fn::zeros(wrt[i].type());
+    if (!result[i].defined()) result[i] = zeros_beside(wrt[i]);
   }
   return result;
 }

@@ -199,17 +199,20 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
   if (value.impl().buffer->borrowed() || slot->base()) value = to_row_major(value);
   if (value.impl().buffer->borrowed()) value = apply1("copy", {value});
   journal().note(slot);
-  slot->replace(value.node() ? value.with_node(nullptr, 0) : value);
+  const Tensor there = slot->travels ? value : moved(value, slot->memory());
+  slot->replace(there.node() ? there.with_node(nullptr, 0) : there);
   if (value.node()) remember_written(slot->current(), value);
 }
 
 Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs) {
-  const Tensor state = read_slot(generator);
+  generator->travels = true;
+  Tensor state = read_slot(generator);
   if (Recorder* recorder = active_recorder()) {
     attrs.set("ordinal", recorder->next_draw(generator));
     return apply1(op, {state}, attrs);
   }
   attrs.set("ordinal", int64_t{0});
+  state = state.in(host_memory());  // where a step on a device has left it elsewhere
   const Tensor drawn = apply1(op, {state}, attrs);
   write_slot(generator, moved_on(state));
   return drawn;

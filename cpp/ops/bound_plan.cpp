@@ -39,11 +39,13 @@ PlanKey key_of(const Op& op, std::span<const Operand> in, std::span<const Operan
   return key;
 }
 
-BoundPlan bound(LaunchPlan plan, const PlanContext& context) {
+BoundPlan bound(LaunchPlan plan, std::size_t operands, const PlanContext& context) {
   BoundPlan all;
   all.plan = std::move(plan);
+  const std::size_t whole = operands + (all.plan.workspace_bytes > 0);
   for (const Launch& launch : all.plan.launches) {
-    const Instruction& instruction = all.instructions.emplace_back(context.target->bind(launch, context));
+    Instruction& instruction = all.instructions.emplace_back(context.target->bind(launch, context));
+    instruction.operand_count = static_cast<int16_t>(launch.operands.empty() ? whole : launch.operands.size());
     all.micros += instruction.micros;
     all.parallel = all.parallel || any_parallel(instruction);
     all.open_ended = all.open_ended || instruction.control;
@@ -110,7 +112,8 @@ std::shared_ptr<const BoundPlan> bound_plan(const Op& op, std::span<const Operan
   PlanKey key = key_of(op, in, out, attrs, context);
   if (auto found = cache.find(key); found != cache.end()) return found->second;
   if (cache.size() >= kCachedPlans) cache.clear();
-  auto plan = std::make_shared<const BoundPlan>(bound(context.target->plan(op, in, out, attrs, context), context));
+  auto plan = std::make_shared<const BoundPlan>(
+      bound(context.target->plan(op, in, out, attrs, context), in.size() + out.size(), context));
   cache.emplace(std::move(key), plan);
   return plan;
 }
@@ -118,16 +121,18 @@ std::shared_ptr<const BoundPlan> bound_plan(const Op& op, std::span<const Operan
 void run_bound(const Target& target, const Op& op, const BoundPlan& bound, std::span<char* const> operands) {
   const auto workspace_bytes = static_cast<std::size_t>(bound.plan.workspace_bytes);
   const BufferRef workspace = workspace_bytes > 0 ? Buffer::allocate(workspace_bytes, target.memory()) : nullptr;
+  // Of a call without effects nobody asks how it went, so that a device goes on with it alone.
+  const bool waits = op.has_effect() || op.failure || bound.open_ended;
   uint32_t status = 0;
   {
     if (bound.open_ended) InsideRun::check_may_wait();
     const OutsideInterpreter outside(bound.leaves_interpreter());
-    Device& device = target.device();
-    const DeviceRun run(device, bound.parallel);
+    const DeviceRun run(target.device(), bound.parallel);
     for (std::size_t l = 0; l < bound.instructions.size(); ++l) {
       Addresses addresses(bound.plan.launches[l], operands, workspace ? workspace->address() : nullptr);
-      carry_out(device, bound.instructions[l], addresses.data(), &status);
+      carry_out(*run, bound.instructions[l], addresses.data());
     }
+    status = waits ? run->finish().status : run->status_so_far();
   }
   if (status != 0) check_status(op, status);
 }

@@ -21,10 +21,7 @@ struct Composition {
 using CompositionRunner = bool (*)(const Composition& composition, Tensors& results);
 CompositionRunner& composition_runner();
 
-inline Tensors run_composition(const Composition& composition) {
-  Tensors results;
-  if (composition_runner() && composition_runner()(composition, results)) return results;
-  return composition.body(composition.inputs);
-}
+// Where its inputs are: there it makes what it needs beside them, too.
+Tensors run_composition(const Composition& composition);
 
 }  // namespace pt

@@ -24,11 +24,12 @@ void run_plan(const Target& target, const Op& op, std::span<const Operand> in, s
 // What lies on the host, as numbers that definitions make do, is copied to where the op runs. The other way would wait
 // for the device, and is asked for.
 Tensor where_it_runs(const Op& op, const Tensor& input, const Target& target) {
-  Memory& memory = input.impl().buffer->memory();
+  const Memory& memory = input.impl().buffer->memory();
   if (&memory == &target.memory()) return input;
-  if (memory.on_host()) return input.in(target.memory());
-  throw Error(text("[", op.name, "] received ", input.type(), " in ", memory.name(), " memory, for target ",
-                   target.name(), "; expected host memory or the target's own; copy the tensor first"));
+  if (memory.on_host()) return moved(input, target.memory());
+  throw Error(text("[", op.name, "] received ", input.type(), " on ", memory.computes_here->name(),
+                   " beside tensors on ", target.name(), "; expected all on one device; move it there with .to('",
+                   target.name(), "')"));
 }
 
 // A view of complex numbers as real ones, or of real ones as complex, counts in elements of another size.
@@ -62,6 +63,19 @@ Tensor copied(const Tensor& tensor) {
   return evaluate(find_op("copy"), {tensor}, {}, {tensor.type()})[0];
 }
 
+Tensor moved(const Tensor& tensor, Memory& memory) {
+  const Buffer& from = *tensor.impl().buffer;
+  if (&from.memory() == &memory) return tensor;
+  const auto bytes = static_cast<std::size_t>(tensor.size()) * size_of(tensor.dtype());
+  // Of a large tensor's small part, not all that it is a part of.
+  return (bytes < from.bytes() / 2 ? copied(tensor) : tensor).in(memory);
+}
+
+Tensor zeros_beside(const Tensor& tensor) {
+  const Tensor zeros = fn::zeros(tensor.type());
+  return tensor.concrete() ? moved(zeros, tensor.impl().buffer->memory()) : zeros;
+}
+
 Tensor converted(const Tensor& tensor, DType dtype) {
   TapeScope off(false);
   return evaluate(find_op("astype"), {tensor}, {{"dtype", dtype}}, {{dtype, tensor.shape()}})[0];
@@ -71,7 +85,7 @@ Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor :
 
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
-  const Target& target = current_target();
+  const Target& target = target_for(op, inputs);
   if (!target.plans(op)) {
     if (!op.compose) target.refuse(op);
     TapeScope off(false);

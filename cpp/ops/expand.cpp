@@ -2,6 +2,7 @@
 
 #include "ops/autocast.h"
 #include "ops/composition.h"
+#include "ops/target.h"
 
 namespace pt {
 namespace {
@@ -31,6 +32,13 @@ Tensors by_definition(const Op& op, const ComposeFn& definition, const Tensors& 
 CompositionRunner& composition_runner() {
   static CompositionRunner runner = nullptr;
   return runner;
+}
+
+Tensors run_composition(const Composition& composition) {
+  const TargetScope scope(target_for(composition.op, composition.inputs));
+  Tensors results;
+  if (composition_runner() && composition_runner()(composition, results)) return results;
+  return composition.body(composition.inputs);
 }
 
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs) {

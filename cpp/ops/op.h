@@ -21,7 +21,7 @@ namespace pt {
 struct FusedProgram;     // of the fused machine, ops/fused/machine.h
 struct ExternalFormula;  // ops/fused/desc.h
 struct OpPlan;           // how a target runs an op, ops/target.h
-inline constexpr std::size_t kMostTargets = 4;
+inline constexpr std::size_t kMostTargets = 8;
 enum class StepKind;  // ops/fused/machine.h
 
 using Tensors = std::vector<Tensor>;

@@ -48,13 +48,16 @@ bool is_kept(const Op& op) {
 
 bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Attrs& given) {
   size_ = 0;
-  // An op without a kernel runs as a composition, which is kept by itself.
-  const bool runs_at_once = op.view || current_target().plans(op);
-  const bool plain = inputs.size() <= kMostPreparedInputs && runs_at_once && is_kept(op) && !active_recorder() &&
-                     tape_depth() == 0 && autocast_dtype() == DType::F32;
+  const bool plain = inputs.size() <= kMostPreparedInputs && is_kept(op) && !active_recorder() && tape_depth() == 0 &&
+                     autocast_dtype() == DType::F32;
   if (!plain) return false;
+  Whereabouts whereabouts;
+  for (const Tensor* input : inputs) whereabouts.add(*input);
+  const Target& target = whereabouts.target(op);
+  // An op without a kernel runs as a composition, which is kept by itself.
+  if (!op.view && !target.plans(op)) return false;
   push_back(word_of(&op));
-  append(*this, current_plan_context());
+  append(*this, target.context());
   push_back(static_cast<int64_t>(inputs.size()));
   for (const Tensor* input : inputs) {
     if (!input->defined()) {
@@ -115,7 +118,7 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
              const Types& types) {
   Entry& entry = place_of(key);
   entry = {key, nullptr};
-  const Target& target = current_target();
+  const Target& target = target_for(op, inputs);
   Prepared call{&target, types[0], {}, std::nullopt, nullptr};
   std::vector<Operand> in;
   for (std::size_t i = 0; i < ready.size(); ++i) {

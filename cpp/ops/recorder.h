@@ -58,6 +58,9 @@ Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const 
 Tensor to_row_major(const Tensor& tensor);
 // In memory of its own, and in another dtype. On no tape.
 Tensor copied(const Tensor& tensor);
+// The same values in another memory; itself if it is there. No tape hears of it.
+Tensor moved(const Tensor& tensor, Memory& memory);
 Tensor converted(const Tensor& tensor, DType dtype);
+Tensor zeros_beside(const Tensor& tensor);  // of its type, in its memory
 
 }  // namespace pt

@@ -32,10 +32,13 @@ const Target*& chosen() {
 
 }  // namespace
 
-Target::Target(std::string name, Memory& memory)
-    : name_(std::move(name)), memory_(memory), number_(next_number(this)) {}
+Target::Target(std::string name, Memory& memory) : name_(std::move(name)), memory_(memory), number_(next_number(this)) {
+  if (!memory.computes_here) memory.computes_here = this;
+}
 Target::Target(std::string name, Memory& memory, const Target& plans_of)
-    : name_(std::move(name)), memory_(memory), number_(plans_of.number_) {}
+    : name_(std::move(name)), memory_(memory), number_(plans_of.number_) {
+  if (!memory.computes_here) memory.computes_here = this;
+}
 
 LaunchPlan Target::plan(const Op& op, std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
                         const PlanContext& context) const {
@@ -52,10 +55,11 @@ LaunchPlan Target::plan_copy(const Operand& in, const Operand& out, const PlanCo
 }
 
 void Target::refuse(const Op& op) const {
-  throw KernelError(
-      text("[", op.name, "] target ", name_,
-           " has no plan for it, and it has no definition in other ops; expected one of them; add cpp/ops/", op.name,
-           "/plan_", name_, ".cpp, or .compose(...) to its spec"));
+  throw KernelError(text(
+      "[", op.name, "] target ", name_,
+      " has no plan for it, and it has no definition in other ops; expected one of them; compute it on the CPU, or "
+      "add cpp/ops/",
+      op.name, "/plan_", kind(), ".cpp, or .compose(...) to its spec"));
 }
 
 const OpPlan* Target::add(std::string op, OpPlan plan) {
@@ -69,6 +73,13 @@ const OpPlan* Target::add(Op& op, OpPlan plan) {
   return op.plans[number_] = &unnamed_.emplace_back(std::move(plan));
 }
 
+void add_everywhere(Op& op, OpPlan plan) {
+  static auto& kept = *new std::deque<OpPlan>;  // as long as the process, like the op
+  static auto& busy = *new Lock;
+  const std::lock_guard lock(busy);
+  op.plans.fill(&kept.emplace_back(std::move(plan)));
+}
+
 void find_plans(Op& op) {
   for (const Target* target : planners()) {
     if (auto found = target->by_name_.find(op.name); found != target->by_name_.end()) {
@@ -80,6 +91,17 @@ void find_plans(Op& op) {
 const Target& current_target() {
   const Target* target = chosen();
   return target ? *target : cpu_target();
+}
+
+const Target& target_of(const Memory& memory) {
+  const Target& now = current_target();
+  return &now.memory() == &memory ? now : *memory.computes_here;
+}
+
+const Target& target_for(const Op& op, const Tensors& inputs) {
+  Whereabouts whereabouts;
+  for (const Tensor& input : inputs) whereabouts.add(input);
+  return whereabouts.target(op);
 }
 
 TargetScope::TargetScope(const Target& target) : saved_(chosen()) { chosen() = &target; }

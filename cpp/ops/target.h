@@ -74,6 +74,7 @@ class Target {
                   const PlanContext& context) const;
   LaunchPlan plan_copy(const Operand& in, const Operand& out, const PlanContext& context) const;
   [[noreturn]] void refuse(const Op& op) const;
+  std::string kind() const { return name_.substr(0, name_.find(':')); }  // "cuda" of "cuda:0"
 
   virtual LaunchPlan plan_fused(const FusedProgram& program, const PlanContext& context) const = 0;
   virtual const FusionLimits& fusion_limits() const = 0;
@@ -100,6 +101,9 @@ class Target {
   std::deque<OpPlan> unnamed_;
 };
 
+// Of an op outside of the registry whose instructions every target runs, before anybody else sees that.
+void add_everywhere(Op& op, OpPlan plan);
+
 // Fills in the plans of an op that is being registered.
 void find_plans(Op& op);
 
@@ -107,6 +111,30 @@ void find_plans(Op& op);
 // of the CPU unless a scope says otherwise.
 const Target& current_target();
 inline PlanContext current_plan_context() { return current_target().context(); }
+
+// The target that computes in a memory: the current one if it does, else the first that was made for it.
+const Target& target_of(const Memory& memory);
+
+// Where a call is computed: in the memory of its inputs, where one on a device decides, since numbers on the host go
+// there. What is made of nothing, and what is drawn, is made where the current target says.
+class Whereabouts {
+ public:
+  void add(const Tensor& input) {
+    if (!input.concrete()) return;
+    const Buffer& buffer = *input.impl().buffer;
+    some_ = true;
+    if (!buffer.on_host() && !device_) device_ = &buffer.memory();
+  }
+  const Target& target(const Op& op) const {
+    if (device_) return target_of(*device_);
+    return some_ && !op.random ? target_of(host_memory()) : current_target();
+  }
+
+ private:
+  const Memory* device_ = nullptr;
+  bool some_ = false;
+};
+const Target& target_for(const Op& op, const Tensors& inputs);
 
 class TargetScope {
  public:

@@ -17,39 +17,55 @@ constexpr double kFlopsPerMicroOfAvx512 = 100e3;
 constexpr double kBytesPerMicro = 20e3;
 constexpr double kShareFromMicros = 10;
 
+// Every launch is done when it returns, and so is every guard.
+class CpuRun final : public Run {
+ public:
+  explicit CpuRun(bool parallel) : parallel_(parallel) {
+    if (parallel) Pool::instance().enter();
+  }
+  ~CpuRun() {
+    if (parallel_) Pool::instance().leave();
+  }
+  CpuRun(const CpuRun&) = delete;
+  CpuRun& operator=(const CpuRun&) = delete;
+
+  void launch(const Instruction& instruction, char* const* data) override {
+    const KernelArgs args{data, instruction.desc, nullptr, &report_.status};
+    Pool::instance().run(instruction.kernel, args, instruction.chunks, instruction.scratch_bytes, instruction.parallel);
+  }
+  Guard guard(int phase, bool forgives) override {
+    const uint32_t status = status_so_far();
+    if (status == 0) return Guard::Passed;
+    report_.tripped_phase = phase;
+    if (!forgives || status != kStatusNonFinite) return Guard::Tripped;
+    report_.status = 0;
+    return Guard::Forgiven;
+  }
+  void commit(bool writes) override { report_.committed_phases += writes; }
+  bool flag(const char* address) override { return *address != 0; }
+  void raise(uint32_t bits) override { raise_status(&report_.status, bits); }
+  uint32_t status_so_far() const override { return __atomic_load_n(&report_.status, __ATOMIC_RELAXED); }
+  RunReport finish() override { return report_; }
+  void end() override { of_thread().pop_back(); }
+
+  // One within another, where a gradient rule or a plugin computes in the middle of a run.
+  static std::deque<CpuRun>& of_thread() {
+    thread_local std::deque<CpuRun> runs;
+    return runs;
+  }
+
+ private:
+  RunReport report_;
+  bool parallel_;
+  DefaultFloatMode mode_;
+};
+
 class CpuDevice final : public Device {
  public:
   std::string_view name() const override { return "cpu"; }
   Memory& memory() override { return host_memory(); }
-  void begin(bool parallel) override {
-    runs().emplace_back(parallel);
-    if (parallel) Pool::instance().enter();
-  }
-  void launch(const Instruction& instruction, char* const* data, uint32_t* status) override {
-    const KernelArgs args{data, instruction.desc, nullptr, status};
-    Pool::instance().run(instruction.kernel, args, instruction.chunks, instruction.scratch_bytes, instruction.parallel);
-  }
-  Guard guard(const uint32_t* status) override {
-    return __atomic_load_n(status, __ATOMIC_RELAXED) == 0 ? Guard::Clear : Guard::Tripped;
-  }
-  uint32_t status_so_far(const uint32_t* status) override { return __atomic_load_n(status, __ATOMIC_RELAXED); }
-  bool flag(const char* address) override { return *address != 0; }
-  void end() override {
-    if (runs().back().parallel) Pool::instance().leave();
-    runs().pop_back();
-  }
-  void wait() override {}  // every launch is done when it returns
-
- private:
-  struct Run {
-    explicit Run(bool is_parallel) : parallel(is_parallel) {}
-    bool parallel;
-    DefaultFloatMode mode;
-  };
-  static std::deque<Run>& runs() {
-    thread_local std::deque<Run> of_thread;
-    return of_thread;
-  }
+  Run& begin(bool parallel) override { return CpuRun::of_thread().emplace_back(parallel); }
+  void wait() override {}
 };
 
 // Estimated time of a launch on one thread.

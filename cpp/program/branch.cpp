@@ -4,9 +4,9 @@
 #include "graph/autodiff.h"
 #include "graph/trace.h"
 #include "ops/batching.h"
-#include "ops/cpu_target.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
+#include "ops/target.h"
 #include "program/control.h"
 #include "program/control_op.h"
 
@@ -206,8 +206,8 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.parts[0].results.size());
   op.infer = [&control](const InferContext&) { return result_types(control.parts[0]); };
-  on_cpu(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
-                                 const PlanContext& context) { return plan_cond(control, context); }});
+  add_everywhere(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                                         const PlanContext& context) { return plan_cond(control, context); }});
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };
   op.batch = [&control](const BatchContext& c) { return batch(control, c); };
 }

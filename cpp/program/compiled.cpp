@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/error.h"
+#include "ops/target.h"
+
 namespace pt {
 
 std::atomic<uint64_t>& facts_epoch() {
@@ -18,9 +21,40 @@ SlotRef CompiledStep::Entry::moved() const {
   return found;
 }
 
+bool CompiledStep::Entry::in_place() const {
+  const uint64_t version = Slot::homes_version();
+  if (!program || places_seen == version) return true;
+  const Memory& memory = program->context().target->memory();
+  const std::vector<SlotRef>& slots = source().slots;
+  if (std::any_of(slots.begin(), slots.end(),
+                  [&](const SlotRef& slot) { return !slot->travels && &slot->memory() != &memory; }))
+    return false;
+  places_seen = version;
+  return true;
+}
+
+PlanContext CompiledStep::context_for(const Graph& source, const Signature& signature) const {
+  const Target* found = signature.placed ? signature.context.target : nullptr;
+  std::string first = "the arguments";
+  for (const SlotRef& slot : source.slots) {
+    if (slot->travels) continue;
+    const Target& target = target_of(slot->memory());
+    if (!found) {
+      found = &target;
+      first = "slot " + slot->name;
+    } else if (&found->memory() != &target.memory()) {
+      throw Error(text("[compile] received ", first, " on ", found->name(), " and slot ", slot->name, " on ",
+                       target.name(), "; expected all that a step uses on one device; move one of them with .to('",
+                       (found->memory().on_host() ? target : *found).name(), "')"));
+    }
+  }
+  return found ? found->context() : signature.context;
+}
+
 CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const EntryRef& entry) {
-    return entry->signature == signature && entry->holds() && !(entry->foreign && entry->foreign->moved());
+    return entry->signature == signature && entry->holds() && entry->in_place() &&
+           !(entry->foreign && entry->foreign->moved());
   });
   if (found == entries_.end()) return plan_again(signature);
   std::rotate(entries_.begin(), found, found + 1);
@@ -37,7 +71,8 @@ CompiledStep::EntryRef CompiledStep::plan_again(const Signature& signature) {
   const EntryRef known = *traced;
   auto entry = std::make_shared<Entry>();
   entry->signature = signature;
-  entry->program = std::make_unique<Program>(known->program->source(), options_.passes, arena_, signature.context);
+  entry->program = std::make_unique<Program>(known->program->source(), options_.passes, arena_,
+                                             context_for(known->program->source(), signature));
   entry->facts = known->facts;
   entry->extra = known->extra;
   entry->trace_seconds = known->trace_seconds;
@@ -67,6 +102,7 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
   const auto start = std::chrono::steady_clock::now();
   Graph graph;
   {
+    const TargetScope where(signature.placed ? *signature.context.target : current_target());
     Trace trace;
     TraceScope scope(&trace);
     Tensors inputs;
@@ -95,7 +131,8 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
   if (options_.backend) {
     entry->foreign = options_.backend(std::move(graph));
   } else {
-    entry->program = std::make_unique<Program>(std::move(graph), options_.passes, arena_, signature.context);
+    const PlanContext context = context_for(graph, signature);
+    entry->program = std::make_unique<Program>(std::move(graph), options_.passes, arena_, context);
   }
   entry->trace_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ++traces_;

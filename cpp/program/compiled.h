@@ -42,7 +42,8 @@ struct CompileOptions {
 struct Signature {
   Types types;
   std::string frozen;
-  PlanContext context;
+  PlanContext context;  // of where the arguments are
+  bool placed = false;  // on a device; else a step goes where its slots are
   friend bool operator==(const Signature&, const Signature&) = default;
 };
 
@@ -62,7 +63,8 @@ class CompiledStep {
     // A slot that an optimizer made later has taken out of the memory that this is about, or null.
     SlotRef moved() const;
     bool holds() const { return !moved() && (!facts || facts->hold()); }
-    mutable uint64_t homes_seen = 0;  // the version of homes for which nothing has moved
+    bool in_place() const;                             // whether the slots lie where the program runs
+    mutable uint64_t homes_seen = 0, places_seen = 0;  // the versions of homes for which nothing has moved
   };
 
   // Entries are shared: one that leaves the cache while another thread runs it lives until that run is done. The cache
@@ -83,6 +85,8 @@ class CompiledStep {
   const CompileOptions& options() const { return options_; }
 
  private:
+  // Where a step runs: on the device of its arguments or of its slots. Throws where these are two.
+  PlanContext context_for(const Graph& source, const Signature& signature) const;
   EntryRef plan_again(const Signature& signature);
   EntryRef add(EntryRef entry);
 

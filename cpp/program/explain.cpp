@@ -10,6 +10,8 @@
 #include "core/convert.h"
 #include "graph/trace.h"
 #include "ops/autocast.h"
+#include "ops/recorder.h"
+#include "ops/target.h"
 #include "program/program.h"
 
 namespace pt {
@@ -75,7 +77,8 @@ class Replay {
       if (graph.slot_values[s] >= 0) values_[graph.slot_values[s]] = slots[s];
     }
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
-      if (graph.values[v].origin == Origin::Constant) values_[v] = graph.constants[graph.values[v].index];
+      if (graph.values[v].origin == Origin::Constant)
+        values_[v] = moved(graph.constants[graph.values[v].index], current_target().memory());
     }
     if (ran.committed_phases == 0) return;
     std::map<int, int> last;  // by slot: what was written last before the error

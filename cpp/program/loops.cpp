@@ -14,13 +14,13 @@ namespace {
 // No exception leaves a run in the middle: the status word says what went wrong, so that nothing of the phase is
 // committed.
 template <class Body>
-void contained(uint32_t* status, Body body) {
+void contained(Run& run, Body body) {
   try {
     body();
   } catch (const std::bad_alloc&) {
-    raise_status(status, kStatusNoMemory);
+    run.raise(kStatusNoMemory);
   } catch (const OutOfMemoryError&) {
-    raise_status(status, kStatusNoMemory);
+    run.raise(kStatusNoMemory);
   }
 }
 
@@ -28,32 +28,31 @@ void contained(uint32_t* status, Body body) {
 // the user is asked, so that a long loop can be interrupted.
 class LoopEnd {
  public:
-  LoopEnd(Device& device, uint32_t* status) : device_(device), status_(status) {}
+  explicit LoopEnd(Run& run) : run_(run) {}
 
   bool reached() {
     constexpr auto kAskEvery = std::chrono::milliseconds(50);
     // A number that is not finite ends no loop: the phase may be one that is left out, while results are returned.
-    if (device_.status_so_far(status_) & ~kStatusNonFinite) return true;
+    if (run_.status_so_far() & ~kStatusNonFinite) return true;
     const auto now = std::chrono::steady_clock::now();
     if (now - asked_ < kAskEvery) return false;
     asked_ = now;
     const auto interrupted = interpreter().interrupted;
     const InsideRun inside;
     if (!interrupted || !interrupted()) return false;
-    raise_status(status_, kStatusInterrupted);
+    run_.raise(kStatusInterrupted);
     return true;
   }
 
  private:
-  Device& device_;
-  uint32_t* status_;
+  Run& run_;
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
 // Calls of programs at the addresses of one run. Holds them as long as it lives.
 class Caller {
  public:
-  Caller(Device& device, char* const* data, uint32_t* status) : device_(device), data_(data), status_(status) {}
+  Caller(Run& run, char* const* data) : run_(run), data_(data) {}
 
   void hold(const Call& call) { holds_.push_back(call.program->hold()); }
 
@@ -63,15 +62,14 @@ class Caller {
     in_.insert(in_.begin() + static_cast<std::ptrdiff_t>(call.state_at), state.begin(), state.end());
     out_ = next;
     for (const Address& result : call.results) out_.push_back(at(result, round));
-    call.program->run_at(device_, in_, out_, at(call.workspace, round), status_);
+    call.program->run_at(run_, in_, out_, at(call.workspace, round));
   }
 
   char* at(const Address& address, int64_t round) const { return address.in_round(data_, round); }
 
  private:
-  Device& device_;
+  Run& run_;
   char* const* data_;
-  uint32_t* status_;
   std::vector<std::unique_lock<Lock>> holds_;
   std::vector<char*> in_, out_;
 };
@@ -79,13 +77,8 @@ class Caller {
 // A run of a loop.
 class Rounds {
  public:
-  Rounds(const Loop& loop, Device& device, char* const* data, uint32_t* status)
-      : loop_(loop),
-        device_(device),
-        status_(status),
-        caller_(device, data, status),
-        now_(loop.state.size()),
-        next_(loop.state.size()) {
+  Rounds(const Loop& loop, Run& run, char* const* data)
+      : loop_(loop), run_(run), caller_(run, data), now_(loop.state.size()), next_(loop.state.size()) {
     if (loop.condition) caller_.hold(*loop.condition);
     caller_.hold(loop.step);
   }
@@ -93,7 +86,7 @@ class Rounds {
   void run() {
     for (std::size_t i = 0; i < now_.size(); ++i) now_[i] = caller_.at(loop_.state[i].first, 0);
     if (loop_.keeps && loop_.rounds > 0) move([&](const Carried& s) { return caller_.at(s.between, 0); });
-    LoopEnd end(device_, status_);
+    LoopEnd end(run_);
     int64_t round = 0;
     for (; goes_on(round) && !end.reached(); ++round) {
       for (std::size_t i = 0; i < next_.size(); ++i) next_[i] = behind(loop_.state[i], round);
@@ -108,7 +101,7 @@ class Rounds {
   bool goes_on(int64_t round) {
     if (!loop_.condition) return round < loop_.rounds;
     caller_.run(*loop_.condition, round, now_, {});
-    return device_.flag(caller_.at(loop_.flag, round));
+    return run_.flag(caller_.at(loop_.flag, round));
   }
 
   char* behind(const Carried& s, int64_t round) const {
@@ -119,14 +112,13 @@ class Rounds {
   void move(To to) {
     for (std::size_t i = 0; i < now_.size(); ++i) {
       char* const operands[] = {now_[i], to(loop_.state[i])};
-      for (const Instruction& move : loop_.state[i].moves) device_.launch(move, operands, status_);
+      for (const Instruction& move : loop_.state[i].moves) run_.launch(move, operands);
       now_[i] = operands[1];
     }
   }
 
   const Loop& loop_;
-  Device& device_;
-  uint32_t* status_;
+  Run& run_;
   Caller caller_;
   std::vector<char*> now_, next_;  // addresses of the state
 };
@@ -140,14 +132,16 @@ bool Loop::any_parallel() const {
                      [&](const Carried& s) { return std::any_of(s.moves.begin(), s.moves.end(), parallel); });
 }
 
-void Loop::run(Device& device, char* const* data, uint32_t* status) const {
-  contained(status, [&] { Rounds(*this, device, data, status).run(); });
+bool Loop::reads_flags() const { return condition || step.program->reads_flags(); }
+
+void Loop::run(Run& run, char* const* data) const {
+  contained(run, [&] { Rounds(*this, run, data).run(); });
 }
 
-void Branch::run(Device& device, char* const* data, uint32_t* status) const {
-  contained(status, [&] {
-    Caller caller(device, data, status);
-    const Call& chosen = device.flag(caller.at(which, 0)) ? yes : no;
+void Branch::run(Run& run, char* const* data) const {
+  contained(run, [&] {
+    Caller caller(run, data);
+    const Call& chosen = run.flag(caller.at(which, 0)) ? yes : no;
     caller.hold(chosen);
     caller.run(chosen, 0, {}, {});
   });
@@ -159,7 +153,10 @@ Carried carried(const TensorType& type, const Address& first, const Address& bet
   if (count(type.shape) == 0) return made;
   const Operand operand{type.dtype, type.shape, row_major(type.shape)};
   made.copy = context.target->plan_copy(operand, operand, context);
-  for (const Launch& launch : made.copy.launches) made.moves.push_back(context.target->bind(launch, context));
+  for (const Launch& launch : made.copy.launches) {
+    made.moves.push_back(context.target->bind(launch, context));
+    made.moves.back().operand_count = 2;
+  }
   return made;
 }
 

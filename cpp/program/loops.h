@@ -50,7 +50,8 @@ class Loop final : public ControlFlow {
 
   std::string_view kind() const override { return "loop"; }
   bool any_parallel() const override;
-  void run(Device& device, char* const* data, uint32_t* status) const override;
+  bool reads_flags() const override;
+  void run(Run& run, char* const* data) const override;
 };
 
 // Its programs have neither state nor rounds.
@@ -61,7 +62,8 @@ class Branch final : public ControlFlow {
 
   std::string_view kind() const override { return "branch"; }
   bool any_parallel() const override { return yes.program->any_parallel() || no.program->any_parallel(); }
-  void run(Device& device, char* const* data, uint32_t* status) const override;
+  bool reads_flags() const override { return true; }
+  void run(Run& run, char* const* data) const override;
 };
 
 // A tensor of a state of that type.

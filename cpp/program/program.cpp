@@ -4,12 +4,15 @@
 
 #include "core/control_flow.h"
 #include "core/interpreter.h"
+#include "ops/recorder.h"
 #include "parallel/pool.h"
 
 namespace pt {
 namespace {
 
 constexpr std::size_t kSpareResults = 4;
+constexpr std::size_t kRecordings = 8;
+
 class ReleaseAtEnd {
  public:
   explicit ReleaseAtEnd(SlotLeases& leases) : leases_(leases) {}
@@ -24,7 +27,8 @@ class ReleaseAtEnd {
 }  // namespace
 
 char* Arena::reserve(Device& device, int64_t bytes) {
-  if (!buffer || static_cast<int64_t>(buffer->bytes()) < bytes)
+  const bool here = buffer && &buffer->memory() == &device.memory();
+  if (!here || static_cast<int64_t>(buffer->bytes()) < bytes)
     buffer = Buffer::allocate(static_cast<std::size_t>(bytes), device.memory());
   return buffer->address();
 }
@@ -83,6 +87,7 @@ void Program::build_instructions() {
     }
     any_parallel_ = any_parallel_ || pt::any_parallel(instruction);
     open_ended_ = open_ended_ || instruction.control;
+    reads_flags_ = reads_flags_ || pt::reads_flags(instruction);
     total_micros_ += instruction.micros;
     total_flops_ += planned.launch.flops;
     instructions_.push_back(instruction);
@@ -105,7 +110,7 @@ BufferRef Program::result_buffer(int result) {
 // The address of an input, or of its copy if it is in another memory.
 char* Program::where_it_runs(const Tensor& input) {
   if (&input.impl().buffer->memory() == &device_.memory()) return input.address();
-  return moved_inputs_.emplace_back(input.in(device_.memory())).address();
+  return moved_inputs_.emplace_back(moved(input, device_.memory())).address();
 }
 
 // Points every operand at this run's memory. Returns the buffers of the results.
@@ -125,9 +130,17 @@ std::vector<BufferRef> Program::bind(const Tensors& inputs) {
   return results;
 }
 
+// A model lies where its user put it; a step takes no part of it elsewhere.
+void Program::check_place(const Slot& slot) const {
+  if (slot.travels || &slot.memory() == &device_.memory()) return;
+  throw Error(text("[slot ", slot.name, "] lies on ", slot.memory().computes_here->name(), ", and the step runs on ",
+                   context_.target->name(), "; expected both on one device; move the slot, or what the step is given"));
+}
+
 // Nobody can read what is written here before the leases are released, so that the slots count as changed already.
 void Program::bind_slots(std::size_t first_base) {
   Memory& memory = device_.memory();
+  for (const SlotRef& slot : graph_.slots) check_place(*slot);
   for (const SlotLeases::Home& home : leases_.homes())
     home.written ? home.slot->writable(memory) : home.slot->readable(memory);
   for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
@@ -143,8 +156,7 @@ void Program::place_operands() {
   }
 }
 
-void Program::run_at(Device& device, std::span<char* const> inputs, std::span<char* const> results, char* workspace,
-                     uint32_t* status) {
+void Program::run_at(Run& run, std::span<char* const> inputs, std::span<char* const> results, char* workspace) {
   std::size_t b = 0;
   bases_[b++] = workspace;
   for (const Tensor& constant : graph_.constants) bases_[b++] = constant.address();
@@ -152,39 +164,53 @@ void Program::run_at(Device& device, std::span<char* const> inputs, std::span<ch
   for (char* result : results) bases_[b++] = result;
   place_operands();
   for (const Instruction& instruction : instructions_) {
-    carry_out(device, instruction, data_.data() + instruction.operand_begin, status);
+    carry_out(run, instruction, data_.data() + instruction.operand_begin);
   }
 }
 
-RunReport Program::execute(Device& device, OnTrip on_trip, const Around& around) {
-  RunReport report;
-  uint32_t* status = &report.status;
-  const auto carry_out_all = [&](int begin, int end) {
+void Program::carry_out_all(Run& run, OnTrip on_trip, const Around& around) {
+  const auto carry_out_some = [&](int begin, int end) {
     for (int i = begin; i < end; ++i) {
       const Instruction& instruction = instructions_[i];
       char* const* data = data_.data() + instruction.operand_begin;
       if (around) {
-        around(instruction, [&] { carry_out(device, instruction, data, status); });
+        around(instruction, [&] { carry_out(run, instruction, data); });
       } else {
-        carry_out(device, instruction, data, status);
+        carry_out(run, instruction, data);
       }
     }
   };
-  const DeviceRun run(device, any_parallel_);
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
     const PlannedPhase& phase = layout_.phases[p];
-    carry_out_all(phase.begin, phase.guard);
-    if (device.guard(status) == Device::Guard::Tripped) {
-      report.tripped_phase = static_cast<int>(p);
-      const bool skips = (phase.skips || on_trip == OnTrip::Skip) && *status == kStatusNonFinite;
-      if (!skips) break;
-      *status = 0;
-      continue;
-    }
-    carry_out_all(phase.guard, phase.end);
-    report.committed_phases += phase.writes;
+    carry_out_some(phase.begin, phase.guard);
+    const Guard guard = run.guard(static_cast<int>(p), phase.skips || on_trip == OnTrip::Skip);
+    if (guard == Guard::Tripped) break;
+    if (guard == Guard::Forgiven) continue;
+    carry_out_some(phase.guard, phase.end);
+    run.commit(phase.writes);
   }
-  return report;
+}
+
+RunReport Program::execute(Device& device, OnTrip on_trip, const Around& around) {
+  const DeviceRun run(device, any_parallel_);
+  carry_out_all(*run, on_trip, around);
+  return run->finish();
+}
+
+// By the recording of a run at these addresses, where the device keeps such.
+RunReport Program::play(OnTrip on_trip) {
+  if (!device_.records() || reads_flags_) return execute(device_, on_trip);
+  const auto known = std::find_if(kept_.begin(), kept_.end(),
+                                  [&](const Kept& kept) { return kept.on_trip == on_trip && kept.data == data_; });
+  if (known == kept_.end()) {
+    kept_.push_front({data_, on_trip, nullptr});
+    if (kept_.size() > kRecordings) kept_.pop_back();
+    return execute(device_, on_trip);
+  }
+  std::rotate(kept_.begin(), known, known + 1);
+  Kept& kept = kept_.front();
+  if (!kept.recording) kept.recording = device_.record([&](Run& run) { carry_out_all(run, on_trip, nullptr); });
+  return kept.recording->play();
 }
 
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
@@ -197,7 +223,7 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
   RunReport ran;
   {
     const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros, !graph_.writes.empty());
-    ran = execute(device_, on_trip);
+    ran = play(on_trip);
     if (ran.status == 0) leases_.release();
   }
   if (report) *report = ran;
@@ -220,9 +246,12 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
   }
   Tensors values;
   for (const SlotRef& slot : source_.slots) values.push_back(slot->current_held());
+  // Where the step ran, op by op: numbers of another device could be others.
+  Tensors given;
+  for (const Tensor& input : inputs) given.push_back(moved(input, device_.memory()));
   leases_.release();  // these tensors keep their numbers, and shape rules of plugins are Python code
   const TargetScope scope(*context_.target);
-  const std::string message = explain_trip(source_, inputs, values, ran);
+  const std::string message = explain_trip(source_, given, values, ran);
   if (ran.status & kStatusNonFinite) throw GuardError(message);
   if (ran.status & kStatusPluginError) throw KernelError(message);
   throw IndexError(message);

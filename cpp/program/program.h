@@ -2,6 +2,7 @@
 // allocates nothing.
 #pragma once
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -49,12 +50,6 @@ class SlotLeases {
 
 enum class OnTrip { Error, Skip };
 
-struct RunReport {
-  int tripped_phase = -1;    // the last phase whose guard tripped
-  int committed_phases = 0;  // of those that write
-  uint32_t status = 0;
-};
-
 class Program {
  public:
   // `source` is the graph as it was traced; it is kept to explain a failure.
@@ -64,11 +59,12 @@ class Program {
   Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
   // Within the run of a program around it, at the caller's addresses: a program of inputs and results alone, without
   // phases. Whoever calls holds the program and has begun a run of the device, and lends workspace_bytes.
-  void run_at(Device& device, std::span<char* const> inputs, std::span<char* const> results, char* workspace,
-              uint32_t* status);
+  void run_at(Run& run, std::span<char* const> inputs, std::span<char* const> results, char* workspace);
   std::unique_lock<Lock> hold() { return std::unique_lock(arena_->busy); }
   int64_t workspace_bytes() const { return std::max<int64_t>(layout_.arena_bytes, 64); }
   bool any_parallel() const { return any_parallel_; }
+  bool reads_flags() const { return reads_flags_; }
+  const PlanContext& context() const { return context_; }
   // What is done around each instruction, which it carries out by calling what it is given.
   using Around = std::function<void(const Instruction&, const std::function<void()>& carry_out)>;
   // One run without an end: on another device, or seen instruction by instruction.
@@ -96,10 +92,13 @@ class Program {
   BufferRef result_buffer(int result);
   char* where_it_runs(const Tensor& input);
   std::vector<BufferRef> bind(const Tensors& inputs);
+  void check_place(const Slot& slot) const;
   void bind_slots(std::size_t first_base);
   void place_operands();
   [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran);
+  void carry_out_all(Run& run, OnTrip on_trip, const Around& around);
   RunReport execute(Device& device, OnTrip on_trip, const Around& around = nullptr);
+  RunReport play(OnTrip on_trip);
 
   Graph source_, graph_;
   PlanContext context_;
@@ -115,6 +114,15 @@ class Program {
   double total_micros_ = 0, total_flops_ = 0;
   bool any_parallel_ = false;
   bool open_ended_ = false;
+  bool reads_flags_ = false;
+
+  // What the device keeps of a run, by all the addresses that it was given. Made when these come for the second time.
+  struct Kept {
+    std::vector<char*> data;
+    OnTrip on_trip;
+    std::unique_ptr<Recording> recording;
+  };
+  std::deque<Kept> kept_;  // the last used one first
 };
 
 // Runs the traced graph again, op by op, and tells which one made a non-finite number out of finite ones. `slots` are

@@ -5,10 +5,10 @@
 #include "graph/autodiff.h"
 #include "graph/trace.h"
 #include "ops/batching.h"
-#include "ops/cpu_target.h"
 #include "ops/functional.h"
 #include "ops/pieces.h"
 #include "ops/recorder.h"
+#include "ops/target.h"
 #include "program/control.h"
 #include "program/control_op.h"
 
@@ -278,10 +278,10 @@ void complete(ControlOp& control) {
     }
     return types;
   };
-  on_cpu(op, {.plan = [&control, layout](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
-                                         const PlanContext& context) {
-           return plan_scan(control, *layout, attrs, context);
-         }});
+  add_everywhere(op, {.plan = [&control, layout](std::span<const Operand>, std::span<const Operand>, const Attrs& attrs,
+                                                 const PlanContext& context) {
+                   return plan_scan(control, *layout, attrs, context);
+                 }});
   op.saves.outputs.assign(static_cast<std::size_t>(op.outputs), false);
   for (int64_t i = l.state + l.outputs; i < op.outputs; ++i) op.saves.outputs[i] = true;
   op.vjp = [&control](const VjpContext& c) { return gradient(control, c); };

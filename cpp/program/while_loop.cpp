@@ -4,8 +4,8 @@
 #include "graph/trace.h"
 #include "graph/vmap.h"
 #include "ops/batching.h"
-#include "ops/cpu_target.h"
 #include "ops/functional.h"
+#include "ops/target.h"
 #include "program/control.h"
 #include "program/control_op.h"
 
@@ -119,8 +119,8 @@ void complete(ControlOp& control) {
   for (int64_t i = 0; i < inputs; ++i) op.inputs.push_back({text("input ", i), Takes::Any, false, false, false});
   op.outputs = static_cast<int>(control.number(kState));
   op.infer = [&control](const InferContext&) { return result_types(control.parts[1]); };
-  on_cpu(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
-                                 const PlanContext& context) { return plan_while(control, context); }});
+  add_everywhere(op, {.plan = [&control](std::span<const Operand>, std::span<const Operand>, const Attrs&,
+                                         const PlanContext& context) { return plan_while(control, context); }});
   op.vjp = [](const VjpContext&) -> Tensors {
     throw Error(
         "[while_loop] has no gradient, and a gradient through it is wanted; expected a loop of known length, whose "

@@ -13,12 +13,15 @@
 #include "graph/passes/passes.h"
 #include "graph/trace.h"
 #include "ops/functional.h"
+#include "ops/recorder.h"
+#include "ops/tape.h"
 #include "program/control.h"
 #include "program/program.h"
 
 namespace pt {
 namespace {
 
+using check::deferred_target;
 using check::fake_target;
 
 Tensor numbers(const Shape& shape, int seed) {
@@ -73,6 +76,7 @@ Step traced(Loss loss, const Tensors& inputs, const std::vector<Shape>& shapes) 
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     step.slots.push_back(Slot::make(numbers(shapes[i], static_cast<int>(i)), text("p", i), true));
     step.slots.push_back(Slot::make(Tensor::full({DType::F32, shapes[i]}, 0), text("m", i), false));
+    for (const SlotRef& slot : {step.slots[2 * i], step.slots[2 * i + 1]}) slot->move_to(current_target().memory());
     parameters.push_back(trace.read(step.slots[2 * i]));
   }
   const Tensor value = loss(symbols, parameters);
@@ -105,12 +109,13 @@ std::vector<std::string> trained(const Target& target, Loss loss, const Tensors&
 }
 
 void same_bits_on_a_device(Loss loss, const Tensors& inputs, const std::vector<Shape>& shapes) {
-  const int before = check::fake_device().launches;
+  const int before = check::fake_device().runs;
   const std::vector<std::string> here = trained(cpu_target(), loss, inputs, shapes);
-  CHECK_EQ(check::fake_device().launches, before);
+  CHECK_EQ(check::fake_device().runs, before);
   CHECK(here[0] != here[2]);
   CHECK(here == trained(fake_target(), loss, inputs, shapes));
-  CHECK(check::fake_device().launches > before + 10);
+  CHECK_EQ(check::fake_device().runs, before + 3);
+  CHECK(here == trained(deferred_target(), loss, inputs, shapes));
 }
 
 void steps_on_a_device() {
@@ -150,20 +155,79 @@ void loops_on_a_device() {
     for (const Tensor& t : program.run({numbers({3}, 8), numbers({5, 3}, 9)}, OnTrip::Error)) all += bits(t);
     return all;
   };
-  const int before = check::fake_device().launches;
   CHECK(run(cpu_target()) == run(fake_target()));
-  CHECK(check::fake_device().launches > before);
+  CHECK(run(cpu_target()) == run(deferred_target()));
 }
 
-void eager_calls_on_a_device() {
+// A call runs where its inputs are; what is drawn and made of nothing follows the current target.
+void eager_calls_on_a_device(const Target& target) {
   const Tensor x = numbers({7, 5}, 1), w = numbers({5, 3}, 2);
-  const auto call = [&] { return fn::call("softmax", {fn::matmul(x, w) * 0.5}); };
-  const Tensor here = call();
-  const TargetScope scope(fake_target());
-  const Tensor there = call();
-  CHECK(&there.impl().buffer->memory() == &fake_target().memory());
-  CHECK_EQ(bits(there) == bits(here), true);
-  CHECK_EQ(fn::sum(there, Ints{0, 1}, false).item() > 0, true);
+  const auto call = [](const Tensor& a, const Tensor& b) { return fn::call("softmax", {fn::matmul(a, b) * 0.5}); };
+  const auto lies_there = [&](const Tensor& t) { return &t.impl().buffer->memory() == &target.memory(); };
+  const Tensor here = call(x, w);
+  const Tensor x_there = moved(x, target.memory()), w_there = moved(w, target.memory());
+  for (int i = 0; i < 3; ++i) {  // the third by what is kept of the second
+    const Tensor there = call(x_there, w_there);
+    CHECK(lies_there(there));
+    CHECK(bits(there) == bits(here));
+  }
+  CHECK(lies_there(fn::call("permute_dims", {x_there}, {{"axes", Ints{1, 0}}})));
+  CHECK_EQ(fn::sum(x_there, Ints{0, 1}, false).item(), fn::sum(x, Ints{0, 1}, false).item());
+  CHECK(lies_there(fn::call("take", {x_there, labels(3, 5)}, {{"axis", int64_t{1}}})));
+  Tensor bad = labels(3, 5);
+  reinterpret_cast<int64_t*>(bad.host())[1] = 5;
+  CHECK_THROWS(fn::call("take", {x_there, bad}, {{"axis", int64_t{1}}}), IndexError,
+               "[take] received an index out of range; expected every index within the axis that it reads; check the "
+               "labels or token ids against the size");
+  const SlotRef generator = Slot::make(Tensor::empty({DType::I64, {3}}), "generator", false);
+  for (int i = 0; i < 3; ++i) reinterpret_cast<int64_t*>(generator->current().host())[i] = i;
+  const auto drawn = [&] { return draw("random_uniform", generator, {{"shape", Ints{4}}, {"dtype", DType::F32}}); };
+  CHECK(!lies_there(drawn()));
+  const TargetScope scope(target);
+  CHECK(!lies_there(call(x, w)));
+  CHECK(lies_there(drawn()));
+}
+
+// What the tape remembers lies where it was computed, and a gradient beside what it is of.
+void gradients_on_a_device() {
+  const Tensor x = numbers({4, 3}, 5);
+  const auto slope = [](const Tensor& at) {
+    const WatchScope watch({at});
+    const TapeScope on(true);
+    const Tensor y = fn::sum(fn::call("gelu", {at * 2.0}), Ints{0, 1}, false);
+    return gradients({y}, {Tensor::full(y.type(), 1)}, {at})[0];
+  };
+  const Tensor there = moved(x, deferred_target().memory());
+  const Tensor found = slope(there);
+  CHECK(&found.impl().buffer->memory() == &deferred_target().memory());
+  CHECK(bits(found) == bits(slope(x)));
+}
+
+void two_devices_are_refused() {
+  const Tensor here = moved(numbers({2}, 1), fake_target().memory());
+  const Tensor there = moved(numbers({2}, 1), deferred_target().memory());
+  CHECK_THROWS(here + there, Error,
+               "[add] received f32[2] on deferred beside tensors on fake; expected all on one device; move it there "
+               "with .to('fake')");
+}
+
+void slots_stay_where_they_are() {
+  const SlotRef slot = Slot::make(numbers({3}, 1), "w", true);
+  slot->move_to(fake_target().memory());
+  write_slot(slot, numbers({3}, 2));
+  CHECK(&slot->memory() == &fake_target().memory());
+  CHECK(bits(slot->current()) == bits(numbers({3}, 2)));
+  Graph graph;
+  {
+    Trace trace;
+    TraceScope scope(&trace);
+    trace.write(slot, trace.read(slot) * 2.0);
+    graph = trace.finish({});
+  }
+  Program program(graph, {}, std::make_shared<Arena>(), cpu_target().context());
+  CHECK_THROWS(program.run({}, OnTrip::Error), Error,
+               "[slot w] lies on fake, and the step runs on cpu; expected both on one device; move the slot, or what "
+               "the step is given");
 }
 
 void device_memory_is_closed() {
@@ -171,10 +235,6 @@ void device_memory_is_closed() {
   CHECK_THROWS(there.host(), Error,
                "[memory] 24 bytes lie in fake memory and are read from the host; expected host memory; copy the tensor "
                "to the host first");
-  CHECK_THROWS(
-      fn::call("exp", {there}), Error,
-      "[exp] received f32[2, 3] in fake memory, for target cpu; expected host memory or the target's own; copy "
-      "the tensor first");
   const pid_t child = fork();
   if (child == 0) {
     std::signal(SIGSEGV, SIG_DFL);
@@ -186,21 +246,65 @@ void device_memory_is_closed() {
 }
 
 // A phase that trips is explained by calls on the device.
-void a_trip_is_explained() {
-  const TargetScope scope(fake_target());
+void a_trip_is_explained(const Target& target) {
+  const TargetScope scope(target);
   const Tensors inputs{Tensor::full({DType::F32, {4, 40}}, 3e38), labels(4, 2)};
-  const Tensors rows{evaluate(find_op("copy"), {inputs[0]}, {}, {inputs[0].type()})[0], inputs[1]};
+  const Tensors rows{copied(inputs[0]), inputs[1]};
   const Step step = traced(mlp, rows, {{40, 8}, {8}, {8, 2}, {2}});
   Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
   const std::string before = bits(step.slots[0]->current());
-  std::string message;
-  try {
-    program.run(rows, OnTrip::Error);
-  } catch (const GuardError& error) {
-    message = error.what();
+  for (int i = 0; i < 4; ++i) {  // where it is recorded, too
+    std::string message;
+    RunReport report;
+    try {
+      program.run(rows, OnTrip::Error, &report);
+    } catch (const GuardError& error) {
+      message = error.what();
+    }
+    CHECK(message.find("[matmul] made a number that is not finite out of finite ones") != std::string::npos);
+    CHECK_EQ(report.tripped_phase, 0);
+    CHECK_EQ(report.committed_phases, 0);
+    CHECK(before == bits(step.slots[0]->current()));
   }
-  CHECK(message.find("not finite") != std::string::npos);
-  CHECK(before == bits(step.slots[0]->current()));
+  for (int i = 0; i < 3; ++i) {
+    RunReport report;
+    program.run(rows, OnTrip::Skip, &report);
+    CHECK_EQ(report.status, 0u);
+    CHECK_EQ(report.tripped_phase, 0);
+    CHECK(before == bits(step.slots[0]->current()));
+  }
+}
+
+// Runs at the same addresses are played; a step that reads a flag in between never is.
+void runs_are_recorded() {
+  check::FakeDevice& device = check::deferred_device();
+  const TargetScope scope(deferred_target());
+  const Tensors inputs{moved(numbers({33, 20}, 11), deferred_target().memory()),
+                       moved(labels(33, 10), deferred_target().memory())};
+  const auto losses = [&](const Target& target) {
+    const TargetScope scope(target);
+    const Step step = traced(mlp, inputs, {{20, 47}, {47}, {47, 10}, {10}});
+    Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
+    std::vector<std::string> all;
+    Tensors given;
+    for (const Tensor& t : inputs) given.push_back(moved(t, target.memory()));
+    for (int i = 0; i < 7; ++i) all.push_back(bits(program.run(given, OnTrip::Error)[0]));
+    return all;
+  };
+  const int recordings = device.recordings, plays = device.plays, runs = device.runs;
+  const std::vector<std::string> there = losses(deferred_target());
+  CHECK_EQ(device.recordings, recordings + 1);
+  CHECK_EQ(device.plays, plays + 6);
+  CHECK_EQ(device.runs, runs + 1);
+  Tensors here;
+  for (const Tensor& t : inputs) here.push_back(t.in(host_memory()));
+  const TargetScope on_host(cpu_target());
+  const Step step = traced(mlp, here, {{20, 47}, {47}, {47, 10}, {10}});
+  Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
+  for (const std::string& loss : there) CHECK(bits(program.run(here, OnTrip::Error)[0]) == loss);
+  const int before = device.recordings;
+  loops_on_a_device();
+  CHECK_EQ(device.recordings, before);
 }
 
 // A target with plans of its own: of products and copies alone.
@@ -247,7 +351,7 @@ void definitions_where_there_is_no_plan() {
 void neither_plan_nor_definition() {
   const char* message =
       "[cumulative_sum] target small has no plan for it, and it has no definition in other ops; expected one of them; "
-      "add cpp/ops/cumulative_sum/plan_small.cpp, or .compose(...) to its spec";
+      "compute it on the CPU, or add cpp/ops/cumulative_sum/plan_small.cpp, or .compose(...) to its spec";
   Trace trace;
   Graph graph;
   {
@@ -256,7 +360,7 @@ void neither_plan_nor_definition() {
   }
   CHECK_THROWS(Program(graph, {}, std::make_shared<Arena>(), small_target().context()), KernelError, message);
   const TargetScope scope(small_target());
-  CHECK_THROWS(fn::call("cumulative_sum", {numbers({4}, 1)}), KernelError, message);
+  CHECK_THROWS(fn::call("cumulative_sum", {moved(numbers({4}, 1), small_target().memory())}), KernelError, message);
 }
 
 void every_plan_has_an_op() {
@@ -284,10 +388,16 @@ void a_target_adds_a_pass() {
 int main() {
   pt::every_plan_has_an_op();
   pt::device_memory_is_closed();
-  pt::eager_calls_on_a_device();
+  pt::eager_calls_on_a_device(pt::fake_target());
+  pt::eager_calls_on_a_device(pt::deferred_target());
+  pt::gradients_on_a_device();
+  pt::two_devices_are_refused();
+  pt::slots_stay_where_they_are();
   pt::steps_on_a_device();
   pt::loops_on_a_device();
-  pt::a_trip_is_explained();
+  pt::runs_are_recorded();
+  pt::a_trip_is_explained(pt::fake_target());
+  pt::a_trip_is_explained(pt::deferred_target());
   pt::definitions_where_there_is_no_plan();
   pt::neither_plan_nor_definition();
   pt::a_target_adds_a_pass();

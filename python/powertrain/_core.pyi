@@ -275,6 +275,46 @@ class Slot(_Operators):
     def base(self) -> Slot | None: ...
     @property
     def offset(self) -> int: ...
+    @property
+    def device(self) -> str: ...
+
+def load_device(path: str, ordinal: int) -> str:
+    """Opens a device of a library; gives its name, such as cuda:0."""
+
+def device_count(path: str) -> tuple[int, str]:
+    """How many devices a library sees, and why there is none."""
+
+def set_device_resolver(function: Callable[[Any, str], str] | None) -> None:
+    """function(device, where) gives the name of a loaded device, or 'cpu', for what a user wrote; or raises."""
+
+def devices() -> dict[str, str]:
+    """The devices that are loaded, by name, with what they are."""
+
+def device_description(name: str) -> str: ...
+def current_device() -> str:
+    """Where this thread makes new tensors."""
+
+def push_device(device: Any) -> None:
+    """From here on this thread makes new tensors there, until pop_device."""
+
+def pop_device() -> None: ...
+def device_of(object: Tensor | Slot) -> str:
+    """Of a tensor or a slot: where its numbers lie."""
+
+def to_device(tensor: Tensor, device: Any) -> Tensor:
+    """The same numbers in the memory of a device; itself if it is there."""
+
+def move_slot(slot: Slot, device: Any) -> None:
+    """Moves the value there; a view moves with all of its flat slot."""
+
+def device_usage(name: str) -> list[int]:
+    """Bytes: total, used by tensors, kept in the cache, and the most used."""
+
+def trim_device(name: str) -> None:
+    """Gives memory back that is kept for later tensors."""
+
+def synchronize(device: Any) -> None:
+    """Waits until all that was queued is done."""
 
 def tensor(data: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """A tensor with memory of its own."""

@@ -120,33 +120,24 @@ def _format(self: Tensor, spec: str) -> str:
 def _tolist(self: Tensor) -> Any:
     """The numbers as Python's, in lists of lists; one number of a tensor without axes."""
     known = OPERATORS["astype"](self, "float32") if self.dtype == _core.DType.bfloat16 else self
-    return known.numpy().tolist()
-
-
-def _is_cpu(target: Any) -> bool:
-    """Whether it is called 'cpu', as torch.device("cpu") is."""
-    try:
-        return str(target) == "cpu"
-    except Exception:  # it has no name
-        return False
+    return _core.to_device(known, "cpu").numpy().tolist()
 
 
 def _to(
     self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
 ) -> Tensor:
-    """The numbers in a dtype, or in that of another tensor. Tensors are in main memory: 'cpu' is where they are, so
-    that there is nothing to wait for; and numbers never change, so that a copy is the same."""
+    """The numbers in a dtype, on a device, or as another tensor has them. There is nothing to wait for; and numbers
+    never change, so that a copy is the same."""
     result = self
     for target in (*targets, dtype, device):
         if target is None:
             continue
-        wanted = target.dtype if isinstance(target, (Tensor, Slot)) else _core.as_dtype(target)
-        if wanted is not None:
+        if isinstance(target, Tensor | Slot):
+            result = _core.to_device(OPERATORS["astype"](result, target.dtype), target.device)
+        elif (wanted := _core.as_dtype(target)) is not None:
             result = OPERATORS["astype"](result, wanted)
-        elif not _is_cpu(target):
-            raise _core.DTypeError(
-                f"[to] received {shown(target)}; expected a dtype, or 'cpu', where tensors are; leave .to(...) out"
-            )
+        else:
+            result = _core.to_device(result, target)
     return result
 
 
@@ -172,10 +163,8 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
 
 
 def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
-    """The same tensor: all of them are in main memory."""
-    if not isinstance(device, str) or device != "cpu":
-        raise _core.Error(f"[to_device] received {shown(device)}; expected 'cpu'; there is no other device")
-    return self
+    """The same numbers in the memory of a device."""
+    return _core.to_device(self, device)
 
 
 def _set_attribute(self: Tensor, name: str, value: Any) -> None:
@@ -227,7 +216,6 @@ def _install_on_tensor(cls: Any) -> None:
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
     cls.real, cls.imag = property(OPERATORS["real"]), property(OPERATORS["imag"])
-    cls.device = property(lambda self: "cpu")
     cls.to_device, cls.__array_namespace__ = public(_to_device), _array_namespace
     cls.__index__ = public(_index)
 

@@ -1,0 +1,179 @@
+// Where tensors and slots lie: devices in libraries of their own, the current one, and moves between them.
+#include <array>
+#include <memory>
+
+#include "bindings/facts.h"
+#include "core/error.h"
+#include "core/interpreter.h"
+#include "ops/cpu_target.h"
+#include "ops/loaded_device.h"
+#include "ops/recorder.h"
+#include "ops/tape.h"
+
+namespace pt::bindings {
+namespace {
+
+// The scopes that Python has opened in this thread.
+std::vector<std::unique_ptr<TargetScope>>& scopes() {
+  thread_local std::vector<std::unique_ptr<TargetScope>> open;
+  return open;
+}
+
+// Python's: the name of a loaded device for whatever a user calls it, where it is loaded at that. Never destroyed.
+py::object& resolver() {
+  static auto& function = *new py::object(py::none());
+  return function;
+}
+
+const LoadedDevice* loaded_or_null(const std::string& name) {
+  for (const LoadedDevice* device : loaded_devices()) {
+    if (device->name == name) return device;
+  }
+  return nullptr;
+}
+
+const LoadedDevice& loaded(const std::string& name, const std::string& where) {
+  if (const LoadedDevice* found = loaded_or_null(name)) return *found;
+  throw DTypeError(text("[", where, "] received ", name, "; expected a device that is loaded; load it first"));
+}
+
+std::string known_devices() {
+  std::string all = "'cpu'";
+  for (const LoadedDevice* device : loaded_devices()) all += ", '" + device->name + "'";
+  return all;
+}
+
+std::array<int64_t, 4> usage(const std::string& name) {
+  const LoadedDevice& device = loaded(name, "memory");
+  PtdUsage usage{};
+  device.table->usage(device.table->self, &usage);
+  return {usage.total, usage.used_by_tensors, usage.kept_in_cache, usage.peak};
+}
+
+}  // namespace
+
+const Target& device_named(py::handle device, const std::string& where) {
+  const py::object called = py::reinterpret_steal<py::object>(PyObject_Str(device.ptr()));
+  if (!called) PyErr_Clear();  // it has no name
+  const std::string name = called ? py::cast<std::string>(called) : "";
+  if (name == "cpu") return cpu_target();
+  if (const LoadedDevice* known = loaded_or_null(name)) return *known->target;
+  if (!resolver().is_none()) {
+    const auto resolved = py::cast<std::string>(resolver()(device, where));
+    return resolved == "cpu" ? cpu_target() : *loaded(resolved, where).target;
+  }
+  if (loaded_devices().empty())
+    throw DTypeError(
+        text("[", where, "] device = ", shown(device), "; expected 'cpu', the only one; leave device out"));
+  throw DTypeError(text("[", where, "] device = ", shown(device), "; expected one of ", known_devices(),
+                        "; leave device out for the current one"));
+}
+
+std::string device_of(const Tensor& tensor) {
+  return (tensor.concrete() ? target_of(tensor.impl().buffer->memory()) : current_target()).name();
+}
+
+Tensor to_target(const Tensor& tensor, const Target& target) {
+  if (tensor.symbolic()) {
+    if (&target.memory() == &current_target().memory()) return tensor;
+    throw TraceError(text("[to] received a symbolic tensor of a step that runs on ", current_target().name(), ", for ",
+                          target.name(), "; expected the step's own device; move it before the step or after it"));
+  }
+  if (!tensor.concrete())
+    throw TraceError("[to] received a tensor whose memory was let go; expected a value; keep the tensor");
+  if (&tensor.impl().buffer->memory() == &target.memory()) return tensor;
+  note_constant(tensor);
+  static const Op& copy = find_op("copy");
+  Tensors there{moved(tensor, target.memory())};
+  remember_on_tape(copy, {tensor}, {}, {tensor.type()}, there);  // whose gradient is the copy's
+  return there[0];
+}
+
+Tensor here(const Tensor& tensor) { return tensor.concrete() ? moved(tensor, host_memory()) : tensor; }
+
+void register_devices(py::module_& m) {
+  m.def(
+      "load_device",
+      [](const std::string& path, int ordinal) { return load_device(path, ordinal, POWERTRAIN_VERSION).name; },
+      py::arg("path"), py::arg("ordinal"), "Opens a device of a library; gives its name, such as cuda:0.");
+  m.def(
+      "device_count",
+      [](const std::string& path) {
+        std::string why;
+        const int devices = count_devices(path, &why);
+        return std::pair(devices, why);
+      },
+      py::arg("path"), "How many devices a library sees, and why there is none.");
+  m.def(
+      "set_device_resolver", [](const py::object& function) { resolver() = function; }, py::arg("function"),
+      "function(device, where) gives the name of a loaded device, or 'cpu', for what a user wrote; or raises.");
+  m.def(
+      "devices",
+      [] {
+        py::dict all;
+        for (const LoadedDevice* device : loaded_devices()) all[py::str(device->name)] = device->description;
+        return all;
+      },
+      "The devices that are loaded, by name, with what they are.");
+  m.def(
+      "device_description", [](const std::string& name) { return loaded(name, "device").description; },
+      py::arg("name"));
+  m.def(
+      "current_device", [] { return current_target().name(); }, "Where this thread makes new tensors.");
+  m.def(
+      "push_device",
+      [](py::handle device) { scopes().push_back(std::make_unique<TargetScope>(device_named(device, "device"))); },
+      py::arg("device"), "From here on this thread makes new tensors there, until pop_device.");
+  m.def("pop_device", [] {
+    if (scopes().empty())
+      throw Error(
+          "[device] pop_device() without push_device(); expected one for each; use `with powertrain.device(...)`");
+    scopes().pop_back();
+  });
+  m.def(
+      "to_device",
+      [](const Tensor& tensor, py::handle device) { return to_target(tensor, device_named(device, "to")); },
+      py::arg("tensor"), py::arg("device"), "The same numbers in the memory of a device; itself if it is there.");
+  m.def(
+      "device_of",
+      [](py::handle object) {
+        if (is_tensor(object)) return device_of(unwrap(object));
+        return target_of(py::cast<SlotRef>(object)->memory()).name();
+      },
+      py::arg("object"), "Of a tensor or a slot: where its numbers lie.");
+  m.def("device_usage", &usage, py::arg("name"),
+        "Bytes: total, used by tensors, kept in the cache, and the most used.");
+  m.def(
+      "trim_device",
+      [](const std::string& name) {
+        const LoadedDevice& device = loaded(name, "memory");
+        device.table->trim(device.table->self);
+      },
+      py::arg("name"), "Gives memory back that is kept for later tensors.");
+  m.def(
+      "synchronize",
+      [](py::handle device) {
+        const Target& target = device_named(device, "synchronize");
+        const OutsideInterpreter outside;
+        target.device().wait();
+      },
+      py::arg("device"), "Waits until all that was queued is done.");
+  py::reinterpret_borrow<py::class_<Tensor>>(m.attr("Tensor"))
+      .def_property_readonly("device", &device_of, "Where the numbers lie: 'cpu', or a device such as 'cuda:0'.");
+  py::reinterpret_borrow<py::class_<Slot, SlotRef>>(m.attr("Slot"))
+      .def_property_readonly(
+          "device", [](const SlotRef& slot) { return target_of(slot->memory()).name(); },
+          "Where the value lies, and stays: 'cpu', or a device such as 'cuda:0'.");
+  m.def(
+      "move_slot",
+      [](const SlotRef& slot, py::handle device) {
+        const Target& target = device_named(device, text("slot ", slot->name));
+        if (active_recorder())
+          throw TraceError(text("[slot ", slot->name,
+                                "] was moved inside a trace; expected it before; move it outside of the step"));
+        slot->move_to(target.memory());
+      },
+      py::arg("slot"), py::arg("device"), "Moves the value there; a view moves with all of its flat slot.");
+}
+
+}  // namespace pt::bindings

@@ -1,0 +1,33 @@
+// Devices in a shared library of their own, behind the door of abi/device.h: each becomes a memory, a device and a
+// target, which live as long as the process.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "abi/device.h"
+#include "ops/target.h"
+
+namespace pt {
+
+struct LoadedDevice {
+  std::string name, description;
+  const Target* target;
+  const PtdDevice* table;
+};
+
+// Opens the library at `path`, once, and its device of that number. `engine` is our version, which the library must
+// have been built for. Throws.
+const LoadedDevice& load_device(const std::string& path, int ordinal, const std::string& engine);
+// How many devices the library sees; with none, `why` receives the reason.
+int count_devices(const std::string& path, std::string* why);
+std::vector<const LoadedDevice*> loaded_devices();
+
+// Throws what a failing function of the library said, as an error of ours.
+[[noreturn]] void throw_failure(const PtdDevice& table, const PtdFailure& failure);
+
+// Plans that the library makes, as the engine has them; loaded_plans.cpp.
+LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
+                       const Attrs& attrs);
+LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program);
+
+}  // namespace pt
