@@ -2,7 +2,7 @@
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
 .PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
-        bench-scaling bench-compare mutants results conformance fuzz attack wheel clean
+        bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -60,6 +60,8 @@ help:
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
 	@echo "  make attack N=30000  so many hostile calls of the public API: crashes, hangs and raw tracebacks are printed"
 	@echo "  make wheel           dist/*.whl, those of plugins/ too"
+	@echo "  make cuda            dist/cuda/*.whl: powertrain-cuda with kernels for GPUs; needs CUDA's nvcc, and no GPU"
+	@echo "  make cuda-sim        the same library for the simulator, in build/cuda: needs cuda.h alone"
 	@echo "  make pythons         the interpreters that it could be done with, the oldest first (PYTHON=path: take that one)"
 	@echo "  make clean           remove what the above made"
 
@@ -95,6 +97,19 @@ wheel: $(VENV)/.wheel
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
 	  $(addprefix ./plugins/, vision text audio tabular xla)
 
+# With kernels for every architecture: minutes.
+cuda: $(VENV)/.tools
+	@rm -rf dist/cuda
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist/cuda -C build-dir=$(CURDIR)/build/cuda-wheel \
+	  ./plugins/cuda
+	$(BIN)/python tools/check_cuda_library.py dist/cuda/*.whl
+
+# Python finds it with build/cuda on its path, and a GPU with POWERTRAIN_CUDA_DRIVER=sim.
+cuda-sim: $(VENV)/.wheel
+	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
+	$(BIN)/cmake --build $(BUILD) --target powertrain_cuda powertrain_cuda_sim
+	$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda
+
 setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
 
 run: setup
@@ -106,8 +121,9 @@ cpp-test: $(VENV)/.wheel
 	$(BIN)/python tools/check_symbols.py $(BUILD)
 	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --timeout 600
 
-# The first-party distributions, each installed with pip as anybody's is, with what its extras need.
-PLUGINS = $(wildcard plugins/*/pyproject.toml)
+# The first-party distributions, each installed with pip as anybody's is, with what its extras need. Not the GPU's, which
+# needs nvcc.
+PLUGINS = $(filter-out plugins/cuda/%,$(wildcard plugins/*/pyproject.toml))
 $(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
 	$(BIN)/python tools/requirements.py plugins | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(PLUGINS:%/pyproject.toml=-e ./%)

@@ -16,7 +16,8 @@ add_library(cuda_engine_parts STATIC EXCLUDE_FROM_ALL ${CUDA_ENGINE_PARTS})
 target_include_directories(cuda_engine_parts PRIVATE ${PROJECT_SOURCE_DIR}/cpp ${GENERATED})
 target_compile_options(cuda_engine_parts PRIVATE -O1)
 
-# A table of images (cpp/cuda/runtime/images.h): one for each .cu file, compiled for the architectures named.
+# A table of images (cpp/cuda/runtime/images.h): one for each .cu file, compiled for the architectures named. They lie in
+# the section in which cuobjdump looks for them.
 set(IMAGES ${GENERATED}/cuda_images.cpp)
 if(POWERTRAIN_CUDA_KERNELS)
   set(POWERTRAIN_CUDA_ARCHITECTURES 80 90 100 CACHE STRING "Compute capabilities with compiled kernels")
@@ -44,7 +45,7 @@ if(POWERTRAIN_CUDA_KERNELS)
     string(APPEND externs "extern \"C\" __attribute__((visibility(\"hidden\"))) const char ${id}[];\n")
     string(APPEND table "{\"${name}\", ${id}}, ")
   endforeach()
-  set(images "asm(\".pushsection .rodata\\n\"\n${assembly}    \".popsection\\n\");\n${externs}")
+  set(images "asm(\".pushsection .nv_fatbin, \\\"a\\\"\\n\"\n${assembly}    \".popsection\\n\");\n${externs}")
 else()
   set(TOOLKIT 0)
   set(IMAGE_FILES "")

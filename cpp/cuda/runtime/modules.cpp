@@ -30,7 +30,7 @@ CUfunction Modules::find(int32_t kernel) {
   if (!source) return find_in_library(name);
   CUfunction function = nullptr;
   const std::string image = printed_image(*source, name, context_.capability);
-  const CUmodule module = load(image.data(), name);
+  const CUmodule module = load(image.data(), name + ", compiled by NVRTC");
   context_.check(context_.driver.cuModuleGetFunction(&function, module, name.c_str()), "looking for a printed kernel");
   return function;
 }
@@ -44,7 +44,8 @@ CUfunction Modules::find_in_library(const std::string& name) {
                      "for GPUs; build it by make cuda, or set POWERTRAIN_CUDA_DRIVER=sim"));
   }
   for (std::size_t i = 0; images[i].source; ++i) {
-    if (loaded_.size() == i) loaded_.push_back(load(images[i].data, images[i].source));
+    if (loaded_.size() == i)
+      loaded_.push_back(load(images[i].data, text(images[i].source, ", compiled by CUDA ", version_text(kToolkit))));
     CUfunction function = nullptr;
     const CUresult result = context_.driver.cuModuleGetFunction(&function, loaded_[i], name.c_str());
     if (result == CUDA_SUCCESS) return function;
@@ -60,12 +61,11 @@ CUmodule Modules::load(const void* image, const std::string& what) {
   const CUresult result = context_.driver.cuModuleLoadData(&module, image);
   if (result == CUDA_ERROR_NO_BINARY_FOR_GPU || result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ||
       result == CUDA_ERROR_INVALID_IMAGE || result == CUDA_ERROR_INVALID_PTX) {
-    throw Error(text("[", context_.name, "] ", describe(context_.driver, result), " while loading the kernels of ",
-                     what, ", which were compiled by CUDA ", version_text(kToolkit), ", into a driver for CUDA ",
-                     version_text(context_.driver.version), " on ", context_.description,
-                     "; expected a driver that takes them; update NVIDIA's driver"));
+    throw Error(text("[", context_.name, "] ", describe(context_.driver, result), " while loading ", what,
+                     ", into a driver for CUDA ", version_text(context_.driver.version), " on ", context_.description,
+                     "; expected a driver that takes it; update NVIDIA's driver"));
   }
-  if (result != CUDA_SUCCESS) context_.fail(result, "loading the kernels of " + what);
+  if (result != CUDA_SUCCESS) context_.fail(result, "loading " + what);
   return module;
 }
 

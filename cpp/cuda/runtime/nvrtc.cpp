@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -34,10 +35,23 @@ struct Nvrtc::Functions {
 
 namespace {
 
+// NVRTC opens a part of itself by its bare name, which the loader does not look for beside it; one that is loaded it
+// finds.
+void open_part_beside(const std::filesystem::path& library) {
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(library.parent_path(), failed)) {
+    if (entry.path().filename().string().starts_with("libnvrtc-builtins.so"))
+      dlopen(entry.path().c_str(), RTLD_NOW | RTLD_GLOBAL);
+  }
+}
+
 // POWERTRAIN_CUDA_NVRTC names one; the simulator has its own; else one of the system.
 void* open_library(std::string& name) {
   const char* named = std::getenv("POWERTRAIN_CUDA_NVRTC");
-  if (named && *named) return dlopen((name = named).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (named && *named) {
+    open_part_beside(named);
+    return dlopen((name = named).c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
   if (driver().simulated) return name = "sim", driver().library;
   for (const char* file : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
     if (void* library = dlopen((name = file).c_str(), RTLD_NOW | RTLD_LOCAL)) return library;

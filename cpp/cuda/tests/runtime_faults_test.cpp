@@ -211,6 +211,25 @@ void test_no_nvrtc() {
   d.t.abandon(run.run);
 }
 
+#ifdef PT_NVRTC
+// NVIDIA's own compiler takes the options; what it makes is for a GPU, and the simulator has none.
+void test_real_nvrtc() {
+  Device d;
+  char* data = d.numbers({-5});
+  Run run(d);
+  CHECK_EQ(
+      run.launch(d.plan("test_plain", {vector_of(kI32, 1)}, {}, {}), {data}),
+      "[cuda:0] CUDA_ERROR_INVALID_IMAGE (device kernel image is invalid) while loading test_plain, compiled by NVRTC, "
+      "into a driver for CUDA 12.4 on Card, compute capability 9.0, 1 GB; expected a driver that takes it; update "
+      "NVIDIA's driver");
+  d.t.abandon(run.run);
+  const std::string kept = contents(cached());
+  CHECK(kept.find("NVRTC 12") != std::string::npos && kept.find("sm_90\n") != std::string::npos);
+  CHECK(kept.find("\x7f"
+                  "ELF") != std::string::npos);
+}
+#endif
+
 // Where no device can be had.
 void test_refused(const std::string& want) {
   PtdFailure failure{};
@@ -278,6 +297,12 @@ std::vector<Case> cases(const std::string& folder) {
        {{"XDG_CACHE_HOME", "/proc/none"}}},
       {"printed_wrong", test_printed_wrong, "", {{"XDG_CACHE_HOME", folder}}},
       {"no_nvrtc", test_no_nvrtc, "", {{"POWERTRAIN_CUDA_NVRTC", "/no/such/file"}}},
+#ifdef PT_NVRTC
+      {"real_nvrtc",
+       test_real_nvrtc,
+       "memory=1G,name=Card",
+       {{"POWERTRAIN_CUDA_NVRTC", PT_NVRTC}, {"XDG_CACHE_HOME", folder + "/real"}}},
+#endif
       {"old_driver", [=] { test_refused(too_old); }, "version=11080"},
       {"no_card", [=] { test_refused(no_card); }, "devices=0"},
       {"no_driver", [=] { test_refused(no_file); }, "", {{"POWERTRAIN_CUDA_DRIVER", "/no/file"}}},

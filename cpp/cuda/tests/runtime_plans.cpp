@@ -63,6 +63,15 @@ const bool printed = on_cuda("test_printed", [](const CudaCall& call) {
   return plan;
 });
 
+// One that needs no headers, as NVIDIA's own NVRTC takes it.
+const bool plain = on_cuda("test_plain", [](const CudaCall&) {
+  LaunchPlan plan;
+  const std::string source =
+      "extern \"C\" __global__ void test_plain(int* data) { data[threadIdx.x] = int(rintf(2.5f)); }\n";
+  plan.launches.push_back(make_launch(printed_kernel_number("test_plain", source), {}, "", 1, 1, 0, 0));
+  return plan;
+});
+
 // What it was asked, as text: for the conversion of calls.
 const bool told = on_cuda("test_told", [](const CudaCall& call) -> LaunchPlan {
   std::string all;

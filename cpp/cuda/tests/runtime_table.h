@@ -44,7 +44,7 @@ inline PtdAttribute integer(const char* name, int64_t value) {
   return attribute;
 }
 
-constexpr int kI32 = 4;
+constexpr int kI32 = 4, kF32 = 8;  // as core/dtype.h numbers them
 
 // One device, with errors as texts: empty is success.
 struct Table {
@@ -79,19 +79,22 @@ struct Table {
     return usage;
   }
 
+  // What a plan is given to.
+  static PtdPlan into(Planned& planned) {
+    return {&planned,
+            [](void* plan, const PtdLaunch* l) {
+              const auto* desc = static_cast<const char*>(l->desc);
+              static_cast<Planned*>(plan)->launches.push_back({l->kernel,
+                                                               {desc, desc + l->desc_bytes},
+                                                               {l->operands, l->operands + l->n_operands},
+                                                               {l->byte_offsets, l->byte_offsets + l->n_offsets}});
+            },
+            [](void* plan, int64_t bytes) { static_cast<Planned*>(plan)->workspace = bytes; }};
+  }
   Planned plan(const char* op, const std::vector<PtdOperand>& in, const std::vector<PtdOperand>& out,
                const std::vector<PtdAttribute>& attributes) {
     Planned planned;
-    const PtdPlan to{
-        &planned,
-        [](void* plan, const PtdLaunch* l) {
-          const auto* desc = static_cast<const char*>(l->desc);
-          static_cast<Planned*>(plan)->launches.push_back({l->kernel,
-                                                           {desc, desc + l->desc_bytes},
-                                                           {l->operands, l->operands + l->n_operands},
-                                                           {l->byte_offsets, l->byte_offsets + l->n_offsets}});
-        },
-        [](void* plan, int64_t bytes) { static_cast<Planned*>(plan)->workspace = bytes; }};
+    const PtdPlan to = into(planned);
     planned.error = said(t.plan(t.self, op, in.data(), static_cast<int32_t>(in.size()), out.data(),
                                 static_cast<int32_t>(out.size()), attributes.data(),
                                 static_cast<int32_t>(attributes.size()), &to, &failure));

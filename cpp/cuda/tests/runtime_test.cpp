@@ -239,6 +239,42 @@ void test_plans() {
            "version");
 }
 
+// out[r, c] = in[r, c] * factor[r] + 0.5, whose strides and constant cross the border.
+void test_fused() {
+  enum { kLoad = 0, kConstant = 1, kMath = 2, kStore = 8 };  // StepKind of ops/fused/machine.h
+  Device d;
+  const int rows = 3, columns = 50;
+  const auto operand = [&](int64_t of_row, int64_t of_column) {
+    return PtdOperand{kF32, 2, {rows, columns}, {of_row, of_column}};
+  };
+  const PtdOperand operands[] = {operand(columns, 1), operand(1, 0), operand(columns, 1)};
+  const auto step = [](int kind, const char* op, int a, int b, int at, double value) {
+    return PtdStep{kind, kF32, op, {a, b, -1, -1}, at, value, 0};
+  };
+  const PtdStep steps[] = {step(kLoad, "", -1, -1, 0, 0),        step(kLoad, "", -1, -1, 1, 0),
+                           step(kMath, "multiply", 0, 1, -1, 0), step(kConstant, "", -1, -1, -1, 0.5),
+                           step(kMath, "add", 2, 3, -1, 0),      step(kStore, "", 4, -1, 2, 0)};
+  const PtdFused program{2, 2, 3, 6, {rows, columns}, operands, steps};
+  Planned planned;
+  const PtdPlan to = Table::into(planned);
+  CHECK_EQ(d.said(d.t.plan_fused(d.t.self, &program, &to, &d.failure)), "");
+  CHECK_EQ(planned.workspace, 0);
+  std::vector<float> in(rows * columns), factor{2, -1, 0.25f}, out(in.size());
+  std::iota(in.begin(), in.end(), -7.0f);
+  const auto sent = [&](const std::vector<float>& values) {
+    char* at = d.allocate(values.size() * 4);
+    const auto* bytes = reinterpret_cast<const char*>(values.data());
+    CHECK_EQ(d.said(d.t.copy_in(d.t.self, at, bytes, values.size() * 4, &d.failure)), "");
+    return at;
+  };
+  char *x = sent(in), *by = sent(factor), *y = sent(out);
+  Run run(d);
+  CHECK_EQ(run.launch(planned, {x, by, y}), "");
+  CHECK_EQ(run.finish(), "");
+  CHECK_EQ(d.said(d.t.copy_out(d.t.self, reinterpret_cast<char*>(out.data()), y, out.size() * 4, &d.failure)), "");
+  for (std::size_t i = 0; i < out.size(); ++i) CHECK_EQ(out[i], in[i] * factor[i / columns] + 0.5f);
+}
+
 // The phases of a run: each raises bits or not, is guarded, and adds 1 to its own element where it commits.
 struct Phase {
   uint32_t bits = 0;
@@ -384,6 +420,7 @@ int main(int argc, char** argv) {
           {"copies", test_copies},
           {"launches", test_launches},
           {"plans", test_plans},
+          {"fused", test_fused},
           {"guards", test_guards},
           {"many_runs", test_many_runs},
           {"recordings", test_recordings},
