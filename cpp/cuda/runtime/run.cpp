@@ -128,7 +128,7 @@ std::unique_ptr<Recording> Run::keep() {
     context.check(driver.cuStreamEndCapture(stream, &graph), "ending a recording");
   }
   CUgraphExec executable = nullptr;
-  const CUresult result = driver.cuGraphInstantiate(&executable, graph, 0);
+  const CUresult result = driver.cuGraphInstantiateWithFlags(&executable, graph, 0);
   driver.cuGraphDestroy(graph);
   context.check(result, "making a graph of a recording");
   auto recording = std::make_unique<Recording>(gpu_, block_, executable, outcome.keep());

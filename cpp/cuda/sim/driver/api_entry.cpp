@@ -49,7 +49,6 @@ const Entry kEntries[] = {
     PT_SIM_ENTRY(cuGraphExecDestroy),
     PT_SIM_ENTRY(cuGraphExecUpdate),
     PT_SIM_ENTRY(cuGraphGetNodes),
-    PT_SIM_ENTRY(cuGraphInstantiate),
     PT_SIM_ENTRY(cuGraphInstantiateWithFlags),
     PT_SIM_ENTRY(cuGraphLaunch),
     PT_SIM_ENTRY(cuGraphUpload),
