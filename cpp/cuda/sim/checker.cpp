@@ -10,6 +10,7 @@ namespace pt::cuda::sim {
 namespace {
 
 constexpr int kLanes = 32;
+constexpr int64_t kNear = 4096;  // bytes from an operand, to be called after its end
 
 const char* verb(Use use) { return use == Use::Read ? "reads" : use == Use::Write ? "writes" : "updates"; }
 const char* past(Use use) { return use == Use::Read ? "read" : use == Use::Write ? "wrote" : "updated"; }
@@ -95,6 +96,10 @@ std::string Checker::complaint(const void* place_in_memory, int64_t bytes, Use u
       if (use == Use::Read && inside(address, arguments_[i], argument_bytes_[i])) return "";
     }
     if (use == Use::Read && in_static_memory(address) && !is_shared(address)) return "";
+    if (inside(address, arguments_[1], argument_bytes_[1])) {
+      return text(doing(), " of the kernel's parameters", at_line(place),
+                  "; expected them as they are; copy them first");
+    }
     return outside(address, doing()) + at_line(place);
   }
   const int64_t first = address - region->begin;
@@ -113,12 +118,12 @@ std::string Checker::complaint(const void* place_in_memory, int64_t bytes, Use u
   const User user{region->shared ? block_ : launch_, block_, now_, thread_, &warps_[thread_ / kLanes], place};
   for (int64_t i = 0; i < bytes; ++i) {
     Cell& cell = region->cells[first + i];
-    if (cell.pending) {
+    if (cell.pending >= block_) {
       return text(doing(), where(), ", to which a copy is under way; expected to wait for it, and __syncthreads()");
     }
     if (use != Use::Write && !was_written(*region, cell, user)) {
-      return text(doing(), where(), ", which ", region->shared ? "this block" : "nobody",
-                  " has written; expected values; write them first");
+      return text(doing(), where(), ", which ", region->shared ? "this block has not" : "nobody has",
+                  " written; expected values; write them first", region->shared ? ", and __syncthreads()" : "");
     }
     const Conflict conflict = note(cell, user, use);
     if (conflict.found) return conflict_text(conflict, doing() + where());
@@ -128,7 +133,7 @@ std::string Checker::complaint(const void* place_in_memory, int64_t bytes, Use u
 
 void Checker::set_pending(const char* address, int64_t bytes, bool pending) {
   Region* region = find(address);
-  for (int64_t i = 0; i < bytes; ++i) region->cells[address - region->begin + i].pending = pending;
+  for (int64_t i = 0; i < bytes; ++i) region->cells[address - region->begin + i].pending = pending ? now_ : 0;
 }
 
 std::string Checker::outside(const char* address, const std::string& doing) {
@@ -142,7 +147,7 @@ std::string Checker::outside(const char* address, const std::string& doing) {
   for (const Region& region : memories_->regions()) compare(region);
   for (const Region& region : variables_) compare(region);
   compare(dynamic_);
-  if (!nearest || distance > 1 << 20) return doing + " of memory that the launch was not given";
+  if (!nearest || distance > kNear) return doing + " of memory that the launch was not given";
   const bool before = address < nearest->begin;
   return text(doing, ", ", before ? nearest->begin - address : address - (nearest->begin + nearest->bytes),
               before ? " before the begin of " : " after the end of ", nearest->name);

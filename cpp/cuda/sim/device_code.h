@@ -16,7 +16,15 @@
 #define __device__
 #define __host__
 #define __constant__ static
+#if defined(PT_CUDA_CHECKED)  // a gap before each variable, so that an index that leaves one is seen
+#define PT_SIM_JOIN2(a, b) a##b
+#define PT_SIM_JOIN(a, b) PT_SIM_JOIN2(a, b)
+#define __shared__                                                                             \
+  static thread_local __attribute__((used)) char PT_SIM_JOIN(pt_sim_gap_, __COUNTER__)[256]{}; \
+  static thread_local
+#else
 #define __shared__ static thread_local
+#endif
 #define __forceinline__ inline __attribute__((always_inline))
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __launch_bounds__(...)

@@ -79,6 +79,7 @@ std::vector<Region> thread_symbols(const Module& module) {
       if (ELF64_ST_TYPE(symbols[s].st_info) != STT_TLS || symbols[s].st_shndx == SHN_UNDEF || !symbols[s].st_size) {
         continue;
       }
+      if (std::strstr(names + symbols[s].st_name, "pt_sim_gap_")) continue;
       Region region{module.thread_memory + symbols[s].st_value, static_cast<int64_t>(symbols[s].st_size),
                     "shared variable " + demangled(names + symbols[s].st_name)};
       region.holds_values = false;
@@ -89,7 +90,7 @@ std::vector<Region> thread_symbols(const Module& module) {
   return found;
 }
 
-// Of the calls that were made one, the innermost outside of the simulator's own headers.
+// Of the calls that were made one, the innermost outside of the headers that the simulator answers for.
 std::string ask_addr2line(const std::string& path, uintptr_t offset) {
   std::ostringstream command;
   command << "addr2line -i -e '" << path << "' 0x" << std::hex << offset << " 2>/dev/null";
@@ -100,9 +101,9 @@ std::string ask_addr2line(const std::string& path, uintptr_t offset) {
   while (std::fgets(buffer, sizeof(buffer), pipe)) {
     std::string line(buffer);
     line = line.substr(0, line.find_first_of(" \n"));
-    if (chosen.empty() && line.find("cuda/sim/") == std::string::npos && line.find("??") == std::string::npos) {
-      chosen = line;
-    }
+    const auto in = [&](const char* place) { return line.find(place) != std::string::npos; };
+    const bool of_simulator = in("cuda/sim/") || in("cuda/async_copy.h") || in("cuda/mma.h");
+    if (chosen.empty() && !of_simulator && !in("??")) chosen = line;
   }
   pclose(pipe);
   std::size_t folder = chosen.rfind('/');  // with one folder, as files of all ops have the same name

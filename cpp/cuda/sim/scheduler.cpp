@@ -173,6 +173,13 @@ void Scheduler::end_thread() {
   if (!thread.copies.empty()) fail("ends before its copies to shared memory; expected it to wait for them");
   if (checking_ && at_barrier_ > 0)
     fail("ends while others wait at a barrier; expected all at it; move it out of the branch");
+  for (int lane = 0, first = current_ - here.lane; lane < kLanes && first + lane < static_cast<int>(threads_.size());
+       ++lane) {
+    const Thread& other = threads_[first + lane];
+    if (other.state != State::AtCollective || !(other.mask >> here.lane & 1)) continue;
+    fail(text("ends while ", where(first + lane), " waits for it at ", other.name,
+              "; expected masks of lanes that take part; move it out of the branch"));
+  }
   thread.state = State::Ended;
   thread.groups = 0;
   --alive_;

@@ -15,6 +15,7 @@ constexpr uint16_t kMany = 0xffff;
 
 struct Cell {
   Tick write_tick = 0, read_tick = 0;
+  Tick pending = 0;                           // a copy in the background that began then will write it
   Tick foreign_read = 0, foreign_atomic = 0;  // the latest of blocks other than those above
   uint32_t write_clock = 0, read_clock = 0;   // of the lane, within the tick
   const void* write_place = nullptr;          // in the code
@@ -23,7 +24,6 @@ struct Cell {
   uint16_t read_warp = 0;     // or kMany
   uint16_t write_thread = 0;  // or kMany: by atomic operations
   bool atomic = false;
-  bool pending = false;  // a copy in the background will write it
 };
 
 enum class Use { Read, Write, Atomic };
