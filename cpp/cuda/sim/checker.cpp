@@ -54,7 +54,7 @@ void Checker::begin_launch(const Kernel& kernel, const Geometry& geometry, const
   }
   warps_.resize((threads_.x * threads_.y * threads_.z + kLanes - 1) / kLanes);
   blocks_.clear();
-  last_ = nullptr;
+  std::fill(recent_, recent_ + kRecent, nullptr);
   launch_ = next_tick();
 }
 
@@ -70,14 +70,16 @@ void Checker::begin_thread(int thread, const char* stack, int64_t stack_bytes) {
 }
 
 Region* Checker::find(const char* address) {
-  if (last_ && last_->holds(address)) return last_;
+  for (Region* region : recent_) {
+    if (region && region->holds(address)) return region;
+  }
   Region* found = memories_->find(address);
   if (!found && dynamic_.holds(address)) found = &dynamic_;
   for (std::size_t i = 0; !found && i < variables_.size(); ++i) {
     if (variables_[i].holds(address)) found = &variables_[i];
   }
   if (found && found->cells.size() < static_cast<std::size_t>(found->bytes)) found->cells.resize(found->bytes);
-  if (found) last_ = found;
+  if (found) recent_[oldest_++ % kRecent] = found;
   return found;
 }
 

@@ -50,7 +50,9 @@ class Checker {
   int thread_ = 0;
   const char* stack_ = nullptr;
   int64_t stack_bytes_ = 0;
-  Region* last_ = nullptr;
+  static constexpr int kRecent = 4;
+  Region* recent_[kRecent] = {};  // looked at first; kernels go between few
+  int oldest_ = 0;
 };
 
 }  // namespace pt::cuda::sim
