@@ -135,14 +135,15 @@ void forget(void* self, void* recording) {
 
 bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* out, int32_t n_out,
           const PtdAttribute* attributes, int32_t n_attributes, const PtdPlan* plan, PtdFailure* failure) {
+  Context& context = gpu_of(self).context;
   return answer(failure, [&] {
+    context.check_usable();
     const CudaPlan* planned = cuda_plan(op);
     if (!planned) {
       throw NotPlanned(text("[", op,
                             "] has no plan for CUDA; expected one of the ops that the device lists; use what "
                             "the op is composed of"));
     }
-    const Context& context = gpu_of(self).context;
     const std::vector<Operand> inputs = operands_of(in, n_in), outputs = operands_of(out, n_out);
     const Attrs attrs = attrs_of(attributes, n_attributes);
     give_plan((*planned)({inputs, outputs, attrs, context.capability, context.units}), *plan);
@@ -150,8 +151,9 @@ bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const 
 }
 
 bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
+  Context& context = gpu_of(self).context;
   return answer(failure, [&] {
-    const Context& context = gpu_of(self).context;
+    context.check_usable();
     give_plan(plan_fused(program_of(*program), context.capability, context.units), *plan);
   });
 }

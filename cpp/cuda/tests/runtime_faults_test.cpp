@@ -25,8 +25,8 @@ void test_lost() {
   }
   const std::string want =
       "[cuda:0] was lost by CUDA_ERROR_LAUNCH_FAILED (unspecified launch failure) while waiting for a run; expected "
-      "every "
-      "kernel to end without an error; start the process again, from the last checkpoint; with CUDA_LAUNCH_BLOCKING=1 "
+      "every kernel to end without an error; start the process again, from the last checkpoint; with "
+      "CUDA_LAUNCH_BLOCKING=1 "
       "the error names the launch";
   CHECK_EQ(error, want);
   CHECK_EQ(d.failure.kind, PTD_LOST);
@@ -84,7 +84,10 @@ void test_fork() {
   Run before(d);
   std::atomic<bool> stop{false};
   std::thread busy([&] {
-    while (!stop) d.t.free(d.t.self, d.numbers(counted(5000)), 0);
+    while (!stop) {
+      d.t.free(d.t.self, d.numbers(counted(5000)), 0);
+      d.adds(1, 1);
+    }
   });
   for (int i = 0; i < 20; ++i) {
     const pid_t child = fork();
@@ -100,6 +103,7 @@ void test_fork() {
       right = right && !d.t.begin(d.t.self, &run, &failure) && failure.text == want;
       right = right && !d.t.copy_in(d.t.self, data, "1234", 4, &failure) && failure.text == want;
       right = right && !d.t.finish(before.run, nullptr, &failure) && failure.text == want;
+      right = right && d.adds(1, 1).error == want;
       d.t.free(d.t.self, data, 4);
       d.t.trim(d.t.self);
       Table again;
