@@ -45,6 +45,12 @@ void test_graphs() {
   CHECK_EQ(count("simLaunches"), uint64_t(0));
   CHECK_EQ(count("simKernelsRun"), uint64_t(4));
   CHECK_EQ(count("simAllocations"), uint64_t(0));
+  CLEAN();
+  // Its launches follow each other, in whichever stream.
+  OK(cuGraphLaunch, executable, in);
+  OK(cuGraphLaunch, executable, side);
+  OK(cuStreamSynchronize, side);
+  CHECK_EQ(count("simKernelsRun"), uint64_t(8));
   // Another graph of the same form takes the place of the first.
   const auto capture = [&](int factor, bool more) {
     OK(cuStreamBeginCapture, in, CU_STREAM_CAPTURE_MODE_GLOBAL);
@@ -87,6 +93,26 @@ void test_graph_of_freed_memory() {
   FAILS(CUDA_ERROR_ILLEGAL_ADDRESS, cuStreamSynchronize, in);
   CHECK(last_misuse().find("[cuStreamSynchronize] example_reverse, carried out now: operand 1 is ") == 0);
   CHECK(last_misuse().find("in an allocation of 128 bytes that was freed") != std::string::npos);
+}
+
+void test_graph_of_freed_pinned_memory() {
+  start();
+  const CUstream in = stream();
+  const CUdeviceptr a = allocate(128);
+  int* host = pinned<int>(32);
+  CUgraph graph = nullptr;
+  CUgraphExec executable = nullptr;
+  OK(cuStreamBeginCapture, in, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  OK(cuMemcpyDtoHAsync, host, a, 128, in);
+  OK(cuStreamEndCapture, in, &graph);
+  OK(cuGraphInstantiate, &executable, graph, 0);
+  OK(cuMemFreeHost, host);
+  OK(cuGraphLaunch, executable, in);
+  FAILS(CUDA_ERROR_ILLEGAL_ADDRESS, cuStreamSynchronize, in);
+  MISUSED(
+      "[cuStreamSynchronize] cuMemcpyDtoHAsync_v2, carried out now, uses 128 bytes of pinned memory that was given "
+      "back; "
+      "expected it to be kept");
 }
 
 void test_capture_rules() {
@@ -162,6 +188,17 @@ void test_capture_rules() {
       },
       "cuMemAlloc_v2");
   CUgraph graph = nullptr;
+  // A thread in the relaxed mode is free to.
+  CUcontext context = nullptr;
+  OK(cuCtxGetCurrent, &context);
+  OK(cuStreamBeginCapture, in, CU_STREAM_CAPTURE_MODE_GLOBAL);
+  std::thread([&] {
+    OK(cuCtxSetCurrent, context);
+    CUstreamCaptureMode relaxed = CU_STREAM_CAPTURE_MODE_RELAXED;
+    OK(cuThreadExchangeStreamCaptureMode, &relaxed);
+    at = allocate(16);
+  }).join();
+  OK(cuStreamEndCapture, in, &graph);
   OK(cuStreamBeginCapture, in, CU_STREAM_CAPTURE_MODE_RELAXED);
   at = allocate(16);
   OK(cuStreamEndCapture, in, &graph);
@@ -200,6 +237,7 @@ using namespace pt::cuda;
 int main() {
   CHECK(run_case("", test_graphs));
   CHECK(run_case("", test_graph_of_freed_memory));
+  CHECK(run_case("", test_graph_of_freed_pinned_memory));
   CHECK(run_case("", test_capture_rules));
   CHECK(run_case("order=1", test_graphs));
   CHECK(run_case("order=2", test_graphs));

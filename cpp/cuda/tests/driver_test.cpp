@@ -116,7 +116,7 @@ void test_memory() {
   const CUdeviceptr at = allocate(1000);
   CHECK_EQ(at % 512, CUdeviceptr(0));
   OK(cuMemGetInfo, &free, &total);
-  CHECK_EQ(total, size_t(256) << 20);
+  CHECK_EQ(total, size_t(24) << 20);
   CHECK_EQ(total - free, size_t(1024));
   CHECK_EQ(count("simBytesLive"), uint64_t(1024));
   // New memory holds no zeros.
@@ -136,11 +136,11 @@ void test_memory() {
   CUdeviceptr large = 0;
   FAILS(CUDA_ERROR_INVALID_VALUE, cuMemAlloc, &large, 0);
   count("simClear");
-  FAILS(CUDA_ERROR_OUT_OF_MEMORY, cuMemAlloc, &large, size_t(300) << 20);
+  FAILS(CUDA_ERROR_OUT_OF_MEMORY, cuMemAlloc, &large, size_t(30) << 20);
   // The same memory again and again: addresses wander, room does not shrink.
   CUdeviceptr before = 0;
   for (int i = 0; i < 6; ++i) {
-    large = allocate(size_t(200) << 20);
+    large = allocate(size_t(20) << 20);
     CHECK(large != before);
     OK(cuMemFree, before = large);
   }
@@ -273,7 +273,7 @@ int main() {
   CHECK(run_case("devices=2,memory=3M,capability=8.6,units=7,version=12010,name=Test card", test_device));
   CHECK(run_case("", test_entry_points));
   CHECK(run_case("devices=2", test_contexts));
-  CHECK(run_case("memory=256M", test_memory));
+  CHECK(run_case("memory=24M", test_memory));
   CHECK(run_case("", test_closed_memory));
   CHECK(run_case("", test_pointers));
   CHECK(run_case("fail_alloc=3", test_failing_allocation));

@@ -169,6 +169,15 @@ void test_launches() {
   Reverse rows("PTSIM", "example_row_sums");
   CHECK_EQ(int(rows.launch(b, a, 1, nullptr, 512)), int(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES));
   MISUSED("[cuLaunchKernel] example_row_sums: a block of 512 threads; its launch bounds are 256");
+  OK(cuModuleUnload, rows.module);
+  CHECK_EQ(int(rows.launch(b, a, 1, nullptr)), int(CUDA_ERROR_INVALID_HANDLE));
+  count("simClear");
+  // A kernel that writes behind its memory is found when that is freed.
+  const CUdeviceptr small = allocate(128);
+  CHECK_EQ(int(reverse.launch(small, a, 1, nullptr, 32, 4 * 32, 2)), 0);
+  OK(cuMemFree, small);
+  CHECK(last_misuse().find("[cuMemFree_v2] bytes behind an allocation of 128 bytes at ") == 0);
+  CHECK_EQ(count("simClear"), uint64_t(1));
   // Pinned memory is there for kernels.
   int* direct = pinned<int>(32);
   CHECK_EQ(int(reverse.launch(reinterpret_cast<CUdeviceptr>(direct), a, 2, nullptr)), 0);
