@@ -3,8 +3,11 @@
 // operand that was rounded to bf16. Results of 16 bits are sums in f32, and may be rounded to the other neighbour.
 #include <array>
 
+#include "cuda/plans.h"
 #include "cuda/tests/check_plan.h"
+#include "ops/matmul/plan.h"
 #include "tests/check.h"
+#include "tests/run_plan.h"
 
 namespace {
 
@@ -21,6 +24,7 @@ CheckOptions near(int64_t k, DType type = DType::F32) {
 
 void multiply(const Array& a, const Array& b, CheckOptions options) {
   options.orders = 1;
+  options.capabilities = {90};  // plans are the same for all
   check_op("matmul", {a, b}, {{"dots", std::string("exact")}}, options);
 }
 
@@ -48,6 +52,18 @@ void check_layouts() {
     multiply(normal(DType::F32, {3, 10, 12}, 5).laid_out_at_random(random),
              normal(DType::F32, {3, 12, 8}, 6).laid_out_at_random(random), near(12));
   }
+}
+
+// One operand of 16 bits.
+void check_mixed() {
+  const Array wide = normal(DType::F32, {40, 24}, 1), narrow = normal(DType::BF16, {24, 36}, 2);
+  std::vector<Array> result = {Array(DType::F32, {40, 36})};
+  const CheckOptions options = near(24);
+  const LaunchPlan cpu = plan_matmul(wide.operand(), narrow.operand(), result[0].operand(), varied_context());
+  const Attrs attrs{{"dots", std::string("exact")}};
+  const std::vector<Operand> in = {wide.operand(), narrow.operand()}, out = {result[0].operand()};
+  check_plans("matmul of f32 and bf16", cpu, (*cuda::cuda_plan("matmul"))({in, out, attrs, 90, 3}), {wide, narrow},
+              result, options);
 }
 
 void check_batches() {
@@ -94,6 +110,11 @@ void check_tiles() {
     options.units = units;
     multiply(normal(DType::F32, {280, 48}, 1), normal(DType::F32, {48, 272}, 2), options);
     multiply(normal(DType::F32, {1200, 20}, 1), normal(DType::F32, {20, 130}, 2), options);
+    options.magnitude *= 0x1p-12;
+    const Array a = normal(DType::BF16, {200, 48}, 3), b = normal(DType::BF16, {48, 136}, 4);
+    multiply(a, b, options);
+    multiply(a.laid_out({1, 0}), b.laid_out({1, 0}), options);
+    multiply(normal(DType::F16, {129, 40}, 5), normal(DType::F16, {40, 140}, 6).laid_out({1, 0}), options);
   }
 }
 
@@ -103,6 +124,7 @@ int main() {
   check_sizes();
   check_layouts();
   check_batches();
+  check_mixed();
   check_empty();
   check_extremes();
   check_parts();

@@ -1,4 +1,4 @@
-#include "ops/adam_step/desc.h"
+#include "ops/adam_step/plan.h"
 #include "ops/cpu_target.h"
 #include "ops/float_variant.h"
 
@@ -8,13 +8,8 @@ namespace {
 constexpr int64_t kChunkElements = 1 << 14;  // some 5 us from a cache, 10 from memory
 
 LaunchPlan plan(std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-  AdamDesc d{};
-  d.elements = count(in[kP].shape);
+  AdamDesc d = describe_adam(in, attrs);
   d.chunk = kChunkElements;
-  d.beta1 = attrs.number("beta1"), d.beta2 = attrs.number("beta2");
-  d.eps = attrs.number("eps"), d.decay = attrs.number("decay");
-  const auto given = [&](int i) { return in[i].dtype != DType::Bool; };
-  d.largest = given(kLargest), d.kept = given(kKept), d.factor = given(kFactor);
   Launch launch;
   launch.kernel = "adam_step";
   launch.variant = float_variant(in[kP].dtype);

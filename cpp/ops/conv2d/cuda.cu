@@ -4,6 +4,7 @@
 // its element. Source: Chetlur et al. 2014.
 #include "cuda/kernel.h"
 #include "ops/conv2d/cuda_gather.h"
+#include "ops/matmul/cuda_mma.h"
 
 namespace pt::cuda {
 namespace {
@@ -32,6 +33,35 @@ PT_DEVICE void weight_gradient_tiles(const Operands<3>& operands, const ConvProd
     const auto result = result_of<T>(product, operands.at[2], place);
     multiply_tile(memory, left, right, place.row, place.col, place.split * product.split_depth,
                   split_end(product, place), result);
+    __syncthreads();
+  }
+}
+
+template <bool kBfloat, class Shape>
+PT_DEVICE void convolve_half_tiles(const Operands<3>& operands, const ConvProduct& p, WarpMemory<Shape>& memory) {
+  const TileProduct& product = p.product;
+  for (int64_t tile = blockIdx.x; tile < product.tiles(); tile += gridDim.x) {
+    const TilePlace place = tile_place<Shape>(product, tile);
+    const GatheredImage<uint16_t, false, true> left(p, operands.at[0], place.batch);
+    const TapWeights<uint16_t, false> right(p, operands.at[1], place.batch);
+    const ScatteredResult<float> result(p, operands.at[2], place);
+    multiply_warps<kBfloat>(memory, left, right, place.row, place.col, place.split * product.split_depth,
+                            split_end(product, place), result);
+    __syncthreads();
+  }
+}
+
+template <bool kBfloat, class Shape>
+PT_DEVICE void weight_gradient_half_tiles(const Operands<3>& operands, const ConvProduct& p,
+                                          WarpMemory<Shape>& memory) {
+  const TileProduct& product = p.product;
+  for (int64_t tile = blockIdx.x; tile < product.tiles(); tile += gridDim.x) {
+    const TilePlace place = tile_place<Shape>(product, tile);
+    const GatheredImage<uint16_t, false, false> left(p, operands.at[0], place.batch);
+    const auto right = right_source<uint16_t, false>(product, operands.at[1], place.batch);
+    const auto result = result_of<float>(product, operands.at[2], place);
+    multiply_warps<kBfloat>(memory, left, right, place.row, place.col, place.split * product.split_depth,
+                            split_end(product, place), result);
     __syncthreads();
   }
 }
@@ -117,6 +147,21 @@ PT_CONV2D(conv2d_weight_mixed_medium, float, MediumTile, true, weight_gradient_t
 PT_CONV2D(conv2d_weight_mixed_small, float, SmallTile, true, weight_gradient_tiles)
 PT_CONV2D(conv2d_weight_f64_medium, double, MediumTile, false, weight_gradient_tiles)
 PT_CONV2D(conv2d_weight_f64_small, double, SmallTile, false, weight_gradient_tiles)
+
+#define PT_CONV2D_HALVES(name, bfloat, Shape, work)                 \
+  PT_CUDA_KERNEL(name, 3, ConvProduct, pt::cuda::Shape::kThreads) { \
+    __shared__ pt::cuda::WarpMemory<pt::cuda::Shape> memory;        \
+    pt::cuda::work<bfloat>(operands, params, memory);               \
+  }
+
+PT_CONV2D_HALVES(conv2d_bf16_large, true, LargeWarps, convolve_half_tiles)
+PT_CONV2D_HALVES(conv2d_bf16_medium, true, MediumWarps, convolve_half_tiles)
+PT_CONV2D_HALVES(conv2d_f16_large, false, LargeWarps, convolve_half_tiles)
+PT_CONV2D_HALVES(conv2d_f16_medium, false, MediumWarps, convolve_half_tiles)
+PT_CONV2D_HALVES(conv2d_weight_bf16_large, true, LargeWarps, weight_gradient_half_tiles)
+PT_CONV2D_HALVES(conv2d_weight_bf16_medium, true, MediumWarps, weight_gradient_half_tiles)
+PT_CONV2D_HALVES(conv2d_weight_f16_large, false, LargeWarps, weight_gradient_half_tiles)
+PT_CONV2D_HALVES(conv2d_weight_f16_medium, false, MediumWarps, weight_gradient_half_tiles)
 
 PT_CUDA_KERNEL(conv2d_depthwise_f32, 3, ConvProduct, 256) { pt::cuda::depthwise_pixels<float>(operands, params); }
 PT_CUDA_KERNEL(conv2d_depthwise_f64, 3, ConvProduct, 256) { pt::cuda::depthwise_pixels<double>(operands, params); }

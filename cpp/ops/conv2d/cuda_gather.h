@@ -107,7 +107,8 @@ struct ScatteredResult {
       : p(product), result(result_of<T>(p.product, out, place)) {
     if (p.scattered) result.rows = INT64_MAX;  // of the whole result; those of the product are looked at here
   }
-  __device__ __forceinline__ void operator()(int64_t row, int64_t col, const Pack<T, kVector<T>>& sums) const {
+  template <int kCount>
+  __device__ __forceinline__ void operator()(int64_t row, int64_t col, const Pack<T, kCount>& sums) const {
     if (row < p.product.rows) result(scattered_pixel(p, row), col, sums);
   }
 };

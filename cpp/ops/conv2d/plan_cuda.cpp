@@ -14,13 +14,6 @@ using namespace conv2d;
 
 constexpr int kWorkspace = -1;
 
-// What is computed in f64; in f32; or widened to f32 as it is read.
-std::string kind_of(const Operand& left, const Operand& right) {
-  if (left.dtype == DType::F64) return "f64_";
-  return left.dtype == DType::F32 && right.dtype == DType::F32 ? "f32_" : "mixed_";
-}
-bool may_be_large(const Operand& left, const Operand& right) { return kind_of(left, right) == "f32_"; }
-
 void read_image(ConvProduct& p, const ConvGather& gather) {
   p.gather = gather;
   p.grid_w = Division(gather.grid_w), p.grid_h = Division(gather.grid_h);
@@ -48,8 +41,7 @@ bool divides(DType type, std::initializer_list<int64_t> sizes) {
 void choose_vectors(TileProduct& t, const ConvGather& g, int64_t groups) {
   const int64_t apart = groups > 1 ? 1 : 0;  // where batch strides count
   t.left_vectors = divides(t.left_type, {g.inner, g.channels, apart * t.left_batch[0]});
-  t.out_vectors = (t.out_type == DType::F32 || t.out_type == DType::F64) &&
-                  divides(t.out_type, {t.cols, t.out_row, apart * t.out_batch[0]});
+  t.out_vectors = divides(t.out_type, {t.cols, t.out_row, apart * t.out_batch[0]});
 }
 
 Launch pixel_launch(const std::string& kernel, const ConvProduct& p, int64_t blocks, std::vector<int> operands) {
@@ -67,7 +59,7 @@ Launch depthwise_launch(const ConvProduct& p) {
 
 void append(LaunchPlan& plan, const std::string& kernel, const ConvProduct& p, const Operand& left,
             const Operand& right, const CudaCall& call) {
-  append_tiles(plan, kernel + kind_of(left, right), p, may_be_large(left, right), !p.scattered, call, {0, 1, 2});
+  append_tiles(plan, kernel, p, kernel_kind(left.dtype, right.dtype), !p.scattered, call, {0, 1, 2});
 }
 
 // Reads x, as the forward product and the gradient of the weights do.

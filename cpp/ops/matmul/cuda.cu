@@ -1,6 +1,7 @@
-// Matrix products in scalar arithmetic: f32 with 16-byte loads; any mix of f32, f16 and bf16, widened on its way to
-// shared memory; f64. Blocks walk over tiles. The operands are left, right, and C or the workspace.
+// Matrix products: f32 and f64 in scalar arithmetic; f16 and bf16 by matrix instructions; mixes of f32 with them
+// widened on their way to shared memory. Blocks walk over tiles. The operands are left, right, and C or the workspace.
 #include "cuda/kernel.h"
+#include "ops/matmul/cuda_mma.h"
 #include "ops/matmul/cuda_strided.h"
 
 namespace pt::cuda {
@@ -15,6 +16,19 @@ PT_DEVICE void multiply_tiles(const Operands<3>& operands, const TileProduct& p,
     const auto result = result_of<T>(p, operands.at[2], place);
     multiply_tile(memory, left, right, place.row, place.col, place.split * p.split_depth, split_end(p, place), result);
     __syncthreads();  // the next tile writes where this one was read
+  }
+}
+
+template <bool kBfloat, class Shape>
+PT_DEVICE void multiply_half_tiles(const Operands<3>& operands, const TileProduct& p, WarpMemory<Shape>& memory) {
+  for (int64_t tile = blockIdx.x; tile < p.tiles(); tile += gridDim.x) {
+    const TilePlace place = tile_place<Shape>(p, tile);
+    const auto left = left_source<uint16_t, false>(p, operands.at[0], place.batch);
+    const auto right = right_source<uint16_t, false>(p, operands.at[1], place.batch);
+    const auto result = result_of<float>(p, operands.at[2], place);
+    multiply_warps<kBfloat>(memory, left, right, place.row, place.col, place.split * p.split_depth, split_end(p, place),
+                            result);
+    __syncthreads();
   }
 }
 
@@ -36,6 +50,17 @@ PT_MATMUL(matmul_mixed_medium, float, MediumTile, true)
 PT_MATMUL(matmul_mixed_small, float, SmallTile, true)
 PT_MATMUL(matmul_f64_medium, double, MediumTile, false)
 PT_MATMUL(matmul_f64_small, double, SmallTile, false)
+
+#define PT_MATMUL_HALVES(name, bfloat, Shape)                        \
+  PT_CUDA_KERNEL(name, 3, TileProduct, pt::cuda::Shape::kThreads) {  \
+    __shared__ pt::cuda::WarpMemory<pt::cuda::Shape> memory;         \
+    pt::cuda::multiply_half_tiles<bfloat>(operands, params, memory); \
+  }
+
+PT_MATMUL_HALVES(matmul_bf16_large, true, LargeWarps)
+PT_MATMUL_HALVES(matmul_bf16_medium, true, MediumWarps)
+PT_MATMUL_HALVES(matmul_f16_large, false, LargeWarps)
+PT_MATMUL_HALVES(matmul_f16_medium, false, MediumWarps)
 
 PT_CUDA_KERNEL(matmul_add_splits_f32, 2, TileProduct, 256) {
   pt::cuda::add_splits<float>(params, operands.at[0], operands.at[1]);

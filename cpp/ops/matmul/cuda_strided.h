@@ -98,15 +98,25 @@ struct StridedResult {
   DType type;
   bool vectors;
 
-  __device__ __forceinline__ void operator()(int64_t row, int64_t col, const Pack<T, kVector<T>>& sums) const {
-    if (row >= rows) return;
-    if (vectors && col < cols) {
-      *reinterpret_cast<Pack<T, kVector<T>>*>(reinterpret_cast<T*>(at) + row * row_stride + col) = sums;
-      return;
-    }
+  template <int kCount>
+  __device__ __forceinline__ void operator()(int64_t row, int64_t col, const Pack<T, kCount>& sums) const {
+    if (row >= rows || col >= cols) return;
+    if (vectors) return store_vector(row * row_stride + col, sums);
 #pragma unroll
-    for (int e = 0; e < kVector<T>; ++e)
+    for (int e = 0; e < kCount; ++e)
       if (col + e < cols) store_float(at, row * row_stride + (col + e) * col_stride, type, sums.at[e]);
+  }
+  template <int kCount>
+  __device__ __forceinline__ void store_vector(int64_t i, const Pack<T, kCount>& sums) const {
+    if (sizeof(T) == 8 || type == DType::F32) {
+      *reinterpret_cast<Pack<T, kCount>*>(reinterpret_cast<T*>(at) + i) = sums;
+    } else {
+      Pack<uint16_t, kCount> halves;
+#pragma unroll
+      for (int e = 0; e < kCount; ++e)
+        halves.at[e] = type == DType::BF16 ? float_to_bf16(float(sums.at[e])) : float_to_f16(float(sums.at[e]));
+      *reinterpret_cast<Pack<uint16_t, kCount>*>(reinterpret_cast<uint16_t*>(at) + i) = halves;
+    }
   }
 };
 

@@ -22,11 +22,11 @@ struct Tiles {
 constexpr Tiles kTiles[] = {{"large", 128, 128, 256, 0.9}, {"medium", 64, 64, 128, 0.7}, {"small", 32, 32, 64, 0.4}};
 
 // Cycles, roughly: of the multiprocessor that has most tiles, and of adding the parts.
-double cost(const Tiles& tiles, double blocks, double depth, double sums, int64_t parts, int units) {
-  constexpr double kPerCycle = 128, kStart = 2000, kEnoughThreads = 256, kBytesPerCycle = 16;
+double cost(const Tiles& tiles, double blocks, double depth, double sums, int64_t parts, int units, double speed) {
+  constexpr double kStart = 2000, kEnoughThreads = 256, kBytesPerCycle = 16;
   const double on_one = std::ceil(blocks / units);
   const double awake = std::min(1.0, on_one * tiles.threads / kEnoughThreads);
-  const double work = on_one * tiles.rows * tiles.cols * depth / (kPerCycle * tiles.share * awake);
+  const double work = on_one * tiles.rows * tiles.cols * depth / (speed * tiles.share * awake);
   const double adding = parts > 1 ? kStart + static_cast<double>(parts) * sums * 8 / (kBytesPerCycle * units) : 0;
   return kStart + work + adding;
 }
@@ -57,8 +57,7 @@ void choose_reading(TileProduct& p) {
   };
   p.left_vectors = read(p.left_type, p.left_along_k, p.left_k, p.left_row, p.rows, p.left_batch);
   p.right_vectors = read(p.right_type, p.right_along_k, p.right_k, p.right_col, p.cols, p.right_batch);
-  const bool full = p.out_type == DType::F32 || p.out_type == DType::F64;
-  p.out_vectors = full && in_vectors(p.out_type, p.out_col == 1, p.cols, p.out_row, p.out_batch, p.batch_axes);
+  p.out_vectors = in_vectors(p.out_type, p.out_col == 1, p.cols, p.out_row, p.out_batch, p.batch_axes);
 }
 
 TileProduct describe(const Operand& a, const Operand& b, const Operand& c) {
@@ -83,18 +82,25 @@ TileProduct describe(const Operand& a, const Operand& b, const Operand& c) {
 
 }  // namespace
 
-TileChoice choose_tiles(const TileProduct& p, int units, bool may_be_large, bool may_split) {
+KernelKind kernel_kind(DType left, DType right) {
+  if (left == DType::F64) return {"f64", false, true, 64};
+  if (left != right) return {"mixed", false, true, 64};
+  if (left == DType::F32) return {"f32", true, true, 128};
+  return {left == DType::BF16 ? "bf16" : "f16", true, false, 1024};
+}
+
+TileChoice choose_tiles(const TileProduct& p, int units, KernelKind kind, bool may_split) {
   TileChoice best;
   double best_cost = INFINITY;
   const int64_t depth = std::max<int64_t>(p.depth, 1);
   for (const Tiles& tiles : kTiles) {
-    if (!may_be_large && &tiles == kTiles) continue;
+    if ((tiles.rows == 128 && !kind.large) || (tiles.rows == 32 && !kind.small)) continue;
     const int64_t blocks = p.batches * ceil_div(p.rows, tiles.rows) * ceil_div(p.cols, tiles.cols);
     for (int64_t parts = 1; parts == 1 || (may_split && parts <= kMostParts && parts * kLeastPart <= depth);
          parts *= 2) {
-      const int64_t part = round_up(ceil_div(depth, parts), 16);
+      const int64_t part = round_up(ceil_div(depth, parts), 32);
       const double cycles = cost(tiles, static_cast<double>(blocks * parts), static_cast<double>(part),
-                                 static_cast<double>(p.batches * p.rows * p.cols), parts, units);
+                                 static_cast<double>(p.batches * p.rows * p.cols), parts, units, kind.speed);
       if (cycles >= best_cost) continue;
       best_cost = cycles;
       best = {tiles.name, tiles.rows, tiles.cols, tiles.threads, ceil_div(depth, part), part};
@@ -124,12 +130,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
   const TileProduct p = describe(a, b, c);
-  const bool wide = c.dtype == DType::F64, same = a.dtype == DType::F32 && b.dtype == DType::F32;
-  append_tiles(plan,
-               wide   ? "matmul_f64_"
-               : same ? "matmul_f32_"
-                      : "matmul_mixed_",
-               p, same, true, call, std::move(operands));
+  append_tiles(plan, "matmul_", p, kernel_kind(a.dtype, b.dtype), true, call, std::move(operands));
   return plan;
 }
 

@@ -19,27 +19,36 @@ void append_adding(LaunchPlan& plan, const TileProduct& product, int out);
 double bytes_moved(const TileProduct& product);
 inline TileProduct& product_of_params(TileProduct& params) { return params; }
 
+// Which kernels multiply operands of these dtypes, as their names say it, and which tiles they have.
+struct KernelKind {
+  const char* name;  // "f32", "f64"; "bf16" and "f16" by matrix instructions; "mixed"
+  bool large, small;
+  double speed;  // multiply-adds of a multiprocessor in a cycle
+};
+KernelKind kernel_kind(DType left, DType right);
+
 // How a product is cut: tiles of this name, and parts of K.
 struct TileChoice {
   std::string shape;  // "large", "medium" or "small"
   int rows, cols, threads;
   int64_t splits, split_depth;
 };
-TileChoice choose_tiles(const TileProduct& product, int units, bool may_be_large, bool may_split);
+TileChoice choose_tiles(const TileProduct& product, int units, KernelKind kind, bool may_split);
 
 // Appends the launch of a product that is described but for its tiles: `params` begins with it, and the kernel's name
-// is prefix + shape. With parts of K a second launch adds their sums to C, which the product's strides describe then.
+// is prefix + kind + shape. With parts of K a second launch adds their sums to C, which the product's strides describe
+// then.
 template <class Params>
-void append_tiles(LaunchPlan& plan, const std::string& prefix, Params params, bool may_be_large, bool may_split,
+void append_tiles(LaunchPlan& plan, const std::string& prefix, Params params, KernelKind kind, bool may_split,
                   const CudaCall& call, std::vector<int> operands) {
   TileProduct& p = product_of_params(params);
-  const TileChoice tiles = choose_tiles(p, call.units, may_be_large, may_split);
+  const TileChoice tiles = choose_tiles(p, call.units, kind, may_split);
   p.splits = tiles.splits, p.split_depth = tiles.split_depth;
   p.row_tiles = ceil_div(p.rows, tiles.rows), p.col_tiles = ceil_div(p.cols, tiles.cols);
   const Geometry geometry{.grid = blocks_for(p.tiles(), 1, int64_t{1} << 30),
                           .block = static_cast<uint32_t>(tiles.threads)};
   plan.launches.push_back(
-      cuda_launch(prefix + tiles.shape, geometry, params, 3, bytes_moved(p),
+      cuda_launch(prefix + std::string(kind.name) + "_" + tiles.shape, geometry, params, 3, bytes_moved(p),
                   2 * static_cast<double>(p.batches * p.rows * p.cols) * static_cast<double>(p.depth)));
   const int out = operands[2];
   if (p.splits > 1) operands[2] = -1;
