@@ -102,7 +102,7 @@ std::string Checker::complaint(const void* place_in_memory, int64_t bytes, Use u
       return text(doing(), " of the kernel's parameters", at_line(place),
                   "; expected them as they are; copy them first");
     }
-    return outside(address, doing()) + at_line(place);
+    return outside(address, doing(), place);
   }
   const int64_t first = address - region->begin;
   const auto where = [&] { return text(" at byte ", first, " of ", region->name, at_line(place)); };
@@ -138,7 +138,7 @@ void Checker::set_pending(const char* address, int64_t bytes, bool pending) {
   for (int64_t i = 0; i < bytes; ++i) region->cells[address - region->begin + i].pending = pending ? now_ : 0;
 }
 
-std::string Checker::outside(const char* address, const std::string& doing) {
+std::string Checker::outside(const char* address, const std::string& doing, const void* place) {
   const Region* nearest = nullptr;
   int64_t distance = 0;
   const auto compare = [&](const Region& region) {
@@ -149,10 +149,13 @@ std::string Checker::outside(const char* address, const std::string& doing) {
   for (const Region& region : memories_->regions()) compare(region);
   for (const Region& region : variables_) compare(region);
   compare(dynamic_);
-  if (!nearest || distance > kNear) return doing + " of memory that the launch was not given";
+  if (!nearest || distance > kNear)
+    return doing + " of memory that the launch was not given" + at_line(place) +
+           "; expected operands; check the address";
   const bool before = address < nearest->begin;
   return text(doing, ", ", before ? nearest->begin - address : address - (nearest->begin + nearest->bytes),
-              before ? " before the begin of " : " after the end of ", nearest->name);
+              before ? " before the begin of " : " after the end of ", nearest->name, at_line(place),
+              "; expected to stay inside; check the bounds");
 }
 
 std::string Checker::thread_text(int thread) const {

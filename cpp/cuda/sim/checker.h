@@ -32,7 +32,7 @@ class Checker {
  private:
   bool is_shared(const void* address) const;
   Region* find(const char* address);
-  std::string outside(const char* address, const std::string& doing);
+  std::string outside(const char* address, const std::string& doing, const void* place);
   std::string conflict_text(const Conflict& conflict, const std::string& doing) const;
   std::string thread_text(int thread) const;
   std::string block_text(Tick tick) const;

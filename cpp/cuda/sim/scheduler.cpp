@@ -28,7 +28,7 @@ std::string complaint(const Kernel& kernel, const Geometry& geometry) {
   const uint64_t threads = uint64_t{block.x} * block.y * block.z;
   if (threads < 1 || threads > kMostThreads || block.z > 64) {
     return text("a block of [", block.x, ", ", block.y, ", ", block.z, "] threads; expected 1 to ", kMostThreads,
-                ", at most 64 along the last axis");
+                ", at most 64 along the last axis; change the plan's geometry");
   }
   if (threads > static_cast<uint64_t>(kernel.most_threads)) {
     return text("a block of ", threads, " threads; expected at most the ", kernel.most_threads,
@@ -36,10 +36,10 @@ std::string complaint(const Kernel& kernel, const Geometry& geometry) {
   }
   if (grid.x < 1 || grid.y < 1 || grid.z < 1 || grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535) {
     return text("a grid of [", grid.x, ", ", grid.y, ", ", grid.z,
-                "] blocks; expected 1 to [2147483647, 65535, 65535]");
+                "] blocks; expected 1 to [2147483647, 65535, 65535]; change the plan's geometry");
   }
   if (shared > kMostShared) {
-    return text(shared, " bytes of dynamic shared memory; expected at most ", kMostShared);
+    return text(shared, " bytes of dynamic shared memory; expected at most ", kMostShared, "; use smaller tiles");
   }
   return "";
 }
@@ -170,7 +170,8 @@ void Scheduler::run_fiber() {
 
 void Scheduler::end_thread() {
   Thread& thread = threads_[current_];
-  if (!thread.copies.empty()) fail("ends before its copies to shared memory; expected it to wait for them");
+  if (!thread.copies.empty())
+    fail("ends before its copies to shared memory; expected it to wait for them; call wait_copies<0>()");
   if (checking_ && at_barrier_ > 0)
     fail("ends while others wait at a barrier; expected all at it; move it out of the branch");
   for (int lane = 0, first = current_ - here.lane; lane < kLanes && first + lane < static_cast<int>(threads_.size());
@@ -241,7 +242,8 @@ void Scheduler::compare_barriers() {
 void Scheduler::collective(const char* name, Collective compute, uint32_t mask, const void* in, void* out) {
   Thread& thread = threads_[current_];
   thread.name = name, thread.compute = compute, thread.mask = mask, thread.in = in, thread.out = out;
-  if (!(mask >> here.lane & 1)) fail(text("calls ", name, " with a mask that does not hold its own lane"));
+  if (!(mask >> here.lane & 1))
+    fail(text("calls ", name, " with a mask that does not hold its own lane; expected all that call it; add the lane"));
   thread.state = State::AtCollective;
   if (!try_collective()) wait();
 }
@@ -255,7 +257,8 @@ bool Scheduler::try_collective() {
   for (int lane = 0; lane < kLanes; ++lane) {
     if (!(last.mask >> lane & 1)) continue;
     if (warp + lane >= n || threads_[warp + lane].state == State::Ended) {
-      fail(text("calls ", last.name, " with a mask that holds lane ", lane, ", which has ended or never was"));
+      fail(text("calls ", last.name, " with a mask that holds lane ", lane,
+                ", which has ended or never was; expected lanes that take part; take it out of the mask"));
     }
     const Thread& thread = threads_[warp + lane];
     if (thread.state != State::AtCollective || thread.compute != last.compute || thread.mask != last.mask) return false;

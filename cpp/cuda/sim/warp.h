@@ -15,7 +15,8 @@ inline void shuffle_lanes(uint32_t mask, const void* const* in, void* const* out
   for (int lane = 0; lane < 32; ++lane) {
     if (!(mask >> lane & 1)) continue;
     const int source = static_cast<const ShuffleIn*>(in[lane])->source;
-    if (!(mask >> source & 1)) fail("shuffles from a lane outside of its mask");
+    if (!(mask >> source & 1))
+      fail("shuffles from a lane outside of its mask; expected one that takes part; widen the mask");
     *static_cast<uint64_t*>(out[lane]) = static_cast<const ShuffleIn*>(in[source])->value;
   }
 }

@@ -140,9 +140,46 @@ void check_subject(const Subject& subject, const std::vector<Planted>& faults) {
   }
 }
 
+// Whole texts, of which check_subject looks for pieces.
+void check_text(const Subject& subject, Fault fault, const std::string& want) {
+  CHECK_EQ(run(subject, fault, 0).report, want);
+}
+
+void test_texts() {
+  const Subject scaled = scale(1001), summed = sums("faulty_row_sum", 4, 50, {.grid = {2}, .block = {64}});
+  const Subject warps = sums("faulty_warp_sum", 3, 32, {.grid = {3}, .block = {32}});
+  check_text(scaled, Fault::OneElementTooMany,
+             "[cuda faulty_scale] block (1, 0, 0) thread (105, 0, 0) reads 4 bytes, 0 after the end of input 0 "
+             "(tests/faults.cu:30); expected to stay inside; check the bounds");
+  check_text(scaled, Fault::EveryBlockAllElements,
+             "[cuda faulty_scale] block (1, 0, 0) thread (0, 0, 0) writes 4 bytes at byte 0 of output 0 "
+             "(tests/faults.cu:39), which block (0, 0, 0) wrote (tests/faults.cu:39); expected blocks to write "
+             "different bytes, and to read none of another's; split the work otherwise, or use two launches");
+  check_text(summed, Fault::FlagWithoutBarrier,
+             "[cuda faulty_row_sum] block (0, 0, 0) thread (1, 0, 0) reads 4 bytes at byte 0 of shared variable last "
+             "(tests/faults.cu:62), which thread (0, 0, 0) wrote (tests/faults.cu:61); expected __syncwarp() or "
+             "__syncthreads() between the two");
+  check_text(
+      summed, Fault::BarriersInBothBranches,
+      "[cuda faulty_row_sum] block (0, 0, 0) thread (63, 0, 0) waits at a barrier (tests/faults.cu:68) while block "
+      "(0, 0, 0) thread (0, 0, 0) waits at another one (tests/faults.cu:66); expected all at the same one; move it "
+      "out of the branch");
+  check_text(
+      warps, Fault::NoSyncWarp,
+      "[cuda faulty_warp_sum] block (0, 0, 0) thread (0, 0, 0) reads 4 bytes at byte 124 of shared variable handed "
+      "(tests/faults.cu:108), which thread (31, 0, 0) wrote (tests/faults.cu:102); expected __syncwarp() or "
+      "__syncthreads() between the two");
+  check_text(
+      warps, Fault::MasksDiffer,
+      "[cuda faulty_warp_sum] block (0, 0, 0) thread (0, 0, 0) waits at __shfl_xor_sync with mask 0xffffffff, and "
+      "block (0, 0, 0) thread (7, 0, 0) waits at __shfl_xor_sync with mask 0xfffffff; expected all threads that wait "
+      "for each other at the same operation; move it out of the branch");
+}
+
 }  // namespace
 
 int main() {
+  test_texts();
   check_subject(scale(1001), {
                                  {Fault::OneElementTooMany, "reads 4 bytes, 0 after the end of input 0"},
                                  {Fault::ReadBeforeBegin, "reads 4 bytes, 4 before the begin of input 0"},

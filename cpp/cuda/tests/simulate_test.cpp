@@ -72,11 +72,13 @@ void test_limits() {
            "[cuda example_row_sums] a block of 512 threads; expected at most the 256 of its launch bounds; change the "
            "plan or PT_CUDA_KERNEL");
   CHECK_EQ(complaint({.block = {1, 1, 65}}),
-           "[cuda example_row_sums] a block of [1, 1, 65] threads; expected 1 to 1024, at most 64 along the last axis");
+           "[cuda example_row_sums] a block of [1, 1, 65] threads; expected 1 to 1024, at most 64 along the last axis; "
+           "change the plan's geometry");
   CHECK_EQ(complaint({.grid = {1, 65536}}),
-           "[cuda example_row_sums] a grid of [1, 65536, 1] blocks; expected 1 to [2147483647, 65535, 65535]");
+           "[cuda example_row_sums] a grid of [1, 65536, 1] blocks; expected 1 to [2147483647, 65535, 65535]; change "
+           "the plan's geometry");
   CHECK_EQ(complaint({.shared_bytes = 240000}),
-           "[cuda example_row_sums] 240000 bytes of dynamic shared memory; expected at most 232448");
+           "[cuda example_row_sums] 240000 bytes of dynamic shared memory; expected at most 232448; use smaller tiles");
 }
 
 }  // namespace
