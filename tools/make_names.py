@@ -41,7 +41,11 @@ WIDTH: Final = 118
 
 
 def has(where: str, name: str) -> bool:
-    classes = {"Module": pt.nn.Module, "Slot": pt.Slot, "Tensor": pt.Tensor}
+    classes = {
+        "CompiledFunction": pt._core.CompiledFunction, "DType": pt.DType, "DataLoader": pt.data.DataLoader,
+        "Generator": pt.random.Generator, "Module": pt.nn.Module, "Optimizer": pt.optim.Optimizer, "Slot": pt.Slot,
+        "Tensor": pt.Tensor, "TrainedRun": pt.TrainedRun,
+    }  # fmt: skip
     holder: Any = classes.get(where) or importlib.import_module(where)
     return name in dir(holder)
 

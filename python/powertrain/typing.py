@@ -5,7 +5,7 @@ Only type checkers and editors read them, so that no module of the engine import
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -16,7 +16,7 @@ from powertrain._core import DType, Slot, Tensor
 
 if TYPE_CHECKING:
     from powertrain.autodiff.row_sparse import RowSparse
-    from powertrain.data import DataLoader, DataModule, Dataset, Source
+    from powertrain.data import DataLoader, DataModule, Dataset, IterableDataset, Source
     from powertrain.nn import Module
 
 
@@ -102,5 +102,8 @@ DatasetLike: TypeAlias = "Dataset | Source | Examples"
 Collated: TypeAlias = "Tensor | list[str] | list[bytes] | tuple[Collated, ...] | dict[str, Collated]"
 """Examples made into one batch, in the structure that they have."""
 
-DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | DataLoader | DataModule"
+Stream: TypeAlias = "IterableDataset | Iterable[tuple[TensorLike, TensorLike] | Mapping[str, TensorLike]]"
+"""Examples (x, y), or dicts of x and y, one after another; it begins anew for each epoch, and need not end."""
+
+DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | Stream | DataLoader | DataModule"
 """What `pt.fit` learns from: a name, a table, (x, y), such pairs by part, or an object of `pt.data`."""

@@ -17,11 +17,41 @@ PICTURE = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
 
 def test_bytes_become_numbers_and_are_normalized() -> None:
     made = transforms.ToTensor()(np.array([[0, 51, 255]], np.uint8))
-    assert made.dtype == np.float32 and np.allclose(made, [[0, 0.2, 1]])
+    assert isinstance(made, pt.Tensor) and made.dtype == pt.float32 and np.allclose(made, [[0, 0.2, 1]])
     assert transforms.ToTensor()(np.array([[2.5]])).tolist() == [[2.5]]
     scaled = transforms.Normalize(mean=[1, 2, 3], std=[1, 2, 4])(PICTURE)
     assert scaled.dtype == np.float32 and np.allclose(scaled, (PICTURE - np.array([1.0, 2, 3])) / [1, 2, 4])
     assert np.allclose(transforms.Normalize(2.0, 4.0)(PICTURE[..., 0]), (PICTURE[..., 0] - 2.0) / 4)
+
+
+def test_what_a_tensor_passes_through_gives_tensors() -> None:
+    pytest.importorskip("PIL", reason="Resize is Pillow's, an extra of powertrain-vision")
+    arrays = [
+        transforms.Normalize(0.5, 0.5), transforms.Pad(1), transforms.CenterCrop(2), transforms.RandomCrop(3),
+        transforms.RandomHorizontalFlip(1.0), transforms.RandomVerticalFlip(1.0), transforms.Resize(3),
+        transforms.RandomResizedCrop(3),
+    ]  # fmt: skip
+    given = (PICTURE / 255).astype(np.float32)
+    for change in arrays:
+        with example(1, 0, 0):
+            want = change(given)
+        with example(1, 0, 0):
+            made = change(pt.tensor(given))
+        assert isinstance(want, np.ndarray) and isinstance(made, pt.Tensor), change
+        assert np.array_equal(made.numpy(), want) and made.numpy().dtype == want.dtype, change
+
+
+def test_a_loader_batches_tensors_of_examples() -> None:
+    class Pictures(Dataset):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> tuple[pt.Tensor, pt.Tensor]:
+            return transforms.ToTensor()(PICTURE + index), pt.tensor(index)
+
+    x, y = next(iter(DataLoader(Pictures(), batch_size=4)))
+    assert x.dtype == pt.float32 and y.dtype == pt.int64 and y.tolist() == [0, 1, 2, 3]
+    assert np.array_equal(x.numpy()[2], (PICTURE + 2) * np.float32(1 / 255))
 
 
 def test_pad_and_center_crop() -> None:

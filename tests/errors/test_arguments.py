@@ -40,7 +40,7 @@ class Wider(pt.nn.Linear):
          "[Linear] received wide=True; expected one of in_features, out_features, bias, device, dtype, std, generator; "
          "leave it out"),
         (lambda: pt.nn.Linear(2, 3)(pt.ones((1, 2)), 3),
-         "[Linear.forward] received 2 positional arguments; expected at most 1, as in Linear.forward(input); leave the "
+         "[Linear] received 2 positional arguments; expected at most 1, as in Linear.forward(input); leave the "
          "others out"),
         (lambda: pt.ones(2).tolist(3), "[Tensor.tolist] received 1 positional argument; expected none, as in "
          "Tensor.tolist(); leave the others out"),

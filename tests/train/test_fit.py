@@ -413,8 +413,8 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
          "[model] received the class Net; expected a pt.nn.Module or a name in quotes; pass an object of the class, as "
          "Net()"),
         ({"model": Net(), "data": rows()[0]}, DataError,
-         "[train] a ndarray; expected (x, y), a pt.data.Dataset of pairs, a loader or a DataModule; pass inputs and "
-         "targets"),
+         "[train] a ndarray; expected (x, y), a pt.data.Dataset or a stream of pairs, a loader or a "
+         "DataModule; pass inputs and targets"),
         ({"model": Net(), "data": (rows()[0], rows()[1][:-1])}, DataError,
          "[train] 96 examples and 95 targets; expected as many of each; check the first axes"),
         ({"model": Net(), "data": rows(), "loss": Net}, ObjectError,

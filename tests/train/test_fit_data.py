@@ -138,8 +138,8 @@ class Endless(IterableDataset):
         ({"class_weight": {0: 1}, "data": DataModule("drops", "classification", {"train": Endless()}, 3)},
          "[class_weight] weights for drops, a stream; expected examples that have a length; give each example a field "
          "weight"),
-        ({"data": [1.0, 2.0, 3.0]}, "[train] a list of 3; expected (x, y), a pt.data.Dataset of pairs, a loader or a "
-                                    "DataModule; pass inputs and targets"),
+        ({"data": [1.0, 2.0, 3.0]}, "[train] a list of 3; expected (x, y), a pt.data.Dataset or a stream of "
+                                    "pairs, a loader or a DataModule; pass inputs and targets"),
         ({"data": Rows(), "validation": (np.ones((2, 3)), np.array([0, 7]))},
          "[valid] label 7 in row 1; expected labels from 0 to 2; encode the classes as 0, 1, 2, ... or give the right "
          "number of classes"),

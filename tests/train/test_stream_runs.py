@@ -172,9 +172,79 @@ def test_what_a_stream_cannot_do_is_said() -> None:
     with pytest.raises(DataError) as error:
         module().split({"valid": 0.1})
     assert str(error.value) == (
-        "[split] the stream of numbers; expected parts of its own; give them beside it: DataModule(name, task, "
-        "{'train': stream, 'valid': dataset}, outputs)"
+        "[split] the stream of numbers; expected parts of its own; give them beside it: "
+        "validation=(x, y), or DataModule(name, task, {'train': stream, 'valid': dataset}, outputs)"
     )
     with pytest.raises(DataError) as error:
         len(Head(iter(())))  # type: ignore[arg-type]
     assert str(error.value).startswith("[tuple_iterator] a stream without an example; expected some; iterate anew")
+
+
+class EndlessPairs(IterableDataset):
+    """Pairs without end, in float64 as NumPy draws them."""
+
+    def __iter__(self) -> Iterator[tuple[Any, int]]:
+        draw = np.random.default_rng(0)
+        while True:
+            x = draw.normal(size=3)
+            yield x, int(x[0] > 0)
+
+
+HELD_OUT = np.eye(3), np.array([1, 0, 0])
+
+
+def test_fit_takes_an_endless_stream() -> None:
+    model = pt.nn.Linear(3, 2)
+    run = pt.fit(
+        model=model, data=EndlessPairs(), validation=HELD_OUT, steps_per_epoch=40, epochs=3, lr=0.1, batch_size=16,
+        verbose=False,
+    )  # fmt: skip
+    assert [one["step"] for one in run.history] == [40, 80, 120]
+    assert model.weight.dtype == pt.float32 and run.evaluate()["train"]["accuracy"] > 0.9
+    again = pt.fit(
+        model=pt.nn.Linear(3, 2), data=DataLoader(EndlessPairs(), batch_size=16), validation=HELD_OUT, steps=120,
+        lr=0.1, verbose=False,
+    )  # fmt: skip
+    assert again.run.recipe.run.batch == 16 and again.run.progress.steps == 120
+
+
+def test_numbers_to_predict_and_weights_of_a_stream() -> None:
+    class Rows:
+        def __iter__(self) -> Iterator[dict[str, Any]]:
+            for number in range(50):
+                yield {"x": np.full(2, number / 50), "y": number / 50, "weight": float(number % 2)}
+
+    run = pt.fit(model=pt.nn.Linear(2, 1), data=Rows(), steps=200, lr=0.05, verbose=False)
+    assert run.run.dataset.task == "regression" and run.history[-1]["train.loss"] < 1e-2
+
+
+def test_steps_of_an_epoch_of_examples_in_memory() -> None:
+    data = np.ones((30, 3)), np.arange(30) % 2
+    run = pt.fit(model=pt.nn.Linear(3, 2), data=data, steps_per_epoch=5, verbose=False, epochs=2)
+    assert [one["step"] for one in run.history] == [5, 10]
+    run = pt.fit(model=pt.nn.Linear(3, 2), data=data, steps_per_epoch=5, verbose=False, steps=8)
+    assert run.run.progress.steps == 8
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"data": (example for example in [([1.0], 0)])},
+         "[data] a generator, which ends once and for all; expected a stream that begins anew for each epoch; derive "
+         "from pt.data.IterableDataset, and iterate in its __iter__"),
+        ({"data": EndlessPairs(), "epochs": 2},
+         "[run.until] received 2 epochs; the data is drawn at random, or a stream, and has no epochs; expected steps "
+         'or tokens; write until = "2_000 steps", or steps=2_000 in pt.fit'),
+        ({"data": EndlessPairs(), "steps": 5, "sample_weight": [1.0]},
+         "[sample_weight] weights for arrays, a stream; expected examples that have a length; give each example a "
+         "field weight"),
+        ({"data": EndlessPairs(), "steps_per_epoch": 0},
+         "[fit] received steps_per_epoch=0; expected a whole number >= 1; such as 100"),
+        ({"data": EndlessPairs(), "steps": 5, "epochs": 5},
+         "[fit] received epochs=5 and steps=5; expected one of them; leave one out"),
+    ],
+)  # fmt: skip
+def test_what_fit_refuses_of_a_stream(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(pt.Error) as error:
+        pt.fit(model=pt.nn.Linear(3, 2), verbose=False, **given)
+    assert str(error.value) == said

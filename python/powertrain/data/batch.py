@@ -77,7 +77,7 @@ class Batch:
         return self._tensor(name)
 
     def __getitem__(self, key: str | int) -> Tensor:
-        return self.__getattr__(key) if isinstance(key, str) else list(self)[key]
+        return self.__getattr__(key) if isinstance(key, str) else self._tensor(tuple(self._shown)[key])
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter([self._tensor(name) for name in self._shown])

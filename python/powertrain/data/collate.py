@@ -9,6 +9,7 @@ import numpy as np
 
 from powertrain import _core
 from powertrain.data.errors import DataError
+from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
     from powertrain.typing import Array, Collated
@@ -95,6 +96,8 @@ def _rows(values: Sequence[Any], place: str) -> Any:
         return np.array(values, dtype=np.int64)
     if all(type(value) in (int, float) for value in values):
         return np.array(values, dtype=np.float32)
+    if all(type(value) is _core.Tensor for value in values) and len({(one.shape, one.dtype) for one in values}) == 1:
+        return OPERATORS["stack"](list(values)).numpy()  # one array to read, and not one for each example
     arrays = [np.asarray(value) for value in values]
     for at, array in enumerate(arrays):
         if not _numeric(array):

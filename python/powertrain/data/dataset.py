@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from powertrain import _core
+from powertrain._core import Tensor
 from powertrain.data import drawing
 from powertrain.data.collate import as_fields, field_name, stacked
 from powertrain.data.errors import DataError, DataIndexError
@@ -139,12 +141,15 @@ class TensorDataset(ArrayDataset):
     Of two, the first is `x` and the second `y`.
 
     >>> x, y = TensorDataset(np.zeros((3, 2)), np.array([0, 1, 1]))[2]
-    >>> x.shape, int(y)
-    ((2,), 1)
+    >>> x.shape, y
+    ((2,), Tensor(1, i64[]))
     """
 
     def __init__(self, *tensors: TensorLike) -> None:
         super().__init__({field_name(at): np.asarray(tensor) for at, tensor in enumerate(tensors)})
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:  # type: ignore[override]  # PyTorch's gives tensors
+        return tuple(map(_core.tensor, super().__getitem__(index)))
 
 
 class Subset(Dataset):

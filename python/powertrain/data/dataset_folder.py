@@ -120,9 +120,7 @@ _USUAL = {
 
 def _classes(root: Path, wanted: Any, where: str) -> dict[str, list[Path]]:
     """The files of each class folder."""
-    if not root.is_dir():
-        raise DataError(where, f"no folder {root}", "expected a folder for each class", "check the path")
-    folders = sorted(one.name for one in root.iterdir() if one.is_dir() and one.name[0] not in "._")
+    folders = sorted(one.name for one in root.glob("*") if one.is_dir() and one.name[0] not in "._")
     if "train" in folders and set(folders) <= {*PARTS, "val", "validation"}:
         raise DataError(
             where, f"folders {', '.join(folders)} below {root}", "expected a folder for each class",

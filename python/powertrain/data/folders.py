@@ -28,8 +28,6 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
     >>> class_folders(Path("pictures"), (".png",), "image-folder", "pictures").labels  # doctest: +SKIP
     ('cat', 'dog')
     """
-    if not root.is_dir():
-        raise DataError(where, f"no folder {root}", "expected a folder for each class", "check the path")
     roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
     found = {part: classes_below(folder, suffixes, where, kind) for part, folder in (roots or {"train": root}).items()}
     labels = list(found["train"])
@@ -63,6 +61,8 @@ Wanted: TypeAlias = "Sequence[str] | Callable[[str], bool]"
 
 def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[str, list[Path]]:
     """The files of each folder in `folder`, also further below, by the names of folders and files."""
+    if not folder.is_dir():
+        raise DataError(where, f"no folder {folder}", "expected a folder for each class", "check the path")
     below = {path.name: _files_below(path, wanted) for path in sorted(folder.iterdir()) if path.is_dir()}
     found = {name: paths for name, paths in below.items() if paths}
     of = "that is_valid_file takes" if callable(wanted) else f"in {', '.join(wanted)}"

@@ -43,14 +43,20 @@ class Head(Dataset):
         return {name: value[indices] for name, value in self._fields().items()}
 
 
-class _Mapped(IterableDataset):
+class Over(IterableDataset):
+    """A stream made of the examples of another one, which is as long."""
+
+    stream: IterableDataset
+
+    def set_epoch(self, epoch: int) -> None:
+        begin_epoch(self.stream, epoch)
+
+
+class _Mapped(Over):
     """A stream whose examples pass through fitted transforms."""
 
     def __init__(self, stream: IterableDataset, transformed: Transformed) -> None:
         self.stream, self.transformed = stream, transformed
-
-    def set_epoch(self, epoch: int) -> None:
-        begin_epoch(self.stream, epoch)
 
     def __iter__(self) -> Iterator[Any]:
         for example in self.stream:
@@ -66,7 +72,7 @@ def begin_epoch(stream: IterableDataset, epoch: int) -> None:
 
 def known_to_end(stream: IterableDataset) -> bool:
     """Whether a stream has a length; any other may go on for ever."""
-    return known_to_end(stream.stream) if isinstance(stream, _Mapped) else hasattr(stream, "__len__")
+    return known_to_end(stream.stream) if isinstance(stream, Over) else hasattr(stream, "__len__")
 
 
 def stream_of(source: Source) -> IterableDataset | None:

@@ -1,18 +1,21 @@
 """Transforms of one picture, for the `__getitem__` of a data set: the names are those of torchvision.
 
-A picture is [height, width] or [height, width, channels], channels last, as an array or as Pillow has it; each gives an
-array. Random ones draw by (seed, epoch, index) of the example, see drawing.py.
+A picture is [height, width] or [height, width, channels], channels last, as an array, as a tensor or as Pillow has it;
+each gives an array, and of a tensor a tensor. Random ones draw by (seed, epoch, index) of the example, see drawing.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 import numpy as np
 
+from powertrain import _core
+from powertrain._core import Tensor
 from powertrain.data.drawing import current
 from powertrain.data.errors import DataError
+from powertrain.errors.methods import missing
 
 if TYPE_CHECKING:
     from powertrain.typing import Array, PictureLike
@@ -20,6 +23,21 @@ if TYPE_CHECKING:
 
 # A transform of a picture: a function of an array, of one of Pillow, or of either.
 Change: TypeAlias = "Callable[..., PictureLike]"
+
+
+class Changing:
+    """A transform that gives an array, and of a tensor a tensor."""
+
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...  # type: ignore[overload-overlap]  # the first that fits
+    @overload
+    def __call__(self, x: PictureLike) -> Array: ...
+    def __call__(self, x: PictureLike) -> Array | Tensor:
+        made = self._changed(x)
+        return _core.asarray(made) if type(x) is Tensor else made
+
+    def _changed(self, x: PictureLike) -> Array:
+        raise missing(self, "_changed")
 
 
 class Compose:
@@ -40,23 +58,31 @@ class Compose:
                     f"write {transform.__name__}(...)" if isinstance(transform, type) else "leave it out",
                 )  # fmt: skip
 
-    def __call__(self, x: PictureLike) -> Array:
-        changed: Any = x
+    def __call__(self, x: PictureLike) -> Array | Tensor:
+        held, is_tensor = cast(Any, x), type(x) is Tensor
         for transform in self.transforms:
-            changed = transform(changed)
-        return cast("Array", changed)
+            if type(transform).__call__ in (Changing.__call__, ToTensor.__call__):
+                # Arrays in between: a tensor costs as much to read as a small picture does to change.
+                held, is_tensor = cast(Changing, transform)._changed(held), is_tensor or isinstance(transform, ToTensor)
+            else:
+                held = transform(_core.asarray(held) if is_tensor else held)
+                is_tensor = type(held) is Tensor
+        return cast("Array | Tensor", _core.asarray(held) if is_tensor else held)
 
 
-class ToTensor:
+class ToTensor(Changing):
     """Bytes as float32 from 0 to 1, other numbers as float32; channels stay last, where torchvision puts them first."""
 
-    def __call__(self, x: PictureLike) -> Array:
+    def __call__(self, x: PictureLike) -> Tensor:  # type: ignore[override]  # of an array too
+        return _core.asarray(self._changed(x))
+
+    def _changed(self, x: PictureLike) -> Array:
         picture = np.asarray(x)
         scale = np.float32(1 / 255) if picture.dtype == np.uint8 else None
         return picture.astype(np.float32) if scale is None else picture * scale
 
 
-class Normalize:
+class Normalize(Changing):
     """(x - mean) / std, one number for all or one for each channel.
 
     >>> Normalize([1.0, 2.0], [2.0, 4.0])(np.array([[[3.0, 2.0]]])).tolist()
@@ -71,7 +97,7 @@ class Normalize:
                 "for example Normalize(0.5, 0.25)",
             )  # fmt: skip
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         picture = np.asarray(x)
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values.ndim and (picture.ndim < 3 or picture.shape[-1] != len(values)):
@@ -84,7 +110,7 @@ class Normalize:
         return out
 
 
-class Pad:
+class Pad(Changing):
     """Rows and columns around a picture: `padding` on each side, or (left and right, top and bottom), or (left, top,
     right, bottom). `padding_mode` is "constant" (of `fill`), "edge", "reflect" or "symmetric"."""
 
@@ -100,7 +126,7 @@ class Pad:
             )  # fmt: skip
         self.sides, self.fill, self.padding_mode = tuple(sides), fill, padding_mode
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         picture = picture_of(x, "Pad")
         left, top, right, bottom = self.sides
         around = [(top, bottom), (left, right), *[(0, 0)] * (picture.ndim - 2)]
@@ -109,19 +135,19 @@ class Pad:
         return np.pad(picture, around, mode=self.padding_mode)  # type: ignore[call-overload]
 
 
-class CenterCrop:
+class CenterCrop(Changing):
     """The middle of a picture, of `size` (height, width), or of a square."""
 
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size_of(size, "CenterCrop")
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         picture = picture_of(x, "CenterCrop", self.size)
         corner = [(have - want) // 2 for have, want in zip(picture.shape, self.size, strict=False)]
         return _cut(picture, self.size, corner)
 
 
-class RandomCrop:
+class RandomCrop(Changing):
     """A part of a picture, of `size` (height, width) or of a square, after `padding` as for Pad.
 
     pad_if_needed   also pad a picture that is smaller than the part
@@ -139,7 +165,7 @@ class RandomCrop:
         self.pad = None if padding is None else Pad(padding, fill, padding_mode)
         self.pad_if_needed, self.fill, self.padding_mode = pad_if_needed, fill, padding_mode
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         picture = picture_of(x, "RandomCrop")
         if self.pad is not None:
             picture = self.pad(picture)
@@ -152,7 +178,7 @@ class RandomCrop:
         return _cut(picture, self.size, [int(word % np.uint64(one + 1)) for word, one in zip(words, free, strict=True)])
 
 
-class _RandomFlip:
+class _RandomFlip(Changing):
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
             raise DataError(type(self).__name__, f"p = {p}", "expected a share from 0 to 1", "0.5 is usual")
@@ -167,14 +193,14 @@ class _RandomFlip:
 class RandomHorizontalFlip(_RandomFlip):
     """Left and right exchanged, in a share `p` of the pictures."""
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         return self._flipped(x, 1)
 
 
 class RandomVerticalFlip(_RandomFlip):
     """Top and bottom exchanged, in a share `p` of the pictures."""
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         return self._flipped(x, 0)
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from powertrain.data.dataset import ArrayDataset, as_source, gives_items, is_stream
 from powertrain.data.errors import DataError
-from powertrain.data.head import stream_of
+from powertrain.data.head import Head, stream_of
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.npy import StoredArray
-from powertrain.data.pairs import Pairs, WithWeights, class_names, class_weights, example_weights_of, narrow
-from powertrain.data.source import Array, Source, check_labels
+from powertrain.data.pairs import Pairs, PairStream, WithWeights, class_names, class_weights, example_weights_of, narrow
+from powertrain.data.source import Array, Source, check_labels, columns
 
-WANTED = "(x, y), a pt.data.Dataset of pairs, a loader or a DataModule"
+WANTED = "(x, y), a pt.data.Dataset or a stream of pairs, a loader or a DataModule"
 
 
 def dataset_of(
@@ -28,7 +28,8 @@ def dataset_of(
     *,
     whole_columns: bool = True,
 ) -> DataModule:
-    """The data set of a pair (x, y), a table of such pairs by part, a pt.data.Dataset of pairs, or a loader of one.
+    """The data set of a pair (x, y), a table of such pairs by part, a pt.data.Dataset or a stream of pairs, or a loader
+    of one.
 
     Whole numbers y [examples] are classes; other numbers are targets of regression. `sample_weight` has a number for
     each example of the training part, `class_weight` is as in `DataModule`. Without `whole_columns` whole numbers
@@ -80,9 +81,13 @@ def weighted(dataset: DataModule, sample_weight: Any, class_weight: Any) -> Data
 
 
 def _part_of(value: Any, where: str) -> tuple[Source, Array]:
-    """A source of x and y, and its targets. Examples that come one by one are read when they are asked for."""
+    """A source of x and y, and its targets: of a stream, those of its first examples. Examples that come one by one are
+    read when they are asked for."""
     if isinstance(value, DataLoader):
-        value = as_source(value.dataset)
+        value = value.dataset if is_stream(value.dataset) else as_source(value.dataset)
+    if is_stream(value) and not hasattr(value, "__array__"):
+        head = Head(PairStream(value))
+        return head, columns(head, ("x", "y"))["y"]
     if _gives_pairs(value):
         pairs = Pairs(value)
         return pairs, pairs.targets()
@@ -141,13 +146,7 @@ def arrays_of(value: Any, where: str) -> tuple[Array, ...]:
     models compute."""
     weight: tuple[Array, ...] = ()
     if isinstance(value, Source) and not isinstance(value, (tuple, list)):
-        fields = value.fetch(np.arange(len(value), dtype=np.int64))
-        for name in ("x", "y"):
-            if name not in fields:
-                raise DataError(
-                    "data", f"no field {name!r}", f"expected one of {', '.join(fields)}",
-                    "name a field that the data has",
-                )  # fmt: skip
+        fields = columns(value, ("x", "y"), ("weight",))
         weight = (fields["weight"],) if "weight" in fields else ()
         value = fields["x"], fields["y"]
     if not isinstance(value, (tuple, list)) or len(value) != 2:

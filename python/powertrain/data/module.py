@@ -101,7 +101,8 @@ class DataModule:
         if stream_of(self.train) is not None:
             raise DataError(
                 "split", f"the stream of {self.name}", "expected parts of its own",
-                "give them beside it: DataModule(name, task, {'train': stream, 'valid': dataset}, outputs)",
+                "give them beside it: validation=(x, y), or DataModule(name, task, "
+                "{'train': stream, 'valid': dataset}, outputs)",
             )  # fmt: skip
         if self.kind.tokens:
             raise DataError(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powertrain.data.collate import as_fields, stacked
-from powertrain.data.dataset import ConcatDataset, Dataset, Subset, item
+from powertrain.data.dataset import ConcatDataset, Dataset, IterableDataset, Subset, item
 from powertrain.data.errors import DataError
+from powertrain.data.head import Over
 from powertrain.data.order import Cursor
 from powertrain.data.source import (
     Array,
@@ -40,22 +41,45 @@ class Pairs(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> dict[str, Array]:
-        fields = as_fields(stacked([item(self.dataset, index)]))
-        if not {"x", "y"} <= set(fields):
-            raise DataError(
-                "data", f"examples of {', '.join(fields)}", "expected pairs of an input and a target",
-                "return x, y from __getitem__, or a dict of x and y",
-            )  # fmt: skip
-        y = fields["y"] if self.dtype is None else fields["y"].astype(self.dtype)
-        kept = {"x": narrow(fields["x"]), "y": narrow(y)}
-        if "weight" in fields:
-            kept["weight"] = fields["weight"]
-        return {name: value[0] for name, value in kept.items()}
+        pair = _pair(item(self.dataset, index))
+        return pair if self.dtype is None else {**pair, "y": pair["y"].astype(self.dtype)}
 
     def targets(self) -> Array:
         """Every y: where the data set has them, without making an example."""
         known = _targets(self.dataset)
         return whole(self, "y", batch=64) if known is None else known
+
+
+class PairStream(Over):
+    """A stream whose examples have fields x and y: whole numbers y are classes, others targets in float32."""
+
+    def __init__(self, stream: IterableDataset) -> None:
+        if id(iter(stream)) == id(stream):  # an iterator
+            raise DataError(
+                "data", f"a {type(stream).__name__}, which ends once and for all",
+                "expected a stream that begins anew for each epoch",
+                "derive from pt.data.IterableDataset, and iterate in its __iter__",
+            )  # fmt: skip
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        for example in self.stream:
+            pair = _pair(example)
+            is_class = pair["y"].ndim == 0 and pair["y"].dtype.kind in "iub"
+            yield {**pair, "y": pair["y"].astype(np.int64 if is_class else np.float32)}
+
+
+def _pair(example: object) -> dict[str, Array]:
+    fields = as_fields(stacked([example]))
+    if not {"x", "y"} <= set(fields):
+        raise DataError(
+            "data", f"examples of {', '.join(fields)}", "expected pairs of an input and a target",
+            "give x, y as an example, or a dict of x and y",
+        )  # fmt: skip
+    kept = {"x": narrow(fields["x"]), "y": narrow(fields["y"])}
+    if "weight" in fields:
+        kept["weight"] = fields["weight"]
+    return {name: value[0] for name, value in kept.items()}
 
 
 def _targets(dataset: Any) -> Array | None:
@@ -74,7 +98,7 @@ def _targets(dataset: Any) -> Array | None:
 
 def class_names(source: Any) -> list[str]:
     """The names of the classes of a data set, as those of torchvision have them."""
-    inner = getattr(source, "dataset", None)
+    inner = getattr(source, "dataset", None) or getattr(source, "stream", None)
     return list(getattr(source, "classes", ())) or ([] if inner is None else class_names(inner))
 
 
@@ -86,6 +110,10 @@ class _Weighing(Dataset):
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def targets(self) -> Array:
+        """Every y: weights change none."""
+        return _targets_of(self.source)
 
     @abstractmethod
     def weights(self, indices: Indices, fields: Fields) -> Array:
@@ -102,6 +130,10 @@ class _Weighing(Dataset):
 
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         return self._weighed(indices, fetch_training(self.source, indices, seed, call))
+
+
+def _targets_of(source: Source) -> Array:
+    return source.targets() if isinstance(source, (Pairs, _Weighing)) else whole(source, "y")
 
 
 class WithWeights(_Weighing):
@@ -137,8 +169,7 @@ def class_weights(given: Any, dataset: DataModule) -> Array:
     if not dataset.kind.classes:
         raise DataError(where, f"weights of classes for a {dataset.task} task", "expected classes", "leave it out")
     if isinstance(given, str) and given == "balanced":
-        source = getattr(dataset.train, "source", dataset.train)  # below the weights of examples
-        y = source.targets() if isinstance(source, Pairs) else whole(source, "y")
+        y = _targets_of(dataset.train)
         check_labels(y, count, where)
         found = np.bincount(y, minlength=count)
         return (len(y) / (np.count_nonzero(found) * np.maximum(found, 1))).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 
 from powertrain.data.drawing import current
 from powertrain.data.errors import DataError
-from powertrain.data.image_transforms import picture_of, size_of, whole_number
+from powertrain.data.image_transforms import Changing, picture_of, size_of, whole_number
 from powertrain.data.pictures import pillow
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-class Resize:
+class Resize(Changing):
     """A picture in `size`, (height, width); or one whose shorter side has `size` pixels, in the same form.
 
     interpolation   "nearest", "bilinear", "bicubic" or "lanczos"
@@ -34,7 +34,7 @@ class Resize:
         self.size = sides[0] if whole_number(size) else sides
         self.interpolation = _filter(interpolation, "Resize")
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         height, width = picture_of(x, "Resize").shape[:2]
         if isinstance(self.size, tuple):
             size = self.size
@@ -44,7 +44,7 @@ class Resize:
         return _resized(x, size, (0, 0, width, height), self.interpolation, "Resize")
 
 
-class RandomResizedCrop:
+class RandomResizedCrop(Changing):
     """A part of a picture in `size`: of a share of its area from `scale`, whose width over height is from `ratio`."""
 
     def __init__(
@@ -64,7 +64,7 @@ class RandomResizedCrop:
         self.scale, self.ratio = tuple(scale), tuple(ratio)
         self.interpolation = _filter(interpolation, "RandomResizedCrop")
 
-    def __call__(self, x: PictureLike) -> Array:
+    def _changed(self, x: PictureLike) -> Array:
         height, width = picture_of(x, "RandomResizedCrop").shape[:2]
         return _resized(x, self.size, self._part(height, width), self.interpolation, "RandomResizedCrop")
 

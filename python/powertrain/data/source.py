@@ -6,7 +6,7 @@ training run stands is the loader's cursor.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -144,13 +144,20 @@ def check_labels(labels: Array, classes: int | None, where: str) -> int:
     return count
 
 
-def whole(source: Source, field: str, batch: int = 4096) -> Array:
-    """One field of every example, in order."""
+def columns(source: Source, wanted: Sequence[str], optional: Sequence[str] = (), batch: int = 4096) -> Fields:
+    """Fields of every example, in order; the optional ones where there are such."""
     rows = np.arange(len(source), dtype=np.int64)
     with drawing.batch(0, 0):  # the same each time, so that what is learned from it is too
-        parts = [source.fetch(rows[start : start + batch]) for start in range(0, len(rows), batch)]
-    if field not in parts[0]:
-        raise DataError(
-            "data", f"no field {field!r}", f"expected one of {', '.join(parts[0])}", "name a field that the data has"
-        )
-    return np.concatenate([part[field] for part in parts])
+        parts = [source.fetch(rows[start : start + batch]) for start in range(0, max(1, len(rows)), batch)]
+    for name in wanted:
+        if name not in parts[0]:
+            raise DataError(
+                "data", f"no field {name!r}", f"expected one of {', '.join(parts[0])}", "name a field that the data has"
+            )
+    there = [*wanted, *(name for name in optional if name in parts[0])]
+    return {name: np.concatenate([part[name] for part in parts]) for name in there}
+
+
+def whole(source: Source, field: str, batch: int = 4096) -> Array:
+    """One field of every example, in order."""
+    return columns(source, (field,), batch=batch)[field]

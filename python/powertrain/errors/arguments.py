@@ -47,6 +47,10 @@ _LEFT_OUT: Final = {
 # What to write where an op lacks an argument, or is given one too many (""), as other libraries allow.
 _ADVICE: Final = {
     ("repeat", ""): "write x.tile((1, 2, 3)) to repeat the whole along each axis, as PyTorch's x.repeat(1, 2, 3)",
+    (
+        "split",
+        "parts",
+    ): "write pt.array_split(x, [2, 5]), the positions of the cuts, for PyTorch's sizes [2, 3, 4]",
     ("round", ""): "write Python's own round(x, decimals), which takes tensors",
     ("where", "a"): "write pt.nonzero(condition) for the places where it is true",
 }
@@ -75,30 +79,27 @@ def advice(op: str, argument: str) -> str | None:
 
 def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _core.DTypeError | None:
     """The error for a call of one of the engine's functions that Python refused before it began."""
-    where, given = function.__qualname__.rpartition(".")[2].lstrip("_"), args
-    if is_method(function):
-        where = _method(function, args)
-        given = args[1:]
+    called, given = name_of(function, args), args[1:] if is_method(function) else args
     known = [p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "cls")]
     places = [p for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     by_name = [p.name for p in known if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     kinds = {p.kind for p in known}
-    taken = f"{where}{signature(function)}"
+    taken = f"{called}{'.forward' if function.__name__ == 'forward' else ''}{signature(function)}"
     unknown = [name for name in kwargs if name not in by_name and inspect.Parameter.VAR_KEYWORD not in kinds]
     if unknown:
         needed = [p.name for p in places if p.default is p.empty]
-        return _core.DTypeError(_unknown(where, needed, by_name, unknown[0], kwargs[unknown[0]]))
+        return _core.DTypeError(_unknown(called, needed, by_name, unknown[0], kwargs[unknown[0]]))
     if len(given) > len(places) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         most = f"at most {len(places)}" if places else "none"
         one = "argument" if len(given) == 1 else "arguments"
         fix = "pass the others by keyword" if len(by_name) > len(places) else "leave the others out"
         return _core.DTypeError(
-            f"[{where}] received {len(given)} positional {one}; expected {most}, as in {taken}; {fix}"
+            f"[{called}] received {len(given)} positional {one}; expected {most}, as in {taken}; {fix}"
         )
     first = {p.name for p in places[: len(given)]}
     twice = next((name for name in kwargs if name in first), None)
     if twice is not None:
-        return _core.DTypeError(f"[{where}] received {twice} twice; expected {taken}; drop the keyword")
+        return _core.DTypeError(f"[{called}] received {twice} twice; expected {taken}; drop the keyword")
     missing = [
         p.name
         for p in known
@@ -107,7 +108,7 @@ def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
         and p.name not in first
         and p.name not in kwargs
     ]
-    return _core.DTypeError(f"[{where}] received no {missing[0]}; expected {taken}; pass it") if missing else None
+    return _core.DTypeError(f"[{called}] received no {missing[0]}; expected {taken}; pass it") if missing else None
 
 
 def _unknown(where: str, needed: Sequence[str], names: Sequence[str], name: str, value: Any) -> str:
@@ -120,14 +121,17 @@ def _unknown(where: str, needed: Sequence[str], names: Sequence[str], name: str,
     return f"[{where}] received {name}={shown(value)}; expected {listed}; {fix}"
 
 
-def _method(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    """How a method is called: a constructor by the first class of the engine that an object is of."""
-    name = function.__name__ if function.__name__.startswith("__") else function.__name__.lstrip("_")
+def name_of(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """What a caller knows a function or a method as: a constructor, and what Python calls by a sign of its own, by the
+    class of the engine that the object is of."""
+    name = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
+    if not is_method(function):
+        return name.lstrip("_")
     if not args:
         return function.__qualname__
     cls = args[0] if isinstance(args[0], type) else type(args[0])
-    ours = next((base for base in cls.__mro__ if base.__module__.partition(".")[0] == "powertrain"), cls)
-    return ours.__name__ if name.startswith("__") else f"{ours.__name__}.{name}"
+    ours = next((base for base in cls.__mro__ if base.__module__.partition(".")[0] == "powertrain"), cls).__name__
+    return ours if name.startswith("__") or name == "forward" else f"{ours}.{name.lstrip('_')}"
 
 
 def is_method(function: Callable[..., Any]) -> bool:

@@ -3,47 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Final
+from typing import Any
 
 from powertrain import _core
-
-# Attributes of PyTorch's and Keras' objects, and what to write, by the class of ours or a base of it.
-ELSEWHERE: Final[dict[str, dict[str, str]]] = {
-    "DataLoader": {
-        "next": "next(iter(loader))",
-        "shape": "len(loader) for the batches, len(loader.dataset) for the examples",
-    },
-    "DType": {
-        "is_floating_point": "dtype.is_float",
-        "is_signed": "dtype.kind in 'ifc'",
-        "str": "dtype.name",
-        "type": "dtype.name",
-    },
-    "Generator": {
-        "manual_seed": "pt.random.Generator(seed)",
-        "shuffle": "x = generator.permutation(x)",
-    },
-    "Optimizer": {
-        "apply": "opt.update(grads)",
-        "apply_gradients": "opt.update(grads)",
-        "defaults": "opt.param_groups",
-        "get_last_lr": "opt.scheduled_lr",
-        "init": "opt.update(grads): the state is made with the optimizer",
-        "learning_rate": "opt.lr, or opt.scheduled_lr with a schedule",
-        "minimize": "opt.update(grads)",
-        "set_lr": "opt.lr = ...",
-    },
-    "TrainedRun": {
-        "fit": "pt.fit(model=run.model, data=data, epochs=10)",
-        "losses": 'run.history["train.loss"]',
-        "metrics": "run.evaluate()",
-        "save": "pt.fit(..., folder=...), whose folder pt.load opens",
-        "score": "run.evaluate()",
-        "state_dict": "run.model.state_dict()",
-        "summary": "run.report()",
-        "transform": "run.predict(x)",
-    },
-}  # fmt: skip
+from powertrain.errors import hints
+from powertrain.errors.counterparts import TABLES
 
 
 class UnknownAttributeError(_core.Error, AttributeError):
@@ -56,7 +20,7 @@ class UnknownAttributeError(_core.Error, AttributeError):
     def __str__(self) -> str:
         where = self.cls.__name__
         written = next((known[self.wanted] for base in self.cls.__mro__
-                        if self.wanted in (known := ELSEWHERE.get(base.__name__, {}))), None)  # fmt: skip
+                        if self.wanted in (known := TABLES.get(base.__name__, {}))), None)  # fmt: skip
         there = [name for name in dir(self.cls) if not name.startswith("_")]
         close = difflib.get_close_matches(self.wanted, there, 1)
         fix = f"write {written}" if written else f"did you mean {close[0]}?" if close else f"see dir({where})"
@@ -72,3 +36,8 @@ def missing(self: Any, name: str) -> Any:
     if not name.startswith("_") and hasattr(cls, name):  # a property that failed: what it says itself
         return object.__getattribute__(self, name)
     raise UnknownAttributeError(cls, name)
+
+
+def unknown(cls: type, name: str) -> AttributeError:
+    """The error for an attribute that an object of a class written in C++ does not have."""
+    return hints.unknown(cls.__name__, name) if cls.__name__ in ("Slot", "Tensor") else UnknownAttributeError(cls, name)

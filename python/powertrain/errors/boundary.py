@@ -58,7 +58,7 @@ _ASKED: Final = frozenset(
     f"__{name}__"
     for name in (
         "init", "call", "getitem", "setitem", "delitem", "contains", "len", "iter", "setattr", "delattr", "enter",
-        "exit", "copy", "deepcopy", "array", "dlpack",
+        "exit", "copy", "deepcopy", "array", "dlpack", "setstate",
     )
 )  # fmt: skip
 
@@ -146,41 +146,49 @@ def translated(
     if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
         return arguments.refused(function, args, kwargs) if _is_engine(function) else None
     if isinstance(error, _core.Error):
-        return _named(error, function, args)
+        return _named(error, function, args, kwargs)
     if type(error) is TypeError and str(error) == "'int' object is not callable":
         return called_size(error)
     if type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))
-    where = _where(function, args)
+    where = arguments.name_of(function, args)
     asked = function  # of a constructor that calls another one, what the class says
     if arguments.is_method(function):
         found = getattr(args[0] if isinstance(args[0], type) else type(args[0]), function.__name__, function)
         args, asked = args[1:], found if callable(found) else function  # of a setter the class has the property
-    received = ", ".join([*map(shown, args), *(f"{name}={shown(value)}" for name, value in kwargs.items())])
     said = " ".join(_text(error).split()) or "nothing more is known"
     return kind(
-        f"[{where}] received {received or 'no arguments'}: {type(error).__name__}: {said}; "
-        f"expected {where}{arguments.signature(asked)}; check the arguments"
+        f"[{where}] received {_received(args, kwargs)}: {type(error).__name__}: {said}; expected {_taken(where, asked)}"
     )
 
 
-def _where(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    """What a caller knows a function or a method as."""
-    where = function.__qualname__.partition(".<locals>")[0].rpartition(".")[2]
-    if not arguments.is_method(function):
-        return where
-    cls = args[0] if isinstance(args[0], type) else type(args[0])
-    return cls.__name__ if where in (*_ASKED, "forward") else f"{cls.__name__}.{where}"
-
-
-def _named(error: _core.Error, function: Callable[..., Any], args: tuple[Any, ...]) -> _core.Error | None:
-    """An error of an op that callers do not know, in the name of the function that they called; None for any other."""
+def _named(
+    error: _core.Error, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> _core.Error | None:
+    """An error of an op or a function that callers do not know, in the name of what they called; None for any other."""
     said = _text(error)
-    op, closing, _ = said.removeprefix("[").partition("]")
-    if not (closing and op in unknown_ops and _is_engine(function) and len(error.args) == 1):
+    inner, closing, _ = said.removeprefix("[").partition("]")
+    known = inner not in unknown_ops and (
+        inner in vars(sys.modules["powertrain"]) or not inspect.isroutine(getattr(_core, inner, None))
+    )
+    if not closing or known or not _is_engine(function) or len(error.args) != 1:
         return None
-    return type(error)(f"[{_where(function, args)}{str(error)[1 + len(op) :]}")
+    name = arguments.name_of(function, args)
+    if f"; expected {inner}(" not in said:
+        return type(error)(f"[{name}{str(error)[1 + len(inner) :]}")
+    given = args[1:] if arguments.is_method(function) else args
+    return type(error)(f"[{name}] received {_received(given, kwargs)}; expected {_taken(name, function)}")
+
+
+def _received(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    return (
+        ", ".join([*map(shown, args), *(f"{name}={shown(value)}" for name, value in kwargs.items())]) or "no arguments"
+    )
+
+
+def _taken(name: str, function: Callable[..., Any]) -> str:
+    return f"{name}{arguments.signature(function)}; check the arguments"
 
 
 def _is_engine(function: Callable[..., Any]) -> bool:

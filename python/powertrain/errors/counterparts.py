@@ -12,6 +12,7 @@ from typing import Final
 from powertrain.errors.array_counterparts import ARRAYS
 from powertrain.errors.estimator_counterparts import ESTIMATORS
 from powertrain.errors.module_counterparts import ABOUT, MODULES
+from powertrain.errors.object_counterparts import OBJECTS
 from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
 
 # Of torch.nn.functional, jax.nn and keras.ops, for powertrain.nn.functional.
@@ -300,6 +301,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.optim": OPTIMIZERS,
     "powertrain.random": RANDOM,
     "powertrain.sklearn": ESTIMATORS,
+    **OBJECTS,
 }
 
 _RECORDED = "nothing is recorded for gradients unless pt.grad or pt.nn.value_and_grad asks for them; leave it out"

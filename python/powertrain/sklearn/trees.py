@@ -56,6 +56,12 @@ class _Grows(Estimator):
 class _Classes(ClassifierMixin, _Grows):
     classes_: Any
 
+    @property
+    def n_classes_(self) -> int:
+        """How many classes there are."""
+        demand_fitted(self)
+        return len(self.classes_)
+
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Self:  # noqa: N803
         """Learn from rows X and their classes y."""
         X, numbers_, weight = weighted_classes(self, X, y, sample_weight)  # noqa: N806

@@ -45,6 +45,7 @@ def fit(
     features: Sequence[str | Transform | Table] | None = None,
     epochs: int | None = None,
     steps: int | None = None,
+    steps_per_epoch: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
     validation: float | DataLike | None = None,
@@ -67,8 +68,9 @@ def fit(
     recipe      the name of a recipe, the path of one, or its tables as a dict; what follows is laid over it
     model       a pt.nn.Module, trained where it stands; or a name such as "mlp", or {"use": "mlp", "hidden": [64]}
     data        (x, y): whole numbers y [examples] are classes, others targets (whole ones [examples, 1] with `loss`
-                alone); a pt.data.Dataset of pairs; a pt.data.DataLoader, whose batch size counts; a DataModule; or
-                a name
+                alone); a pt.data.Dataset of pairs; a stream of them, such as a pt.data.IterableDataset, with steps
+                (its first 4096 examples say how many classes there are); a pt.data.DataLoader, whose batch size counts;
+                a DataModule; or a name
     loss        a name, such as "cross-entropy"; a function of (output, target) that gives one value per example; a
                 pt.nn loss. Usual for the task where it is not given
     optimizer   a name ("adamw" where it is not given), a table, or a pt.optim optimizer of the model's parameters
@@ -83,6 +85,8 @@ def fit(
     epochs, steps, batch_size, lr, seed, precision, threads
                 run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says. Texts are drawn
                 at random and have no epochs: steps=2000
+    steps_per_epoch
+                evaluate after so many steps each, and make `epochs` times as many: for a stream, which need not end
     folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
     resume      go on with the run that `folder` holds, to the same bits as without the pause
     overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.workers": 2}
@@ -118,11 +122,9 @@ def fit(
         sections["data"], validation = _data(data, validation, sample_weight, class_weight, loss is not None)
     elif sample_weight is not None or class_weight is not None:
         _refuse_weights("the data of a recipe")
-    if epochs is not None and steps is not None:
-        raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
-    until = f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs"
+    until, every = _durations(epochs, steps, steps_per_epoch)
     settings = {
-        "run.until": until, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
+        "run.until": until, "run.evaluate.every": every, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
         "data.split.valid": validation,
         "run.precision": precision, "run.threads": threads, "evaluate.metrics": metrics,
     }  # fmt: skip
@@ -185,6 +187,19 @@ def load(
     return open_run(Path(folder), trust, {name: value for name, value in given.items() if value is not None})
 
 
+def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | None) -> tuple[str | None, str | None]:
+    """How long the run is, and how far evaluations are apart: after so many steps each, where these are called an
+    epoch."""
+    if epochs is not None and steps is not None:
+        raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
+    if steps_per_epoch is None:
+        return f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs", None
+    if type(steps_per_epoch) is not int or steps_per_epoch < 1:
+        raise RunError(f"[fit] received steps_per_epoch={steps_per_epoch!r}; expected a whole number >= 1; such as 100")
+    total = steps if steps is not None else (EPOCHS if epochs is None else epochs) * steps_per_epoch
+    return f"{total} steps", f"{steps_per_epoch} steps"
+
+
 def _batch_of(data: Any) -> int | None:
     """The batch size of a loader."""
     from powertrain.data import DataLoader
@@ -202,7 +217,6 @@ _COUNTERPARTS = {
     "num_epochs": "epochs=10",
     "max_epochs": "epochs=10",
     "max_steps": "steps=1000",
-    "steps_per_epoch": "steps=1000",
     "learning_rate": "lr=1e-3",
     "criterion": "loss=criterion",
     "sample_weights": "sample_weight=weights",

@@ -1,0 +1,54 @@
+"""Attributes of objects that are spelt otherwise here: a part of counterparts.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Of PyTorch's, Keras', JAX's and NumPy's objects, by the class of ours or a base of it.
+OBJECTS: Final[dict[str, dict[str, str]]] = {
+    "CompiledFunction": {
+        "clear_cache": "nothing: the programs used last are kept, and limit= of pt.compile says how many",
+        "cost_analysis": "step.programs[0], after a call",
+        "eval_shape": "step(x).shape",
+        "get_concrete_function": "step(x): each shape has its program",
+        "graph": "step.describe(), after a call",
+        "lower": "step.describe(), after a call",
+        "py_func": "step.__wrapped__",
+        "python_function": "step.__wrapped__",
+        "trace": "step.describe(), after a call",
+    },
+    "DataLoader": {
+        "next": "next(iter(loader))",
+        "shape": "len(loader) for the batches, len(loader.dataset) for the examples",
+    },
+    "DType": {
+        "is_floating_point": "dtype.is_float",
+        "is_signed": "dtype.kind in 'ifc'",
+        "str": "dtype.name",
+        "type": "dtype.name",
+    },
+    "Generator": {
+        "manual_seed": "pt.random.Generator(seed)",
+        "shuffle": "x = generator.permutation(x)",
+    },
+    "Optimizer": {
+        "apply": "opt.update(grads)",
+        "apply_gradients": "opt.update(grads)",
+        "defaults": "opt.param_groups",
+        "get_last_lr": "opt.scheduled_lr",
+        "init": "opt.update(grads): the state is made with the optimizer",
+        "learning_rate": "opt.lr, or opt.scheduled_lr with a schedule",
+        "minimize": "opt.update(grads)",
+        "set_lr": "opt.lr = ...",
+    },
+    "TrainedRun": {
+        "fit": "pt.fit(model=run.model, data=data, epochs=10)",
+        "losses": 'run.history["train.loss"]',
+        "metrics": "run.evaluate()",
+        "save": "pt.fit(..., folder=...), whose folder pt.load opens",
+        "score": "run.evaluate()",
+        "state_dict": "run.model.state_dict()",
+        "summary": "run.report()",
+        "transform": "run.predict(x)",
+    },
+}
