@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POWERTRAIN_DEVICE_LAYOUT 1 /* moves on with every change of this file */
+#define POWERTRAIN_DEVICE_LAYOUT 2 /* moves on with every change of this file */
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,6 +68,7 @@ typedef struct PtdFused {
   int64_t extents[PTD_MOST_AXES];
   const PtdOperand* operands; /* whose shape is the iteration space */
   const PtdStep* steps;
+  bool printed; /* worth compiling a kernel for: it belongs to a step that is run again and again */
 } PtdFused;
 
 /* One launch of a plan. `desc` is the library's own, a plain value that the engine copies and gives back. */

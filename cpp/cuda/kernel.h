@@ -13,7 +13,9 @@
 #include <stdint.h>
 #endif
 
+#if !defined(__CUDACC_RTC__)
 #include "core/kernel.h"
+#endif
 
 namespace pt::cuda {
 

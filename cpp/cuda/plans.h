@@ -29,7 +29,9 @@ bool on_cuda(std::string op, CudaPlan plan);
 const CudaPlan* cuda_plan(std::string_view op);  // nullptr where there is none
 std::vector<std::string> cuda_ops();             // that have a plan, sorted
 
-LaunchPlan plan_fused(const FusedProgram& program, int capability, int units);
+// By a kernel that is printed for programs of its form, where `printed` says so and they are allowed; else by the
+// interpreter.
+LaunchPlan plan_fused(const FusedProgram& program, int capability, int units, bool printed);
 const PtdLimits& fused_limits();  // of programs that plan_fused takes
 
 }  // namespace pt::cuda

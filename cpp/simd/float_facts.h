@@ -12,8 +12,8 @@ struct float_facts<float> {
   static constexpr int mantissa_bits = 23;
   static constexpr int32_t bias = 127;
   static constexpr float min_normal = 0x1p-126f;
-  static constexpr float infinity = __builtin_inff();
-  static constexpr float nan = __builtin_nanf("");
+  static constexpr float infinity = __builtin_bit_cast(float, 0x7f800000);
+  static constexpr float nan = __builtin_bit_cast(float, 0x7fc00000);
   // Added to a number below 2^22, it leaves the nearest integer in the lowest bits.
   static constexpr float round_shift = 0x1.8p23f;
 };
@@ -22,8 +22,8 @@ struct float_facts<double> {
   static constexpr int mantissa_bits = 52;
   static constexpr int64_t bias = 1023;
   static constexpr double min_normal = 0x1p-1022;
-  static constexpr double infinity = __builtin_inf();
-  static constexpr double nan = __builtin_nan("");
+  static constexpr double infinity = __builtin_bit_cast(double, int64_t(0x7ff0000000000000));
+  static constexpr double nan = __builtin_bit_cast(double, int64_t(0x7ff8000000000000));
   static constexpr double round_shift = 0x1.8p52;
 };
 

@@ -10,7 +10,7 @@
 // PT_FN: every function of a kernel. PT_RARE: one that is called for few arguments and not inlined. PT_PLAIN(fmaf): the
 // function of C. PT_NUMBERS(T, name, ...): a table of constants within a struct or a function; PT_TABLE: one outside.
 #if defined(__CUDACC__)
-#pragma nv_diag_suppress 68, 186  // formulas compare and convert integers of both kinds
+#pragma nv_diag_suppress 68, 177, 186  // formulas compare and convert integers of both kinds
 #define PT_FN __device__ __forceinline__
 #define PT_RARE static __device__ __noinline__
 #define PT_PLAIN(name) ::name
@@ -68,6 +68,15 @@ PT_FN int leading_zeros(uint64_t x) {
   return __clzll(int64_t(x));
 #else
   return __builtin_clzll(x);
+#endif
+}
+
+// The upper half of a product.
+PT_FN uint64_t high_product(uint64_t a, uint64_t b) {
+#if defined(__CUDACC__)
+  return __umul64hi(a, b);
+#else
+  return uint64_t((unsigned __int128)a * b >> 64);
 #endif
 }
 

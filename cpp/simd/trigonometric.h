@@ -71,22 +71,24 @@ PT_RARE huge_reduction reduce_huge(double x) {
   const uint64_t high = two_over_pi_bits(first), middle = two_over_pi_bits(first + 64),
                  low = two_over_pi_bits(first + 128);
   // The lowest 192 bits of the product: two for the quadrant, the others for the fraction.
-  const unsigned __int128 product_low = (unsigned __int128)m * low;
-  const unsigned __int128 product_middle = (unsigned __int128)m * middle + (uint64_t)(product_low >> 64);
-  const uint64_t top = m * high + (uint64_t)(product_middle >> 64);
-  unsigned __int128 value = (unsigned __int128)top << 64 | (uint64_t)product_middle;
+  const uint64_t from_low = high_product(m, low), middle_product = m * middle;
+  uint64_t value_low = middle_product + from_low;
+  const uint64_t top = m * high + high_product(m, middle) + (value_low < from_low);
   int64_t quadrant = int64_t(top >> 62);
-  value <<= 2;
-  const bool upper_half = value >> 127;
+  uint64_t value_high = top << 2 | value_low >> 62;
+  value_low <<= 2;
+  const bool upper_half = value_high >> 63;
   if (upper_half) {
     ++quadrant;
-    value = -value;
+    value_low = 0 - value_low;
+    value_high = ~value_high + (value_low == 0);
   }
-  if (value == 0) return {0, quadrant & 3};
+  if (value_high == 0 && value_low == 0) return {0, quadrant & 3};
   // The leading 64 bits, in two parts, times pi / 2.
-  const uint64_t value_high = uint64_t(value >> 64);
-  const int zeros = value_high ? leading_zeros(value_high) : 64 + leading_zeros(uint64_t(value));
-  const uint64_t leading = uint64_t((value << zeros) >> 64);
+  const int zeros = value_high ? leading_zeros(value_high) : 64 + leading_zeros(value_low);
+  const uint64_t leading = zeros >= 64  ? value_low << (zeros - 64)
+                           : zeros == 0 ? value_high
+                                        : value_high << zeros | value_low >> (64 - zeros);
   const double scale = bit_cast<double>(int64_t(1023 - 64 - zeros) << 52);
   const double upper = double(leading >> 11) * 2048, lower = double(leading & 2047);
   const double product = upper * 0x1.921fb54442d18p+0;

@@ -154,7 +154,7 @@ bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan
   Context& context = gpu_of(self).context;
   return answer(failure, [&] {
     context.check_usable();
-    give_plan(plan_fused(program_of(*program), context.capability, context.units), *plan);
+    give_plan(plan_fused(program_of(*program), context.capability, context.units, program->printed), *plan);
   });
 }
 

@@ -8,6 +8,7 @@
 namespace pt::cuda::fused {
 
 using namespace pt::fused;
+using pt::fused::Node;
 
 // How a program goes over its rows. In pass p the reductions are made that need those of p passes before. Values are
 // computed again in every pass that needs them, so nothing outlives a pass but a row's values. All values of elements

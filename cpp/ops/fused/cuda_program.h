@@ -1,6 +1,6 @@
 // A fused program as the interpreter's kernel on CUDA reads it: plain numbers, made by plan_cuda.cpp.
 #pragma once
-#include "ops/fused/desc.h"
+#include "ops/fused/classes.h"
 
 namespace pt::cuda {
 

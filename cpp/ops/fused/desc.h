@@ -1,23 +1,13 @@
 // What the lowering hands to the fused machine's kernels: a blob of plain structs. A FusedDesc is followed in memory by
 // its operands, slots, instructions and phases, in this order.
 #pragma once
-#include <stdint.h>
+#include "ops/fused/classes.h"
 
 namespace pt {
 
-// What a register of the machine holds. Other dtypes are converting loads and stores.
-// u8 and u16 fit into I32, u32 into I64.
-enum class FusedClass : uint8_t { F32, F64, I32, I64, Bool, U64 };
-constexpr int kFusedClasses = 6;
-
-// The element types of operands, in the order of DType. Complex numbers are operands of their parts.
-enum class FusedStorage : uint8_t { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64, U16, U32, U64 };
-
 constexpr int kFusedOuter = 7;  // axes besides the row
 constexpr int kFusedMaxSlots = 512;
-constexpr int kFusedLanes = 16;      // blocks are padded to a multiple of this
-constexpr int64_t kSumBlock = 1024;  // of the canonical row sum, with kSumLanes accumulators
-constexpr int kSumLanes = 64;
+constexpr int kFusedLanes = 16;  // blocks are padded to a multiple of this
 
 struct FusedOperandDesc {
   int64_t outer[kFusedOuter];  // strides in elements
@@ -67,7 +57,6 @@ enum class FusedCode : uint8_t {
   Store,       // the operand's elements = args[0]
   StoreRow,    // the operand's value for each row = args[0]
 };
-enum class FusedReduce : uint8_t { Sum, Max, Min };
 // Which arguments of the outer operation are operations themselves: (a . b) . c, a . (b . c), (a . b) . (c . d).
 enum class FusedChain : uint8_t { Left, Right, Both };
 

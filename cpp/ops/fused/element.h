@@ -1,6 +1,6 @@
 // One element of the fused machine: what it is in memory and in a register, and casts between registers.
 #pragma once
-#include "ops/fused/desc.h"
+#include "ops/fused/classes.h"
 #include "simd/vec.h"
 
 namespace pt {

@@ -1,5 +1,6 @@
 // Loads and stores of the fused machine: between an operand of any dtype and strides, and a block of one class.
 #pragma once
+#include "ops/fused/desc.h"
 #include "ops/fused/element.h"
 
 namespace pt {

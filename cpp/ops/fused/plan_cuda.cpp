@@ -1,7 +1,8 @@
-// Plans of fused programs for CUDA: registers, sections and geometry for the interpreter (cuda_program.h).
+// Plans of fused programs for CUDA.
 #include "core/error.h"
 #include "cuda/plans.h"
 #include "ops/fused/cuda_lower.h"
+#include "ops/fused/cuda_print.h"
 
 namespace pt::cuda {
 
@@ -10,11 +11,11 @@ const PtdLimits& fused_limits() {
   return limits;
 }
 
-LaunchPlan plan_fused(const FusedProgram& program, int /*capability*/, int units) {
+LaunchPlan plan_fused(const FusedProgram& program, int /*capability*/, int units, bool printed) {
   const fused::Ir ir = fused::analyse(program, true);
   fused::check_for_cuda(ir);
   if (ir.space.rows == 0 || (ir.space.cols == 0 && !ir.has_reduction)) return {};
-  return fused::interpret(ir, units);
+  return printed && printed_kernels_allowed() ? fused::print(ir, units) : fused::interpret(ir, units);
 }
 
 }  // namespace pt::cuda
