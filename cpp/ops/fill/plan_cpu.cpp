@@ -1,4 +1,4 @@
-#include "core/convert.h"
+#include "ops/fill/pattern.h"
 #include "ops/fill/plan.h"
 
 namespace pt {
@@ -28,16 +28,9 @@ Launch fill_pieces(const std::vector<FillPiece>& pieces, uint64_t pattern) {
 }
 
 LaunchPlan plan_fill(const Operand& out, double value) {
-  const std::size_t size = size_of(out.dtype);
-  char element[8];
-  store_number(element, out.dtype, value);
-  uint64_t pattern;
-  for (std::size_t at = 0; at < sizeof(pattern); at += size) {
-    std::memcpy(reinterpret_cast<char*>(&pattern) + at, element, size);
-  }
   LaunchPlan plan;
-  const int64_t bytes = count(out.shape) * static_cast<int64_t>(size);
-  if (bytes > 0) plan.launches.push_back(fill_pieces({{0, bytes}}, pattern));
+  const int64_t bytes = count(out.shape) * static_cast<int64_t>(size_of(out.dtype));
+  if (bytes > 0) plan.launches.push_back(fill_pieces({{0, bytes}}, fill_pattern(out.dtype, value)));
   return plan;
 }
 
