@@ -119,19 +119,6 @@ PT_FN void with_accumulator(FusedClass cls, F f) {
       return f(int64_t());
   }
 }
-template <class F>
-PT_FN void with_combine(ReduceCombine combine, F f) {
-  switch (combine) {
-    case ReduceCombine::Sum:
-      return f(ReduceSum());
-    case ReduceCombine::Prod:
-      return f(ReduceProd());
-    case ReduceCombine::Max:
-      return f(ReduceMax());
-    case ReduceCombine::Min:
-      return f(ReduceMin());
-  }
-}
 static int64_t element_bytes(FusedStorage storage) {
   int64_t bytes = 0;
   with_storage(storage, [&](auto s) { bytes = sizeof(typename decltype(s)::memory); });

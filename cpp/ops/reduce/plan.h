@@ -2,11 +2,10 @@
 #pragma once
 #include <vector>
 
+#include "ops/reduce/kind.h"
 #include "ops/target.h"
 
 namespace pt {
-
-enum class ReduceKind { Sum, Max, Min, ArgMax, ArgMin, Any, All, Prod };
 
 // The axes are ascending and counted from the start; out is row-major, with or without axes of size 1 in their place.
 LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,

@@ -1,13 +1,9 @@
-// Divides a reduction into stages, one for each group of neighbouring axes, the last group first. Trailing axes are a
-// row program of the fused machine; others are column reductions.
+// Reductions as the CPU runs them: how the columns of a stage are divided among threads.
 #include <algorithm>
 
-#include "core/error.h"
-#include "core/integers.h"
 #include "ops/axes.h"
-#include "ops/fused/machine.h"
-#include "ops/reduce/desc.h"
 #include "ops/reduce/plan.h"
+#include "ops/reduce/stages.h"
 
 namespace pt {
 namespace {
@@ -17,268 +13,30 @@ constexpr int64_t kStrip = 1024;             // columns whose accumulators stay 
 constexpr int64_t kLeastStrip = 64;          // and that are worth a chunk: four lines of each row
 constexpr int64_t kEnoughChunks = 16;
 
-DType register_of(DType dtype) {
-  switch (dtype) {
-    case DType::F16:
-    case DType::BF16:
-      return DType::F32;
-    case DType::U8:
-    case DType::I8:
-    case DType::I16:
-    case DType::U16:
-      return DType::I32;
-    case DType::U32:
-      return DType::I64;
-    default:
-      return dtype;
-  }
-}
-
-bool is_position(ReduceKind kind) { return kind == ReduceKind::ArgMax || kind == ReduceKind::ArgMin; }
-bool is_truth(ReduceKind kind) { return kind == ReduceKind::Any || kind == ReduceKind::All; }
-
-// What a reduction accumulates in: between stages nothing is rounded to a storage dtype.
-DType accumulator_of(ReduceKind kind, DType in) {
-  if (is_truth(kind)) return DType::I32;
-  const DType natural = register_of(in);
-  if (is_float(natural)) return natural;
-  if (kind == ReduceKind::Sum || kind == ReduceKind::Prod) return is_unsigned(in) ? DType::U64 : DType::I64;
-  return natural == DType::Bool ? DType::I32 : natural;
-}
-
-// Where a stage reads or writes: an operand of the plan, or an offset into the workspace.
-struct Place {
-  int operand;  // -1: the workspace
-  int64_t offset;
-};
-
-class Planner {
+class CpuStages final : public ReduceStages {
  public:
-  Planner(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
-          const PlanContext& context)
-      : kind_(kind), in_(in), out_(out), context_(context), reduced_(std::size_t(in.shape.size()), false) {
-    for (int axis : axes) reduced_[std::size_t(axis)] = true;
-    drop_unit_axes(axes);
-  }
-
-  LaunchPlan plan() {
-    if (count(out_.shape) == 0) return {};
-    Place source{0, 0};
-    while (true) {
-      const bool last = groups() <= 1;
-      const Place target = last ? Place{1, 0} : reserve(result_count() * int64_t(size_of(stage_dtype())));
-      stage(source, target, last ? out_.dtype : stage_dtype());
-      if (last) return std::move(plan_);
-      source = target;
-    }
-  }
+  CpuStages(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
+            const PlanContext& context)
+      : ReduceStages(kind, in, axes, out), context_(context) {}
 
  private:
-  // Axes of one element change no bits; but something must be reduced, so that a sum of one is rounded like any other.
-  void drop_unit_axes(const std::vector<int>& axes) {
-    const bool all_units = std::all_of(axes.begin(), axes.end(), [&](int axis) { return in_.shape[axis] == 1; });
-    const int kept = all_units && !axes.empty() ? axes.back() : -1;
-    for (int axis = in_.shape.size() - 1; axis >= 0; --axis) {
-      if (in_.shape[axis] == 1 && axis != kept) erase_axis(axis);
-    }
-    if (axes.empty()) {
-      in_.shape.push_back(1);
-      in_.strides.push_back(0);
-      reduced_.push_back(true);
-    }
-  }
-  void erase_axis(int axis) {
-    in_.shape.erase(axis);
-    in_.strides.erase(axis);
-    reduced_.erase(reduced_.begin() + axis);
-  }
-
-  int groups() const {
-    int n = 0;
-    for (std::size_t i = 0; i < reduced_.size(); ++i) n += reduced_[i] && (i == 0 || !reduced_[i - 1]);
-    return n;
-  }
-  // The last group of reduced axes: [begin_, end_).
-  void find_group() {
-    end_ = in_.shape.size();
-    while (!reduced_[std::size_t(end_ - 1)]) --end_;
-    begin_ = end_;
-    while (begin_ > 0 && reduced_[std::size_t(begin_ - 1)]) --begin_;
-  }
-  int64_t result_count() {
-    find_group();
-    int64_t n = 1;
-    for (int axis = 0; axis < in_.shape.size(); ++axis) n *= axis >= begin_ && axis < end_ ? 1 : in_.shape[axis];
-    return n;
-  }
-  DType stage_dtype() const { return is_truth(kind_) ? DType::Bool : accumulator_of(kind_, in_.dtype); }
-
-  Place reserve(int64_t bytes) {
-    const int64_t offset = plan_.workspace_bytes;
-    plan_.workspace_bytes += ceil_div(bytes, 64) * 64;
-    return {-1, offset};
-  }
-
-  // Reduces the last group, and makes the result the operand of the next stage.
-  void stage(Place source, Place target, DType to) {
-    find_group();
-    const bool trailing = end_ == in_.shape.size() && kind_ != ReduceKind::Prod;
-    // A stage without results launches nothing; the next one reduces no elements.
-    if (result_count() == 0) {
-    } else if (is_position(kind_))
-      positions(source, target);
-    else if (trailing)
-      rows(source, target, to);
-    else
-      columns(source, target, to);
-    Shape rest;
-    std::vector<bool> rest_reduced;
-    for (int axis = 0; axis < in_.shape.size(); ++axis) {
-      if (axis >= begin_ && axis < end_) continue;
-      rest.push_back(in_.shape[axis]);
-      rest_reduced.push_back(reduced_[std::size_t(axis)]);
-    }
-    in_ = {to, rest, row_major(rest)};
-    reduced_ = rest_reduced;
-  }
-
-  // A launch's operands are counted from the plan's: places instead.
-  void add(LaunchPlan inner, const std::vector<Place>& places) {
-    std::vector<Place> all = places;
-    if (inner.workspace_bytes > 0) all.push_back(reserve(inner.workspace_bytes));
-    for (Launch& launch : inner.launches) {
-      for (const Place& place : all) {
-        launch.operands.push_back(place.operand);
-        launch.byte_offsets.push_back(place.offset);
-      }
-      plan_.launches.push_back(std::move(launch));
-    }
-  }
-
-  bool group_is_one_axis() const {
-    for (int axis = begin_; axis + 1 < end_; ++axis) {
-      if (in_.strides[axis] != in_.strides[axis + 1] * in_.shape[axis + 1]) return false;
-    }
-    return true;
-  }
-
-  // Rows too long for a tile of several, whose neighbours share cache lines: read in place, each row would bring all of
-  // its lines again.
-  bool is_long_transposed() const {
-    int64_t length = 1, rows = 1;
-    for (int axis = 0; axis < end_; ++axis) (axis < begin_ ? rows : length) *= in_.shape[axis];
-    if (begin_ == 0 || length <= kSumBlock || rows < 16) return false;
-    const int64_t along = in_.strides[end_ - 1], across = in_.strides[begin_ - 1];
-    return across > 0 && across < along;
-  }
-
-  void rows(Place source, Place target, DType to) {
-    if (!group_is_one_axis() || is_long_transposed()) source = copy_to_workspace(source);
+  LaunchPlan plan_rows(const FusedProgram& program) const override { return lower_fused(program, context_.threads); }
+  LaunchPlan plan_copy(const Operand& in, const Operand& out) const override {
     FusedProgram program;
-    FusedOperand input{in_.dtype, {}}, output{to, {}};
-    for (int axis = 0; axis < begin_; ++axis) {
-      program.extents.push_back(in_.shape[axis]);
-      input.strides.push_back(in_.strides[axis]);
-    }
-    output.strides = row_major(program.extents);
-    int64_t length = 1;
-    for (int axis = begin_; axis < end_; ++axis) length *= in_.shape[axis];
-    program.extents.push_back(length);
-    input.strides.push_back(in_.strides[end_ - 1]);
-    output.strides.push_back(0);
-    program.operands = {input, output};
+    program.extents = in.shape;
+    program.operands = {{in.dtype, in.strides}, {out.dtype, out.strides}};
     program.inputs = 1;
-    const DType natural = register_of(in_.dtype), sum = accumulator_of(kind_, in_.dtype);
-    add_step(program, {.kind = StepKind::Load, .op = {}, .dtype = natural, .operand = 0});
-    if (is_truth(kind_)) add_step(program, {.kind = StepKind::Cast, .op = {}, .dtype = DType::Bool});
-    if (natural != sum) add_step(program, {.kind = StepKind::Cast, .op = {}, .dtype = sum});
-    const StepKind reduce = kind_ == ReduceKind::Sum                               ? StepKind::RowSum
-                            : kind_ == ReduceKind::Max || kind_ == ReduceKind::Any ? StepKind::RowMax
-                                                                                   : StepKind::RowMin;
-    add_step(program, {.kind = reduce, .op = {}, .dtype = sum});
-    // The maximum of no elements is the lowest number, which is not false.
-    if (kind_ == ReduceKind::Any) add_step(program, {.kind = StepKind::Math, .op = "relu", .dtype = sum});
-    add_step(program, {.kind = StepKind::Store, .op = {}, .dtype = register_of(to), .operand = 1});
-    add(lower_fused(program, context_.threads), {source, target});
-  }
-  static void add_step(FusedProgram& program, FusedStep step) {
-    if (step.kind != StepKind::Load) step.args[0] = int(program.steps.size()) - 1;
-    program.steps.push_back(std::move(step));
+    add_step(program, {.kind = StepKind::Load, .op = {}, .dtype = register_of(in.dtype), .operand = 0});
+    add_step(program, {.kind = StepKind::Store, .op = {}, .dtype = register_of(in.dtype), .operand = 1});
+    return lower_fused(program);
   }
 
-  Place copy_to_workspace(Place source) {
-    const Place copy = reserve(count(in_.shape) * int64_t(size_of(in_.dtype)));
-    FusedProgram program;
-    program.extents = in_.shape;
-    program.operands = {{in_.dtype, in_.strides}, {in_.dtype, row_major(in_.shape)}};
-    program.inputs = 1;
-    add_step(program, {.kind = StepKind::Load, .op = {}, .dtype = register_of(in_.dtype), .operand = 0});
-    add_step(program, {.kind = StepKind::Store, .op = {}, .dtype = register_of(in_.dtype), .operand = 1});
-    add(lower_fused(program), {source, copy});
-    in_.strides = row_major(in_.shape);
-    return copy;
-  }
-
-  ReduceDesc describe(DType to) const {
-    ReduceDesc d{};
-    d.combine = kind_ == ReduceKind::Sum    ? ReduceCombine::Sum
-                : kind_ == ReduceKind::Prod ? ReduceCombine::Prod
-                : kind_ == ReduceKind::Max || kind_ == ReduceKind::Any || kind_ == ReduceKind::ArgMax
-                    ? ReduceCombine::Max
-                    : ReduceCombine::Min;
-    d.from = static_cast<FusedStorage>(in_.dtype);
-    d.to = static_cast<FusedStorage>(to);
-    d.truth = is_truth(kind_);
-    switch (accumulator_of(kind_, in_.dtype)) {
-      case DType::F32:
-        d.accumulator = FusedClass::F32;
-        break;
-      case DType::F64:
-        d.accumulator = FusedClass::F64;
-        break;
-      case DType::I64:
-        d.accumulator = FusedClass::I64;
-        break;
-      case DType::U64:
-        d.accumulator = FusedClass::U64;
-        break;
-      default:
-        d.accumulator = FusedClass::I32;
-    }
-    // Axes that lie behind each other are one.
-    auto push = [&](ReduceAxes& axes, int axis) {
-      const int64_t extent = in_.shape[axis], stride = in_.strides[axis];
-      if (axes.count > 0 && axes.stride[axes.count - 1] == stride * extent) {
-        axes.extent[axes.count - 1] *= extent;
-        axes.stride[axes.count - 1] = stride;
-        return;
-      }
-      axes.extent[axes.count] = extent;
-      axes.stride[axes.count++] = stride;
-    };
-    // The columns are the inner axes that lie behind each other; the others are a batch, like the outer ones.
-    int columns_from = in_.shape.size();
-    d.inner = d.inner_stride = 1;
-    if (end_ < in_.shape.size()) {
-      columns_from = in_.shape.size() - 1;
-      d.inner = in_.shape[columns_from];
-      d.inner_stride = in_.strides[columns_from];
-      while (columns_from > end_ && in_.strides[columns_from - 1] == d.inner * d.inner_stride) {
-        d.inner *= in_.shape[--columns_from];
-      }
-    }
-    d.n_outer = d.n_reduced = 1;
-    for (int axis = 0; axis < columns_from; ++axis) {
-      const bool in_group = axis >= begin_ && axis < end_;
-      push(in_group ? d.reduced : d.outer, axis);
-      (in_group ? d.n_reduced : d.n_outer) *= in_.shape[axis];
-    }
+  void divide(ReduceDesc& d) const {
     d.strip = strip_of(d);
     d.part = d.n_reduced;
     d.parts = 1;
     const int64_t work = std::max<int64_t>(d.n_reduced * d.strip, 1);
     d.outer_per_chunk = std::clamp<int64_t>(kChunkElements / work, 1, d.n_outer);
-    return d;
   }
 
   // Columns of a chunk. Where there are no other chunks, and too few rows to cut them, each thread takes some: as many
@@ -298,12 +56,12 @@ class Planner {
     launch.desc = Descriptor::of(d);
     launch.chunks = chunks;
     launch.flops = double(d.n_outer) * double(d.n_reduced) * double(d.inner);
-    launch.bytes = launch.flops * double(size_of(in_.dtype));
+    launch.bytes = launch.flops * double(size_of(stage_input().dtype));
     return launch;
   }
 
-  void columns(Place source, Place target, DType to) {
-    ReduceDesc d = describe(to);
+  LaunchPlan plan_columns(ReduceDesc d) const override {
+    divide(d);
     const int64_t strips = ceil_div(d.inner, d.strip);
     int64_t chunks = ceil_div(d.n_outer, d.outer_per_chunk) * strips;
     LaunchPlan inner;
@@ -320,30 +78,25 @@ class Planner {
       inner.launches.push_back(launch_of(d, 1, ceil_div(d.n_outer * d.inner, kCombineColumns)));
       inner.launches.back().flops = inner.launches.back().bytes = double(inner.workspace_bytes);
     }
-    add(std::move(inner), {source, target});
+    return inner;
   }
 
-  void positions(Place source, Place target) {
-    ReduceDesc d = describe(DType::I64);
+  LaunchPlan plan_positions(ReduceDesc d) const override {
+    divide(d);
     LaunchPlan inner;
     inner.launches.push_back(launch_of(d, 2, ceil_div(d.n_outer, d.outer_per_chunk) * ceil_div(d.inner, d.strip)));
     inner.launches.back().scratch_bytes = ceil_div(d.strip, kFusedLanes) * kFusedLanes * 16 + 1024 * 8;
-    add(std::move(inner), {source, target});
+    return inner;
   }
 
-  ReduceKind kind_;
-  Operand in_, out_;
   const PlanContext& context_;
-  std::vector<bool> reduced_;
-  int begin_ = 0, end_ = 0;
-  LaunchPlan plan_;
 };
 
 }  // namespace
 
 LaunchPlan plan_reduce(ReduceKind kind, const Operand& in, const std::vector<int>& axes, const Operand& out,
                        const PlanContext& context) {
-  return Planner(kind, in, axes, out, context).plan();
+  return CpuStages(kind, in, axes, out, context).plan();
 }
 
 OpPlan reducing(ReduceKind kind) {

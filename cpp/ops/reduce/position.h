@@ -1,6 +1,7 @@
 // Where the extreme of each row or column is: NaN is above and below everything; among equals the first stands.
 #pragma once
 #include "ops/reduce/access.h"
+#include "ops/reduce/combine.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -8,11 +9,6 @@ namespace PT_ISA {
 constexpr int64_t kPositionPiece = 1024;
 constexpr int64_t kShortRow = 64;   // up to here 16 rows are searched side by side
 constexpr int64_t kNarrowRow = 64;  // and so many columns with what is best so far in registers
-
-template <bool kMax, class T>
-PT_FN bool beats(T x, T best) {
-  return (kMax ? x > best : x < best) || (x != x && best == best);
-}
 
 template <bool kMax, class T>
 PT_FN T extreme(const T* piece, int64_t n) {

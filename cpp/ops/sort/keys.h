@@ -1,6 +1,6 @@
 // Every dtype as unsigned integers of the same order, so that one sort serves all.
 #pragma once
-#include "ops/fused/memory.h"
+#include "ops/fused/element.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -24,9 +24,7 @@ PT_FN uint64_t sort_key(int64_t x) { return uint64_t(x) ^ 0x8000000000000000u; }
 // The key of the element at an address; descending order is that of the inverted keys.
 template <class S>
 PT_FN uint64_t read_key(const char* at) {
-  typename S::memory element;
-  __builtin_memcpy(&element, at, sizeof(element));
-  return sort_key(S::get(element));
+  return sort_key(S::get(*reinterpret_cast<const typename S::memory*>(at)));
 }
 
 }  // namespace PT_ISA

@@ -1,0 +1,79 @@
+// Column reductions in the order of the CPU's: chains of 256 elements, which add ascending within groups of 4,096,
+// which add ascending. A thread takes a chain, so that a warp reads rows of 32 neighbours.
+#include "ops/reduce/cuda_items.h"
+
+namespace pt::cuda {
+
+template <class Op, class Load>
+PT_DEVICE typename Load::type join_chain(const char* column, const ReduceItems& of, int64_t begin, int64_t end) {
+  using T = typename Load::type;
+  T chain = Op::template identity<T>();
+  if (of.reduced.count == 1) {
+    const int64_t stride = of.reduced.a[0];
+    const char* at = column + begin * stride;
+#pragma unroll Load::at_once
+    for (int64_t k = begin; k < end; ++k, at += stride) chain = Op::one(chain, Load::load(at, of));
+  } else {
+    for (int64_t k = begin; k < end; ++k) chain = Op::one(chain, Load::load(column + offsets_of(of.reduced, k).a, of));
+  }
+  return chain;
+}
+
+template <class Op, class Load>
+PT_DEVICE void reduce_columns_as(const Operands<3>& operands, const ReduceColumns& params, char* memory) {
+  using T = typename Load::type;
+  const ReduceItems& of = params.of;
+  T* chains = reinterpret_cast<T*>(memory);
+  const int64_t width = blockDim.x, tiles = (of.items + width - 1) / width;
+  for (int64_t group = blockIdx.y; group < params.groups; group += gridDim.y) {
+    const int64_t first = group * kColumnGroup, last = min(first + kColumnGroup, of.n_reduced);
+    const int64_t begin = first + int64_t(threadIdx.y) * kColumnBlock, end = min(begin + kColumnBlock, last);
+    for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+      const int64_t item = tile * width + threadIdx.x;
+      const bool here = item < of.items;
+      if (here && (begin < last || threadIdx.y == 0))
+        chains[threadIdx.y * width + threadIdx.x] =
+            join_chain<Op, Load>(column_of(operands.at[0], of, item), of, begin, end);
+      __syncthreads();
+      if (here && threadIdx.y == 0) {
+        T joined = chains[threadIdx.x];
+        for (int64_t k = 1; first + k * kColumnBlock < last; ++k)
+          joined = Op::one(joined, chains[k * width + threadIdx.x]);
+        if (params.groups == 1)
+          put_result(operands.at[1], of, item, Op::one(Op::template identity<T>(), joined));
+        else
+          reinterpret_cast<T*>(operands.at[2])[group * of.items + item] = joined;
+      }
+      __syncthreads();
+    }
+  }
+}
+
+template <class Op, class T>
+PT_DEVICE void join_groups(const Operands<3>& operands, const ReduceColumns& params) {
+  const int64_t items = params.of.items;
+  const T* groups = reinterpret_cast<const T*>(operands.at[2]);
+  for (int64_t item = global_thread(); item < items; item += global_threads()) {
+    T total = Op::template identity<T>();
+    for (int64_t group = 0; group < params.groups; ++group) total = Op::one(total, groups[group * items + item]);
+    put_result(operands.at[1], params.of, item, total);
+  }
+}
+
+}  // namespace pt::cuda
+
+PT_CUDA_KERNEL(reduce_columns, 3, pt::cuda::ReduceColumns, pt::cuda::kReduceThreads) {
+  using namespace pt::cuda;
+  __shared__ __align__(8) char memory[kReduceThreads * 8];
+  pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
+    with_load(params.of, [&](auto load) { reduce_columns_as<decltype(op), decltype(load)>(operands, params, memory); });
+  });
+}
+
+PT_CUDA_KERNEL(reduce_groups, 3, pt::cuda::ReduceColumns, 256) {
+  using namespace pt::cuda;
+  pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
+    with_load(params.of,
+              [&](auto load) { join_groups<decltype(op), typename decltype(load)::type>(operands, params); });
+  });
+}

@@ -1,0 +1,10 @@
+// Reductions of any axes on a GPU: an op with the attributes axis and keepdims.
+#pragma once
+#include "cuda/plans.h"
+#include "ops/reduce/kind.h"
+
+namespace pt::cuda {
+
+CudaPlan reducing(ReduceKind kind);
+
+}  // namespace pt::cuda

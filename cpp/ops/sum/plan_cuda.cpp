@@ -1,0 +1,9 @@
+#include "ops/reduce/plan_cuda.h"
+
+namespace pt::cuda {
+namespace {
+
+const bool planned = on_cuda("sum", reducing(ReduceKind::Sum));
+
+}  // namespace
+}  // namespace pt::cuda
