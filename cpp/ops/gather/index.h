@@ -1,23 +1,16 @@
 // Reading an index as NumPy does.
 #pragma once
-#include <stdint.h>
+#include "simd/native.h"
 
 namespace pt {
 namespace PT_ISA {
 
-inline int64_t read_index(const char* at, bool wide) {
-  if (wide) {
-    int64_t value;
-    __builtin_memcpy(&value, at, sizeof(value));
-    return value;
-  }
-  int32_t value;
-  __builtin_memcpy(&value, at, sizeof(value));
-  return value;
+PT_FN int64_t read_index(const char* at, bool wide) {
+  return wide ? *reinterpret_cast<const int64_t*>(at) : *reinterpret_cast<const int32_t*>(at);
 }
 
 // The position that an index names on an axis of that size, or -1.
-inline int64_t wrap_index(int64_t index, int64_t size) {
+PT_FN int64_t wrap_index(int64_t index, int64_t size) {
   const int64_t wrapped = index < 0 ? index + size : index;
   return wrapped >= 0 && wrapped < size ? wrapped : -1;
 }

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "core/space_plan.h"
-#include "ops/gather/desc.h"
+#include "core/integers.h"
+#include "ops/gather/layout.h"
 #include "ops/gather/plan.h"
 
 namespace pt {
@@ -26,18 +26,7 @@ Launch make_launch(int variant, Descriptor desc, int64_t chunks, double bytes) {
 LaunchPlan plan_gather(const Operand& table, const Operand& index, const Operand& out, int axis) {
   LaunchPlan plan;
   if (count(out.shape) == 0) return plan;
-  const std::size_t bytes = size_of(table.dtype), index_bytes = size_of(index.dtype);
-  GatherDesc d{};
-  d.outer = make_space(table.shape, table.strides, bytes, 0, axis);
-  d.inner = make_space(table.shape, table.strides, bytes, axis + 1, table.shape.size());
-  d.index = make_space(index.shape, index.strides, index_bytes, 0, index.shape.size());
-  d.axis_size = table.shape[axis];
-  d.axis_stride = table.strides[axis] * static_cast<int64_t>(bytes);
-  d.element_bytes = static_cast<int32_t>(bytes);
-  d.wide_index = index.dtype == DType::I64;
-  d.contiguous = d.inner.axes == 1 && (d.inner.count == 1 || d.inner.a[0] == d.element_bytes);
-
-  d.rows = d.outer.count * d.index.count;
+  GatherDesc d = describe_gather(table, index, axis);
   d.piece = std::min(d.inner.count, kChunkBytes / d.element_bytes);
   d.piece_chunks = ceil_div(d.inner.count, d.piece);
   d.row_chunk = std::clamp<int64_t>(kChunkBytes / (d.piece * d.element_bytes), 1, d.rows);
@@ -52,19 +41,7 @@ LaunchPlan plan_take_along(const Operand& x, const Operand& index, const Operand
   LaunchPlan plan;
   const int64_t elements = count(out.shape);
   if (elements == 0) return plan;
-  Strides from = x.strides;
-  TakeAlongDesc d{};
-  d.element_bytes = static_cast<int32_t>(size_of(x.dtype));
-  d.axis_size = x.shape[axis];
-  d.axis_stride = from[axis] * d.element_bytes;
-  from[axis] = 0;
-  Strides positions = index.strides;
-  for (int i = 0; i < out.shape.size(); ++i) {
-    if (x.shape[i] == 1) from[i] = 0;
-    if (index.shape[i] == 1) positions[i] = 0;
-  }
-  d.space = make_space(out.shape, from, d.element_bytes, positions, size_of(index.dtype), 0, out.shape.size());
-  d.wide_index = index.dtype == DType::I64;
+  TakeAlongDesc d = describe_take_along(x, index, out, axis);
   d.chunk = std::min(elements, kChunkElements);
   plan.launches.push_back(make_launch(kTakeAlong, Descriptor::of(d), ceil_div(elements, d.chunk),
                                       static_cast<double>(elements) * (2.0 * d.element_bytes + 8)));

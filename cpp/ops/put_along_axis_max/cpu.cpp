@@ -5,14 +5,12 @@
 #include "ops/fused/memory.h"
 #include "ops/gather/index.h"
 #include "ops/put_along_axis_max/desc.h"
+#include "ops/put_along_axis_max/larger.h"
 #include "simd/walk.h"
 
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-template <class S>
-constexpr bool is_real = typename S::value(0.5) != typename S::value(0);
 
 // Below everything: minus infinity, or the smallest integer.
 template <class S>
@@ -23,17 +21,6 @@ inline typename S::memory lowest() {
   } else {
     constexpr bool is_signed = M(-1) < M(0);
     return is_signed ? M(uint64_t(1) << (8 * sizeof(M) - 1)) : M(0);
-  }
-}
-
-// A NaN is larger than a number, and nothing is larger than a NaN.
-template <class S>
-inline bool larger(typename S::memory a, typename S::memory b) {
-  if constexpr (is_real<S>) {
-    const typename S::value x = S::get(a), y = S::get(b);
-    return x > y || (x != x && y == y);
-  } else {
-    return a > b;
   }
 }
 

@@ -1,11 +1,10 @@
 #include <algorithm>
 
-#include "core/error.h"
-#include "core/space_plan.h"
+#include "core/integers.h"
 #include "ops/axes.h"
 #include "ops/cpu_target.h"
 #include "ops/functional.h"
-#include "ops/scatter_add/desc.h"
+#include "ops/scatter_add/layout.h"
 #include "ops/scatter_add/plan.h"
 
 namespace pt {
@@ -17,20 +16,12 @@ constexpr int64_t kFewChunks = 16;   // below this, long rows are divided
 constexpr int64_t kLanes = 64;
 constexpr int64_t kLargeBytes = 32 << 20;
 
-// Sums of integers wrap, so they are the same bits with and without a sign.
-DType summed_as(DType dtype) {
-  return dtype == DType::U16 ? DType::I16 : dtype == DType::U32 ? DType::I32 : dtype == DType::U64 ? DType::I64 : dtype;
-}
-
 // In the order of the kernel table: the sort, then for each dtype one scatter and one put.
 constexpr int kSort = 0;
 int variant_of(DType dtype, bool put, const char* where) {
   static constexpr DType kOrder[] = {DType::F32, DType::F64, DType::F16, DType::BF16, DType::I32,
                                      DType::I64, DType::U8,  DType::I8,  DType::I16};
-  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), summed_as(dtype));
-  if (found == std::end(kOrder)) {
-    throw DTypeError(text("[", where, "] updates are ", info(dtype).brief, "; expected numbers; cast them first"));
-  }
+  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), summed_as(dtype, where));
   return 1 + 2 * static_cast<int>(found - std::begin(kOrder)) + (put ? 1 : 0);
 }
 
@@ -58,18 +49,7 @@ LaunchPlan plan_scatter_add(const Operand& index, const Operand& updates, const 
   LaunchPlan plan;
   if (count(out.shape) == 0) return plan;
   const std::size_t bytes = size_of(updates.dtype);
-  const int axes = updates.shape.size(), after = axis + index.shape.size();
-  Strides index_strides = updates.strides;
-  for (int i = axis; i < after; ++i) index_strides[i] = index.strides[i - axis];
-
-  ScatterAddDesc d{};
-  d.index = make_space(updates.shape, index_strides, size_of(index.dtype), updates.strides, bytes, axis, after);
-  d.outer = make_space(updates.shape, updates.strides, bytes, 0, axis);
-  d.inner = make_space(updates.shape, updates.strides, bytes, after, axes);
-  d.axis_size = out.shape[axis];
-  d.wide_index = index.dtype == DType::I64;
-  d.accumulate = accumulate;
-  d.contiguous = d.inner.axes == 1 && (d.inner.count == 1 || d.inner.a[0] == static_cast<int64_t>(bytes));
+  ScatterAddDesc d = describe_scatter(index, updates, out, axis, accumulate);
   d.large = !accumulate && count(out.shape) * static_cast<int64_t>(bytes) >= kLargeBytes;
   choose_chunks(d, static_cast<int64_t>(bytes));
 
@@ -100,20 +80,11 @@ Types put_along_shape(const InferContext& c) {
 }
 
 PutAlongDesc describe_put(const Operand& index, const Operand& updates, const Operand& out, int axis) {
-  const std::size_t bytes = size_of(updates.dtype), index_bytes = size_of(index.dtype);
-  const int axes = updates.shape.size();
-  PutAlongDesc d{};
-  d.outer = make_space(index.shape, index.strides, index_bytes, updates.strides, bytes, 0, axis);
-  d.inner = make_space(index.shape, index.strides, index_bytes, updates.strides, bytes, axis + 1, axes);
-  d.index_stride = index.strides[axis] * static_cast<int64_t>(index_bytes);
-  d.update_stride = updates.strides[axis] * static_cast<int64_t>(bytes);
-  d.sources = index.shape[axis];
-  d.axis_size = out.shape[axis];
-  d.wide_index = index.dtype == DType::I64;
+  PutAlongDesc d = describe_put_axes(index, updates, out, axis);
   d.lanes = std::min(kLanes, d.inner.count);
   d.lane_chunks = ceil_div(d.inner.count, d.lanes);
   d.lines = d.outer.count * d.lane_chunks;
-  const int64_t line_bytes = d.lanes * (d.axis_size + 2 * d.sources) * static_cast<int64_t>(bytes);
+  const int64_t line_bytes = d.lanes * (d.axis_size + 2 * d.sources) * static_cast<int64_t>(size_of(updates.dtype));
   d.chunk = std::clamp<int64_t>(kChunkBytes / std::max<int64_t>(line_bytes, 1), 1, d.lines);
   return d;
 }
