@@ -10,7 +10,6 @@ Types infer_elementwise(const InferContext& context);  // broadcast shape; the i
 Types infer_predicate(const InferContext& context);    // broadcast shape; bool
 // A call as a program of the fused machine.
 FusedProgram elementwise_program(const Op& op, std::span<const Operand> in, const Operand& out, const Attrs& attrs);
-FusedProgram cast_program(const Operand& in, const Operand& out);
 
 // The sum over the axes along which a tensor of `shape` was broadcast to the gradient's shape.
 Tensor unbroadcast(const Tensor& gradient, const Shape& shape);

@@ -1,6 +1,6 @@
 #include "ops/astype/desc.h"
 #include "ops/cpu_target.h"
-#include "ops/elementwise.h"
+#include "ops/fused/programs.h"
 
 namespace pt {
 namespace {

@@ -2,6 +2,7 @@
 // neighbours in memory are walked side by side, so that each cache line is read once and chains need not wait.
 #include "core/kernel.h"
 #include "ops/fused/memory.h"
+#include "ops/scan/better.h"
 #include "ops/scan/desc.h"
 #include "simd/round_to_odd.h"
 #include "simd/walk.h"
@@ -107,8 +108,7 @@ void best_line(const ScanDesc& d, Track at) {
   int64_t position = 0;
   for (int64_t i = 0; i < d.n; ++i, at.from += at.step, at.to += at.out_step) {
     const typename From::value x = read<From>(at.from);
-    const bool better = d.kind == ScanKind::ArgMax ? x >= best : x <= best;
-    if (i == 0 || x != x || (better && best == best)) {
+    if (i == 0 || takes_over(x, best, d.kind == ScanKind::ArgMax)) {
       best = x;
       position = i;
     }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
-#include "core/space_plan.h"
+#include "core/integers.h"
+#include "ops/scan/layout.h"
 #include "ops/scan/running.h"
 
 namespace pt {
@@ -8,29 +9,13 @@ namespace {
 
 constexpr int64_t kChunkElements = 8192;
 
-FusedStorage storage_of(DType dtype) { return static_cast<FusedStorage>(dtype); }
-
 }  // namespace
 
 LaunchPlan plan_scan(ScanKind kind, const Operand& x, const Operand& out, int axis, bool reverse, bool initial) {
   LaunchPlan plan;
   if (count(out.shape) == 0) return plan;
   const std::size_t bytes = size_of(x.dtype), out_bytes = size_of(out.dtype);
-  Shape others = x.shape;
-  Strides from = x.strides, to = out.strides;
-  ScanDesc d{};
-  d.n = x.shape[axis];
-  d.stride = x.strides[axis] * static_cast<int64_t>(bytes);
-  d.out_stride = out.strides[axis] * static_cast<int64_t>(out_bytes);
-  others.erase(axis);
-  from.erase(axis);
-  to.erase(axis);
-  d.lines = make_space(others, from, bytes, to, out_bytes, 0, others.size());
-  d.from = storage_of(x.dtype);
-  d.to = storage_of(out.dtype);
-  d.kind = kind;
-  d.reverse = reverse;
-  d.initial = initial;
+  ScanDesc d = describe_scan(kind, x, out, axis, reverse, initial);
   const int last = d.lines.axes - 1;
   const bool neighbours = last >= 0 && d.lines.a[last] == static_cast<int64_t>(bytes);
   const int64_t lines = std::max<int64_t>(kChunkElements / std::max<int64_t>(d.n, 1), 1);

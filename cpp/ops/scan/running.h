@@ -1,6 +1,7 @@
 // What the running ops share: the attributes axis and reverse, and their shape rules.
 #pragma once
 #include "ops/functional.h"
+#include "ops/scan/axis.h"
 #include "ops/scan/plan.h"
 #include "ops/target.h"
 
@@ -9,7 +10,6 @@ namespace pt {
 // Sums or products, with the attributes axis (None for a tensor of one axis), include_initial and reverse.
 OpBuilder running(const std::string& name);
 OpPlan running_plan(ScanKind kind);
-int running_axis(const Attrs& attrs, const Shape& shape, const std::string& op);
 
 // Where the largest or smallest element so far is, with the attribute axis: ArgMax or ArgMin.
 OpBuilder running_place(const std::string& name);

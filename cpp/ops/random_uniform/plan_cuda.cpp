@@ -1,0 +1,13 @@
+#include "cuda/plans.h"
+#include "ops/fused/programs.h"
+
+namespace pt::cuda {
+namespace {
+
+const bool planned = on_cuda("random_uniform", [](const CudaCall& call) {
+  return plan_fused(uniform_program(call.in[0], call.out[0], call.attrs.integer("ordinal")), call.capability,
+                    call.units);
+});
+
+}  // namespace
+}  // namespace pt::cuda
