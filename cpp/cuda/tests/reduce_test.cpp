@@ -11,7 +11,9 @@ using namespace pt::check;
 
 // The plans are the same for every capability.
 void check(std::string_view op, const std::vector<Array>& inputs, const Attrs& attrs = {}) {
-  check_op(op, inputs, attrs, {.capabilities = {90}});
+  CheckOptions options;
+  options.capabilities = {90};
+  check_op(op, inputs, attrs, options);
 }
 
 const std::vector<std::string> kOps = {"sum", "prod", "max", "min", "any", "all"};
