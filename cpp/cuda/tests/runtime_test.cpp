@@ -254,7 +254,7 @@ void test_fused() {
   const PtdStep steps[] = {step(kLoad, "", -1, -1, 0, 0),        step(kLoad, "", -1, -1, 1, 0),
                            step(kMath, "multiply", 0, 1, -1, 0), step(kConstant, "", -1, -1, -1, 0.5),
                            step(kMath, "add", 2, 3, -1, 0),      step(kStore, "", 4, -1, 2, 0)};
-  const PtdFused program{2, 2, 3, 6, {rows, columns}, operands, steps};
+  const PtdFused program{2, 2, 3, 6, {rows, columns}, operands, steps, false};
   Planned planned;
   const PtdPlan to = Table::into(planned);
   CHECK_EQ(d.said(d.t.plan_fused(d.t.self, &program, &to, &d.failure)), "");
