@@ -41,7 +41,7 @@ void test_axes() {
 }
 
 void test_chains_and_groups() {
-  for (const std::string& op : {"sum", "prod", "max"}) {
+  for (const std::string op : {"sum", "prod", "max"}) {
     for (const int64_t rows : {1, 2, 255, 256, 257, 600}) {
       check(op, {normal(DType::F32, {rows, 3}, 3, 0.1)}, {{"axis", Ints{0}}});
     }
@@ -57,14 +57,14 @@ void test_chains_and_groups() {
 
 void test_extremes_and_empty() {
   for (const DType dtype : {DType::F16, DType::F32, DType::F64}) {
-    for (const std::string& op : {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin"}) {
+    for (const std::string op : {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin"}) {
       for (uint32_t seed = 0; seed < 3; ++seed) {
         for (const int64_t axis : {0, 1}) {
           check(op, {extremes(dtype, {9, 13}, seed)}, {{"axis", Ints{axis}}});
         }
       }
     }
-    for (const std::string& op : {"sum", "prod", "any", "all"}) {
+    for (const std::string op : {"sum", "prod", "any", "all"}) {
       check(op, {Array(dtype, {0, 5})}, {{"axis", Ints{0}}});
       check(op, {Array(dtype, {5, 0})}, {{"axis", Ints{1}}});
       check(op, {Array(dtype, {0, 5})}, {{"axis", Ints{1}}});
@@ -74,7 +74,7 @@ void test_extremes_and_empty() {
 
 void test_positions() {
   std::mt19937 random(6);
-  for (const std::string& op : {"argmax", "argmin"}) {
+  for (const std::string op : {"argmax", "argmin"}) {
     for (const DType dtype : kAll) {
       for (const int64_t axis : {0, 1, 2}) {
         const Array x = some(dtype, {4, 5, 6}, 7);

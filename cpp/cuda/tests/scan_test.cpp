@@ -27,7 +27,7 @@ Array some(DType dtype, const Shape& shape, uint32_t seed) {
 
 void test_totals() {
   std::mt19937 random(1);
-  for (const std::string& op : {"cumulative_sum", "cumulative_prod"}) {
+  for (const std::string op : {"cumulative_sum", "cumulative_prod"}) {
     for (const DType dtype : kAll) {
       for (const int64_t axis : {0, 1, 2}) {
         const Array x = some(dtype, {4, 5, 6}, 2).laid_out_at_random(random);
@@ -51,7 +51,7 @@ void test_totals() {
 
 void test_places() {
   std::mt19937 random(5);
-  for (const std::string& op : {"cummax_position", "cummin_position"}) {
+  for (const std::string op : {"cummax_position", "cummin_position"}) {
     for (const DType dtype : kAll) {
       for (const int64_t axis : {0, 1, 2}) {
         check(op, {some(dtype, {4, 5, 6}, 6).laid_out_at_random(random)}, {{"axis", axis}});
