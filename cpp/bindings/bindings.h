@@ -61,6 +61,11 @@ std::string device_of(const Tensor& tensor);
 Tensor to_target(const Tensor& tensor, const Target& target);
 Tensor here(const Tensor& tensor);  // in main memory; of no concern to a tape
 
+// x.size: an int of powertrain.errors.sizes, whose call says what to write. It counts as an int of Python itself.
+PyTypeObject*& type_of_sizes();
+py::object number_of_elements(int64_t size);
+inline bool is_plain_int(PyObject* object) { return PyLong_CheckExact(object) || Py_TYPE(object) == type_of_sizes(); }
+
 // Numbers from Python objects; nullopt for what is none, or does not fit into 64 bits.
 std::optional<int64_t> integer_of(py::handle object);
 std::optional<Ints> integers_of(py::handle object);  // one, or a sequence
@@ -71,6 +76,9 @@ DType dtype_or(py::handle object, DType preset, const std::string& where);  // t
 // An attribute of an op from a Python object; throws with the op and the attribute named.
 Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);
 
+// The op that Python calls on this thread, where it is not a part of another call.
+const Op*& called_op();
+
 // For callbacks that Python calls directly: sets the Python error for the C++ exception being handled.
 void translate_current_exception();
 // Raises a Python error that is set and of no class of ours, and that no Python code raised, again as one of ours.
@@ -80,6 +88,9 @@ void raise_leftover_again(const std::string& where, const std::string& expected,
 py::object attr_object(const Attr& value);                  // as Python has it
 enum class Operands { Plain, Reversed, Updated };           // as `x + y`, for `y` on the right, and `x += y`
 py::object make_function(const Op& op, Operands operands);  // an op as a callable
+
+// tp_getattro of a class of ours: an attribute that is not there is an error of powertrain.errors.attributes.
+PyObject* attribute_or_hint(PyObject* self, PyObject* name);
 
 // The step of a traced graph that a backend runs: `backend` is a powertrain.plugin.backends Adapter.
 std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip);

@@ -412,6 +412,7 @@ PyTypeObject* compiled_type() {
     t.tp_vectorcall_offset = offsetof(CompiledFunction, call);
     t.tp_call = PyVectorcall_Call;
     t.tp_descr_get = bind_method;
+    t.tp_getattro = attribute_or_hint;
     t.tp_methods = methods;
     t.tp_getset = accessors;
     t.tp_dealloc = deallocate;

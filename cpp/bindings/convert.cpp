@@ -180,7 +180,7 @@ Tensor with_true_as_one(const Tensor& lent) {
 }
 
 bool is_number(py::handle object) {
-  return PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr()) ||
+  return PyFloat_CheckExact(object.ptr()) || is_plain_int(object.ptr()) || PyBool_Check(object.ptr()) ||
          PyComplex_CheckExact(object.ptr());
 }
 
@@ -197,7 +197,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
   if (PyBool_Check(object.ptr())) return Tensor::scalar(object.ptr() == Py_True, DType::Bool, true);
   if (PyFloat_CheckExact(object.ptr())) return Tensor::scalar(PyFloat_AS_DOUBLE(object.ptr()), DType::F64, true);
   if (PyComplex_CheckExact(object.ptr())) return complex_scalar(PyComplex_AsCComplex(object.ptr()));
-  if (PyLong_CheckExact(object.ptr())) {
+  if (is_plain_int(object.ptr())) {
     int overflow = 0;
     const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
     if (overflow) return large_integer(object, where);

@@ -9,7 +9,7 @@ namespace pt::bindings {
 namespace {
 
 bool is_plain(PyObject* object) {
-  return PyFloat_CheckExact(object) || PyLong_CheckExact(object) || PyUnicode_CheckExact(object) ||
+  return PyFloat_CheckExact(object) || is_plain_int(object) || PyUnicode_CheckExact(object) ||
          PyBytes_CheckExact(object) || PyComplex_CheckExact(object);
 }
 

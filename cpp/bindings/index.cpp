@@ -14,9 +14,7 @@ namespace {
 
 using Keys = std::span<PyObject* const>;
 
-bool is_basic(PyObject* key) {
-  return PyLong_CheckExact(key) || PySlice_Check(key) || key == Py_None || key == Py_Ellipsis;
-}
+bool is_basic(PyObject* key) { return is_plain_int(key) || PySlice_Check(key) || key == Py_None || key == Py_Ellipsis; }
 
 // A key as Python writes it, without asking anything of a stranger's class.
 std::string words(PyObject* key) {

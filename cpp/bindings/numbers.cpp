@@ -29,6 +29,21 @@ std::optional<double> number_of(py::handle object) {
 
 }  // namespace
 
+PyTypeObject*& type_of_sizes() {
+  static PyTypeObject* type = &PyLong_Type;
+  return type;
+}
+
+py::object number_of_elements(int64_t size) {
+  PyObject* number = PyLong_FromLongLong(size);
+  if (!number) throw py::error_already_set();
+  const py::object held = py::reinterpret_steal<py::object>(number);
+  if (type_of_sizes() == &PyLong_Type) return held;
+  PyObject* made = PyObject_CallOneArg(reinterpret_cast<PyObject*>(type_of_sizes()), number);
+  if (!made) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(made);
+}
+
 std::string shown(py::handle object) {
   const py::object text = py::reinterpret_steal<py::object>(PyObject_Repr(object.ptr()));
   if (failed() || !text) return Py_TYPE(object.ptr())->tp_name;
@@ -92,8 +107,9 @@ DType dtype_or(py::handle object, DType preset, const std::string& where) {
 Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value) {
   if (value.is_none()) return std::monostate{};
   auto refuse = [&](const char* expected) -> Attr {
-    throw DTypeError(text("[", op.name, "] ", spec.name, " = ", shown(value), "; expected ", expected,
-                          "; pass a value of that type"));
+    const py::object said = py::module_::import("powertrain.errors.arguments").attr("advice")(op.name, spec.name);
+    throw DTypeError(text("[", op.name, "] ", spec.name, " = ", shown(value), "; expected ", expected, "; ",
+                          said.is_none() ? "pass a value of that type" : py::cast<std::string>(said)));
   };
   switch (spec.kind) {
     case AttrKind::Bool:

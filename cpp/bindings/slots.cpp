@@ -113,7 +113,7 @@ void register_slots(py::module_& m) {
                                return shape;
                              })
       .def_property_readonly("dtype", [](const SlotRef& slot) { return slot->type().dtype; })
-      .def_property_readonly("size", [](const SlotRef& slot) { return count(slot->type().shape); })
+      .def_property_readonly("size", [](const SlotRef& slot) { return number_of_elements(count(slot->type().shape)); })
       .def_property_readonly("ndim", [](const SlotRef& slot) { return slot->type().shape.size(); })
       .def_property_readonly("base", [](const SlotRef& slot) { return slot->base(); })
       .def_property_readonly("offset", [](const SlotRef& slot) { return slot->offset(); })

@@ -28,32 +28,62 @@ OwnCode& own_code() {
   return code;
 }
 
+// All locations are made here.
+struct Line : Location {
+  std::string called;  // the outermost public function of ours below the line
+};
+
+// What stands between a user's call and the function that was called.
+bool is_between(std::string_view function) {
+  static constexpr std::string_view kBetween[] = {"assign", "call", "forward", "iterate", "public"};
+  return function.starts_with('_') || function.starts_with('<') ||
+         std::find(std::begin(kBetween), std::end(kBetween), function) != std::end(kBetween);
+}
+
+// The function that made a closure, which Python 3.10 does not say, or the function itself.
+std::string name_of(PyCodeObject* code) {
+  const auto whole =
+      py::reinterpret_steal<py::object>(PyObject_GetAttrString(reinterpret_cast<PyObject*>(code), "co_qualname"));
+  if (!whole) PyErr_Clear();
+  std::string name = py::cast<std::string>(whole ? py::handle(whole) : py::handle(code->co_name));
+  name.resize(std::min(name.size(), name.find(".<locals>")));
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string::npos ? name : name.substr(dot + 1);
+}
+
 // The innermost line outside of our own code: what the user wrote. Inside of it if all of it is ours.
 std::shared_ptr<const Location> user_line() {
   if (!PyGILState_Check()) return nullptr;
   PyFrameObject* frame = PyEval_GetFrame();
   Py_XINCREF(frame);
-  std::shared_ptr<Location> found;
+  std::shared_ptr<Line> found;
+  std::string called;
   while (frame) {
     PyCodeObject* code = PyFrame_GetCode(frame);
     const char* file = PyUnicode_AsUTF8(code->co_filename);
     const bool ours = file && own_code().holds(file);
+    const char* function = PyUnicode_AsUTF8(code->co_name);
     if (file && (!ours || !found)) {
-      const char* function = PyUnicode_AsUTF8(code->co_name);
-      found = std::make_shared<Location>(Location{file, PyFrame_GetLineNumber(frame), function ? function : ""});
+      found = std::make_shared<Line>(Line{{file, PyFrame_GetLineNumber(frame), function ? function : ""}, ""});
     }
+    if (std::string name = ours ? name_of(code) : std::string(); ours && !is_between(name)) called = std::move(name);
     Py_DECREF(code);
     PyFrameObject* back = ours ? PyFrame_GetBack(frame) : nullptr;
     Py_DECREF(frame);
     frame = back;
   }
+  if (called.empty() && called_op()) called = called_op()->name;
+  if (found) found->called = std::move(called);
   return found;
 }
+
+std::string called_at(const Location& location) { return static_cast<const Line&>(location).called; }
 
 }  // namespace
 
 void register_system(py::module_& m) {
   locator() = &user_line;
+  namer() = &called_at;
   m.def("set_own_code", [](std::string package, std::vector<std::string> plugins) {
     own_code() = {std::move(package), std::move(plugins)};
   });

@@ -165,7 +165,7 @@ void register_tensor(py::module_& m) {
       .def_property_readonly("shape", [](const Tensor& t) { return shape_tuple(t.shape()); })
       .def_property_readonly("dtype", [](const Tensor& t) { return t.dtype(); })
       .def_property_readonly("ndim", [](const Tensor& t) { return t.ndim(); })
-      .def_property_readonly("size", [](const Tensor& t) { return t.size(); })
+      .def_property_readonly("size", [](const Tensor& t) { return number_of_elements(t.size()); })
       .def_property_readonly("strides", [](const Tensor& t) { return shape_tuple(t.strides()); })
       .def_property_readonly("symbolic", [](const Tensor& t) { return t.symbolic(); })
       .def_property_readonly("is_weak", [](const Tensor& t) { return t.impl().weak; })
@@ -266,6 +266,9 @@ void register_tensor(py::module_& m) {
                      current_target().memory());
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
+  m.def(
+      "size_by", [](py::type kind) { type_of_sizes() = reinterpret_cast<PyTypeObject*>(kind.release().ptr()); },
+      py::arg("kind"), "The class, of int, that x.size is of.");
   m.def("real_range", [](double start, double stop, double step) {
     if (step == 0) throw ShapeError("[arange] step = 0; expected another number; leave it out for 1");
     const double size = std::ceil((stop - start) / step);

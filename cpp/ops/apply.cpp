@@ -169,6 +169,11 @@ Locator& locator() {
   return current;
 }
 
+Namer& namer() {
+  static Namer current = nullptr;
+  return current;
+}
+
 Tensor read_slot(const SlotRef& slot) {
   if (Recorder* recorder = active_recorder()) return recorder->read(slot);
   return as_written(slot->current());

@@ -35,6 +35,10 @@ struct TapeScope {
 using Locator = std::shared_ptr<const Location> (*)();
 Locator& locator();
 
+// The public function that the user called at a line which the locator gave; "" where none is known.
+using Namer = std::string (*)(const Location&);
+Namer& namer();
+
 // Reads and writes that respect a trace.
 Tensor read_slot(const SlotRef& slot);
 void write_slot(const SlotRef& slot, const Tensor& value);

@@ -57,6 +57,12 @@ std::string summary(const Tensor& tensor) {
 
 std::string place(const GraphNode& node) { return node.location ? to_string(*node.location) : "an unknown line"; }
 
+// The function that the user called, where the op is a part of it.
+std::string called(const GraphNode& node) {
+  const std::string name = node.location && namer() ? namer()(*node.location) : std::string();
+  return name.empty() ? node.op->name : name;
+}
+
 std::string name_inputs(const GraphNode& node, const Tensors& inputs) {
   std::string all;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -124,7 +130,7 @@ class Replay {
         return text(error.what(), " (at ", place(node), ": ", name_inputs(node, inputs), "); ", committed_);
       } catch (const IndexError&) {
         return text(
-            "[", node.op->name, "] received an index out of range at ", place(node), ": ", name_inputs(node, inputs),
+            "[", called(node), "] received an index out of range at ", place(node), ": ", name_inputs(node, inputs),
             "; expected every index within the axis that it reads; check the labels or token ids; ", committed_);
       }
       for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -357,6 +357,9 @@ def block(shape: tuple[int, ...], keys: tuple[Any, ...]) -> tuple[list[int], lis
 def index_by(index: Callable[[Tensor | Slot, Any], Tensor]) -> None:
     """What x[key] of a tensor does with other keys."""
 
+def size_by(kind: type[int]) -> None:
+    """The class, of int, that x.size is of."""
+
 def give_value(tensor: Tensor, value: Tensor) -> None:
     """The object is another value from here on."""
 

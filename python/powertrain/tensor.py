@@ -9,6 +9,7 @@ from powertrain._core import Slot, Tensor
 from powertrain.errors import attributes, hints
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
+from powertrain.errors.sizes import Size
 from powertrain.ops.assignment import assign
 from powertrain.ops.functional import OPERATORS
 from powertrain.ops.indexing import index
@@ -246,5 +247,6 @@ _core.DType.__getattr__ = attributes.missing  # type: ignore[attr-defined]
 _install(Tensor)
 _install_on_tensor(Tensor)
 _core.index_by(index)  # Tensor.__getitem__
+_core.size_by(Size)
 _install(Slot)
 _install_on_slot(Slot)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from kit import Case, normal, special, unary
+from kit import Case, integers, normal, special, unary
 
 reference = np.trunc
 K = 0
-CASES = [*unary(lambda shape: normal(shape, 5.0)), Case(special()).no_gradient()]
+WHOLE = [Case(integers((33,), 0, 200, kind)).no_gradient() for kind in ("int32", "int64", "uint8")]
+CASES = [*unary(lambda shape: normal(shape, 5.0)), Case(special()).no_gradient(), *WHOLE]
 BENCH = [Case(normal((2048, 1024), 5.0))]

@@ -37,6 +37,14 @@ def optimizer() -> Any:
          "[Accuracy] updates; expected an attribute of Accuracy; did you mean update?"),
         (lambda: pt.float32, "is_floating_point", "[DType] is_floating_point; expected an attribute of DType; write "
          "dtype.is_float"),
+        (lambda: pt.compile(lambda x: x), "lower",
+         "[CompiledFunction] lower; expected an attribute of CompiledFunction; write step.describe(), after a call"),
+        (lambda: pt.compile(lambda x: x), "trace",
+         "[CompiledFunction] trace; expected an attribute of CompiledFunction; write step.describe(), after a call"),
+        (lambda: pt.compile(lambda x: x), "describes",
+         "[CompiledFunction] describes; expected an attribute of CompiledFunction; did you mean describe?"),
+        (lambda: pt.compile(lambda x: x), "zzz",
+         "[CompiledFunction] zzz; expected an attribute of CompiledFunction; see dir(CompiledFunction)"),
         (lambda: pt.optim.schedules.StepLR(step_size=3), "zzz", "[StepLR] zzz; expected an attribute of StepLR; see "
          "dir(StepLR)"),
     ],

@@ -6,10 +6,12 @@ The examples of docs/from-pytorch.md run.
 from __future__ import annotations
 
 import ast
+import copy
 import doctest
 import importlib
+import json
+import pickle
 import re
-import sys
 from typing import Any
 
 import numpy as np
@@ -144,24 +146,33 @@ class Calls(pt.nn.Module):
         return self.size(0)  # type: ignore[operator]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not say which call of a line it was")
 @pytest.mark.parametrize(
     ("how", "call", "line"),
-    [
-        ("axis", "x.size(0)", "x.shape[0]"),
-        ("keyword", "x.T.size(dim=-1)", "x.T.shape[-1]"),
-        ("all", "x.size()", "x.shape"),
-    ],
+    [("axis", "size(0)", "x.shape[0]"), ("keyword", "size(dim=-1)", "x.shape[-1]"), ("all", "size()", "x.shape")],
 )
 def test_the_call_of_a_size_shows_the_line(how: str, call: str, line: str) -> None:
     model, x = Calls(), pt.ones((2, 4))
-    for run in (model, pt.grad(lambda x: model(x, how)), pt.compile(lambda x: model(x, how))):
+    for run in (model, model.forward, pt.grad(lambda x: model(x, how)), pt.compile(lambda x: model(x, how))):
         with pytest.raises(pt.DTypeError) as caught:
-            run(x, how) if run is model else run(x)
+            run(x, how) if run in (model, model.forward) else run(x)
         assert str(caught.value) == (
-            f"[Tensor] received {call}; expected no call: size is the number of elements, as NumPy's; write {line}"
+            f"[Tensor] received {call}; expected no call: x.size is the number of elements, as NumPy's; write {line}"
         )
-    assert type(x.size) is int and x.size == 8
+    with pytest.raises(pt.DTypeError, match=r"write x\.shape\[0\]$"):
+        pt.Slot(x).size(0)  # type: ignore[operator]
+
+
+def test_a_size_is_an_int_everywhere_else() -> None:
+    x = pt.ones((2, 4))
+    assert isinstance(x.size, int) and x.size == 8 and hash(x.size) == hash(8) and f"{x.size:>3}" == "  8"
+    assert repr(x.size) == "8" and json.dumps({"n": x.size}) == '{"n": 8}'
+    for copied in (pickle.loads(pickle.dumps(x.size)), copy.copy(x.size), copy.deepcopy([x.size])[0], x.size + 0):
+        assert type(copied) is int and copied == 8
+    assert np.zeros(x.size).shape == (8,) and np.asarray(x.size).dtype == np.int64
+    assert pt.arange(x.size).shape == (8,) and pt.zeros(x.size).shape == (8,) and pt.arange(9)[x.size].item() == 8
+    assert (x * x.size).dtype == pt.float32 and (pt.ones((2,), "int8") * x.size).dtype == pt.int8
+    step = pt.compile(lambda x, n: x / n)
+    assert step(x, x.size).tolist() == step(x, 8).tolist() == (x / 8).tolist()
 
 
 def test_the_call_of_another_number_stays_the_caller_s_error() -> None:

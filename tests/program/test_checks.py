@@ -235,3 +235,57 @@ def test_the_op_that_failed_is_found_from_what_was_committed() -> None:
     with pytest.raises(pt.NonFiniteError, match=r"^\[log\] made a number that is not finite .* f32\[\] in \[0, 0\]"):
         step(pt.tensor(1.0))
     assert w.value.item() == 0.0
+
+
+def _assigned(z: Any, i: Any) -> Any:
+    z = pt.tensor(z) * 1.0
+    z[i] = 0.0
+    return z
+
+
+CALLED: dict[str, Callable[[Any, Any], Any]] = {
+    "cross_entropy": lambda z, i: F.cross_entropy(z, i),
+    "nll_loss": lambda z, i: F.nll_loss(z, i),
+    "multi_margin_loss": lambda z, i: F.multi_margin_loss(z, i),
+    "multilabel_margin_loss": lambda z, i: F.multilabel_margin_loss(z, pt.stack([i, i, i], axis=1)),
+    "embedding": lambda z, i: F.embedding(i, z),
+    "embedding_bag": lambda z, i: F.embedding_bag(i[None], z),
+    "index": lambda z, i: z[i],
+    "take": lambda z, i: pt.take(z, i, axis=1),
+    "take_along_axis": lambda z, i: pt.take_along_axis(z, i[:, None], axis=1),
+    "scatter_reduce": lambda z, i: pt.scatter_reduce(z, i[:, None], z[:, :1], axis=1),
+    "unravel_index": lambda z, i: pt.unravel_index(i, (2, 2)),
+    "ravel_multi_index": lambda z, i: pt.ravel_multi_index((i, i), (2, 2)),
+    "choose": lambda z, i: pt.choose(i, [pt.ones(2), pt.ones(2)]),
+    "ctc_loss": lambda z, i: F.ctc_loss(pt.zeros((1, 4, 3)), i[None], pt.tensor([4]), pt.tensor([2])),
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_an_error_of_an_index_names_the_function_that_was_called(name: str) -> None:
+    z, i = pt.ones((2, 3)), pt.tensor([1, 5])
+    unread = lambda z, i: (CALLED[name](z, i), z)[1]  # noqa: E731
+    for run in (CALLED[name], pt.compile(CALLED[name]), pt.compile(unread)):
+        with pytest.raises(pt.IndexError, match=rf"^\[{name}\] received an index out of range"):
+            run(z, i)
+
+
+def test_an_error_of_an_assignment_and_of_a_gradient() -> None:
+    z, i = pt.ones((2, 3)), pt.tensor([1, 5])
+    with pytest.raises(pt.IndexError, match=r"^\[index\] received an index out of range"):
+        _assigned(z, i)
+    gradient = pt.compile(pt.grad(lambda z: F.embedding(i, z).sum()))
+    with pytest.raises(pt.IndexError, match=r"^\[(embedding|grad)\] received an index out of range"):
+        gradient(z)
+
+
+def test_functions_below_the_public_ones_are_not_named() -> None:
+    for args, said in (
+        (("a",), "[arange] received 'a'; expected arange(start, stop=None, step=1, dtype=None, device=None); check the "
+         "arguments"),
+        ((0, [1], 0.5), "[arange] received 0, list, 0.5; expected arange(start, stop=None, step=1, dtype=None, "
+         "device=None); check the arguments"),
+    ):  # fmt: skip
+        with pytest.raises(pt.DTypeError) as caught:
+            pt.arange(*args)
+        assert str(caught.value) == said

@@ -5,13 +5,12 @@ namespace {
 
 const Op* registered = define("floor")
                            .in("x", Takes::Number)
-                           .floats()
                            .elementwise()
                            .no_gradient()
                            .doc(R"(the largest whole number not above x.
 Shapes    x [...] -> [...]
-Dtypes    floats; integers are computed in float32
-Errors    complex numbers
+Dtypes    all numbers
+Errors    complex numbers; bool
 Grad      zero everywhere
 Source    the array API standard 2024.12)",
                                 R"(>>> pt.floor(1.5).item()

@@ -6,14 +6,13 @@ namespace {
 
 const Op* registered = define("round")
                            .in("x", Takes::Number)
-                           .floats()
                            .elementwise()
                            .no_gradient()
                            .complex(on_parts("round"))
                            .doc(R"(x rounded to the nearest whole number; halves go to the even neighbour.
 Shapes    x [...] -> [...]
-Dtypes    floats; integers are computed in float32
-Errors    none
+Dtypes    all numbers
+Errors    bool
 Grad      zero everywhere
 Source    the array API standard 2024.12)",
                                 R"(>>> pt.round(1.5).item()

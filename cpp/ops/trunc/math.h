@@ -1,11 +1,13 @@
-// The vector operation of this name is the formula.
+// The vector operation of this name is the formula; of integers, the integer.
 #pragma once
 #include "simd/formula.h"
+#include "simd/whole.h"
 
 namespace pt {
 namespace PT_ISA {
 
-PT_MATH(trunc, 1, Float);
+PT_WHOLE(trunc)
+PT_MATH(trunc, 1, Number);
 
 }  // namespace PT_ISA
 }  // namespace pt

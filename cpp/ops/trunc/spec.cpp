@@ -5,13 +5,12 @@ namespace {
 
 const Op* registered = define("trunc")
                            .in("x", Takes::Number)
-                           .floats()
                            .elementwise()
                            .no_gradient()
                            .doc(R"(x without its fraction.
 Shapes    x [...] -> [...]
-Dtypes    floats; integers are computed in float32
-Errors    complex numbers
+Dtypes    all numbers
+Errors    complex numbers; bool
 Grad      zero everywhere
 Source    the array API standard 2024.12)",
                                 R"(>>> pt.trunc(1.5).item()

@@ -48,12 +48,12 @@ __array_api_version__ = "2024.12"
 _SAME = (
     "abs", "acos", "acosh", "add", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "broadcast_to", "conj", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp", "expm1", "flip",
-    "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal", "imag", "log", "log10", "log1p", "log2",
-    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "matrix_transpose", "max", "maximum",
-    "mean", "min", "minimum", "moveaxis", "multiply", "negative", "nextafter", "not_equal", "positive", "real",
-    "reciprocal", "remainder", "repeat", "roll", "sign", "signbit", "sin", "sinh", "sqrt",
-    "square", "squeeze", "stack", "std", "subtract", "tan", "tanh", "tile", "var", "vecdot", "where",
+    "broadcast_to", "ceil", "conj", "copysign", "cos", "cosh", "count_nonzero", "divide", "equal", "exp", "expm1",
+    "flip", "floor", "floor_divide", "greater", "greater_equal", "hypot", "less", "less_equal", "imag", "log", "log10",
+    "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "matrix_transpose", "max",
+    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "negative", "nextafter", "not_equal", "positive",
+    "real", "reciprocal", "remainder", "repeat", "roll", "round", "sign", "signbit", "sin", "sinh", "sqrt", "square",
+    "squeeze", "stack", "std", "subtract", "tan", "tanh", "tile", "trunc", "var", "vecdot", "where",
 )  # fmt: skip
 globals().update({name: OPERATORS[name] for name in _SAME})
 
@@ -64,8 +64,8 @@ uint8, uint16, uint32, uint64 = DType.uint8, DType.uint16, DType.uint32, DType.u
 float32, float64, complex64, complex128 = DType.float32, DType.float64, DType.complex64, DType.complex128
 
 __all__ = [
-    "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast", "ceil",
-    "clip", "complex128", "complex64", "concat", "floor", "isfinite", "isinf", "isnan", "matmul", "round", "trunc",
+    "arange", "argsort", "asarray", "astype", "bool", "broadcast_arrays", "broadcast_shapes", "can_cast",
+    "clip", "complex128", "complex64", "concat", "isfinite", "isinf", "isnan", "matmul",
     "cumulative_prod", "cumulative_sum", "diff", "e", "empty", "empty_like", "expand_dims", "eye", "fft", "finfo",
     "float32", "float64", "from_dlpack", "full", "full_like", "iinfo", "inf", "int16", "int32", "int64", "int8",
     "isdtype", "linalg", "linspace", "meshgrid", "nan", "newaxis", "nonzero", "ones", "ones_like", "permute_dims",
@@ -80,32 +80,6 @@ pow, permute_dims = OPERATORS["pow"], OPERATORS["permute_dims"]
 
 def _continuous(x: Tensor) -> Any:
     return x.dtype.is_float or x.dtype.is_complex
-
-
-def _whole(op: str, x: Any) -> Tensor:
-    """A rounding: integers are whole as they are."""
-    given = asarray(x)
-    return OPERATORS[op](given) if _continuous(given) else OPERATORS["positive"](given)
-
-
-def ceil(x: TensorLike, /) -> Tensor:
-    """The nearest whole numbers above, in the dtype of x."""
-    return _whole("ceil", x)
-
-
-def floor(x: TensorLike, /) -> Tensor:
-    """The nearest whole numbers below, in the dtype of x."""
-    return _whole("floor", x)
-
-
-def round(x: TensorLike, /) -> Tensor:
-    """The nearest whole numbers, halves to even, in the dtype of x."""
-    return _whole("round", x)
-
-
-def trunc(x: TensorLike, /) -> Tensor:
-    """The nearest whole numbers towards zero, in the dtype of x."""
-    return _whole("trunc", x)
 
 
 def isfinite(x: TensorLike, /) -> Tensor:

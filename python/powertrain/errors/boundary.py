@@ -20,7 +20,6 @@ from powertrain import _core
 from powertrain.errors import arguments
 from powertrain.errors.arguments import shown
 from powertrain.errors.attributes import missing
-from powertrain.errors.sizes import called_size
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,8 +146,6 @@ def translated(
         return arguments.refused(function, args, kwargs) if _is_engine(function) else None
     if isinstance(error, _core.Error):
         return _named(error, function, args, kwargs)
-    if type(error) is TypeError and str(error) == "'int' object is not callable":
-        return called_size(error)
     if type(error).__module__.partition(".")[0] not in _RAW or not _is_ours(error):
         return None
     kind = next(ours for raw, ours in _KINDS if isinstance(error, raw))

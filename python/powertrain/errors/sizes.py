@@ -1,43 +1,25 @@
-"""The call of a size, as x.size(0): PyTorch's method, and NumPy's number here."""
+"""The size of a tensor: the number of elements, as in NumPy. Called as PyTorch's, it says what to write."""
 
 from __future__ import annotations
 
-import itertools
-import linecache
-import re
-from typing import Final
+from typing import NoReturn
 
 from powertrain import _core
 
-_CALL: Final = re.compile(r"(?P<tensor>.+)\.size\((?:dim\s*=\s*)?(?P<axis>.*)\)")
 
+class Size(int):
+    """An int. A call of it, as x.size(0), is an error that shows x.shape[0]; copies and pickles are plain ints."""
 
-def called_size(error: TypeError) -> _core.DTypeError | None:
-    """The error that shows the line for a call of `size` in a caller's function; None for any other call.
+    __slots__ = ()
 
-    Found from the text of the call once Python has refused it, so that `x.size` stays an int and costs no more.
-    """
-    below = error.__traceback__
-    while below is not None and below.tb_next is not None:
-        below = below.tb_next
-    if below is None:
-        return None
-    code = below.tb_frame.f_code
-    positions = getattr(code, "co_positions", None)
-    if positions is None:  # Python 3.10 does not say which call of a line it was
-        return None
-    line, last, start, end = next(itertools.islice(positions(), below.tb_lasti // 2, None))
-    if line is None or line != last or start is None or end is None:
-        return None
-    text = linecache.getline(code.co_filename, line, below.tb_frame.f_globals).encode()[start:end].decode()
-    found = _CALL.fullmatch(text)
-    if found is None:
-        return None
-    tensor, axis = found["tensor"], found["axis"]
-    frame = below.tb_frame
-    if tensor.isidentifier() and type({**frame.f_globals, **frame.f_locals}.get(tensor)) is not _core.Tensor:
-        return None
-    wanted = f"{tensor}.shape[{axis}]" if axis else f"{tensor}.shape"
-    return _core.DTypeError(
-        f"[Tensor] received {text}; expected no call: size is the number of elements, as NumPy's; write {wanted}"
-    )
+    def __call__(self, *axes: object, **named: object) -> NoReturn:
+        given = ", ".join([*map(repr, axes), *(f"{name}={value!r}" for name, value in named.items())])
+        axis = next(iter([*axes, *named.values()]), None)
+        wanted = "x.shape" if axis is None else f"x.shape[{axis!r}]"
+        raise _core.DTypeError(
+            f"[Tensor] received size({given}); expected no call: x.size is the number of elements, as NumPy's; write "
+            f"{wanted}"
+        )
+
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+        return int, (int(self),)
