@@ -96,7 +96,9 @@ void run(const Launch& launch, Context& context) {
     if (all.space.is_device(operands[at])) operands[at] = reinterpret_cast<uint64_t>(all.space.shadow(operands[at]));
   }
   pt::cuda::sim::Failure failure;
-  if (pt::cuda::sim::simulate(*launch.kernel, launch.geometry, operands.data(), launch.params.data(), &failure)) return;
+  const pt::cuda::sim::Checks checks{.order = uint32_t(all.pick(UINT32_MAX))};
+  if (pt::cuda::sim::simulate(*launch.kernel, launch.geometry, operands.data(), launch.params.data(), &failure, checks))
+    return;
   note_misuse("%s", failure.text.c_str());
   throw Fault{CUDA_ERROR_LAUNCH_FAILED};
 }

@@ -82,7 +82,7 @@ void enqueue(Stream& stream, CUgraphNodeType kind, std::string what, Work work) 
     Capture& capture = *stream.capture;
     if (capture.invalid) refuse(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
     capture.graph.nodes.push_back({kind, std::move(what), std::move(work), stream.tail});
-    stream.tail = {capture.graph.nodes.size() - 1};
+    stream.tail.assign(1, capture.graph.nodes.size() - 1);
     return;
   }
   join_legacy(stream);
@@ -113,7 +113,11 @@ void wait_in_stream(Stream& stream, std::shared_ptr<Point> point) {
 bool step(Stream& stream) {
   if (stream.queue.empty()) return false;
   if (driver().pick(4) != 0) step_elsewhere(stream);
-  if (stream.queue.front().after) reach(stream.queue.front().after);
+  if (stream.queue.empty()) return true;  // what went on elsewhere waited for this stream
+  if (const std::shared_ptr<Point> after = stream.queue.front().after; after && !after->done) {
+    reach(after);
+    return true;  // and may have carried out the item, too
+  }
   const Item item = std::move(stream.queue.front());
   stream.queue.pop_front();
   run(item.work, *stream.context);

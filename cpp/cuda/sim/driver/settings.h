@@ -21,7 +21,7 @@ struct Settings {
   bool deferred = true;  // defer=0: work is done as it is queued
   bool poisoned = true;  // poison=0: new memory holds zeros in place of 0xFF
   size_t queue = 1024;   // items of a stream that may wait
-  uint64_t order = 0;    // a seed: what nothing orders (streams, nodes of a graph) goes on at random
+  uint64_t order = 0;    // a seed: what nothing orders (streams, nodes of a graph, threads) goes on at random
 };
 
 // From the text of the environment variable; an empty problem means that all of it was understood.
