@@ -92,6 +92,6 @@ PT_CUDA_KERNEL(copy_units, 2, pt::cuda::CopyUnits, 256) {
 
 PT_CUDA_KERNEL(copy_tiles, 2, pt::cuda::CopyTiles, pt::cuda::kTileThreads) {
   using namespace pt::cuda;
-  __shared__ __align__(16) char memory[32 * 33 * 16];
+  [[maybe_unused]] __shared__ __align__(16) char memory[32 * 33 * 16];
   with_bytes(params.element_bytes, [&](auto element) { turn_tiles<element.size>(operands, params, memory); });
 }

@@ -64,7 +64,7 @@ PT_DEVICE void join_groups(const Operands<3>& operands, const ReduceColumns& par
 
 PT_CUDA_KERNEL(reduce_columns, 3, pt::cuda::ReduceColumns, pt::cuda::kReduceThreads) {
   using namespace pt::cuda;
-  __shared__ __align__(8) char memory[kReduceThreads * 8];
+  [[maybe_unused]] __shared__ __align__(8) char memory[kReduceThreads * 8];
   pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
     with_load(params.of, [&](auto load) { reduce_columns_as<decltype(op), decltype(load)>(operands, params, memory); });
   });

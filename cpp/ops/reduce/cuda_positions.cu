@@ -119,7 +119,7 @@ PT_DEVICE void with_search(const ReduceItems& of, F f) {
 
 PT_CUDA_KERNEL(reduce_column_positions, 3, pt::cuda::ReducePositions, pt::cuda::kPositionThreads) {
   using namespace pt::cuda;
-  __shared__ __align__(8) char memory[kPositionThreads * 16];
+  [[maybe_unused]] __shared__ __align__(8) char memory[kPositionThreads * 16];
   with_search(params.of, [&](auto extreme, auto load) {
     column_positions<decltype(extreme)::is_max, decltype(load)>(operands, params.of, memory);
   });
@@ -127,7 +127,7 @@ PT_CUDA_KERNEL(reduce_column_positions, 3, pt::cuda::ReducePositions, pt::cuda::
 
 PT_CUDA_KERNEL(reduce_row_positions, 3, pt::cuda::RowPositions, pt::cuda::kPositionThreads) {
   using namespace pt::cuda;
-  __shared__ __align__(8) char memory[kPositionThreads / kWarp * 16];
+  [[maybe_unused]] __shared__ __align__(8) char memory[kPositionThreads / kWarp * 16];
   with_search(params.of, [&](auto extreme, auto load) {
     row_positions<decltype(extreme)::is_max, decltype(load)>(operands, params, memory);
   });

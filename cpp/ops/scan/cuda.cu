@@ -169,7 +169,7 @@ PT_CUDA_KERNEL(scan_lines, 2, pt::cuda::ScanLines, pt::cuda::kScanThreads) {
 
 PT_CUDA_KERNEL(scan_long_lines, 2, pt::cuda::ScanLines, pt::cuda::kScanThreads) {
   using namespace pt::cuda;
-  __shared__ __align__(8) char tile[kScanTile * 8];
+  [[maybe_unused]] __shared__ __align__(8) char tile[kScanTile * 8];
   with_scan(params, [&](auto scan) {
     using Scanned = decltype(scan);
     scan_long_lines_as<typename Scanned::storage, typename Scanned::running>(operands, params, tile);
