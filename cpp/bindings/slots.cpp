@@ -65,6 +65,8 @@ Tensor slot_value(py::handle value, const std::string& name) {
     throw TraceError(text(
         "[slot ", name, "] was made inside a trace; expected it before; make slots outside of the compiled function"));
   if (given.impl().weak) return strong(given);
+  const bool placed = is_tensor(value) || py::isinstance<Slot>(value);
+  if (!placed) return moved(given, current_target().memory());
   return given.node() ? given.with_node(nullptr, 0) : given;
 }
 

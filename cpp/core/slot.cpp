@@ -61,6 +61,7 @@ SlotRef Slot::make(Tensor value, std::string name, bool trainable) {
   slot->type_ = value.type();
   slot->name = std::move(name);
   slot->trainable = trainable;
+  slot->travels = slot->type_.shape.size() == 0;  // as numbers on the host do: a learning rate, a count of steps
   slot->buffer_ = value.impl().buffer;
   slot->value_ = std::move(value);
   return slot;
@@ -98,6 +99,7 @@ bool Slot::become_view(const std::shared_ptr<Slot>& base, int64_t offset) {
   buffer_.reset();
   elsewhere_.reset();
   away_ = false;
+  travels = false;
   base_ = base;
   offset_ = offset;
   base_version_ = 0;
@@ -119,6 +121,7 @@ void Slot::become_base() {
     base_.reset();
     offset_ = 0;
     base_version_ = 0;
+    travels = type_.shape.size() == 0;
     buffer_ = own.impl().buffer;
     value_ = std::move(own);
     ++version_;

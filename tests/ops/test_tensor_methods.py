@@ -175,7 +175,7 @@ def test_asking_for_a_name_is_no_error() -> None:
 ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: pt.ones((2,)).to("cuda"), TypeError,
      "[to] device = 'cuda'; expected 'cpu', the only one; leave device out"),
-    (lambda: pt.ones((2,)).to(type("Odd", (), {"__str__": lambda self: 1, "__repr__": lambda self: "Odd"})()), TypeError,
+    (lambda: pt.ones((2,)).to(type("Odd", (), {"__str__": lambda _: 1, "__repr__": lambda _: "Odd"})()), TypeError,
      "[to] device = Odd; expected 'cpu', the only one; leave device out"),
     (lambda: f"{pt.ones((2,)):.2f}", TypeError,
      "[format] received '.2f' for float32[2]; expected a tensor without axes; format its elements, as of x.tolist()"),

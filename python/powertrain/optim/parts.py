@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.autodiff.row_sparse import is_sparse
 from powertrain.optim.parameters import Chosen, holds_alone
 from powertrain.optim.settings import OptimizerError
@@ -115,6 +116,8 @@ def _make_sparse_part(optimizer: Optimizer, rate: float, decay: float, place: in
             )
     zeros = pt.zeros(table.shape, table.dtype)
     state = {name: pt.Slot(zeros, name=f"{optimizer.name}.{name}.{path}") for name in optimizer.MOMENTS}
+    for slot in state.values():
+        _core.move_slot(slot, table.device)
     return Part(rate, decay, [place], table, state, None, table, sparse=True)
 
 
@@ -125,6 +128,8 @@ def _make_moment(optimizer: Optimizer, moment: str, values: pt.Slot | RealLayout
         return pt.flat_like(values, name)
     named = zip(values.segments, shapes, strict=True)
     views = [pt.Slot(pt.zeros(shape, values.dtype), name=f"{name}.{segment.name}") for segment, shape in named]
+    for view in views:
+        _core.move_slot(view, values.device)
     flat = pt.flatten_slots(views, name)
     flat.views = views
     return flat

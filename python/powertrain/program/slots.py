@@ -38,11 +38,12 @@ class RealLayout:
     shape: tuple[int, ...]
     dtype: str
     segments: list[Segment]
+    device: str
 
     @classmethod
     def of(cls, flat: Slot) -> RealLayout:
         segments = [Segment(s.name, 2 * s.offset, (*s.shape, 2)) for s in flat.segments]
-        return cls((2 * flat.shape[0],), REAL[flat.dtype.name], segments)
+        return cls((2 * flat.shape[0],), REAL[flat.dtype.name], segments, flat.device)
 
 
 def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
@@ -57,11 +58,12 @@ def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
 
 
 def flat_like(flat: Slot | RealLayout, name: str, dtype: DTypeLike | None = None) -> Slot:
-    """Zeros laid out as `flat` is, such as a moment; `like.views` has a named slot for each segment.
+    """Zeros laid out and placed as `flat` is, such as a moment; `like.views` has a named slot for each segment.
 
     Shapes    [N] -> [N]
     """
     like = Slot(_core.tensor(_core.full(flat.shape, 0.0, dtype or flat.dtype)), name)
+    _core.move_slot(like, flat.device)
     like.segments = flat.segments
     like.views = [_core.slot_view(like, s.offset, list(s.shape), f"{name}.{s.name}") for s in flat.segments]
     return like
