@@ -19,7 +19,8 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
-    "_core", "typing", "abi", "errors", "io", "ops", "tensor", "random", "fft", "linalg", "array_api", "autodiff",
+    "_core", "typing", "abi", "errors", "io", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
+    "array_api", "autodiff",
     "program", "saved", "nn", "plugin", "optim", "solvers", "data", "metrics", "recipe", "train", "builtin", "sklearn",
     "conformance", "cli",
 )  # fmt: skip

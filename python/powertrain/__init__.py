@@ -45,6 +45,7 @@ from powertrain.autodiff.derivatives import hessian, hvp, jacobian, jvp  # noqa:
 from powertrain.autodiff.gradients import grad, value_and_grad, vjp  # noqa: E402
 from powertrain.autodiff.row_sparse import RowSparse  # noqa: E402
 from powertrain.autodiff.vmap import vmap  # noqa: E402
+from powertrain.devices.place import device  # noqa: E402
 from powertrain.errors.boundary import export as _export  # noqa: E402
 from powertrain.errors.hints import unknown as _unknown  # noqa: E402
 from powertrain.errors.imports import install as _install_hints  # noqa: E402
@@ -150,6 +151,7 @@ tensor = _core.tensor  # after the submodule of that name, which its import woul
 if _typing.TYPE_CHECKING:
     from powertrain import array_api as array_api
     from powertrain import builtin as builtin
+    from powertrain import cuda as cuda
     from powertrain import data, fft, linalg, metrics, nn, optim, random
     from powertrain import plugin as plugin
     from powertrain import recipe as recipe
@@ -175,8 +177,8 @@ inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.7182
 globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
-    "array_api", "builtin", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random", "recipe", "sklearn",
-    "solvers", "typing",
+    "array_api", "builtin", "cuda", "data", "fft", "linalg", "metrics", "nn", "optim", "plugin", "random", "recipe",
+    "sklearn", "solvers", "typing",
 )  # fmt: skip
 
 __all__ = [
@@ -184,7 +186,7 @@ __all__ = [
     "OverflowError", "RowSparse", "ShapeError", "Slot", "Tensor", "TraceError", "TrainedRun", "arange", "asarray",
     "autocast", "bfloat16", "bool_",
     "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
-    "custom_gradient", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
+    "cuda", "custom_gradient", "device", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
     "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
     "nonzero", "ones", "ones_like", "pack", "pad", "restore", "save", "scan",

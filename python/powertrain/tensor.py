@@ -6,6 +6,8 @@ from typing import Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.devices.place import device as place
+from powertrain.devices.place import named, ready
 from powertrain.errors import attributes, hints
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
@@ -127,18 +129,23 @@ def _tolist(self: Tensor) -> Any:
 def _to(
     self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
 ) -> Tensor:
-    """The numbers in a dtype, on a device, or as another tensor has them. There is nothing to wait for; and numbers
-    never change, so that a copy is the same."""
+    """The numbers in a dtype, on a device, or in the dtype and on the device of another tensor. Numbers never change,
+    so that a copy is the same tensor, and a result is there when it is read: there is nothing to wait for."""
     result = self
     for target in (*targets, dtype, device):
         if target is None:
             continue
-        if isinstance(target, Tensor | Slot):
-            result = _core.to_device(OPERATORS["astype"](result, target.dtype), target.device)
+        if isinstance(target, (Tensor, Slot)):
+            result = OPERATORS["astype"](_core.to_device(result, _core.device_of(target)), target.dtype)
         elif (wanted := _core.as_dtype(target)) is not None:
             result = OPERATORS["astype"](result, wanted)
+        elif named(target):
+            result = _core.to_device(result, str(ready(target, "to")))
         else:
-            result = _core.to_device(result, target)
+            raise _core.DTypeError(
+                f"[to] received {shown(target)}; expected a dtype, or a device such as 'cpu' or 'cuda'; for example "
+                ".to('float64')"
+            )
     return result
 
 
@@ -163,9 +170,24 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
     return array_api
 
 
+def _device(self: Tensor) -> place:
+    """Where the numbers are: pt.device("cpu"), which is equal to "cpu", or another one."""
+    return place(_core.device_of(self))
+
+
+def _cuda(self: Tensor, device: int | None = None) -> Tensor:
+    """The tensor on a GPU, the first unless an index says which."""
+    return _core.to_device(self, str(ready(place("cuda", device), "cuda")))
+
+
+def _cpu(self: Tensor) -> Tensor:
+    """The tensor in main memory."""
+    return _core.to_device(self, "cpu")
+
+
 def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
-    """The same numbers in the memory of a device."""
-    return _core.to_device(self, device)
+    """The tensor on that device; itself, if it is there."""
+    return _core.to_device(self, str(ready(device, "to_device")))
 
 
 def _set_attribute(self: Tensor, name: str, value: Any) -> None:
@@ -217,6 +239,8 @@ def _install_on_tensor(cls: Any) -> None:
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
     cls.real, cls.imag = property(OPERATORS["real"]), property(OPERATORS["imag"])
+    cls.device = property(_device)
+    cls.cuda, cls.cpu = public(_cuda), public(_cpu)
     cls.to_device, cls.__array_namespace__ = public(_to_device), _array_namespace
     cls.__index__ = public(_index)
 

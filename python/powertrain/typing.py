@@ -17,6 +17,7 @@ from powertrain._core import DType, Slot, Tensor
 if TYPE_CHECKING:
     from powertrain.autodiff.row_sparse import RowSparse
     from powertrain.data import DataLoader, DataModule, Dataset, IterableDataset, Source
+    from powertrain.devices.place import device
     from powertrain.nn import Module
 
 
@@ -51,8 +52,8 @@ TensorLike: TypeAlias = "Tensor | Slot | HasArray | HasBuffer | Scalar | Sequenc
 DTypeLike: TypeAlias = DType | str | type[complex] | type[np.generic] | np.dtype[Any]
 """What names a dtype: `pt.float32`, "float32", `float`, `np.float32`."""
 
-Device: TypeAlias = str | None
-"""Where a tensor lies: "cpu", the one that there is."""
+Device: TypeAlias = "str | device | None"
+"""Where a tensor lies: "cpu", "cuda", "cuda:1", or a `pt.device`."""
 
 Axes: TypeAlias = int | Sequence[int]
 """An axis or several; negative ones count from the last."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import powertrain as pt
-from powertrain import _core
 from powertrain._core import Tensor
 from powertrain._core import asarray as _asarray
 from powertrain._core import from_dlpack as _from_dlpack
@@ -24,8 +23,7 @@ def asarray(
     obj: TensorLike, /, *, dtype: DTypeLike | None = None, device: Device = None, copy: bool | None = None
 ) -> Tensor:
     """A tensor; copied where that is asked for, and an error where it is refused and needed."""
-    _core.check_device(device, "asarray")
-    made = pt.tensor(obj, dtype) if copy else _asarray(obj, dtype)
+    made = pt.tensor(obj, dtype, device) if copy else _asarray(obj, dtype, device)
     if copy is False and (not hasattr(obj, "dtype") or str(obj.dtype).removeprefix("DType.") != made.dtype.name):
         raise CopyError(
             f"[asarray] copy = False of {type(obj).__name__}, which a tensor of {made.dtype.name} cannot share; "
@@ -36,14 +34,14 @@ def asarray(
 
 def from_dlpack(x: TensorLike, /, *, device: Device = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of another library's array; copied where that is asked for."""
-    _core.check_device(device, "from_dlpack")
-    return pt.tensor(_from_dlpack(x)) if copy else _from_dlpack(x)
+    shared = _from_dlpack(x)
+    return pt.tensor(shared, device=device) if copy or device is not None else shared
 
 
 def astype(x: TensorLike, dtype: DTypeLike | None, /, *, copy: bool = True, device: Device = None) -> Tensor:
     """x in another dtype."""
-    _core.check_device(device, "astype")
-    return OPERATORS["astype"](x, dtype)
+    made = OPERATORS["astype"](x, dtype)
+    return made if device is None else made.to_device(device)
 
 
 def arange(
@@ -56,36 +54,31 @@ def arange(
     device: Device = None,
 ) -> Tensor:
     """The numbers start, start + step, ... below stop."""
-    _core.check_device(device, "arange")
-    return pt.arange(start, stop, step, dtype)
+    return pt.arange(start, stop, step, dtype, device)
 
 
 def full(
     shape: int | Sequence[int], fill_value: complex, *, dtype: DTypeLike | None = None, device: Device = None
 ) -> Tensor:
     """A tensor of one value, of the default dtype of its kind."""
-    _core.check_device(device, "full")
-    return pt.full(shape, fill_value, _asarray(fill_value).dtype if dtype is None else dtype)
+    return pt.full(shape, fill_value, _asarray(fill_value).dtype if dtype is None else dtype, device)
 
 
 def full_like(
     x: TensorLike, /, fill_value: complex, *, dtype: DTypeLike | None = None, device: Device = None
 ) -> Tensor:
     """A tensor of one value, in the shape of x, and its dtype unless another is given."""
-    _core.check_device(device, "full_like")
-    return pt.full_like(x, fill_value, dtype)
+    return pt.full_like(x, fill_value, dtype, device)
 
 
 def zeros(shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """A tensor of zeros."""
-    _core.check_device(device, "zeros")
-    return pt.zeros(shape, dtype)
+    return pt.zeros(shape, dtype, device)
 
 
 def zeros_like(x: TensorLike, /, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """Zeros in the shape of x, and its dtype unless another is given."""
-    _core.check_device(device, "zeros_like")
-    return pt.zeros_like(x, dtype)
+    return pt.zeros_like(x, dtype, device)
 
 
 # What is not set is 0.
@@ -94,22 +87,19 @@ empty, empty_like = zeros, zeros_like
 
 def ones(shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """A tensor of ones."""
-    _core.check_device(device, "ones")
-    return pt.ones(shape, dtype)
+    return pt.ones(shape, dtype, device)
 
 
 def ones_like(x: TensorLike, /, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """Ones in the shape of x, and its dtype unless another is given."""
-    _core.check_device(device, "ones_like")
-    return pt.ones_like(x, dtype)
+    return pt.ones_like(x, dtype, device)
 
 
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DTypeLike | None = None, device: Device = None
 ) -> Tensor:
     """Ones on a diagonal, zeros elsewhere."""
-    _core.check_device(device, "eye")
-    return pt.eye(n_rows, n_cols, k, dtype)
+    return pt.eye(n_rows, n_cols, k, dtype, device)
 
 
 def linspace(
@@ -123,5 +113,4 @@ def linspace(
     endpoint: bool = True,
 ) -> Tensor:
     """Evenly spaced numbers."""
-    _core.check_device(device, "linspace")
-    return pt.linspace(start, stop, num, endpoint, dtype)
+    return pt.linspace(start, stop, num, endpoint, dtype, device=device)

@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
     train.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
     train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
+    train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, or auto: a GPU if there is one")
 
     evaluate = _verb(verbs, "evaluate", "runs:evaluate", "measure a trained run again")
     evaluate.add_argument("run", type=Path, metavar="DIR")

@@ -21,6 +21,8 @@ def train(options: argparse.Namespace) -> int:
         settings += [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
     if options.threads is not None:
         settings.append(f"run.threads={options.threads}")
+    if options.device is not None:
+        settings.append(f"run.device={options.device}")
     recipe = load_recipe(options.recipe, settings, trust=options.trust)
     path = _run_folder(options, recipe)
     outcome = session.train(

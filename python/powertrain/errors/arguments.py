@@ -37,7 +37,7 @@ _LEFT_OUT: Final = {
     "decimals": "no decimals; write Python's own round(x, decimals), which takes tensors",
     "inplace": "False: tensors never change; leave it out and use the result",
     "memory_format": "no memory_format: images are [batch, height, width, channels]; leave it out",
-    "non_blocking": "no non_blocking: tensors are in main memory; leave it out",
+    "non_blocking": "no non_blocking: nothing waits for a copy until it is read; leave it out",
     "order": "no order: elements are counted row by row; leave it out, or transpose for columns first",
     "out": "no out: tensors never change; leave it out and use the result",
     "requires_grad": "no requires_grad: pt.grad(fn)(x) takes a gradient; leave it out",

@@ -311,7 +311,6 @@ NOTES: Final[dict[str, str]] = {
     **ABOUT,
     "Event": "work is done when a call returns; time it by time.perf_counter()",
     "backends": "there is nothing to set; leave it out",
-    "device": "tensors are in main memory; leave it out, or write device='cpu'",
     "distributed": "a step runs in one process, and pt.set_threads(n) says how many threads compute; leave it out",
     "enable_grad": _RECORDED,
     "get_default_dtype": "functions make float32 unless dtype says otherwise",
@@ -319,7 +318,7 @@ NOTES: Final[dict[str, str]] = {
     "is_grad_enabled": _RECORDED,
     "no_grad": _RECORDED,
     "set_grad_enabled": _RECORDED,
-    "set_default_device": "tensors are in main memory; leave it out",
+    "set_default_device": "with pt.device('cuda'): says where the tensors of a block are made",
     "set_default_dtype": "functions make float32 unless dtype says otherwise; write dtype='float64' there",
     "use_deterministic_algorithms": "results are always the same, for any number of threads; leave it out",
 }

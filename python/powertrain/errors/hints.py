@@ -56,9 +56,9 @@ _PUBLIC: Final = tuple(module for module in _ALIAS if module not in ("Slot", "Te
 # Families of names that are out of scope: a pattern, and what to do instead.
 FAMILIES: Final[dict[str, tuple[str, str]]] = {
     "devices": (
-        r"cuda|cpu|xpu|ipu|mps|mtia|xla|is_(cuda|cpu|xpu|ipu|mps|mtia|xla|meta)|(get|set_default)_device|record_stream|"
+        r"xpu|ipu|mps|mtia|xla|is_(cuda|cpu|xpu|ipu|mps|mtia|xla|meta)|(get|set_default)_device|record_stream|"
         r"Stream|(is_)?pin(ned|_memory)|share_memory_?|is_shared|get_default_device|device_(get|put)|block_until_ready",
-        "tensors are in main memory, and pt.set_threads(n) says how many threads compute",
+        "tensors are on the CPU or on a GPU: x.device, x.to('cuda'), pt.device and pt.cuda say where",
     ),
     "quantization": (
         r"(de|fake_)?quantize.*|quantized_.*|q_\w+|qscheme|int_repr|is_quantized|scaled_(grouped_)?mm|grouped_mm",

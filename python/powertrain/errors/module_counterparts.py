@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _FIT: Final = "run = pt.fit(model=model, data=(x, y), epochs=10)"
-_IN_MEMORY: Final = "pt.set_threads(n): tensors are in main memory"
+_IN_MEMORY: Final = "pt.device('cuda'), or pt.cuda.is_available()"
 
 # For powertrain itself.
 MODULES: Final[dict[str, str]] = {

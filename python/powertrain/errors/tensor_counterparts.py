@@ -22,8 +22,6 @@ TENSOR: Final[dict[str, str]] = {
     "clone": "x.copy()",
     "contiguous": "x: every function takes any layout",
     "copy_": "x[...] = y",
-    "cpu": "x: tensors are in main memory",
-    "cuda": "x: tensors are in main memory",
     "data": "x, or slot.value of a parameter",
     "detach": "pt.stop_gradient(x)",
     "detach_": "pt.stop_gradient(x)",
@@ -49,8 +47,8 @@ TENSOR: Final[dict[str, str]] = {
     "int": "x.astype('int32')",
     "is_conj": "False: values are never lazy",
     "is_contiguous": "True: every function takes any layout",
-    "is_cpu": "True: tensors are in main memory",
-    "is_cuda": "False: tensors are in main memory",
+    "is_cpu": "x.device == 'cpu'",
+    "is_cuda": "x.device.type == 'cuda'",
     "is_leaf": "pt.grad(fn)(x): nothing is recorded on tensors",
     "is_neg": "False: values are never lazy",
     "is_quantized": "False: there are no quantized tensors",
@@ -74,7 +72,7 @@ TENSOR: Final[dict[str, str]] = {
     "new_zeros": "pt.zeros(shape, x.dtype)",
     "normal_": "x[...] = pt.random.normal(mean, std, x.shape)",
     "numel": "x.size",
-    "pin_memory": "x: tensors are in main memory",
+    "pin_memory": "x: what is copied to a device goes through pinned memory by itself",
     "pow_": "x **= y",
     "put": "x[index] = value",
     "put_": "x[index] = value",
@@ -124,7 +122,7 @@ SLOT: Final[dict[str, str]] = {
 }
 
 _GRADIENTS: Final = "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), then opt.update(grads)"
-_PLACE: Final = "nothing: modules are in main memory, and pt.compile(step, backend=...) says where a step runs"
+_PLACE: Final = "model.to('cpu') or model.to('cuda')"
 _GRADIENT_HOOK: Final = "pt.custom_gradient around what should have another gradient"
 _FIT: Final = "run = pt.fit(model=model, data=(x, y), loss='cross-entropy', epochs=10)"
 # Of torch.nn.Module and keras.Model: attributes of models.

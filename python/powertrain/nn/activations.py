@@ -302,12 +302,11 @@ class PReLU(Module):
         self, num_parameters: int = 1, init: float = 0.25, device: Device = None, dtype: DTypeLike | None = None
     ) -> None:
         super().__init__()
-        checks.fixed("PReLU", device=device)
         checks.sizes("PReLU", 1, num_parameters=num_parameters)
         checks.numbers("PReLU", init=init)
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(pt.full((num_parameters,), init))
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def forward(self, input: Tensor) -> pt.Tensor:
         return F.prelu(input, self.weight)

@@ -51,7 +51,6 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     ) -> None:
         super().__init__()
         where = "AdaptiveLogSoftmaxWithLoss"
-        checks.fixed(where, device=device)
         checks.sizes(where, 1, in_features=in_features, n_classes=n_classes)
         checks.numbers(where, above=0, div_value=div_value)
         given = list(cutoffs)
@@ -71,7 +70,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             parts = (Linear(in_features, width, False, generator=generator), Linear(width, high - low, False,
                                                                                     generator=generator))  # fmt: skip
             self.tail.append(Sequential(*parts))
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def _rows(self, input: TensorLike) -> pt.Tensor:
         x = pt.asarray(input)

@@ -72,7 +72,7 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         where = "MultiheadAttention"
-        checks.fixed(where, batch_first=batch_first, device=device)
+        checks.fixed(where, batch_first=batch_first)
         check_heads(where, embed_dim=embed_dim, num_heads=num_heads)
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.dropout = checks.share(where, dropout, "dropout")
@@ -94,7 +94,7 @@ class MultiheadAttention(Module):
         self.out_proj = Linear(width, width, bias, generator=generator)
         if self.out_proj.bias is not None:
             self.out_proj.bias.value = init.zeros((width,))
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return (1, 0) if name.endswith("weight") else None

@@ -56,11 +56,10 @@ class _Cell(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.fixed(type(self).__name__, device=device)
         checks.sizes(type(self).__name__, 1, input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         make_weights(self, "", input_size, hidden_size, self.GATES * hidden_size, generator)
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return TRANSPOSED if name.startswith("weight") else None

@@ -48,7 +48,6 @@ def whole(value: Any, least: int, most: int = MOST) -> bool:
 # instead of another one.
 _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
     "batch_first": ((True,), "sequences are [batch, time, features]; turn them with pt.swapaxes(x, 0, 1)"),
-    "device": ((None, "cpu"), "a compiled step chooses where it runs; leave device out"),
     "inplace": ((False,), "tensors never change; leave inplace out and use what the module returns"),
     "max_norm": ((None,), "after an update write layer.weight.value = pt.renorm(layer.weight, 2, 0, max_norm)"),
     "padding_mode": (("zeros",), "pad before with pt.nn.ReflectionPad2d or its like"),

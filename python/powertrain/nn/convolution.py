@@ -38,11 +38,10 @@ class _Conv(Module):
     dilation: tuple[int, ...]
     groups: int
 
-    def _begin(self, given: dict[str, Any], channels: tuple[int, int], padding_mode: str, device: Any) -> None:
+    def _begin(self, given: dict[str, Any], channels: tuple[int, int], padding_mode: str) -> None:
         """Check the settings and keep them, the numbers of `given` as one for each axis."""
         super().__init__()
         where = type(self).__name__
-        checks.fixed(where, device=device)
         checks.sizes(where, in_channels=channels[0], out_channels=channels[1])
         checks.groups(where, *channels, given["groups"])
         checks.choice(where, ("zeros", "reflect", "replicate", "circular"), padding_mode=padding_mode)
@@ -53,11 +52,11 @@ class _Conv(Module):
             checks.per_axis(where, self.AXES, least, **{name: value})
             setattr(self, name, checks.spread(value, self.AXES))
 
-    def _draw(self, shape: tuple[int, ...], bias: bool, generator: Any, dtype: Any) -> None:
+    def _draw(self, shape: tuple[int, ...], bias: bool, generator: Any, device: Any, dtype: Any) -> None:
         fan_in = math.prod(shape[:-1])
         self.weight = Parameter(init.uniform_fan_in(shape, fan_in, generator))
         self.bias = Parameter(init.uniform_fan_in((self.out_channels,), fan_in, generator)) if bias else None
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return (*range(2, self.AXES + 2), 1, 0) if name == "weight" else None
@@ -90,7 +89,7 @@ class _Forward(_Conv):
         given = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation, "groups": groups}
         if not isinstance(padding, str):
             given["padding"] = padding
-        self._begin(given, (in_channels, out_channels), padding_mode, device)
+        self._begin(given, (in_channels, out_channels), padding_mode)
         if isinstance(padding, str):
             checks.choice(type(self).__name__, ("same", "valid"), padding=padding)
             if padding == "same" and max(self.stride) > 1:
@@ -100,7 +99,7 @@ class _Forward(_Conv):
                 )
         self.padding: Any = padding if isinstance(padding, str) else checks.spread(padding, self.AXES)
         self._sides = self._find_sides()
-        self._draw((*self.kernel_size, in_channels // groups, out_channels), bias, generator, dtype)
+        self._draw((*self.kernel_size, in_channels // groups, out_channels), bias, generator, device, dtype)
 
     def _find_sides(self) -> tuple[tuple[int, int], ...]:
         """How many elements are added before and after each axis of space."""
@@ -166,10 +165,10 @@ class _Transpose(_Conv):
         checks.fixed(type(self).__name__, padding_mode=padding_mode)
         given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "output_padding": output_padding}
         given |= {"dilation": dilation, "groups": groups}
-        self._begin(given, (in_channels, out_channels), padding_mode, device)
+        self._begin(given, (in_channels, out_channels), padding_mode)
         # The fan in is as PyTorch has it: of the channels that go out.
         shape = (*self.kernel_size, out_channels // groups, in_channels)
-        self._draw(shape, bias, generator, dtype)
+        self._draw(shape, bias, generator, device, dtype)
 
     def _added(self, x: Any, output_size: Sequence[int] | None) -> tuple[int, ...]:
         """output_padding, or what gives the size that is asked for."""

@@ -66,14 +66,14 @@ class Embedding(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.fixed("Embedding", max_norm=max_norm, device=device)
+        checks.fixed("Embedding", max_norm=max_norm)
         checks.sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         checks.numbers("Embedding", 0, std=std)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = _check_padding("Embedding", padding_idx, num_embeddings)
         self.scale_grad_by_freq = scale_grad_by_freq
         self.weight = Parameter(_table(num_embeddings, embedding_dim, std, self.padding_idx, generator))
-        self._cast(dtype)
+        self._settle(device, dtype)
         self.weight.sparse = sparse
 
     @classmethod
@@ -135,14 +135,14 @@ class EmbeddingBag(Module):
     ) -> None:
         super().__init__()
         where = "EmbeddingBag"
-        checks.fixed(where, max_norm=max_norm, device=device)
+        checks.fixed(where, max_norm=max_norm)
         checks.sizes(where, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         checks.choice(where, ("mean", "sum", "max"), mode=mode)
         self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
         self.scale_grad_by_freq, self.include_last_offset = scale_grad_by_freq, include_last_offset
         self.padding_idx = _check_padding(where, padding_idx, num_embeddings)
         self.weight = Parameter(_table(num_embeddings, embedding_dim, 1.0, self.padding_idx, generator))
-        self._cast(dtype)
+        self._settle(device, dtype)
         self.weight.sparse = sparse
 
     @classmethod

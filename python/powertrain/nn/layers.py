@@ -36,7 +36,6 @@ class Linear(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.fixed("Linear", device=device)
         checks.sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         if std is None:
@@ -46,7 +45,7 @@ class Linear(Module):
             checks.numbers("Linear", 0, std=std)
             self.weight = Parameter(init.normal((in_features, out_features), std, generator=generator))
             self.bias = Parameter(init.zeros((out_features,))) if bias else None
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return (1, 0) if name == "weight" else None
@@ -70,13 +69,12 @@ class Bilinear(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.fixed("Bilinear", device=device)
         checks.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         shape = (out_features, in1_features, in2_features)
         self.weight = Parameter(init.uniform_fan_in(shape, in1_features, generator))
         self.bias = Parameter(init.uniform_fan_in((out_features,), in1_features, generator)) if bias else None
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def forward(self, input1: Tensor, input2: Tensor) -> pt.Tensor:
         """Shapes    input1 [..., in1_features], input2 [..., in2_features] -> [..., out_features]"""

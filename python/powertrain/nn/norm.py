@@ -40,7 +40,6 @@ class _Channels(Module):
     ) -> None:
         super().__init__()
         where = type(self).__name__
-        checks.fixed(where, device=device)
         checks.sizes(where, num_features=num_features)
         checks.numbers(where, 0, eps=eps)
         if momentum is not None:
@@ -53,7 +52,7 @@ class _Channels(Module):
         self.running_var = pt.Slot(init.ones((num_features,))) if track_running_stats else None
         if track_running_stats and momentum is None:
             self.num_batches_tracked = pt.Slot(pt.zeros((), "int64"))
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def reset_running_stats(self) -> None:
         """Running means of 0 and variances of 1, as at the beginning."""
@@ -194,7 +193,6 @@ class GroupNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        checks.fixed("GroupNorm", device=device)
         checks.sizes("GroupNorm", num_channels=num_channels)
         checks.numbers("GroupNorm", 0, eps=eps)
         checks.sizes("GroupNorm", 1, num_groups=num_groups)
@@ -206,7 +204,7 @@ class GroupNorm(Module):
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = Parameter(init.ones((num_channels,))) if affine else None
         self.bias = Parameter(init.zeros((num_channels,))) if affine and bias else None
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def forward(self, input: Tensor) -> pt.Tensor:
         return OPERATORS["group_norm"](input, self.weight, self.bias, num_groups=self.num_groups, eps=self.eps)

@@ -101,7 +101,7 @@ class _Stack(Abstract, Module):
     ) -> None:
         super().__init__()
         where = type(self).__name__
-        checks.fixed(where, batch_first=batch_first, device=device)
+        checks.fixed(where, batch_first=batch_first)
         checks.sizes(where, 1, input_size=input_size, hidden_size=hidden_size)
         checks.layers(where, 1, num_layers=num_layers)
         self.dropout = checks.share(where, dropout, "dropout")
@@ -112,7 +112,7 @@ class _Stack(Abstract, Module):
             taken = input_size if layer == 0 else (proj_size or hidden_size) * self.directions
             for suffix in self._suffixes(layer):
                 make_weights(self, suffix, taken, hidden_size, self.GATES * hidden_size, generator, proj_size)
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def torch_layout(self, name: str) -> tuple[int, ...] | None:
         return TRANSPOSED if name.startswith("weight") else None

@@ -24,10 +24,9 @@ _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64"
 class _OverLast(Module):
     """A norm over the trailing axes of `normalized_shape`: one, or several as one."""
 
-    def _begin(self, normalized_shape: int | Sequence[int], eps: float | None, device: Any) -> None:
+    def _begin(self, normalized_shape: int | Sequence[int], eps: float | None) -> None:
         super().__init__()
         where = type(self).__name__
-        checks.fixed(where, device=device)
         several = isinstance(normalized_shape, (tuple, list))
         shape: Any = tuple(normalized_shape) if several else (normalized_shape,)  # type: ignore[arg-type]
         if not shape or not all(checks.whole(size, 0) for size in shape):
@@ -71,11 +70,11 @@ class LayerNorm(_OverLast):
         device: Device = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        self._begin(normalized_shape, eps, device)
+        self._begin(normalized_shape, eps)
         self.elementwise_affine = elementwise_affine
         self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
         self.bias = Parameter(init.zeros(self.normalized_shape)) if elementwise_affine and bias else None
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def forward(self, input: Tensor) -> pt.Tensor:
         rows, weight, bias = self._rows(input)
@@ -99,10 +98,10 @@ class RMSNorm(_OverLast):
         device: Device = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        self._begin(normalized_shape, eps, device)
+        self._begin(normalized_shape, eps)
         self.elementwise_affine = elementwise_affine
         self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def forward(self, input: Tensor) -> pt.Tensor:
         rows, weight, _ = self._rows(input)

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain import _core
+from powertrain.devices.place import device as place
+from powertrain.devices.place import named, ready
 from powertrain.nn import checks, torch_layout
 from powertrain.nn.checks import StateError
 from powertrain.nn.parameter import array_of, detached
@@ -108,26 +111,38 @@ class State(Registry):
         vars(self).update(state)
         vars(self).update(self._slots)
 
-    # ------------------------------------------------------------ dtypes
+    # ------------------------------------------------------------ places and dtypes
 
     def to(self: S, device: Device = None, dtype: DTypeLike | None = None) -> S:
-        """Give parameters and buffers of real numbers another dtype; returns the module itself.
+        """Move parameters and buffers to a device, or give those of real numbers another dtype; returns the module.
 
-        `to("float64")` and `to(pt.float64)` name a dtype, `to("cpu")` the one place where modules are. Each slot is
-        another one then, so an optimizer is made afterwards.
+        `to("cuda")` and `to(pt.device("cuda"))` name a device, `to("float64")` and `to(pt.float64)` a dtype. On another
+        device they are the same slots, and an optimizer made before moves its own with them. With another dtype each
+        slot is another one, so an optimizer is made afterwards.
 
         >>> pt.nn.Linear(2, 3).to("float64").weight.dtype.name
         'float64'
         """
-        if device is not None and not str(device).startswith(("cpu", "cuda", "mps", "xpu", "meta", "gpu", "tpu")):
+        if device is not None and dtype is None and not named(device):
             device, dtype = None, device
-        if device is not None and str(device) != "cpu":
-            raise checks.SettingError(
-                f"[{type(self).__name__}.to] device = {str(device)!r}; expected 'cpu', where modules are, or a dtype; "
-                "leave the call out, and say where a step runs by pt.compile(step, backend=...)"
-            )
-        self._cast(getattr(dtype, "dtype", dtype))
+        self._settle(device, getattr(dtype, "dtype", dtype))
         return self
+
+    def cuda(self: S, device: int | None = None) -> S:
+        """The same as `to("cuda")`, or to the GPU of this index."""
+        return self.to(place("cuda", device))
+
+    def cpu(self: S) -> S:
+        """The same as `to("cpu")`."""
+        return self.to("cpu")
+
+    def _settle(self, device: Any, dtype: Any) -> None:
+        """What `device` and `dtype` of a constructor ask for."""
+        self._cast(dtype)
+        if device is not None:
+            there = str(ready(device, type(self).__name__))
+            for slot in {id(slot): slot for _, slot in self.named_slots()}.values():
+                _core.move_slot(slot, there)
 
     def _cast(self, dtype: Any) -> None:
         if dtype is None:

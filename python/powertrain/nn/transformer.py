@@ -62,7 +62,7 @@ class _Layer(Module):
     ) -> None:
         super().__init__()
         where = type(self).__name__
-        checks.fixed(where, batch_first=batch_first, device=device)
+        checks.fixed(where, batch_first=batch_first)
         check_heads(where, d_model=d_model, nhead=nhead)
         checks.sizes(where, 1, dim_feedforward=dim_feedforward)
         for name in self.ATTENTION:
@@ -73,7 +73,7 @@ class _Layer(Module):
             setattr(self, f"norm{part + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias))
         self.dropout = Dropout(dropout)
         self.activation, self.norm_first = _activation(where, activation), norm_first
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def _mixed(self, attention: Any, x: Any, memory: Any, mask: Any, padding: Any, causal: bool) -> Any:
         y, _ = attention(x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=causal)
@@ -225,7 +225,7 @@ class Transformer(Module):
         generator: pt.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.fixed("Transformer", batch_first=batch_first, device=device)
+        checks.fixed("Transformer", batch_first=batch_first)
         checks.layers("Transformer", num_encoder_layers=num_encoder_layers, num_decoder_layers=num_decoder_layers)
         sizes = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
         if custom_encoder is None:
@@ -240,7 +240,7 @@ class Transformer(Module):
         for slot in self.parameters():
             if len(slot.shape) == 2:
                 slot.value = init.xavier_uniform(slot.shape, slot.shape[0], slot.shape[1], 1.0, generator)
-        self._cast(dtype)
+        self._settle(device, dtype)
 
     def forward(
         self,
@@ -271,6 +271,5 @@ class Transformer(Module):
             >>> pt.nn.Transformer.generate_square_subsequent_mask(2).tolist()
             [[0.0, -inf], [0.0, 0.0]]
         """
-        checks.fixed("Transformer.generate_square_subsequent_mask", device=device)
         checks.sizes("Transformer.generate_square_subsequent_mask", sz=sz)
-        return pt.triu(pt.full((sz, sz), -float("inf"), dtype), k=1)
+        return pt.triu(pt.full((sz, sz), -float("inf"), dtype, device), k=1)

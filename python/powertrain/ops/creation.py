@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from powertrain import _core
+from powertrain.devices.place import placed
 from powertrain.ops.functional import OPERATORS, full
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def zeros_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = N
         [0.0, 0.0]
     """
     if device is not None:
-        _core.check_device(device, "zeros_like")
+        return placed(device, zeros_like, x, dtype)
     return full_like(x, 0.0, dtype)
 
 
@@ -34,7 +36,7 @@ def ones_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = No
         [1.0, 1.0]
     """
     if device is not None:
-        _core.check_device(device, "ones_like")
+        return placed(device, ones_like, x, dtype)
     return full_like(x, 1.0, dtype)
 
 
@@ -47,9 +49,11 @@ def full_like(x: TensorLike, value: complex, dtype: DTypeLike | None = None, dev
         [3.0, 3.0]
     """
     if device is not None:
-        _core.check_device(device, "full_like")
+        return placed(device, full_like, x, value, dtype)
     tensor = _core.asarray(x)
-    return full(tensor.shape, value, tensor.dtype if dtype is None else dtype)
+    there = _core.device_of(tensor)
+    made = functools.partial(full, tensor.shape, value, tensor.dtype if dtype is None else dtype)
+    return made() if there == _core.current_device() else made(device=there)
 
 
 def empty(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -63,7 +67,7 @@ def empty(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: De
         (2, 3)
     """
     if device is not None:
-        _core.check_device(device, "empty")
+        return placed(device, empty, shape, dtype)
     return full(shape, 0, dtype)
 
 
@@ -76,7 +80,7 @@ def empty_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = N
         (2, 3)
     """
     if device is not None:
-        _core.check_device(device, "empty_like")
+        return placed(device, empty_like, x, dtype)
     return full_like(x, 0, dtype)
 
 
@@ -92,7 +96,7 @@ def identity(n: int, dtype: DTypeLike | None = None, device: Device = None) -> _
         [[1.0, 0.0], [0.0, 1.0]]
     """
     if device is not None:
-        _core.check_device(device, "identity")
+        return placed(device, identity, n, dtype)
     return eye(n, dtype=dtype)
 
 
@@ -109,7 +113,7 @@ def eye(
         [[1.0, 0.0], [0.0, 1.0]]
     """
     if device is not None:
-        _core.check_device(device, "eye")
+        return placed(device, eye, rows, columns, k, dtype)
     import numpy as np
 
     n = _core.integer(rows, "rows", "eye")
@@ -138,7 +142,7 @@ def linspace(
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     if device is not None:
-        _core.check_device(device, "linspace")
+        return placed(device, linspace, start, stop, num, endpoint, dtype)
     import numpy as np
 
     if _core.integer(num, "num", "linspace") < 0:

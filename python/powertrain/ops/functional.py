@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
+from powertrain.devices.place import placed
 from powertrain.errors.boundary import unknown_ops
 from powertrain.ops import namespaces
 
@@ -67,7 +68,7 @@ def full(
         [3.0, 3.0]
     """
     if device is not None:
-        _core.check_device(device, "full")
+        return placed(device, full, shape, value, dtype)
     return _core.full(shape, value, dtype)
 
 
@@ -84,7 +85,7 @@ def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeEr
 def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """A tensor of zeros; float32 unless `dtype` says otherwise."""
     if device is not None:
-        _core.check_device(device, "zeros")
+        return placed(device, zeros, shape, dtype)
     try:
         return _core.full(shape, 0.0, dtype)
     except _core.DTypeError as error:
@@ -94,7 +95,7 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: De
 def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
     """A tensor of ones; float32 unless `dtype` says otherwise."""
     if device is not None:
-        _core.check_device(device, "ones")
+        return placed(device, ones, shape, dtype)
     try:
         return _core.full(shape, 1.0, dtype)
     except _core.DTypeError as error:
@@ -116,7 +117,7 @@ def arange(
         [1, 2, 3]
     """
     if device is not None:
-        _core.check_device(device, "arange")
+        return placed(device, arange, start, stop, step, dtype)
     if stop is None:
         start, stop = 0, start
     if all(isinstance(value, Integral) for value in (start, stop, step)):

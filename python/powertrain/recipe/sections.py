@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from powertrain.devices.place import PLACES
 from powertrain.plugin.group import Group
 from powertrain.plugin.local import LocalFile
 from powertrain.plugin.params import param
@@ -89,6 +90,11 @@ class RunSection:
         choices=PRECISIONS,
         alias=precision_of,
         doc="what a training step keeps activations in; weights are kept in f32",
+    )
+    device: str = param(
+        "auto",
+        choices=PLACES,
+        doc="where steps and predictions run; auto: on a GPU if there is one; any of them resumes what another wrote",
     )
     backend: Use | None = param(None, doc="what runs steps and predictions in place of the engine's own kernels")
     save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")

@@ -56,6 +56,7 @@ def fit(
     seed: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
+    device: str | None = None,
     folder: str | PathLike[str] | None = None,
     resume: bool = False,
     max_minutes: float | None = None,
@@ -82,7 +83,7 @@ def fit(
                 and times sample_weight
     metrics     names, or metrics of pt.metrics
     callbacks   names, tables, or objects with after_commit(event)
-    epochs, steps, batch_size, lr, seed, precision, threads
+    epochs, steps, batch_size, lr, seed, precision, threads, device
                 run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says. Texts are drawn
                 at random and have no epochs: steps=2000
     steps_per_epoch
@@ -126,7 +127,7 @@ def fit(
     settings = {
         "run.until": until, "run.evaluate.every": every, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
         "data.split.valid": validation,
-        "run.precision": precision, "run.threads": threads, "evaluate.metrics": metrics,
+        "run.precision": precision, "run.threads": threads, "run.device": device, "evaluate.metrics": metrics,
     }  # fmt: skip
     if recipe is None:
         recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
+from powertrain.devices.place import chosen
 from powertrain.io.files import FolderError, NoSpaceError
 from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
@@ -78,6 +79,11 @@ def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: fl
     else:
         folder.demand_free(recipe)
         demand_weights(recipe.weights)
+    with chosen(recipe.run.device, "run"):
+        return _placed(recipe, folder, display, max_minutes)
+
+
+def _placed(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None) -> Outcome:
     meter = Meter()
     run = build(recipe, folder, display)
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes

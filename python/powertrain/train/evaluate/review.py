@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.devices.place import chosen
 from powertrain.io.console import one_line, say
 from powertrain.io.files import FolderError
 from powertrain.io.plain_json import dumps
@@ -62,7 +63,7 @@ def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None 
     folder = RunFolder(path)
     about = folder.about()
     recipe, missing = reopened(folder, about, trust, objects or {})
-    with random_numbers_kept():
+    with random_numbers_kept(), chosen(recipe.run.device, "run"):
         run = build(recipe, folder, Display(), Path(about["base"]))
         run.strategy.setup(run)
         run.evaluations.prepare()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from powertrain.recipe import Recipe
 
 # What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
-FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.save_seconds", "expect", "report")
+FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.device", "run.save_seconds", "expect", "report")
 RUNS = Path("runs")  # where runs are that nobody named a folder for
 RUN, LOCK, RESULTS, REPORT = "run.json", "run.lock", "results.json", "report.html"
 

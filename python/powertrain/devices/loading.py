@@ -1,0 +1,83 @@
+"""Devices of other distributions: found through entry points, opened when they are first used.
+
+A distribution has an entry point in the group `powertrain.v1.device`, named as its devices are: an object whose
+`library()` gives the path of a shared library, which cpp/abi/device.h describes.
+"""
+
+from __future__ import annotations
+
+import threading
+from importlib import metadata
+from typing import TYPE_CHECKING, Final, Protocol
+
+from powertrain import _core
+
+if TYPE_CHECKING:
+    from powertrain.devices.place import device
+
+GROUP: Final = "powertrain.v1.device"
+_DISTRIBUTIONS: Final = {"cuda": "powertrain-cuda"}
+
+
+class Library(Protocol):
+    """What an entry point of the group names."""
+
+    def library(self) -> str:
+        """The path of the shared library."""
+
+
+class MissingDeviceError(_core.Error, RuntimeError):
+    """A device that cannot be used on this machine: `[where] what was received; what was expected; the fix`."""
+
+
+_busy = threading.Lock()
+_libraries: dict[str, str] = {}  # the path of each kind that was found
+_opened: set[str] = {"cpu"}
+
+
+def path_of(kind: str) -> str | None:
+    """Of the library of a kind of devices, if a distribution brings it."""
+    with _busy:
+        if kind not in _libraries:
+            found = [point for point in metadata.entry_points(group=GROUP) if point.name == kind]
+            if not found:
+                return None
+            _libraries[kind] = str(found[0].load().library())
+        return _libraries[kind]
+
+
+def why_not(kind: str) -> str:
+    """The reason why there is no device of this kind; empty if there is one."""
+    path = path_of(kind)
+    if path is None:
+        return f"{_DISTRIBUTIONS[kind]} is not installed; pip install {_DISTRIBUTIONS[kind]}"
+    count, reason = _core.device_count(path)
+    return "" if count else reason
+
+
+def count(kind: str) -> int:
+    """How many devices of this kind this machine has."""
+    path = path_of(kind)
+    return _core.device_count(path)[0] if path else 0
+
+
+def ready(place: device, where: str) -> str:
+    """The engine's name of a device, which is opened if nobody used it before."""
+    if str(place) in _opened:
+        return str(place)
+    reason = why_not(place.type)
+    if reason:
+        raise MissingDeviceError(f"[{where}] device = {str(place)!r}; expected a device of this machine; {reason}")
+    there = count(place.type)
+    if place.index >= there:
+        raise MissingDeviceError(
+            f"[{where}] device = {str(place)!r}; expected one of {there} from {place.type}:0 on; write "
+            f"{place.type + ':0'!r}"
+        )
+    path = path_of(place.type)
+    assert path is not None  # or there would be a reason
+    with _busy:
+        if str(place) not in _opened:
+            _core.load_device(path, place.index)
+            _opened.add(str(place))
+    return str(place)
