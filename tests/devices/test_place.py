@@ -89,5 +89,5 @@ def test_a_recipe_takes_the_cpu_where_there_is_no_gpu(no_library: None) -> None:
     assert run.model.state_dict() and all(slot.device == "cpu" for slot in run.model.parameters())
     with pytest.raises(pt.Error, match=r"\[run\] device = 'cuda:0'; expected a device of this machine"):
         pt.fit("digits", steps=2, verbose=False, device="cuda")
-    with pytest.raises(pt.Error, match="run.device.*received 'gpu'; expected"):
+    with pytest.raises(pt.Error, match=r"run.device.*received 'gpu'; expected"):
         pt.fit("digits", steps=2, verbose=False, device="gpu")

@@ -26,7 +26,7 @@ _ELSEWHERE: Final = {
 
 
 class DeviceError(_core.Error, ValueError):
-    """A device that is not there, or that a call cannot use: `[where] what was received; what was expected; the fix`."""
+    """A device that has no such name, or that a call cannot use: `[where] received; expected; the fix`."""
 
 
 class device:  # noqa: N801 - as torch.device is called
