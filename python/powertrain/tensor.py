@@ -67,7 +67,7 @@ def _transpose(self: Tensor, *axes: Any, **others: Any) -> Tensor:
             f"[transpose] received {shown(axes[0])}, {shown(axes[1])} of {self.dtype.name}{list(self.shape)}; expected "
             f"every axis once; write x.swapaxes({shown(axes[0])}, {shown(axes[1])}) to exchange two"
         )
-    if axes in _FIRST_TWO and self.ndim == 2:
+    if self.ndim == 2 and all(type(axis) is int for axis in axes) and axes in _FIRST_TWO:
         raise _core.ShapeError(
             f"[transpose] received {axes[0]}, {axes[1]} of {self.dtype.name}{list(self.shape)}; expected another order "
             f"than the one it has; write x.swapaxes({axes[0]}, {axes[1]}) to exchange two, x.transpose(({axes[0]}, "

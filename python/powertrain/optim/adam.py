@@ -71,7 +71,8 @@ class Adam(Optimizer):
         self, p: pt.Tensor, g: pt.Tensor, state: Mapping[str, pt.Tensor], decay: float, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         beta1, beta2 = self.betas
-        numbers = {name: scalars[name] for name in ("size", "unbias", "kept", "factor") if name in scalars}
+        given = {name: scalars.get(name) for name in ("size", "unbias", "kept", "factor")}
+        numbers = {name: number for name, number in given.items() if number is not None}
         added = 0.0 if self.DECOUPLED else decay
         if "momentum" in scalars:
             return _composed(p, g, state, numbers, scalars["momentum"], beta2, self.eps, added)
