@@ -70,6 +70,8 @@ GOOD = [
     "pt.zeros(2, surplus=1)",
     "pt.ones(2) + H.Raising()",
     "len(3)",
+    "pt.ones((2, 3)).transpose(np.ones(3), (1, 0))",
+    "pt.optim.Adam(pt.nn.Linear(3, 4)).update_flat(pt.ones((6,)), pt.ones((6,)), {}, 0.0, range(10**18))",
 ]
 BAD = {
     "operator.getitem({}, 1)": "KeyError in <the call>:1: 1",
