@@ -279,7 +279,7 @@ class Slot(_Operators):
     @property
     def offset(self) -> int: ...
     @property
-    def device(self) -> str: ...
+    def device(self) -> _Device: ...
 
 def load_device(path: str, ordinal: int) -> str:
     """Opens a device of a library; gives its name, such as cuda:0."""
@@ -287,7 +287,7 @@ def load_device(path: str, ordinal: int) -> str:
 def device_count(path: str) -> tuple[int, str]:
     """How many devices a library sees, and why there is none."""
 
-def set_device_resolver(function: Callable[[Any, str], str] | None) -> None:
+def set_device_resolver(function: Callable[[object, str], str] | None) -> None:
     """function(device, where) gives the name of a loaded device, or 'cpu', for what a user wrote; or raises."""
 
 def devices() -> dict[str, str]:
@@ -297,17 +297,17 @@ def device_description(name: str) -> str: ...
 def current_device() -> str:
     """Where this thread makes new tensors."""
 
-def push_device(device: Any) -> None:
+def push_device(device: object) -> None:
     """From here on this thread makes new tensors there, until pop_device."""
 
 def pop_device() -> None: ...
 def device_of(object: Tensor | Slot) -> str:
     """Of a tensor or a slot: where its numbers lie."""
 
-def to_device(tensor: Tensor, device: Any) -> Tensor:
+def to_device(tensor: Tensor, device: object) -> Tensor:
     """The same numbers in the memory of a device; itself if it is there."""
 
-def move_slot(slot: Slot, device: Any) -> None:
+def move_slot(slot: Slot, device: object) -> None:
     """Moves the value there; a view moves with all of its flat slot."""
 
 def device_usage(name: str) -> list[int]:
@@ -316,7 +316,7 @@ def device_usage(name: str) -> list[int]:
 def trim_device(name: str) -> None:
     """Gives memory back that is kept for later tensors."""
 
-def synchronize(device: Any) -> None:
+def synchronize(device: object) -> None:
     """Waits until all that was queued is done."""
 
 def tensor(data: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
@@ -331,27 +331,6 @@ def from_dlpack(x: Any) -> Tensor:
 def full(shape: Axes, value: complex, dtype: DTypeLike | None = None) -> Tensor:
     """A tensor of one value."""
 
-# Devices by their names, such as "cpu" and "cuda:0", which load_device gives.
-def load_device(path: str, ordinal: int) -> str: ...
-def device_count(path: str) -> tuple[int, str]:
-    """How many devices a library has; with none, the reason."""
-
-def push_device(name: str) -> None:
-    """Tensors are made there in this thread, until the pop_device that belongs to it."""
-
-def pop_device() -> None: ...
-def current_device() -> str: ...
-def device_of(value: Tensor | Slot) -> str: ...
-def to_device(tensor: Tensor, name: str) -> Tensor: ...
-def move_slot(slot: Slot, name: str) -> None:
-    """A slot that is a piece of a flat one moves with the whole of it."""
-
-def device_description(name: str) -> str: ...
-def device_usage(name: str) -> tuple[int, int, int, int]:
-    """Bytes: in all, of tensors, kept for the next ones, the most of tensors at a time."""
-
-def trim_device(name: str) -> None: ...
-def synchronize(name: str) -> None: ...
 def integer(value: Any, name: str, where: str) -> int: ...
 def integers(value: Any, name: str, where: str) -> list[int]: ...
 def real_range(start: float, stop: float, step: float) -> Tensor: ...

@@ -7,7 +7,7 @@ from typing import Any
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.devices.place import device as place
-from powertrain.devices.place import named, ready
+from powertrain.devices.place import named
 from powertrain.errors import attributes, hints
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
@@ -140,7 +140,7 @@ def _to(
         elif (wanted := _core.as_dtype(target)) is not None:
             result = OPERATORS["astype"](result, wanted)
         elif named(target):
-            result = _core.to_device(result, str(ready(target, "to")))
+            result = _core.to_device(result, target)
         else:
             raise _core.DTypeError(
                 f"[to] received {shown(target)}; expected a dtype, or a device such as 'cpu' or 'cuda'; for example "
@@ -170,14 +170,14 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
     return array_api
 
 
-def _device(self: Tensor) -> place:
+def _device(self: Tensor | Slot) -> place:
     """Where the numbers are: pt.device("cpu"), which is equal to "cpu", or another one."""
     return place(_core.device_of(self))
 
 
 def _cuda(self: Tensor, device: int | None = None) -> Tensor:
     """The tensor on a GPU, the first unless an index says which."""
-    return _core.to_device(self, str(ready(place("cuda", device), "cuda")))
+    return _core.to_device(self, place("cuda", device))
 
 
 def _cpu(self: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ def _cpu(self: Tensor) -> Tensor:
 
 def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
     """The tensor on that device; itself, if it is there."""
-    return _core.to_device(self, str(ready(device, "to_device")))
+    return _core.to_device(self, device)
 
 
 def _set_attribute(self: Tensor, name: str, value: Any) -> None:
@@ -208,6 +208,7 @@ def _no_init(self: Tensor, *args: Any, **kwargs: Any) -> None:
 
 
 def _install(cls: Any) -> None:
+    cls.device = property(_device)
     for python, op in _BINARY.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
         setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
@@ -239,7 +240,6 @@ def _install_on_tensor(cls: Any) -> None:
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])
     cls.real, cls.imag = property(OPERATORS["real"]), property(OPERATORS["imag"])
-    cls.device = property(_device)
     cls.cuda, cls.cpu = public(_cuda), public(_cpu)
     cls.to_device, cls.__array_namespace__ = public(_to_device), _array_namespace
     cls.__index__ = public(_index)

@@ -93,6 +93,14 @@ class device:  # noqa: N801 - as torch.device is called
         _core.pop_device()
 
 
+def _resolved(where_to: object, where: str) -> str:
+    """The engine's name of a device, for what a user wrote."""
+    return str(ready(where_to, where))
+
+
+_core.set_device_resolver(_resolved)
+
+
 def ready(where_to: object, where: str) -> device:
     """The device of that name, when it can be used."""
     found = where_to if isinstance(where_to, device) else device(where_to)

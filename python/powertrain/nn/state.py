@@ -140,7 +140,7 @@ class State(Registry):
         """What `device` and `dtype` of a constructor ask for."""
         self._cast(dtype)
         if device is not None:
-            there = str(ready(device, type(self).__name__))
+            there = str(ready(device, type(self).__name__))  # an error before anything is moved
             for slot in {id(slot): slot for _, slot in self.named_slots()}.values():
                 _core.move_slot(slot, there)
 
