@@ -80,11 +80,6 @@ Tensor placed(const Tensor& made, py::handle data, py::handle device, const std:
   return there ? made : moved(made, current_target().memory());
 }
 
-void check_device(py::handle device, const std::string& where) {
-  if (device.is_none() || py::cast<std::string>(py::str(device)) == "cpu") return;
-  throw DTypeError(text("[", where, "] device = ", shown(device), "; expected 'cpu', the only one; leave device out"));
-}
-
 // By value: another thread may give the object another one meanwhile.
 std::string repr(Tensor t) {
   std::string type = text(t.type());
@@ -249,9 +244,6 @@ void register_tensor(py::module_& m) {
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
       "A tensor; arrays in main memory are not copied.");
-  m.def(
-      "check_device", [](py::handle device, const std::string& where) { check_device(device, where); },
-      py::arg("device"), py::arg("where"), "Throws for another device than main memory.");
   m.def(
       "full",
       [](py::handle shape, py::handle value, py::handle dtype) {

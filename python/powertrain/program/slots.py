@@ -43,7 +43,7 @@ class RealLayout:
     @classmethod
     def of(cls, flat: Slot) -> RealLayout:
         segments = [Segment(s.name, 2 * s.offset, (*s.shape, 2)) for s in flat.segments]
-        return cls((2 * flat.shape[0],), REAL[flat.dtype.name], segments, flat.device)
+        return cls((2 * flat.shape[0],), REAL[flat.dtype.name], segments, _core.device_of(flat))
 
 
 def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
