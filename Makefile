@@ -115,6 +115,7 @@ setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
 run: setup
 	$(BIN)/powertrain train digits
 
+# POWERTRAIN_ALL=1: CUDA's longest tests whole, not a sample of their calls.
 cpp-test: $(VENV)/.wheel
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
 	$(BIN)/cmake --build $(BUILD)
@@ -129,7 +130,7 @@ $(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(PLUGINS:%/pyproject.toml=-e ./%)
 	@touch $@
 
-test: cpp-test $(VENV)/.plugins
+test: cpp-test cuda-sim $(VENV)/.plugins
 	$(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
 
 # What is skipped without PyTorch.
@@ -137,6 +138,7 @@ test-peers: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers
 	$(BIN)/python -m pytest -n $(JOBS) -m "peers and not long and not gpu" $(PYTEST_FLAGS)
 
 # One after the other, for some expect how long they take.
+test-all: export POWERTRAIN_ALL := 1
 test-all: test newest-python
 	$(BIN)/python -m pytest -m "long" $(PYTEST_FLAGS)
 
@@ -155,7 +157,7 @@ $(LINT)/.done: $(VENV)/pyvenv.cfg pyproject.toml
 	$(BIN)/python tools/requirements.py lint | tr '\n' '\0' | xargs -0 $(LINT)/bin/pip install --quiet
 	@touch $@
 
-FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp')
+FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/ruff check .
 	$(LINT)/bin/ruff format --check .

@@ -246,12 +246,8 @@ py::object to_numpy(const Tensor& given) {
     throw DTypeError(
         "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
   }
-  if (!given.impl().buffer->on_host()) {
-    throw DTypeError(text("[numpy] received ", given.type(), " on ", device_of(given),
-                          "; expected main memory; copy it there with .to('cpu')"));
-  }
-  const Tensor& tensor = given;
-  note_constant(tensor);
+  note_constant(given);
+  const Tensor tensor = here(given);  // of a device: a copy
   const std::size_t size = size_of(tensor.dtype());
   std::vector<py::ssize_t> shape, strides;
   for (int i = 0; i < tensor.ndim(); ++i) {

@@ -55,7 +55,7 @@ inline Value apply(const std::string& op, const Value& a, const Value& b, const 
   if (op == "sqrt") return number(std::sqrt(a.real), 0);
   if (op == "abs") return number(std::fabs(a.real), wrap(std::minus<>(), 0, a.integer) > 0 ? -a.integer : a.integer);
   if (op == "negative") return number(-a.real, wrap(std::minus<>(), 0, a.integer));
-  if (op == "floor") return number(std::floor(a.real), 0);
+  if (op == "floor") return number(std::floor(a.real), a.integer);
   if (op == "maximum") {
     return number(std::isnan(a.real) ? a.real : a.real > b.real ? a.real : b.real, std::max(a.integer, b.integer));
   }

@@ -5,6 +5,7 @@
 // Launches are executed one after the other, for several orders of threads, on memory that holds exactly what the
 // strides cover; results of the CPU's plan and of CUDA's are compared bit by bit, and so is the status word.
 #pragma once
+#include <cstdlib>
 #include <functional>
 #include <random>
 #include <string>
@@ -70,6 +71,13 @@ struct CheckOptions {
   int orders = 2;                    // of threads: one by one, then at random
   bool outputs_hold_values = false;  // which the plan may read, as where it adds to them
 };
+
+// Whether this is one of the calls that an ordinary run makes: one in so many, all of them with POWERTRAIN_ALL set.
+inline bool is_sampled(int one_in) {
+  static const bool all = std::getenv("POWERTRAIN_ALL") != nullptr;
+  static int calls = 0;
+  return all || calls++ % one_in == 0;
+}
 
 // The op's plan for CUDA beside its plan for the CPU. Also where `attrs` are left at their defaults.
 void check_op(std::string_view op, const std::vector<Array>& inputs, const Attrs& attrs = {},

@@ -51,14 +51,22 @@ def why_not(kind: str) -> str:
     path = path_of(kind)
     if path is None:
         return f"{_DISTRIBUTIONS[kind]} is not installed; pip install {_DISTRIBUTIONS[kind]}"
-    count, reason = _core.device_count(path)
-    return "" if count else reason
+    there, reason = _counted(path)
+    return "" if there else reason
 
 
 def count(kind: str) -> int:
     """How many devices of this kind this machine has."""
     path = path_of(kind)
-    return _core.device_count(path)[0] if path else 0
+    return _counted(path)[0] if path else 0
+
+
+def _counted(path: str) -> tuple[int, str]:
+    """How many devices a library has; with none, or where it cannot be opened, the reason."""
+    try:
+        return _core.device_count(path)
+    except _core.Error as error:
+        return 0, str(error)
 
 
 def ready(place: device, where: str) -> str:
