@@ -83,10 +83,7 @@ Tensor to_target(const Tensor& tensor, const Target& target) {
     throw TraceError("[to] received a tensor whose memory was let go; expected a value; keep the tensor");
   if (&tensor.impl().buffer->memory() == &target.memory()) return tensor;
   note_constant(tensor);
-  static const Op& copy = find_op("copy");
-  Tensors there{moved(tensor, target.memory())};
-  remember_on_tape(copy, {tensor}, {}, {tensor.type()}, there);  // whose gradient is the copy's
-  return there[0];
+  return moved_on_tape(tensor, target.memory());
 }
 
 Tensor here(const Tensor& tensor) { return tensor.concrete() ? moved(tensor, host_memory()) : tensor; }

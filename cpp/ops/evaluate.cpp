@@ -7,6 +7,7 @@
 #include "ops/expand.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
+#include "ops/tape.h"
 #include "ops/target.h"
 
 namespace pt {
@@ -69,6 +70,13 @@ Tensor moved(const Tensor& tensor, Memory& memory) {
   const auto bytes = static_cast<std::size_t>(tensor.size()) * size_of(tensor.dtype());
   // Of a large tensor's small part, not all that it is a part of.
   return (bytes < from.bytes() / 2 ? copied(tensor) : tensor).in(memory);
+}
+
+Tensor moved_on_tape(const Tensor& tensor, Memory& memory) {
+  static const Op& copy = find_op("copy");
+  Tensors there{moved(tensor, memory)};
+  remember_on_tape(copy, {tensor}, {}, {tensor.type()}, there);
+  return there[0];
 }
 
 Tensor zeros_beside(const Tensor& tensor) {

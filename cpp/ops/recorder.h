@@ -64,6 +64,8 @@ Tensor to_row_major(const Tensor& tensor);
 Tensor copied(const Tensor& tensor);
 // The same values in another memory; itself if it is there. No tape hears of it.
 Tensor moved(const Tensor& tensor, Memory& memory);
+// The same as a call that the tape records: its gradient is a copy's.
+Tensor moved_on_tape(const Tensor& tensor, Memory& memory);
 Tensor converted(const Tensor& tensor, DType dtype);
 Tensor zeros_beside(const Tensor& tensor);  // of its type, in its memory
 

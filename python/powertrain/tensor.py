@@ -126,6 +126,12 @@ def _tolist(self: Tensor) -> Any:
     return _core.to_device(known, "cpu").numpy().tolist()
 
 
+def _moved(tensor: Tensor, where_to: object) -> Tensor:
+    """The same object, if it is there."""
+    there = _core.to_device(tensor, where_to)
+    return tensor if _core.device_of(there) == _core.device_of(tensor) else there
+
+
 def _to(
     self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
 ) -> Tensor:
@@ -140,7 +146,7 @@ def _to(
         elif (wanted := _core.as_dtype(target)) is not None:
             result = OPERATORS["astype"](result, wanted)
         elif named(target):
-            result = _core.to_device(result, target)
+            result = _moved(result, target)
         else:
             raise _core.DTypeError(
                 f"[to] received {shown(target)}; expected a dtype, or a device such as 'cpu' or 'cuda'; for example "
@@ -177,17 +183,17 @@ def _device(self: Tensor | Slot) -> place:
 
 def _cuda(self: Tensor, device: int | None = None) -> Tensor:
     """The tensor on a GPU, the first unless an index says which."""
-    return _core.to_device(self, place("cuda", device))
+    return _moved(self, place("cuda", device))
 
 
 def _cpu(self: Tensor) -> Tensor:
     """The tensor in main memory."""
-    return _core.to_device(self, "cpu")
+    return _moved(self, "cpu")
 
 
 def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
     """The tensor on that device; itself, if it is there."""
-    return _core.to_device(self, device)
+    return _moved(self, device)
 
 
 def _set_attribute(self: Tensor, name: str, value: Any) -> None:

@@ -71,13 +71,13 @@ def test_without_the_distribution_the_reason_says_what_to_install(no_library: No
     assert not pt.cuda.is_available() and pt.cuda.device_count() == 0
     assert pt.cuda.why_not() == reason
     for use in (
-        lambda: pt.ones((2,), device="cuda"),
-        lambda: pt.ones((2,)).cuda(),
-        lambda: pt.ones((2,)).to("cuda"),
-        lambda: pt.nn.Linear(2, 3).to("cuda"),
-        lambda: pt.nn.Linear(2, 3, device="cuda"),
-        lambda: pt.device("cuda").__enter__(),
-        lambda: pt.cuda.synchronize(),
+        lambda: pt.ones((2,), device="cuda:7"),  # that no other test has opened
+        lambda: pt.ones((2,)).cuda(7),
+        lambda: pt.ones((2,)).to("cuda:7"),
+        lambda: pt.nn.Linear(2, 3).to("cuda:7"),
+        lambda: pt.nn.Linear(2, 3, device="cuda:7"),
+        lambda: pt.device("cuda", 7).__enter__(),
+        lambda: pt.cuda.synchronize(7),
     ):
         with pytest.raises(pt.Error, match="expected a device of this machine; " + reason) as error:
             use()  # type: ignore[no-untyped-call]
@@ -87,7 +87,7 @@ def test_without_the_distribution_the_reason_says_what_to_install(no_library: No
 def test_a_recipe_takes_the_cpu_where_there_is_no_gpu(no_library: None) -> None:
     run = pt.fit("digits", steps=2, verbose=False)
     assert run.model.state_dict() and all(slot.device == "cpu" for slot in run.model.parameters())
-    with pytest.raises(pt.Error, match=r"\[run\] device = 'cuda:0'; expected a device of this machine"):
-        pt.fit("digits", steps=2, verbose=False, device="cuda")
-    with pytest.raises(pt.Error, match=r"run.device.*received 'gpu'; expected"):
+    with pytest.raises(pt.Error, match=r"\[run\] device = 'cuda:7'; expected a device of this machine"):
+        pt.fit("digits", steps=2, verbose=False, device="cuda:7")
+    with pytest.raises(pt.Error, match=r"run.device.*received \"gpu\"; expected"):
         pt.fit("digits", steps=2, verbose=False, device="gpu")

@@ -358,7 +358,7 @@ def test_keys_that_are_none(key: Any, text: str) -> None:
 def test_what_asks_a_tensor_for_protocols() -> None:
     with pytest.raises(pt.Error) as error:
         pt.ones(2).to_device(np.ones(3))
-    assert told(error) == "[to] device = array([1., 1., 1.]); expected 'cpu', the only one; leave device out"
+    assert told(error) == "[device] received '[1. 1. 1.]'; expected 'cpu', 'cuda' or 'cuda:1'; write 'cpu'"
     with pytest.raises(pt.DTypeError, match="AttributeError: 'int' object has no attribute 'dtype'"):
         pt.Tensor.__index__(3)  # type: ignore[arg-type]
 

@@ -121,12 +121,11 @@ def test_apply_visits_children_first() -> None:
 # ---------------------------------------------------------------- names of PyTorch
 
 
-@pytest.mark.parametrize("name", ["cuda", "half", "zero_grad", "requires_grad_", "fit_", "wieght"])
+@pytest.mark.parametrize("name", ["xpu", "half", "zero_grad", "requires_grad_", "fit_", "wieght"])
 def test_names_that_are_not_here_say_what_to_write(name: str) -> None:
     layer = nn.Linear(2, 3)
     lines = {
-        "cuda": "expected a name of Linear; write nothing: modules are in main memory, and pt.compile(step, "
-        "backend=...) says where a step runs",
+        "xpu": "expected a name of Linear; write model.to('cpu') or model.to('cuda')",
         "half": "expected a name of Linear; write model.to('float16')",
         "zero_grad": "expected a name of Linear; write nothing: gradients are values, and each call gives its own; "
         "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), then opt.update(grads)",
@@ -244,9 +243,8 @@ def test_to_another_dtype() -> None:
     again.load_state_dict(half.state_dict())
     assert bool(pt.all(pt.equal(again.weight, half.weight))) and half.state_dict()["weight"].dtype == np.float32
     assert net(X.astype("float64")).dtype == pt.float64
-    assert message(lambda: net.to("cuda")) == (
-        "[Net.to] device = 'cuda'; expected 'cpu', where modules are, or a dtype; leave the call out, and say where a "
-        "step runs by pt.compile(step, backend=...)"
+    assert message(lambda: net.to("gpu")) == (
+        "[device] received 'gpu'; expected 'cpu', 'cuda' or 'cuda:1'; write 'cuda'"
     )
     assert message(lambda: net.to("int32"), TypeError) == (
         "[Net] dtype = int32; expected a floating dtype; for example 'bfloat16'"
@@ -370,8 +368,6 @@ def test_settings_of_one_value_say_what_to_write() -> None:
          "out and use what the module returns"),
         (lambda: nn.LSTM(3, 4, batch_first=False), "[LSTM] batch_first = False; expected True; sequences are [batch, "
          "time, features]; turn them with pt.swapaxes(x, 0, 1)"),
-        (lambda: nn.Linear(3, 4, device="cuda"), "[Linear] device = 'cuda'; expected None or 'cpu'; a compiled step "
-         "chooses where it runs; leave device out"),
         (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"), "[Conv2d] padding = 'same', stride = 2; expected stride "
          "= 1, since a larger one gives another size; give padding as a number"),
     ):  # fmt: skip

@@ -7,6 +7,7 @@ A distribution has an entry point in the group `powertrain.v1.device`, named as 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -39,11 +40,21 @@ def path_of(kind: str) -> str | None:
     """Of the library of a kind of devices, if a distribution brings it."""
     with _busy:
         if kind not in _libraries:
-            found = [point for point in metadata.entry_points(group=GROUP) if point.name == kind]
-            if not found:
+            found = next((point for point in _entry_points() if point.name == kind), None)
+            if found is None:
                 return None
-            _libraries[kind] = str(found[0].load().library())
+            _libraries[kind] = str(found.load().library())
         return _libraries[kind]
+
+
+def _entry_points() -> Iterator[metadata.EntryPoint]:
+    """Of the group; a distribution whose metadata are damaged hides no other."""
+    for distribution in metadata.distributions():
+        try:
+            points = list(distribution.entry_points)
+        except Exception:
+            continue
+        yield from (point for point in points if point.group == GROUP)
 
 
 def why_not(kind: str) -> str:

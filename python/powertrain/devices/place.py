@@ -115,7 +115,7 @@ def placed(where_to: object, make: Callable[P, R], *args: P.args, **kwargs: P.kw
 
 
 # What a recipe may ask for.
-PLACES: Final = ("auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(16)))
+PLACES: Final = ("auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(8)))
 
 
 def chosen(asked: str, where: str) -> device:

@@ -130,8 +130,6 @@ MODULE: Final[dict[str, str]] = {
     "bfloat16": "model.to('bfloat16')",
     "compile": "step = pt.compile(lambda x: model(x))",
     "count_params": "sum(p.size for p in model.parameters())",
-    "cpu": _PLACE,
-    "cuda": _PLACE,
     "double": "model.to('float64')",
     "evaluate": f"{_FIT}; run.evaluate()",
     "fit": _FIT,
