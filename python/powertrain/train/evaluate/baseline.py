@@ -36,7 +36,8 @@ def of_rows(dataset: DataModule, part: str) -> list[Baseline]:
     x_part, y_part = rows_of(dataset, part)
     found = [_dummy(dataset, y, y_part)]
     if x.shape[1] <= MOST_FEATURES and x.dtype.kind == "f":
-        found.append(_linear(dataset, x, y, x_part, y_part))
+        with pt.device("cpu"):  # of NumPy's arrays, wherever the run is
+            found.append(_linear(dataset, x, y, x_part, y_part))
     return found
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
@@ -93,6 +94,7 @@ class TrainRun:
             module = use.plugin.build(use.params, inputs or self.dataset.inputs())
             if not isinstance(module, pt.nn.Module):
                 raise RunError(f"[model {use.name}] build gave {module!r}; expected a powertrain.nn.Module; return one")
+            module.to(_core.current_device())  # a caller's own, which was made before the run
             if frozen:
                 module.freeze()
             self.table.modules[role] = module
