@@ -33,7 +33,6 @@ class MissingDeviceError(_core.Error, RuntimeError):
 
 _busy = threading.Lock()
 _libraries: dict[str, str] = {}  # the path of each kind that was found
-_opened: set[str] = {"cpu"}
 
 
 def path_of(kind: str) -> str | None:
@@ -82,7 +81,7 @@ def _counted(path: str) -> tuple[int, str]:
 
 def ready(place: device, where: str) -> str:
     """The engine's name of a device, which is opened if nobody used it before."""
-    if str(place) in _opened:
+    if place == "cpu" or str(place) in _core.devices():
         return str(place)
     reason = why_not(place.type)
     if reason:
@@ -96,7 +95,6 @@ def ready(place: device, where: str) -> str:
     path = path_of(place.type)
     assert path is not None  # or there would be a reason
     with _busy:
-        if str(place) not in _opened:
+        if str(place) not in _core.devices():
             _core.load_device(path, place.index)
-            _opened.add(str(place))
     return str(place)
