@@ -1,4 +1,4 @@
-// Looks at every element, 16 bytes at a time where they lie behind each other.
+// Looks at every element, 16 bytes at a time where they follow each other.
 #include "cuda/units.h"
 #include "cuda/walk.h"
 #include "ops/all_finite/cuda_desc.h"

@@ -244,7 +244,7 @@ class ReduceStages {
       default:
         d.accumulator = FusedClass::I32;
     }
-    // Axes that lie behind each other are one.
+    // Axes that follow each other are one.
     auto push = [&](ReduceAxes& axes, int axis) {
       const int64_t extent = in_.shape[axis], stride = in_.strides[axis];
       if (axes.count > 0 && axes.stride[axes.count - 1] == stride * extent) {
@@ -255,7 +255,7 @@ class ReduceStages {
       axes.extent[axes.count] = extent;
       axes.stride[axes.count++] = stride;
     };
-    // The columns are the inner axes that lie behind each other; the others are a batch, like the outer ones.
+    // The columns are the inner axes that follow each other; the others are a batch, like the outer ones.
     int columns_from = in_.shape.size();
     d.inner = d.inner_stride = 1;
     if (end_ < in_.shape.size()) {
