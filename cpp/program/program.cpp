@@ -191,21 +191,30 @@ void Program::carry_out_all(Run& run, OnTrip on_trip, const Around& around) {
   }
 }
 
-RunReport Program::execute(Device& device, OnTrip on_trip, const Around& around) {
-  const DeviceRun run(device, any_parallel_);
+RunReport Program::execute(Device& device, OnTrip on_trip, bool shares, const Around& around) {
+  const DeviceRun run(device, shares);
   carry_out_all(*run, on_trip, around);
   return run->finish();
 }
 
+RunReport Program::execute_timed(OnTrip on_trip) {
+  if (!any_parallel_ || context_.threads == 1) return execute(device_, on_trip, any_parallel_);
+  const auto start = std::chrono::steady_clock::now();
+  const RunReport report = execute(device_, on_trip, sharing_.shares());
+  sharing_.took(std::chrono::steady_clock::now() - start);
+  return report;
+}
+
 // By the recording of a run at these addresses, where the device keeps such.
 RunReport Program::play(OnTrip on_trip) {
-  if (!device_.records() || reads_flags_) return execute(device_, on_trip);
+  if (!device_.records()) return execute_timed(on_trip);
+  if (reads_flags_) return execute(device_, on_trip, any_parallel_);
   const auto known = std::find_if(kept_.begin(), kept_.end(),
                                   [&](const Kept& kept) { return kept.on_trip == on_trip && kept.data == data_; });
   if (known == kept_.end()) {
     kept_.push_front({data_, on_trip, nullptr});
     if (kept_.size() > kRecordings) kept_.pop_back();
-    return execute(device_, on_trip);
+    return execute(device_, on_trip, any_parallel_);
   }
   std::rotate(kept_.begin(), known, known + 1);
   Kept& kept = kept_.front();
@@ -263,7 +272,7 @@ void Program::replay(const Tensors& inputs, Device& device, const Around& around
   const ReleaseAtEnd release(leases_);
   leases_.acquire(graph_.slots, layout_.slot_written);
   const std::vector<BufferRef> results = bind(inputs);
-  execute(device, OnTrip::Error, around);
+  execute(device, OnTrip::Error, any_parallel_, around);
 }
 
 std::vector<double> Program::profile(const Tensors& inputs) {

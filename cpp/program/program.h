@@ -14,6 +14,7 @@
 #include "graph/graph.h"
 #include "graph/passes/passes.h"
 #include "program/layout.h"
+#include "program/sharing.h"
 
 namespace pt {
 
@@ -97,7 +98,8 @@ class Program {
   void place_operands();
   [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran);
   void carry_out_all(Run& run, OnTrip on_trip, const Around& around);
-  RunReport execute(Device& device, OnTrip on_trip, const Around& around = nullptr);
+  RunReport execute(Device& device, OnTrip on_trip, bool shares, const Around& around = nullptr);
+  RunReport execute_timed(OnTrip on_trip);
   RunReport play(OnTrip on_trip);
 
   Graph source_, graph_;
@@ -113,6 +115,7 @@ class Program {
   Tensors moved_inputs_;                               // of the last run: copies of what was in another memory
   double total_micros_ = 0, total_flops_ = 0;
   bool any_parallel_ = false;
+  Sharing sharing_;
   bool open_ended_ = false;
   bool reads_flags_ = false;
 
