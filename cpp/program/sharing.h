@@ -22,7 +22,7 @@ class Sharing {
     if (trying_) return tried(time);
     if (runs_ + kTrial > wait_) usual_ = std::min(usual_, time);
     if (runs_ < wait_) return;
-    // A run of this length has launches that are worth sharing anywhere, and a trial of it would cost more than it tells.
+    // A longer run has launches that are worth sharing anywhere, and a trial would cost more than it tells.
     trying_ = usual_ < kLongest;
     start_again();
   }
