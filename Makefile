@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format docs docs-serve docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -31,6 +31,8 @@ FIND_PYTHONS = for python in $(or $(PYTHON),python3 python3.14 python3.13 python
 BUILD := build/main
 CPP_SOURCES = $(shell find cpp cmake CMakeLists.txt -type f)
 PYTHON_SOURCES = $(shell find python -type f -not -name '*.pyc')
+# The pages that `powertrain help` prints, which are in the wheel.
+PAGES = $(shell find docs -name '*.md' -not -path 'docs/api/*')
 
 help:
 	@echo "Targets (each sets itself up):"
@@ -38,8 +40,10 @@ help:
 	@echo "  make test            C++ and Python tests"
 	@echo "  make test-peers      the tests that compare with PyTorch (some gigabytes from PyPI)"
 	@echo "  make test-all        every recipe trained whole too, and make test with the newest Python: more than an hour"
-	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes"
+	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes, style of texts"
 	@echo "  make format          clang-format, ruff format and ruff's own fixes, in place"
+	@echo "  make docs            the documentation's site in build/docs/html, warnings as errors; make docs-serve: build and"
+	@echo "                       serve it at http://127.0.0.1:8000; make docs-links: try its links to other sites"
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "  make tsan            C++ tests under the thread sanitizer"
 	@echo "  make stress          trains, evaluates, forks and takes signals in eight threads at once (SECONDS=600)"
@@ -85,7 +89,7 @@ $(VENV)/.extras-%: $(VENV)/.tools
 	$(BIN)/python tools/requirements.py $(subst +, ,$*) | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
 	@touch $@
 
-$(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) README.md
+$(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) $(PAGES) README.md
 	@rm -rf dist
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist -C build-dir=$(BUILD) \
 	  -C cmake.define.POWERTRAIN_BUILD_TESTS=OFF .
@@ -169,11 +173,24 @@ lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/python tools/check_op_names.py
 	$(LINT)/bin/python tools/check_imports.py
 	$(LINT)/bin/python tools/check_sizes.py
+	$(LINT)/bin/python tools/check_style.py
 
 format: $(LINT)/.done
 	$(LINT)/bin/ruff check --fix .
 	$(LINT)/bin/ruff format .
 	@echo "clang-format -i (all of cpp)"; $(LINT)/bin/clang-format -i $(FORMATTED)
+
+# -W: warnings are errors. The pages of the API reference are written first, from the docstrings (tools/website).
+SPHINX = $(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS)
+docs: $(VENV)/.wheel $(VENV)/.extras-run+cli+sklearn+docs
+	$(SPHINX) -b html docs build/docs/html
+	@echo "[make] the site is in build/docs/html; make docs-serve serves it"
+
+docs-serve: docs
+	$(BIN)/python -m http.server --directory build/docs/html --bind 127.0.0.1 8000
+
+docs-links: $(VENV)/.wheel $(VENV)/.extras-run+cli+sklearn+docs
+	$(SPHINX) -b linkcheck docs build/docs/links
 
 # The C++ tests in a build of their own: $(call cpp-tests,folder,options)
 define cpp-tests

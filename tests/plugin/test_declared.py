@@ -210,10 +210,10 @@ def test_what_a_plugin_must_bring_is_said() -> None:
             return 0.0
 
     assert lacking(Half) == ["step"] and overridden(Half, "reset") and not overridden(Half, "step")
-    assert unfit("env", Half, "half") == "half has no step; expected Half.step; see docs/plugins/env.md"
+    assert unfit("env", Half, "half") == "half has no step; expected Half.step; see powertrain help plugins/env"
     assert unfit("strategy", Half, "half") == (
         "half does not derive from powertrain.plugin.Strategy; expected class Half(Strategy); import Strategy from "
-        "powertrain.plugin; see docs/plugins/strategy.md"
+        "powertrain.plugin; see powertrain help plugins/strategy"
     )
     with pytest.raises(MissingMethodError) as caught:
         Half()
@@ -226,7 +226,7 @@ def test_an_optimizer_brings_one_of_its_updates() -> None:
 
     none = type("None_", (Optimizer,), {"build": classmethod(build)})
     assert unfit("optimizer", none, "none") == (
-        "none has no update_flat; expected None_.update_flat; see docs/plugins/optimizer.md"
+        "none has no update_flat; expected None_.update_flat; see powertrain help plugins/optimizer"
     )
     by_part = type("Part", (none,), {"update_part": lambda self, part, g, scalars: (g, {})})
     assert unfit("optimizer", by_part, "part") == ""

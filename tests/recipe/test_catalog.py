@@ -91,13 +91,13 @@ def test_help_explains_a_key_and_those_below_it(tmp_path: Path) -> None:
     ]
     assert explain("data.unlabelled") == explain("data.ROLE")
     assert run(["help"], tmp_path).stdout.splitlines()[0].startswith("data       what is learned from")
-    with pytest.raises(HelpError, match=r"received clip; expected a key of a recipe; did you mean optimizer\.clip\?;"):
+    with pytest.raises(HelpError, match=r"received clip; expected .* name; did you mean optimizer\.clip\?;"):
         explain("clip")
     with pytest.raises(HelpError) as caught:
         explain("run.stopp")
     assert str(caught.value) == (
-        "[help] received run.stopp; expected a key of a recipe; did you mean run.stop?; powertrain help lists the "
-        "sections, and powertrain plugins show NAME the parameters of a plugin"
+        "[help] received run.stopp; expected a key of a recipe, a page or a public name; did you mean run.stop?; "
+        "powertrain help lists keys and pages, and powertrain plugins show NAME the parameters of a plugin"
     )
 
 

@@ -118,5 +118,5 @@ def test_a_schedule_may_be_an_object_in_python() -> None:
         trained(schedule=pt.nn.Linear(2, 2))
     assert str(caught.value) == (
         "[schedule] received Linear(in_features=2, out_features=2); expected a powertrain.plugin.Schedule; derive its "
-        "class from that; see docs/plugins/schedule.md"
+        "class from that; see powertrain help plugins/schedule"
     )

@@ -65,9 +65,10 @@ FILES = [
     ("Net = 3", "[small.toml:3 model] received 3; expected a class or a function; name one"),
     ("class Net: pass",
      "[small.toml:3 model] ./net.py:Net does not derive from powertrain.plugin.Model; expected class Net(Model); "
-     "import Model from powertrain.plugin; see docs/plugins/model.md"),
+     "import Model from powertrain.plugin; see powertrain help plugins/model"),
     (f"{MODEL}    @classmethod\n    def build(cls, params): return 7\n",
-     "[small.toml:3 model] ./net.py:Net: build takes (params); expected (params, inputs); see docs/plugins/model.md"),
+     "[small.toml:3 model] ./net.py:Net: build takes (params); expected (params, inputs); see powertrain help "
+     "plugins/model"),
     (f"{MODEL}    @classmethod\n    def build(cls, params, inputs): return 7\n",
      "[model ./net.py:Net] build gave 7; expected a powertrain.nn.Module; return one"),
     (f"{MODEL}    @classmethod\n    def build(cls, params, inputs): return {{}}['x']\n",

@@ -38,7 +38,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def custom_gradient(function: Callable[P, tuple[R, Callable[..., object]]]) -> Callable[P, R]:
-    """A function whose gradient is what it says: it gives its result, and a function that goes back.
+    """Make a function with a custom gradient: it returns its result, and a function that goes back.
 
     That one gets the cotangent of the result, of the same structure, and gives one gradient for each argument that is a
     tensor (alone, or a tuple); None is zero. It may read what the function computed. Slots are constants for it: pass

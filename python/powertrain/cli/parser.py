@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _trusting(evaluate)
     evaluate.add_argument("--json", action="store_true")
 
-    predict = _verb(verbs, "predict", "runs:predict", "the answers of a trained run for a file of examples, or of text")
+    predict = _verb(verbs, "predict", "runs:predict", "predict with a trained run, from examples or a text")
     predict.add_argument("run", type=Path, metavar="DIR")
     predict.add_argument("file", type=Path, metavar="FILE", help=".npy, .npz (its x), or a text to continue")
     _trusting(predict)
@@ -55,14 +55,15 @@ def parser() -> argparse.ArgumentParser:
     recipes.add_argument("name", nargs="?")
     recipes.add_argument("--json", action="store_true")
 
-    explained = _verb(verbs, "help", "recipes:explain_key", "explain a key of a recipe: help run.stop")
-    explained.add_argument("key", nargs="?", metavar="KEY")
+    about = "explain a key of a recipe (help run.stop), a public name (help pt.matmul) or print a page (help fit)"
+    explained = _verb(verbs, "help", "help:help_on", about)
+    explained.add_argument("topic", nargs="?", metavar="TOPIC")
 
     about = "list plugins; show NAME: its parameters; check DIST: do they keep their promises; doctor: what is broken"
     plugins = _verb(verbs, "plugins", "plugins:plugins", about)
     plugins.add_argument("what", nargs="?", choices=["list", "show", "check", "doctor"], default="list")
     plugins.add_argument("name", nargs="?")
-    plugins.add_argument("--seconds", type=_positive, default=60.0, metavar="S", help="most time for one plugin")
+    plugins.add_argument("--seconds", type=_positive, default=60.0, metavar="S", help="time limit per plugin")
     plugins.add_argument("--json", action="store_true")
 
     new = _verb(

@@ -1,4 +1,4 @@
-"""`powertrain recipes` and `help`: which recipes there are, and what their keys mean."""
+"""`powertrain recipes`: which recipes there are, and the text of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from powertrain.io.console import one_line, say
 from powertrain.io.plain_json import dumps
 from powertrain.plugin import PluginError, registry
 from powertrain.recipe.catalog import as_json, catalog, text_of
-from powertrain.recipe.reference import explain, overview
 
 
 def recipes(options: argparse.Namespace) -> int:
@@ -25,9 +24,4 @@ def recipes(options: argparse.Namespace) -> int:
         return FINE
     for recipe in found:
         say(one_line(recipe.line()))
-    return FINE
-
-
-def explain_key(options: argparse.Namespace) -> int:
-    say(explain(options.key) if options.key else overview())
     return FINE

@@ -59,7 +59,7 @@ def _members(subject: Subject, backend: Any) -> Iterator[Finding]:
         if not hasattr(backend, name):
             raise BrokenError(
                 subject.finding(
-                    "protocol", f"it has no {name}", "ops, dtypes", f"write {name}; see docs/plugins/backend.md"
+                    "protocol", f"it has no {name}", "ops, dtypes", f"write {name}; see powertrain help plugins/backend"
                 )
             )
     for op in sorted(set(backend.ops) - set(SPECS)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,15 @@ def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
         ordered.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) if keyword_only else parameter)
     ordered.sort(key=lambda p: p.kind)
     return inspect.Signature(ordered)
+
+
+def documentation(thing: object) -> str:
+    """The docstring of a function or a class; of an op what its spec says, its example too."""
+    if not isinstance(thing, type(OPERATORS["copy"])):
+        return inspect.getdoc(thing) or ""
+    spec = next(known for known in _core.ops() if known["name"] == thing.__name__)
+    example = f"\nExample\n{textwrap.indent(spec['example'], '    ')}" if spec["example"] else ""
+    return f"{spec['doc']}{example}"
 
 
 def full(

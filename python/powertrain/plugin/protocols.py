@@ -81,7 +81,7 @@ def unfit(group: str, plugin: Any, name: str) -> str:
     """What is wrong with a plugin as one of its group, in words; nothing where it can be used."""
     if group not in BASES:
         return ""
-    page = f"see docs/plugins/{group}.md"
+    page = f"see powertrain help plugins/{group}"
     if not inspect.isclass(plugin):
         if group not in TO_FUNCTIONS or not callable(plugin):
             return f"{name} is no class; expected one that derives from {_names(group)}; {page}"

@@ -177,7 +177,7 @@ def _derived(group: str) -> Callable[[Any], Given]:
         if not isinstance(value, base):
             raise ObjectError(
                 f"[{group}] received {_kind(value)}; expected a powertrain.plugin.{base.__name__}; derive its class "
-                f"from that; see docs/plugins/{group}.md"
+                f"from that; see powertrain help plugins/{group}"
             )
         return Given(type(value).__name__, Giver(value), {"use": type(value).__name__})
 

@@ -4,6 +4,7 @@ is made from the same table."""
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +124,8 @@ def _default(field: Parameter) -> str:
     return "none" if field.default is None else show(field.default)
 
 
-def explain(path: str) -> str:
-    """A key, and the keys below it; a HelpError where there is none of that name."""
+def explain(path: str, others: Iterable[str] = ()) -> str:
+    """A key, and the keys below it; a HelpError where there is none of that name, which may suggest one of `others`."""
     known = keys()
     parts = path.split(".")
     if path not in known and len(parts) > 1 and parts[0] in ("data", "model"):
@@ -132,10 +133,10 @@ def explain(path: str) -> str:
     if path not in known:
         received = printable(".".join(parts))[:80]
         ends = [key for key in known if key.endswith(f".{received}")]
-        meant = f"; did you mean {' or '.join(ends)}?" if ends else suggestion(received, known)
+        meant = f"; did you mean {' or '.join(ends)}?" if ends else suggestion(received, [*known, *others])
         raise HelpError(
-            f"[help] received {received}; expected a key of a recipe{meant}; powertrain help "
-            "lists the sections, and powertrain plugins show NAME the parameters of a plugin"
+            f"[help] received {received}; expected a key of a recipe, a page or a public name{meant}; powertrain help "
+            "lists keys and pages, and powertrain plugins show NAME the parameters of a plugin"
         )
     below = [key for name, key in known.items() if name.startswith(f"{path}.")]
     rows = [known[path].text()] + [f"  {key.path}: {key.doc}" for key in below]

@@ -176,7 +176,7 @@ class _Forest(_Grows):
 
 
 class RandomForestClassifier(_Classes, _Forest):
-    """A random forest: the mean of the answers of decision trees that each see some of the rows and features.
+    """A random forest: the mean of the predictions of decision trees that each see some of the rows and features.
 
     n_estimators    how many trees
     max_features    that a split sees: "sqrt", "log2", a number, a share, or None for all
@@ -213,7 +213,7 @@ class RandomForestClassifier(_Classes, _Forest):
 
 
 class RandomForestRegressor(_Values, _Forest):
-    """A random forest: the mean of the answers of decision trees; settings as of `RandomForestClassifier`.
+    """A random forest: the mean of the predictions of decision trees; settings as of `RandomForestClassifier`.
 
     Example
         >>> x, y = [[0.0], [1.0], [2.0], [3.0]] * 5, [1.0, 1.0, 5.0, 5.0] * 5

@@ -1,0 +1,81 @@
+"""`powertrain help TOPIC`: a key of a recipe, a public name, or a page of the documentation, without a network."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from pathlib import Path
+from typing import Any
+
+import powertrain as pt
+from powertrain.cli.exit_codes import FINE
+from powertrain.io.console import say
+from powertrain.ops.functional import documentation
+from powertrain.recipe.reference import explain, keys, overview
+
+# The wheel holds the Markdown files of docs/ here.
+PAGES = Path(__file__).parents[1] / "pages"
+
+
+def help_on(options: argparse.Namespace) -> int:
+    """Print what is known of a topic, or the list of topics."""
+    say(about(options.topic) if options.topic else topics())
+    return FINE
+
+
+def about(topic: str) -> str:
+    """Return the text for a topic; an unknown one is a HelpError that shows what was probably meant.
+
+    A name that a key and a page share means the key; the page is then found by its path below docs/.
+    """
+    page = topic.removeprefix("docs/").removesuffix(".md")
+    if topic in keys():
+        cited = f"\n\npowertrain help docs/{page}.md prints the page of that name" if page in pages() else ""
+        return explain(topic) + cited
+    if page in pages():
+        return _text(page).rstrip()
+    name = f"pt.{topic.removeprefix('powertrain.').removeprefix('pt.')}"
+    value = _public(name)
+    if value is not None:
+        return _described(name, value)
+    return explain(topic, [*pages(), *(f"pt.{shown}" for shown in dir(pt))])
+
+
+def pages() -> list[str]:
+    """Return the names of the pages."""
+    return sorted(path.relative_to(PAGES).with_suffix("").as_posix() for path in PAGES.rglob("*.md"))
+
+
+def topics() -> str:
+    """Return what can be asked for."""
+    width = max(map(len, pages()), default=0)
+    listed = [f"  {page:<{width}}  {_title(page)}" for page in pages()]
+    examples = "powertrain help run.stop (a key of a recipe), powertrain help pt.matmul (a public name)"
+    return "\n".join([overview(), "", f"Also: {examples}, and these pages:", "", *listed])
+
+
+def _text(page: str) -> str:
+    return (PAGES / f"{page}.md").read_text(encoding="utf-8")
+
+
+def _title(page: str) -> str:
+    return _text(page).partition("\n")[0].removeprefix("# ")
+
+
+def _public(name: str) -> Any:
+    """Return what a dotted name means if each part of it is public, else None."""
+    value: Any = pt
+    for part in name.split(".")[1:]:
+        if part.startswith("_") or part not in dir(value):
+            return None
+        value = getattr(value, part)
+    return value
+
+
+def _described(name: str, value: Any) -> str:
+    """Return the signature and the docstring."""
+    try:
+        parameters = str(inspect.signature(value)) if callable(value) else ""
+    except (TypeError, ValueError):  # some functions in C++ do not tell theirs
+        parameters = ""
+    return f"{name}{parameters}\n\n{documentation(value)}".rstrip()

@@ -1,0 +1,77 @@
+"""`powertrain help TOPIC`: keys, public names and pages, from what is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from powertrain.cli import help, main
+from powertrain.recipe.reference import HelpError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two pages in place of those of the wheel."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "data.md").write_text("# Data and metrics\n\nRead a table.\n", encoding="utf-8")
+    (tmp_path / "plugins" / "loss.md").write_text("# A loss\n\nOne value per example.\n", encoding="utf-8")
+    monkeypatch.setattr(help, "PAGES", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("topic", ["plugins/loss", "plugins/loss.md", "docs/plugins/loss.md"])
+def test_a_page_is_printed_by_its_name_or_as_messages_cite_it(topic: str, pages: Path) -> None:
+    assert help.about(topic) == "# A loss\n\nOne value per example."
+
+
+def test_a_key_comes_before_the_page_of_its_name(pages: Path) -> None:
+    said = help.about("data").splitlines()
+    assert said[0].startswith("data: what is learned from")
+    assert said[-1] == "powertrain help docs/data.md prints the page of that name"
+    assert help.about("docs/data.md") == "# Data and metrics\n\nRead a table."
+
+
+@pytest.mark.parametrize("topic", ["pt.matmul", "powertrain.matmul", "matmul"])
+def test_a_public_name_shows_its_signature_and_docstring(topic: str, pages: Path) -> None:
+    first, _, rest = help.about(topic).partition("\n")
+    assert first.startswith("pt.matmul(") and ">>> " in rest
+
+
+def test_a_class_of_a_module_is_found(pages: Path) -> None:
+    assert help.about("nn.Linear").startswith("pt.nn.Linear(in_features")
+
+
+def test_what_is_not_public_is_unknown(pages: Path) -> None:
+    with pytest.raises(HelpError, match=r"^\[help\] received pt\._core; expected a key of a recipe, a page or"):
+        help.about("pt._core")
+
+
+@pytest.mark.parametrize(("topic", "meant"), [("plugins/los", "plugins/loss"), ("pt.matmull", "pt.matmul")])
+def test_a_topic_that_is_nearly_one_is_suggested(topic: str, meant: str, pages: Path) -> None:
+    with pytest.raises(HelpError) as caught:
+        help.about(topic)
+    assert str(caught.value) == (
+        f"[help] received {topic}; expected a key of a recipe, a page or a public name; did you mean {meant}?; "
+        "powertrain help lists keys and pages, and powertrain plugins show NAME the parameters of a plugin"
+    )
+
+
+def test_the_list_names_sections_and_pages(pages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("data       what is learned from")
+    assert lines[-2:] == ["  data          Data and metrics", "  plugins/loss  A loss"]
+
+
+def test_the_wheel_has_every_page() -> None:
+    """Each page of docs/ that is written by hand, whole."""
+    if not help.PAGES.is_dir():
+        pytest.skip(f"no {help.PAGES}: powertrain is not installed from a wheel")
+    docs = ROOT / "docs"
+    wanted = {path.relative_to(docs) for path in docs.rglob("*.md")}
+    wanted = {path for path in wanted if path.parts[0] not in ("api", "project") and path.name != "index.md"}
+    assert {path.relative_to(help.PAGES) for path in help.PAGES.rglob("*.md")} == wanted
+    assert all((help.PAGES / path).read_bytes() == (docs / path).read_bytes() for path in wanted)

@@ -1,0 +1,129 @@
+"""The API reference has an entry for every public name, made from its docstring, with what a reader needs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import pytest
+
+import powertrain as pt
+from powertrain.ops.functional import documentation
+from website.docstrings import markdown, parse, prose
+from website.names import Name
+from website.pages import Reference
+
+# Functions and classes without an example, by full names; the list may only shrink.
+LEFT = Path(__file__).with_name("names_without_example.json")
+
+
+@functools.cache
+def reference() -> Reference:
+    pytest.importorskip("sklearn", reason="pt.sklearn is public where scikit-learn is installed")
+    return Reference()
+
+
+@functools.cache
+def pages() -> dict[str, str]:
+    return reference().pages()
+
+
+def described() -> list[Name]:
+    return [one for found in reference().names.values() for one in found if reference().has_page(one)]
+
+
+def test_every_public_name_has_an_entry() -> None:
+    found = reference()
+    lacking = []
+    for names in found.names.values():
+        for one in names:
+            home = found.homes[one.full]
+            value = one.kind == "value"
+            page = pages()[f"{one.module}.md"] if value else pages()[found.files[home]]
+            if f"}} {one.name if value else home}" not in page:
+                lacking.append(one.full)
+    assert lacking == []
+    assert len(found.homes) > 1000
+
+
+KNOWN = (
+    "powertrain.matmul", "powertrain.nn.Linear", "powertrain.optim.AdamW", "powertrain.fit", "powertrain.plugin.Model",
+    "powertrain.nn.functional.cross_entropy", "powertrain.linalg.svd", "powertrain.sklearn.Classifier",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_names_that_people_look_for_are_among_them(name: str) -> None:
+    assert name in reference().homes
+
+
+def test_each_says_what_it_is() -> None:
+    assert [one.full for one in described() if one.kind != "exception" and not documentation(one.value)] == []
+
+
+def test_each_function_shows_how_it_is_called() -> None:
+    functions = [one for one in described() if one.kind == "function"]
+    text = {one.full: pages()[reference().files[one.full]] for one in functions}
+    assert [full for full in text if f"}} {full}(" not in text[full]] == []
+    assert [full for full in text if f"}} {full}(*args, **kwargs)" in text[full]] == []
+
+
+def test_no_page_shows_an_address() -> None:
+    assert [name for name, text in pages().items() if " at 0x" in text] == []
+
+
+def test_names_without_an_example_become_fewer() -> None:
+    left = json.loads(LEFT.read_text(encoding="utf-8"))
+    found = [
+        one.full for one in described() if one.kind in ("function", "class") and ">>> " not in documentation(one.value)
+    ]
+    assert sorted(set(found) - set(left)) == [], "write an example in the docstring; it runs as a test"
+    assert sorted(set(left) - set(found)) == [], f"these have one now: take them out of {LEFT.name}"
+
+
+# ---------------------------------------------------------------- docstrings as Markdown
+
+SAID = """Divide each row by its norm, of x_1 <= 3. And more.
+
+x           what is divided, `a_b` or *
+low, high
+            two numbers,
+            of which one is lower
+
+Then a word.
+
+Shapes    x [..., n] -> [..., n];
+          a scalar too
+Errors    n = 0
+Example
+    >>> pt.ones((2,)).tolist()
+    [1.0, 1.0]
+"""
+
+
+def test_a_docstring_is_read_by_its_parts() -> None:
+    found = parse(SAID)
+    assert found.summary == "Divide each row by its norm, of x_1 <= 3"
+    assert found.rows == [("x", "what is divided, `a_b` or *"), ("low, high", "two numbers, of which one is lower")]
+    assert found.sections == [("Shapes", "x [..., n] -> [..., n]; a scalar too"), ("Errors", "n = 0")]
+    assert found.examples == [">>> pt.ones((2,)).tolist()\n[1.0, 1.0]"]
+    assert found.paragraphs == ["Divide each row by its norm, of x_1 <= 3. And more."] and found.after == [
+        "Then a word."
+    ]
+
+
+def test_markdown_keeps_signs_and_code() -> None:
+    lines = markdown(parse(SAID))
+    assert lines[0] == r"Divide each row by its norm, of x\_1 \<= 3. And more."
+    assert r"| `x` | what is divided, `a_b` or \* |" in lines and "| `low`, `high` | two numbers, of which" in lines[5]
+    assert r":Shapes: x \[..., n\] -\> \[..., n\]; a scalar too" in lines
+    assert lines[-5:] == ["```pycon", ">>> pt.ones((2,)).tolist()", "[1.0, 1.0]", "```", ""]
+    assert prose("- one") == r"\- one" and prose("1. one") == r"\1. one"
+
+
+@pytest.mark.parametrize("op", ["exp", "matmul", "conv2d"])
+def test_the_sections_of_an_op_are_fields(op: str) -> None:
+    value = getattr(pt, op, None) or getattr(pt.nn.functional, op)
+    fields = [name for name, _ in parse(documentation(value)).sections]
+    assert fields[:3] == ["Shapes", "Dtypes", "Errors"]
