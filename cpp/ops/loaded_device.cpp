@@ -317,4 +317,14 @@ std::vector<const LoadedDevice*> loaded_devices() {
   return all;
 }
 
+std::optional<PtdGeometry> launch_geometry(const Target& target, const Launch& launch) {
+  for (const LoadedDevice* device : loaded_devices()) {
+    if (device->target != &target || launch.control) continue;
+    PtdGeometry geometry{};
+    device->table->geometry(launch.desc.data(), &geometry);
+    return geometry;
+  }
+  return std::nullopt;
+}
+
 }  // namespace pt

@@ -1,10 +1,12 @@
 #include "cuda/runtime/table.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cuda/launch.h"
 #include "cuda/plans.h"
 #include "cuda/runtime/border.h"
 #include "cuda/runtime/call.h"
@@ -158,6 +160,13 @@ bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan
   });
 }
 
+void geometry(const void* desc, PtdGeometry* geometry) {
+  const auto& launch = *static_cast<const LaunchDesc*>(desc);
+  std::copy_n(launch.grid, 3, geometry->grid);
+  std::copy_n(launch.block, 3, geometry->block);
+  geometry->shared_bytes = launch.shared_bytes;
+}
+
 // The names of the ops that are planned; they stay where they are.
 const std::vector<const char*>& op_names() {
   static const auto& names = *new auto([] {
@@ -215,6 +224,7 @@ PtdDevice device_table(int32_t ordinal) {
   table.limits = fused_limits();
   table.plan = plan;
   table.plan_fused = plan_fused_program;
+  table.geometry = geometry;
   return table;
 }
 
