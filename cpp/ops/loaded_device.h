@@ -26,11 +26,11 @@ std::vector<const LoadedDevice*> loaded_devices();
 std::optional<PtdGeometry> launch_geometry(const Target& target, const Launch& launch);
 
 // Throws what a failing function of the library said, as an error of ours.
-[[noreturn]] void throw_failure(const PtdDevice& table, const PtdFailure& failure);
+[[noreturn]] void throw_failure(const PtdFailure& failure);
 
 // Plans that the library makes, as the engine has them; loaded_plans.cpp.
 LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
                        const Attrs& attrs);
-LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program);
+LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed);
 
 }  // namespace pt

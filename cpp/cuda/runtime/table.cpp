@@ -153,10 +153,15 @@ bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const 
 }
 
 bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
-  Context& context = gpu_of(self).context;
-  return answer(failure, [&] {
-    context.check_usable();
-    give_plan(plan_fused(program_of(*program), context.capability, context.units, program->printed), *plan);
+  Gpu& gpu = gpu_of(self);
+  return on(gpu, failure, [&] {
+    const FusedProgram fused = program_of(*program);
+    const auto planned = [&](bool printed) {
+      return plan_fused(fused, gpu.context.capability, gpu.context.units, printed);
+    };
+    LaunchPlan launches = planned(program->printed);
+    if (program->printed && !gpu.modules.compile(launches)) launches = planned(false);
+    give_plan(launches, *plan);
   });
 }
 
