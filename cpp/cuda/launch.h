@@ -12,8 +12,7 @@
 
 namespace pt::cuda {
 
-constexpr int kMostOperands = 64;          // of one launch
-constexpr int64_t kMostShared = 96 << 10;  // bytes of dynamic shared memory that a block has on every card
+constexpr int kMostOperands = 64;  // of one launch
 
 struct Extents {
   uint32_t x, y, z;

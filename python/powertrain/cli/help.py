@@ -28,12 +28,12 @@ def about(topic: str) -> str:
 
     A name that a key and a page share means the key; the page is then found by its path below docs/.
     """
-    page = topic.removeprefix("docs/").removesuffix(".md").removesuffix("README").removesuffix("/")
+    page = topic.removeprefix("docs/").removesuffix(".md")
     if topic in keys():
         cited = f"\n\npowertrain help docs/{page}.md prints the page of that name" if page in pages() else ""
         return explain(topic) + cited
     if page in pages():
-        return _text(pages()[page])
+        return _text(page).rstrip()
     name = f"pt.{topic.removeprefix('powertrain.').removeprefix('pt.')}"
     value = _public(name)
     if value is not None:
@@ -41,26 +41,24 @@ def about(topic: str) -> str:
     return explain(topic, [*pages(), *(f"pt.{shown}" for shown in dir(pt))])
 
 
-def pages() -> dict[str, Path]:
-    """Return the pages by their names; the README.md of a folder has the name of the folder."""
-    found = {path.relative_to(PAGES).with_suffix("").as_posix().removesuffix("/README"): path
-             for path in PAGES.rglob("*.md")}  # fmt: skip
-    return dict(sorted(found.items()))
+def pages() -> list[str]:
+    """Return the names of the pages."""
+    return sorted(path.relative_to(PAGES).with_suffix("").as_posix() for path in PAGES.rglob("*.md"))
 
 
 def topics() -> str:
     """Return what can be asked for."""
     width = max(map(len, pages()), default=0)
-    listed = [f"  {page:<{width}}  {_title(path)}" for page, path in pages().items()]
+    listed = [f"  {page:<{width}}  {_title(page)}" for page in pages()]
     examples = "powertrain help run.stop (a key of a recipe), powertrain help pt.matmul (a public name)"
     return "\n".join([overview(), "", f"Also: {examples}, and these pages:", "", *listed])
 
 
-def _text(page: Path) -> str:
-    return page.read_text(encoding="utf-8").rstrip()
+def _text(page: str) -> str:
+    return (PAGES / f"{page}.md").read_text(encoding="utf-8")
 
 
-def _title(page: Path) -> str:
+def _title(page: str) -> str:
     return _text(page).partition("\n")[0].removeprefix("# ")
 
 

@@ -1,0 +1,41 @@
+"""docs/ideas: each page has its picture, the list has each page, and the engine draws the pictures as they are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IDEAS = ROOT / "docs" / "ideas"
+MAKE = ROOT / "tools" / "drawings" / "make.py"
+NAMES = sorted(path.stem for path in IDEAS.glob("*.md") if path.stem != "README")
+DRAWN = sorted(
+    path.stem for folder in (IDEAS / "pictures", ROOT / "docs" / "drawings") for path in folder.glob("*.svg")
+)
+
+
+def test_each_idea_has_a_page_a_picture_and_a_line_in_the_list() -> None:
+    readme = (IDEAS / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\]\(([\w-]+)\.md\)", readme)) == NAMES
+    assert sorted(path.stem for path in (IDEAS / "pictures").iterdir()) == NAMES
+    for name in NAMES:
+        text = (IDEAS / f"{name}.md").read_text(encoding="utf-8")
+        assert re.findall(r"!\[.+\]\((.*)\)", text) == [f"pictures/{name}.svg"], name
+        assert "**Try it.**" in text and text.count("\n") <= 32, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_picture_is_what_the_engine_draws(name: str) -> None:
+    done = subprocess.run([sys.executable, MAKE, "--check", name], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_picture_is_refused() -> None:
+    done = subprocess.run([sys.executable, MAKE, "overfittng"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("[make] received overfittng; expected some of gradient-descent, learning-rate, ")

@@ -1,0 +1,163 @@
+"""Pictures of what networks make of their inputs, and of choosing."""
+
+from __future__ import annotations
+
+import numpy as np
+from chart import COLOURS, Chart, cells, grey_pictures
+from training import digits, mlp, scores, shifted, stepper, train
+
+import powertrain as pt
+import powertrain.nn.functional as F
+
+
+def embeddings() -> str:
+    """A network that must pass each digit through two numbers."""
+    x, y = digits()
+    pt.random.seed(3)
+    into_two = pt.nn.Sequential(pt.nn.Flatten(), pt.nn.Linear(64, 64), pt.nn.ReLU(), pt.nn.Linear(64, 2), pt.nn.Tanh())
+    model = pt.nn.Sequential(into_two, pt.nn.Linear(2, 64), pt.nn.ReLU(), pt.nn.Linear(64, 10))
+    train(model, x[:1400], y[:1400], epochs=60, lr=3e-3)
+    places = into_two(x[1400:]).numpy()
+    chart = Chart("397 new digits at the two numbers that a network makes of each", (-1.1, 1.1), (-1.1, 1.1), "", "",
+                  ticks=False)  # fmt: skip
+    for (a, b), label in zip(places, y[1400:], strict=True):
+        chart.note(float(a), float(b), str(label), anchor="middle", colour=COLOURS[label % len(COLOURS)])
+    return chart.svg()
+
+
+class Turner(pt.nn.Module):
+    """One layer of attention from places of the answer to places of a text of eight letters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters = pt.nn.Embedding(8, 16)
+        self.places = pt.nn.Parameter(pt.random.normal(size=(8, 32)) * 0.3)
+        self.asked = pt.nn.Parameter(pt.random.normal(size=(8, 32)) * 0.3)
+        self.key, self.value, self.out = pt.nn.Linear(48, 16), pt.nn.Linear(48, 16), pt.nn.Linear(16, 8)
+        self.query = pt.nn.Linear(32, 16)
+
+    def weights(self, words):
+        seen = pt.concat([self.letters(words), pt.broadcast_to(self.places, (words.shape[0], 8, 32))], axis=-1)
+        scores = self.query(self.asked) @ pt.swapaxes(self.key(seen), 1, 2) / 4.0
+        return pt.softmax(scores, axis=-1), seen
+
+    def forward(self, words):
+        weights, seen = self.weights(words)
+        return self.out(weights @ self.value(seen))
+
+
+def attention() -> str:
+    pt.random.seed(0)
+    model, rng = Turner(), np.random.default_rng(0)
+    step = stepper(model, pt.optim.AdamW(model, lr=3e-3))
+    for _ in range(700):
+        words = rng.integers(0, 8, (64, 8))
+        step(words, words[:, ::-1].copy())
+    one = np.array([[0, 1, 2, 3, 4, 5, 6, 7]])
+    weights = model.weights(one)[0].numpy()[0]
+    names = list("ABCDEFGH")
+    return cells("Attention of a model that writes words backwards", weights.tolist(), "letter that is read",
+                 "letter that is written", size=28, row_names=names[::-1], column_names=names)  # fmt: skip
+
+
+def convolutions(classes: int, seed: int = 0) -> pt.nn.Module:
+    pt.random.seed(seed)
+    return pt.nn.Sequential(
+        pt.nn.Unflatten(-1, (8, 1)), pt.nn.Conv2d(1, 16, 3, padding=1), pt.nn.ReLU(),
+        pt.nn.Conv2d(16, 32, 3, padding=1), pt.nn.ReLU(), pt.nn.AdaptiveMaxPool2d(2), pt.nn.Flatten(),
+        pt.nn.Linear(128, classes),
+    )  # fmt: skip
+
+
+def transfer() -> str:
+    """First the digits 0 to 4, of which there are many; then 5 to 9, of which there are few."""
+    x, y = digits()
+    many, few = y < 5, y >= 5
+    x_new, y_new = x[few][400:], y[few][400:] - 5
+    counts = (5, 10, 20, 40, 80, 160)
+    chart = Chart("Digits 5 to 9 from few examples", (5, 160), (0.3, 1), "training examples", "accuracy on new ones",
+                  log_x=True, ticks=False)  # fmt: skip
+    found: dict[str, list[float]] = {"from scratch": [], "from a network that knows 0 to 4": []}
+    for count in counts:
+        for name in found:
+            rows = []
+            for seed in range(3):
+                model = convolutions(5, seed)
+                if name != "from scratch":
+                    train(model, x[many], y[many], epochs=15, lr=2e-3)
+                    model[-1] = pt.nn.Linear(128, 5)
+                at = slice(count * seed, count * (seed + 1)) if count <= 80 else slice(80 * seed, 80 * seed + count)
+                train(model, x[few][at], y[few][at] - 5, epochs=40, lr=1e-3, size=5)
+                rows.append(scores(model, x_new, y_new)[1])
+            found[name].append(float(np.mean(rows)))
+    for place, (name, values) in enumerate(found.items()):
+        chart.line(counts, values, name, colour=1 - place)
+        chart.dots(counts, values, colour=1 - place)
+        for count, value in zip(counts, values, strict=True):
+            chart.note(count, value + (0.03 if place else -0.05), f"{value:.2f}", anchor="middle")
+    for count in counts:
+        chart.note(count, 0.31, str(count), anchor="middle")
+    return chart.svg()
+
+
+def convolution() -> str:
+    """Pictures in the middle to learn from, moved ones to answer for."""
+    x, y = digits()
+    found: list[tuple[str, list[float]]] = []
+    for name in ("dense layers", "convolutions and pooling"):
+        model = mlp(64, 128, 10) if name == "dense layers" else convolutions(10)
+        train(model, x[:1000], y[:1000], epochs=15, lr=2e-3)
+        found.append((name, [scores(model, x[1000:], y[1000:])[1], scores(model, shifted(x[1000:], 5), y[1000:])[1]]))
+    chart = Chart("Trained on digits in the middle of the picture", (0, 2), (0, 1.05), "", "accuracy", ticks=False)
+    chart.bars(["new digits", "new digits, moved by a pixel"], found)
+    return chart.svg()
+
+
+def autoencoder() -> str:
+    x, _ = digits()
+    rows = [("digits not seen", x[1400:1408].tolist())]
+    for code in (2, 8, 32):
+        model = mlp(64, 64, code, 64, 64)
+        step = stepper(model, pt.optim.AdamW(model, lr=3e-3), lambda out, target: F.mse_loss(out, target))
+        for epoch in range(60):
+            order = np.random.default_rng(epoch).permutation(1400)
+            for at in range(0, 1376, 32):
+                batch = x[order[at : at + 32]]
+                step(batch, batch.reshape(32, 64))
+        made = model(x[1400:1408]).numpy().reshape(8, 8, 8)
+        rows.append((f"through {code} numbers", np.clip(made, 0, 1).tolist()))
+    return grey_pictures("An autoencoder: each digit through a few numbers and back", rows)
+
+
+def clustering() -> str:
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(centre, 0.45, (60, 2)) for centre in ((-1.6, -1), (1.5, -1.1), (0.1, 1.4))])
+    centers = pt.solvers.kmeans(x, pt.solvers.kmeans_plusplus(x, 3, seed=0)).centers
+    chart = Chart("k-means: three groups, found without labels", (-3.4, 3.4), (-2.6, 2.8), "", "", ticks=False)
+    nearest = ((x[:, None] - centers) ** 2).sum(axis=-1).argmin(axis=1)
+    for group in range(3):
+        chart.dots(x[nearest == group, 0], x[nearest == group, 1], f"group {group + 1}", colour=group)
+    chart.dots(centers[:, 0], centers[:, 1], "centers", colour=5, radius=8)
+    return chart.svg()
+
+
+def exploration() -> str:
+    """Ten machines with payouts that are not known; which one is pulled next?"""
+    chart = Chart("Mean reward of three rules, over 300 games of 500 pulls", (0, 500), (0, 1.6), "pull", "reward")
+    rng = np.random.default_rng(0)
+    for place, (share, name) in enumerate(((0.0, "always the best so far"), (0.1, "one pull in ten at random"),
+                                           (1.0, "always at random"))):  # fmt: skip
+        worth = np.random.default_rng(7).normal(0, 1, (300, 10))
+        counts, means, got = np.zeros((300, 10)), np.zeros((300, 10)), []
+        games = np.arange(300)
+        for _ in range(500):
+            chosen = np.where(rng.random(300) < share, rng.integers(0, 10, 300), means.argmax(axis=1))
+            reward = worth[games, chosen] + rng.normal(0, 1, 300)
+            counts[games, chosen] += 1
+            means[games, chosen] += (reward - means[games, chosen]) / counts[games, chosen]
+            got.append(reward.mean())
+        chart.line(range(20, 500), np.convolve(got, np.ones(21) / 21, "valid"), name, colour=place)
+    return chart.svg()
+
+
+DRAWINGS = (embeddings, attention, transfer, convolution, autoencoder, clustering, exploration)
